@@ -1,0 +1,1 @@
+"""The `tinynet` command: a thin skin over `tinynet.run` and what is below it."""

@@ -1,0 +1,101 @@
+"""The protocol of datasets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Protocol, TypeAlias, runtime_checkable
+
+from tinynet.config import Config
+from tinynet.types import Array, Shape
+
+
+@dataclass(frozen=True)
+class DataPath:
+    """Marks a field of a config as a path: relative ones start at the spec's folder or data root.
+
+    By the time a dataset is constructed its paths are absolute, and known to lie where the person
+    at the command line allows data to come from.
+    """
+
+
+FilePath: TypeAlias = Annotated[str, DataPath()]
+"""The field type of a file that a dataset reads."""
+
+
+class DatasetConfig(Config):
+    """The base of a dataset's ``Config``."""
+
+    reserved: ClassVar[frozenset[str]] = frozenset(
+        {"type", "name", "comment", "split", "validation", "test", "transforms"}
+    )
+
+
+@dataclass(frozen=True)
+class Field:
+    """What one array of a dataset holds.
+
+    Attributes:
+        shape: Shape of one sample.
+        dtype: NumPy's name of the dtype: ``"uint8"``, ``"float32"``, ``"int64"``.
+        classes: Names of the classes, where a value is the index of one; else None.
+        names: Names of the features, where the array is a row of them; else None.
+    """
+
+    shape: Shape
+    dtype: str
+    classes: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some samples, in the order asked for.
+
+    Attributes:
+        inputs: What the network sees, by name; each (N, *shape).
+        targets: What it should say, by name; each (N, *shape).
+        weights: How much each sample counts, (N,), or None where the dataset has no weights.
+    """
+
+    inputs: dict[str, Array]
+    targets: dict[str, Array]
+    weights: Array | None = None
+
+
+class Dataset(Protocol):
+    """Samples that can be reached by index. Constructed as ``Type(config)``.
+
+    A dataset of one input calls it ``"input"``, of one target ``"target"``.
+
+    Attributes:
+        inputs: What each input array holds.
+        targets: What each target array holds.
+        fingerprint: Changes whenever the samples change; a resumed run compares it.
+    """
+
+    Config: ClassVar[type[Any]]
+    inputs: Mapping[str, Field]
+    targets: Mapping[str, Field]
+    fingerprint: str
+
+    def __init__(self, config: Any) -> None:
+        """Open the data and check them.
+
+        Raises:
+            DataError: naming file and row, for data that cannot be trained on.
+        """
+        ...
+
+    def __len__(self) -> int: ...
+
+    def gather(self, indices: Array) -> Batch:
+        """The samples at ``indices`` (N,), as they are: transforms come after."""
+        ...
+
+
+@runtime_checkable
+class Located(Protocol):
+    """The ability of a dataset that can say where a sample comes from."""
+
+    def where(self, index: int) -> str:
+        """File and row (or item) of the sample, for error messages."""
+        ...

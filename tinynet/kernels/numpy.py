@@ -1,0 +1,5 @@
+"""The reference kernels, in NumPy alone."""
+
+
+class NumpyKernels:
+    """Every kernel of the interface, readable first and fast second."""

@@ -1,0 +1,131 @@
+"""The protocol of layers, and everything the author of one imports.
+
+    from tinynet.layer import Build, Cache, Context, Gradients, LayerConfig
+
+What is learned lives on the layer. What one pass needs lives in the cache that `forward` returns
+and `backward` takes. Gradients are returned, never stored. So one layer object can stand at two
+places of a graph, run in two threads at once, and be called again before its backward.
+"""
+
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
+
+from tinynet.build import Build
+from tinynet.config import Config, InitializerReference, PositivePair
+from tinynet.context import Context, Needs
+from tinynet.errors import ShapeError
+from tinynet.types import Array, Shape
+
+__all__ = [
+    "Array",
+    "Buffered",
+    "Build",
+    "Cache",
+    "Context",
+    "Costed",
+    "Gradients",
+    "InitializerReference",
+    "Layer",
+    "LayerConfig",
+    "Needs",
+    "PositivePair",
+    "Shape",
+    "ShapeError",
+]
+
+Cache: TypeAlias = Any
+"""Whatever `forward` wants to tell `backward`; nobody else looks inside."""
+
+Gradients: TypeAlias = tuple[tuple[Array | None, ...], dict[str, Array]]
+"""One gradient for each input, and one for each parameter by name."""
+
+
+class LayerConfig(Config):
+    """The base of a layer's ``Config``: the layer's own keys of a node in a spec."""
+
+    reserved: ClassVar[frozenset[str]] = frozenset(
+        "type name inputs outputs shares trainable block repeat dtype initial regularizer weight"
+        " comment when".split()
+    )
+
+
+class Layer(Protocol):
+    """A differentiable function of one or more arrays.
+
+    Attributes:
+        per_sample: True promises that sample i of the output depends on sample i of the inputs
+            alone. A class that does not say so sees the whole batch at once.
+        out_shape: Shape of one sample of the output.
+        params: What is learned, by name; changed by the optimizer alone, in place.
+    """
+
+    Config: ClassVar[type[Any]]
+    out_shape: Shape
+    params: dict[str, Array]
+
+    def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        """Build the layer: there is no unbuilt one.
+
+        Args:
+            config: An instance of ``Config``.
+            in_shapes: Shape of one sample of each input.
+            build: Where parameters and buffers come from. Never read or write what it returns
+                here: in a dry build it is a stand-in without memory.
+
+        Raises:
+            ShapeError: if the layer cannot take these shapes; say which it could. The network
+                adds the node's name and what feeds it.
+        """
+        ...
+
+    def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
+        """Compute the output.
+
+        Changes neither the layer nor an input.
+
+        Args:
+            ctx: This pass.
+            *inputs: (N, *in_shape) each.
+
+        Returns:
+            The output (N, *out_shape), and the cache for `backward`.
+        """
+        ...
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        """Compute gradients of the loss.
+
+        Changes neither the layer nor ``dy`` nor the cache.
+
+        Args:
+            ctx: The same pass.
+            cache: What `forward` returned.
+            dy: Gradient of the output, (N, *out_shape).
+
+        Returns:
+            The gradient of each input (None where ``ctx.needs`` leaves it out), and of each
+            parameter by name.
+        """
+        ...
+
+
+@runtime_checkable
+class Buffered(Protocol):
+    """The ability of a layer that keeps running statistics."""
+
+    buffers: dict[str, Array]
+
+    def commit(self, cache: Cache) -> None:
+        """Update `buffers` in place from one training pass; the trainer alone calls it."""
+        ...
+
+
+@runtime_checkable
+class Costed(Protocol):
+    """The ability of a layer that knows what it costs."""
+
+    def cost(self) -> tuple[int, int]:
+        """Floating-point operations and activation bytes of one sample's forward pass.
+
+        A multiply-add counts as two operations.
+        """
+        ...

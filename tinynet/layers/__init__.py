@@ -1,0 +1,1 @@
+"""The built-in layers: one file per layer or family, each importing what a plugin would."""

@@ -1,0 +1,80 @@
+"""The fully connected layer."""
+
+import math
+
+from pydantic import Field
+
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    InitializerReference,
+    LayerConfig,
+    Shape,
+    ShapeError,
+)
+
+
+class Dense:
+    """Affine map of the last axis: y = x @ weight + bias.
+
+    Input (N, ..., I), output (N, ..., units). Parameters: ``weight`` (I, units), ``bias`` (units,).
+    """
+
+    per_sample = True
+
+    class Config(LayerConfig):
+        """Parameters of a `dense` node."""
+
+        units: int = Field(ge=1, description="Size of the output's last axis.")
+        use_bias: bool = Field(default=True, description="Whether a learned bias is added.")
+        weight_initializer: InitializerReference = Field(
+            default=InitializerReference(type="glorot_uniform"),
+            description="How `weight` is filled at first.",
+        )
+        bias_initializer: InitializerReference = Field(
+            default=InitializerReference(type="zeros"),
+            description="How `bias` is filled at first.",
+        )
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (in_shape,) = in_shapes
+        if not in_shape:
+            raise ShapeError("dense needs an input of shape (..., features); it got ()")
+        *lead, fan_in = in_shape
+        self.out_shape = (*lead, config.units)
+        self.params = {
+            "weight": build.param("weight", (fan_in, config.units), config.weight_initializer)
+        }
+        if config.use_bias:
+            self.params["bias"] = build.param("bias", (config.units,), config.bias_initializer)
+
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        weight = self.params["weight"]
+        rows = x.reshape(-1, x.shape[-1])
+        y = ctx.empty((len(rows), weight.shape[1]), x.dtype)
+        rows.dot(weight, out=y)
+        if "bias" in self.params:
+            y += self.params["bias"]
+        return y.reshape(*x.shape[:-1], -1), x
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        x, weight = cache, self.params["weight"]
+        dy_rows = dy.reshape(-1, dy.shape[-1])
+        grads = {}
+        if ctx.needs_param("weight"):
+            grads["weight"] = x.reshape(-1, x.shape[-1]).T @ dy_rows
+        if "bias" in self.params and ctx.needs_param("bias"):
+            grads["bias"] = dy_rows.sum(axis=0)
+        if not ctx.needs_input():
+            return (None,), grads
+        dx = ctx.empty((len(dy_rows), weight.shape[0]), dy.dtype)
+        dy_rows.dot(weight.T, out=dx)
+        return (dx.reshape(x.shape),), grads
+
+    def cost(self) -> tuple[int, int]:
+        fan_in, units = self.params["weight"].shape
+        rows = math.prod(self.out_shape[:-1])
+        return 2 * rows * fan_in * units, math.prod(self.out_shape) * self.params["weight"].itemsize

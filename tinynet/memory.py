@@ -1,0 +1,53 @@
+"""Memory for arrays: aligned to a cache line, and handed out again instead of allocated anew."""
+
+import math
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from tinynet.types import Array, Shape
+
+ALIGNMENT = 64
+"""Bytes: a cache line, and the widest vector register there is."""
+
+
+class Empty(Protocol):
+    """A source of uninitialised arrays."""
+
+    def __call__(self, shape: Shape, dtype: DTypeLike) -> Array: ...
+
+
+def aligned_empty(shape: Shape, dtype: DTypeLike) -> Array:
+    """An uninitialised, C-contiguous array whose first byte lies on a 64-byte boundary."""
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
+    raw = np.empty(size + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+class Workspace:
+    """Memory that one pass after another uses again, so that a step allocates nothing large.
+
+    Arrays from ``empty`` stay valid until ``reset``; after it they may be handed out again.
+    """
+
+    def __init__(self) -> None:
+        self._free: dict[int, list[Array]] = {}
+        self._used: list[Array] = []
+
+    def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
+        """An uninitialised, aligned array; see `aligned_empty`."""
+        dtype = np.dtype(dtype)
+        size = math.prod(shape) * dtype.itemsize
+        free = self._free.get(size)
+        raw = free.pop() if free else aligned_empty((size,), np.uint8)
+        self._used.append(raw)
+        return raw.view(dtype).reshape(shape)
+
+    def reset(self) -> None:
+        """Take back everything that was handed out."""
+        for raw in self._used:
+            self._free.setdefault(raw.size, []).append(raw)
+        self._used.clear()

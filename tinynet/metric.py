@@ -1,0 +1,50 @@
+"""The protocol of metrics."""
+
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+from tinynet.config import Config
+from tinynet.types import Array, Shape
+
+State: TypeAlias = dict[str, Array]
+"""What a metric has seen so far: named arrays, checkpointed like everything else."""
+
+
+class MetricConfig(Config):
+    """The base of a metric's ``Config``."""
+
+
+class Metric(Protocol):
+    """A figure of a whole split, exact and never a mean of batch means. Made as ``Type(config)``.
+
+    Attributes:
+        greater_is_better: Which direction `keep_best` and early stopping call an improvement.
+    """
+
+    Config: ClassVar[type[Any]]
+    greater_is_better: bool
+
+    def start(self, out_shape: Shape) -> State:
+        """The state before anything was seen, for predictions of ``out_shape``.
+
+        Raises:
+            ShapeError: if the metric is not defined for such predictions.
+        """
+        ...
+
+    def update(self, state: State, predictions: Array, targets: Array) -> None:
+        """Count a batch into ``state``, in place.
+
+        Args:
+            state: From `start`.
+            predictions: What the loss predicts, (N, *out_shape).
+            targets: (N, *target_shape).
+        """
+        ...
+
+    def merge(self, state: State, other: State) -> None:
+        """Count into ``state``, in place, what ``other`` has seen."""
+        ...
+
+    def result(self, state: State) -> float:
+        """The figure. A metric of nothing (0 / 0) is 0."""
+        ...

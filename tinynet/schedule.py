@@ -1,0 +1,41 @@
+"""The protocol of learning-rate schedules."""
+
+from typing import Any, ClassVar, Protocol
+
+from pydantic import Field
+
+from tinynet.config import Config
+
+
+class ScheduleConfig(Config):
+    """The base of a schedule's ``Config``: linear warm-up may come before any schedule."""
+
+    warmup_steps: int = Field(
+        default=0, ge=0, description="Steps over which the rate first rises linearly from 0."
+    )
+
+
+class Schedule(Protocol):
+    """How the learning rate changes: a pure function of the step. Made as ``Type(config)``."""
+
+    Config: ClassVar[type[Any]]
+
+    def factor(self, step: int, total_steps: int) -> float:
+        """What the optimizer's learning rate is multiplied by.
+
+        Args:
+            step: The step, counted from 0 where warm-up ends.
+            total_steps: How many steps follow warm-up in the whole run.
+        """
+        ...
+
+
+def scheduled_factor(schedule: Schedule, warmup_steps: int, step: int, total_steps: int) -> float:
+    """The factor at ``step`` (counted from 0) with linear warm-up before the schedule.
+
+    Warm-up reaches the full rate at its last step; its first step is 1 / warmup_steps, since a
+    step of rate 0 would be wasted.
+    """
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    return schedule.factor(step - warmup_steps, max(total_steps - warmup_steps, 1))

@@ -1,0 +1,59 @@
+"""The protocol of transforms: what happens to an array between the dataset and the network."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+import numpy as np
+
+from tinynet.config import Config
+from tinynet.dataset import Field
+from tinynet.types import Array
+
+State: TypeAlias = dict[str, Array]
+"""What a transform learned from the training data; saved with the model."""
+
+
+class TransformConfig(Config):
+    """The base of a transform's ``Config``; ``on`` says which array of the dataset it changes."""
+
+    reserved: ClassVar[frozenset[str]] = frozenset({"type", "name", "comment", "on"})
+
+
+class Transform(Protocol):
+    """A change of one array of every batch. Constructed as ``Type(config)``."""
+
+    Config: ClassVar[type[Any]]
+
+    def describe(self, field: Field) -> Field:
+        """What the array holds afterwards.
+
+        Raises:
+            DataError: if the transform cannot take such an array.
+        """
+        ...
+
+    def fit(self, batches: Iterable[Array]) -> State:
+        """Learn what must be learned, from training data alone.
+
+        Args:
+            batches: The array this transform will change, (N, *shape) at a time.
+        """
+        ...
+
+    def apply(
+        self,
+        state: State,
+        batch: Array,
+        rng: Callable[[int], np.random.Generator],
+        training: bool,
+    ) -> Array:
+        """The changed array.
+
+        Args:
+            state: From `fit`.
+            batch: (N, *shape); not to be changed.
+            rng: The random stream of sample ``i`` of the batch; it depends on the seed, the
+                epoch and the sample alone, so augmentation is the same whoever draws it.
+            training: False in evaluation and prediction, where nothing is drawn.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The built-in transforms: one file per family, each importing what a plugin would."""
