@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tinynet.run import resume as resume
     from tinynet.run import train as train
     from tinynet.spec import Spec as Spec
-    from tinynet.spec import load_spec as load_spec
+    from tinynet.spec_file import load_spec as load_spec
     from tinynet.training import Trainer as Trainer
 
 __version__ = "0.1.0"
@@ -26,7 +26,7 @@ _HOME = {
     "Trainer": "tinynet.training",
     "evaluate": "tinynet.run",
     "load": "tinynet.run",
-    "load_spec": "tinynet.spec",
+    "load_spec": "tinynet.spec_file",
     "resume": "tinynet.run",
     "train": "tinynet.run",
 }

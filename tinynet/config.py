@@ -4,8 +4,9 @@ Every type that a spec can name has a nested ``Config``. A field's description (
 once, here or in the plugin, and feeds error messages, ``tinynet layers`` and the JSON Schema.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, TypeAlias
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, ClassVar, TypeAlias, get_args
 
 from pydantic import (
     BaseModel,
@@ -13,11 +14,13 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    ValidationError,
     ValidationInfo,
     model_serializer,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import ErrorType
 
 from tinynet.errors import PluginError
 
@@ -25,9 +28,7 @@ from tinynet.errors import PluginError
 class Frozen(BaseModel):
     """A pydantic model that is immutable, refuses unknown keys, and converts nothing."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=False
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Config(Frozen):
@@ -92,6 +93,35 @@ class InitializerReference(Reference):
     """How a parameter is filled at first: the field type of ``weight_initializer`` and its like."""
 
     group: ClassVar[str] = "initializers"
+
+
+def with_suggestions(error: ValidationError, known: Iterable[str]) -> ValidationError:
+    """The same error, in which an unknown key at the top says which one may have been meant."""
+    lines = [_with_suggestion(line, known) for line in error.errors()]
+    return ValidationError.from_exception_data(error.title, lines)
+
+
+def _with_suggestion(line: ErrorDetails, known: Iterable[str]) -> InitErrorDetails:
+    loc, value, kind = line["loc"], line["input"], line["type"]
+    if kind == "extra_forbidden" and len(loc) == 1:
+        message = {"key": repr(loc[0]), "hint": suggest(str(loc[0]), known)}
+        unknown = PydanticCustomError("unknown_key", "unknown key {key}; {hint}", message)
+        return InitErrorDetails(type=unknown, loc=loc, input=value)
+    if kind in PYDANTIC_ERRORS:
+        return InitErrorDetails(type=kind, loc=loc, input=value, ctx=line.get("ctx", {}))
+    same = PydanticCustomError(kind, "{message}", {"message": line["msg"]})
+    return InitErrorDetails(type=same, loc=loc, input=value)
+
+
+PYDANTIC_ERRORS = frozenset(get_args(ErrorType))
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """What to say about a word that is not among the known ones."""
+    known = sorted(set(known))
+    if close := get_close_matches(word, known, n=1, cutoff=0.6):
+        return f"did you mean {close[0]!r}?"
+    return f"known are {', '.join(known)}" if known else "none is known here"
 
 
 def _pair(value: Any) -> Any:

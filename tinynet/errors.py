@@ -4,7 +4,10 @@ A message says what is wrong, where, and what would be right. Nothing else (no `
 ``struct.error``) is meant to reach a user.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class TinynetError(Exception):
@@ -29,38 +32,38 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.line}:{self.column}: " if self.line is not None else ""
-        return f"{place}{self.pointer or '/'}: {self.message}"
+        pointer = f"{self.pointer}: " if self.pointer else ""
+        return f"{place}{pointer}{self.message}"
 
 
-class SpecError(TinynetError):
-    """A spec that cannot be used; it carries every mistake that was found, not only the first.
+def _lines(problems: list[Problem], source: str | None) -> str:
+    prefix = f"{source}:" if source else ""
+    return "\n".join(
+        f"{prefix}{'' if problem.line is not None or not source else ' '}{problem}"
+        for problem in problems
+    )
+
+
+class LocatedError(TinynetError):
+    """An error that lists problems of one document.
 
     Attributes:
-        problems: The mistakes, in the order of the text.
+        problems: The mistakes, in the order they were found; at least one.
         source: The file they are in, or None.
     """
 
     def __init__(self, problems: list[Problem] | str, source: str | None = None) -> None:
         self.problems = [Problem(problems)] if isinstance(problems, str) else list(problems)
         self.source = source
-        prefix = f"{source}:" if source else ""
-        super().__init__("\n".join(prefix + str(problem) for problem in self.problems))
+        super().__init__(_lines(self.problems, source))
 
 
-class ShapeError(TinynetError):
-    """Shapes that do not fit together; the message names the layer, the shapes and its feeder.
+class SpecError(LocatedError):
+    """A spec that cannot be used; it carries every mistake that was found, not only the first."""
 
-    Attributes:
-        problems: One problem for each node that does not fit, with a pointer where it came from
-            a spec.
-        source: The file the spec came from, or None.
-    """
 
-    def __init__(self, problems: list[Problem] | str, source: str | None = None) -> None:
-        self.problems = [Problem(problems)] if isinstance(problems, str) else list(problems)
-        self.source = source
-        lines = [str(p) if p.pointer else p.message for p in self.problems]
-        super().__init__("\n".join((f"{source}:" if source else "") + line for line in lines))
+class ShapeError(LocatedError):
+    """Shapes that do not fit together; the message names the layer, the shapes and its feeder."""
 
 
 class DataError(TinynetError):
@@ -101,3 +104,20 @@ class CheckpointIOError(CheckpointError):
 
 class DivergedError(TinynetError):
     """The loss became NaN or infinite; the message names the step and the first bad layer."""
+
+
+class RunExistsError(TinynetError):
+    """A new run was to be made where something is already."""
+
+
+class RunBusyError(TinynetError):
+    """Another process holds the run; the message names it."""
+
+
+@contextmanager
+def explaining_io(path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into a `CheckpointIOError` that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise CheckpointIOError(f"{path}: {error.strerror or error}") from error

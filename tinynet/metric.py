@@ -38,6 +38,10 @@ class Metric(Protocol):
             state: From `start`.
             predictions: What the loss predicts, (N, *out_shape).
             targets: (N, *target_shape).
+
+        Raises:
+            ShapeError: if the targets' shape does not fit the predictions'.
+            DataError: for a target that the metric is not defined for.
         """
         ...
 

@@ -8,13 +8,13 @@ import importlib.metadata
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from pydantic_core import PydanticCustomError
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError, to_json
 
-from tinynet.config import Config, Reference
+from tinynet.config import Config, Reference, suggest, with_suggestions
 from tinynet.errors import PluginError
 
 GROUPS = (
@@ -105,10 +105,7 @@ class Registry:
             installed = {entry.distribution for entry in self.entries(group)}
             if normalise(distribution) not in installed:
                 return f"{message}; pip install {distribution}?"
-        close = get_close_matches(name.rpartition(":")[2], known, n=1, cutoff=0.6)
-        if close:
-            return f"{message}; did you mean {close[0]!r}?"
-        return f"{message}; registered are {', '.join(sorted(set(known)))}"
+        return f"{message}; {suggest(name.rpartition(':')[2], known)}"
 
     def load(self, group: str, name: str) -> type[Any]:
         """The class behind a name; imports its module.
@@ -130,6 +127,12 @@ class Registry:
         Made to be called while pydantic validates (see `tinynet.config.Reference`): pydantic then
         adds the place in the document.
 
+        Args:
+            group: One of `GROUPS`.
+            name: The type's name.
+            options: The plugin's own keys.
+            reserved: The grammar's keys at that place, for suggestions.
+
         Raises:
             pydantic.ValidationError: for options that the type does not take.
             pydantic_core.PydanticCustomError: for a name that is unknown or ambiguous.
@@ -139,18 +142,21 @@ class Registry:
             cls = self.load(group, name)
         except (UnknownTypeError, AmbiguousTypeError) as error:
             raise PydanticCustomError("type_name", "{message}", {"message": str(error)}) from error
-        return self._config(cls, options).model_dump(mode="json")
+        try:
+            config = self._config(cls, options, {"configure": self.configure})
+        except ValidationError as error:
+            raise with_suggestions(error, {*cls.Config.model_fields, *reserved}) from error
+        return config.model_dump(mode="json")
 
     def config(self, reference: Reference) -> Config:
         """The config of a reference that was validated."""
-        return self._config(self.load(reference.group, reference.type), reference.options)
+        return self._config(self.load(reference.group, reference.type), reference.options, {})
 
-    def _config(self, cls: type[Any], options: Mapping[str, Any]) -> Config:
-        from pydantic_core import to_json
-
-        config: Config = cls.Config.model_validate_json(
-            to_json(dict(options)), context={"configure": self.configure}
-        )
+    def _config(
+        self, cls: type[Any], options: Mapping[str, Any], context: dict[str, Any]
+    ) -> Config:
+        # Through JSON, since strict validation of Python values refuses [3, 3] for a tuple.
+        config: Config = cls.Config.model_validate_json(to_json(options), context=context)
         return config
 
     def create(self, reference: Reference) -> Any:

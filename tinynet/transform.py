@@ -1,7 +1,7 @@
 """The protocol of transforms: what happens to an array between the dataset and the network."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -32,10 +32,11 @@ class Transform(Protocol):
         """
         ...
 
-    def fit(self, batches: Iterable[Array]) -> State:
+    def fit(self, field: Field, batches: Iterable[Array]) -> State:
         """Learn what must be learned, from training data alone.
 
         Args:
+            field: What the array holds before, as for `describe`.
             batches: The array this transform will change, (N, *shape) at a time.
         """
         ...
@@ -56,4 +57,13 @@ class Transform(Protocol):
                 epoch and the sample alone, so augmentation is the same whoever draws it.
             training: False in evaluation and prediction, where nothing is drawn.
         """
+        ...
+
+
+@runtime_checkable
+class Invertible(Protocol):
+    """The ability of a transform that can be undone: predictions return to the data's units."""
+
+    def invert(self, state: State, batch: Array) -> Array:
+        """What `apply` made ``batch`` (N, *shape) of."""
         ...

@@ -2,38 +2,35 @@
 
 Layers and losses check their arguments and call these; `tinynet.kernels.numpy` is the readable
 reference, and a compiled distribution may register another implementation in the entry-point group
-``tinynet.kernels``. Whatever is called ``saved`` belongs to the implementation: it goes from a
-forward kernel to its backward kernel and nobody else looks inside. Images are (N, H, W, C).
+``tinynet.kernels``.
+
+Images are (N, H, W, C). ``empty`` is where outputs and large temporaries come from. Whatever is
+called ``saved`` belongs to the implementation: it goes from a forward kernel to its backward
+kernel, unchanged, and nobody else looks inside; it may be None where ``keep`` is False, which says
+that no backward will follow. ``needs`` says which gradients are wanted, in the order in which they
+are returned; the others are None.
 """
 
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from tinynet.kernels.window import Window
 from tinynet.memory import Empty
 from tinynet.types import Array
 
+__all__ = ["Kernels", "Saved", "ThreeGradients", "Window"]
+
 Saved: TypeAlias = Any
+"""What a forward kernel leaves for its backward kernel."""
 
-
-@dataclass(frozen=True)
-class Window:
-    """How a window slides over an image: geometry that convolution and pooling share.
-
-    Attributes:
-        kernel_size: (height, width) of the window.
-        strides: Step (down, right) between neighbouring windows.
-        padding: Cells added ((top, bottom), (left, right)).
-        dilation: Distance (down, right) between neighbouring cells of one window.
-    """
-
-    kernel_size: tuple[int, int]
-    strides: tuple[int, int] = (1, 1)
-    padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
-    dilation: tuple[int, int] = (1, 1)
+ThreeGradients: TypeAlias = tuple[Array | None, Array | None, Array | None]
+"""Gradients of the input and of two parameters, each None where nobody needs it."""
 
 
 class Kernels(Protocol):
-    """The interface. Every function is pure but for the memory it takes from ``empty``."""
+    """The interface. Every function is pure, but for the memory it takes from ``empty``.
+
+    Arrays of one call have one dtype, float32 or float64, and all that it returns has it too.
+    """
 
     def conv2d(
         self,
@@ -41,11 +38,13 @@ class Kernels(Protocol):
         weight: Array,
         bias: Array | None,
         window: Window,
-        groups: int,
         empty: Empty,
         keep: bool,
     ) -> tuple[Array, Saved]:
-        """Cross-correlation: x (N, H, W, C), weight (kh, kw, C / groups, F) -> (N, Ho, Wo, F)."""
+        """Cross-correlation: x (N, H, W, C), weight (kh, kw, C / groups, F) -> (N, Ho, Wo, F).
+
+        The number of groups follows from the shapes; it divides C and F.
+        """
         ...
 
     def conv2d_backward(
@@ -54,60 +53,104 @@ class Kernels(Protocol):
         saved: Saved,
         weight: Array,
         window: Window,
-        groups: int,
         empty: Empty,
         needs: tuple[bool, bool, bool],
-    ) -> tuple[Array | None, Array | None, Array | None]:
-        """Gradients (dx, dweight, dbias), each None where ``needs`` says so."""
+    ) -> ThreeGradients:
+        """Gradients (dx, dweight, dbias)."""
         ...
 
     def max_pool2d(self, x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Array, Saved]:
-        """Maximum of each window and channel; padding never counts."""
+        """Maximum of each window and channel: (N, H, W, C) -> (N, Ho, Wo, C).
+
+        Padding never counts, and is less than the window: each window meets a pixel. The maximum
+        of a window that holds NaN is NaN.
+        """
         ...
 
     def max_pool2d_backward(self, dy: Array, saved: Saved, window: Window, empty: Empty) -> Array:
-        """dx: each gradient goes to the first maximum of its window in row-major order."""
+        """dx: each gradient goes to the first maximum of its window in row-major order.
+
+        In a window that holds NaN it goes to one pixel, and it does not matter which.
+        """
         ...
 
     def avg_pool2d(self, x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Array, Saved]:
-        """Mean of each window and channel over the cells that are not padding."""
+        """Mean of each window and channel over the pixels in it; padding does not count."""
         ...
 
     def avg_pool2d_backward(self, dy: Array, saved: Saved, window: Window, empty: Empty) -> Array:
-        """dx: each gradient is spread evenly over the cells its mean was taken of."""
+        """dx: each gradient is spread evenly over the pixels its mean was taken of."""
         ...
 
     def batch_norm(
-        self, x: Array, gamma: Array | None, beta: Array | None, epsilon: float, empty: Empty
-    ) -> tuple[Array, Array, Array, Saved]:
-        """Normalise every channel (last axis) by its mean and biased variance over all others.
+        self,
+        x: Array,
+        gamma: Array | None,
+        beta: Array | None,
+        statistics: tuple[Array, Array] | None,
+        epsilon: float,
+        empty: Empty,
+        keep: bool,
+    ) -> tuple[Array, tuple[Array, Array], Saved]:
+        """Normalise each channel: y = (x - mean) / sqrt(variance + epsilon) * gamma + beta.
 
-        Returns (y, mean, variance, saved).
+        Args:
+            x: (..., C); every axis but the last is averaged over.
+            gamma: (C,), or None for ones.
+            beta: (C,), or None for zeros.
+            statistics: The (mean, variance) to use, constants to `batch_norm_backward`; None
+                means those of ``x`` itself, the variance biased.
+            epsilon: Added to the variance.
+            empty: Where memory comes from.
+            keep: Whether `batch_norm_backward` will follow.
+
+        Returns:
+            y, the (mean, variance) that were used, saved.
         """
         ...
 
     def batch_norm_backward(
-        self, dy: Array, saved: Saved, gamma: Array | None, empty: Empty
-    ) -> tuple[Array, Array, Array]:
+        self,
+        dy: Array,
+        saved: Saved,
+        gamma: Array | None,
+        empty: Empty,
+        needs: tuple[bool, bool, bool],
+    ) -> ThreeGradients:
         """Gradients (dx, dgamma, dbeta)."""
         ...
 
     def layer_norm(
-        self, x: Array, gamma: Array | None, beta: Array | None, epsilon: float, empty: Empty
+        self,
+        x: Array,
+        gamma: Array | None,
+        beta: Array | None,
+        epsilon: float,
+        empty: Empty,
+        keep: bool,
     ) -> tuple[Array, Saved]:
-        """Normalise every row (last axis) by its own mean and biased variance."""
+        """Normalise each row (last axis) by its own mean and biased variance, as `batch_norm`."""
         ...
 
     def layer_norm_backward(
-        self, dy: Array, saved: Saved, gamma: Array | None, empty: Empty
-    ) -> tuple[Array, Array, Array]:
+        self,
+        dy: Array,
+        saved: Saved,
+        gamma: Array | None,
+        empty: Empty,
+        needs: tuple[bool, bool, bool],
+    ) -> ThreeGradients:
         """Gradients (dx, dgamma, dbeta)."""
         ...
 
     def softmax_cross_entropy(
         self, logits: Array, labels: Array, label_smoothing: float, empty: Empty
     ) -> tuple[Array, Array]:
-        """Loss of each row, and its gradient: logits (R, C), labels (R,) -> (R,), (R, C)."""
+        """Loss of each row, and its gradient: logits (R, C), labels (R,) -> (R,), (R, C).
+
+        The target of a row is (1 - label_smoothing) at its label plus label_smoothing / C
+        everywhere.
+        """
         ...
 
     def dropout(self, x: Array, uniform: Array, rate: float, empty: Empty) -> tuple[Array, Array]:

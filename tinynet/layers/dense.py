@@ -58,7 +58,7 @@ class Dense:
         rows.dot(weight, out=y)
         if "bias" in self.params:
             y += self.params["bias"]
-        return y.reshape(*x.shape[:-1], -1), x
+        return y.reshape(*x.shape[:-1], y.shape[1]), x if ctx.keep else None
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         x, weight = cache, self.params["weight"]

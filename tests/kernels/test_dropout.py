@@ -1,0 +1,17 @@
+"""Dropout must drop what the random numbers say, or a resumed run is another run."""
+
+import numpy as np
+import pytest
+
+from tinynet.kernels.numpy import NumpyKernels
+from tinynet.memory import aligned_empty
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_it_drops_what_lies_below_the_rate_and_scales_the_rest(dtype):
+    x = np.array([1, 2, 3, 4], dtype)
+    uniform = np.array([0.0, 0.2, 0.25, 0.9], np.float32)
+    y, mask = NumpyKernels().dropout(x, uniform, 0.25, aligned_empty)
+    np.testing.assert_allclose(mask, [0, 0, 4 / 3, 4 / 3], rtol=1e-6)
+    np.testing.assert_array_equal(y, x * mask)
+    assert y.dtype == mask.dtype == dtype

@@ -1,0 +1,118 @@
+"""The reference every other normalisation kernel is measured by."""
+
+import numpy as np
+import pytest
+
+from tinynet.kernels.numpy import NumpyKernels
+
+KERNELS = NumpyKernels()
+ALL = (True, True, True)
+SHAPES = [(5, 3), (4, 6, 3), (3, 4, 5, 2), (1, 1, 1, 4)]
+
+
+def dirty(shape, dtype):
+    """Memory as a workspace hands it out: full of something else."""
+    return np.full(shape, 99, dtype)
+
+
+def run_batch(x, gamma, beta, dy, statistics=None, needs=ALL):
+    y, used, saved = KERNELS.batch_norm(x, gamma, beta, statistics, 1e-5, dirty, True)
+    return y, used, KERNELS.batch_norm_backward(dy, saved, gamma, dirty, needs)
+
+
+def run_rows(x, gamma, beta, dy, needs=ALL):
+    y, saved = KERNELS.layer_norm(x, gamma, beta, 1e-5, dirty, True)
+    return y, KERNELS.layer_norm_backward(dy, saved, gamma, dirty, needs)
+
+
+def numbers(shape, seed=0):
+    """x, dy of ``shape`` and gamma, beta of its last axis."""
+    rng = np.random.default_rng(seed)
+    return tuple(rng.standard_normal(s) for s in (shape, shape, shape[-1:], shape[-1:]))
+
+
+def slope(function, x, direction, dy):
+    """d/dt <dy, function(x + t * direction)> at 0, by central differences."""
+    step = 1e-5
+    change = function(x + step * direction) - function(x - step * direction)
+    return np.vdot(dy, change) / (2 * step)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("given", [False, True])
+def test_batch_norm_is_its_formula(shape, given):
+    x, dy, gamma, beta = numbers(shape)
+    axes = tuple(range(len(shape) - 1))
+    statistics = (gamma + 1, beta**2) if given else None
+    y, (mean, variance), (_, dgamma, dbeta) = run_batch(x, gamma, beta, dy, statistics)
+    expected = statistics or (x.mean(axis=axes), x.var(axis=axes))
+    np.testing.assert_allclose(mean, expected[0], rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(variance, expected[1], rtol=1e-12, atol=1e-14)
+    normal = (x - mean) / np.sqrt(variance + 1e-5)
+    np.testing.assert_allclose(y, normal * gamma + beta, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(dgamma, (dy * normal).sum(axis=axes), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(dbeta, dy.sum(axis=axes), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("given", [False, True])
+def test_batch_norm_gradient_goes_through_the_statistics_of_the_batch_alone(shape, given):
+    x, dy, gamma, beta = numbers(shape)
+    direction = np.random.default_rng(1).standard_normal(shape)
+    statistics = (gamma, beta**2) if given else None
+    _, _, (dx, _, _) = run_batch(x, gamma, beta, dy, statistics)
+    found = slope(lambda v: run_batch(v, gamma, beta, dy, statistics)[0], x, direction, dy)
+    assert np.vdot(dx, direction) == pytest.approx(found, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 4, 6)])
+def test_layer_norm_is_its_formula(shape):
+    x, dy, gamma, beta = numbers(shape)
+    y, (dx, dgamma, dbeta) = run_rows(x, gamma, beta, dy)
+    normal = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(y, normal * gamma + beta, rtol=1e-9, atol=1e-12)
+    axes = tuple(range(len(shape) - 1))
+    np.testing.assert_allclose(dgamma, (dy * normal).sum(axis=axes), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(dbeta, dy.sum(axis=axes), rtol=1e-9, atol=1e-12)
+    direction = np.random.default_rng(1).standard_normal(shape)
+    found = slope(lambda v: run_rows(v, gamma, beta, dy)[0], x, direction, dy)
+    assert np.vdot(dx, direction) == pytest.approx(found, rel=1e-6)
+
+
+@pytest.mark.parametrize("run", [run_batch, run_rows])
+@pytest.mark.parametrize("index", range(3))
+def test_nothing_is_returned_that_nobody_needs(run, index):
+    x, dy, gamma, beta = numbers((4, 6, 3))
+    needs = tuple(number == index for number in range(3))
+    every, some = run(x, gamma, beta, dy)[-1], run(x, gamma, beta, dy, needs=needs)[-1]
+    assert [gradient is not None for gradient in some] == list(needs)
+    np.testing.assert_array_equal(some[index], every[index])
+
+
+@pytest.mark.parametrize("run", [run_batch, run_rows])
+def test_without_gamma_and_beta_they_are_one_and_zero(run):
+    x, dy, gamma, beta = numbers((4, 6, 3))
+    bare = run(x, None, None, dy)
+    full = run(x, np.ones_like(gamma), np.zeros_like(beta), dy)
+    np.testing.assert_array_equal(bare[0], full[0])
+    np.testing.assert_array_equal(bare[-1][0], full[-1][0])
+
+
+@pytest.mark.parametrize("run", [run_batch, run_rows])
+def test_float32_stays_and_survives_a_large_mean(run):
+    """The variance is that of the centered values: a mean of 1000 does not drown it."""
+    x, dy, gamma, beta = (a.astype(np.float32) for a in numbers((64, 8, 16)))
+    x += 1000
+    y, *_, gradients = run(x, gamma, beta, dy)
+    assert {a.dtype for a in (y, *gradients)} == {np.dtype(np.float32)}
+    exact = run(*(a.astype(np.float64) for a in (x, gamma, beta, dy)))[0]
+    np.testing.assert_allclose(y, exact, atol=2e-3)
+
+
+def test_one_value_per_channel_gives_beta_and_no_gradient():
+    x, dy, gamma, beta = numbers((1, 3))
+    y, _, (dx, dgamma, dbeta) = run_batch(x, gamma, beta, dy)
+    np.testing.assert_array_equal(y[0], beta)
+    np.testing.assert_array_equal(dx, np.zeros((1, 3)))
+    np.testing.assert_array_equal(dgamma, np.zeros(3))
+    np.testing.assert_array_equal(dbeta, dy[0])

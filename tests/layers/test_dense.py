@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tinynet import registry
+from tinynet.context import Context, Needs
+from tinynet.layer import Build, ShapeError
+from tinynet.layers.dense import Dense
+
+
+def build(in_shape, units, dtype="float64", dry=False, **options):
+    return Dense(
+        Dense.Config(units=units, **options),
+        (in_shape,),
+        Build(dtype=np.dtype(dtype), dry=dry, create=registry.default().create),
+    )
+
+
+@settings(deadline=None)
+@given(
+    in_shape=st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple),
+    units=st.integers(1, 5),
+    batch=st.integers(0, 4),
+    use_bias=st.booleans(),
+)
+def test_output_and_gradients_are_those_of_the_affine_map(in_shape, units, batch, use_bias):
+    rng = np.random.default_rng(0)
+    layer, ctx = build(in_shape, units, use_bias=use_bias), Context(training=True)
+    for param in layer.params.values():
+        param[...] = rng.standard_normal(param.shape)
+    x = rng.standard_normal((batch, *in_shape))
+    y, cache = layer.forward(ctx, x)
+    assert y.shape == (batch, *layer.out_shape) == (batch, *in_shape[:-1], units)
+    expected = np.einsum("...i,iu->...u", x, layer.params["weight"])
+    np.testing.assert_allclose(y, expected + layer.params.get("bias", 0), atol=1e-12)
+
+    dy = rng.standard_normal(y.shape)
+    ((dx,), grads) = layer.backward(ctx, cache, dy)
+    assert grads.keys() == layer.params.keys() == ({"weight", "bias"} if use_bias else {"weight"})
+    np.testing.assert_allclose(
+        dx, np.einsum("...u,iu->...i", dy, layer.params["weight"]), atol=1e-12
+    )
+    rows, dy_rows = x.reshape(-1, in_shape[-1]), dy.reshape(-1, units)
+    np.testing.assert_allclose(grads["weight"], rows.T @ dy_rows, atol=1e-12)
+    if use_bias:
+        np.testing.assert_allclose(grads["bias"], dy_rows.sum(axis=0), atol=1e-12)
+
+
+def test_float32_stays_float32():
+    layer, ctx = build((3,), 2, "float32"), Context(training=True)
+    y, cache = layer.forward(ctx, np.ones((4, 3), np.float32))
+    ((dx,), grads) = layer.backward(ctx, cache, y)
+    assert {a.dtype for a in (y, dx, *grads.values())} == {np.dtype(np.float32)}
+
+
+def test_inputs_and_parameters_are_left_alone():
+    layer, ctx = build((3,), 2), Context(training=True)
+    x, dy = np.ones((4, 3)), np.ones((4, 2))
+    for array in (x, dy, *layer.params.values()):
+        array.flags.writeable = False
+    _, cache = layer.forward(ctx, x)
+    (first,), _ = layer.backward(ctx, cache, dy)
+    (second,), _ = layer.backward(ctx, cache, dy)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_views_that_are_not_contiguous_are_taken():
+    layer, ctx = build((3,), 2), Context(training=True)
+    x, dy = np.random.default_rng(0).standard_normal((2, 3, 8))
+    y, cache = layer.forward(ctx, x.T[::2])
+    ((dx,), grads) = layer.backward(ctx, cache, dy[:2].T[::2])
+    np.testing.assert_allclose(y, x.T[::2] @ layer.params["weight"])
+    np.testing.assert_allclose(dx, dy[:2].T[::2] @ layer.params["weight"].T)
+    np.testing.assert_allclose(grads["weight"], x[:, ::2] @ dy[:2].T[::2])
+
+
+@pytest.mark.parametrize("wanted", [set(), {"weight"}, {"bias"}])
+def test_a_frozen_parameter_gets_no_gradient(wanted):
+    layer = build((3,), 2)
+    ctx = Context(training=True, needs=Needs((False,), frozenset(wanted)))
+    y, cache = layer.forward(ctx, np.ones((4, 3)))
+    inputs, grads = layer.backward(ctx, cache, y)
+    assert inputs == (None,)
+    assert grads.keys() == wanted
+
+
+def test_inference_keeps_nothing():
+    assert build((3,), 2).forward(Context(keep=False), np.ones((4, 3)))[1] is None
+
+
+def test_a_dry_build_knows_shapes_and_cost_without_memory():
+    layer = build((7, 2**15), 2**15, "float32", dry=True)
+    assert layer.out_shape == (7, 2**15)
+    assert layer.cost() == (2 * 7 * 2**30, 7 * 2**15 * 4)
+
+
+def test_an_input_without_features_is_refused():
+    with pytest.raises(ShapeError, match=r"shape \(\.\.\., features\); it got \(\)"):
+        build((), 2)
+
+
+def test_impossible_units_are_refused():
+    with pytest.raises(ValidationError):
+        Dense.Config(units=0)

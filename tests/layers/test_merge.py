@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tinynet.context import Context, Needs
+from tinynet.layer import Build, ShapeError
+from tinynet.layers.merge import Add, Concat, Multiply
+
+LAYERS = pytest.mark.parametrize("cls", [Add, Multiply, Concat])
+
+
+def build(cls, *in_shapes, dtype="float64", **options):
+    return cls(cls.Config(**options), in_shapes, Build(dtype=np.dtype(dtype)))
+
+
+def draw(*shapes, dtype="float64"):
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+@settings(deadline=None)
+@given(
+    in_shape=st.lists(st.integers(1, 4), max_size=3).map(tuple),
+    count=st.integers(2, 5),
+    batch=st.integers(0, 3),
+)
+def test_add_sums_and_hands_the_gradient_to_everyone(in_shape, count, batch):
+    layer, ctx = build(Add, *[in_shape] * count), Context(training=True)
+    *inputs, dy = draw(*[(batch, *in_shape)] * (count + 1))
+    y, cache = layer.forward(ctx, *inputs)
+    assert layer.out_shape == in_shape
+    np.testing.assert_allclose(y, sum(inputs), rtol=1e-14)
+    grads, _ = layer.backward(ctx, cache, dy)
+    assert len(grads) == count
+    for dx in grads:
+        np.testing.assert_array_equal(dx, dy)
+
+
+@settings(deadline=None)
+@given(
+    in_shape=st.lists(st.integers(1, 4), max_size=3).map(tuple),
+    count=st.integers(2, 5),
+    batch=st.integers(0, 3),
+)
+def test_multiply_gives_each_input_the_product_of_the_others(in_shape, count, batch):
+    layer, ctx = build(Multiply, *[in_shape] * count), Context(training=True)
+    *inputs, dy = draw(*[(batch, *in_shape)] * (count + 1))
+    inputs[0][...] = 0  # where a division y / x would give NaN
+    y, cache = layer.forward(ctx, *inputs)
+    assert layer.out_shape == in_shape
+    np.testing.assert_allclose(y, np.prod(inputs, axis=0), rtol=1e-14)
+    grads, _ = layer.backward(ctx, cache, dy)
+    assert len(grads) == count
+    for i, dx in enumerate(grads):
+        others = np.prod(inputs[:i] + inputs[i + 1 :], axis=0)
+        np.testing.assert_allclose(dx, dy * others, rtol=1e-13)
+
+
+@settings(deadline=None)
+@given(
+    in_shape=st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    sizes=st.lists(st.integers(1, 4), min_size=2, max_size=4),
+    batch=st.integers(0, 3),
+    data=st.data(),
+)
+def test_concat_joins_and_cuts_the_gradient_apart_again(in_shape, sizes, batch, data):
+    axis = data.draw(st.integers(-len(in_shape), -1))
+    in_shapes = []
+    for size in sizes:
+        shape = list(in_shape)
+        shape[axis] = size
+        in_shapes.append(tuple(shape))
+    layer, ctx = build(Concat, *in_shapes, axis=axis), Context(training=True)
+    inputs = draw(*[(batch, *shape) for shape in in_shapes])
+    y, cache = layer.forward(ctx, *inputs)
+    assert y.shape == (batch, *layer.out_shape)
+    np.testing.assert_array_equal(y, np.concatenate(inputs, axis=axis))
+    grads, _ = layer.backward(ctx, cache, y)
+    for dx, x in zip(grads, inputs, strict=True):
+        np.testing.assert_array_equal(dx, x)
+
+
+@LAYERS
+def test_float32_stays_float32(cls):
+    layer, ctx = build(cls, (3,), (3,), dtype="float32"), Context(training=True)
+    y, cache = layer.forward(ctx, *draw((2, 3), (2, 3), dtype="float32"))
+    grads, _ = layer.backward(ctx, cache, y)
+    assert {y.dtype, *(dx.dtype for dx in grads)} == {np.dtype(np.float32)}
+
+
+@LAYERS
+def test_inputs_are_left_alone(cls):
+    layer, ctx = build(cls, (3,), (3,), (3,)), Context(training=True)
+    inputs = draw(*[(2, 3)] * 3)
+    for x in inputs:
+        x.flags.writeable = False
+    y, cache = layer.forward(ctx, *inputs)
+    y.flags.writeable = False
+    first, _ = layer.backward(ctx, cache, y)
+    second, _ = layer.backward(ctx, cache, y)
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@LAYERS
+def test_gradients_that_nobody_wants_are_left_out(cls):
+    layer = build(cls, (3,), (3,), (3,))
+    ctx = Context(training=True, needs=Needs((False, True, False), frozenset()))
+    inputs = draw(*[(2, 3)] * 3)
+    y, cache = layer.forward(ctx, *inputs)
+    (first, second, third), grads = layer.backward(ctx, cache, y)
+    assert first is third is None
+    assert second.shape == (2, 3)
+    assert grads == {}
+    assert layer.forward(Context(keep=False), *inputs)[1] is None
+
+
+@LAYERS
+@pytest.mark.parametrize("count", [0, 1])
+def test_fewer_than_two_inputs_are_refused(cls, count):
+    with pytest.raises(ShapeError, match=f"needs two or more inputs; it got {count}"):
+        build(cls, *[(3,)] * count)
+
+
+@pytest.mark.parametrize("cls", [Add, Multiply])
+def test_shapes_that_differ_are_refused_and_listed(cls):
+    with pytest.raises(ShapeError, match=r"equal shape.*got \(4, 3\), \(4, 1\) and \(4, 3\)"):
+        build(cls, (4, 3), (4, 1), (4, 3))
+
+
+@pytest.mark.parametrize(
+    ("in_shapes", "axis", "message"),
+    [
+        (((4, 3), (5, 3)), -1, r"agree in all other axes; it got \(4, 3\) and \(5, 3\)"),
+        (((4, 3), (3,)), -1, r"agree in all other axes; it got \(4, 3\) and \(3,\)"),
+        (((4, 3), (3,)), -2, r"at least 2 axes; it got \(4, 3\) and \(3,\)"),
+        (((), ()), -1, r"at least 1 axes; it got \(\) and \(\)"),
+    ],
+)
+def test_concat_refuses_what_does_not_fit(in_shapes, axis, message):
+    with pytest.raises(ShapeError, match=message):
+        build(Concat, *in_shapes, axis=axis)
+
+
+def test_concat_axis_is_negative_so_that_the_batch_cannot_be_meant():
+    with pytest.raises(ValidationError):
+        Concat.Config(axis=1)
+
+
+def test_cost():
+    assert build(Add, (4, 3), (4, 3), (4, 3), dtype="float32").cost() == (24, 48)
+    assert build(Multiply, (4, 3), (4, 3), dtype="float32").cost() == (12, 48)
+    assert build(Concat, (4, 3), (4, 2), dtype="float32").cost() == (0, 80)

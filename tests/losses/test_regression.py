@@ -1,0 +1,70 @@
+"""Losses of numbers: exact values, and no silent broadcasting."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from tinynet.context import Context
+from tinynet.errors import ShapeError
+from tinynet.losses.regression import MAE, MSE, Huber
+
+OUTPUTS = np.array([[1.0, 2.0], [0.0, -4.0]])
+TARGETS = np.array([[0.0, 2.0], [0.5, -1.0]])
+
+
+@pytest.mark.parametrize(
+    ("loss", "total", "gradient"),
+    [
+        (MSE(MSE.Config()), 0.5 + 4.625, [[1.0, 0.0], [-0.5, -3.0]]),
+        (MAE(MAE.Config()), 0.5 + 1.75, [[0.5, 0.0], [-0.5, -0.5]]),
+        (Huber(Huber.Config(delta=2.0)), 0.25 + 2.0625, [[0.5, 0.0], [-0.25, -1.0]]),
+    ],
+    ids=["mse", "mae", "huber"],
+)
+def test_a_sample_costs_the_mean_of_its_elements(loss: Any, total: float, gradient: Any) -> None:
+    ctx = Context(training=True)
+    value, cache = loss.forward(ctx, OUTPUTS, TARGETS)
+    assert value == total
+    np.testing.assert_array_equal(loss.backward(ctx, cache), gradient)
+
+
+def test_one_unit_is_compared_with_plain_numbers_row_by_row() -> None:
+    loss, ctx = MSE(MSE.Config()), Context(training=True)
+    value, cache = loss.forward(ctx, np.array([[1.0], [2.0], [3.0]]), np.array([1, 2, 4]))
+    assert value == 1.0
+    np.testing.assert_array_equal(loss.backward(ctx, cache), [[0.0], [0.0], [-2.0]])
+
+
+@pytest.mark.parametrize(
+    ("out_shape", "target_shape", "remedy"),
+    [
+        ((10,), (), "set the last dense layer's units to 1"),
+        ((1,), (3,), "set the last dense layer's units to 3"),
+        ((28, 28, 1), (784,), "end the network with outputs of shape (784,)"),
+    ],
+)
+def test_shapes_that_do_not_fit_say_what_would(
+    out_shape: Any, target_shape: Any, remedy: str
+) -> None:
+    with pytest.raises(ShapeError) as caught:
+        MAE(MAE.Config()).check_shapes(out_shape, target_shape)
+    assert str(caught.value) == (
+        f"mae compares outputs with targets of the same shape; the network gives {out_shape} and"
+        f" the targets are {target_shape}: {remedy}"
+    )
+
+
+def test_an_infinite_target_is_found_with_its_row() -> None:
+    found = MSE(MSE.Config()).bad_target((1,), np.array([0.0, 1.0, np.inf]))
+    assert found == (2, "inf is not a finite number")
+
+
+def test_a_huber_loss_without_a_quadratic_part_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Huber.Config(delta=0.0)
+
+
+def test_predictions_are_the_outputs() -> None:
+    assert MSE(MSE.Config()).predict(OUTPUTS) is OUTPUTS

@@ -1,0 +1,244 @@
+"""Everything tinynet registers keeps the promises that it asks of plugins, put to the same test.
+
+A type that is registered needs a row in `ROWS`: an example of its config, and of what it works on.
+Plugins of other distributions are checked by their own tests.
+"""
+
+import gzip
+import struct
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinynet import registry
+from tinynet.dataset import Field
+from tinynet.testing import (
+    Check,
+    dataset_checks,
+    initializer_checks,
+    kernel_checks,
+    layer_checks,
+    loss_checks,
+    metric_checks,
+    optimizer_checks,
+    schedule_checks,
+    transform_checks,
+)
+from tinynet.testing.checks import run_all
+
+Row = Callable[[type[Any], Path], Iterator[Check]]
+
+DRAW = np.random.default_rng(0)
+LABELS = np.array([2, 0, 1, 2, 1, 0])
+SEQUENCES = DRAW.integers(3, size=(6, 4))
+NUMBERS = DRAW.normal(size=(6, 2))
+SHARES = DRAW.uniform(0.1, 0.9, (6, 2))
+PROBABILITIES = DRAW.dirichlet(np.ones(3), 6)
+
+
+def layer(options: dict[str, Any], *in_shapes: tuple[int, ...], **kwargs: Any) -> Row:
+    return lambda cls, folder: layer_checks(cls, options, in_shapes, **kwargs)
+
+
+def loss(options: dict[str, Any], out_shape: tuple[int, ...], targets: Any) -> Row:
+    return lambda cls, folder: loss_checks(cls, options, out_shape, targets)
+
+
+def optimizer(options: dict[str, Any]) -> Row:
+    return lambda cls, folder: optimizer_checks(cls, options)
+
+
+def schedule(options: dict[str, Any]) -> Row:
+    return lambda cls, folder: schedule_checks(cls, options)
+
+
+def metric(options: dict[str, Any], predictions: Any, targets: Any) -> Row:
+    return lambda cls, folder: metric_checks(cls, options, predictions, targets)
+
+
+def initializer(options: dict[str, Any], **kwargs: Any) -> Row:
+    return lambda cls, folder: initializer_checks(cls, options, **kwargs)
+
+
+def transform(options: dict[str, Any], field: Field, samples: Any) -> Row:
+    return lambda cls, folder: transform_checks(cls, options, field, samples)
+
+
+def digits(cls: type[Any], folder: Path) -> Iterator[Check]:
+    return dataset_checks(cls, {})
+
+
+def csv(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "flowers.csv"
+    path.write_text("width,height,kind\n1.5,2,rose\n3,4.25,lily\n5,6,rose\n", encoding="utf-8")
+    return dataset_checks(cls, {"path": str(path), "target": "kind"})
+
+
+def csv_of_numbers(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "numbers.csv"
+    path.write_text("a,b,c,w\n1,2,3,0.5\n4,5,6,1\n7,8,9,2\n", encoding="utf-8")
+    return dataset_checks(cls, {"path": str(path), "target": "c", "weights": "w"})
+
+
+def npz(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "arrays.npz"
+    np.savez(path, x=np.float32(SHARES), y=LABELS)
+    return dataset_checks(cls, {"path": str(path)})
+
+
+def npy(cls: type[Any], folder: Path) -> Iterator[Check]:
+    paths = {"inputs": folder / "x.npy", "targets": folder / "y.npy"}
+    np.save(paths["inputs"], np.float32(SHARES))
+    np.save(paths["targets"], LABELS)
+    return dataset_checks(cls, {name: str(path) for name, path in paths.items()})
+
+
+def idx(cls: type[Any], folder: Path) -> Iterator[Check]:
+    images, labels = folder / "images.gz", folder / "labels"
+    pixels = bytes(range(2 * 3 * 4))
+    images.write_bytes(gzip.compress(struct.pack(">4B3I", 0, 0, 8, 3, 2, 3, 4) + pixels))
+    labels.write_bytes(struct.pack(">4BI", 0, 0, 8, 1, 2) + bytes([1, 0]))
+    return dataset_checks(cls, {"images": str(images), "labels": str(labels)})
+
+
+def kernels(cls: type[Any], folder: Path) -> Iterator[Check]:
+    return kernel_checks(cls)
+
+
+FLAT, IMAGE, SEQUENCE = (5,), (5, 6, 4), (3, 4)
+
+ROWS: dict[str, dict[str, list[Row]]] = {
+    "layers": {
+        "add": [layer({}, SEQUENCE, SEQUENCE), layer({}, FLAT, FLAT, FLAT)],
+        "avg_pool2d": [
+            layer({"pool_size": 2}, IMAGE),
+            layer({"pool_size": [3, 2], "strides": 2, "padding": "same"}, IMAGE),
+        ],
+        "batch_norm": [layer({}, FLAT), layer({"momentum": 0.5}, (2, 3, 4))],
+        "concat": [layer({}, (2, 3), (2, 4)), layer({"axis": 1}, (2, 3), (1, 3))],
+        "conv2d": [
+            layer({"filters": 3, "kernel_size": 3}, (5, 6, 2)),
+            layer(
+                {"filters": 4, "kernel_size": [2, 3], "strides": 2, "padding": "same", "groups": 2},
+                IMAGE,
+            ),
+            layer(
+                {"filters": 2, "kernel_size": 2, "dilation_rate": 2, "padding": [[1, 0], [0, 1]]},
+                IMAGE,
+            ),
+            layer({"filters": 2, "kernel_size": 1, "use_bias": False}, IMAGE),
+        ],
+        "dense": [layer({"units": 3}, FLAT), layer({"units": 2, "use_bias": False}, SEQUENCE)],
+        "dropout": [layer({"rate": 0.4}, SEQUENCE), layer({"rate": 0.0}, FLAT)],
+        "elu": [layer({}, SEQUENCE), layer({"alpha": 0.5}, FLAT)],
+        "embedding": [layer({"input_dim": 6, "output_dim": 3}, (4,), inputs=[SEQUENCES])],
+        "flatten": [layer({}, IMAGE), layer({}, FLAT)],
+        "gelu": [layer({}, SEQUENCE), layer({"approximate": "tanh"}, FLAT)],
+        "global_avg_pool2d": [layer({}, IMAGE)],
+        "layer_norm": [layer({}, FLAT), layer({"axis": [-2, -1]}, SEQUENCE)],
+        "leaky_relu": [layer({}, SEQUENCE), layer({"negative_slope": 0.2}, FLAT)],
+        "max_pool2d": [
+            layer({"pool_size": 2}, IMAGE),
+            layer({"pool_size": 3, "strides": 2, "padding": "same"}, IMAGE),
+        ],
+        "multiply": [layer({}, FLAT, FLAT), layer({}, SEQUENCE, SEQUENCE, SEQUENCE)],
+        "relu": [layer({}, SEQUENCE), layer({}, IMAGE)],
+        "reshape": [layer({"target_shape": [4, -1]}, (6, 2))],
+        "sigmoid": [layer({}, SEQUENCE)],
+        "silu": [layer({}, SEQUENCE)],
+        "softmax": [layer({}, FLAT), layer({"axis": 1}, SEQUENCE)],
+        "tanh": [layer({}, SEQUENCE)],
+    },
+    "losses": {
+        "binary_cross_entropy": [
+            loss({}, (2,), SHARES),
+            loss({"label_smoothing": 0.1}, (2,), np.round(SHARES)),
+        ],
+        "huber": [loss({}, (2,), NUMBERS), loss({"delta": 0.3}, (2,), NUMBERS)],
+        "mae": [loss({}, (2,), NUMBERS)],
+        "mse": [loss({}, (2,), NUMBERS), loss({}, (4,), SEQUENCES.astype(np.float64))],
+        "softmax_cross_entropy": [
+            loss({}, (3,), LABELS),
+            loss({"label_smoothing": 0.1}, (4, 3), SEQUENCES),
+            loss({}, (3,), PROBABILITIES),
+        ],
+    },
+    "optimizers": {
+        "adam": [optimizer({}), optimizer({"weight_decay": 0.1})],
+        "adamw": [optimizer({"weight_decay": 0.1})],
+        "rmsprop": [optimizer({}), optimizer({"momentum": 0.9, "centered": True})],
+        "sgd": [optimizer({}), optimizer({"momentum": 0.9, "nesterov": True})],
+    },
+    "schedules": {
+        "constant": [schedule({})],
+        "cosine": [schedule({}), schedule({"decay_steps": 5, "alpha": 0.1})],
+        "exponential": [schedule({"decay_rate": 0.5, "decay_steps": 3})],
+        "step": [schedule({"step_size": 4})],
+    },
+    "metrics": {
+        "accuracy": [metric({}, PROBABILITIES, LABELS), metric({}, SHARES[:, 0], LABELS > 0)],
+        "f1": [
+            metric({"average": average}, PROBABILITIES, LABELS)
+            for average in ("macro", "micro", "weighted")
+        ],
+        "mae": [metric({}, NUMBERS, SHARES)],
+        "precision": [metric({}, PROBABILITIES, LABELS)],
+        "r2": [metric({}, NUMBERS, SHARES)],
+        "recall": [metric({}, PROBABILITIES, LABELS)],
+        "top_k_accuracy": [metric({"k": 2}, PROBABILITIES, LABELS)],
+    },
+    "initializers": {
+        "glorot_normal": [initializer({})],
+        "glorot_uniform": [initializer({})],
+        "he_normal": [initializer({})],
+        "he_uniform": [initializer({})],
+        "normal": [initializer({"stddev": 0.5})],
+        "ones": [initializer({})],
+        "orthogonal": [initializer({"gain": 2.0}, shapes=[(6, 4), (4, 6), (3, 3, 2, 5)])],
+        "uniform": [initializer({})],
+        "zeros": [initializer({})],
+    },
+    "datasets": {
+        "csv": [csv, csv_of_numbers],
+        "digits": [digits],
+        "idx": [idx],
+        "npy": [npy],
+        "npz": [npz],
+    },
+    "transforms": {
+        "one_hot": [transform({"num_classes": 4}, Field((), "int64"), LABELS)],
+        "scale": [
+            transform(
+                {"factor": 1 / 255, "offset": -0.5}, Field((4,), "uint8"), np.uint8(SEQUENCES)
+            )
+        ],
+        "standardize": [transform({}, Field((2,), "float32"), np.float32(NUMBERS))],
+    },
+    "kernels": {"numpy": [kernels]},
+}
+
+BUILT_IN = [
+    entry
+    for group in registry.GROUPS
+    for entry in registry.default().entries(group)
+    if entry.distribution == "tinynet-core"
+]
+
+
+@pytest.mark.parametrize("entry", BUILT_IN, ids=lambda entry: f"{entry.group}-{entry.name}")
+def test_what_tinynet_registers_passes_the_kit_that_plugins_must_pass(
+    entry: registry.Entry, tmp_path: Path
+) -> None:
+    rows = ROWS[entry.group].get(entry.name)
+    assert rows, f"{entry.qualified} is registered in {entry.group}: give it a row in ROWS here"
+    cls = registry.default().load(entry.group, entry.qualified)
+    run_all(chain.from_iterable(row(cls, tmp_path) for row in rows))
+
+
+def test_every_row_of_the_table_is_of_a_registered_type() -> None:
+    registered = {(entry.group, entry.name) for entry in BUILT_IN}
+    assert {(group, name) for group, rows in ROWS.items() for name in rows} <= registered

@@ -1,0 +1,90 @@
+"""Learning-rate schedules: a wrong factor trains with a rate nobody asked for."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tinynet.schedule import scheduled_factor
+from tinynet.schedules import Constant, Cosine, Exponential, Step
+
+
+def make(kind: Any, **options: Any) -> Any:
+    return kind(kind.Config(**options))
+
+
+def test_constant_is_always_one() -> None:
+    assert [make(Constant).factor(step, 10) for step in (0, 5, 10**9)] == [1.0] * 3
+
+
+def test_step_drops_at_each_multiple_of_its_size() -> None:
+    schedule = make(Step, step_size=3, gamma=0.5)
+    assert [schedule.factor(step, 9) for step in range(9)] == [1] * 3 + [0.5] * 3 + [0.25] * 3
+
+
+def test_exponential_reaches_its_rate_after_its_steps() -> None:
+    schedule = make(Exponential, decay_rate=0.25, decay_steps=10)
+    assert [schedule.factor(step, 99) for step in (0, 5, 10, 20)] == [1, 0.5, 0.25, 0.0625]
+
+
+def test_cosine_falls_from_one_to_alpha_over_the_run() -> None:
+    schedule = make(Cosine, alpha=0.2)
+    factors = [schedule.factor(step, 100) for step in (0, 50, 100)]
+    assert factors == pytest.approx([1.0, 0.6, 0.2], rel=1e-14)
+
+
+def test_cosine_of_its_own_length_stays_low_after_it() -> None:
+    schedule = make(Cosine, decay_steps=10)
+    assert schedule.factor(5, 1000) == pytest.approx(0.5)
+    assert [schedule.factor(step, 1000) for step in (10, 11, 999)] == [0.0] * 3
+
+
+@given(st.integers(0, 10**7), st.integers(1, 10**7))
+def test_every_factor_is_between_zero_and_one_even_far_out(step: int, total_steps: int) -> None:
+    schedules = [
+        make(Constant),
+        make(Step, step_size=1),
+        make(Exponential, decay_rate=0.5, decay_steps=1),
+        make(Cosine, alpha=0.1),
+        make(Cosine, decay_steps=3),
+    ]
+    for schedule in schedules:
+        factor = schedule.factor(step, total_steps)
+        assert isinstance(factor, float)
+        assert math.isfinite(factor)
+        assert 0 <= factor <= 1
+
+
+def test_warm_up_rises_linearly_and_then_the_schedule_starts_at_its_beginning() -> None:
+    schedule = make(Step, step_size=2, gamma=0.5, warmup_steps=4)
+    factors = [scheduled_factor(schedule, 4, step, 10) for step in range(10)]
+    assert factors == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25]
+
+
+def test_a_cosine_after_warm_up_still_ends_with_the_run() -> None:
+    factor = scheduled_factor(make(Cosine), 20, 60, 100)
+    assert factor == pytest.approx(0.5, rel=1e-14)
+
+
+def test_a_run_shorter_than_its_warm_up_is_possible() -> None:
+    assert scheduled_factor(make(Cosine), 20, 9, 10) == 0.5
+    assert scheduled_factor(make(Cosine), 10, 10, 10) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (Constant, {"warmup_steps": -1}),
+        (Step, {"step_size": 0}),
+        (Step, {"step_size": 1, "gamma": 0.0}),
+        (Exponential, {"decay_rate": 1.5, "decay_steps": 1}),
+        (Cosine, {"alpha": 1.1}),
+        (Cosine, {"decay_steps": 0}),
+    ],
+)
+def test_impossible_values_are_refused(kind: Any, options: Any) -> None:
+    with pytest.raises(ValidationError):
+        kind.Config(**options)

@@ -1,0 +1,81 @@
+"""Replacing a file so that, after any crash, it is there as it was or as it should be.
+
+The new bytes go into a temporary file in the same folder, which is synced, renamed over the old
+file, and made permanent by syncing the folder. A failed sync is never tried again: the kernel may
+have dropped the very pages it could not write, and a second sync would report success (Rebello et
+al., 2020, "Can applications recover from fsync failures?").
+
+Every call of the operating system goes through this module's name ``os``, so that a test can put
+something in its place that fails at the Nth call, or records what reached the disk.
+"""
+
+import fcntl
+import os
+import re
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+WriteAt: TypeAlias = Callable[[int, bytes | memoryview], None]
+"""Writes all of its second argument at the offset that is its first."""
+
+_TEMPORARY = re.compile(r"\.tinynet-[0-9a-f]{16}\.tmp")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[WriteAt]:
+    """Write a file; it appears under its name, whole and durable, when the block ends.
+
+    Until then, and for good if the block or the disk fails, whatever was called ``path`` stays as
+    it is. Only a failure of the very last step, the sync of the folder, leaves the new file under
+    its name: whole, but perhaps not there any more after a power loss.
+
+    Raises:
+        OSError: whatever the operating system refused; the temporary file is removed.
+    """
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        temporary = path.parent / f".tinynet-{secrets.token_hex(8)}.tmp"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            try:
+                yield partial(_write_at, descriptor)
+                _sync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+        _sync(folder)
+    finally:
+        os.close(folder)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """The temporary files that killed processes left in a folder.
+
+    One that is being written looks the same: remove them only under the folder's lock.
+    """
+    return sorted(path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name))
+
+
+def _write_at(descriptor: int, offset: int, data: bytes | memoryview) -> None:
+    rest = memoryview(data)
+    while rest:
+        # A full disk first shows as a short write; only the next one fails.
+        written = os.pwrite(descriptor, rest, offset)
+        rest, offset = rest[written:], offset + written
+
+
+def _sync(descriptor: int) -> None:
+    if sys.platform == "darwin":
+        # There, fsync leaves the bytes in the drive's own cache.
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(descriptor)

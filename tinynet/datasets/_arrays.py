@@ -1,0 +1,232 @@
+"""A dataset that is a few arrays: checked once from end to end, then gathered by index."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import Field as ConfigField
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+from xxhash import xxh3_128
+
+from tinynet.dataset import Batch, DatasetConfig, Field
+from tinynet.errors import DataError
+from tinynet.types import Array
+
+MAX_CLASSES = 10_000
+"""Classes that are believed without being named; a larger integer is taken for a quantity."""
+
+_CHUNK_BYTES = 1 << 22
+
+
+class TargetConfig(DatasetConfig):
+    """How the targets are to be understood: what datasets with targets of their own share."""
+
+    target_type: Literal["auto", "class", "number"] = ConfigField(
+        default="auto",
+        description="'class': targets are classes. 'number': targets are quantities."
+        " 'auto': integers (in a CSV file: text) are classes, all else is numbers.",
+    )
+    classes: tuple[str, ...] | None = ConfigField(
+        default=None,
+        min_length=1,
+        description="Names of the classes, in the order of their indices; by default the indices"
+        " (in a CSV file: the sorted labels).",
+    )
+
+    @model_validator(mode="after")
+    def _classes_of_classes(self) -> Self:
+        if self.classes is None:
+            return self
+        if self.target_type == "number":
+            raise PydanticCustomError(
+                "classes", "numbers have no classes; leave out `classes` or the `target_type`"
+            )
+        if len(set(self.classes)) < len(self.classes):
+            raise PydanticCustomError("classes", "two classes have the same name")
+        return self
+
+
+@dataclass(frozen=True)
+class Source:
+    """One array and what is known of it.
+
+    Attributes:
+        values: (N, *shape), in memory or mapped from a file; never handed out.
+        place: Where it came from, for messages: the file, and the array in it.
+        classes: Names of the classes where the values are their indices.
+        names: Names of the features, the last axis.
+        lines: Line of each row, where the file has lines.
+    """
+
+    values: Array
+    place: str
+    classes: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = None
+    lines: Sequence[int] | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What `gather` gives: the file's dtype, and int64 for classes."""
+        if self.classes is not None:
+            return np.dtype(np.int64)
+        dtype = self.values.dtype
+        return np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("=")
+
+    @property
+    def field(self) -> Field:
+        """What the array holds, for the dataset's face."""
+        return Field(self.values.shape[1:], self.dtype.name, self.classes, self.names)
+
+    def gather(self, indices: Array) -> Array:
+        """A copy of some rows."""
+        return self.values[indices].astype(self.dtype, copy=False)
+
+    def chunks(self) -> Iterator[tuple[int, Array]]:
+        """All rows, a few megabytes at a time, each time with the number of the first."""
+        rows = max(1, _CHUNK_BYTES // max(1, self.values[0].nbytes))
+        for start in range(0, len(self), rows):
+            yield start, self.values[start : start + rows]
+
+    def row(self, index: int) -> str:
+        """The place of one row."""
+        if self.lines is not None:
+            return f"{self.place}, line {self.lines[index]}"
+        return f"{self.place}, row {index} (counted from 0)"
+
+
+def as_target(source: Source, config: TargetConfig) -> Source:
+    """``source`` with classes where it holds classes.
+
+    Raises:
+        DataError: naming the row, for a value that is the index of no class.
+    """
+    integral = source.values.dtype.kind in "biu"
+    holds_classes = config.classes is not None or integral
+    if config.target_type == "number" or (config.target_type == "auto" and not holds_classes):
+        return source
+    if not integral:
+        raise DataError(
+            f"{source.place} has dtype {source.values.dtype}, and classes are integers; save it"
+            ' as integers, or say "target_type": "number" if it is a quantity'
+        )
+    if config.classes is not None:
+        _highest(source, len(config.classes), f"{len(config.classes)} classes are named")
+        return replace(source, classes=config.classes)
+    why = 'name the `classes` if there are so many, or say "target_type": "number" if not'
+    highest = _highest(source, MAX_CLASSES, why)
+    return replace(source, classes=tuple(str(index) for index in range(highest + 1)))
+
+
+def _highest(source: Source, limit: int, why: str) -> int:
+    highest = 0
+    for start, rows in source.chunks():
+        low, high = int(rows.min()), int(rows.max())
+        if low < 0 or high >= limit:
+            position = np.argwhere((rows < 0) | (rows >= limit))[0]
+            raise DataError(
+                f"{source.row(start + int(position[0]))}: {rows[tuple(position)]} is no class,"
+                f" which is an integer from 0 to {limit - 1}; {why}"
+            )
+        highest = max(highest, high)
+    return highest
+
+
+class ArrayDataset:
+    """Samples held as arrays, one row each.
+
+    Opening reads everything once: every float must be finite, and the fingerprint (XXH3, 128 bits)
+    covers all that `gather` can return, with names, shapes, dtypes and classes, but not where the
+    data lie or how they are packed.
+
+    Raises:
+        DataError: naming the file, and the row of the first value that is not finite.
+    """
+
+    def __init__(
+        self,
+        inputs: Mapping[str, Source],
+        targets: Mapping[str, Source],
+        weights: Source | None = None,
+    ) -> None:
+        self._inputs = dict(inputs)
+        self._targets = dict(targets)
+        self._weights = weights if weights is None else _checked_weights(weights)
+        self.inputs = {name: source.field for name, source in self._inputs.items()}
+        self.targets = {name: source.field for name, source in self._targets.items()}
+        self._compare_lengths()
+        self.fingerprint = self._read_once()
+
+    def __len__(self) -> int:
+        return len(next(iter(self._inputs.values())))
+
+    def gather(self, indices: Array) -> Batch:
+        """The samples at ``indices`` (N,), in arrays of the caller's own."""
+        rows = np.asarray(indices)
+        return Batch(
+            {name: source.gather(rows) for name, source in self._inputs.items()},
+            {name: source.gather(rows) for name, source in self._targets.items()},
+            None if self._weights is None else self._weights.gather(rows),
+        )
+
+    def where(self, index: int) -> str:
+        """File and row (or line) of a sample."""
+        return next(iter(self._inputs.values())).row(index)
+
+    def _sources(self) -> Iterator[tuple[str, str, Source]]:
+        for role, sources in (("input", self._inputs), ("target", self._targets)):
+            for name in sorted(sources):
+                yield role, name, sources[name]
+        if self._weights is not None:
+            yield "weights", "", self._weights
+
+    def _compare_lengths(self) -> None:
+        (_, _, first), *others = self._sources()
+        for _, _, other in others:
+            if len(other) != len(first):
+                raise DataError(
+                    f"{first.place} has {len(first):,} samples and {other.place} has"
+                    f" {len(other):,}; they belong together, so both need the same number"
+                )
+
+    def _read_once(self) -> str:
+        digest = xxh3_128()
+        for role, name, source in self._sources():
+            digest.update(json.dumps([role, name, asdict(source.field)]).encode())
+            portable = source.dtype.newbyteorder("<")
+            for start, rows in source.chunks():
+                _check_finite(source, start, rows)
+                digest.update(np.ascontiguousarray(rows, portable).data)
+        return digest.hexdigest()
+
+
+def _check_finite(source: Source, start: int, rows: Array) -> None:
+    if rows.dtype.kind != "f":
+        return
+    finite = np.isfinite(rows)
+    if not finite.all():
+        row, *position = (int(axis) for axis in np.argwhere(~finite)[0])
+        at = f", at {position}" if position else ""
+        raise DataError(
+            f"{source.row(start + row)}{at}: {rows[(row, *position)]}; every number must be finite"
+        )
+
+
+def _checked_weights(source: Source) -> Source:
+    if source.values.ndim != 1:
+        raise DataError(
+            f"{source.place} has shape {source.values.shape}; weights are one number for each"
+            " sample, of shape (samples,)"
+        )
+    weights = source.values.astype(np.float64)
+    if (weights < 0).any():
+        row = int(np.argmax(weights < 0))
+        raise DataError(f"{source.row(row)}: the weight {weights[row]} is negative")
+    if not weights.any():
+        raise DataError(f"{source.place}: every weight is 0, so no sample counts")
+    return replace(source, values=weights)

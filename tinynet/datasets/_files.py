@@ -1,0 +1,146 @@
+"""Reading what a spec names: regular files only, and never more of them than they promise.
+
+The size that a header promises is compared with the size of the file before memory is taken, so a
+header that lies costs nothing.
+"""
+
+import math
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+
+from tinynet.errors import DataError
+from tinynet.types import Array, Shape
+
+MAX_DEFLATE_RATIO = 1032
+"""Bytes that one byte of a deflate stream (gzip, zip) can stand for at most."""
+
+MAX_AXES = 32
+"""Axes of an array; NumPy 2 allows 64."""
+
+_BLOCK = 1 << 20
+
+
+@contextmanager
+def open_file(path: str) -> Iterator[BinaryIO]:
+    """The file at ``path``, open for reading bytes.
+
+    Raises:
+        DataError: if it does not exist, is no regular file (opening a pipe could wait for ever),
+            may not be read, or fails while it is read.
+    """
+    try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+            raise DataError(f"{path} is {kind}; a regular file is expected")
+        with open(path, "rb") as file:
+            yield file
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(
+            f"no such file: {path} (relative paths start at the spec's folder or --data-root)"
+        ) from error
+    except MemoryError as error:
+        raise DataError(f"{path} does not fit into memory") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (EOFError, zlib.error) as error:
+        raise DataError(f"{path} is truncated or damaged: {error}") from error
+    except ValueError as error:
+        if "null byte" in str(error) or isinstance(error, UnicodeEncodeError):
+            raise DataError(f"{path!r} cannot be the name of a file") from error
+        raise
+
+
+def promised_size(place: str, shape: Shape, dtype: np.dtype[Any]) -> int:
+    """Bytes of an array that a header describes.
+
+    Args:
+        place: The file (and array), for messages.
+        shape: With the axis of samples first.
+        dtype: Of one element.
+
+    Raises:
+        DataError: if no dataset can hold such an array: it has no samples, or holds no numbers.
+    """
+    if dtype.hasobject:
+        raise DataError(
+            f"{place} holds Python objects, which only a pickle can hold, and unpickling runs code;"
+            " save it as numbers"
+        )
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise DataError(
+            f"{place} has dtype {dtype}; integers or floats of at most 64 bits are expected"
+        )
+    if not 1 <= len(shape) <= MAX_AXES:
+        raise DataError(
+            f"{place} has {len(shape)} axes; between 1 and {MAX_AXES} are expected, samples first"
+        )
+    if shape[0] == 0:
+        raise DataError(f"{place} has no samples: its shape is {shape}")
+    if min(shape) < 1:
+        raise DataError(f"{place} has shape {shape}; every axis must be at least 1")
+    return math.prod(shape) * dtype.itemsize
+
+
+def map_array(
+    place: str, file: BinaryIO, shape: Shape, dtype: np.dtype[Any], order: Literal["C", "F"] = "C"
+) -> Array:
+    """The array that fills an uncompressed file from here to its end, mapped and never loaded.
+
+    Raises:
+        DataError: if the file is not exactly as long as that.
+    """
+    start = file.tell()
+    _compare_sizes(
+        place, promised_size(place, shape, dtype), os.fstat(file.fileno()).st_size - start
+    )
+    return np.asarray(np.memmap(file, dtype, "r", start, shape, order))
+
+
+def read_array(
+    place: str,
+    stream: BinaryIO,
+    compressed_size: int,
+    shape: Shape,
+    dtype: np.dtype[Any],
+    order: Literal["C", "F"] = "C",
+) -> Array:
+    """The array that fills a compressed stream from here to its end.
+
+    Reads one byte more than the header promises, whatever the stream would unpack to.
+
+    Raises:
+        DataError: if the stream does not hold exactly that.
+    """
+    size = promised_size(place, shape, dtype)
+    if size > MAX_DEFLATE_RATIO * compressed_size:
+        raise DataError(
+            f"{place}: the header promises {size:,} bytes (shape {shape}, {dtype}), and the"
+            f" {compressed_size:,} bytes of the file cannot hold so much"
+        )
+    raw = np.empty(size, np.uint8)
+    memory = raw.data
+    filled = 0
+    while filled < size:
+        count = stream.readinto(memory[filled : filled + _BLOCK])  # type: ignore[attr-defined]
+        if not count:
+            _compare_sizes(place, size, filled)
+        filled += count
+    if stream.read(1):
+        raise DataError(
+            f"{place} goes on after the {size:,} bytes of data that its header promises"
+        )
+    return raw.view(dtype).reshape(shape, order=order)
+
+
+def _compare_sizes(place: str, promised: int, found: int) -> None:
+    if promised != found:
+        raise DataError(
+            f"{place}: the header promises {promised:,} bytes of data, and {found:,} are there"
+        )

@@ -1,0 +1,83 @@
+"""The format of MNIST and its kin."""
+
+import gzip
+import os
+import struct
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from pydantic import Field
+
+from tinynet.dataset import FilePath
+from tinynet.datasets._arrays import ArrayDataset, Source, TargetConfig, as_target
+from tinynet.datasets._files import map_array, open_file, read_array
+from tinynet.errors import DataError
+from tinynet.types import Array, Shape
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+"""Element types by the third byte of the file."""
+
+
+class IDX(ArrayDataset):
+    """Images and labels in a pair of IDX files, gzipped or not (told by content, not by name).
+
+    Images (N, H, W) become (H, W, 1); images of more axes, and rows of features, stay as they are.
+    The format: two zero bytes, the element type, the number of axes, each axis as a big-endian
+    32-bit integer, then the elements in row-major order, big-endian.  Y. LeCun, C. Cortes and
+    C. J. C. Burges, "The MNIST database of handwritten digits", 1998.
+
+    Raises:
+        DataError: naming the file, what was expected and what was found.
+    """
+
+    class Config(TargetConfig):
+        """Parameters of `idx`."""
+
+        images: FilePath = Field(description="The file of images, such as MNIST's *-idx3-ubyte.gz.")
+        labels: FilePath = Field(description="The file of labels, such as MNIST's *-idx1-ubyte.gz.")
+
+    def __init__(self, config: Config) -> None:
+        images, labels = read_idx(config.images), read_idx(config.labels)
+        if images.ndim == 1:
+            raise DataError(
+                f"{config.images} holds {len(images):,} single numbers, no images; are `images` and"
+                " `labels` swapped?"
+            )
+        if images.ndim == 3:
+            images = images[..., np.newaxis]
+        super().__init__(
+            {"input": Source(images, config.images)},
+            {"target": as_target(Source(labels, config.labels), config)},
+        )
+
+
+def read_idx(path: str) -> Array:
+    """The array of an IDX file: mapped, or, where it is gzipped, in memory.
+
+    Raises:
+        DataError: if the file is none, or is not as long as it says.
+    """
+    with open_file(path) as file:
+        magic = file.read(2)
+        file.seek(0)
+        if magic != _GZIP_MAGIC:
+            return map_array(path, file, *_read_header(path, file))
+        with gzip.GzipFile(fileobj=file) as unzipped:
+            stream = cast(BinaryIO, unzipped)
+            return read_array(path, stream, os.path.getsize(path), *_read_header(path, stream))
+
+
+def _read_header(path: str, stream: BinaryIO) -> tuple[Shape, np.dtype[Any]]:
+    magic = stream.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES:
+        raise DataError(
+            f"{path} is no IDX file: it starts with {magic.hex(' ') or 'nothing'}; expected are"
+            " 00 00, a type (08, 09, 0b, 0c, 0d or 0e) and the number of axes"
+        )
+    axes = magic[3]
+    sizes = stream.read(4 * axes)
+    if len(sizes) < 4 * axes:
+        raise DataError(f"{path} ends within its header, which announces {axes} axes")
+    return struct.unpack(f">{axes}I", sizes), np.dtype(_DTYPES[magic[2]])

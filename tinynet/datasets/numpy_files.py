@@ -1,0 +1,94 @@
+"""Datasets in NumPy's own files; nothing is ever unpickled."""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from tinynet.dataset import FilePath
+from tinynet.datasets._arrays import ArrayDataset, Source, TargetConfig, as_target
+from tinynet.datasets._npy import map_npy, read_npz
+
+ArrayNames: TypeAlias = str | Annotated[dict[str, str], Field(min_length=1)]
+"""One array's name in the file, or several: the dataset's name for each -> the file's."""
+
+Files: TypeAlias = FilePath | Annotated[dict[str, FilePath], Field(min_length=1)]
+"""One file, or several: the dataset's name for each -> the file."""
+
+
+class NPZ(ArrayDataset):
+    """Named arrays of one .npz file, each (N, ...).
+
+    Integer targets are classes and float targets are numbers, unless ``target_type`` says more.
+
+    Raises:
+        DataError: naming the file, the array, and the row.
+    """
+
+    class Config(TargetConfig):
+        """Parameters of `npz`."""
+
+        path: FilePath = Field(description="The .npz file.")
+        inputs: ArrayNames = Field(
+            default="x",
+            description='The array of inputs, or several: {"image": "x1", "meta": "x2"}.',
+        )
+        targets: ArrayNames = Field(
+            default="y", description="The array of targets, or several, as for `inputs`."
+        )
+        weights: str | None = Field(
+            default=None, description="The array of sample weights, (N,), at least 0."
+        )
+
+    def __init__(self, config: Config) -> None:
+        inputs = _by_name("input", config.inputs)
+        targets = _by_name("target", config.targets)
+        weights = [] if config.weights is None else [config.weights]
+        arrays = read_npz(config.path, [*inputs.values(), *targets.values(), *weights])
+        sources = {
+            name: Source(values, f"{config.path}, array {name!r}")
+            for name, values in arrays.items()
+        }
+        super().__init__(
+            {name: sources[array] for name, array in inputs.items()},
+            {name: as_target(sources[array], config) for name, array in targets.items()},
+            None if config.weights is None else sources[config.weights],
+        )
+
+
+class NPY(ArrayDataset):
+    """Arrays in an .npy file each, (N, ...); the files are mapped, not loaded.
+
+    Files may be larger than memory, and must not change while they are in use. Integer targets are
+    classes and float targets are numbers, unless ``target_type`` says more.
+
+    Raises:
+        DataError: naming the file and the row.
+    """
+
+    class Config(TargetConfig):
+        """Parameters of `npy`."""
+
+        inputs: Files = Field(
+            description='The .npy file of inputs, or several: {"image": "a.npy", "meta": "b.npy"}.'
+        )
+        targets: Files = Field(description="The .npy file of targets, or several, as for `inputs`.")
+        weights: FilePath | None = Field(
+            default=None, description="The .npy file of sample weights, (N,), at least 0."
+        )
+
+    def __init__(self, config: Config) -> None:
+        inputs = _by_name("input", config.inputs)
+        targets = _by_name("target", config.targets)
+        super().__init__(
+            {name: _mapped(path) for name, path in inputs.items()},
+            {name: as_target(_mapped(path), config) for name, path in targets.items()},
+            None if config.weights is None else _mapped(config.weights),
+        )
+
+
+def _mapped(path: str) -> Source:
+    return Source(map_npy(path), path)
+
+
+def _by_name(single: str, found: str | dict[str, str]) -> dict[str, str]:
+    return {single: found} if isinstance(found, str) else found

@@ -1,0 +1,95 @@
+"""What happens in a run, told by the loop to whoever logs, saves, or draws a progress bar."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """An update was made.
+
+    Attributes:
+        step: Its number, from 1.
+        epoch: The epoch it belongs to, from 1.
+        position: Its number in the epoch, from 1.
+        loss: Mean loss of its samples, before the update.
+        learning_rate: The rate it was made with.
+        samples: How many samples it saw.
+    """
+
+    step: int
+    epoch: int
+    position: int
+    loss: float
+    learning_rate: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class Evaluating:
+    """A part of the validation split was evaluated."""
+
+    samples: int
+    total: int
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """An epoch ended (or the run did) and was evaluated.
+
+    Attributes:
+        step: Updates done.
+        epoch: Number of the epoch, from 1.
+        figures: ``train/loss``, ``val/loss``, ``val/accuracy``, ... and ``learning_rate``.
+        improved: Whether it is the best so far by `keep_best`.
+    """
+
+    step: int
+    epoch: int
+    figures: dict[str, float]
+    improved: bool
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint was made, durably.
+
+    Attributes:
+        step: The step it holds.
+        path: Its file.
+    """
+
+    step: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run starts or goes on.
+
+    Attributes:
+        path: Its folder.
+        step: The step it starts from.
+        total_steps: The step it goes to.
+        steps_per_epoch: Updates in an epoch.
+    """
+
+    path: Path
+    step: int
+    total_steps: int
+    steps_per_epoch: int
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something a user should know, and the run goes on."""
+
+    message: str
+
+
+Event: TypeAlias = StepDone | Evaluating | EpochDone
+"""What `Trainer.run` tells."""
+
+RunEvent: TypeAlias = Event | Started | Saved | Warned
+"""What a run tells."""

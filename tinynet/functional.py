@@ -1,0 +1,36 @@
+"""Functions that several plugins share, in the form that neither overflows nor cancels."""
+
+import numpy as np
+
+from tinynet.types import Array
+
+
+def sigmoid(x: Array, out: Array | None = None) -> Array:
+    """The logistic function 1 / (1 + exp(-x)), elementwise; any shape, dtype kept.
+
+    Args:
+        x: float32 or float64; not changed unless it is ``out`` too.
+        out: Where the result goes; None means a new array.
+    """
+    y = np.negative(x, out=np.empty_like(x) if out is None else out)
+    with np.errstate(over="ignore"):  # where exp(-x) is infinite, 0 is the right answer
+        np.exp(y, out=y)
+    y += 1
+    return np.reciprocal(y, out=y)
+
+
+def softmax(x: Array, axis: int = -1, out: Array | None = None) -> Array:
+    """exp(x) / sum(exp(x)) along ``axis``; any shape, dtype kept.
+
+    The maximum is subtracted first, so the exponential never overflows.
+
+    Args:
+        x: float32 or float64; not changed unless it is ``out`` too.
+        axis: The axis that sums to 1.
+        out: Where the result goes; None means a new array.
+    """
+    top = np.max(x, axis=axis, keepdims=True)
+    y: Array = np.subtract(x, top, out=np.empty_like(x) if out is None else out)
+    np.exp(y, out=y)
+    y /= np.sum(y, axis=axis, keepdims=True)
+    return y

@@ -1,0 +1,25 @@
+"""Channels are the last axis, and short: how to reduce and broadcast over all others at speed.
+
+NumPy runs one inner loop over the last axis for every other index. With few channels it spends
+its time between those loops; the helpers here make them long.
+"""
+
+import numpy as np
+
+from tinynet.types import Array
+
+
+def channel_sums(x: Array) -> Array:
+    """Sum over every axis but the last: (..., C) -> (C,), as one matrix product."""
+    rows = x.reshape(-1, x.shape[-1])
+    return np.ones(len(rows), x.dtype) @ rows
+
+
+def widen(vector: Array, x: Array) -> Array:
+    """(C,) repeated to fit a row of `wide`."""
+    return np.tile(vector, x.shape[-2]) if x.ndim > 2 else vector
+
+
+def wide(x: Array) -> Array:
+    """(..., W, C) as rows (R, W * C); a view if ``x`` is contiguous."""
+    return x.reshape(-1, x.shape[-2] * x.shape[-1]) if x.ndim > 2 else x

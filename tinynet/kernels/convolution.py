@@ -1,0 +1,124 @@
+"""Convolution as matrix products over the columns that its windows make of an image.
+
+Groups are a batch of smaller products. A matrix (..., C) of G groups is viewed as (G, R, C / G);
+R counts windows, or rows of the kernel.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from tinynet.kernels import ThreeGradients, Window
+from tinynet.kernels.channels import channel_sums, wide, widen
+from tinynet.memory import Empty
+from tinynet.types import Array, Shape
+
+FEW_CHANNELS = 4
+"""Below this, columns are stored so that copies run along the image's width, not its channels."""
+
+
+class Saved(NamedTuple):
+    """What `conv2d` leaves for `conv2d_backward`.
+
+    Attributes:
+        columns: What each window saw, (G, R, kh * kw * C / G).
+        in_shape: (N, H, W, C).
+    """
+
+    columns: Array
+    in_shape: Shape
+
+
+def conv2d(
+    x: Array, weight: Array, bias: Array | None, window: Window, empty: Empty, keep: bool
+) -> tuple[Array, Saved | None]:
+    """See `Kernels.conv2d`."""
+    samples, height, width, channels = x.shape
+    groups = channels // weight.shape[2]
+    columns = _columns(x, groups, window, empty)
+    y = empty((samples, *window.out_size(height, width), weight.shape[3]), x.dtype)
+    np.matmul(columns, _grouped(weight, groups), out=_grouped(y, groups))
+    if bias is not None:
+        rows = wide(y)
+        rows += widen(bias, y)
+    return y, Saved(columns, x.shape) if keep else None
+
+
+def conv2d_backward(
+    dy: Array,
+    saved: Saved,
+    weight: Array,
+    window: Window,
+    empty: Empty,
+    needs: tuple[bool, bool, bool],
+) -> ThreeGradients:
+    """See `Kernels.conv2d_backward`."""
+    needs_x, needs_weight, needs_bias = needs
+    groups = len(saved.columns)
+    dx = dweight = None
+    if needs_x:
+        dx = _input_gradient(dy, weight, saved.in_shape, window, empty)
+    if needs_weight:
+        dweight = empty(weight.shape, weight.dtype)
+        columns = saved.columns.transpose(0, 2, 1)
+        np.matmul(columns, _grouped(dy, groups), out=_grouped(dweight, groups))
+    return dx, dweight, channel_sums(dy) if needs_bias else None
+
+
+def _grouped(matrix: Array, groups: int) -> Array:
+    """(..., C) -> (G, R, C / G); a view if the matrix is contiguous."""
+    return matrix.reshape(-1, groups, matrix.shape[-1] // groups).transpose(1, 0, 2)
+
+
+def _columns(x: Array, groups: int, window: Window, empty: Empty) -> Array:
+    """What each window sees: (N, H, W, C) -> (G, N * Ho * Wo, kh * kw * C / G)."""
+    if window.pointwise:
+        return _grouped(x, groups)
+    if window.padded:
+        x = _pad(x, window, empty)
+    (down, right), (row_step, column_step) = window.strides, window.dilation
+    views = sliding_window_view(x, window.extent, axis=(1, 2))
+    views = views[:, ::down, ::right, :, ::row_step, ::column_step]
+    samples, rows, columns, channels, kernel_height, kernel_width = views.shape
+    channels //= groups
+    views = views.reshape(*views.shape[:3], groups, channels, kernel_height, kernel_width)
+    views = views.transpose(3, 0, 1, 2, 5, 6, 4)
+
+    seen, windows = (kernel_height, kernel_width, channels), (samples, rows, columns)
+    if channels < FEW_CHANNELS:
+        copy = empty((groups, *seen, *windows), x.dtype).transpose(0, 4, 5, 6, 1, 2, 3)
+    else:
+        copy = empty((groups, *windows, *seen), x.dtype)
+    np.copyto(copy, views)
+    return copy.reshape(groups, math.prod(windows), math.prod(seen))
+
+
+def _pad(x: Array, window: Window, empty: Empty) -> Array:
+    samples, height, width, channels = x.shape
+    (top, bottom), (left, right) = window.padding
+    padded = empty((samples, top + height + bottom, left + width + right, channels), x.dtype)
+    padded.fill(0)
+    padded[:, top : top + height, left : left + width] = x
+    return padded
+
+
+def _input_gradient(
+    dy: Array, weight: Array, in_shape: Shape, window: Window, empty: Empty
+) -> Array:
+    """One matrix product for each cell of the kernel, added to the pixels that the cell met."""
+    groups = in_shape[3] // weight.shape[2]
+    dy_groups = _grouped(dy, groups)
+    dx = empty(in_shape, dy.dtype)
+    if window.pointwise:
+        transposed = _grouped(weight, groups).transpose(0, 2, 1)
+        np.matmul(dy_groups, transposed, out=_grouped(dx, groups))
+        return dx
+    dx.fill(0)
+    part = empty((*dy.shape[:3], in_shape[3]), dy.dtype)
+    for cell in window.cells(*in_shape[1:3]):
+        transposed = _grouped(weight[cell.row, cell.column], groups).transpose(0, 2, 1)
+        np.matmul(dy_groups, transposed, out=_grouped(part, groups))
+        dx[cell.pixels] += part[cell.windows]
+    return dx

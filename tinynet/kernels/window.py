@@ -1,0 +1,102 @@
+"""A window that slides over an image: the geometry that convolution and pooling share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+Pair: TypeAlias = tuple[int, int]
+Slices: TypeAlias = tuple[slice, slice, slice]
+
+
+class Cell(NamedTuple):
+    """One cell of the window, and the part of the image that it meets.
+
+    Attributes:
+        number: Its position in the window in row-major order, counted from 0.
+        row: Its row in the window.
+        column: Its column in the window.
+        windows: Index (N, Ho, Wo) of the windows whose cell lies on the image, not on padding.
+        pixels: Index (N, H, W) of the pixels it meets there, in the same order.
+    """
+
+    number: int
+    row: int
+    column: int
+    windows: Slices
+    pixels: Slices
+
+
+@dataclass(frozen=True)
+class Window:
+    """How a window slides over an image.
+
+    Attributes:
+        kernel_size: (height, width) of the window, in cells.
+        strides: Step (down, right) between neighbouring windows, in pixels.
+        padding: Pixels added ((top, bottom), (left, right)).
+        dilation: Distance (down, right) between neighbouring cells of one window, in pixels.
+    """
+
+    kernel_size: Pair
+    strides: Pair = (1, 1)
+    padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
+    dilation: Pair = (1, 1)
+
+    @property
+    def extent(self) -> Pair:
+        """(height, width) that the window spans, in pixels."""
+        (rows, columns), (down, right) = self.kernel_size, self.dilation
+        return (rows - 1) * down + 1, (columns - 1) * right + 1
+
+    @property
+    def padded(self) -> bool:
+        """Whether there is any padding."""
+        return self.padding != ((0, 0), (0, 0))
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether window number i is pixel number i."""
+        return self.kernel_size == self.strides == (1, 1) and not self.padded
+
+    @property
+    def disjoint(self) -> bool:
+        """Whether no pixel lies in two windows."""
+        return all(step >= size for step, size in zip(self.strides, self.extent, strict=True))
+
+    def out_size(self, height: int, width: int) -> Pair:
+        """How many windows fit, (down, right); below 1 where none does."""
+        down, right = (
+            (size + sum(padding) - extent) // stride + 1
+            for size, padding, extent, stride in zip(
+                (height, width), self.padding, self.extent, self.strides, strict=True
+            )
+        )
+        return down, right
+
+    def cells(self, height: int, width: int) -> Iterator[Cell]:
+        """The cells of the window in row-major order, without those that only meet padding."""
+        every = slice(None)
+        columns = list(self._reach(1, width))
+        for row, windows_down, pixels_down in self._reach(0, height):
+            for column, windows_right, pixels_right in columns:
+                yield Cell(
+                    row * self.kernel_size[1] + column,
+                    row,
+                    column,
+                    (every, windows_down, windows_right),
+                    (every, pixels_down, pixels_right),
+                )
+
+    def _reach(self, axis: int, size: int) -> Iterator[tuple[int, slice, slice]]:
+        """For each cell along an axis: its number, the windows where it is inside, the pixels."""
+        stride, dilation = self.strides[axis], self.dilation[axis]
+        before, after = self.padding[axis]
+        count = (size + before + after - self.extent[axis]) // stride + 1
+        for cell in range(self.kernel_size[axis]):
+            offset = cell * dilation - before
+            first = max(0, -(offset // stride))
+            end = min(count, (size - 1 - offset) // stride + 1)
+            if first < end:
+                start = first * stride + offset
+                stop = (end - 1) * stride + offset + 1
+                yield cell, slice(first, end), slice(start, stop, stride)

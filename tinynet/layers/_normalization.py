@@ -1,0 +1,35 @@
+"""What the two normalisation layers have in common: the affine map after normalising."""
+
+from pydantic import Field
+
+from tinynet.layer import Array, Build, Context, InitializerReference, LayerConfig, Shape
+
+
+class NormConfig(LayerConfig):
+    """Parameters of every normalisation node."""
+
+    epsilon: float = Field(default=1e-5, gt=0, description="Added to the variance.")
+    center: bool = Field(default=True, description="Whether a learned `beta` is added.")
+    scale: bool = Field(default=True, description="Whether a learned `gamma` multiplies.")
+    beta_initializer: InitializerReference = Field(
+        default=InitializerReference(type="zeros"), description="How `beta` is filled at first."
+    )
+    gamma_initializer: InitializerReference = Field(
+        default=InitializerReference(type="ones"), description="How `gamma` is filled at first."
+    )
+
+
+def affine_params(config: NormConfig, shape: Shape, build: Build) -> dict[str, Array]:
+    """``gamma`` and ``beta``, as far as the config wants them."""
+    params = {}
+    if config.scale:
+        params["gamma"] = build.param("gamma", shape, config.gamma_initializer)
+    if config.center:
+        params["beta"] = build.param("beta", shape, config.beta_initializer)
+    return params
+
+
+def needs(ctx: Context, params: dict[str, Array]) -> tuple[bool, bool, bool]:
+    """Which of (dx, dgamma, dbeta) somebody wants."""
+    gamma, beta = (name in params and ctx.needs_param(name) for name in ("gamma", "beta"))
+    return ctx.needs_input(), gamma, beta

@@ -1,0 +1,116 @@
+"""What layers with a sliding window have in common: the `padding` field and the arithmetic."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from tinynet.kernels import Window
+from tinynet.layer import Shape, ShapeError
+
+Pair: TypeAlias = tuple[int, int]
+Sides: TypeAlias = tuple[Pair, Pair]
+
+_Count: TypeAlias = Annotated[int, Field(ge=0)]
+
+
+def _padding(value: Any) -> Any:
+    """Any accepted form as "valid", "same", or ((top, bottom), (left, right))."""
+    if isinstance(value, str) and value in ("valid", "same"):
+        return value
+    sides = list(value) if isinstance(value, list | tuple) else [value, value]
+    sides = [list(side) if isinstance(side, list | tuple) else [side, side] for side in sides]
+    counts = [count for side in sides for count in side]
+    if [len(side) for side in sides] == [2, 2] and all(
+        type(count) is int and count >= 0 for count in counts
+    ):
+        return tuple(tuple(side) for side in sides)
+    raise PydanticCustomError(
+        "padding",
+        "'valid', 'same', an integer, [height, width] or [[top, bottom], [left, right]]"
+        " is expected, and no integer below 0",
+    )
+
+
+Padding: TypeAlias = Annotated[
+    Literal["valid", "same"] | Sides,
+    BeforeValidator(
+        _padding,
+        json_schema_input_type=Literal["valid", "same"]
+        | _Count
+        | tuple[_Count, _Count]
+        | tuple[tuple[_Count, _Count], tuple[_Count, _Count]],
+    ),
+]
+"""The field type of `padding`."""
+
+PADDING_DESCRIPTION = (
+    "Pixels added around the image: 'valid' (none), 'same' (output size = input size / strides,"
+    " rounded up; the odd pixel at the end), one integer for every side, [height, width], or"
+    " [[top, bottom], [left, right]]."
+)
+
+
+def fit_window(
+    what: str,
+    in_shape: Shape,
+    *,
+    size: Pair,
+    strides: Pair,
+    padding: Literal["valid", "same"] | Sides,
+    dilation: Pair = (1, 1),
+) -> tuple[Window, Pair]:
+    """The window over images of ``in_shape``, and how many windows there are (down, right).
+
+    Args:
+        what: The layer's type, for messages.
+        in_shape: (H, W, C).
+        size: Cells of the window.
+        strides: Step between neighbouring windows.
+        padding: As the field `Padding` gives it.
+        dilation: Distance between neighbouring cells.
+
+    Raises:
+        ShapeError: if ``in_shape`` is no image, or no window fits into it.
+    """
+    check_image(what, in_shape)
+    height, width, _ = in_shape
+    extent = Window(size, dilation=dilation).extent
+    if padding == "valid":
+        sides: Sides = (0, 0), (0, 0)
+    elif padding == "same":
+        sides = (
+            _same(height, extent[0], strides[0]),
+            _same(width, extent[1], strides[1]),
+        )
+    else:
+        sides = padding
+    window = Window(size, strides, sides, dilation)
+    out_size = window.out_size(height, width)
+    if min(out_size) < 1:
+        axis = 0 if out_size[0] < 1 else 1
+        raise ShapeError(
+            f"{what}: a window that spans {extent[0]}x{extent[1]} does not fit an image of"
+            f" {height}x{width}; the output's {('height', 'width')[axis]} would be"
+            f" floor(({in_shape[axis]} - {extent[axis]} + {_sum(sides[axis])}) / {strides[axis]})"
+            f" + 1 = {out_size[axis]}: take a smaller window, or padding 'same'"
+        )
+    return window, out_size
+
+
+def check_image(what: str, in_shape: Shape) -> None:
+    """Raise ShapeError unless a sample is an image (H, W, C)."""
+    if len(in_shape) != 3:
+        raise ShapeError(f"{what} needs images of shape (height, width, channels); got {in_shape}")
+
+
+def _same(size: int, extent: int, stride: int) -> Pair:
+    """(before, after) such that ceil(size / stride) windows fit."""
+    count = -(-size // stride)
+    total = max(0, (count - 1) * stride + extent - size)
+    return total // 2, total - total // 2
+
+
+def _sum(side: Pair) -> str:
+    before, after = side
+    return f"2*{before}" if before == after else f"{before} + {after}"

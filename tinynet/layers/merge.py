@@ -1,0 +1,173 @@
+"""Layers that make one array of several."""
+
+import math
+
+import numpy as np
+from pydantic import Field
+
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    Shape,
+    ShapeError,
+)
+
+
+class Add:
+    """Sum of two or more inputs: y = x_1 + x_2 + ...  each (N, ...) -> (N, ...).
+
+    Raises:
+        ShapeError: for fewer than two inputs, or inputs that differ in shape: none is broadcast.
+    """
+
+    per_sample = True
+
+    class Config(LayerConfig):
+        """Parameters of an `add` node: none."""
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        self.out_shape = _common_shape("add", in_shapes)
+        self._count = len(in_shapes)
+        self.params: dict[str, Array] = {}
+        self._cost = _merge_cost(in_shapes, build)
+
+    def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
+        first, second, *others = inputs
+        y = ctx.empty(first.shape, first.dtype)
+        np.add(first, second, out=y)
+        for x in others:
+            y += x
+        return y, None
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        return tuple(dy if ctx.needs_input(i) else None for i in range(self._count)), {}
+
+    def cost(self) -> tuple[int, int]:
+        return self._cost
+
+
+class Multiply:
+    """Product of two or more inputs: y = x_1 * x_2 * ...  each (N, ...) -> (N, ...).
+
+    Raises:
+        ShapeError: for fewer than two inputs, or inputs that differ in shape: none is broadcast.
+    """
+
+    per_sample = True
+
+    class Config(LayerConfig):
+        """Parameters of a `multiply` node: none."""
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        self.out_shape = _common_shape("multiply", in_shapes)
+        self.params: dict[str, Array] = {}
+        self._cost = _merge_cost(in_shapes, build)
+
+    def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
+        return _product(ctx, inputs), inputs if ctx.keep else None
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        return tuple(
+            # The product of the others, not y / x: x may be 0.
+            _product(ctx, (dy, *cache[:i], *cache[i + 1 :])) if ctx.needs_input(i) else None
+            for i in range(len(cache))
+        ), {}
+
+    def cost(self) -> tuple[int, int]:
+        return self._cost
+
+
+class Concat:
+    """Inputs joined along one axis.
+
+    ``axis`` is counted from the last, -1, so it means the same with the batch axis and without.
+    Two or more inputs (N, ...) that agree in all other axes; the output adds up the sizes of that
+    axis.
+
+    Raises:
+        ShapeError: for fewer than two inputs, or inputs that do not fit.
+    """
+
+    per_sample = True
+
+    class Config(LayerConfig):
+        """Parameters of a `concat` node."""
+
+        axis: int = Field(
+            default=-1, le=-1, description="The axis to join along, counted from the last, -1."
+        )
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        _check_count("concat", in_shapes)
+        axis = config.axis
+        self.out_shape = _joined_shape(axis, in_shapes)
+        self.params: dict[str, Array] = {}
+        self._axis = axis
+        self._ends = np.cumsum([shape[axis] for shape in in_shapes]).tolist()
+        self._bytes = math.prod(self.out_shape) * build.dtype.itemsize
+
+    def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
+        y = ctx.empty((len(inputs[0]), *self.out_shape), inputs[0].dtype)
+        return np.concatenate(inputs, axis=self._axis, out=y), None
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        parts = np.split(dy, self._ends[:-1], axis=self._axis)
+        return tuple(dx if ctx.needs_input(i) else None for i, dx in enumerate(parts)), {}
+
+    def cost(self) -> tuple[int, int]:
+        return 0, self._bytes
+
+
+def _check_count(layer: str, in_shapes: tuple[Shape, ...]) -> None:
+    if len(in_shapes) < 2:
+        raise ShapeError(f"{layer} needs two or more inputs; it got {len(in_shapes)}")
+
+
+def _common_shape(layer: str, in_shapes: tuple[Shape, ...]) -> Shape:
+    _check_count(layer, in_shapes)
+    if len(set(in_shapes)) > 1:
+        raise ShapeError(
+            f"{layer} needs inputs of equal shape, for it broadcasts none;"
+            f" it got {_listed(in_shapes)}"
+        )
+    return in_shapes[0]
+
+
+def _joined_shape(axis: int, in_shapes: tuple[Shape, ...]) -> Shape:
+    if any(len(shape) < -axis for shape in in_shapes):
+        raise ShapeError(
+            f"concat along axis {axis} needs samples of at least {-axis} axes;"
+            f" it got {_listed(in_shapes)}"
+        )
+    shapes = [list(shape) for shape in in_shapes]
+    size = sum(shape.pop(axis) for shape in shapes)
+    rest = shapes[0]
+    if any(shape != rest for shape in shapes):
+        raise ShapeError(
+            f"concat along axis {axis} needs inputs that agree in all other axes;"
+            f" it got {_listed(in_shapes)}"
+        )
+    at = len(rest) + 1 + axis
+    return (*rest[:at], size, *rest[at:])
+
+
+def _listed(shapes: tuple[Shape, ...]) -> str:
+    return ", ".join(map(str, shapes[:-1])) + f" and {shapes[-1]}"
+
+
+def _product(ctx: Context, factors: tuple[Array, ...]) -> Array:
+    first, second, *others = factors
+    y = ctx.empty(first.shape, first.dtype)
+    np.multiply(first, second, out=y)
+    for x in others:
+        y *= x
+    return y
+
+
+def _merge_cost(in_shapes: tuple[Shape, ...], build: Build) -> tuple[int, int]:
+    size = math.prod(in_shapes[0])
+    return (len(in_shapes) - 1) * size, size * build.dtype.itemsize

@@ -1,0 +1,91 @@
+"""Layers that change the shape of a sample and not its values."""
+
+import math
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    Shape,
+    ShapeError,
+)
+
+
+class _Reshaped:
+    """The values of a sample, in row-major order, in another shape."""
+
+    per_sample = True
+
+    def __init__(self, in_shape: Shape, out_shape: Shape) -> None:
+        self._in_shape = in_shape
+        self.out_shape = out_shape
+        self.params: dict[str, Array] = {}
+
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        return x.reshape(len(x), *self.out_shape), None
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        if not ctx.needs_input():
+            return (None,), {}
+        return (dy.reshape(len(dy), *self._in_shape),), {}
+
+    def cost(self) -> tuple[int, int]:
+        return 0, 0
+
+
+class Flatten(_Reshaped):
+    """All axes of a sample as one, in row-major order: (N, ...) -> (N, F)."""
+
+    class Config(LayerConfig):
+        """Parameters of a `flatten` node: none."""
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (in_shape,) = in_shapes
+        super().__init__(in_shape, (math.prod(in_shape),))
+
+
+class Reshape(_Reshaped):
+    """The values of a sample in another shape, in row-major order: (N, ...) -> (N, *target_shape).
+
+    Raises:
+        ShapeError: if ``target_shape`` has another number of elements than the input.
+    """
+
+    class Config(LayerConfig):
+        """Parameters of a `reshape` node."""
+
+        target_shape: tuple[int, ...] = Field(
+            strict=False,  # a list, as JSON has it; the sizes in it stay strict integers
+            description="Shape of a sample; one size may be -1: whatever the others leave.",
+        )
+
+        @field_validator("target_shape")
+        @classmethod
+        def _check(cls, shape: Shape) -> Shape:
+            if shape.count(-1) > 1 or any(size < 1 and size != -1 for size in shape):
+                raise PydanticCustomError(
+                    "target_shape", "sizes of at least 1 are expected, and -1 at most once"
+                )
+            return shape
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (in_shape,) = in_shapes
+        super().__init__(in_shape, _resolve(config.target_shape, in_shape))
+
+
+def _resolve(target_shape: Shape, in_shape: Shape) -> Shape:
+    size = math.prod(in_shape)
+    known = math.prod(axis for axis in target_shape if axis != -1)
+    fits = size % known == 0 if -1 in target_shape else size == known
+    if not fits:
+        raise ShapeError(
+            f"reshape cannot make {list(target_shape)} of an input of shape {in_shape}:"
+            f" it has {size} elements, not {'a multiple of ' * (-1 in target_shape)}{known}"
+        )
+    return tuple(size // known if axis == -1 else axis for axis in target_shape)

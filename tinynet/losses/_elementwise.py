@@ -1,0 +1,74 @@
+"""What all losses share that compare outputs with targets element by element."""
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinynet.errors import ShapeError
+from tinynet.loss import Context
+from tinynet.targets import Bad, first_bad, match_targets
+from tinynet.types import Array, Shape
+
+
+class Elementwise:
+    """The mean over a sample's elements, summed over samples.
+
+    L = sum_n weight_n * mean_e value(output_ne, target_ne).  Outputs (N, ...), targets of the same
+    shape, or without the outputs' last axis where that is 1.  Each sample's loss has the outputs'
+    dtype; the sum over samples is taken in float64.
+
+    A subclass gives `values` and `slopes`.
+    """
+
+    per_sample = True
+    name: ClassVar[str]
+    """The loss's name in a spec, for messages."""
+
+    def values(self, outputs: Array, targets: Array) -> Array:
+        """The loss of each element."""
+        raise NotImplementedError
+
+    def slopes(self, outputs: Array, targets: Array, out: Array) -> None:
+        """Write the derivative of each value with respect to its output into ``out``."""
+        raise NotImplementedError
+
+    def forward(
+        self, ctx: Context, outputs: Array, targets: Array, weights: Array | None = None
+    ) -> tuple[float, Any]:
+        targets = match_targets(outputs, targets).astype(outputs.dtype, copy=False)
+        elements = tuple(range(1, outputs.ndim))
+        losses = self.values(outputs, targets).mean(axis=elements)
+        if weights is not None:
+            losses = losses * weights
+        cache = (outputs, targets, weights) if ctx.keep else None
+        return float(losses.sum(dtype=np.float64)), cache
+
+    def backward(self, ctx: Context, cache: Any) -> Array:
+        outputs, targets, weights = cache
+        gradient = ctx.empty(outputs.shape, outputs.dtype)
+        self.slopes(outputs, targets, gradient)
+        gradient /= math.prod(outputs.shape[1:])
+        if weights is not None:
+            gradient *= weights.reshape(-1, *[1] * (outputs.ndim - 1))
+        return gradient
+
+    def predict(self, outputs: Array) -> Array:
+        return outputs
+
+    def check_shapes(self, out_shape: Shape, target_shape: Shape) -> None:
+        if out_shape in (target_shape, (*target_shape, 1)):
+            return
+        units = target_shape[-1] if target_shape else 1
+        remedy = (
+            f"set the last dense layer's units to {units}"
+            if out_shape[:-1] == target_shape[:-1]
+            else f"end the network with outputs of shape {target_shape or (1,)}"
+        )
+        raise ShapeError(
+            f"{self.name} compares outputs with targets of the same shape; the network gives"
+            f" {out_shape} and the targets are {target_shape}: {remedy}"
+        )
+
+    def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:
+        return first_bad(targets, np.isfinite(targets), "a finite number")

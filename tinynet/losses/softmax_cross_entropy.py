@@ -1,0 +1,107 @@
+"""Cross-entropy of one class out of several, on logits."""
+
+import math
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from tinynet.errors import ShapeError
+from tinynet.functional import softmax
+from tinynet.loss import Context, LossConfig
+from tinynet.targets import Bad, bad_distribution, bad_label
+from tinynet.types import Array, Shape
+
+
+class SoftmaxCrossEntropy:
+    """-sum_c target_c log(softmax(logits)_c), of logits.
+
+    Outputs (N, ..., classes). Targets of one axis less, (N, ...), are labels, integers from 0 to
+    classes - 1; targets of the outputs' shape are probabilities (one-hot rows, for example). A
+    sample's loss is the mean over its positions, in the outputs' dtype; the sum over samples is
+    taken in float64.
+
+    Label smoothing s replaces each target by (1 - s) target + s / classes (Szegedy et al.,
+    "Rethinking the Inception Architecture for Computer Vision", 2016).
+    """
+
+    per_sample = True
+
+    class Config(LossConfig):
+        """Parameters of `softmax_cross_entropy`."""
+
+        label_smoothing: float = Field(
+            default=0.0,
+            ge=0,
+            lt=1,
+            description="Share of each target that is spread evenly over all classes.",
+        )
+
+    def __init__(self, config: Config) -> None:
+        self.label_smoothing = config.label_smoothing
+
+    def forward(
+        self, ctx: Context, outputs: Array, targets: Array, weights: Array | None = None
+    ) -> tuple[float, Any]:
+        self.check_shapes(outputs.shape[1:], targets.shape[1:])
+        rows = outputs.reshape(-1, outputs.shape[-1])
+        if targets.ndim < outputs.ndim:
+            labels = targets.reshape(-1).astype(np.intp, copy=False)
+            losses, gradient = ctx.kernels.softmax_cross_entropy(
+                rows, labels, self.label_smoothing, ctx.empty
+            )
+        else:
+            losses, gradient = self._of_probabilities(ctx, rows, targets.reshape(rows.shape))
+        positions = math.prod(outputs.shape[1:-1])
+        if weights is not None:
+            scale = np.repeat(weights, positions).astype(outputs.dtype) / positions
+            losses *= scale
+            gradient *= scale[:, None]
+        elif positions != 1:
+            losses /= positions
+            gradient /= positions
+        cache = gradient.reshape(outputs.shape) if ctx.keep else None
+        return float(losses.sum(dtype=np.float64)), cache
+
+    def _of_probabilities(self, ctx: Context, rows: Array, targets: Array) -> tuple[Array, Array]:
+        """Loss of each row (R,), and its gradient (R, classes)."""
+        targets = targets.astype(rows.dtype, copy=False)
+        if self.label_smoothing:
+            targets = targets * (1 - self.label_smoothing)
+            targets += self.label_smoothing / rows.shape[1]
+        shifted = rows - rows.max(axis=1, keepdims=True)
+        gradient = np.exp(shifted, out=ctx.empty(rows.shape, rows.dtype))
+        total = gradient.sum(axis=1, keepdims=True)
+        losses: Array = np.sum(targets * (np.log(total) - shifted), axis=1)
+        gradient *= targets.sum(axis=1, keepdims=True) / total
+        gradient -= targets
+        return losses, gradient
+
+    def backward(self, ctx: Context, cache: Any) -> Array:
+        gradient: Array = cache
+        return gradient
+
+    def predict(self, outputs: Array) -> Array:
+        """Probabilities of the classes, in the shape of ``outputs``."""
+        return softmax(outputs, axis=-1)
+
+    def check_shapes(self, out_shape: Shape, target_shape: Shape) -> None:
+        if target_shape in (out_shape, out_shape[:-1]) and out_shape[-1:] > (1,):
+            return
+        lead = target_shape[:-1] if len(target_shape) == len(out_shape) else target_shape
+        wanted = f"({', '.join(map(str, lead))}{', ' if lead else ''}classes{'' if lead else ','})"
+        remedy = (
+            "set the last dense layer's units to the number of classes"
+            if out_shape[:-1] == lead
+            else f"end the network with outputs {wanted}"
+        )
+        raise ShapeError(
+            f"softmax_cross_entropy wants outputs {wanted}, and integer labels {lead} or"
+            f" probabilities {wanted}; the network gives {out_shape} and the targets are"
+            f" {target_shape}: {remedy}"
+        )
+
+    def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:
+        if targets.ndim == len(out_shape):
+            return bad_label(targets, out_shape[-1])
+        return bad_distribution(targets)

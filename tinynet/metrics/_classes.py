@@ -1,0 +1,65 @@
+"""What metrics of classification share: how many classes there are, and which one is right."""
+
+import numpy as np
+
+from tinynet.errors import DataError, ShapeError
+from tinynet.targets import Bad, bad_distribution, bad_label, bad_probability, match_targets
+from tinynet.types import Array, Shape
+
+
+def is_binary(out_shape: Shape) -> bool:
+    """Whether predictions are the probability of class 1 alone, and not one for each class."""
+    return not out_shape or out_shape[-1] == 1
+
+
+def class_count(out_shape: Shape) -> int:
+    """How many classes predictions of ``out_shape`` tell apart."""
+    return 2 if is_binary(out_shape) else out_shape[-1]
+
+
+def predicted_classes(predictions: Array) -> Array:
+    """The class that each prediction favours, flat; a tie goes to the first class.
+
+    Args:
+        predictions: Probabilities (N, ..., classes), or of class 1 alone: (N,) or (N, ..., 1).
+    """
+    if is_binary(predictions.shape[1:]):
+        classes: Array = (predictions > 0.5).astype(np.intp)
+    else:
+        classes = predictions.argmax(axis=-1)
+    return classes.reshape(-1)
+
+
+def true_classes(predictions: Array, targets: Array) -> Array:
+    """The class that each target names, flat.
+
+    Args:
+        predictions: As for `predicted_classes`.
+        targets: Labels (N, ...), or probabilities in the shape of ``predictions``.
+
+    Raises:
+        ShapeError: if the targets' shape is neither.
+        DataError: for a target that does not name one class, as several labels at once do.
+    """
+    if is_binary(predictions.shape[1:]):
+        _check(bad_probability(targets))
+        classes: Array = (match_targets(predictions, targets) > 0.5).astype(np.intp)
+    elif targets.shape == predictions.shape:
+        _check(bad_distribution(targets))
+        classes = targets.argmax(axis=-1)
+    elif targets.shape == predictions.shape[:-1]:
+        _check(bad_label(targets, predictions.shape[-1]))
+        classes = targets.astype(np.intp, copy=False)
+    else:
+        raise ShapeError(
+            f"targets {targets.shape[1:]} do not name the classes of predictions"
+            f" {predictions.shape[1:]}: labels {predictions.shape[1:-1]} or probabilities"
+            f" {predictions.shape[1:]} are wanted"
+        )
+    return classes.reshape(-1)
+
+
+def _check(bad: Bad | None) -> None:
+    if bad is not None:
+        row, why = bad
+        raise DataError(f"a metric cannot tell the class of target {row} of its batch: {why}")

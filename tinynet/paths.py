@@ -1,0 +1,65 @@
+"""Where a spec's data paths lead: inside its own folder, or inside the data root, and nowhere else.
+
+A spec may come from a stranger. Whoever wants it to read elsewhere says so with a data root.
+"""
+
+import os.path
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic.fields import FieldInfo
+
+from tinynet.config import Config
+from tinynet.dataset import DataPath
+from tinynet.errors import DataError
+
+
+def resolve_paths(config: Config, root: Path) -> Config:
+    """The config with every data path absolute.
+
+    Args:
+        config: A dataset's config.
+        root: Where relative paths start, and where all must lie.
+
+    Raises:
+        DataError: for a path that leads out of ``root``.
+    """
+    changes = {
+        name: _absolute(getattr(config, name), root)
+        for name, field in type(config).model_fields.items()
+        if _holds_paths(field)
+    }
+    return config.model_copy(update=changes)
+
+
+def _holds_paths(field: FieldInfo) -> bool:
+    return any(isinstance(mark, DataPath) for mark in field.metadata) or _marked(field.annotation)
+
+
+def _marked(annotation: Any) -> bool:
+    marks = getattr(annotation, "__metadata__", ())
+    return any(isinstance(mark, DataPath) for mark in marks) or any(
+        _marked(part) for part in get_args(annotation)
+    )
+
+
+def _absolute(value: Any, root: Path) -> Any:
+    if isinstance(value, dict):
+        return {key: _absolute(part, root) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_absolute(part, root) for part in value)
+    if not isinstance(value, str):
+        return value
+    root = Path(_normalised(root))
+    path = Path(_normalised(root / value))
+    if not path.is_relative_to(root):
+        raise DataError(
+            f"{value!r} leads to {path}, outside of {root}; a spec's data lie in the spec's folder"
+            " or under --data-root (--data-root / allows any path)"
+        )
+    return str(path)
+
+
+def _normalised(path: Path) -> str:
+    """Absolute, with ``..`` taken out by name alone: a link inside the root is the user's own."""
+    return os.path.abspath(path)

@@ -1,0 +1,44 @@
+"""One process a run: a lock that dies with the process that holds it."""
+
+import errno
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from tinynet.errors import CheckpointIOError, RunBusyError, explaining_io
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file ``path``, which is made if needed and never removed.
+
+    Raises:
+        RunBusyError: if another process holds it; it names that process.
+        CheckpointIOError: if the file system offers no locks.
+    """
+    with explaining_io(path):
+        file = path.open("a+")
+    with file:
+        _lock(file, path)
+        yield
+
+
+def _lock(file: TextIO, path: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            raise CheckpointIOError(f"{path} cannot be locked: {error.strerror}") from error
+        file.seek(0)
+        holder = file.read().strip() or "another process"
+        raise RunBusyError(f"{path.parent} is in use by {holder}") from error
+    with explaining_io(path):
+        file.truncate(0)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        file.write(f"process {os.getpid()} on {socket.gethostname()} since {now}\n")
+        file.flush()

@@ -1,0 +1,45 @@
+"""The conformance kit: what the author of a plugin runs to know that it keeps its promises.
+
+For every kind of plugin there are two functions. ``layer_checks`` and its siblings give named
+checks, to be run one by one; with pytest that is
+
+    @pytest.mark.parametrize("check", layer_checks(MyLayer, {"units": 3}, [(5,)]), ids=str)
+    def test_my_layer_keeps_its_promises(check):
+        check()
+
+``check_layer`` and its siblings run them all, and raise with everything they found.
+"""
+
+from tinynet.testing.checks import Check, CheckFailed
+from tinynet.testing.datasets import check_dataset, dataset_checks
+from tinynet.testing.initializers import check_initializer, initializer_checks
+from tinynet.testing.kernels import check_kernels, kernel_checks
+from tinynet.testing.layers import check_layer, layer_checks
+from tinynet.testing.losses import check_loss, loss_checks
+from tinynet.testing.metrics import check_metric, metric_checks
+from tinynet.testing.optimizers import check_optimizer, optimizer_checks
+from tinynet.testing.schedules import check_schedule, schedule_checks
+from tinynet.testing.transforms import check_transform, transform_checks
+
+__all__ = [
+    "Check",
+    "CheckFailed",
+    "check_dataset",
+    "check_initializer",
+    "check_kernels",
+    "check_layer",
+    "check_loss",
+    "check_metric",
+    "check_optimizer",
+    "check_schedule",
+    "check_transform",
+    "dataset_checks",
+    "initializer_checks",
+    "kernel_checks",
+    "layer_checks",
+    "loss_checks",
+    "metric_checks",
+    "optimizer_checks",
+    "schedule_checks",
+    "transform_checks",
+]

@@ -1,0 +1,123 @@
+"""Named arrays: how the kit draws, copies and compares them."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from tinynet.memory import aligned_empty
+from tinynet.testing.checks import CheckFailed, require
+from tinynet.types import Array, Shape
+
+Arrays: TypeAlias = dict[str, Array]
+"""What a pass gave, by the name a message calls it: ``"output"``, ``"gradient of weight"``."""
+
+TOLERANCE = 1e-10
+"""For float64 results that may be rounded in another order, relative to their largest element."""
+
+
+def spread(
+    rng: np.random.Generator, shapes: Sequence[Shape], dtype: DTypeLike, scale: float = 2.0
+) -> tuple[Array, ...]:
+    """Evenly spaced numbers within +-``scale``, in random order, over all ``shapes`` together.
+
+    No two are alike and none is 0, so that a maximum has no tie and a ReLU no kink nearby.
+    """
+    sizes = [math.prod(shape) for shape in shapes]
+    count = sum(sizes)
+    # A third of a cell off the centre: no count of cells puts a number at 0.
+    numbers = ((np.arange(count) + 1 / 3) * (2 / count) - 1) * scale
+    parts = np.split(rng.permutation(numbers), np.cumsum(sizes)[:-1])
+    return tuple(
+        owned(part.reshape(shape).astype(dtype)) for part, shape in zip(parts, shapes, strict=True)
+    )
+
+
+def owned(array: Array) -> Array:
+    """A writable, contiguous, aligned copy, as the engine hands arrays in."""
+    array = np.asarray(array)
+    copy = aligned_empty(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
+def read_only(array: Array) -> Array:
+    """A copy that cannot be written to."""
+    copy = owned(array)
+    copy.flags.writeable = False
+    return copy
+
+
+def is_float(array: Array) -> bool:
+    """Whether the array holds real numbers, which can have a gradient."""
+    return np.issubdtype(array.dtype, np.floating)
+
+
+def require_array(value: Any, what: str, shape: Shape | None, dtype: DTypeLike | None) -> None:
+    """Raise `CheckFailed` unless ``value`` is an array of that shape and dtype."""
+    require(isinstance(value, np.ndarray), f"{what} is a {type(value).__name__}, not an array")
+    if shape is not None:
+        require(value.shape == shape, f"{what} has shape {value.shape} instead of {shape}")
+    if dtype is not None:
+        right = np.dtype(dtype)
+        require(value.dtype == right, f"{what} is {value.dtype} instead of {right}")
+
+
+def require_finite(arrays: Arrays, when: str) -> None:
+    """Raise `CheckFailed` at the first NaN or infinity."""
+    for name, array in arrays.items():
+        if is_float(array) and not np.isfinite(array).all():
+            index = _first(~np.isfinite(array))
+            raise CheckFailed(f"{when}: {name}{_place(index)} is {array[index]}")
+
+
+def require_same_bits(expected: Arrays, actual: Arrays, when: str) -> None:
+    """Raise `CheckFailed` unless both hold the same arrays, bit for bit."""
+    _require_same_names(expected, actual, when)
+    for name, right in expected.items():
+        array = actual[name]
+        require_array(array, f"{when}: {name}", right.shape, right.dtype)
+        if array.tobytes() != right.tobytes():
+            index = _first(array != right)
+            raise CheckFailed(
+                f"{when}: {name}{_place(index)} is {array[index]!r} instead of {right[index]!r}"
+            )
+
+
+def require_close(
+    expected: Arrays, actual: Arrays, when: str, tolerance: float = TOLERANCE
+) -> None:
+    """Raise `CheckFailed` unless both hold the same arrays up to rounding.
+
+    The tolerance is relative to the largest element of each array, and to 1 where all are less.
+    """
+    _require_same_names(expected, actual, when)
+    for name, right in expected.items():
+        array = actual[name]
+        require_array(array, f"{when}: {name}", right.shape, None)
+        allowed = tolerance * max(1.0, float(np.abs(right).max(initial=0.0)))
+        bad = ~(np.abs(array - right) <= allowed)
+        if bad.any():
+            index = _first(bad)
+            raise CheckFailed(
+                f"{when}: {name}{_place(index)} is {array[index]!r} instead of {right[index]!r}"
+                f" (tolerance {allowed:.1e})"
+            )
+
+
+def _require_same_names(expected: Arrays, actual: Arrays, when: str) -> None:
+    for name in expected.keys() - actual.keys():
+        raise CheckFailed(f"{when}: {name} is missing")
+    for name in actual.keys() - expected.keys():
+        raise CheckFailed(f"{when}: {name} appears, and did not before")
+
+
+def _first(mask: Array) -> tuple[int, ...]:
+    """Index of the first True; of the first element where there is none (-0.0 against 0.0)."""
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), np.shape(mask)))
+
+
+def _place(index: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, index))}]" if index else ""

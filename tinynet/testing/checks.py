@@ -1,0 +1,75 @@
+"""What a check is: a name, a subject, and a function that raises when it finds a fault."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+Case = TypeVar("Case")
+
+
+class CheckFailed(AssertionError):  # noqa: N818 - it is read aloud: "the check failed"
+    """A plugin breaks its protocol; the text is one sentence with the numbers."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One named promise of a protocol, ready to be put to the test.
+
+    Calling it returns nothing, or raises `CheckFailed`.
+
+    Attributes:
+        subject: What is checked: the name of a class.
+        name: Which promise.
+        run: Raises if the promise is broken.
+    """
+
+    subject: str
+    name: str
+    run: Callable[[], None] = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.subject}-{self.name}"
+
+    def __call__(self) -> None:
+        place = f"{self.subject}, {self.name}"
+        try:
+            self.run()
+        except CheckFailed as failure:
+            raise CheckFailed(f"{place}: {failure}") from failure.__cause__
+        except Exception as error:
+            text = f"{place}: raised {type(error).__name__}: {error}"
+            raise CheckFailed(text) from error
+
+
+def checks_of(
+    subject: str, case: Case, functions: Iterable[Callable[[Case], None]]
+) -> Iterator[Check]:
+    """One check for each function, named after it."""
+    for function in functions:
+        yield Check(subject, function.__name__, _bind(function, case))
+
+
+def _bind(function: Callable[[Case], None], case: Case) -> Callable[[], None]:
+    return lambda: function(case)
+
+
+def run_all(checks: Iterable[Check]) -> None:
+    """Run every check.
+
+    Raises:
+        CheckFailed: after the last, with every finding, one a line.
+    """
+    findings = []
+    for check in checks:
+        try:
+            check()
+        except CheckFailed as failure:
+            findings.append(str(failure))
+    if findings:
+        raise CheckFailed("\n".join(findings))
+
+
+def require(condition: bool, finding: str) -> None:
+    """Raise `CheckFailed` with ``finding`` unless ``condition`` holds."""
+    if not condition:
+        raise CheckFailed(finding)

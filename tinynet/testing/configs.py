@@ -1,0 +1,56 @@
+"""Configs: how the kit makes one, and what every plugin's ``Config`` must do."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from pydantic import ValidationError
+
+from tinynet.config import Config
+from tinynet.registry import default
+from tinynet.testing.checks import CheckFailed, require
+
+Options: TypeAlias = Mapping[str, Any] | Config
+"""A config, or what a spec would say: ``{"units": 3}``."""
+
+UNKNOWN = "no_such_option"
+
+
+def make_config(plugin: type[Any], options: Options) -> Config:
+    """The plugin's config, validated as a spec's options are: strictly, from JSON."""
+    if isinstance(options, Config):
+        return options
+    config: Config = plugin.Config.model_validate_json(
+        json.dumps(dict(options)), context={"configure": default().configure}
+    )
+    return config
+
+
+def require_config(plugin: type[Any], options: Options, base: type[Config]) -> None:
+    """Raise `CheckFailed` unless ``plugin.Config`` does what specs and checkpoints rely on."""
+    model: Any = getattr(plugin, "Config", None)
+    require(
+        isinstance(model, type) and issubclass(model, base),
+        f"there is no nested class Config that derives from {base.__name__}",
+    )
+    fields = plugin.Config.model_fields
+    for name in sorted(base.reserved & fields.keys()):
+        raise CheckFailed(f"the option {name!r} is reserved by the spec language; rename it")
+    for name, field in fields.items():
+        require(bool(field.description), f"the option {name!r} has no description")
+    config = make_config(plugin, options)
+    _require_round_trip(plugin, config)
+    require(bool(model.model_config.get("frozen")), "configs must be frozen")
+    try:
+        make_config(plugin, {**json.loads(config.model_dump_json()), UNKNOWN: 1})
+    except ValidationError:
+        return
+    raise CheckFailed(f"the unknown option {UNKNOWN!r} is accepted instead of refused")
+
+
+def _require_round_trip(plugin: type[Any], config: Config) -> None:
+    again = make_config(plugin, json.loads(config.model_dump_json()))
+    require(
+        again.model_dump_json() == config.model_dump_json(),
+        f"the config changes on its way through JSON: {again!r} instead of {config!r}",
+    )

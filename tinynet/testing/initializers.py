@@ -1,0 +1,100 @@
+"""The conformance kit for initializers."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tinynet.initializer import InitializerConfig
+from tinynet.random import derive
+from tinynet.testing.arrays import (
+    require_array,
+    require_finite,
+    require_same_bits,
+)
+from tinynet.testing.checks import Check, checks_of, run_all
+from tinynet.testing.configs import Options, make_config, require_config
+from tinynet.testing.state import global_random_state, require_unchanged, snapshot
+from tinynet.types import Array, Shape
+
+SHAPES = ((7,), (6, 4), (4, 6), (3, 3, 2, 5))
+
+
+@dataclass(frozen=True)
+class InitializerCase:
+    """What `check_initializer` was asked to check; its arguments say what the attributes are."""
+
+    initializer_class: type[Any]
+    options: Options
+    shapes: tuple[Shape, ...]
+    seed: int
+
+    @cached_property
+    def initializer(self) -> Any:
+        return self.initializer_class(make_config(self.initializer_class, self.options))
+
+    def draw(self, shape: Shape, dtype: str = "float64") -> Array:
+        """Values as a parameter of that shape would get them."""
+        fan_in = math.prod(shape[:-1]) if len(shape) > 1 else shape[0]
+        fan_out = math.prod(shape[:-2]) * shape[-1]
+        rng = derive("init", self.seed)
+        values: Array = self.initializer(rng, shape, fan_in, fan_out, np.dtype(dtype))
+        return values
+
+
+def config(case: InitializerCase) -> None:
+    """Options are validated, described, frozen, and none has a name that specs reserve."""
+    require_config(case.initializer_class, case.options, InitializerConfig)
+
+
+def shape_and_dtype(case: InitializerCase) -> None:
+    """The values have the shape and the dtype that were asked for, and are finite."""
+    for shape in case.shapes:
+        for dtype in ("float32", "float64"):
+            values = case.draw(shape, dtype)
+            require_array(values, f"for shape {shape}, the result", shape, dtype)
+            require_finite({"the result": values}, f"for shape {shape} in {dtype}")
+
+
+def repeatable(case: InitializerCase) -> None:
+    """The same stream gives the same bits, and no other source of randomness is touched."""
+    before = {**global_random_state(), **snapshot(case.initializer, "the initializer")}
+    for shape in case.shapes:
+        first, second = ({"the result": case.draw(shape)} for _ in range(2))
+        require_same_bits(first, second, f"drawn again for shape {shape}")
+    after = {**global_random_state(), **snapshot(case.initializer, "the initializer")}
+    require_unchanged(before, after, "the initializer")
+
+
+INITIALIZER_CHECKS = (config, shape_and_dtype, repeatable)
+
+
+def initializer_checks(
+    initializer_class: type[Any],
+    options: Options,
+    *,
+    shapes: Sequence[Shape] = SHAPES,
+    seed: int = 0,
+) -> Iterator[Check]:
+    """The checks of one initializer class with one config, lazily.
+
+    Args:
+        initializer_class: The class.
+        options: Its config, or the options that a spec would give.
+        shapes: Shapes of parameters that it can fill.
+        seed: What the random stream follows from.
+    """
+    case = InitializerCase(initializer_class, options, tuple(shapes), seed)
+    return checks_of(initializer_class.__name__, case, INITIALIZER_CHECKS)
+
+
+def check_initializer(initializer_class: type[Any], options: Options, **kwargs: Any) -> None:
+    """Run all of `initializer_checks`, which says what the arguments are.
+
+    Raises:
+        CheckFailed: with every finding, one a line.
+    """
+    run_all(initializer_checks(initializer_class, options, **kwargs))

@@ -1,0 +1,228 @@
+"""The conformance kit for kernels: any implementation against the reference in NumPy.
+
+Each kernel of the interface is a scenario: it draws shapes and numbers from a stream, runs forward
+and backward, and gives what came out. An implementation passes if that is what the reference gives,
+whatever the shapes, and whatever the memory it is handed held before.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tinynet.kernels import Kernels, ThreeGradients, Window
+from tinynet.kernels.numpy import NumpyKernels
+from tinynet.memory import Empty
+from tinynet.random import derive
+from tinynet.testing.arrays import Arrays, read_only, require_close
+from tinynet.testing.checks import Check, CheckFailed, run_all
+from tinynet.testing.stand_ins import PoisonedWorkspace
+from tinynet.types import Array
+
+TOLERANCES = {"float32": 1e-4, "float64": 1e-10}
+EPSILON = 1e-5
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Where a scenario takes shapes, numbers and memory from.
+
+    Attributes:
+        rng: The stream; the same for the reference and the implementation.
+        dtype: What the numbers are.
+        empty: Memory for the kernel, full of NaN.
+    """
+
+    rng: np.random.Generator
+    dtype: str
+    empty: Empty
+
+    def normal(self, *shape: int) -> Array:
+        return read_only(self.rng.standard_normal(shape).astype(self.dtype))
+
+    def ties(self, *shape: int) -> Array:
+        """Numbers of which many are alike."""
+        return read_only(self.rng.integers(-3, 4, shape).astype(self.dtype))
+
+    def integer(self, low: int, high: int) -> int:
+        return int(self.rng.integers(low, high + 1))
+
+    def flag(self) -> bool:
+        return bool(self.rng.integers(2))
+
+    def window(self, dilations: int) -> Window:
+        """A window of at most 3 x 3 that covers at least one real cell wherever it stands."""
+        height, width = self.integer(1, 3), self.integer(1, 3)
+        return Window(
+            kernel_size=(height, width),
+            strides=(self.integer(1, 3), self.integer(1, 3)),
+            padding=(
+                (self.integer(0, height - 1), self.integer(0, height - 1)),
+                (self.integer(0, width - 1), self.integer(0, width - 1)),
+            ),
+            dilation=(self.integer(1, dilations), self.integer(1, dilations)),
+        )
+
+    def image_shape(self, channels: int) -> tuple[int, int, int, int]:
+        return (self.integer(1, 4), self.integer(5, 9), self.integer(5, 9), channels)
+
+
+Needs: TypeAlias = tuple[bool, bool, bool]
+Scenario: TypeAlias = Callable[[Kernels, Draw], Arrays]
+
+
+def conv2d(kernels: Kernels, draw: Draw) -> Arrays:
+    """Convolution, forward and backward."""
+    groups = draw.integer(1, 2)
+    channels, filters = groups * draw.integer(1, 3), groups * draw.integer(1, 3)
+    window = draw.window(dilations=2)
+    x = draw.normal(*draw.image_shape(channels))
+    weight = draw.normal(*window.kernel_size, channels // groups, filters)
+    bias = draw.normal(filters) if draw.flag() else None
+    y, saved = kernels.conv2d(x, weight, bias, window, draw.empty, True)
+    light, _ = kernels.conv2d(x, weight, bias, window, draw.empty, False)
+    needs = (draw.flag(), draw.flag(), bias is not None)
+    dy = draw.normal(*y.shape)
+    found = kernels.conv2d_backward(dy, saved, weight, window, draw.empty, needs)
+    return _named(y=y, y_without_cache=light) | _wanted(("dx", "dweight", "dbias"), found, needs)
+
+
+def max_pool2d(kernels: Kernels, draw: Draw) -> Arrays:
+    """Max pooling, forward and backward, with many ties."""
+    return _pool(kernels.max_pool2d, kernels.max_pool2d_backward, draw)
+
+
+def avg_pool2d(kernels: Kernels, draw: Draw) -> Arrays:
+    """Average pooling, forward and backward."""
+    return _pool(kernels.avg_pool2d, kernels.avg_pool2d_backward, draw)
+
+
+def batch_norm(kernels: Kernels, draw: Draw) -> Arrays:
+    """Normalisation over the batch, or by given statistics, forward and backward."""
+    channels = draw.integer(1, 5)
+    x = draw.normal(*draw.image_shape(channels)) if draw.flag() else draw.normal(7, channels)
+    gamma, beta, needs = _affine(draw, channels)
+    given = (draw.normal(channels), read_only(draw.normal(channels) ** 2))
+    statistics = given if draw.flag() else None
+    y, used, saved = kernels.batch_norm(x, gamma, beta, statistics, EPSILON, draw.empty, True)
+    light, _, _ = kernels.batch_norm(x, gamma, beta, statistics, EPSILON, draw.empty, False)
+    dy = draw.normal(*y.shape)
+    found = kernels.batch_norm_backward(dy, saved, gamma, draw.empty, needs)
+    named = _named(y=y, y_without_cache=light, mean=used[0], variance=used[1])
+    return named | _wanted(("dx", "dgamma", "dbeta"), found, needs)
+
+
+def layer_norm(kernels: Kernels, draw: Draw) -> Arrays:
+    """Normalisation of every row, forward and backward."""
+    channels = draw.integer(2, 9)
+    x = draw.normal(4, 3, channels) if draw.flag() else draw.normal(7, channels)
+    gamma, beta, needs = _affine(draw, channels)
+    y, saved = kernels.layer_norm(x, gamma, beta, EPSILON, draw.empty, True)
+    light, _ = kernels.layer_norm(x, gamma, beta, EPSILON, draw.empty, False)
+    dy = draw.normal(*y.shape)
+    found = kernels.layer_norm_backward(dy, saved, gamma, draw.empty, needs)
+    named = _named(y=y, y_without_cache=light)
+    return named | _wanted(("dx", "dgamma", "dbeta"), found, needs)
+
+
+def softmax_cross_entropy(kernels: Kernels, draw: Draw) -> Arrays:
+    """Loss and gradient of every row, of logits small and large."""
+    rows, classes = draw.integer(1, 9), draw.integer(2, 12)
+    logits = read_only(draw.normal(rows, classes) * (100 if draw.flag() else 1))
+    labels = read_only(draw.rng.integers(classes, size=rows))
+    smoothing = 0.1 if draw.flag() else 0.0
+    losses, gradient = kernels.softmax_cross_entropy(logits, labels, smoothing, draw.empty)
+    return _named(losses=losses, gradient=gradient)
+
+
+def dropout(kernels: Kernels, draw: Draw) -> Arrays:
+    """The masked array, and the mask."""
+    x = draw.normal(draw.integer(1, 5), draw.integer(1, 40))
+    uniform = read_only(np.asarray(draw.rng.random(x.shape), draw.dtype))
+    y, mask = kernels.dropout(x, uniform, draw.integer(0, 3) / 4, draw.empty)
+    return _named(y=y, mask=mask)
+
+
+def _pool(forward: Any, backward: Any, draw: Draw) -> Arrays:
+    window = draw.window(dilations=1)
+    x = draw.ties(*draw.image_shape(draw.integer(1, 5)))
+    y, saved = forward(x, window, draw.empty, True)
+    light, _ = forward(x, window, draw.empty, False)
+    dx = backward(draw.normal(*y.shape), saved, window, draw.empty)
+    return _named(y=y, y_without_cache=light, dx=dx)
+
+
+def _affine(draw: Draw, channels: int) -> tuple[Array | None, Array | None, Needs]:
+    """Gamma, beta, and which of (dx, dgamma, dbeta) to ask for."""
+    gamma = draw.normal(channels) if draw.flag() else None
+    beta = draw.normal(channels) if draw.flag() else None
+    wanted = gamma is not None and draw.flag(), beta is not None and draw.flag()
+    return gamma, beta, (draw.flag(), *wanted)
+
+
+def _named(**arrays: Array) -> Arrays:
+    return {name: np.array(array) for name, array in arrays.items()}
+
+
+def _wanted(names: tuple[str, ...], found: ThreeGradients, needs: Needs) -> Arrays:
+    if len(found) != len(names):
+        raise CheckFailed(f"backward gives {len(found)} gradients instead of {len(names)}")
+    given = zip(names, found, needs, strict=True)
+    return {name: np.array(array) for name, array, wanted in given if wanted}
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    conv2d,
+    max_pool2d,
+    avg_pool2d,
+    batch_norm,
+    layer_norm,
+    softmax_cross_entropy,
+    dropout,
+)
+
+
+def kernel_checks(kernels_class: type[Any], *, draws: int = 12, seed: int = 0) -> Iterator[Check]:
+    """The checks of one implementation of the kernels, lazily; one for each kernel.
+
+    Args:
+        kernels_class: The class.
+        draws: How many times each kernel is run, with other shapes each time.
+        seed: What shapes and numbers follow from.
+    """
+    for scenario in SCENARIOS:
+        yield Check(
+            kernels_class.__name__,
+            scenario.__name__,
+            _comparison(kernels_class, scenario, draws, seed),
+        )
+
+
+def check_kernels(kernels_class: type[Any], **kwargs: Any) -> None:
+    """Run all of `kernel_checks`, which says what the arguments are.
+
+    Raises:
+        CheckFailed: with every finding, one a line.
+    """
+    run_all(kernel_checks(kernels_class, **kwargs))
+
+
+def _comparison(
+    kernels_class: type[Any], scenario: Scenario, draws: int, seed: int
+) -> Callable[[], None]:
+    def compare() -> None:
+        for number in range(draws):
+            for dtype, tolerance in TOLERANCES.items():
+                results = []
+                for kernels in (NumpyKernels(), kernels_class()):
+                    rng = derive(scenario.__name__, seed, number)
+                    results.append(scenario(kernels, Draw(rng, dtype, PoisonedWorkspace().empty)))
+                right, found = results
+                when = f"in draw {number} in {dtype}"
+                require_close(right, found, when, tolerance)
+                for name, array in found.items():
+                    if array.dtype != dtype:
+                        raise CheckFailed(f"{when}: {name} is {array.dtype}")
+
+    return compare

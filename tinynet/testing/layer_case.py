@@ -1,0 +1,140 @@
+"""One layer class with one config: how the kit builds it, feeds it, and runs a pass."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from tinynet.config import Config
+from tinynet.context import Context
+from tinynet.random import derive
+from tinynet.registry import default
+from tinynet.testing.arrays import Arrays, is_float, owned, spread
+from tinynet.testing.configs import Options, make_config
+from tinynet.testing.stand_ins import RecordingBuild, StrictContext
+from tinynet.types import Array, Shape
+
+
+@dataclass(frozen=True)
+class LayerCase:
+    """What `check_layer` was asked to check.
+
+    Attributes:
+        layer_class: The class.
+        options: Its config, or the options of one.
+        in_shapes: Shape of one sample of each input.
+        inputs: Samples to draw each input from, (M, *in_shape); None for any real numbers.
+        dtypes: The dtypes that the layer computes in.
+        batch: Samples in a pass.
+        seed: What everything the kit draws follows from.
+    """
+
+    layer_class: type[Any]
+    options: Options
+    in_shapes: tuple[Shape, ...]
+    inputs: tuple[Array, ...] | None
+    dtypes: tuple[str, ...]
+    batch: int
+    seed: int
+
+    @cached_property
+    def config(self) -> Config:
+        return make_config(self.layer_class, self.options)
+
+    def new_build(self, dtype: DTypeLike = "float64", dry: bool = False) -> RecordingBuild:
+        return RecordingBuild(
+            node="layer",
+            dtype=np.dtype(dtype),
+            seed=self.seed,
+            dry=dry,
+            create=default().create,
+        )
+
+    def construct(self, build: RecordingBuild) -> Any:
+        """The layer, exactly as its initializers leave it."""
+        return self.layer_class(self.config, self.in_shapes, build)
+
+    def layer(self, dtype: DTypeLike = "float64") -> Any:
+        """The layer with parameters moved a little, so that a bias of 0 hides nothing."""
+        layer = self.construct(self.new_build(dtype))
+        for name, param in layer.params.items():
+            param += derive("moved", self.seed, name).uniform(-0.1, 0.1, param.shape)
+        return layer
+
+    def trained(self, dtype: DTypeLike = "float64") -> Any:
+        """The same, with buffers that have seen a few batches."""
+        layer = self.layer(dtype)
+        if buffers(layer) and hasattr(layer, "commit"):
+            for variant in range(3):
+                _, cache = layer.forward(self.context(True), *self.draw(dtype, variant=variant))
+                layer.commit(cache)
+        return layer
+
+    def draw(
+        self,
+        dtype: DTypeLike = "float64",
+        *,
+        variant: int = 0,
+        batch: int | None = None,
+        scale: float = 2.0,
+    ) -> tuple[Array, ...]:
+        """Inputs (N, *in_shape) each; the same again for the same arguments."""
+        count = self.batch if batch is None else batch
+        rng = derive("inputs", self.seed, variant)
+        if self.inputs is None:
+            return spread(rng, [(count, *shape) for shape in self.in_shapes], dtype, scale)
+        rows = rng.integers(len(self.inputs[0]), size=count)
+        drawn = [np.asarray(samples)[rows] for samples in self.inputs]
+        return tuple(owned(a.astype(dtype) if is_float(a) else a) for a in drawn)
+
+    def dy(self, layer: Any, dtype: DTypeLike = "float64", *, batch: int | None = None) -> Array:
+        """A gradient of the output, (N, *out_shape)."""
+        count = self.batch if batch is None else batch
+        rng = derive("dy", self.seed)
+        return owned(rng.standard_normal((count, *layer.out_shape)).astype(dtype))
+
+    def context(self, training: bool, **changes: Any) -> StrictContext:
+        """The context of one pass; of one key unless ``changes`` say otherwise."""
+        key = {"seed": self.seed, "step": 7, "node": "layer"}
+        return StrictContext(training=training, **{**key, **changes})
+
+    def outcome(
+        self, layer: Any, ctx: Context, *, variant: int = 0, batch: int | None = None
+    ) -> Arrays:
+        """Output and gradients of one pass over freshly drawn float64 inputs."""
+        inputs = self.draw(variant=variant, batch=batch)
+        return outcome(layer, ctx, inputs, self.dy(layer, batch=batch))
+
+    def output(self, layer: Any, ctx: Context, *, variant: int = 0) -> Arrays:
+        """Output alone, over freshly drawn float64 inputs."""
+        return {"the output": np.array(layer.forward(ctx, *self.draw(variant=variant))[0])}
+
+
+def outcome(layer: Any, ctx: Context, inputs: tuple[Array, ...], dy: Array) -> Arrays:
+    """Output and gradients of one pass, copied, by the names that messages use."""
+    y, cache = layer.forward(ctx, *inputs)
+    y = np.array(y)
+    return {"the output": y, **named_gradients(layer.backward(ctx, cache, dy))}
+
+
+def named_gradients(returned: tuple[tuple[Array | None, ...], Mapping[str, Array]]) -> Arrays:
+    """What `backward` returned, copied, by the names that messages use."""
+    of_inputs, of_params = returned
+    named = {f"the gradient of input {index}": dx for index, dx in enumerate(of_inputs)}
+    named |= {f"the gradient of {name}": grad for name, grad in of_params.items()}
+    return {name: np.array(grad) for name, grad in named.items() if grad is not None}
+
+
+def buffers(layer: Any) -> Arrays:
+    """The layer's buffers, of which most layers have none."""
+    held: Arrays = getattr(layer, "buffers", {})
+    return held
+
+
+def differentiable(layer: Any, inputs: tuple[Array, ...]) -> Arrays:
+    """Everything that has a gradient, by the name that `named_gradients` gives it."""
+    named = {f"input {index}": x for index, x in enumerate(inputs) if is_float(x)}
+    return {**named, **layer.params}

@@ -1,0 +1,72 @@
+"""What a layer owes the engine: skipped gradients, no cache, recycled memory, archives."""
+
+from tinynet.layer import Needs
+from tinynet.testing.arrays import Arrays, require_close, require_same_bits
+from tinynet.testing.layer_case import LayerCase, buffers
+from tinynet.testing.saving import saved_and_loaded
+from tinynet.testing.stand_ins import PoisonedWorkspace
+
+
+def needs_honoured(case: LayerCase) -> None:
+    """A gradient is the same whichever others are wanted."""
+    layer = case.layer()
+    whole = case.outcome(layer, case.context(True))
+    count, names = len(case.in_shapes), frozenset(layer.params)
+    nothing = tuple(False for _ in range(count))
+    wanted = [Needs(nothing, frozenset())]
+    wanted += [Needs(nothing, frozenset({name})) for name in names]
+    wanted += [
+        Needs(tuple(i == index for i in range(count)), frozenset()) for index in range(count)
+    ]
+    for needs in wanted:
+        part = case.outcome(layer, case.context(True, needs=needs))
+        due = _wanted(whole, needs)
+        require_close(
+            {name: whole[name] for name in due},
+            {name: part[name] for name in due if name in part},
+            f"when nothing else is wanted (needs={needs})",
+        )
+
+
+def keep_false(case: LayerCase) -> None:
+    """Without a cache the output is the same."""
+    layer = case.trained()
+    for training in (True, False):
+        require_close(
+            case.output(layer, case.context(training)),
+            case.output(layer, case.context(training, keep=False)),
+            "with keep=False",
+        )
+
+
+def recycled_memory(case: LayerCase) -> None:
+    """Memory from `ctx.empty` is written before it is read, and not used after the pass."""
+    layer, workspace = case.trained(), PoisonedWorkspace()
+    for training in (True, False):
+        for variant in (0, 1, 0):
+            right = case.outcome(layer, case.context(training), variant=variant)
+            ctx = case.context(training, workspace=workspace)
+            result = case.outcome(layer, ctx, variant=variant)
+            workspace.reset()
+            require_close(right, result, "where ctx.empty hands out used memory, full of NaN")
+
+
+def archive_round_trip(case: LayerCase) -> None:
+    """Saved, and loaded into a fresh layer, params and buffers give the same bits."""
+    layer = case.trained()
+    fresh = case.construct(case.new_build())
+    loaded = saved_and_loaded({**layer.params, **buffers(layer)})
+    for name, array in {**fresh.params, **buffers(fresh)}.items():
+        array[...] = loaded[name]
+    for training in (True, False):
+        require_same_bits(
+            case.outcome(layer, case.context(training)),
+            case.outcome(fresh, case.context(training)),
+            "after saving, and loading into a fresh layer",
+        )
+
+
+def _wanted(whole: Arrays, needs: Needs) -> list[str]:
+    names = {f"the gradient of {name}" for name in needs.params}
+    names |= {f"the gradient of input {i}" for i, wanted in enumerate(needs.inputs) if wanted}
+    return [name for name in whole if name in names or name == "the output"]

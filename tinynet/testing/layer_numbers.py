@@ -1,0 +1,139 @@
+"""What a layer computes: its gradients, and the same numbers however the samples come."""
+
+import numpy as np
+
+from tinynet.random import derive
+from tinynet.testing.arrays import (
+    Arrays,
+    owned,
+    require_close,
+    require_finite,
+    require_same_bits,
+)
+from tinynet.testing.checks import CheckFailed
+from tinynet.testing.gradients import require_gradients
+from tinynet.testing.layer_case import LayerCase, differentiable, named_gradients, outcome
+from tinynet.testing.layouts import LAYOUTS
+from tinynet.types import Array
+
+LARGE = 1e4
+
+
+def gradients(case: LayerCase) -> None:
+    """Gradients agree with finite differences, for every parameter and every real input."""
+    for training in (True, False):
+        try:
+            _compare_gradients(case, training)
+        except CheckFailed as failure:
+            raise CheckFailed(f"{failure} ({_mode(training)})") from failure
+
+
+def batch_of_one(case: LayerCase) -> None:
+    """A single sample is a batch like any other, and gives finite numbers."""
+    layer = case.trained()
+    for training in (True, False):
+        result = case.outcome(layer, case.context(training), batch=1)
+        require_finite(result, f"for a batch of one sample ({_mode(training)})")
+        shape = (1, *layer.out_shape)
+        if result["the output"].shape != shape:
+            raise CheckFailed(
+                f"for a batch of one sample the output has shape {result['the output'].shape}"
+                f" instead of {shape}"
+            )
+
+
+def large_values(case: LayerCase) -> None:
+    """Inputs up to 1e4 give finite outputs and gradients, and no floating-point warning."""
+    if case.inputs is not None:
+        return  # The author says which inputs the layer takes: larger ones may mean nothing.
+    layer = case.trained()
+    for training in (True, False):
+        inputs = case.draw(scale=LARGE)
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            result = outcome(layer, case.context(training), inputs, case.dy(layer))
+        require_finite(result, f"for inputs up to {LARGE:.0e} ({_mode(training)})")
+
+
+def memory_layout(case: LayerCase) -> None:
+    """Inputs and `dy` that are not contiguous give the same numbers."""
+    layer = case.trained()
+    for training in (True, False):
+        right = case.outcome(layer, case.context(training))
+        for name, arrange in LAYOUTS.items():
+            inputs = tuple(arrange(x) for x in case.draw())
+            dy = arrange(case.dy(layer))
+            result = outcome(layer, case.context(training), inputs, dy)
+            require_close(right, result, f"for inputs and dy that are {name} ({_mode(training)})")
+        constant = np.ones((case.batch, *layer.out_shape))
+        broadcast = np.broadcast_to(np.ones(()), constant.shape)
+        ctx, again = case.context(training), case.context(training)
+        require_close(
+            outcome(layer, ctx, case.draw(), constant),
+            outcome(layer, again, case.draw(), broadcast),
+            f"for a dy that repeats one number in memory ({_mode(training)})",
+        )
+
+
+def per_sample(case: LayerCase) -> None:
+    """Where samples are said not to see each other, a batch in parts gives the same numbers."""
+    if not getattr(case.layer_class, "per_sample", False):
+        return
+    layer = case.trained()
+    for training in (True, False):
+        if training and _draws(case, layer):
+            continue  # Each part has a random stream of its own.
+        whole = case.outcome(layer, case.context(training))
+        when = f"per_sample is claimed, but with the batch in parts ({_mode(training)})"
+        require_close(whole, _in_parts(case, layer, training), when)
+
+
+def _compare_gradients(case: LayerCase, training: bool) -> None:
+    layer, inputs = case.trained(), case.draw()
+    dy = case.dy(layer)
+    ctx = case.context(training)
+    _, cache = layer.forward(ctx, *inputs)
+    returned = named_gradients(layer.backward(ctx, cache, owned(dy)))
+
+    def evaluate(values: Arrays) -> Array:
+        for name, param in layer.params.items():
+            param[...] = values.get(name, param)
+        given = (owned(values.get(f"input {i}", x)) for i, x in enumerate(inputs))
+        return np.array(layer.forward(case.context(training), *given)[0])
+
+    point, found = {}, {}
+    for name, value in differentiable(layer, case.draw()).items():
+        gradient = returned.get(f"the gradient of {name}")
+        # A missing or misshapen one is found by gradient_structure.
+        if gradient is not None and gradient.shape == value.shape:
+            point[name], found[name] = value.copy(), gradient
+    require_gradients(evaluate, point, found, dy, derive("directions", case.seed))
+
+
+def _draws(case: LayerCase, layer: object) -> bool:
+    """Whether training depends on the context's random stream."""
+    first = case.output(layer, case.context(True))
+    other = case.output(layer, case.context(True, seed=case.seed + 1))
+    try:
+        require_same_bits(first, other, "")
+    except CheckFailed:
+        return True
+    return False
+
+
+def _in_parts(case: LayerCase, layer: object, training: bool) -> Arrays:
+    inputs, dy = case.draw(), case.dy(layer)
+    parts = []
+    for part in (slice(0, 1), slice(1, 3), slice(3, None)):
+        ctx = case.context(training, first_sample=part.start)
+        parts.append(outcome(layer, ctx, tuple(owned(x[part]) for x in inputs), owned(dy[part])))
+    rows = {"the output", *(f"the gradient of input {i}" for i in range(len(inputs)))}
+    return {
+        name: np.concatenate([part[name] for part in parts])
+        if name in rows
+        else np.sum([part[name] for part in parts], axis=0)
+        for name in parts[0]
+    }
+
+
+def _mode(training: bool) -> str:
+    return "training" if training else "evaluation"

@@ -1,0 +1,93 @@
+"""The conformance kit for layers: what every layer promises, each promise a named check.
+
+from tinynet.testing import layer_checks
+
+@pytest.mark.parametrize("check", layer_checks(MyLayer, {"units": 3}, [(5,)]), ids=str)
+def test_my_layer_keeps_its_promises(check):
+check()
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tinynet.testing import layer_engine, layer_numbers, layer_purity, layer_structure
+from tinynet.testing.checks import Check, checks_of, run_all
+from tinynet.testing.configs import Options
+from tinynet.testing.layer_case import LayerCase
+from tinynet.types import Array, Shape
+
+LAYER_CHECKS = (
+    layer_structure.config,
+    layer_structure.arrays_from_build,
+    layer_structure.dry_build,
+    layer_structure.repeatable_build,
+    layer_structure.out_shape,
+    layer_structure.gradient_structure,
+    layer_structure.dtypes,
+    layer_structure.cost,
+    layer_purity.pure_forward,
+    layer_purity.pure_backward,
+    layer_purity.repeatable_forward,
+    layer_purity.repeatable_backward,
+    layer_purity.interleaved_passes,
+    layer_purity.global_randomness,
+    layer_purity.evaluation_draws_nothing,
+    layer_purity.backward_draws_nothing,
+    layer_purity.hidden_state,
+    layer_purity.commit_changes_buffers,
+    layer_numbers.gradients,
+    layer_numbers.batch_of_one,
+    layer_numbers.large_values,
+    layer_numbers.memory_layout,
+    layer_numbers.per_sample,
+    layer_engine.needs_honoured,
+    layer_engine.keep_false,
+    layer_engine.recycled_memory,
+    layer_engine.archive_round_trip,
+)
+
+
+def layer_checks(
+    layer_class: type[Any],
+    options: Options,
+    in_shapes: Sequence[Shape],
+    *,
+    inputs: Sequence[Array] | None = None,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    batch: int = 4,
+    seed: int = 0,
+) -> Iterator[Check]:
+    """The checks of one layer class with one config, lazily.
+
+    Args:
+        layer_class: The class.
+        options: Its config, or the options that a spec would give: ``{"units": 3}``.
+        in_shapes: Shape of one sample of each input.
+        inputs: For each input an array (M, *in_shape) of samples to choose from, where not any
+            real numbers will do: integers, or numbers of a certain range. Real numbers are cast
+            to the dtype under test; gradients are not asked of others.
+        dtypes: The dtypes that the layer computes in.
+        batch: Samples in a pass, at least 4.
+        seed: What everything the checks draw follows from.
+    """
+    case = LayerCase(
+        layer_class,
+        options,
+        tuple(tuple(shape) for shape in in_shapes),
+        None if inputs is None else tuple(inputs),
+        tuple(dtypes),
+        batch,
+        seed,
+    )
+    return checks_of(layer_class.__name__, case, LAYER_CHECKS)
+
+
+def check_layer(
+    layer_class: type[Any], options: Options, in_shapes: Sequence[Shape], **kwargs: Any
+) -> None:
+    """Run all of `layer_checks`, which says what the arguments are.
+
+    Raises:
+        CheckFailed: with every finding, one a line.
+    """
+    run_all(layer_checks(layer_class, options, in_shapes, **kwargs))

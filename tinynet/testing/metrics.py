@@ -1,0 +1,174 @@
+"""The conformance kit for metrics."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tinynet.metric import MetricConfig
+from tinynet.testing.arrays import Arrays, read_only, require_close, require_same_bits
+from tinynet.testing.checks import Check, CheckFailed, checks_of, require, run_all
+from tinynet.testing.configs import Options, make_config, require_config
+from tinynet.testing.saving import saved_and_loaded
+from tinynet.testing.state import require_unchanged, snapshot
+from tinynet.types import Array
+
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class MetricCase:
+    """What `check_metric` was asked to check; its arguments say what the attributes are."""
+
+    metric_class: type[Any]
+    options: Options
+    predictions: Array
+    targets: Array
+
+    @cached_property
+    def metric(self) -> Any:
+        return self.metric_class(make_config(self.metric_class, self.options))
+
+    def start(self) -> Arrays:
+        state: Arrays = self.metric.start(self.predictions.shape[1:])
+        return state
+
+    def state_of(self, *parts: slice) -> Arrays:
+        """The state that has seen these rows, part after part."""
+        state = self.start()
+        for part in parts:
+            self.metric.update(state, self.predictions[part].copy(), self.targets[part].copy())
+        return state
+
+    @property
+    def whole(self) -> Arrays:
+        return self.state_of(slice(None))
+
+    def figure(self, state: Arrays) -> Arrays:
+        return {"the figure": np.array(self.metric.result(state))}
+
+
+def config(case: MetricCase) -> None:
+    """Options are validated, described, frozen, and none has a name that specs reserve."""
+    require_config(case.metric_class, case.options, MetricConfig)
+
+
+def direction(case: MetricCase) -> None:
+    """`greater_is_better` says which way an improvement goes."""
+    value = getattr(case.metric, "greater_is_better", None)
+    require(isinstance(value, bool), f"greater_is_better is {value!r}, not True or False")
+
+
+def figure(case: MetricCase) -> None:
+    """The result is one finite float; of nothing seen it is 0."""
+    for state, when in ((case.whole, "the figure"), (case.start(), "the figure of nothing")):
+        with np.errstate(invalid="raise", divide="raise"):
+            result = case.metric.result(state)
+        require(isinstance(result, float), f"{when} is {result!r}, not a float")
+        require(math.isfinite(result), f"{when} is {result}")
+    require(result == 0.0, f"the figure of nothing is {result} instead of 0")
+
+
+def state_in_place(case: MetricCase) -> None:
+    """`update` changes the state's arrays in place, and nothing else; `result` changes nothing."""
+    state = case.start()
+    require(
+        isinstance(state, dict) and all(isinstance(a, np.ndarray) for a in state.values()),
+        "the state is not a dict of arrays",
+    )
+    held = dict(state)
+    predictions, targets = read_only(case.predictions), read_only(case.targets)
+    before = snapshot(case.metric, "the metric")
+    try:
+        case.metric.update(state, predictions, targets)
+    except ValueError as error:
+        raise CheckFailed(f"update writes to read-only predictions or targets ({error})") from error
+    require_unchanged(before, snapshot(case.metric, "the metric"), "update")
+    require(
+        state.keys() == held.keys() and all(state[name] is held[name] for name in held),
+        "update replaces an array of the state instead of changing it in place",
+    )
+    fresh = case.start()
+    for name, array in state.items():
+        same = array.shape == fresh[name].shape and array.dtype == fresh[name].dtype
+        require(same, f"update changes shape or dtype of the state's {name!r}")
+    seen = snapshot(state, "the state")
+    case.metric.result(state)
+    require_unchanged(seen, snapshot(state, "the state"), "result")
+
+
+def exact_over_batches(case: MetricCase) -> None:
+    """Batches of any size, in any order, give the figure of the whole: no mean of means."""
+    right = case.figure(case.whole)
+    for parts in (
+        (slice(0, 1), slice(1, 4), slice(4, None)),
+        (slice(4, None), slice(0, 1), slice(1, 4)),
+    ):
+        found = case.figure(case.state_of(*parts))
+        require_close(right, found, "counted in batches of 1, 3 and the rest", TOLERANCE)
+
+
+def merge(case: MetricCase) -> None:
+    """Merged states give the figure of the whole, and the one merged in is left alone."""
+    state, other = case.state_of(slice(0, 3)), case.state_of(slice(3, None))
+    held, before = dict(state), snapshot(other, "the other state")
+    case.metric.merge(state, other)
+    require_unchanged(before, snapshot(other, "the other state"), "merge")
+    require(
+        all(state.get(name) is held[name] for name in held),
+        "merge replaces an array of the state instead of changing it in place",
+    )
+    require_close(case.figure(case.whole), case.figure(state), "after merge", TOLERANCE)
+    state = case.whole
+    case.metric.merge(state, case.start())
+    require_close(case.figure(case.whole), case.figure(state), "merged with nothing", TOLERANCE)
+
+
+def resumable(case: MetricCase) -> None:
+    """Saved, loaded, and counted on by a fresh metric, the state gives the same bits."""
+    state = saved_and_loaded(case.state_of(slice(0, 3)))
+    fresh = case.metric_class(make_config(case.metric_class, case.options))
+    fresh.update(state, case.predictions[3:].copy(), case.targets[3:].copy())
+    right = case.figure(case.state_of(slice(0, 3), slice(3, None)))
+    found = {"the figure": np.array(fresh.result(state))}
+    require_same_bits(right, found, "saved and loaded half-way")
+
+
+METRIC_CHECKS = (
+    config,
+    direction,
+    figure,
+    state_in_place,
+    exact_over_batches,
+    merge,
+    resumable,
+)
+
+
+def metric_checks(
+    metric_class: type[Any], options: Options, predictions: Array, targets: Array
+) -> Iterator[Check]:
+    """The checks of one metric class with one config, lazily.
+
+    Args:
+        metric_class: The class.
+        options: Its config, or the options that a spec would give.
+        predictions: What a loss predicts, (N, *out_shape), at least five samples.
+        targets: What is right, (N, *target_shape); some predicted right, some wrong.
+    """
+    case = MetricCase(metric_class, options, np.asarray(predictions), np.asarray(targets))
+    return checks_of(metric_class.__name__, case, METRIC_CHECKS)
+
+
+def check_metric(
+    metric_class: type[Any], options: Options, predictions: Array, targets: Array
+) -> None:
+    """Run all of `metric_checks`, which says what the arguments are.
+
+    Raises:
+        CheckFailed: with every finding, one a line.
+    """
+    run_all(metric_checks(metric_class, options, predictions, targets))

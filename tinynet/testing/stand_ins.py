@@ -1,0 +1,122 @@
+"""What the kit hands a plugin in place of the engine's own: each tells on one kind of fault."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from tinynet.build import Build
+from tinynet.config import InitializerReference
+from tinynet.context import Context
+from tinynet.initializer import Initializer
+from tinynet.memory import Workspace
+from tinynet.testing.checks import CheckFailed
+from tinynet.types import Array, Shape
+
+
+class Untouchable(np.ndarray[Any, np.dtype[Any]]):
+    """An array of a dry build: it has a shape and a dtype, and no values to read or write."""
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> NoReturn:
+        raise CheckFailed(
+            f"the constructor computes with a parameter (np.{ufunc.__name__}), which"
+            " has no values in a dry build; make it an initializer"
+        )
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> NoReturn:
+        raise CheckFailed(
+            f"the constructor computes with a parameter (np.{func.__name__}), which"
+            " has no values in a dry build; make it an initializer"
+        )
+
+
+def _refusal(method: str) -> Callable[..., NoReturn]:
+    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+        raise CheckFailed(
+            f"the constructor reads or writes a parameter ({method}), which has no values in a dry"
+            " build; make it an initializer"
+        )
+
+    return refuse
+
+
+for _method in (
+    "__getitem__ __setitem__ __iter__ __bool__ __int__ __float__ astype copy dot fill item tobytes"
+    " tolist"
+).split():
+    setattr(Untouchable, _method, _refusal(_method))
+
+
+@dataclass(kw_only=True)
+class RecordingBuild(Build):
+    """A build that remembers what it handed out.
+
+    Attributes:
+        made_params: What `param` returned, by name.
+        made_buffers: What `buffer` returned, by name.
+    """
+
+    made_params: dict[str, Array] = field(default_factory=dict)
+    made_buffers: dict[str, Array] = field(default_factory=dict)
+
+    def param(
+        self,
+        name: str,
+        shape: Shape,
+        initializer: str | InitializerReference | Initializer,
+        *,
+        fan_in: int | None = None,
+        fan_out: int | None = None,
+    ) -> Array:
+        array = super().param(name, shape, initializer, fan_in=fan_in, fan_out=fan_out)
+        self.made_params[name] = array.view(Untouchable) if self.dry else array
+        return self.made_params[name]
+
+    def buffer(
+        self, name: str, shape: Shape, initializer: str | InitializerReference | Initializer
+    ) -> Array:
+        array = super().buffer(name, shape, initializer)
+        self.made_buffers[name] = array.view(Untouchable) if self.dry else array
+        return self.made_buffers[name]
+
+
+@dataclass(kw_only=True)
+class StrictContext(Context):
+    """A context that can refuse to be drawn from.
+
+    Memory it does not take from a workspace is zero, so that a layer which reads what it never
+    wrote fails the one check that names the fault, and no other by accident.
+
+    Attributes:
+        forbidden: The finding to raise when somebody asks for `rng`; empty while that is allowed.
+    """
+
+    forbidden: str = ""
+
+    @property
+    def rng(self) -> np.random.Generator:
+        if self.forbidden:
+            raise CheckFailed(self.forbidden)
+        return super().rng
+
+    def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
+        array = super().empty(shape, dtype)
+        if self.workspace is None:
+            array.fill(0)
+        return array
+
+
+class PoisonedWorkspace(Workspace):
+    """Recycled memory as bad as it can be: every float in it is NaN, every integer -1."""
+
+    def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
+        array = super().empty(shape, dtype)
+        array.reshape(-1).view(np.uint8).fill(0xFF)
+        return array
+
+    def reset(self) -> None:
+        for raw in self._used:
+            raw.fill(0xFF)
+        super().reset()

@@ -1,0 +1,64 @@
+"""Whether an object changed: its attributes, and everything they hold, as comparable values."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tinynet.testing.checks import CheckFailed
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+
+
+def snapshot(value: Any, path: str) -> dict[str, Any]:
+    """The leaves of ``value`` by path: ``layer.params['weight']`` -> its bytes."""
+    leaves: dict[str, Any] = {}
+    _collect(value, path, leaves, set())
+    return leaves
+
+
+def require_unchanged(before: dict[str, Any], after: dict[str, Any], who: str) -> None:
+    """Raise `CheckFailed`, naming the first leaf that differs."""
+    for path in [*before, *(path for path in after if path not in before)]:
+        if path not in after:
+            raise CheckFailed(f"{who} removed {path}")
+        if path not in before:
+            raise CheckFailed(f"{who} set {path}")
+        if before[path] != after[path]:
+            raise CheckFailed(f"{who} changed {path}")
+
+
+def global_random_state() -> dict[str, Any]:
+    """The state of the generators that a whole process shares."""
+    leaves = snapshot(np.random.get_state(), "np.random's global state")
+    return leaves | {"the state of Python's random": random.getstate()}
+
+
+def _collect(value: Any, path: str, leaves: dict[str, Any], seen: set[int]) -> None:
+    if isinstance(value, _PLAIN):
+        leaves[path] = value
+    elif isinstance(value, np.ndarray | np.generic):
+        leaves[path] = (value.dtype.str, value.shape, value.tobytes())
+    elif isinstance(value, np.random.Generator):
+        leaves[path] = repr(value.bit_generator.state)
+    elif id(value) in seen:
+        leaves[path] = id(value)
+    else:
+        _collect_parts(value, path, leaves, seen | {id(value)})
+
+
+def _collect_parts(value: Any, path: str, leaves: dict[str, Any], seen: set[int]) -> None:
+    if isinstance(value, Mapping):
+        leaves[path] = tuple(map(repr, value))
+        parts = {f"{path}[{key!r}]": part for key, part in value.items()}
+    elif isinstance(value, list | tuple):
+        leaves[path] = len(value)
+        parts = {f"{path}[{index}]": part for index, part in enumerate(value)}
+    elif isinstance(value, type) or not hasattr(value, "__dict__"):
+        leaves[path] = id(value)
+        parts = {}
+    else:
+        parts = {f"{path}.{name}": part for name, part in vars(value).items()}
+    for where, part in parts.items():
+        _collect(part, where, leaves, seen)

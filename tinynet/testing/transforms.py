@@ -1,0 +1,196 @@
+"""The conformance kit for transforms."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinynet.dataset import Field
+from tinynet.random import derive
+from tinynet.testing.arrays import (
+    Arrays,
+    owned,
+    read_only,
+    require_array,
+    require_close,
+    require_same_bits,
+)
+from tinynet.testing.checks import Check, CheckFailed, checks_of, require, run_all
+from tinynet.testing.configs import Options, make_config, require_config
+from tinynet.testing.saving import saved_and_loaded
+from tinynet.testing.state import global_random_state, require_unchanged, snapshot
+from tinynet.transform import Invertible, TransformConfig
+from tinynet.types import Array
+
+TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class TransformCase:
+    """What `check_transform` was asked to check; its arguments say what the attributes are."""
+
+    transform_class: type[Any]
+    options: Options
+    field: Field
+    samples: Array
+    seed: int
+
+    def new(self) -> Any:
+        return self.transform_class(make_config(self.transform_class, self.options))
+
+    def fitted(self, *sizes: int) -> tuple[Any, Arrays]:
+        """A transform and its state, fitted on batches of these sizes and the rest."""
+        transform = self.new()
+        parts = np.split(owned(self.samples), np.cumsum(sizes)) if sizes else [self.samples]
+        state: Arrays = transform.fit(self.field, iter(parts))
+        return transform, state
+
+    def stream(self, first: int = 0) -> Callable[[int], np.random.Generator]:
+        return lambda i: derive("sample", self.seed, first + i)
+
+    def applied(
+        self, transform: Any, state: Arrays, training: bool, rows: slice = slice(None)
+    ) -> Arrays:
+        batch = owned(self.samples[rows])
+        rng = self.stream(rows.start or 0)
+        return {"the result": np.array(transform.apply(state, batch, rng, training))}
+
+
+def config(case: TransformCase) -> None:
+    """Options are validated, described, frozen, and none has a name that specs reserve."""
+    require_config(case.transform_class, case.options, TransformConfig)
+
+
+def description(case: TransformCase) -> None:
+    """`describe` tells shape and dtype of what `apply` gives."""
+    transform, state = case.fitted()
+    field = transform.describe(case.field)
+    require(isinstance(field, Field), f"describe gives a {type(field).__name__}, not a Field")
+    for training in (True, False):
+        batch = owned(case.samples)
+        result = transform.apply(state, batch, case.stream(), training)
+        require_array(result, "the result", (len(batch), *field.shape), field.dtype)
+
+
+def fit_in_parts(case: TransformCase) -> None:
+    """The state is a dict of arrays, the same whatever the sizes of the batches."""
+    _, whole = case.fitted()
+    require(
+        isinstance(whole, dict) and all(isinstance(a, np.ndarray) for a in whole.values()),
+        "fit does not return a dict of arrays",
+    )
+    _, parts = case.fitted(1, 2)
+    require_close(whole, parts, "fitted on batches of 1, 2 and the rest", TOLERANCE)
+
+
+def pure(case: TransformCase) -> None:
+    """`fit` and `apply` change neither the transform nor the batch, and `apply` no state."""
+    transform, batch = case.new(), owned(case.samples)
+    before = snapshot([transform, batch], "[transform, batch]")
+    state = transform.fit(case.field, iter([batch]))
+    require_unchanged(before, snapshot([transform, batch], "[transform, batch]"), "fit")
+    for training in (True, False):
+        seen = snapshot([transform, batch, state], "[transform, batch, state]")
+        transform.apply(state, batch, case.stream(), training)
+        after = snapshot([transform, batch, state], "[transform, batch, state]")
+        require_unchanged(seen, after, "apply")
+        try:
+            transform.apply(state, read_only(batch), case.stream(), training)
+        except ValueError as error:
+            raise CheckFailed(f"apply writes to a read-only batch ({error})") from error
+
+
+def repeatable(case: TransformCase) -> None:
+    """The same streams give the same bits, and no other source of randomness is touched."""
+    transform, state = case.fitted()
+    before = global_random_state()
+    for training in (True, False):
+        first, second = (case.applied(transform, state, training) for _ in range(2))
+        require_same_bits(first, second, "applied again")
+    require_unchanged(before, global_random_state(), "apply")
+
+
+def per_sample(case: TransformCase) -> None:
+    """A sample comes out the same whichever others are in its batch."""
+    transform, state = case.fitted()
+    for training in (True, False):
+        whole = case.applied(transform, state, training)
+        parts = [
+            case.applied(transform, state, training, rows) for rows in (slice(0, 1), slice(1, None))
+        ]
+        together = {"the result": np.concatenate([part["the result"] for part in parts])}
+        require_close(whole, together, "applied to parts of the batch", TOLERANCE)
+
+
+def evaluation_draws_nothing(case: TransformCase) -> None:
+    """Outside training, nobody asks for a random stream."""
+
+    def refuse(index: int) -> np.random.Generator:
+        raise CheckFailed(f"the random stream of sample {index} is drawn from outside training")
+
+    transform, state = case.fitted()
+    transform.apply(state, owned(case.samples), refuse, False)
+
+
+def resumable(case: TransformCase) -> None:
+    """A fresh transform with the saved state gives the same bits: nothing else is state."""
+    transform, state = case.fitted()
+    loaded = saved_and_loaded(state)
+    for training in (True, False):
+        require_same_bits(
+            case.applied(transform, state, training),
+            case.applied(case.new(), loaded, training),
+            "from a fresh transform with the saved state",
+        )
+
+
+def inverse(case: TransformCase) -> None:
+    """A transform that can be undone gives the data back."""
+    transform, state = case.fitted()
+    if not isinstance(transform, Invertible):
+        return
+    result = case.applied(transform, state, training=False)["the result"]
+    before = {"the batch": case.samples.astype(result.dtype)}
+    after = {"the batch": np.array(transform.invert(state, read_only(result)))}
+    require_close(before, after, "after apply and invert", TOLERANCE)
+
+
+TRANSFORM_CHECKS = (
+    config,
+    description,
+    fit_in_parts,
+    pure,
+    repeatable,
+    per_sample,
+    evaluation_draws_nothing,
+    resumable,
+    inverse,
+)
+
+
+def transform_checks(
+    transform_class: type[Any], options: Options, field: Field, samples: Array, *, seed: int = 0
+) -> Iterator[Check]:
+    """The checks of one transform class with one config, lazily.
+
+    Args:
+        transform_class: The class.
+        options: Its config, or the options that a spec would give.
+        field: What the array holds that is transformed.
+        samples: Such an array, (N, *field.shape), at least four samples.
+        seed: What the random streams follow from.
+    """
+    case = TransformCase(transform_class, options, field, np.asarray(samples), seed)
+    return checks_of(transform_class.__name__, case, TRANSFORM_CHECKS)
+
+
+def check_transform(
+    transform_class: type[Any], options: Options, field: Field, samples: Array, **kwargs: Any
+) -> None:
+    """Run all of `transform_checks`, which says what the arguments are.
+
+    Raises:
+        CheckFailed: with every finding, one a line.
+    """
+    run_all(transform_checks(transform_class, options, field, samples, **kwargs))

@@ -1,0 +1,27 @@
+"""What transforms that compute with numbers share."""
+
+from typing import Any
+
+import numpy as np
+
+from tinynet.dataset import Field
+from tinynet.errors import DataError
+
+
+def output_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """float64 stays float64; everything else becomes float32."""
+    return np.dtype(np.float64) if dtype == np.float64 else np.dtype(np.float32)
+
+
+def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """What to compute in: float32 where that holds every value exactly, else float64."""
+    return np.result_type(dtype, np.float32)
+
+
+def refuse_classes(name: str, field: Field) -> None:
+    """Raise DataError if ``field`` holds indices of classes, which are no quantities."""
+    if field.classes is not None:
+        raise DataError(
+            f"{name} computes with quantities, and this array holds indices of"
+            f" {len(field.classes)} classes; did you mean one_hot?"
+        )

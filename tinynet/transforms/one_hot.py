@@ -1,0 +1,73 @@
+"""Indices of classes as rows of zeros with a single one."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from pydantic import Field as ConfigField
+
+from tinynet.dataset import Field
+from tinynet.errors import DataError
+from tinynet.transform import State, TransformConfig
+from tinynet.types import Array
+
+
+class OneHot:
+    """y[..., k] = 1 where x[...] is k, else 0.  (N, ...) integers -> (N, ..., classes) float32.
+
+    State: ``num_classes``, (), int64.
+
+    Raises:
+        DataError: for an array that holds no integers, or a value outside [0, classes).
+    """
+
+    class Config(TransformConfig):
+        """Parameters of `one_hot`."""
+
+        num_classes: int | None = ConfigField(
+            default=None,
+            ge=1,
+            description="Size of the new axis; by default the number of classes the dataset names.",
+        )
+
+    def __init__(self, config: Config) -> None:
+        self.num_classes = config.num_classes
+
+    def describe(self, field: Field) -> Field:
+        return Field((*field.shape, self._count(field)), "float32", names=field.classes)
+
+    def fit(self, field: Field, batches: Iterable[Array]) -> State:
+        return {"num_classes": np.array(self._count(field))}
+
+    def apply(
+        self,
+        state: State,
+        batch: Array,
+        rng: Callable[[int], np.random.Generator],
+        training: bool,
+    ) -> Array:
+        count = int(state["num_classes"])
+        bad = (batch < 0) | (batch >= count)
+        if bad.any():
+            position = np.argwhere(bad)[0]
+            raise DataError(
+                f"one_hot: sample {position[0]} of the batch holds {batch[tuple(position)]}, and"
+                f" there are {count} classes (0 to {count - 1})"
+            )
+        y = np.zeros((batch.size, count), np.float32)
+        y[np.arange(batch.size), batch.reshape(-1)] = 1.0
+        return y.reshape(*batch.shape, count)
+
+    def _count(self, field: Field) -> int:
+        if np.dtype(field.dtype).kind not in "iu":
+            raise DataError(
+                f"one_hot takes integers, and this array holds {field.dtype}; in a dataset,"
+                ' "target_type": "class" makes classes of targets'
+            )
+        named = len(field.classes or ())
+        if self.num_classes is None and not named:
+            raise DataError("one_hot cannot tell how many classes there are; say `num_classes`")
+        if self.num_classes is not None and self.num_classes < named:
+            raise DataError(
+                f"one_hot has num_classes {self.num_classes}, and the dataset has {named} classes"
+            )
+        return self.num_classes or named
