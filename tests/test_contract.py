@@ -119,7 +119,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             layer({"pool_size": [3, 2], "strides": 2, "padding": "same"}, IMAGE),
         ],
         "batch_norm": [layer({}, FLAT), layer({"momentum": 0.5}, (2, 3, 4))],
-        "concat": [layer({}, (2, 3), (2, 4)), layer({"axis": 1}, (2, 3), (1, 3))],
+        "concat": [layer({}, (2, 3), (2, 4)), layer({"axis": -2}, (2, 3), (1, 3))],
         "conv2d": [
             layer({"filters": 3, "kernel_size": 3}, (5, 6, 2)),
             layer(
@@ -150,7 +150,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "reshape": [layer({"target_shape": [4, -1]}, (6, 2))],
         "sigmoid": [layer({}, SEQUENCE)],
         "silu": [layer({}, SEQUENCE)],
-        "softmax": [layer({}, FLAT), layer({"axis": 1}, SEQUENCE)],
+        "softmax": [layer({}, FLAT), layer({"axis": -2}, SEQUENCE)],
         "tanh": [layer({}, SEQUENCE)],
     },
     "losses": {

@@ -183,7 +183,7 @@ def read(path: FilePath, *, copy: bool = True) -> Archive[Array]:
         return Archive(directory.run_id, directory.step, sections, tensors)
 
 
-def read_directory(path: FilePath) -> Archive[TensorEntry]:
+def read_outline(path: FilePath) -> Archive[TensorEntry]:
     """Read, and verify, all of a file but its tensors' bytes.
 
     Raises:
@@ -310,7 +310,7 @@ class _Source:
                 hasher.update(piece)
         if hasher.digest() != digest:
             raise CheckpointCorruptError(
-                f"{what}, at bytes {start:,} to {self.position:,}, does not match its digest"
+                f"{what}, at bytes {start:,} to {self.position - 1:,}, does not match its digest"
             )
 
     def map(self) -> mmap.mmap:
@@ -387,7 +387,7 @@ def _explaining_json() -> Iterator[None]:
 
 
 def _bytes_of(array: Array) -> memoryview:
-    return memoryview(array.reshape(-1).view(np.uint8))
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _read_tensor(source: _Source, name: str, entry: TensorEntry, file: mmap.mmap | None) -> Array:

@@ -7,6 +7,7 @@ directory is taken apart one scalar at a time: nothing is built that the format 
 import math
 import re
 import struct
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
@@ -249,7 +250,7 @@ class _Parser:
 
     def _tensor(self) -> TensorEntry:
         self._array(3)
-        dtype = self._scalar(str)
+        dtype = sys.intern(self._scalar(str))
         axes = _bounded(self._unpacker.read_array_header(), MAX_AXES, "axes of a tensor")
         return TensorEntry(dtype, tuple(self._scalar(int) for _ in range(axes)), self._digest())
 

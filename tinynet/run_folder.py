@@ -101,7 +101,7 @@ class RunFolder:
         kept = {*steps[-keep_last:], *protected}
         for step in steps:
             path = self.checkpoint(step)
-            if step not in kept and archive.read_outline(path).run_id == run_id:
+            if step not in kept and archive.read_directory(path).run_id == run_id:
                 path.unlink(missing_ok=True)
 
     def clean(self) -> None:

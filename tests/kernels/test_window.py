@@ -1,7 +1,7 @@
 """Convolution and pooling both trust this geometry: an error here is an error in every image."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinynet.kernels import Window
@@ -37,6 +37,7 @@ def meetings_by_hand(window, height, width):
     return found
 
 
+@settings(deadline=None)
 @given(fitting())
 def test_cells_meet_the_pixels_they_should(case):
     window, height, width = case
@@ -53,6 +54,7 @@ def test_cells_meet_the_pixels_they_should(case):
     assert found == meetings_by_hand(window, height, width)
 
 
+@settings(deadline=None)
 @given(fitting())
 def test_cells_come_in_row_major_order(case):
     window, height, width = case
@@ -60,6 +62,7 @@ def test_cells_come_in_row_major_order(case):
     assert numbers == sorted(numbers)
 
 
+@settings(deadline=None)
 @given(fitting())
 def test_disjoint_windows_share_no_pixel(case):
     window, height, width = case

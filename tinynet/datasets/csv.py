@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from tinynet.config import suggest
 from tinynet.dataset import FilePath
 from tinynet.datasets._arrays import MAX_CLASSES, ArrayDataset, Source, TargetConfig
-from tinynet.datasets._csv_rows import number_fault, numbers, read_rows
+from tinynet.files.csv_rows import number_fault, numbers, read_rows
 from tinynet.errors import DataError
 from tinynet.types import Array
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tinynet.dataset import DatasetConfig
 from tinynet.datasets._arrays import ArrayDataset, Source
-from tinynet.datasets._npy import read_npz
+from tinynet.files.npy import read_npz
 
 _FILE = str(Path(__file__).with_name("digits.npz"))
 

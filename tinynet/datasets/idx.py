@@ -3,14 +3,15 @@
 import gzip
 import os
 import struct
-from typing import Any, BinaryIO, cast
+from io import BufferedIOBase
+from typing import Any
 
 import numpy as np
 from pydantic import Field
 
 from tinynet.dataset import FilePath
 from tinynet.datasets._arrays import ArrayDataset, Source, TargetConfig, as_target
-from tinynet.datasets._files import map_array, open_file, read_array
+from tinynet.files.regular import map_array, open_file, read_array
 from tinynet.errors import DataError
 from tinynet.types import Array, Shape
 
@@ -64,12 +65,11 @@ def read_idx(path: str) -> Array:
         file.seek(0)
         if magic != _GZIP_MAGIC:
             return map_array(path, file, *_read_header(path, file))
-        with gzip.GzipFile(fileobj=file) as unzipped:
-            stream = cast(BinaryIO, unzipped)
+        with gzip.GzipFile(fileobj=file) as stream:
             return read_array(path, stream, os.path.getsize(path), *_read_header(path, stream))
 
 
-def _read_header(path: str, stream: BinaryIO) -> tuple[Shape, np.dtype[Any]]:
+def _read_header(path: str, stream: BufferedIOBase) -> tuple[Shape, np.dtype[Any]]:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES:
         raise DataError(

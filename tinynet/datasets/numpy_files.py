@@ -6,7 +6,7 @@ from pydantic import Field
 
 from tinynet.dataset import FilePath
 from tinynet.datasets._arrays import ArrayDataset, Source, TargetConfig, as_target
-from tinynet.datasets._npy import map_npy, read_npz
+from tinynet.files.npy import map_npy, read_npz
 
 ArrayNames: TypeAlias = str | Annotated[dict[str, str], Field(min_length=1)]
 """One array's name in the file, or several: the dataset's name for each -> the file's."""

@@ -29,7 +29,7 @@ ThreeGradients: TypeAlias = tuple[Array | None, Array | None, Array | None]
 class Kernels(Protocol):
     """The interface. Every function is pure, but for the memory it takes from ``empty``.
 
-    Arrays of one call have one dtype, float32 or float64, and all that it returns has it too.
+    The real numbers of one call have one dtype, float32 or float64, and so has all it returns.
     """
 
     def conv2d(
@@ -154,5 +154,8 @@ class Kernels(Protocol):
         ...
 
     def dropout(self, x: Array, uniform: Array, rate: float, empty: Empty) -> tuple[Array, Array]:
-        """(x * mask, mask), where mask is 0 where ``uniform`` < rate, else 1 / (1 - rate)."""
+        """(x * mask, mask), where mask is 0 where ``uniform`` < rate, else 1 / (1 - rate).
+
+        ``uniform`` is float32 from [0, 1), whatever the dtype of ``x``.
+        """
         ...

@@ -16,12 +16,12 @@ class Pass(NamedTuple):
     Attributes:
         saved: What the kernel keeps for its backward.
         statistics: (mean, biased variance) of the batch, (C,) each; None in evaluation.
-        count: Over how many values each was taken.
+        values: How many values of each channel they were taken over.
     """
 
     saved: Cache
     statistics: tuple[Array, Array] | None
-    count: int
+    values: int
 
 
 class BatchNorm:
@@ -78,8 +78,8 @@ class BatchNorm:
             return
         mean, variance = cache.statistics
         self._move("running_mean", mean)
-        if cache.count > 1:
-            self._move("running_var", variance * (cache.count / (cache.count - 1)))
+        if cache.values > 1:
+            self._move("running_var", variance * (cache.values / (cache.values - 1)))
 
     def _move(self, name: str, value: Array) -> None:
         running = self.buffers[name]

@@ -1,7 +1,8 @@
 """Named arrays: how the kit draws, copies and compares them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -73,6 +74,16 @@ def require_finite(arrays: Arrays, when: str) -> None:
             raise CheckFailed(f"{when}: {name}{_place(index)} is {array[index]}")
 
 
+@contextmanager
+def floating_point_errors(when: str) -> Iterator[None]:
+    """Raise `CheckFailed` at what NumPy would warn of: overflow, 0 / 0, and the like."""
+    try:
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            yield
+    except FloatingPointError as error:
+        raise CheckFailed(f"{when}: {error}") from error
+
+
 def require_same_bits(expected: Arrays, actual: Arrays, when: str) -> None:
     """Raise `CheckFailed` unless both hold the same arrays, bit for bit."""
     _require_same_names(expected, actual, when)
@@ -82,7 +93,7 @@ def require_same_bits(expected: Arrays, actual: Arrays, when: str) -> None:
         if array.tobytes() != right.tobytes():
             index = _first(array != right)
             raise CheckFailed(
-                f"{when}: {name}{_place(index)} is {array[index]!r} instead of {right[index]!r}"
+                f"{when}: {name}{_place(index)} is {array[index]} instead of {right[index]}"
             )
 
 
@@ -102,7 +113,7 @@ def require_close(
         if bad.any():
             index = _first(bad)
             raise CheckFailed(
-                f"{when}: {name}{_place(index)} is {array[index]!r} instead of {right[index]!r}"
+                f"{when}: {name}{_place(index)} is {array[index]} instead of {right[index]}"
                 f" (tolerance {allowed:.1e})"
             )
 
@@ -120,4 +131,4 @@ def _first(mask: Array) -> tuple[int, ...]:
 
 
 def _place(index: tuple[int, ...]) -> str:
-    return f"[{', '.join(map(str, index))}]" if index else ""
+    return f" at [{', '.join(map(str, index))}]" if index else ""

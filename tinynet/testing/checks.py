@@ -57,16 +57,23 @@ def run_all(checks: Iterable[Check]) -> None:
     """Run every check.
 
     Raises:
-        CheckFailed: after the last, with every finding, one a line.
+        CheckFailed: after the last, with every finding, one a line. What several checks ran into
+            is said once.
     """
-    findings = []
+    places_of: dict[str, list[str]] = {}
     for check in checks:
         try:
             check()
         except CheckFailed as failure:
-            findings.append(str(failure))
-    if findings:
-        raise CheckFailed("\n".join(findings))
+            place, _, finding = str(failure).partition(": ")
+            places_of.setdefault(finding, []).append(place)
+    if places_of:
+        raise CheckFailed("\n".join(_line(*item) for item in places_of.items()))
+
+
+def _line(finding: str, places: list[str]) -> str:
+    others = f" (and {len(places) - 1} other checks)" if len(places) > 1 else ""
+    return f"{places[0]}{others}: {finding}"
 
 
 def require(condition: bool, finding: str) -> None:

@@ -20,9 +20,12 @@ def make_config(plugin: type[Any], options: Options) -> Config:
     """The plugin's config, validated as a spec's options are: strictly, from JSON."""
     if isinstance(options, Config):
         return options
-    config: Config = plugin.Config.model_validate_json(
-        json.dumps(dict(options)), context={"configure": default().configure}
-    )
+    text, context = json.dumps(dict(options)), {"configure": default().configure}
+    try:
+        config: Config = plugin.Config.model_validate_json(text, context=context)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise CheckFailed(f"Config refuses the options {text}: {'; '.join(lines)}") from error
     return config
 
 
@@ -43,14 +46,14 @@ def require_config(plugin: type[Any], options: Options, base: type[Config]) -> N
     require(bool(model.model_config.get("frozen")), "configs must be frozen")
     try:
         make_config(plugin, {**json.loads(config.model_dump_json()), UNKNOWN: 1})
-    except ValidationError:
+    except CheckFailed:
         return
     raise CheckFailed(f"the unknown option {UNKNOWN!r} is accepted instead of refused")
 
 
 def _require_round_trip(plugin: type[Any], config: Config) -> None:
-    again = make_config(plugin, json.loads(config.model_dump_json()))
+    again = plugin.Config.model_validate_json(config.model_dump_json())
     require(
-        again.model_dump_json() == config.model_dump_json(),
+        again == config,
         f"the config changes on its way through JSON: {again!r} instead of {config!r}",
     )

@@ -17,7 +17,7 @@ from tinynet.testing.arrays import (
 )
 from tinynet.testing.checks import Check, CheckFailed, checks_of, require, run_all
 from tinynet.testing.configs import Options, make_config, require_config
-from tinynet.testing.state import global_random_state, require_unchanged
+from tinynet.testing.state import no_global_randomness
 from tinynet.types import Array
 
 MOST = 2000
@@ -131,12 +131,10 @@ def copies(case: DatasetCase) -> None:
 
 def repeatable(case: DatasetCase) -> None:
     """Opened again, the dataset is the same, by its samples and by its fingerprint."""
-    before = global_random_state()
-    again = case.new()
-    require_same_bits(
-        named(case.dataset.gather(case.many)), named(again.gather(case.many)), "opened again"
-    )
-    require_unchanged(before, global_random_state(), "the dataset")
+    first_batch = named(case.dataset.gather(case.many))
+    with no_global_randomness("the dataset"):
+        again = case.new()
+        require_same_bits(first_batch, named(again.gather(case.many)), "opened again")
     first, second = case.dataset.fingerprint, again.fingerprint
     require(isinstance(first, str) and bool(first), f"the fingerprint is {first!r}, not a text")
     require(first == second, f"opened again, the fingerprint is {second!r} instead of {first!r}")

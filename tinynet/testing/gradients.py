@@ -66,7 +66,7 @@ def _compare_element(
     direction.flat[element] = 1.0
     finding = _compare(along, dy, gradient, direction)
     index = ", ".join(str(int(i)) for i in np.unravel_index(element, gradient.shape))
-    place = f"{name}[{index}]" if index else name
+    place = f"{name} at [{index}]" if index else name
     require(not finding, f"the gradient of {place} is {finding}")
 
 

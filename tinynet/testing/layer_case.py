@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from tinynet.config import Config
 from tinynet.context import Context
+from tinynet.layer import Buffered
 from tinynet.random import derive
 from tinynet.registry import default
 from tinynet.testing.arrays import Arrays, is_float, owned, spread
@@ -67,7 +68,8 @@ class LayerCase:
     def trained(self, dtype: DTypeLike = "float64") -> Any:
         """The same, with buffers that have seen a few batches."""
         layer = self.layer(dtype)
-        if buffers(layer) and hasattr(layer, "commit"):
+        commits = isinstance(layer, Buffered)
+        if commits:
             for variant in range(3):
                 _, cache = layer.forward(self.context(True), *self.draw(dtype, variant=variant))
                 layer.commit(cache)

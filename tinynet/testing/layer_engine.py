@@ -24,7 +24,7 @@ def needs_honoured(case: LayerCase) -> None:
         require_close(
             {name: whole[name] for name in due},
             {name: part[name] for name in due if name in part},
-            f"when nothing else is wanted (needs={needs})",
+            f"when {_listed(due[1:])} is wanted",
         )
 
 
@@ -41,10 +41,10 @@ def keep_false(case: LayerCase) -> None:
 
 def recycled_memory(case: LayerCase) -> None:
     """Memory from `ctx.empty` is written before it is read, and not used after the pass."""
-    layer, workspace = case.trained(), PoisonedWorkspace()
+    layer, clean, workspace = case.trained(), case.trained(), PoisonedWorkspace()
     for training in (True, False):
         for variant in (0, 1, 0):
-            right = case.outcome(layer, case.context(training), variant=variant)
+            right = case.outcome(clean, case.context(training), variant=variant)
             ctx = case.context(training, workspace=workspace)
             result = case.outcome(layer, ctx, variant=variant)
             workspace.reset()
@@ -64,6 +64,10 @@ def archive_round_trip(case: LayerCase) -> None:
             case.outcome(fresh, case.context(training)),
             "after saving, and loading into a fresh layer",
         )
+
+
+def _listed(names: list[str]) -> str:
+    return f"only {names[0]}" if names else "no gradient"
 
 
 def _wanted(whole: Arrays, needs: Needs) -> list[str]:

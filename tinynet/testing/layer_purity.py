@@ -6,7 +6,7 @@ from tinynet.layer import Buffered
 from tinynet.testing.arrays import read_only, require_same_bits
 from tinynet.testing.checks import CheckFailed, require
 from tinynet.testing.layer_case import LayerCase, buffers, named_gradients
-from tinynet.testing.state import global_random_state, require_unchanged, snapshot
+from tinynet.testing.state import no_global_randomness, require_unchanged, snapshot
 from tinynet.types import Array
 
 
@@ -14,9 +14,9 @@ def pure_forward(case: LayerCase) -> None:
     """`forward` changes neither the layer nor its inputs, which may be read-only."""
     for training in (True, False):
         layer, inputs = case.layer(), case.draw()
-        before = {**snapshot(layer, "the layer"), **_named(inputs)}
+        before = {**snapshot(layer, "layer"), **_named(inputs)}
         layer.forward(case.context(training), *inputs)
-        after = {**snapshot(layer, "the layer"), **_named(inputs)}
+        after = {**snapshot(layer, "layer"), **_named(inputs)}
         require_unchanged(before, after, "forward")
         _protect(layer)
         try:
@@ -75,11 +75,10 @@ def interleaved_passes(case: LayerCase) -> None:
 
 def global_randomness(case: LayerCase) -> None:
     """The random generators that the process shares are left alone."""
-    before = global_random_state()
-    layer = case.layer()
-    case.outcome(layer, case.context(True))
-    case.outcome(layer, case.context(False))
-    require_unchanged(before, global_random_state(), "the layer")
+    with no_global_randomness("the layer"):
+        layer = case.layer()
+        case.outcome(layer, case.context(True))
+        case.outcome(layer, case.context(False))
 
 
 def evaluation_draws_nothing(case: LayerCase) -> None:
@@ -137,14 +136,14 @@ def _named(inputs: tuple[Array, ...]) -> dict[str, Any]:
 
 def _everything(layer: object, cache: object, dy: Array) -> dict[str, Any]:
     return {
-        **snapshot(layer, "the layer"),
-        **snapshot(cache, "the cache"),
+        **snapshot(layer, "layer"),
+        **snapshot(cache, "cache"),
         **snapshot(dy, "dy"),
     }
 
 
 def _without_buffers(layer: Any) -> dict[str, Any]:
-    leaves = snapshot(layer, "the layer")
+    leaves = snapshot(layer, "layer")
     return {path: leaf for path, leaf in leaves.items() if ".buffers[" not in path}
 
 

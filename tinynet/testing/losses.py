@@ -14,6 +14,7 @@ from tinynet.loss import CheckedLoss, LossConfig
 from tinynet.random import derive
 from tinynet.testing.arrays import (
     Arrays,
+    floating_point_errors,
     is_float,
     owned,
     read_only,
@@ -188,14 +189,14 @@ def evaluation(case: LossCase) -> None:
 
 
 def large_values(case: LossCase) -> None:
-    """Outputs up to 1e4 give a finite loss, gradient and prediction, and no warning."""
+    """Outputs up to 10,000 give a finite loss, gradient and prediction, and no warning."""
     if case.outputs is not None:
         return  # The author says which outputs the loss takes: larger ones may mean nothing.
-    outputs = case.draw(scale=LARGE)
-    with np.errstate(over="raise", invalid="raise", divide="raise"):
+    outputs, when = case.draw(scale=LARGE), f"for outputs up to {LARGE:,.0f}"
+    with floating_point_errors(when):
         result = case.run(outputs=outputs)
         result["the prediction"] = case.loss.predict(outputs)
-    require_finite(result, f"for outputs up to {LARGE:.0e}")
+    require_finite(result, when)
 
 
 def memory_layout(case: LossCase) -> None:

@@ -1,7 +1,8 @@
 """Whether an object changed: its attributes, and everything they hold, as comparable values."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from tinynet.testing.checks import CheckFailed
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_UNUSUAL = 1_618_033_988
 
 
 def snapshot(value: Any, path: str) -> dict[str, Any]:
@@ -29,8 +31,23 @@ def require_unchanged(before: dict[str, Any], after: dict[str, Any], who: str) -
             raise CheckFailed(f"{who} changed {path}")
 
 
-def global_random_state() -> dict[str, Any]:
-    """The state of the generators that a whole process shares."""
+@contextmanager
+def no_global_randomness(who: str) -> Iterator[None]:
+    """Raise `CheckFailed` if ``who`` touches a generator that the whole process shares."""
+    kept = np.random.get_state(), random.getstate()
+    # A state of their own, so that seeding them is seen even where somebody did so before.
+    np.random.seed(_UNUSUAL)
+    random.seed(_UNUSUAL)
+    try:
+        before = _global_random_state()
+        yield
+        require_unchanged(before, _global_random_state(), who)
+    finally:
+        np.random.set_state(kept[0])
+        random.setstate(kept[1])
+
+
+def _global_random_state() -> dict[str, Any]:
     leaves = snapshot(np.random.get_state(), "np.random's global state")
     return leaves | {"the state of Python's random": random.getstate()}
 

@@ -4,12 +4,13 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterable
-from typing import Any, BinaryIO, Literal, cast
+from io import BufferedIOBase
+from typing import Any, Literal, cast
 
 import numpy as np
 
 from tinynet.config import suggest
-from tinynet.datasets._files import map_array, open_file, read_array
+from tinynet.files.regular import map_array, open_file, read_array
 from tinynet.errors import DataError
 from tinynet.types import Array, Shape
 
@@ -60,13 +61,14 @@ def _read_member(
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{place} is compressed in a way that NumPy never uses")
     file_size = os.path.getsize(path)
-    with archive.open(info) as member:
-        stream = cast(BinaryIO, member)
+    with cast(zipfile.ZipExtFile, archive.open(info)) as stream:
         shape, dtype, order = _read_header(place, stream)
         return read_array(place, stream, file_size, shape, dtype, order)
 
 
-def _read_header(place: str, stream: BinaryIO) -> tuple[Shape, np.dtype[Any], Literal["C", "F"]]:
+def _read_header(
+    place: str, stream: BufferedIOBase
+) -> tuple[Shape, np.dtype[Any], Literal["C", "F"]]:
     # NumPy parses the header as a Python literal, so a damaged one can raise almost anything.
     try:
         version = np.lib.format.read_magic(stream)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from tinynet.datasets._files import open_file
+from tinynet.files.regular import open_file
 from tinynet.errors import DataError
 
 MAX_LINE = 1 << 24

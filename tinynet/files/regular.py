@@ -10,7 +10,8 @@ import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, Literal
+from io import BufferedIOBase, BufferedReader
+from typing import Any, Literal
 
 import numpy as np
 
@@ -27,7 +28,7 @@ _BLOCK = 1 << 20
 
 
 @contextmanager
-def open_file(path: str) -> Iterator[BinaryIO]:
+def open_file(path: str) -> Iterator[BufferedReader]:
     """The file at ``path``, open for reading bytes.
 
     Raises:
@@ -89,7 +90,11 @@ def promised_size(place: str, shape: Shape, dtype: np.dtype[Any]) -> int:
 
 
 def map_array(
-    place: str, file: BinaryIO, shape: Shape, dtype: np.dtype[Any], order: Literal["C", "F"] = "C"
+    place: str,
+    file: BufferedReader,
+    shape: Shape,
+    dtype: np.dtype[Any],
+    order: Literal["C", "F"] = "C",
 ) -> Array:
     """The array that fills an uncompressed file from here to its end, mapped and never loaded.
 
@@ -105,7 +110,7 @@ def map_array(
 
 def read_array(
     place: str,
-    stream: BinaryIO,
+    stream: BufferedIOBase,
     compressed_size: int,
     shape: Shape,
     dtype: np.dtype[Any],
@@ -128,7 +133,7 @@ def read_array(
     memory = raw.data
     filled = 0
     while filled < size:
-        count = stream.readinto(memory[filled : filled + _BLOCK])  # type: ignore[attr-defined]
+        count = stream.readinto(memory[filled : filled + _BLOCK])
         if not count:
             _compare_sizes(place, size, filled)
         filled += count

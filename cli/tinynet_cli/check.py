@@ -1,0 +1,76 @@
+"""`tinynet check` and `tinynet summary`."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tinynet_cli import options
+from tinynet_cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from tinynet.summary import Summary
+
+
+@click.command()
+@click.argument("spec", type=click.Path())
+@options.set_option
+@options.data_root_option
+@options.max_params_option
+@options.json_option
+@options.debug_option
+def check(spec: str, as_json: bool, **settings: Any) -> None:
+    """Find every mistake in SPEC; print `ok` and the network's table if there is none.
+
+    The data are opened only where the spec does not say the network's `input_shape`.
+    """
+    from tinynet.summary import summarize
+
+    found = summarize(spec, **settings)
+    if as_json:
+        print_json({"ok": True, **found.to_json()})
+        return
+    click.echo(f"{spec}: ok")
+    _print(found)
+
+
+@click.command()
+@click.argument("path", metavar="SPEC_OR_CHECKPOINT", type=click.Path())
+@options.set_option
+@options.data_root_option
+@options.max_params_option
+@options.json_option
+@options.debug_option
+def summary(path: str, as_json: bool, **settings: Any) -> None:
+    """Layers, shapes, parameters, operations and memory of a network."""
+    from tinynet.summary import summarize
+
+    found = summarize(path, **settings)
+    if as_json:
+        print_json(found.to_json())
+        return
+    _print(found)
+
+
+def _print(found: "Summary") -> None:
+    head = ("node", "type", "inputs", "output", "parameters", "operations", "bytes")
+    rows = [
+        (
+            row.name,
+            row.type,
+            ", ".join(row.inputs),
+            "x".join(map(str, row.out_shape)) or "1",
+            row.params,
+            row.operations,
+            row.activation_bytes,
+        )
+        for row in found.rows
+    ]
+    click.echo(f"{found.name}: input {found.inputs_text}, {found.dtype}")
+    print_table(head, rows)
+    frozen = found.params - found.trainable_params
+    click.echo(
+        f"{found.params:,} parameters"
+        + (f", {frozen:,} of them frozen" if frozen else "")
+        + f" ({found.param_bytes:,} bytes); {found.operations:,} operations and"
+        f" {found.activation_bytes:,} bytes of activations for one sample, forward"
+    )

@@ -1,0 +1,46 @@
+"""`tinynet evaluate`."""
+
+from typing import Any
+
+import click
+
+from tinynet_cli import options
+from tinynet_cli.output import figures_line, print_json
+
+
+@click.command()
+@click.argument("path", metavar="RUN_OR_CHECKPOINT", type=click.Path())
+@click.option(
+    "--split",
+    type=click.Choice(["test", "val", "train"]),
+    default="test",
+    show_default=True,
+    help="Part of the data.",
+)
+@options.checkpoint_option
+@options.data_root_option
+@options.max_params_option
+@options.threads_option
+@options.json_option
+@options.quiet_option
+@options.debug_option
+def evaluate(path: str, as_json: bool, quiet: bool, **settings: Any) -> None:
+    """The loss and the metrics of a trained network."""
+    from tinynet import run as runs
+    from tinynet_cli.progress import Display
+
+    with Display(quiet=quiet or as_json) as display:
+        found = runs.evaluate(path, observer=display, **settings)
+    if as_json:
+        print_json(
+            {
+                "checkpoint": str(found.checkpoint),
+                "step": found.step,
+                "split": found.split,
+                "samples": found.samples,
+                "metrics": found.metrics,
+            }
+        )
+        return
+    click.echo(f"{found.split} ({found.samples:,} samples): {figures_line(found.metrics)}")
+    click.echo(f"checkpoint: {found.checkpoint}")

@@ -1,0 +1,34 @@
+"""What each kind of failure tells the shell."""
+
+UNEXPECTED = 1
+USAGE = 2
+DATA = 3
+CHECKPOINT = 4
+PLUGIN = 5
+DIVERGED = 6
+BUSY = 75
+SIGNALLED = 128
+
+
+def exit_code(error: BaseException) -> int:
+    """The exit code for an exception that ended a command."""
+    import signal
+
+    from tinynet import errors
+    from tinynet.interrupts import Interrupted
+
+    if isinstance(error, Interrupted):
+        return SIGNALLED + error.signal
+    if not isinstance(error, Exception):
+        return SIGNALLED + signal.SIGINT
+    codes = {
+        errors.SpecError: USAGE,
+        errors.ShapeError: USAGE,
+        errors.RunExistsError: USAGE,
+        errors.DataError: DATA,
+        errors.CheckpointError: CHECKPOINT,
+        errors.PluginError: PLUGIN,
+        errors.DivergedError: DIVERGED,
+        errors.RunBusyError: BUSY,
+    }
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), UNEXPECTED)

@@ -1,0 +1,94 @@
+"""Options that several commands share."""
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def json_option(command: Command) -> Command:
+    """``--json``: the result as one JSON object on stdout."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print the result as one JSON object."
+    )(command)
+
+
+def debug_option(command: Command) -> Command:
+    """``--debug``: read by `tinynet_cli.main.main` where a command fails."""
+    return click.option(
+        "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
+    )(command)
+
+
+def quiet_option(command: Command) -> Command:
+    """``--quiet``: no progress."""
+    return click.option("--quiet", is_flag=True, help="Print no progress.")(command)
+
+
+def data_root_option(command: Command) -> Command:
+    """``--data-root``: where relative data paths start."""
+    return click.option(
+        "--data-root",
+        type=click.Path(exists=True, file_okay=False),
+        help="Folder where a spec's relative data paths start; by default the spec's own.",
+    )(command)
+
+
+def max_params_option(command: Command) -> Command:
+    """``--max-params``: how large a network may be."""
+    return click.option(
+        "--max-params",
+        type=click.IntRange(min=1),
+        default=2**31,
+        show_default=True,
+        help="Parameters that a network may have.",
+    )(command)
+
+
+def set_option(command: Command) -> Command:
+    """``--set``: changes of a spec."""
+    return click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="PATH=JSON",
+        callback=_overrides,
+        help="Change a value of the spec: training.epochs=3, network.layers.conv2d_1.filters=8.",
+    )(command)
+
+
+def _overrides(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Any]:
+    found = {}
+    for value in values:
+        path, equals, text = value.partition("=")
+        if not equals or not path:
+            raise click.BadParameter(f"{value!r} is not of the form PATH=JSON")
+        try:
+            found[path] = json.loads(text)
+        except ValueError:
+            # A bare word is what people type for a string.
+            found[path] = text
+    return found
+
+
+def checkpoint_option(command: Command) -> Command:
+    """``--checkpoint``: which one of a run."""
+    return click.option(
+        "--checkpoint",
+        metavar="best|last|FILE",
+        help="Which checkpoint of a run [default: the best if the run keeps one, else the last].",
+    )(command)
+
+
+def threads_option(command: Command) -> Command:
+    """``--threads``: how many compute."""
+    return click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        help="Threads to compute with; the result is the same for any number [default: all cores].",
+    )(command)

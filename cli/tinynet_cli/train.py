@@ -1,0 +1,91 @@
+"""`tinynet train` and `tinynet resume`."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tinynet_cli import options
+from tinynet_cli.output import figures_line, print_json
+
+if TYPE_CHECKING:
+    from tinynet.run import Run
+    from tinynet_cli.progress import Display
+
+
+@click.command()
+@click.argument("spec", type=click.Path())
+@click.option(
+    "--run", "run_dir", type=click.Path(), help="Folder of the run [default: runs/NAME-001, ...]."
+)
+@click.option("--resume", is_flag=True, help="With --run: go on with the run if there is one.")
+@options.set_option
+@options.data_root_option
+@options.max_params_option
+@options.threads_option
+@options.json_option
+@options.quiet_option
+@options.debug_option
+def train(
+    spec: str, run_dir: str | None, resume: bool, as_json: bool, quiet: bool, **settings: Any
+) -> None:
+    """Train the network that SPEC declares.
+
+    A new run folder each time, never over an old one. With --run DIR --resume the same line starts
+    a run and goes on with it, whichever applies.
+    """
+    from tinynet import run as runs
+    from tinynet_cli.progress import Display
+
+    with Display(quiet=quiet or as_json) as display:
+        result = runs.train(spec, run_dir, resume=resume, observer=display, **settings)
+    _report(result, display, as_json)
+
+
+@click.command()
+@click.argument("run", type=click.Path())
+@click.option(
+    "--allow-data-change", is_flag=True, help="Go on although the data have changed since."
+)
+@options.set_option
+@options.data_root_option
+@options.max_params_option
+@options.threads_option
+@options.json_option
+@options.quiet_option
+@options.debug_option
+def resume(run: str, as_json: bool, quiet: bool, **settings: Any) -> None:
+    """Go on with RUN from its newest good checkpoint to the end its spec names."""
+    from tinynet import run as runs
+    from tinynet_cli.progress import Display
+
+    with Display(quiet=quiet or as_json) as display:
+        result = runs.resume(run, observer=display, **settings)
+    _report(result, display, as_json)
+
+
+def _report(run: "Run", display: "Display", as_json: bool) -> None:
+    """Say what came of it: the figures, the test split's included, and where the files are."""
+    if display.started is not None and display.started.step == run.step:
+        click.echo(f"{run.path}: already finished at step {run.step:,}; nothing was done", err=True)
+    test = run.evaluate_test()
+    chosen = test.checkpoint if test is not None else run.checkpoints[-1]
+    if as_json:
+        figures = {k: v for k, v in run.figures.items() if k != "learning_rate"}
+        if test is not None:
+            figures |= {f"test/{name}": value for name, value in test.metrics.items()}
+        print_json(
+            {
+                "run": str(run.path),
+                "checkpoint": str(chosen),
+                "step": run.step,
+                "epoch": run.epoch,
+                "seconds": round(run.seconds, 3),
+                "finished": run.finished,
+                "metrics": figures,
+            }
+        )
+        return
+    if test is not None:
+        click.echo(f"test ({test.samples:,} samples): {figures_line(test.metrics)}")
+    click.echo(f"run: {run.path}")
+    click.echo(f"checkpoint: {chosen}")
