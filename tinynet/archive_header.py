@@ -250,7 +250,7 @@ class _Parser:
 
     def _tensor(self) -> TensorEntry:
         self._array(3)
-        dtype = sys.intern(self._scalar(str))
+        dtype = sys.intern(self._scalar(str))  # one object for all tensors that share it
         axes = _bounded(self._unpacker.read_array_header(), MAX_AXES, "axes of a tensor")
         return TensorEntry(dtype, tuple(self._scalar(int) for _ in range(axes)), self._digest())
 

@@ -5,11 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tinynet import registry
-from tinynet.context import Context
+from tinynet.engine import ShardResult
 from tinynet.errors import ShapeError
-from tinynet.loss import Loss
 from tinynet.metric import Metric, State
-from tinynet.network import Network
 from tinynet.spec import MetricReference
 from tinynet.types import Array, Shape
 
@@ -50,16 +48,18 @@ class Figures:
             except ShapeError as error:
                 raise ShapeError(f"the metric {label!r}: {error}") from error
 
-    def update(self, loss: float, predictions: Array, targets: Array) -> None:
+    def update(self, results: Sequence[ShardResult], targets: Array) -> None:
         """Count a batch.
 
         Args:
-            loss: Its loss, summed over samples.
-            predictions: What the loss predicts, (N, *out_shape).
+            results: What the engine made of it.
             targets: (N, *target_shape).
         """
-        self.loss += loss
+        self.loss += sum(result.loss for result in results)
         self.samples += len(targets)
+        if not self.metrics:
+            return
+        predictions = np.concatenate([result.predictions for result in results])
         for label, metric in self.metrics.items():
             metric.update(self.states[label], predictions, targets)
 
@@ -89,18 +89,3 @@ class Figures:
             else:
                 label, _, name = address.rpartition("/")
                 self.states[label][name] = array.copy()
-
-
-def evaluate_batch(network: Network, loss: Loss, figures: Figures, x: object, y: Array) -> None:
-    """Count one batch in evaluation mode into ``figures``.
-
-    Args:
-        network: The network.
-        loss: Its loss.
-        figures: Where to count.
-        x: (N, *input_shape), or such an array for each input by name.
-        y: Targets, (N, *target_shape).
-    """
-    output = network.forward(x).output  # type: ignore[arg-type]
-    value, _ = loss.forward(Context(keep=False, kernels=network.kernels), output, y)
-    figures.update(value, loss.predict(output), y)

@@ -102,6 +102,7 @@ class Pass:
         training: bool,
         kernels: Kernels,
         key: PassKey,
+        first_sample: int = 0,
         workspace: Workspace | None = None,
         observe: Callable[[Node, Array], None] | None = None,
     ) -> None:
@@ -113,6 +114,7 @@ class Pass:
             training: Whether `backward` follows; if not, nothing is kept.
             kernels: What to compute with.
             key: Key of the random streams.
+            first_sample: Position in the batch of the first sample; part of that key.
             workspace: Where large arrays come from.
             observe: Called with each node and its output.
 
@@ -136,6 +138,7 @@ class Pass:
                 seed=key.seed,
                 step=key.step,
                 micro_batch=key.micro_batch,
+                first_sample=first_sample,
                 node=node.name,
                 workspace=workspace,
             )

@@ -107,6 +107,7 @@ class Network:
         *,
         training: bool = False,
         key: PassKey | None = None,
+        first_sample: int = 0,
         workspace: Workspace | None = None,
         observe: Callable[[Node, Array], None] | None = None,
     ) -> Pass:
@@ -116,6 +117,7 @@ class Network:
             x: (N, *input_shape), or such an array for each input by name.
             training: Whether dropout drops, and `Pass.backward` may follow.
             key: Key of the pass's random streams; by default step 0 of the network's seed.
+            first_sample: Position in the batch of the first sample; part of that key.
             workspace: Where large arrays come from; by default fresh memory.
             observe: Called with each node and its output.
 
@@ -128,6 +130,7 @@ class Network:
             training=training,
             kernels=self.kernels,
             key=key or PassKey(self.seed),
+            first_sample=first_sample,
             workspace=workspace,
             observe=observe,
         )

@@ -1,4 +1,4 @@
-"""A JSON file, or a dict like one, -> a `Spec`; or every mistake in it at once, each with its place.
+"""A JSON file, or a dict like one -> a `Spec`; or every mistake in it, each with its place.
 
 One order, so that nobody has to guess: overrides edit the JSON as it was written, then defaults
 apply, then everything is checked.

@@ -113,7 +113,6 @@ def summarize(
         DataError: for data that cannot be trained on.
     """
     path = Path(path)
-    input_shapes: Mapping[str, Shape] | Shape | None
     if path.is_dir() or path.suffix == ".msgpack":
         checkpoint = find_checkpoint(path)[1]
         spec = checkpoint.load_spec(overrides)

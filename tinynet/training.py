@@ -5,27 +5,23 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
 from tinynet.build import MAX_PARAMS
-from tinynet.context import Context
 from tinynet.data import Data
 from tinynet.dataset import Batch
+from tinynet.engine import Engine, Inputs, ShardResult, sum_gradients
 from tinynet.errors import CheckpointMismatchError, DivergedError, SpecError
-from tinynet.evaluation import Figures, evaluate_batch
+from tinynet.evaluation import Figures
 from tinynet.events import EpochDone, Evaluating, Event, StepDone
 from tinynet.execution import Node, PassKey
 from tinynet.loss import Loss
-from tinynet.memory import Workspace
 from tinynet.network import Network
 from tinynet.progress import Best, Progress
 from tinynet.spec import EarlyStoppingSpec, KeepBestSpec, Spec
 from tinynet.types import Array
 from tinynet.updater import Updater
-
-Inputs: TypeAlias = Array | Mapping[str, Array]
 
 
 class Trainer:
@@ -44,6 +40,7 @@ class Trainer:
         root: Path | None = None,
         fitted: Mapping[str, Array] | None = None,
         max_params: int = MAX_PARAMS,
+        threads: int | None = None,
     ) -> None:
         """Build the network. Reads no data unless the input's shape must come from them.
 
@@ -52,6 +49,8 @@ class Trainer:
             root: Where relative data paths start; by default the spec's folder.
             fitted: What the transforms learned in an earlier run.
             max_params: Elements of parameters and buffers that may be allocated.
+            threads: How many compute; by default as many as there are cores. The result is the
+                same for any number.
 
         Raises:
             SpecError: for a spec that is wrong.
@@ -71,7 +70,7 @@ class Trainer:
             max_params=max_params,
         )
         self.progress = Progress()
-        self._workspace = Workspace()
+        self._engine = Engine(self.network, threads)
         self._updater = Updater(
             self.network.params, self.network.trainable, training.optimizer, training.schedule
         )
@@ -112,32 +111,24 @@ class Trainer:
         Raises:
             DivergedError: if it is not finite; nothing was changed.
         """
-        gradients: dict[str, Array] = {}
-        total, samples, passes = 0.0, len(y), []
+        results: list[ShardResult] = []
         size = self.spec.training.batch_size
-        self._workspace.reset()
-        for number, start in enumerate(range(0, samples, size)):
+        for number, start in enumerate(range(0, len(y), size)):
             rows = slice(start, start + size)
             key = PassKey(self.spec.training.seed, self.step, number)
             part = {n: a[rows] for n, a in x.items()} if isinstance(x, Mapping) else x[rows]
-            run = self.network.forward(part, training=True, key=key, workspace=self._workspace)
-            part_weights = () if weights is None else (weights[rows],)
-            ctx = Context(training=True, kernels=self.network.kernels, workspace=self._workspace)
-            value, cache = self.loss.forward(ctx, run.output, y[rows], *part_weights)
-            if not math.isfinite(value):
-                raise DivergedError(self._explain_divergence(part, key, value))
-            self._figures.update(value, self.loss.predict(run.output), y[rows])
-            total += value
-            dy = self.loss.backward(ctx, cache) / samples
-            for address, gradient in run.backward(dy).items():
-                known = gradients.get(address)
-                gradients[address] = gradient if known is None else known + gradient
-            passes.append(run)
+            part_weights = None if weights is None else weights[rows]
+            shards = self._engine.gradients(part, y[rows], part_weights, key)
+            if not all(math.isfinite(shard.loss) for shard in shards):
+                raise DivergedError(self._explain_divergence(part, key))
+            results += shards
+        gradients = sum_gradients(results, 1 / len(y))
         self._updater.update(gradients, self.step, self.learning_rate)
-        for run in passes:
-            run.commit()
+        for shard in results:
+            shard.run.commit()
+        self._figures.update(results, y)
         self.progress.step += 1
-        return total / samples
+        return sum(shard.loss for shard in results) / len(y)
 
     @property
     def learning_rate(self) -> float:
@@ -145,7 +136,7 @@ class Trainer:
         total_steps = self.total_steps if self._updater.scheduled else 0
         return self._updater.rate(self.step, total_steps)
 
-    def _explain_divergence(self, x: Inputs, key: PassKey, value: float) -> str:
+    def _explain_divergence(self, x: Inputs, key: PassKey) -> str:
         """Name the first layer whose output is not finite, by running the pass once more."""
         bad: list[str] = []
 
@@ -161,7 +152,7 @@ class Trainer:
             else "every layer's output is finite, the loss alone is not"
         )
         return (
-            f"the loss became {value} at step {self.step + 1}: {culprit}."
+            f"the loss is not finite at step {self.step + 1}: {culprit}."
             " A smaller learning_rate or a clip_norm may help"
         )
 
@@ -273,7 +264,8 @@ class Trainer:
         if total:
             seen = Figures(self.spec.training.metrics, self.network.out_shape)
             for batch in self.data.batches("val", self.spec.training.batch_size):
-                evaluate_batch(self.network, self.loss, seen, batch.inputs, self._target(batch))
+                targets = self._target(batch)
+                seen.update(self._engine.evaluate(batch.inputs, targets), targets)
                 yield Evaluating(seen.samples, total)
             figures |= {f"val/{name}": value for name, value in seen.result().items()}
         progress = self.progress

@@ -99,7 +99,7 @@ def _type_name(field: dict[str, Any], definitions: dict[str, Any]) -> str:
     if "$ref" in field:
         name = field["$ref"].rpartition("/")[2]
         if "options" in definitions.get(name, {}).get("properties", {}):
-            return name.removesuffix("Reference").lower()
+            return str(name).removesuffix("Reference").lower()
         return _type_name(definitions.get(name, {}), definitions)
     if "anyOf" in field:
         return " | ".join(dict.fromkeys(_type_name(part, definitions) for part in field["anyOf"]))

@@ -38,7 +38,7 @@ def train(
 
     with Display(quiet=quiet or as_json) as display:
         result = runs.train(spec, run_dir, resume=resume, observer=display, **settings)
-    _report(result, display, as_json)
+    _report(result, display, as_json, settings)
 
 
 @click.command()
@@ -60,14 +60,17 @@ def resume(run: str, as_json: bool, quiet: bool, **settings: Any) -> None:
 
     with Display(quiet=quiet or as_json) as display:
         result = runs.resume(run, observer=display, **settings)
-    _report(result, display, as_json)
+    _report(result, display, as_json, settings)
 
 
-def _report(run: "Run", display: "Display", as_json: bool) -> None:
+def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, Any]) -> None:
     """Say what came of it: the figures, the test split's included, and where the files are."""
     if display.started is not None and display.started.step == run.step:
-        click.echo(f"{run.path}: already finished at step {run.step:,}; nothing was done", err=True)
-    test = run.evaluate_test()
+        click.echo(
+            f"{run.path} was finished at step {run.step:,} already; nothing was done", err=True
+        )
+    keys = ("data_root", "max_params", "threads")
+    test = run.evaluate("test", **{key: settings[key] for key in keys}) if run.has_test else None
     chosen = test.checkpoint if test is not None else run.checkpoints[-1]
     if as_json:
         figures = {k: v for k, v in run.figures.items() if k != "learning_rate"}

@@ -27,7 +27,11 @@ ARRAYS = st.sampled_from(sorted(DTYPES)).flatmap(
 )
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,  # fmt: skip  # noqa: E501
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,  # fmt: skip  # noqa: E501
     lambda values: st.lists(values, max_size=4) | st.dictionaries(TEXT, values, max_size=4),
     max_leaves=12,
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pytest
@@ -163,6 +164,7 @@ def test_a_correct_layer_passes(
 Broken = tuple[type[Any], str, frozenset[str]]
 BROKEN: list[Broken] = []
 SEEN: dict[str, Any] = {}
+DERIVED: WeakKeyDictionary[Any, Array] = WeakKeyDictionary()
 EVERYTHING = [check.name for check in layer_checks(Affine, {}, [(3,)])]
 
 
@@ -251,7 +253,7 @@ class RandomConstructor(Affine):
 class ListAsShape(Affine):
     def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:
         super().__init__(config, in_shapes, build)
-        self.out_shape = list(self.out_shape)  # type: ignore[assignment]
+        self.out_shape = list(self.out_shape)
 
 
 @found_by("out_shape")
@@ -391,21 +393,18 @@ class KeepsItsGradients(Affine):
         return self.gradients
 
 
-UNEQUAL = "repeatable_build", "interleaved_passes", "hidden_state", "archive_round_trip"
-
-
-@found_by("repeatable_forward", *UNEQUAL)
+@found_by("repeatable_forward", *EVERYTHING)
 class OwnRandomness(Affine):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, t = super().forward(ctx, x)
-        return y * (1 + 1e-15 * np.random.default_rng().random()), t
+        return y * np.random.default_rng().random(), t
 
 
-@found_by("repeatable_backward", "interleaved_passes", "archive_round_trip")
+@found_by("repeatable_backward", *EVERYTHING)
 class RandomBackward(Affine):
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         (dx,), grads = super().backward(ctx, cache, dy)
-        factor = 1 + 1e-15 * np.random.default_rng().random()
+        factor = np.random.default_rng().random()
         return (None if dx is None else dx * factor,), grads
 
 
@@ -451,7 +450,7 @@ class RemembersTraining(Centre):
 
 @found_by("commit_changes_buffers")
 class NeverCommits(Centre):
-    commit = None  # type: ignore[assignment]
+    commit = None
 
 
 @found_by("commit_changes_buffers")
@@ -584,6 +583,13 @@ class KeepsTheWorkspace(Affine):
         return y * self.ones, t
 
 
+@found_by("archive_round_trip", "gradients")
+class DerivesOnce(Affine):
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        y, t = super().forward(ctx, x)
+        return y + DERIVED.setdefault(self, self.params["gain"].copy()), t
+
+
 @found_by("archive_round_trip")
 class NameOutsideTheFormat(Affine):
     def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:
@@ -608,6 +614,21 @@ def test_a_broken_layer_is_found_by_the_check_that_names_its_fault(
             failed.add(candidate.name)
     assert check in failed
     assert failed <= {check, *consequences}
+
+
+def test_arguments_the_kit_cannot_use_are_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="batch is 2; the checks need at least 4 samples"):
+        layer_checks(Affine, {}, [(3,)], batch=2)
+    with pytest.raises(ValueError, match=r"inputs hold samples of shapes \(\(2,\),\)"):
+        layer_checks(Lookup, {}, [(3,)], inputs=INTEGERS)
+
+
+def test_options_that_the_config_refuses_are_told_once_with_their_reason() -> None:
+    with pytest.raises(CheckFailed) as info:
+        check_layer(Affine, {"scale": "wide"}, [(3,)])
+    (line,) = [line for line in str(info.value).splitlines() if "config" in line]
+    assert "Config refuses the options" in line
+    assert "scale: Input should be a valid number" in line
 
 
 def test_every_check_of_a_layer_is_shown_to_find_something() -> None:

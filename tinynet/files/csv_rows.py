@@ -5,8 +5,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from tinynet.files.regular import open_file
 from tinynet.errors import DataError
+from tinynet.files.regular import open_file
 
 MAX_LINE = 1 << 24
 """Bytes of one line; a longer one is no table, and would fill the memory."""

@@ -10,8 +10,8 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from tinynet.config import suggest
-from tinynet.files.regular import map_array, open_file, read_array
 from tinynet.errors import DataError
+from tinynet.files.regular import map_array, open_file, read_array
 from tinynet.types import Array, Shape
 
 _HEADER_READERS = {

@@ -61,12 +61,12 @@ def shape_and_dtype(case: InitializerCase) -> None:
 
 def repeatable(case: InitializerCase) -> None:
     """The same stream gives the same bits, and no other source of randomness is touched."""
-    before = snapshot(case.initializer, "the initializer")
+    before = snapshot(case.initializer, "initializer")
     with no_global_randomness("the initializer"):
         for shape in case.shapes:
             first, second = ({"the result": case.draw(shape)} for _ in range(2))
             require_same_bits(first, second, f"drawn again for shape {shape}")
-    require_unchanged(before, snapshot(case.initializer, "the initializer"), "drawing")
+    require_unchanged(before, snapshot(case.initializer, "initializer"), "drawing")
 
 
 INITIALIZER_CHECKS = (config, shape_and_dtype, repeatable)

@@ -15,7 +15,7 @@ from tinynet.kernels import Kernels, ThreeGradients, Window
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.memory import Empty
 from tinynet.random import derive
-from tinynet.testing.arrays import Arrays, read_only, require_close
+from tinynet.testing.arrays import Arrays, read_only, require_array, require_close
 from tinynet.testing.checks import Check, CheckFailed, run_all
 from tinynet.testing.stand_ins import PoisonedWorkspace
 from tinynet.types import Array
@@ -222,7 +222,6 @@ def _comparison(
                 when = f"in draw {number} in {dtype}"
                 require_close(right, found, when, tolerance)
                 for name, array in found.items():
-                    if array.dtype != dtype:
-                        raise CheckFailed(f"{when}: {name} is {array.dtype}")
+                    require_array(array, f"{when}: {name}", None, dtype)
 
     return compare

@@ -11,10 +11,10 @@ def needs_honoured(case: LayerCase) -> None:
     """A gradient is the same whichever others are wanted."""
     layer = case.layer()
     whole = case.outcome(layer, case.context(True))
-    count, names = len(case.in_shapes), frozenset(layer.params)
+    count = len(case.in_shapes)
     nothing = tuple(False for _ in range(count))
     wanted = [Needs(nothing, frozenset())]
-    wanted += [Needs(nothing, frozenset({name})) for name in names]
+    wanted += [Needs(nothing, frozenset({name})) for name in layer.params]
     wanted += [
         Needs(tuple(i == index for i in range(count)), frozenset()) for index in range(count)
     ]
@@ -55,6 +55,8 @@ def archive_round_trip(case: LayerCase) -> None:
     """Saved, and loaded into a fresh layer, params and buffers give the same bits."""
     layer = case.trained()
     fresh = case.construct(case.new_build())
+    # What a layer derives from its parameters must not outlive a change of them.
+    case.output(fresh, case.context(False))
     loaded = saved_and_loaded({**layer.params, **buffers(layer)})
     for name, array in {**fresh.params, **buffers(fresh)}.items():
         array[...] = loaded[name]

@@ -6,7 +6,7 @@ from tinynet.layer import Buffered
 from tinynet.testing.arrays import read_only, require_same_bits
 from tinynet.testing.checks import CheckFailed, require
 from tinynet.testing.layer_case import LayerCase, buffers, named_gradients
-from tinynet.testing.state import no_global_randomness, require_unchanged, snapshot
+from tinynet.testing.state import no_global_randomness, require_unchanged, snapshot, snapshots
 from tinynet.types import Array
 
 
@@ -135,11 +135,7 @@ def _named(inputs: tuple[Array, ...]) -> dict[str, Any]:
 
 
 def _everything(layer: object, cache: object, dy: Array) -> dict[str, Any]:
-    return {
-        **snapshot(layer, "layer"),
-        **snapshot(cache, "cache"),
-        **snapshot(dy, "dy"),
-    }
+    return snapshots(layer=layer, cache=cache, dy=dy)
 
 
 def _without_buffers(layer: Any) -> dict[str, Any]:

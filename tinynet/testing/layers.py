@@ -10,6 +10,8 @@ check()
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from tinynet.testing import layer_engine, layer_numbers, layer_purity, layer_structure
 from tinynet.testing.checks import Check, checks_of, run_all
 from tinynet.testing.configs import Options
@@ -69,17 +71,29 @@ def layer_checks(
         dtypes: The dtypes that the layer computes in.
         batch: Samples in a pass, at least 4.
         seed: What everything the checks draw follows from.
+
+    Raises:
+        ValueError: for fewer samples than 4, or inputs that do not have the shapes.
     """
     case = LayerCase(
         layer_class,
         options,
         tuple(tuple(shape) for shape in in_shapes),
-        None if inputs is None else tuple(inputs),
+        None if inputs is None else tuple(np.asarray(samples) for samples in inputs),
         tuple(dtypes),
         batch,
         seed,
     )
+    _require_usable(case)
     return checks_of(layer_class.__name__, case, LAYER_CHECKS)
+
+
+def _require_usable(case: LayerCase) -> None:
+    if case.batch < 4:
+        raise ValueError(f"batch is {case.batch}; the checks need at least 4 samples")
+    given = None if case.inputs is None else tuple(a.shape[1:] for a in case.inputs)
+    if given is not None and given != case.in_shapes:
+        raise ValueError(f"inputs hold samples of shapes {given}; in_shapes are {case.in_shapes}")
 
 
 def check_layer(

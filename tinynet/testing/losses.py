@@ -29,7 +29,7 @@ from tinynet.testing.configs import Options, make_config, require_config
 from tinynet.testing.gradients import require_gradients
 from tinynet.testing.layouts import LAYOUTS
 from tinynet.testing.stand_ins import PoisonedWorkspace, StrictContext
-from tinynet.testing.state import require_unchanged, snapshot
+from tinynet.testing.state import require_unchanged, snapshots
 from tinynet.types import Array, Shape
 
 LARGE = 1e4
@@ -152,17 +152,17 @@ def per_sample(case: LossCase) -> None:
 def pure(case: LossCase) -> None:
     """Neither pass changes the loss, its arguments, or the cache, and each may be repeated."""
     outputs, targets, ctx = case.draw(), case.drawn_targets(), StrictContext(training=True)
-    before = snapshot([case.loss, outputs, targets], "[loss, outputs, targets]")
+    before = snapshots(loss=case.loss, outputs=outputs, targets=targets)
     _, cache = case.loss.forward(ctx, outputs, targets)
-    after = snapshot([case.loss, outputs, targets], "[loss, outputs, targets]")
+    after = snapshots(loss=case.loss, outputs=outputs, targets=targets)
     require_unchanged(before, after, "forward")
     try:
         case.loss.forward(ctx, read_only(outputs), read_only(targets))
     except ValueError as error:
         raise CheckFailed(f"forward writes to a read-only argument ({error})") from error
-    kept = snapshot([case.loss, cache], "[loss, cache]")
+    kept = snapshots(loss=case.loss, cache=cache)
     first = np.array(case.loss.backward(ctx, cache))
-    require_unchanged(kept, snapshot([case.loss, cache], "[loss, cache]"), "backward")
+    require_unchanged(kept, snapshots(loss=case.loss, cache=cache), "backward")
     second = np.array(case.loss.backward(ctx, cache))
     require_same_bits({"the gradient": first}, {"the gradient": second}, "in a second backward")
 

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from tinynet.metric import MetricConfig
-from tinynet.testing.arrays import Arrays, read_only, require_close, require_same_bits
+from tinynet.testing.arrays import (
+    Arrays,
+    floating_point_errors,
+    read_only,
+    require_close,
+    require_same_bits,
+)
 from tinynet.testing.checks import Check, CheckFailed, checks_of, require, run_all
 from tinynet.testing.configs import Options, make_config, require_config
 from tinynet.testing.saving import saved_and_loaded
@@ -64,12 +70,12 @@ def direction(case: MetricCase) -> None:
 
 def figure(case: MetricCase) -> None:
     """The result is one finite float; of nothing seen it is 0."""
-    for state, when in ((case.whole, "the figure"), (case.start(), "the figure of nothing")):
-        with np.errstate(invalid="raise", divide="raise"):
-            result = case.metric.result(state)
-        require(isinstance(result, float), f"{when} is {result!r}, not a float")
-        require(math.isfinite(result), f"{when} is {result}")
-    require(result == 0.0, f"the figure of nothing is {result} instead of 0")
+    result = case.metric.result(case.whole)
+    require(isinstance(result, float), f"the figure is {result!r}, not a float")
+    require(math.isfinite(result), f"the figure is {result}")
+    with floating_point_errors("the figure of nothing"):
+        nothing = case.metric.result(case.start())
+    require(nothing == 0.0, f"the figure of nothing is {nothing} instead of 0")
 
 
 def state_in_place(case: MetricCase) -> None:
@@ -81,12 +87,12 @@ def state_in_place(case: MetricCase) -> None:
     )
     held = dict(state)
     predictions, targets = read_only(case.predictions), read_only(case.targets)
-    before = snapshot(case.metric, "the metric")
+    before = snapshot(case.metric, "metric")
     try:
         case.metric.update(state, predictions, targets)
     except ValueError as error:
         raise CheckFailed(f"update writes to read-only predictions or targets ({error})") from error
-    require_unchanged(before, snapshot(case.metric, "the metric"), "update")
+    require_unchanged(before, snapshot(case.metric, "metric"), "update")
     require(
         state.keys() == held.keys() and all(state[name] is held[name] for name in held),
         "update replaces an array of the state instead of changing it in place",
@@ -95,9 +101,9 @@ def state_in_place(case: MetricCase) -> None:
     for name, array in state.items():
         same = array.shape == fresh[name].shape and array.dtype == fresh[name].dtype
         require(same, f"update changes shape or dtype of the state's {name!r}")
-    seen = snapshot(state, "the state")
+    seen = snapshot(state, "state")
     case.metric.result(state)
-    require_unchanged(seen, snapshot(state, "the state"), "result")
+    require_unchanged(seen, snapshot(state, "state"), "result")
 
 
 def exact_over_batches(case: MetricCase) -> None:
@@ -114,9 +120,9 @@ def exact_over_batches(case: MetricCase) -> None:
 def merge(case: MetricCase) -> None:
     """Merged states give the figure of the whole, and the one merged in is left alone."""
     state, other = case.state_of(slice(0, 3)), case.state_of(slice(3, None))
-    held, before = dict(state), snapshot(other, "the other state")
+    held, before = dict(state), snapshot(other, "other state")
     case.metric.merge(state, other)
-    require_unchanged(before, snapshot(other, "the other state"), "merge")
+    require_unchanged(before, snapshot(other, "other state"), "merge")
     require(
         all(state.get(name) is held[name] for name in held),
         "merge replaces an array of the state instead of changing it in place",

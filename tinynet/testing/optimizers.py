@@ -21,7 +21,7 @@ from tinynet.testing.arrays import (
 from tinynet.testing.checks import Check, CheckFailed, checks_of, require, run_all
 from tinynet.testing.configs import Options, make_config, require_config
 from tinynet.testing.saving import saved_and_loaded
-from tinynet.testing.state import require_unchanged, snapshot
+from tinynet.testing.state import require_unchanged, snapshots
 from tinynet.types import Array, Shape
 
 RATE = 0.01
@@ -81,9 +81,9 @@ def update_in_place(case: OptimizerCase) -> None:
         optimizer, param = case.new(), case.param(dtype)
         slots = optimizer.slots(param)
         held, gradient = dict(slots), case.gradient(1, dtype)
-        before = snapshot([optimizer, gradient], "[optimizer, gradient]")
+        before = snapshots(optimizer=optimizer, gradient=gradient)
         optimizer.update(param, gradient, slots, 1, RATE)
-        after = snapshot([optimizer, gradient], "[optimizer, gradient]")
+        after = snapshots(optimizer=optimizer, gradient=gradient)
         require_unchanged(before, after, "update")
         require(
             slots.keys() == held.keys() and all(slots[name] is held[name] for name in held),

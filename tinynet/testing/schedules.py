@@ -44,9 +44,9 @@ def finite_factor(case: ScheduleCase) -> None:
 def pure(case: ScheduleCase) -> None:
     """The factor depends on the step alone, whatever was asked before: resume jumps in."""
     schedule, total = case.new(), max(TOTALS)
-    before = snapshot(schedule, "the schedule")
+    before = snapshot(schedule, "schedule")
     forwards = [schedule.factor(step, total) for step in range(total)]
-    require_unchanged(before, snapshot(schedule, "the schedule"), "factor")
+    require_unchanged(before, snapshot(schedule, "schedule"), "factor")
     backwards = [schedule.factor(step, total) for step in reversed(range(total))][::-1]
     fresh = [case.new().factor(step, total) for step in range(total)]
     for others, when in ((backwards, "asked for backwards"), (fresh, "asked of a fresh schedule")):

@@ -20,6 +20,14 @@ def snapshot(value: Any, path: str) -> dict[str, Any]:
     return leaves
 
 
+def snapshots(**named: Any) -> dict[str, Any]:
+    """The leaves of several objects; each is called by its keyword."""
+    leaves: dict[str, Any] = {}
+    for name, value in named.items():
+        leaves |= snapshot(value, name)
+    return leaves
+
+
 def require_unchanged(before: dict[str, Any], after: dict[str, Any], who: str) -> None:
     """Raise `CheckFailed`, naming the first leaf that differs."""
     for path in [*before, *(path for path in after if path not in before)]:
@@ -48,17 +56,19 @@ def no_global_randomness(who: str) -> Iterator[None]:
 
 
 def _global_random_state() -> dict[str, Any]:
-    leaves = snapshot(np.random.get_state(), "np.random's global state")
-    return leaves | {"the state of Python's random": random.getstate()}
+    return {
+        "np.random's global state": snapshot(np.random.get_state(), "state"),
+        "the state of Python's random": random.getstate(),
+    }
 
 
 def _collect(value: Any, path: str, leaves: dict[str, Any], seen: set[int]) -> None:
     if isinstance(value, _PLAIN):
-        leaves[path] = value
+        leaves[path] = repr(value)
     elif isinstance(value, np.ndarray | np.generic):
         leaves[path] = (value.dtype.str, value.shape, value.tobytes())
     elif isinstance(value, np.random.Generator):
-        leaves[path] = repr(value.bit_generator.state)
+        leaves[path] = snapshot(value.bit_generator.state, path)
     elif id(value) in seen:
         leaves[path] = id(value)
     else:

@@ -14,12 +14,13 @@ from tinynet.testing.arrays import (
     read_only,
     require_array,
     require_close,
+    require_finite,
     require_same_bits,
 )
 from tinynet.testing.checks import Check, CheckFailed, checks_of, require, run_all
 from tinynet.testing.configs import Options, make_config, require_config
 from tinynet.testing.saving import saved_and_loaded
-from tinynet.testing.state import no_global_randomness, require_unchanged, snapshot
+from tinynet.testing.state import no_global_randomness, require_unchanged, snapshots
 from tinynet.transform import Invertible, TransformConfig
 from tinynet.types import Array
 
@@ -80,6 +81,7 @@ def fit_in_parts(case: TransformCase) -> None:
         isinstance(whole, dict) and all(isinstance(a, np.ndarray) for a in whole.values()),
         "fit does not return a dict of arrays",
     )
+    require_finite(whole, "fitted on batches that come by once")
     _, parts = case.fitted(1, 2)
     require_close(whole, parts, "fitted on batches of 1, 2 and the rest", TOLERANCE)
 
@@ -87,13 +89,13 @@ def fit_in_parts(case: TransformCase) -> None:
 def pure(case: TransformCase) -> None:
     """`fit` and `apply` change neither the transform nor the batch, and `apply` no state."""
     transform, batch = case.new(), owned(case.samples)
-    before = snapshot([transform, batch], "[transform, batch]")
+    before = snapshots(transform=transform, batch=batch)
     state = transform.fit(case.field, iter([batch]))
-    require_unchanged(before, snapshot([transform, batch], "[transform, batch]"), "fit")
+    require_unchanged(before, snapshots(transform=transform, batch=batch), "fit")
     for training in (True, False):
-        seen = snapshot([transform, batch, state], "[transform, batch, state]")
+        seen = snapshots(transform=transform, batch=batch, state=state)
         transform.apply(state, batch, case.stream(), training)
-        after = snapshot([transform, batch, state], "[transform, batch, state]")
+        after = snapshots(transform=transform, batch=batch, state=state)
         require_unchanged(seen, after, "apply")
         try:
             transform.apply(state, read_only(batch), case.stream(), training)

@@ -1,0 +1,51 @@
+"""Checkpoints of the first release load in every later one. See golden/README.md before a change."""
+
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tinynet import archive
+
+GOLDEN = Path(__file__).parent / "golden"
+FILES = sorted(GOLDEN.glob("v*.msgpack"))
+
+
+def described(tensors: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: [array.dtype.name, list(array.shape), array.tobytes().hex()]
+        for name, array in tensors.items()
+    }
+
+
+def test_the_golden_files_are_there() -> None:
+    assert [path.name for path in FILES] == ["v1-empty.msgpack", "v1-everything.msgpack"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_golden_files_hold_what_they_held(path: Path, independent_reader: ModuleType) -> None:
+    expected = json.loads(path.with_suffix(".json").read_text())
+    for copy in (True, False):
+        found = archive.read(path, copy=copy)
+        assert found.run_id == expected["run_id"]
+        assert found.step == expected["step"]
+        assert found.sections == expected["sections"]
+        assert described(found.tensors) == expected["tensors"]
+    run_id, step, sections, tensors = independent_reader.read(path)
+    assert {
+        "run_id": run_id,
+        "step": step,
+        "sections": sections,
+        "tensors": described(tensors),
+    } == expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_version_1_is_still_written_as_it_was(path: Path, tmp_path: Path) -> None:
+    """A writer that spells the same content differently has made another format."""
+    found = archive.read(path)
+    again = tmp_path / path.name
+    archive.write(again, found.sections, found.tensors, run_id=found.run_id, step=found.step)
+    assert again.read_bytes() == path.read_bytes()
