@@ -56,6 +56,9 @@ class Layer(Protocol):
             alone. A class that does not say so sees the whole batch at once.
         out_shape: Shape of one sample of the output.
         params: What is learned, by name; changed by the optimizer alone, in place.
+
+    A class that also says ``integer_inputs = True`` gets integers as they are; for all others the
+    network casts its inputs to its own dtype first.
     """
 
     Config: ClassVar[type[Any]]
@@ -103,7 +106,8 @@ class Layer(Protocol):
 
         Returns:
             The gradient of each input (None where ``ctx.needs`` leaves it out), and of each
-            parameter by name.
+            parameter by name. A gradient may be ``dy`` itself or a view of it: whoever receives
+            it never writes to it.
         """
         ...
 

@@ -101,7 +101,7 @@ class RunFolder:
         kept = {*steps[-keep_last:], *protected}
         for step in steps:
             path = self.checkpoint(step)
-            if step not in kept and archive.read_directory(path).run_id == run_id:
+            if step not in kept and archive.read_outline(path).run_id == run_id:
                 path.unlink(missing_ok=True)
 
     def clean(self) -> None:
@@ -124,9 +124,11 @@ class RunFolder:
     def spec_was_edited(self, spec: Mapping[str, JsonValue]) -> bool:
         """Whether spec.json says something else than the run's own spec."""
         try:
-            return self.spec.read_bytes() != _pretty(spec)
+            return bool(json.loads(self.spec.read_bytes()) != spec)
         except OSError:
             return False
+        except ValueError:
+            return True
 
 
 def _pretty(spec: Mapping[str, JsonValue]) -> bytes:

@@ -35,6 +35,12 @@ def independent_reader() -> ModuleType:
     return load("independent_reader")
 
 
+@pytest.fixture(scope="session")
+def golden_maker() -> ModuleType:
+    """What made the golden files."""
+    return load("golden/make")
+
+
 @pytest.fixture
 def small() -> SimpleNamespace:
     """The content of a small archive with a bit of everything."""

@@ -355,7 +355,7 @@ def test_only_a_regular_file_is_read_and_nothing_hangs(tmp_path: Path, small_fil
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "link", tmp_path / "pipe", tmp_path / "folder", Path("/dev/zero")):
-        with pytest.raises(FORMAT, match="symbolic link|not a regular file"):
+        with pytest.raises(FORMAT, match=r"symbolic link|not a regular file"):
             archive.read(path)
 
 

@@ -1,4 +1,4 @@
-"""Whatever may be written can be read, up to the limits, and refusing a file takes little memory."""
+"""Whatever may be written can be read, up to the limits; refusing a file takes little memory."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A save that fails, is killed, or loses power leaves the old file or the new one, never neither."""
+"""A save that fails, is killed, or loses power leaves the old file or the new one whole."""
 
 import errno
 import itertools

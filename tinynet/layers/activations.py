@@ -7,6 +7,7 @@ an array and a number or np.where of a mask. Hence the forms below.
 import numpy as np
 from pydantic import Field
 
+from tinynet.functional import sigmoid
 from tinynet.layer import Array, Build, LayerConfig, Shape
 from tinynet.layers._elementwise import SlopeFromInput, SlopeFromOutput
 
@@ -100,7 +101,7 @@ class Sigmoid(SlopeFromOutput):
         """Parameters of a `sigmoid` node: none."""
 
     def evaluate(self, x: Array, y: Array) -> None:
-        _sigmoid(x, y)
+        sigmoid(x, out=y)
 
     def slope(self, y: Array, slope: Array) -> None:
         np.subtract(1, y, out=slope)
@@ -135,18 +136,10 @@ class SiLU(SlopeFromInput):
         """Parameters of a `silu` node: none."""
 
     def evaluate(self, x: Array, y: Array, slope: Array | None) -> None:
-        _sigmoid(x, y)
+        sigmoid(x, out=y)
         if slope is not None:  # s * (1 + x * (1 - s)), where s = sigmoid(x)
             np.subtract(1, y, out=slope)
             slope *= x
             slope += 1
             slope *= y
         y *= x
-
-
-def _sigmoid(x: Array, out: Array) -> None:
-    np.negative(x, out=out)
-    with np.errstate(over="ignore"):  # where exp(-x) is infinite, 0 is the right answer
-        np.exp(out, out=out)
-    out += 1
-    np.reciprocal(out, out=out)

@@ -3,6 +3,7 @@
 import numpy as np
 from pydantic import Field
 
+from tinynet.functional import softmax
 from tinynet.layer import (
     Array,
     Build,
@@ -41,10 +42,7 @@ class Softmax(SameShape):
         self._axis = config.axis
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
-        y = ctx.empty(x.shape, x.dtype)
-        np.subtract(x, x.max(axis=self._axis, keepdims=True), out=y)
-        np.exp(y, out=y)
-        y /= y.sum(axis=self._axis, keepdims=True)
+        y = softmax(x, self._axis, out=ctx.empty(x.shape, x.dtype))
         return y, y if ctx.keep else None
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:

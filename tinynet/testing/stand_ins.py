@@ -111,12 +111,22 @@ class StrictContext(Context):
 class PoisonedWorkspace(Workspace):
     """Recycled memory as bad as it can be: every float in it is NaN, every integer -1."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._handed_out: list[Array] = []
+
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
         array = super().empty(shape, dtype)
-        array.reshape(-1).view(np.uint8).fill(0xFF)
+        self._handed_out.append(array)
+        _poison(array)
         return array
 
     def reset(self) -> None:
-        for raw in self._used:
-            raw.fill(0xFF)
+        for array in self._handed_out:
+            _poison(array)
+        self._handed_out.clear()
         super().reset()
+
+
+def _poison(array: Array) -> None:
+    array.reshape(-1).view(np.uint8).fill(0xFF)

@@ -32,7 +32,7 @@ def contents() -> dict[str, dict[str, Any]]:
                     1e16,
                     5e-324,
                     1.7976931348623157e308,
-                ],  # fmt: skip  # noqa: E501
+                ],
                 "others": [None, True, False, [], {}, {"b": {"a": []}, "a": ""}],
             },
             "tensors": {
