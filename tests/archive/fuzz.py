@@ -85,7 +85,7 @@ class Mutator:
 
     def damaged(self) -> bytes:
         """A file of which some bytes are not as they were."""
-        return self.bytes(self.draw.choice(self.files))
+        return self.damage(self.draw.choice(self.files))
 
     def sealed(self) -> bytes:
         """A file of another structure, with lengths and digests that fit."""
@@ -96,7 +96,7 @@ class Mutator:
         )
         return kind(tree, parts)
 
-    def bytes(self, data: bytes) -> bytes:
+    def damage(self, data: bytes) -> bytes:
         """``data`` with one to four changes."""
         changed = bytearray(data)
         for _ in range(self.draw.choice((1, 1, 2, 4))):
@@ -157,11 +157,11 @@ class Mutator:
 
     def packed(self, tree: dict[str, Any], parts: list[bytes]) -> bytes:
         """A directory of which some bytes are others."""
-        return forge.build(self.bytes(msgpack.packb(tree)), *parts)
+        return forge.build(self.damage(msgpack.packb(tree)), *parts)
 
     def document(self, tree: dict[str, Any], parts: list[bytes]) -> bytes:
         """Another text as the document."""
-        text = self.bytes(parts[0])
+        text = self.damage(parts[0])
         if self.draw.random() < 0.5:
             start = self.draw.randrange(len(parts[0]))
             text = parts[0][:start] + self.draw.choice(SNIPPETS) + parts[0][start:]
@@ -175,7 +175,7 @@ class Mutator:
         if self.draw.random() < 0.2:
             self.draw.shuffle(parts)
             return forge.build(tree, *parts)
-        return forge.seal(packed, self.bytes(body))
+        return forge.seal(packed, self.damage(body))
 
     def tensor(self, tree: dict[str, Any], parts: list[bytes]) -> bytes:
         """One tensor more, of any dtype, shape and bytes."""
@@ -206,16 +206,21 @@ def verdict(path: Path, again: Path, copy: bool) -> str:
     try:
         found = archive.read(path, copy=copy)
     except REFUSALS as error:
-        assert str(error).startswith(f"{path}: "), "the message does not name the file"
-        assert isinstance(error, CheckpointLimitError) or not is_good(data), "it is refused"
+        require(str(error).startswith(f"{path}: "), "the message does not name the file")
+        require(isinstance(error, CheckpointLimitError) or not is_good(data), "it is refused")
         return type(error).__name__
     run_id, step, sections, tensors = independent_reader.read(data)
-    assert (run_id, step) == (found.run_id, found.step)
-    assert json.dumps(sections) == json.dumps(found.sections)
-    assert described(tensors) == described(found.tensors)
+    require((run_id, step) == (found.run_id, found.step), "other run id or step")
+    require(json.dumps(sections) == json.dumps(found.sections), "other sections")
+    require(described(tensors) == described(found.tensors), "other tensors")
     archive.write(again, found.sections, found.tensors, run_id=found.run_id, step=found.step)
-    assert again.read_bytes() == data, "its content is written differently"
+    require(again.read_bytes() == data, "its content is written differently")
     return "read"
+
+
+def require(fact: bool, otherwise: str) -> None:
+    if not fact:
+        raise AssertionError(otherwise)
 
 
 def is_good(data: bytes) -> bool:

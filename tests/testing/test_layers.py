@@ -123,6 +123,7 @@ class Lookup:
     """A row of a table for each integer; the integers have no gradient."""
 
     per_sample = True
+    integer_inputs = True
 
     class Config(LayerConfig):
         pass
@@ -614,6 +615,14 @@ def test_a_broken_layer_is_found_by_the_check_that_names_its_fault(
             failed.add(candidate.name)
     assert check in failed
     assert failed <= {check, *consequences}
+
+
+def test_a_layer_that_needs_integers_and_does_not_say_so_is_found() -> None:
+    class Silent(Lookup):
+        integer_inputs = False
+
+    with pytest.raises(CheckFailed, match="raised IndexError: arrays used as indices must be"):
+        check_layer(Silent, {}, [(2,)], inputs=INTEGERS)
 
 
 def test_arguments_the_kit_cannot_use_are_refused_at_once() -> None:

@@ -90,7 +90,9 @@ class LayerCase:
             return spread(rng, [(count, *shape) for shape in self.in_shapes], dtype, scale)
         rows = rng.integers(len(self.inputs[0]), size=count)
         drawn = [np.asarray(samples)[rows] for samples in self.inputs]
-        return tuple(owned(a.astype(dtype) if is_float(a) else a) for a in drawn)
+        # As the network hands them in: cast to its dtype, unless the layer asks for integers.
+        asks = getattr(self.layer_class, "integer_inputs", False)
+        return tuple(owned(a if asks and not is_float(a) else a.astype(dtype)) for a in drawn)
 
     def dy(self, layer: Any, dtype: DTypeLike = "float64", *, batch: int | None = None) -> Array:
         """A gradient of the output, (N, *out_shape)."""

@@ -66,8 +66,9 @@ def layer_checks(
         options: Its config, or the options that a spec would give: ``{"units": 3}``.
         in_shapes: Shape of one sample of each input.
         inputs: For each input an array (M, *in_shape) of samples to choose from, where not any
-            real numbers will do: integers, or numbers of a certain range. Real numbers are cast
-            to the dtype under test; gradients are not asked of others.
+            real numbers will do: integers, or numbers of a certain range. All are cast to the
+            dtype under test, but for integers where the class says ``integer_inputs``; of those
+            no gradient is asked.
         dtypes: The dtypes that the layer computes in.
         batch: Samples in a pass, at least 4.
         seed: What everything the checks draw follows from.
