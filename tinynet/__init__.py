@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tinynet.spec import Spec as Spec
     from tinynet.spec_file import load_spec as load_spec
     from tinynet.training import Trainer as Trainer
+    from tinynet.transfer import TransferRules as TransferRules
 
 __version__ = "0.1.0"
 
@@ -24,6 +25,7 @@ _HOME = {
     "Run": "tinynet.run",
     "Spec": "tinynet.spec",
     "Trainer": "tinynet.training",
+    "TransferRules": "tinynet.transfer",
     "evaluate": "tinynet.run",
     "load": "tinynet.run",
     "load_spec": "tinynet.spec_file",

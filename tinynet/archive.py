@@ -13,7 +13,8 @@ and ends with its last chunk. A *digest* is XXH3-128 with seed 0: 16 bytes, most
 A *name* is 1 to 256 of ``A-Z a-z 0-9 _ . - /``: parts between slashes, each of which is not empty
 and does not start with a dot.
 
-The prefix. Integers are unsigned, least significant byte first. Later versions keep its layout:
+The prefix. Integers are unsigned, least significant byte first. Later versions keep its layout, so
+that a reader can tell a newer file from a damaged one:
 
     offset  size
          0     2   C4 3E, which is msgpack's tag of a bin of 62 bytes
@@ -31,9 +32,9 @@ The directory, in msgpack's shortest spelling. It has these keys, in this order:
     "sections"  [length of the document in bytes, its digest]
     "tensors"   {name: [dtype, shape, digest of its bytes]}, ascending by the names' ASCII codes
 
-A dtype is ``bool`` or ``float``, ``int`` or ``uint`` with its bits: 16, 32, 64 or, but for floats,
-8. A shape is an array of at most 8 integers from 0 on;
-their product, zeros left out, times the size of an element is at most 2^63 - 1.
+A dtype is one of bool, float16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32
+and uint64. A shape is an array of at most 8 integers from 0 on; their product, zeros left out,
+times the size of an element is at most 2^63 - 1.
 
 The parts behind it follow one another in the directory's order. The document, and each chunk, is
 a bin 32 (C6, then its length in four bytes, even where a shorter tag would do). Before it stands a
@@ -87,6 +88,7 @@ from tinynet.errors import (
     CheckpointFormatError,
     CheckpointIOError,
     CheckpointLimitError,
+    explaining_io,
 )
 from tinynet.memory import ALIGNMENT, aligned_empty
 from tinynet.types import Array
@@ -94,7 +96,7 @@ from tinynet.types import Array
 MAX_CHUNK = 2**30
 """Bytes of a tensor in one msgpack object: what every language can hold in one."""
 
-_PIECE = 2**20
+_PIECE = 2**22
 """Bytes that are hashed while the processor's cache still holds them."""
 
 FilePath: TypeAlias = str | os.PathLike[str]
@@ -137,18 +139,19 @@ def write(
         CheckpointIOError: if the disk or the file system refuses; no temporary file is left.
     """
     path = Path(path)
-    with _explaining(path, "written"):
+    with _explaining(path):
         document = _encode(sections)
-        entries = {name: TensorEntry.of(name, array) for name, array in tensors.items()}
+        entries = {name: TensorEntry.of(name, tensors[name]) for name in sorted(tensors, key=str)}
         directory = Directory(run_id, step, (len(document), bytes(DIGEST_SIZE)), entries)
         directory.check()
-        with replacing(path) as write_at:
-            # All digests have one length, so every part has its place before they are known.
-            sink = _Sink(write_at, PREFIX_SIZE + sum(map(len, directory.pack())))
+        # All digests have one length, so every part has its place before they are known.
+        start = PREFIX_SIZE + sum(map(len, directory.pack()))
+        with replacing(path, _length(start, directory)) as write_at:
+            sink = _Sink(write_at, start)
             digest = sink.write_part(memoryview(document))
-            for name in sorted(entries):
-                data = _bytes_of(np.ascontiguousarray(tensors[name], DTYPES[entries[name].dtype]))
-                entries[name] = entries[name]._replace(digest=sink.write_part(data))
+            for name, entry in entries.items():
+                array = np.ascontiguousarray(tensors[name], DTYPES[entry.dtype])
+                entries[name] = entry._replace(digest=sink.write_part(_bytes_of(array)))
             packed = b"".join(directory._replace(document=(len(document), digest)).pack())
             write_at(PREFIX_SIZE, packed)
             write_at(0, pack_prefix(sink.position, packed))
@@ -172,7 +175,7 @@ def read(path: FilePath, *, copy: bool = True) -> Archive[Array]:
         CheckpointIOError: if the operating system refuses to read it or to give the memory.
     """
     path = Path(path)
-    with _explaining(path, "read"), _opened(path) as source:
+    with _explaining(path), _opened(path) as source:
         directory = _read_directory(source)
         sections = _read_sections(source, *directory.document)
         mapped = None if copy else source.map()
@@ -190,23 +193,24 @@ def read_outline(path: FilePath) -> Archive[TensorEntry]:
         CheckpointError: as `read` does.
     """
     path = Path(path)
-    with _explaining(path, "read"), _opened(path) as source:
+    with _explaining(path), _opened(path) as source:
         directory = _read_directory(source)
         sections = _read_sections(source, *directory.document)
         return Archive(directory.run_id, directory.step, sections, directory.tensors)
 
 
 @contextmanager
-def _explaining(path: Path, done: str) -> Iterator[None]:
-    """Let nothing but checkpoint errors out, each with the file's name."""
+def _explaining(path: Path) -> Iterator[None]:
+    """Let nothing but checkpoint errors out, and name the file in each."""
     try:
-        yield
+        with explaining_io(path):
+            yield
+    except CheckpointIOError:
+        raise
     except CheckpointError as error:
         raise type(error)(f"{path}: {error}") from error.__cause__
-    except OSError as error:
-        raise CheckpointIOError(f"{path} cannot be {done}: {error}") from error
     except MemoryError as error:
-        raise CheckpointIOError(f"{path} cannot be {done}: not enough memory") from error
+        raise CheckpointIOError(f"{path}: not enough memory") from error
 
 
 # Parts: the document, and the bytes of a tensor
@@ -218,13 +222,15 @@ def _frame(position: int, length: int) -> bytes:
     return b"\xc4" + bytes([zeros]) + bytes(zeros) + b"\xc6" + length.to_bytes(4, "big")
 
 
-def _end(position: int, length: int) -> int:
-    """Where a part of ``length`` bytes ends if its first frame starts at ``position``."""
-    if not length:
-        return position
-    # A full chunk ends at a multiple of 64, so the frame behind it takes 64 bytes.
-    between = ALIGNMENT * ((length - 1) // MAX_CHUNK)
-    return position + len(_frame(position, 0)) + length + between
+def _length(start: int, directory: Directory) -> int:
+    """Length of the file, if the parts start behind ``start`` bytes."""
+    end = start
+    for size in (directory.document[0], *(entry.nbytes for entry in directory.tensors.values())):
+        if size:
+            # A full chunk ends at a multiple of 64, so the frame behind it takes 64 bytes.
+            between = ALIGNMENT * ((size - 1) // MAX_CHUNK)
+            end += len(_frame(end, 0)) + size + between
+    return end
 
 
 def _pieces(view: memoryview, size: int) -> Iterator[memoryview]:
@@ -351,12 +357,10 @@ def _read_directory(source: _Source) -> Directory:
             " digest"
         )
     directory = Directory.unpack(packed)
-    end = _end(source.position, directory.document[0])
-    for entry in directory.tensors.values():
-        end = _end(end, entry.nbytes)
-    if end != source.size:
+    described = _length(source.position, directory)
+    if described != source.size:
         raise CheckpointFormatError(
-            f"its directory describes a file of {end:,} bytes; it has {source.size:,}"
+            f"its directory describes a file of {described:,} bytes; it has {source.size:,}"
         )
     return directory
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 import numpy as np
 from xxhash import xxh3_128_digest
 

@@ -27,12 +27,16 @@ _TEMPORARY = re.compile(r"\.tinynet-[0-9a-f]{16}\.tmp")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[WriteAt]:
+def replacing(path: Path, size: int = 0) -> Iterator[WriteAt]:
     """Write a file; it appears under its name, whole and durable, when the block ends.
 
     Until then, and for good if the block or the disk fails, whatever was called ``path`` stays as
     it is. Only a failure of the very last step, the sync of the folder, leaves the new file under
     its name: whole, but perhaps not there any more after a power loss.
+
+    Args:
+        path: The file.
+        size: How many bytes it will have, where that is known; writing them is faster then.
 
     Raises:
         OSError: whatever the operating system refused; the temporary file is removed.
@@ -43,6 +47,7 @@ def replacing(path: Path) -> Iterator[WriteAt]:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             try:
+                _reserve(descriptor, size)
                 yield partial(_write_at, descriptor)
                 _sync(descriptor)
             finally:
@@ -63,6 +68,13 @@ def leftovers(folder: Path) -> list[Path]:
     One that is being written looks the same: remove them only under the folder's lock.
     """
     return sorted(path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name))
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    # Not every system can, and one that has no space says so again when it is written to.
+    if size and sys.platform != "darwin":
+        with suppress(OSError):
+            os.posix_fallocate(descriptor, 0, size)
 
 
 def _write_at(descriptor: int, offset: int, data: bytes | memoryview) -> None:

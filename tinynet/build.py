@@ -1,9 +1,9 @@
 """What a layer gets while it is built: the only door through which arrays come."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from tinynet.types import Array, Shape
 
 MAX_PARAMS = 2**31
 """Parameters and buffer elements of a network, unless the user allows more."""
+
+
+InitializerLike: TypeAlias = str | Mapping[str, Any] | InitializerReference | Initializer
 
 
 @dataclass
@@ -66,7 +69,7 @@ class Build:
         self,
         name: str,
         shape: Shape,
-        initializer: str | InitializerReference | Initializer,
+        initializer: InitializerLike,
         *,
         fan_in: int | None = None,
         fan_out: int | None = None,
@@ -76,8 +79,9 @@ class Build:
         Args:
             name: Its name within the layer: ``weight``, ``bias``, ``gamma``, ``beta``, ...
             shape: Its shape.
-            initializer: A registered initializer's name, a field of the config, or any callable
-                with the signature of `Initializer`.
+            initializer: A field of the config; or a registered initializer, as a spec would name
+                it (``"zeros"``, ``{"type": "normal", "stddev": 0.1}``); or any callable with the
+                signature of `Initializer`.
             fan_in: Inputs of one unit; by default that of a dense or convolution weight: every
                 axis but the last.
             fan_out: Outputs one input reaches; by default the last axis times the window.
@@ -88,9 +92,7 @@ class Build:
         """
         return self._array(name, shape, initializer, fan_in, fan_out)
 
-    def buffer(
-        self, name: str, shape: Shape, initializer: str | InitializerReference | Initializer
-    ) -> Array:
+    def buffer(self, name: str, shape: Shape, initializer: InitializerLike) -> Array:
         """An array that is saved with the parameters and changed by ``commit`` alone."""
         return self._array(name, shape, initializer, None, None)
 
@@ -98,7 +100,7 @@ class Build:
         self,
         name: str,
         shape: Shape,
-        initializer: str | InitializerReference | Initializer,
+        initializer: InitializerLike,
         fan_in: int | None,
         fan_out: int | None,
     ) -> Array:
@@ -121,9 +123,9 @@ class Build:
         array[...] = values
         return array
 
-    def _initializer(self, initializer: str | InitializerReference | Initializer) -> Initializer:
-        if isinstance(initializer, str):
-            initializer = InitializerReference(type=initializer)
+    def _initializer(self, initializer: InitializerLike) -> Initializer:
+        if isinstance(initializer, str | Mapping):
+            initializer = InitializerReference.model_validate(initializer)
         if not isinstance(initializer, InitializerReference):
             return initializer
         if self.create is None:

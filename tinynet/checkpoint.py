@@ -17,6 +17,7 @@ from pydantic_core import to_jsonable_python
 
 from tinynet import __version__, archive, registry
 from tinynet.config import Reference
+from tinynet.data import Data
 from tinynet.dataset import Field
 from tinynet.errors import (
     CheckpointFormatError,
@@ -28,6 +29,8 @@ from tinynet.progress import Progress
 from tinynet.spec import Spec
 from tinynet.spec_file import load_spec
 from tinynet.types import Array
+
+_TRANSFORMS = "transforms/"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,16 @@ class DataFacts:
     fingerprints: dict[str, str]
     inputs: dict[str, Field]
     targets: dict[str, Field]
+
+    @classmethod
+    def of(cls, data: Data) -> "DataFacts":
+        """What is known of data that were opened."""
+        return cls(
+            str(data.root),
+            data.fingerprints,
+            {name: data.raw[name] for name in data.inputs},
+            {name: data.raw[name] for name in data.targets},
+        )
 
     @property
     def raw(self) -> dict[str, Field]:
@@ -94,6 +107,12 @@ class Checkpoint:
     environment: dict[str, JsonValue]
     types: dict[str, JsonValue]
 
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """Every array by its name in the file."""
+        transforms = {f"{_TRANSFORMS}{name}": array for name, array in self.transforms.items()}
+        return {**self.tensors, **transforms}
+
     def write(self, path: Path) -> None:
         """Write it, atomically and durably.
 
@@ -116,14 +135,7 @@ class Checkpoint:
             "environment": self.environment,
             "types": self.types,
         }
-        transforms = {f"transforms/{name}": array for name, array in self.transforms.items()}
-        archive.write(
-            path,
-            sections,
-            {**self.tensors, **transforms},
-            run_id=self.run_id,
-            step=self.progress.step,
-        )
+        archive.write(path, sections, self.arrays, run_id=self.run_id, step=self.progress.step)
 
     @classmethod
     def read(cls, path: Path, *, copy: bool = True) -> "Checkpoint":
@@ -138,7 +150,6 @@ class Checkpoint:
         """
         found = archive.read(path, copy=copy)
         sections: dict[str, Any] = dict(found.sections)
-        prefix = "transforms/"
         try:
             data = sections["data"]
             fields = {
@@ -149,11 +160,11 @@ class Checkpoint:
                 run_id=found.run_id,
                 spec=sections["spec"],
                 progress=Progress.from_json(sections["progress"]),
-                tensors={n: a for n, a in found.tensors.items() if not n.startswith(prefix)},
+                tensors={n: a for n, a in found.tensors.items() if not n.startswith(_TRANSFORMS)},
                 transforms={
-                    n.removeprefix(prefix): a
+                    n.removeprefix(_TRANSFORMS): a
                     for n, a in found.tensors.items()
-                    if n.startswith(prefix)
+                    if n.startswith(_TRANSFORMS)
                 },
                 data=DataFacts(data["root"], data["fingerprints"], **fields),
                 log=LogMark(**sections["log"]),

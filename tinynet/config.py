@@ -4,9 +4,9 @@ Every type that a spec can name has a nested ``Config``. A field's description (
 once, here or in the plugin, and feeds error messages, ``tinynet layers`` and the JSON Schema.
 """
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from typing import Annotated, Any, ClassVar, TypeAlias, get_args
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -14,15 +14,21 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    ModelWrapValidatorHandler,
     ValidationError,
     ValidationInfo,
     model_serializer,
     model_validator,
 )
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
-from pydantic_core.core_schema import ErrorType
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tinynet.errors import PluginError
+from tinynet.mistakes import details, explained, mistake, refusal
+from tinynet.wording import closest, quoted
+from tinynet.wording import suggest as suggest
+
+Configure: TypeAlias = Callable[[str, str, dict[str, Any], Iterable[str]], dict[str, Any]]
+"""Group, name, options and reserved keys -> the options, checked and complete."""
 
 
 class Frozen(BaseModel):
@@ -51,35 +57,75 @@ class Config(Frozen):
             )
 
 
+@dataclass
+class Patience:
+    """How many mistakes are still looked for: one more cannot make a document any worse."""
+
+    left: int
+
+
 class Reference(Frozen):
     """A plugin as a spec names it: ``"adam"``, or ``{"type": "adam", "learning_rate": 0.01}``.
 
     Plain data: the class behind it is looked up by whoever uses it. Fields of a subclass are the
     keys that the grammar reserves at that place; all other keys are the plugin's ``options``.
 
-    A validation context with a function under ``"configure"`` checks the options against the
-    plugin's ``Config`` while the place in the document is still known, and completes them with
-    their defaults.
+    A validation context may hold a function under ``"configure"``: it checks the options against
+    the plugin's ``Config`` while the place in the document is still known, and completes them with
+    their defaults. It may also hold `Patience` under ``"patience"``.
     """
 
     group: ClassVar[str]
     type: str = Field(description="The plugin's name, or 'distribution:name'.")
     options: dict[str, JsonValue] = Field(default_factory=dict)
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _split_options(cls, raw: Any, info: ValidationInfo) -> Any:
+    def _patiently(
+        cls, raw: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        if isinstance(raw, cls):
+            return handler(raw)
+        context = info.context or {}
+        patience: Patience | None = context.get("patience")
+        if patience is None:
+            return cls._split_options(raw, handler, context.get("configure"))
+        if patience.left <= 0:
+            return handler({"type": "", "options": {}})
+        try:
+            return cls._split_options(raw, handler, context.get("configure"))
+        except ValidationError as error:
+            patience.left -= error.error_count()
+            raise
+
+    @classmethod
+    def _split_options(
+        cls, raw: Any, handler: ModelWrapValidatorHandler[Self], configure: Configure | None
+    ) -> Self:
         if isinstance(raw, str):
             raw = {"type": raw}
         if not isinstance(raw, Mapping):
-            return raw
+            message = "a name or an object with a 'type' is expected"
+            raise refusal([mistake("reference", message, value=raw)])
         own = cls.model_fields.keys() - {"options"}
         reserved = {key: value for key, value in raw.items() if key in own}
         options = {key: value for key, value in raw.items() if key not in own}
-        configure = (info.context or {}).get("configure")
+        if "type" not in reserved and (wrong := closest("type", options)):
+            message = f"unknown key {quoted(wrong)}; did you mean 'type'?"
+            raise refusal([mistake("unknown_key", message, wrong)])
+        mistakes: list[InitErrorDetails] = []
         if configure is not None and isinstance(reserved.get("type"), str):
-            options = configure(cls.group, reserved["type"], options, own)
-        return {**reserved, "options": options}
+            try:
+                options = configure(cls.group, reserved["type"], options, own)
+            except ValidationError as error:
+                mistakes += details(error)
+        try:
+            made = handler({**reserved, "options": options})
+        except ValidationError as error:
+            mistakes += details(explained(error, cls.model_fields))
+        if mistakes:
+            raise refusal(mistakes)
+        return made
 
     @model_serializer(mode="wrap")
     def _merge_options(self, handler: Any) -> dict[str, Any]:
@@ -93,35 +139,6 @@ class InitializerReference(Reference):
     """How a parameter is filled at first: the field type of ``weight_initializer`` and its like."""
 
     group: ClassVar[str] = "initializers"
-
-
-def with_suggestions(error: ValidationError, known: Iterable[str]) -> ValidationError:
-    """The same error, in which an unknown key at the top says which one may have been meant."""
-    lines = [_with_suggestion(line, known) for line in error.errors()]
-    return ValidationError.from_exception_data(error.title, lines)
-
-
-def _with_suggestion(line: ErrorDetails, known: Iterable[str]) -> InitErrorDetails:
-    loc, value, kind = line["loc"], line["input"], line["type"]
-    if kind == "extra_forbidden" and len(loc) == 1:
-        message = {"key": repr(loc[0]), "hint": suggest(str(loc[0]), known)}
-        unknown = PydanticCustomError("unknown_key", "unknown key {key}; {hint}", message)
-        return InitErrorDetails(type=unknown, loc=loc, input=value)
-    if kind in PYDANTIC_ERRORS:
-        return InitErrorDetails(type=kind, loc=loc, input=value, ctx=line.get("ctx", {}))
-    same = PydanticCustomError(kind, "{message}", {"message": line["msg"]})
-    return InitErrorDetails(type=same, loc=loc, input=value)
-
-
-PYDANTIC_ERRORS = frozenset(get_args(ErrorType))
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """What to say about a word that is not among the known ones."""
-    known = sorted(set(known))
-    if close := get_close_matches(word, known, n=1, cutoff=0.6):
-        return f"did you mean {close[0]!r}?"
-    return f"known are {', '.join(known)}" if known else "none is known here"
 
 
 def _pair(value: Any) -> Any:

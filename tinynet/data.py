@@ -4,10 +4,9 @@ Everything random follows from a key: the split from the split's seed, the order
 (seed, epoch), augmentation from (seed, epoch, sample).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -15,22 +14,12 @@ from tinynet import registry
 from tinynet.config import Reference
 from tinynet.dataset import Batch, Dataset, Field, Located
 from tinynet.errors import DataError
-from tinynet.loss import CheckedLoss, Loss
 from tinynet.paths import resolve_paths
 from tinynet.preprocessing import Preprocessing, no_random
 from tinynet.random import derive
-from tinynet.spec import DataSpec, SplitSpec
+from tinynet.spec import DataSpec
+from tinynet.splits import SplitName, chunks, split_indices
 from tinynet.types import Array, Shape
-
-SplitName: TypeAlias = Literal["train", "val", "test"]
-
-SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
-
-DEFAULT_PART = 0.1
-"""Of the dataset, for validation and for the test each, where a spec does not say."""
-
-CHUNK = 1024
-"""Samples read at a time when a whole split is passed over."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +78,15 @@ class Data:
             fitted: What the transforms learned in an earlier run; fitted anew if None.
 
         Raises:
+            SpecError: for splits and transforms that name what is not there.
             DataError: for data that cannot be trained on.
         """
         self._seed = seed
         self.root = root
         main = open_dataset(spec, root)
         self.raw = {**main.inputs, **main.targets}
-        parts = _split(main, spec, spec.split, seed)
-        self.splits = {name: Split(main, parts[name], {}) for name in SPLITS}
+        parts = split_indices(main, spec, seed)
+        self.splits = {name: Split(main, indices, {}) for name, indices in parts.items()}
         self.fingerprints = {"data": main.fingerprint}
         extras: dict[SplitName, Reference | None] = {"val": spec.validation, "test": spec.test}
         for name, reference in extras.items():
@@ -106,11 +96,6 @@ class Data:
                 relabel = _relabel(main, dataset, where)
                 self.splits[name] = Split(dataset, np.arange(len(dataset)), relabel)
                 self.fingerprints[where] = dataset.fingerprint
-        if not len(self.splits["train"].indices):
-            raise DataError(
-                f"no sample is left for training: the dataset has {len(main)}, and validation and"
-                " test take them all; see data.split"
-            )
         self.preprocessing = Preprocessing(spec.transforms, self.raw)
         if fitted is None:
             self.preprocessing.fit(self._raw_training_batches)
@@ -131,9 +116,14 @@ class Data:
         return {name: field.shape for name, field in self.inputs.items()}
 
     @property
+    def target(self) -> str:
+        """Name of the target."""
+        return next(iter(self.targets))
+
+    @property
     def classes(self) -> tuple[str, ...] | None:
-        """Names of the classes of the only target, where it has classes."""
-        return self.raw[next(iter(self.targets))].classes
+        """Names of the classes of the target, where it has classes."""
+        return self.raw[self.target].classes
 
     def size(self, split: SplitName) -> int:
         """Samples in a split."""
@@ -185,39 +175,30 @@ class Data:
         for positions in chunks(self.size(split), size):
             yield self.batch(split, positions)
 
-    def check_targets(self, loss: Loss, out_shape: Shape) -> None:
-        """Make sure that the loss can use every target, before training starts.
+    def check_targets(self, first_bad: Callable[[Array], tuple[int, str] | None]) -> None:
+        """Show every target of every split, preprocessed, to somebody who must be able to use it.
+
+        Args:
+            first_bad: Gets targets (N, *shape); gives the position of the first that is impossible
+                and why, or None.
 
         Raises:
-            ShapeError: if the network's output and the targets do not fit together.
             DataError: for an impossible target; it names file and row.
         """
-        if not isinstance(loss, CheckedLoss):
-            return
-        name = next(iter(self.targets))
-        loss.check_shapes(out_shape, self.targets[name].shape)
-        for split in SPLITS:
-            for positions in chunks(self.size(split)):
-                targets = self.batch(split, positions).targets[name]
-                bad = loss.bad_target(out_shape, targets)
+        for part in self.splits.values():
+            for positions in chunks(len(part.indices)):
+                raw = part.gather(positions).targets
+                bad = first_bad(self.preprocessing.apply(raw)[self.target])
                 if bad is not None:
-                    part = self.splits[split]
                     place = where(part.dataset, int(part.indices[positions[bad[0]]]))
                     raise DataError(f"{place}: {bad[1]}")
 
     def class_counts(self) -> Array:
-        """How many training samples each class has, (classes,).
-
-        Raises:
-            DataError: if the target has no classes.
-        """
-        name = next(iter(self.targets))
-        classes = self.raw[name].classes
-        if classes is None:
-            raise DataError("class weights need a target with classes; this one is a number")
+        """How many training samples each class has, (classes,)."""
+        classes = self.classes or ()
         counts = np.zeros(len(classes), np.int64)
         for batch in self._raw_training_batches():
-            counts += np.bincount(batch[name].reshape(-1), minlength=len(classes))
+            counts += np.bincount(batch[self.target].reshape(-1), minlength=len(classes))
         return counts
 
 
@@ -240,70 +221,6 @@ def where(dataset: Dataset, index: int) -> str:
     return dataset.where(index) if isinstance(dataset, Located) else f"sample {index}"
 
 
-def chunks(total: int, size: int = CHUNK) -> Iterator[Array]:
-    """Positions 0 to ``total``, ``size`` at a time."""
-    for start in range(0, total, size):
-        yield np.arange(start, min(start + size, total))
-
-
-def _split(dataset: Dataset, spec: DataSpec, split: SplitSpec, seed: int) -> dict[SplitName, Array]:
-    """Indices of each split, ascending; fixed by the seed, whatever the order on disk."""
-    parts = {
-        "val": DEFAULT_PART if spec.validation is None else 0,
-        "test": DEFAULT_PART if spec.test is None else 0,
-    }
-    if split.validation is not None:
-        parts["val"] = split.validation
-    if split.test is not None:
-        parts["test"] = split.test
-    for name, extra in (("val", spec.validation), ("test", spec.test)):
-        if extra is not None and parts[name]:
-            raise DataError(f"the {name} split is a dataset of its own: data.split may not cut one")
-    total = len(dataset)
-    counts = {name: _count(part, total) for name, part in parts.items()}
-    if sum(counts.values()) > total:
-        raise DataError(
-            f"validation ({counts['val']}) and test ({counts['test']}) want more samples than the"
-            f" {total} there are"
-        )
-    rng = derive("split", seed if split.seed is None else split.seed)
-    shuffled = rng.permutation(total)
-    if split.stratify:
-        shuffled = _interleave_classes(shuffled, _labels(dataset))
-    val, test = counts["val"], counts["test"]
-    return {
-        "val": np.sort(shuffled[:val]),
-        "test": np.sort(shuffled[val : val + test]),
-        "train": np.sort(shuffled[val + test :]),
-    }
-
-
-def _count(part: float, total: int) -> int:
-    return round(part * total) if part < 1 else int(part)
-
-
-def _interleave_classes(shuffled: Array, labels: Array) -> Array:
-    """The samples so ordered that every stretch of them has the classes in proportion.
-
-    The k-th of the n samples of a class goes to the place (k + 1/2) / n.
-    """
-    own = labels[shuffled]
-    place = np.empty(len(shuffled))
-    for label in np.unique(own):
-        members = np.flatnonzero(own == label)
-        place[members] = (np.arange(len(members)) + 0.5) / len(members)
-    return shuffled[np.argsort(place, kind="stable")]
-
-
-def _labels(dataset: Dataset) -> Array:
-    name, field = next(iter(dataset.targets.items()))
-    if field.classes is None or field.shape:
-        raise DataError("data.split.stratify needs a target with classes, one for each sample")
-    return np.concatenate(
-        [dataset.gather(indices).targets[name] for indices in chunks(len(dataset))]
-    )
-
-
 def _relabel(main: Dataset, other: Dataset, part: str) -> dict[str, Array]:
     """How class indices of ``other`` translate to those of ``main``, where they differ.
 
@@ -315,18 +232,31 @@ def _relabel(main: Dataset, other: Dataset, part: str) -> dict[str, Array]:
         ours: Mapping[str, Field] = getattr(main, kind)
         theirs: Mapping[str, Field] = getattr(other, kind)
         for name, field in ours.items():
-            if name not in theirs or theirs[name].shape != field.shape:
-                found = theirs[name].shape if name in theirs else "missing"
-                raise DataError(
-                    f"{part}: {name!r} is {found}, and {field.shape} in the training data"
-                )
-            classes, known = theirs[name].classes, field.classes
-            if classes is None or known is None or classes == known[: len(classes)]:
-                continue
+            if name not in theirs:
+                raise DataError(f"{part} has no array {name!r}, and the training data have")
+            _require_alike(field, theirs[name], f"{part}: {name!r}")
+            classes, known = theirs[name].classes or (), field.classes or ()
             if unknown := [c for c in classes if c not in known]:
                 raise DataError(
                     f"{part}: the class {unknown[0]!r} of {name!r} is none of the training data's:"
                     f" {', '.join(known)}"
                 )
-            translations[name] = np.array([known.index(c) for c in classes], np.int64)
+            if classes != known[: len(classes)]:
+                translations[name] = np.array([known.index(c) for c in classes], np.int64)
     return translations
+
+
+def _require_alike(ours: Field, theirs: Field, what: str) -> None:
+    if theirs.shape != ours.shape:
+        raise DataError(f"{what} is of shape {theirs.shape}, and {ours.shape} in the training data")
+    if (theirs.classes is None) != (ours.classes is None):
+        kinds = {True: "numbers", False: "classes"}
+        raise DataError(
+            f"{what} holds {kinds[theirs.classes is None]}, and {kinds[ours.classes is None]} in"
+            " the training data"
+        )
+    if theirs.names != ours.names:
+        raise DataError(
+            f"{what} has the features {', '.join(theirs.names or ('without names',))}, and"
+            f" {', '.join(ours.names or ('without names',))} in the training data"
+        )

@@ -6,8 +6,9 @@ thread and on sixty-four.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -16,10 +17,10 @@ from queue import SimpleQueue
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController
 
 from tinynet.context import Context
-from tinynet.execution import Pass, PassKey
+from tinynet.execution import Node, Pass, PassKey
 from tinynet.loss import Loss
 from tinynet.memory import Workspace
 from tinynet.network import Network
@@ -34,6 +35,9 @@ SHARD_BYTES = 4 * 2**20
 MIN_SHARD = 8
 """Samples below which a matrix product is too thin to be fast."""
 
+PARAM_WEIGHT = 4
+"""How many times the bytes of the parameters a shard's activations have at least."""
+
 
 @dataclass(frozen=True, eq=False)
 class ShardResult:
@@ -42,13 +46,11 @@ class ShardResult:
     Attributes:
         loss: Sum of the loss over its samples.
         predictions: What the loss predicts, (n, *out_shape).
-        gradients: Of the sum of the loss, by address; empty in evaluation.
         run: The pass, for `Pass.commit`.
     """
 
     loss: float
     predictions: Array
-    gradients: dict[str, Array]
     run: Pass
 
 
@@ -81,8 +83,13 @@ class Engine:
     def _uses_threads(self) -> bool:
         return self.threads > 1 and self.shard_size is not None
 
-    def gradients(
-        self, x: Inputs, y: Array, weights: Array | None, key: PassKey
+    def train(
+        self,
+        x: Inputs,
+        y: Array,
+        weights: Array | None,
+        key: PassKey,
+        gradients: dict[str, Array],
     ) -> list[ShardResult]:
         """Forward and backward in training mode: what each shard gives, in order.
 
@@ -91,9 +98,11 @@ class Engine:
             y: Targets, (N, *target_shape).
             weights: How much each sample counts, (N,), or None.
             key: Key of everything random.
+            gradients: By address; those of the sum of this batch's losses are added, shard by
+                shard in order.
         """
 
-        def run(rows: slice, workspace: Workspace) -> ShardResult:
+        def run(rows: slice, workspace: Workspace) -> tuple[ShardResult, dict[str, Array]]:
             part_weights = () if weights is None else (weights[rows],)
             network, loss = self._network, self._loss
             first = rows.start
@@ -102,12 +111,23 @@ class Engine:
             )
             ctx = self._context(training=True, key=key, first=first, workspace=workspace)
             value, cache = loss.forward(ctx, passing.output, y[rows], *part_weights)
-            gradients = passing.backward(loss.backward(ctx, cache))
+            found = passing.backward(loss.backward(ctx, cache))
             # Copies, since the workspace is used again before the shards are summed.
-            kept = {address: np.array(gradient) for address, gradient in gradients.items()}
-            return ShardResult(value, np.array(loss.predict(passing.output)), kept, passing)
+            kept = {address: np.array(gradient) for address, gradient in found.items()}
+            return ShardResult(value, np.array(loss.predict(passing.output)), passing), kept
 
-        return self._each(run, len(y))
+        results: list[ShardResult] = []
+
+        def take(found: tuple[ShardResult, dict[str, Array]]) -> None:
+            results.append(found[0])
+            for address, gradient in found[1].items():
+                if address in gradients:
+                    gradients[address] += gradient
+                else:
+                    gradients[address] = gradient
+
+        self._each(run, len(y), take)
+        return results
 
     def evaluate(self, x: Inputs, y: Array) -> list[ShardResult]:
         """Forward in evaluation mode: what each shard gives, in order.
@@ -118,12 +138,54 @@ class Engine:
         """
 
         def run(rows: slice, workspace: Workspace) -> ShardResult:
-            passing = self._network.forward(_rows(x, rows), workspace=workspace)
-            ctx = self._context(training=False, key=PassKey(), first=0, workspace=workspace)
+            passing = self._network.forward(
+                _rows(x, rows), first_sample=rows.start, workspace=workspace
+            )
+            ctx = self._context(
+                training=False, key=PassKey(), first=rows.start, workspace=workspace
+            )
             value, _ = self._loss.forward(ctx, passing.output, y[rows])
-            return ShardResult(value, np.array(self._loss.predict(passing.output)), {}, passing)
+            return ShardResult(value, np.array(self._loss.predict(passing.output)), passing)
 
-        return self._each(run, len(y))
+        results: list[ShardResult] = []
+        self._each(run, len(y), results.append)
+        return results
+
+    def predict(self, x: Inputs) -> Array:
+        """What the loss predicts, (N, *out_shape), in evaluation mode.
+
+        Args:
+            x: (N, *input_shape), or such an array for each input by name.
+        """
+
+        def run(rows: slice, workspace: Workspace) -> Array:
+            passing = self._network.forward(
+                _rows(x, rows), first_sample=rows.start, workspace=workspace
+            )
+            return np.array(self._loss.predict(passing.output))
+
+        parts: list[Array] = []
+        self._each(run, _count(x), parts.append)
+        return np.concatenate(parts)
+
+    def first_not_finite(self, x: Inputs, key: PassKey) -> str | None:
+        """The first node that gives a NaN or an infinity where `train` sees ``x``, if one does."""
+        bad: set[str] = set()
+
+        def observe(node: Node, y: Array) -> None:
+            if not np.isfinite(y).all():
+                bad.add(node.name)
+
+        with np.errstate(all="ignore"):
+            for rows in self._shards(_count(x)):
+                self._network.forward(
+                    _rows(x, rows),
+                    training=True,
+                    key=key,
+                    first_sample=rows.start,
+                    observe=observe,
+                )
+        return next((name for name in self._network.nodes if name in bad), None)
 
     def _context(
         self, *, training: bool, key: PassKey, first: int, workspace: Workspace
@@ -140,31 +202,38 @@ class Engine:
             workspace=workspace,
         )
 
-    def _each(self, run: Callable[[slice, Workspace], T], samples: int) -> list[T]:
+    def _shards(self, samples: int) -> list[slice]:
+        return list(cut(samples, self.shard_size or samples))
+
+    def _each(
+        self, run: Callable[[slice, Workspace], T], samples: int, take: Callable[[T], None]
+    ) -> None:
+        """Run every shard, and hand over what each gives, in order."""
+
         def with_workspace(rows: slice) -> T:
             workspace = self._workspaces.get()
             try:
                 workspace.reset()
-                return run(rows, workspace)
+                # Whoever trains looks for NaN and infinity in the loss, and explains it.
+                with np.errstate(all="ignore"):
+                    return run(rows, workspace)
             finally:
                 self._workspaces.put(workspace)
 
-        shards = list(cut(samples, self.shard_size or samples))
+        shards = self._shards(samples)
         with one_blas_thread():
             if self._pool is None or len(shards) == 1:
-                return [with_workspace(rows) for rows in shards]
-            return list(self._pool.map(with_workspace, shards))
-
-
-def sum_gradients(results: Sequence[ShardResult], scale: float) -> dict[str, Array]:
-    """The gradients of all shards together, times ``scale``: always added in the same order."""
-    total, *others = (result.gradients for result in results)
-    for gradients in others:
-        for address, gradient in gradients.items():
-            total[address] += gradient
-    for gradient in total.values():
-        gradient *= scale
-    return total
+                for rows in shards:
+                    take(with_workspace(rows))
+                return
+            futures = deque(self._pool.submit(with_workspace, rows) for rows in shards)
+            try:
+                while futures:
+                    take(futures.popleft().result())
+            finally:
+                for future in futures:
+                    future.cancel()
+                wait(futures)
 
 
 def shard_size(network: Network) -> int | None:
@@ -179,7 +248,7 @@ def shard_size(network: Network) -> int | None:
     itemsize = network.dtype.itemsize
     sample = sum(prod(node.out_shape) for node in network.nodes.values()) * itemsize
     params = sum(param.nbytes for param in network.params.values())
-    return max(MIN_SHARD, SHARD_BYTES // sample, 4 * params // sample)
+    return max(MIN_SHARD, SHARD_BYTES // sample, PARAM_WEIGHT * params // sample)
 
 
 def cut(samples: int, size: int) -> Iterator[slice]:
@@ -205,6 +274,10 @@ def one_blas_thread() -> AbstractContextManager[Any]:
 @cache
 def _controller() -> ThreadpoolController:
     return ThreadpoolController()
+
+
+def _count(x: Inputs) -> int:
+    return len(next(iter(x.values()))) if isinstance(x, Mapping) else len(x)
 
 
 def _rows(x: Inputs, rows: slice) -> Inputs:

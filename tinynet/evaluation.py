@@ -1,12 +1,13 @@
 """The loss and the metrics of a whole split: exact, whatever the batches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
 from tinynet import registry
 from tinynet.engine import ShardResult
-from tinynet.errors import ShapeError
+from tinynet.errors import DataError, Problem, ShapeError
 from tinynet.metric import Metric, State
 from tinynet.spec import MetricReference
 from tinynet.types import Array, Shape
@@ -14,6 +15,9 @@ from tinynet.types import Array, Shape
 
 class Figures:
     """The loss and the metrics of the samples seen so far.
+
+    Metrics count every sample alike. In training the loss is what is minimised, class weights and
+    sample weights included; in evaluation it is the plain mean.
 
     Attributes:
         loss: Sum of the loss over the samples.
@@ -43,10 +47,8 @@ class Figures:
         self.loss, self.samples = 0.0, 0
         self.states: dict[str, State] = {}
         for label, metric in self.metrics.items():
-            try:
+            with self._explaining(label):
                 self.states[label] = metric.start(self._out_shape)
-            except ShapeError as error:
-                raise ShapeError(f"the metric {label!r}: {error}") from error
 
     def update(self, results: Sequence[ShardResult], targets: Array) -> None:
         """Count a batch.
@@ -57,11 +59,34 @@ class Figures:
         """
         self.loss += sum(result.loss for result in results)
         self.samples += len(targets)
-        if not self.metrics:
-            return
-        predictions = np.concatenate([result.predictions for result in results])
+        if self.metrics:
+            self.count(np.concatenate([result.predictions for result in results]), targets)
+
+    def count(self, predictions: Array, targets: Array) -> None:
+        """Count a batch into the metrics alone.
+
+        Args:
+            predictions: What the loss predicts, (N, *out_shape).
+            targets: (N, *target_shape).
+
+        Raises:
+            ShapeError: if a metric cannot compare the two.
+            DataError: for a target that a metric is not defined for.
+        """
         for label, metric in self.metrics.items():
-            metric.update(self.states[label], predictions, targets)
+            with self._explaining(label):
+                metric.update(self.states[label], predictions, targets)
+
+    @contextmanager
+    def _explaining(self, label: str) -> Iterator[None]:
+        """Name the metric in its errors."""
+        try:
+            yield
+        except ShapeError as error:
+            pointer = f"/training/metrics/{list(self.metrics).index(label)}"
+            raise ShapeError([Problem(f"the metric {label!r}: {error}", pointer)]) from error
+        except DataError as error:
+            raise DataError(f"the metric {label!r}: {error}") from error
 
     def result(self) -> dict[str, float]:
         """The figures by name: ``loss`` (mean over samples), and each metric by its label."""
@@ -72,20 +97,22 @@ class Figures:
 
     def state(self) -> dict[str, Array]:
         """What was seen, as named arrays."""
-        arrays = {
+        return {_SEEN: np.array([self.loss, self.samples], np.float64), **self._of_metrics()}
+
+    def _of_metrics(self) -> dict[str, Array]:
+        return {
             f"{label}/{name}": array
             for label, state in self.states.items()
             for name, array in state.items()
         }
-        seen = np.array([self.loss, self.samples], np.float64)
-        return {"seen": seen, **arrays}
 
     def load_state(self, arrays: Mapping[str, Array]) -> None:
-        """Take back what `state` gave."""
-        self.reset()
-        for address, array in arrays.items():
-            if address == "seen":
-                self.loss, self.samples = float(array[0]), int(array[1])
-            else:
-                label, _, name = address.rpartition("/")
-                self.states[label][name] = array.copy()
+        """Take back what `state` gave; names, shapes and dtypes are those of this `state`."""
+        loss, samples = arrays[_SEEN].tolist()
+        self.loss, self.samples = loss, int(samples)
+        for address, array in self._of_metrics().items():
+            array[...] = arrays[address]
+
+
+_SEEN = "seen"
+"""Name of (loss, samples) among the arrays of the state."""

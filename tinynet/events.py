@@ -82,6 +82,21 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Transferred:
+    """A new run starts with tensors of a checkpoint.
+
+    Attributes:
+        source: The checkpoint's file.
+        summary: How many tensors were carried over, and so on.
+        lines: What became of each tensor, and what a user should know beside.
+    """
+
+    source: Path
+    summary: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Warned:
     """Something a user should know, and the run goes on."""
 
@@ -91,5 +106,5 @@ class Warned:
 Event: TypeAlias = StepDone | Evaluating | EpochDone
 """What `Trainer.run` tells."""
 
-RunEvent: TypeAlias = Event | Started | Saved | Warned
+RunEvent: TypeAlias = Event | Transferred | Started | Saved | Warned
 """What a run tells."""

@@ -5,15 +5,14 @@ dropped as soon as nobody wants it any more.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tinynet.context import Context, Needs
-from tinynet.errors import PluginError
-from tinynet.graph import is_input
+from tinynet.errors import PluginError, TinynetError
 from tinynet.kernels import Kernels
 from tinynet.layer import Buffered, Layer
 from tinynet.memory import Workspace
@@ -57,12 +56,14 @@ class Operation:
         backward: Whether any gradient passes through it.
         frozen: Whether it runs as in evaluation while the others train: it keeps running
             statistics, and is not trainable.
+        commits: Whether it keeps running statistics that a training pass moves.
     """
 
     node: Node
     needs: Needs
     backward: bool
     frozen: bool
+    commits: bool
 
 
 def plan(nodes: Sequence[Node]) -> tuple[Operation, ...]:
@@ -73,8 +74,16 @@ def plan(nodes: Sequence[Node]) -> tuple[Operation, ...]:
         inputs = tuple(carries.get(source, False) for source in node.inputs)
         params = frozenset(node.layer.params) if node.trainable else frozenset()
         carries[node.name] = any(inputs) or bool(params)
-        frozen = not node.trainable and isinstance(node.layer, Buffered)
-        operations.append(Operation(node, Needs(inputs, params), carries[node.name], frozen))
+        buffered = isinstance(node.layer, Buffered)
+        operations.append(
+            Operation(
+                node,
+                Needs(inputs, params),
+                backward=carries[node.name],
+                frozen=buffered and not node.trainable,
+                commits=buffered and node.trainable,
+            )
+        )
     return tuple(operations)
 
 
@@ -111,7 +120,7 @@ class Pass:
         Args:
             operations: The graph in topological order, from `plan`.
             inputs: The network's inputs by name, each (N, *shape).
-            training: Whether `backward` follows; if not, nothing is kept.
+            training: Whether `backward` may follow; if not, nothing is kept.
             kernels: What to compute with.
             key: Key of the random streams.
             first_sample: Position in the batch of the first sample; part of that key.
@@ -125,7 +134,7 @@ class Pass:
         self._workspace = workspace
         self._contexts: dict[str, Context] = {}
         self._caches: dict[str, Any] = {}
-        self._uncommitted: list[tuple[Buffered, Any]] = []
+        self._uncommitted: list[tuple[Any, Any]] = []
         values = dict(inputs)
         waiting = Counter(source for op in operations for source in op.node.inputs)
         for op in operations:
@@ -148,7 +157,7 @@ class Pass:
                 observe(node, y)
             if ctx.keep:
                 self._contexts[node.name], self._caches[node.name] = ctx, cache
-            if ctx.training and isinstance(node.layer, Buffered):
+            if training and op.commits:
                 self._uncommitted.append((node.layer, cache))
             values[node.name] = y
             for source in node.inputs:
@@ -162,8 +171,15 @@ class Pass:
 
         Args:
             dy: Gradient of the output, (N, *out_shape).
+
+        Raises:
+            PluginError: if a layer does not return the gradients that it was asked for.
+            TinynetError: if it was called before, or the pass is none of training.
         """
-        flowing = {self._operations[-1].node.name: dy}
+        last = self._operations[-1]
+        if last.backward and last.node.name not in self._contexts:
+            raise TinynetError("backward can follow a pass in training mode, once")
+        flowing = {last.node.name: dy}
         owned: set[str] = set()
         grads: dict[str, Array] = {}
         for op in reversed(self._operations):
@@ -172,9 +188,10 @@ class Pass:
                 continue
             ctx, cache = self._contexts.pop(node.name), self._caches.pop(node.name)
             d_inputs, d_params = node.layer.backward(ctx, cache, flowing.pop(node.name))
-            for name, gradient in d_params.items():
+            _check_gradients(op, d_inputs, d_params, len(dy))
+            for name in node.layer.params:
                 if name in op.needs.params:
-                    self._add(grads, f"{node.owner}/{name}", gradient, owned)
+                    self._add(grads, f"{node.owner}/{name}", d_params[name], owned)
             for source, wanted, d_input in zip(node.inputs, op.needs.inputs, d_inputs, strict=True):
                 if wanted and d_input is not None:
                     self._add(flowing, source, d_input, owned)
@@ -201,13 +218,42 @@ class Pass:
 
 def _check_output(node: Node, y: Array, x: Array) -> None:
     expected = (len(x), *node.out_shape)
-    if y.shape != expected:
+    found = getattr(y, "shape", None)
+    if found != expected:
         raise PluginError(
             f"{node.name} ({node.type}) announced outputs of shape {node.out_shape}, that is"
-            f" {expected} for {len(x)} samples, and returned {y.shape}"
+            f" {expected} for {len(x)} samples, and returned"
+            f" {type(y).__name__ if found is None else found}"
         )
 
 
-def network_inputs(nodes: Sequence[Node]) -> Iterator[str]:
-    """Names of the network's inputs, each once."""
-    yield from dict.fromkeys(s for node in nodes for s in node.inputs if is_input(s))
+def _check_gradients(
+    op: Operation, d_inputs: Sequence[Array | None], d_params: Mapping[str, Array], samples: int
+) -> None:
+    node = op.node
+    if len(d_inputs) != len(node.inputs):
+        raise PluginError(
+            f"{node.name} ({node.type}) returned {len(d_inputs)} gradients for"
+            f" {len(node.inputs)} inputs"
+        )
+    sources = zip(node.inputs, op.needs.inputs, node.in_shapes, d_inputs, strict=True)
+    for source, wanted, shape, gradient in sources:
+        if wanted and gradient is None:
+            raise PluginError(
+                f"{node.name} ({node.type}) gives no gradient of its input {source!r}, so nothing"
+                ' before it can learn: say "trainable": false there'
+            )
+        if wanted:
+            _require_gradient(node, f"input {source!r}", gradient, (samples, *shape))
+    for name, param in node.layer.params.items():
+        if name in op.needs.params:
+            _require_gradient(node, f"parameter {name!r}", d_params.get(name), param.shape)
+
+
+def _require_gradient(node: Node, of: str, gradient: Array | None, shape: Shape) -> None:
+    if gradient is None or gradient.shape != shape:
+        found = "none" if gradient is None else f"one of shape {gradient.shape}"
+        raise PluginError(
+            f"{node.name} ({node.type}) must return a gradient of shape {shape} for its {of};"
+            f" it returned {found}"
+        )

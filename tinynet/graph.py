@@ -1,15 +1,19 @@
 """The nodes of a network spec, named, wired, and in an order in which they can be computed."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tinynet.config import suggest
+from tinynet.document import MAX_PROBLEMS
 from tinynet.errors import Problem, SpecError
-from tinynet.spec import NetworkSpec, NodeSpec
+from tinynet.spec import NAME, NAME_RULE, NetworkSpec, NodeSpec
+from tinynet.wording import quoted, suggest
 
 INPUT = "input"
 """The name that stands for the dataset's only input; others are ``input:name``."""
+
+MAX_CYCLE = 10
+"""How many nodes of a cycle a message names."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Wire:
 
 def is_input(name: str) -> bool:
     """Whether the name stands for an input of the network."""
-    return name == INPUT or name.startswith(INPUT + ":")
+    return name == INPUT or (name.startswith(f"{INPUT}:") and name != f"{INPUT}:")
 
 
 def node_names(nodes: Iterable[tuple[str, str | None]]) -> list[str]:
@@ -58,51 +62,54 @@ def wire(network: NetworkSpec) -> list[Wire]:
         before = names[index - 1] if index else INPUT
         pointer = f"/network/layers/{index}"
         wires.append(Wire(name, node.inputs or (before,), node, pointer))
-    problems = [*_bad_names(wires), *_unknown_names(wires)]
-    if problems:
+    if problems := [*_bad_names(wires), *_unknown_names(wires)]:
         raise SpecError(problems)
     ordered = _topological_order(wires)
-    problems = _unused(ordered)
-    if problems:
+    if problems := _unused(ordered):
         raise SpecError(problems)
     return ordered
 
 
-def _bad_names(wires: list[Wire]) -> list[Problem]:
-    problems = []
+def _bad_names(wires: list[Wire]) -> Iterator[Problem]:
     first: dict[str, Wire] = {}
     for wire in wires:
         earlier = first.setdefault(wire.name, wire)
         pointer = f"{wire.pointer}/name" if wire.spec.name else wire.pointer
         if earlier is not wire:
-            message = f"two nodes are called {wire.name!r}; the other is at {earlier.pointer}"
-            problems.append(Problem(message, pointer))
-        if not set(wire.name) <= _NAME_CHARACTERS or is_input(wire.name):
-            message = (
-                f"{wire.name!r} cannot be a node's name: letters, digits, '_', '-' and '.' can,"
-                f" and {INPUT!r} is the network's input"
-            )
-            problems.append(Problem(message, pointer))
-    return problems
+            message = f"two nodes are called {quoted(wire.name)}; the other is {earlier.pointer}"
+            yield Problem(message, pointer)
+        elif wire.name == INPUT:
+            yield Problem(f"{INPUT!r} is the network's input; no node can be called so", pointer)
+        elif not NAME.fullmatch(wire.name):
+            message = f"{quoted(wire.name)}, made from the type, cannot be a name; give it a 'name'"
+            yield Problem(f"{message}: {NAME_RULE}", pointer)
 
 
-_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
-
-
-def _unknown_names(wires: list[Wire]) -> list[Problem]:
-    owners = {wire.name for wire in wires if wire.spec.shares is None}
-    known = {wire.name for wire in wires} | {INPUT}
-    problems = []
+def _unknown_names(wires: list[Wire]) -> Iterator[Problem]:
+    by_name = {wire.name: wire for wire in wires}
+    owners = sorted(wire.name for wire in wires if wire.spec.shares is None)
+    known = sorted({*by_name, INPUT})
+    hints = iter(range(MAX_PROBLEMS))  # those that nobody is told need no suggestion
     for wire in wires:
         for index, source in enumerate(wire.inputs):
-            if source not in known and not is_input(source):
-                message = f"no node is called {source!r}; {suggest(source, known)}"
-                problems.append(Problem(message, f"{wire.pointer}/inputs/{index}"))
-        shared = wire.spec.shares
-        if shared is not None and shared not in owners:
-            message = f"no node with a layer of its own is called {shared!r}"
-            problems.append(Problem(f"{message}; {suggest(shared, owners)}", wire.pointer))
-    return problems
+            if source not in by_name and not is_input(source):
+                message = _no_node(source, known, hints)
+                yield Problem(message, f"{wire.pointer}/inputs/{index}")
+        shared, pointer = wire.spec.shares, f"{wire.pointer}/shares"
+        if shared is None:
+            continue
+        if shared == wire.name:
+            yield Problem("a node cannot share its own layer", pointer)
+        elif shared not in by_name:
+            yield Problem(_no_node(shared, owners, hints), pointer)
+        elif owner := by_name[shared].spec.shares:
+            message = f"{quoted(shared)} has no layer of its own; say {quoted(owner)}, as it does"
+            yield Problem(message, pointer)
+
+
+def _no_node(name: str, known: list[str], hints: Iterator[int]) -> str:
+    hint = "" if next(hints, None) is None else f"; {suggest(name, known)}"
+    return f"there is no node {quoted(name)}{hint}"
 
 
 def _topological_order(wires: list[Wire]) -> list[Wire]:
@@ -120,12 +127,18 @@ def _topological_order(wires: list[Wire]) -> list[Wire]:
                 del open_nodes[name]
             elif needed[0] in open_nodes:
                 cycle = list(open_nodes)[list(open_nodes).index(needed[0]) :]
-                path = " -> ".join([*reversed(cycle), cycle[-1]])
-                message = f"the nodes form a cycle: {path}; a network must be acyclic"
-                raise SpecError([Problem(message, by_name[needed[0]].pointer)])
+                raise SpecError([Problem(_explain_cycle(cycle), by_name[cycle[0]].pointer)])
             else:
                 open_nodes[needed[0]] = _needed(by_name[needed[0]])
     return list(ordered.values())
+
+
+def _explain_cycle(cycle: list[str]) -> str:
+    """In the direction of the data; a cycle is the same wherever one enters it."""
+    names = [cycle[0], *reversed(cycle)]
+    if len(names) > MAX_CYCLE:
+        names = [*names[: MAX_CYCLE // 2], "...", *names[-MAX_CYCLE // 2 :]]
+    return f"the nodes form a cycle, each needed by the next: {' -> '.join(names)}"
 
 
 def _needed(wire: Wire) -> list[str]:

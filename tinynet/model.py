@@ -8,12 +8,16 @@ import numpy as np
 from tinynet.build import MAX_PARAMS
 from tinynet.checkpoint import Checkpoint
 from tinynet.dataset import Field
+from tinynet.engine import Engine
 from tinynet.errors import CheckpointMismatchError, DataError
 from tinynet.network import Network
 from tinynet.preprocessing import Preprocessing
 from tinynet.spec import Spec
 from tinynet.training import mismatches
 from tinynet.types import Array
+
+PREDICT_BATCH = 512
+"""Samples that are preprocessed and predicted at a time."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,13 @@ class Model:
         """Names of the classes it tells apart, where it does."""
         return next(iter(self.targets.values())).classes
 
-    def predict(self, inputs: Mapping[str, Array]) -> Array:
+    def predict(self, inputs: Mapping[str, Array], threads: int | None = None) -> Array:
         """What the network says of raw inputs.
 
         Args:
-            inputs: By name, (N, *shape) each, as the dataset would give them.
+            inputs: By name, (N, *shape) each with N at least 1, as the dataset would give them.
+            threads: How many compute; by default as many as there are cores. The result is the
+                same for any number.
 
         Returns:
             (N, *out_shape): probabilities for a classifier; in the data's own units for a target
@@ -61,8 +67,13 @@ class Model:
                     f"the input {name!r} must have the shape ({wanted}), as in training;"
                     f" it has {inputs[name].shape}"
                 )
-        outputs = self.network.predict(self.preprocessing.apply(inputs))
-        return self.preprocessing.invert(next(iter(self.targets)), outputs)
+        engine = Engine(self.network, threads)
+        total = len(next(iter(inputs.values())))
+        parts = []
+        for start in range(0, total, PREDICT_BATCH):
+            part = {name: array[start : start + PREDICT_BATCH] for name, array in inputs.items()}
+            parts.append(engine.predict(self.preprocessing.apply(part)))
+        return self.preprocessing.invert(next(iter(self.targets)), np.concatenate(parts))
 
 
 def open_model(checkpoint: Checkpoint, max_params: int = MAX_PARAMS) -> Model:

@@ -1,21 +1,24 @@
 """A network: layers wired into a directed acyclic graph, as a spec says."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from tinynet import registry
 from tinynet.build import MAX_PARAMS, Budget, Build
-from tinynet.errors import PluginError, Problem, ShapeError, SpecError, TinynetError
-from tinynet.execution import Node, Pass, PassKey, network_inputs, plan
+from tinynet.errors import DataError, PluginError, Problem, ShapeError, SpecError, TinynetError
+from tinynet.execution import Node, Pass, PassKey, plan
 from tinynet.graph import INPUT, Wire, is_input, wire
 from tinynet.kernels import Kernels
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import Buffered, Layer
 from tinynet.loss import Loss
 from tinynet.memory import Workspace
+from tinynet.mistakes import problems
 from tinynet.spec import LossReference, NetworkSpec
 from tinynet.spec_file import parse_network
 from tinynet.types import Array, Shape
@@ -123,10 +126,11 @@ class Network:
 
         Raises:
             ShapeError: if ``x`` is not of the network's input shape.
+            DataError: if it holds no numbers.
         """
         return Pass(
             self._operations,
-            self._checked(x),
+            {name: self._converted(name, array) for name, array in self._checked(x).items()},
             training=training,
             kernels=self.kernels,
             key=key or PassKey(self.seed),
@@ -148,8 +152,9 @@ class Network:
 
         Raises:
             ShapeError: if ``x`` is not of the network's input shape.
+            DataError: if it holds no numbers.
         """
-        inputs = self._named(x)
+        inputs = self._checked(x)
         total = len(next(iter(inputs.values())))
         workspace = Workspace()
         parts = []
@@ -166,12 +171,16 @@ class Network:
                 names = ", ".join(self.input_shapes)
                 raise ShapeError(f"the network has the inputs {names}; give an array for each")
             return {next(iter(self.input_shapes)): np.asanyarray(x)}
-        arrays = {name if is_input(name) else f"{INPUT}:{name}": x[name] for name in x}
+        arrays = {
+            name if is_input(name) else f"{INPUT}:{name}": np.asanyarray(array)
+            for name, array in x.items()
+        }
         if missing := self.input_shapes.keys() - arrays.keys():
             raise ShapeError(f"no array for the network's input {', '.join(sorted(missing))}")
         return {name: arrays[name] for name in self.input_shapes}
 
     def _checked(self, x: Array | Mapping[str, Array]) -> dict[str, Array]:
+        """The inputs by name, each of its own shape; not converted yet."""
         inputs = self._named(x)
         lengths = {len(array) if array.ndim else None for array in inputs.values()}
         for name, array in inputs.items():
@@ -181,10 +190,12 @@ class Network:
                     f"{name} must be of shape ({wanted}), the same N for every input;"
                     f" it is {array.shape}"
                 )
-        return {name: self._converted(name, array) for name, array in inputs.items()}
+        return inputs
 
     def _converted(self, name: str, array: Array) -> Array:
         """The array in the network's dtype, unless whoever reads it wants indices."""
+        if array.dtype.kind not in "biuf":
+            raise DataError(f"{name} must hold real numbers; its dtype is {array.dtype}")
         indices = all(n.wants_indices for n in self.nodes.values() if name in n.inputs)
         if indices and np.issubdtype(array.dtype, np.integer):
             return array
@@ -203,8 +214,9 @@ def _loss(loss: Loss | LossReference | Mapping[str, Any] | str | None) -> Loss |
             loss = LossReference.model_validate(
                 loss, context={"configure": registry.default().configure}
             )
-        except ValueError as error:
-            raise SpecError(f"loss: {error}") from error
+        except ValidationError as error:
+            found = problems(error, loss if isinstance(loss, str) else dict(loss))
+            raise SpecError([replace(p, pointer=f"/loss{p.pointer}") for p in found]) from None
     if isinstance(loss, LossReference):
         created: Loss = registry.default().create(loss)
         return created
@@ -291,6 +303,8 @@ def _construct(w: Wire, in_shapes: tuple[Shape, ...], build: Build, plugin: str)
         layer: Layer = cls(config, in_shapes, build)
     except TinynetError:
         raise
+    except MemoryError as error:
+        raise SpecError(f"{w.name} does not fit into memory: {error}") from error
     except ValueError as error:
         if "unpack" not in str(error):
             raise PluginError(f"{w.name}: {plugin} could not be built: {error}") from error
@@ -310,6 +324,3 @@ def _addressed(
         for node in owners
         for name, array in arrays(node.layer).items()
     }
-
-
-__all__ = ["Network", "Node", "Pass", "PassKey", "network_inputs"]

@@ -76,7 +76,11 @@ class Predictions:
 
 
 def predict_files(
-    model: Model, paths: Sequence[str | Path], *, resize: bool = False
+    model: Model,
+    paths: Sequence[str | Path],
+    *,
+    resize: bool = False,
+    threads: int | None = None,
 ) -> Predictions:
     """What a model says of the samples in some files.
 
@@ -84,6 +88,7 @@ def predict_files(
         model: The model.
         paths: Files with raw inputs: .npy, .npz, .csv, or images, a sample each.
         resize: Bring images to the size the model was trained on.
+        threads: How many compute; see `Model.predict`.
 
     Raises:
         DataError: for files that cannot be read, or do not hold what the model was trained on.
@@ -92,7 +97,7 @@ def predict_files(
     inputs = {name: np.concatenate([part[name] for part in parts]) for name in model.inputs}
     if not len(next(iter(inputs.values()))):
         raise DataError(f"{paths[0]} holds no samples")
-    outputs = model.predict(inputs)
+    outputs = model.predict(inputs, threads)
     return Predictions(outputs, model.classes, _labels(outputs, model.classes))
 
 

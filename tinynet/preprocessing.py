@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinynet import registry
+from tinynet.config import suggest
 from tinynet.dataset import Field
-from tinynet.errors import CheckpointMismatchError, DataError
+from tinynet.errors import CheckpointMismatchError, DataError, Problem, SpecError
 from tinynet.spec import TransformReference
 from tinynet.transform import Invertible, State, Transform
 from tinynet.types import Array
@@ -60,19 +61,21 @@ class Preprocessing:
             fields: What each array of the dataset holds, inputs and targets.
 
         Raises:
-            DataError: if a transform names no array, or cannot take the one it names.
+            SpecError: if a transform names an array that is not there, or one twice.
+            DataError: if a transform cannot take the array that it names.
         """
         self.stages: list[Stage] = []
         self._states: dict[str, State] = {}
         self.fields = dict(fields)
         for position, reference in enumerate(references):
             transform: Transform = registry.default().create(reference)
-            for on in reference.on:
+            for index, on in enumerate(reference.on):
+                pointer = f"/data/transforms/{position}/on"
                 if on not in self.fields:
-                    raise DataError(
-                        f"/data/transforms/{position}: the dataset has no array {on!r}; it has"
-                        f" {', '.join(self.fields)}"
-                    )
+                    message = f"the dataset has no array {on!r}; {suggest(on, self.fields)}"
+                    raise SpecError([Problem(message, pointer)])
+                if on in reference.on[:index]:
+                    raise SpecError([Problem(f"{on!r} is named twice", pointer)])
                 self.stages.append(Stage(position, on, self.fields[on], transform))
                 self.fields[on] = transform.describe(self.fields[on])
 

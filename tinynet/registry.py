@@ -6,28 +6,35 @@ is ever imported. tinynet's own types come through the same door.
 
 import importlib.metadata
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import Distribution
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import PydanticCustomError, to_json
+from pydantic_core import to_json
 
-from tinynet.config import Config, Reference, suggest, with_suggestions
-from tinynet.errors import PluginError
+from tinynet.config import Config, Reference
+from tinynet.errors import PluginError, TinynetError
+from tinynet.mistakes import explained, mistake, refusal
+from tinynet.wording import quoted, suggest
 
-GROUPS = (
-    "layers",
-    "losses",
-    "optimizers",
-    "schedules",
-    "metrics",
-    "initializers",
-    "datasets",
-    "transforms",
-    "kernels",
-)
+KINDS = {
+    "layers": "layer",
+    "losses": "loss",
+    "optimizers": "optimizer",
+    "schedules": "schedule",
+    "metrics": "metric",
+    "initializers": "initializer",
+    "datasets": "dataset",
+    "transforms": "transform",
+    "kernels": "set of kernels",
+}
+"""What one plugin of each group is called."""
+
+GROUPS = tuple(KINDS)
 """The kinds of plugin; the entry-point group of ``layers`` is ``tinynet.layers``, and so on."""
 
 
@@ -53,6 +60,9 @@ class Entry:
     def qualified(self) -> str:
         """The name that no other distribution can take: ``distribution:name``."""
         return f"{self.distribution}:{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.qualified} (version {self.version})"
 
 
 class UnknownTypeError(PluginError):
@@ -84,28 +94,35 @@ class Registry:
             UnknownTypeError: if nothing registers it; it suggests names that look alike.
             AmbiguousTypeError: if two distributions do; it suggests the qualified forms.
         """
-        distribution, _, short = name.rpartition(":")
+        distribution, colon, short = name.rpartition(":")
         found = self._entries[group].get(short, [])
-        if distribution:
+        if colon:
             found = [entry for entry in found if entry.distribution == normalise(distribution)]
         if len(found) == 1:
             return found[0]
         if found:
             forms = " or ".join(repr(entry.qualified) for entry in found)
             raise AmbiguousTypeError(
-                f"{name!r} is registered in tinynet.{group} by"
-                f" {' and '.join(entry.distribution for entry in found)}; say {forms}"
+                f"more than one distribution has the {KINDS[group]} {quoted(short)}; say {forms}"
             )
-        raise UnknownTypeError(self._unknown(group, name, distribution))
+        raise UnknownTypeError(self._unknown(group, name))
 
-    def _unknown(self, group: str, name: str, distribution: str) -> str:
-        known = [entry.name for entry in self.entries(group)]
-        message = f"no installed distribution registers {name!r} in tinynet.{group}"
-        if distribution:
-            installed = {entry.distribution for entry in self.entries(group)}
-            if normalise(distribution) not in installed:
-                return f"{message}; pip install {distribution}?"
-        return f"{message}; {suggest(name.rpartition(':')[2], known)}"
+    def _unknown(self, group: str, name: str) -> str:
+        distribution, colon, short = name.rpartition(":")
+        kind, entries = KINDS[group], self.entries(group)
+        if not colon:
+            known = [entry.name for entry in entries]
+            return f"there is no {kind} {quoted(name)}; {suggest(name, known)}"
+        own = normalise(distribution)
+        known = [entry.name for entry in entries if entry.distribution == own]
+        if known:
+            return f"{own} has no {kind} {quoted(short)}; {suggest(short, known)}"
+        if any(entry.distribution == own for g in GROUPS for entry in self.entries(g)):
+            return f"{own} is installed, and has no {kind} {quoted(short)}"
+        return (
+            f"there is no {kind} {quoted(name)}: {quoted(distribution)} is not installed, or has no"
+            " types for tinynet"
+        )
 
     def load(self, group: str, name: str) -> type[Any]:
         """The class behind a name; imports its module.
@@ -114,7 +131,9 @@ class Registry:
             PluginError: if the name is unknown or ambiguous, or the plugin cannot be imported;
                 it names the distribution, its version and the cause.
         """
-        entry = self.find(group, name)
+        return self._load(self.find(group, name))
+
+    def _load(self, entry: Entry) -> type[Any]:
         if entry not in self._classes:
             self._classes[entry] = _import(entry)
         return self._classes[entry]
@@ -134,29 +153,31 @@ class Registry:
             reserved: The grammar's keys at that place, for suggestions.
 
         Raises:
-            pydantic.ValidationError: for options that the type does not take.
-            pydantic_core.PydanticCustomError: for a name that is unknown or ambiguous.
-            PluginError: if the plugin cannot be imported.
+            pydantic.ValidationError: for a name that is unknown or ambiguous, or options that the
+                type does not take.
+            PluginError: if the plugin cannot be imported, or its ``Config`` fails.
         """
         try:
-            cls = self.load(group, name)
+            entry = self.find(group, name)
         except (UnknownTypeError, AmbiguousTypeError) as error:
-            raise PydanticCustomError("type_name", "{message}", {"message": str(error)}) from error
+            raise refusal([mistake("type_name", str(error), "type", value=name)]) from error
         try:
-            config = self._config(cls, options, {"configure": self.configure})
+            with _blaming(entry, "its Config failed"):
+                config = self._config(entry, options, {"configure": self.configure})
+                dumped: dict[str, Any] = config.model_dump(mode="json")
         except ValidationError as error:
-            raise with_suggestions(error, {*cls.Config.model_fields, *reserved}) from error
-        return config.model_dump(mode="json")
+            fields = self.load(group, name).Config.model_fields
+            raise explained(error, fields, also=reserved) from error
+        return dumped
 
     def config(self, reference: Reference) -> Config:
         """The config of a reference that was validated."""
-        return self._config(self.load(reference.group, reference.type), reference.options, {})
+        return self._config(self.find(reference.group, reference.type), reference.options, {})
 
-    def _config(
-        self, cls: type[Any], options: Mapping[str, Any], context: dict[str, Any]
-    ) -> Config:
+    def _config(self, entry: Entry, options: Mapping[str, Any], context: dict[str, Any]) -> Config:
         # Through JSON, since strict validation of Python values refuses [3, 3] for a tuple.
-        config: Config = cls.Config.model_validate_json(to_json(options), context=context)
+        model = self._load(entry).Config
+        config: Config = model.model_validate_json(to_json(options), context=context)
         return config
 
     def create(self, reference: Reference) -> Any:
@@ -165,7 +186,10 @@ class Registry:
         Raises:
             PluginError: if the type is missing or its constructor fails.
         """
-        return self.load(reference.group, reference.type)(self.config(reference))
+        entry = self.find(reference.group, reference.type)
+        cls, config = self._load(entry), self.config(reference)
+        with _blaming(entry, "it could not be constructed"):
+            return cls(config)
 
 
 def normalise(distribution: str) -> str:
@@ -173,42 +197,57 @@ def normalise(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
+@contextmanager
+def _blaming(entry: Entry, what: str) -> Iterator[None]:
+    """Turn what a plugin should not have raised into a `PluginError` that names the plugin."""
+    try:
+        yield
+    except (ValidationError, TinynetError):
+        raise
+    except Exception as error:
+        raise PluginError(f"{entry}: {what}: {_what(error)}") from error
+
+
+def _what(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
 def _import(entry: Entry) -> type[Any]:
     module, _, attribute = entry.target.partition(":")
     try:
         value = importlib.import_module(module)
-        for part in attribute.split("."):
+        for part in filter(None, attribute.split(".")):
             value = getattr(value, part)
     except (Exception, SystemExit) as error:
         raise PluginError(
-            f"{entry.qualified} (version {entry.version}) is installed but could not be imported"
-            f" from {entry.target}: {type(error).__name__}: {error}"
+            f"{entry} is installed but could not be imported from {entry.target}: {_what(error)}"
         ) from error
     if not isinstance(value, type):
-        raise PluginError(
-            f"{entry.qualified} (version {entry.version}): {entry.target} is not a class"
-        )
+        raise PluginError(f"{entry}: {entry.target} is not a class")
     config = getattr(value, "Config", None)
     if entry.group != "kernels" and not (isinstance(config, type) and issubclass(config, Config)):
         raise PluginError(
-            f"{entry.qualified} (version {entry.version}): {entry.target} has no nested `Config`"
-            f" that derives from tinynet's"
+            f"{entry}: {entry.target} has no nested `Config` that derives from tinynet's"
         )
     return value
 
 
-def _installed() -> Iterable[Entry]:
-    """Entries of installed distributions; of one that is seen twice, the first on sys.path."""
-    seen = set()
-    for distribution in importlib.metadata.distributions():
-        name = normalise(distribution.metadata["Name"] or "")
-        if not name or name in seen:
-            continue
-        seen.add(name)
-        for point in distribution.entry_points:
-            package, _, group = point.group.partition(".")
-            if package == "tinynet" and group in GROUPS:
-                yield Entry(group, point.name, name, distribution.version, point.value)
+def _installed() -> Iterator[Entry]:
+    """Entries of installed distributions; of one that is seen twice, the first on sys.path.
+
+    Names and versions are read of those distributions alone that register something here.
+    """
+    facts: dict[Distribution, tuple[str, str]] = {}
+    points = importlib.metadata.entry_points()
+    for group in GROUPS:
+        for point in points.select(group=f"tinynet.{group}"):
+            if point.dist is None:
+                continue
+            if point.dist not in facts:
+                metadata = point.dist.metadata
+                facts[point.dist] = (normalise(metadata["Name"]), metadata["Version"])
+            target = point.value.partition("[")[0].strip()
+            yield Entry(group, point.name, *facts[point.dist], target)
 
 
 @cache

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from pydantic import JsonValue
+
 from tinynet.build import MAX_PARAMS
 from tinynet.checkpoint import Checkpoint
-from tinynet.data import Data, SplitName
+from tinynet.data import Data
 from tinynet.engine import Engine
 from tinynet.errors import CheckpointError, CheckpointIOError, LocatedError, SpecError
 from tinynet.evaluation import Figures
-from tinynet.events import RunEvent, Warned
+from tinynet.events import RunEvent, Transferred, Warned
+from tinynet.fine_tuning import FineTuning
 from tinynet.model import Model, open_model
 from tinynet.network import Network
 from tinynet.run_folder import RunFolder, new_folder, next_folder
@@ -22,7 +25,9 @@ from tinynet.session import Observer, Session
 from tinynet.spec import Spec
 from tinynet.spec_change import compare, require_safe
 from tinynet.spec_file import load_spec
+from tinynet.splits import SplitName
 from tinynet.training import Trainer
+from tinynet.transfer import STRICT, TransferPlan, TransferRules
 
 EVALUATION_BATCH = 512
 """Samples that are evaluated at a time."""
@@ -59,6 +64,7 @@ class Run:
         seconds: How long this process trained.
         figures: The last evaluation's: ``train/loss``, ``val/accuracy``, ...
         has_test: Whether there is a test split.
+        best: The best checkpoint, where the run keeps one.
     """
 
     path: Path
@@ -69,6 +75,7 @@ class Run:
     seconds: float
     figures: dict[str, float]
     has_test: bool
+    best: Path | None
 
     @property
     def checkpoints(self) -> list[Path]:
@@ -98,6 +105,8 @@ def train(
     *,
     resume: bool = False,
     overrides: Mapping[str, Any] | None = None,
+    source: str | Path | None = None,
+    rules: TransferRules = STRICT,
     **settings: Unpack[Settings],
 ) -> Run:
     """Train what a spec declares.
@@ -107,10 +116,14 @@ def train(
         run_dir: The run's folder; by default ``runs/<name>-001``, or the next number.
         resume: Go on with the run where ``run_dir`` has one; start it where it has not.
         overrides: JSON values by dotted path; only for a file or a dict.
+        source: A run's folder or a checkpoint, whose parameters a new run starts with; of a run
+            the best, if it keeps one, else the last. A run that goes on has started already.
+        rules: What may happen on the way from there, beside carrying over.
         **settings: See `Settings`.
 
     Raises:
         SpecError: for a spec that is wrong.
+        CheckpointMismatchError: for a source that does not fit, as far as the rules go.
         ShapeError: for layers that do not fit.
         DataError: for data that cannot be trained on.
         PluginError: for a plugin that is missing or broken.
@@ -120,23 +133,33 @@ def train(
         DivergedError: if the loss is not finite; the last good checkpoint is kept.
         Interrupted: after SIGINT or SIGTERM; the run is saved.
     """
-    if not isinstance(spec, Spec):
-        spec = load_spec(spec, overrides)
-    elif overrides:
-        raise SpecError("overrides apply to a file or a dict, not to a spec that was read already")
+    spec = _read_spec(spec, overrides)
     if resume and run_dir is None:
         raise SpecError("to go on with a run, or start it, its folder must be named (--run)")
     if resume and run_dir is not None and RunFolder(Path(run_dir)).steps():
         return _continue(RunFolder(Path(run_dir)), lambda checkpoint: spec, False, settings)
-    trainer = _trainer(spec, spec.folder, settings)
+    trainer, lineage = _new_trainer(spec, source, rules, settings)
     if run_dir is None:
         folder = next_folder(Path("runs"), spec.name)
     else:
         folder = new_folder(Path(run_dir), reuse=resume)
     with locked(folder.lock):
         folder.clean()
-        session = Session(folder, trainer, _observer(settings))
+        session = Session(folder, trainer, _observer(settings), lineage=lineage)
         return _run(folder, trainer, *session.train())
+
+
+def plan_fine_tuning(
+    spec: Spec | str | Path | Mapping[str, Any],
+    source: str | Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    rules: TransferRules = STRICT,
+    **settings: Unpack[Settings],
+) -> tuple[Path, TransferPlan]:
+    """What `train` would take over: the checkpoint's file, and the plan; nothing is written."""
+    start, _, plan = _fine_tuning(_read_spec(spec, overrides), source, rules, settings)
+    return start.path, plan
 
 
 def resume(
@@ -194,6 +217,38 @@ def _continue(
         return _run(folder, trainer, *session.train())
 
 
+def _read_spec(
+    spec: Spec | str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | None
+) -> Spec:
+    if not isinstance(spec, Spec):
+        return load_spec(spec, overrides)
+    if overrides:
+        raise SpecError("overrides apply to a file or a dict, not to a spec that was read already")
+    return spec
+
+
+def _new_trainer(
+    spec: Spec, source: str | Path | None, rules: TransferRules, settings: Settings
+) -> tuple[Trainer, tuple[dict[str, JsonValue], ...]]:
+    """A trainer at step 0, and the lineage of its run."""
+    if source is None:
+        return _trainer(spec, spec.folder, settings), ()
+    start, trainer, plan = _fine_tuning(spec, source, rules, settings)
+    start.apply(plan, trainer)
+    _observer(settings)(Transferred(start.path, plan.summary, plan.lines))
+    return trainer, start.lineage(plan)
+
+
+def _fine_tuning(
+    spec: Spec, source: str | Path, rules: TransferRules, settings: Settings
+) -> tuple[FineTuning, Trainer, TransferPlan]:
+    tell = _observer(settings)
+    path, checkpoint = find_checkpoint(source, warn=lambda text: tell(Warned(text)))
+    start = FineTuning(path, checkpoint, rules)
+    trainer = _trainer(spec, spec.folder, settings, start.fitted(spec))
+    return start, trainer, start.plan(trainer)
+
+
 def _trainer(
     spec: Spec, root: Path, settings: Settings, fitted: Mapping[str, Any] | None = None
 ) -> Trainer:
@@ -214,8 +269,10 @@ def _trainer(
 
 def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds: float) -> Run:
     progress = trainer.progress
+    path = folder.path.resolve()
+    best = None if progress.best is None else RunFolder(path).checkpoint(progress.best.step)
     return Run(
-        folder.path.resolve(),
+        path,
         trainer.network,
         progress.step,
         progress.epoch,
@@ -223,6 +280,7 @@ def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds
         seconds,
         figures or _last_figures(folder),
         trainer.data.size("test") > 0,
+        best,
     )
 
 

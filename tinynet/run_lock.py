@@ -5,7 +5,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -17,6 +17,8 @@ from tinynet.errors import CheckpointIOError, RunBusyError, explaining_io
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock file ``path``, which is made if needed and never removed.
 
+    While it is held it says who holds it; nobody trusts what a killed process left in it.
+
     Raises:
         RunBusyError: if another process holds it; it names that process.
         CheckpointIOError: if the file system offers no locks.
@@ -25,7 +27,11 @@ def locked(path: Path) -> Iterator[None]:
         file = path.open("a+")
     with file:
         _lock(file, path)
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                file.truncate(0)
 
 
 def _lock(file: TextIO, path: Path) -> None:

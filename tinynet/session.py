@@ -33,6 +33,7 @@ class Session:
         tell: Observer,
         resumed: Checkpoint | None = None,
         changes: Sequence[Change] = (),
+        lineage: Sequence[dict[str, JsonValue]] = (),
     ) -> None:
         """Put it together.
 
@@ -42,13 +43,16 @@ class Session:
             tell: Told of everything that happens.
             resumed: The checkpoint it goes on from; None for a new run.
             changes: How the spec differs from the checkpoint's.
+            lineage: What a new run was started from, oldest first.
         """
         self._folder = folder
         self._trainer = trainer
         self._tell = tell
         self._resumed = resumed
         self._run_id = secrets.token_hex(8) if resumed is None else resumed.run_id
-        self._lineage = () if resumed is None else (*resumed.lineage, _origin(resumed, changes))
+        self._lineage = (
+            tuple(lineage) if resumed is None else (*resumed.lineage, _origin(resumed, changes))
+        )
         self._spec = trainer.spec.resolved()
         self._types = types_of(trainer.spec)
         self._environment = environment()
@@ -70,15 +74,8 @@ class Session:
         mark = resumed.log if resumed is not None else None
         with RunLog(self._folder.log, mark) as log, held() as interrupts:
             self._log = log
-            self._tell(
-                Started(
-                    self._folder.path, trainer.step, trainer.total_steps, trainer.steps_per_epoch
-                )
-            )
-            if resumed is None:
-                self._save()
-            if not trainer.finished or resumed is None:
-                self._folder.write_spec(self._spec)
+            if resumed is None or not trainer.finished:
+                self._begin()
             with closing(trainer.run()) as events:
                 for event in self._until_interrupted(events, interrupts):
                     self._tell(event)
@@ -86,6 +83,15 @@ class Session:
                         figures = event.figures
                     self._record(event, time.monotonic() - started)
         return figures, time.monotonic() - started
+
+    def _begin(self) -> None:
+        trainer = self._trainer
+        self._tell(
+            Started(self._folder.path, trainer.step, trainer.total_steps, trainer.steps_per_epoch)
+        )
+        if self._resumed is None:
+            self._save()
+        self._folder.write_spec(self._spec)
 
     def _until_interrupted(
         self, events: Iterator[Event], interrupts: Interrupts

@@ -5,24 +5,29 @@ checks its options against its ``Config`` and completes them, so that a `Spec` i
 everything, and can be written down and read again.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     JsonValue,
     PrivateAttr,
     ValidationError,
+    WithJsonSchema,
+    model_serializer,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from tinynet.config import Frozen, Reference, with_suggestions
-from tinynet.document import Document
-from tinynet.errors import LocatedError, Problem
+from tinynet.config import Frozen, Reference
+from tinynet.errors import LocatedError
+from tinynet.mistakes import explained, mistake, refusal
+from tinynet.origin import Origin
+from tinynet.wording import quoted, show
 
 
 def _as_tuple(value: Any) -> Any:
@@ -30,11 +35,37 @@ def _as_tuple(value: Any) -> Any:
 
 
 def _as_names(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else _as_tuple(value)
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list | tuple):
+        return tuple(value)
+    raise PydanticCustomError("names", "a name or a list of names is expected")
 
 
-Names: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
+Names: TypeAlias = Annotated[
+    tuple[str, ...], BeforeValidator(_as_names, json_schema_input_type=str | tuple[str, ...])
+]
 """One name, or a list of names."""
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+"""What a name is made of: it becomes part of addresses, file names and reports."""
+
+NAME_RULE = "up to 100 letters, digits, '_', '-' or '.', of which the first is a letter or a digit"
+
+
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        message = "{name} cannot be a name; a name is " + NAME_RULE
+        raise PydanticCustomError("name", message, {"name": show(value)})
+    return value
+
+
+Name: TypeAlias = Annotated[
+    str,
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"}),
+]
+"""The name of a network, a node, or a figure."""
 
 
 class SpecModel(Frozen):
@@ -42,11 +73,11 @@ class SpecModel(Frozen):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _suggest_keys(cls, raw: Any, handler: Any) -> Any:
+    def _explain(cls, raw: Any, handler: Any) -> Any:
         try:
             return handler(raw)
         except ValidationError as error:
-            raise with_suggestions(error, cls.model_fields.keys() - {"options"}) from error
+            raise explained(error, cls.model_fields) from error
 
 
 class NodeSpec(Reference):
@@ -54,9 +85,8 @@ class NodeSpec(Reference):
 
     group: ClassVar[str] = "layers"
     type: str = Field(default="", description="The layer's type; left out where it `shares` one.")
-    name: str | None = Field(
+    name: Name | None = Field(
         default=None,
-        max_length=100,
         description="The node's name; by default its type and ordinal, such as conv2d_1.",
     )
     inputs: Names | None = Field(
@@ -78,30 +108,36 @@ class NodeSpec(Reference):
     def _type_or_shares(cls, raw: Any) -> Any:
         if not isinstance(raw, Mapping) or ("type" in raw) != ("shares" in raw):
             return raw
-        if "type" in raw:
-            raise PydanticCustomError(
-                "shares", "a node that shares another's layer has no type of its own"
-            )
-        raise PydanticCustomError("node", "'type' is required: which layer is it?")
+        if "shares" in raw:
+            message = "a node that shares another's layer has no type of its own"
+            raise refusal([mistake("shares", message, "type")])
+        raise refusal([mistake("missing_key", "'type' is required: which layer is it?", "type")])
 
     @model_validator(mode="after")
-    def _shares_alone(self) -> "NodeSpec":
-        if self.shares is not None and self.options:
-            keys = ", ".join(sorted(self.options))
-            raise PydanticCustomError(
-                "shares",
-                "a node that shares another's layer takes its parameters from there; remove {keys}",
-                {"keys": keys},
-            )
+    def _shares_everything(self) -> Self:
+        if self.shares is not None:
+            mistakes = [
+                mistake("shares", f"{quoted(key)} is for the layer's owner to say, not here", key)
+                for key in (*self.options, *({"trainable"} & self.model_fields_set))
+            ]
+            if mistakes:
+                raise refusal(mistakes)
         return self
+
+    @model_serializer(mode="wrap")
+    def _merge_options(self, handler: Any) -> dict[str, Any]:
+        fields: dict[str, Any] = super()._merge_options(handler)
+        if self.shares is not None:
+            del fields["type"], fields["trainable"]
+        return fields
 
 
 class NetworkSpec(SpecModel):
     """The network: nodes, each following the one before it unless it says otherwise."""
 
-    input_shape: Annotated[tuple[int, ...], BeforeValidator(_as_tuple)] | None = Field(
-        default=None, description="Shape of one sample; by default the dataset tells it."
-    )
+    input_shape: (
+        Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_as_tuple)] | None
+    ) = Field(default=None, description="Shape of one sample; by default the dataset tells it.")
     dtype: Literal["float32", "float64"] = Field(
         default="float32", description="What parameters are made of and what is computed in."
     )
@@ -159,6 +195,15 @@ class SplitSpec(SpecModel):
         default=None, ge=0, description="Seed of the split; by default that of the training."
     )
 
+    @model_validator(mode="after")
+    def _leaves_some_for_training(self) -> Self:
+        held_out = [part for part in (self.validation, self.test) if part is not None and part < 1]
+        if sum(held_out) >= 1:
+            raise PydanticCustomError(
+                "split", "validation and test together leave no sample for training"
+            )
+        return self
+
 
 class DataSpec(Reference):
     """The dataset, how it is split, and what happens to it before the network sees it."""
@@ -198,9 +243,7 @@ class MetricReference(Reference):
     """A figure to report."""
 
     group: ClassVar[str] = "metrics"
-    name: str | None = Field(
-        default=None, pattern=r"^[A-Za-z0-9_.-]+$", description="By default its type."
-    )
+    name: Name | None = Field(default=None, description="By default its type.")
 
     @property
     def label(self) -> str:
@@ -286,31 +329,42 @@ class TrainingSpec(SpecModel):
     )
 
     @model_validator(mode="after")
-    def _epochs_or_steps(self) -> "TrainingSpec":
-        if (self.epochs is None) == (self.steps is None):
-            raise PydanticCustomError("length", "say either 'epochs' or 'steps'")
+    def _epochs_or_steps(self) -> Self:
+        if self.epochs is None and self.steps is None:
+            raise PydanticCustomError("length", "'epochs' or 'steps' is required")
+        if self.epochs is not None and self.steps is not None:
+            raise PydanticCustomError("length", "'epochs' and 'steps' exclude each other")
         return self
+
+
+def _version(value: Any) -> Any:
+    if type(value) is int and value > 1:
+        raise PydanticCustomError(
+            "version",
+            "version {version} of the spec language needs a newer tinynet; this one reads 1",
+            {"version": show(value)},
+        )
+    if type(value) is not int:
+        raise PydanticCustomError("version", "the version of the spec language, 1, is expected")
+    return value
 
 
 class Spec(SpecModel):
     """A whole spec."""
 
-    tinynet: Literal[1] = Field(description="Version of the spec language.")
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
-        max_length=100,
-        description="The network's name; run directories are called after it.",
+    tinynet: Annotated[Literal[1], BeforeValidator(_version)] = Field(
+        description="Version of the spec language, which is 1."
     )
+    name: Name = Field(description="The network's name; run directories are called after it.")
     data: DataSpec | None = Field(default=None, description="What it learns from.")
     network: NetworkSpec = Field(description="What it is.")
     training: TrainingSpec = Field(description="How it learns.")
-    _document: Document | None = PrivateAttr(default=None)
-    _folder: Path | None = PrivateAttr(default=None)
+    _origin: Origin = PrivateAttr(default_factory=Origin)
 
     @property
     def folder(self) -> Path:
         """Where relative data paths start unless a data root is given: the spec's own folder."""
-        return self._folder or Path.cwd()
+        return self._origin.folder or Path.cwd()
 
     def resolved(self) -> dict[str, JsonValue]:
         """The spec as JSON, every default filled in."""
@@ -318,15 +372,4 @@ class Spec(SpecModel):
 
     def locate(self, error: LocatedError) -> LocatedError:
         """The same error, with line and column where the spec was read from a text."""
-        if self._document is None:
-            return error
-        return type(error)(
-            [located(problem, self._document) for problem in error.problems],
-            self._document.source,
-        )
-
-
-def located(problem: Problem, document: Document, *, key: bool = False) -> Problem:
-    """The problem with the line and column that its pointer has in the document."""
-    line, column = document.locate(problem.pointer, key=key)
-    return replace(problem, line=line, column=column)
+        return self._origin.place(error)

@@ -1,11 +1,10 @@
 """What a network costs, found out without allocating it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from tinynet.build import MAX_PARAMS
 from tinynet.data import Data
@@ -151,7 +150,7 @@ def _summarize(spec: Spec, root: Path, max_params: int) -> Summary:
                 node.type.removeprefix("tinynet-core:"),
                 node.inputs,
                 node.out_shape,
-                sum(int(np.prod(array.shape)) for array in own),
+                sum(array.size for array in own),
                 operations,
                 activation_bytes,
             )
@@ -170,7 +169,7 @@ def _summarize(spec: Spec, root: Path, max_params: int) -> Summary:
 
 
 def _bytes(shape: Shape, network: Network) -> int:
-    return int(np.prod(shape)) * network.dtype.itemsize
+    return math.prod(shape) * network.dtype.itemsize
 
 
 def _check_output(spec: Spec, network: Network, data: Data | None) -> None:

@@ -9,18 +9,27 @@ from pathlib import Path
 import numpy as np
 
 from tinynet.build import MAX_PARAMS
+from tinynet.class_weights import class_weights, weights_of
 from tinynet.data import Data
 from tinynet.dataset import Batch
-from tinynet.engine import Engine, Inputs, ShardResult, sum_gradients
-from tinynet.errors import CheckpointMismatchError, DivergedError, SpecError
+from tinynet.engine import Engine, Inputs, ShardResult
+from tinynet.errors import (
+    CheckpointMismatchError,
+    DataError,
+    DivergedError,
+    Problem,
+    ShapeError,
+    SpecError,
+)
 from tinynet.evaluation import Figures
 from tinynet.events import EpochDone, Evaluating, Event, StepDone
-from tinynet.execution import Node, PassKey
-from tinynet.loss import Loss
+from tinynet.execution import PassKey
+from tinynet.judging import judge
+from tinynet.loss import CheckedLoss, Loss
 from tinynet.network import Network
-from tinynet.progress import Best, Progress
-from tinynet.spec import EarlyStoppingSpec, KeepBestSpec, Spec
-from tinynet.types import Array
+from tinynet.progress import Progress
+from tinynet.spec import Spec
+from tinynet.types import Array, Shape
 from tinynet.updater import Updater
 
 
@@ -62,9 +71,10 @@ class Trainer:
         self._root = root or spec.folder
         self._fitted = fitted
         training = spec.training
+        shape = spec.network.input_shape
         self.network = Network(
             spec.network,
-            spec.network.input_shape or self.data.input_shapes,
+            self.data.input_shapes if shape is None else shape,
             seed=training.seed,
             loss=training.loss,
             max_params=max_params,
@@ -75,6 +85,7 @@ class Trainer:
             self.network.params, self.network.trainable, training.optimizer, training.schedule
         )
         self._figures = Figures(training.metrics, self.network.out_shape)
+        self._epoch_order: tuple[int, Array] = (-1, np.empty(0, np.int64))
 
     @property
     def step(self) -> int:
@@ -103,52 +114,63 @@ class Trainer:
             x: (N, *input_shape), or such an array for each input by name. More samples than a
                 batch are taken a batch at a time, and their gradients summed.
             y: Targets, (N, *target_shape).
-            weights: How much each sample counts, (N,); by default each counts 1.
+            weights: How much each sample counts, (N,); by default each counts 1. The sum of the
+                weighted losses is divided by N, whatever the weights.
 
         Returns:
-            The mean loss of the N samples before the update.
+            The mean loss of the N samples before the update, weighted.
 
         Raises:
-            DivergedError: if it is not finite; nothing was changed.
+            ShapeError: if the arrays do not fit together, or not the network.
+            DataError: for a target that the loss cannot use.
+            DivergedError: if the loss is not finite; nothing was changed.
         """
+        y = np.asanyarray(y)
+        _require_rows(x, y, weights)
+        self._check_target_shape(y.shape[1:])
+        bad = self._first_bad_target(y)
+        if bad is not None:
+            raise DataError(f"target {bad[0]} of the batch: {bad[1]}")
+        return self._update(x, y, weights)
+
+    def _update(self, x: Inputs, y: Array, weights: Array | None) -> float:
+        if weights is not None:
+            weights = np.asarray(weights, self.network.dtype)
         results: list[ShardResult] = []
+        gradients: dict[str, Array] = {}
         size = self.spec.training.batch_size
         for number, start in enumerate(range(0, len(y), size)):
             rows = slice(start, start + size)
             key = PassKey(self.spec.training.seed, self.step, number)
             part = {n: a[rows] for n, a in x.items()} if isinstance(x, Mapping) else x[rows]
             part_weights = None if weights is None else weights[rows]
-            shards = self._engine.gradients(part, y[rows], part_weights, key)
+            shards = self._engine.train(part, y[rows], part_weights, key, gradients)
             if not all(math.isfinite(shard.loss) for shard in shards):
                 raise DivergedError(self._explain_divergence(part, key))
             results += shards
-        gradients = sum_gradients(results, 1 / len(y))
+        for gradient in gradients.values():
+            gradient *= 1 / len(y)
+        self._figures.update(results, y)
         self._updater.update(gradients, self.step, self.learning_rate)
         for shard in results:
             shard.run.commit()
-        self._figures.update(results, y)
         self.progress.step += 1
         return sum(shard.loss for shard in results) / len(y)
 
     @property
     def learning_rate(self) -> float:
         """The rate of the next update."""
-        total_steps = self.total_steps if self._updater.scheduled else 0
-        return self._updater.rate(self.step, total_steps)
+        return self._rate(self.step)
+
+    def _rate(self, step: int) -> float:
+        return self._updater.rate(step, self.total_steps if self._updater.scheduled else 0)
 
     def _explain_divergence(self, x: Inputs, key: PassKey) -> str:
         """Name the first layer whose output is not finite, by running the pass once more."""
-        bad: list[str] = []
-
-        def observe(node: Node, y: Array) -> None:
-            if not bad and not np.isfinite(y).all():
-                bad.append(node.name)
-
-        with np.errstate(all="ignore"):
-            self.network.forward(x, training=True, key=key, observe=observe)
+        bad = self._engine.first_not_finite(x, key)
         culprit = (
-            f"the first output that is not finite is that of {bad[0]!r}"
-            if bad
+            f"the first output that is not finite is that of {bad!r}"
+            if bad is not None
             else "every layer's output is finite, the loss alone is not"
         )
         return (
@@ -183,19 +205,43 @@ class Trainer:
         return (reached or self.stopped_early) and self.progress.evaluated_step == self.step
 
     def check(self) -> None:
-        """Find what would fail later: targets the loss cannot use, splits that are needed.
+        """Find what would fail later: data that do not fit, splits that are needed and empty.
 
         Raises:
-            DataError: naming file and row.
-            ShapeError: if outputs and targets do not fit together.
+            SpecError: for class weights of classes that are not there.
+            ShapeError: if inputs, outputs, targets and metrics do not fit together.
+            DataError: for a target that the loss or a metric cannot use; it names file and row.
         """
-        self.data.check_targets(self.loss, self.network.out_shape)
+        _require_shapes(self.network.input_shapes, self.data.input_shapes)
+        self._check_target_shape(self.data.targets[self.data.target].shape)
+        trial = Figures(self.spec.training.metrics, self.network.out_shape)
+
+        def first_bad(targets: Array) -> tuple[int, str] | None:
+            bad = self._first_bad_target(targets)
+            if bad is None:
+                outputs = np.zeros((len(targets), *self.network.out_shape), self.network.dtype)
+                trial.count(self.loss.predict(outputs), targets)
+            return bad
+
+        self.data.check_targets(first_bad)
         training = self.spec.training
         watchers = (training.early_stopping, training.checkpoint.keep_best)
         if any(w is not None and w.metric.startswith("val/") for w in watchers):
             self.data.require("val")
-        if self._class_weights is not None:
-            self.data.class_counts()
+        if training.class_weights is not None:
+            class_weights(training.class_weights, self.data)
+
+    def _check_target_shape(self, shape: Shape) -> None:
+        if isinstance(self.loss, CheckedLoss):
+            try:
+                self.loss.check_shapes(self.network.out_shape, shape)
+            except ShapeError as error:
+                raise ShapeError([Problem(str(error), "/training/loss")]) from error
+
+    def _first_bad_target(self, targets: Array) -> tuple[int, str] | None:
+        if not isinstance(self.loss, CheckedLoss):
+            return None
+        return self.loss.bad_target(self.network.out_shape, targets)
 
     def run(self) -> Generator[Event, None, None]:
         """Train until the end; between two events the state is complete and may be saved."""
@@ -213,8 +259,8 @@ class Trainer:
         positions = self._order(progress.epoch)[start : start + size]
         batch = self.data.batch("train", positions, epoch=progress.epoch)
         rate = self.learning_rate
-        targets = self._target(batch)
-        loss = self.train_step(batch.inputs, targets, self._weights(batch, targets))
+        targets = batch.targets[self.data.target]
+        loss = self._update(batch.inputs, targets, self._weights(batch, targets))
         progress.position += 1
         return StepDone(
             progress.step, progress.epoch + 1, progress.position, loss, rate, len(positions)
@@ -225,89 +271,38 @@ class Trainer:
             self._epoch_order = (epoch, self.data.order(epoch))
         return self._epoch_order[1]
 
-    _epoch_order: tuple[int, Array] = (-1, np.empty(0, np.int64))
-
-    def _target(self, batch: Batch) -> Array:
-        return next(iter(batch.targets.values()))
-
     def _weights(self, batch: Batch, targets: Array) -> Array | None:
         weights = batch.weights
         if self._class_weights is not None:
-            by_class = self._class_weights[targets]
+            by_class = weights_of(targets, self._class_weights)
             weights = by_class if weights is None else weights * by_class
-        return None if weights is None else weights.astype(self.network.dtype)
+        return weights
 
     @cached_property
     def _class_weights(self) -> Array | None:
-        """The weight of each class, (classes,)."""
         wanted = self.spec.training.class_weights
-        if wanted is None:
-            return None
-        counts = self.data.class_counts()
-        if wanted == "balanced":
-            balanced: Array = counts.sum() / (len(counts) * np.maximum(counts, 1))
-            return balanced
-        classes = self.data.classes or ()
-        assert isinstance(wanted, dict)
-        if unknown := wanted.keys() - set(classes):
-            raise SpecError(
-                f"training.class_weights: {min(unknown)!r} is no class of the data; they are"
-                f" {', '.join(classes)}"
-            )
-        return np.array([wanted.get(name, 1.0) for name in classes])
+        return None if wanted is None else class_weights(wanted, self.data)
 
     def _end_epoch(self) -> Iterator[Event]:
         """Evaluate; nothing changes before the last batch, so this may be broken off."""
-        rate = self.learning_rate
         figures = {f"train/{name}": value for name, value in self._figures.result().items()}
         total = self.data.size("val")
         if total:
             seen = Figures(self.spec.training.metrics, self.network.out_shape)
             for batch in self.data.batches("val", self.spec.training.batch_size):
-                targets = self._target(batch)
+                targets = batch.targets[self.data.target]
                 seen.update(self._engine.evaluate(batch.inputs, targets), targets)
                 yield Evaluating(seen.samples, total)
             figures |= {f"val/{name}": value for name, value in seen.result().items()}
         progress = self.progress
-        improved = self._judge(figures)
-        done = EpochDone(
-            progress.step, progress.epoch + 1, {**figures, "learning_rate": rate}, improved
-        )
+        improved = judge(self.spec.training, self._figures.metrics, figures, progress)
+        figures["learning_rate"] = self._rate(progress.step - 1)
+        done = EpochDone(progress.step, progress.epoch + 1, figures, improved)
         progress.evaluated_step = progress.step
         if progress.position >= self.steps_per_epoch:
             progress.epoch, progress.position = progress.epoch + 1, 0
             self._figures.reset()
         yield done
-
-    def _judge(self, figures: Mapping[str, float]) -> bool:
-        """Note what this evaluation means for `keep_best` and early stopping."""
-        training, progress = self.spec.training, self.progress
-        keep_best, stopping = training.checkpoint.keep_best, training.early_stopping
-        improved = False
-        if keep_best is not None:
-            improved = self._better(keep_best, figures, progress.best, 0.0)
-            if improved:
-                progress.best = Best(figures[keep_best.metric], progress.step)
-        if stopping is not None:
-            better = self._better(stopping, figures, progress.best_for_stopping, stopping.min_delta)
-            progress.stale = 0 if better else progress.stale + 1
-            if better:
-                progress.best_for_stopping = Best(figures[stopping.metric], progress.step)
-        return improved
-
-    def _better(
-        self,
-        watcher: KeepBestSpec | EarlyStoppingSpec,
-        figures: Mapping[str, float],
-        best: Best | None,
-        min_delta: float,
-    ) -> bool:
-        value = figures[watcher.metric]
-        if best is None or not math.isfinite(value):
-            return math.isfinite(value)
-        metric = self._figures.metrics.get(watcher.metric.partition("/")[2])
-        gain = value - best.value if metric and metric.greater_is_better else best.value - value
-        return gain > min_delta
 
     # State ----------------------------------------------------------------------------------
 
@@ -325,6 +320,10 @@ class Trainer:
             **_prefixed("figures", self._figures.state()),
         }
 
+    def renew_slots(self) -> None:
+        """Make the optimizer's state anew, for parameters that were set from outside."""
+        self._updater.renew_slots()
+
     def load_state(self, arrays: Mapping[str, Array], progress: Progress) -> None:
         """Go back (or ahead) to a state, all of it or none.
 
@@ -336,21 +335,35 @@ class Trainer:
             CheckpointMismatchError: listing every array that is missing, left over, or of
                 another shape or dtype.
         """
-        own = {name: a for name, a in self.state().items() if not name.startswith("figures/")}
-        figures = {
-            name.removeprefix("figures/"): array
-            for name, array in arrays.items()
-            if name.startswith("figures/")
-        }
-        given = {name: a for name, a in arrays.items() if not name.startswith("figures/")}
-        if problems := mismatches(own, given):
+        own = self.state()
+        if problems := mismatches(own, arrays):
             raise CheckpointMismatchError(
                 "the checkpoint does not fit the network:\n  " + "\n  ".join(problems)
             )
         for name, array in own.items():
-            array[...] = given[name]
-        self._figures.load_state(figures)
+            array[...] = arrays[name]
+        self._figures.load_state(_under("figures", arrays))
         self.progress = replace(progress)
+
+
+def _require_rows(x: Inputs, y: Array, weights: Array | None) -> None:
+    arrays = dict(x) if isinstance(x, Mapping) else {"x": x}
+    arrays |= {"y": y} if weights is None else {"y": y, "weights": weights}
+    rows = {name: np.shape(array)[:1] for name, array in arrays.items()}
+    if len(set(rows.values())) > 1 or rows["y"] in ((), (0,)):
+        shapes = ", ".join(f"{name} {np.shape(array)}" for name, array in arrays.items())
+        raise ShapeError(f"a step needs a row for each sample in every array; they are {shapes}")
+
+
+def _require_shapes(network: Mapping[str, Shape], data: Mapping[str, Shape]) -> None:
+    for name, shape in network.items():
+        found = data.get(name.partition(":")[2] or name)
+        if found is None:
+            message = f"the data have no {name!r}; their inputs are {', '.join(data)}"
+            raise ShapeError([Problem(message, "/network")])
+        if found != shape:
+            message = f"{name} has the shape {shape} here, and {found} in the data"
+            raise ShapeError([Problem(message, "/network/input_shape")])
 
 
 def mismatches(own: Mapping[str, Array], given: Mapping[str, Array]) -> list[str]:
@@ -368,3 +381,8 @@ def mismatches(own: Mapping[str, Array], given: Mapping[str, Array]) -> list[str
 
 def _prefixed(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     return {f"{prefix}/{name}": array for name, array in arrays.items()}
+
+
+def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    start = f"{prefix}/"
+    return {n.removeprefix(start): a for n, a in arrays.items() if n.startswith(start)}

@@ -52,6 +52,10 @@ class Updater:
                 raise PluginError(f"{schedule.type}: its Config must derive from ScheduleConfig")
             self._schedule = known.create(schedule)
             self._warmup_steps = schedule_config.warmup_steps
+        self.renew_slots()
+
+    def renew_slots(self) -> None:
+        """Make the state anew, as it is before the first step of the parameters as they are."""
         self.slots = {a: self._optimizer.slots(param) for a, param in self._params.items()}
 
     @property
@@ -79,18 +83,22 @@ class Updater:
             step: Number of this update, counted from 0.
             rate: Its learning rate.
         """
-        scale = self._clip_scale(gradients)
-        for address, param in self._params.items():
-            gradient = gradients[address]
-            if scale is not None:
-                gradient = gradient * scale
-            self._optimizer.update(param, gradient, self.slots[address], step + 1, rate)
+        # What overflows here makes the next loss infinite, and that is looked for and explained.
+        with np.errstate(all="ignore"):
+            scale = self._clip_scale(gradients)
+            for address, param in self._params.items():
+                gradient = gradients[address]
+                if scale is not None:
+                    gradient = gradient * scale
+                self._optimizer.update(param, gradient, self.slots[address], step + 1, rate)
 
     def _clip_scale(self, gradients: Mapping[str, Array]) -> float | None:
         """What brings the norm of all gradients together down to the limit; None if nothing."""
         limit = self._config.clip_norm
         if limit is None:
             return None
-        squares = (np.vdot(gradients[address], gradients[address]) for address in self._params)
-        norm = math.sqrt(math.fsum(map(float, squares)))
+        # In float64, where squares of float32 do not overflow; and not as a product of BLAS, which
+        # rounds differently on another number of threads.
+        squares = (np.square(gradients[a], dtype=np.float64).sum() for a in self._params)
+        norm = math.sqrt(math.fsum(squares))
         return limit / norm if norm > limit else None

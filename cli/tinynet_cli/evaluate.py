@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from tinynet_cli import options
-from tinynet_cli.output import figures_line, print_json
+from tinynet_cli.output import figures_line, print_json, short
 
 
 @click.command()
@@ -43,4 +43,4 @@ def evaluate(path: str, as_json: bool, quiet: bool, **settings: Any) -> None:
         )
         return
     click.echo(f"{found.split} ({found.samples:,} samples): {figures_line(found.metrics)}")
-    click.echo(f"checkpoint: {found.checkpoint}")
+    click.echo(f"checkpoint: {short(found.checkpoint)}")

@@ -1,15 +1,18 @@
 """`tinynet layers`."""
 
 import inspect
+import textwrap
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tinynet_cli import options
-from tinynet_cli.output import print_json, print_table
+from tinynet_cli.output import print_json, print_table, terminal_width
+from tinynet_cli.parameters import parameters
 
 if TYPE_CHECKING:
-    from tinynet.registry import Entry
+    from tinynet.registry import Entry, Registry
 
 GROUPS = (
     "layers",
@@ -22,6 +25,7 @@ GROUPS = (
     "transforms",
     "kernels",
 )
+"""As `tinynet.registry.GROUPS`, which ``tinynet --help`` must not import."""
 
 
 @click.command()
@@ -41,76 +45,50 @@ def layers(name: str | None, group: str, as_json: bool) -> None:
 
     known = registry.default()
     if name is None:
-        _list(known.entries(group), group, as_json)
+        _list(known, group, as_json)
         return
     entry = known.find(group, name)
     cls = known.load(group, name)
+    description, found = inspect.getdoc(cls) or "", parameters(cls)
     if as_json:
-        print_json(
-            {**vars(entry), "description": inspect.getdoc(cls), "parameters": _parameters(cls)}
-        )
+        print_json({**vars(entry), "description": description, "parameters": found})
         return
-    click.echo(f"{entry.name}  ({entry.distribution} {entry.version}, {entry.target})\n")
-    click.echo(f"{inspect.getdoc(cls)}\n")
-    rows = [(p["name"], p["type"], p["default"], p["description"]) for p in _parameters(cls)]
-    if rows:
-        print_table(("parameter", "type", "default", "description"), rows)
-    else:
-        click.echo("It has no parameters.")
+    click.echo(f"{entry.name}, of {entry.distribution} {entry.version}\n{entry.target}")
+    if description:
+        click.echo(f"\n{description}")
+    click.echo("\nParameters:" if found else "\nIt has no parameters.")
+    for parameter in found:
+        click.echo("\n".join(_lines(parameter, terminal_width())))
 
 
-def _list(entries: "list[Entry]", group: str, as_json: bool) -> None:
+def _lines(parameter: dict[str, Any], width: int) -> Iterator[str]:
+    """``name: type = default``, and the description below it."""
+    default = "" if parameter["required"] else f" = {parameter['default']}"
+    head = f"{parameter['name']}: {parameter['type']}{default}"
+    yield textwrap.fill(head, width, initial_indent=" " * 2, subsequent_indent=" " * 4)
+    description = parameter["description"]
+    yield textwrap.fill(description, width, initial_indent=" " * 6, subsequent_indent=" " * 6)
+
+
+def _list(known: "Registry", group: str, as_json: bool) -> None:
+    from tinynet.errors import PluginError
+
+    listed: list[tuple[Entry, str, str | None]] = []
+    for entry in known.entries(group):
+        try:
+            cls = known.load(group, entry.qualified)
+            listed.append((entry, (inspect.getdoc(cls) or "").partition("\n")[0], None))
+        except PluginError as error:
+            listed.append((entry, "", str(error)))
     if as_json:
-        print_json({group: [vars(entry) for entry in entries]})
+        rows = [{**vars(e), "description": d, "error": error} for e, d, error in listed]
+        print_json({group: rows})
         return
     print_table(
-        ("name", "distribution", "version", "class"),
-        [(e.name, e.distribution, e.version, e.target) for e in entries],
+        ("name", "distribution", "description"),
+        [
+            (e.name, f"{e.distribution} {e.version}", f"broken: {error}" if error else d)
+            for e, d, error in listed
+        ],
+        width=terminal_width(),
     )
-
-
-def _parameters(cls: type[Any]) -> list[dict[str, Any]]:
-    """Name, type, default and description of each parameter, from the type's own `Config`."""
-    if not hasattr(cls, "Config"):
-        return []
-    schema = cls.Config.model_json_schema(mode="validation")
-    required = schema.get("required", [])
-    return [
-        {
-            "name": name,
-            "type": _type_name(field, schema.get("$defs", {})),
-            "default": "required" if name in required else _default(field.get("default")),
-            "description": field.get("description", ""),
-        }
-        for name, field in schema.get("properties", {}).items()
-    ]
-
-
-def _default(value: Any) -> str:
-    import json
-
-    if isinstance(value, dict) and set(value) == {"type"}:
-        value = value["type"]
-    return json.dumps(value)
-
-
-def _type_name(field: dict[str, Any], definitions: dict[str, Any]) -> str:
-    """A short name of a JSON Schema type: ``integer >= 1``, ``"valid" | "same"``."""
-    if "$ref" in field:
-        name = field["$ref"].rpartition("/")[2]
-        if "options" in definitions.get(name, {}).get("properties", {}):
-            return str(name).removesuffix("Reference").lower()
-        return _type_name(definitions.get(name, {}), definitions)
-    if "anyOf" in field:
-        return " | ".join(dict.fromkeys(_type_name(part, definitions) for part in field["anyOf"]))
-    if "enum" in field:
-        return " | ".join(f'"{value}"' for value in field["enum"])
-    if "const" in field:
-        return f'"{field["const"]}"'
-    name = str(field.get("type", "any"))
-    if name == "array":
-        items = field.get("prefixItems") or [field.get("items", {})]
-        return "[" + ", ".join(_type_name(item, definitions) for item in items) + "]"
-    bounds = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-    limits = " and ".join(f"{sign} {field[key]}" for key, sign in bounds.items() if key in field)
-    return f"{name} {limits}".strip()

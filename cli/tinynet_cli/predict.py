@@ -40,7 +40,7 @@ def predict(
     from tinynet.run import load_model
 
     model = load_model(path, checkpoint, max_params=max_params)
-    predictions = predict_files(model, inputs, resize=resize)
+    predictions = predict_files(model, inputs, resize=resize, threads=threads)
     if output is not None:
         write_predictions(predictions, Path(output))
     if as_json:
@@ -49,7 +49,7 @@ def predict(
         if not quiet:
             click.echo(f"{output}: {len(predictions.outputs):,} predictions")
     elif predictions.labels is not None and predictions.probabilities is not None:
-        best = predictions.probabilities.max(axis=1).tolist()
+        best = [f"{value:.4f}" for value in predictions.probabilities.max(axis=1)]
         rows = list(zip(range(len(best)), predictions.labels, best, strict=True))
         print_table(("sample", "label", "probability"), rows)
     else:

@@ -1,112 +1,162 @@
-"""What a person sees while a network trains: a bar on a terminal, a line an epoch elsewhere."""
+"""What a person sees while a network trains: a line for each epoch, and a bar on a terminal."""
 
+import sys
 import time
 from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from tinynet.events import EpochDone, Evaluating, RunEvent, Saved, Started, StepDone, Warned
+from tinynet.events import EpochDone, RunEvent, Started, StepDone, Transferred, Warned
+from tinynet_cli.output import figure, short, terminal_width
+
+if TYPE_CHECKING:
+    from tinynet_cli.bar import Bar
 
 _WINDOW = 50
-"""Steps over which samples/s and the loss that is shown are averaged."""
+"""Steps over which the samples/s and the loss of the bar are averaged."""
 
 
 class Display:
-    """Shows the events of a run on stderr. Use it as a context manager."""
+    """Shows the events of a run on stderr. Use it as a context manager.
+
+    Attributes:
+        started: Whether the run started, or went on: a finished one does neither.
+    """
 
     def __init__(self, *, quiet: bool) -> None:
         """Make the display.
 
         Args:
-            quiet: Show warnings only.
+            quiet: Show warnings only, and what a run starts from.
         """
-        self.saved: Saved | None = None
-        self.started: Started | None = None
+        self.started = False
         self._quiet = quiet
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.completed}/{task.total} steps"),
-            TextColumn("loss {task.fields[loss]}"),
-            TextColumn("{task.fields[speed]} samples/s"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("left"),
-            console=console,
-            transient=True,
-            disable=quiet or not console.is_terminal,
-        )
-        self._task: TaskID | None = None
-        self._recent: deque[tuple[float, int, float]] = deque(maxlen=_WINDOW)
+        self._bar = None if quiet else _bar()
+        self._table: _Table | None = None
         self._epochs = 0
+        self._speed = _Speed()
+        self._losses: deque[float] = deque(maxlen=_WINDOW)
 
     def __enter__(self) -> "Display":
-        self._bar.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
+        if self._bar is not None:
+            self._bar.stop()
 
     def __call__(self, event: RunEvent) -> None:
         """Show an event."""
+        self._speed.note(event)
         if isinstance(event, Warned):
             self._say(f"warning: {event.message}")
-        elif isinstance(event, Saved):
-            self.saved = event
-        elif self._quiet:
-            self.started = event if isinstance(event, Started) else self.started
+        elif isinstance(event, Transferred):
+            self._transfer(event)
         elif isinstance(event, Started):
-            self._start(event)
-        elif isinstance(event, StepDone):
-            self._step(event)
-        elif isinstance(event, EpochDone):
+            self.started = True
+            if not self._quiet:
+                self._start(event)
+        elif isinstance(event, StepDone) and self._bar is not None:
+            self._losses.append(event.loss)
+            loss = sum(self._losses) / len(self._losses)
+            self._bar.step(event.step, self._epoch_of(event), loss, self._speed.recent)
+        elif isinstance(event, EpochDone) and not self._quiet:
             self._epoch(event)
-        elif isinstance(event, Evaluating) and self._task is not None:
-            self._recent.clear()
 
     def _say(self, line: str) -> None:
-        if self._bar.disable:
-            click.echo(line, err=True)
+        if self._bar is not None:
+            self._bar.print(line)
         else:
-            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            click.echo(line, err=True)
+
+    def _transfer(self, event: Transferred) -> None:
+        """Say what was taken over: never silent, however quiet."""
+        self._say(f"from {short(event.source)}: {event.summary}")
+        for line in () if self._quiet else event.lines:
+            self._say(line)
 
     def _start(self, event: Started) -> None:
-        self.started = event
-        self._epochs = -(-event.total_steps // event.steps_per_epoch)
-        verb = f"{event.path}: going on at step {event.step}" if event.step else f"{event.path}"
-        self._say(f"{verb} ({event.total_steps:,} steps, {self._epochs:,} epochs)")
-        first = event.step // event.steps_per_epoch + 1
-        self._task = self._bar.add_task(
-            "train",
-            total=event.total_steps,
-            completed=event.step,
-            epoch=f"{min(first, self._epochs)}/{self._epochs}",
-            loss="-",
-            speed="-",
+        self._epochs = -(-max(event.total_steps, event.step) // event.steps_per_epoch)
+        place = f": going on at step {event.step:,}" if event.step else ""
+        self._say(
+            f"{short(event.path)}{place} ({event.total_steps:,} steps, {self._epochs:,} epochs)"
         )
-
-    def _step(self, event: StepDone) -> None:
-        assert self._task is not None
-        self._recent.append((time.monotonic(), event.samples, event.loss))
-        loss = sum(loss for _, _, loss in self._recent) / len(self._recent)
-        self._bar.update(
-            self._task,
-            completed=event.step,
-            epoch=f"{event.epoch}/{self._epochs}",
-            loss=f"{loss:.4f}",
-            speed=self._speed(),
-        )
-
-    def _speed(self) -> str:
-        (first, _, _), (last, _, _) = self._recent[0], self._recent[-1]
-        samples = sum(samples for _, samples, _ in list(self._recent)[1:])
-        return f"{samples / (last - first):,.0f}" if last > first else "-"
+        if self._bar is not None:
+            self._bar.start(event.step, event.total_steps)
 
     def _epoch(self, event: EpochDone) -> None:
         figures = {n: v for n, v in event.figures.items() if n != "learning_rate"}
-        shown = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
-        best = "  (best)" if event.improved else ""
-        speed = f"  {self._speed()} samples/s" if len(self._recent) > 1 else ""
-        self._say(f"epoch {event.epoch}/{self._epochs}  {shown}{speed}{best}")
+        if self._table is None:
+            self._table = _Table(list(figures), terminal_width() if self._bar else None)
+            self._say(self._table.head)
+        self._say(
+            self._table.row(
+                self._epoch_of(event), figures, self._speed.take_epoch(), event.improved
+            )
+        )
+        if self._bar is not None:
+            name = list(figures)[-1]
+            self._bar.note(f"{name} {figure(figures[name])}")
+
+    def _epoch_of(self, event: StepDone | EpochDone) -> str:
+        return f"{event.epoch}/{self._epochs}"
+
+
+def _bar() -> "Bar | None":
+    if not sys.stderr.isatty():
+        return None
+    from tinynet_cli.bar import Bar
+
+    return Bar()
+
+
+class _Speed:
+    """Samples a second that training takes in, evaluating and saving aside."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+        self._steps: deque[tuple[int, float]] = deque(maxlen=_WINDOW)
+        self._samples, self._seconds = 0, 0.0
+
+    def note(self, event: RunEvent) -> None:
+        now = time.monotonic()
+        if isinstance(event, StepDone):
+            self._steps.append((event.samples, now - self._last))
+            self._samples += event.samples
+            self._seconds += now - self._last
+        self._last = now
+
+    @property
+    def recent(self) -> str:
+        samples, seconds = map(sum, zip(*self._steps, strict=True))
+        return _rate(samples, seconds)
+
+    def take_epoch(self) -> str:
+        """Since it was asked last."""
+        rate = _rate(self._samples, self._seconds)
+        self._samples, self._seconds = 0, 0.0
+        return rate
+
+
+def _rate(samples: float, seconds: float) -> str:
+    return f"{samples / seconds:,.0f}" if seconds > 0 else "-"
+
+
+class _Table:
+    """A row for each epoch; of many figures, those that fit on a line of the terminal."""
+
+    def __init__(self, names: Sequence[str], width: int | None) -> None:
+        self._names = list(names)
+        while width is not None and len(self.head) + len("  best") > width and self._names[1:]:
+            training = [name for name in self._names if name.startswith("train/")]
+            self._names.remove((training or self._names)[-1])
+
+    @property
+    def head(self) -> str:
+        return "  ".join(["  epoch", *self._names, "samples/s"])
+
+    def row(self, epoch: str, figures: dict[str, float], speed: str, improved: bool) -> str:
+        cells = [figure(figures[name]).rjust(len(name)) for name in self._names]
+        best = "  best" if improved else ""
+        return "  ".join([epoch.rjust(7), *cells, speed.rjust(9)]) + best

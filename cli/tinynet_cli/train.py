@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinynet_cli import options
-from tinynet_cli.output import figures_line, print_json
+from tinynet_cli.fine_tuning import fine_tuning_options, print_plan, take_rules
+from tinynet_cli.output import figures_line, print_json, short
 
 if TYPE_CHECKING:
     from tinynet.run import Run
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     "--run", "run_dir", type=click.Path(), help="Folder of the run [default: runs/NAME-001, ...]."
 )
 @click.option("--resume", is_flag=True, help="With --run: go on with the run if there is one.")
+@fine_tuning_options
 @options.set_option
 @options.data_root_option
 @options.max_params_option
@@ -26,18 +28,32 @@ if TYPE_CHECKING:
 @options.quiet_option
 @options.debug_option
 def train(
-    spec: str, run_dir: str | None, resume: bool, as_json: bool, quiet: bool, **settings: Any
+    spec: str,
+    run_dir: str | None,
+    resume: bool,
+    source: str | None,
+    plan_only: bool,
+    as_json: bool,
+    quiet: bool,
+    **settings: Any,
 ) -> None:
     """Train the network that SPEC declares.
 
     A new run folder each time, never over an old one. With --run DIR --resume the same line starts
     a run and goes on with it, whichever applies.
+
+    With --from the run starts with the parameters of an earlier one, for fine-tuning. The plan is
+    printed first; whatever is new, left out or of another shape must be allowed.
     """
     from tinynet import run as runs
     from tinynet_cli.progress import Display
 
+    start = take_rules(source, plan_only, settings)
     with Display(quiet=quiet or as_json) as display:
-        result = runs.train(spec, run_dir, resume=resume, observer=display, **settings)
+        if plan_only:
+            print_plan(*runs.plan_fine_tuning(spec, observer=display, **start, **settings), as_json)
+            return
+        result = runs.train(spec, run_dir, resume=resume, observer=display, **start, **settings)
     _report(result, display, as_json, settings)
 
 
@@ -65,13 +81,14 @@ def resume(run: str, as_json: bool, quiet: bool, **settings: Any) -> None:
 
 def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, Any]) -> None:
     """Say what came of it: the figures, the test split's included, and where the files are."""
-    if display.started is not None and display.started.step == run.step:
+    if not display.started:
         click.echo(
-            f"{run.path} was finished at step {run.step:,} already; nothing was done", err=True
+            f"{short(run.path)} was finished at step {run.step:,} already; nothing was done",
+            err=True,
         )
     keys = ("data_root", "max_params", "threads")
     test = run.evaluate("test", **{key: settings[key] for key in keys}) if run.has_test else None
-    chosen = test.checkpoint if test is not None else run.checkpoints[-1]
+    checkpoint = run.best or run.checkpoints[-1]
     if as_json:
         figures = {k: v for k, v in run.figures.items() if k != "learning_rate"}
         if test is not None:
@@ -79,7 +96,7 @@ def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, A
         print_json(
             {
                 "run": str(run.path),
-                "checkpoint": str(chosen),
+                "checkpoint": str(checkpoint),
                 "step": run.step,
                 "epoch": run.epoch,
                 "seconds": round(run.seconds, 3),
@@ -90,5 +107,5 @@ def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, A
         return
     if test is not None:
         click.echo(f"test ({test.samples:,} samples): {figures_line(test.metrics)}")
-    click.echo(f"run: {run.path}")
-    click.echo(f"checkpoint: {chosen}")
+    click.echo(f"run: {short(run.path)}")
+    click.echo(f"{'best' if run.best else 'last'} checkpoint: {short(checkpoint)}")

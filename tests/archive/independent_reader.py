@@ -49,7 +49,8 @@ def read(data: bytes, chunk_size: int = 2**30) -> tuple[str, int, dict, dict]:
     check(text.encode() == document, type(sections) is dict)
     check(json.dumps(sections, ensure_ascii=False).encode())
     for name, (dtype, shape, digest) in tensors.items():
-        check(dtype in DTYPES, len(shape) <= 8, *(type(axis) is int for axis in shape))
+        check(dtype in DTYPES, type(shape) is list, len(shape) <= 8)
+        check(all(type(axis) is int and axis >= 0 for axis in shape))
         kind = np.dtype(dtype).newbyteorder("<")
         values = part(math.prod(shape) * kind.itemsize, digest)
         check(dtype != "bool" or max(values, default=0) <= 1)

@@ -360,7 +360,7 @@ def test_only_a_regular_file_is_read_and_nothing_hangs(tmp_path: Path, small_fil
 
 
 def test_what_cannot_be_opened_is_an_io_error(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointIOError, match=r"missing cannot be read: .*No such file"):
+    with pytest.raises(CheckpointIOError, match="missing: No such file"):
         archive.read(tmp_path / "missing")
 
 

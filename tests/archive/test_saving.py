@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -130,7 +130,7 @@ def test_every_call_of_a_read_may_fail(path: Path, monkeypatch: pytest.MonkeyPat
     assert set(calls) == {"open", "fstat", "preadv", "close"}
     for failing in range(len(calls)):
         monkeypatch.setattr(archive, "os", System(failing_at(failing, errno.EIO)))
-        with pytest.raises(CheckpointIOError, match=f"{path} cannot be read: .*I/O|Input/output"):
+        with pytest.raises(CheckpointIOError, match=f"{path}: {os.strerror(errno.EIO)}"):
             archive.read(path)
 
 
@@ -268,7 +268,7 @@ def test_the_crash_model_finds_a_protocol_without_a_sync(
     assert violations(calls, old, path)
 
 
-def run(program: str, *arguments: object) -> str:
+def run(program: str, *arguments: object, before: Sequence[str] = ()) -> str:
     """What a program that starts with the two contents prints."""
     start = (
         "import os, resource, signal, sys\n"
@@ -280,7 +280,7 @@ def run(program: str, *arguments: object) -> str:
         "big = {'x': np.ones((1024, 1024), np.float32)}\n"
     )
     return subprocess.run(
-        [sys.executable, "-c", start + program, *map(str, arguments)],
+        [*before, sys.executable, "-c", start + program, *map(str, arguments)],
         check=True,
         capture_output=True,
         text=True,
@@ -302,6 +302,31 @@ def test_a_full_disk_leaves_the_old_file(path: Path) -> None:
     assert loaded(path) == 1
 
 
+def test_a_full_disk_of_one_mib_leaves_the_old_file(tmp_path: Path) -> None:
+    """A real one: a tmpfs, in a mount namespace of its own where the machine allows that."""
+    mount = 'mount -t tmpfs -o size=1m tmpfs "$1" && shift && exec "$@"'
+    unshare = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, "sh"]
+    try:
+        subprocess.run([*unshare, str(tmp_path), "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no tmpfs can be mounted here")
+    printed = run(
+        "small = {'x': big['x'][:100]}\n"
+        "archive.write(path, {}, small, run_id='run', step=1)\n"
+        "try:\n"
+        "    archive.write(path, {}, big, run_id='run', step=2)\n"
+        "except CheckpointIOError as error:\n"
+        "    print(error)\n"
+        "print(archive.read(path).step, os.listdir(path.parent))\n",
+        tmp_path / "checkpoint",
+        before=[*unshare, str(tmp_path)],
+    )
+    assert printed.splitlines() == [
+        f"{tmp_path / 'checkpoint'}: No space left on device",
+        "1 ['checkpoint']",
+    ]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS does not enforce the limit")
 def test_no_memory_is_an_error_that_says_so(path: Path) -> None:
     """Converting an array takes memory, and so does reading."""
@@ -320,8 +345,8 @@ def test_no_memory_is_an_error_that_says_so(path: Path) -> None:
         path,
     )
     assert printed.splitlines() == [
-        f"{path.with_name('big')} cannot be read: not enough memory",
-        f"{path} cannot be written: not enough memory",
+        f"{path.with_name('big')}: not enough memory",
+        f"{path}: not enough memory",
     ]
     assert sorted(os.listdir(path.parent)) == ["big", path.name]
     assert loaded(path) == 1

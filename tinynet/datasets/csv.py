@@ -15,8 +15,8 @@ from pydantic_core import PydanticCustomError
 from tinynet.config import suggest
 from tinynet.dataset import FilePath
 from tinynet.datasets._arrays import MAX_CLASSES, ArrayDataset, Source, TargetConfig
-from tinynet.files.csv_rows import number_fault, numbers, read_rows
 from tinynet.errors import DataError
+from tinynet.files.csv_rows import number_fault, numbers, read_rows
 from tinynet.types import Array
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from tinynet.dataset import FilePath
 from tinynet.datasets._arrays import ArrayDataset, Source, TargetConfig, as_target
-from tinynet.files.regular import map_array, open_file, read_array
 from tinynet.errors import DataError
+from tinynet.files.regular import map_array, open_file, read_array
 from tinynet.types import Array, Shape
 
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -3,7 +3,8 @@
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import BufferedIOBase
 from typing import Any, Literal, cast
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from tinynet.config import suggest
 from tinynet.errors import DataError
-from tinynet.files.regular import map_array, open_file, read_array
+from tinynet.files.regular import map_array, open_file, promised_size, read_array
 from tinynet.types import Array, Shape
 
 _HEADER_READERS = {
@@ -32,38 +33,74 @@ def map_npy(path: str) -> Array:
         return map_array(path, file, shape, dtype, order)
 
 
-def read_npz(path: str, names: Iterable[str]) -> dict[str, Array]:
+def read_npz(path: str, names: Iterable[str], *, of_samples: bool = True) -> dict[str, Array]:
     """The named arrays of an .npz file.
+
+    Args:
+        path: The file.
+        names: Which.
+        of_samples: Whether their first axis is that of a dataset's samples.
 
     Raises:
         DataError: if the file is none, lacks a name, or an array is not as long as it says.
     """
+    with _members(path) as members:
+        return {name: members.read(name, of_samples) for name in names}
+
+
+def read_npz_headers(path: str) -> dict[str, tuple[Shape, np.dtype[Any]]]:
+    """Shape and dtype of every array of an .npz file, by name, as they are promised.
+
+    Raises:
+        DataError: if the file is none, or holds anything but numbers.
+    """
+    with _members(path) as members:
+        return {name: members.header(name) for name in members}
+
+
+@contextmanager
+def _members(path: str) -> Iterator["_Members"]:
     with open_file(path) as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                members = {_array_name(info): info for info in archive.infolist()}
-                return {name: _read_member(path, archive, members, name) for name in names}
+                yield _Members(path, archive)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError) as error:
             raise DataError(f"{path} is no .npz file, or a damaged one: {error}") from error
 
 
-def _array_name(info: zipfile.ZipInfo) -> str:
-    return info.filename.removesuffix(".npy")
+class _Members:
+    """The arrays of an open .npz file."""
 
+    def __init__(self, path: str, archive: zipfile.ZipFile) -> None:
+        self._path = path
+        self._archive = archive
+        self._infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
 
-def _read_member(
-    path: str, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str
-) -> Array:
-    if name not in members:
-        raise DataError(f"{path} has no array {name!r}; {suggest(name, members)}")
-    info = members[name]
-    place = f"{path}, array {name!r}"
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise DataError(f"{place} is compressed in a way that NumPy never uses")
-    file_size = os.path.getsize(path)
-    with cast(zipfile.ZipExtFile, archive.open(info)) as stream:
-        shape, dtype, order = _read_header(place, stream)
-        return read_array(place, stream, file_size, shape, dtype, order)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._infos)
+
+    def read(self, name: str, of_samples: bool) -> Array:
+        with self._opened(name) as (place, stream):
+            file_size = os.path.getsize(self._path)
+            shape, dtype, order = _read_header(place, stream)
+            return read_array(place, stream, file_size, shape, dtype, order, of_samples=of_samples)
+
+    def header(self, name: str) -> tuple[Shape, np.dtype[Any]]:
+        with self._opened(name) as (place, stream):
+            shape, dtype, _ = _read_header(place, stream)
+            promised_size(place, shape, dtype, of_samples=False)
+            return shape, dtype
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[tuple[str, BufferedIOBase]]:
+        if name not in self._infos:
+            raise DataError(f"{self._path} has no array {name!r}; {suggest(name, self._infos)}")
+        info = self._infos[name]
+        place = f"{self._path}, array {name!r}"
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DataError(f"{place} is compressed in a way that NumPy never uses")
+        with cast(zipfile.ZipExtFile, self._archive.open(info)) as stream:
+            yield place, stream
 
 
 def _read_header(

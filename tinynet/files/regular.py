@@ -58,16 +58,20 @@ def open_file(path: str) -> Iterator[BufferedReader]:
         raise
 
 
-def promised_size(place: str, shape: Shape, dtype: np.dtype[Any]) -> int:
+def promised_size(
+    place: str, shape: Shape, dtype: np.dtype[Any], *, of_samples: bool = True
+) -> int:
     """Bytes of an array that a header describes.
 
     Args:
         place: The file (and array), for messages.
-        shape: With the axis of samples first.
+        shape: Of the array.
         dtype: Of one element.
+        of_samples: Whether its first axis is that of a dataset's samples.
 
     Raises:
-        DataError: if no dataset can hold such an array: it has no samples, or holds no numbers.
+        DataError: if it holds no numbers, has an impossible shape, or should hold samples and
+            has none.
     """
     if dtype.hasobject:
         raise DataError(
@@ -78,6 +82,14 @@ def promised_size(place: str, shape: Shape, dtype: np.dtype[Any]) -> int:
         raise DataError(
             f"{place} has dtype {dtype}; integers or floats of at most 64 bits are expected"
         )
+    if of_samples:
+        _check_samples(place, shape)
+    elif len(shape) > MAX_AXES or min(shape, default=0) < 0:
+        raise DataError(f"{place} has shape {shape}, which no array of at most {MAX_AXES} axes has")
+    return math.prod(shape) * dtype.itemsize
+
+
+def _check_samples(place: str, shape: Shape) -> None:
     if not 1 <= len(shape) <= MAX_AXES:
         raise DataError(
             f"{place} has {len(shape)} axes; between 1 and {MAX_AXES} are expected, samples first"
@@ -86,7 +98,6 @@ def promised_size(place: str, shape: Shape, dtype: np.dtype[Any]) -> int:
         raise DataError(f"{place} has no samples: its shape is {shape}")
     if min(shape) < 1:
         raise DataError(f"{place} has shape {shape}; every axis must be at least 1")
-    return math.prod(shape) * dtype.itemsize
 
 
 def map_array(
@@ -115,6 +126,8 @@ def read_array(
     shape: Shape,
     dtype: np.dtype[Any],
     order: Literal["C", "F"] = "C",
+    *,
+    of_samples: bool = True,
 ) -> Array:
     """The array that fills a compressed stream from here to its end.
 
@@ -123,7 +136,7 @@ def read_array(
     Raises:
         DataError: if the stream does not hold exactly that.
     """
-    size = promised_size(place, shape, dtype)
+    size = promised_size(place, shape, dtype, of_samples=of_samples)
     if size > MAX_DEFLATE_RATIO * compressed_size:
         raise DataError(
             f"{place}: the header promises {size:,} bytes (shape {shape}, {dtype}), and the"

@@ -27,8 +27,8 @@ def _padding(value: Any) -> Any:
         return tuple(tuple(side) for side in sides)
     raise PydanticCustomError(
         "padding",
-        "'valid', 'same', an integer, [height, width] or [[top, bottom], [left, right]]"
-        " is expected, and no integer below 0",
+        "'valid', 'same', an integer of at least 0, [height, width] or"
+        " [[top, bottom], [left, right]] is expected",
     )
 
 

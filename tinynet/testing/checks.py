@@ -1,6 +1,6 @@
 """What a check is: a name, a subject, and a function that raises when it finds a fault."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -41,12 +41,9 @@ class Check:
             raise CheckFailed(text) from error
 
 
-def checks_of(
-    subject: str, case: Case, functions: Iterable[Callable[[Case], None]]
-) -> Iterator[Check]:
+def checks_of(subject: str, case: Case, functions: Iterable[Callable[[Case], None]]) -> list[Check]:
     """One check for each function, named after it."""
-    for function in functions:
-        yield Check(subject, function.__name__, _bind(function, case))
+    return [Check(subject, function.__name__, _bind(function, case)) for function in functions]
 
 
 def _bind(function: Callable[[Case], None], case: Case) -> Callable[[], None]:

@@ -1,6 +1,5 @@
 """The conformance kit for datasets."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -156,8 +155,8 @@ def _require_names_fit(field: Field, what: str) -> None:
 DATASET_CHECKS = (config, length, fields, values, any_order, copies, repeatable, places)
 
 
-def dataset_checks(dataset_class: type[Any], options: Options) -> Iterator[Check]:
-    """The checks of one dataset class with one config, lazily.
+def dataset_checks(dataset_class: type[Any], options: Options) -> list[Check]:
+    """The checks of one dataset class with one config.
 
     Args:
         dataset_class: The class.

@@ -1,7 +1,7 @@
 """The conformance kit for initializers."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -78,8 +78,8 @@ def initializer_checks(
     *,
     shapes: Sequence[Shape] = SHAPES,
     seed: int = 0,
-) -> Iterator[Check]:
-    """The checks of one initializer class with one config, lazily.
+) -> list[Check]:
+    """The checks of one initializer class with one config.
 
     Args:
         initializer_class: The class.

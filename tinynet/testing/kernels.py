@@ -5,7 +5,7 @@ and backward, and gives what came out. An implementation passes if that is what 
 whatever the shapes, and whatever the memory it is handed held before.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -183,20 +183,22 @@ SCENARIOS: tuple[Scenario, ...] = (
 )
 
 
-def kernel_checks(kernels_class: type[Any], *, draws: int = 12, seed: int = 0) -> Iterator[Check]:
-    """The checks of one implementation of the kernels, lazily; one for each kernel.
+def kernel_checks(kernels_class: type[Any], *, draws: int = 12, seed: int = 0) -> list[Check]:
+    """The checks of one implementation of the kernels, one for each kernel.
 
     Args:
         kernels_class: The class.
         draws: How many times each kernel is run, with other shapes each time.
         seed: What shapes and numbers follow from.
     """
-    for scenario in SCENARIOS:
-        yield Check(
+    return [
+        Check(
             kernels_class.__name__,
             scenario.__name__,
             _comparison(kernels_class, scenario, draws, seed),
         )
+        for scenario in SCENARIOS
+    ]
 
 
 def check_kernels(kernels_class: type[Any], **kwargs: Any) -> None:

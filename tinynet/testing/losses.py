@@ -1,7 +1,7 @@
 """The conformance kit for losses."""
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -268,8 +268,8 @@ def loss_checks(
     outputs: Array | None = None,
     dtypes: Sequence[str] = ("float32", "float64"),
     seed: int = 0,
-) -> Iterator[Check]:
-    """The checks of one loss class with one config, lazily.
+) -> list[Check]:
+    """The checks of one loss class with one config.
 
     Args:
         loss_class: The class.

@@ -1,7 +1,6 @@
 """The conformance kit for metrics."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -156,8 +155,8 @@ METRIC_CHECKS = (
 
 def metric_checks(
     metric_class: type[Any], options: Options, predictions: Array, targets: Array
-) -> Iterator[Check]:
-    """The checks of one metric class with one config, lazily.
+) -> list[Check]:
+    """The checks of one metric class with one config.
 
     Args:
         metric_class: The class.

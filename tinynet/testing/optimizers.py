@@ -1,6 +1,6 @@
 """The conformance kit for optimizers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,8 +170,8 @@ def optimizer_checks(
     shape: Sequence[int] = (5, 3),
     dtypes: Sequence[str] = ("float32", "float64"),
     seed: int = 0,
-) -> Iterator[Check]:
-    """The checks of one optimizer class with one config, lazily.
+) -> list[Check]:
+    """The checks of one optimizer class with one config.
 
     Args:
         optimizer_class: The class.

@@ -1,7 +1,6 @@
 """The conformance kit for learning-rate schedules."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,8 +59,8 @@ def pure(case: ScheduleCase) -> None:
 SCHEDULE_CHECKS = (config, finite_factor, pure)
 
 
-def schedule_checks(schedule_class: type[Any], options: Options) -> Iterator[Check]:
-    """The checks of one schedule class with one config, lazily.
+def schedule_checks(schedule_class: type[Any], options: Options) -> list[Check]:
+    """The checks of one schedule class with one config.
 
     Args:
         schedule_class: The class.

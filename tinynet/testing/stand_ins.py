@@ -7,10 +7,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinynet.build import Build
-from tinynet.config import InitializerReference
+from tinynet.build import Build, InitializerLike
 from tinynet.context import Context
-from tinynet.initializer import Initializer
 from tinynet.memory import Workspace
 from tinynet.testing.checks import CheckFailed
 from tinynet.types import Array, Shape
@@ -65,7 +63,7 @@ class RecordingBuild(Build):
         self,
         name: str,
         shape: Shape,
-        initializer: str | InitializerReference | Initializer,
+        initializer: InitializerLike,
         *,
         fan_in: int | None = None,
         fan_out: int | None = None,
@@ -74,9 +72,7 @@ class RecordingBuild(Build):
         self.made_params[name] = array.view(Untouchable) if self.dry else array
         return self.made_params[name]
 
-    def buffer(
-        self, name: str, shape: Shape, initializer: str | InitializerReference | Initializer
-    ) -> Array:
+    def buffer(self, name: str, shape: Shape, initializer: InitializerLike) -> Array:
         array = super().buffer(name, shape, initializer)
         self.made_buffers[name] = array.view(Untouchable) if self.dry else array
         return self.made_buffers[name]

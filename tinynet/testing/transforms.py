@@ -1,6 +1,6 @@
 """The conformance kit for transforms."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,8 +172,8 @@ TRANSFORM_CHECKS = (
 
 def transform_checks(
     transform_class: type[Any], options: Options, field: Field, samples: Array, *, seed: int = 0
-) -> Iterator[Check]:
-    """The checks of one transform class with one config, lazily.
+) -> list[Check]:
+    """The checks of one transform class with one config.
 
     Args:
         transform_class: The class.

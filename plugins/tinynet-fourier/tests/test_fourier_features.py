@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tinynet_fourier import FourierFeatures
 
 import tinynet
 from tinynet.layer import Build, Context
 from tinynet.testing import layer_checks
-from tinynet_fourier import FourierFeatures
 
 SPEC = Path(__file__).parents[1] / "digits_fourier.json"
 NODE = "fourier_features_1"

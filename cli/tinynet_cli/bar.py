@@ -1,0 +1,50 @@
+"""The progress bar of a terminal: epoch, loss, accuracy, samples/s and the time left."""
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+
+class Bar:
+    """One line at the bottom of the terminal; what is printed goes above it."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=None),
+            TextColumn("loss {task.fields[loss]}"),
+            TextColumn("{task.fields[figure]}"),
+            TextColumn("{task.fields[speed]} samples/s"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
+            console=Console(stderr=True),
+            transient=True,
+            expand=True,
+        )
+        self._task: TaskID | None = None
+
+    def start(self, step: int, total_steps: int) -> None:
+        """Draw the bar."""
+        self._task = self._progress.add_task(
+            "train", total=total_steps, completed=step, epoch="-", loss="-", figure="", speed="-"
+        )
+        self._progress.start()
+
+    def step(self, step: int, epoch: str, loss: float, speed: str) -> None:
+        """Show that a step was made."""
+        assert self._task is not None
+        self._progress.update(
+            self._task, completed=step, epoch=epoch, loss=f"{loss:.4f}", speed=speed
+        )
+
+    def note(self, figure: str) -> None:
+        """Show what the last evaluation gave."""
+        assert self._task is not None
+        self._progress.update(self._task, figure=figure)
+
+    def print(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        self._progress.stop()

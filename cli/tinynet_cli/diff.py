@@ -1,0 +1,88 @@
+"""`tinynet diff`."""
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from tinynet_cli import options
+from tinynet_cli.output import print_json, print_table, short
+from tinynet_cli.plain import one_line, printable, shape_text
+
+if TYPE_CHECKING:
+    from tinynet.difference import Difference, TensorDifference
+    from tinynet.spec_change import Change
+
+
+@click.command()
+@click.argument("a", type=click.Path())
+@click.argument("b", type=click.Path())
+@options.json_option
+@options.debug_option
+def diff(a: str, b: str, as_json: bool) -> None:
+    """What differs between A and B: checkpoints, runs (their newest checkpoint), or specs.
+
+    They are equal where the state of training is: spec, progress, data, and every bit of every
+    tensor. Where it came from (run, lineage, log, environment) may differ. The digest printed for
+    each is of all its tensors, to compare with another machine's. The exit code is 0 whether or not
+    they are equal; --json says it as "equal". No plugin is imported for a checkpoint.
+    """
+    from tinynet.difference import diff, is_essential
+
+    found = diff(a, b, partial(click.echo, err=True))
+    if as_json:
+        print_json(found.to_json())
+        return
+    _print_sides(found)
+    _print_changes("spec", [(change, change.effect) for change in found.spec])
+    if found.a.digest is not None and found.b.digest is not None:
+        notes = [(c, "state" if is_essential(c) else "origin") for c in found.facts]
+        _print_changes("other sections", notes)
+        _print_tensors(found)
+    click.echo(f"\nequal: {'yes' if found.equal else 'no'}")
+
+
+def _print_sides(found: "Difference") -> None:
+    for name, side in (("a", found.a), ("b", found.b)):
+        click.echo(f"{name}: {short(side.path)}")
+        if side.digest is not None:
+            click.echo(f"   run {side.run_id}, step {side.step:,}, tensors {side.digest}")
+
+
+def _print_changes(title: str, changes: "list[tuple[Change, str]]") -> None:
+    click.echo(f"\n{title}: {f'{len(changes):,} differ' if changes else 'equal'}")
+    for change, note in changes:
+        values = f"{_value(change.old)} -> {_value(change.new)}"
+        click.echo(f"  {printable(change.pointer)}: {values} [{note}]")
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{{{one_line(value)}}}" if isinstance(value, dict) else one_line(value)
+
+
+def _print_tensors(found: "Difference") -> None:
+    click.echo(f"\ntensors: {found.equal_tensors:,} equal, {len(found.tensors):,} differ")
+    for tensor in found.tensors:
+        if tensor.kind != "values":
+            click.echo(f"  {tensor.name}: {_layouts(tensor)}")
+    rows = [
+        (f"  {t.name}", f"{t.differing:,} of {_size(t):,}", t.max_abs, t.relative_norm)
+        for t in found.tensors
+        if t.kind == "values"
+    ]
+    if rows:
+        print_table(("  values", "differ", "max |b - a|", "||b - a|| / ||a||"), rows)
+
+
+def _layouts(tensor: "TensorDifference") -> str:
+    if tensor.a is None or tensor.b is None:
+        return tensor.kind
+    sides = (tensor.a, tensor.b)
+    return " -> ".join(f"{side.dtype} {shape_text(side.shape) or 'scalar'}" for side in sides)
+
+
+def _size(tensor: "TensorDifference") -> int:
+    return math.prod(tensor.a.shape) if tensor.a is not None else 0

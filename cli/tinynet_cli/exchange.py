@@ -1,0 +1,78 @@
+"""`tinynet export` and `tinynet import`."""
+
+from functools import partial
+from typing import Any
+
+import click
+
+from tinynet_cli import options
+from tinynet_cli.output import print_json
+
+
+@click.command("export")
+@click.argument("path", metavar="RUN_OR_CHECKPOINT", type=click.Path())
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    required=True,
+    help="File to write: .npz or .safetensors.",
+)
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Every tensor by its full name (params/..., slots/...), not the weights alone.",
+)
+@options.checkpoint_option
+@options.json_option
+@options.quiet_option
+@options.debug_option
+def export_command(path: str, output: str, as_json: bool, quiet: bool, **choices: Any) -> None:
+    """Write the weights of a checkpoint to a file that other tools read.
+
+    Parameters and buffers go under their addresses (conv2d_1/weight), channels last; the spec goes
+    along. No plugin is imported.
+    """
+    from tinynet.exchange import export_weights
+
+    found = export_weights(path, output, warn=partial(click.echo, err=True), **choices)
+    if as_json:
+        print_json(found.to_json())
+    elif not quiet:
+        click.echo(f"{found.path}: {found.arrays:,} arrays, {found.bytes:,} bytes")
+        click.echo(f"checkpoint: {found.checkpoint}")
+
+
+@click.command("import")
+@click.argument("path", metavar="FILE", type=click.Path())
+@click.option("--spec", type=click.Path(), required=True, help="Spec of the network.")
+@click.option(
+    "-o",
+    "--output",
+    "checkpoint",
+    type=click.Path(),
+    required=True,
+    help="Checkpoint to make; must not exist.",
+)
+@options.set_option
+@options.data_root_option
+@options.max_params_option
+@options.json_option
+@options.quiet_option
+@options.debug_option
+def import_command(path: str, as_json: bool, quiet: bool, **settings: Any) -> None:
+    """Make a checkpoint of SPEC with the weights of FILE, a .npz or .safetensors file.
+
+    FILE holds every parameter and buffer of the network under its address (conv2d_1/weight), of
+    the very shape and dtype, and nothing else. `evaluate`, `predict` and `train --from` take the
+    checkpoint.
+    """
+    from tinynet.exchange import import_weights
+
+    found = import_weights(path, **settings)
+    if as_json:
+        print_json(found.to_json())
+    elif not quiet:
+        click.echo(f"{found.path}: {found.arrays:,} arrays, {found.elements:,} elements")
+        click.echo(f"checkpoint: {found.checkpoint}")

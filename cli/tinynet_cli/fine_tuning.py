@@ -1,0 +1,128 @@
+"""The options of `tinynet train --from`, and its plan."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from tinynet_cli.output import print_json, short
+
+if TYPE_CHECKING:
+    from tinynet.transfer import Move, TransferPlan
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _pairs(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in values:
+        old, _, new = value.partition("=")
+        if not old or not new:
+            raise click.BadParameter(f"{value!r} is not of the form OLD=NEW")
+        if old in found:
+            raise click.BadParameter(f"{old!r} can be mapped once only")
+        found[old] = new
+    return found
+
+
+_RULES = {
+    "map": click.option(
+        "--map",
+        multiple=True,
+        metavar="OLD=NEW",
+        callback=_pairs,
+        help="With --from: node NEW goes on with node OLD of the checkpoint.",
+    ),
+    "allow_new": click.option(
+        "--allow-new",
+        multiple=True,
+        metavar="PATTERN",
+        help="With --from: tensors, such as 'dense_2/*', that may start afresh.",
+    ),
+    "allow_dropped": click.option(
+        "--allow-dropped",
+        multiple=True,
+        metavar="PATTERN",
+        help="With --from: tensors of the checkpoint that may be left out.",
+    ),
+    "overlap": click.option(
+        "--overlap",
+        multiple=True,
+        metavar="PATTERN",
+        help="With --from: tensors that may change their shape; they take the part that both"
+        " shapes have.",
+    ),
+    "keep_preprocessing": click.option(
+        "--keep-preprocessing",
+        is_flag=True,
+        help="With --from: use what transforms learned from the checkpoint's data, instead of"
+        " fitting them to the new.",
+    ),
+}
+
+_FROM = click.option(
+    "--from",
+    "source",
+    type=click.Path(),
+    metavar="RUN|CHECKPOINT",
+    help="Start with the parameters of this checkpoint; of a run, the best if it keeps one, else"
+    " the last.",
+)
+
+_PLAN = click.option(
+    "--plan",
+    "plan_only",
+    is_flag=True,
+    help="With --from: print what would be taken over, and stop.",
+)
+
+
+def fine_tuning_options(command: Command) -> Command:
+    """``--from`` and what goes with it; see `take_rules`."""
+    for option in reversed((_FROM, *_RULES.values(), _PLAN)):
+        command = option(command)
+    return command
+
+
+def take_rules(source: str | None, plan_only: bool, settings: dict[str, Any]) -> dict[str, Any]:
+    """Take the rules out of a command's settings.
+
+    Returns:
+        What `tinynet.train` is to be told of fine-tuning: nothing without ``--from``.
+
+    Raises:
+        click.UsageError: for rules without ``--from``.
+    """
+    said = {name: settings.pop(name) for name in _RULES}
+    if source is not None:
+        from tinynet.transfer import TransferRules
+
+        return {"source": source, "rules": TransferRules(**said)}
+    if names := [name for name, value in {**said, "plan": plan_only}.items() if value]:
+        raise click.UsageError(f"--{names[0].replace('_', '-')} goes with --from")
+    return {}
+
+
+def print_plan(path: Path, plan: "TransferPlan", as_json: bool) -> None:
+    """Print what would be taken over."""
+    if as_json:
+        tensors = [_as_data(move) for move in plan.moves]
+        print_json({"checkpoint": str(path), "tensors": tensors, "notes": plan.notes})
+        return
+    click.echo(f"from {short(path)}: {plan.summary}")
+    for line in plan.lines:
+        click.echo(line)
+
+
+def _as_data(move: "Move") -> dict[str, Any]:
+    sides = {"source": move.source, "target": move.target}
+    return {
+        "action": move.action,
+        **{
+            side: facts and {"address": facts.address, "shape": facts.shape, "dtype": facts.dtype}
+            for side, facts in sides.items()
+        },
+    }

@@ -1,0 +1,102 @@
+"""`tinynet inspect`."""
+
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tinynet_cli import options
+from tinynet_cli.output import print_json, print_table, short
+from tinynet_cli.plain import entries, one_line, print_facts, printable, shape_text
+
+if TYPE_CHECKING:
+    from tinynet.inspection import CheckpointFacts, ListedCheckpoint, RunFacts, TensorFacts
+
+
+@click.command()
+@click.argument("path", metavar="CHECKPOINT_OR_RUN", type=click.Path())
+@click.option("--verify", is_flag=True, help="Read and verify every byte.")
+@options.json_option
+@options.debug_option
+def inspect(path: str, verify: bool, as_json: bool) -> None:
+    """What is inside a checkpoint, or in a run's folder. No plugin is imported.
+
+    Of a run, every checkpoint is listed, with what is wrong with it.
+    """
+    from tinynet.inspection import inspect_checkpoint, inspect_run
+
+    if Path(path).is_dir():
+        run = inspect_run(path, verify=verify)
+        if as_json:
+            print_json(run.to_json())
+        else:
+            _print_run(run)
+        return
+    checkpoint = inspect_checkpoint(path, verify=verify)
+    if as_json:
+        print_json(checkpoint.to_json())
+    else:
+        _print_checkpoint(checkpoint)
+
+
+def _print_run(facts: "RunFacts") -> None:
+    click.echo(f"{short(facts.path)}: run {facts.run_id or 'unknown'}")
+    rows = [(c.path.name, c.step, c.size, _marks(c), _state(c, facts)) for c in facts.checkpoints]
+    if rows:
+        print_table(("checkpoint", "step", "bytes", "", "state"), rows)
+    if not facts.verified:
+        click.echo("the tensors' bytes were not read; --verify reads them")
+    for path in facts.set_aside:
+        click.echo(f"set aside as damaged: {printable(path.name)}")
+    for path in facts.leftovers:
+        click.echo(f"left by a process that was killed, or saves now: {printable(path.name)}")
+
+
+def _marks(checkpoint: "ListedCheckpoint") -> str:
+    return ", ".join(mark for mark in ("best", "last") if getattr(checkpoint, mark))
+
+
+def _state(checkpoint: "ListedCheckpoint", run: "RunFacts") -> str:
+    if checkpoint.problem is not None:
+        return printable(checkpoint.problem)
+    return "whole" if run.verified else "readable"
+
+
+def _print_checkpoint(facts: "CheckpointFacts") -> None:
+    name = one_line(facts.section("spec").get("name"))
+    click.echo(short(facts.path))
+    print_facts(
+        [
+            ("size", f"{facts.size:,} bytes, version {facts.format} of the format"),
+            ("run", facts.run_id),
+            ("step", f"{facts.step:,}"),
+            ("spec", f"{name}, digest {facts.spec_digest}"),
+            ("tensors", f"{len(facts.tensors):,}, digest {facts.digest}"),
+            ("state", _verdict(facts)),
+        ]
+    )
+    for section, value in facts.sections.items():
+        if section != "spec":
+            rows = list(entries(value))
+            click.echo(f"\n{printable(section)}{'' if rows else ': none'}")
+            print_facts(rows, "  ")
+    for group, tensors in groupby(facts.tensors, lambda tensor: tensor.group):
+        _print_tensors(group, list(tensors))
+
+
+def _verdict(facts: "CheckpointFacts") -> str:
+    if not facts.verified:
+        return "readable; the tensors' bytes were not read (--verify reads them)"
+    if facts.not_finite:
+        return f"whole, but not finite: {', '.join(facts.not_finite)}"
+    return "whole: every byte was verified"
+
+
+def _print_tensors(group: str, tensors: "list[TensorFacts]") -> None:
+    click.echo(f"\n{group}: {len(tensors):,} tensors, {sum(t.bytes for t in tensors):,} bytes")
+    rows = [
+        (f"  {t.name.removeprefix(f'{group}/')}", t.dtype, shape_text(t.shape), t.bytes)
+        for t in tensors
+    ]
+    print_table(("  name", "dtype", "shape", "bytes"), rows)

@@ -1,0 +1,143 @@
+"""`tinynet check` and `tinynet summary`: every mistake at once, with its line; or the table."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tinynet_cli.excerpt import WIDTH
+
+
+def test_a_good_spec_is_ok_with_its_table(tinynet, spec):
+    result = tinynet("check", spec)
+    assert result.code == 0
+    assert result.out.splitlines() == [
+        f"{spec}: ok",
+        "small: input 8x8x1, float32",
+        "node       type     inputs     output  parameters  operations  bytes",
+        "flatten_1  flatten  input      64               0           0      0",
+        "dense_1    dense    flatten_1  10             650       1,280     40",
+        "650 parameters (2,600 bytes); 1,280 operations and 40 bytes of activations for one"
+        " sample, forward",
+    ]
+
+
+def test_json_says_the_same(process, spec):
+    result = process("check", spec, "--json")
+    assert result.code == 0
+    assert result.err == ""
+    found = result.json
+    assert found["ok"]
+    assert found["params"] == 650
+    assert [row["name"] for row in found["rows"]] == ["flatten_1", "dense_1"]
+
+
+def test_every_mistake_is_shown_in_its_line_with_a_caret(tinynet):
+    Path("bad.json").write_text(
+        '{\n'
+        '  "tinynet": 1, "name": "bad",\n'
+        '\t"network": {"layers": [{"type": "dense", "units": 0}]},\n'
+        '  "training": {"comment": "界", "epocs": 3, "steps": 1,\r\n'
+        '    "loss": "mse", "optimizer": "adam"}\n'
+        '}\n'
+    )  # fmt: skip
+    result = tinynet("check", "bad.json")
+    assert result.code == 2
+    assert result.out == ""
+    units, epochs = result.err.split("bad.json:")[1:]
+    message, line, caret = units.splitlines()
+    assert message.startswith("3:52: /network/layers/0/units: ")
+    assert line == '  3 |  "network": {"layers": [{"type": "dense", "units": 0}]},'
+    assert line[caret.index("^")] == "0"
+    message, line, caret = epochs.splitlines()
+    assert message.startswith("4:32: /training/epocs: unknown key 'epocs'; did you mean")
+    wide_character = 1
+    assert line[caret.index("^") - wide_character :].startswith('"epocs"')
+
+
+def test_of_a_long_line_the_part_around_the_mistake_is_shown(tinynet):
+    layers = ", ".join(['{"type": "relu"}'] * 200)
+    text = f'{{"tinynet": 1, "name": "x", "network": {{"layers": [{layers}, {{"type": "relo"}}]}}}}'
+    Path("long.json").write_text(text)
+    result = tinynet("check", "long.json")
+    assert result.code == 2
+    lines = result.err.splitlines()
+    shown = [line for line in lines if line.startswith(("  1 | ", "    | "))]
+    assert len(shown) >= 2
+    assert max(map(len, shown)) <= WIDTH + len("  1 | ")
+    place = next(i for i, line in enumerate(lines) if "'relo'" in line)
+    assert lines[place + 1][lines[place + 2].index("^") :].startswith('"relo"')
+
+
+def test_a_spec_from_a_stranger_cannot_steer_the_terminal(tinynet):
+    Path("evil.json").write_text('{"tinynet": 1, "na\x9b2Jme": 3, "x\\u001b[2J": 4}')
+    result = tinynet("check", "evil.json")
+    assert result.code == 2
+    assert "\x9b" not in result.err
+    assert "\x1b" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the text is empty"),
+        (b'{"tinynet": 1,}', "a comma before the closing }"),
+        (b'{"tinynet": \xff}', "not UTF-8"),
+        (b'{"a": 1, "a": 2}', "the key 'a' is here twice"),
+    ],
+)
+def test_what_is_no_json_is_2_and_says_where(tinynet, content, message):
+    Path("bad.json").write_bytes(content)
+    result = tinynet("check", "bad.json")
+    assert result.code == 2
+    assert message in result.err
+
+
+def test_shapes_that_do_not_fit_point_at_the_node(tinynet, write_spec):
+    path = write_spec()
+    content = json.loads(path.read_text())
+    content["network"]["layers"].insert(0, {"type": "conv2d", "filters": 2, "kernel_size": 9})
+    path.write_text(json.dumps(content, indent=1))
+    result = tinynet("check", path)
+    assert result.code == 2
+    assert "/network/layers/0: conv2d_1" in result.err
+    assert "^" in result.err
+
+
+def test_a_mistake_in_set_says_so(tinynet, spec):
+    result = tinynet("check", spec, "--set", "training.loss=mze")
+    assert result.code == 2
+    assert " training.loss)" in result.err
+
+
+def test_a_large_network_costs_nothing_to_check_and_is_limited(tinynet, spec):
+    large = ["--set", "network.layers.dense_1.units=30000000"]
+    assert "1,950,000,000 parameters" in tinynet("check", spec, *large).out
+    assert tinynet("check", spec, "--max-params", 649).code == 2
+
+
+def test_data_are_opened_only_where_they_must_be(tinynet, table_spec, folder):
+    assert tinynet("check", table_spec).code == 0
+    (folder / "elsewhere").mkdir()
+    (folder / "table.csv").rename(folder / "elsewhere" / "table.csv")
+    assert tinynet("check", table_spec).code == 3
+    assert tinynet("check", table_spec, "--data-root", "elsewhere").code == 0
+    assert tinynet("check", table_spec, "--set", "network.input_shape=[2]").code == 0
+
+
+def test_summary_takes_a_spec_a_run_and_a_checkpoint(tinynet, spec, run):
+    checkpoint = max((run / "checkpoints").iterdir())
+    tables = {tinynet("summary", path).out for path in (spec, run, checkpoint)}
+    assert len(tables) == 1
+    assert "dense_1" in tables.pop()
+    assert tinynet("summary", run, "--json").json["params"] == 650
+
+
+def test_summary_options(tinynet, spec):
+    assert (
+        "6,500 parameters"
+        in tinynet("summary", spec, "--set", "network.layers.dense_1.units=100").out
+    )
+    assert tinynet("summary", spec, "--max-params", 10).code == 2
+    assert tinynet("summary", spec, "--data-root", ".").code == 0
+    assert tinynet("summary", "missing.json").code == 2
+    assert tinynet("summary", "missing").code == 2

@@ -1,0 +1,123 @@
+"""`tinynet evaluate`: the figures of a split, of the checkpoint that is meant."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def best_before_last(tinynet, table_spec):
+    """A run that tells everything apart early; what is as good later is no better."""
+    keep = '{"keep_best": {"metric": "val/accuracy"}}'
+    words = ("--run", "r", "--quiet", "--set", f"training.checkpoint={keep}")
+    assert tinynet("train", table_spec, *words).code == 0
+    return Path("r")
+
+
+def test_it_tells_split_samples_figures_and_checkpoint(tinynet, run):
+    result = tinynet("evaluate", run)
+    assert result.code == 0
+    figures, checkpoint = result.out.splitlines()
+    assert figures.startswith("test (180 samples): loss ")
+    assert checkpoint == f"checkpoint: {run}/checkpoints/step-000000000012.msgpack"
+    assert result.err == ""
+
+
+def test_json_is_one_object(process, run):
+    result = process("evaluate", run, "--json", "--threads", 1)
+    assert result.code == 0
+    assert result.err == ""
+    found = result.json
+    assert found["checkpoint"].endswith("step-000000000012.msgpack")
+    assert (found["step"], found["split"], found["samples"]) == (12, "test", 180)
+    assert set(found["metrics"]) == {"loss", "accuracy"}
+
+
+@pytest.mark.parametrize(("split", "samples"), [("train", 1437), ("val", 180), ("test", 180)])
+def test_every_split_can_be_asked_for(tinynet, run, split, samples):
+    found = tinynet("evaluate", run, "--split", split, "--json").json
+    assert (found["split"], found["samples"]) == (split, samples)
+
+
+def test_it_finds_the_figures_that_training_logged(tinynet, run, spec):
+    logged = tinynet("resume", run, "--json").json["metrics"]
+    found = tinynet("evaluate", run, "--split", "val", "--json").json["metrics"]
+    assert found["accuracy"] == logged["val/accuracy"]
+    assert found["loss"] == pytest.approx(logged["val/loss"], rel=1e-6)
+
+
+def test_the_best_checkpoint_counts_unless_another_is_named(tinynet, best_before_last):
+    run = best_before_last
+    best = tinynet("evaluate", run, "--checkpoint", "best", "--json").json
+    last = tinynet("evaluate", run, "--checkpoint", "last", "--json").json
+    assert best["step"] < last["step"]
+    assert tinynet("evaluate", run, "--json").json == best
+    name = Path(best["checkpoint"]).name
+    for named in (name, run / "checkpoints" / name):
+        assert tinynet("evaluate", run, "--checkpoint", named, "--json").json == best
+    assert tinynet("evaluate", best["checkpoint"], "--json").json == best
+
+
+def test_without_a_best_the_last_counts_and_asking_for_the_best_is_4(tinynet, write_spec):
+    tinynet("train", write_spec(checkpoint={}), "--run", "r")
+    assert tinynet("evaluate", "r", "--json").json["step"] == 12
+    result = tinynet("evaluate", "r", "--checkpoint", "best")
+    assert result.code == 4
+    assert "training.checkpoint.keep_best" in result.err
+
+
+def test_a_damaged_checkpoint_is_skipped_with_a_warning_and_never_renamed(
+    tinynet, best_before_last
+):
+    last = max((best_before_last / "checkpoints").iterdir())
+    last.write_bytes(last.read_bytes()[:-1])
+    result = tinynet("evaluate", best_before_last, "--quiet")
+    assert result.code == 0
+    assert "warning: skipped a damaged checkpoint" in result.err
+    assert last.exists()
+
+
+def test_a_checkpoint_that_was_named_is_never_replaced_by_another(tinynet, run):
+    last = max((run / "checkpoints").iterdir())
+    last.write_bytes(last.read_bytes()[:-1])
+    for words in ([last], [run, "--checkpoint", last.name]):
+        result = tinynet("evaluate", *words)
+        assert result.code == 4
+        assert str(last) in result.err
+
+
+@pytest.mark.parametrize("name", ["missing", "spec.json", "empty"])
+def test_what_is_no_checkpoint_is_4(tinynet, spec, folder, name):
+    (folder / "empty").mkdir()
+    result = tinynet("evaluate", name)
+    assert result.code == 4
+    assert name in result.err
+    assert "Errno" not in result.err
+
+
+def test_an_empty_split_is_3_and_says_what_would_fill_it(tinynet, write_spec, folder):
+    spec = write_spec()
+    assert tinynet("train", spec, "--run", "r", "--set", "data.split.test=0").code == 0
+    result = tinynet("evaluate", "r")
+    assert result.code == 3
+    assert "the test split is empty" in result.err
+
+
+def test_data_that_changed_are_reported(tinynet, table_run, folder):
+    with (folder / "table.csv").open("a") as file:
+        file.write("0.9,0.1,rose\n")
+    result = tinynet("evaluate", table_run)
+    assert result.code == 0
+    assert "warning: the dataset 'data' has changed since the checkpoint was made" in result.err
+
+
+def test_data_may_lie_elsewhere_now(tinynet, table_run, folder):
+    (folder / "elsewhere").mkdir()
+    (folder / "table.csv").rename(folder / "elsewhere" / "table.csv")
+    assert tinynet("evaluate", table_run).code == 3
+    assert tinynet("evaluate", table_run, "--data-root", "elsewhere").code == 0
+
+
+def test_an_unknown_split_and_too_small_a_limit_are_2(tinynet, run):
+    assert tinynet("evaluate", run, "--split", "all").code == 2
+    assert tinynet("evaluate", run, "--max-params", 10).code == 2

@@ -1,0 +1,63 @@
+"""`tinynet export` and `tinynet import`: a round trip by way of another tool's file."""
+
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize("ending", ["npz", "safetensors"])
+def test_weights_go_out_and_come_back(tinynet, run, spec, ending):
+    if ending == "safetensors":
+        pytest.importorskip("safetensors")
+    out = tinynet("export", run, "-o", f"w.{ending}", "--json")
+    assert out.code == 0
+    assert (out.json["path"], out.json["arrays"]) == (f"w.{ending}", 2)
+    back = tinynet("import", f"w.{ending}", "--spec", spec, "-o", "fresh.msgpack", "--json")
+    assert back.code == 0
+    assert (back.json["checkpoint"], back.json["elements"]) == ("fresh.msgpack", 650)
+    fresh, trained = (
+        tinynet("evaluate", path, "--json").json["metrics"] for path in ("fresh.msgpack", run)
+    )
+    assert fresh == trained
+
+
+def test_all_exports_the_optimizer_s_state_too(tinynet, run):
+    result = tinynet("export", run, "-o", "all.npz", "--all", "--checkpoint", "last")
+    assert result.code == 0
+    assert "all.npz: " in result.out
+    with np.load("all.npz") as file:
+        assert "slots/dense_1/weight/first_moment" in file.files
+
+
+def test_another_spec_lists_what_does_not_fit_with_exit_4(tinynet, run, spec):
+    tinynet("export", run, "-o", "w.npz", "--quiet")
+    result = tinynet(
+        "import", "w.npz", "--spec", spec, "-o", "x.msgpack",
+        "--set", "network.layers.dense_1.use_bias=false", "--json",
+    )  # fmt: skip
+    assert result.code == 4
+    assert "dense_1/bias belongs to nothing" in result.json["error"]["message"]
+
+
+def test_mistakes_have_their_exit_codes(tinynet, run, spec):
+    assert tinynet("export", run, "-o", "w.pt").code == 3
+    assert tinynet("export", "nowhere", "-o", "w.npz").code == 4
+    assert tinynet("export", run).code == 2
+    assert tinynet("import", "nowhere.npz", "--spec", spec, "-o", "x.msgpack").code == 3
+    tinynet("export", run, "-o", "w.npz")
+    assert tinynet("import", "w.npz", "--spec", "no.json", "-o", "x.msgpack").code == 2
+    assert tinynet("import", "w.npz", "--spec", spec, "-o", spec).code == 2
+
+
+def test_quiet_prints_nothing(tinynet, run, spec):
+    assert tinynet("export", run, "-o", "w.npz", "--quiet").out == ""
+    words = ("import", "w.npz", "--spec", spec, "-o", "x.msgpack", "--quiet")
+    assert tinynet(*words).out == ""
+
+
+def test_a_damaged_newest_checkpoint_is_told_on_stderr(tinynet, run):
+    newest = sorted((run / "checkpoints").iterdir())[-1]
+    newest.write_bytes(newest.read_bytes()[:100])
+    result = tinynet("export", run, "-o", "w.npz", "--json")
+    assert result.code == 0
+    assert newest.name in result.err
+    assert result.json["step"] > 0

@@ -1,0 +1,103 @@
+"""Stopping a run, and two processes at one: what is said, what is saved, and the exit codes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LONG = 10**6
+
+
+def wait_for_an_epoch(running):
+    """Read stderr until the first epoch is over; training is under way then."""
+    lines = []
+    for line in running.stderr:
+        lines.append(line)
+        if line.lstrip().startswith("1/"):
+            return lines
+    raise AssertionError("".join(lines))
+
+
+def stop(running, number):
+    running.send_signal(number)
+    return (*running.communicate(timeout=60), running.returncode)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_says_so_and_resume_finishes(start, tinynet, write_spec, number, code):
+    running = start("train", write_spec(epochs=LONG), "--run", "r")
+    wait_for_an_epoch(running)
+    out, err, returned = stop(running, number)
+    assert returned == code
+    assert out == ""
+    assert "Traceback" not in err
+    last = err.splitlines()[-1]
+    assert last.endswith("it is saved: tinynet resume r")
+    step = int(last.removeprefix("stopped after step ").partition(";")[0])
+    epochs = step // 6 + 2
+    result = tinynet("resume", "r", "--set", f"training.epochs={epochs}")
+    assert result.code == 0
+    assert f"r: going on at step {step:,} (" in result.err
+    log = [json.loads(line)["epoch"] for line in Path("r/metrics.jsonl").read_text().splitlines()]
+    assert log == list(range(1, epochs + 1)), "no epoch is missing or told twice"
+
+
+def test_json_tells_of_the_interruption(start, write_spec):
+    running = start("train", write_spec(epochs=LONG), "--run", "r", "--json")
+    while not os.path.exists("r/metrics.jsonl") or not os.path.getsize("r/metrics.jsonl"):
+        assert running.poll() is None
+    out, _, returned = stop(running, signal.SIGTERM)
+    assert returned == 143
+    assert json.loads(out)["error"]["type"] == "Interrupted"
+
+
+def test_a_second_ctrl_c_leaves_at_once(write_spec):
+    """The step in hand may take an hour, or hang."""
+    driver = f"""
+import os, signal
+from tinynet import run
+from tinynet.events import StepDone
+from tinynet_cli import main
+
+def twice(event):
+    if isinstance(event, StepDone):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("the second Ctrl-C did not leave")
+
+original = run.train
+run.train = lambda *a, **k: original(*a, **{{**k, "observer": twice}})
+main.main(["train", {str(write_spec())!r}, "--run", "r"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", driver], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert done.stderr.strip() == "interrupted"
+    assert sorted(os.listdir("r/checkpoints")) == ["step-000000000000.msgpack"]
+
+
+def test_a_second_process_on_a_run_is_75_and_names_the_holder(start, tinynet, write_spec):
+    running = start("train", write_spec(epochs=LONG), "--run", "r")
+    wait_for_an_epoch(running)
+    for words in (["resume", "r"], ["train", "spec.json", "--run", "r", "--resume"]):
+        result = tinynet(*words)
+        assert result.code == 75
+        assert f"r is in use by process {running.pid} on " in result.err
+    assert tinynet("evaluate", "r").code == 0, "reading needs no lock"
+    running.kill()
+    running.communicate()
+    assert tinynet("resume", "r", "--set", "training.epochs=1").code == 0, "a lock dies with its"
+
+
+def test_a_reader_that_leaves_is_no_error_worth_a_word(start):
+    for words in (["layers"], ["layers", "--json"], ["--help"]):
+        running = start(*words)
+        running.stdout.close()
+        assert running.stderr.read() == ""
+        assert running.wait(timeout=60) in (0, 1)
+        running.stderr.close()

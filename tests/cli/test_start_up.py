@@ -1,0 +1,39 @@
+"""What the command costs before it does anything."""
+
+import subprocess
+import sys
+
+import pytest
+from tinynet_cli.layers import GROUPS
+
+from tinynet import registry
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["train", "--help"]])
+def test_help_imports_nothing_large(words):
+    """A shell completes and a person reads help while they think: it must be instant."""
+    code = f"""
+import sys
+from tinynet_cli.main import main
+try:
+    main({words})
+except SystemExit as error:
+    assert not error.code
+large = {{"numpy", "pydantic", "rich", "msgpack", "tinynet.registry"}} & sys.modules.keys()
+assert not large, large
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_groups_that_help_knows_are_those_of_the_registry():
+    assert GROUPS == registry.GROUPS
+
+
+def test_the_version_is_told(tinynet):
+    result = tinynet("--version")
+    assert (result.code, result.out) == (0, "tinynet, version 0.1.0\n")
+
+
+def test_no_command_shows_the_help_as_wrong_usage(tinynet):
+    assert tinynet().code == 2

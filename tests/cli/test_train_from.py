@@ -1,0 +1,94 @@
+"""`tinynet train --from`: the plan on stderr, its refusals, and `--plan` alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def wider(folder, spec):
+    """The spec of a run with two more classes than the run `done` has."""
+    said = json.loads(spec.read_text())
+    said["network"]["layers"][1]["units"] = 12
+    path = folder / "wider.json"
+    path.write_text(json.dumps(said))
+    return path
+
+
+OVERLAP = ("--map", "dense_1=dense_1", "--overlap", "dense_1/*")
+SOURCE = "done/checkpoints/step-000000000012.msgpack"
+
+
+def test_the_plan_is_told_before_the_run(tinynet, run, spec):
+    result = tinynet("train", spec, "--from", run)
+    assert result.code == 0
+    assert result.err.splitlines()[:4] == [
+        f"from {SOURCE}: 2 carried",
+        "carried     dense_1/weight (64, 10)",
+        "carried     dense_1/bias (10,)",
+        "runs/small-001 (12 steps, 2 epochs)",
+    ]
+
+
+def test_quiet_still_says_what_the_run_starts_from(tinynet, run, wider):
+    result = tinynet("train", wider, "--from", run, "--quiet", *OVERLAP)
+    assert result.err == f"from {SOURCE}: 2 overlapped\n"
+    result = tinynet("train", wider, "--from", run, "--json", *OVERLAP)
+    assert result.err == f"from {SOURCE}: 2 overlapped\n"
+    assert result.json["step"] == 12
+
+
+def test_a_source_that_does_not_fit_is_exit_4_with_the_options_that_would(tinynet, run, wider):
+    result = tinynet("train", wider, "--from", run)
+    assert result.code == 4
+    assert result.out == ""
+    assert result.err.splitlines()[0] == "error: the checkpoint does not fit the network:"
+    assert "--allow-new 'dense_1/*'" in result.err
+    assert "--allow-dropped 'dense_1/*'" in result.err
+    assert "--map OLD=NEW" in result.err
+    assert not Path("runs").exists()
+
+
+def test_what_the_message_says_is_what_works(tinynet, run, wider):
+    allowed = ("--allow-new", "dense_1/*", "--allow-dropped", "dense_1/*")
+    assert tinynet("train", wider, "--from", run, "--quiet", *allowed).code == 0
+
+
+def test_plan_prints_what_would_happen_and_stops(tinynet, run, wider):
+    result = tinynet("train", wider, "--from", run, "--plan", *OVERLAP)
+    assert result.code == 0
+    assert result.out.splitlines() == [
+        f"from {SOURCE}: 2 overlapped",
+        "overlapped  dense_1/weight (64, 12), [:64, :10] of it from dense_1/weight (64, 10)",
+        "overlapped  dense_1/bias (12,), [:10] of it from dense_1/bias (10,)",
+        "note        dense_1: units 10 -> 12",
+    ]
+    assert not Path("runs").exists()
+
+
+def test_plan_as_data(tinynet, run, wider):
+    result = tinynet("train", wider, "--from", SOURCE, "--plan", "--json", *OVERLAP).json
+    assert result["checkpoint"] == SOURCE
+    assert result["notes"] == ["dense_1: units 10 -> 12"]
+    assert result["tensors"][1] == {
+        "action": "overlapped",
+        "source": {"address": "dense_1/bias", "shape": [10], "dtype": "float32"},
+        "target": {"address": "dense_1/bias", "shape": [12], "dtype": "float32"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--plan"], "--plan goes with --from"),
+        (["--overlap", "*"], "--overlap goes with --from"),
+        (["--keep-preprocessing"], "--keep-preprocessing goes with --from"),
+        (["--from", "done", "--map", "a"], "'a' is not of the form OLD=NEW"),
+        (["--from", "done", "--map", "a=b", "--map", "a=c"], "'a' can be mapped once only"),
+    ],
+)
+def test_bad_usage_is_told(tinynet, spec, words, message):
+    result = tinynet("train", spec, *words)
+    assert result.code == 2
+    assert message in result.err

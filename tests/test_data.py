@@ -1,0 +1,436 @@
+"""A spec's data: splits, order, transforms, and datasets of their own for validation and test."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinynet.data import Data
+from tinynet.dataset import Batch, DatasetConfig, Field
+from tinynet.errors import CheckpointMismatchError, DataError, SpecError
+from tinynet.preprocessing import Preprocessing
+from tinynet.spec import DataSpec, TransformReference
+from tinynet.splits import split_indices
+from tinynet.transform import TransformConfig
+
+SPLITS = ("train", "val", "test")
+
+
+class Labelled:
+    """Sample i is the number i; its class is given."""
+
+    class Config(DatasetConfig):
+        labels: list[int]
+
+    def __init__(self, config):
+        self.labels = np.array(config.labels)
+        classes = tuple("abcdefghij")[: int(self.labels.max()) + 1]
+        self.inputs = {"input": Field((1,), "float64")}
+        self.targets = {"target": Field((), "int64", classes)}
+        self.fingerprint = "labelled"
+
+    def __len__(self):
+        return len(self.labels)
+
+    def gather(self, indices):
+        inputs = {"input": indices[:, None].astype(np.float64)}
+        return Batch(inputs, {"target": self.labels[indices]})
+
+
+@pytest.fixture
+def labelled(register):
+    register("datasets", "labelled", Labelled)
+
+
+def spec(labels, **data):
+    return DataSpec.model_validate({"type": "labelled", "labels": list(labels), **data})
+
+
+def open_data(tmp_path, data, seed=1, fitted=None):
+    return Data(DataSpec.model_validate(data), tmp_path, seed, fitted)
+
+
+def indices_of(data):
+    return {name: data.splits[name].indices for name in SPLITS}
+
+
+# Splits -------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    labels=st.lists(st.integers(0, 4), min_size=4, max_size=200),
+    validation=st.sampled_from([None, 0, 0.1, 0.25, 0.5, 1, 3]),
+    test=st.sampled_from([None, 0, 0.2, 0.4, 1, 2]),
+    stratify=st.booleans(),
+    seed=st.integers(0, 5),
+)
+def test_the_three_splits_are_disjoint_and_complete(labels, validation, test, stratify, seed):
+    """A test sample that is trained on makes every figure a lie."""
+    dataset = Labelled(Labelled.Config(labels=labels))
+    asked = {"validation": validation, "test": test, "stratify": stratify}
+    asked = {key: value for key, value in asked.items() if value is not None}
+    wanted = DataSpec.model_validate({"type": "digits", "split": asked})
+    sizes = {}
+    for name, part in (("val", validation), ("test", test)):
+        part = 0.1 if part is None else part
+        sizes[name] = part if part >= 1 else round(part * len(labels))
+    vanishes = (validation and not sizes["val"]) or (test and not sizes["test"])
+    if vanishes or sum(sizes.values()) >= len(labels):
+        with pytest.raises(DataError, match=r"is empty|left for training"):
+            split_indices(dataset, wanted, seed)
+        return
+    parts = split_indices(dataset, wanted, seed)
+    together = np.concatenate([parts[name] for name in SPLITS])
+    np.testing.assert_array_equal(np.sort(together), np.arange(len(labels)))
+    for name, size in sizes.items():
+        assert len(parts[name]) == size
+        assert (np.diff(parts[name]) > 0).all(), "in the order of the file, which reads fastest"
+    again = split_indices(dataset, wanted, seed)
+    for name in SPLITS:
+        np.testing.assert_array_equal(parts[name], again[name])
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    counts=st.lists(st.integers(1, 60), min_size=1, max_size=8),
+    validation=st.sampled_from([0, 0.1, 0.3, 2]),
+    test=st.sampled_from([0, 0.1, 0.2, 3]),
+)
+def test_a_stratified_split_has_every_class_in_proportion(counts, validation, test):
+    """To the sample: within one of the class's share, also where classes are many and tiny."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    dataset = Labelled(Labelled.Config(labels=labels.tolist()))
+    split = {"validation": validation, "test": test, "stratify": True}
+    try:
+        parts = split_indices(dataset, DataSpec.model_validate({"type": "x", "split": split}), 0)
+    except DataError:
+        return
+    left = np.array(counts)
+    for name in ("val", "test"):
+        found = np.bincount(labels[parts[name]], minlength=len(counts))
+        share = left * (len(parts[name]) / left.sum())
+        assert (np.abs(found - share) < 1 + 1e-9).all()
+        left = left - found
+
+
+def test_a_split_of_equal_classes_is_exactly_even(labelled, tmp_path):
+    data = Data(
+        spec([0, 1, 2, 3] * 25, split={"validation": 0.2, "test": 0.12, "stratify": True}),
+        tmp_path,
+        seed=4,
+    )
+    labels = np.array([0, 1, 2, 3] * 25)
+    for name, each in (("train", 17), ("val", 5), ("test", 3)):
+        assert np.bincount(labels[data.splits[name].indices]).tolist() == [each] * 4
+
+
+def test_the_seed_fixes_the_split_and_its_own_seed_outdoes_the_trainings(labelled, tmp_path):
+    labels = [0] * 50
+
+    def parts(training_seed, **split):
+        return indices_of(Data(spec(labels, split=split), tmp_path, training_seed))
+
+    same, other = parts(1), parts(2)
+    assert not np.array_equal(same["test"], other["test"])
+    for name in SPLITS:
+        np.testing.assert_array_equal(parts(1)[name], same[name])
+        np.testing.assert_array_equal(parts(7, seed=1)[name], same[name])
+
+
+def test_a_stratified_split_is_drawn_too(labelled, tmp_path):
+    labels = [0, 1] * 50
+    seen = {
+        tuple(Data(spec(labels, split={"stratify": True}), tmp_path, seed).splits["test"].indices)
+        for seed in range(4)
+    }
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        ({"validation": 8, "test": 2}, "no sample is left for training: the dataset has 10"),
+        ({"validation": 9, "test": 0.1}, "no sample is left"),
+        ({"validation": 0.01}, "validation split is empty: .* asks for 0.01 of 10"),
+        ({"test": 0.04}, "test split is empty"),
+    ],
+)
+def test_an_empty_split_is_found_when_the_data_are_opened(labelled, tmp_path, split, message):
+    with pytest.raises(DataError, match=message):
+        Data(spec([0] * 10, split=split), tmp_path, 0)
+
+
+def test_a_split_that_is_needed_must_not_be_empty(labelled, tmp_path):
+    data = Data(spec([0] * 10, split={"validation": 0}), tmp_path, 0)
+    data.require("test")
+    with pytest.raises(DataError, match=r"val split is empty; give data\.split\.validation a part"):
+        data.require("val")
+
+
+def test_numbers_cannot_be_stratified(tmp_path):
+    (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n" * 20)
+    with pytest.raises(DataError, match="stratify needs a target that is one class"):
+        open_data(
+            tmp_path, {"type": "csv", "path": "a.csv", "target": "y", "split": {"stratify": True}}
+        )
+
+
+# Order --------------------------------------------------------------------------------------
+
+
+def test_every_epoch_sees_every_sample_once_in_an_order_of_its_own(labelled, tmp_path):
+    data = Data(spec([0] * 100), tmp_path, 3)
+    orders = [data.order(epoch) for epoch in range(4)]
+    for order in orders:
+        np.testing.assert_array_equal(np.sort(order), np.arange(80))
+    assert len({tuple(order) for order in orders}) == 4
+    np.testing.assert_array_equal(data.order(2), orders[2], "resume seeks, it does not replay")
+    assert not np.array_equal(Data(spec([0] * 100), tmp_path, 4).order(0), orders[0])
+
+
+def test_batches_go_through_a_split_in_order_and_miss_nothing(labelled, tmp_path):
+    data = Data(spec([0, 1] * 20, split={"test": 7}), tmp_path, 0)
+    batches = list(data.batches("test", 3))
+    assert [len(batch.targets["target"]) for batch in batches] == [3, 3, 1]
+    together = np.concatenate([batch.inputs["input"][:, 0] for batch in batches])
+    np.testing.assert_array_equal(together, data.splits["test"].indices)
+
+
+# Transforms ---------------------------------------------------------------------------------
+
+
+class Jitter:
+    """Adds noise to each sample in training: augmentation."""
+
+    class Config(TransformConfig):
+        pass
+
+    def __init__(self, config):
+        pass
+
+    def describe(self, field):
+        return field
+
+    def fit(self, field, batches):
+        return {}
+
+    def apply(self, state, batch, rng, training):
+        if not training:
+            return batch
+        return batch + np.stack([rng(i).normal(size=batch.shape[1:]) for i in range(len(batch))])
+
+
+class Drawing(Jitter):
+    """Draws where nothing may be drawn."""
+
+    def apply(self, state, batch, rng, training):
+        return batch + rng(0).normal()
+
+
+def test_augmentation_follows_from_seed_epoch_and_sample_alone(labelled, register, tmp_path):
+    """Whatever the batch, the order, or the process: a resumed run augments as it would have."""
+    register("transforms", "jitter", Jitter)
+    data = Data(spec([0] * 40, transforms=["jitter"]), tmp_path, 5)
+
+    def noise(positions, epoch, data=data):
+        positions = np.array(positions)
+        seen = data.batch("train", positions, epoch=epoch).inputs["input"][:, 0]
+        return seen - data.splits["train"].indices[positions]
+
+    whole = noise(range(10), epoch=2)
+    assert len(set(whole)) == 10
+    np.testing.assert_array_equal(noise([7, 3], epoch=2), whole[[7, 3]])
+    assert not np.isclose(noise(range(10), epoch=3), whole).any()
+    other = Data(spec([0] * 40, transforms=["jitter"]), tmp_path, 6)
+    assert not np.isclose(noise(range(10), 2, other), whole).any()
+    np.testing.assert_array_equal(
+        data.batch("train", np.arange(10)).inputs["input"][:, 0], data.splits["train"].indices[:10]
+    )
+
+
+def test_evaluation_draws_nothing(labelled, register, tmp_path):
+    register("transforms", "drawing", Drawing)
+    data = Data(spec([0] * 40, transforms=["drawing"]), tmp_path, 5)
+    with pytest.raises(DataError, match="outside of training"):
+        data.batch("val", np.arange(2))
+
+
+def test_transforms_are_fitted_on_training_data_alone(labelled, tmp_path):
+    """What is learned from the test split makes its figures too good."""
+    data = Data(spec([0] * 50, transforms=["standardize"]), tmp_path, 0)
+    state = data.preprocessing.state()
+    raw = data.splits["train"].indices.astype(np.float64)
+    np.testing.assert_allclose(state["0/input/mean"], raw.mean())
+    np.testing.assert_allclose(state["0/input/std"], raw.std())
+    seen = data.batch("train", np.arange(len(raw))).inputs["input"]
+    np.testing.assert_allclose([seen.mean(), seen.std()], [0, 1], atol=1e-12)
+
+
+def test_what_was_fitted_before_is_taken_as_it_is(labelled, tmp_path):
+    fitted = {"0/input/mean": np.array([5.0]), "0/input/std": np.array([2.0])}
+    data = Data(spec([0] * 50, transforms=["standardize"]), tmp_path, 0, fitted)
+    value = data.splits["test"].indices[0]
+    seen = data.batch("test", np.array([0])).inputs["input"]
+    np.testing.assert_allclose(seen, (value - 5) / 2)
+
+
+def test_each_transform_sees_what_those_before_it_leave(labelled, tmp_path):
+    chain = [{"type": "scale", "factor": 10.0, "offset": 3.0}, "standardize"]
+    data = Data(spec([0] * 50, transforms=chain), tmp_path, 0)
+    raw = data.splits["train"].indices
+    np.testing.assert_allclose(data.preprocessing.state()["1/input/mean"], 10 * raw.mean() + 3)
+    seen = data.batch("val", np.arange(3)).inputs["input"][:, 0]
+    right = (data.splits["val"].indices[:3] - raw.mean()) / raw.std()
+    np.testing.assert_allclose(seen, right)
+
+
+def test_one_transform_may_change_several_arrays_and_others_stay(tmp_path):
+    rows = np.random.default_rng(0).normal(5, 3, (30, 3))
+    lines = "".join(f"{a},{b},{c}\n" for a, b, c in rows.tolist())
+    (tmp_path / "a.csv").write_text("a,b,y\n" + lines)
+    csv = {"type": "csv", "path": "a.csv", "target": "y"}
+    both = open_data(
+        tmp_path, {**csv, "transforms": [{"type": "standardize", "on": ["input", "target"]}]}
+    )
+    assert set(both.preprocessing.state()) == {
+        f"0/{on}/{name}" for on in ("input", "target") for name in ("mean", "std")
+    }
+    whole = both.batch("train", np.arange(both.size("train")))
+    for array in (whole.inputs["input"], whole.targets["target"]):
+        np.testing.assert_allclose(array.mean(axis=0), 0, atol=1e-12)
+    one = open_data(tmp_path, {**csv, "transforms": [{"type": "standardize", "on": "target"}]})
+    index = one.splits["test"].indices[0]
+    np.testing.assert_allclose(one.batch("test", np.array([0])).inputs["input"][0], rows[index, :2])
+
+
+def test_the_shape_after_all_transforms_is_known_beforehand(labelled, tmp_path):
+    data = Data(spec([0, 1, 2] * 20, transforms=[{"type": "one_hot", "on": "target"}]), tmp_path, 0)
+    assert data.targets["target"].shape == (3,)
+    assert data.raw["target"].shape == ()
+    assert data.input_shapes == {"input": (1,)}
+    assert data.classes == ("a", "b", "c")
+    targets = data.batch("train", np.arange(5)).targets["target"]
+    assert targets.shape == (5, 3)
+
+
+def test_predictions_return_to_the_units_of_the_data():
+    fields = {"target": Field((), "float64")}
+    chain = [
+        {"type": "standardize", "on": "target"},
+        {"type": "scale", "factor": 2.0, "offset": 1.0, "on": "target"},
+    ]
+    work = Preprocessing([TransformReference.model_validate(t) for t in chain], fields)
+    raw = np.array([10.0, 20.0, 60.0])
+    work.fit(lambda: iter([{"target": raw[:2]}, {"target": raw[2:]}]))
+    seen = work.apply({"target": raw})["target"]
+    np.testing.assert_allclose(work.invert("target", seen), raw)
+    fresh = Preprocessing([TransformReference.model_validate(t) for t in chain], fields)
+    fresh.load_state(work.state())
+    np.testing.assert_array_equal(fresh.apply({"target": raw})["target"], seen)
+    with pytest.raises(CheckpointMismatchError, match="9/target/mean belongs to no transform"):
+        fresh.load_state({"9/target/mean": raw})
+
+
+@pytest.mark.parametrize(
+    ("on", "message"),
+    [("inputs", "no array 'inputs'; did you mean 'input'"), (["input", "input"], "named twice")],
+)
+def test_a_transform_of_nothing_is_explained_with_its_place(labelled, tmp_path, on, message):
+    with pytest.raises(SpecError, match=message) as caught:
+        Data(spec([0] * 20, transforms=[{"type": "scale", "on": on}]), tmp_path, 0)
+    assert caught.value.problems[0].pointer == "/data/transforms/0/on"
+
+
+def test_a_transform_that_cannot_take_an_array_is_explained(labelled, tmp_path):
+    with pytest.raises(DataError, match="scale computes with quantities"):
+        Data(spec([0] * 20, transforms=[{"type": "scale", "on": "target"}]), tmp_path, 0)
+
+
+# Datasets of their own ----------------------------------------------------------------------
+
+
+def write(folder, name, text):
+    (folder / name).write_text(text)
+    return {"type": "csv", "path": name, "target": "kind"}
+
+
+def test_validation_and_test_may_be_datasets_of_their_own(tmp_path):
+    train = write(tmp_path, "train.csv", "x,kind\n" + "1,a\n2,b\n3,c\n" * 10)
+    val = write(tmp_path, "val.csv", "x,kind\n4,a\n5,c\n")
+    data = open_data(tmp_path, {**train, "validation": val})
+    assert [data.size(name) for name in SPLITS] == [27, 2, 3]
+    test = write(tmp_path, "test.csv", "x,kind\n6,b\n")
+    data = open_data(tmp_path, {**train, "validation": val, "test": test})
+    assert [data.size(name) for name in SPLITS] == [30, 2, 1]
+    assert set(data.fingerprints) == {"data", "data.validation", "data.test"}
+
+
+def test_classes_that_another_file_numbers_differently_are_translated(tmp_path):
+    """In a file without class b, class c is number 1: every c would be taken for a b."""
+    train = write(tmp_path, "train.csv", "x,kind\n" + "1,a\n2,b\n3,c\n" * 10)
+    test = write(tmp_path, "test.csv", "x,kind\n4,c\n5,a\n6,c\n")
+    data = open_data(tmp_path, {**train, "test": test})
+    (batch,) = data.batches("test", 10)
+    np.testing.assert_array_equal(batch.targets["target"], [2, 0, 2])
+    data.check_targets(lambda targets: None)
+
+
+MISMATCHES = {
+    "a class of its own": (
+        "x,kind\n1,d\n",
+        "the class 'd' of 'target' is none of .* a, b",
+    ),
+    "another number of features": ("x,y,kind\n1,2,a\n", r"'input' is of shape \(2,\), and \(1,\)"),
+    "another feature": ("z,kind\n1,a\n", "'input' has the features z, and x in the training data"),
+    "numbers for classes": ("x,kind\n1,0\n", "'target' holds numbers, and classes in the training"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), MISMATCHES.values(), ids=MISMATCHES.keys())
+def test_data_that_do_not_match_the_training_data_are_refused(tmp_path, text, message):
+    train = write(tmp_path, "train.csv", "x,kind\n" + "1,a\n2,b\n" * 10)
+    with pytest.raises(DataError, match=message):
+        open_data(tmp_path, {**train, "test": write(tmp_path, "test.csv", text)})
+
+
+def test_a_part_of_what_is_a_dataset_of_its_own_is_a_contradiction(tmp_path):
+    train = write(tmp_path, "train.csv", "x,kind\n" + "1,a\n2,b\n" * 10)
+    with pytest.raises(SpecError, match="dataset of its own") as caught:
+        open_data(tmp_path, {**train, "test": train, "split": {"test": 0.1}})
+    assert caught.value.problems[0].pointer == "/data/split/test"
+    open_data(tmp_path, {**train, "test": train, "split": {"test": 0}})
+
+
+# Checks before training ---------------------------------------------------------------------
+
+
+def test_an_impossible_target_is_named_by_file_and_line(tmp_path):
+    train = write(tmp_path, "train.csv", "x,kind\n" + "1,a\n2,b\n" * 10)
+    test = write(tmp_path, "test.csv", "x,kind\n1,a\n\n2,b\n")
+    data = open_data(tmp_path, {**train, "test": test})
+
+    def no_b_in_small_batches(targets):
+        return (1, "never b") if len(targets) == 2 and targets[1] == 1 else None
+
+    with pytest.raises(DataError, match=r"test\.csv, line 4: never b"):
+        data.check_targets(no_b_in_small_batches)
+
+
+def test_classes_are_counted_in_the_training_split_alone(labelled, tmp_path):
+    data = Data(
+        spec([0] * 30 + [1] * 10, split={"validation": 4, "test": 4, "stratify": True}), tmp_path, 0
+    )
+    assert data.class_counts().tolist() == [24, 8]
+
+
+def test_a_dataset_without_samples_is_refused(labelled, register, tmp_path):
+    class Empty(Labelled):
+        def __len__(self):
+            return 0
+
+    Empty.__qualname__ = "Empty"
+    globals()["Empty"] = Empty
+    register("datasets", "empty", Empty)
+    with pytest.raises(DataError, match="'empty' has no samples"):
+        Data(DataSpec.model_validate({"type": "empty", "labels": [0]}), tmp_path, 0)

@@ -1,0 +1,294 @@
+"""Shards and threads: the same bits however many there are, and nothing left behind."""
+
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from tinynet import engine as engine_module
+from tinynet.engine import Engine, cut, one_blas_thread, shard_size
+from tinynet.errors import DataError
+from tinynet.execution import PassKey
+from tinynet.layer import LayerConfig
+from tinynet.memory import Workspace
+from tinynet.network import Network
+from tinynet.spec_file import load_spec
+from tinynet.training import Trainer
+
+BATCH = 48
+
+TEXT = [
+    {"type": "embedding", "input_dim": 20, "output_dim": 8, "name": "e"},
+    {"type": "dense", "units": 16, "name": "d"},
+    {"type": "layer_norm", "name": "n"},
+    {"type": "gelu", "name": "g"},
+    {"type": "dropout", "rate": 0.3, "name": "drop"},
+    {"type": "add", "inputs": ["drop", "d"], "name": "residual"},
+    {"shares": "n", "name": "n2"},
+    {"type": "flatten"},
+    {"type": "dense", "units": 4},
+]
+IMAGES = [
+    {"type": "conv2d", "filters": 4, "kernel_size": 3, "padding": "same", "name": "c"},
+    {"type": "relu", "name": "r"},
+    {"type": "conv2d", "filters": 4, "kernel_size": 3, "padding": "same", "groups": 2},
+    {"type": "dropout", "rate": 0.2, "name": "drop"},
+    {"type": "add", "inputs": ["drop", "r"]},
+    {"type": "max_pool2d", "pool_size": 2},
+    {"type": "avg_pool2d", "pool_size": 2},
+    {"type": "flatten"},
+    {"type": "dense", "units": 4},
+]
+NORMED = [IMAGES[0], {"type": "batch_norm"}, *IMAGES[1:]]
+
+JOBS = {
+    "embedding, dropout, residual": ([6], TEXT),
+    "convolution, pooling, residual": ([8, 8, 2], IMAGES),
+    "batch norm": ([8, 8, 2], NORMED),
+}
+
+
+def make_trainer(input_shape, layers, threads):
+    spec = {
+        "tinynet": 1,
+        "name": "engine",
+        "network": {"input_shape": input_shape, "layers": layers},
+        "training": {
+            "steps": 50,
+            "batch_size": BATCH,
+            "seed": 7,
+            "loss": "softmax_cross_entropy",
+            "optimizer": {"type": "adam", "clip_norm": 1.0},
+            "metrics": ["accuracy"],
+        },
+    }
+    return Trainer(load_spec(spec), threads=threads)
+
+
+def draw(network, count, rng):
+    shape = network.input_shapes["input"]
+    indices = len(shape) == 1
+    x = rng.integers(20, size=(count, *shape)) if indices else rng.random((count, *shape))
+    return x, rng.integers(4, size=count)
+
+
+def train(input_shape, layers, threads, steps=50):
+    trainer = make_trainer(input_shape, layers, threads)
+    rng = np.random.default_rng(1)
+    losses = [trainer.train_step(*draw(trainer.network, BATCH, rng)) for _ in range(steps)]
+    return losses, {name: array.tobytes() for name, array in trainer.state().items()}
+
+
+@pytest.fixture
+def small_shards(monkeypatch):
+    """Shards of at most ten samples, so that a small batch makes five."""
+    monkeypatch.setattr(engine_module, "SHARD_BYTES", 1)
+    monkeypatch.setattr(engine_module, "MIN_SHARD", 10)
+    monkeypatch.setattr(engine_module, "PARAM_WEIGHT", 0)
+
+
+@pytest.mark.parametrize(("input_shape", "layers"), JOBS.values(), ids=JOBS.keys())
+def test_any_number_of_threads_gives_the_same_bits(small_shards, input_shape, layers):
+    """Else a run that is resumed on another machine is another run."""
+    trainer = make_trainer(input_shape, layers, 1)
+    size = shard_size(trainer.network)
+    if layers is not NORMED:
+        assert len(list(cut(BATCH, size))) >= 4
+    one = train(input_shape, layers, 1)
+    for threads in (2, 3, 4):
+        assert train(input_shape, layers, threads) == one, f"{threads} threads"
+
+
+def test_the_size_of_a_shard_follows_from_the_network_alone(monkeypatch):
+    """A shard whose size followed the machine would change the bits from one to the next."""
+    for input_shape, layers in JOBS.values():
+        sizes = set()
+        for cores in (1, 2, 64):
+            monkeypatch.setattr(engine_module, "available_cores", lambda cores=cores: cores)
+            trainer = make_trainer(input_shape, layers, None)
+            assert trainer._engine.threads == cores
+            sizes.add(trainer._engine.shard_size)
+        assert len(sizes) == 1
+
+
+def test_a_layer_or_loss_that_does_not_promise_to_be_per_sample_gets_the_whole_batch():
+    network = make_trainer(*JOBS["batch norm"], 4).network
+    assert shard_size(network) is None
+    images = make_trainer(*JOBS["convolution, pooling, residual"], 1).network
+    assert shard_size(images) is not None
+    images.loss = object()
+    assert shard_size(images) is None
+
+
+def test_shards_are_larger_where_activations_are_small_or_parameters_many():
+    def size(units, features):
+        layers = [{"type": "dense", "units": units}]
+        loss = "softmax_cross_entropy"
+        return shard_size(Network({"layers": layers}, (features,), loss=loss, dry=True))
+
+    sample = 4 * 2**10
+    assert size(2**10, 1) == engine_module.SHARD_BYTES // sample
+    assert size(2**10, 2**20 - 1) == engine_module.PARAM_WEIGHT * 2**20
+    assert size(2**24, 1) == engine_module.MIN_SHARD
+
+
+@pytest.mark.parametrize("samples", [1, 7, 8, 9, 100, 1000])
+@pytest.mark.parametrize("size", [1, 8, 33, 5000])
+def test_slices_cover_every_sample_once_and_are_nearly_equal(samples, size):
+    slices = list(cut(samples, size))
+    assert [i for rows in slices for i in range(rows.start, rows.stop)] == list(range(samples))
+    lengths = {rows.stop - rows.start for rows in slices}
+    assert max(lengths) <= size
+    assert max(lengths) - min(lengths) <= 1
+
+
+# Memory -------------------------------------------------------------------------------------
+
+
+class FreshMemory(Workspace):
+    """Nothing is ever used again, and nothing is what it was: every byte is 0xFF, a NaN."""
+
+    def empty(self, shape, dtype):
+        array = Workspace().empty(shape, dtype)
+        array.view(np.uint8)[...] = 255
+        return array
+
+    def reset(self):
+        pass
+
+
+@pytest.mark.parametrize(("input_shape", "layers"), JOBS.values(), ids=JOBS.keys())
+def test_memory_that_is_used_again_never_shows(small_shards, monkeypatch, input_shape, layers):
+    """A workspace handed out too early would change results without a word."""
+    used_again = train(input_shape, layers, 2, steps=6)
+    monkeypatch.setattr(engine_module, "Workspace", FreshMemory)
+    assert train(input_shape, layers, 2, steps=6) == used_again
+
+
+def test_a_step_allocates_nothing_large_anew():
+    """Page faults cost as much as the arithmetic."""
+    trainer = make_trainer([24, 24, 2], NORMED, 1)
+    x, y = draw(trainer.network, BATCH, np.random.default_rng(0))
+    x = x.astype(np.float32)
+    trainer.train_step(x, y)
+    tracemalloc.start()
+    trainer.train_step(x, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    one_layers_output = BATCH * 24 * 24 * 4 * x.itemsize
+    assert peak < one_layers_output / 2
+
+
+def test_results_stay_when_the_engine_goes_on(small_shards):
+    trainer = make_trainer(*JOBS["convolution, pooling, residual"], 2)
+    engine, rng = Engine(trainer.network, 2), np.random.default_rng(0)
+    results = engine.evaluate(*draw(trainer.network, BATCH, rng))
+    kept = [result.predictions.copy() for result in results]
+    gradients = {}
+    engine.train(*draw(trainer.network, BATCH, rng), None, PassKey(), gradients)
+    first = {address: gradient.copy() for address, gradient in gradients.items()}
+    engine.train(*draw(trainer.network, BATCH, rng), None, PassKey(), {})
+    for result, before in zip(results, kept, strict=True):
+        np.testing.assert_array_equal(result.predictions, before)
+    for address, before in first.items():
+        np.testing.assert_array_equal(gradients[address], before)
+
+
+def test_gradients_are_added_to_those_of_the_batches_before():
+    trainer = make_trainer(*JOBS["embedding, dropout, residual"], 1)
+    engine, batch = Engine(trainer.network, 1), draw(trainer.network, 8, np.random.default_rng(0))
+    once, twice = {}, {}
+    engine.train(*batch, None, PassKey(), once)
+    engine.train(*batch, None, PassKey(), twice)
+    engine.train(*batch, None, PassKey(), twice)
+    assert once.keys() == trainer.network.trainable
+    for address, gradient in once.items():
+        np.testing.assert_array_equal(twice[address], 2 * gradient)
+
+
+# Failure ------------------------------------------------------------------------------------
+
+
+class Fragile:
+    """y = x; fails on a sample whose first number is negative."""
+
+    per_sample = True
+    running = 0
+
+    class Config(LayerConfig):
+        pass
+
+    def __init__(self, config, in_shapes, build):
+        (self.out_shape,) = in_shapes
+        self.params = {}
+
+    def forward(self, ctx, x):
+        if (x[:, 0] < 0).any():
+            raise DataError(f"sample {ctx.first_sample + int(np.argmax(x[:, 0] < 0))} is negative")
+        return x, None
+
+    def backward(self, ctx, cache, dy):
+        return (dy,), {}
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_error_in_a_shard_comes_out_and_the_engine_goes_on(register, small_shards, threads):
+    register("layers", "fragile", Fragile)
+    layers = [{"type": "fragile"}, {"type": "dense", "units": 4}]
+    trainer, twin = (make_trainer([3], layers, n) for n in (threads, 1))
+    rng = np.random.default_rng(0)
+    x, y = rng.random((BATCH, 3)), rng.integers(4, size=BATCH)
+    spoilt = x.copy()
+    spoilt[31, 0] = -1
+    before = {name: array.tobytes() for name, array in trainer.state().items()}
+    for _ in range(threads + 2):
+        with pytest.raises(DataError, match="sample 31 is negative"):
+            trainer.train_step(spoilt, y)
+        with pytest.raises(DataError, match="sample 31 is negative"):
+            trainer._engine.evaluate(spoilt, y)
+    assert {name: array.tobytes() for name, array in trainer.state().items()} == before
+    assert trainer._engine._workspaces.qsize() == threads, "no workspace is lost, none still in use"
+    assert trainer.train_step(x, y) == twin.train_step(x, y)
+
+
+def test_no_thread_outlives_its_engine():
+    before = threading.active_count()
+    trainer = make_trainer(*JOBS["convolution, pooling, residual"], 4)
+    trainer.train_step(*draw(trainer.network, BATCH, np.random.default_rng(0)))
+    workers = list(getattr(trainer._engine._pool, "_threads", ()))
+    del trainer
+    for worker in workers:
+        worker.join(timeout=30)
+    assert threading.active_count() <= before
+
+
+def blas_threads():
+    return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
+
+
+def test_blas_has_one_thread_within_and_as_many_as_before_afterwards(register):
+    before = blas_threads()
+    if not before:
+        pytest.skip("no BLAS that can be held")
+    within = []
+
+    class Watch(Fragile):
+        def forward(self, ctx, x):
+            within.append(blas_threads())
+            return super().forward(ctx, x)
+
+    Watch.__qualname__ = "Watch"
+    globals()["Watch"] = Watch
+    register("layers", "watch", Watch)
+    trainer = make_trainer([3], [{"type": "watch"}, {"type": "dense", "units": 4}], 2)
+    x, y = np.ones((BATCH, 3)), np.zeros(BATCH, int)
+    trainer.train_step(x, y)
+    with pytest.raises(DataError):
+        trainer.train_step(-x, y)
+    assert set(within[0]) == {1}
+    assert blas_threads() == before
+    with one_blas_thread():
+        assert set(blas_threads()) == {1}
+    assert blas_threads() == before

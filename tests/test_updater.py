@@ -1,0 +1,107 @@
+"""The optimizer at work: which rate, which parameters, and how far gradients are clipped."""
+
+import numpy as np
+import pytest
+
+from tinynet.config import Config
+from tinynet.errors import PluginError
+from tinynet.spec import OptimizerReference, ScheduleReference
+from tinynet.updater import Updater
+
+
+def updater(params, trainable=None, schedule=None, **optimizer):
+    reference = OptimizerReference.model_validate(
+        {"type": "sgd", "learning_rate": 1.0, **optimizer}
+    )
+    schedule = None if schedule is None else ScheduleReference.model_validate(schedule)
+    return Updater(params, params if trainable is None else trainable, reference, schedule)
+
+
+def zeros(*names, size=2, dtype="float64"):
+    return {name: np.zeros(size, dtype) for name in names}
+
+
+def test_only_trainable_parameters_change_and_have_state():
+    params = zeros("a/weight", "b/weight")
+    work = updater(params, ["b/weight"], momentum=0.5)
+    work.update({"b/weight": np.ones(2)}, 0, 0.25)
+    np.testing.assert_array_equal(params["a/weight"], 0)
+    np.testing.assert_array_equal(params["b/weight"], -0.25)
+    assert {a: list(slots) for a, slots in work.slots.items()} == {"b/weight": ["velocity"]}
+
+
+def test_parameters_are_changed_in_place():
+    params = zeros("a/weight")
+    held = params["a/weight"]
+    updater(params).update({"a/weight": np.ones(2)}, 0, 1.0)
+    np.testing.assert_array_equal(held, -1)
+
+
+def test_the_optimizer_counts_steps_from_one():
+    """Adam divides by 1 - beta^step, which is 0 at step 0."""
+    params = zeros("a/weight")
+    work = updater(params, type="adam", learning_rate=0.1)
+    work.update({"a/weight": np.array([1e-3, -5.0])}, 0, 0.1)
+    np.testing.assert_allclose(params["a/weight"], [-0.1, 0.1], rtol=1e-4)
+
+
+def test_a_norm_above_the_limit_is_brought_down_to_it_over_all_parameters_together():
+    params = zeros("a/weight", "b/weight", "frozen/weight")
+    work = updater(params, ["a/weight", "b/weight"], clip_norm=1.0)
+    gradients = {"a/weight": np.array([3.0, 0.0]), "b/weight": np.array([0.0, 4.0])}
+    before = {address: gradient.copy() for address, gradient in gradients.items()}
+    work.update(gradients, 0, 1.0)
+    np.testing.assert_allclose(params["a/weight"], [-0.6, 0])
+    np.testing.assert_allclose(params["b/weight"], [0, -0.8])
+    for address, gradient in gradients.items():
+        np.testing.assert_array_equal(gradient, before[address], "gradients are not ours to change")
+
+
+def test_a_norm_within_the_limit_is_left_alone():
+    params = zeros("a/weight")
+    updater(params, clip_norm=5.0).update({"a/weight": np.array([3.0, 4.0])}, 0, 1.0)
+    np.testing.assert_array_equal(params["a/weight"], [-3, -4])
+
+
+def test_a_large_float32_gradient_keeps_its_direction_when_clipped():
+    """Its square is no float32; a norm of infinity would make the whole step 0."""
+    params = zeros("a/weight", dtype="float32")
+    work = updater(params, clip_norm=1.0)
+    work.update({"a/weight": np.array([3e25, 4e25], np.float32)}, 0, 1.0)
+    assert params["a/weight"].dtype == np.float32
+    np.testing.assert_allclose(params["a/weight"], [-0.6, -0.8], rtol=1e-6)
+
+
+def test_the_schedule_and_its_warm_up_decide_the_rate():
+    cosine = {"type": "cosine", "warmup_steps": 4}
+    work = updater(zeros("a/weight"), schedule=cosine, learning_rate=0.8)
+    assert work.scheduled
+    rates = [work.rate(step, 12) for step in range(13)]
+    np.testing.assert_allclose(rates[:4], [0.2, 0.4, 0.6, 0.8])
+    np.testing.assert_allclose(rates[4], 0.8)
+    np.testing.assert_allclose(rates[8], 0.4)
+    np.testing.assert_allclose(rates[12], 0.0, atol=1e-12)
+
+
+def test_without_a_schedule_the_rate_is_constant():
+    work = updater(zeros("a/weight"), learning_rate=0.8)
+    assert not work.scheduled
+    assert {work.rate(step, 0) for step in (0, 5, 10**6)} == {0.8}
+
+
+class NoRate:
+    class Config(Config):
+        pass
+
+    def __init__(self, config):
+        pass
+
+
+def test_a_plugin_whose_config_lacks_what_all_have_is_named(register):
+    register("optimizers", "no_rate", NoRate)
+    register("schedules", "no_warmup", NoRate)
+    params = zeros("a/weight")
+    with pytest.raises(PluginError, match=r"no_rate.*OptimizerConfig"):
+        Updater(params, params, OptimizerReference(type="no_rate"), None)
+    with pytest.raises(PluginError, match=r"no_warmup.*ScheduleConfig"):
+        updater(params, schedule={"type": "no_warmup"})

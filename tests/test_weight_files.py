@@ -1,0 +1,207 @@
+"""Files that other tools read: what goes in comes out, and no stranger's file does harm."""
+
+import io
+import json
+import os
+import sys
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+
+from tinynet.errors import CheckpointIOError, DataError
+from tinynet.weight_files import open_weights
+
+NOTE = {"tinynet": "0.1.0", "spec": {"name": "é", "layers": [1, None]}}
+KINDS = ("npz", "safetensors")
+
+
+@pytest.fixture(params=KINDS)
+def path(request, tmp_path):
+    if request.param == "safetensors":
+        pytest.importorskip("safetensors")
+    return tmp_path / f"weights.{request.param}"
+
+
+@pytest.fixture
+def arrays():
+    return {
+        "conv2d_1/weight": np.arange(24, dtype=np.float32).reshape(2, 3, 4),
+        "dense_1/bias": np.array([1.5, -2.5]),
+        "half/gamma": np.array([0.5], np.float16),
+        "scalar/temperature": np.array(0.25, np.float32),
+        "empty/rows": np.empty((0, 3), np.float32),
+        "counts/seen": np.array([7, 8], np.int64),
+        "flags/on": np.array([True, False]),
+        "fortran/weight": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    }
+
+
+def save_npz(path, **members):
+    """An .npz file whose members are whatever bytes are given."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in members.items():
+            file.writestr(f"{name}.npy", data)
+
+
+def npy(array=None, *, header=None, data=b""):
+    """The bytes of an .npy file: of an array, or with a header that says what it likes."""
+    file = io.BytesIO()
+    if header is None:
+        np.lib.format.write_array(file, array, allow_pickle=True)
+    else:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(data)
+    return file.getvalue()
+
+
+def test_scalars_empty_arrays_and_every_dtype_come_back_unchanged(path, arrays):
+    open_weights(path).write(arrays, NOTE)
+    found = open_weights(path).read(arrays)
+    assert list(found) == list(arrays)
+    for name, array in arrays.items():
+        assert found[name].dtype == array.dtype
+        assert found[name].shape == array.shape
+        np.testing.assert_array_equal(found[name], array)
+
+
+def test_headers_tell_shape_and_dtype_and_leave_out_the_note(path, arrays):
+    open_weights(path).write(arrays, NOTE)
+    found = open_weights(path).headers()
+    wanted = {name: (array.shape, array.dtype) for name, array in arrays.items()}
+    assert {name: (a.shape, a.dtype) for name, a in found.items()} == wanted
+
+
+def test_equal_weights_make_equal_files(path, arrays):
+    open_weights(path).write(arrays, NOTE)
+    first = path.read_bytes()
+    open_weights(path).write(arrays, NOTE)
+    assert path.read_bytes() == first
+
+
+def test_numpy_alone_reads_an_npz_and_its_note(tmp_path, arrays):
+    path = tmp_path / "weights.npz"
+    open_weights(path).write(arrays, NOTE)
+    with np.load(path, allow_pickle=False) as found:
+        np.testing.assert_array_equal(found["conv2d_1/weight"], arrays["conv2d_1/weight"])
+        assert json.loads(bytes(found["__tinynet__"])) == NOTE
+
+
+def test_safetensors_alone_reads_its_file_and_the_note(tmp_path, arrays):
+    safetensors = pytest.importorskip("safetensors")
+    path = tmp_path / "weights.safetensors"
+    open_weights(path).write(arrays, NOTE)
+    with safetensors.safe_open(path, "numpy") as found:
+        weight = found.get_tensor("conv2d_1/weight")
+        np.testing.assert_array_equal(weight, arrays["conv2d_1/weight"])
+        assert json.loads(found.metadata()["tinynet"]) == NOTE
+
+
+def test_a_folder_that_is_not_there_is_told_and_nothing_is_left(path, arrays):
+    target = path.parent / "nowhere" / path.name
+    with pytest.raises(CheckpointIOError, match="nowhere"):
+        open_weights(target).write(arrays, NOTE)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_temporary(path, arrays, monkeypatch):
+    open_weights(path).write(arrays, NOTE)
+    before = path.read_bytes()
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tinynet.atomic.os.pwrite", full)
+    with pytest.raises(CheckpointIOError, match="No space left"):
+        open_weights(path).write({"a/b": np.zeros(3)}, NOTE)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_ending_of_another_kind_says_which_there_are(tmp_path):
+    with pytest.raises(DataError, match=r"\.npz or \.safetensors"):
+        open_weights(tmp_path / "weights.pt")
+
+
+def test_a_missing_package_says_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(DataError, match=r"pip install 'tinynet-core\[safetensors\]'"):
+        open_weights(tmp_path / "weights.safetensors")
+
+
+def test_a_missing_file_is_told(path):
+    with pytest.raises(DataError, match="no such file"):
+        open_weights(path).headers()
+
+
+def test_a_folder_or_a_pipe_in_its_place_is_refused(path):
+    os.mkfifo(path)
+    with pytest.raises(DataError, match="pipe"):
+        open_weights(path).headers()
+
+
+@pytest.mark.parametrize("keep", [0, 1, 40, -1])
+def test_a_truncated_file_is_refused(path, arrays, keep):
+    open_weights(path).write(arrays, NOTE)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(DataError, match="weights"):
+        open_weights(path).headers()
+
+
+def test_a_pickle_in_an_npz_is_refused_unopened(tmp_path):
+    path = tmp_path / "weights.npz"
+    save_npz(path, evil=npy(np.array([print], dtype=object)))
+    with pytest.raises(DataError, match="runs code"):
+        open_weights(path).headers()
+
+
+@pytest.mark.parametrize("shape", [(-1,), (2**62, 2**62), (1,) * 40, (0, 2**62, 2**62)])
+def test_a_shape_that_no_array_has_is_refused(tmp_path, shape):
+    path = tmp_path / "weights.npz"
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    save_npz(path, a=npy(header=header))
+    with pytest.raises(DataError, match="shape"):
+        open_weights(path).headers()
+
+
+def test_a_bomb_takes_no_memory(tmp_path):
+    """A header may promise a terabyte; neither looking at it nor reading it takes any."""
+    path = tmp_path / "weights.npz"
+    header = {"descr": "<f4", "fortran_order": False, "shape": (2**38,)}
+    save_npz(path, a=npy(header=header, data=bytes(2**20)))
+    tracemalloc.start()
+    try:
+        assert open_weights(path).headers()["a"].shape == (2**38,)
+        with pytest.raises(DataError, match="cannot hold so much"):
+            open_weights(path).read(["a"])
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_dtype_that_numpy_has_not_is_named(tmp_path):
+    pytest.importorskip("safetensors")
+    path = tmp_path / "weights.safetensors"
+    header = json.dumps({"a/b": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(DataError, match=r"a/b.*BF16"):
+        open_weights(path).headers()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]},
+        {"dtype": "F32", "shape": [1], "data_offsets": [0, 2**40]},
+        {"dtype": "F32", "shape": [2**62, 2**62], "data_offsets": [0, 4]},
+        {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]},
+        {"dtype": "O", "shape": [1], "data_offsets": [0, 4]},
+    ],
+)
+def test_a_safetensors_header_that_lies_is_refused(tmp_path, entry):
+    pytest.importorskip("safetensors")
+    path = tmp_path / "weights.safetensors"
+    header = json.dumps({"a/b": entry}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(DataError, match="weights"):
+        open_weights(path).headers()

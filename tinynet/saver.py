@@ -1,0 +1,81 @@
+"""Checkpoints written on a thread of their own: training waits for the snapshot only."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from tinynet.memory import aligned_empty
+from tinynet.types import Array
+
+T = TypeVar("T")
+
+
+class Saver(Generic[T]):
+    """Runs one save after the other, each with a snapshot of the arrays it is to hold.
+
+    Use it as a context manager: it ends when the last save has.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tinynet-saver")
+        self._running: Future[T] | None = None
+        self._snapshot: dict[str, Array] = {}
+
+    def start(self, arrays: Mapping[str, Array], save: Callable[[dict[str, Array]], T]) -> list[T]:
+        """Take a snapshot, and begin to save it; first wait for the save before.
+
+        Args:
+            arrays: What is to be saved; it may change as soon as this returns.
+            save: Saves the snapshot, on the other thread.
+
+        Returns:
+            What the save before gave, if there was one.
+
+        Raises:
+            TinynetError: whatever the save before raised.
+        """
+        finished = self.wait()
+        # The memory of the last snapshot is used again; arrays come and go with figures only.
+        self._snapshot = {name: _copy(self._snapshot.get(name), a) for name, a in arrays.items()}
+        self._running = self._thread.submit(save, self._snapshot)
+        return finished
+
+    def finished(self) -> list[T]:
+        """What the running save gave, if it is over by now.
+
+        Raises:
+            TinynetError: whatever it raised.
+        """
+        return self.wait() if self._running is not None and self._running.done() else []
+
+    def wait(self) -> list[T]:
+        """What the running save gave, as soon as it is over.
+
+        Raises:
+            TinynetError: whatever it raised.
+        """
+        if self._running is None:
+            return []
+        running, self._running = self._running, None
+        return [running.result()]
+
+    def __enter__(self) -> "Saver[T]":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._thread.shutdown()
+
+
+def _copy(target: Array | None, source: Array) -> Array:
+    if target is None or target.shape != source.shape or target.dtype != source.dtype:
+        target = aligned_empty(source.shape, source.dtype)
+    np.copyto(target, source)
+    return target
