@@ -1,8 +1,15 @@
 """What the tests of several rooms share."""
 
+import os
+
 import pytest
+from hypothesis import settings
 
 from tinynet import registry
+
+# A test must not fail because a machine is slow, nor in CI because it drew other examples.
+settings.register_profile("tinynet", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("tinynet")
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tinynet.errors import PluginError
 from tinynet.mistakes import details, explained, mistake, refusal
-from tinynet.wording import closest, quoted
+from tinynet.wording import closest, quoted, show
 from tinynet.wording import suggest as suggest
 
 Configure: TypeAlias = Callable[[str, str, dict[str, Any], Iterable[str]], dict[str, Any]]
@@ -153,7 +153,8 @@ def _pair(value: Any) -> Any:
 def _positive_pair(value: Any) -> Any:
     pair = _pair(value)
     if min(pair) < 1:
-        raise PydanticCustomError("pair", "both integers must be at least 1")
+        message = "must be at least 1, not {value}"
+        raise PydanticCustomError("pair", message, {"value": show(value)})
     return pair
 
 

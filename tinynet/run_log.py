@@ -40,16 +40,13 @@ class RunLog:
             while piece := self._file.read(min(_PIECE, length - self._length)):
                 self._digest.update(piece)
                 self._length += len(piece)
-            if mark is not None and self._mark() != mark:
+            if mark is not None and self.mark() != mark:
                 self._file.close()
                 raise CheckpointCorruptError(
                     f"{path} was changed: its first {length:,} bytes are not those that the"
                     " checkpoint was made with; move it away to go on"
                 )
             self._file.truncate(length)
-
-    def _mark(self) -> LogMark:
-        return LogMark(self._length, self._digest.hexdigest())
 
     def append(self, record: Mapping[str, JsonValue]) -> None:
         """Add a line.
@@ -65,14 +62,17 @@ class RunLog:
         self._length += len(line)
 
     def mark(self) -> LogMark:
-        """Make the log durable, and say how far it is.
+        """How far the log is."""
+        return LogMark(self._length, self._digest.hexdigest())
+
+    def sync(self) -> None:
+        """Make durable what was appended so far.
 
         Raises:
             CheckpointIOError: if the disk refuses.
         """
         with explaining_io(self._path):
             os.fsync(self._file.fileno())
-        return self._mark()
 
     def __enter__(self) -> "RunLog":
         return self

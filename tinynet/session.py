@@ -5,20 +5,23 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
 from pydantic import JsonValue
 
-from tinynet.checkpoint import Checkpoint, DataFacts, environment, types_of
-from tinynet.data import Data
+from tinynet.checkpoint import Checkpoint, DataFacts, LogMark, environment, types_of
 from tinynet.events import EpochDone, Event, RunEvent, Saved, Started, StepDone
 from tinynet.interrupts import Interrupted, Interrupts, held
+from tinynet.progress import Progress
 from tinynet.run_folder import RunFolder
 from tinynet.run_log import RunLog
+from tinynet.saver import Saver
 from tinynet.spec import CheckpointSpec
 from tinynet.spec_change import Change
 from tinynet.training import Trainer
+from tinynet.types import Array
 
 Observer: TypeAlias = Callable[[RunEvent], None]
 
@@ -56,7 +59,7 @@ class Session:
         self._spec = trainer.spec.resolved()
         self._types = types_of(trainer.spec)
         self._environment = environment()
-        self._facts = _facts(trainer.data)
+        self._facts = DataFacts.of(trainer.data)
         self._saved_at = time.monotonic()
 
     def train(self) -> tuple[dict[str, float], float]:
@@ -72,8 +75,8 @@ class Session:
         started = time.monotonic()
         figures: dict[str, float] = {}
         mark = resumed.log if resumed is not None else None
-        with RunLog(self._folder.log, mark) as log, held() as interrupts:
-            self._log = log
+        with RunLog(self._folder.log, mark) as log, Saver[Saved]() as saver, held() as interrupts:
+            self._log, self._saver = log, saver
             if resumed is None or not trainer.finished:
                 self._begin()
             with closing(trainer.run()) as events:
@@ -82,6 +85,7 @@ class Session:
                     if isinstance(event, EpochDone):
                         figures = event.figures
                     self._record(event, time.monotonic() - started)
+            self._acknowledge(saver.wait())
         return figures, time.monotonic() - started
 
     def _begin(self) -> None:
@@ -90,7 +94,7 @@ class Session:
             Started(self._folder.path, trainer.step, trainer.total_steps, trainer.steps_per_epoch)
         )
         if self._resumed is None:
-            self._save()
+            self._save(wait=True)
         self._folder.write_spec(self._spec)
 
     def _until_interrupted(
@@ -99,7 +103,7 @@ class Session:
         for event in events:
             yield event
             if interrupts.received is not None and not self._trainer.finished:
-                self._save()
+                self._save(wait=True)
                 raise Interrupted(
                     f"stopped after step {self._trainer.step}; it is saved:"
                     f" tinynet resume {self._folder.path}",
@@ -120,6 +124,7 @@ class Session:
                 self._append(event.step, event.epoch, figures, wall)
         elif isinstance(event, EpochDone):
             self._append(event.step, event.epoch, event.figures, wall)
+        self._acknowledge(self._saver.finished())
         if self._due(event, training.checkpoint):
             self._save()
 
@@ -141,38 +146,46 @@ class Session:
             return scheduled or event.improved or self._trainer.finished
         return False
 
-    def _save(self) -> None:
-        trainer, folder = self._trainer, self._folder
-        checkpoint = Checkpoint(
+    def _save(self, *, wait: bool = False) -> None:
+        """Save the run as it is now, while training goes on unless ``wait`` says otherwise."""
+        trainer, folder, log = self._trainer, self._folder, self._log
+        step, progress, mark = trainer.step, replace(trainer.progress), log.mark()
+        keep_last = trainer.spec.training.checkpoint.keep_last
+        needed = [self._resumed.progress.step] if self._resumed is not None else []
+        if progress.best is not None:
+            needed.append(progress.best.step)
+
+        def save(snapshot: dict[str, Array]) -> Saved:
+            log.sync()
+            path = folder.checkpoint(step)
+            self._checkpoint(progress, snapshot, mark).write(path)
+            folder.prune(self._run_id, keep_last, needed)
+            return Saved(step, path)
+
+        self._acknowledge(self._saver.start(trainer.state(), save))
+        self._saved_at = time.monotonic()
+        if wait:
+            self._acknowledge(self._saver.wait())
+
+    def _checkpoint(
+        self, progress: Progress, tensors: Mapping[str, Array], log: LogMark
+    ) -> Checkpoint:
+        return Checkpoint(
             run_id=self._run_id,
             spec=self._spec,
-            progress=trainer.progress,
-            tensors=trainer.state(),
-            transforms=trainer.data.preprocessing.state(),
+            progress=progress,
+            tensors=tensors,
+            transforms=self._trainer.data.preprocessing.state(),
             data=self._facts,
-            log=self._log.mark(),
+            log=log,
             lineage=self._lineage,
             environment=self._environment,
             types=self._types,
         )
-        path = folder.checkpoint(trainer.step)
-        checkpoint.write(path)
-        self._saved_at = time.monotonic()
-        protected = [self._resumed.progress.step] if self._resumed is not None else []
-        if trainer.progress.best is not None:
-            protected.append(trainer.progress.best.step)
-        folder.prune(self._run_id, trainer.spec.training.checkpoint.keep_last, protected)
-        self._tell(Saved(trainer.step, path))
 
-
-def _facts(data: Data) -> DataFacts:
-    raw = data.raw
-    return DataFacts(
-        str(data.root),
-        data.fingerprints,
-        {name: raw[name] for name in data.inputs},
-        {name: raw[name] for name in data.targets},
-    )
+    def _acknowledge(self, saved: Sequence[Saved]) -> None:
+        for event in saved:
+            self._tell(event)
 
 
 def _origin(checkpoint: Checkpoint, changes: Sequence[Change]) -> dict[str, JsonValue]:

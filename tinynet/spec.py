@@ -115,13 +115,12 @@ class NodeSpec(Reference):
 
     @model_validator(mode="after")
     def _shares_everything(self) -> Self:
-        if self.shares is not None:
-            mistakes = [
-                mistake("shares", f"{quoted(key)} is for the layer's owner to say, not here", key)
-                for key in (*self.options, *({"trainable"} & self.model_fields_set))
-            ]
-            if mistakes:
-                raise refusal(mistakes)
+        if self.shares is None:
+            return self
+        keys = (*self.options, *({"trainable"} & self.model_fields_set))
+        rule = f"belongs to {quoted(self.shares)}, whose layer this node shares"
+        if keys:
+            raise refusal([mistake("shares", f"{quoted(key)} {rule}", key) for key in keys])
         return self
 
     @model_serializer(mode="wrap")
@@ -156,7 +155,9 @@ class TransformReference(Reference):
     """A change of one or more arrays between dataset and network."""
 
     group: ClassVar[str] = "transforms"
-    on: Names = Field(default=("input",), description="Names of the arrays it changes.")
+    on: Names = Field(
+        default=("input",), min_length=1, description="Names of the arrays it changes."
+    )
 
 
 def _part(value: Any) -> Any:

@@ -54,6 +54,8 @@ def show(value: Any) -> str:
         plain = len(value) <= 6 and not any(isinstance(part, dict | list | tuple) for part in value)
         text = json.dumps(value, ensure_ascii=False, default=str) if plain else ""
         return text if 0 < len(text) <= MAX_SHOWN else f"a list of {len(value):,}"
+    if isinstance(value, str):
+        return json.dumps(_cut(value), ensure_ascii=False)
     return _cut(json.dumps(value, ensure_ascii=False, default=str))
 
 
