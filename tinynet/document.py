@@ -188,8 +188,9 @@ class Document:
         return value
 
     def _int(self, digits: str) -> int:
-        if len(digits) > MAX_DIGITS:
-            self._fail(f"an integer of {len(digits):,} digits is too large", self._find(digits))
+        count = len(digits.removeprefix("-"))
+        if count > MAX_DIGITS:
+            self._fail(f"an integer of {count:,} digits is too large", self._find(digits))
         return int(digits)
 
     def _find(self, number: str) -> int:
@@ -295,8 +296,8 @@ def first_problems(problems: list[Problem]) -> list[Problem]:
     rest = len(problems) - MAX_PROBLEMS
     if rest <= 0:
         return problems
-    counted = min(rest, MAX_COUNTED - MAX_PROBLEMS)
-    more = f"and {'at least ' if counted < rest else ''}{counted:,} more"
+    limit = MAX_COUNTED - MAX_PROBLEMS
+    more = f"and {rest} more" if rest < limit else f"and at least {limit} more"
     return [*problems[:MAX_PROBLEMS], Problem(more)]
 
 

@@ -75,9 +75,10 @@ def _is_pydantics(line: ErrorDetails) -> bool:
     """Whether this is pydantic's own error, not one of a plugin that took the same name for it."""
     kind: Any = line["type"]
     try:
-        return PydanticKnownError(kind, line.get("ctx")).message() == line["msg"]
-    except (KeyError, TypeError, ValueError):
+        PydanticKnownError(kind, line.get("ctx"))
+    except (KeyError, TypeError):
         return False
+    return True
 
 
 def explained(
@@ -211,7 +212,7 @@ def _message(lines: list[ErrorDetails]) -> str:
 
 
 def _sentence(line: ErrorDetails) -> str:
-    kind, message, context = line["type"], line["msg"], line.get("ctx", {})
+    kind, message, context = line["type"], " ".join(line["msg"].split()), line.get("ctx", {})
     if not _is_pydantics(line):
         return f"{message}, not {show(line['input'])}" if message.endswith("expected") else message
     if kind == "extra_forbidden":
@@ -226,8 +227,10 @@ def _sentence(line: ErrorDetails) -> str:
         return _length("at least", context["min_length"], line)
     if kind in ("too_long", "string_too_long"):
         return _length("at most", context["max_length"], line)
+    if kind == "string_pattern_mismatch":
+        return f"must match the pattern {context['pattern']}, not {show(line['input'])}"
     if kind in ("value_error", "assertion_error"):
-        return str(context["error"])
+        return " ".join(str(context["error"]).split()) or "this cannot be"
     return f"{message.removeprefix('Input ')}, not {show(line['input'])}"
 
 

@@ -59,14 +59,14 @@ def _step(holder: Any, parts: list[str], walked: list[int | str]) -> tuple[Any, 
     """The key that comes next, and the parts after it."""
     if isinstance(holder, dict):
         return parts[0], parts[1:]
+    where = quoted(".".join(map(str, walked))) if walked else "the spec"
     if not isinstance(holder, list):
-        where = quoted(".".join(map(str, walked))) if walked else "the spec"
         raise SpecError(f"{where} is {show(holder)}, which has no parts")
     if _INDEX.fullmatch(parts[0]) and int(parts[0]) < len(holder):
         return int(parts[0]), parts[1:]
     if walked != ["network", "layers"]:
-        where = quoted(".".join(map(str, walked)))
-        raise SpecError(f"{where} has no element {quoted(parts[0])}, only 0 to {len(holder) - 1}")
+        there_is = f"only 0 to {len(holder) - 1}" if holder else "it is empty"
+        raise SpecError(f"{where} has no element {quoted(parts[0])}, {there_is}")
     names = node_names(map(_type_and_name, holder))
     for length in range(len(parts), 0, -1):
         name = ".".join(parts[:length])

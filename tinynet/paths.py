@@ -5,16 +5,18 @@ A spec may come from a stranger. Whoever wants it to read elsewhere says so with
 
 import os.path
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic.fields import FieldInfo
 
-from tinynet.config import Config
+from tinynet.config import Frozen
 from tinynet.dataset import DataPath
 from tinynet.errors import DataError
 
+ConfigT = TypeVar("ConfigT", bound=Frozen)
 
-def resolve_paths(config: Config, root: Path) -> Config:
+
+def resolve_paths(config: ConfigT, root: Path) -> ConfigT:
     """The config with every data path absolute.
 
     Args:
@@ -25,9 +27,8 @@ def resolve_paths(config: Config, root: Path) -> Config:
         DataError: for a path that leads out of ``root``.
     """
     changes = {
-        name: _absolute(getattr(config, name), root)
+        name: _resolved(getattr(config, name), _holds_paths(field), root)
         for name, field in type(config).model_fields.items()
-        if _holds_paths(field)
     }
     return config.model_copy(update=changes)
 
@@ -43,13 +44,17 @@ def _marked(annotation: Any) -> bool:
     )
 
 
-def _absolute(value: Any, root: Path) -> Any:
+def _resolved(value: Any, is_path: bool, root: Path) -> Any:
+    if isinstance(value, Frozen):
+        return resolve_paths(value, root)
     if isinstance(value, dict):
-        return {key: _absolute(part, root) for key, part in value.items()}
+        return {key: _resolved(part, is_path, root) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_absolute(part, root) for part in value)
-    if not isinstance(value, str):
-        return value
+        return type(value)(_resolved(part, is_path, root) for part in value)
+    return _absolute(value, root) if is_path and isinstance(value, str) else value
+
+
+def _absolute(value: str, root: Path) -> str:
     root = Path(_normalised(root))
     path = Path(_normalised(root / value))
     if not path.is_relative_to(root):

@@ -86,8 +86,6 @@ def _read(path: Path) -> Document:
             return Document(file.read(MAX_BYTES + 1), str(path))
     except OSError as error:
         raise SpecError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise SpecError(f"cannot read {str(path)!r}: {error}") from error
 
 
 def _without_comments(value: JsonValue) -> JsonValue:

@@ -21,6 +21,7 @@ from tinynet_cli.inspect import inspect
 from tinynet_cli.layers import layers
 from tinynet_cli.predict import predict
 from tinynet_cli.train import resume, train
+from tinynet_cli.verify_resume import verify_resume
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -41,6 +42,7 @@ for command in (
     diff,
     export_command,
     import_command,
+    verify_resume,
 ):
     tinynet.add_command(command)
 

@@ -1,0 +1,50 @@
+"""`tinynet verify-resume`."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+from tinynet_cli import options
+from tinynet_cli.output import print_json
+
+NOT_EXACT = 4
+"""The exit code where a resumed run differs: a checkpoint that cannot be relied on."""
+
+
+@click.command("verify-resume")
+@click.argument("spec", type=click.Path())
+@click.option(
+    "--kills", type=click.IntRange(min=1), default=3, show_default=True, help="Processes to kill."
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="The steps of the kills follow from it."
+)
+@click.option("--keep", type=click.Path(), help="Folder that keeps both runs.")
+@options.set_option
+@options.data_root_option
+@options.threads_option
+@options.json_option
+@options.debug_option
+def verify_resume(spec: str, keep: str | None, as_json: bool, **settings: Any) -> None:
+    """Kill a real run of SPEC, resume it, and compare every byte with a run left alone.
+
+    Shorten a long one with --set training.epochs=1.
+    """
+    from tinynet.verification import verify_resume
+
+    with TemporaryDirectory() as temporary:
+        found = verify_resume(spec, Path(keep or temporary), **settings)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        killed = ", ".join(map(str, found.killed_after))
+        click.echo(f"{found.steps:,} steps; killed after {killed}, and resumed")
+        click.echo(f"left alone  {found.whole}")
+        click.echo(f"resumed     {found.resumed}")
+        for line in found.differences:
+            click.echo(f"differs: {line}")
+        click.echo("exact" if found.exact else "not exact")
+    if not found.exact:
+        raise click.exceptions.Exit(NOT_EXACT)

@@ -1,0 +1,165 @@
+"""Whatever a spec says, it is a spec, or a `SpecError` says why not: no text breaks the reader."""
+
+import json
+from contextlib import suppress
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinynet.document import MAX_PROBLEMS
+from tinynet.errors import ShapeError, SpecError
+from tinynet.network import Network
+from tinynet.spec_file import load_spec
+
+MODELS = [
+    json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((Path(__file__).parents[1] / "models").glob("*.json"))
+]
+
+WORDS = st.sampled_from(
+    sorted(
+        "type name inputs shares trainable comment options input input:x conv2d dense relu flatten"
+        " add concat batch_norm reshape embedding filters units kernel_size padding strides same"
+        " valid groups axis rate target_shape weight_initializer normal orthogonal network layers"
+        " input_shape dtype float64 data split validation test transforms scale on training loss"
+        " epochs steps metrics accuracy checkpoint keep_best metric seed optimizer adam".split()
+    )
+)
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 70)
+    | st.integers()
+    | st.sampled_from([10**18, 10**299, -(10**299), 0.5, 1e308, -1e308, 5e-324, 8.0])
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | WORDS
+    | st.text(max_size=20)
+    | st.sampled_from(["x" * 100_000, "\x00", "a\nb", "~1/~0", "input:", ":", "tinynet-core:"])
+)
+
+TREES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(WORDS | st.text(), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+def places(tree, path=()):
+    """Paths to everything in a tree."""
+    yield path
+    keys = tree if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ()
+    for key in keys:
+        yield from places(tree[key], (*path, key))
+
+
+LIKE = {
+    bool: st.booleans(),
+    int: st.integers(-1, 12) | st.sampled_from([70, 10**6, 10**18, 10**299]),
+    float: st.floats(0, 1) | st.sampled_from([1e-300, 1e308]),
+    str: WORDS,
+    list: st.lists(st.integers(-1, 9), max_size=4) | st.lists(WORDS, max_size=3),
+}
+"""Values that may well be right, so that what is behind the grammar gets its share."""
+
+
+def mutate(draw, spec):
+    """Change one place of a spec: another value, another key, a copy, or nothing left of it."""
+    path = draw(st.sampled_from([path for path in places(spec) if path]))
+    *way, last = path
+    holder = spec
+    for key in way:
+        holder = holder[key]
+    kinds = ["like"] * 12 + ["value", "value", "delete", "rename", "copy", "deep", "wrap"]
+    kind = draw(st.sampled_from(kinds))
+    if kind == "like":
+        holder[last] = draw(LIKE.get(type(holder[last]), TREES))
+    elif kind == "value":
+        holder[last] = draw(TREES)
+    elif kind == "delete":
+        del holder[last]
+    elif kind == "rename" and isinstance(holder, dict):
+        holder[draw(WORDS | st.text(max_size=8))] = holder.pop(last)
+    elif kind == "copy":
+        source = spec
+        for key in draw(st.sampled_from(list(places(spec)))):
+            source = source[key]
+        holder[last] = deepcopy(source)
+    elif kind == "deep":
+        for _ in range(draw(st.integers(1, 60))):
+            holder[last] = {"type": holder[last]} if draw(st.booleans()) else [holder[last]]
+    else:
+        holder[last] = [holder[last]]
+
+
+@st.composite
+def mutants(draw):
+    spec = deepcopy(draw(st.sampled_from(MODELS)))
+    for _ in range(draw(st.integers(1, 4))):
+        mutate(draw, spec)
+        if not isinstance(spec, dict) or not spec:
+            break
+    return spec
+
+
+def check(source, overrides=None):
+    """Load; None if it is refused, with an error that is fit to be read."""
+    try:
+        return load_spec(source, overrides)
+    except SpecError as error:
+        refused = error
+    assert 0 < len(refused.problems) <= MAX_PROBLEMS + 1
+    for problem in refused.problems:
+        assert problem.message
+        assert len(problem.message) < 2_000
+        assert "pydantic" not in problem.message
+    return None
+
+
+@settings(max_examples=400)
+@given(mutants())
+def test_a_spoilt_spec_is_refused_or_is_a_spec(spec):
+    """And one that is accepted can be built, or its shapes do not fit."""
+    try:
+        text = json.dumps(spec)
+    except ValueError:
+        pytest.fail("the mutant is no JSON")
+    good = check(json.loads(text))
+    if good is None:
+        return
+    again = load_spec(good.resolved())
+    assert again.resolved() == good.resolved()
+    with suppress(SpecError, ShapeError):
+        Network(good.network, good.network.input_shape or (8, 8, 1), dry=True)
+
+
+@st.composite
+def spoilt_texts(draw):
+    """The text of a model with characters taken out, put in, and moved."""
+    text = json.dumps(draw(st.sampled_from(MODELS)), indent=draw(st.sampled_from([None, 1])))
+    for _ in range(draw(st.integers(1, 5))):
+        start = draw(st.integers(0, len(text)))
+        end = draw(st.integers(start, min(len(text), start + 40)))
+        bits = st.text("{}[]:,\"\\/'0123456789eE+-.truefalsn \n\t", max_size=6) | st.text(
+            max_size=3
+        )
+        text = text[:start] + draw(bits) + text[end:]
+    return text
+
+
+@settings(max_examples=200)
+@given(data=spoilt_texts().map(lambda text: text.encode("utf-8", "surrogatepass")) | st.binary())
+def test_a_spoilt_text_is_refused_where_it_is_spoilt(data, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "spoilt.json"
+    path.write_bytes(data)
+    check(path)
+
+
+@given(st.dictionaries(st.lists(WORDS, min_size=1, max_size=4).map(".".join), TREES, max_size=3))
+def test_no_override_gives_anything_but_a_spec_or_a_spec_error(overrides):
+    check(deepcopy(MODELS[0]), overrides)

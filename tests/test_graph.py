@@ -1,0 +1,161 @@
+"""Nodes of a network: their names, what feeds them, and the order in which they are computed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinynet.errors import SpecError
+from tinynet.graph import MAX_CYCLE, is_input, node_names, wire
+from tinynet.spec import NetworkSpec
+
+
+def network(*layers):
+    return NetworkSpec.model_validate({"layers": list(layers)})
+
+
+def order(*layers):
+    return [w.name for w in wire(network(*layers))]
+
+
+def told(*layers):
+    with pytest.raises(SpecError) as caught:
+        wire(network(*layers))
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_names_are_the_type_and_its_ordinal():
+    nodes = [("relu", None), ("acme:relu", None), ("dense", "relu_9"), ("", None), ("relu", None)]
+    assert node_names(nodes) == ["relu_1", "relu_2", "relu_9", "shared_1", "relu_3"]
+
+
+def test_a_named_node_still_counts():
+    """Naming one node must not rename the parameters of another."""
+    assert node_names([("relu", "a"), ("relu", None)]) == ["a", "relu_2"]
+
+
+def test_each_node_follows_the_one_before_it():
+    wires = wire(network("relu", "relu", {"type": "add", "inputs": ["relu_2", "input"]}))
+    assert [w.inputs for w in wires] == [("input",), ("relu_1",), ("relu_2", "input")]
+    assert [w.pointer for w in wires] == [f"/network/layers/{i}" for i in range(3)]
+
+
+def test_nodes_may_stand_in_any_order():
+    b = {"type": "relu", "name": "b", "inputs": "a"}
+    a = {"type": "relu", "name": "a", "inputs": "input"}
+    assert order(b, a, {"type": "relu", "name": "c", "inputs": "b"}) == ["a", "b", "c"]
+
+
+def test_a_shared_layer_is_built_where_it_is_owned_even_if_that_stands_later():
+    first = {"shares": "owner", "name": "first", "inputs": "input"}
+    owner = {"type": "relu", "name": "owner", "inputs": "input"}
+    assert order(first, owner, {"type": "add", "inputs": ["first", "owner"]}) == [
+        "owner", "first", "add_1",
+    ]  # fmt: skip
+
+
+def test_a_node_may_take_the_same_output_twice():
+    assert order("relu", {"type": "add", "inputs": ["relu_1", "relu_1"]}) == ["relu_1", "add_1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("input", True), ("input:image", True), ("input:", False), ("inputs", False), ("", False)],
+)
+def test_inputs_have_names_of_their_own(name, expected):
+    assert is_input(name) is expected
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        (
+            [{"type": "relu", "name": "input"}],
+            "/network/layers/0/name: 'input' is the network's input; no node can be called so",
+        ),
+        (
+            [{"type": "a/b"}],
+            "/network/layers/0: 'a/b_1', made from the type, cannot be a name; give it a 'name':"
+            " up to 100 letters, digits, '_', '-' or '.', of which the first is a letter or a"
+            " digit",
+        ),
+        (
+            [{"type": "relu", "inputs": "input:"}],
+            "/network/layers/0/inputs/0: there is no node 'input:'; did you mean 'input'?",
+        ),
+        (
+            [{"type": "relu", "name": "a"}, {"shares": "a", "name": "b"}, {"shares": "b"}],
+            "/network/layers/2/shares: 'b' has no layer of its own; say 'a', as it does",
+        ),
+        (
+            [{"shares": "a", "name": "b"}, {"type": "relu", "name": "a"}],
+            "/network/layers/0: the nodes form a cycle, each needed by the next: b -> a -> b",
+        ),
+        (
+            [
+                {"type": "relu", "name": "a", "inputs": "c"},
+                {"type": "relu", "name": "b"},
+                {"type": "relu", "name": "c"},
+            ],
+            "/network/layers/0: the nodes form a cycle, each needed by the next: a -> b -> c -> a",
+        ),
+        (
+            ["relu", {"type": "relu", "inputs": "input"}],
+            "/network/layers/0: the output of 'relu_1' goes nowhere: no node names it in 'inputs',"
+            " and 'relu_2' is the network's output",
+        ),
+    ],
+)
+def test_a_graph_that_cannot_be_is_explained(layers, expected):
+    assert told(*layers) == [expected]
+
+
+def test_every_wrong_name_is_told_at_once():
+    assert len(told({"type": "relu", "inputs": ["x", "y"]}, {"type": "a/b"}, {"shares": "z"})) == 4
+
+
+def test_a_long_cycle_is_told_in_short():
+    layers = [{"type": "relu", "inputs": f"relu_{(i + 1) % 50 + 1}"} for i in range(50)]
+    (message,) = told(*layers)
+    assert message.count(" -> ") == MAX_CYCLE
+    assert " -> ... -> " in message
+
+
+DEEP = 10_000
+
+
+def test_ten_thousand_nodes_in_a_row_are_no_deeper_than_one():
+    """Neither order may recurse: Python's stack ends at a thousand."""
+    forward = [{"type": "relu"}] * DEEP
+    assert len(order(*forward)) == DEEP
+    backward = [{"type": "relu", "inputs": f"relu_{i}"} for i in range(2, DEEP + 1)]
+    assert len(order(*backward, {"type": "relu", "inputs": "input"})) == DEEP
+
+
+def test_one_node_may_follow_ten_thousand():
+    many = [{"type": "relu", "inputs": "input"}] * (DEEP - 1)
+    names = [f"relu_{i}" for i in range(1, DEEP)]
+    assert order(*many, {"type": "add", "inputs": names}) == [*names, "add_1"]
+
+
+def test_ten_thousand_unknown_names_are_told_without_looking_each_up():
+    assert len(told(*[{"type": "relu", "inputs": f"rleu_{i}"} for i in range(DEEP)])) == DEEP
+
+
+@given(st.data())
+def test_every_node_comes_after_what_it_follows(data):
+    """Whatever the order in the file, and whatever the graph."""
+    count = data.draw(st.integers(1, 12))
+    layers = []
+    for index in range(count):
+        sources = st.sampled_from(["input", *(f"n{i}" for i in range(index))])
+        inputs = data.draw(st.lists(sources, min_size=1, max_size=3))
+        layers.append({"type": "add", "name": f"n{index}", "inputs": inputs})
+    used = {name for layer in layers for name in layer["inputs"]}
+    loose = [layer["name"] for layer in layers if layer["name"] not in used]
+    layers.append({"type": "add", "name": "end", "inputs": loose})
+    shuffled = data.draw(st.permutations(layers))
+    seen = {"input"}
+    for w in wire(network(*shuffled)):
+        assert seen.issuperset(w.inputs)
+        seen.add(w.name)
+    assert len(seen) == count + 2

@@ -1,0 +1,80 @@
+"""Every example of models/ loads, checks, and learns what it says it does."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.events import EpochDone
+
+MODELS = Path(__file__).parents[1] / "models"
+SPECS = sorted(MODELS.glob("*.json"))
+SHARED = MODELS.parent.parent / "shared" / "data"
+
+FLOORS = {
+    "digits_cnn": {"accuracy": 0.985},
+    "digits_mlp": {"accuracy": 0.96},
+    "digits_residual": {"accuracy": 0.975},
+    "penguins_mass": {"r2": 0.7},
+    "penguins_species": {"accuracy": 0.95, "f1": 0.95},
+}
+"""The least that each example on data that come with it must reach on its test split."""
+
+ON_MNIST = {"mnist_cnn", "seed_cnn"}
+
+needs_mnist = pytest.mark.skipif(
+    not (SHARED / "mnist").is_dir(),
+    reason="MNIST is no part of the project; this test wants it at ../shared/data/mnist",
+)
+
+
+def test_every_example_is_trained_by_a_test():
+    """An example that nobody runs is wrong sooner or later."""
+    assert {path.stem for path in SPECS} == FLOORS.keys() | ON_MNIST
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_an_example_is_valid_and_named_like_its_file(path):
+    spec = tinynet.load_spec(path)
+    assert spec.name == path.stem
+    again = tinynet.load_spec(spec.resolved())
+    assert again.resolved() == spec.resolved(), "what a run keeps of it says the same"
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_an_example_reaches_what_it_promises(name, tmp_path):
+    run = tinynet.train(MODELS / f"{name}.json", tmp_path / "run")
+    assert run.finished
+    metrics = run.evaluate("test").metrics
+    for metric, floor in FLOORS[name].items():
+        assert metrics[metric] >= floor
+
+
+@pytest.mark.parametrize("name", sorted(ON_MNIST))
+def test_an_example_on_mnist_is_built_without_its_data(name, tmp_path):
+    trainer = tinynet.Trainer(tinynet.load_spec(MODELS / f"{name}.json"), root=tmp_path)
+    assert sum(param.size for param in trainer.network.params.values()) < 100_000
+
+
+@needs_mnist
+def test_the_mnist_example_learns_within_a_few_hundred_steps():
+    """Its full five epochs: tests/benchmarks/mnist_accuracy.py."""
+    length = {"training.epochs": None, "training.steps": 300}
+    spec = tinynet.load_spec(MODELS / "mnist_cnn.json", length)
+    trainer = tinynet.Trainer(spec, root=SHARED)
+    trainer.check()
+    *_, done = trainer.run()
+    assert isinstance(done, EpochDone)
+    assert done.figures["val/accuracy"] >= 0.96
+    batch = trainer.data.batch("test", np.arange(2000))
+    right = trainer.network.predict(batch.inputs).argmax(axis=1) == batch.targets["target"]
+    assert right.mean() >= 0.95
+
+
+@needs_mnist
+def test_the_smallest_example_learns_on_mnist():
+    length = {"training.epochs": None, "training.steps": 3000, "data.split": {"validation": 500}}
+    spec = tinynet.load_spec(MODELS / "seed_cnn.json", length)
+    *_, done = tinynet.Trainer(spec, root=SHARED).run()
+    assert done.figures["val/accuracy"] >= 0.75

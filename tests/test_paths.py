@@ -1,0 +1,126 @@
+"""A spec's data paths lead into its own folder or the data root, and nowhere else.
+
+A spec may come from a stranger: it must not read what the person at the command line did not mean.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinynet.config import Frozen
+from tinynet.dataset import DataPath, DatasetConfig, FilePath
+from tinynet.errors import DataError
+from tinynet.paths import resolve_paths
+
+
+class Part(Frozen):
+    file: FilePath
+    label: str = "../label"
+
+
+class Files(DatasetConfig):
+    one: FilePath = "one"
+    maybe: FilePath | None = None
+    many: tuple[FilePath, ...] = ()
+    named: FilePath | dict[str, FilePath] = "named"
+    marked: Annotated[str | None, DataPath()] = None
+    part: Part | None = None
+    parts: tuple[Part, ...] = ()
+    text: str = "../not a path"
+    texts: tuple[str, ...] = ("/not/a/path",)
+
+
+ROOT = Path("/data/root")
+
+
+def resolved(root=ROOT, **fields):
+    return resolve_paths(Files(**fields), root)
+
+
+def test_paths_of_every_shape_become_absolute():
+    found = resolved(
+        one="a/b.csv",
+        maybe="./c",
+        many=("d", "e/../f"),
+        named={"image": "g", "meta": "h"},
+        marked="i",
+        part=Part(file="j"),
+        parts=(Part(file="k"),),
+    )
+    assert found == Files(
+        one="/data/root/a/b.csv",
+        maybe="/data/root/c",
+        many=("/data/root/d", "/data/root/f"),
+        named={"image": "/data/root/g", "meta": "/data/root/h"},
+        marked="/data/root/i",
+        part=Part(file="/data/root/j"),
+        parts=(Part(file="/data/root/k"),),
+    )
+
+
+def test_what_is_no_path_is_left_as_it_is():
+    found = resolved()
+    assert (found.maybe, found.text, found.texts) == (None, "../not a path", ("/not/a/path",))
+
+
+def test_the_config_that_was_given_is_not_changed():
+    config = Files(one="a")
+    resolve_paths(config, ROOT)
+    assert config == Files(one="a")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"one": "../x"},
+        {"one": "/etc/passwd"},
+        {"one": "a/../../root2/x"},
+        {"one": "/data/root2"},
+        {"maybe": ".."},
+        {"many": ("a", "../x")},
+        {"named": {"a": "../x"}},
+        {"part": Part(file="../x")},
+        {"parts": (Part(file="a"), Part(file="../x"))},
+    ],
+)
+def test_a_path_that_leads_out_is_refused(fields):
+    with pytest.raises(DataError, match=r"outside of /data/root; .*--data-root / allows any"):
+        resolved(**fields)
+
+
+def test_the_message_says_where_the_path_leads():
+    with pytest.raises(DataError, match=r"^'\.\./secret' leads to /data/secret, outside"):
+        resolved(one="../secret")
+
+
+@pytest.mark.parametrize("path", ["/data/root", "/data/root/x", "."])
+def test_an_absolute_path_within_the_root_is_allowed(path):
+    assert resolved(one=path).one.startswith("/data/root")
+
+
+def test_the_root_of_everything_allows_everything():
+    assert resolved(Path("/"), one="/etc/hosts").one == "/etc/hosts"
+
+
+def test_a_relative_root_starts_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert resolved(Path("data"), one="x").one == str(tmp_path / "data" / "x")
+
+
+def test_a_link_within_the_root_is_the_users_own(tmp_path):
+    """Data are often links to a large disk."""
+    (tmp_path / "link").symlink_to("/")
+    assert resolved(tmp_path, one="link/etc/hosts").one == f"{tmp_path}/link/etc/hosts"
+
+
+@given(st.lists(st.sampled_from(["..", ".", "a", "root", "", "/", "data", "~"]), max_size=8))
+def test_no_path_gets_out_whatever_it_is_made_of(parts):
+    try:
+        found = resolved(one="/".join(parts) or ".").one
+    except DataError:
+        return
+    assert Path(found).is_relative_to(ROOT)
+    assert ".." not in Path(found).parts

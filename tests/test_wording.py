@@ -1,0 +1,55 @@
+"""The words that messages have in common: short enough to read, close enough to help."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinynet.wording import MAX_SHOWN, closest, quoted, show, suggest
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "expected"),
+    [
+        ("filtres", ["filters", "units"], "did you mean 'filters'?"),
+        ("colour", ["units", "filters"], "known are filters, units"),
+        ("colour", [], "none is known here"),
+        ("", ["a"], "known are a"),
+        ("x", [f"n{i:02}" for i in range(23)], "known are "
+         + ", ".join(f"n{i:02}" for i in range(20)) + " and 3 more"),
+    ],
+)  # fmt: skip
+def test_an_unknown_word_is_answered(word, known, expected):
+    assert suggest(word, known) == expected
+
+
+def test_the_word_that_was_meant_is_found_among_ten_thousand():
+    assert closest("conv2d_71x2", [f"conv2d_{i}" for i in range(10_000)]).startswith("conv2d_71")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (1.5, "1.5"),
+        ("größe", '"größe"'),
+        ("x" * 100, f'"{"x" * 57}..."'),
+        ([], "[]"),
+        ([1, "a"], '[1, "a"]'),
+        ((1, 2), "[1, 2]"),
+        ([[1]], "a list of 1"),
+        (list(range(1000)), "a list of 1,000"),
+        ({}, "{}"),
+        ({"a": 1}, "an object"),
+        (10**100, f"{10**100}"[:57] + "..."),
+    ],
+)
+def test_a_value_is_shown_as_its_author_wrote_it(value, expected):
+    assert show(value) == expected
+
+
+@given(st.text(), st.lists(st.text()))
+def test_messages_stay_short_whatever_they_quote(word, known):
+    assert len(suggest(word, known)) <= 25 * (MAX_SHOWN + 2)
+    assert len(show(word)) <= 6 * MAX_SHOWN + 2
+    assert len(quoted(word)) <= 10 * MAX_SHOWN + 2
