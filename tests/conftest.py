@@ -5,6 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
+import tinynet
 from tinynet import registry
 
 # A test must not fail because a machine is slow, nor in CI because it drew other examples.
@@ -24,6 +25,46 @@ def register(monkeypatch):
         monkeypatch.setattr(registry, "default", lambda: known)
 
     return add
+
+
+@pytest.fixture
+def make_trainer(tmp_path):
+    """A trainer of digits in a small dense network, in float64, unless something else is said."""
+
+    def make(*, layers=None, data=None, network=None, **training):
+        spec = {
+            "tinynet": 1,
+            "name": "test",
+            "data": data or {"type": "digits", "split": {"validation": 60, "test": 1637}},
+            "network": {
+                "dtype": "float64",
+                "layers": layers or [{"type": "flatten"}, {"type": "dense", "units": 10}],
+                **(network or {}),
+            },
+            "training": {
+                **({} if "steps" in training else {"epochs": 2}),
+                "batch_size": 16,
+                "seed": 5,
+                "loss": "softmax_cross_entropy",
+                "optimizer": {"type": "sgd", "learning_rate": 0.001},
+                **training,
+            },
+        }
+        return tinynet.Trainer(tinynet.load_spec(spec), root=tmp_path)
+
+    return make
+
+
+@pytest.fixture
+def write_csv(tmp_path):
+    """Write rows to a file; the `data` part of a spec that reads it: write_csv(rows, header)."""
+
+    def write(rows, header="a,b,kind"):
+        lines = [header, *(",".join(map(str, row)) for row in rows)]
+        (tmp_path / "data.csv").write_text("\n".join(lines) + "\n")
+        return {"type": "csv", "path": "data.csv", "target": "kind"}
+
+    return write
 
 
 def pytest_addoption(parser):

@@ -424,13 +424,12 @@ def test_classes_are_counted_in_the_training_split_alone(labelled, tmp_path):
     assert data.class_counts().tolist() == [24, 8]
 
 
-def test_a_dataset_without_samples_is_refused(labelled, register, tmp_path):
-    class Empty(Labelled):
-        def __len__(self):
-            return 0
+class Empty(Labelled):
+    def __len__(self):
+        return 0
 
-    Empty.__qualname__ = "Empty"
-    globals()["Empty"] = Empty
+
+def test_a_dataset_without_samples_is_refused(labelled, register, tmp_path):
     register("datasets", "empty", Empty)
     with pytest.raises(DataError, match="'empty' has no samples"):
         Data(DataSpec.model_validate({"type": "empty", "labels": [0]}), tmp_path, 0)

@@ -2,6 +2,7 @@
 
 import threading
 import tracemalloc
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -215,7 +216,6 @@ class Fragile:
     """y = x; fails on a sample whose first number is negative."""
 
     per_sample = True
-    running = 0
 
     class Config(LayerConfig):
         pass
@@ -268,26 +268,28 @@ def blas_threads():
     return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
 
 
+class Watch(Fragile):
+    """Notes how many threads BLAS has while it runs."""
+
+    within: ClassVar[list[list[int]]] = []
+
+    def forward(self, ctx, x):
+        Watch.within.append(blas_threads())
+        return super().forward(ctx, x)
+
+
 def test_blas_has_one_thread_within_and_as_many_as_before_afterwards(register):
     before = blas_threads()
     if not before:
         pytest.skip("no BLAS that can be held")
-    within = []
-
-    class Watch(Fragile):
-        def forward(self, ctx, x):
-            within.append(blas_threads())
-            return super().forward(ctx, x)
-
-    Watch.__qualname__ = "Watch"
-    globals()["Watch"] = Watch
     register("layers", "watch", Watch)
+    Watch.within.clear()
     trainer = make_trainer([3], [{"type": "watch"}, {"type": "dense", "units": 4}], 2)
     x, y = np.ones((BATCH, 3)), np.zeros(BATCH, int)
     trainer.train_step(x, y)
     with pytest.raises(DataError):
         trainer.train_step(-x, y)
-    assert set(within[0]) == {1}
+    assert {number for numbers in Watch.within for number in numbers} == {1}
     assert blas_threads() == before
     with one_blas_thread():
         assert set(blas_threads()) == {1}

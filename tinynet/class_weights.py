@@ -5,10 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from tinynet.config import suggest
 from tinynet.data import Data
 from tinynet.errors import Problem, SpecError
 from tinynet.types import Array
+from tinynet.wording import suggest
 
 POINTER = "/training/class_weights"
 

@@ -165,7 +165,9 @@ def problems(error: ValidationError, document: JsonValue) -> list[Problem]:
 
 def _miscounted(line: ErrorDetails) -> bool:
     """Whether a list is called too short because elements that are wrong did not count."""
-    return line["type"] == "too_short" and len(line["input"]) >= line["ctx"]["min_length"]
+    if line["type"] != "too_short" or not _is_pydantics(line):
+        return False
+    return len(line["input"]) >= int(line["ctx"]["min_length"])
 
 
 def _path(line: ErrorDetails, value: Any) -> Path:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinynet import registry
-from tinynet.config import suggest
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, DataError, Problem, SpecError
 from tinynet.spec import TransformReference
 from tinynet.transform import Invertible, State, Transform
 from tinynet.types import Array
+from tinynet.wording import suggest
 
 SampleRandom = Callable[[int], np.random.Generator]
 """The random stream of the i-th sample of a batch."""

@@ -64,7 +64,7 @@ def test_impossible_padding_is_refused_with_one_clear_message(padding):
         Conv2D.Config(filters=4, kernel_size=3, padding=padding)
     (error,) = caught.value.errors()
     assert error["loc"] == ("padding",)
-    assert error["msg"].startswith("'valid', 'same', an integer, [height, width] or [[top, bottom]")
+    assert error["msg"].startswith("'valid', 'same', an integer of at least 0, [height, width] or")
 
 
 def test_a_kernel_too_large_is_explained_with_the_arithmetic():

@@ -12,12 +12,12 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from tinynet.config import suggest
 from tinynet.dataset import FilePath
 from tinynet.datasets._arrays import MAX_CLASSES, ArrayDataset, Source, TargetConfig
 from tinynet.errors import DataError
 from tinynet.files.csv_rows import number_fault, numbers, read_rows
 from tinynet.types import Array
+from tinynet.wording import suggest
 
 T = TypeVar("T")
 

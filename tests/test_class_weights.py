@@ -1,0 +1,113 @@
+"""A sample counts in the training loss as its class does."""
+
+import numpy as np
+import pytest
+
+from tinynet.errors import SpecError
+
+ROWS = [(1.0, 2.0, "x"), (2.0, 1.0, "y"), (0.5, 3.0, "y"), (0.1, 0.2, "y")] * 5
+ALL = {"split": {"validation": 0, "test": 0}}
+SMALL = [{"type": "dense", "units": 2}]
+
+
+@pytest.fixture
+def weighed(make_trainer, write_csv):
+    """One step over all rows with class weights: its loss, and the trainer."""
+
+    def step(class_weights, transforms=()):
+        data = {**write_csv(ROWS), **ALL, "transforms": list(transforms)}
+        parts = {"data": data, "layers": SMALL, "batch_size": 20, "steps": 1}
+        trainer = make_trainer(**parts, class_weights=class_weights)
+        trainer.check()
+        (first, *_) = trainer.run()
+        return first.loss, trainer
+
+    return step
+
+
+@pytest.fixture
+def by_hand(make_trainer, write_csv):
+    """The same step with a weight handed in for each sample."""
+
+    def step(weights):
+        data = {**write_csv(ROWS), **ALL}
+        trainer = make_trainer(data=data, layers=SMALL, batch_size=20, steps=1)
+        batch = trainer.data.batch("train", trainer.data.order(0), epoch=0)
+        targets = batch.targets["target"]
+        loss = trainer.train_step(batch.inputs, targets, np.array(weights)[targets])
+        return loss, trainer
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ("asked", "weights"),
+    [
+        ({"x": 3.0}, [3, 1]),
+        ({"y": 0.0, "x": 0.5}, [0.5, 0]),
+        ("balanced", [20 / (2 * 5), 20 / (2 * 15)]),
+    ],
+)
+@pytest.mark.parametrize("transforms", [[], [{"type": "one_hot", "on": "target"}]])
+def test_class_weights_weigh_the_samples_of_a_class(weighed, by_hand, asked, weights, transforms):
+    loss, trainer = weighed(asked, transforms)
+    expected, twin = by_hand(weights)
+    assert loss == pytest.approx(expected, rel=1e-12)
+    for name, array in trainer.network.params.items():
+        np.testing.assert_allclose(array, twin.network.params[name], rtol=1e-12, atol=1e-15)
+
+
+def test_class_weights_and_sample_weights_multiply(make_trainer, write_csv):
+    rows = [(*row, 0.5 + (index % 3)) for index, row in enumerate(ROWS)]
+    data = {**write_csv(rows, "a,b,kind,w"), **ALL, "weights": "w"}
+    parts = {"data": data, "layers": SMALL, "batch_size": 20, "steps": 1}
+    trainer = make_trainer(**parts, class_weights={"x": 4.0})
+    (first, *_) = trainer.run()
+    twin = make_trainer(**parts)
+    batch = twin.data.batch("train", np.arange(20))
+    targets = batch.targets["target"]
+    weights = batch.weights * np.where(targets == 0, 4.0, 1.0)
+    assert first.loss == pytest.approx(twin.train_step(batch.inputs, targets, weights), rel=1e-12)
+
+
+def test_weights_change_what_is_minimised_and_not_how_well_it_is_judged(make_trainer, write_csv):
+    """The training loss is weighted; validation counts every sample once."""
+    split = {"split": {"validation": 8, "test": 0, "stratify": True}}
+    figures = {}
+    for asked in (None, {"x": 0.0, "y": 1e-9}):
+        data = {**write_csv(ROWS), **split}
+        trainer = make_trainer(
+            data=data,
+            layers=SMALL,
+            epochs=1,
+            metrics=["accuracy"],
+            optimizer={"type": "sgd", "learning_rate": 1e-12},
+            **({} if asked is None else {"class_weights": asked}),
+        )
+        (*_, done) = trainer.run()
+        figures[asked is None] = done.figures
+    assert figures[False]["train/loss"] < 1e-8 < figures[True]["train/loss"]
+    for name in ("val/loss", "val/accuracy", "train/accuracy"):
+        assert figures[False][name] == pytest.approx(figures[True][name], rel=1e-6)
+
+
+BAD_WEIGHTS = {
+    "an unknown class": ({"z": 2.0}, "kind", "'z' is no class of the data"),
+    "nothing left to learn": ({"x": 0.0, "y": 0.0}, "kind", "every class would weigh 0"),
+    "numbers": ("balanced", "a", "one class for each sample"),
+}
+
+
+@pytest.mark.parametrize(("asked", "target", "message"), BAD_WEIGHTS.values(), ids=BAD_WEIGHTS)
+def test_bad_class_weights_are_found_before_training(
+    make_trainer, write_csv, asked, target, message
+):
+    data = {**write_csv(ROWS), **ALL, "target": target}
+    if target == "a":
+        data |= {"features": ["b"], "type": "csv"}
+    loss = "mse" if target == "a" else "softmax_cross_entropy"
+    units = [{"type": "dense", "units": 1 if target == "a" else 2}]
+    trainer = make_trainer(data=data, layers=units, loss=loss, class_weights=asked)
+    with pytest.raises(SpecError, match=message) as caught:
+        trainer.check()
+    assert caught.value.problems[0].pointer == "/training/class_weights"

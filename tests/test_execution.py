@@ -1,0 +1,398 @@
+"""A trip through the graph: gradients summed where they meet, nothing done that nobody needs."""
+
+import gc
+import weakref
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinynet.errors import PluginError, TinynetError
+from tinynet.execution import PassKey
+from tinynet.layer import LayerConfig
+from tinynet.network import Network
+
+WIDTH = 3
+
+
+def dense(name, inputs=None, **more):
+    node = {"type": "dense", "units": WIDTH, "name": name, **more}
+    return node if inputs is None else {**node, "inputs": inputs}
+
+
+def join(type_name, name, *inputs):
+    return {"type": type_name, "name": name, "inputs": list(inputs)}
+
+
+def network(*layers, input_shape=(WIDTH,), dtype="float64", **options):
+    return Network({"layers": list(layers)}, input_shape, dtype=dtype, seed=1, **options)
+
+
+def draw(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def gradients(net, x, dy):
+    return net.forward(x, training=True).backward(dy)
+
+
+def slopes(net, x, dy, epsilon=1e-6):
+    """Gradients of sum(output * dy) by central differences."""
+    found = {}
+    for address in net.trainable:
+        flat = net.params[address].reshape(-1)
+        found[address] = np.empty_like(net.params[address])
+        for index, value in enumerate(flat.copy()):
+            ends = []
+            for end in (value + epsilon, value - epsilon):
+                flat[index] = end
+                ends.append(float(np.vdot(net.forward(x, training=True).output, dy)))
+            flat[index] = value
+            found[address].reshape(-1)[index] = (ends[0] - ends[1]) / (2 * epsilon)
+    return found
+
+
+def assert_gradients_right(net, batch=2):
+    shapes = net.input_shapes
+    x = {name: draw(batch, *shape, seed=i) for i, (name, shape) in enumerate(shapes.items())}
+    dy = draw(batch, *net.out_shape, seed=99)
+    dy.flags.writeable = False
+    for array in x.values():
+        array.flags.writeable = False
+    found, right = gradients(net, x, dy), slopes(net, x, dy)
+    assert found.keys() == right.keys() == net.trainable
+    for address, gradient in right.items():
+        np.testing.assert_allclose(found[address], gradient, rtol=1e-6, atol=1e-7, err_msg=address)
+
+
+# Gradients ----------------------------------------------------------------------------------
+
+GRAPHS = {
+    "a chain": [dense("a"), dense("b")],
+    "two consumers": [dense("a"), dense("b", "a"), dense("c", "a"), join("add", "d", "b", "c")],
+    "three consumers": [
+        dense("a"),
+        join("add", "b", "a", "a"),
+        join("multiply", "c", "a", "b"),
+        join("concat", "d", "a", "b", "c"),
+    ],
+    "a node added to itself": [dense("a"), join("add", "b", "a", "a")],
+    "a node times itself": [dense("a"), join("multiply", "b", "a", "a", "a")],
+    "dy handed on as it is, to several": [
+        dense("a"),
+        dense("b", "input"),
+        join("add", "c", "a", "b"),
+        join("add", "d", "c", "a"),
+        join("add", "e", "d", "b", "d"),
+    ],
+    "the input read twice": [dense("a"), join("multiply", "b", "input", "a")],
+    "a layer at two places": [
+        dense("a"),
+        {"type": "tanh"},
+        {"shares": "a", "name": "again"},
+    ],
+    "a layer at three places, met again": [
+        dense("a"),
+        {"shares": "a", "name": "b"},
+        {"shares": "a", "name": "c", "inputs": "a"},
+        join("multiply", "d", "b", "c"),
+    ],
+    "normalised at two places": [
+        {"type": "batch_norm", "name": "a"},
+        dense("b"),
+        {"shares": "a", "name": "c"},
+    ],
+    "two inputs": [
+        dense("a", "input:left"),
+        dense("b", "input:right"),
+        join("multiply", "c", "a", "b"),
+    ],
+}
+
+
+@pytest.mark.parametrize("layers", GRAPHS.values(), ids=GRAPHS.keys())
+def test_gradients_are_those_of_finite_differences(layers):
+    assert_gradients_right(network(*layers), batch=3)
+
+
+@st.composite
+def random_graphs(draw):
+    """Nodes that read any earlier ones; whatever is left open at the end is joined."""
+    names, layers, owners = ["input"], [], []
+    for index in range(draw(st.integers(1, 6))):
+        name = f"n{index}"
+        kind = draw(st.sampled_from(["dense", "dense", "tanh", "add", "multiply", "shares"]))
+        count = draw(st.integers(2, 3)) if kind in ("add", "multiply") else 1
+        inputs = [draw(st.sampled_from(names)) for _ in range(count)]
+        if kind == "shares" and owners:
+            layers.append({"shares": draw(st.sampled_from(owners)), "name": name, "inputs": inputs})
+        elif kind in ("dense", "shares"):
+            layers.append(dense(name, inputs, trainable=draw(st.booleans())))
+            owners.append(name)
+        else:
+            layers.append(join(kind, name, *inputs))
+        names.append(name)
+    used = {source for layer in layers for source in layer["inputs"]}
+    ends = [name for name in names if name not in used]
+    return [*layers, join("concat", "end", *ends, names[-1])]
+
+
+@settings(deadline=None, max_examples=60)
+@given(random_graphs())
+def test_gradients_are_right_in_any_graph(layers):
+    assert_gradients_right(network(*layers))
+
+
+def test_a_gradient_that_two_branches_share_is_not_changed_under_one_of_them():
+    """`add` returns dy itself for both inputs; summing into it would corrupt the other."""
+    layers = [
+        dense("a"),
+        dense("b", "input"),
+        join("add", "c", "a", "b"),
+        join("add", "d", "c", "a"),
+    ]
+    net, x, dy = network(*layers), draw(4, WIDTH), draw(4, WIDTH, seed=5)
+    found = gradients(net, x, dy)
+    np.testing.assert_allclose(found["a/weight"], x.T @ (2 * dy), rtol=1e-12)
+    np.testing.assert_allclose(found["b/weight"], x.T @ dy, rtol=1e-12)
+
+
+# What is computed ---------------------------------------------------------------------------
+
+seen = []
+"""(node, needs, training, keep) of each forward pass of a `Spy`."""
+
+
+class Spy:
+    """y = x * gain: notes what it was asked for."""
+
+    per_sample = True
+
+    class Config(LayerConfig):
+        pass
+
+    def __init__(self, config, in_shapes, build):
+        (self.out_shape,) = in_shapes
+        self.params = {"gain": build.param("gain", self.out_shape, "ones")}
+
+    def forward(self, ctx, x):
+        seen.append((ctx.node, ctx.needs, ctx.training, ctx.keep))
+        return x * self.params["gain"], x
+
+    def backward(self, ctx, cache, dy):
+        grads = {"gain": (dy * cache).sum(axis=0)} if ctx.needs_param("gain") else {}
+        return (dy * self.params["gain"] if ctx.needs_input() else None,), grads
+
+
+@pytest.fixture
+def spy(register):
+    seen.clear()
+    register("layers", "spy", Spy)
+
+
+def test_no_gradient_is_asked_for_that_nobody_needs(spy):
+    """A first layer that computes its image's gradient is half as fast for nothing."""
+    net = network(
+        {"type": "spy", "name": "frozen", "trainable": False},
+        {"type": "spy", "name": "first"},
+        {"type": "spy", "name": "middle", "trainable": False},
+        {"type": "spy", "name": "last"},
+    )
+    found = gradients(net, draw(2, WIDTH), draw(2, WIDTH))
+    asked = {node: (needs.inputs, set(needs.params), keep) for node, needs, _, keep in seen}
+    assert asked == {
+        "frozen": ((False,), set(), False),
+        "first": ((False,), {"gain"}, True),
+        "middle": ((True,), set(), True),
+        "last": ((True,), {"gain"}, True),
+    }
+    assert found.keys() == {"first/gain", "last/gain"} == net.trainable
+
+
+def test_what_is_frozen_keeps_no_cache_and_gets_no_backward(spy):
+    net = network({"type": "spy", "trainable": False}, {"type": "tanh"})
+    assert gradients(net, draw(2, WIDTH), draw(2, WIDTH)) == {}
+    assert not seen[0][3]
+
+
+def test_evaluation_keeps_nothing(spy):
+    net = network({"type": "spy"})
+    net.forward(draw(2, WIDTH))
+    net.predict(draw(2, WIDTH))
+    assert [(training, keep) for _, _, training, keep in seen] == [(False, False)] * 2
+
+
+def test_a_frozen_batch_norm_uses_its_running_statistics_and_leaves_them():
+    """Fine-tuning on small batches would destroy what a frozen batch_norm has learned."""
+    net = network(dense("a"), {"type": "batch_norm", "name": "n", "trainable": False}, dense("b"))
+    net.buffers["n/running_mean"][...] = [1, 2, 3]
+    net.buffers["n/running_var"][...] = [4, 5, 6]
+    x = draw(5, WIDTH)
+    before = {name: array.copy() for name, array in net.buffers.items()}
+    passing = net.forward(x, training=True)
+    np.testing.assert_array_equal(passing.output, net.forward(x).output)
+    passing.backward(draw(5, WIDTH))
+    passing.commit()
+    for name, array in before.items():
+        np.testing.assert_array_equal(net.buffers[name], array)
+    assert "n/gamma" not in net.trainable
+    assert_gradients_right(net)
+
+
+def test_a_batch_norm_that_trains_commits_once_for_each_place():
+    net = network({"type": "batch_norm", "name": "n"}, {"shares": "n", "name": "again"})
+    x = draw(6, WIDTH) + 3
+    passing = net.forward(x, training=True)
+    passing.backward(draw(6, WIDTH))
+    assert not net.buffers["n/running_mean"].any(), "nothing moves before the commit"
+    passing.commit()
+    passing.commit()
+    first = 0.1 * x.mean(axis=0)
+    np.testing.assert_allclose(net.buffers["n/running_mean"], 0.9 * first, atol=1e-12)
+
+
+class Leaky:
+    """A cache that can be watched: y = x."""
+
+    per_sample = True
+
+    class Config(LayerConfig):
+        pass
+
+    class Cache:
+        pass
+
+    caches: ClassVar[list[weakref.ref]] = []
+    alive: ClassVar[list[int]] = []
+
+    def __init__(self, config, in_shapes, build):
+        (self.out_shape,) = in_shapes
+        self.params = {"gain": build.param("gain", (), "ones")}
+
+    def forward(self, ctx, x):
+        cache = self.Cache()
+        Leaky.caches.append(weakref.ref(cache))
+        return x * self.params["gain"], cache
+
+    def backward(self, ctx, cache, dy):
+        Leaky.alive.append(sum(ref() is not None for ref in Leaky.caches))
+        return (dy,), {"gain": dy.sum()}
+
+
+def test_caches_are_freed_as_backward_passes_them(register):
+    """Else the peak of memory is every cache and every gradient at once."""
+    register("layers", "leaky", Leaky)
+    Leaky.caches.clear()
+    Leaky.alive.clear()
+    net = network(*[{"type": "leaky"}] * 4)
+    gc.disable()
+    try:
+        net.forward(draw(2, WIDTH), training=True).backward(draw(2, WIDTH))
+    finally:
+        gc.enable()
+    assert Leaky.alive == [4, 3, 2, 1]
+
+
+class Probe(Spy):
+    """Notes which outputs of its kind are still held when it runs."""
+
+    outputs: ClassVar[list[weakref.ref]] = []
+    alive: ClassVar[list[list[bool]]] = []
+
+    def forward(self, ctx, x):
+        Probe.alive.append([ref() is not None for ref in Probe.outputs])
+        y = x * self.params["gain"]
+        Probe.outputs.append(weakref.ref(y))
+        return y, None
+
+
+def test_values_are_dropped_when_their_last_reader_has_run(register):
+    register("layers", "probe", Probe)
+    Probe.outputs.clear()
+    Probe.alive.clear()
+    network(*[{"type": "probe"}] * 4).predict(draw(2, WIDTH))
+    assert Probe.alive == [[], [True], [False, True], [False, False, True]]
+
+
+# Layers that break their word ---------------------------------------------------------------
+
+
+class Liar(Spy):
+    """Does as its class attributes say."""
+
+    output = staticmethod(lambda y: y)
+    returned = staticmethod(lambda d_inputs, d_params: (d_inputs, d_params))
+
+    def forward(self, ctx, x):
+        y, cache = super().forward(ctx, x)
+        return self.output(y), cache
+
+    def backward(self, ctx, cache, dy):
+        return self.returned(*super().backward(ctx, cache, dy))
+
+
+LIES = {
+    "output of another shape": ("output", lambda y: y[:, :2], r"announced outputs of shape \(3,\)"),
+    "no output": ("output", lambda y: None, "returned NoneType"),
+    "no parameter's gradient": (
+        "returned",
+        lambda i, p: (i, {}),
+        "parameter 'gain'; it returned none",
+    ),
+    "a parameter's gradient misshapen": (
+        "returned",
+        lambda i, p: (i, {"gain": np.zeros(2)}),
+        r"must return a gradient of shape \(3,\) for its parameter 'gain'.* shape \(2,\)",
+    ),
+    "an input's gradient misshapen": (
+        "returned",
+        lambda i, p: ((i[0].T,), p),
+        r"shape \(2, 3\) for its input 'dense_1'.* one of shape \(3, 2\)",
+    ),
+    "an input's gradient missing": (
+        "returned",
+        lambda i, p: ((None,), p),
+        "no gradient of its input 'dense_1'.*trainable",
+    ),
+    "too many gradients": ("returned", lambda i, p: ((*i, *i), p), "2 gradients for 1 inputs"),
+}
+
+
+@pytest.mark.parametrize(("attribute", "lie", "message"), LIES.values(), ids=LIES.keys())
+def test_a_layer_that_breaks_its_word_is_named(register, monkeypatch, attribute, lie, message):
+    """Not a KeyError or a broadcast, far from the plugin that is at fault."""
+    monkeypatch.setattr(Liar, attribute, staticmethod(lie))
+    register("layers", "liar", Liar)
+    net = network({"type": "dense", "units": WIDTH}, {"type": "liar"})
+    with pytest.raises(PluginError, match=rf"(?s)liar_1 \(test-plugin:liar\).*{message}"):
+        gradients(net, draw(2, WIDTH), draw(2, WIDTH))
+
+
+def test_backward_without_a_training_pass_says_so():
+    net = network(dense("a"))
+    passing = net.forward(draw(2, WIDTH), training=True)
+    passing.backward(draw(2, WIDTH))
+    for late in (passing, net.forward(draw(2, WIDTH))):
+        with pytest.raises(TinynetError, match="once"):
+            late.backward(draw(2, WIDTH))
+
+
+# Random streams -----------------------------------------------------------------------------
+
+
+def test_dropout_follows_from_the_key_alone():
+    net = network({"type": "dropout", "rate": 0.5}, input_shape=(1000,))
+    x = np.ones((2, 1000))
+
+    def output(**key):
+        return net.forward(x, training=True, key=PassKey(1, **key)).output
+
+    same = output(step=3)
+    np.testing.assert_array_equal(output(step=3), same)
+    for other in ({"step": 4}, {"step": 3, "micro_batch": 1}):
+        assert not np.array_equal(output(**other), same)
+    later = net.forward(x, training=True, key=PassKey(1, step=3), first_sample=8).output
+    assert not np.array_equal(later, same)
+    np.testing.assert_array_equal(net.forward(x).output, x)

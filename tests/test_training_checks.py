@@ -1,0 +1,77 @@
+"""What would fail in the middle of a run is found before it starts."""
+
+import pytest
+
+import tinynet
+from tinynet.errors import DataError, ShapeError, SpecError
+
+
+def snapshot(trainer):
+    return {name: array.tobytes() for name, array in trainer.state().items()}
+
+
+def test_a_metric_that_cannot_take_the_targets_is_found_before_training(make_trainer, write_csv):
+    rows = [(index, 0.5, index / 7) for index in range(20)]
+    data = write_csv(rows)
+    parts = {"data": data, "loss": "mse"}
+    wide = [{"type": "dense", "units": 1}]
+    trainer = make_trainer(**parts, layers=wide, metrics=["r2", "accuracy"])
+    with pytest.raises(DataError, match=r"metric 'accuracy': .* is not a number from 0 to 1"):
+        trainer.check()
+    with pytest.raises(ShapeError, match="top_k_accuracy") as caught:
+        make_trainer(**parts, layers=wide, metrics=["r2", "top_k_accuracy"])
+    assert caught.value.problems[0].pointer == "/training/metrics/1"
+    make_trainer(**parts, layers=wide, metrics=["mae", "r2"]).check()
+
+
+def test_checking_leaves_no_trace(make_trainer):
+    trainer, twin = make_trainer(metrics=["accuracy"]), make_trainer(metrics=["accuracy"])
+    trainer.check()
+    assert snapshot(trainer) == snapshot(twin)
+
+
+def test_outputs_that_do_not_fit_the_targets_are_found_before_training(make_trainer):
+    units = [{"type": "flatten"}, {"type": "dense", "units": 9}]
+    with pytest.raises(DataError, match=r"digits, .*row .*9 is not an integer label from 0 to 8"):
+        make_trainer(layers=units).check()
+    with pytest.raises(ShapeError, match="softmax_cross_entropy wants outputs") as caught:
+        make_trainer(layers=[{"type": "dense", "units": 10}]).check()
+    assert caught.value.problems[0].pointer == "/training/loss"
+
+
+def test_an_input_shape_that_is_not_the_datas_is_found_before_training(make_trainer):
+    trainer = make_trainer(network={"input_shape": [28, 28, 1]})
+    with pytest.raises(ShapeError, match=r"input has the shape \(28, 28, 1\) here") as caught:
+        trainer.check()
+    assert caught.value.problems[0].pointer == "/network/input_shape"
+    layers = [
+        {"type": "flatten", "inputs": "input:image"},
+        {"type": "dense", "units": 10},
+    ]
+    trainer = make_trainer(layers=layers, network={"input_shape": [8, 8, 1]})
+    with pytest.raises(ShapeError, match="the data have no 'input:image'; their inputs are input"):
+        trainer.check()
+
+
+@pytest.mark.parametrize(
+    "watching",
+    [{"early_stopping": {}}, {"checkpoint": {"keep_best": {"metric": "val/loss"}}}],
+)
+def test_a_figure_that_is_watched_needs_its_split(make_trainer, watching):
+    data = {"type": "digits", "split": {"validation": 0}}
+    with pytest.raises(DataError, match="val split is empty"):
+        make_trainer(data=data, **watching).check()
+
+
+def test_without_data_the_loop_says_what_is_missing():
+    with pytest.raises(SpecError, match="the spec has no 'data'"):
+        tinynet.Trainer(
+            tinynet.load_spec(
+                {
+                    "tinynet": 1,
+                    "name": "bare",
+                    "network": {"layers": [{"type": "relu"}]},
+                    "training": {"epochs": 1, "loss": "mse", "optimizer": "sgd"},
+                }
+            )
+        )

@@ -1,0 +1,196 @@
+"""The loop: epochs and steps, their figures, when to stop, and which is the best."""
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from tinynet.events import EpochDone, Evaluating, StepDone
+from tinynet.metric import MetricConfig
+
+
+def assert_same_state(one, other, **tolerance):
+    ours, theirs = one.state(), other.state()
+    assert ours.keys() == theirs.keys()
+    for name, array in ours.items():
+        np.testing.assert_allclose(array, theirs[name], **{"rtol": 0, **tolerance}, err_msg=name)
+
+
+# The loop -----------------------------------------------------------------------------------
+
+
+def kinds(events):
+    return [type(event).__name__ for event in events]
+
+
+def test_an_epoch_is_every_batch_the_last_partial_and_then_the_evaluation(make_trainer):
+    trainer = make_trainer(epochs=2, batch_size=32)
+    events = list(trainer.run())
+    epoch = ["StepDone"] * 4 + ["Evaluating"] * 2 + ["EpochDone"]
+    assert kinds(events) == epoch * 2
+    steps = [event for event in events if isinstance(event, StepDone)]
+    assert [event.samples for event in steps] == [32, 32, 32, 4] * 2
+    assert [(event.step, event.epoch, event.position) for event in steps] == [
+        (i + 1, i // 4 + 1, i % 4 + 1) for i in range(8)
+    ]
+    last = [event for event in events if isinstance(event, Evaluating)][-1]
+    assert last == Evaluating(60, 60)
+    assert trainer.finished
+    assert list(trainer.run()) == []
+
+
+def test_figures_are_exact_over_the_epoch_and_not_means_of_batch_means(make_trainer):
+    """Without learning, the running figures must be those of one pass over all samples."""
+    trainer = make_trainer(
+        epochs=1,
+        batch_size=32,
+        metrics=["accuracy"],
+        optimizer={"type": "sgd", "learning_rate": 1e-300},
+    )
+    (*_, done) = trainer.run()
+    for split in ("train", "val"):
+        batch = trainer.data.batch(split, np.arange(trainer.data.size(split)))
+        right = batch.targets["target"]
+        probabilities = trainer.network.predict(batch.inputs)
+        losses = -np.log(probabilities[np.arange(len(right)), right])
+        assert done.figures[f"{split}/loss"] == pytest.approx(losses.mean(), rel=1e-12)
+        accuracy = (probabilities.argmax(axis=1) == right).mean()
+        assert done.figures[f"{split}/accuracy"] == accuracy
+
+
+def test_a_dataset_smaller_than_a_batch_is_one_step(make_trainer, write_csv):
+    rows = [(index, 1.5, "xy"[index % 2]) for index in range(6)]
+    data = {**write_csv(rows), "split": {"validation": 0, "test": 0}}
+    units = [{"type": "dense", "units": 2}]
+    trainer = make_trainer(data=data, layers=units, batch_size=64, accumulate=4)
+    assert trainer.steps_per_epoch == 1
+    steps = [event for event in trainer.run() if isinstance(event, StepDone)]
+    assert [event.samples for event in steps] == [6, 6]
+
+
+def test_steps_end_in_the_middle_of_an_epoch_with_an_evaluation(make_trainer):
+    trainer = make_trainer(steps=10, batch_size=16)
+    events = list(trainer.run())
+    assert trainer.steps_per_epoch == 7
+    done = [event for event in events if isinstance(event, EpochDone)]
+    assert [(event.step, event.epoch) for event in done] == [(7, 1), (10, 2)]
+    assert (trainer.progress.epoch, trainer.progress.position) == (1, 3)
+    assert trainer.finished
+
+
+def test_a_run_that_is_extended_goes_on_in_the_middle_of_the_epoch(make_trainer):
+    """As if it had been that long from the start."""
+    short, long = make_trainer(steps=10), make_trainer(steps=20)
+    list(short.run())
+    extended = make_trainer(steps=20)
+    extended.load_state(short.state(), short.progress)
+    later, whole = list(extended.run()), list(long.run())
+    assert_same_state(extended, long)
+    assert later == whole[-len(later) :]
+    assert later[0].step == 11
+
+
+def test_a_run_may_be_extended_by_epochs(make_trainer):
+    short, long = make_trainer(epochs=1), make_trainer(epochs=3)
+    list(short.run())
+    extended = make_trainer(epochs=3)
+    extended.load_state(short.state(), short.progress)
+    assert not extended.finished
+    list(extended.run())
+    list(long.run())
+    assert_same_state(extended, long)
+    assert extended.progress == long.progress
+
+
+# When to stop, and which is the best --------------------------------------------------------
+
+
+class Script:
+    """A metric that gives, evaluation after evaluation, what the test wrote down."""
+
+    greater_is_better = True
+    values: ClassVar[list[float]] = []
+
+    class Config(MetricConfig):
+        pass
+
+    def __init__(self, config):
+        pass
+
+    def start(self, out_shape):
+        return {"seen": np.zeros((), np.int64)}
+
+    def update(self, state, predictions, targets):
+        state["seen"] += len(targets)
+
+    def merge(self, state, other):
+        state["seen"] += other["seen"]
+
+    def result(self, state):
+        return Script.values.pop(0) if int(state["seen"]) == 60 else 0.0
+
+
+@pytest.fixture
+def play(make_trainer, register, monkeypatch):
+    """Run an epoch of one step for each of some figures; the trainer, and what ended each epoch."""
+    register("metrics", "script", Script)
+
+    def run(values, greater_is_better=True, **training):
+        monkeypatch.setattr(Script, "greater_is_better", greater_is_better)
+        monkeypatch.setattr(Script, "values", list(values))
+        parts = {"epochs": len(values), "batch_size": 200, "metrics": ["script"]}
+        trainer = make_trainer(**parts, **training)
+        return trainer, [event for event in trainer.run() if isinstance(event, EpochDone)]
+
+    return run
+
+
+WATCHED = {"metric": "val/script"}
+
+
+def test_early_stopping_ends_a_run_that_has_not_improved_for_long_enough(play):
+    figures = [1, 2, 2, 1.9, 3, 2, 2.5, 3, 9, 9]
+    trainer, done = play(figures, early_stopping={**WATCHED, "patience": 3})
+    assert len(done) == 8
+    assert trainer.finished
+    assert trainer.stopped_early
+    assert trainer.progress.best_for_stopping.value == 3
+    assert list(trainer.run()) == [], "it stays stopped"
+
+
+def test_early_stopping_with_a_longer_patience_goes_on(make_trainer, play):
+    trainer, _ = play([3, 2, 1, 4, 5, 6], early_stopping={**WATCHED, "patience": 2})
+    assert trainer.step == 3
+    patient = make_trainer(
+        epochs=6, batch_size=200, metrics=["script"], early_stopping={**WATCHED, "patience": 5}
+    )
+    patient.load_state(trainer.state(), trainer.progress)
+    assert not patient.finished
+    list(patient.run())
+    assert patient.step == 6
+
+
+def test_an_improvement_must_be_larger_than_min_delta(play):
+    early = {**WATCHED, "patience": 2, "min_delta": 0.5}
+    _, done = play([1, 1.4, 1.5, 9, 9], early_stopping=early)
+    assert len(done) == 3, "1.5 is not more than 0.5 above 1"
+    _, done = play([1, 1.6, 1.7, 2.2, 9], early_stopping=early)
+    assert len(done) == 5
+
+
+def test_the_best_is_by_the_metrics_own_direction_and_the_first_of_equals(play):
+    best = {"checkpoint": {"keep_best": WATCHED}}
+    values = [2, 1, 3, 3, float("nan"), 0.5]
+    trainer, done = play(values, **best)
+    assert [event.improved for event in done] == [True, False, True, False, False, False]
+    assert (trainer.progress.best.value, trainer.progress.best.step) == (3, 3)
+    trainer, done = play(values, greater_is_better=False, **best)
+    assert [event.improved for event in done] == [True, True, False, False, False, True]
+
+
+def test_of_the_loss_less_is_better(make_trainer):
+    trainer = make_trainer(epochs=4, checkpoint={"keep_best": {"metric": "train/loss"}})
+    done = [event for event in trainer.run() if isinstance(event, EpochDone)]
+    losses = [event.figures["train/loss"] for event in done]
+    assert losses == sorted(losses, reverse=True)
+    assert [event.improved for event in done] == [True] * 4
