@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynet.document import MAX_PROBLEMS
 from tinynet.errors import ShapeError, SpecError
-from tinynet.network import Network
-from tinynet.spec_file import load_spec
+from tinynet.network.network import Network
+from tinynet.spec.reading import load_spec
+from tinynet.text.document import MAX_PROBLEMS
 
 MODELS = [
     json.loads(path.read_text(encoding="utf-8"))

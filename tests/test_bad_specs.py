@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from tinynet.errors import SpecError
-from tinynet.spec_file import load_spec
+from tinynet.spec.reading import load_spec
 
 HERE = Path(__file__).parent
 GOOD = (HERE / "bad_specs.json").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from tinynet.dataset import DatasetConfig
 from tinynet.errors import PluginError
 from tinynet.layer import LayerConfig
 from tinynet.loss import LossConfig
-from tinynet.mistakes import problems
+from tinynet.text.mistakes import problems
 from tinynet.transform import TransformConfig
 
 

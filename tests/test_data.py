@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynet.data import Data
+from tinynet.data.data import Data
+from tinynet.data.preprocessing import Preprocessing
+from tinynet.data.splits import split_indices
 from tinynet.dataset import Batch, DatasetConfig, Field
 from tinynet.errors import CheckpointMismatchError, DataError, SpecError
-from tinynet.preprocessing import Preprocessing
-from tinynet.spec import DataSpec, TransformReference
-from tinynet.splits import split_indices
+from tinynet.spec.models import DataSpec, TransformReference
 from tinynet.transform import TransformConfig
 
 SPLITS = ("train", "val", "test")

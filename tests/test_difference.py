@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays as array_strategy
 
 import tinynet
 from tinynet import archive
-from tinynet.difference import diff
 from tinynet.errors import CheckpointCorruptError, CheckpointError, CheckpointFormatError
+from tinynet.run.difference import diff
 
 SPEC = {
     "tinynet": 1,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinynet.document import (
+from tinynet.errors import Problem, SpecError
+from tinynet.text.document import (
     MAX_BYTES,
     MAX_DEPTH,
     MAX_KEY,
@@ -21,7 +22,6 @@ from tinynet.document import (
     plain,
     split_pointer,
 )
-from tinynet.errors import Problem, SpecError
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 VALUES = st.recursive(

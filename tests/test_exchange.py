@@ -8,7 +8,7 @@ import pytest
 import tinynet
 from tinynet import archive
 from tinynet.build import Build
-from tinynet.checkpoint import Checkpoint
+from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import (
     CheckpointError,
     CheckpointMismatchError,
@@ -16,10 +16,10 @@ from tinynet.errors import (
     RunExistsError,
     SpecError,
 )
-from tinynet.exchange import export_weights, import_weights
+from tinynet.files.weights import open_weights
 from tinynet.layer import LayerConfig
-from tinynet.run import load_model
-from tinynet.weight_files import open_weights
+from tinynet.run.exchange import export_weights, import_weights
+from tinynet.run.run import load_model
 
 SPEC = {
     "tinynet": 1,
@@ -151,7 +151,7 @@ def test_imported_weights_make_the_same_network(run, weights, tmp_path):
     images = np.random.default_rng(0).integers(0, 17, (5, 8, 8, 1), dtype=np.uint8)
     ours = load_model(found.checkpoint).predict({"input": images})
     np.testing.assert_array_equal(ours, load_model(run.path).predict({"input": images}))
-    assert tinynet.run.evaluate(found.checkpoint).metrics == run.evaluate().metrics
+    assert tinynet.run.run.evaluate(found.checkpoint).metrics == run.evaluate().metrics
 
 
 def test_an_imported_checkpoint_is_one_before_the_first_step(run, npz, tmp_path):
@@ -197,7 +197,7 @@ def test_every_mismatch_is_listed_at_once(npz, tmp_path):
 def test_an_array_that_does_not_fit_is_never_read(npz, tmp_path, monkeypatch):
     """It may be a bomb; its header is enough to refuse it."""
     rewrite(npz, {"hidden/bias": np.zeros(9, np.float32)})
-    monkeypatch.setattr("tinynet.weight_files.read_npz", silent)
+    monkeypatch.setattr("tinynet.files.weights.read_npz", silent)
     with pytest.raises(CheckpointMismatchError, match="hidden/bias"):
         import_weights(npz, SPEC, tmp_path / "fresh.msgpack")
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinynet.errors import PluginError, TinynetError
-from tinynet.execution import PassKey
 from tinynet.layer import LayerConfig
-from tinynet.network import Network
+from tinynet.network.execution import PassKey
+from tinynet.network.network import Network
 
 WIDTH = 3
 
@@ -251,6 +251,41 @@ def test_a_batch_norm_that_trains_commits_once_for_each_place():
     passing.commit()
     first = 0.1 * x.mean(axis=0)
     np.testing.assert_allclose(net.buffers["n/running_mean"], 0.9 * first, atol=1e-12)
+
+
+class Tally:
+    """Counts its commits; samples do not see each other."""
+
+    per_sample = True
+
+    class Config(LayerConfig):
+        pass
+
+    def __init__(self, config, in_shapes, build):
+        (self.out_shape,) = in_shapes
+        self.params = {"gain": build.param("gain", (), "ones")}
+        self.buffers = {"commits": build.buffer("commits", (), "zeros")}
+
+    def forward(self, ctx, x):
+        return x * self.params["gain"], x
+
+    def backward(self, ctx, cache, dy):
+        return (dy * self.params["gain"],), {"gain": (dy * cache).sum()}
+
+    def commit(self, cache):
+        self.buffers["commits"] += 1
+
+
+def test_a_frozen_layer_is_never_asked_to_commit(register):
+    """Whatever its author thought of: its statistics stay those it was frozen with."""
+    register("layers", "tally", Tally)
+    net = network(
+        {"type": "tally", "trainable": False, "name": "a"}, {"type": "tally", "name": "b"}
+    )
+    passing = net.forward(draw(2, WIDTH), training=True)
+    passing.commit()
+    net.forward(draw(2, WIDTH)).commit()
+    assert (net.buffers["a/commits"], net.buffers["b/commits"]) == (0, 1)
 
 
 class Leaky:

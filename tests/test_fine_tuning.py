@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet.checkpoint import Checkpoint
+from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.datasets.digits import Digits
 from tinynet.errors import CheckpointError, CheckpointMismatchError, RunExistsError
-from tinynet.events import Transferred
 from tinynet.optimizer import OptimizerConfig
-from tinynet.run import plan_fine_tuning
+from tinynet.run.run import plan_fine_tuning
+from tinynet.training.events import Transferred
 
 BODY: list[dict[str, Any]] = [
     {"type": "conv2d", "filters": 8, "kernel_size": 3},

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynet.errors import SpecError
-from tinynet.graph import MAX_CYCLE, is_input, node_names, wire
-from tinynet.spec import NetworkSpec
+from tinynet.spec.graph import MAX_CYCLE, is_input, node_names, wire
+from tinynet.spec.models import NetworkSpec
 
 
 def network(*layers):

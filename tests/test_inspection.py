@@ -11,7 +11,7 @@ from xxhash import xxh3_128_hexdigest
 import tinynet
 from tinynet import archive
 from tinynet.errors import CheckpointCorruptError, CheckpointError, CheckpointIOError
-from tinynet.inspection import inspect_checkpoint, inspect_run
+from tinynet.run.inspection import inspect_checkpoint, inspect_run
 
 SPEC = {
     "tinynet": 1,
@@ -86,7 +86,7 @@ def test_no_plugin_is_imported(trained):
     """An inspected file may come from a stranger, or its plugin be the very thing that fails."""
     code = (
         "import sys\n"
-        "from tinynet.inspection import inspect_checkpoint, inspect_run\n"
+        "from tinynet.run.inspection import inspect_checkpoint, inspect_run\n"
         "for c in inspect_run(sys.argv[1]).checkpoints: inspect_checkpoint(c.path, verify=True)\n"
         "rooms = ('layers', 'losses', 'optimizers', 'metrics', 'datasets', 'transforms')\n"
         "print([m for m in sys.modules if m.startswith(tuple(f'tinynet.{r}.' for r in rooms))])\n"

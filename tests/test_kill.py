@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tinynet.checkpoint import Checkpoint
-from tinynet.run_folder import RunFolder
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.run.folder import RunFolder
 
 MODEL = Path(__file__).parents[1] / "models" / "digits_cnn.json"
 EPOCHS = 2

@@ -17,19 +17,15 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     0: "errors types",
     1: (
-        "archive archive_header atomic build canonical_json config context dataset document files"
-        " functional initializer json_mistakes kernels layer loss memory metric mistakes optimizer"
-        " random schedule targets transform weight_files wording"
+        "archive archive_header build config context dataset files functional initializer kernels"
+        " layer loss memory metric optimizer progress random schedule targets text transform"
     ),
     2: "datasets initializers layers losses metrics optimizers schedules transforms",
     3: "registry",
-    4: "graph node_matching origin overrides paths spec spec_change spec_file",
-    5: "class_weights data engine evaluation execution network preprocessing splits",
-    6: "checkpoint events judging progress saver testing training transfer updater",
-    7: (
-        "difference exchange fine_tuning inspection interrupts model prediction run run_folder"
-        " run_lock run_log session summary verification"
-    ),
+    4: "spec",
+    5: "data network",
+    6: "checkpoint testing training",
+    7: "run",
     8: "tinynet_cli",
 }
 """Every module or package at the top of `tinynet`; one imports its own floor and those below."""

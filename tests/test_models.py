@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet.events import EpochDone
+from tinynet.training.events import EpochDone
 
 MODELS = Path(__file__).parents[1] / "models"
 SPECS = sorted(MODELS.glob("*.json"))

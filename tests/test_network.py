@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinynet.errors import DataError, ShapeError, SpecError
-from tinynet.network import Network
+from tinynet.network.network import Network
 
 WIDTH = 3
 

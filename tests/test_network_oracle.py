@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tinynet.spec_file import load_spec
-from tinynet.training import Trainer
+from tinynet.spec.reading import load_spec
+from tinynet.training.trainer import Trainer
 
 torch = pytest.importorskip("torch")
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynet.errors import SpecError
-from tinynet.overrides import override
+from tinynet.spec.overrides import override
 
 
 def document():

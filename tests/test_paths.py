@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynet.config import Frozen
+from tinynet.data.paths import resolve_paths
 from tinynet.dataset import DataPath, DatasetConfig, FilePath
 from tinynet.errors import DataError
-from tinynet.paths import resolve_paths
 
 
 class Part(Frozen):

@@ -11,9 +11,9 @@ from tinynet import registry
 from tinynet.config import Reference
 from tinynet.errors import DataError, PluginError
 from tinynet.layer import LayerConfig
-from tinynet.mistakes import problems
 from tinynet.registry import AmbiguousTypeError, Entry, Registry, UnknownTypeError
-from tinynet.spec_file import load_spec
+from tinynet.spec.reading import load_spec
+from tinynet.text.mistakes import problems
 
 
 def entry(name, distribution="acme", target="tinynet.layers.dense:Dense", group="layers"):

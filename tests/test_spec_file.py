@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 import tinynet
-from tinynet.document import MAX_BYTES, MAX_COUNTED, MAX_PROBLEMS
 from tinynet.errors import ShapeError, SpecError
-from tinynet.network import Network
-from tinynet.spec_file import load_spec, parse_network
-from tinynet.summary import summarize
+from tinynet.network.network import Network
+from tinynet.run.summary import summarize
+from tinynet.spec.reading import load_spec, parse_network
+from tinynet.text.document import MAX_BYTES, MAX_COUNTED, MAX_PROBLEMS
 
 HERE = Path(__file__).parent
 MODELS = sorted((HERE.parent / "models").glob("*.json"))

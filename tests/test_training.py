@@ -7,8 +7,8 @@ import pytest
 
 import tinynet
 from tinynet.errors import DataError, DivergedError, ShapeError
-from tinynet.events import EpochDone, StepDone
 from tinynet.layer import LayerConfig
+from tinynet.training.events import EpochDone, StepDone
 
 MODELS = Path(__file__).parents[1] / "models"
 
@@ -89,6 +89,15 @@ def test_weights_may_be_of_any_dtype_and_do_not_change_the_networks(make_trainer
     trainer.train_step(x, y, np.array([1, 0, 1, 1]))
     state = trainer.state()
     assert {a.dtype.name for n, a in state.items() if "figures" not in n} == {"float32"}
+
+
+def test_a_step_moves_the_running_statistics(make_trainer):
+    """Without them the network would be another one as soon as it is evaluated."""
+    trainer = make_trainer(layers=[{"type": "batch_norm"}, *LAYERS])
+    x = np.random.default_rng(0).random((9, 8, 8, 1))
+    trainer.train_step(x, np.arange(9))
+    (mean,) = trainer.network.buffers["batch_norm_1/running_mean"]
+    assert mean == pytest.approx(0.1 * x.mean(), rel=1e-9)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

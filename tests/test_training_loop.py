@@ -5,8 +5,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from tinynet.events import EpochDone, Evaluating, StepDone
 from tinynet.metric import MetricConfig
+from tinynet.training.events import EpochDone, Evaluating, StepDone
 
 
 def assert_same_state(one, other, **tolerance):
@@ -42,12 +42,13 @@ def test_an_epoch_is_every_batch_the_last_partial_and_then_the_evaluation(make_t
 def test_figures_are_exact_over_the_epoch_and_not_means_of_batch_means(make_trainer):
     """Without learning, the running figures must be those of one pass over all samples."""
     trainer = make_trainer(
-        epochs=1,
+        epochs=3,
         batch_size=32,
         metrics=["accuracy"],
         optimizer={"type": "sgd", "learning_rate": 1e-300},
     )
-    (*_, done) = trainer.run()
+    *_, done = [event for event in trainer.run() if isinstance(event, EpochDone)]
+    assert done.epoch == 3
     for split in ("train", "val"):
         batch = trainer.data.batch(split, np.arange(trainer.data.size(split)))
         right = batch.targets["target"]
@@ -56,6 +57,19 @@ def test_figures_are_exact_over_the_epoch_and_not_means_of_batch_means(make_trai
         assert done.figures[f"{split}/loss"] == pytest.approx(losses.mean(), rel=1e-12)
         accuracy = (probabilities.argmax(axis=1) == right).mean()
         assert done.figures[f"{split}/accuracy"] == accuracy
+
+
+def test_the_loop_is_steps_over_the_orders_of_the_epochs(make_trainer):
+    """Nothing but what anyone could write by hand with `train_step`."""
+    looped, by_hand = make_trainer(), make_trainer()
+    list(looped.run())
+    data = by_hand.data
+    for epoch in range(2):
+        for start in range(0, 100, 16):
+            batch = data.batch("train", data.order(epoch)[start : start + 16], epoch=epoch)
+            by_hand.train_step(batch.inputs, batch.targets["target"])
+    for name, array in looped.network.params.items():
+        np.testing.assert_array_equal(array, by_hand.network.params[name], err_msg=name)
 
 
 def test_a_dataset_smaller_than_a_batch_is_one_step(make_trainer, write_csv):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tinynet.errors import CheckpointMismatchError
-from tinynet.events import Evaluating
 from tinynet.metrics.accuracy import Accuracy
+from tinynet.training.events import Evaluating
 
 
 def snapshot(trainer):

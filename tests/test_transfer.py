@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinynet.checkpoint import Checkpoint, DataFacts, LogMark
+from tinynet.checkpoint.checkpoint import Checkpoint, DataFacts, LogMark
+from tinynet.checkpoint.transfer import TransferRules, apply_transfer, plan_transfer
 from tinynet.errors import CheckpointFormatError, CheckpointMismatchError
-from tinynet.network import Network
+from tinynet.network.network import Network
 from tinynet.progress import Progress
-from tinynet.transfer import TransferRules, apply_transfer, plan_transfer
 
 CORE = ("batch_norm", "conv2d", "dense", "embedding", "flatten", "layer_norm", "relu", "tanh")
 

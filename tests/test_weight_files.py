@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tinynet.errors import CheckpointIOError, DataError
-from tinynet.weight_files import open_weights
+from tinynet.files.weights import open_weights
 
 NOTE = {"tinynet": "0.1.0", "spec": {"name": "é", "layers": [1, None]}}
 KINDS = ("npz", "safetensors")
@@ -111,7 +111,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_temporary(path, arrays, m
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tinynet.atomic.os.pwrite", full)
+    monkeypatch.setattr("tinynet.files.atomic.os.pwrite", full)
     with pytest.raises(CheckpointIOError, match="No space left"):
         open_weights(path).write({"a/b": np.zeros(3)}, NOTE)
     assert path.read_bytes() == before

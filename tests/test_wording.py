@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinynet.wording import MAX_SHOWN, closest, quoted, show, suggest
+from tinynet.text.wording import MAX_SHOWN, closest, quoted, show, suggest
 
 
 @pytest.mark.parametrize(

@@ -7,30 +7,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinynet.network import Network as Network
-    from tinynet.run import Run as Run
-    from tinynet.run import evaluate as evaluate
-    from tinynet.run import load as load
-    from tinynet.run import resume as resume
-    from tinynet.run import train as train
-    from tinynet.spec import Spec as Spec
-    from tinynet.spec_file import load_spec as load_spec
-    from tinynet.training import Trainer as Trainer
-    from tinynet.transfer import TransferRules as TransferRules
+    from tinynet.checkpoint.transfer import TransferRules as TransferRules
+    from tinynet.network.network import Network as Network
+    from tinynet.run.run import Run as Run
+    from tinynet.run.run import evaluate as evaluate
+    from tinynet.run.run import load as load
+    from tinynet.run.run import resume as resume
+    from tinynet.run.run import train as train
+    from tinynet.spec.models import Spec as Spec
+    from tinynet.spec.reading import load_spec as load_spec
+    from tinynet.training.trainer import Trainer as Trainer
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "Network": "tinynet.network",
-    "Run": "tinynet.run",
-    "Spec": "tinynet.spec",
-    "Trainer": "tinynet.training",
-    "TransferRules": "tinynet.transfer",
-    "evaluate": "tinynet.run",
-    "load": "tinynet.run",
-    "load_spec": "tinynet.spec_file",
-    "resume": "tinynet.run",
-    "train": "tinynet.run",
+    "Network": "tinynet.network.network",
+    "Run": "tinynet.run.run",
+    "Spec": "tinynet.spec.models",
+    "Trainer": "tinynet.training.trainer",
+    "TransferRules": "tinynet.checkpoint.transfer",
+    "evaluate": "tinynet.run.run",
+    "load": "tinynet.run.run",
+    "load_spec": "tinynet.spec.reading",
+    "resume": "tinynet.run.run",
+    "train": "tinynet.run.run",
 }
 
 _SUBMODULES = frozenset({"errors", "layer", "registry", "testing"})

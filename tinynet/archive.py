@@ -71,7 +71,6 @@ import numpy as np
 from pydantic import JsonValue
 from xxhash import xxh3_128, xxh3_128_digest
 
-from tinynet import canonical_json
 from tinynet.archive_header import (
     DIGEST_SIZE,
     DTYPES,
@@ -81,7 +80,6 @@ from tinynet.archive_header import (
     pack_prefix,
     unpack_prefix,
 )
-from tinynet.atomic import WriteAt, replacing
 from tinynet.errors import (
     CheckpointCorruptError,
     CheckpointError,
@@ -90,6 +88,8 @@ from tinynet.errors import (
     CheckpointLimitError,
     explaining_io,
 )
+from tinynet.files import canonical_json
+from tinynet.files.atomic import WriteAt, replacing
 from tinynet.memory import ALIGNMENT, aligned_empty
 from tinynet.types import Array
 
@@ -128,7 +128,7 @@ def write(
     run_id: str,
     step: int,
 ) -> None:
-    """Write a file, atomically and durably: see `tinynet.atomic.replacing`.
+    """Write a file, atomically and durably: see `tinynet.files.atomic.replacing`.
 
     Equal content gives equal bytes. Arrays that are not C-contiguous and little-endian are
     converted, one at a time; no other memory is taken. No array may change meanwhile.

@@ -15,13 +15,13 @@ import msgpack
 import numpy as np
 from xxhash import xxh3_128_digest
 
-from tinynet.canonical_json import MAX_BYTES as MAX_DOCUMENT
 from tinynet.errors import (
     CheckpointCorruptError,
     CheckpointFormatError,
     CheckpointLimitError,
     CheckpointVersionError,
 )
+from tinynet.files.canonical_json import MAX_BYTES as MAX_DOCUMENT
 from tinynet.types import Array, Shape
 
 VERSION = 1

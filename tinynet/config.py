@@ -23,8 +23,8 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tinynet.errors import PluginError
-from tinynet.mistakes import details, explained, mistake, refusal
-from tinynet.wording import closest, quoted, show
+from tinynet.text.mistakes import details, explained, mistake, refusal
+from tinynet.text.wording import closest, quoted, show
 
 Configure: TypeAlias = Callable[[str, str, dict[str, Any], Iterable[str]], dict[str, Any]]
 """Group, name, options and reserved keys -> the options, checked and complete."""

@@ -18,8 +18,8 @@ from pydantic_core import to_json
 
 from tinynet.config import Config, Reference
 from tinynet.errors import PluginError, TinynetError
-from tinynet.mistakes import explained, mistake, refusal
-from tinynet.wording import quoted, suggest
+from tinynet.text.mistakes import explained, mistake, refusal
+from tinynet.text.wording import quoted, suggest
 
 KINDS = {
     "layers": "layer",

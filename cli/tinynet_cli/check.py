@@ -8,7 +8,7 @@ from tinynet_cli import options
 from tinynet_cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from tinynet.summary import Summary
+    from tinynet.run.summary import Summary
 
 
 @click.command()
@@ -23,7 +23,7 @@ def check(spec: str, as_json: bool, **settings: Any) -> None:
 
     The data are opened only where the spec does not say the network's `input_shape`.
     """
-    from tinynet.summary import summarize
+    from tinynet.run.summary import summarize
 
     found = summarize(spec, **settings)
     if as_json:
@@ -42,7 +42,7 @@ def check(spec: str, as_json: bool, **settings: Any) -> None:
 @options.debug_option
 def summary(path: str, as_json: bool, **settings: Any) -> None:
     """Layers, shapes, parameters, operations and memory of a network."""
-    from tinynet.summary import summarize
+    from tinynet.run.summary import summarize
 
     found = summarize(path, **settings)
     if as_json:

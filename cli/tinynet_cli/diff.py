@@ -11,8 +11,8 @@ from tinynet_cli.output import print_json, print_table, short
 from tinynet_cli.plain import one_line, printable, shape_text
 
 if TYPE_CHECKING:
-    from tinynet.difference import Difference, TensorDifference
-    from tinynet.spec_change import Change
+    from tinynet.run.difference import Difference, TensorDifference
+    from tinynet.spec.change import Change
 
 
 @click.command()
@@ -28,7 +28,7 @@ def diff(a: str, b: str, as_json: bool) -> None:
     each is of all its tensors, to compare with another machine's. The exit code is 0 whether or not
     they are equal; --json says it as "equal". No plugin is imported for a checkpoint.
     """
-    from tinynet.difference import diff, is_essential
+    from tinynet.run.difference import diff, is_essential
 
     found = diff(a, b, partial(click.echo, err=True))
     if as_json:

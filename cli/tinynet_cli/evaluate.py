@@ -26,7 +26,7 @@ from tinynet_cli.output import figures_line, print_json, short
 @options.debug_option
 def evaluate(path: str, as_json: bool, quiet: bool, **settings: Any) -> None:
     """The loss and the metrics of a trained network."""
-    from tinynet import run as runs
+    from tinynet.run import run as runs
     from tinynet_cli.progress import Display
 
     with Display(quiet=quiet or as_json) as display:

@@ -15,7 +15,7 @@ def exit_code(error: BaseException) -> int:
     import signal
 
     from tinynet import errors
-    from tinynet.interrupts import Interrupted
+    from tinynet.run.interrupts import Interrupted
 
     if isinstance(error, Interrupted):
         return SIGNALLED + error.signal

@@ -9,7 +9,7 @@ import click
 from tinynet_cli.output import print_json, short
 
 if TYPE_CHECKING:
-    from tinynet.transfer import Move, TransferPlan
+    from tinynet.checkpoint.transfer import Move, TransferPlan
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -98,7 +98,7 @@ def take_rules(source: str | None, plan_only: bool, settings: dict[str, Any]) ->
     """
     said = {name: settings.pop(name) for name in _RULES}
     if source is not None:
-        from tinynet.transfer import TransferRules
+        from tinynet.checkpoint.transfer import TransferRules
 
         return {"source": source, "rules": TransferRules(**said)}
     if names := [name for name, value in {**said, "plan": plan_only}.items() if value]:

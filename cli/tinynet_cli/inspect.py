@@ -11,7 +11,7 @@ from tinynet_cli.output import print_json, print_table, short
 from tinynet_cli.plain import entries, one_line, print_facts, printable, shape_text
 
 if TYPE_CHECKING:
-    from tinynet.inspection import CheckpointFacts, ListedCheckpoint, RunFacts, TensorFacts
+    from tinynet.run.inspection import CheckpointFacts, ListedCheckpoint, RunFacts, TensorFacts
 
 
 @click.command()
@@ -24,7 +24,7 @@ def inspect(path: str, verify: bool, as_json: bool) -> None:
 
     Of a run, every checkpoint is listed, with what is wrong with it.
     """
-    from tinynet.inspection import inspect_checkpoint, inspect_run
+    from tinynet.run.inspection import inspect_checkpoint, inspect_run
 
     if Path(path).is_dir():
         run = inspect_run(path, verify=verify)

@@ -36,8 +36,8 @@ def predict(
 
     The preprocessing that was saved with the network is applied first.
     """
-    from tinynet.prediction import predict_files, write_predictions
-    from tinynet.run import load_model
+    from tinynet.run.prediction import predict_files, write_predictions
+    from tinynet.run.run import load_model
 
     model = load_model(path, checkpoint, max_params=max_params)
     predictions = predict_files(model, inputs, resize=resize, threads=threads)

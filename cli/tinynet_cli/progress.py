@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinynet.events import EpochDone, RunEvent, Started, StepDone, Transferred, Warned
+from tinynet.training.events import EpochDone, RunEvent, Started, StepDone, Transferred, Warned
 from tinynet_cli.output import figure, short, terminal_width
 
 if TYPE_CHECKING:

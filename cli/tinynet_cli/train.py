@@ -9,7 +9,7 @@ from tinynet_cli.fine_tuning import fine_tuning_options, print_plan, take_rules
 from tinynet_cli.output import figures_line, print_json, short
 
 if TYPE_CHECKING:
-    from tinynet.run import Run
+    from tinynet.run.run import Run
     from tinynet_cli.progress import Display
 
 
@@ -45,7 +45,7 @@ def train(
     With --from the run starts with the parameters of an earlier one, for fine-tuning. The plan is
     printed first; whatever is new, left out or of another shape must be allowed.
     """
-    from tinynet import run as runs
+    from tinynet.run import run as runs
     from tinynet_cli.progress import Display
 
     start = take_rules(source, plan_only, settings)
@@ -71,7 +71,7 @@ def train(
 @options.debug_option
 def resume(run: str, as_json: bool, quiet: bool, **settings: Any) -> None:
     """Go on with RUN from its newest good checkpoint to the end its spec names."""
-    from tinynet import run as runs
+    from tinynet.run import run as runs
     from tinynet_cli.progress import Display
 
     with Display(quiet=quiet or as_json) as display:

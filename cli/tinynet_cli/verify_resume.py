@@ -32,7 +32,7 @@ def verify_resume(spec: str, keep: str | None, as_json: bool, **settings: Any) -
 
     Shorten a long one with --set training.epochs=1.
     """
-    from tinynet.verification import verify_resume
+    from tinynet.run.verification import verify_resume
 
     with TemporaryDirectory() as temporary:
         found = verify_resume(spec, Path(keep or temporary), **settings)

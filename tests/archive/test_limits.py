@@ -11,9 +11,10 @@ import msgpack
 import numpy as np
 import pytest
 
-from tinynet import archive, canonical_json
+from tinynet import archive
 from tinynet.archive_header import MAX_DIRECTORY, MAX_TENSORS
 from tinynet.errors import CheckpointLimitError
+from tinynet.files import canonical_json
 
 
 def longest_name(number: int) -> str:

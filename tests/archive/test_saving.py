@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinynet import archive, atomic
+from tinynet import archive
 from tinynet.errors import CheckpointError, CheckpointIOError
+from tinynet.files import atomic
 
 CALLS = ("open", "fstat", "preadv", "pwrite", "fsync", "close", "replace", "unlink")
 
@@ -274,7 +275,8 @@ def run(program: str, *arguments: object, before: Sequence[str] = ()) -> str:
         "import os, resource, signal, sys\n"
         "from pathlib import Path\n"
         "import numpy as np\n"
-        "from tinynet import archive, atomic\n"
+        "from tinynet import archive\n"
+        "from tinynet.files import atomic\n"
         "from tinynet.errors import CheckpointIOError\n"
         "path = Path(sys.argv[1])\n"
         "big = {'x': np.ones((1024, 1024), np.float32)}\n"

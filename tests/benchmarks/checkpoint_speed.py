@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinynet import archive, atomic
+from tinynet import archive
+from tinynet.files import atomic
 from tinynet.types import Array
 
 

@@ -59,8 +59,8 @@ def test_a_second_ctrl_c_leaves_at_once(write_spec):
     """The step in hand may take an hour, or hang."""
     driver = f"""
 import os, signal
-from tinynet import run
-from tinynet.events import StepDone
+from tinynet.run import run
+from tinynet.training.events import StepDone
 from tinynet_cli import main
 
 def twice(event):

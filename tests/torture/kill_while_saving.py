@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tinynet import atomic
 from tinynet.archive import read, write
-from tinynet.run_folder import RunFolder
+from tinynet.files import atomic
+from tinynet.run.folder import RunFolder
 
 PHASES = (
     "between two saves",
@@ -43,7 +43,7 @@ KEEP_LAST = 3
 
 
 class Watched:
-    """The operating system as `tinynet.atomic` sees it, with the phase told to the parent."""
+    """The operating system as `tinynet.files.atomic` sees it, with the phase told to the parent."""
 
     def __init__(self, shared: mmap.mmap) -> None:
         self._shared = shared

@@ -16,8 +16,8 @@ from tinynet.dataset import FilePath
 from tinynet.datasets._arrays import MAX_CLASSES, ArrayDataset, Source, TargetConfig
 from tinynet.errors import DataError
 from tinynet.files.csv_rows import number_fault, numbers, read_rows
+from tinynet.text.wording import suggest
 from tinynet.types import Array
-from tinynet.wording import suggest
 
 T = TypeVar("T")
 

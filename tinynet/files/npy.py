@@ -12,8 +12,8 @@ import numpy as np
 
 from tinynet.errors import DataError
 from tinynet.files.regular import map_array, open_file, promised_size, read_array
+from tinynet.text.wording import suggest
 from tinynet.types import Array, Shape
-from tinynet.wording import suggest
 
 _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,

@@ -1,0 +1,262 @@
+"""A spec's data: datasets opened, split, put in order, and preprocessed, batch by batch.
+
+Everything random follows from a key: the split from the split's seed, the order of an epoch from
+(seed, epoch), augmentation from (seed, epoch, sample).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinynet import registry
+from tinynet.config import Reference
+from tinynet.data.paths import resolve_paths
+from tinynet.data.preprocessing import Preprocessing, no_random
+from tinynet.data.splits import SplitName, chunks, split_indices
+from tinynet.dataset import Batch, Dataset, Field, Located
+from tinynet.errors import DataError
+from tinynet.random import derive
+from tinynet.spec.models import DataSpec
+from tinynet.types import Array, Shape
+
+
+@dataclass(frozen=True)
+class Split:
+    """Some samples of a dataset.
+
+    Attributes:
+        dataset: The dataset.
+        indices: Which of its samples, (N,).
+        relabel: For each target of class indices whose numbering differs from the training
+            data's: the training data's index of each class.
+    """
+
+    dataset: Dataset
+    indices: Array
+    relabel: Mapping[str, Array]
+
+    def gather(self, positions: Array) -> Batch:
+        """The samples at ``positions`` within the split, as the dataset has them."""
+        batch = self.dataset.gather(self.indices[positions])
+        if not self.relabel:
+            return batch
+        targets = {
+            name: self.relabel[name][array] if name in self.relabel else array
+            for name, array in batch.targets.items()
+        }
+        return Batch(batch.inputs, targets, batch.weights)
+
+
+class Data:
+    """What a spec's ``data`` part stands for.
+
+    Attributes:
+        root: Where relative paths start.
+        splits: The three splits; one may be empty.
+        raw: What each input and target holds before preprocessing.
+        inputs: What each input holds, after preprocessing.
+        targets: What each target holds, after preprocessing.
+        preprocessing: The transforms, fitted on the training split.
+        fingerprints: Of each dataset, by the part of the spec that names it.
+    """
+
+    def __init__(
+        self,
+        spec: DataSpec,
+        root: Path,
+        seed: int,
+        fitted: Mapping[str, Array] | None = None,
+    ) -> None:
+        """Open, split and fit.
+
+        Args:
+            spec: What the spec says.
+            root: Where relative paths start.
+            seed: The training's seed.
+            fitted: What the transforms learned in an earlier run; fitted anew if None.
+
+        Raises:
+            SpecError: for splits and transforms that name what is not there.
+            DataError: for data that cannot be trained on.
+        """
+        self._seed = seed
+        self.root = root
+        main = open_dataset(spec, root)
+        self.raw = {**main.inputs, **main.targets}
+        parts = split_indices(main, spec, seed)
+        self.splits = {name: Split(main, indices, {}) for name, indices in parts.items()}
+        self.fingerprints = {"data": main.fingerprint}
+        extras: dict[SplitName, Reference | None] = {"val": spec.validation, "test": spec.test}
+        for name, reference in extras.items():
+            if reference is not None:
+                dataset = open_dataset(reference, root)
+                where = "data.validation" if name == "val" else "data.test"
+                relabel = _relabel(main, dataset, where)
+                self.splits[name] = Split(dataset, np.arange(len(dataset)), relabel)
+                self.fingerprints[where] = dataset.fingerprint
+        self.preprocessing = Preprocessing(spec.transforms, self.raw)
+        if fitted is None:
+            self.preprocessing.fit(self._raw_training_batches)
+        else:
+            self.preprocessing.load_state(fitted)
+        self.inputs = {name: self.preprocessing.fields[name] for name in main.inputs}
+        self.targets = {name: self.preprocessing.fields[name] for name in main.targets}
+
+    def _raw_training_batches(self) -> Iterator[dict[str, Array]]:
+        split = self.splits["train"]
+        for positions in chunks(len(split.indices)):
+            batch = split.gather(positions)
+            yield {**batch.inputs, **batch.targets}
+
+    @property
+    def input_shapes(self) -> dict[str, Shape]:
+        """Shape of one sample of each input."""
+        return {name: field.shape for name, field in self.inputs.items()}
+
+    @property
+    def target(self) -> str:
+        """Name of the target."""
+        return next(iter(self.targets))
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Names of the classes of the target, where it has classes."""
+        return self.raw[self.target].classes
+
+    def size(self, split: SplitName) -> int:
+        """Samples in a split."""
+        return len(self.splits[split].indices)
+
+    def require(self, split: SplitName) -> None:
+        """Make sure that a split has samples.
+
+        Raises:
+            DataError: if it has none.
+        """
+        if not self.size(split):
+            key = {"train": "train", "val": "validation", "test": "test"}[split]
+            raise DataError(
+                f"the {split} split is empty; give data.split.{key} a part, or data.{key} a dataset"
+            )
+
+    def order(self, epoch: int) -> Array:
+        """The training samples' positions in the order of an epoch, (N,)."""
+        return derive("order", self._seed, epoch).permutation(self.size("train"))
+
+    def batch(self, split: SplitName, positions: Array, *, epoch: int | None = None) -> Batch:
+        """Preprocessed samples.
+
+        Args:
+            split: Which split.
+            positions: Which samples of the split, (N,).
+            epoch: The epoch, in training; None in evaluation.
+        """
+        raw = self.splits[split].gather(positions)
+        arrays = {**raw.inputs, **raw.targets}
+        if epoch is None:
+            arrays = self.preprocessing.apply(arrays, no_random, training=False)
+        else:
+            samples = self.splits[split].indices[positions]
+            arrays = self.preprocessing.apply(
+                arrays,
+                lambda i: derive("sample", self._seed, epoch, int(samples[i])),
+                training=True,
+            )
+        return Batch(
+            {name: arrays[name] for name in raw.inputs},
+            {name: arrays[name] for name in raw.targets},
+            raw.weights,
+        )
+
+    def batches(self, split: SplitName, size: int) -> Iterator[Batch]:
+        """A whole split in evaluation mode, in order."""
+        for positions in chunks(self.size(split), size):
+            yield self.batch(split, positions)
+
+    def check_targets(self, first_bad: Callable[[Array], tuple[int, str] | None]) -> None:
+        """Show every target of every split, preprocessed, to somebody who must be able to use it.
+
+        Args:
+            first_bad: Gets targets (N, *shape); gives the position of the first that is impossible
+                and why, or None.
+
+        Raises:
+            DataError: for an impossible target; it names file and row.
+        """
+        for part in self.splits.values():
+            for positions in chunks(len(part.indices)):
+                raw = part.gather(positions).targets
+                bad = first_bad(self.preprocessing.apply(raw)[self.target])
+                if bad is not None:
+                    place = where(part.dataset, int(part.indices[positions[bad[0]]]))
+                    raise DataError(f"{place}: {bad[1]}")
+
+    def class_counts(self) -> Array:
+        """How many training samples each class has, (classes,)."""
+        classes = self.classes or ()
+        counts = np.zeros(len(classes), np.int64)
+        for batch in self._raw_training_batches():
+            counts += np.bincount(batch[self.target].reshape(-1), minlength=len(classes))
+        return counts
+
+
+def open_dataset(reference: Reference, root: Path) -> Dataset:
+    """The dataset that a spec names, opened.
+
+    Raises:
+        DataError: for data that cannot be trained on.
+    """
+    known = registry.default()
+    config = resolve_paths(known.config(reference), root)
+    dataset: Dataset = known.load("datasets", reference.type)(config)
+    if not len(dataset):
+        raise DataError(f"the dataset {reference.type!r} has no samples")
+    return dataset
+
+
+def where(dataset: Dataset, index: int) -> str:
+    """Where a sample comes from, as exactly as its dataset can say."""
+    return dataset.where(index) if isinstance(dataset, Located) else f"sample {index}"
+
+
+def _relabel(main: Dataset, other: Dataset, part: str) -> dict[str, Array]:
+    """How class indices of ``other`` translate to those of ``main``, where they differ.
+
+    Raises:
+        DataError: if the two hold different things, or ``other`` has classes of its own.
+    """
+    translations = {}
+    for kind in ("inputs", "targets"):
+        ours: Mapping[str, Field] = getattr(main, kind)
+        theirs: Mapping[str, Field] = getattr(other, kind)
+        for name, field in ours.items():
+            if name not in theirs:
+                raise DataError(f"{part} has no array {name!r}, and the training data have")
+            _require_alike(field, theirs[name], f"{part}: {name!r}")
+            classes, known = theirs[name].classes or (), field.classes or ()
+            if unknown := [c for c in classes if c not in known]:
+                raise DataError(
+                    f"{part}: the class {unknown[0]!r} of {name!r} is none of the training data's:"
+                    f" {', '.join(known)}"
+                )
+            if classes != known[: len(classes)]:
+                translations[name] = np.array([known.index(c) for c in classes], np.int64)
+    return translations
+
+
+def _require_alike(ours: Field, theirs: Field, what: str) -> None:
+    if theirs.shape != ours.shape:
+        raise DataError(f"{what} is of shape {theirs.shape}, and {ours.shape} in the training data")
+    if (theirs.classes is None) != (ours.classes is None):
+        kinds = {True: "numbers", False: "classes"}
+        raise DataError(
+            f"{what} holds {kinds[theirs.classes is None]}, and {kinds[ours.classes is None]} in"
+            " the training data"
+        )
+    if theirs.names != ours.names:
+        raise DataError(
+            f"{what} has the features {', '.join(theirs.names or ('without names',))}, and"
+            f" {', '.join(ours.names or ('without names',))} in the training data"
+        )

@@ -1,0 +1,152 @@
+"""The transforms of a spec, fitted: what raw data go through before the network sees them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinynet import registry
+from tinynet.dataset import Field
+from tinynet.errors import CheckpointMismatchError, DataError, Problem, SpecError
+from tinynet.spec.models import TransformReference
+from tinynet.text.wording import suggest
+from tinynet.transform import Invertible, State, Transform
+from tinynet.types import Array
+
+SampleRandom = Callable[[int], np.random.Generator]
+"""The random stream of the i-th sample of a batch."""
+
+
+def no_random(index: int) -> np.random.Generator:
+    """The random stream in evaluation and prediction, where nothing may be drawn."""
+    raise DataError(f"a transform drew random numbers for sample {index} outside of training")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One transform of one array.
+
+    Attributes:
+        position: Place of the transform in the spec.
+        on: Name of the array.
+        field: What the array holds before.
+        transform: The transform.
+    """
+
+    position: int
+    on: str
+    field: Field
+    transform: Transform
+
+    @property
+    def label(self) -> str:
+        """What its state is called in a checkpoint."""
+        return f"{self.position}/{self.on}"
+
+
+class Preprocessing:
+    """Every transform in order, with what it learned from the training data.
+
+    Attributes:
+        fields: What each array holds after all transforms.
+    """
+
+    def __init__(
+        self, references: Sequence[TransformReference], fields: Mapping[str, Field]
+    ) -> None:
+        """Put the transforms in order; they know nothing yet.
+
+        Args:
+            references: The spec's transforms.
+            fields: What each array of the dataset holds, inputs and targets.
+
+        Raises:
+            SpecError: if a transform names an array that is not there, or one twice.
+            DataError: if a transform cannot take the array that it names.
+        """
+        self.stages: list[Stage] = []
+        self._states: dict[str, State] = {}
+        self.fields = dict(fields)
+        for position, reference in enumerate(references):
+            transform: Transform = registry.default().create(reference)
+            for index, on in enumerate(reference.on):
+                pointer = f"/data/transforms/{position}/on"
+                if on not in self.fields:
+                    message = f"the dataset has no array {on!r}; {suggest(on, self.fields)}"
+                    raise SpecError([Problem(message, pointer)])
+                if on in reference.on[:index]:
+                    raise SpecError([Problem(f"{on!r} is named twice", pointer)])
+                self.stages.append(Stage(position, on, self.fields[on], transform))
+                self.fields[on] = transform.describe(self.fields[on])
+
+    def fit(self, batches: Callable[[], Iterator[dict[str, Array]]]) -> None:
+        """Learn from training data, one transform after the other.
+
+        Args:
+            batches: Starts a new pass over the raw training data: arrays by name.
+        """
+        for index, stage in enumerate(self.stages):
+            self._states[stage.label] = stage.transform.fit(
+                stage.field, self._before(batches(), index)
+            )
+
+    def _before(self, batches: Iterable[dict[str, Array]], index: int) -> Iterator[Array]:
+        """The array of stage ``index`` as the stages before it leave it."""
+        on = self.stages[index].on
+        earlier = [stage for stage in self.stages[:index] if stage.on == on]
+        for arrays in batches:
+            yield self._run(earlier, {on: arrays[on]}, no_random, training=False)[on]
+
+    def apply(
+        self, arrays: Mapping[str, Array], rng: SampleRandom = no_random, *, training: bool = False
+    ) -> dict[str, Array]:
+        """The arrays after every transform of theirs; others pass as they are."""
+        stages = [stage for stage in self.stages if stage.on in arrays]
+        return self._run(stages, arrays, rng, training=training)
+
+    def _run(
+        self,
+        stages: Iterable[Stage],
+        arrays: Mapping[str, Array],
+        rng: SampleRandom,
+        *,
+        training: bool,
+    ) -> dict[str, Array]:
+        changed = dict(arrays)
+        for stage in stages:
+            state = self._states[stage.label]
+            changed[stage.on] = stage.transform.apply(state, changed[stage.on], rng, training)
+        return changed
+
+    def invert(self, name: str, array: Array) -> Array:
+        """Back from what the network says of array ``name`` to the data's own units.
+
+        Stops at the first transform (from the end) that cannot be undone.
+        """
+        for stage in reversed([stage for stage in self.stages if stage.on == name]):
+            if not isinstance(stage.transform, Invertible):
+                break
+            array = stage.transform.invert(self._states[stage.label], array)
+        return array
+
+    def state(self) -> dict[str, Array]:
+        """What was learned, as named arrays."""
+        return {
+            f"{label}/{name}": array
+            for label, state in self._states.items()
+            for name, array in state.items()
+        }
+
+    def load_state(self, arrays: Mapping[str, Array]) -> None:
+        """Take back what `state` gave.
+
+        Raises:
+            CheckpointMismatchError: if an array belongs to no transform.
+        """
+        states: dict[str, State] = {stage.label: {} for stage in self.stages}
+        for address, array in arrays.items():
+            label, _, name = address.rpartition("/")
+            if label not in states:
+                raise CheckpointMismatchError(f"{address} belongs to no transform of the spec")
+            states[label][name] = array
+        self._states = states

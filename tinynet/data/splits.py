@@ -1,0 +1,111 @@
+"""How one dataset becomes three: training, validation and test."""
+
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from tinynet.dataset import Dataset
+from tinynet.errors import DataError, Problem, SpecError
+from tinynet.random import derive
+from tinynet.spec.models import DataSpec
+from tinynet.types import Array
+
+SplitName: TypeAlias = Literal["train", "val", "test"]
+
+DEFAULT_PART = 0.1
+"""Of the dataset, for validation and for the test each, where a spec does not say."""
+
+CHUNK = 1024
+"""Samples read at a time."""
+
+
+def split_indices(dataset: Dataset, spec: DataSpec, seed: int) -> dict[SplitName, Array]:
+    """Indices of each split, ascending: disjoint, and together all there are.
+
+    Args:
+        dataset: The dataset to be cut.
+        spec: What the spec says.
+        seed: What the order is drawn from, unless ``spec`` has a seed for it.
+
+    Raises:
+        SpecError: for a part of a split that is a dataset of its own.
+        DataError: for parts that the dataset cannot give.
+    """
+    total = len(dataset)
+    val = _count("validation", spec.split.validation, spec.validation is not None, total)
+    test = _count("test", spec.split.test, spec.test is not None, total)
+    if val + test >= total:
+        raise DataError(
+            f"no sample is left for training: the dataset has {total:,}, and data.split takes"
+            f" {val:,} for validation and {test:,} for the test"
+        )
+    own_seed = spec.split.seed
+    order = derive("split", seed if own_seed is None else own_seed).permutation(total)
+    if spec.split.stratify:
+        order = _by_class(order, _labels(dataset)[order], val, test)
+    return {
+        "train": np.sort(order[val + test :]),
+        "val": np.sort(order[:val]),
+        "test": np.sort(order[val : val + test]),
+    }
+
+
+def _count(name: str, part: float | None, elsewhere: bool, total: int) -> int:
+    """Samples in a part: what the spec says, or the default, or none if it is elsewhere."""
+    if part is None:
+        return 0 if elsewhere else round(DEFAULT_PART * total)
+    if part and elsewhere:
+        message = f"data.{name} is a dataset of its own; remove this part, or that dataset"
+        raise SpecError([Problem(message, f"/data/split/{name}")])
+    count = round(part * total) if part < 1 else int(part)
+    if part and not count:
+        raise DataError(
+            f"the {name} split is empty: data.split.{name} asks for {part:g} of {total:,} samples;"
+            " ask for more, or for 0"
+        )
+    return count
+
+
+def _by_class(order: Array, labels: Array, val: int, test: int) -> Array:
+    """``order`` with the first ``val`` and the next ``test`` taken of every class in proportion.
+
+    Args:
+        order: Samples, (N,).
+        labels: Their labels, (N,).
+        val: Size of the first part.
+        test: Size of the second.
+    """
+    _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    in_val = _in_proportion(counts, val)
+    in_test = _in_proportion(counts - in_val, test)
+    by_class = np.argsort(own, kind="stable")
+    rank = np.empty_like(by_class)  # among the samples of its class
+    rank[by_class] = np.concatenate([np.arange(count) for count in counts])
+    part = (rank >= in_val[own]).astype(np.int8) + (rank >= (in_val + in_test)[own])
+    divided: Array = order[np.argsort(part, kind="stable")]
+    return divided
+
+
+def _in_proportion(counts: Array, wanted: int) -> Array:
+    """Whole numbers that add up to ``wanted``, each within 1 of its share: largest remainders."""
+    shares = counts * (wanted / counts.sum())
+    whole: Array = np.floor(shares).astype(np.int64)
+    most_cut = np.argsort(whole - shares, kind="stable")[: wanted - whole.sum()]
+    whole[most_cut] += 1
+    return whole
+
+
+def _labels(dataset: Dataset) -> Array:
+    name, field = next(iter(dataset.targets.items()))
+    if field.classes is None or field.shape:
+        raise DataError("data.split.stratify needs a target that is one class for each sample")
+    return np.concatenate(
+        [dataset.gather(indices).targets[name] for indices in chunks(len(dataset))]
+    )
+
+
+def chunks(total: int, size: int = CHUNK) -> Iterator[Array]:
+    """Positions 0 to ``total``, ``size`` at a time."""
+    for start in range(0, total, size):
+        yield np.arange(start, min(start + size, total))

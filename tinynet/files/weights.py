@@ -1,0 +1,172 @@
+"""Named arrays in the files that other tools read: .npz and .safetensors, never a pickle.
+
+A note, which is JSON, goes along: in an .npz file as the bytes of its text, in the array
+``__tinynet__``; in a .safetensors file as its text, in the metadata under ``tinynet``. Equal
+content gives equal bytes.
+"""
+
+import json
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from pydantic import JsonValue
+
+from tinynet.errors import DataError, explaining_io
+from tinynet.files.atomic import WriteAt, replacing
+from tinynet.files.npy import read_npz, read_npz_headers
+from tinynet.files.regular import open_file
+from tinynet.types import Array, Shape
+
+_NPZ_NOTE = "__tinynet__"
+_SAFETENSORS_NOTE = "tinynet"
+
+_SAFETENSORS_DTYPES = {
+    "BOOL": "bool",
+    **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
+    **{f"I{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
+}
+
+
+class WeightFile(Protocol):
+    """A file of named arrays."""
+
+    def headers(self) -> dict[str, Array]:
+        """A stand-in for each array, of its shape and dtype, that takes no memory."""
+
+    def read(self, names: Iterable[str]) -> dict[str, Array]:
+        """Some of the arrays; only those should be asked for whose headers were looked at."""
+
+    def write(self, arrays: Mapping[str, Array], note: JsonValue) -> None:
+        """Replace the file, atomically."""
+
+
+def open_weights(path: Path) -> WeightFile:
+    """The file of the kind that its ending names, whether or not it exists.
+
+    Its methods raise `DataError` for a file that is damaged, or no such file, and
+    `CheckpointIOError` if the disk refuses to write.
+
+    Raises:
+        DataError: for another ending, or if the package that the kind needs is not installed.
+    """
+    kind = path.suffix.lower()
+    if kind == ".npz":
+        return _Npz(path)
+    if kind == ".safetensors":
+        return _Safetensors(path)
+    raise DataError(f"{path}: weights are in .npz or .safetensors files")
+
+
+class _Npz:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def headers(self) -> dict[str, Array]:
+        found = read_npz_headers(str(self._path))
+        return {
+            name: _stand_in(f"{self._path}, array {name!r}", shape, dtype)
+            for name, (shape, dtype) in found.items()
+            if name != _NPZ_NOTE
+        }
+
+    def read(self, names: Iterable[str]) -> dict[str, Array]:
+        return read_npz(str(self._path), names, of_samples=False)
+
+    def write(self, arrays: Mapping[str, Array], note: JsonValue) -> None:
+        text = np.frombuffer(_text(note).encode(), np.uint8)
+        with (
+            explaining_io(self._path),
+            replacing(self._path) as write_at,
+            zipfile.ZipFile(_Stream(write_at), "w") as file,
+        ):
+            for name, array in {**arrays, _NPZ_NOTE: text}.items():
+                # Without a date, which would make every file another one.
+                member = zipfile.ZipInfo(f"{name}.npy")
+                with file.open(member, "w", force_zip64=True) as stream:
+                    np.lib.format.write_array(stream, array, allow_pickle=False)
+
+
+class _Stream:
+    """What `zipfile` needs of a file that it only appends to."""
+
+    def __init__(self, write_at: WriteAt) -> None:
+        self._write_at = write_at
+        self._position = 0
+
+    def write(self, data: bytes) -> int:
+        self._write_at(self._position, data)
+        self._position += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """Whoever opened the file closes it."""
+
+
+class _Safetensors:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            import safetensors.numpy
+        except ImportError as error:
+            raise DataError(
+                f"{path}: .safetensors files need a package:"
+                " pip install 'tinynet-core[safetensors]'"
+            ) from error
+        self._package = safetensors
+
+    def headers(self) -> dict[str, Array]:
+        with self._opened() as file:
+            return {name: self._header(name, file.get_slice(name)) for name in file.keys()}  # noqa: SIM118
+
+    def _header(self, name: str, header: Any) -> Array:
+        place = f"{self._path}, tensor {name!r}"
+        dtype = _SAFETENSORS_DTYPES.get(header.get_dtype())
+        if dtype is None:
+            raise DataError(
+                f"{place} has dtype {header.get_dtype()}, which NumPy does not have; F32 or F64 is"
+                " expected"
+            )
+        return _stand_in(place, tuple(header.get_shape()), np.dtype(dtype))
+
+    def read(self, names: Iterable[str]) -> dict[str, Array]:
+        with self._opened() as file:
+            return {name: file.get_tensor(name) for name in names}
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        try:
+            with (
+                open_file(str(self._path)),
+                self._package.safe_open(self._path, framework="numpy") as file,
+            ):
+                yield file
+        except self._package.SafetensorError as error:
+            raise DataError(
+                f"{self._path} is no .safetensors file, or a damaged one: {error}"
+            ) from error
+
+    def write(self, arrays: Mapping[str, Array], note: JsonValue) -> None:
+        # The package reads the arrays' memory as it lies there.
+        contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+        data = self._package.numpy.save(contiguous, {_SAFETENSORS_NOTE: _text(note)})
+        with explaining_io(self._path), replacing(self._path) as write_at:
+            write_at(0, data)
+
+
+def _stand_in(place: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
+    try:
+        return np.broadcast_to(np.zeros((), dtype), shape)
+    except ValueError as error:
+        raise DataError(f"{place} has shape {shape}, which no array has") from error
+
+
+def _text(note: JsonValue) -> str:
+    return json.dumps(note, sort_keys=True, allow_nan=False)

@@ -1,0 +1,3 @@
+"""Spec -> layers wired into a graph; batches forward and backward through it."""
+
+from tinynet.network.network import Network as Network

@@ -1,0 +1,326 @@
+"""A network: layers wired into a directed acyclic graph, as a spec says."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from tinynet import registry
+from tinynet.build import MAX_PARAMS, Budget, Build
+from tinynet.errors import DataError, PluginError, Problem, ShapeError, SpecError, TinynetError
+from tinynet.kernels import Kernels
+from tinynet.kernels.numpy import NumpyKernels
+from tinynet.layer import Buffered, Layer
+from tinynet.loss import Loss
+from tinynet.memory import Workspace
+from tinynet.network.execution import Node, Pass, PassKey, plan
+from tinynet.spec.graph import INPUT, Wire, is_input, wire
+from tinynet.spec.models import LossReference, NetworkSpec
+from tinynet.spec.reading import parse_network
+from tinynet.text.mistakes import problems
+from tinynet.types import Array, Shape
+
+PREDICT_BATCH = 256
+"""Samples that `Network.predict` runs at a time."""
+
+
+class Network:
+    """Layers wired into a directed acyclic graph.
+
+    Attributes:
+        spec: What it was built from.
+        nodes: The nodes by name, in topological order.
+        params: What is learned, by address: ``conv2d_1/weight``. The mapping is read-only; the
+            arrays are live.
+        buffers: Running statistics, likewise.
+        input_shapes: Shape of one sample of each input, by name: ``input``, ``input:image``.
+        out_shape: Shape of one sample of the output.
+        dtype: What parameters are made of and what is computed in.
+        loss: What it is trained with, or None; it says what `predict` returns.
+    """
+
+    def __init__(
+        self,
+        spec: NetworkSpec | Mapping[str, Any],
+        input_shape: Shape | Mapping[str, Shape] | None = None,
+        *,
+        seed: int = 0,
+        dtype: str | None = None,
+        loss: Loss | LossReference | Mapping[str, Any] | str | None = None,
+        dry: bool = False,
+        max_params: int = MAX_PARAMS,
+        kernels: Kernels | None = None,
+    ) -> None:
+        """Build every layer.
+
+        Args:
+            spec: The ``network`` part of a spec, or a dict like it.
+            input_shape: Shape of one sample, or of each input by name; by default what the spec
+                says.
+            seed: Parameters are drawn from it.
+            dtype: ``"float32"`` or ``"float64"``; by default what the spec says.
+            loss: A loss, or what a spec says of one.
+            dry: Infer shapes and count parameters, but allocate nothing.
+            max_params: Elements of parameters and buffers that may be allocated.
+            kernels: What to compute with; by default NumPy.
+
+        Raises:
+            SpecError: for a spec that is wrong, or wants more than ``max_params``.
+            ShapeError: listing every node that its inputs do not fit.
+            PluginError: for a layer that is missing or broken.
+        """
+        self.spec = spec if isinstance(spec, NetworkSpec) else parse_network(spec)
+        self.dtype = np.dtype(_dtype_name(dtype or self.spec.dtype))
+        self.seed = seed
+        self.kernels: Kernels = kernels or NumpyKernels()
+        wires = wire(self.spec)
+        self.input_shapes = _input_shapes(wires, input_shape, self.spec)
+        self.nodes = MappingProxyType(
+            _build_nodes(wires, self.input_shapes, self._builder(seed, dry, max_params))
+        )
+        owners = [node for node in self.nodes.values() if node.owner == node.name]
+        self.params = MappingProxyType(_addressed(owners, lambda layer: layer.params))
+        self.buffers = MappingProxyType(
+            _addressed(owners, lambda layer: layer.buffers if isinstance(layer, Buffered) else {})
+        )
+        self.loss = _loss(loss)
+        self._operations = plan(tuple(self.nodes.values()))
+        self.out_shape = self._operations[-1].node.out_shape
+
+    def _builder(self, seed: int, dry: bool, max_params: int) -> Callable[[str], Build]:
+        budget = Budget(max_params)
+        create = registry.default().create
+        return lambda node: Build(
+            node=node, dtype=self.dtype, seed=seed, dry=dry, budget=budget, create=create
+        )
+
+    @property
+    def trainable(self) -> frozenset[str]:
+        """Addresses of the parameters that training changes."""
+        return frozenset(
+            f"{op.node.owner}/{name}" for op in self._operations for name in op.needs.params
+        )
+
+    def forward(
+        self,
+        x: Array | Mapping[str, Array],
+        *,
+        training: bool = False,
+        key: PassKey | None = None,
+        first_sample: int = 0,
+        workspace: Workspace | None = None,
+        observe: Callable[[Node, Array], None] | None = None,
+    ) -> Pass:
+        """Run a batch through the graph.
+
+        Args:
+            x: (N, *input_shape), or such an array for each input by name.
+            training: Whether dropout drops, and `Pass.backward` may follow.
+            key: Key of the pass's random streams; by default step 0 of the network's seed.
+            first_sample: Position in the batch of the first sample; part of that key.
+            workspace: Where large arrays come from; by default fresh memory.
+            observe: Called with each node and its output.
+
+        Raises:
+            ShapeError: if ``x`` is not of the network's input shape.
+            DataError: if it holds no numbers.
+        """
+        return Pass(
+            self._operations,
+            {name: self._converted(name, array) for name, array in self._checked(x).items()},
+            training=training,
+            kernels=self.kernels,
+            key=key or PassKey(self.seed),
+            first_sample=first_sample,
+            workspace=workspace,
+            observe=observe,
+        )
+
+    def predict(self, x: Array | Mapping[str, Array], *, batch_size: int = PREDICT_BATCH) -> Array:
+        """What the network says of ``x``, in evaluation mode.
+
+        Args:
+            x: (N, *input_shape), or such an array for each input by name.
+            batch_size: Samples at a time.
+
+        Returns:
+            (N, *out_shape): what the loss predicts (probabilities, for a classifier), or the raw
+            outputs where there is no loss.
+
+        Raises:
+            ShapeError: if ``x`` is not of the network's input shape.
+            DataError: if it holds no numbers.
+        """
+        inputs = self._checked(x)
+        total = len(next(iter(inputs.values())))
+        workspace = Workspace()
+        parts = []
+        for start in range(0, max(total, 1), batch_size):
+            part = {name: array[start : start + batch_size] for name, array in inputs.items()}
+            output = self.forward(part, workspace=workspace).output
+            parts.append(np.array(self.loss.predict(output) if self.loss else output))
+            workspace.reset()
+        return np.concatenate(parts)
+
+    def _named(self, x: Array | Mapping[str, Array]) -> dict[str, Array]:
+        if not isinstance(x, Mapping):
+            if len(self.input_shapes) > 1:
+                names = ", ".join(self.input_shapes)
+                raise ShapeError(f"the network has the inputs {names}; give an array for each")
+            return {next(iter(self.input_shapes)): np.asanyarray(x)}
+        arrays = {
+            name if is_input(name) else f"{INPUT}:{name}": np.asanyarray(array)
+            for name, array in x.items()
+        }
+        if missing := self.input_shapes.keys() - arrays.keys():
+            raise ShapeError(f"no array for the network's input {', '.join(sorted(missing))}")
+        return {name: arrays[name] for name in self.input_shapes}
+
+    def _checked(self, x: Array | Mapping[str, Array]) -> dict[str, Array]:
+        """The inputs by name, each of its own shape; not converted yet."""
+        inputs = self._named(x)
+        lengths = {len(array) if array.ndim else None for array in inputs.values()}
+        for name, array in inputs.items():
+            if array.ndim == 0 or array.shape[1:] != self.input_shapes[name] or len(lengths) > 1:
+                wanted = ", ".join(("N", *map(str, self.input_shapes[name])))
+                raise ShapeError(
+                    f"{name} must be of shape ({wanted}), the same N for every input;"
+                    f" it is {array.shape}"
+                )
+        return inputs
+
+    def _converted(self, name: str, array: Array) -> Array:
+        """The array in the network's dtype, unless whoever reads it wants indices."""
+        if array.dtype.kind not in "biuf":
+            raise DataError(f"{name} must hold real numbers; its dtype is {array.dtype}")
+        indices = all(n.wants_indices for n in self.nodes.values() if name in n.inputs)
+        if indices and np.issubdtype(array.dtype, np.integer):
+            return array
+        return array.astype(self.dtype, copy=False)
+
+
+def _dtype_name(name: str) -> str:
+    if name not in ("float32", "float64"):
+        raise SpecError(f"dtype must be 'float32' or 'float64', not {name!r}")
+    return name
+
+
+def _loss(loss: Loss | LossReference | Mapping[str, Any] | str | None) -> Loss | None:
+    if isinstance(loss, str | Mapping):
+        try:
+            loss = LossReference.model_validate(
+                loss, context={"configure": registry.default().configure}
+            )
+        except ValidationError as error:
+            found = problems(error, loss if isinstance(loss, str) else dict(loss))
+            raise SpecError([replace(p, pointer=f"/loss{p.pointer}") for p in found]) from None
+    if isinstance(loss, LossReference):
+        created: Loss = registry.default().create(loss)
+        return created
+    return loss
+
+
+def _input_shapes(
+    wires: list[Wire], given: Shape | Mapping[str, Shape] | None, spec: NetworkSpec
+) -> dict[str, Shape]:
+    names = list(dict.fromkeys(s for w in wires for s in w.inputs if is_input(s)))
+    if given is None:
+        given = spec.input_shape
+    if given is None:
+        raise SpecError(
+            [Problem("the input's shape is not known: give 'input_shape' or a dataset", "")]
+        )
+    if not isinstance(given, Mapping):
+        given = dict.fromkeys(names, given)
+    shapes = {}
+    for name in names:
+        short = name.partition(":")[2] or name
+        shape = given.get(name, given.get(short))
+        if shape is None:
+            raise SpecError(f"the shape of {name!r} is not known; known are {', '.join(given)}")
+        if any(size < 1 for size in shape):
+            raise ShapeError(
+                f"{name} cannot have the shape {tuple(shape)}: every axis is at least 1"
+            )
+        shapes[name] = tuple(int(size) for size in shape)
+    return shapes
+
+
+def _build_nodes(
+    wires: list[Wire], input_shapes: dict[str, Shape], build: Callable[[str], Build]
+) -> dict[str, Node]:
+    """Build every node whose inputs are known; collect what does not fit."""
+    nodes: dict[str, Node] = {}
+    shapes = dict(input_shapes)
+    problems = []
+    for w in wires:
+        sources = [*w.inputs, *([w.spec.shares] if w.spec.shares else [])]
+        if any(source not in shapes for source in sources):
+            continue
+        in_shapes = tuple(shapes[source] for source in w.inputs)
+        try:
+            nodes[w.name] = _build_node(w, in_shapes, nodes, build)
+            shapes[w.name] = nodes[w.name].out_shape
+        except ShapeError as error:
+            feeders = ", ".join(f"{s} {shapes[s]}" for s in w.inputs)
+            message = f"{w.name}: {error}; its input is {feeders}"
+            problems.append(Problem(message, w.pointer))
+        except SpecError as error:
+            raise SpecError([Problem(p.message, w.pointer) for p in error.problems]) from None
+    if problems:
+        raise ShapeError(problems)
+    return nodes
+
+
+def _build_node(
+    w: Wire, in_shapes: tuple[Shape, ...], nodes: dict[str, Node], build: Callable[[str], Build]
+) -> Node:
+    owner = w.spec.shares or w.name
+    trainable = w.spec.trainable
+    if owner != w.name:
+        owned = nodes[owner]
+        if owned.in_shapes != in_shapes:
+            raise ShapeError(f"it shares {owner}, which was built for {owned.in_shapes}")
+        layer, type_name, trainable = owned.layer, owned.type, owned.trainable
+    else:
+        entry = registry.default().find("layers", w.spec.type)
+        type_name = entry.qualified
+        layer = _construct(w, in_shapes, build(w.name), f"{type_name} {entry.version}")
+    wants_indices = bool(getattr(layer, "integer_inputs", False))
+    return Node(
+        w.name, layer, w.inputs, in_shapes, layer.out_shape, type_name, owner, trainable,
+        wants_indices,
+    )  # fmt: skip
+
+
+def _construct(w: Wire, in_shapes: tuple[Shape, ...], build: Build, plugin: str) -> Layer:
+    cls = registry.default().load("layers", w.spec.type)
+    config = registry.default().config(w.spec)
+    try:
+        layer: Layer = cls(config, in_shapes, build)
+    except TinynetError:
+        raise
+    except MemoryError as error:
+        raise SpecError(f"{w.name} does not fit into memory: {error}") from error
+    except ValueError as error:
+        if "unpack" not in str(error):
+            raise PluginError(f"{w.name}: {plugin} could not be built: {error}") from error
+        raise ShapeError(f"{w.spec.type} does not take {len(in_shapes)} input(s)") from error
+    except Exception as error:
+        raise PluginError(
+            f"{w.name}: {plugin} could not be built: {type(error).__name__}: {error}"
+        ) from error
+    return layer
+
+
+def _addressed(
+    owners: list[Node], arrays: Callable[[Layer], Mapping[str, Array]]
+) -> dict[str, Array]:
+    return {
+        f"{node.name}/{name}": array
+        for node in owners
+        for name, array in arrays(node.layer).items()
+    }

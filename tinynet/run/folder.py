@@ -1,0 +1,180 @@
+"""A run's folder: its lock, its log, and its checkpoints.
+
+    spec.json                                    as resolved, for reading
+    metrics.jsonl                                one object a line
+    checkpoints/step-000000001200.msgpack
+    run.lock                                     held while a process trains here
+
+The checkpoint's own copy of the spec is the truth; order is by the step inside a checkpoint.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from tinynet import archive
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.errors import (
+    CheckpointCorruptError,
+    CheckpointFormatError,
+    CheckpointIOError,
+    RunExistsError,
+    explaining_io,
+)
+from tinynet.files.atomic import leftovers, replacing
+
+_NAME = re.compile(r"step-(\d{12,})\.msgpack")
+
+
+class RunFolder:
+    """The files of one run.
+
+    Attributes:
+        path: The folder.
+        checkpoints: The folder of its checkpoints.
+        log: The file of its figures.
+        spec: The file of its spec, for reading.
+        lock: The file that its process locks.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.log = path / "metrics.jsonl"
+        self.spec = path / "spec.json"
+        self.lock = path / "run.lock"
+
+    # Checkpoints ----------------------------------------------------------------------------
+
+    def checkpoint(self, step: int) -> Path:
+        """The file of a step's checkpoint."""
+        return self.checkpoints / f"step-{step:012d}.msgpack"
+
+    def steps(self) -> list[int]:
+        """Steps that have a file, ascending."""
+        try:
+            names = os.listdir(self.checkpoints)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise CheckpointIOError(f"cannot read {self.checkpoints}: {error.strerror}") from error
+        return sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
+
+    def newest(
+        self, warn: Callable[[str], None], *, set_aside: bool, copy: bool = True
+    ) -> Checkpoint:
+        """The newest checkpoint that is whole.
+
+        Damaged ones are skipped, each with a warning; nothing else is: a checkpoint of a newer
+        version, say, is no reason to go back silently to an older one.
+
+        Args:
+            warn: Told of each that is skipped.
+            set_aside: Rename a damaged one to ``.bad``; only for the holder of the lock.
+            copy: False maps the file instead, for reading only.
+
+        Raises:
+            CheckpointError: if there is none; it lists why each was refused.
+        """
+        reasons = []
+        for step in reversed(self.steps()):
+            path = self.checkpoint(step)
+            try:
+                return Checkpoint.read(path, copy=copy)
+            except (CheckpointFormatError, CheckpointCorruptError) as error:
+                reasons.append(str(error))
+                warn(f"skipped a damaged checkpoint: {error}")
+                if set_aside:
+                    path.rename(path.with_name(path.name + ".bad"))
+        if not reasons:
+            raise CheckpointIOError(f"{self.path} holds no checkpoint; is it a run?")
+        listed = "\n  ".join(reasons)
+        raise CheckpointCorruptError(f"no checkpoint of {self.path} is whole:\n  {listed}")
+
+    def prune(self, run_id: str, keep_last: int, protected: Iterable[int]) -> None:
+        """Remove checkpoints that nobody needs; never those of another run."""
+        steps = self.steps()
+        kept = {*steps[-keep_last:], *protected}
+        for step in steps:
+            path = self.checkpoint(step)
+            if step not in kept and archive.read_outline(path).run_id == run_id:
+                path.unlink(missing_ok=True)
+
+    def clean(self) -> None:
+        """Remove temporary files that killed processes left; only for the holder of the lock."""
+        for folder in (self.path, self.checkpoints):
+            for path in leftovers(folder):
+                path.unlink(missing_ok=True)
+
+    # Spec -----------------------------------------------------------------------------------
+
+    def write_spec(self, spec: Mapping[str, JsonValue]) -> None:
+        """Write the resolved spec, for reading.
+
+        Raises:
+            CheckpointIOError: if the disk refuses.
+        """
+        with explaining_io(self.spec), replacing(self.spec) as write_at:
+            write_at(0, _pretty(spec))
+
+    def spec_was_edited(self, spec: Mapping[str, JsonValue]) -> bool:
+        """Whether spec.json says something else than the run's own spec."""
+        try:
+            return bool(json.loads(self.spec.read_bytes()) != spec)
+        except OSError:
+            return False
+        except ValueError:
+            return True
+
+
+def _pretty(spec: Mapping[str, JsonValue]) -> bytes:
+    return json.dumps(spec, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def new_folder(path: Path, *, reuse: bool) -> RunFolder:
+    """Make the folder of a new run.
+
+    Args:
+        path: Where.
+        reuse: Take a folder that is there, left by a process that was killed before it saved.
+
+    Raises:
+        RunExistsError: if something is there already.
+        CheckpointIOError: if it cannot be made.
+    """
+    with explaining_io(path):
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            if not path.is_dir() or (any(path.iterdir()) and not reuse):
+                raise RunExistsError(
+                    f"{path} is there already; go on with it by --resume, or choose another"
+                ) from None
+        (path / "checkpoints").mkdir(exist_ok=True)
+    return RunFolder(path)
+
+
+def next_folder(parent: Path, name: str) -> RunFolder:
+    """Make the next free folder ``name-001``, ``name-002``, ... in ``parent``.
+
+    Raises:
+        CheckpointIOError: if it cannot be made.
+    """
+    with explaining_io(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        pattern = re.compile(re.escape(name) + r"-(\d{3,})")
+        taken = [int(m[1]) for p in parent.iterdir() if (m := pattern.fullmatch(p.name))]
+        number = max(taken, default=0)
+        while True:
+            number += 1
+            path = parent / f"{name}-{number:03d}"
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            (path / "checkpoints").mkdir()
+            return RunFolder(path)

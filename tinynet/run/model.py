@@ -1,0 +1,112 @@
+"""A trained network as a checkpoint has it: with its preprocessing, and without its data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinynet.build import MAX_PARAMS
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.data.preprocessing import Preprocessing
+from tinynet.dataset import Field
+from tinynet.errors import CheckpointMismatchError, DataError
+from tinynet.network.engine import Engine
+from tinynet.network.network import Network
+from tinynet.spec.models import Spec
+from tinynet.training.trainer import mismatches
+from tinynet.types import Array
+
+PREDICT_BATCH = 512
+"""Samples that are preprocessed and predicted at a time."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network with what its raw inputs go through first.
+
+    Attributes:
+        spec: The spec it was trained by.
+        network: The network, its loss included.
+        preprocessing: The fitted transforms.
+        inputs: What each raw input holds.
+        targets: What each raw target holds.
+    """
+
+    spec: Spec
+    network: Network
+    preprocessing: Preprocessing
+    inputs: dict[str, Field]
+    targets: dict[str, Field]
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Names of the classes it tells apart, where it does."""
+        return next(iter(self.targets.values())).classes
+
+    def predict(self, inputs: Mapping[str, Array], threads: int | None = None) -> Array:
+        """What the network says of raw inputs.
+
+        Args:
+            inputs: By name, (N, *shape) each with N at least 1, as the dataset would give them.
+            threads: How many compute; by default as many as there are cores. The result is the
+                same for any number.
+
+        Returns:
+            (N, *out_shape): probabilities for a classifier; in the data's own units for a target
+            whose transforms can be undone.
+
+        Raises:
+            DataError: for inputs that are missing, or not like those it was trained on.
+        """
+        for name, field in self.inputs.items():
+            if name not in inputs:
+                raise DataError(f"no array for the input {name!r}")
+            if inputs[name].shape[1:] != field.shape:
+                wanted = ", ".join(("N", *map(str, field.shape)))
+                raise DataError(
+                    f"the input {name!r} must have the shape ({wanted}), as in training;"
+                    f" it has {inputs[name].shape}"
+                )
+        engine = Engine(self.network, threads)
+        total = len(next(iter(inputs.values())))
+        parts = []
+        for start in range(0, total, PREDICT_BATCH):
+            part = {name: array[start : start + PREDICT_BATCH] for name, array in inputs.items()}
+            parts.append(engine.predict(self.preprocessing.apply(part)))
+        return self.preprocessing.invert(next(iter(self.targets)), np.concatenate(parts))
+
+
+def open_model(checkpoint: Checkpoint, max_params: int = MAX_PARAMS) -> Model:
+    """Rebuild the model of a checkpoint.
+
+    Raises:
+        PluginError: if a type it needs is not installed any more.
+        CheckpointMismatchError: listing every array that does not fit.
+    """
+    spec = checkpoint.load_spec()
+    facts = checkpoint.data
+    preprocessing = Preprocessing(spec.data.transforms if spec.data else (), facts.raw)
+    preprocessing.load_state(checkpoint.transforms)
+    shapes = {name: preprocessing.fields[name].shape for name in facts.inputs}
+    training = spec.training
+    network = Network(
+        spec.network,
+        spec.network.input_shape or shapes,
+        seed=training.seed,
+        loss=training.loss,
+        max_params=max_params,
+    )
+    own = {f"params/{name}": array for name, array in network.params.items()}
+    own |= {f"buffers/{name}": array for name, array in network.buffers.items()}
+    given = {
+        name: array
+        for name, array in checkpoint.tensors.items()
+        if name.startswith(("params/", "buffers/"))
+    }
+    if problems := mismatches(own, given):
+        raise CheckpointMismatchError(
+            "the checkpoint does not fit its network:\n  " + "\n  ".join(problems)
+        )
+    for name, array in own.items():
+        np.copyto(array, given[name])
+    return Model(spec, network, preprocessing, facts.inputs, facts.targets)

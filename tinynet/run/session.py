@@ -1,0 +1,197 @@
+"""One process at work on one run: the loop, its folder, and the signals that may stop it."""
+
+import math
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from pydantic import JsonValue
+
+from tinynet.checkpoint.checkpoint import Checkpoint, DataFacts, LogMark, environment, types_of
+from tinynet.progress import Progress
+from tinynet.run.folder import RunFolder
+from tinynet.run.interrupts import Interrupted, Interrupts, held
+from tinynet.run.log import RunLog
+from tinynet.run.saver import Saver
+from tinynet.spec.change import Change
+from tinynet.spec.models import CheckpointSpec
+from tinynet.training.events import EpochDone, Event, RunEvent, Saved, Started, StepDone
+from tinynet.training.trainer import Trainer
+from tinynet.types import Array
+
+Observer: TypeAlias = Callable[[RunEvent], None]
+
+
+class Session:
+    """One process training one run: logs and saves between the steps of the loop."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        trainer: Trainer,
+        tell: Observer,
+        resumed: Checkpoint | None = None,
+        changes: Sequence[Change] = (),
+        lineage: Sequence[dict[str, JsonValue]] = (),
+    ) -> None:
+        """Put it together.
+
+        Args:
+            folder: The run's folder; its lock is held.
+            trainer: The loop, at the step to start from.
+            tell: Told of everything that happens.
+            resumed: The checkpoint it goes on from; None for a new run.
+            changes: How the spec differs from the checkpoint's.
+            lineage: What a new run was started from, oldest first.
+        """
+        self._folder = folder
+        self._trainer = trainer
+        self._tell = tell
+        self._resumed = resumed
+        self._run_id = secrets.token_hex(8) if resumed is None else resumed.run_id
+        self._lineage = (
+            tuple(lineage) if resumed is None else (*resumed.lineage, _origin(resumed, changes))
+        )
+        self._spec = trainer.spec.resolved()
+        self._types = types_of(trainer.spec)
+        self._environment = environment()
+        self._facts = DataFacts.of(trainer.data)
+        self._saved_at = time.monotonic()
+
+    def train(self) -> tuple[dict[str, float], float]:
+        """Train to the end, or to a signal.
+
+        Returns:
+            The figures of the last evaluation that was made here, and the seconds it took.
+
+        Raises:
+            Interrupted: after SIGINT or SIGTERM; the run is saved.
+        """
+        trainer, resumed = self._trainer, self._resumed
+        started = time.monotonic()
+        figures: dict[str, float] = {}
+        mark = resumed.log if resumed is not None else None
+        with RunLog(self._folder.log, mark) as log, Saver[Saved]() as saver, held() as interrupts:
+            self._log, self._saver = log, saver
+            if resumed is None or not trainer.finished:
+                self._begin()
+            with closing(trainer.run()) as events:
+                for event in self._until_interrupted(events, interrupts):
+                    self._tell(event)
+                    if isinstance(event, EpochDone):
+                        figures = event.figures
+                    self._record(event, time.monotonic() - started)
+            self._acknowledge(saver.wait())
+        return figures, time.monotonic() - started
+
+    def _begin(self) -> None:
+        trainer = self._trainer
+        self._tell(
+            Started(self._folder.path, trainer.step, trainer.total_steps, trainer.steps_per_epoch)
+        )
+        if self._resumed is None:
+            self._save(wait=True)
+        self._folder.write_spec(self._spec)
+
+    def _until_interrupted(
+        self, events: Iterator[Event], interrupts: Interrupts
+    ) -> Iterator[Event]:
+        for event in events:
+            yield event
+            if interrupts.received is not None and not self._trainer.finished:
+                self._save(wait=True)
+                raise Interrupted(
+                    f"stopped after step {self._trainer.step}; it is saved:"
+                    f" tinynet resume {self._folder.path}",
+                    interrupts.received,
+                )
+
+    def _record(self, event: Event, seconds: float) -> None:
+        """Log an event and save after it, as the spec says."""
+        training = self._trainer.spec.training
+        wall: dict[str, JsonValue] = {
+            "seconds": round(seconds, 3),
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        if isinstance(event, StepDone):
+            every = training.log_every_steps
+            if every is not None and event.step % every == 0:
+                figures = {"loss": event.loss, "learning_rate": event.learning_rate}
+                self._append(event.step, event.epoch, figures, wall)
+        elif isinstance(event, EpochDone):
+            self._append(event.step, event.epoch, event.figures, wall)
+        self._acknowledge(self._saver.finished())
+        if self._due(event, training.checkpoint):
+            self._save()
+
+    def _append(
+        self, step: int, epoch: int, figures: Mapping[str, float], wall: dict[str, JsonValue]
+    ) -> None:
+        finite = {n: value if math.isfinite(value) else None for n, value in figures.items()}
+        self._log.append({"step": step, "epoch": epoch, **finite, "wall": wall})
+
+    def _due(self, event: Event, policy: CheckpointSpec) -> bool:
+        if isinstance(event, StepDone):
+            return (policy.every_steps is not None and event.step % policy.every_steps == 0) or (
+                policy.every_seconds is not None
+                and time.monotonic() - self._saved_at >= policy.every_seconds
+            )
+        if isinstance(event, EpochDone):
+            every = policy.epochs_between
+            scheduled = every is not None and event.epoch % every == 0
+            return scheduled or event.improved or self._trainer.finished
+        return False
+
+    def _save(self, *, wait: bool = False) -> None:
+        """Save the run as it is now, while training goes on unless ``wait`` says otherwise."""
+        trainer, folder, log = self._trainer, self._folder, self._log
+        step, progress, mark = trainer.step, replace(trainer.progress), log.mark()
+        keep_last = trainer.spec.training.checkpoint.keep_last
+        needed = [self._resumed.progress.step] if self._resumed is not None else []
+        if progress.best is not None:
+            needed.append(progress.best.step)
+
+        def save(snapshot: dict[str, Array]) -> Saved:
+            log.sync()
+            path = folder.checkpoint(step)
+            self._checkpoint(progress, snapshot, mark).write(path)
+            folder.prune(self._run_id, keep_last, needed)
+            return Saved(step, path)
+
+        self._acknowledge(self._saver.start(trainer.state(), save))
+        self._saved_at = time.monotonic()
+        if wait:
+            self._acknowledge(self._saver.wait())
+
+    def _checkpoint(
+        self, progress: Progress, tensors: Mapping[str, Array], log: LogMark
+    ) -> Checkpoint:
+        return Checkpoint(
+            run_id=self._run_id,
+            spec=self._spec,
+            progress=progress,
+            tensors=tensors,
+            transforms=self._trainer.data.preprocessing.state(),
+            data=self._facts,
+            log=log,
+            lineage=self._lineage,
+            environment=self._environment,
+            types=self._types,
+        )
+
+    def _acknowledge(self, saved: Sequence[Saved]) -> None:
+        for event in saved:
+            self._tell(event)
+
+
+def _origin(checkpoint: Checkpoint, changes: Sequence[Change]) -> dict[str, JsonValue]:
+    """A line of the lineage: what was resumed, and with which changes."""
+    return {
+        "run_id": checkpoint.run_id,
+        "step": checkpoint.progress.step,
+        "changes": {change.pointer: [change.old, change.new] for change in changes},
+    }

@@ -1,0 +1,189 @@
+"""What a network costs, found out without allocating it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tinynet.build import MAX_PARAMS
+from tinynet.data.data import Data
+from tinynet.errors import LocatedError, Problem, ShapeError
+from tinynet.layer import Costed
+from tinynet.loss import CheckedLoss
+from tinynet.network.network import Network
+from tinynet.run.run import find_checkpoint
+from tinynet.spec.models import Spec
+from tinynet.spec.reading import load_spec
+from tinynet.training.evaluation import Figures
+from tinynet.types import Shape
+
+
+@dataclass(frozen=True)
+class Row:
+    """One node of a network.
+
+    Attributes:
+        name: Its name.
+        type: The layer's type.
+        inputs: What feeds it.
+        out_shape: Shape of one sample of its output.
+        params: Elements of its parameters; 0 where it shares another's.
+        operations: Floating-point operations of one sample, forward; a multiply-add counts as
+            two.
+        activation_bytes: Bytes of one sample of its output.
+    """
+
+    name: str
+    type: str
+    inputs: tuple[str, ...]
+    out_shape: Shape
+    params: int
+    operations: int
+    activation_bytes: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A network's shapes and costs.
+
+    Attributes:
+        name: The spec's name.
+        dtype: What the network computes in.
+        input_shapes: Shape of one sample of each input.
+        rows: The nodes in topological order.
+        params: Elements of all parameters.
+        trainable_params: Elements of those that training changes.
+        param_bytes: Bytes of all parameters.
+    """
+
+    name: str
+    dtype: str
+    input_shapes: dict[str, Shape]
+    rows: list[Row]
+    params: int
+    trainable_params: int
+    param_bytes: int
+
+    @property
+    def operations(self) -> int:
+        """Operations of one sample, forward."""
+        return sum(row.operations for row in self.rows)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes of all outputs of one sample."""
+        return sum(row.activation_bytes for row in self.rows)
+
+    @property
+    def inputs_text(self) -> str:
+        """The input's shape, or each input's with its name."""
+        shapes = {name: "x".join(map(str, s)) or "1" for name, s in self.input_shapes.items()}
+        if len(shapes) == 1:
+            return next(iter(shapes.values()))
+        return ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        totals = {"operations": self.operations, "activation_bytes": self.activation_bytes}
+        return {**asdict(self), **totals}
+
+
+def summarize(
+    path: str | Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    data_root: str | Path | None = None,
+    max_params: int = MAX_PARAMS,
+) -> Summary:
+    """Check a spec, or the spec of a run or a checkpoint, and cost its network.
+
+    The data are opened only where the spec does not say the network's ``input_shape``.
+
+    Args:
+        path: A spec, a run's folder, or a checkpoint.
+        overrides: JSON values by dotted path.
+        data_root: Where relative data paths start; by default the spec's folder.
+        max_params: Elements of parameters and buffers that the network may have.
+
+    Raises:
+        SpecError: listing every mistake.
+        ShapeError: listing every node that its inputs do not fit.
+        DataError: for data that cannot be trained on.
+    """
+    path = Path(path)
+    if path.is_dir() or path.suffix == ".msgpack":
+        checkpoint = find_checkpoint(path)[1]
+        spec = checkpoint.load_spec(overrides)
+        root = Path(data_root or checkpoint.data.root)
+    else:
+        spec = load_spec(path, overrides)
+        root = Path(data_root) if data_root is not None else spec.folder
+    try:
+        return _summarize(spec, root.resolve(), max_params)
+    except LocatedError as error:
+        raise spec.locate(error) from None
+
+
+def _summarize(spec: Spec, root: Path, max_params: int) -> Summary:
+    data = None
+    if spec.network.input_shape is None and spec.data is not None:
+        data = Data(spec.data, root, spec.training.seed)
+    shapes = spec.network.input_shape or (data.input_shapes if data is not None else None)
+    training = spec.training
+    network = Network(
+        spec.network, shapes, seed=0, loss=training.loss, dry=True, max_params=max_params
+    )
+    _check_output(spec, network, data)
+    owners = {node.owner: node for node in network.nodes.values()}
+    rows = []
+    for node in network.nodes.values():
+        own = node.layer.params.values() if owners[node.owner] and node.owner == node.name else ()
+        operations, activation_bytes = (
+            node.layer.cost()
+            if isinstance(node.layer, Costed)
+            else (0, _bytes(node.out_shape, network))
+        )
+        rows.append(
+            Row(
+                node.name,
+                node.type.removeprefix("tinynet-core:"),
+                node.inputs,
+                node.out_shape,
+                sum(array.size for array in own),
+                operations,
+                activation_bytes,
+            )
+        )
+    sizes = {address: array.size for address, array in network.params.items()}
+    total = sum(sizes.values())
+    return Summary(
+        spec.name,
+        network.dtype.name,
+        network.input_shapes,
+        rows,
+        total,
+        sum(sizes[address] for address in network.trainable),
+        total * network.dtype.itemsize,
+    )
+
+
+def _bytes(shape: Shape, network: Network) -> int:
+    return math.prod(shape) * network.dtype.itemsize
+
+
+def _check_output(spec: Spec, network: Network, data: Data | None) -> None:
+    """Hold the network's output against the metrics, and against the targets if they are known."""
+    problems = []
+    try:
+        Figures(spec.training.metrics, network.out_shape)
+    except ShapeError as error:
+        problems.append(Problem(str(error), "/training/metrics"))
+    if data is not None and isinstance(network.loss, CheckedLoss):
+        target = next(iter(data.targets.values()))
+        try:
+            network.loss.check_shapes(network.out_shape, target.shape)
+        except ShapeError as error:
+            problems.append(Problem(str(error), "/training/loss"))
+    if problems:
+        raise ShapeError(problems)

@@ -1,0 +1,1 @@
+"""JSON texts, where everything in them stands, and what to say about mistakes."""

@@ -1,0 +1,245 @@
+"""What pydantic finds, in the words of somebody who writes JSON: one problem for each mistake."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from pydantic import JsonValue, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, PydanticKnownError
+
+from tinynet.errors import Problem
+from tinynet.text.document import KeyProblem, join_pointer
+from tinynet.text.wording import closest, quoted, show, suggest
+
+Path: TypeAlias = tuple[int | str, ...]
+
+MAX_EXPLAINED = 1_000
+"""Mistakes of one object beyond which suggestions are spared."""
+
+_EXPECTED = {
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "frozen_set_type": "a list",
+    "int_from_float": "a whole number",
+    "int_type": "a whole number",
+    "iterable_type": "a list",
+    "list_type": "a list",
+    "mapping_type": "an object",
+    "model_attributes_type": "an object",
+    "model_type": "an object",
+    "none_required": "null",
+    "set_type": "a list",
+    "string_type": "a string",
+    "tuple_type": "a list",
+}
+"""What a value of another type should have been, by pydantic's name of the error."""
+
+_MISSING = ("missing", "missing_key")
+
+_BOUNDS = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
+}
+"""Pydantic's names of what a number out of range breaks."""
+
+
+def mistake(kind: Any, message: str, *loc: int | str, value: Any = None) -> InitErrorDetails:
+    """A mistake of our own at a place within what is being validated."""
+    error = PydanticCustomError(kind, "{message}", {"message": message})
+    return InitErrorDetails(type=error, loc=loc, input=value)
+
+
+def refusal(mistakes: list[InitErrorDetails]) -> ValidationError:
+    """The error that lists them."""
+    return ValidationError.from_exception_data("spec", mistakes)
+
+
+def details(error: ValidationError) -> list[InitErrorDetails]:
+    """What was found, to be listed again with more."""
+    return [_detail(line) for line in error.errors(include_url=False)]
+
+
+def _detail(line: ErrorDetails) -> InitErrorDetails:
+    if not _is_pydantics(line):
+        return mistake(line["type"], line["msg"], *line["loc"], value=line["input"])
+    return InitErrorDetails(
+        type=line["type"], loc=line["loc"], input=line["input"], ctx=line.get("ctx", {})
+    )
+
+
+def _is_pydantics(line: ErrorDetails) -> bool:
+    """Whether this is pydantic's own error, not one of a plugin that took the same name for it."""
+    kind: Any = line["type"]
+    try:
+        PydanticKnownError(kind, line.get("ctx"))
+    except (KeyError, TypeError):
+        return False
+    return True
+
+
+def explained(
+    error: ValidationError, fields: Mapping[str, FieldInfo], also: Iterable[str] = ()
+) -> ValidationError:
+    """The same error in the words of a model's fields, as far as the model's own keys go.
+
+    An unknown key says which one may have been meant, a missing one what it is for, and a number
+    out of range what the range is. A missing key that is there misspelt is not told twice.
+
+    Args:
+        error: What pydantic found.
+        fields: The model's fields.
+        also: Other keys that are right at that place.
+    """
+    if error.error_count() > MAX_EXPLAINED:
+        return error
+    lines = error.errors(include_url=False)
+    known = {*fields, *also} - {"options"}
+    unknown = {line["loc"][0] for line in lines if _is(line, "extra_forbidden")}
+    meant = {closest(str(key), known) for key in unknown}
+    return refusal(
+        [
+            _explained(line, fields, known)
+            for line in lines
+            if not (_is(line, "missing") and line["loc"][0] in meant)
+        ]
+    )
+
+
+def _is(line: ErrorDetails, kind: str) -> bool:
+    return line["type"] == kind and len(line["loc"]) == 1
+
+
+def _explained(
+    line: ErrorDetails, fields: Mapping[str, FieldInfo], known: Iterable[str]
+) -> InitErrorDetails:
+    key, value = str(line["loc"][0]) if line["loc"] else "", line["input"]
+    if _is(line, "extra_forbidden"):
+        message = f"unknown key {quoted(key)}; {suggest(key, known)}"
+        return mistake("unknown_key", message, key, value=value)
+    if _is(line, "missing"):
+        message = f"{quoted(key)} is required{_meaning(fields[key])}"
+        return mistake("missing_key", message, key, value=value)
+    if len(line["loc"]) == 1 and line["type"] in _BOUNDS and (bounds := _range(fields[key])):
+        return mistake("range", f"must be {bounds}, not {show(value)}", key, value=value)
+    return _detail(line)
+
+
+def _meaning(field: FieldInfo) -> str:
+    """The first sentence of the description, to follow "is required"."""
+    text = (field.description or "").partition(". ")[0].rstrip(".")
+    return f" ({text if text[1:2].isupper() else text[:1].lower() + text[1:]})" if text else ""
+
+
+def _range(field: FieldInfo) -> str:
+    found = [
+        f"{word} {_number(value)}"
+        for name, word in _BOUNDS.values()
+        for mark in field.metadata
+        if (value := getattr(mark, name, None)) is not None
+    ]
+    return " and ".join(found)
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) and value == float(f"{value:g}") else f"{value}"
+
+
+def problems(error: ValidationError, document: JsonValue) -> list[Problem]:
+    """One problem for each place of a document, however many branches of a union complain."""
+    found: dict[Path, list[ErrorDetails]] = {}
+    for line in error.errors(include_url=False):
+        if not _miscounted(line):
+            found.setdefault(_path(line, document), []).append(line)
+    holders = {path[:length] for path in found for length in range(len(path))}
+    told = []
+    for path, lines in found.items():
+        unlike = [line for line in lines if _expected(line) is None]
+        if unlike or path not in holders:
+            told.append(_problem(path, unlike or lines))
+    return told
+
+
+def _miscounted(line: ErrorDetails) -> bool:
+    """Whether a list is called too short because elements that are wrong did not count."""
+    if line["type"] != "too_short" or not _is_pydantics(line):
+        return False
+    return len(line["input"]) >= int(line["ctx"]["min_length"])
+
+
+def _path(line: ErrorDetails, value: Any) -> Path:
+    """Pydantic's location without the tags of unions, which are no part of the document."""
+    path: list[int | str] = []
+    for part in line["loc"]:
+        if _has(value, part):
+            value = value[part]
+        elif line["type"] not in _MISSING or part != line["loc"][-1]:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _has(value: Any, part: int | str) -> bool:
+    if isinstance(value, list):
+        return isinstance(part, int) and part < len(value)
+    return isinstance(value, dict) and part in value
+
+
+def _problem(path: Path, lines: list[ErrorDetails]) -> Problem:
+    kind, message = lines[0]["type"], _message(lines)
+    if kind in _MISSING:
+        return Problem(message, join_pointer(list(path[:-1])))
+    pointer = join_pointer(list(path))
+    unknown = kind in ("unknown_key", "extra_forbidden")
+    return KeyProblem(message, pointer) if unknown else Problem(message, pointer)
+
+
+def _expected(line: ErrorDetails) -> str | None:
+    if not _is_pydantics(line):
+        return None
+    if line["type"] in ("literal_error", "enum"):
+        return str(line["ctx"]["expected"])
+    return _EXPECTED.get(line["type"])
+
+
+def _message(lines: list[ErrorDetails]) -> str:
+    expected = list(dict.fromkeys(filter(None, map(_expected, lines))))
+    if expected:
+        wanted = " or ".join(filter(None, [", ".join(expected[:-1]), expected[-1]]))
+        return f"{wanted} is expected, not {show(lines[0]['input'])}"
+    return " or ".join(dict.fromkeys(map(_sentence, lines)))
+
+
+def _sentence(line: ErrorDetails) -> str:
+    kind, message, context = line["type"], " ".join(line["msg"].split()), line.get("ctx", {})
+    if not _is_pydantics(line):
+        return f"{message}, not {show(line['input'])}" if message.endswith("expected") else message
+    if kind == "extra_forbidden":
+        return f"unknown key {quoted(str(line['loc'][-1]))}"
+    if kind == "missing":
+        key = line["loc"][-1]
+        return f"element {key} is missing" if isinstance(key, int) else f"{quoted(key)} is required"
+    if kind in _BOUNDS:
+        name, word = _BOUNDS[kind]
+        return f"must be {word} {_number(context[name])}, not {show(line['input'])}"
+    if kind in ("too_short", "string_too_short"):
+        return _length("at least", context["min_length"], line)
+    if kind in ("too_long", "string_too_long"):
+        return _length("at most", context["max_length"], line)
+    if kind == "string_pattern_mismatch":
+        return f"must match the pattern {context['pattern']}, not {show(line['input'])}"
+    if kind in ("value_error", "assertion_error"):
+        return " ".join(str(context["error"]).split()) or "this cannot be"
+    return f"{message.removeprefix('Input ')}, not {show(line['input'])}"
+
+
+def _length(bound: str, limit: int, line: ErrorDetails) -> str:
+    value = line["input"]
+    if limit == 1 and bound == "at least":
+        return "must not be empty"
+    is_text, is_object = isinstance(value, str), isinstance(value, dict)
+    what = "characters" if is_text else "keys" if is_object else "elements"
+    return f"must have {bound} {limit:,} {what}, not {len(value):,}"

@@ -1,0 +1,55 @@
+"""How much a sample counts in the training loss because of its class."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+
+from tinynet.data.data import Data
+from tinynet.errors import Problem, SpecError
+from tinynet.text.wording import suggest
+from tinynet.types import Array
+
+POINTER = "/training/class_weights"
+
+
+def class_weights(wanted: Literal["balanced"] | Mapping[str, float], data: Data) -> Array:
+    """The weight of each class, (classes,).
+
+    Args:
+        wanted: What the spec says.
+        data: What is trained on.
+
+    Raises:
+        SpecError: if the target is not one class for each sample, or a class is unknown.
+    """
+    classes, field = data.classes, data.targets[data.target]
+    if classes is None or field.shape not in ((), (len(classes),)):
+        raise _problem("class weights need a target that is one class for each sample")
+    if wanted == "balanced":
+        counts = data.class_counts()
+        balanced: Array = counts.sum() / (len(classes) * np.maximum(counts, 1))
+        return balanced
+    assert not isinstance(wanted, str)
+    for name in wanted:
+        if name not in classes:
+            raise _problem(f"{name!r} is no class of the data; {suggest(name, classes)}")
+    weights = np.array([wanted.get(name, 1.0) for name in classes])
+    if not weights.any():
+        raise _problem("every class would weigh 0, and nothing could be learned")
+    return weights
+
+
+def weights_of(targets: Array, weights: Array) -> Array:
+    """The weight of each sample, (N,).
+
+    Args:
+        targets: Labels (N,), or probabilities of the classes (N, classes).
+        weights: From `class_weights`.
+    """
+    of_samples: Array = weights[targets] if targets.ndim == 1 else targets @ weights
+    return of_samples
+
+
+def _problem(message: str) -> SpecError:
+    return SpecError([Problem(message, POINTER)])

@@ -1,0 +1,58 @@
+"""What an evaluation means for the run: whether it is the best so far, and whether to stop."""
+
+import math
+from collections.abc import Mapping
+
+from tinynet.metric import Metric
+from tinynet.progress import Best, Progress
+from tinynet.spec.models import EarlyStoppingSpec, KeepBestSpec, TrainingSpec
+
+
+def judge(
+    training: TrainingSpec,
+    metrics: Mapping[str, Metric],
+    figures: Mapping[str, float],
+    progress: Progress,
+) -> bool:
+    """Note in ``progress`` what an evaluation means for `keep_best` and `early_stopping`.
+
+    Args:
+        training: What the spec says.
+        metrics: The metrics by label.
+        figures: The evaluation's: ``val/loss``, ``val/accuracy``, ...
+        progress: Where in the run it was made.
+
+    Returns:
+        Whether it is the best so far by `keep_best`.
+    """
+    keep_best, stopping = training.checkpoint.keep_best, training.early_stopping
+    improved = False
+    if keep_best is not None:
+        improved = _better(keep_best, metrics, figures, progress.best)
+        if improved:
+            progress.best = Best(figures[keep_best.metric], progress.step)
+    if stopping is not None:
+        best = progress.best_for_stopping
+        if _better(stopping, metrics, figures, best, stopping.min_delta):
+            progress.best_for_stopping = Best(figures[stopping.metric], progress.step)
+            progress.stale = 0
+        else:
+            progress.stale += 1
+    return improved
+
+
+def _better(
+    watcher: KeepBestSpec | EarlyStoppingSpec,
+    metrics: Mapping[str, Metric],
+    figures: Mapping[str, float],
+    best: Best | None,
+    min_delta: float = 0.0,
+) -> bool:
+    """Whether a figure improves on the best by more than ``min_delta``; NaN never does."""
+    value = figures[watcher.metric]
+    if best is None or not math.isfinite(value):
+        return math.isfinite(value)
+    metric = metrics.get(watcher.metric.partition("/")[2])  # None for the loss
+    greater_is_better = metric is not None and metric.greater_is_better
+    gain = value - best.value if greater_is_better else best.value - value
+    return gain > min_delta

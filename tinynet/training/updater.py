@@ -1,0 +1,104 @@
+"""An optimizer at work on a network's parameters: state, schedule, and gradient clipping."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from tinynet import registry
+from tinynet.errors import PluginError
+from tinynet.optimizer import Optimizer, OptimizerConfig
+from tinynet.schedule import Schedule, ScheduleConfig, scheduled_factor
+from tinynet.spec.models import OptimizerReference, ScheduleReference
+from tinynet.types import Array
+
+
+class Updater:
+    """Changes parameters by their gradients.
+
+    Attributes:
+        slots: The optimizer's state: arrays by name, for each parameter by address.
+    """
+
+    def __init__(
+        self,
+        params: Mapping[str, Array],
+        trainable: Iterable[str],
+        optimizer: OptimizerReference,
+        schedule: ScheduleReference | None,
+    ) -> None:
+        """Make the optimizer's state.
+
+        Args:
+            params: All parameters by address; the arrays are changed in place.
+            trainable: Addresses of those that are to be changed.
+            optimizer: What the spec says.
+            schedule: What the spec says; None for a constant rate.
+
+        Raises:
+            PluginError: if a config lacks what every optimizer's or schedule's has.
+        """
+        known = registry.default()
+        self._params = {address: params[address] for address in sorted(trainable)}
+        self._optimizer: Optimizer = known.create(optimizer)
+        config = known.config(optimizer)
+        if not isinstance(config, OptimizerConfig):
+            raise PluginError(f"{optimizer.type}: its Config must derive from OptimizerConfig")
+        self._config = config
+        self._schedule: Schedule | None = None
+        if schedule is not None:
+            schedule_config = known.config(schedule)
+            if not isinstance(schedule_config, ScheduleConfig):
+                raise PluginError(f"{schedule.type}: its Config must derive from ScheduleConfig")
+            self._schedule = known.create(schedule)
+            self._warmup_steps = schedule_config.warmup_steps
+        self.renew_slots()
+
+    def renew_slots(self) -> None:
+        """Make the state anew, as it is before the first step of the parameters as they are."""
+        self.slots = {a: self._optimizer.slots(param) for a, param in self._params.items()}
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether the rate depends on the step and on the length of the run."""
+        return self._schedule is not None
+
+    def rate(self, step: int, total_steps: int) -> float:
+        """The learning rate of an update.
+
+        Args:
+            step: Its number, counted from 0.
+            total_steps: Updates in the whole run; of no account without a schedule.
+        """
+        if self._schedule is None:
+            return self._config.learning_rate
+        factor = scheduled_factor(self._schedule, self._warmup_steps, step, total_steps)
+        return self._config.learning_rate * factor
+
+    def update(self, gradients: Mapping[str, Array], step: int, rate: float) -> None:
+        """Change every parameter.
+
+        Args:
+            gradients: By address; averaged over the batch.
+            step: Number of this update, counted from 0.
+            rate: Its learning rate.
+        """
+        # What overflows here makes the next loss infinite, and that is looked for and explained.
+        with np.errstate(all="ignore"):
+            scale = self._clip_scale(gradients)
+            for address, param in self._params.items():
+                gradient = gradients[address]
+                if scale is not None:
+                    gradient = gradient * scale
+                self._optimizer.update(param, gradient, self.slots[address], step + 1, rate)
+
+    def _clip_scale(self, gradients: Mapping[str, Array]) -> float | None:
+        """What brings the norm of all gradients together down to the limit; None if nothing."""
+        limit = self._config.clip_norm
+        if limit is None:
+            return None
+        # In float64, where squares of float32 do not overflow; and not as a product of BLAS, which
+        # rounds differently on another number of threads.
+        squares = (np.square(gradients[a], dtype=np.float64).sum() for a in self._params)
+        norm = math.sqrt(math.fsum(squares))
+        return limit / norm if norm > limit else None
