@@ -242,19 +242,22 @@ class Fragile:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_an_error_in_a_shard_comes_out_and_the_engine_goes_on(register, small_shards, threads):
+@pytest.mark.parametrize("sample", [3, 31])
+def test_an_error_in_a_shard_comes_out_and_the_engine_goes_on(
+    register, small_shards, threads, sample
+):
     register("layers", "fragile", Fragile)
     layers = [{"type": "fragile"}, {"type": "dense", "units": 4}]
     trainer, twin = (make_trainer([3], layers, n) for n in (threads, 1))
     rng = np.random.default_rng(0)
     x, y = rng.random((BATCH, 3)), rng.integers(4, size=BATCH)
     spoilt = x.copy()
-    spoilt[12, 0] = -1
+    spoilt[sample, 0] = -1
     before = {name: array.tobytes() for name, array in trainer.state().items()}
     for _ in range(threads + 2):
-        with pytest.raises(DataError, match="sample 12 is negative"):
+        with pytest.raises(DataError, match=f"sample {sample} is negative"):
             trainer.train_step(spoilt, y)
-        with pytest.raises(DataError, match="sample 12 is negative"):
+        with pytest.raises(DataError, match=f"sample {sample} is negative"):
             trainer._engine.evaluate(spoilt, y)
     assert {name: array.tobytes() for name, array in trainer.state().items()} == before
     assert trainer._engine._workspaces.qsize() == threads, "no workspace is lost, none still in use"

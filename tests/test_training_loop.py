@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tinynet.metric import MetricConfig
+from tinynet.metrics.accuracy import Accuracy
 from tinynet.training.events import EpochDone, Evaluating, StepDone
 
 
@@ -39,16 +40,30 @@ def test_an_epoch_is_every_batch_the_last_partial_and_then_the_evaluation(make_t
     assert list(trainer.run()) == []
 
 
+class Seen(Accuracy):
+    """How many samples were counted."""
+
+    def result(self, state):
+        return float(state["count"])
+
+
+def test_every_epochs_figures_start_afresh(make_trainer, register):
+    """Else the figures of the last epoch are half those of the first."""
+    register("metrics", "seen", Seen)
+    trainer = make_trainer(epochs=3, metrics=["seen"])
+    done = [event.figures for event in trainer.run() if isinstance(event, EpochDone)]
+    assert [(figures["train/seen"], figures["val/seen"]) for figures in done] == [(100, 60)] * 3
+
+
 def test_figures_are_exact_over_the_epoch_and_not_means_of_batch_means(make_trainer):
     """Without learning, the running figures must be those of one pass over all samples."""
     trainer = make_trainer(
-        epochs=3,
+        epochs=1,
         batch_size=32,
         metrics=["accuracy"],
         optimizer={"type": "sgd", "learning_rate": 1e-300},
     )
-    *_, done = [event for event in trainer.run() if isinstance(event, EpochDone)]
-    assert done.epoch == 3
+    (*_, done) = trainer.run()
     for split in ("train", "val"):
         batch = trainer.data.batch(split, np.arange(trainer.data.size(split)))
         right = batch.targets["target"]
