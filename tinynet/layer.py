@@ -119,7 +119,12 @@ class Buffered(Protocol):
     buffers: dict[str, Array]
 
     def commit(self, cache: Cache) -> None:
-        """Update `buffers` in place from one training pass; the trainer alone calls it."""
+        """Update `buffers` in place from one training pass; the trainer alone calls it.
+
+        It is called once for each place and pass, in topological order, when the step's gradients
+        are known. Memory from `Context.empty` is in use again by then: what is read here must be
+        an array of the layer's own.
+        """
         ...
 
 

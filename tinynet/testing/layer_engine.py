@@ -49,6 +49,13 @@ def recycled_memory(case: LayerCase) -> None:
             result = case.outcome(layer, ctx, variant=variant)
             workspace.reset()
             require_close(right, result, "where ctx.empty hands out used memory, full of NaN")
+    if buffers(layer):
+        for one, memory in ((clean, None), (layer, workspace)):
+            cache = one.forward(case.context(True, workspace=memory), *case.draw())[1]
+            workspace.reset()
+            one.commit(cache)
+        when = "after a commit, which comes when memory from ctx.empty is in use again"
+        require_close(buffers(clean), buffers(layer), when)
 
 
 def archive_round_trip(case: LayerCase) -> None:
