@@ -19,7 +19,7 @@ from tinynet.errors import (
 from tinynet.files.weights import open_weights
 from tinynet.layer import LayerConfig
 from tinynet.run.exchange import export_weights, import_weights
-from tinynet.run.run import load_model
+from tinynet.run.trained import load_model
 
 SPEC = {
     "tinynet": 1,
@@ -151,7 +151,7 @@ def test_imported_weights_make_the_same_network(run, weights, tmp_path):
     images = np.random.default_rng(0).integers(0, 17, (5, 8, 8, 1), dtype=np.uint8)
     ours = load_model(found.checkpoint).predict({"input": images})
     np.testing.assert_array_equal(ours, load_model(run.path).predict({"input": images}))
-    assert tinynet.run.run.evaluate(found.checkpoint).metrics == run.evaluate().metrics
+    assert tinynet.evaluate(found.checkpoint).metrics == run.evaluate().metrics
 
 
 def test_an_imported_checkpoint_is_one_before_the_first_step(run, npz, tmp_path):

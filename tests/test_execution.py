@@ -288,6 +288,38 @@ def test_a_frozen_layer_is_never_asked_to_commit(register):
     assert (net.buffers["a/commits"], net.buffers["b/commits"]) == (0, 1)
 
 
+class Moving:
+    """Keeps the batch's mean in a buffer, by way of a cache that it makes only if it must."""
+
+    class Config(LayerConfig):
+        pass
+
+    def __init__(self, config, in_shapes, build):
+        (self.out_shape,) = in_shapes
+        self.params = {}
+        self.buffers = {"mean": build.buffer("mean", self.out_shape, "zeros")}
+
+    def forward(self, ctx, x):
+        return x - self.buffers["mean"], x.mean(axis=0) if ctx.keep else None
+
+    def backward(self, ctx, cache, dy):
+        return (dy,), {}
+
+    def commit(self, cache):
+        self.buffers["mean"][...] = cache
+
+
+def test_a_commit_gets_its_cache_where_no_gradient_passes(register):
+    """Running statistics of the network's very input: no backward follows, and a commit does."""
+    register("layers", "moving", Moving)
+    net = network({"type": "moving", "name": "m"}, dense("a"))
+    x = draw(4, WIDTH)
+    passing = net.forward(x, training=True)
+    passing.backward(draw(4, WIDTH))
+    passing.commit()
+    np.testing.assert_allclose(net.buffers["m/mean"], x.mean(axis=0))
+
+
 class Leaky:
     """A cache that can be watched: y = x."""
 

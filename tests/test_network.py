@@ -195,6 +195,7 @@ WRONG = {
     "a number": (np.float64(1), ShapeError, r"it is \(\)"),
     "text": (np.array([["a", "b", "c"]]), DataError, "must hold real numbers"),
     "complex numbers": (np.zeros((2, 3), complex), DataError, "complex128"),
+    "rows of several lengths": ([[1.0, 2.0, 3.0], [1.0]], ShapeError, "input is no array"),
     "another name": ({"image": np.zeros((2, 3))}, ShapeError, "no array for the network's input"),
 }
 
@@ -224,7 +225,27 @@ def test_an_input_whose_shape_nobody_knows_is_explained():
         network(dense("a"), input_shape=(0,))
 
 
-@pytest.mark.parametrize("options", [{"dtype": "float16"}, {"loss": "mean"}, {"loss": {"tpye": 1}}])
+@pytest.mark.parametrize("shape", [3, (3.0,), "ab", {"input": 3}])
+def test_an_input_shape_that_is_no_tuple_of_integers_is_explained(shape):
+    with pytest.raises(ShapeError, match="a tuple of integers is expected"):
+        network(dense("a"), input_shape=shape)
+
+
+@pytest.mark.parametrize("spec", [3, None, [dense("a")], "digits_cnn.json"])
+def test_what_is_no_network_spec_is_explained(spec):
+    with pytest.raises(SpecError, match="a dict like the 'network' part of a spec"):
+        Network(spec, (WIDTH,))
+
+
+def test_a_batch_of_no_samples_cannot_be_asked_for():
+    with pytest.raises(ShapeError, match="at least 1 sample, not 0"):
+        network(dense("a")).predict(draw(2, WIDTH), batch_size=0)
+
+
+WRONG_OPTIONS = [{"dtype": "float16"}, {"loss": "mean"}, {"loss": {"tpye": 1}}, {"loss": 3}]
+
+
+@pytest.mark.parametrize("options", WRONG_OPTIONS)
 def test_a_wrong_dtype_or_loss_is_a_spec_error(options):
     with pytest.raises(SpecError) as caught:
         network(dense("a"), **options)

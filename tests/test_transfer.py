@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinynet.checkpoint.checkpoint import Checkpoint, DataFacts, LogMark
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.checkpoint.plugin_lock import TypeFacts
+from tinynet.checkpoint.sections import DataFacts, LogMark
 from tinynet.checkpoint.transfer import TransferRules, apply_transfer, plan_transfer
 from tinynet.errors import CheckpointFormatError, CheckpointMismatchError
 from tinynet.network.network import Network
@@ -43,7 +45,7 @@ def checkpoint_of(net: Network, **changes: Any) -> Checkpoint:
         log=LogMark(0, ""),
         lineage=(),
         environment={},
-        types={f"layers:{name}": {"entry": f"tinynet-core:{name}"} for name in CORE},
+        types={f"layers:{n}": TypeFacts(f"tinynet-core:{n}", "tinynet-core", "1") for n in CORE},
     )
     return replace(made, **changes)
 
@@ -144,7 +146,7 @@ def test_a_node_that_is_not_installed_any_more_does_not_matter() -> None:
     """A body must be usable although the plugin of the old head is gone."""
     old = checkpoint_of(network(*BODY, {"type": "dense", "units": 3}, seed=1))
     old.spec["network"]["layers"][3] = {"type": "gone", "knob": 3}
-    types = {**old.types, "layers:gone": {"entry": "somebody:gone"}}
+    types = {**old.types, "layers:gone": TypeFacts("somebody:gone", "somebody", "1")}
     tensors = {name.replace("dense_2", "gone_1"): a for name, a in old.tensors.items()}
     new = network(*BODY, {"type": "dense", "units": 2}, seed=2)
     rules = TransferRules(allow_new=("dense_2/*",), allow_dropped=("gone_1/*",))

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from tinynet.checkpoint.transfer import TransferRules as TransferRules
     from tinynet.network.network import Network as Network
     from tinynet.run.run import Run as Run
-    from tinynet.run.run import evaluate as evaluate
-    from tinynet.run.run import load as load
     from tinynet.run.run import resume as resume
     from tinynet.run.run import train as train
+    from tinynet.run.trained import evaluate as evaluate
+    from tinynet.run.trained import load as load
     from tinynet.spec.models import Spec as Spec
     from tinynet.spec.reading import load_spec as load_spec
     from tinynet.training.trainer import Trainer as Trainer
@@ -26,8 +26,8 @@ _HOME = {
     "Spec": "tinynet.spec.models",
     "Trainer": "tinynet.training.trainer",
     "TransferRules": "tinynet.checkpoint.transfer",
-    "evaluate": "tinynet.run.run",
-    "load": "tinynet.run.run",
+    "evaluate": "tinynet.run.trained",
+    "load": "tinynet.run.trained",
     "load_spec": "tinynet.spec.reading",
     "resume": "tinynet.run.run",
     "train": "tinynet.run.run",

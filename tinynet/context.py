@@ -33,7 +33,7 @@ class Context:
         training: True in a training step, False in evaluation and prediction.
         needs: Which gradients `backward` must return; None means all. The others may be left
             out: None for an input, no entry for a parameter.
-        keep: Whether `backward` will be called; when False the cache may be None.
+        keep: Whether `backward` or `commit` will be called; when False the cache may be None.
         kernels: The numerical kernels to compute with.
         seed: The run's seed; with the four below it, the key of `rng`.
         step: The optimizer step this pass belongs to, counted from 0.

@@ -1,10 +1,12 @@
 """Where in a run we are: with the arrays, everything that the next step depends on."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, TypeAlias
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
+
+Count: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
+"""How many of something there were."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Best:
     """
 
     value: float
-    step: int
+    step: Count
 
 
 @dataclass
@@ -32,25 +34,18 @@ class Progress:
         best: The best evaluation by `keep_best`.
         best_for_stopping: The best evaluation by `early_stopping`.
         stale: Evaluations since `best_for_stopping`.
+        optimizer_start: Updates done when the optimizer's state was made.
     """
 
-    step: int = 0
-    epoch: int = 0
-    position: int = 0
-    evaluated_step: int = -1
+    step: Count = 0
+    epoch: Count = 0
+    position: Count = 0
+    evaluated_step: Annotated[int, Field(ge=-1, lt=2**63)] = -1
     best: Best | None = None
     best_for_stopping: Best | None = None
-    stale: int = 0
+    stale: Count = 0
+    optimizer_start: Count = 0
 
     def to_json(self) -> dict[str, JsonValue]:
         """As plain data."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Progress":
-        """The inverse of `to_json`."""
-        bests = {
-            key: None if value[key] is None else Best(**value[key])
-            for key in ("best", "best_for_stopping")
-        }
-        return cls(**{**value, **bests})

@@ -18,6 +18,7 @@ from tinynet_cli.output import figures_line, print_json, short
     help="Part of the data.",
 )
 @options.checkpoint_option
+@options.strict_finite_option
 @options.data_root_option
 @options.max_params_option
 @options.threads_option
@@ -26,11 +27,11 @@ from tinynet_cli.output import figures_line, print_json, short
 @options.debug_option
 def evaluate(path: str, as_json: bool, quiet: bool, **settings: Any) -> None:
     """The loss and the metrics of a trained network."""
-    from tinynet.run import run as runs
+    from tinynet.run import trained
     from tinynet_cli.progress import Display
 
     with Display(quiet=quiet or as_json) as display:
-        found = runs.evaluate(path, observer=display, **settings)
+        found = trained.evaluate(path, observer=display, **settings)
     if as_json:
         print_json(
             {

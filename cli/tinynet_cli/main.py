@@ -52,15 +52,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         tinynet.main(words, prog_name="tinynet", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as it is where a shell closed it
+            sys.stdout.flush()
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # Whoever read our output has gone; so do we, without a word.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(UNEXPECTED)
+    except OSError as error:
+        sys.exit(report(_output_failed(error), words))
     except click.Abort as error:
         # What click makes of a KeyboardInterrupt; ours says what was saved.
         sys.exit(report(error.__cause__ or error, words))
     except (Exception, KeyboardInterrupt) as error:
         sys.exit(report(error, words))
+
+
+def _output_failed(error: OSError) -> Exception:
+    """What the operating system refused here was our own output: everything else is explained."""
+    from tinynet.errors import CheckpointIOError
+
+    return CheckpointIOError(f"the output cannot be written: {error.strerror or error}")

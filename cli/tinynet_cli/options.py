@@ -85,6 +85,36 @@ def checkpoint_option(command: Command) -> Command:
     )(command)
 
 
+def exact_option(command: Command) -> Command:
+    """``--exact``: no resume that could be told from a run left alone."""
+    return click.option(
+        "--exact",
+        is_flag=True,
+        help="Refuse to go on where the last bits of the result may differ from a run left alone.",
+    )(command)
+
+
+def no_lock_option(command: Command) -> Command:
+    """``--no-lock``: where locks are not to be had."""
+    return click.option(
+        "--no-lock",
+        "lock",
+        is_flag=True,
+        flag_value=False,
+        default=True,
+        help="Train without a lock where the file system offers none.",
+    )(command)
+
+
+def strict_finite_option(command: Command) -> Command:
+    """``--strict-finite``: no network that is broken."""
+    return click.option(
+        "--strict-finite",
+        is_flag=True,
+        help="Refuse a network that holds NaN or infinity, instead of warning.",
+    )(command)
+
+
 def threads_option(command: Command) -> Command:
     """``--threads``: how many compute."""
     return click.option(

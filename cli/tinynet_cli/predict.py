@@ -1,6 +1,7 @@
 """`tinynet predict`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +17,7 @@ from tinynet_cli.output import print_json, print_table
 )
 @click.option("--resize", is_flag=True, help="Bring images to the size the network was trained on.")
 @options.checkpoint_option
+@options.strict_finite_option
 @options.max_params_option
 @options.threads_option
 @options.json_option
@@ -27,19 +29,25 @@ def predict(
     output: str | None,
     resize: bool,
     checkpoint: str | None,
-    max_params: int,
     threads: int | None,
     as_json: bool,
     quiet: bool,
+    **settings: Any,
 ) -> None:
     """What a trained network says of INPUT: .npy, .npz, .csv or image files of raw inputs.
 
     The preprocessing that was saved with the network is applied first.
     """
-    from tinynet.run.prediction import predict_files, write_predictions
-    from tinynet.run.run import load_model
+    from tinynet.run.prediction import WRITERS, predict_files, write_predictions
+    from tinynet.run.trained import load_model
+    from tinynet_cli.progress import Display
 
-    model = load_model(path, checkpoint, max_params=max_params)
+    if output is not None and Path(output).suffix.lower() not in WRITERS:
+        raise click.BadParameter(
+            f"{output}: the name ends in {', '.join(WRITERS)}", param_hint="-o"
+        )
+    with Display(quiet=quiet or as_json) as display:
+        model = load_model(path, checkpoint, observer=display, **settings)
     predictions = predict_files(model, inputs, resize=resize, threads=threads)
     if output is not None:
         write_predictions(predictions, Path(output))

@@ -104,7 +104,7 @@ class Display:
 
 
 def _bar() -> "Bar | None":
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # None where a shell closed it
         return None
     from tinynet_cli.bar import Bar
 

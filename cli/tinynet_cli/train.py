@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     "--run", "run_dir", type=click.Path(), help="Folder of the run [default: runs/NAME-001, ...]."
 )
 @click.option("--resume", is_flag=True, help="With --run: go on with the run if there is one.")
+@options.exact_option
+@options.no_lock_option
 @fine_tuning_options
 @options.set_option
 @options.data_root_option
@@ -31,6 +33,8 @@ def train(
     spec: str,
     run_dir: str | None,
     resume: bool,
+    exact: bool,
+    lock: bool,
     source: str | None,
     plan_only: bool,
     as_json: bool,
@@ -53,7 +57,8 @@ def train(
         if plan_only:
             print_plan(*runs.plan_fine_tuning(spec, observer=display, **start, **settings), as_json)
             return
-        result = runs.train(spec, run_dir, resume=resume, observer=display, **start, **settings)
+        going_on: dict[str, Any] = {"resume": resume, "exact": exact, "lock": lock}
+        result = runs.train(spec, run_dir, observer=display, **going_on, **start, **settings)
     _report(result, display, as_json, settings)
 
 
@@ -62,6 +67,13 @@ def train(
 @click.option(
     "--allow-data-change", is_flag=True, help="Go on although the data have changed since."
 )
+@click.option(
+    "--allow-reset",
+    is_flag=True,
+    help="Make changes that let some of the state start anew, as another optimizer does.",
+)
+@options.exact_option
+@options.no_lock_option
 @options.set_option
 @options.data_root_option
 @options.max_params_option

@@ -160,8 +160,8 @@ def test_output_as_npz(tinynet, run, digits_npy, expected):
 
 def test_another_ending_is_refused(tinynet, run, digits_npy):
     result = tinynet("predict", run, digits_npy, "-o", "out.txt")
-    assert result.code == 3
-    assert ".csv, .jsonl or .npz" in result.err
+    assert result.code == 2
+    assert ".csv, .jsonl, .npz" in result.err
     assert not Path("out.txt").exists()
 
 
@@ -187,7 +187,7 @@ def test_a_number_is_predicted_in_the_units_of_the_data(tinynet, table_spec, fol
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("missing.npy", "no such file"),
+        ("missing.npy", "no such file: missing.npy\n"),
         ("digits.txt", ".npy, .npz, .csv"),
         ("wide.npy", "(N, 8, 8, 1)"),
     ],

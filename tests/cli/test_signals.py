@@ -58,7 +58,7 @@ def test_json_tells_of_the_interruption(start, write_spec):
 def test_a_second_ctrl_c_leaves_at_once(write_spec):
     """The step in hand may take an hour, or hang."""
     driver = f"""
-import os, signal
+import signal
 from tinynet.run import run
 from tinynet.training.events import StepDone
 from tinynet_cli import main
@@ -66,7 +66,7 @@ from tinynet_cli import main
 def twice(event):
     if isinstance(event, StepDone):
         for _ in range(2):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         raise AssertionError("the second Ctrl-C did not leave")
 
 original = run.train
@@ -92,6 +92,20 @@ def test_a_second_process_on_a_run_is_75_and_names_the_holder(start, tinynet, wr
     running.kill()
     running.communicate()
     assert tinynet("resume", "r", "--set", "training.epochs=1").code == 0, "a lock dies with its"
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_stream_is_no_error(write_spec, closed):
+    """So a service runs a command, `>&-`; Python has no `sys.stdout` then."""
+    code = f"""
+import sys
+sys.{closed} = None
+from tinynet_cli.main import main
+main(["train", {str(write_spec())!r}, "--run", "r"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert os.path.exists("r/checkpoints/step-000000000012.msgpack"), "it trained to the end"
 
 
 def test_a_reader_that_leaves_is_no_error_worth_a_word(start):

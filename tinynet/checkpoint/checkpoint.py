@@ -5,8 +5,7 @@ it had never stopped. It holds no generator state, since there is none (see `tin
 no history, since that is in the log.
 """
 
-import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,15 @@ import numpy as np
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
-from tinynet import __version__, archive, registry
-from tinynet.config import Reference
-from tinynet.data.data import Data
-from tinynet.dataset import Field
+from tinynet import archive
+from tinynet.checkpoint.plugin_lock import TypeFacts, check_types
+from tinynet.checkpoint.sections import DataFacts, LogMark, hash_of, parse_sections
 from tinynet.errors import (
+    CheckpointError,
     CheckpointFormatError,
     CheckpointMismatchError,
     DivergedError,
-    PluginError,
+    SpecError,
 )
 from tinynet.progress import Progress
 from tinynet.spec.models import Spec
@@ -31,51 +30,6 @@ from tinynet.spec.reading import load_spec
 from tinynet.types import Array
 
 _TRANSFORMS = "transforms/"
-
-
-@dataclass(frozen=True)
-class LogMark:
-    """How far the log was when a checkpoint was made.
-
-    Attributes:
-        length: Its bytes.
-        digest: XXH3-128 of them, as hexadecimal text.
-    """
-
-    length: int
-    digest: str
-
-
-@dataclass(frozen=True)
-class DataFacts:
-    """What the run knew of its data.
-
-    Attributes:
-        root: The folder where relative data paths started.
-        fingerprints: Of each dataset, by the part of the spec that names it.
-        inputs: What each input held before preprocessing.
-        targets: What each target held before preprocessing.
-    """
-
-    root: str
-    fingerprints: dict[str, str]
-    inputs: dict[str, Field]
-    targets: dict[str, Field]
-
-    @classmethod
-    def of(cls, data: Data) -> "DataFacts":
-        """What is known of data that were opened."""
-        return cls(
-            str(data.root),
-            data.fingerprints,
-            {name: data.raw[name] for name in data.inputs},
-            {name: data.raw[name] for name in data.targets},
-        )
-
-    @property
-    def raw(self) -> dict[str, Field]:
-        """What each array held before preprocessing."""
-        return {**self.inputs, **self.targets}
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +46,8 @@ class Checkpoint:
         data: What the run knew of its data.
         log: How far the log was.
         lineage: What the run was resumed or started from, oldest first.
-        environment: Versions of what computed it.
-        types: For each type that the spec names, who registered it.
+        environment: What computed it; see `tinynet.checkpoint.environment`.
+        types: Who registered each type; see `tinynet.checkpoint.plugin_lock`.
     """
 
     run_id: str
@@ -104,8 +58,8 @@ class Checkpoint:
     data: DataFacts
     log: LogMark
     lineage: tuple[dict[str, JsonValue], ...]
-    environment: dict[str, JsonValue]
-    types: dict[str, JsonValue]
+    environment: dict[str, str]
+    types: dict[str, TypeFacts]
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -121,19 +75,20 @@ class Checkpoint:
             CheckpointIOError: if the disk or the file system refuses.
         """
         for name, array in self.tensors.items():
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
+            if not _is_finite(array):
                 raise DivergedError(
                     f"{name} is not finite after step {self.progress.step};"
                     " the checkpoint was not saved, earlier ones are kept"
                 )
         sections: dict[str, Any] = {
             "spec": self.spec,
+            "spec_hash": hash_of(self.spec),
             "progress": self.progress.to_json(),
             "data": to_jsonable_python(asdict(self.data)),
             "log": asdict(self.log),
             "lineage": list(self.lineage),
             "environment": self.environment,
-            "types": self.types,
+            "types": {key: asdict(facts) for key, facts in self.types.items()},
         }
         archive.write(path, sections, self.arrays, run_id=self.run_id, step=self.progress.step)
 
@@ -149,34 +104,27 @@ class Checkpoint:
             CheckpointError: if it cannot be read, or is not one.
         """
         found = archive.read(path, copy=copy)
-        sections: dict[str, Any] = dict(found.sections)
-        try:
-            data = sections["data"]
-            fields = {
-                kind: {name: _field(value) for name, value in data[kind].items()}
-                for kind in ("inputs", "targets")
-            }
-            return cls(
-                run_id=found.run_id,
-                spec=sections["spec"],
-                progress=Progress.from_json(sections["progress"]),
-                tensors={n: a for n, a in found.tensors.items() if not n.startswith(_TRANSFORMS)},
-                transforms={
-                    n.removeprefix(_TRANSFORMS): a
-                    for n, a in found.tensors.items()
-                    if n.startswith(_TRANSFORMS)
-                },
-                data=DataFacts(data["root"], data["fingerprints"], **fields),
-                log=LogMark(**sections["log"]),
-                lineage=tuple(sections["lineage"]),
-                environment=sections["environment"],
-                types=sections["types"],
-            )
-        except (KeyError, TypeError, AttributeError) as error:
+        sections = parse_sections(path, found.sections)
+        if sections.progress.step != found.step:
             raise CheckpointFormatError(
-                f"{path} is an archive, but not a tinynet checkpoint: {type(error).__name__}"
-                f" {error}"
-            ) from error
+                f"{path}: it says step {found.step}, and its progress step {sections.progress.step}"
+            )
+        return cls(
+            run_id=found.run_id,
+            spec=sections.spec,
+            progress=sections.progress,
+            tensors={n: a for n, a in found.tensors.items() if not n.startswith(_TRANSFORMS)},
+            transforms={
+                n.removeprefix(_TRANSFORMS): a
+                for n, a in found.tensors.items()
+                if n.startswith(_TRANSFORMS)
+            },
+            data=sections.data,
+            log=sections.log,
+            lineage=sections.lineage,
+            environment=sections.environment,
+            types=sections.types,
+        )
 
     def load_spec(self, overrides: Mapping[str, Any] | None = None) -> Spec:
         """Its spec, checked against what is installed now.
@@ -186,82 +134,39 @@ class Checkpoint:
 
         Raises:
             PluginError: if a type is not installed any more; it says what to install.
+            CheckpointMismatchError: if a type comes from another distribution now, or the spec is
+                not valid here.
             SpecError: for overrides that are wrong.
         """
-        missing = list(self._missing_types())
-        if missing:
-            raise PluginError("\n".join(missing))
-        return load_spec(self.spec, overrides)
+        check_types(self.types)
+        try:
+            spec = load_spec(self.spec)
+        except SpecError as error:
+            message = f"the checkpoint's spec is not valid here: {error}"
+            raise CheckpointMismatchError(message) from error
+        return load_spec(self.spec, overrides) if overrides else spec
 
-    def _missing_types(self) -> Iterable[str]:
-        for key, facts in self.types.items():
-            group, _, name = key.partition(":")
-            assert isinstance(facts, dict)
-            try:
-                registry.default().find(group, name)
-            except PluginError:
-                distribution, version = facts["distribution"], facts["version"]
-                yield (
-                    f"the checkpoint needs {name!r} (tinynet.{group}) of {distribution} {version},"
-                    f" which is not installed: pip install '{distribution}=={version}'"
-                )
+    def check_finite(self, *, strict: bool) -> list[str]:
+        """Look for values that no training leaves behind, in parameters and buffers.
 
-    def check_data(self, fingerprints: Mapping[str, str]) -> None:
-        """Make sure that the data are still those of the run.
+        Args:
+            strict: Refuse them.
+
+        Returns:
+            A warning for each array that holds one.
 
         Raises:
-            CheckpointMismatchError: naming the dataset that changed.
+            CheckpointError: listing those arrays, if ``strict``.
         """
-        for part, fingerprint in fingerprints.items():
-            if self.data.fingerprints.get(part) != fingerprint:
-                raise CheckpointMismatchError(
-                    f"the dataset {part!r} has changed since the checkpoint was made;"
-                    " --allow-data-change goes on with the new one"
-                )
+        bad = [
+            f"{name} of the checkpoint holds NaN or infinity"
+            for name, array in self.tensors.items()
+            if name.startswith(("params/", "buffers/")) and not _is_finite(array)
+        ]
+        if bad and strict:
+            raise CheckpointError("\n".join(bad))
+        return bad
 
 
-def _field(value: dict[str, Any]) -> Field:
-    names = {key: tuple(value[key]) if value[key] else None for key in ("classes", "names")}
-    return Field(tuple(value["shape"]), value["dtype"], **names)
-
-
-def environment() -> dict[str, JsonValue]:
-    """What computes here: versions that may change the last bits of a result."""
-    blas = np.show_config(mode="dicts")
-    found = blas.get("Build Dependencies", {}).get("blas", {}) if isinstance(blas, dict) else {}
-    return {
-        "tinynet": __version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "blas": f"{found.get('name', 'unknown')} {found.get('version', '')}".strip(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-    }
-
-
-def types_of(spec: Spec) -> dict[str, JsonValue]:
-    """For each type that a spec names, who registered it; the plugin lock."""
-    found: dict[str, JsonValue] = {}
-    for reference in _references(spec):
-        if reference.type:
-            entry = registry.default().find(reference.group, reference.type)
-            found[f"{entry.group}:{reference.type}"] = {
-                "entry": entry.qualified,
-                "distribution": entry.distribution,
-                "version": entry.version,
-            }
-    return dict(sorted(found.items()))
-
-
-def _references(spec: Spec) -> Iterable[Reference]:
-    training = spec.training
-    yield from spec.network.layers
-    yield training.loss
-    yield training.optimizer
-    yield from training.metrics
-    if training.schedule is not None:
-        yield training.schedule
-    if spec.data is not None:
-        yield spec.data
-        yield from spec.data.transforms
-        yield from (part for part in (spec.data.validation, spec.data.test) if part is not None)
+def _is_finite(array: Array) -> bool:
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())

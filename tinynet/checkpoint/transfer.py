@@ -226,10 +226,9 @@ def _match(network: Network, checkpoint: Checkpoint, rules: TransferRules) -> Ma
     types = {node.type for node in network.spec.layers if node.type}
     new = places(network.spec, {name: known.find("layers", name).qualified for name in types})
     try:
-        facts: Mapping[str, Any] = checkpoint.types
         old_types = {
-            key.removeprefix("layers:"): str(fact["entry"])
-            for key, fact in facts.items()
+            key.removeprefix("layers:"): facts.entry
+            for key, facts in checkpoint.types.items()
             if key.startswith("layers:")
         }
         old = places(NetworkSpec.model_validate(checkpoint.spec["network"]), old_types)

@@ -29,7 +29,7 @@ class Split:
     Attributes:
         dataset: The dataset.
         indices: Which of its samples, (N,).
-        relabel: For each target of class indices whose numbering differs from the training
+        relabel: For each array of class indices whose numbering differs from the training
             data's: the training data's index of each class.
     """
 
@@ -42,11 +42,13 @@ class Split:
         batch = self.dataset.gather(self.indices[positions])
         if not self.relabel:
             return batch
-        targets = {
+        return Batch(self._relabelled(batch.inputs), self._relabelled(batch.targets), batch.weights)
+
+    def _relabelled(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        return {
             name: self.relabel[name][array] if name in self.relabel else array
-            for name, array in batch.targets.items()
+            for name, array in arrays.items()
         }
-        return Batch(batch.inputs, targets, batch.weights)
 
 
 class Data:
@@ -133,8 +135,10 @@ class Data:
         """Make sure that a split has samples.
 
         Raises:
-            DataError: if it has none.
+            DataError: if it has none, or there is no such split.
         """
+        if split not in self.splits:
+            raise DataError(f"there is no split {split!r}; there are {', '.join(self.splits)}")
         if not self.size(split):
             key = {"train": "train", "val": "validation", "test": "test"}[split]
             raise DataError(

@@ -117,8 +117,7 @@ class _Safetensors:
             import safetensors.numpy
         except ImportError as error:
             raise DataError(
-                f"{path}: .safetensors files need a package:"
-                " pip install 'tinynet-core[safetensors]'"
+                f"{path}: .safetensors files need a package: pip install safetensors"
             ) from error
         self._package = safetensors
 

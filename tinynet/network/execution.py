@@ -142,7 +142,7 @@ class Pass:
             ctx = Context(
                 training=training and not op.frozen,
                 needs=op.needs,
-                keep=training and op.backward,
+                keep=training and (op.backward or op.commits),
                 kernels=kernels,
                 seed=key.seed,
                 step=key.step,
@@ -155,7 +155,7 @@ class Pass:
             _check_output(node, y, values[node.inputs[0]])
             if observe is not None:
                 observe(node, y)
-            if ctx.keep:
+            if training and op.backward:
                 self._contexts[node.name], self._caches[node.name] = ctx, cache
             if training and op.commits:
                 self._uncommitted.append((node.layer, cache))

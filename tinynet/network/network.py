@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from operator import index
 from types import MappingProxyType
 from typing import Any
 
@@ -155,6 +156,8 @@ class Network:
             DataError: if it holds no numbers.
         """
         inputs = self._checked(x)
+        if batch_size < 1:
+            raise ShapeError(f"a batch has at least 1 sample, not {batch_size}")
         total = len(next(iter(inputs.values())))
         workspace = Workspace()
         parts = []
@@ -170,13 +173,14 @@ class Network:
             if len(self.input_shapes) > 1:
                 names = ", ".join(self.input_shapes)
                 raise ShapeError(f"the network has the inputs {names}; give an array for each")
-            return {next(iter(self.input_shapes)): np.asanyarray(x)}
-        arrays = {
-            name if is_input(name) else f"{INPUT}:{name}": np.asanyarray(array)
-            for name, array in x.items()
-        }
+            return {(name := next(iter(self.input_shapes))): _array(name, x)}
+        given = {name if is_input(name) else f"{INPUT}:{name}": array for name, array in x.items()}
+        arrays = {name: _array(name, array) for name, array in given.items()}
         if missing := self.input_shapes.keys() - arrays.keys():
-            raise ShapeError(f"no array for the network's input {', '.join(sorted(missing))}")
+            there = ", ".join(arrays) or "none"
+            raise ShapeError(
+                f"no array for the network's input {', '.join(sorted(missing))!r}; given: {there}"
+            )
         return {name: arrays[name] for name in self.input_shapes}
 
     def _checked(self, x: Array | Mapping[str, Array]) -> dict[str, Array]:
@@ -202,6 +206,13 @@ class Network:
         return array.astype(self.dtype, copy=False)
 
 
+def _array(name: str, values: Any) -> Array:
+    try:
+        return np.asanyarray(values)
+    except ValueError as error:
+        raise ShapeError(f"{name} is no array: {error}") from None
+
+
 def _dtype_name(name: str) -> str:
     if name not in ("float32", "float64"):
         raise SpecError(f"dtype must be 'float32' or 'float64', not {name!r}")
@@ -220,6 +231,8 @@ def _loss(loss: Loss | LossReference | Mapping[str, Any] | str | None) -> Loss |
     if isinstance(loss, LossReference):
         created: Loss = registry.default().create(loss)
         return created
+    if loss is not None and not hasattr(loss, "predict"):
+        raise SpecError(f"a loss, its name, or what a spec says of one is expected, not {loss!r}")
     return loss
 
 
@@ -241,12 +254,21 @@ def _input_shapes(
         shape = given.get(name, given.get(short))
         if shape is None:
             raise SpecError(f"the shape of {name!r} is not known; known are {', '.join(given)}")
-        if any(size < 1 for size in shape):
-            raise ShapeError(
-                f"{name} cannot have the shape {tuple(shape)}: every axis is at least 1"
-            )
-        shapes[name] = tuple(int(size) for size in shape)
+        shapes[name] = _checked_shape(name, shape)
     return shapes
+
+
+def _checked_shape(name: str, shape: Any) -> Shape:
+    try:
+        sizes = tuple(index(size) for size in shape)
+    except TypeError:
+        raise ShapeError(
+            f"{name} cannot have the shape {shape!r}: a tuple of integers is expected, such as"
+            " (28, 28, 1)"
+        ) from None
+    if any(size < 1 for size in sizes):
+        raise ShapeError(f"{name} cannot have the shape {sizes}: every axis is at least 1")
+    return sizes
 
 
 def _build_nodes(

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from tinynet import archive
 from tinynet.errors import CheckpointFormatError
-from tinynet.run.folder import RunFolder
+from tinynet.run.folder import RunFolder, look_again
 from tinynet.run.inspection import TensorFacts, digest_of
 from tinynet.spec.change import Change, compare
 from tinynet.spec.reading import load_spec
@@ -159,13 +159,14 @@ def _open(path: Path, warn: Callable[[str], None]) -> _Content:
         return _Content(Side(path), load_spec(path).resolved(), {}, {}, {})
     if path.is_dir():
         folder = RunFolder(path)
-        newest = folder.newest(warn, set_aside=False, copy=False)
+        newest = look_again(lambda: folder.newest(warn, set_aside=False, copy=False))
         path = folder.checkpoint(newest.progress.step)
     found = archive.read(path, copy=False)
     entries = archive.read_outline(path).tensors
     directory = {name: TensorFacts.of(name, entry) for name, entry in entries.items()}
     facts = dict(found.sections)
     spec = facts.pop("spec", None)
+    facts.pop("spec_hash", None)
     if not isinstance(spec, dict):
         raise CheckpointFormatError(f"{path} is an archive, but no checkpoint: it has no spec")
     side = Side(path, found.run_id, found.step, digest_of(directory.values()))

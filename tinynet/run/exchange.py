@@ -20,7 +20,10 @@ from xxhash import xxh3_128_hexdigest
 
 from tinynet import __version__
 from tinynet.build import MAX_PARAMS
-from tinynet.checkpoint.checkpoint import Checkpoint, DataFacts, LogMark, environment, types_of
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.checkpoint.environment import environment
+from tinynet.checkpoint.plugin_lock import types_of
+from tinynet.checkpoint.sections import DataFacts, LogMark
 from tinynet.errors import (
     CheckpointError,
     CheckpointMismatchError,
@@ -30,7 +33,7 @@ from tinynet.errors import (
     explaining_io,
 )
 from tinynet.files.weights import open_weights
-from tinynet.run.run import find_checkpoint
+from tinynet.run.finding import find_checkpoint
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.training.trainer import Trainer, mismatches
@@ -81,7 +84,7 @@ def export_weights(
     Args:
         source: A run's folder, or a checkpoint.
         path: The file; what was there is replaced, atomically.
-        checkpoint: ``"best"``, ``"last"``, or a file; see `tinynet.run.run.find_checkpoint`.
+        checkpoint: ``"best"``, ``"last"``, or a file; see `tinynet.run.finding.find_checkpoint`.
         everything: Every tensor, under its full name, instead of parameters and buffers alone.
         warn: Told of damaged checkpoints of a run that were skipped.
 
@@ -236,6 +239,6 @@ def _first_checkpoint(trainer: Trainer, facts: DataFacts, source: Path) -> Check
         data=facts,
         log=LogMark(0, xxh3_128_hexdigest(b"")),
         lineage=({"imported": origin},),
-        environment=environment(),
+        environment=environment(trainer.network.kernels),
         types=types_of(trainer.spec),
     )

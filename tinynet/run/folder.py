@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import JsonValue
 
@@ -26,6 +27,8 @@ from tinynet.errors import (
     explaining_io,
 )
 from tinynet.files.atomic import leftovers, replacing
+
+Found = TypeVar("Found")
 
 _NAME = re.compile(r"step-(\d{12,})\.msgpack")
 
@@ -96,13 +99,18 @@ class RunFolder:
         raise CheckpointCorruptError(f"no checkpoint of {self.path} is whole:\n  {listed}")
 
     def prune(self, run_id: str, keep_last: int, protected: Iterable[int]) -> None:
-        """Remove checkpoints that nobody needs; never those of another run."""
+        """Remove this run's checkpoints that nobody needs; what cannot be read is nobody's."""
         steps = self.steps()
         kept = {*steps[-keep_last:], *protected}
         for step in steps:
-            path = self.checkpoint(step)
-            if step not in kept and archive.read_outline(path).run_id == run_id:
-                path.unlink(missing_ok=True)
+            if step not in kept and self._belongs_to(run_id, step):
+                self.checkpoint(step).unlink(missing_ok=True)
+
+    def _belongs_to(self, run_id: str, step: int) -> bool:
+        try:
+            return archive.read_outline(self.checkpoint(step)).run_id == run_id
+        except (CheckpointFormatError, CheckpointCorruptError):
+            return False
 
     def clean(self) -> None:
         """Remove temporary files that killed processes left; only for the holder of the lock."""
@@ -135,6 +143,20 @@ def _pretty(spec: Mapping[str, JsonValue]) -> bytes:
     return json.dumps(spec, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
+def look_again(look: Callable[[], Found]) -> Found:
+    """Look, and once more where a file was pruned between being listed and being read.
+
+    Raises:
+        CheckpointError: what ``look`` raises.
+    """
+    try:
+        return look()
+    except CheckpointIOError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
+        return look()
+
+
 def new_folder(path: Path, *, reuse: bool) -> RunFolder:
     """Make the folder of a new run.
 
@@ -150,7 +172,9 @@ def new_folder(path: Path, *, reuse: bool) -> RunFolder:
         try:
             path.mkdir(parents=True)
         except FileExistsError:
-            if not path.is_dir() or (any(path.iterdir()) and not reuse):
+            if not path.is_dir():
+                raise RunExistsError(f"{path} is a file; a run is a folder") from None
+            if any(path.iterdir()) and not reuse:
                 raise RunExistsError(
                     f"{path} is there already; go on with it by --resume, or choose another"
                 ) from None

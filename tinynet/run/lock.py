@@ -14,10 +14,14 @@ from tinynet.errors import CheckpointIOError, RunBusyError, explaining_io
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, *, required: bool = True) -> Iterator[None]:
     """Hold the lock file ``path``, which is made if needed and never removed.
 
     While it is held it says who holds it; nobody trusts what a killed process left in it.
+
+    Args:
+        path: The file.
+        required: Fail where the file system offers no locks; else go on without one.
 
     Raises:
         RunBusyError: if another process holds it; it names that process.
@@ -26,7 +30,7 @@ def locked(path: Path) -> Iterator[None]:
     with explaining_io(path):
         file = path.open("a+")
     with file:
-        _lock(file, path)
+        _lock(file, path, required)
         try:
             yield
         finally:
@@ -34,12 +38,17 @@ def locked(path: Path) -> Iterator[None]:
                 file.truncate(0)
 
 
-def _lock(file: TextIO, path: Path) -> None:
+def _lock(file: TextIO, path: Path, required: bool) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-            raise CheckpointIOError(f"{path} cannot be locked: {error.strerror}") from error
+            if not required:
+                return
+            raise CheckpointIOError(
+                f"{path} cannot be locked: {error.strerror}; --no-lock goes on without a lock, and"
+                " nothing then keeps a second process out of the run"
+            ) from error
         file.seek(0)
         holder = file.read().strip() or "another process"
         raise RunBusyError(f"{path.parent} is in use by {holder}") from error

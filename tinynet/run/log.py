@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import JsonValue
 from xxhash import xxh3_128
 
-from tinynet.checkpoint.checkpoint import LogMark
+from tinynet.checkpoint.sections import LogMark
 from tinynet.errors import CheckpointCorruptError, explaining_io
 
 _PIECE = 2**20

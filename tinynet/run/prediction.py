@@ -117,6 +117,8 @@ def _labels(outputs: Array, classes: tuple[str, ...] | None) -> tuple[str, ...] 
 
 
 def _read(model: Model, path: Path, resize: bool) -> dict[str, Array]:
+    if not path.exists():
+        raise DataError(f"no such file: {path}")
     kind = path.suffix.lower()
     if kind == ".npz":
         return read_npz(str(path), model.inputs)
@@ -168,9 +170,7 @@ def _read_image(path: Path, field: Field, resize: bool) -> Array:
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
-        raise DataError(
-            f"{path}: images need Pillow: pip install 'tinynet-core[images]'"
-        ) from error
+        raise DataError(f"{path}: images need Pillow: pip install pillow") from error
     modes = {1: "L", 3: "RGB", 4: "RGBA"}
     if len(field.shape) != 3 or field.shape[2] not in modes:
         raise DataError(
@@ -202,10 +202,9 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
         DataError: for another ending.
         CheckpointIOError: if the disk refuses; a file that was there is not touched then.
     """
-    kinds = {".csv": _as_csv, ".jsonl": _as_jsonl, ".npz": _as_npz}
-    encode = kinds.get(path.suffix.lower())
+    encode = WRITERS.get(path.suffix.lower())
     if encode is None:
-        raise DataError(f"{path}: predictions are written as .csv, .jsonl or .npz")
+        raise DataError(f"{path}: predictions are written as {', '.join(WRITERS)}")
     with explaining_io(path), replacing(path) as write_at:
         write_at(0, encode(predictions))
 
@@ -237,3 +236,7 @@ def _as_npz(predictions: Predictions) -> bytes:
             classes=np.array(predictions.classes),
         )
     return file.getvalue()
+
+
+WRITERS = {".csv": _as_csv, ".jsonl": _as_jsonl, ".npz": _as_npz}
+"""How predictions are written, by the ending of the file's name."""

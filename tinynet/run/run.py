@@ -1,54 +1,38 @@
 """A run: the training loop wired to a folder with its lock, its log and its checkpoints."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from pydantic import JsonValue
 
 from tinynet.build import MAX_PARAMS
 from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.checkpoint.continuation import Continuation, ResumeRules
+from tinynet.checkpoint.environment import environment
+from tinynet.checkpoint.sections import DataFacts
 from tinynet.checkpoint.transfer import STRICT, TransferPlan, TransferRules
-from tinynet.data.data import Data
 from tinynet.data.splits import SplitName
-from tinynet.errors import CheckpointError, CheckpointIOError, LocatedError, SpecError
-from tinynet.network.engine import Engine
+from tinynet.errors import (
+    CheckpointIOError,
+    LocatedError,
+    Problem,
+    SpecError,
+)
 from tinynet.network.network import Network
+from tinynet.run.finding import find_checkpoint
 from tinynet.run.fine_tuning import FineTuning
 from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.lock import locked
 from tinynet.run.log import read_log
-from tinynet.run.model import Model, open_model
-from tinynet.run.session import Observer, Session
-from tinynet.spec.change import compare, require_safe
+from tinynet.run.session import Session
+from tinynet.run.settings import Settings, data_root, observer
+from tinynet.run.trained import Evaluation, evaluate
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
-from tinynet.training.evaluation import Figures
-from tinynet.training.events import RunEvent, Transferred, Warned
+from tinynet.training.events import Transferred, Warned
 from tinynet.training.trainer import Trainer
-
-EVALUATION_BATCH = 512
-"""Samples that are evaluated at a time."""
-
-
-class Settings(TypedDict, total=False):
-    """What whoever runs something may say, whatever the spec says.
-
-    Attributes:
-        data_root: Where relative data paths start; by default the spec's folder, or where they
-            started when the run began.
-        max_params: Elements of parameters and buffers that may be allocated.
-        threads: How many threads compute, by default one for each core; the result is the same
-            for any number.
-        observer: Told of everything that happens; by default warnings are Python's.
-    """
-
-    data_root: str | Path | None
-    max_params: int
-    threads: int | None
-    observer: Observer | None
 
 
 @dataclass(frozen=True)
@@ -94,8 +78,8 @@ class Run:
         *,
         checkpoint: str | None = None,
         **settings: Unpack[Settings],
-    ) -> "Evaluation":
-        """The loss and the metrics of a whole split; see `tinynet.run.run.evaluate`."""
+    ) -> Evaluation:
+        """The loss and the metrics of a whole split; see `tinynet.run.trained.evaluate`."""
         return evaluate(self.path, split, checkpoint=checkpoint, **settings)
 
 
@@ -104,6 +88,7 @@ def train(
     run_dir: str | Path | None = None,
     *,
     resume: bool = False,
+    exact: bool = False,
     overrides: Mapping[str, Any] | None = None,
     source: str | Path | None = None,
     rules: TransferRules = STRICT,
@@ -115,6 +100,7 @@ def train(
         spec: A spec, its file, or a dict like one.
         run_dir: The run's folder; by default ``runs/<name>-001``, or the next number.
         resume: Go on with the run where ``run_dir`` has one; start it where it has not.
+        exact: With ``resume``: see `resume`.
         overrides: JSON values by dotted path; only for a file or a dict.
         source: A run's folder or a checkpoint, whose parameters a new run starts with; of a run
             the best, if it keeps one, else the last. A run that goes on has started already.
@@ -137,15 +123,16 @@ def train(
     if resume and run_dir is None:
         raise SpecError("to go on with a run, or start it, its folder must be named (--run)")
     if resume and run_dir is not None and RunFolder(Path(run_dir)).steps():
-        return _continue(RunFolder(Path(run_dir)), lambda checkpoint: spec, False, settings)
+        folder = RunFolder(Path(run_dir))
+        return _continue(folder, lambda found: spec, ResumeRules(exact=exact), settings)
     trainer, lineage = _new_trainer(spec, source, rules, settings)
     if run_dir is None:
         folder = next_folder(Path("runs"), spec.name)
     else:
         folder = new_folder(Path(run_dir), reuse=resume)
-    with locked(folder.lock):
+    with locked(folder.lock, required=settings.get("lock", True)):
         folder.clean()
-        session = Session(folder, trainer, _observer(settings), lineage=lineage)
+        session = Session(folder, trainer, observer(settings), lineage=lineage)
         return _run(folder, trainer, *session.train())
 
 
@@ -166,7 +153,9 @@ def resume(
     run_dir: str | Path,
     *,
     overrides: Mapping[str, Any] | None = None,
+    exact: bool = False,
     allow_data_change: bool = False,
+    allow_reset: bool = False,
     **settings: Unpack[Settings],
 ) -> Run:
     """Go on with a run from its newest good checkpoint to the end its spec names.
@@ -174,7 +163,10 @@ def resume(
     Args:
         run_dir: The run's folder.
         overrides: Changes of its spec, JSON values by dotted path: ``{"training.epochs": 40}``.
+        exact: Refuse where the run may not end, bit for bit, as one that was never stopped: where
+            something else computes now, or the data have changed. Otherwise that is a warning.
         allow_data_change: Go on although the data are not those of the run any more.
+        allow_reset: Make changes that let some of the state start anew, as another optimizer does.
         **settings: See `Settings`.
 
     Raises:
@@ -182,12 +174,13 @@ def resume(
         RunBusyError: if another process holds the run.
         PluginError: if a type it needs is not installed any more.
         CheckpointMismatchError: for changes that its state cannot survive.
+        SpecError: for overrides that are wrong, or end the run before where it is.
         Interrupted: after SIGINT or SIGTERM; the run is saved.
     """
     return _continue(
         RunFolder(Path(run_dir)),
         lambda checkpoint: checkpoint.load_spec(overrides),
-        allow_data_change,
+        ResumeRules(exact, allow_data_change, allow_reset),
         settings,
     )
 
@@ -195,26 +188,41 @@ def resume(
 def _continue(
     folder: RunFolder,
     choose_spec: Callable[[Checkpoint], Spec],
-    allow_data_change: bool,
+    rules: ResumeRules,
     settings: Settings,
 ) -> Run:
-    tell = _observer(settings)
+    tell = observer(settings)
     if not folder.steps():
         raise CheckpointIOError(f"{folder.path} holds no checkpoint to resume from; is it a run?")
-    with locked(folder.lock):
+    with locked(folder.lock, required=settings.get("lock", True)):
         folder.clean()
         checkpoint = folder.newest(lambda text: tell(Warned(text)), set_aside=True)
         if folder.spec_was_edited(checkpoint.spec):
             tell(Warned(f"{folder.spec} was edited; the run goes on with the checkpoint's spec"))
         spec = choose_spec(checkpoint)
-        changes = compare(checkpoint.spec, spec.resolved())
-        require_safe(changes)
+        continuation = Continuation(checkpoint, spec, rules)
         trainer = _trainer(spec, Path(checkpoint.data.root), settings, checkpoint.transforms)
-        if not allow_data_change:
-            checkpoint.check_data(trainer.data.fingerprints)
-        trainer.load_state(checkpoint.tensors, checkpoint.progress)
-        session = Session(folder, trainer, tell, checkpoint, changes)
+        continuation.check(environment(trainer.network.kernels), DataFacts.of(trainer.data))
+        trainer.load_state(continuation.tensors(trainer.state()), continuation.progress)
+        if continuation.renews_optimizer:
+            trainer.renew_slots()
+        _require_ahead(trainer)
+        if not trainer.finished:
+            for warning in continuation.warnings:
+                tell(Warned(warning))
+        session = Session(folder, trainer, tell, checkpoint, continuation.lineage)
         return _run(folder, trainer, *session.train())
+
+
+def _require_ahead(trainer: Trainer) -> None:
+    """Make sure that the run does not end before the step that it has reached."""
+    if trainer.total_steps < trainer.step:
+        key = "epochs" if trainer.spec.training.steps is None else "steps"
+        message = (
+            f"the run would end at step {trainer.total_steps:,}, and has reached step"
+            f" {trainer.step:,}, in epoch {trainer.progress.epoch + 1}"
+        )
+        raise trainer.spec.locate(SpecError([Problem(message, f"/training/{key}")]))
 
 
 def _read_spec(
@@ -235,14 +243,14 @@ def _new_trainer(
         return _trainer(spec, spec.folder, settings), ()
     start, trainer, plan = _fine_tuning(spec, source, rules, settings)
     start.apply(plan, trainer)
-    _observer(settings)(Transferred(start.path, plan.summary, plan.lines))
+    observer(settings)(Transferred(start.path, plan.summary, plan.lines))
     return trainer, start.lineage(plan)
 
 
 def _fine_tuning(
     spec: Spec, source: str | Path, rules: TransferRules, settings: Settings
 ) -> tuple[FineTuning, Trainer, TransferPlan]:
-    tell = _observer(settings)
+    tell = observer(settings)
     path, checkpoint = find_checkpoint(source, warn=lambda text: tell(Warned(text)))
     start = FineTuning(path, checkpoint, rules)
     trainer = _trainer(spec, spec.folder, settings, start.fitted(spec))
@@ -256,7 +264,7 @@ def _trainer(
     try:
         trainer = Trainer(
             spec,
-            root=_root(settings, root),
+            root=data_root(settings, root),
             fitted=fitted,
             max_params=settings.get("max_params", MAX_PARAMS),
             threads=settings.get("threads"),
@@ -289,140 +297,3 @@ def _last_figures(folder: RunFolder) -> dict[str, float]:
         if "train/loss" in record:
             return {k: v for k, v in record.items() if k not in ("step", "epoch", "wall")}
     return {}
-
-
-def _root(settings: Settings, default: Path) -> Path:
-    root = settings.get("data_root")
-    return default if root is None else Path(root).resolve()
-
-
-def _observer(settings: Settings) -> Observer:
-    return settings.get("observer") or _warn
-
-
-def _warn(event: RunEvent) -> None:
-    if isinstance(event, Warned):
-        warnings.warn(event.message, stacklevel=4)
-
-
-# What is done with a checkpoint --------------------------------------------------------------
-
-
-def find_checkpoint(
-    path: str | Path, which: str | None = None, warn: Callable[[str], None] = warnings.warn
-) -> tuple[Path, Checkpoint]:
-    """The checkpoint that is meant by a run's folder or a checkpoint's file.
-
-    Args:
-        path: A run's folder, or a checkpoint.
-        which: ``"best"``, ``"last"``, or a file (of the run's, a name is enough); by default the
-            best if the run keeps one, else the last.
-        warn: Told of damaged checkpoints that were skipped.
-
-    Raises:
-        CheckpointError: if it cannot be read; a file that was named is never replaced by another.
-    """
-    folder = RunFolder(Path(path))
-    if which not in (None, "best", "last"):
-        inside = folder.checkpoints / which
-        path = inside if inside.exists() else which
-    if which not in (None, "best", "last") or not folder.path.is_dir():
-        return Path(path), Checkpoint.read(Path(path))
-    newest = folder.newest(warn, set_aside=False)
-    best = newest.progress.best
-    if which == "best" and best is None:
-        raise CheckpointError(
-            f"{path} keeps no best checkpoint; training.checkpoint.keep_best makes it do so"
-        )
-    if which == "last" or best is None or best.step == newest.progress.step:
-        return folder.checkpoint(newest.progress.step), newest
-    chosen = folder.checkpoint(best.step)
-    return chosen, Checkpoint.read(chosen)
-
-
-def load(
-    path: str | Path, checkpoint: str | None = None, *, max_params: int = MAX_PARAMS
-) -> Network:
-    """A trained network, its loss included, so that `Network.predict` gives probabilities.
-
-    Args:
-        path: A run's folder, or a checkpoint.
-        checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
-        max_params: Elements of parameters and buffers that may be allocated.
-
-    Raises:
-        CheckpointError: if it cannot be read.
-        PluginError: if a type it needs is not installed any more.
-    """
-    return load_model(path, checkpoint, max_params=max_params).network
-
-
-def load_model(
-    path: str | Path, checkpoint: str | None = None, *, max_params: int = MAX_PARAMS
-) -> Model:
-    """A trained network with its preprocessing: it takes raw inputs; see `load`."""
-    return open_model(find_checkpoint(path, checkpoint)[1], max_params)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The figures of a split.
-
-    Attributes:
-        checkpoint: The checkpoint that was evaluated.
-        step: Its step.
-        split: ``"train"``, ``"val"`` or ``"test"``.
-        samples: How many samples the split has.
-        metrics: ``loss`` and every metric by its label.
-    """
-
-    checkpoint: Path
-    step: int
-    split: SplitName
-    samples: int
-    metrics: dict[str, float]
-
-
-def evaluate(
-    path: str | Path,
-    split: SplitName = "test",
-    *,
-    checkpoint: str | None = None,
-    **settings: Unpack[Settings],
-) -> Evaluation:
-    """The loss and the metrics of a whole split.
-
-    Args:
-        path: A run's folder, or a checkpoint.
-        split: ``"test"``, ``"val"`` or ``"train"``.
-        checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
-        **settings: See `Settings`.
-
-    Raises:
-        CheckpointError: if the checkpoint cannot be read.
-        DataError: if the data cannot be, or the split is empty.
-        PluginError: if a type it needs is not installed any more.
-    """
-    tell = _observer(settings)
-    file, found = find_checkpoint(path, checkpoint, lambda text: tell(Warned(text)))
-    model = open_model(found, settings.get("max_params", MAX_PARAMS))
-    spec = model.spec
-    assert spec.data is not None
-    root = _root(settings, Path(found.data.root))
-    data = Data(spec.data, root, spec.training.seed, found.transforms)
-    data.require(split)
-    for part, fingerprint in data.fingerprints.items():
-        if found.data.fingerprints.get(part) != fingerprint:
-            tell(Warned(f"the dataset {part!r} has changed since the checkpoint was made"))
-    return _evaluate(file, found.progress.step, model, data, split, settings.get("threads"))
-
-
-def _evaluate(
-    file: Path, step: int, model: Model, data: Data, split: SplitName, threads: int | None
-) -> Evaluation:
-    engine = Engine(model.network, threads)
-    figures = Figures(model.spec.training.metrics, model.network.out_shape)
-    for batch in data.batches(split, EVALUATION_BATCH):
-        targets = next(iter(batch.targets.values()))
-        figures.update(engine.evaluate(batch.inputs, targets), targets)
-    return Evaluation(file, step, split, figures.samples, figures.result())

@@ -1,12 +1,14 @@
 """Checkpoints written on a thread of their own: training waits for the snapshot only."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Generic, TypeVar
 
 import numpy as np
 
+from tinynet.errors import CheckpointIOError
 from tinynet.memory import aligned_empty
 from tinynet.types import Array
 
@@ -35,12 +37,17 @@ class Saver(Generic[T]):
             What the save before gave, if there was one.
 
         Raises:
+            CheckpointIOError: if there is no memory for it.
             TinynetError: whatever the save before raised.
         """
         finished = self.wait()
-        # The memory of the last snapshot is used again; arrays come and go with figures only.
-        self._snapshot = {name: _copy(self._snapshot.get(name), a) for name, a in arrays.items()}
-        self._running = self._thread.submit(save, self._snapshot)
+        with _explaining(MemoryError):
+            # The last snapshot's memory is used again; arrays come and go with figures only.
+            last = self._snapshot
+            self._snapshot = {name: _copy(last.get(name), array) for name, array in arrays.items()}
+        # What Python raises where no thread can be started, for want of memory or of processes.
+        with _explaining(RuntimeError):
+            self._running = self._thread.submit(save, self._snapshot)
         return finished
 
     def finished(self) -> list[T]:
@@ -60,7 +67,8 @@ class Saver(Generic[T]):
         if self._running is None:
             return []
         running, self._running = self._running, None
-        return [running.result()]
+        with _explaining(MemoryError):
+            return [running.result()]
 
     def __enter__(self) -> "Saver[T]":
         return self
@@ -72,6 +80,15 @@ class Saver(Generic[T]):
         traceback: TracebackType | None,
     ) -> None:
         self._thread.shutdown()
+
+
+@contextmanager
+def _explaining(kind: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except kind as error:
+        reason = str(error) or "not enough memory"
+        raise CheckpointIOError(f"the run cannot be saved: {reason}") from error
 
 
 def _copy(target: Array | None, source: Array) -> Array:

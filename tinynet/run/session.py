@@ -3,27 +3,27 @@
 import math
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeAlias
 
 from pydantic import JsonValue
 
-from tinynet.checkpoint.checkpoint import Checkpoint, DataFacts, LogMark, environment, types_of
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.checkpoint.environment import environment
+from tinynet.checkpoint.plugin_lock import types_of
+from tinynet.checkpoint.sections import DataFacts, LogMark
 from tinynet.progress import Progress
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, Interrupts, held
 from tinynet.run.log import RunLog
 from tinynet.run.saver import Saver
-from tinynet.spec.change import Change
+from tinynet.run.settings import Observer
 from tinynet.spec.models import CheckpointSpec
-from tinynet.training.events import EpochDone, Event, RunEvent, Saved, Started, StepDone
+from tinynet.training.events import EpochDone, Event, Saved, Started, StepDone
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array
-
-Observer: TypeAlias = Callable[[RunEvent], None]
 
 
 class Session:
@@ -35,7 +35,6 @@ class Session:
         trainer: Trainer,
         tell: Observer,
         resumed: Checkpoint | None = None,
-        changes: Sequence[Change] = (),
         lineage: Sequence[dict[str, JsonValue]] = (),
     ) -> None:
         """Put it together.
@@ -45,20 +44,17 @@ class Session:
             trainer: The loop, at the step to start from.
             tell: Told of everything that happens.
             resumed: The checkpoint it goes on from; None for a new run.
-            changes: How the spec differs from the checkpoint's.
-            lineage: What a new run was started from, oldest first.
+            lineage: What the run was started or resumed from, oldest first.
         """
         self._folder = folder
         self._trainer = trainer
         self._tell = tell
         self._resumed = resumed
         self._run_id = secrets.token_hex(8) if resumed is None else resumed.run_id
-        self._lineage = (
-            tuple(lineage) if resumed is None else (*resumed.lineage, _origin(resumed, changes))
-        )
+        self._lineage = tuple(lineage)
         self._spec = trainer.spec.resolved()
         self._types = types_of(trainer.spec)
-        self._environment = environment()
+        self._environment = environment(trainer.network.kernels)
         self._facts = DataFacts.of(trainer.data)
         self._saved_at = time.monotonic()
 
@@ -186,12 +182,3 @@ class Session:
     def _acknowledge(self, saved: Sequence[Saved]) -> None:
         for event in saved:
             self._tell(event)
-
-
-def _origin(checkpoint: Checkpoint, changes: Sequence[Change]) -> dict[str, JsonValue]:
-    """A line of the lineage: what was resumed, and with which changes."""
-    return {
-        "run_id": checkpoint.run_id,
-        "step": checkpoint.progress.step,
-        "changes": {change.pointer: [change.old, change.new] for change in changes},
-    }

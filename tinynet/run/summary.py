@@ -12,7 +12,7 @@ from tinynet.errors import LocatedError, Problem, ShapeError
 from tinynet.layer import Costed
 from tinynet.loss import CheckedLoss
 from tinynet.network.network import Network
-from tinynet.run.run import find_checkpoint
+from tinynet.run.finding import find_checkpoint
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.training.evaluation import Figures

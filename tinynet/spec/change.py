@@ -1,7 +1,7 @@
 """What a changed spec means for a run that goes on with it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,15 +10,45 @@ from pydantic import JsonValue
 from tinynet.errors import CheckpointMismatchError
 from tinynet.text.document import join_pointer
 
-Effect = Literal["safe", "incompatible"]
+Effect = Literal["safe", "resets state", "incompatible"]
+State = Literal["optimizer", "figures", "best", "early stopping"]
 
-_SAFE = re.compile(
-    r"/name"
-    r"|/training/(epochs|steps|early_stopping|checkpoint|log_every_steps|schedule)(/.*)?"
-    r"|/training/optimizer/(learning_rate|clip_norm|weight_decay)"
-    r"|/network/input_shape(/.*)?"
+_SAFE = (
+    # How long, how fast and how loudly it goes on; nothing that was computed depends on these.
+    r"/name",
+    r"/training/(epochs|steps|schedule|log_every_steps)(/.*)?",
+    r"/training/optimizer/(learning_rate|clip_norm|weight_decay)",
+    r"/training/early_stopping/(patience|min_delta)",
+    r"/training/checkpoint/(every_\w+|keep_last)",
+    # What is trained never sees them; or they are compared elsewhere, with the shapes themselves.
+    r"/data/test/.+",
+    r"/network/input_shape(/.*)?",
 )
-"""What may change under way: it decides how the run goes on, not what its state means."""
+"""JSON pointers of what decides how a run goes on, not what its state means."""
+
+_RESETTING: tuple[tuple[str, State], ...] = (
+    (r"/training/optimizer(/.*)?", "optimizer"),
+    (r"/network/layers/\d+/trainable", "optimizer"),
+    (r"/training/metrics(/.*)?", "figures"),
+    (r"/training/checkpoint/keep_best(/.*)?", "best"),
+    (r"/training/early_stopping(/metric)?", "early stopping"),
+)
+"""JSON pointers, unless they are safe, of what makes some of the state mean something else."""
+
+# All else is incompatible: network and dtype (the parameters themselves), loss and class weights
+# (what is minimised), seed, batch size, accumulation, data, split and transforms (which samples a
+# step sees, and as what).
+
+_STARTS_EMPTY = ("/training/checkpoint/keep_best", "/training/early_stopping")
+"""What has no state as long as the spec does not say it: to add it is safe."""
+
+STATES: dict[State, str] = {
+    "optimizer": "the optimizer's state",
+    "figures": "the training figures of the running epoch",
+    "best": "which checkpoint is the best",
+    "early stopping": "the count of early stopping",
+}
+"""State that a change may reset, in words."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +59,16 @@ class Change:
         pointer: Where.
         old: What it was; None where it was not said.
         new: What it is; None where it is not said.
-        effect: What it means for a run: ``"safe"``, or ``"incompatible"`` with its state.
+        effect: What it means for a run: ``"safe"``, ``"resets state"``, or ``"incompatible"`` with
+            its state.
+        resets: The state that it resets, or None.
     """
 
     pointer: str
     old: JsonValue
     new: JsonValue
     effect: Effect
+    resets: State | None = None
 
     def __str__(self) -> str:
         return f"{self.pointer}: {self.old!r} -> {self.new!r}"
@@ -54,18 +87,40 @@ def _compare(old: JsonValue, new: JsonValue, path: list[str]) -> Iterator[Change
         for index, (a, b) in enumerate(zip(old, new, strict=True)):
             yield from _compare(a, b, [*path, str(index)])
     elif old != new:
-        pointer = join_pointer(path)
-        yield Change(pointer, old, new, "safe" if _SAFE.fullmatch(pointer) else "incompatible")
+        yield _change(join_pointer(path), old, new)
 
 
-def require_safe(changes: list[Change]) -> None:
+def _change(pointer: str, old: JsonValue, new: JsonValue) -> Change:
+    starts = old is None and pointer in _STARTS_EMPTY
+    if starts or any(re.fullmatch(pattern, pointer, re.DOTALL) for pattern in _SAFE):
+        return Change(pointer, old, new, "safe")
+    for pattern, state in _RESETTING:
+        if re.fullmatch(pattern, pointer, re.DOTALL):
+            return Change(pointer, old, new, "resets state", state)
+    return Change(pointer, old, new, "incompatible")
+
+
+def require_survivable(changes: Iterable[Change], *, allow_reset: bool) -> None:
     """Refuse changes that a run's state cannot survive.
 
+    Args:
+        changes: All changes.
+        allow_reset: Whether state may be reset.
+
     Raises:
-        CheckpointMismatchError: listing them all.
+        CheckpointMismatchError: listing every change with what it means.
     """
-    if bad := [change for change in changes if change.effect == "incompatible"]:
-        listed = "\n  ".join(map(str, bad))
-        raise CheckpointMismatchError(
-            f"a run cannot go on with these changes; start a new one for them:\n  {listed}"
-        )
+    changes = list(changes)
+    effects = {change.effect for change in changes}
+    if "incompatible" in effects:
+        verdict = "a run cannot go on with these changes; start a new one for them"
+    elif "resets state" in effects and not allow_reset:
+        verdict = "these changes reset state of the run; --allow-reset goes on so"
+    else:
+        return
+    listed = "\n  ".join(f"{change} ({_meaning(change)})" for change in changes)
+    raise CheckpointMismatchError(f"{verdict}:\n  {listed}")
+
+
+def _meaning(change: Change) -> str:
+    return f"resets {STATES[change.resets]}" if change.resets else change.effect

@@ -60,6 +60,11 @@ def parse_network(source: Mapping[str, Any]) -> NetworkSpec:
     Raises:
         SpecError: listing every mistake.
     """
+    if not isinstance(source, Mapping):
+        raise SpecError(
+            "a network is a dict like the 'network' part of a spec, or that part of one"
+            f" (spec.network), not {type(source).__name__}"
+        )
     value = _without_comments(plain(dict(source)))
     try:
         network = NetworkSpec.model_validate(value, context=_context())

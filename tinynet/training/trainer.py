@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from tinynet.network.execution import PassKey
 from tinynet.network.network import Network
 from tinynet.progress import Progress
 from tinynet.spec.models import Spec
+from tinynet.spec.reading import load_spec
 from tinynet.training.class_weights import class_weights, weights_of
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import EpochDone, Evaluating, Event, StepDone
@@ -44,7 +46,7 @@ class Trainer:
 
     def __init__(
         self,
-        spec: Spec,
+        spec: Spec | str | Path | Mapping[str, Any],
         *,
         root: Path | None = None,
         fitted: Mapping[str, Array] | None = None,
@@ -54,7 +56,7 @@ class Trainer:
         """Build the network. Reads no data unless the input's shape must come from them.
 
         Args:
-            spec: A spec, from `tinynet.load_spec`.
+            spec: A spec, its file, or a dict like one.
             root: Where relative data paths start; by default the spec's folder.
             fitted: What the transforms learned in an earlier run.
             max_params: Elements of parameters and buffers that may be allocated.
@@ -67,6 +69,7 @@ class Trainer:
             DataError: for data that cannot be trained on.
             PluginError: for a plugin that is missing or broken.
         """
+        spec = spec if isinstance(spec, Spec) else load_spec(spec)
         self.spec = spec
         self._root = root or spec.folder
         self._fitted = fitted
@@ -102,7 +105,10 @@ class Trainer:
     def data(self) -> Data:
         """The data, opened when first asked for."""
         if self.spec.data is None:
-            raise SpecError("the spec has no 'data': give it a dataset, or an 'input_shape'")
+            raise SpecError(
+                "the spec has no 'data': name a dataset; to train by hand, with train_step alone,"
+                " network.input_shape is enough"
+            )
         return Data(self.spec.data, self._root, self.spec.training.seed, self._fitted)
 
     # One update -----------------------------------------------------------------------------
@@ -151,7 +157,9 @@ class Trainer:
         for gradient in gradients.values():
             gradient *= 1 / len(y)
         self._figures.update(results, y)
-        self._updater.update(gradients, self.step, self.learning_rate)
+        self._updater.update(
+            gradients, self.step - self.progress.optimizer_start, self.learning_rate
+        )
         for shard in results:
             shard.run.commit()
         self.progress.step += 1
@@ -208,10 +216,19 @@ class Trainer:
         """Find what would fail later: data that do not fit, splits that are needed and empty.
 
         Raises:
-            SpecError: for class weights of classes that are not there.
+            SpecError: if nothing is trainable, or for class weights of classes that are not there.
             ShapeError: if inputs, outputs, targets and metrics do not fit together.
             DataError: for a target that the loss or a metric cannot use; it names file and row.
         """
+        if not self.network.trainable:
+            raise SpecError(
+                [
+                    Problem(
+                        "nothing is trainable: every layer is frozen or has no parameters",
+                        "/network",
+                    )
+                ]
+            )
         _require_shapes(self.network.input_shapes, self.data.input_shapes)
         self._check_target_shape(self.data.targets[self.data.target].shape)
         trial = Figures(self.spec.training.metrics, self.network.out_shape)
@@ -350,9 +367,13 @@ def _require_rows(x: Inputs, y: Array, weights: Array | None) -> None:
     arrays = dict(x) if isinstance(x, Mapping) else {"x": x}
     arrays |= {"y": y} if weights is None else {"y": y, "weights": weights}
     rows = {name: np.shape(array)[:1] for name, array in arrays.items()}
-    if len(set(rows.values())) > 1 or rows["y"] in ((), (0,)):
+    flat = weights is None or np.ndim(weights) == 1
+    if len(set(rows.values())) > 1 or rows["y"] in ((), (0,)) or not flat:
         shapes = ", ".join(f"{name} {np.shape(array)}" for name, array in arrays.items())
-        raise ShapeError(f"a step needs a row for each sample in every array; they are {shapes}")
+        raise ShapeError(
+            "a step needs a row for each sample in every array, and a single weight in each row of"
+            f" weights; they are {shapes}"
+        )
 
 
 def _require_shapes(network: Mapping[str, Shape], data: Mapping[str, Shape]) -> None:

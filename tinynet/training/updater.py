@@ -80,7 +80,7 @@ class Updater:
 
         Args:
             gradients: By address; averaged over the batch.
-            step: Number of this update, counted from 0.
+            step: Updates made with the optimizer's state before.
             rate: Its learning rate.
         """
         # What overflows here makes the next loss infinite, and that is looked for and explained.

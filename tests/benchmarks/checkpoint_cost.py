@@ -1,0 +1,106 @@
+"""What a checkpoint every 100 steps costs the training of `models/mnist_cnn.json`.
+
+    python tests/benchmarks/checkpoint_cost.py --data-root ../shared/data
+
+One session trains segment after segment of 300 steps. In every other one the checkpoints that are
+due are saved, three of them, each at least 50 steps before the segment ends, so that its save is
+over by then; in the others they are left out. The cost is the median over pairs of neighbours, by
+the clock, and by the processor's time of all threads, which other processes on the machine disturb
+less. The pause is what the training thread itself waits for a save: the snapshot, and the save
+before if it still goes on.
+"""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from time import perf_counter, process_time
+from typing import ClassVar, TypeVar
+
+import tinynet
+from tinynet.run import saver, session
+from tinynet.training.events import RunEvent, Saved, StepDone
+from tinynet.types import Array
+
+SPEC = Path(__file__).parents[2] / "models" / "mnist_cnn.json"
+EVERY, SEGMENT = 100, 300
+SHIFT = EVERY // 2
+"""Steps between the start of a segment and its first checkpoint."""
+
+T = TypeVar("T")
+
+
+class Switched(saver.Saver[T]):
+    """A saver that can be switched off, and that measures how long it holds training up."""
+
+    on: ClassVar[bool] = True
+    pauses: ClassVar[list[float]] = []
+
+    def start(self, arrays: Mapping[str, Array], save: Callable[[dict[str, Array]], T]) -> list[T]:
+        if not self.on:
+            return []
+        begun = perf_counter()
+        finished = super().start(arrays, save)
+        self.pauses.append(perf_counter() - begun)
+        return finished
+
+
+class Clock:
+    """Notes when each segment starts, and switches the saver."""
+
+    def __init__(self) -> None:
+        self.starts: list[tuple[float, float]] = []
+        self.saved = 0
+        self.bytes = 0
+
+    def __call__(self, event: RunEvent) -> None:
+        if isinstance(event, Saved):
+            self.saved += 1
+            self.bytes = event.path.stat().st_size
+        elif isinstance(event, StepDone) and event.step % SEGMENT == SHIFT:
+            self.starts.append((perf_counter(), process_time()))
+            Switched.on = len(self.starts) % 2 == 1
+
+    def report(self) -> None:
+        """Print what the pairs of segments say, but for the first, which warms up."""
+        for kind, which in (("the clock", 0), ("processor time", 1)):
+            segments = [(b - a) * 1e3 / SEGMENT for a, b in pairwise(s[which] for s in self.starts)]
+            pairs = list(zip(segments[2::2], segments[3::2], strict=True))
+            costs = sorted(100 * (saving / without - 1) for saving, without in pairs)
+            saving, without = (median(column) for column in zip(*pairs, strict=True))
+            print(
+                f"by {kind:15}{saving:7.3f} ms a step with checkpoints, {without:7.3f} without:"
+                f" {median(costs):+.2f} % ({costs[0]:+.2f} to {costs[-1]:+.2f})"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data-root", default=Path(__file__).parents[3] / "shared" / "data")
+    parser.add_argument("--pairs", type=int, default=12, help="of segments")
+    parser.add_argument("--threads", type=int, help="default: one for each core")
+    asked = parser.parse_args()
+    overrides = {
+        "training.epochs": None,
+        "training.steps": (2 * asked.pairs + 2) * SEGMENT + SHIFT,
+        "training.checkpoint": {"every_steps": EVERY},
+        # An evaluation in one of two neighbours would be counted as cost, or as gain.
+        "data.split": {"validation": 0},
+    }
+    session.Saver = Switched
+    clock = Clock()
+    settings = {"data_root": asked.data_root, "threads": asked.threads, "observer": clock}
+    with tempfile.TemporaryDirectory() as folder:
+        tinynet.train(SPEC, Path(folder) / "run", overrides=overrides, **settings)
+    print(f"{asked.pairs} pairs of segments of {SEGMENT} steps, a checkpoint every {EVERY} steps")
+    print(f"{clock.saved} checkpoints of {clock.bytes:,} bytes; load {os.getloadavg()[0]:.1f}")
+    clock.report()
+    pauses = [1e3 * pause for pause in Switched.pauses[4:]]
+    print(f"training waits {median(pauses):.3f} ms for a save (longest {max(pauses):.3f} ms)")
+
+
+if __name__ == "__main__":
+    main()

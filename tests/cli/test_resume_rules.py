@@ -1,0 +1,112 @@
+"""`tinynet resume`, where something has changed: what refuses, what warns, and what says so."""
+
+import errno
+import fcntl
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinynet import archive
+from tinynet.checkpoint.checkpoint import Checkpoint
+
+LONGER = ("--set", "training.epochs=3")
+
+
+def newest(run: Path) -> Path:
+    return max((run / "checkpoints").glob("step-*.msgpack"))
+
+
+def origin(run: Path):
+    return Checkpoint.read(newest(run)).lineage[-1]
+
+
+def test_exact_refuses_another_environment_and_names_it(tinynet, run, spec):
+    checkpoint = Checkpoint.read(newest(run))
+    replace(checkpoint, environment={**checkpoint.environment, "numpy": "2.0"}).write(newest(run))
+    for line in (
+        ("resume", run, *LONGER, "--exact"),
+        ("train", spec, "--run", run, "--resume", *LONGER, "--exact"),
+    ):
+        refused = tinynet(*line)
+        assert refused.code == 4
+        assert "numpy was 2.0, and is" in refused.err
+    result = tinynet("resume", run, *LONGER)
+    assert result.code == 0
+    assert "warning: the last bits of what follows may differ" in result.err
+    assert "numpy was 2.0, and is" in result.err
+    assert origin(run)["exact"] is False
+    assert tinynet("resume", run, "--set", "training.epochs=4", "--exact").code == 0
+
+
+def test_a_reset_needs_a_word_and_is_remembered(tinynet, run):
+    line = ("resume", run, *LONGER, "--set", 'training.optimizer={"type": "sgd"}')
+    refused = tinynet(*line)
+    assert refused.code == 4
+    assert "/training/optimizer/type: 'adam' -> 'sgd' (resets the optimizer's state)" in refused.err
+    assert "/training/epochs: 2 -> 3 (safe)" in refused.err
+    result = tinynet(*line, "--allow-reset")
+    assert result.code == 0
+    assert "warning: the optimizer's state starts anew" in result.err
+    classes = {change["pointer"]: change["effect"] for change in origin(run)["changes"]}
+    assert classes["/training/optimizer/type"] == "resets state"
+
+
+def test_fewer_epochs_than_were_made_are_2_and_change_nothing(tinynet, run):
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    result = tinynet("resume", run, "--set", "training.epochs=1")
+    assert result.code == 2
+    assert "the run would end at step 6, and has reached step 12" in result.err
+    assert "training.epochs" in result.err
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_allowed_data_are_noted_with_what_changed(tinynet, table_run, folder):
+    with (folder / "table.csv").open("a") as file:
+        file.write("0.9,0.1,rose\n")
+    line = ("resume", table_run, "--set", "training.epochs=31")
+    refused = tinynet(*line)
+    assert refused.code == 4
+    assert "the dataset 'data' has changed since the checkpoint was made" in refused.err
+    assert tinynet(*line, "--allow-data-change").code == 0
+    noted = origin(table_run)
+    assert noted["data_changes"] == ["the dataset 'data' has changed since the checkpoint was made"]
+    assert noted["exact"] is False
+    assert tinynet(*line, "--exact").code == 0, "these are the run's data now"
+
+
+def test_where_there_are_no_locks_it_says_so_and_goes_on_when_told(tinynet, run, spec, monkeypatch):
+    def refuse(file, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    for line in (("resume", run, *LONGER), ("train", spec, "--run", "new")):
+        result = tinynet(*line)
+        assert result.code == 4
+        assert "No locks available; --no-lock goes on without a lock" in result.err
+    assert tinynet("resume", run, *LONGER, "--no-lock").code == 0
+    assert tinynet("train", spec, "--run", "newer", "--no-lock").code == 0
+
+
+def test_no_lock_does_not_break_into_a_run_that_another_process_holds(tinynet, run):
+    with (run / "run.lock").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert tinynet("resume", run, *LONGER, "--no-lock").code == 75
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+def test_a_network_with_nan_is_told_or_refused(tinynet, run, folder, command):
+    path = newest(run)
+    found = archive.read(path)
+    found.tensors["params/dense_1/bias"][0] = float("nan")
+    archive.write(path, found.sections, found.tensors, run_id=found.run_id, step=found.step)
+    words = [command, path]
+    if command == "predict":
+        np.save(folder / "x.npy", np.zeros((2, 8, 8, 1)))
+        words.append("x.npy")
+    result = tinynet(*words, "--json")
+    assert "warning: params/dense_1/bias of the checkpoint holds NaN or infinity" in result.err
+    assert json.loads(result.out)
+    assert tinynet(*words, "--strict-finite").code == 4

@@ -1,0 +1,142 @@
+"""What may be changed of a run that goes on: a wrong class spoils it, or forbids what is safe."""
+
+import copy
+
+import pytest
+
+from tinynet import load_spec
+from tinynet.errors import CheckpointMismatchError
+from tinynet.spec.change import compare, require_survivable
+from tinynet.spec.overrides import override
+
+SPEC = {
+    "tinynet": 1,
+    "name": "small",
+    "data": {"type": "digits", "transforms": [{"type": "scale", "factor": 0.5}]},
+    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
+    "training": {
+        "epochs": 2,
+        "loss": "softmax_cross_entropy",
+        "optimizer": {"type": "sgd", "momentum": 0.9, "clip_norm": 1.0},
+        "schedule": {"type": "cosine"},
+        "metrics": ["accuracy"],
+        "early_stopping": {"patience": 3},
+        "checkpoint": {"keep_best": {"metric": "val/loss"}},
+    },
+}
+
+CLASSES = {
+    "safe": [
+        ("name", "other"),
+        ("training.epochs", 3),
+        ("training.schedule", {"type": "exponential", "gamma": 0.9}),
+        ("training.schedule.warmup_steps", 5),
+        ("training.optimizer.learning_rate", 0.5),
+        ("training.optimizer.clip_norm", 2.0),
+        ("training.optimizer.weight_decay", 0.1),
+        ("training.early_stopping.patience", 9),
+        ("training.early_stopping.min_delta", 0.1),
+        ("training.checkpoint.every_steps", 10),
+        ("training.checkpoint.every_seconds", 1.0),
+        ("training.checkpoint.keep_last", 9),
+        ("training.log_every_steps", 1),
+        ("network.input_shape", [8, 8, 1]),
+    ],
+    "optimizer": [
+        ("training.optimizer.momentum", 0.5),
+        ("training.optimizer.nesterov", True),
+        ("training.optimizer", {"type": "adam"}),
+        ("network.layers.1.trainable", False),
+    ],
+    "figures": [("training.metrics", ["accuracy", "f1"]), ("training.metrics.0", "f1")],
+    "best": [
+        ("training.checkpoint.keep_best", None),
+        ("training.checkpoint.keep_best.metric", "val/accuracy"),
+    ],
+    "early stopping": [
+        ("training.early_stopping", None),
+        ("training.early_stopping.metric", "train/loss"),
+    ],
+    "incompatible": [
+        ("data.type", "npz"),
+        ("data.split.seed", 3),
+        ("data.split.stratify", True),
+        ("data.split.validation", 0.2),
+        ("data.transforms.0.factor", 0.1),
+        ("data.transforms", []),
+        ("network.dtype", "float64"),
+        ("network.layers.1.units", 11),
+        ("network.layers.1.name", "head"),
+        ("network.layers", ["flatten"]),
+        ("training.batch_size", 1),
+        ("training.accumulate", 2),
+        ("training.seed", 9),
+        ("training.loss.label_smoothing", 0.1),
+        ("training.class_weights", "balanced"),
+    ],
+}
+
+
+def changes(*edits):
+    old = load_spec(SPEC).resolved()
+    new = copy.deepcopy(old)
+    for path, value in edits:
+        override(new, path, value)
+    return compare(old, new)
+
+
+@pytest.mark.parametrize(
+    ("expected", "path", "value"),
+    [(kind, path, value) for kind, edits in CLASSES.items() for path, value in edits],
+)
+def test_every_key_has_its_class(expected, path, value):
+    found = changes((path, value))
+    assert found
+    if path == "training.optimizer":
+        # Another optimizer has other options beside; its learning rate alone would be harmless.
+        found = [change for change in found if change.effect != "safe"]
+    assert {change.resets or change.effect for change in found} == {expected}
+
+
+def test_every_key_of_a_resolved_spec_has_a_class():
+    """A key that is added to the language is incompatible until somebody thought about it."""
+    found = compare(load_spec(SPEC).resolved(), {})
+    assert {change.effect for change in found} >= {"safe", "incompatible"}
+    assert compare({"new_key": 1}, {"new_key": 2})[0].effect == "incompatible"
+
+
+@pytest.mark.parametrize("key", ["early_stopping", "checkpoint.keep_best"])
+def test_what_had_no_state_may_be_added(key):
+    path = f"training.{key}"
+    old, new = load_spec(SPEC).resolved(), load_spec(SPEC).resolved()
+    override(old, path, None)
+    (change,) = compare(old, new)
+    assert change.effect == "safe"
+
+
+def test_equal_specs_have_no_changes():
+    assert changes() == []
+
+
+def test_safe_changes_are_never_refused():
+    require_survivable(changes(("training.epochs", 3)), allow_reset=False)
+
+
+def test_state_is_reset_only_when_that_is_said():
+    found = changes(("training.optimizer.momentum", 0.5), ("training.epochs", 3))
+    with pytest.raises(CheckpointMismatchError) as caught:
+        require_survivable(found, allow_reset=False)
+    assert str(caught.value) == (
+        "these changes reset state of the run; --allow-reset goes on so:\n"
+        "  /training/epochs: 2 -> 3 (safe)\n"
+        "  /training/optimizer/momentum: 0.9 -> 0.5 (resets the optimizer's state)"
+    )
+    require_survivable(found, allow_reset=True)
+
+
+def test_no_permission_makes_an_incompatible_change_survivable():
+    found = changes(("training.seed", 3), ("training.optimizer.momentum", 0.5))
+    with pytest.raises(CheckpointMismatchError) as caught:
+        require_survivable(found, allow_reset=True)
+    assert "/training/seed: 0 -> 3 (incompatible)" in str(caught.value)
+    assert "(resets the optimizer's state)" in str(caught.value)

@@ -1,0 +1,137 @@
+"""What is done with a trained network: it is loaded, and evaluated."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Unpack
+
+from tinynet.build import MAX_PARAMS
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.checkpoint.plugin_lock import check_types
+from tinynet.checkpoint.sections import DataFacts
+from tinynet.data.data import Data
+from tinynet.data.splits import SplitName
+from tinynet.errors import CheckpointMismatchError
+from tinynet.network.engine import Engine
+from tinynet.network.network import Network
+from tinynet.run.finding import find_checkpoint
+from tinynet.run.model import Model, open_model
+from tinynet.run.settings import Settings, data_root, observer
+from tinynet.training.evaluation import Figures
+from tinynet.training.events import Warned
+
+EVALUATION_BATCH = 512
+"""Samples that are evaluated at a time."""
+
+
+def load(
+    path: str | Path,
+    checkpoint: str | None = None,
+    *,
+    max_params: int = MAX_PARAMS,
+    strict_finite: bool = False,
+) -> Network:
+    """A trained network, its loss included, so that `Network.predict` gives probabilities.
+
+    Args:
+        path: A run's folder, or a checkpoint.
+        checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
+        max_params: Elements of parameters and buffers that may be allocated.
+        strict_finite: Refuse NaN and infinity in parameters and buffers, instead of warning.
+
+    Raises:
+        CheckpointError: if it cannot be read, or does not fit what is installed.
+        PluginError: if a type it needs is not installed any more.
+    """
+    settings: Settings = {"max_params": max_params, "strict_finite": strict_finite}
+    return load_model(path, checkpoint, **settings).network
+
+
+def load_model(
+    path: str | Path, checkpoint: str | None = None, **settings: Unpack[Settings]
+) -> Model:
+    """A trained network with its preprocessing: it takes raw inputs; see `load`."""
+    return _load(path, checkpoint, settings)[2]
+
+
+def _load(
+    path: str | Path, which: str | None, settings: Settings
+) -> tuple[Path, Checkpoint, Model]:
+    tell = observer(settings)
+    file, found = find_checkpoint(path, which, lambda text: tell(Warned(text)))
+    doubts = found.check_finite(strict=settings.get("strict_finite", False))
+    for doubt in (*doubts, *check_types(found.types).major):
+        tell(Warned(doubt))
+    return file, found, open_model(found, settings.get("max_params", MAX_PARAMS))
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation(Mapping[str, float]):
+    """The figures of a split: a mapping of them by name, ``evaluation["accuracy"]``.
+
+    Attributes:
+        checkpoint: The checkpoint that was evaluated.
+        step: Its step.
+        split: ``"train"``, ``"val"`` or ``"test"``.
+        samples: How many samples the split has.
+        metrics: ``loss`` and every metric by its label.
+    """
+
+    checkpoint: Path
+    step: int
+    split: SplitName
+    samples: int
+    metrics: dict[str, float]
+
+    def __getitem__(self, name: str) -> float:
+        return self.metrics[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.metrics)
+
+    def __len__(self) -> int:
+        return len(self.metrics)
+
+
+def evaluate(
+    path: str | Path,
+    split: SplitName = "test",
+    *,
+    checkpoint: str | None = None,
+    **settings: Unpack[Settings],
+) -> Evaluation:
+    """The loss and the metrics of a whole split.
+
+    Args:
+        path: A run's folder, or a checkpoint.
+        split: ``"test"``, ``"val"`` or ``"train"``.
+        checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
+        **settings: See `Settings`.
+
+    Raises:
+        CheckpointError: if the checkpoint cannot be read.
+        DataError: if the data cannot be, or the split is empty.
+        PluginError: if a type it needs is not installed any more.
+    """
+    tell = observer(settings)
+    file, found, model = _load(path, checkpoint, settings)
+    spec = model.spec
+    if spec.data is None:
+        raise CheckpointMismatchError(f"{file} names no data, so there is nothing to evaluate on")
+    root = data_root(settings, Path(found.data.root))
+    data = Data(spec.data, root, spec.training.seed, found.transforms)
+    data.require(split)
+    for change in found.data.changes(DataFacts.of(data)):
+        tell(Warned(change))
+    return _evaluate(file, found.progress.step, model, data, split, settings.get("threads"))
+
+
+def _evaluate(
+    file: Path, step: int, model: Model, data: Data, split: SplitName, threads: int | None
+) -> Evaluation:
+    engine = Engine(model.network, threads)
+    figures = Figures(model.spec.training.metrics, model.network.out_shape)
+    for batch in data.batches(split, EVALUATION_BATCH):
+        targets = next(iter(batch.targets.values()))
+        figures.update(engine.evaluate(batch.inputs, targets), targets)
+    return Evaluation(file, step, split, figures.samples, figures.result())
