@@ -519,3 +519,17 @@ def test_weights_that_are_not_finite_are_told_or_refused(run):
     for use in (tinynet.load, tinynet.evaluate):
         with pytest.raises(CheckpointError, match=message):
             use(path, strict_finite=True)
+
+
+def test_what_a_transform_learned_and_the_file_lacks_is_named(run):
+    path = files(run)[-1]
+    found = archive.read(path)
+    del found.tensors["transforms/0/input/mean"]
+    archive.write(path, found.sections, found.tensors, run_id=found.run_id, step=found.step)
+    longer = {"training.epochs": 3}
+    for use in (
+        lambda: tinynet.evaluate(path),
+        lambda: tinynet.resume(run, overrides=longer),
+    ):
+        with pytest.raises(CheckpointMismatchError, match="transforms/0/input/mean"):
+            use()

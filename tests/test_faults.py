@@ -20,6 +20,7 @@ import pytest
 from tinynet_cli import progress
 from tinynet_cli.main import main
 
+import tinynet
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.files import atomic
 from tinynet.run.folder import RunFolder
@@ -461,3 +462,25 @@ def test_a_damaged_old_checkpoint_stops_nothing(run, command, whole):
     run.checkpoint(1).write_bytes(run.checkpoint(EVERY).read_bytes()[:-1])
     assert_ends_as(command, run, whole)
     assert run.checkpoint(1).exists()
+
+
+def test_a_renamed_checkpoint_is_not_taken_for_a_newer_one(tmp_path):
+    """Order is by the step inside: a copy under a later name would be a silent rollback."""
+    run = tinynet.train(SPEC, tmp_path / "run")
+    folder = RunFolder(run.path)
+    first, *_, last = folder.steps()
+    shutil.copy(folder.checkpoint(first), folder.checkpoint(last + 1))
+    warnings = []
+    found = folder.newest(warnings.append, set_aside=False)
+    assert found.progress.step == last
+    assert "renamed" in warnings[0]
+
+
+def test_damaged_checkpoints_do_not_count_among_those_that_are_kept(tmp_path):
+    run = tinynet.train(SPEC, tmp_path / "run")
+    folder = RunFolder(run.path)
+    run_id = Checkpoint.read(run.checkpoints[-1]).run_id
+    good = folder.steps()
+    folder.checkpoint(good[-1] + 1).write_bytes(b"torn")
+    folder.prune(run_id, 2, [])
+    assert folder.steps() == [*good[-2:], good[-1] + 1]

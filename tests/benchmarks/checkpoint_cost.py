@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from time import perf_counter, process_time
+from time import perf_counter, process_time, thread_time
 from typing import ClassVar, TypeVar
 
 import tinynet
@@ -38,12 +38,20 @@ class Switched(saver.Saver[T]):
 
     on: ClassVar[bool] = True
     pauses: ClassVar[list[float]] = []
+    work: ClassVar[list[float]] = []
 
     def start(self, arrays: Mapping[str, Array], save: Callable[[dict[str, Array]], T]) -> list[T]:
         if not self.on:
             return []
+
+        def measured(snapshot: dict[str, Array]) -> T:
+            begun = thread_time()
+            result = save(snapshot)
+            self.work.append(thread_time() - begun)
+            return result
+
         begun = perf_counter()
-        finished = super().start(arrays, save)
+        finished = super().start(arrays, measured)
         self.pauses.append(perf_counter() - begun)
         return finished
 
@@ -99,6 +107,10 @@ def main() -> None:
     print(f"{clock.saved} checkpoints of {clock.bytes:,} bytes; load {os.getloadavg()[0]:.1f}")
     clock.report()
     pauses = [1e3 * pause for pause in Switched.pauses[4:]]
+    work = [1e3 * work for work in Switched.work[4:]]
+    print(
+        f"a save takes {median(work):.3f} ms of a processor on its thread (most {max(work):.3f} ms)"
+    )
     print(f"training waits {median(pauses):.3f} ms for a save (longest {max(pauses):.3f} ms)")
 
 

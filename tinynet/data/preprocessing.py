@@ -44,6 +44,16 @@ class Stage:
         return f"{self.position}/{self.on}"
 
 
+class _Learned(dict[str, Array]):
+    """A transform's state as a checkpoint has it: only the transform knows what must be in it."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+
+    def __missing__(self, name: str) -> Array:
+        raise CheckpointMismatchError(f"the checkpoint lacks transforms/{self._label}/{name}")
+
+
 class Preprocessing:
     """Every transform in order, with what it learned from the training data.
 
@@ -143,7 +153,7 @@ class Preprocessing:
         Raises:
             CheckpointMismatchError: if an array belongs to no transform.
         """
-        states: dict[str, State] = {stage.label: {} for stage in self.stages}
+        states: dict[str, State] = {stage.label: _Learned(stage.label) for stage in self.stages}
         for address, array in arrays.items():
             label, _, name = address.rpartition("/")
             if label not in states:

@@ -87,7 +87,7 @@ class RunFolder:
         for step in reversed(self.steps()):
             path = self.checkpoint(step)
             try:
-                return Checkpoint.read(path, copy=copy)
+                return _named_rightly(Checkpoint.read(path, copy=copy), path, step)
             except (CheckpointFormatError, CheckpointCorruptError) as error:
                 reasons.append(str(error))
                 warn(f"skipped a damaged checkpoint: {error}")
@@ -100,11 +100,9 @@ class RunFolder:
 
     def prune(self, run_id: str, keep_last: int, protected: Iterable[int]) -> None:
         """Remove this run's checkpoints that nobody needs; what cannot be read is nobody's."""
-        steps = self.steps()
-        kept = {*steps[-keep_last:], *protected}
-        for step in steps:
-            if step not in kept and self._belongs_to(run_id, step):
-                self.checkpoint(step).unlink(missing_ok=True)
+        own = [step for step in self.steps() if self._belongs_to(run_id, step)]
+        for step in {*own[:-keep_last]} - {*protected}:
+            self.checkpoint(step).unlink(missing_ok=True)
 
     def _belongs_to(self, run_id: str, step: int) -> bool:
         try:
@@ -132,11 +130,20 @@ class RunFolder:
     def spec_was_edited(self, spec: Mapping[str, JsonValue]) -> bool:
         """Whether spec.json says something else than the run's own spec."""
         try:
-            return bool(json.loads(self.spec.read_bytes()) != spec)
+            return self.spec.is_file() and json.loads(self.spec.read_bytes()) != spec
         except OSError:
             return False
         except ValueError:
             return True
+
+
+def _named_rightly(checkpoint: Checkpoint, path: Path, step: int) -> Checkpoint:
+    """The checkpoint, if it is of the step that its file's name says."""
+    if checkpoint.progress.step != step:
+        raise CheckpointFormatError(
+            f"{path} holds step {checkpoint.progress.step:,}: somebody renamed it"
+        )
+    return checkpoint
 
 
 def _pretty(spec: Mapping[str, JsonValue]) -> bytes:
