@@ -15,7 +15,7 @@ import pytest
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.run.folder import RunFolder
 
-MODEL = Path(__file__).parents[1] / "models" / "digits_cnn.json"
+MODEL = Path(__file__).parents[2] / "models" / "digits_cnn.json"
 EPOCHS = 2
 STEPS = 40
 """Steps in an epoch of the model."""

@@ -1,7 +1,7 @@
 """What happens to a run when the machine fails it: an error, and nothing that was saved is lost.
 
 A second process at one run and the death of a lock's holder are in cli/test_signals.py, kills in
-test_kill.py, failures of single calls and power loss in archive/test_saving.py.
+test_kill.py beside this file, failures of single calls and power loss in archive/test_saving.py.
 """
 
 import json

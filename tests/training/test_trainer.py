@@ -10,7 +10,7 @@ from tinynet.errors import DataError, DivergedError, ShapeError
 from tinynet.layer import LayerConfig
 from tinynet.training.events import EpochDone, StepDone
 
-MODELS = Path(__file__).parents[1] / "models"
+MODELS = Path(__file__).parents[2] / "models"
 
 
 def assert_same_state(one, other, **tolerance):

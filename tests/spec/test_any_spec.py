@@ -16,7 +16,7 @@ from tinynet.text.document import MAX_PROBLEMS
 
 MODELS = [
     json.loads(path.read_text(encoding="utf-8"))
-    for path in sorted((Path(__file__).parents[1] / "models").glob("*.json"))
+    for path in sorted((Path(__file__).parents[2] / "models").glob("*.json"))
 ]
 
 WORDS = st.sampled_from(

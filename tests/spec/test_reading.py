@@ -13,7 +13,7 @@ from tinynet.spec.reading import load_spec, parse_network
 from tinynet.text.document import MAX_BYTES, MAX_COUNTED, MAX_PROBLEMS
 
 HERE = Path(__file__).parent
-MODELS = sorted((HERE.parent / "models").glob("*.json"))
+MODELS = sorted((HERE.parents[1] / "models").glob("*.json"))
 TEXT = (HERE / "bad_specs.json").read_text(encoding="utf-8")
 
 
