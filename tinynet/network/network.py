@@ -313,9 +313,16 @@ def _build_node(
         layer = _construct(w, in_shapes, build(w.name), f"{type_name} {entry.version}")
     wants_indices = bool(getattr(layer, "integer_inputs", False))
     return Node(
-        w.name, layer, w.inputs, in_shapes, layer.out_shape, type_name, owner, trainable,
-        wants_indices,
-    )  # fmt: skip
+        name=w.name,
+        layer=layer,
+        inputs=w.inputs,
+        in_shapes=in_shapes,
+        out_shape=layer.out_shape,
+        type=type_name,
+        owner=owner,
+        trainable=trainable,
+        wants_indices=wants_indices,
+    )
 
 
 def _construct(w: Wire, in_shapes: tuple[Shape, ...], build: Build, plugin: str) -> Layer:
@@ -327,11 +334,10 @@ def _construct(w: Wire, in_shapes: tuple[Shape, ...], build: Build, plugin: str)
         raise
     except MemoryError as error:
         raise SpecError(f"{w.name} does not fit into memory: {error}") from error
-    except ValueError as error:
-        if "unpack" not in str(error):
-            raise PluginError(f"{w.name}: {plugin} could not be built: {error}") from error
-        raise ShapeError(f"{w.spec.type} does not take {len(in_shapes)} input(s)") from error
     except Exception as error:
+        # A layer says how many inputs it takes by unpacking in_shapes.
+        if isinstance(error, ValueError) and "values to unpack" in str(error):
+            raise ShapeError(f"{w.spec.type} does not take {len(in_shapes)} input(s)") from error
         raise PluginError(
             f"{w.name}: {plugin} could not be built: {type(error).__name__}: {error}"
         ) from error
