@@ -41,9 +41,10 @@ a bin 32 (C6, then its length in four bytes, even where a shorter tag would do).
 bin 8 (C4, then its length in one byte) of 0 to 63 zeros: as many as make the contents of the bin
 32 start at a multiple of 64. So no offset is stored, and nothing can overlap.
 
-The document is JSON in one canonical form, in ASCII: keys ascending by code point and never twice;
-no white space; escaped only what must be, as ``\" \\ \b \f \n \r \t`` or else ``\u`` and four
-lower-case hexadecimal digits (two surrogates, always as a pair, beyond U+FFFF); integers in digits;
+The document is JSON in one canonical form, in ASCII: section names are any strings; keys ascending
+by code point and never twice; no white space; escaped only what must be, as
+``\" \\ \b \f \n \r \t`` or else ``\u`` and four lower-case hexadecimal digits (two surrogates,
+always as a pair, beyond U+FFFF); integers in at most 4,300 digits, no ``-0`` and no leading zero;
 other numbers in the fewest digits that read back as the same float64, as Python's ``repr`` writes
 them (``1.0``, ``0.0001``, ``1e-05``, ``1e+16``); no NaN and no infinity.
 

@@ -26,7 +26,8 @@ def report(error: BaseException, words: Sequence[str]) -> int:
         error.show()
     else:
         code, message = exit_code(error), _message(error)
-        if code == UNEXPECTED or "--debug" in words:
+        explained = code != UNEXPECTED or isinstance(error, MemoryError)
+        if not explained or "--debug" in words:
             click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
         click.echo(printable(_explained(error, message)), err=True)
     if "--json" in words:
@@ -35,6 +36,8 @@ def report(error: BaseException, words: Sequence[str]) -> int:
 
 
 def _message(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return f"not enough memory; a smaller batch_size takes less. {error}".rstrip()
     return str(error) or ("interrupted" if _is_interrupt(error) else type(error).__name__)
 
 

@@ -134,11 +134,11 @@ def compare(folder: Path, megabytes: int, rounds: int) -> None:
         return seconds(size, lambda: (save(path, arrays), synced and sync(path)))
 
     def save_unsynced(path: Path, arrays: dict[str, Array]) -> None:
-        real, atomic._sync = atomic._sync, lambda descriptor: None
+        real, atomic.sync = atomic.sync, lambda descriptor: None
         try:
             ours.save(path, arrays)
         finally:
-            atomic._sync = real
+            atomic.sync = real
 
     print(f"{size / 1e9:.2f} GB in {len(arrays)} arrays, {rounds} rounds, medians")
     print(f"{'':13}{'action':28}{'tinynet s':>10}{'peer s':>10}{'ratio':>8}")

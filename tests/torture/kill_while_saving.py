@@ -48,6 +48,7 @@ class Watched:
     def __init__(self, shared: mmap.mmap) -> None:
         self._shared = shared
         self._folder: int | None = None
+        self._file: int | None = None
 
     def __getattr__(self, name: str) -> object:
         return getattr(os, name)
@@ -60,12 +61,16 @@ class Watched:
             self.enter("opening the temporary")
         descriptor = os.open(path, flags, *mode)
         if flags & os.O_CREAT:
+            self._file = descriptor
             self.enter("writing")
         else:
             self._folder = descriptor
         return descriptor
 
     def fsync(self, descriptor: int) -> None:
+        if descriptor not in (self._folder, self._file):
+            os.fsync(descriptor)  # the log: no step of a save
+            return
         folder = descriptor == self._folder
         self.enter("syncing the folder" if folder else "syncing the file")
         os.fsync(descriptor)

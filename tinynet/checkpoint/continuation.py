@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -12,7 +13,7 @@ from tinynet.checkpoint.sections import DataFacts
 from tinynet.errors import CheckpointMismatchError
 from tinynet.progress import Progress
 from tinynet.spec.change import STATES, State, compare, require_survivable
-from tinynet.spec.models import Spec
+from tinynet.spec.models import EarlyStoppingSpec, KeepBestSpec, Spec
 from tinynet.types import Array
 
 _PREFIXES: dict[State, str] = {"optimizer": "slots/", "figures": "figures/"}
@@ -58,6 +59,7 @@ class Continuation:
         """
         self.checkpoint = checkpoint
         self.changes = compare(checkpoint.spec, spec.resolved())
+        self._spec = spec
         self._rules = rules
         require_survivable(self.changes, allow_reset=rules.allow_reset)
         versions = check_types(checkpoint.types)
@@ -102,7 +104,27 @@ class Continuation:
 
     @property
     def _resets(self) -> set[State]:
-        return {change.resets for change in self.changes if change.resets is not None}
+        resets = {change.resets for change in self.changes if change.resets is not None}
+        training = self._spec.training
+        if self._redefines(training.checkpoint.keep_best):
+            resets.add("best")
+        if self._redefines(training.early_stopping):
+            resets.add("early stopping")
+        return resets
+
+    def _redefines(self, watcher: KeepBestSpec | EarlyStoppingSpec | None) -> bool:
+        """Whether what is watched is computed in another way, so that its best means nothing."""
+        if watcher is None:
+            return False
+        label = watcher.metric.partition("/")[2]
+        before: Any = self.checkpoint.spec
+        after: Any = self._spec.resolved()
+        known = before["training"].get("metrics")
+        named = zip(self._spec.training.metrics, after["training"]["metrics"], strict=True)
+        return any(
+            metric.label == label and not (isinstance(known, list) and value in known)
+            for metric, value in named
+        )
 
     def tensors(self, fresh: Mapping[str, Array]) -> dict[str, Array]:
         """The checkpoint's arrays, but for those that start anew.

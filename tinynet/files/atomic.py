@@ -49,7 +49,7 @@ def replacing(path: Path, size: int = 0) -> Iterator[WriteAt]:
             try:
                 _reserve(descriptor, size)
                 yield partial(_write_at, descriptor)
-                _sync(descriptor)
+                sync(descriptor)
             finally:
                 os.close(descriptor)
             os.replace(temporary, path)
@@ -57,7 +57,7 @@ def replacing(path: Path, size: int = 0) -> Iterator[WriteAt]:
             with suppress(OSError):
                 os.unlink(temporary)
             raise
-        _sync(folder)
+        sync(folder)
     finally:
         os.close(folder)
 
@@ -68,6 +68,19 @@ def leftovers(folder: Path) -> list[Path]:
     One that is being written looks the same: remove them only under the folder's lock.
     """
     return sorted(path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make durable which files a folder holds, and under which names.
+
+    Raises:
+        OSError: whatever the operating system refused.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _reserve(descriptor: int, size: int) -> None:
@@ -85,7 +98,12 @@ def _write_at(descriptor: int, offset: int, data: bytes | memoryview) -> None:
         rest, offset = rest[written:], offset + written
 
 
-def _sync(descriptor: int) -> None:
+def sync(descriptor: int) -> None:
+    """Make durable what was written to a file, or which files a folder holds.
+
+    Raises:
+        OSError: whatever the operating system refused.
+    """
     if sys.platform == "darwin":
         # There, fsync leaves the bytes in the drive's own cache.
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)

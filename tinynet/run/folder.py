@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,12 +22,13 @@ from tinynet import archive
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import (
     CheckpointCorruptError,
+    CheckpointError,
     CheckpointFormatError,
     CheckpointIOError,
     RunExistsError,
     explaining_io,
 )
-from tinynet.files.atomic import leftovers, replacing
+from tinynet.files.atomic import leftovers, replacing, sync_folder
 
 Found = TypeVar("Found")
 
@@ -92,7 +94,8 @@ class RunFolder:
                 reasons.append(str(error))
                 warn(f"skipped a damaged checkpoint: {error}")
                 if set_aside:
-                    path.rename(path.with_name(path.name + ".bad"))
+                    with explaining_io(path):
+                        path.rename(_free_name(path))
         if not reasons:
             raise CheckpointIOError(f"{self.path} holds no checkpoint; is it a run?")
         listed = "\n  ".join(reasons)
@@ -102,19 +105,40 @@ class RunFolder:
         """Remove this run's checkpoints that nobody needs; what cannot be read is nobody's."""
         own = [step for step in self.steps() if self._belongs_to(run_id, step)]
         for step in {*own[:-keep_last]} - {*protected}:
-            self.checkpoint(step).unlink(missing_ok=True)
+            path = self.checkpoint(step)
+            with explaining_io(path):
+                path.unlink(missing_ok=True)
 
     def _belongs_to(self, run_id: str, step: int) -> bool:
         try:
             return archive.read_outline(self.checkpoint(step)).run_id == run_id
-        except (CheckpointFormatError, CheckpointCorruptError):
+        except CheckpointError:
             return False
 
     def clean(self) -> None:
         """Remove temporary files that killed processes left; only for the holder of the lock."""
         for folder in (self.path, self.checkpoints):
-            for path in leftovers(folder):
-                path.unlink(missing_ok=True)
+            with explaining_io(folder):
+                for path in leftovers(folder):
+                    path.unlink(missing_ok=True)
+
+    def require_unused(self) -> None:
+        """Make sure that nothing of a run would be lost if one started here.
+
+        Only the holder of the lock can know: until it is held, another process may start one.
+
+        Raises:
+            RunExistsError: if a log or a checkpoint is here, a damaged one included.
+        """
+        with explaining_io(self.path):
+            found = [self.log] if self.log.exists() and self.log.stat().st_size else []
+            temporary = leftovers(self.checkpoints)
+            found += sorted(set(self.checkpoints.iterdir()) - {*temporary})
+        if found:
+            raise RunExistsError(
+                f"{found[0]} is of an earlier run, and a new one overwrites nothing: resume that"
+                " run, or choose another folder"
+            )
 
     # Spec -----------------------------------------------------------------------------------
 
@@ -133,8 +157,14 @@ class RunFolder:
             return self.spec.is_file() and json.loads(self.spec.read_bytes()) != spec
         except OSError:
             return False
-        except ValueError:
+        except (ValueError, RecursionError):
             return True
+
+
+def _free_name(path: Path) -> Path:
+    """Where a damaged checkpoint is set aside: beside earlier ones, never over them."""
+    names = (path.with_name(f"{path.name}{number or ''}.bad") for number in count())
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def _named_rightly(checkpoint: Checkpoint, path: Path, step: int) -> Checkpoint:
@@ -176,8 +206,10 @@ def new_folder(path: Path, *, reuse: bool) -> RunFolder:
         CheckpointIOError: if it cannot be made.
     """
     with explaining_io(path):
+        _make_durably(path.parent)
         try:
-            path.mkdir(parents=True)
+            path.mkdir()
+            sync_folder(path.parent)
         except FileExistsError:
             if not path.is_dir():
                 raise RunExistsError(f"{path} is a file; a run is a folder") from None
@@ -189,6 +221,14 @@ def new_folder(path: Path, *, reuse: bool) -> RunFolder:
     return RunFolder(path)
 
 
+def _make_durably(path: Path) -> None:
+    """Make a folder, and those above it, that a power loss does not take away again."""
+    if not path.is_dir():
+        _make_durably(path.parent)
+        path.mkdir(exist_ok=True)
+        sync_folder(path.parent)
+
+
 def next_folder(parent: Path, name: str) -> RunFolder:
     """Make the next free folder ``name-001``, ``name-002``, ... in ``parent``.
 
@@ -196,7 +236,7 @@ def next_folder(parent: Path, name: str) -> RunFolder:
         CheckpointIOError: if it cannot be made.
     """
     with explaining_io(parent):
-        parent.mkdir(parents=True, exist_ok=True)
+        _make_durably(parent)
         pattern = re.compile(re.escape(name) + r"-(\d{3,})")
         taken = [int(m[1]) for p in parent.iterdir() if (m := pattern.fullmatch(p.name))]
         number = max(taken, default=0)
@@ -207,5 +247,6 @@ def next_folder(parent: Path, name: str) -> RunFolder:
                 path.mkdir()
             except FileExistsError:
                 continue
+            sync_folder(parent)
             (path / "checkpoints").mkdir()
             return RunFolder(path)

@@ -28,7 +28,7 @@ def locked(path: Path, *, required: bool = True) -> Iterator[None]:
         CheckpointIOError: if the file system offers no locks.
     """
     with explaining_io(path):
-        file = path.open("a+")
+        file = path.open("a+", encoding="utf-8", errors="replace")
     with file:
         _lock(file, path, required)
         try:

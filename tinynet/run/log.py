@@ -1,7 +1,6 @@
 """The log of a run: one JSON object a line, exactly as far as the checkpoint that belongs to it."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +11,7 @@ from xxhash import xxh3_128
 
 from tinynet.checkpoint.sections import LogMark
 from tinynet.errors import CheckpointCorruptError, explaining_io
+from tinynet.files.atomic import sync
 
 _PIECE = 2**20
 
@@ -21,10 +21,13 @@ class RunLog:
 
     It is opened at a mark: what an earlier process wrote after its last checkpoint is cut off,
     since the steps it tells of will be made again.
+
+    Attributes:
+        gone: Whether there was no log, although the mark says that there must be one.
     """
 
     def __init__(self, path: Path, mark: LogMark | None) -> None:
-        """Open the log at ``mark``; None starts a new one.
+        """Open the log at ``mark``; None starts a new one, and so does a log that is gone.
 
         Raises:
             CheckpointCorruptError: if it was changed before that place.
@@ -35,6 +38,9 @@ class RunLog:
         self._digest = xxh3_128()
         with explaining_io(path):
             self._file = path.open("a+b")
+            self.gone = length > 0 and self._file.tell() == 0
+            if self.gone:
+                mark, length = None, 0
             self._file.seek(0)
             self._length = 0
             while piece := self._file.read(min(_PIECE, length - self._length)):
@@ -72,7 +78,7 @@ class RunLog:
             CheckpointIOError: if the disk refuses.
         """
         with explaining_io(self._path):
-            os.fsync(self._file.fileno())
+            sync(self._file.fileno())
 
     def __enter__(self) -> "RunLog":
         return self
@@ -83,7 +89,8 @@ class RunLog:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with explaining_io(self._path):
+            self._file.close()
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

@@ -131,6 +131,7 @@ def train(
     else:
         folder = new_folder(Path(run_dir), reuse=resume)
     with locked(folder.lock, required=settings.get("lock", True)):
+        folder.require_unused()
         folder.clean()
         session = Session(folder, trainer, observer(settings), lineage=lineage)
         return _run(folder, trainer, *session.train())

@@ -4,7 +4,7 @@ import math
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,6 +14,7 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.environment import environment
 from tinynet.checkpoint.plugin_lock import types_of
 from tinynet.checkpoint.sections import DataFacts, LogMark
+from tinynet.errors import TinynetError
 from tinynet.progress import Progress
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, Interrupts, held
@@ -21,7 +22,7 @@ from tinynet.run.log import RunLog
 from tinynet.run.saver import Saver
 from tinynet.run.settings import Observer
 from tinynet.spec.models import CheckpointSpec
-from tinynet.training.events import EpochDone, Event, Saved, Started, StepDone
+from tinynet.training.events import EpochDone, Event, Saved, Started, StepDone, Warned
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array
 
@@ -73,9 +74,11 @@ class Session:
         mark = resumed.log if resumed is not None else None
         with RunLog(self._folder.log, mark) as log, Saver[Saved]() as saver, held() as interrupts:
             self._log, self._saver = log, saver
+            if log.gone:
+                self._tell(Warned(f"{self._folder.log} is gone; a new one starts"))
             if resumed is None or not trainer.finished:
                 self._begin()
-            with closing(trainer.run()) as events:
+            with self._last_save_told(), closing(trainer.run()) as events:
                 for event in self._until_interrupted(events, interrupts):
                     self._tell(event)
                     if isinstance(event, EpochDone):
@@ -89,9 +92,24 @@ class Session:
         self._tell(
             Started(self._folder.path, trainer.step, trainer.total_steps, trainer.steps_per_epoch)
         )
-        if self._resumed is None:
-            self._save(wait=True)
+        # This also makes the run's folder durable, before anything in it is acknowledged.
         self._folder.write_spec(self._spec)
+        resumed = self._resumed
+        if resumed is None or self._log.gone or resumed.spec != self._spec:
+            # A changed spec is saved before it is acted on, or a kill would undo the change.
+            self._save(wait=True)
+
+    @contextmanager
+    def _last_save_told(self) -> Iterator[None]:
+        """Tell what became of a save that was under way when training failed."""
+        try:
+            yield
+        except BaseException:
+            try:
+                self._acknowledge(self._saver.wait())
+            except TinynetError as error:
+                self._tell(Warned(f"the last save failed: {error}"))
+            raise
 
     def _until_interrupted(
         self, events: Iterator[Event], interrupts: Interrupts

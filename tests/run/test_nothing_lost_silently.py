@@ -1,0 +1,257 @@
+"""Nothing of a run is lost, overwritten or passed over without a word."""
+
+import errno
+import fcntl
+import os
+import resource
+import signal
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from xxhash import xxh3_128_digest
+
+import tinynet
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.errors import (
+    CheckpointCorruptError,
+    CheckpointIOError,
+    DivergedError,
+    RunBusyError,
+    RunExistsError,
+)
+from tinynet.files import atomic
+from tinynet.progress import Best
+from tinynet.run import run as running
+from tinynet.run.folder import RunFolder, new_folder, next_folder
+from tinynet.run.log import RunLog, read_log
+from tinynet.training.events import Saved, StepDone, Warned
+
+MACRO = {"type": "f1", "average": "macro"}
+MICRO = {"type": "f1", "average": "micro"}
+
+SPEC = {
+    "tinynet": 1,
+    "name": "quiet",
+    "data": {"type": "digits", "split": {"validation": 60, "test": 1637}},
+    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
+    "training": {
+        "steps": 6,
+        "batch_size": 16,
+        "loss": "softmax_cross_entropy",
+        "metrics": [MACRO],
+        "optimizer": {"type": "sgd", "learning_rate": 0.001},
+        "checkpoint": {"every_steps": 2, "keep_best": {"metric": "val/f1"}},
+    },
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The folder of a run that has ended."""
+    return RunFolder(tinynet.train(SPEC, tmp_path / "run").path)
+
+
+def contents(folder):
+    return {p: p.read_bytes() for p in sorted(folder.path.rglob("*")) if p.is_file()}
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_two_processes_that_start_one_run_do_not_both_start_it(tmp_path, monkeypatch, resume):
+    """The second one looked before the first had saved, and got the lock when it had ended."""
+    path, locked, others = tmp_path / "run", running.locked, []
+
+    @contextmanager
+    def late(lock, **settings):
+        if not others:
+            others.append(None)
+            tinynet.train(SPEC, path, resume=True)
+            others.append(contents(RunFolder(path)))
+        with locked(lock, **settings):
+            yield
+
+    monkeypatch.setattr(running, "locked", late)
+    with pytest.raises(RunExistsError, match="of an earlier run"):
+        tinynet.train(SPEC, path, resume=resume)
+    assert contents(RunFolder(path)) == others[1]
+
+
+@pytest.mark.parametrize("log", [True, False])
+def test_a_run_whose_checkpoints_are_all_damaged_is_not_started_anew(folder, log):
+    """A job that is started again and again with --resume would cut its log, and say nothing."""
+    for step in folder.steps():
+        path = folder.checkpoint(step)
+        path.write_bytes(path.read_bytes()[:-1])
+    with pytest.warns(UserWarning, match="skipped"), pytest.raises(CheckpointCorruptError):
+        tinynet.train(SPEC, folder.path, resume=True)
+    if not log:
+        folder.log.unlink()
+    before = contents(folder)
+    with pytest.raises(RunExistsError, match="of an earlier run"):
+        tinynet.train(SPEC, folder.path, resume=True)
+    assert contents(folder) == before
+
+
+def test_a_run_goes_on_without_its_log_and_says_so(folder):
+    """The remedy that a changed log's error names must work, and more than once."""
+    folder.log.write_bytes(b"changed" + folder.log.read_bytes())
+    with pytest.raises(CheckpointCorruptError, match="move it away"):
+        tinynet.resume(folder.path, overrides={"training.steps": 9})
+    folder.log.rename(folder.path / "old.jsonl")
+    told = []
+    tinynet.resume(folder.path, overrides={"training.steps": 9}, observer=told.append)
+    assert [event for event in told if isinstance(event, Warned) and "is gone" in event.message]
+    assert read_log(folder.log)[-1]["step"] == 9
+    tinynet.resume(folder.path, overrides={"training.steps": 10})
+
+
+def test_a_log_that_cannot_be_written_is_an_error_of_ours(tmp_path):
+    """Python tries to write again when it closes the file, and fails again, in its own words."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with pytest.raises(CheckpointIOError, match="File too large"):  # noqa: PT012, SIM117
+            with RunLog(tmp_path / "log", None) as log:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+                log.append({"text": "x" * 100})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_became_of_the_last_save_is_told_although_training_failed(
+    tmp_path, monkeypatch, fails
+):
+    told = []
+    real = Checkpoint.write
+
+    def write(self, path):
+        if fails and self.progress.step == 2:
+            raise CheckpointIOError(f"{path}: {os.strerror(errno.ENOSPC)}")
+        real(self, path)
+
+    def diverge(event):
+        told.append(event)
+        # Told before the step is saved; so the save of step 2 is the last.
+        if isinstance(event, StepDone) and event.step == 2:
+            monkeypatch.setattr(running.Trainer, "_next_step", explode)
+
+    def explode(self):
+        raise DivergedError("the loss is not finite")
+
+    monkeypatch.setattr(Checkpoint, "write", write)
+    with pytest.raises(DivergedError):
+        tinynet.train(SPEC, tmp_path / "run", observer=diverge)
+    last = told[-1]
+    if fails:
+        assert isinstance(last, Warned)
+        assert "the last save failed" in last.message
+    else:
+        assert isinstance(last, Saved)
+        assert last.step == 2
+
+
+def test_an_old_checkpoint_of_a_newer_version_stops_nothing(folder):
+    """It is not needed, and not known to be this run's: it stays, and so does the run."""
+    newer = bytearray(folder.checkpoint(folder.steps()[0]).read_bytes())
+    newer[14] = 2
+    newer[48:64] = xxh3_128_digest(bytes(newer[:48]))
+    folder.checkpoint(1).write_bytes(newer)
+    tinynet.resume(folder.path, overrides={"training.steps": 9})
+    assert folder.checkpoint(1).read_bytes() == newer
+
+
+def test_a_damaged_checkpoint_that_cannot_be_set_aside_is_an_error_of_ours(folder, monkeypatch):
+    newest = folder.checkpoint(folder.steps()[-1])
+    newest.write_bytes(newest.read_bytes()[:-1])
+
+    def refuse(self, target):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(CheckpointIOError, match=newest.name):
+        folder.newest(lambda text: None, set_aside=True)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "kept"),
+    [([MICRO], False), ([MACRO, "accuracy"], True), (["accuracy", MACRO], True)],
+    ids=["redefined", "added", "moved"],
+)
+def test_a_best_value_is_not_compared_with_one_computed_in_another_way(folder, metrics, kept):
+    """Else a run would keep, for good, a checkpoint that is not its best."""
+    path = folder.checkpoint(6)
+    found = Checkpoint.read(path)
+    progress = replace(found.progress, best=Best(0.9999, 6))
+    replace(found, progress=progress).write(path)
+    warned = []
+    run = tinynet.resume(
+        folder.path,
+        overrides={"training.metrics": metrics, "training.steps": 8},
+        allow_reset=True,
+        observer=lambda event: warned.append(str(event)) if isinstance(event, Warned) else None,
+    )
+    assert run.best is not None
+    assert (run.best.name == path.name) == kept
+    assert any("which checkpoint is the best starts anew" in text for text in warned) != kept
+
+
+def test_a_spec_json_that_nobody_can_read_is_told_of_and_stops_nothing(folder):
+    folder.spec.write_text("[" * 200_000)
+    told = []
+    tinynet.resume(folder.path, observer=told.append)
+    assert "was edited" in told[0].message
+
+
+def test_a_lock_file_that_is_no_text_is_no_traceback(folder):
+    folder.lock.write_bytes(b"\xff\xfe")
+    with folder.lock.open("rb") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        with pytest.raises(RunBusyError, match="in use by"):
+            tinynet.resume(folder.path)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_new_run_s_folder_survives_a_power_loss(tmp_path, monkeypatch, named):
+    """A checkpoint is lost with the folder that it is in, however well it was synced itself."""
+    synced = []
+    real = os.fsync
+
+    class System:
+        def __getattr__(self, name):
+            return getattr(os, name)
+
+        def fsync(self, descriptor):
+            synced.append(Path(f"/proc/self/fd/{descriptor}").resolve())
+            real(descriptor)
+
+    monkeypatch.setattr(atomic, "os", System())
+    parent = tmp_path / "a" / "b"
+    made = new_folder(parent / "x", reuse=False) if named else next_folder(parent, "x")
+    assert made.checkpoints.is_dir()
+    assert synced == [tmp_path, tmp_path / "a", parent]
+    # What the folder itself holds is made durable before the first checkpoint is acknowledged.
+    acknowledged = []
+
+    def on(event):
+        if isinstance(event, Saved) and not acknowledged:
+            acknowledged.extend(synced)
+
+    tinynet.train(SPEC, tmp_path / "run", observer=on)
+    assert tmp_path / "run" in acknowledged
+
+
+def test_a_change_survives_a_kill_before_the_next_save(tmp_path):
+    """`resume --set` is not undone by a machine that is preempted a moment later."""
+    run = tinynet.train(SPEC, tmp_path / "run")
+    steps = run.step + 10
+
+    def die(event):
+        if isinstance(event, StepDone):
+            raise SystemExit(1)
+
+    with pytest.raises(SystemExit):
+        tinynet.resume(run.path, overrides={"training.steps": steps}, observer=die)
+    assert tinynet.resume(run.path).step == steps
