@@ -26,6 +26,7 @@ import numpy as np
 
 from tinynet import archive
 from tinynet.files import atomic
+from tinynet.run.saver import Saver
 from tinynet.types import Array
 
 
@@ -175,7 +176,8 @@ def report_memory(folder: Path, megabytes: int) -> None:
         return
     print("peak memory beyond what was held, as a multiple of the arrays' size")
     for name in formats():
-        for action in ("save", "load"):
+        own = ("save in a run",) if name == "tinynet" else ()
+        for action in ("save", "load", *own):
             command = [sys.executable, __file__, "--folder", str(folder)]
             command += ["--megabytes", str(megabytes), "--peak", name, action]
             printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -188,9 +190,19 @@ def print_peak(folder: Path, megabytes: int, name: str, action: str) -> None:
     if action == "save":
         arrays = state(megabytes)
         used = peak(lambda: chosen.save(path, arrays))
-    else:
+    elif action == "load":
         used = peak(lambda: chosen.load(path))
+    else:
+        arrays = state(megabytes)
+        used = peak(lambda: save_in_a_run(lambda snapshot: chosen.save(path, snapshot), arrays))
     print(f"{used / (max(1, megabytes // 16) * 2**24):.2f}")
+
+
+def save_in_a_run(save: Callable[[dict[str, Array]], Any], arrays: dict[str, Array]) -> None:
+    """As training saves: a snapshot, written by another thread while the arrays may change."""
+    with Saver[None]() as saver:
+        saver.start(arrays, save)
+        saver.wait()
 
 
 def main() -> None:
