@@ -7,10 +7,8 @@ from typing import Any
 import click
 
 from tinynet_cli import options
+from tinynet_cli.exit_codes import CHECKPOINT
 from tinynet_cli.output import print_json
-
-NOT_EXACT = 4
-"""The exit code where a resumed run differs: a checkpoint that cannot be relied on."""
 
 
 @click.command("verify-resume")
@@ -47,4 +45,4 @@ def verify_resume(spec: str, keep: str | None, as_json: bool, **settings: Any) -
             click.echo(f"differs: {line}")
         click.echo("exact" if found.exact else "not exact")
     if not found.exact:
-        raise click.exceptions.Exit(NOT_EXACT)
+        raise click.exceptions.Exit(CHECKPOINT)

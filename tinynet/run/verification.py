@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from tinynet.checkpoint.checkpoint import Checkpoint
-from tinynet.errors import TinynetError
+from tinynet.errors import CheckpointError, RunExistsError
 from tinynet.run.difference import Difference, diff, is_essential
 from tinynet.run.folder import RunFolder
 from tinynet.run.inspection import inspect_checkpoint
 from tinynet.run.log import read_log
 from tinynet.run.run import train
+from tinynet.spec.reading import load_spec
 from tinynet.training.events import RunEvent, Started, StepDone
 
 
@@ -74,9 +75,14 @@ def verify_resume(
         threads: How many threads compute in the run that is killed; the other has one.
 
     Raises:
-        TinynetError: if a process fails by itself; with what it said.
+        SpecError: for a spec that is wrong.
+        RunExistsError: if ``folder`` has such runs already.
+        CheckpointError: if a process fails by itself; with what it said.
     """
+    load_spec(spec, overrides)
     whole, killed = Path(folder) / "whole", Path(folder) / "killed"
+    if taken := [path for path in (whole, killed) if path.exists()]:
+        raise RunExistsError(f"{taken[0]} is there already; choose another folder")
     job = {
         "spec": str(spec),
         "overrides": dict(overrides or {}),
@@ -107,7 +113,9 @@ def _run(job: dict[str, Any]) -> None:
     expected = -signal.SIGKILL if "kill_after" in job else 0
     if done.returncode != expected:
         said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
-        raise TinynetError(f"a training process ended with {done.returncode}; it said: {said[0]}")
+        raise CheckpointError(
+            f"a training process ended with {done.returncode}; it said: {said[0]}"
+        )
 
 
 def child() -> None:
