@@ -10,9 +10,9 @@ __all__ = ["CheckedLoss", "Context", "Loss", "LossConfig"]
 
 
 class LossConfig(Config):
-    """The base of a loss's ``Config``; ``weight`` is reserved for networks of several outputs."""
+    """The base of a loss's ``Config``; the spec says beside it how much the loss counts."""
 
-    reserved: ClassVar[frozenset[str]] = frozenset({"type", "name", "weight", "comment"})
+    reserved: ClassVar[frozenset[str]] = frozenset({"type", "name", "weight", "target", "comment"})
 
 
 class Loss(Protocol):

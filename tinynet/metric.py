@@ -12,6 +12,8 @@ State: TypeAlias = dict[str, Array]
 class MetricConfig(Config):
     """The base of a metric's ``Config``."""
 
+    reserved: ClassVar[frozenset[str]] = frozenset({"type", "name", "output", "comment"})
+
 
 class Metric(Protocol):
     """A figure of a whole split, exact and never a mean of batch means. Made as ``Type(config)``.

@@ -10,7 +10,7 @@ from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.splits import split_indices
 from tinynet.dataset import Batch, DatasetConfig, Field
 from tinynet.errors import CheckpointMismatchError, DataError, SpecError
-from tinynet.spec.models import DataSpec, TransformReference
+from tinynet.spec.data_spec import DataSpec, TransformReference
 from tinynet.transform import TransformConfig
 
 SPLITS = ("train", "val", "test")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tinynet.errors import SpecError
 from tinynet.spec.graph import MAX_CYCLE, is_input, node_names, wire
-from tinynet.spec.models import NetworkSpec
+from tinynet.spec.network_spec import NetworkSpec
 
 
 def network(*layers):

@@ -5,7 +5,7 @@ import pytest
 
 from tinynet.config import Config
 from tinynet.errors import PluginError
-from tinynet.spec.models import OptimizerReference, ScheduleReference
+from tinynet.spec.training_spec import OptimizerReference, ScheduleReference
 from tinynet.training.updater import Updater
 
 

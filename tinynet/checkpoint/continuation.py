@@ -13,7 +13,8 @@ from tinynet.checkpoint.sections import DataFacts
 from tinynet.errors import CheckpointMismatchError
 from tinynet.progress import Progress
 from tinynet.spec.change import STATES, State, compare, require_survivable
-from tinynet.spec.models import EarlyStoppingSpec, KeepBestSpec, Spec
+from tinynet.spec.models import Spec
+from tinynet.spec.training_spec import EarlyStoppingSpec, KeepBestSpec
 from tinynet.types import Array
 
 _PREFIXES: dict[State, str] = {"optimizer": "slots/", "figures": "figures/"}

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from tinynet.errors import CheckpointMismatchError
 from tinynet.spec.graph import wire
-from tinynet.spec.models import NetworkSpec
+from tinynet.spec.network_spec import NetworkSpec
 from tinynet.text.wording import suggest
 
 

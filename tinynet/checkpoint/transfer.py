@@ -18,7 +18,7 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.node_matching import Matching, places
 from tinynet.errors import CheckpointFormatError, CheckpointMismatchError, SpecError
 from tinynet.network.network import Network
-from tinynet.spec.models import NetworkSpec
+from tinynet.spec.network_spec import NetworkSpec
 from tinynet.types import Array, Shape
 
 Action: TypeAlias = Literal["carried", "overlapped", "new", "dropped"]

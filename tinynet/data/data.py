@@ -18,7 +18,7 @@ from tinynet.data.splits import SplitName, chunks, split_indices
 from tinynet.dataset import Batch, Dataset, Field, Located
 from tinynet.errors import DataError
 from tinynet.random import derive
-from tinynet.spec.models import DataSpec
+from tinynet.spec.data_spec import DataSpec
 from tinynet.types import Array, Shape
 
 

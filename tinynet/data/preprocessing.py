@@ -8,7 +8,7 @@ import numpy as np
 from tinynet import registry
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, DataError, Problem, SpecError
-from tinynet.spec.models import TransformReference
+from tinynet.spec.data_spec import TransformReference
 from tinynet.text.wording import suggest
 from tinynet.transform import Invertible, State, Transform
 from tinynet.types import Array

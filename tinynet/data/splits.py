@@ -8,7 +8,7 @@ import numpy as np
 from tinynet.dataset import Dataset
 from tinynet.errors import DataError, Problem, SpecError
 from tinynet.random import derive
-from tinynet.spec.models import DataSpec
+from tinynet.spec.data_spec import DataSpec
 from tinynet.types import Array
 
 SplitName: TypeAlias = Literal["train", "val", "test"]

@@ -19,8 +19,9 @@ from tinynet.loss import Loss
 from tinynet.memory import Workspace
 from tinynet.network.execution import Node, Pass, PassKey, plan
 from tinynet.spec.graph import INPUT, Wire, is_input, wire
-from tinynet.spec.models import LossReference, NetworkSpec
+from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.reading import parse_network
+from tinynet.spec.training_spec import LossReference
 from tinynet.text.mistakes import problems
 from tinynet.types import Array, Shape
 

@@ -21,7 +21,7 @@ from tinynet.run.interrupts import Interrupted, Interrupts, held
 from tinynet.run.log import RunLog
 from tinynet.run.saver import Saver
 from tinynet.run.settings import Observer
-from tinynet.spec.models import CheckpointSpec
+from tinynet.spec.training_spec import CheckpointSpec
 from tinynet.training.events import EpochDone, Event, Saved, Started, StepDone, Warned
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tinynet.errors import Problem, SpecError
-from tinynet.spec.models import NAME, NAME_RULE, NetworkSpec, NodeSpec
+from tinynet.spec.network_spec import NetworkSpec, NodeSpec
+from tinynet.spec.parts import NAME, NAME_RULE
 from tinynet.text.document import MAX_PROBLEMS
 from tinynet.text.wording import quoted, suggest
 

@@ -15,7 +15,8 @@ from tinynet import registry
 from tinynet.config import Patience
 from tinynet.errors import Problem, SpecError
 from tinynet.spec.graph import wire
-from tinynet.spec.models import NetworkSpec, Spec
+from tinynet.spec.models import Spec
+from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.origin import Origin
 from tinynet.spec.overrides import override
 from tinynet.text.document import MAX_BYTES, MAX_COUNTED, Document, plain

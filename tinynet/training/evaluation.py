@@ -9,7 +9,7 @@ from tinynet import registry
 from tinynet.errors import DataError, Problem, ShapeError
 from tinynet.metric import Metric, State
 from tinynet.network.engine import ShardResult
-from tinynet.spec.models import MetricReference
+from tinynet.spec.training_spec import MetricReference
 from tinynet.types import Array, Shape
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from tinynet.metric import Metric
 from tinynet.progress import Best, Progress
-from tinynet.spec.models import EarlyStoppingSpec, KeepBestSpec, TrainingSpec
+from tinynet.spec.training_spec import EarlyStoppingSpec, KeepBestSpec, TrainingSpec
 
 
 def judge(

@@ -9,7 +9,7 @@ from tinynet import registry
 from tinynet.errors import PluginError
 from tinynet.optimizer import Optimizer, OptimizerConfig
 from tinynet.schedule import Schedule, ScheduleConfig, scheduled_factor
-from tinynet.spec.models import OptimizerReference, ScheduleReference
+from tinynet.spec.training_spec import OptimizerReference, ScheduleReference
 from tinynet.types import Array
 
 

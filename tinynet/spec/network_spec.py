@@ -1,0 +1,121 @@
+"""The ``network`` part of a spec: nodes, and how they are wired."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+
+from pydantic import BeforeValidator, Field, model_serializer, model_validator
+from pydantic_core import PydanticCustomError
+
+from tinynet.config import Reference
+from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
+from tinynet.text.mistakes import mistake, refusal
+from tinynet.text.wording import quoted
+
+
+class NodeSpec(Reference):
+    """One node of the network: a layer's type and parameters beside the graph's own keys."""
+
+    group: ClassVar[str] = "layers"
+    type: str = Field(default="", description="The layer's type; left out where it `shares` one.")
+    name: Name | None = Field(
+        default=None,
+        description="The node's name; by default its type and ordinal, such as conv2d_1.",
+    )
+    inputs: Names | None = Field(
+        default=None,
+        min_length=1,
+        description="Nodes this one follows, or 'input'; by default the one before it.",
+    )
+    shares: str | None = Field(
+        default=None, description="A node whose layer, parameters and all, stands here too."
+    )
+    trainable: bool = Field(
+        default=True,
+        description="Whether training changes its parameters; a frozen layer with running"
+        " statistics uses them and leaves them as they are.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _type_or_shares(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping) or ("type" in raw) != ("shares" in raw):
+            return raw
+        if "shares" in raw:
+            message = "a node that shares another's layer has no type of its own"
+            raise refusal([mistake("shares", message, "type")])
+        raise refusal([mistake("missing_key", "'type' is required: which layer is it?", "type")])
+
+    @model_validator(mode="after")
+    def _shares_everything(self) -> Self:
+        if self.shares is None:
+            return self
+        keys = (*self.options, *({"trainable"} & self.model_fields_set))
+        rule = f"belongs to {quoted(self.shares)}, whose layer this node shares"
+        if keys:
+            raise refusal([mistake("shares", f"{quoted(key)} {rule}", key) for key in keys])
+        return self
+
+    @model_serializer(mode="wrap")
+    def _merge_options(self, handler: Any) -> dict[str, Any]:
+        fields: dict[str, Any] = super()._merge_options(handler)
+        if self.shares is not None:
+            del fields["type"], fields["trainable"]
+        return fields
+
+
+SampleShape: TypeAlias = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(as_tuple)
+]
+"""Shape of one sample."""
+
+OUTPUT = "output"
+"""What the only output of a network is called where the spec gives it no name."""
+
+
+def _as_outputs(value: Any) -> Any:
+    if isinstance(value, str):
+        return {value: value}
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return {name: name for name in value}
+    if isinstance(value, Mapping):
+        return value
+    message = "a node, a list of nodes, or an object of outputs and their nodes is expected"
+    raise PydanticCustomError("outputs", message)
+
+
+Outputs: TypeAlias = Annotated[
+    dict[Name, str],
+    BeforeValidator(_as_outputs, json_schema_input_type=str | tuple[str, ...] | dict[Name, str]),
+]
+"""What each output is called, and which node gives it."""
+
+
+class NetworkSpec(SpecModel):
+    """The network: nodes, each following the one before it unless it says otherwise."""
+
+    written = ("blocks",)
+
+    input_shape: SampleShape | Annotated[dict[str, SampleShape], Field(min_length=1)] | None = (
+        Field(
+            default=None,
+            description="Shape of one sample, or of each input by name; by default the dataset tells"
+            " it.",
+        )
+    )
+    dtype: Literal["float32", "float64"] = Field(
+        default="float32", description="What parameters are made of and what is computed in."
+    )
+    layers: Annotated[tuple[NodeSpec, ...], BeforeValidator(as_tuple)] = Field(
+        min_length=1, max_length=10_000, description="The nodes, in any order that names resolve."
+    )
+    outputs: Outputs | None = Field(
+        default=None,
+        min_length=1,
+        description="The nodes that losses and users see, by what their outputs are called; by"
+        " default the last node.",
+    )
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What the outputs are called."""
+        return (OUTPUT,) if self.outputs is None else tuple(self.outputs)

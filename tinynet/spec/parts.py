@@ -1,0 +1,71 @@
+"""What the parts of a spec have in common."""
+
+import re
+from typing import Annotated, Any, ClassVar, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from tinynet.config import Frozen
+from tinynet.text.mistakes import explained
+from tinynet.text.wording import show
+
+
+def as_tuple(value: Any) -> Any:
+    """A list as the tuple that a frozen model keeps."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _as_names(value: Any) -> Any:
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list | tuple):
+        return tuple(value)
+    raise PydanticCustomError("names", "a name or a list of names is expected")
+
+
+Names: TypeAlias = Annotated[
+    tuple[str, ...], BeforeValidator(_as_names, json_schema_input_type=str | tuple[str, ...])
+]
+"""One name, or a list of names."""
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+"""What a name is made of: it becomes part of addresses, file names and reports."""
+
+NAME_RULE = "up to 100 letters, digits, '_', '-' or '.', of which the first is a letter or a digit"
+
+
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        message = "{name} cannot be a name; a name is " + NAME_RULE
+        raise PydanticCustomError("name", message, {"name": show(value)})
+    return value
+
+
+Name: TypeAlias = Annotated[
+    str,
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"}),
+]
+"""The name of a network, a node, or a figure."""
+
+
+class SpecModel(Frozen):
+    """A part of the spec; an unknown key says which one may have been meant."""
+
+    written: ClassVar[tuple[str, ...]] = ()
+    """Keys that a file may have at this place, and that are resolved before models see it."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain(cls, raw: Any, handler: Any) -> Any:
+        try:
+            return handler(raw)
+        except ValidationError as error:
+            raise explained(error, cls.model_fields, also=cls.written) from error

@@ -1,0 +1,182 @@
+"""The ``training`` part of a spec: what is minimised, how, and what is watched and saved."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from tinynet.config import Reference
+from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
+from tinynet.text.wording import closest
+
+
+class LossReference(Reference):
+    """What training minimises."""
+
+    group: ClassVar[str] = "losses"
+    weight: float = Field(
+        default=1.0, ge=0, description="How much it counts in the sum over all outputs."
+    )
+    target: str | None = Field(
+        default=None,
+        description="Which target of the dataset it compares with; by default the one that is"
+        " called like the output, or the only one.",
+    )
+
+
+_ONE, _EACH = "(one loss)", "(a loss for each output)"
+
+
+def _one_or_each(value: Any) -> str:
+    """Whether a value is one loss, or an object of losses; a guess where it is neither."""
+    if isinstance(value, LossReference | str) or not isinstance(value, Mapping) or not value:
+        return _ONE
+    is_one = "type" in value or closest("type", value) is not None
+    return _ONE if is_one and not all(map(_is_object, value.values())) else _EACH
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Mapping | LossReference)
+
+
+Losses: TypeAlias = Annotated[
+    Annotated[LossReference, Tag(_ONE)] | Annotated[dict[str, LossReference], Tag(_EACH)],
+    Discriminator(_one_or_each),
+]
+"""The loss of the only output, or of each output by its name."""
+
+
+class OptimizerReference(Reference):
+    """How gradients change parameters."""
+
+    group: ClassVar[str] = "optimizers"
+
+
+class ScheduleReference(Reference):
+    """How the learning rate changes."""
+
+    group: ClassVar[str] = "schedules"
+
+
+class MetricReference(Reference):
+    """A figure to report."""
+
+    group: ClassVar[str] = "metrics"
+    name: Name | None = Field(
+        default=None, description="By default its type, after that of the output where one is said."
+    )
+    output: str | None = Field(
+        default=None, description="The output it is about, where there are several."
+    )
+
+    @property
+    def label(self) -> str:
+        """What the figure is called in reports: ``accuracy``, or ``kind/accuracy``."""
+        short = self.type.rpartition(":")[2]
+        return self.name or (short if self.output is None else f"{self.output}/{short}")
+
+
+class EarlyStoppingSpec(SpecModel):
+    """When to stop before the end: no improvement for a while."""
+
+    metric: str = Field(default="val/loss", description="The figure to watch.")
+    patience: int = Field(
+        default=5, ge=1, description="Evaluations without improvement before training stops."
+    )
+    min_delta: float = Field(
+        default=0.0, ge=0, description="Least change that counts as an improvement."
+    )
+
+
+class KeepBestSpec(SpecModel):
+    """Which checkpoint is the best."""
+
+    metric: str = Field(default="val/loss", description="The figure that decides.")
+
+
+class CheckpointSpec(SpecModel):
+    """When to save, and what to keep. The first and the last step are always saved."""
+
+    every_steps: int | None = Field(default=None, ge=1, description="Save at every n-th step.")
+    every_epochs: int | None = Field(
+        default=None,
+        ge=1,
+        description="Save at the end of every n-th epoch; 1 where nothing else is said.",
+    )
+    every_seconds: float | None = Field(
+        default=None, gt=0, description="Save when that many seconds have passed since the last."
+    )
+    keep_last: int = Field(default=3, ge=2, description="How many of the newest are kept.")
+    keep_best: KeepBestSpec | None = Field(
+        default=None, description="Keep the checkpoint that was best by a figure, too."
+    )
+
+    @property
+    def epochs_between(self) -> int | None:
+        """`every_epochs` with its default."""
+        if self.every_epochs is None and self.every_steps is None and self.every_seconds is None:
+            return 1
+        return self.every_epochs
+
+
+class TrainingSpec(SpecModel):
+    """How the network is trained."""
+
+    epochs: int | None = Field(default=None, ge=1, description="Passes over the training data.")
+    steps: int | None = Field(default=None, ge=1, description="Updates; instead of epochs.")
+    batch_size: int = Field(default=32, ge=1, description="Samples in a batch.")
+    accumulate: int = Field(
+        default=1, ge=1, description="Batches whose gradients are summed for one update."
+    )
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Everything random follows from it.")
+    loss: Losses = Field(
+        description="What training minimises: a loss, or one for each output by its name."
+    )
+    optimizer: OptimizerReference = Field(description="How gradients change parameters.")
+    schedule: ScheduleReference | None = Field(
+        default=None, description="How the learning rate changes; by default it does not."
+    )
+    metrics: Annotated[tuple[MetricReference, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="Figures to report beside the loss."
+    )
+    trainable: Names | None = Field(
+        default=None,
+        min_length=1,
+        description="Which parameters are trained, as patterns of their addresses: conv2d_*/weight."
+        " Of several that match the last one decides; those that begin with ! exclude. Parameters"
+        " that none matches, and those of nodes that are not trainable, stay as they are.",
+    )
+    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0)]] | None = Field(
+        default=None,
+        description="How much a sample of each class counts in the training loss, by the class's"
+        " name (1 where it is not named), or 'balanced': samples / (classes * samples of the"
+        " class).",
+    )
+    early_stopping: EarlyStoppingSpec | None = Field(
+        default=None, description="When to stop before the end."
+    )
+    checkpoint: CheckpointSpec = Field(
+        default=CheckpointSpec(), description="When to save, and what to keep."
+    )
+    log_every_steps: int | None = Field(
+        default=None, ge=1, description="Log the loss at every n-th step, not only epochs."
+    )
+
+    def losses(self, outputs: Sequence[str]) -> dict[str, LossReference]:
+        """The loss of each output, by the output's name.
+
+        Args:
+            outputs: What the network's outputs are called; one where the spec says one loss.
+        """
+        if isinstance(self.loss, LossReference):
+            return {outputs[0]: self.loss}
+        return dict(self.loss)
+
+    @model_validator(mode="after")
+    def _epochs_or_steps(self) -> Self:
+        if self.epochs is None and self.steps is None:
+            raise PydanticCustomError("length", "'epochs' or 'steps' is required")
+        if self.epochs is not None and self.steps is not None:
+            raise PydanticCustomError("length", "'epochs' and 'steps' exclude each other")
+        return self
