@@ -70,7 +70,7 @@ class DataError(TinynetError):
     """Data that cannot be used; the message names the file and the row."""
 
 
-class PluginError(TinynetError):
+class PluginError(LocatedError):
     """A plugin that is missing, broken, or breaks its protocol; the message names it."""
 
 

@@ -68,6 +68,9 @@ SampleShape: TypeAlias = Annotated[
 ]
 """Shape of one sample."""
 
+InputShapes: TypeAlias = Annotated[dict[str, SampleShape], Field(min_length=1)]
+"""Shape of one sample of each input, by name."""
+
 OUTPUT = "output"
 """What the only output of a network is called where the spec gives it no name."""
 
@@ -76,6 +79,8 @@ def _as_outputs(value: Any) -> Any:
     if isinstance(value, str):
         return {value: value}
     if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        if len(set(value)) < len(value):
+            raise PydanticCustomError("outputs", "an output is named twice")
         return {name: name for name in value}
     if isinstance(value, Mapping):
         return value
@@ -95,12 +100,9 @@ class NetworkSpec(SpecModel):
 
     written = ("blocks",)
 
-    input_shape: SampleShape | Annotated[dict[str, SampleShape], Field(min_length=1)] | None = (
-        Field(
-            default=None,
-            description="Shape of one sample, or of each input by name; by default the dataset tells"
-            " it.",
-        )
+    input_shape: SampleShape | InputShapes | None = Field(
+        default=None,
+        description="Shape of one sample, or of each input by name; by default the dataset's.",
     )
     dtype: Literal["float32", "float64"] = Field(
         default="float32", description="What parameters are made of and what is computed in."

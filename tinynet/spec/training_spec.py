@@ -131,7 +131,7 @@ class TrainingSpec(SpecModel):
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Everything random follows from it.")
     loss: Losses = Field(
-        description="What training minimises: a loss, or one for each output by its name."
+        description="What training minimises. A loss, or one for each output by its name."
     )
     optimizer: OptimizerReference = Field(description="How gradients change parameters.")
     schedule: ScheduleReference | None = Field(
