@@ -9,9 +9,51 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+__all__ = [
+    "CheckpointCorruptError",
+    "CheckpointError",
+    "CheckpointFormatError",
+    "CheckpointIOError",
+    "CheckpointLimitError",
+    "CheckpointMismatchError",
+    "CheckpointVersionError",
+    "DataError",
+    "DivergedError",
+    "LocatedError",
+    "PluginError",
+    "Problem",
+    "RunBusyError",
+    "RunExistsError",
+    "ShapeError",
+    "SpecError",
+    "TinynetError",
+    "Use",
+]
+
 
 class TinynetError(Exception):
     """The root of the tree."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """A place that uses what is written elsewhere: in a block, or as a variable.
+
+    Attributes:
+        what: What is used there: ``block 'residual' used``, ``used as $width``.
+        pointer: JSON pointer (RFC 6901) to the place.
+        line: Its line in the text, counted from 1; None where there is no text.
+        column: Its column in that line, in characters, counted from 1.
+    """
+
+    what: str
+    pointer: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        place = self.pointer if self.line is None else f"{self.line}:{self.column}"
+        return f"{self.what} at {place}"
 
 
 @dataclass(frozen=True)
@@ -23,17 +65,27 @@ class Problem:
         pointer: JSON pointer (RFC 6901) to the offending value; empty for the whole document.
         line: Line of that value in the text, counted from 1; None where there is no text.
         column: Column of that value in its line, in characters, counted from 1.
+        uses: Where the value is used, if it is part of a block or a variable; the nearest first.
+        others: How many other uses of the same value have the same mistake.
     """
 
     message: str
     pointer: str = ""
     line: int | None = None
     column: int | None = None
+    uses: tuple[Use, ...] = ()
+    others: int = 0
 
     def __str__(self) -> str:
         place = f"{self.line}:{self.column}: " if self.line is not None else ""
         pointer = f"{self.pointer}: " if self.pointer else ""
-        return f"{place}{pointer}{self.message}"
+        return f"{place}{pointer}{self.message}{self._used()}"
+
+    def _used(self) -> str:
+        if not self.uses:
+            return ""
+        others = f", and {self.others:,} more" if self.others else ""
+        return f" ({', in '.join(map(str, self.uses))}{others})"
 
 
 def _lines(problems: list[Problem], source: str | None) -> str:

@@ -1,14 +1,18 @@
 """`tinynet check` and `tinynet summary`."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tinynet_cli import options
-from tinynet_cli.output import print_json, print_table
+from tinynet_cli.output import print_json, print_table, printable
 
 if TYPE_CHECKING:
     from tinynet.run.summary import Summary
+
+RENDER_WIDTH = 60
+"""Column in which a rendered spec says where its values come from, if its lines are shorter."""
 
 
 @click.command()
@@ -16,21 +20,46 @@ if TYPE_CHECKING:
 @options.set_option
 @options.data_root_option
 @options.max_params_option
+@click.option(
+    "--render",
+    is_flag=True,
+    help="Print the spec as it is resolved, and where each of its values comes from.",
+)
 @options.json_option
 @options.debug_option
-def check(spec: str, as_json: bool, **settings: Any) -> None:
+def check(
+    spec: str, overrides: dict[str, Any], render: bool, as_json: bool, **settings: Any
+) -> None:
     """Find every mistake in SPEC; print `ok` and the network's table if there is none.
 
     The data are opened only where the spec does not say the network's `input_shape`.
     """
     from tinynet.run.summary import summarize
 
-    found = summarize(spec, **settings)
-    if as_json:
+    found = summarize(spec, overrides=overrides, **settings)
+    if render:
+        _render(spec, overrides, as_json)
+    elif as_json:
         print_json({"ok": True, **found.to_json()})
+    else:
+        click.echo(f"{spec}: ok")
+        _print(found)
+
+
+def _render(path: str, overrides: dict[str, Any], as_json: bool) -> None:
+    from tinynet.spec import rendering
+    from tinynet.spec.reading import load_spec
+
+    spec = load_spec(path, overrides)
+    if as_json:
+        found = {pointer: asdict(origin) for pointer, origin in rendering.origins(spec).items()}
+        print_json({"ok": True, "spec": spec.resolved(), "origins": found})
         return
-    click.echo(f"{spec}: ok")
-    _print(found)
+    lines = rendering.render(spec)
+    width = min(max(len(line.text) for line in lines), RENDER_WIDTH)
+    for line in lines:
+        origin = "" if line.origin is None else f"  # {line.origin}"
+        click.echo(printable(f"{line.text.ljust(width)}{origin}" if origin else line.text))
 
 
 @click.command()

@@ -34,12 +34,19 @@ def _lines(source: str) -> list[str]:
 def _excerpt(source: str, problem: "Problem", lines: list[str]) -> str:
     place = f"{source}:" if problem.line is not None else f"{source}: "
     message = f"{place}{problem}"
-    if problem.line is None or problem.column is None or problem.line > len(lines):
-        return message
-    before, after = _around(lines[problem.line - 1], problem.column - 1)
-    number = str(problem.line)
+    shown = [_pointed(problem.line, problem.column, "^", lines)]
+    shown += [_pointed(use.line, use.column, f"^ {use.what} here", lines) for use in problem.uses]
+    return "\n".join(filter(None, [message, *shown]))
+
+
+def _pointed(line: int | None, column: int | None, mark: str, lines: list[str]) -> str:
+    """A line of the file, and a mark below one of its columns."""
+    if line is None or column is None or line > len(lines):
+        return ""
+    before, after = _around(lines[line - 1], column - 1)
+    number = str(line)
     margin = " " * len(number)
-    return f"{message}\n  {number} | {before}{after}\n  {margin} | {' ' * _width(before)}^"
+    return f"  {number} | {before}{after}\n  {margin} | {' ' * _width(before)}{mark}"
 
 
 def _around(line: str, column: int) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import json
 import traceback
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import click
 
@@ -57,5 +58,5 @@ def _as_data(error: BaseException, message: str) -> dict[str, object]:
     problems = getattr(error, "problems", None)
     if problems is not None:
         data["source"] = getattr(error, "source", None)
-        data["problems"] = [vars(problem) for problem in problems]
+        data["problems"] = [asdict(problem) for problem in problems]
     return data

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynet.errors import SpecError
-from tinynet.spec.graph import MAX_CYCLE, is_input, node_names, wire
+from tinynet.spec.graph import MAX_CYCLE, is_input, wire
 from tinynet.spec.network_spec import NetworkSpec
 
 
@@ -21,16 +21,6 @@ def told(*layers):
     with pytest.raises(SpecError) as caught:
         wire(network(*layers))
     return [str(problem) for problem in caught.value.problems]
-
-
-def test_names_are_the_type_and_its_ordinal():
-    nodes = [("relu", None), ("acme:relu", None), ("dense", "relu_9"), ("", None), ("relu", None)]
-    assert node_names(nodes) == ["relu_1", "relu_2", "relu_9", "shared_1", "relu_3"]
-
-
-def test_a_named_node_still_counts():
-    """Naming one node must not rename the parameters of another."""
-    assert node_names([("relu", "a"), ("relu", None)]) == ["a", "relu_2"]
 
 
 def test_each_node_follows_the_one_before_it():

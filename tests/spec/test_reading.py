@@ -113,7 +113,7 @@ def test_a_dict_has_no_lines():
 
 def test_the_network_alone_can_be_given_as_a_dict():
     assert parse_network({"layers": ["relu"], "comment": "x"}).layers[0].type == "relu"
-    with pytest.raises(SpecError, match=r"^/layers/0/type: there is no layer 'rleu'"):
+    with pytest.raises(SpecError, match=r"^/network/layers/0/type: there is no layer 'rleu'"):
         parse_network({"layers": [{"type": "rleu"}]})
     with pytest.raises(SpecError, match="goes nowhere"):
         parse_network({"layers": ["relu", {"type": "relu", "inputs": "input"}]})

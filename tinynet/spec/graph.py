@@ -1,13 +1,13 @@
 """The nodes of a network spec, named, wired, and in an order in which they can be computed."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tinynet.errors import Problem, SpecError
-from tinynet.spec.network_spec import NetworkSpec, NodeSpec
+from tinynet.spec.naming import Unnamed, names
+from tinynet.spec.network_spec import OUTPUT, NetworkSpec, NodeSpec
 from tinynet.spec.parts import NAME, NAME_RULE
-from tinynet.text.document import MAX_PROBLEMS
+from tinynet.text.document import MAX_PROBLEMS, join_pointer
 from tinynet.text.wording import quoted, suggest
 
 INPUT = "input"
@@ -39,36 +39,35 @@ def is_input(name: str) -> bool:
     return name == INPUT or (name.startswith(f"{INPUT}:") and name != f"{INPUT}:")
 
 
-def node_names(nodes: Iterable[tuple[str, str | None]]) -> list[str]:
-    """The name of each (type, given name): the given one, or the type and its ordinal."""
-    count: Counter[str] = Counter()
-    names = []
-    for type_name, given in nodes:
-        short = type_name.rpartition(":")[2] or "shared"
-        count[short] += 1
-        names.append(given or f"{short}_{count[short]}")
-    return names
-
-
 def wire(network: NetworkSpec) -> list[Wire]:
     """The nodes in topological order; among those that could come next, the spec's order.
 
     Raises:
-        SpecError: listing every name that is taken twice, unknown, or part of a cycle, and every
-            node whose output goes nowhere.
+        SpecError: listing every name that is taken twice, unknown, or part of a cycle, every node
+            whose output goes nowhere, and every output of the network that no node gives.
     """
-    names = node_names((node.type, node.name) for node in network.layers)
+    called = [own for (own,) in names(Unnamed(n.type, n.name) for n in network.layers)]
     wires = []
-    for index, (name, node) in enumerate(zip(names, network.layers, strict=True)):
-        before = names[index - 1] if index else INPUT
+    for index, (name, node) in enumerate(zip(called, network.layers, strict=True)):
+        before = called[index - 1] if index else INPUT
         pointer = f"/network/layers/{index}"
         wires.append(Wire(name, node.inputs or (before,), node, pointer))
-    if problems := [*_bad_names(wires), *_unknown_names(wires)]:
+    if problems := [*_bad_names(wires), *_unknown_names(wires), *_bad_outputs(network, wires)]:
         raise SpecError(problems)
     ordered = _topological_order(wires)
-    if problems := _unused(ordered):
+    if problems := _unused(ordered, network.outputs):
         raise SpecError(problems)
     return ordered
+
+
+def outputs_of(network: NetworkSpec, ordered: Sequence[Wire]) -> dict[str, str]:
+    """The node that gives each output, by what the output is called.
+
+    Args:
+        network: The network.
+        ordered: Its nodes, from `wire`; where the spec names no outputs, the last one it is.
+    """
+    return {OUTPUT: ordered[-1].name} if network.outputs is None else dict(network.outputs)
 
 
 def _bad_names(wires: list[Wire]) -> Iterator[Problem]:
@@ -148,16 +147,29 @@ def _needed(wire: Wire) -> list[str]:
     return sources if wire.spec.shares is None else [*sources, wire.spec.shares]
 
 
-def _unused(ordered: list[Wire]) -> list[Problem]:
+def _bad_outputs(network: NetworkSpec, wires: list[Wire]) -> Iterator[Problem]:
+    names = {wire.name for wire in wires}
+    known, hints = sorted(names), iter(range(MAX_PROBLEMS))
+    for output, node in (network.outputs or {}).items():
+        if node not in names:
+            pointer = join_pointer(["network", "outputs", output])
+            yield Problem(_no_node(node, known, hints), pointer)
+
+
+def _unused(ordered: list[Wire], outputs: Mapping[str, str] | None) -> list[Problem]:
     used = {source for wire in ordered for source in wire.inputs}
     ends = [wire for wire in ordered if wire.name not in used]
-    last = max(ends, key=lambda wire: int(wire.pointer.rpartition("/")[2]))
+    if outputs is None:
+        last = max(ends, key=lambda wire: int(wire.pointer.rpartition("/")[2]))
+        shown, instead = {last.name}, f"{last.name!r} is the network's output"
+    else:
+        shown, instead = set(outputs.values()), "network.outputs does not either"
     return [
         Problem(
             f"the output of {wire.name!r} goes nowhere: no node names it in 'inputs', and"
-            f" {last.name!r} is the network's output",
+            f" {instead}",
             wire.pointer,
         )
         for wire in ends
-        if wire is not last
+        if wire.name not in shown
     ]

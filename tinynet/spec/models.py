@@ -17,6 +17,7 @@ from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.origin import Origin
 from tinynet.spec.parts import Name, SpecModel
 from tinynet.spec.training_spec import TrainingSpec
+from tinynet.spec.variables import literals
 from tinynet.text.wording import show
 
 
@@ -47,13 +48,20 @@ class Spec(SpecModel):
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
     @property
+    def origin(self) -> Origin:
+        """Where it was read, and what became of what is written there."""
+        return self._origin
+
+    @property
     def folder(self) -> Path:
         """Where relative data paths start unless a data root is given: the spec's own folder."""
         return self._origin.folder or Path.cwd()
 
     def resolved(self) -> dict[str, JsonValue]:
         """The spec as JSON, every default filled in."""
-        return self.model_dump(mode="json", exclude_none=True)
+        resolved = literals(self.model_dump(mode="json", exclude_none=True))
+        assert isinstance(resolved, dict)
+        return resolved
 
     def locate(self, error: LocatedError) -> LocatedError:
         """The same error, with line and column where the spec was read from a text."""

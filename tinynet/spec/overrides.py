@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from tinynet.errors import SpecError
-from tinynet.spec.graph import node_names
+from tinynet.spec.naming import Unnamed, names
+from tinynet.spec.unrolling import unnamed
 from tinynet.text.document import MAX_DEPTH, join_pointer, plain
 from tinynet.text.wording import quoted, show, suggest
 
@@ -64,21 +65,24 @@ def _step(holder: Any, parts: list[str], walked: list[int | str]) -> tuple[Any, 
         raise SpecError(f"{where} is {show(holder)}, which has no parts")
     if _INDEX.fullmatch(parts[0]) and int(parts[0]) < len(holder):
         return int(parts[0]), parts[1:]
-    if walked != ["network", "layers"]:
+    if not _holds_nodes(walked):
         there_is = f"only 0 to {len(holder) - 1}" if holder else "it is empty"
         raise SpecError(f"{where} has no element {quoted(parts[0])}, {there_is}")
-    names = node_names(map(_type_and_name, holder))
+    called = names(map(_unnamed, holder))
     for length in range(len(parts), 0, -1):
         name = ".".join(parts[:length])
-        if name in names:
-            return names.index(name), parts[length:]
-    raise SpecError(f"there is no node {quoted(parts[0])}; {suggest(parts[0], names)}")
+        for place, own in enumerate(called):
+            if name in own:
+                return place, parts[length:]
+    known = [name for own in called for name in own]
+    raise SpecError(f"there is no node {quoted(parts[0])}; {suggest(parts[0], known)}")
 
 
-def _type_and_name(node: Any) -> tuple[str, str | None]:
-    if isinstance(node, str):
-        return node, None
-    if not isinstance(node, dict):
-        return "", None
-    kind, name = node.get("type"), node.get("name")
-    return kind if isinstance(kind, str) else "", name if isinstance(name, str) else None
+def _holds_nodes(walked: list[int | str]) -> bool:
+    return walked == ["network", "layers"] or (
+        walked[:2] == ["network", "blocks"] and walked[3:] == ["layers"]
+    )
+
+
+def _unnamed(node: Any) -> Unnamed:
+    return unnamed(node, {})

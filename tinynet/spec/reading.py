@@ -1,27 +1,35 @@
 """A JSON file, or a dict like one -> a `Spec`; or every mistake in it, each with its place.
 
-One order, so that nobody has to guess: overrides edit the JSON as it was written, then defaults
-apply, then everything is checked.
+One order, so that nobody has to guess: overrides edit the JSON as it was written, then variables
+and blocks are put in their places, then defaults apply, then everything is checked.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
 from tinynet import registry
 from tinynet.config import Patience
 from tinynet.errors import Problem, SpecError
+from tinynet.spec import consistency
+from tinynet.spec.expansion import Expansion, expand
 from tinynet.spec.graph import wire
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.origin import Origin
 from tinynet.spec.overrides import override
-from tinynet.text.document import MAX_BYTES, MAX_COUNTED, Document, plain
-from tinynet.text.mistakes import problems
-from tinynet.text.wording import quoted, suggest
+from tinynet.spec.parts import SpecModel
+from tinynet.spec.trace import Trace
+from tinynet.spec.unrolling import LAYERS
+from tinynet.spec.variables import mentioned
+from tinynet.spec.versions import migrate
+from tinynet.text.document import MAX_BYTES, MAX_COUNTED, Document, join_pointer, plain
+from tinynet.text.mistakes import located, problems
+
+Model = TypeVar("Model", bound=SpecModel)
 
 
 def load_spec(
@@ -39,18 +47,18 @@ def load_spec(
 
     Raises:
         SpecError: listing every mistake, each with its place and what would be right.
-        PluginError: if a plugin that the spec names is broken.
+        PluginError: if all that is wrong is that plugins are missing or broken.
     """
     origin, value = _open(source)
     value = _without_comments(value)
     if isinstance(value, dict):
         value.pop("$schema", None)
+    used = frozenset(mentioned(value))
     touched = tuple((override(value, path, new), path) for path, new in (overrides or {}).items())
-    origin = replace(origin, overrides=touched)
-    try:
-        spec = _validate(value)
-    except SpecError as error:
-        raise origin.place(error) from None
+    value, migrations = migrate(value)
+    origin = replace(origin, overrides=touched, traces=(Trace(), *migrations))
+    origin, expansion = _expand(value, origin, used)
+    spec = _validate(Spec, "", origin, expansion, _further_problems)
     spec._origin = origin
     return spec
 
@@ -60,19 +68,16 @@ def parse_network(source: Mapping[str, Any]) -> NetworkSpec:
 
     Raises:
         SpecError: listing every mistake.
+        PluginError: if all that is wrong is that plugins are missing or broken.
     """
     if not isinstance(source, Mapping):
         raise SpecError(
             "a network is a dict like the 'network' part of a spec, or that part of one"
             f" (spec.network), not {type(source).__name__}"
         )
-    value = _without_comments(plain(dict(source)))
-    try:
-        network = NetworkSpec.model_validate(value, context=_context())
-    except ValidationError as error:
-        raise SpecError(problems(error, value)) from None
-    wire(network)
-    return network
+    value: JsonValue = {"network": _without_comments(plain(dict(source)))}
+    origin, expansion = _expand(value, Origin())
+    return _validate(NetworkSpec, "network", origin, expansion, _graph_problems)
 
 
 def _open(source: str | Path | Mapping[str, Any]) -> tuple[Origin, JsonValue]:
@@ -107,34 +112,68 @@ def _context() -> dict[str, Any]:
     return {"configure": registry.default().configure, "patience": Patience(MAX_COUNTED)}
 
 
-def _validate(value: JsonValue) -> Spec:
+def _expand(value: JsonValue, origin: Origin, used: Iterable[str] = ()) -> tuple[Origin, Expansion]:
     try:
-        spec = Spec.model_validate(value, context=_context())
-    except ValidationError as error:
-        raise SpecError(problems(error, value)) from None
-    found = list(_figure_problems(spec))
-    try:
-        wire(spec.network)
+        expansion = expand(value, used)
     except SpecError as error:
-        found += error.problems
-    if found:
-        raise SpecError(found)
-    return spec
+        raise origin.write(error, error.problems) from None
+    traces = (expansion.trace, *origin.traces[1:])
+    return replace(origin, traces=traces, expanded=expansion.value), expansion
 
 
-def _figure_problems(spec: Spec) -> Iterator[Problem]:
-    """Figures that cannot be told apart, or that nothing reports."""
-    training = spec.training
-    labels = [metric.label for metric in training.metrics]
-    for index, label in enumerate(labels):
-        if label in labels[:index] or label == "loss":
-            message = f"two figures would be called {quoted(label)}; give this one a 'name'"
-            yield Problem(message, f"/training/metrics/{index}")
-    known = [f"{split}/{figure}" for split in ("train", "val") for figure in ("loss", *labels)]
-    for pointer, watcher in (
-        ("/training/early_stopping/metric", training.early_stopping),
-        ("/training/checkpoint/keep_best/metric", training.checkpoint.keep_best),
-    ):
-        if watcher is not None and watcher.metric not in known:
-            message = f"nothing reports {quoted(watcher.metric)}; {suggest(watcher.metric, known)}"
-            yield Problem(message, pointer)
+def _validate(
+    model: type[Model],
+    part: str,
+    origin: Origin,
+    expansion: Expansion,
+    further: Callable[[Model], list[Problem]],
+) -> Model:
+    """What a part of an expanded spec says.
+
+    Args:
+        model: What that part is.
+        part: Its key; empty for the whole.
+        origin: Where the spec came from.
+        expansion: The spec.
+        further: Finds what can be told only of a part that is valid otherwise.
+
+    Raises:
+        SpecError: listing every mistake.
+        PluginError: if all that is wrong is that plugins are missing or broken.
+    """
+    value = expansion.value
+    if part and isinstance(value, dict):
+        value = value[part]
+    told = list(expansion.problems)
+    try:
+        made = model.model_validate(value, context=_context())
+    except ValidationError as error:
+        prefix = join_pointer([part]) if part else ""
+        found = (replace(p, pointer=prefix + p.pointer) for p in problems(error, value))
+        told += _unless_following(expansion.problems, map(origin.trace, found))
+    else:
+        if not told:
+            told = list(map(origin.trace, further(made)))
+    if told:
+        raise origin.write(located(told), told)
+    return made
+
+
+def _unless_following(causes: list[Problem], found: Iterable[Problem]) -> list[Problem]:
+    """Those problems that would be there without what could not be expanded."""
+    places = {problem.pointer for problem in causes}
+    if places:
+        places.add(LAYERS)  # too few nodes, since those that could not be expanded were left out
+    return [problem for problem in found if problem.pointer not in places]
+
+
+def _graph_problems(network: NetworkSpec) -> list[Problem]:
+    try:
+        wire(network)
+    except SpecError as error:
+        return error.problems
+    return []
+
+
+def _further_problems(spec: Spec) -> list[Problem]:
+    return [*consistency.problems_of(spec), *_graph_problems(spec.network)]

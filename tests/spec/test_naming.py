@@ -1,0 +1,24 @@
+"""What nodes are called: parameters are addressed by it, in checkpoints too."""
+
+from tinynet.spec.naming import Unnamed, names
+
+
+def test_names_are_the_type_and_its_ordinal():
+    nodes = [("relu", None), ("acme:relu", None), ("dense", "relu_9"), ("", None), ("relu", None)]
+    expected = [("relu_1",), ("relu_2",), ("relu_9",), ("shared_1",), ("relu_3",)]
+    assert names(Unnamed(kind, given) for kind, given in nodes) == expected
+
+
+def test_a_named_node_still_counts():
+    """Naming one node must not rename the parameters of another."""
+    assert names([Unnamed("relu", "a"), Unnamed("relu")]) == [("a",), ("relu_2",)]
+
+
+def test_a_repeated_node_has_a_name_for_each_time():
+    nodes = [Unnamed("relu"), Unnamed("relu", None, 2), Unnamed("relu", "last", 2), Unnamed("relu")]
+    assert names(nodes) == [("relu_1",), ("relu_2", "relu_3"), ("last_1", "last_2"), ("relu_6",)]
+
+
+def test_how_often_a_node_is_repeated_changes_no_form_of_a_given_name():
+    """`repeat` may be a variable: with 1 the name is as it is with 2."""
+    assert names([Unnamed("block", "stage", 1)]) == [("stage_1",)]

@@ -1,0 +1,148 @@
+"""Blocks: parts of a network that are written once and used many times."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, Field, JsonValue, ValidationError
+
+from tinynet.errors import Problem
+from tinynet.layer import LayerConfig
+from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
+from tinynet.spec.trace import Source
+from tinynet.spec.variables import NAME, NAME_RULE, Findings, Scope, evaluate
+from tinynet.text.mistakes import problems
+from tinynet.text.wording import quoted, suggest
+
+Model = TypeVar("Model", bound=SpecModel)
+
+BLOCKS = "/network/blocks"
+"""JSON pointer to the blocks of a spec."""
+
+
+class BlockSpec(SpecModel):
+    """A list of nodes with parameters; the last node is its output."""
+
+    params: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="What a use may set, each with its default; null if every use must set it.",
+    )
+    inputs: Names | None = Field(
+        default=None,
+        min_length=1,
+        description="Names of its inputs, said within as 'input:name'; by default it has one,"
+        " 'input'.",
+    )
+    layers: Annotated[tuple[JsonValue, ...], BeforeValidator(as_tuple)] = Field(
+        min_length=1, description="Its nodes, like those of the network."
+    )
+
+
+class UseSpec(SpecModel):
+    """What a node that uses a block says beside the block's parameters."""
+
+    block: str = Field(description="Which block.")
+    name: Name | None = Field(default=None, description="By default the block and its ordinal.")
+    inputs: Names | None = Field(
+        default=None, min_length=1, description="Nodes it follows; by default the one before it."
+    )
+    repeat: int | None = Field(
+        default=None, ge=1, description="How many times it stands here, one after the other."
+    )
+    trainable: bool = Field(default=True, description="Whether training changes its parameters.")
+
+
+class RepeatSpec(SpecModel):
+    """What any node may say that is resolved before models see it."""
+
+    repeat: int | None = Field(
+        default=None, ge=1, description="How many times it stands here, one after the other."
+    )
+
+
+def read_blocks(raw: JsonValue, found: Findings) -> dict[str, BlockSpec]:
+    """The blocks of a network by name; those that are wrong are left out, and told."""
+    if not isinstance(raw, dict):
+        found.refuse("an object of blocks by name is expected", Source(BLOCKS))
+        return {}
+    blocks = {}
+    for name, value in raw.items():
+        at = Source(BLOCKS).part(name)
+        _require_name(name, "the block", at, found)
+        block = checked(BlockSpec, value, at, found)
+        if block is not None:
+            _check_params(block, at, found)
+            blocks[name] = block
+    return blocks
+
+
+def checked(model: type[Model], raw: JsonValue, at: Source, found: Findings) -> Model | None:
+    """What ``raw`` says; None if it is wrong, and told."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        found.problems += [move(problem, at) for problem in problems(error, raw)]
+        return None
+
+
+def move(problem: Problem, at: Source) -> Problem:
+    """A problem of a part of the spec, at the place of the whole."""
+    return replace(problem, pointer=at.pointer + problem.pointer, uses=at.uses)
+
+
+def _check_params(block: BlockSpec, at: Source, found: Findings) -> None:
+    for name in block.params:
+        place = at.part("params", name)
+        _require_name(name, "the parameter", place, found)
+        if name in LayerConfig.reserved:
+            found.refuse(f"{quoted(name)} means something else in every node", place, key=True)
+        elif name not in found.used:
+            found.refuse(f"nothing in the spec uses {quoted('$' + name)}", place, key=True)
+
+
+def _require_name(name: str, what: str, at: Source, found: Findings) -> None:
+    if not NAME.fullmatch(name):
+        found.refuse(
+            f"{what} {quoted(name)} cannot be called so; a name is {NAME_RULE}", at, key=True
+        )
+
+
+def arguments(
+    name: str,
+    block: BlockSpec,
+    given: Mapping[str, JsonValue],
+    scopes: tuple[Scope, Scope],
+    at: Source,
+    found: Findings,
+) -> Scope:
+    """What the names within one use of a block stand for.
+
+    Args:
+        name: The block's name.
+        block: The block.
+        given: The parameters as the use writes them.
+        scopes: What names stand for where the use is written, and in the whole spec.
+        at: Where the use is written.
+        found: Where problems are noted.
+    """
+    here, everywhere = scopes
+    for key in given.keys() - block.params.keys():
+        message = f"the block {quoted(name)} has no parameter {quoted(key)}"
+        hint = suggest(key, block.params.keys() | UseSpec.model_fields.keys())
+        found.refuse(f"{message}; {hint}", at.part(key), key=True)
+    values = dict(everywhere)
+    for key, default in block.params.items():
+        if key in given:
+            values[key] = evaluate(given[key], here, found, at.part(key))
+        elif default is None:
+            found.refuse(f"the block {quoted(name)} needs {quoted(key)} here", at)
+        else:
+            place = Source(BLOCKS).part(name, "params", key)
+            values[key] = evaluate(default, everywhere, found, place)
+    return values
+
+
+def split_use(node: Mapping[str, JsonValue]) -> tuple[dict[str, Any], dict[str, JsonValue]]:
+    """The grammar's part of a use, and the block's parameters."""
+    own = {key: value for key, value in node.items() if key in UseSpec.model_fields}
+    return own, {key: value for key, value in node.items() if key not in own}

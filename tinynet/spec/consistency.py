@@ -1,0 +1,96 @@
+"""What the parts of a spec must agree on: outputs and losses, figures and who watches them."""
+
+from collections.abc import Collection, Iterable, Iterator
+
+from tinynet.errors import Problem
+from tinynet.spec.models import Spec
+from tinynet.spec.training_spec import LossReference, MetricReference, TrainingSpec
+from tinynet.text.document import MAX_PROBLEMS, KeyProblem, join_pointer
+from tinynet.text.wording import listed, quoted, suggest
+
+LOSS = "/training/loss"
+
+
+def problems_of(spec: Spec) -> Iterator[Problem]:
+    """Everything that is well said in its own part, and contradicts another part."""
+    outputs, training = spec.network.output_names, spec.training
+    yield from loss_problems(training.loss, outputs, LOSS)
+    if training.class_weights is not None and len(outputs) > 1:
+        message = f"class weights are for a network of one output; this one has {listed(outputs)}"
+        yield Problem(message, "/training/class_weights")
+    # A metric that says another output is called otherwise.
+    yield from list(_metric_problems(training.metrics, outputs)) or _figure_problems(
+        training, outputs
+    )
+
+
+def loss_problems(
+    loss: LossReference | Collection[str], outputs: tuple[str, ...], pointer: str
+) -> Iterator[Problem]:
+    """What is wrong with the losses of a network's outputs.
+
+    Args:
+        loss: One loss, or the names of the outputs that have a loss each.
+        outputs: What the network's outputs are called.
+        pointer: Where the losses are said.
+    """
+    if isinstance(loss, LossReference):
+        if len(outputs) > 1:
+            first, second = (f'"{name}": {{"type": "{loss.type}"}}' for name in outputs[:2])
+            more = ", ..." if len(outputs) > 2 else ""
+            message = (
+                f"the network has the outputs {listed(outputs)}, and each needs a loss of its own:"
+                f" {{{first}, {second}{more}}}"
+            )
+            yield Problem(message, pointer)
+        return
+    said, known = set(loss), set(outputs)
+    hints = iter(range(MAX_PROBLEMS))  # those that nobody is told need no suggestion
+    for name in loss:
+        if name not in known:
+            hint = "" if next(hints, None) is None else f"; {suggest(name, outputs)}"
+            message = f"the network has no output {quoted(name)}{hint}"
+            yield KeyProblem(message, pointer + join_pointer([name]))
+    for name in outputs:
+        if name not in said:
+            yield Problem(f"the output {quoted(name)} has no loss", pointer)
+
+
+def _metric_problems(
+    metrics: Iterable[MetricReference], outputs: tuple[str, ...]
+) -> Iterator[Problem]:
+    """Metrics of an output that is not there, or of nobody knows which."""
+    known, hints = set(outputs), iter(range(MAX_PROBLEMS))
+    for index, metric in enumerate(metrics):
+        pointer = f"/training/metrics/{index}"
+        if metric.output is None and len(outputs) > 1:
+            message = f"say which 'output' it is about; the network has {listed(outputs)}"
+            yield Problem(message, pointer)
+        elif metric.output is not None and metric.output not in known:
+            hint = "" if next(hints, None) is None else f"; {suggest(metric.output, outputs)}"
+            message = f"the network has no output {quoted(metric.output)}{hint}"
+            yield Problem(message, f"{pointer}/output")
+
+
+def _figure_problems(training: TrainingSpec, outputs: tuple[str, ...]) -> Iterator[Problem]:
+    """Figures that cannot be told apart, or that nothing reports."""
+    figures = dict.fromkeys(loss_figures(outputs))
+    for index, metric in enumerate(training.metrics):
+        if metric.label in figures:
+            message = f"two figures would be called {quoted(metric.label)}; give this one a 'name'"
+            yield Problem(message, f"/training/metrics/{index}")
+        figures[metric.label] = None
+    known = [f"{split}/{figure}" for split in ("train", "val") for figure in figures]
+    for pointer, watcher in (
+        ("/training/early_stopping/metric", training.early_stopping),
+        ("/training/checkpoint/keep_best/metric", training.checkpoint.keep_best),
+    ):
+        if watcher is not None and watcher.metric not in known:
+            message = f"nothing reports {quoted(watcher.metric)}; {suggest(watcher.metric, known)}"
+            yield Problem(message, pointer)
+
+
+def loss_figures(outputs: Iterable[str]) -> tuple[str, ...]:
+    """What the losses are called in reports: all together, and that of each of several outputs."""
+    names = tuple(outputs)
+    return ("loss", *(f"{name}/loss" for name in names if len(names) > 1))

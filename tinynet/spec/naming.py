@@ -1,0 +1,41 @@
+"""What nodes are called that the spec gives no name."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Unnamed:
+    """What a node's name follows from.
+
+    Attributes:
+        kind: The layer's type, or the block; empty where the node shares another's layer.
+        given: The name that the spec gives it, or None.
+        repeat: How many nodes it stands for, or None where the spec does not say.
+    """
+
+    kind: str
+    given: str | None = None
+    repeat: int | None = None
+
+
+def names(nodes: Iterable[Unnamed]) -> list[tuple[str, ...]]:
+    """The names of each: the given one, or its kind and ordinal: ``conv2d_1``, ``conv2d_2``.
+
+    A node that is repeated has a name for each time: ``stage_1``, ``stage_2`` where ``stage`` is
+    given. Named nodes count, so that a name given to one changes no other's.
+    """
+    count: Counter[str] = Counter()
+    found = []
+    for node in nodes:
+        short = node.kind.rpartition(":")[2] or "shared"
+        own = []
+        for time in range(1, (node.repeat or 1) + 1):
+            count[short] += 1
+            if node.given is None:
+                own.append(f"{short}_{count[short]}")
+            else:
+                own.append(node.given if node.repeat is None else f"{node.given}_{time}")
+        found.append(tuple(own))
+    return found

@@ -1,0 +1,144 @@
+"""A spec as it is resolved, each value with where it came from."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import JsonValue
+
+from tinynet.errors import Use
+from tinynet.spec.models import Spec
+from tinynet.text.document import join_pointer, split_pointer
+
+INDENT = 2
+
+Kind = Literal["file", "override", "derived", "default"]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where one value came from.
+
+    Attributes:
+        kind: ``"file"``: it is written there; ``"override"``: it was set from outside;
+            ``"derived"``: it follows from where its node stands; ``"default"``: nobody said it.
+        pointer: JSON pointer to where it is written; empty where it is not.
+        line: Its line there, counted from 1; None where there is no text.
+        column: Its column, in characters, counted from 1.
+        uses: The places that brought it from there, the nearest first.
+        override: The path of the override that set it, or None.
+    """
+
+    kind: Kind
+    pointer: str = ""
+    line: int | None = None
+    column: int | None = None
+    uses: tuple[Use, ...] = ()
+    override: str | None = None
+
+    def __str__(self) -> str:
+        if self.kind == "default":
+            return "default"
+        place = self.pointer if self.line is None else f"{self.line}:{self.column}"
+        if self.kind == "override":
+            place = f"--set {self.override}"
+        if self.kind == "derived":
+            place = f"from its place, {place}"
+        return ", ".join([place, *map(str, self.uses)])
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a rendered spec.
+
+    Attributes:
+        text: What it says, indented.
+        origin: Where that came from; None for brackets.
+    """
+
+    text: str
+    origin: Provenance | None
+
+
+def origins(spec: Spec) -> dict[str, Provenance]:
+    """Where every value of the resolved spec came from, by its JSON pointer."""
+    return {pointer: _provenance(spec, pointer) for pointer in _leaves(spec.resolved(), [])}
+
+
+def render(spec: Spec) -> list[Line]:
+    """The resolved spec as indented JSON, line by line, each value with where it came from."""
+    return list(_render(spec.resolved(), [], "", "", origins(spec)))
+
+
+def _render(
+    value: JsonValue,
+    path: list[int | str],
+    key: str,
+    comma: str,
+    found: dict[str, Provenance],
+) -> Iterator[Line]:
+    indent = " " * INDENT * len(path)
+    if not _is_container(value):
+        text = f"{indent}{key}{json.dumps(value, ensure_ascii=False)}{comma}"
+        yield Line(text, found[join_pointer(path)])
+        return
+    brackets = "{}" if isinstance(value, dict) else "[]"
+    yield Line(f"{indent}{key}{brackets[0]}", None)
+    parts = list(_parts(value))
+    for number, (name, part) in enumerate(parts, 1):
+        label = f"{json.dumps(name, ensure_ascii=False)}: " if isinstance(name, str) else ""
+        more = "," if number < len(parts) else ""
+        yield from _render(part, [*path, name], label, more, found)
+    yield Line(f"{indent}{brackets[1]}{comma}", None)
+
+
+def _leaves(value: JsonValue, path: list[int | str]) -> Iterator[str]:
+    """Pointers to what a line of its own is for."""
+    if not _is_container(value):
+        yield join_pointer(path)
+        return
+    for name, part in _parts(value):
+        yield from _leaves(part, [*path, name])
+
+
+def _is_container(value: JsonValue) -> bool:
+    """Whether a value takes several lines; lists of plain values, such as shapes, take one."""
+    if isinstance(value, dict):
+        return bool(value)
+    return isinstance(value, list) and any(isinstance(part, dict | list) for part in value)
+
+
+def _parts(value: JsonValue) -> Iterator[tuple[int | str, JsonValue]]:
+    if isinstance(value, dict):
+        yield from value.items()
+    elif isinstance(value, list):
+        yield from enumerate(value)
+
+
+def _provenance(spec: Spec, pointer: str) -> Provenance:
+    origin = spec.origin
+    if not _is_said(origin.expanded, pointer):
+        return Provenance("default")
+    source = origin.source(pointer)
+    uses = tuple(map(origin.place_use, source.uses))
+    if override := origin.override_of(source.pointer):
+        return Provenance("override", source.pointer, uses=uses, override=override)
+    if origin.document is None:
+        return Provenance("file", source.pointer, uses=uses)
+    kind: Kind = "file" if _is_said(origin.document.value, source.pointer) else "derived"
+    return Provenance(kind, source.pointer, *origin.document.locate(source.pointer), uses)
+
+
+def _is_said(value: JsonValue, pointer: str) -> bool:
+    """Whether JSON has what is at a pointer, if only in short: ``"adam"``, or 3 for [3, 3]."""
+    for key in split_pointer(pointer):
+        if isinstance(value, dict):
+            if key not in value:
+                return False
+            value = value[key]
+        elif isinstance(value, list):
+            value = value[int(key)] if key.isdecimal() and int(key) < len(value) else None
+        else:
+            return not isinstance(value, str) or key == "type" or key.isdecimal()
+    return True

@@ -1,0 +1,206 @@
+"""pydantic models -> the definitions of one JSON Schema document, plugins filled in.
+
+Wherever a model names a plugin, each type that is registered for the place has a definition of its
+own, picked by what ``type`` says: a wrong value is then told as that, not as "none of 24 layers".
+"""
+
+import inspect
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core.core_schema import ModelSchema
+
+from tinynet.config import Reference
+from tinynet.errors import PluginError
+from tinynet.registry import Entry, Registry
+from tinynet.spec.variables import NAME
+from tinynet.text.document import join_pointer
+from tinynet.text.wording import cause
+
+Schema: TypeAlias = dict[str, Any]
+
+_GROUP = "x-group"
+"""Marks an object that names a plugin of that group until its definition is made."""
+
+_ANNOTATIONS = {"description", "default", "examples", "deprecated"}
+"""What a schema tells its reader and asks of no value."""
+
+
+def refer(key: str) -> Schema:
+    """The schema that stands for a definition."""
+    return {"$ref": "#" + quote(join_pointer(["$defs", key]), safe="/$:~")}
+
+
+COMMENT = refer("comment")
+VARIABLE = refer("variable")
+
+
+class _Generator(GenerateJsonSchema):
+    """pydantic's own, without titles that only repeat a name, and with plugins marked."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def model_schema(self, schema: ModelSchema) -> Schema:
+        found = super().model_schema(schema)
+        del found["title"]
+        if issubclass(model := schema["cls"], Reference):
+            found[_GROUP] = model.group
+            del found["properties"]["options"]
+        return found
+
+
+def describe(model: type[BaseModel]) -> Schema:
+    """The JSON Schema of a model; what it refers to is in its own ``$defs``."""
+    return model.model_json_schema(schema_generator=_Generator, mode="validation")
+
+
+class Definitions:
+    """The definitions of one document, collected from all that is added.
+
+    Attributes:
+        found: The definitions by their keys.
+        left_out: Plugins that have none, and why.
+    """
+
+    def __init__(self, known: Registry) -> None:
+        self.found: dict[str, Schema] = {
+            "comment": {"description": "Anything: it is ignored. JSON has no comments."},
+            "variable": {
+                "description": "A variable of 'vars', or a parameter of the block.",
+                "type": "string",
+                "pattern": rf"^\${NAME.pattern}$",
+            },
+        }
+        self.left_out: set[str] = set()
+        self._known = known
+
+    def add(self, schema: Schema, prefix: str = "") -> Schema:
+        """Add what a schema of `describe` refers to.
+
+        Args:
+            schema: The schema.
+            prefix: What the keys of its own definitions begin with.
+
+        Returns:
+            The schema itself, as a part of the document.
+        """
+        local: dict[str, Schema] = schema.get("$defs", {})
+        keys = {name: _key(part, prefix + name) for name, part in local.items()}
+        for name, part in local.items():
+            if (key := keys[name]) not in self.found:
+                self.found[key] = {}  # since it may refer to itself
+                definition = _as_written(part, keys)
+                self.found[key] = self._named(definition, key) if _GROUP in part else definition
+        return _as_written({key: part for key, part in schema.items() if key != "$defs"}, keys)
+
+    def _named(self, schema: Schema, key: str) -> Schema:
+        """A plugin as a spec names it: its bare name, or an object with a ``type``."""
+        reserved = schema["properties"]
+        names: list[str] = []
+        bare: list[str] = []
+        cases: list[Schema] = []
+        for entry, own in _spellings(self._known.entries(schema[_GROUP])):
+            type_key = f"{key}.{entry.qualified}"
+            try:
+                found = self.found[type_key] = self._type(entry, reserved, type_key)
+            except PluginError as error:
+                self.left_out.add(str(error))
+                continue
+            names += own
+            bare += [] if found.get("required") else own
+            is_it = {"properties": {"type": {"enum": own}}, "required": ["type"]}
+            cases.append({"if": is_it, "then": refer(type_key)})
+        kind = {
+            "description": reserved["type"]["description"],
+            "anyOf": [_one_of(names), VARIABLE],
+        }
+        whole: Schema = {
+            "type": "object",
+            "properties": {**reserved, "type": kind},
+            "required": ["type"],
+            **({"allOf": cases} if cases else {}),
+        }
+        return {"description": schema["description"], "anyOf": [_one_of(bare), whole]}
+
+    def _type(self, entry: Entry, reserved: Schema, key: str) -> Schema:
+        """One type's parameters, beside the keys that the grammar has at the place.
+
+        Raises:
+            PluginError: if it cannot be imported, or its ``Config`` cannot be described.
+        """
+        cls = self._known.load(entry.group, entry.qualified)
+        try:
+            found = self.add(describe(cls.Config), f"{key}.")
+            found["properties"] = {**dict.fromkeys(reserved, True), **found["properties"]}
+        except Exception as error:
+            raise PluginError(f"{entry}: its Config has no schema: {cause(error)}") from error
+        found["description"] = (inspect.getdoc(cls) or entry.name).partition("\n")[0]
+        return found
+
+
+def _spellings(entries: list[Entry]) -> Iterator[tuple[Entry, list[str]]]:
+    """Each entry with the names that stand for it alone."""
+    count = Counter(entry.name for entry in entries)
+    for entry in entries:
+        yield entry, [*([entry.name] if count[entry.name] == 1 else []), entry.qualified]
+
+
+def _one_of(names: list[str]) -> Schema:
+    """One of these names; the short ones come first."""
+    return {"type": "string", "enum": sorted(names, key=lambda name: (":" in name, name))}
+
+
+def _key(schema: Schema, unique: str) -> str:
+    """The key of a definition: the group of plugins that it stands for, if that is all it says."""
+    is_group = schema.get("properties", {}).keys() == {"type"} and _GROUP in schema
+    return schema[_GROUP] if is_group else unique
+
+
+def _as_written(schema: Schema, keys: dict[str, str]) -> Schema:
+    """A schema of values -> that of how a spec writes them, with variables and comments.
+
+    Args:
+        schema: The schema.
+        keys: The keys of what it refers to.
+    """
+    found = dict(schema)
+    found.pop("discriminator", None)  # OpenAPI's, and no part of JSON Schema
+    if "$ref" in found:
+        found |= refer(keys[found["$ref"].rpartition("/")[2]])
+    for word in ("anyOf", "oneOf", "allOf"):
+        if word in found:
+            found[word] = [_as_written(part, keys) for part in found[word]]
+    for word in ("then", "else"):
+        if word in found:
+            found[word] = _as_written(found[word], keys)
+    for word in ("properties", "patternProperties"):
+        if word in found:
+            found[word] = {key: _value(part, keys) for key, part in found[word].items()}
+    for word in ("items", "additionalProperties"):
+        if word in found:
+            found[word] = _value(found[word], keys)
+    if "prefixItems" in found:
+        found["prefixItems"] = [_value(part, keys) for part in found["prefixItems"]]
+    if "patternProperties" in found:
+        found.setdefault("additionalProperties", False)  # which pydantic takes for granted
+    if found.get("type") == "object":
+        found["properties"] = {**found.get("properties", {}), "comment": COMMENT}
+    return found
+
+
+def _value(schema: Schema | bool, keys: dict[str, str]) -> Schema | bool:
+    """The schema of a place where a value stands, or a variable."""
+    if isinstance(schema, bool):
+        return schema
+    found = _as_written(schema, keys)
+    told = {word: part for word, part in found.items() if word in _ANNOTATIONS}
+    rule = {word: part for word, part in found.items() if word not in _ANNOTATIONS}
+    if rule in ({}, {"type": "string"}):
+        return found
+    choices = rule["anyOf"] if rule.keys() == {"anyOf"} else [rule]
+    return {**told, "anyOf": [*choices, VARIABLE]}

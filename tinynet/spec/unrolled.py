@@ -1,0 +1,121 @@
+"""Lists of nodes and the blocks they use, as a tree: what is called what, and what feeds what."""
+
+from dataclasses import dataclass, field
+
+from tinynet.spec.graph import INPUT, is_input
+from tinynet.spec.trace import Source
+from tinynet.spec.variables import Scope
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """A use of a block whose layers are those of another use: what the names of both begin with."""
+
+    own: str
+    other: str
+
+    def owner(self, name: str) -> str:
+        """The node of the other use whose layer stands at a node of this one."""
+        return self.other + name.removeprefix(self.own) if name.startswith(self.own) else name
+
+
+@dataclass
+class Item:
+    """One place in a list of nodes: a node, or a use of a block.
+
+    Attributes:
+        name: What it is called in the flat list.
+        source: Where it is written.
+        inputs: What it follows, in the words of its list; None for what stands before it.
+        index: Its place in the flat list; None for a use of a block.
+        inner: The block's nodes; None for a node.
+    """
+
+    name: str
+    source: Source
+    inputs: tuple[str, ...] | None
+    index: int | None = None
+    inner: "Unrolled | None" = None
+
+    @property
+    def output(self) -> str:
+        """The node that gives its output."""
+        if self.inner is None or not self.inner.items:
+            return self.name
+        return self.inner.items[-1].output
+
+
+@dataclass
+class Unrolled:
+    """A list of nodes: the network's own, or that of one use of a block.
+
+    Attributes:
+        source: Where the list is written.
+        scope: What names of variables and parameters stand for in it.
+        prefix: What the names of its nodes begin with: ``residual_2.``, or nothing.
+        inputs: What its nodes call its inputs; None in the network's own list.
+        outer: The list that the use stands in, and its place there; None for the network's own.
+        blocks: The blocks that it is within, the outermost first.
+        frozen: Whether a use that it is within is not trainable.
+        sharing: How the layers of its nodes are found, where they are those of other nodes.
+        items: Its places, in order.
+        by_name: The places, by the names that its own nodes know them by.
+    """
+
+    source: Source
+    scope: Scope
+    prefix: str = ""
+    inputs: tuple[str, ...] | None = None
+    outer: "tuple[Unrolled, int] | None" = None
+    blocks: tuple[str, ...] = ()
+    frozen: bool = False
+    sharing: tuple[Sharing, ...] = ()
+    items: list[Item] = field(default_factory=list)
+    by_name: dict[str, Item] = field(default_factory=dict)
+
+    def add(self, item: Item) -> None:
+        """Put one more place at the end."""
+        self.items.append(item)
+        self.by_name.setdefault(item.name.removeprefix(self.prefix), item)
+
+    def resolve(self, reference: str) -> str:
+        """The flat name of what a node of the list means."""
+        found = self._find(reference)
+        return self.prefix + reference if found is None else found
+
+    def knows(self, reference: str) -> bool:
+        """Whether a node of the list means something by a name."""
+        return self._find(reference) is not None
+
+    def _find(self, reference: str) -> str | None:
+        if is_input(reference):
+            return self._find_input(reference)
+        words = reference.split(".")
+        for length in range(len(words), 0, -1):
+            item = self.by_name.get(".".join(words[:length]))
+            if item is not None and length == len(words):
+                return item.output
+            if item is not None and item.inner is not None:
+                rest = ".".join(words[length:])
+                return None if is_input(rest) else item.inner._find(rest)
+        return None
+
+    def _find_input(self, reference: str) -> str | None:
+        if self.outer is None or self.inputs is None:
+            return reference
+        outer, place = self.outer
+        return dict(zip(self.inputs, outer.sources(place), strict=False)).get(reference)
+
+    def sources(self, place: int) -> tuple[str, ...]:
+        """The flat names of what feeds one of its places."""
+        item = self.items[place]
+        if item.inputs is not None:
+            return tuple(map(self.resolve, item.inputs))
+        return (self.items[place - 1].output if place else self.resolve(INPUT),)
+
+    def owner(self, reference: str) -> str:
+        """The flat name of the node whose layer a node means."""
+        name = self.resolve(reference)
+        for sharing in self.sharing:
+            name = sharing.owner(name)
+        return name

@@ -1,0 +1,296 @@
+"""Nodes that use blocks, or are repeated -> one flat list of nodes.
+
+In the flat list every node says its name and its inputs. Nodes of a block are called after its use:
+``residual_2.conv2d_1``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import JsonValue
+
+from tinynet.errors import Problem, SpecError, Use
+from tinynet.spec.blocks import (
+    BLOCKS,
+    BlockSpec,
+    RepeatSpec,
+    UseSpec,
+    arguments,
+    checked,
+    split_use,
+)
+from tinynet.spec.graph import INPUT, is_input
+from tinynet.spec.naming import Unnamed, names
+from tinynet.spec.trace import Source
+from tinynet.spec.unrolled import Item, Sharing, Unrolled
+from tinynet.spec.variables import Findings, Scope, is_variable, substitute
+from tinynet.text.document import MAX_DEPTH, MAX_LENGTH
+from tinynet.text.wording import quoted, suggest
+
+LAYERS = "/network/layers"
+"""JSON pointer to the nodes of a spec."""
+
+_PLACED = ("name", "inputs", "repeat")
+"""What a use says of its own place; the rest of it says what stands there."""
+
+
+def needs_unrolling(nodes: list[JsonValue]) -> bool:
+    """Whether some of the nodes use blocks, or are repeated."""
+    return any(isinstance(node, dict) and ("block" in node or "repeat" in node) for node in nodes)
+
+
+class Unroller:
+    """Makes one flat list of a network's nodes.
+
+    Attributes:
+        nodes: The flat list.
+        top: The network's own list, which knows what its names mean.
+    """
+
+    def __init__(
+        self,
+        nodes: list[JsonValue],
+        blocks: Mapping[str, BlockSpec | None],
+        scope: Scope,
+        found: Findings,
+    ) -> None:
+        """Unroll.
+
+        Args:
+            nodes: The network's own list.
+            blocks: The blocks by name; None for one that is wrong.
+            scope: What the spec's variables stand for.
+            found: Where moves and problems are noted.
+
+        Raises:
+            SpecError: if the flat list is too long, or says too much.
+        """
+        self.nodes: list[JsonValue] = []
+        self.top = Unrolled(Source(LAYERS), scope)
+        self._blocks, self._globals, self._found = blocks, scope, found
+        self._lists: list[Unrolled] = []
+        self._complete = True
+        self._fill(self.top, nodes)
+        for unrolled in self._lists:
+            self._wire(unrolled)
+
+    # One list after the other: what stands where, and what it is called -----------------------
+
+    def _fill(self, into: Unrolled, nodes: list[JsonValue]) -> None:
+        self._lists.append(into)
+        called = names(unnamed(node, into.scope) for node in nodes)
+        places = {name: place for place, own in enumerate(called) for name in own}
+        for place, node in enumerate(nodes):
+            at = into.source.part(place)
+            for time, name in enumerate(called[place]):
+                owner = _owner(nodes, places, name, into.scope)
+                if owner is None:
+                    self._add_node(into, node, name, at, follows=time > 0)
+                elif name in into.by_name:
+                    self._found.refuse(f"two nodes are called {quoted(into.prefix + name)}", at)
+                else:
+                    template = _object(nodes[places[owner]])
+                    self._add_use(into, _object(node), name, at, template, owner, follows=time > 0)
+
+    def _add_node(
+        self, into: Unrolled, node: JsonValue, name: str, at: Source, *, follows: bool
+    ) -> None:
+        if len(self.nodes) == MAX_LENGTH:
+            message = f"with its blocks unrolled the network has more than {MAX_LENGTH:,} nodes"
+            raise SpecError([Problem(message, at.pointer, uses=at.uses)])
+        target = f"{LAYERS}/{len(self.nodes)}"
+        self._found.moved[target] = at
+        made = substitute(node, into.scope, self._found, at, target)
+        made = {"type": made} if isinstance(made, str) else made
+        inputs = None
+        if isinstance(made, dict):
+            repeat = {key: made.pop(key) for key in ("repeat",) if key in made}
+            checked(RepeatSpec, repeat, at, self._found)
+            inputs = _references(made.get("inputs"))
+            if into.frozen and "shares" not in made and made.get("trainable", True) is True:
+                made["trainable"] = False
+        into.add(Item(into.prefix + name, at, None if follows else inputs, index=len(self.nodes)))
+        self.nodes.append(made)
+
+    def _add_use(
+        self,
+        into: Unrolled,
+        node: dict[str, JsonValue],
+        name: str,
+        at: Source,
+        template: dict[str, JsonValue],
+        owner: str,
+        *,
+        follows: bool,
+    ) -> None:
+        """Add a use of a block.
+
+        Args:
+            into: The list that it stands in.
+            node: What is written there.
+            name: What it is called in the list.
+            at: Where it is written.
+            template: The use that says which block: ``node`` itself, or the one it shares.
+            owner: The name of that use.
+            follows: Whether it is a second or later time of one that is repeated.
+        """
+        found = self._found
+        if template is not node:
+            _refuse_more_than_place(node, owner, at, found)
+            template = {key: value for key, value in template.items() if key not in _PLACED}
+            template |= {key: node[key] for key in _PLACED if key in node}
+        fields, given = split_use(template)
+        known = len(found.problems)
+        said = substitute(fields, into.scope, found, at, None)
+        use = checked(UseSpec, said, at, found) if len(found.problems) == known else None
+        block = None if use is None else self._block(use.block, into, at)
+        if use is None or block is None:
+            self._complete = False
+            return
+        here = Use(f"block {quoted(use.block)} used", at.pointer)
+        inner = Unrolled(
+            source=Source(BLOCKS, (here, *at.uses)).part(use.block, "layers"),
+            scope=arguments(use.block, block, given, (into.scope, self._globals), at, found),
+            prefix=f"{into.prefix}{name}.",
+            inputs=(INPUT,)
+            if block.inputs is None
+            else tuple(f"{INPUT}:{i}" for i in block.inputs),
+            outer=(into, len(into.items)),
+            blocks=(*into.blocks, use.block),
+            frozen=into.frozen or not use.trainable,
+            sharing=into.sharing,
+        )
+        if owner != name:
+            own = Sharing(inner.prefix, f"{into.prefix}{owner}.")
+            inner.sharing = (own, *into.sharing)
+        inputs = None if follows else use.inputs
+        _require_inputs(inner, inputs, use.block, at, found)
+        into.add(Item(into.prefix + name, at, inputs, inner=inner))
+        self._fill(inner, list(block.layers))
+
+    def _block(self, name: str, into: Unrolled, at: Source) -> BlockSpec | None:
+        place = at.part("block")
+        if name not in self._blocks:
+            message = f"there is no block {quoted(name)}; {suggest(name, self._blocks)}"
+            self._found.refuse(message, place)
+            return None
+        if name in into.blocks:
+            circle = " -> ".join((*into.blocks[into.blocks.index(name) :], name))
+            self._found.refuse(f"a block cannot use itself: {circle}", place)
+            return None
+        if len(into.blocks) == MAX_DEPTH:
+            self._found.refuse(f"blocks are nested more than {MAX_DEPTH} deep", place)
+            return None
+        return self._blocks[name]
+
+    # When all is there: what feeds what --------------------------------------------------------
+
+    def _wire(self, unrolled: Unrolled) -> None:
+        for place, item in enumerate(unrolled.items):
+            if self._complete:
+                self._check_references(unrolled, item)
+            if item.index is not None:
+                self.nodes[item.index] = self._wired(unrolled, place, self.nodes[item.index])
+
+    def _wired(self, unrolled: Unrolled, place: int, node: JsonValue) -> JsonValue:
+        """A node with its name and its inputs; what is no node is for the models to refuse."""
+        if not isinstance(node, dict):
+            return node
+        item = unrolled.items[place]
+        shared = node.get("shares", item.name.removeprefix(unrolled.prefix))
+        wired = {} if unrolled.sharing else dict(node)
+        if unrolled.sharing or isinstance(node.get("shares"), str):
+            wired["shares"] = unrolled.owner(str(shared))
+        if isinstance(node.get("name", ""), str):
+            wired["name"] = item.name
+        if item.inputs is not None or "inputs" not in node:
+            wired["inputs"] = list(unrolled.sources(place))
+        return wired
+
+    def _check_references(self, unrolled: Unrolled, item: Item) -> None:
+        for place, reference in enumerate(item.inputs or ()):
+            if unrolled.knows(reference):
+                continue
+            at = item.source.part("inputs", place)
+            if is_input(reference):
+                there = " and ".join(unrolled.inputs or ())
+                self._found.refuse(
+                    f"there is no {quoted(reference)} in the block, only {there}", at
+                )
+            else:
+                message = (
+                    f"there is no node {quoted(reference)}; {suggest(reference, unrolled.by_name)}"
+                )
+                self._found.refuse(message, at)
+
+
+def _peek(node: JsonValue, key: str, scope: Scope) -> JsonValue:
+    """What a node says of itself, as far as that is known before its place is."""
+    value = node.get(key) if isinstance(node, dict) else node if key == "type" else None
+    known = scope.get(value[1:]) if isinstance(value, str) and is_variable(value) else None
+    return value if known is None else known.value
+
+
+def unnamed(node: JsonValue, scope: Scope) -> Unnamed:
+    """What a node's names follow from.
+
+    Args:
+        node: A node as it is written.
+        scope: What variables stand for; those that are not known are of no account.
+    """
+    block, kind, name = (_peek(node, key, scope) for key in ("block", "type", "name"))
+    kind = kind if block is None else block
+    repeat = _peek(node, "repeat", scope)
+    if not isinstance(repeat, int) or isinstance(repeat, bool) or repeat < 1:
+        repeat = None
+    return Unnamed(
+        kind if isinstance(kind, str) else "",
+        name if isinstance(name, str) else None,
+        # One more than there can be is enough to see that it is too much.
+        None if repeat is None else min(repeat, MAX_LENGTH + 1),
+    )
+
+
+def _owner(
+    nodes: list[JsonValue], places: Mapping[str, int], name: str, scope: Scope
+) -> str | None:
+    """The use of a block whose layers stand at a place: its own, or the one it shares; or None."""
+    seen = set()
+    while name in places and name not in seen:
+        node = nodes[places[name]]
+        if isinstance(node, dict) and "block" in node:
+            return name
+        seen.add(name)
+        shared = _peek(node, "shares", scope)
+        name = shared if isinstance(shared, str) else ""
+    return None
+
+
+def _object(node: JsonValue) -> dict[str, JsonValue]:
+    return node if isinstance(node, dict) else {}
+
+
+def _references(raw: JsonValue) -> tuple[str, ...] | None:
+    """The names in an ``inputs``; None where there is none, or it is for the models to refuse."""
+    listed = [raw] if isinstance(raw, str) else raw
+    if isinstance(listed, list) and all(isinstance(name, str) for name in listed):
+        return tuple(map(str, listed)) or None
+    return None
+
+
+def _refuse_more_than_place(
+    node: Mapping[str, Any], owner: str, at: Source, found: Findings
+) -> None:
+    for key in node.keys() - {"shares", *_PLACED}:
+        message = f"{quoted(key)} belongs to {quoted(owner)}, whose layers this node shares"
+        found.refuse(message, at.part(key), key=True)
+
+
+def _require_inputs(
+    inner: Unrolled, given: tuple[str, ...] | None, block: str, at: Source, found: Findings
+) -> None:
+    wanted, there = len(inner.inputs or ()), len(given or (INPUT,))
+    if wanted != there:
+        listed = ", ".join(inner.inputs or ())
+        message = f"the block {quoted(block)} has {wanted} inputs ({listed}); {there} is given here"
+        found.refuse(message, at if given is None else at.part("inputs"))

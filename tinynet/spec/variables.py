@@ -1,0 +1,174 @@
+"""``"$width"``: a string that stands for a value which is written elsewhere.
+
+A whole string only, so there is no expression to learn or to attack; ``"$$x"`` is the text ``$x``.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from tinynet.errors import Problem, SpecError
+from tinynet.spec.trace import Source
+from tinynet.text.document import MAX_DEPTH, MAX_VALUES, KeyProblem, join_pointer
+from tinynet.text.wording import quoted, suggest
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+"""What variables and parameters of blocks are called."""
+
+NAME_RULE = "up to 100 letters, digits or '_', of which the first is no digit"
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a name stands for.
+
+    Attributes:
+        value: The value, in which nothing stands for anything else.
+        source: Where it is written.
+    """
+
+    value: JsonValue
+    source: Source
+
+
+Scope = Mapping[str, Value]
+"""The names that can be used at a place."""
+
+
+@dataclass
+class Findings:
+    """What is found while a spec is expanded.
+
+    Attributes:
+        used: Names of variables and parameters that the spec as it is written uses somewhere.
+        problems: What is wrong; each at the place where it is written.
+        values: How many values the expanded spec has so far.
+        moved: New JSON pointer -> where the value there came from.
+    """
+
+    used: frozenset[str] = frozenset()
+    problems: list[Problem] = field(default_factory=list)
+    values: int = 0
+    moved: dict[str, Source] = field(default_factory=dict)
+
+    def refuse(self, message: str, at: Source, *, key: bool = False) -> None:
+        """Note a problem at a place, or at its key."""
+        kind = KeyProblem if key else Problem
+        self.problems.append(kind(message, at.pointer, uses=at.uses))
+
+    def count(self, values: int, at: Source) -> None:
+        """Count values of the expanded spec.
+
+        Raises:
+            SpecError: if they are too many; there is no use in going on.
+        """
+        self.values += values
+        if self.values > MAX_VALUES:
+            message = f"with its blocks and variables the spec has more than {MAX_VALUES:,} values"
+            raise SpecError([Problem(message, at.pointer, uses=at.uses)])
+
+
+def is_variable(value: object) -> bool:
+    """Whether a value stands for another."""
+    return isinstance(value, str) and value.startswith("$") and not value.startswith("$$")
+
+
+def literal(text: str) -> str:
+    """A text, written so that it stands for nothing but itself."""
+    return f"${text}" if text.startswith("$") else text
+
+
+def literals(value: JsonValue) -> JsonValue:
+    """JSON in which every text is written so that it stands for nothing but itself."""
+    if isinstance(value, str):
+        return literal(value)
+    if isinstance(value, list):
+        return [literals(item) for item in value]
+    if isinstance(value, dict):
+        return {key: literals(item) for key, item in value.items()}
+    return value
+
+
+def substitute(
+    value: JsonValue, scope: Scope, found: Findings, source: Source, target: str | None
+) -> JsonValue:
+    """A copy in which every name is replaced by what it stands for.
+
+    Args:
+        value: As it is written.
+        scope: What the names stand for.
+        found: Where moves and problems are noted.
+        source: Where ``value`` is written.
+        target: JSON pointer to where the copy will be; None if that is no part of the spec.
+
+    Raises:
+        SpecError: if the copy grows too large.
+    """
+    path: list[int | str] = []
+
+    def copy(value: JsonValue) -> JsonValue:
+        found.count(1, source)
+        if isinstance(value, list):
+            return [within(i, item) for i, item in enumerate(value)]
+        if isinstance(value, dict):
+            return {key: within(key, item) for key, item in value.items()}
+        if isinstance(value, str) and value.startswith("$"):
+            return value[1:] if value.startswith("$$") else stand_in(value)
+        return value
+
+    def within(key: int | str, item: JsonValue) -> JsonValue:
+        path.append(key)
+        copied = copy(item)
+        path.pop()
+        return copied
+
+    def stand_in(name: str) -> JsonValue:
+        here = source.part(*path)
+        known = scope.get(name[1:])
+        if known is None:
+            found.refuse(_unknown(name, scope), here)
+            return name
+        size, height = measure(known.value)
+        found.count(size, here)
+        pointer = (target or "") + join_pointer(path)
+        if pointer.count("/") + height > MAX_DEPTH:
+            found.refuse(f"with what {name} stands for it is nested too deep", here)
+            return name
+        if target is not None:
+            found.moved[pointer] = known.source.through(f"used as {name}", here)
+        return known.value
+
+    return copy(value)
+
+
+def evaluate(value: JsonValue, scope: Scope, found: Findings, source: Source) -> Value:
+    """What a value that is handed on as a parameter comes to, and where that is written."""
+    known = scope.get(value[1:]) if isinstance(value, str) and is_variable(value) else None
+    if known is not None:
+        return Value(known.value, known.source.through(f"used as {value}", source))
+    return Value(substitute(value, scope, found, source, None), source)
+
+
+def _unknown(name: str, scope: Scope) -> str:
+    if not NAME.fullmatch(name[1:]):
+        return f"{quoted(name)} names no variable; a text that begins with $ is written with $$"
+    return f"there is no {quoted(name)} here; {suggest(name, (f'${known}' for known in scope))}"
+
+
+def measure(value: JsonValue) -> tuple[int, int]:
+    """How many values there are within a value, itself included, and how deep they are nested."""
+    if not isinstance(value, dict | list):
+        return 1, 0
+    inner = [measure(item) for item in (value.values() if isinstance(value, dict) else value)]
+    return 1 + sum(size for size, _ in inner), 1 + max((height for _, height in inner), default=0)
+
+
+def mentioned(value: JsonValue) -> Iterator[str]:
+    """The names that are used anywhere within a value."""
+    if isinstance(value, str) and is_variable(value):
+        yield value[1:]
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from mentioned(item)
