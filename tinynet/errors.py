@@ -85,7 +85,7 @@ class Problem:
         if not self.uses:
             return ""
         others = f", and {self.others:,} more" if self.others else ""
-        return f" ({', in '.join(map(str, self.uses))}{others})"
+        return f" ({', '.join(map(str, self.uses))}{others})"
 
 
 def _lines(problems: list[Problem], source: str | None) -> str:

@@ -1,7 +1,7 @@
 """Every mistake of the table gets exactly its answer, at exactly its place.
 
 A spec is what our users write all day: these messages are the product. `bad_specs.txt` says how to
-read the table.
+read the tables.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from tinynet.errors import SpecError
 from tinynet.spec.reading import load_spec
 
 HERE = Path(__file__).parent
-GOOD = (HERE / "bad_specs.json").read_text(encoding="utf-8")
+TABLES = ("bad_specs", "bad_blocks")
 
 
 class Case(NamedTuple):
@@ -22,8 +22,12 @@ class Case(NamedTuple):
     answers: list[str]
 
 
-def cases():
-    table = (HERE / "bad_specs.txt").read_text(encoding="utf-8")
+def read(name):
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def cases(table):
+    good, table = read(f"{table}.json"), read(f"{table}.txt")
     for paragraph in table.split("\n\n"):
         parts = {sign: [] for sign in "#-+="}
         for line in paragraph.splitlines():
@@ -31,11 +35,11 @@ def cases():
                 parts[line[0]].append(line[2:])
         if parts["#"]:
             (title,), old, new = parts["#"], "\n".join(parts["-"]), "\n".join(parts["+"])
-            assert old in GOOD, f"{title}: bad_specs.json does not have {old!r}"
-            yield Case(title, GOOD.replace(old, new, 1), parts["="])
+            assert old in good, f"{title}: the good spec does not have {old!r}"
+            yield Case(title, good.replace(old, new, 1), parts["="])
 
 
-CASES = list(cases())
+CASES = [case for table in TABLES for case in cases(table)]
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
 
 
@@ -47,14 +51,13 @@ def answers(path):
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_the_spec_that_the_table_spoils_is_good(tmp_path):
-    path = tmp_path / "good.json"
-    path.write_text(GOOD, encoding="utf-8")
-    assert load_spec(path).name == "digits"
+@pytest.mark.parametrize("table", TABLES)
+def test_the_spec_that_a_table_spoils_is_good(table):
+    load_spec(HERE / f"{table}.json")
 
 
-def test_the_table_is_as_long_as_it_is_meant_to_be_and_has_no_case_twice():
-    assert len(CASES) >= 100
+def test_the_tables_are_as_long_as_they_are_meant_to_be_and_have_no_case_twice():
+    assert len(CASES) >= 150
     assert len({case.title for case in CASES}) == len({case.text for case in CASES}) == len(CASES)
 
 

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from tinynet.errors import CheckpointMismatchError
 from tinynet.spec.graph import wire
+from tinynet.spec.naming import is_position
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.text.wording import suggest
 
@@ -23,7 +24,7 @@ class Place:
 
     Attributes:
         name: The node's name.
-        given: Whether the spec gave it; if not, it is the type and its ordinal.
+        given: Whether it says more than where the node stands.
         type: The layer's type; empty where it shares another node's layer.
         options: The layer's configuration.
         sources: What it follows, and whose layer it shares: places in the order of the network,
@@ -52,6 +53,8 @@ def places(network: NetworkSpec, qualified: Mapping[str, str]) -> list[Place]:
     Raises:
         SpecError: if names and inputs do not make a graph.
     """
+    # Where blocks were unrolled every node has a name, and most say only where it stands.
+    unrolled = all(node.name for node in network.layers)
     order: dict[str, int] = {}
     found = []
     for wired in wire(network):
@@ -59,7 +62,8 @@ def places(network: NetworkSpec, qualified: Mapping[str, str]) -> list[Place]:
         before = [*wired.inputs, *([node.shares] if node.shares else [])]
         sources = tuple(order.get(source, source) for source in before)
         type_name = qualified.get(node.type, node.type)
-        found.append(Place(wired.name, bool(node.name), type_name, node.options, sources))
+        given = bool(node.name) and not (unrolled and is_position(wired.name, node.type))
+        found.append(Place(wired.name, given, type_name, node.options, sources))
         order[wired.name] = len(order)
     return found
 

@@ -6,15 +6,18 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field, JsonValue, ValidationError
 
-from tinynet.errors import Problem
+from tinynet.errors import Problem, SpecError
 from tinynet.layer import LayerConfig
+from tinynet.spec.graph import INPUT
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
 from tinynet.spec.trace import Source
 from tinynet.spec.variables import NAME, NAME_RULE, Findings, Scope, evaluate
 from tinynet.text.mistakes import problems
-from tinynet.text.wording import quoted, suggest
+from tinynet.text.wording import quoted, show, suggest
 
 Model = TypeVar("Model", bound=SpecModel)
+
+_RULE = f"a name is {NAME_RULE}"
 
 BLOCKS = "/network/blocks"
 """JSON pointer to the blocks of a spec."""
@@ -36,6 +39,11 @@ class BlockSpec(SpecModel):
     layers: Annotated[tuple[JsonValue, ...], BeforeValidator(as_tuple)] = Field(
         min_length=1, description="Its nodes, like those of the network."
     )
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """What its nodes call its inputs."""
+        return (INPUT,) if self.inputs is None else tuple(f"{INPUT}:{i}" for i in self.inputs)
 
 
 class UseSpec(SpecModel):
@@ -60,29 +68,34 @@ class RepeatSpec(SpecModel):
     )
 
 
-def read_blocks(raw: JsonValue, found: Findings) -> dict[str, BlockSpec]:
-    """The blocks of a network by name; those that are wrong are left out, and told."""
+def read_blocks(raw: JsonValue, found: Findings) -> dict[str, BlockSpec | None]:
+    """The blocks of a network by name; None for one that is wrong, and told.
+
+    Raises:
+        SpecError: if there is no telling what the blocks are.
+    """
     if not isinstance(raw, dict):
-        found.refuse("an object of blocks by name is expected", Source(BLOCKS))
-        return {}
-    blocks = {}
+        message = f"an object of blocks by name is expected, not {show(raw)}"
+        raise SpecError([Problem(message, BLOCKS)])
+    blocks: dict[str, BlockSpec | None] = {}
     for name, value in raw.items():
         at = Source(BLOCKS).part(name)
-        _require_name(name, "the block", at, found)
-        block = checked(BlockSpec, value, at, found)
+        if not NAME.fullmatch(name):
+            found.refuse(f"a block cannot be called {quoted(name)}; {_RULE}", at, key=True)
+        block, wrong = read(BlockSpec, value)
+        found.problems += [move(problem, at) for problem in wrong]
         if block is not None:
             _check_params(block, at, found)
-            blocks[name] = block
+        blocks[name] = block
     return blocks
 
 
-def checked(model: type[Model], raw: JsonValue, at: Source, found: Findings) -> Model | None:
-    """What ``raw`` says; None if it is wrong, and told."""
+def read(model: type[Model], raw: JsonValue) -> tuple[Model | None, list[Problem]]:
+    """What ``raw`` says, or what is wrong with it."""
     try:
-        return model.model_validate(raw)
+        return model.model_validate(raw), []
     except ValidationError as error:
-        found.problems += [move(problem, at) for problem in problems(error, raw)]
-        return None
+        return None, problems(error, raw)
 
 
 def move(problem: Problem, at: Source) -> Problem:
@@ -93,18 +106,12 @@ def move(problem: Problem, at: Source) -> Problem:
 def _check_params(block: BlockSpec, at: Source, found: Findings) -> None:
     for name in block.params:
         place = at.part("params", name)
-        _require_name(name, "the parameter", place, found)
-        if name in LayerConfig.reserved:
+        if not NAME.fullmatch(name):
+            found.refuse(f"a parameter cannot be called {quoted(name)}; {_RULE}", place, key=True)
+        elif name in LayerConfig.reserved:
             found.refuse(f"{quoted(name)} means something else in every node", place, key=True)
         elif name not in found.used:
             found.refuse(f"nothing in the spec uses {quoted('$' + name)}", place, key=True)
-
-
-def _require_name(name: str, what: str, at: Source, found: Findings) -> None:
-    if not NAME.fullmatch(name):
-        found.refuse(
-            f"{what} {quoted(name)} cannot be called so; a name is {NAME_RULE}", at, key=True
-        )
 
 
 def arguments(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from tinynet.errors import Problem
+from tinynet.errors import Problem, SpecError
 from tinynet.spec.blocks import read_blocks
 from tinynet.spec.trace import Source, Trace
 from tinynet.spec.unrolled import Unrolled
@@ -19,7 +19,7 @@ from tinynet.spec.variables import (
     mentioned,
     substitute,
 )
-from tinynet.text.wording import quoted
+from tinynet.text.wording import quoted, show
 
 VARS = "/vars"
 OUTPUTS = "/network/outputs"
@@ -50,7 +50,7 @@ def expand(document: JsonValue, used: Iterable[str] = ()) -> Expansion:
         used: Names of variables that were used where something else was put from outside.
 
     Raises:
-        SpecError: if the expanded spec would be too large.
+        SpecError: if the expanded spec would be too large, or there is no telling what it says.
     """
     if not isinstance(document, dict):
         return Expansion(document, Trace(), [])
@@ -68,8 +68,8 @@ def expand(document: JsonValue, used: Iterable[str] = ()) -> Expansion:
 
 def _read_variables(raw: JsonValue, found: Findings) -> Scope:
     if not isinstance(raw, dict):
-        found.refuse("an object of values by name is expected", Source(VARS))
-        return {}
+        message = f"an object of values by name is expected, not {show(raw)}"
+        raise SpecError([Problem(message, VARS)])
     scope = {}
     for name, value in raw.items():
         at = Source(VARS).part(name)

@@ -1,5 +1,6 @@
 """What nodes are called that the spec gives no name."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +19,22 @@ class Unnamed:
     kind: str
     given: str | None = None
     repeat: int | None = None
+
+
+_ORDINAL = re.compile(r".+_[0-9]+")
+
+
+def is_position(name: str, kind: str) -> bool:
+    """Whether a node's name says no more than where the node stands.
+
+    Args:
+        name: The name; of a node that comes from a block, after the block's uses.
+        kind: The layer's type; empty where it shares another's.
+    """
+    *uses, last = name.split(".")
+    short = kind.rpartition(":")[2] or "shared"
+    own = last.removeprefix(f"{short}_")
+    return (own != last and own.isdecimal()) or any(map(_ORDINAL.fullmatch, uses))
 
 
 def names(nodes: Iterable[Unnamed]) -> list[tuple[str, ...]]:

@@ -87,6 +87,14 @@ class Unrolled:
         """Whether a node of the list means something by a name."""
         return self._find(reference) is not None
 
+    def known(self, reference: str) -> list[str]:
+        """What could have been meant by a name that means nothing."""
+        use, _, _ = reference.rpartition(".")
+        item = self.by_name.get(use)
+        if item is None or item.inner is None:
+            return list(self.by_name)
+        return [f"{use}.{name}" for name in item.inner.by_name]
+
     def _find(self, reference: str) -> str | None:
         if is_input(reference):
             return self._find_input(reference)

@@ -5,7 +5,6 @@ In the flat list every node says its name and its inputs. Nodes of a block are c
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import JsonValue
 
@@ -16,7 +15,8 @@ from tinynet.spec.blocks import (
     RepeatSpec,
     UseSpec,
     arguments,
-    checked,
+    move,
+    read,
     split_use,
 )
 from tinynet.spec.graph import INPUT, is_input
@@ -79,7 +79,10 @@ class Unroller:
     def _fill(self, into: Unrolled, nodes: list[JsonValue]) -> None:
         self._lists.append(into)
         called = names(unnamed(node, into.scope) for node in nodes)
-        places = {name: place for place, own in enumerate(called) for name in own}
+        places: dict[str, int] = {}
+        for place, own in enumerate(called):
+            for name in own:
+                places.setdefault(name, place)
         for place, node in enumerate(nodes):
             at = into.source.part(place)
             for time, name in enumerate(called[place]):
@@ -87,10 +90,12 @@ class Unroller:
                 if owner is None:
                     self._add_node(into, node, name, at, follows=time > 0)
                 elif name in into.by_name:
-                    self._found.refuse(f"two nodes are called {quoted(into.prefix + name)}", at)
+                    self._refuse(f"two nodes are called {quoted(into.prefix + name)}", at)
                 else:
-                    template = _object(nodes[places[owner]])
-                    self._add_use(into, _object(node), name, at, template, owner, follows=time > 0)
+                    template = _object(nodes[places[owner]]), into.source.part(places[owner])
+                    self._add_use(
+                        into, name, (_object(node), at), template, owner, follows=time > 0
+                    )
 
     def _add_node(
         self, into: Unrolled, node: JsonValue, name: str, at: Source, *, follows: bool
@@ -105,7 +110,7 @@ class Unroller:
         inputs = None
         if isinstance(made, dict):
             repeat = {key: made.pop(key) for key in ("repeat",) if key in made}
-            checked(RepeatSpec, repeat, at, self._found)
+            self._found.problems += [move(p, at) for p in read(RepeatSpec, repeat)[1]]
             inputs = _references(made.get("inputs"))
             if into.frozen and "shares" not in made and made.get("trainable", True) is True:
                 made["trainable"] = False
@@ -115,10 +120,9 @@ class Unroller:
     def _add_use(
         self,
         into: Unrolled,
-        node: dict[str, JsonValue],
         name: str,
-        at: Source,
-        template: dict[str, JsonValue],
+        node: tuple[dict[str, JsonValue], Source],
+        template: tuple[dict[str, JsonValue], Source],
         owner: str,
         *,
         follows: bool,
@@ -127,30 +131,23 @@ class Unroller:
 
         Args:
             into: The list that it stands in.
-            node: What is written there.
-            name: What it is called in the list.
-            at: Where it is written.
-            template: The use that says which block: ``node`` itself, or the one it shares.
+            name: What it is called there.
+            node: What is written, and where.
+            template: The use that says which block, and where: this one, or the one it shares.
             owner: The name of that use.
             follows: Whether it is a second or later time of one that is repeated.
         """
-        found = self._found
-        if template is not node:
-            _refuse_more_than_place(node, owner, at, found)
-            template = {key: value for key, value in template.items() if key not in _PLACED}
-            template |= {key: node[key] for key in _PLACED if key in node}
-        fields, given = split_use(template)
-        known = len(found.problems)
-        said = substitute(fields, into.scope, found, at, None)
-        use = checked(UseSpec, said, at, found) if len(found.problems) == known else None
-        block = None if use is None else self._block(use.block, into, at)
+        known, at = len(self._found.problems), node[1]
+        use, given = self._read_use(into, node, template, owner)
+        block = None if use is None else self._block(use.block, into, template[1])
         if use is None or block is None:
             self._complete = False
             return
+        scopes = into.scope, self._globals
         here = Use(f"block {quoted(use.block)} used", at.pointer)
         inner = Unrolled(
             source=Source(BLOCKS, (here, *at.uses)).part(use.block, "layers"),
-            scope=arguments(use.block, block, given, (into.scope, self._globals), at, found),
+            scope=arguments(use.block, block, given, scopes, template[1], self._found),
             prefix=f"{into.prefix}{name}.",
             inputs=(INPUT,)
             if block.inputs is None
@@ -161,27 +158,72 @@ class Unroller:
             sharing=into.sharing,
         )
         if owner != name:
-            own = Sharing(inner.prefix, f"{into.prefix}{owner}.")
-            inner.sharing = (own, *into.sharing)
+            inner.sharing = (Sharing(inner.prefix, f"{into.prefix}{owner}."), *into.sharing)
         inputs = None if follows else use.inputs
-        _require_inputs(inner, inputs, use.block, at, found)
+        self._require_inputs(inner, inputs, at)
+        if len(self._found.problems) > known:
+            self._complete = False
+            return
         into.add(Item(into.prefix + name, at, inputs, inner=inner))
         self._fill(inner, list(block.layers))
+
+    def _read_use(
+        self,
+        into: Unrolled,
+        node: tuple[dict[str, JsonValue], Source],
+        template: tuple[dict[str, JsonValue], Source],
+        owner: str,
+    ) -> tuple[UseSpec | None, dict[str, JsonValue]]:
+        """What a use says, and what it gives to the block as parameters."""
+        found, (written, at), (fields, origin) = self._found, node, template
+        if origin != at:
+            for key in written.keys() - {"shares", *_PLACED}:
+                message = f"{quoted(key)} belongs to {quoted(owner)}, whose layers this node shares"
+                found.refuse(message, at.part(key), key=True)
+            fields = {key: value for key, value in fields.items() if key not in _PLACED}
+        own, given = split_use(fields)
+        placed = {key: written[key] for key in _PLACED if key in written}
+        known = len(found.problems)
+        said = {
+            key: substitute(value, into.scope, found, place.part(key), None)
+            for part, place in ((own, origin), (placed, at))
+            for key, value in part.items()
+        }
+        if len(found.problems) > known:
+            return None, given
+        use, wrong = read(UseSpec, said)
+        found.problems += [
+            move(problem, at if problem.pointer.split("/")[1] in placed else origin)
+            for problem in wrong
+        ]
+        return use, given
+
+    def _require_inputs(self, inner: Unrolled, given: tuple[str, ...] | None, at: Source) -> None:
+        names, there = inner.inputs or (), len(given or (INPUT,))
+        if len(names) != there:
+            inputs = f"{len(names)} input{'s' if len(names) > 1 else ''} ({', '.join(names)})"
+            message = f"the block {quoted(inner.blocks[-1])} takes {inputs}, not {there}"
+            self._refuse(message, at if given is None else at.part("inputs"))
 
     def _block(self, name: str, into: Unrolled, at: Source) -> BlockSpec | None:
         place = at.part("block")
         if name not in self._blocks:
             message = f"there is no block {quoted(name)}; {suggest(name, self._blocks)}"
-            self._found.refuse(message, place)
+            self._refuse(message, place)
             return None
         if name in into.blocks:
             circle = " -> ".join((*into.blocks[into.blocks.index(name) :], name))
-            self._found.refuse(f"a block cannot use itself: {circle}", place)
+            self._refuse(f"a block cannot use itself: {circle}", place)
             return None
         if len(into.blocks) == MAX_DEPTH:
-            self._found.refuse(f"blocks are nested more than {MAX_DEPTH} deep", place)
+            self._refuse(f"blocks are nested more than {MAX_DEPTH} deep", place)
             return None
         return self._blocks[name]
+
+    def _refuse(self, message: str, at: Source) -> None:
+        """Note a problem that leaves something out, so that other places may be right."""
+        self._found.refuse(message, at)
+        self._complete = False
 
     # When all is there: what feeds what --------------------------------------------------------
 
@@ -218,9 +260,8 @@ class Unroller:
                     f"there is no {quoted(reference)} in the block, only {there}", at
                 )
             else:
-                message = (
-                    f"there is no node {quoted(reference)}; {suggest(reference, unrolled.by_name)}"
-                )
+                hint = suggest(reference, unrolled.known(reference))
+                message = f"there is no node {quoted(reference)}; {hint}"
                 self._found.refuse(message, at)
 
 
@@ -276,21 +317,3 @@ def _references(raw: JsonValue) -> tuple[str, ...] | None:
     if isinstance(listed, list) and all(isinstance(name, str) for name in listed):
         return tuple(map(str, listed)) or None
     return None
-
-
-def _refuse_more_than_place(
-    node: Mapping[str, Any], owner: str, at: Source, found: Findings
-) -> None:
-    for key in node.keys() - {"shares", *_PLACED}:
-        message = f"{quoted(key)} belongs to {quoted(owner)}, whose layers this node shares"
-        found.refuse(message, at.part(key), key=True)
-
-
-def _require_inputs(
-    inner: Unrolled, given: tuple[str, ...] | None, block: str, at: Source, found: Findings
-) -> None:
-    wanted, there = len(inner.inputs or ()), len(given or (INPUT,))
-    if wanted != there:
-        listed = ", ".join(inner.inputs or ())
-        message = f"the block {quoted(block)} has {wanted} inputs ({listed}); {there} is given here"
-        found.refuse(message, at if given is None else at.part("inputs"))
