@@ -102,7 +102,8 @@ def _nodes(layer: Schema) -> dict[str, Schema]:
         },
         NodeSpec.__name__: {
             "description": layer["description"],
-            # Said here, too, since editors offer keys while the form is not known yet.
+            # These two say nothing new: editors offer names and keys while the form is not known.
+            "anyOf": [refer("Layer"), {"type": "object"}],
             "properties": {"shares": shares, "block": block},
             "if": {"type": "object", "required": ["block"]},
             "then": refer("BlockUse"),

@@ -109,7 +109,7 @@ class Definitions:
             try:
                 found = self.found[type_key] = self._type(entry, reserved, type_key)
             except PluginError as error:
-                self.left_out.add(str(error))
+                self.left_out.add(" ".join(str(error).split()))
                 continue
             names += own
             bare += [] if found.get("required") else own
@@ -122,10 +122,15 @@ class Definitions:
         whole: Schema = {
             "type": "object",
             "properties": {**reserved, "type": kind},
-            "required": ["type"],
             **({"allOf": cases} if cases else {}),
         }
-        return {"description": schema["description"], "anyOf": [_one_of(bare), whole]}
+        return {
+            "description": schema["description"],
+            # Said here, since an object without a type would otherwise be told that it is no name.
+            "type": ["object", "string"],
+            "required": ["type"],
+            "anyOf": [_one_of(bare), whole],
+        }
 
     def _type(self, entry: Entry, reserved: Schema, key: str) -> Schema:
         """One type's parameters, beside the keys that the grammar has at the place.

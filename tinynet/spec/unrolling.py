@@ -24,7 +24,7 @@ from tinynet.spec.naming import Unnamed, names
 from tinynet.spec.trace import Source
 from tinynet.spec.unrolled import Item, Sharing, Unrolled
 from tinynet.spec.variables import Findings, Scope, is_variable, substitute
-from tinynet.text.document import MAX_DEPTH, MAX_LENGTH
+from tinynet.text.document import MAX_COUNTED, MAX_DEPTH, MAX_LENGTH
 from tinynet.text.wording import quoted, suggest
 
 LAYERS = "/network/layers"
@@ -83,19 +83,18 @@ class Unroller:
         for place, own in enumerate(called):
             for name in own:
                 places.setdefault(name, place)
+        owners = _owners(nodes, places, into.scope)
         for place, node in enumerate(nodes):
             at = into.source.part(place)
             for time, name in enumerate(called[place]):
-                owner = _owner(nodes, places, name, into.scope)
+                owner = owners[name]
                 if owner is None:
                     self._add_node(into, node, name, at, follows=time > 0)
-                elif name in into.by_name:
-                    self._refuse(f"two nodes are called {quoted(into.prefix + name)}", at)
-                else:
-                    template = _object(nodes[places[owner]]), into.source.part(places[owner])
-                    self._add_use(
-                        into, name, (_object(node), at), template, owner, follows=time > 0
-                    )
+                    continue
+                template = _object(nodes[places[owner]]), into.source.part(places[owner])
+                use = _object(node), at
+                if not self._add_use(into, name, use, template, owner, follows=time > 0):
+                    break  # again it would have the same mistakes
 
     def _add_node(
         self, into: Unrolled, node: JsonValue, name: str, at: Source, *, follows: bool
@@ -126,8 +125,8 @@ class Unroller:
         owner: str,
         *,
         follows: bool,
-    ) -> None:
-        """Add a use of a block.
+    ) -> bool:
+        """Add a use of a block, and say whether it has no mistakes.
 
         Args:
             into: The list that it stands in.
@@ -138,11 +137,15 @@ class Unroller:
             follows: Whether it is a second or later time of one that is repeated.
         """
         known, at = len(self._found.problems), node[1]
+        if name in into.by_name:
+            self._refuse(f"two nodes are called {quoted(into.prefix + name)}", at)
+        if known >= MAX_COUNTED or len(self._found.problems) > known:
+            return False
         use, given = self._read_use(into, node, template, owner)
         block = None if use is None else self._block(use.block, into, template[1])
         if use is None or block is None:
             self._complete = False
-            return
+            return False
         scopes = into.scope, self._globals
         here = Use(f"block {quoted(use.block)} used", at.pointer)
         inner = Unrolled(
@@ -163,9 +166,10 @@ class Unroller:
         self._require_inputs(inner, inputs, at)
         if len(self._found.problems) > known:
             self._complete = False
-            return
+            return False
         into.add(Item(into.prefix + name, at, inputs, inner=inner))
         self._fill(inner, list(block.layers))
+        return len(self._found.problems) == known
 
     def _read_use(
         self,
@@ -229,7 +233,7 @@ class Unroller:
 
     def _wire(self, unrolled: Unrolled) -> None:
         for place, item in enumerate(unrolled.items):
-            if self._complete:
+            if self._complete and len(self._found.problems) < MAX_COUNTED:
                 self._check_references(unrolled, item)
             if item.index is not None:
                 self.nodes[item.index] = self._wired(unrolled, place, self.nodes[item.index])
@@ -292,19 +296,25 @@ def unnamed(node: JsonValue, scope: Scope) -> Unnamed:
     )
 
 
-def _owner(
-    nodes: list[JsonValue], places: Mapping[str, int], name: str, scope: Scope
-) -> str | None:
-    """The use of a block whose layers stand at a place: its own, or the one it shares; or None."""
-    seen = set()
-    while name in places and name not in seen:
-        node = nodes[places[name]]
-        if isinstance(node, dict) and "block" in node:
-            return name
-        seen.add(name)
-        shared = _peek(node, "shares", scope)
-        name = shared if isinstance(shared, str) else ""
-    return None
+def _owners(
+    nodes: list[JsonValue], places: Mapping[str, int], scope: Scope
+) -> dict[str, str | None]:
+    """For each name the use of a block whose layers stand there, its own or another's; or None."""
+    owners: dict[str, str | None] = {}
+    for start in places:
+        name, way = start, dict[str, None]()
+        while name not in owners and name not in way:
+            way[name] = None
+            node = nodes[places[name]]
+            if isinstance(node, dict) and "block" in node:
+                owners[name] = name
+            shared = _peek(node, "shares", scope)
+            if not isinstance(shared, str) or shared not in places:
+                break
+            name = shared
+        owner = owners.get(name)
+        owners |= {passed: owner for passed in way if passed not in owners}
+    return owners
 
 
 def _object(node: JsonValue) -> dict[str, JsonValue]:
