@@ -23,11 +23,20 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tinynet.errors import PluginError
-from tinynet.text.mistakes import details, explained, mistake, refusal
+from tinynet.text.mistakes import details, explained, mistake, plugin_fault, refusal
 from tinynet.text.wording import closest, quoted, show
+
+__all__ = ["Config", "Frozen", "InitializerReference", "PositivePair"]
 
 Configure: TypeAlias = Callable[[str, str, dict[str, Any], Iterable[str]], dict[str, Any]]
 """Group, name, options and reserved keys -> the options, checked and complete."""
+
+
+NODE_KEYS = frozenset(
+    "type name inputs outputs shares trainable block repeat dtype initial regularizer weight"
+    " comment when".split()
+)
+"""Keys of a network's node that belong to the grammar; some of them to a later one."""
 
 
 class Frozen(BaseModel):
@@ -71,7 +80,8 @@ class Reference(Frozen):
 
     A validation context may hold a function under ``"configure"``: it checks the options against
     the plugin's ``Config`` while the place in the document is still known, and completes them with
-    their defaults. It may also hold `Patience` under ``"patience"``.
+    their defaults; what it says of a plugin that is missing or broken is told in its place, too. It
+    may also hold `Patience` under ``"patience"``.
     """
 
     group: ClassVar[str]
@@ -118,6 +128,8 @@ class Reference(Frozen):
                 options = configure(cls.group, reserved["type"], options, own)
             except ValidationError as error:
                 mistakes += details(error)
+            except PluginError as error:
+                mistakes.append(plugin_fault(error, reserved["type"]))
         try:
             made = handler({**reserved, "options": options})
         except ValidationError as error:

@@ -7,10 +7,11 @@ and `backward` takes. Gradients are returned, never stored. So one layer object 
 places of a graph, run in two threads at once, and be called again before its backward.
 """
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from tinynet.build import Build
-from tinynet.config import Config, InitializerReference, PositivePair
+from tinynet.config import NODE_KEYS, Config, InitializerReference, PositivePair
 from tinynet.context import Context, Needs
 from tinynet.errors import ShapeError
 from tinynet.types import Array, Shape
@@ -30,6 +31,7 @@ __all__ = [
     "PositivePair",
     "Shape",
     "ShapeError",
+    "Summarized",
 ]
 
 Cache: TypeAlias = Any
@@ -42,10 +44,7 @@ Gradients: TypeAlias = tuple[tuple[Array | None, ...], dict[str, Array]]
 class LayerConfig(Config):
     """The base of a layer's ``Config``: the layer's own keys of a node in a spec."""
 
-    reserved: ClassVar[frozenset[str]] = frozenset(
-        "type name inputs outputs shares trainable block repeat dtype initial regularizer weight"
-        " comment when".split()
-    )
+    reserved: ClassVar[frozenset[str]] = NODE_KEYS
 
 
 class Layer(Protocol):
@@ -125,6 +124,42 @@ class Buffered(Protocol):
         are known. Memory from `Context.empty` is in use again by then: what is read here must be
         an array of the layer's own.
         """
+        ...
+
+
+@runtime_checkable
+class Summarized(Protocol):
+    """The ability of a layer whose samples see each other only through summaries of the batch.
+
+    In training, such a layer sees parts of a batch instead of the whole, and so may run on several
+    threads: a summary is made of each part, and every part then gets the summaries of all, in the
+    order of the samples. Outside of training its samples do not see each other at all. `forward`
+    and `backward` do the same for a batch of one part.
+    """
+
+    def summarize(self, ctx: Context, *inputs: Array) -> Any:
+        """What the other parts of the batch must know of these samples, (n, *in_shape) each.
+
+        A summary lives longer than memory from `Context.empty`: its arrays are the layer's own.
+        """
+        ...
+
+    def forward_with(
+        self, ctx: Context, summaries: Sequence[Any], *inputs: Array
+    ) -> tuple[Array, Cache]:
+        """As `forward`, for one part of a batch with these summaries."""
+        ...
+
+    def summarize_gradient(
+        self, ctx: Context, cache: Cache, dy: Array
+    ) -> tuple[Any, dict[str, Array]]:
+        """What the other parts must know of ``dy`` (n, *out_shape), and parameters' gradients."""
+        ...
+
+    def backward_with(
+        self, ctx: Context, cache: Cache, summaries: Sequence[Any], dy: Array
+    ) -> tuple[Array | None, ...]:
+        """The gradient of each input, as `backward`, for one part of a batch."""
         ...
 
 

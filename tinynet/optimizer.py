@@ -1,11 +1,14 @@
-"""The protocol of optimizers."""
+"""The protocol of optimizers, and everything the author of one imports."""
 
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import Field
 
 from tinynet.config import Config
+from tinynet.kernels import Kernels
 from tinynet.types import Array
+
+__all__ = ["Array", "Fused", "Kernels", "Optimizer", "OptimizerConfig"]
 
 
 class OptimizerConfig(Config):
@@ -45,4 +48,21 @@ class Optimizer(Protocol):
             step: Number of this step, counted from 1.
             rate: Learning rate of this step, after the schedule.
         """
+        ...
+
+
+@runtime_checkable
+class Fused(Protocol):
+    """The ability of an optimizer whose update is a kernel, which may take one pass over memory."""
+
+    def update_with(
+        self,
+        kernels: Kernels,
+        param: Array,
+        grad: Array,
+        slots: dict[str, Array],
+        step: int,
+        rate: float,
+    ) -> None:
+        """As `Optimizer.update`, with these kernels; every array is contiguous."""
         ...

@@ -29,8 +29,15 @@ ThreeGradients: TypeAlias = tuple[Array | None, Array | None, Array | None]
 class Kernels(Protocol):
     """The interface. Every function is pure, but for the memory it takes from ``empty``.
 
-    The real numbers of one call have one dtype, float32 or float64, and so has all it returns.
+    The real numbers of one call have one dtype, float32 or float64, and so has all it returns. An
+    implementation derives from `tinynet.kernels.numpy.NumpyKernels`, so that what it does not have
+    is there all the same.
+
+    Attributes:
+        level: What it computes with, for reports and checkpoints: ``"numpy"``, ``"avx2"``, ...
     """
+
+    level: str
 
     def conv2d(
         self,
@@ -82,30 +89,42 @@ class Kernels(Protocol):
         """dx: each gradient is spread evenly over the pixels its mean was taken of."""
         ...
 
+    def moments(self, x: Array, empty: Empty) -> tuple[Array, Array]:
+        """Mean of each channel, and its sum of squared distances: (..., C) -> (C,), (C,)."""
+        ...
+
     def batch_norm(
         self,
         x: Array,
+        mean: Array,
+        variance: Array,
         gamma: Array | None,
         beta: Array | None,
-        statistics: tuple[Array, Array] | None,
         epsilon: float,
         empty: Empty,
         keep: bool,
-    ) -> tuple[Array, tuple[Array, Array], Saved]:
+    ) -> tuple[Array, Saved]:
         """Normalise each channel: y = (x - mean) / sqrt(variance + epsilon) * gamma + beta.
 
         Args:
-            x: (..., C); every axis but the last is averaged over.
+            x: (..., C).
+            mean: (C,).
+            variance: (C,).
             gamma: (C,), or None for ones.
             beta: (C,), or None for zeros.
-            statistics: The (mean, variance) to use, constants to `batch_norm_backward`; None
-                means those of ``x`` itself, the variance biased.
             epsilon: Added to the variance.
             empty: Where memory comes from.
-            keep: Whether `batch_norm_backward` will follow.
+            keep: Whether a backward will follow.
 
         Returns:
-            y, the (mean, variance) that were used, saved.
+            y, saved.
+        """
+        ...
+
+    def batch_norm_sums(self, dy: Array, saved: Saved, empty: Empty) -> tuple[Array, Array]:
+        """Gradients (dgamma, dbeta), (C,) each: sums of dy * normal and of dy.
+
+        ``normal`` is (x - mean) / sqrt(variance + epsilon).
         """
         ...
 
@@ -114,10 +133,20 @@ class Kernels(Protocol):
         dy: Array,
         saved: Saved,
         gamma: Array | None,
+        means: tuple[Array, Array] | None,
         empty: Empty,
-        needs: tuple[bool, bool, bool],
-    ) -> ThreeGradients:
-        """Gradients (dx, dgamma, dbeta)."""
+    ) -> Array:
+        """Dx = scale * (dy - means[1] - normal * means[0]), where scale = y's slope in x.
+
+        Args:
+            dy: (..., C).
+            saved: From `batch_norm`.
+            gamma: As in `batch_norm`.
+            means: What `batch_norm_sums` gives for the whole batch that the statistics are of,
+                divided by its count of values of a channel. None if they were constants: then
+                dx = scale * dy.
+            empty: Where memory comes from.
+        """
         ...
 
     def layer_norm(
@@ -143,6 +172,24 @@ class Kernels(Protocol):
         """Gradients (dx, dgamma, dbeta)."""
         ...
 
+    def dense(self, x: Array, weight: Array, bias: Array | None, empty: Empty) -> Array:
+        """Affine map of rows: x (R, I), weight (I, U), bias (U,) -> (R, U)."""
+        ...
+
+    def dense_backward(
+        self, dy: Array, x: Array, weight: Array, empty: Empty, needs: tuple[bool, bool, bool]
+    ) -> ThreeGradients:
+        """Gradients (dx, dweight, dbias)."""
+        ...
+
+    def relu(self, x: Array, empty: Empty) -> Array:
+        """max(x, 0), of any shape; NaN stays NaN."""
+        ...
+
+    def relu_backward(self, dy: Array, y: Array, empty: Empty) -> Array:
+        """dx: dy where ``y`` is above 0, else 0."""
+        ...
+
     def softmax_cross_entropy(
         self, logits: Array, labels: Array, label_smoothing: float, empty: Empty
     ) -> tuple[Array, Array]:
@@ -158,4 +205,54 @@ class Kernels(Protocol):
 
         ``uniform`` is float32 from [0, 1), whatever the dtype of ``x``.
         """
+        ...
+
+    def sgd(
+        self,
+        param: Array,
+        grad: Array,
+        velocity: Array | None,
+        momentum: float,
+        nesterov: bool,
+        weight_decay: float,
+        rate: float,
+    ) -> None:
+        """One step of `tinynet.optimizers.sgd.SGD`, without momentum where velocity is None.
+
+        This and the other updates change the parameter and its state in place, element by element.
+        All arrays of one call are contiguous, and of one shape and dtype.
+        """
+        ...
+
+    def adam(
+        self,
+        param: Array,
+        grad: Array,
+        first_moment: Array,
+        second_moment: Array,
+        beta_1: float,
+        beta_2: float,
+        epsilon: float,
+        weight_decay: float,
+        decoupled: bool,
+        step: int,
+        rate: float,
+    ) -> None:
+        """One step of `tinynet.optimizers.adam.Adam`; of `AdamW` where the decay is decoupled."""
+        ...
+
+    def rmsprop(
+        self,
+        param: Array,
+        grad: Array,
+        mean_square: Array,
+        mean: Array | None,
+        velocity: Array | None,
+        rho: float,
+        momentum: float,
+        epsilon: float,
+        weight_decay: float,
+        rate: float,
+    ) -> None:
+        """One step of `tinynet.optimizers.rmsprop.RMSprop`, centered where there is a ``mean``."""
         ...

@@ -11,76 +11,75 @@ from tinynet.types import Array
 
 
 class SavedBatch(NamedTuple):
-    """What `batch_norm` leaves for `batch_norm_backward`.
+    """What `batch_norm` leaves for its backward.
 
     Attributes:
         centered: x - mean, (..., C).
         inverse: 1 / sqrt(variance + epsilon), (C,).
-        constant: Whether the statistics were given, and so do not depend on x.
     """
 
     centered: Array
     inverse: Array
-    constant: bool
+
+
+def moments(x: Array, empty: Empty) -> tuple[Array, Array]:
+    """See `Kernels.moments`."""
+    mean = channel_sums(x) / (x.size // x.shape[-1])
+    centered = empty(x.shape, x.dtype)
+    np.subtract(wide(x), widen(mean, x), out=wide(centered))
+    return mean, channel_sums(np.multiply(centered, centered, out=centered))
 
 
 def batch_norm(
     x: Array,
+    mean: Array,
+    variance: Array,
     gamma: Array | None,
     beta: Array | None,
-    statistics: tuple[Array, Array] | None,
     epsilon: float,
     empty: Empty,
     keep: bool,
-) -> tuple[Array, tuple[Array, Array], SavedBatch | None]:
+) -> tuple[Array, SavedBatch | None]:
     """See `Kernels.batch_norm`."""
-    y, centered = empty(x.shape, x.dtype), empty(x.shape, x.dtype)
-    count = x.size // x.shape[-1]
-    mean = channel_sums(x) / count if statistics is None else statistics[0]
+    y = empty(x.shape, x.dtype)
+    centered = empty(x.shape, x.dtype) if keep else y
     np.subtract(wide(x), widen(mean, x), out=wide(centered))
-    if statistics is None:
-        np.multiply(centered, centered, out=y)
-        variance = channel_sums(y) / count
-    else:
-        variance = statistics[1]
     inverse = 1 / np.sqrt(variance + epsilon)
-    scale = inverse if gamma is None else inverse * gamma
     rows = wide(y)
-    np.multiply(wide(centered), widen(scale, x), out=rows)
+    np.multiply(wide(centered), widen(_scale(inverse, gamma), x), out=rows)
     if beta is not None:
         rows += widen(beta, x)
-    saved = SavedBatch(centered, inverse, statistics is not None) if keep else None
-    return y, (mean, variance), saved
+    return y, SavedBatch(centered, inverse) if keep else None
+
+
+def batch_norm_sums(dy: Array, saved: SavedBatch, empty: Empty) -> tuple[Array, Array]:
+    """See `Kernels.batch_norm_sums`."""
+    product = np.multiply(dy, saved.centered, out=empty(dy.shape, dy.dtype))
+    return channel_sums(product) * saved.inverse, channel_sums(dy)
 
 
 def batch_norm_backward(
     dy: Array,
     saved: SavedBatch,
     gamma: Array | None,
+    means: tuple[Array, Array] | None,
     empty: Empty,
-    needs: tuple[bool, bool, bool],
-) -> ThreeGradients:
+) -> Array:
     """See `Kernels.batch_norm_backward`."""
-    centered, inverse, constant = saved
-    needs_x, needs_gamma, needs_beta = needs
-    through_statistics = needs_x and not constant
-    dx = dgamma = dbeta = None
-    if needs_beta or through_statistics:
-        dbeta = channel_sums(dy)
-    if needs_gamma or through_statistics:
-        product = empty(dy.shape, dy.dtype)
-        dgamma = channel_sums(np.multiply(dy, centered, out=product)) * inverse
-    if needs_x:
-        dx = empty(dy.shape, dy.dtype)
-        rows = wide(dx)
-        scale = inverse if gamma is None else inverse * gamma
-        np.multiply(wide(dy), widen(scale, dy), out=rows)
-    if through_statistics:
-        count = dy.size // dy.shape[-1]
-        rows -= widen(scale * dbeta / count, dy)
-        slope = widen(scale * inverse * dgamma / count, dy)
-        rows -= np.multiply(wide(centered), slope, out=wide(product))
-    return dx, dgamma if needs_gamma else None, dbeta if needs_beta else None
+    scale = _scale(saved.inverse, gamma)
+    dx = empty(dy.shape, dy.dtype)
+    rows = wide(dx)
+    np.multiply(wide(dy), widen(scale, dy), out=rows)
+    if means is not None:
+        product_mean, mean = means
+        rows -= widen(scale * mean, dy)
+        slope = widen(scale * saved.inverse * product_mean, dy)
+        rows -= np.multiply(wide(saved.centered), slope, out=wide(empty(dy.shape, dy.dtype)))
+    return dx
+
+
+def _scale(inverse: Array, gamma: Array | None) -> Array:
+    return inverse if gamma is None else inverse * gamma
 
 
 class SavedRows(NamedTuple):

@@ -1,10 +1,21 @@
 """The reference kernels, in NumPy alone."""
 
-from tinynet.kernels import convolution, cross_entropy, dropout, normalization, pooling
+from tinynet.kernels import (
+    convolution,
+    cross_entropy,
+    dense,
+    dropout,
+    normalization,
+    pooling,
+    relu,
+    updates,
+)
 
 
 class NumpyKernels:
     """Every kernel of `tinynet.kernels.Kernels`: readable first, and fast second."""
+
+    level = "numpy"
 
     conv2d = staticmethod(convolution.conv2d)
     conv2d_backward = staticmethod(convolution.conv2d_backward)
@@ -12,9 +23,18 @@ class NumpyKernels:
     max_pool2d_backward = staticmethod(pooling.max_pool2d_backward)
     avg_pool2d = staticmethod(pooling.avg_pool2d)
     avg_pool2d_backward = staticmethod(pooling.avg_pool2d_backward)
+    moments = staticmethod(normalization.moments)
     batch_norm = staticmethod(normalization.batch_norm)
+    batch_norm_sums = staticmethod(normalization.batch_norm_sums)
     batch_norm_backward = staticmethod(normalization.batch_norm_backward)
     layer_norm = staticmethod(normalization.layer_norm)
     layer_norm_backward = staticmethod(normalization.layer_norm_backward)
+    dense_backward = staticmethod(dense.dense_backward)
+    dense = staticmethod(dense.dense)
+    relu_backward = staticmethod(relu.relu_backward)
+    relu = staticmethod(relu.relu)
     softmax_cross_entropy = staticmethod(cross_entropy.softmax_cross_entropy)
     dropout = staticmethod(dropout.dropout)
+    sgd = staticmethod(updates.sgd)
+    adam = staticmethod(updates.adam)
+    rmsprop = staticmethod(updates.rmsprop)

@@ -8,11 +8,12 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.functional import sigmoid
-from tinynet.layer import Array, Build, LayerConfig, Shape
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape
 from tinynet.layers._elementwise import SlopeFromInput, SlopeFromOutput
+from tinynet.layers._same_shape import SameShape
 
 
-class ReLU(SlopeFromOutput):
+class ReLU(SameShape):
     """Rectified linear unit: y = max(x, 0).  (N, ...) -> (N, ...).
 
     The gradient at exactly 0 is 0; NaN stays NaN.
@@ -23,12 +24,12 @@ class ReLU(SlopeFromOutput):
     class Config(LayerConfig):
         """Parameters of a `relu` node: none."""
 
-    def evaluate(self, x: Array, y: Array) -> None:
-        y.fill(0)
-        np.maximum(x, y, out=y)
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        y = ctx.kernels.relu(x, ctx.empty)
+        return y, y if ctx.keep else None
 
-    def slope(self, y: Array, slope: Array) -> None:
-        np.greater(y, 0, out=slope)
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        return (ctx.kernels.relu_backward(dy, cache, ctx.empty) if ctx.needs_input() else None,), {}
 
 
 class LeakyReLU(SlopeFromOutput):

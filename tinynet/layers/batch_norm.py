@@ -1,8 +1,11 @@
 """Batch normalisation."""
 
 import math
+from collections.abc import Sequence
+from functools import reduce
 from typing import NamedTuple
 
+import numpy as np
 from pydantic import Field
 
 from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape, ShapeError
@@ -10,18 +13,30 @@ from tinynet.layers._gradients import wanted
 from tinynet.layers._normalization import NormConfig, affine_params, needs
 
 
+class Moments(NamedTuple):
+    """What some values of each channel are like.
+
+    Attributes:
+        values: How many values of each channel there are.
+        mean: Their mean, (C,).
+        squares: Sum of their squared distances from it, (C,).
+    """
+
+    values: int
+    mean: Array
+    squares: Array
+
+
 class Pass(NamedTuple):
     """The cache of one pass.
 
     Attributes:
         saved: What the kernel keeps for its backward.
-        statistics: (mean, biased variance) of the batch, (C,) each; None in evaluation.
-        values: How many values of each channel they were taken over.
+        batch: The moments of the whole batch; None where the running statistics were used.
     """
 
     saved: Cache
-    statistics: tuple[Array, Array] | None
-    values: int
+    batch: Moments | None
 
 
 class BatchNorm:
@@ -57,29 +72,64 @@ class BatchNorm:
         self._epsilon, self._momentum = config.epsilon, config.momentum
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
-        gamma, beta = self.params.get("gamma"), self.params.get("beta")
+        if ctx.training:
+            return self.forward_with(ctx, (self.summarize(ctx, x),), x)
         running = self.buffers["running_mean"], self.buffers["running_var"]
-        given = None if ctx.training else running
-        y, statistics, saved = ctx.kernels.batch_norm(
-            x, gamma, beta, given, self._epsilon, ctx.empty, ctx.keep
+        y, saved = self._normalize(ctx, x, *running)
+        return y, Pass(saved, None)
+
+    def summarize(self, ctx: Context, x: Array) -> Moments:
+        return Moments(x.size // x.shape[-1], *ctx.kernels.moments(x, ctx.empty))
+
+    def forward_with(
+        self, ctx: Context, summaries: Sequence[Moments], x: Array
+    ) -> tuple[Array, Cache]:
+        batch = _merged(summaries)
+        y, saved = self._normalize(ctx, x, batch.mean, batch.squares / batch.values)
+        # `commit` needs the moments even where no backward follows.
+        return y, Pass(saved, batch)
+
+    def _normalize(
+        self, ctx: Context, x: Array, mean: Array, variance: Array
+    ) -> tuple[Array, Cache]:
+        gamma, beta = self.params.get("gamma"), self.params.get("beta")
+        return ctx.kernels.batch_norm(
+            x, mean, variance, gamma, beta, self._epsilon, ctx.empty, ctx.keep
         )
-        # In training, `commit` needs the statistics even where no backward follows.
-        return y, Pass(saved, statistics if ctx.training else None, x.size // x.shape[-1])
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        dx, dgamma, dbeta = ctx.kernels.batch_norm_backward(
-            dy, cache.saved, self.params.get("gamma"), ctx.empty, needs(ctx, self.params)
+        sums, gradients = self.summarize_gradient(ctx, cache, dy)
+        return self.backward_with(ctx, cache, (sums,), dy), gradients
+
+    def summarize_gradient(
+        self, ctx: Context, cache: Cache, dy: Array
+    ) -> tuple[tuple[Array, Array], dict[str, Array]]:
+        _, needs_gamma, needs_beta = needs(ctx, self.params)
+        dgamma, dbeta = sums = ctx.kernels.batch_norm_sums(dy, cache.saved, ctx.empty)
+        return sums, wanted(
+            gamma=dgamma if needs_gamma else None, beta=dbeta if needs_beta else None
         )
-        return (dx,), wanted(gamma=dgamma, beta=dbeta)
+
+    def backward_with(
+        self, ctx: Context, cache: Cache, summaries: Sequence[tuple[Array, Array]], dy: Array
+    ) -> tuple[Array | None, ...]:
+        if not ctx.needs_input():
+            return (None,)
+        means = None
+        if cache.batch is not None:
+            dgamma, dbeta = (reduce(np.add, sums) for sums in zip(*summaries, strict=True))
+            means = dgamma / cache.batch.values, dbeta / cache.batch.values
+        gamma = self.params.get("gamma")
+        return (ctx.kernels.batch_norm_backward(dy, cache.saved, gamma, means, ctx.empty),)
 
     def commit(self, cache: Cache) -> None:
         """Move the running statistics towards those of a training pass, in place."""
-        if cache.statistics is None:
+        batch = cache.batch
+        if batch is None:
             return
-        mean, variance = cache.statistics
-        self._move("running_mean", mean)
-        if cache.values > 1:
-            self._move("running_var", variance * (cache.values / (cache.values - 1)))
+        self._move("running_mean", batch.mean)
+        if batch.values > 1:
+            self._move("running_var", batch.squares / (batch.values - 1))
 
     def _move(self, name: str, value: Array) -> None:
         running = self.buffers[name]
@@ -90,3 +140,15 @@ class BatchNorm:
         size = math.prod(self.out_shape)
         # As in evaluation, where the statistics are known: subtract, multiply, add.
         return 3 * size, size * self.buffers["running_mean"].itemsize
+
+
+def _merged(parts: Sequence[Moments]) -> Moments:
+    """The moments of several parts of a batch together (Chan, Golub and LeVeque, 1983)."""
+    if len(parts) == 1:
+        return parts[0]
+    values = sum(part.values for part in parts)
+    mean = reduce(np.add, (part.mean * (part.values / values) for part in parts))
+    squares = reduce(
+        np.add, (part.squares + part.values * np.square(part.mean - mean) for part in parts)
+    )
+    return Moments(values, mean, squares)

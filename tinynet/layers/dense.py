@@ -15,6 +15,7 @@ from tinynet.layer import (
     Shape,
     ShapeError,
 )
+from tinynet.layers._gradients import wanted
 
 
 class Dense:
@@ -52,27 +53,22 @@ class Dense:
             self.params["bias"] = build.param("bias", (config.units,), config.bias_initializer)
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
-        weight = self.params["weight"]
-        rows = x.reshape(-1, x.shape[-1])
-        y = ctx.empty((len(rows), weight.shape[1]), x.dtype)
-        rows.dot(weight, out=y)
-        if "bias" in self.params:
-            y += self.params["bias"]
+        weight, bias = self.params["weight"], self.params.get("bias")
+        y = ctx.kernels.dense(x.reshape(-1, x.shape[-1]), weight, bias, ctx.empty)
         return y.reshape(*x.shape[:-1], y.shape[1]), x if ctx.keep else None
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        x, weight = cache, self.params["weight"]
-        dy_rows = dy.reshape(-1, dy.shape[-1])
-        grads = {}
-        if ctx.needs_param("weight"):
-            grads["weight"] = x.reshape(-1, x.shape[-1]).T @ dy_rows
-        if "bias" in self.params and ctx.needs_param("bias"):
-            grads["bias"] = dy_rows.sum(axis=0)
-        if not ctx.needs_input():
-            return (None,), grads
-        dx = ctx.empty((len(dy_rows), weight.shape[0]), dy.dtype)
-        dy_rows.dot(weight.T, out=dx)
-        return (dx.reshape(x.shape),), grads
+        x, has_bias = cache, "bias" in self.params
+        needs = ctx.needs_input(), ctx.needs_param("weight"), has_bias and ctx.needs_param("bias")
+        dx, dweight, dbias = ctx.kernels.dense_backward(
+            dy.reshape(-1, dy.shape[-1]),
+            x.reshape(-1, x.shape[-1]),
+            self.params["weight"],
+            ctx.empty,
+            needs,
+        )
+        dx = None if dx is None else dx.reshape(x.shape)
+        return (dx,), wanted(weight=dweight, bias=dbias)
 
     def cost(self) -> tuple[int, int]:
         fan_in, units = self.params["weight"].shape

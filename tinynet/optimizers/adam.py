@@ -1,10 +1,12 @@
 """Adam and AdamW: steps of a size that does not depend on the gradient's scale."""
 
-import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
+from tinynet.kernels import Kernels
+from tinynet.kernels.numpy import NumpyKernels
 from tinynet.optimizer import OptimizerConfig
 from tinynet.types import Array
 
@@ -21,6 +23,8 @@ class Adam:
 
     Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015.
     """
+
+    decoupled: ClassVar[bool] = False
 
     class Config(OptimizerConfig):
         """Parameters of `adam`."""
@@ -53,29 +57,30 @@ class Adam:
     def update(
         self, param: Array, grad: Array, slots: dict[str, Array], step: int, rate: float
     ) -> None:
-        if self.weight_decay:
-            grad = grad + self.weight_decay * param
-        self._step(param, grad, slots, step, rate)
+        self.update_with(NumpyKernels(), param, grad, slots, step, rate)
 
-    def _step(
-        self, param: Array, grad: Array, slots: dict[str, Array], step: int, rate: float
+    def update_with(
+        self,
+        kernels: Kernels,
+        param: Array,
+        grad: Array,
+        slots: dict[str, Array],
+        step: int,
+        rate: float,
     ) -> None:
-        first, second = slots["first_moment"], slots["second_moment"]
-        scratch = np.empty_like(param)
-        np.subtract(grad, first, out=scratch)
-        scratch *= 1 - self.beta_1
-        first += scratch
-        np.square(grad, out=scratch)
-        scratch -= second
-        scratch *= 1 - self.beta_2
-        second += scratch
-        # Both bias corrections are folded into two scalars, which saves two passes over memory.
-        correction = math.sqrt(1 - self.beta_2**step)
-        np.sqrt(second, out=scratch)
-        scratch += self.epsilon * correction
-        np.divide(first, scratch, out=scratch)
-        scratch *= rate * correction / (1 - self.beta_1**step)
-        param -= scratch
+        kernels.adam(
+            param,
+            grad,
+            slots["first_moment"],
+            slots["second_moment"],
+            self.beta_1,
+            self.beta_2,
+            self.epsilon,
+            self.weight_decay,
+            self.decoupled,
+            step,
+            rate,
+        )
 
 
 class AdamW(Adam):
@@ -86,6 +91,8 @@ class AdamW(Adam):
     Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
     """
 
+    decoupled = True
+
     class Config(Adam.Config):
         """Parameters of `adamw`."""
 
@@ -94,9 +101,3 @@ class AdamW(Adam):
             ge=0,
             description="Share of the parameter taken away at each step, times the rate.",
         )
-
-    def update(
-        self, param: Array, grad: Array, slots: dict[str, Array], step: int, rate: float
-    ) -> None:
-        param *= 1 - rate * self.weight_decay
-        self._step(param, grad, slots, step, rate)

@@ -3,6 +3,8 @@
 import numpy as np
 from pydantic import Field
 
+from tinynet.kernels import Kernels
+from tinynet.kernels.numpy import NumpyKernels
 from tinynet.optimizer import OptimizerConfig
 from tinynet.types import Array
 
@@ -58,35 +60,26 @@ class RMSprop:
     def update(
         self, param: Array, grad: Array, slots: dict[str, Array], step: int, rate: float
     ) -> None:
-        if self.weight_decay:
-            grad = grad + self.weight_decay * param
-        scratch = self._size(grad, slots)
-        scratch += self.epsilon
-        np.divide(grad, scratch, out=scratch)
-        if self.momentum:
-            velocity = slots["velocity"]
-            velocity *= self.momentum
-            velocity += scratch
-            np.multiply(velocity, rate, out=scratch)
-        else:
-            scratch *= rate
-        param -= scratch
+        self.update_with(NumpyKernels(), param, grad, slots, step, rate)
 
-    def _size(self, grad: Array, slots: dict[str, Array]) -> Array:
-        """Count ``grad`` into the running means; how large it is by their account, a new array."""
-        mean_square = slots["mean_square"]
-        size = np.square(grad, out=np.empty_like(grad))
-        size -= mean_square
-        size *= 1 - self.rho
-        mean_square += size
-        if not self.centered:
-            return np.sqrt(mean_square, out=size)
-        mean = slots["mean"]
-        np.subtract(grad, mean, out=size)
-        size *= 1 - self.rho
-        mean += size
-        np.square(mean, out=size)
-        np.subtract(mean_square, size, out=size)
-        # Rounding may leave a variance of 0 a little below it.
-        np.maximum(size, 0, out=size)
-        return np.sqrt(size, out=size)
+    def update_with(
+        self,
+        kernels: Kernels,
+        param: Array,
+        grad: Array,
+        slots: dict[str, Array],
+        step: int,
+        rate: float,
+    ) -> None:
+        kernels.rmsprop(
+            param,
+            grad,
+            slots["mean_square"],
+            slots.get("mean"),
+            slots.get("velocity"),
+            self.rho,
+            self.momentum,
+            self.epsilon,
+            self.weight_decay,
+            rate,
+        )

@@ -6,6 +6,8 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from tinynet.kernels import Kernels
+from tinynet.kernels.numpy import NumpyKernels
 from tinynet.optimizer import OptimizerConfig
 from tinynet.types import Array
 
@@ -56,17 +58,23 @@ class SGD:
     def update(
         self, param: Array, grad: Array, slots: dict[str, Array], step: int, rate: float
     ) -> None:
-        direction = np.empty_like(param)
-        if self.weight_decay:
-            grad = grad + self.weight_decay * param
-        if self.momentum:
-            velocity = slots["velocity"]
-            velocity *= self.momentum
-            velocity += grad
-            np.multiply(velocity, rate, out=direction)
-            if self.nesterov:
-                direction *= self.momentum
-                direction += rate * grad
-        else:
-            np.multiply(grad, rate, out=direction)
-        param -= direction
+        self.update_with(NumpyKernels(), param, grad, slots, step, rate)
+
+    def update_with(
+        self,
+        kernels: Kernels,
+        param: Array,
+        grad: Array,
+        slots: dict[str, Array],
+        step: int,
+        rate: float,
+    ) -> None:
+        kernels.sgd(
+            param,
+            grad,
+            slots.get("velocity"),
+            self.momentum,
+            self.nesterov,
+            self.weight_decay,
+            rate,
+        )

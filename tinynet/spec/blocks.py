@@ -6,8 +6,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field, JsonValue, ValidationError
 
+from tinynet.config import NODE_KEYS
 from tinynet.errors import Problem, SpecError
-from tinynet.layer import LayerConfig
 from tinynet.spec.graph import INPUT
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
 from tinynet.spec.trace import Source
@@ -108,7 +108,7 @@ def _check_params(block: BlockSpec, at: Source, found: Findings) -> None:
         place = at.part("params", name)
         if not NAME.fullmatch(name):
             found.refuse(f"a parameter cannot be called {quoted(name)}; {_RULE}", place, key=True)
-        elif name in LayerConfig.reserved:
+        elif name in NODE_KEYS:
             found.refuse(f"{quoted(name)} means something else in every node", place, key=True)
         elif name not in found.used:
             found.refuse(f"nothing in the spec uses {quoted('$' + name)}", place, key=True)

@@ -16,7 +16,7 @@ from tinynet.kernels.numpy import NumpyKernels
 from tinynet.memory import Empty
 from tinynet.random import derive
 from tinynet.testing.arrays import Arrays, read_only, require_array, require_close
-from tinynet.testing.checks import Check, CheckFailed, run_all
+from tinynet.testing.checks import Check, CheckFailed, first_line, run_all
 from tinynet.testing.stand_ins import PoisonedWorkspace
 from tinynet.types import Array
 
@@ -98,19 +98,26 @@ def avg_pool2d(kernels: Kernels, draw: Draw) -> Arrays:
     return _pool(kernels.avg_pool2d, kernels.avg_pool2d_backward, draw)
 
 
+def moments(kernels: Kernels, draw: Draw) -> Arrays:
+    """Mean and squared distances of every channel."""
+    x = _channels(draw, draw.integer(1, 5))
+    mean, squares = kernels.moments(x, draw.empty)
+    return _named(mean=mean, squares=squares)
+
+
 def batch_norm(kernels: Kernels, draw: Draw) -> Arrays:
-    """Normalisation over the batch, or by given statistics, forward and backward."""
+    """Normalisation of channels by given statistics, forward and backward."""
     channels = draw.integer(1, 5)
-    x = draw.normal(*draw.image_shape(channels)) if draw.flag() else draw.normal(7, channels)
-    gamma, beta, needs = _affine(draw, channels)
-    given = (draw.normal(channels), read_only(draw.normal(channels) ** 2))
-    statistics = given if draw.flag() else None
-    y, used, saved = kernels.batch_norm(x, gamma, beta, statistics, EPSILON, draw.empty, True)
-    light, _, _ = kernels.batch_norm(x, gamma, beta, statistics, EPSILON, draw.empty, False)
+    x = _channels(draw, channels)
+    gamma, beta, _ = _affine(draw, channels)
+    statistics = draw.normal(channels), read_only(draw.normal(channels) ** 2)
+    y, saved = kernels.batch_norm(x, *statistics, gamma, beta, EPSILON, draw.empty, True)
+    light, _ = kernels.batch_norm(x, *statistics, gamma, beta, EPSILON, draw.empty, False)
     dy = draw.normal(*y.shape)
-    found = kernels.batch_norm_backward(dy, saved, gamma, draw.empty, needs)
-    named = _named(y=y, y_without_cache=light, mean=used[0], variance=used[1])
-    return named | _wanted(("dx", "dgamma", "dbeta"), found, needs)
+    dgamma, dbeta = kernels.batch_norm_sums(dy, saved, draw.empty)
+    means = (draw.normal(channels), draw.normal(channels)) if draw.flag() else None
+    dx = kernels.batch_norm_backward(dy, saved, gamma, means, draw.empty)
+    return _named(y=y, y_without_cache=light, dgamma=dgamma, dbeta=dbeta, dx=dx)
 
 
 def layer_norm(kernels: Kernels, draw: Draw) -> Arrays:
@@ -124,6 +131,24 @@ def layer_norm(kernels: Kernels, draw: Draw) -> Arrays:
     found = kernels.layer_norm_backward(dy, saved, gamma, draw.empty, needs)
     named = _named(y=y, y_without_cache=light)
     return named | _wanted(("dx", "dgamma", "dbeta"), found, needs)
+
+
+def dense(kernels: Kernels, draw: Draw) -> Arrays:
+    """Affine maps of rows, forward and backward."""
+    rows, fan_in, units = draw.integer(1, 9), draw.integer(1, 40), draw.integer(1, 40)
+    x, weight = draw.normal(rows, fan_in), draw.normal(fan_in, units)
+    bias = draw.normal(units) if draw.flag() else None
+    y = kernels.dense(x, weight, bias, draw.empty)
+    needs = (draw.flag(), draw.flag(), bias is not None)
+    found = kernels.dense_backward(draw.normal(*y.shape), x, weight, draw.empty, needs)
+    return _named(y=y) | _wanted(("dx", "dweight", "dbias"), found, needs)
+
+
+def relu(kernels: Kernels, draw: Draw) -> Arrays:
+    """The rectifier, forward and backward, with exact zeros."""
+    x = draw.ties(draw.integer(1, 5), draw.integer(1, 40))
+    y = kernels.relu(x, draw.empty)
+    return _named(y=y, dx=kernels.relu_backward(draw.normal(*x.shape), y, draw.empty))
 
 
 def softmax_cross_entropy(kernels: Kernels, draw: Draw) -> Arrays:
@@ -142,6 +167,43 @@ def dropout(kernels: Kernels, draw: Draw) -> Arrays:
     uniform = read_only(np.asarray(draw.rng.random(x.shape), draw.dtype))
     y, mask = kernels.dropout(x, uniform, draw.integer(0, 3) / 4, draw.empty)
     return _named(y=y, mask=mask)
+
+
+def sgd(kernels: Kernels, draw: Draw) -> Arrays:
+    """Updates by gradient descent, with and without momentum."""
+    param, grad, velocity = _slots(draw, 3)
+    held = velocity if draw.flag() else None
+    decay = draw.integer(0, 1) * 0.1
+    kernels.sgd(param, grad, held, 0.9, held is not None and draw.flag(), decay, 0.1)
+    return _named(param=param, velocity=velocity)
+
+
+def adam(kernels: Kernels, draw: Draw) -> Arrays:
+    """Updates by Adam, with both kinds of weight decay."""
+    param, grad, first, second = _slots(draw, 4)
+    decay, step = draw.integer(0, 1) * 0.1, draw.integer(1, 1000)
+    kernels.adam(param, grad, first, second, 0.9, 0.999, 1e-8, decay, draw.flag(), step, 0.01)
+    return _named(param=param, first=first, second=second)
+
+
+def rmsprop(kernels: Kernels, draw: Draw) -> Arrays:
+    """Updates by RMSprop, centered or not."""
+    param, grad, square, mean, velocity = _slots(draw, 5)
+    square += 1
+    held = mean * 0.1 if draw.flag() else None, velocity if draw.flag() else None
+    kernels.rmsprop(param, grad, square, *held, 0.9, 0.5, 1e-8, draw.integer(0, 1) * 0.1, 0.01)
+    return _named(param=param, square=square, velocity=velocity)
+
+
+def _slots(draw: Draw, count: int) -> tuple[Array, ...]:
+    """Arrays of one shape that may be changed, none of them negative but the first two."""
+    shape = (draw.integer(1, 9), draw.integer(1, 40))
+    drawn = [np.array(draw.normal(*shape)) for _ in range(count)]
+    return (*drawn[:2], *(np.abs(array) for array in drawn[2:]))
+
+
+def _channels(draw: Draw, channels: int) -> Array:
+    return draw.normal(*draw.image_shape(channels)) if draw.flag() else draw.normal(7, channels)
 
 
 def _pool(forward: Any, backward: Any, draw: Draw) -> Arrays:
@@ -176,10 +238,16 @@ SCENARIOS: tuple[Scenario, ...] = (
     conv2d,
     max_pool2d,
     avg_pool2d,
+    moments,
     batch_norm,
     layer_norm,
+    dense,
+    relu,
     softmax_cross_entropy,
     dropout,
+    sgd,
+    adam,
+    rmsprop,
 )
 
 
@@ -196,6 +264,7 @@ def kernel_checks(kernels_class: type[Any], *, draws: int = 12, seed: int = 0) -
             kernels_class.__name__,
             scenario.__name__,
             _comparison(kernels_class, scenario, draws, seed),
+            first_line(scenario),
         )
         for scenario in SCENARIOS
     ]

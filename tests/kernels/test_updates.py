@@ -1,0 +1,47 @@
+"""Updates may be cut anywhere: on another number of threads a run must end with the same bits."""
+
+import numpy as np
+import pytest
+
+from tinynet.kernels import updates
+
+SIZE = 1000
+
+UPDATES = {
+    "sgd": lambda p, g: updates.sgd(p, g, None, 0.0, False, 0.1, 0.01),
+    "momentum": lambda p, g, v: updates.sgd(p, g, v, 0.9, True, 0.1, 0.01),
+    "adam": lambda p, g, m, v: updates.adam(p, g, m, v, 0.9, 0.999, 1e-8, 0.1, False, 3, 0.01),
+    "adamw": lambda p, g, m, v: updates.adam(p, g, m, v, 0.9, 0.999, 1e-8, 0.1, True, 3, 0.01),
+    "rmsprop": lambda p, g, s, m, v: updates.rmsprop(p, g, s, m, v, 0.9, 0.5, 1e-8, 0.1, 0.01),
+}
+
+
+def arrays(count):
+    """A parameter, its gradient, and slots, none of which is negative."""
+    rng = np.random.default_rng(0)
+    drawn = [rng.standard_normal(SIZE).astype(np.float32) for _ in range(count)]
+    return [*drawn[:2], *map(np.abs, drawn[2:])]
+
+
+@pytest.mark.parametrize("name", UPDATES)
+def test_a_piece_of_any_size_gives_the_same_bits(name, monkeypatch):
+    update = UPDATES[name]
+    count = update.__code__.co_argcount
+    whole, pieces = arrays(count), arrays(count)
+    update(*whole)
+    monkeypatch.setattr(updates, "PIECE", 7)
+    update(*pieces)
+    for one, other in zip(whole, pieces, strict=True):
+        assert one.tobytes() == other.tobytes()
+    np.testing.assert_array_equal(whole[1], arrays(count)[1], "the gradient is not to be changed")
+
+
+@pytest.mark.parametrize("name", UPDATES)
+def test_arrays_of_any_shape_are_updated(name):
+    update = UPDATES[name]
+    count = update.__code__.co_argcount
+    flat, shaped = arrays(count), [a.reshape(10, 20, 5) for a in arrays(count)]
+    update(*flat)
+    update(*shaped)
+    for one, other in zip(flat, shaped, strict=True):
+        assert one.tobytes() == other.tobytes()
