@@ -151,7 +151,14 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "sigmoid": [layer({}, SEQUENCE)],
         "silu": [layer({}, SEQUENCE)],
         "softmax": [layer({}, FLAT), layer({"axis": -2}, SEQUENCE)],
+        "subtract": [layer({}, FLAT, FLAT), layer({}, SEQUENCE, SEQUENCE)],
         "tanh": [layer({}, SEQUENCE)],
+        "up_sampling2d": [
+            layer({}, (2, 3, 4)),
+            layer({"size": [3, 1]}, (2, 3, 1)),
+            layer({"interpolation": "bilinear"}, (3, 2, 4)),
+            layer({"size": [1, 3], "interpolation": "bilinear"}, (2, 3, 2)),
+        ],
     },
     "losses": {
         "binary_cross_entropy": [

@@ -1,5 +1,6 @@
 """Every example of models/ loads, checks, and learns what it says it does."""
 
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,11 @@ FLOORS = {
     "digits_cnn": {"accuracy": 0.985},
     "digits_mlp": {"accuracy": 0.96},
     "digits_residual": {"accuracy": 0.975},
+    "digits_siamese": {"accuracy": 0.94},
     "penguins_mass": {"r2": 0.7},
     "penguins_species": {"accuracy": 0.95, "f1": 0.95},
+    "shapes_two_inputs": {"kind/accuracy": 0.92, "area/r2": 0.94},
+    "shapes_unet": {"accuracy": 0.98, "f1": 0.96},
 }
 """The least that each example on data that come with it must reach on its test split."""
 
@@ -78,3 +82,23 @@ def test_the_smallest_example_learns_on_mnist():
     spec = tinynet.load_spec(MODELS / "seed_cnn.json", length)
     *_, done = tinynet.Trainer(spec, root=SHARED).run()
     assert done.figures["val/accuracy"] >= 0.75
+
+
+@pytest.mark.parametrize("name", ["shapes", "digit_pairs"])
+def test_the_data_that_are_kept_are_what_their_script_makes(name):
+    """Or nobody could say any more what the examples learn from."""
+    made = runpy.run_path(str(MODELS / "data" / "make_data.py"))[name]()
+    with np.load(MODELS / "data" / f"{name}.npz") as kept:
+        assert kept.keys() == made.keys()
+        for array in made:
+            np.testing.assert_array_equal(kept[array], made[array], strict=True)
+
+
+def test_no_digit_of_the_test_pairs_is_in_a_training_pair():
+    """The Siamese example would be praised for what it learnt by heart."""
+    with np.load(MODELS / "data" / "digit_pairs.npz") as pairs:
+        images = {
+            part: {image.tobytes() for side in ("left", "right") for image in pairs[part + side]}
+            for part in ("", "test_")
+        }
+    assert not images[""] & images["test_"]

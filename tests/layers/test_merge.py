@@ -6,9 +6,10 @@ from pydantic import ValidationError
 
 from tinynet.context import Context, Needs
 from tinynet.layer import Build, ShapeError
-from tinynet.layers.merge import Add, Concat, Multiply
+from tinynet.layers.merge import Add, Concat, Multiply, Subtract
 
-LAYERS = pytest.mark.parametrize("cls", [Add, Multiply, Concat])
+LAYERS = pytest.mark.parametrize("cls", [Add, Subtract, Multiply, Concat])
+OF_MANY = pytest.mark.parametrize("cls", [Add, Multiply, Concat])
 
 
 def build(cls, *in_shapes, dtype="float64", **options):
@@ -36,6 +37,20 @@ def test_add_sums_and_hands_the_gradient_to_everyone(in_shape, count, batch):
     assert len(grads) == count
     for dx in grads:
         np.testing.assert_array_equal(dx, dy)
+
+
+@settings(deadline=None)
+@given(in_shape=st.lists(st.integers(1, 4), max_size=3).map(tuple), batch=st.integers(0, 3))
+def test_subtract_takes_the_second_from_the_first(in_shape, batch):
+    """The order decides the sign."""
+    layer, ctx = build(Subtract, in_shape, in_shape), Context(training=True)
+    first, second, dy = draw(*[(batch, *in_shape)] * 3)
+    y, cache = layer.forward(ctx, first, second)
+    assert layer.out_shape == in_shape
+    np.testing.assert_array_equal(y, first - second)
+    (of_first, of_second), _ = layer.backward(ctx, cache, dy)
+    np.testing.assert_array_equal(of_first, dy)
+    np.testing.assert_array_equal(of_second, -dy)
 
 
 @settings(deadline=None)
@@ -92,8 +107,8 @@ def test_float32_stays_float32(cls):
 
 @LAYERS
 def test_inputs_are_left_alone(cls):
-    layer, ctx = build(cls, (3,), (3,), (3,)), Context(training=True)
-    inputs = draw(*[(2, 3)] * 3)
+    layer, ctx = build(cls, (3,), (3,)), Context(training=True)
+    inputs = draw(*[(2, 3)] * 2)
     for x in inputs:
         x.flags.writeable = False
     y, cache = layer.forward(ctx, *inputs)
@@ -104,7 +119,7 @@ def test_inputs_are_left_alone(cls):
         np.testing.assert_array_equal(a, b)
 
 
-@LAYERS
+@OF_MANY
 def test_gradients_that_nobody_wants_are_left_out(cls):
     layer = build(cls, (3,), (3,), (3,))
     ctx = Context(training=True, needs=Needs((False, True, False), frozenset()))
@@ -117,11 +132,34 @@ def test_gradients_that_nobody_wants_are_left_out(cls):
     assert layer.forward(Context(keep=False), *inputs)[1] is None
 
 
-@LAYERS
+@pytest.mark.parametrize("wanted", [0, 1])
+def test_subtract_leaves_out_the_gradient_that_nobody_wants(wanted):
+    layer = build(Subtract, (3,), (3,))
+    needs = Needs(tuple(index == wanted for index in range(2)), frozenset())
+    ctx = Context(training=True, needs=needs)
+    y, cache = layer.forward(ctx, *draw((2, 3), (2, 3)))
+    grads, _ = layer.backward(ctx, cache, y)
+    assert grads[1 - wanted] is None
+    np.testing.assert_array_equal(grads[wanted], [y, -y][wanted])
+
+
+@OF_MANY
 @pytest.mark.parametrize("count", [0, 1])
 def test_fewer_than_two_inputs_are_refused(cls, count):
     with pytest.raises(ShapeError, match=f"needs two or more inputs; it got {count}"):
         build(cls, *[(3,)] * count)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_subtract_refuses_any_number_of_inputs_but_two(count):
+    """x - y - z may be meant, or x - (y - z): nobody guesses."""
+    with pytest.raises(ShapeError, match=f"needs exactly two inputs; it got {count}"):
+        build(Subtract, *[(3,)] * count)
+
+
+def test_subtract_refuses_shapes_that_differ():
+    with pytest.raises(ShapeError, match=r"subtract needs .* it got \(4, 3\) and \(4, 1\)"):
+        build(Subtract, (4, 3), (4, 1))
 
 
 @pytest.mark.parametrize("cls", [Add, Multiply])
@@ -151,5 +189,6 @@ def test_concat_axis_is_negative_so_that_the_batch_cannot_be_meant():
 
 def test_cost():
     assert build(Add, (4, 3), (4, 3), (4, 3), dtype="float32").cost() == (24, 48)
+    assert build(Subtract, (4, 3), (4, 3), dtype="float32").cost() == (12, 48)
     assert build(Multiply, (4, 3), (4, 3), dtype="float32").cost() == (12, 48)
     assert build(Concat, (4, 3), (4, 2), dtype="float32").cost() == (0, 80)

@@ -50,6 +50,40 @@ class Add:
         return self._cost
 
 
+class Subtract:
+    """Difference of two inputs: y = x_1 - x_2.  each (N, ...) -> (N, ...).
+
+    Raises:
+        ShapeError: for more or fewer than two inputs, or inputs that differ in shape: none is
+            broadcast.
+    """
+
+    per_sample = True
+
+    class Config(LayerConfig):
+        """Parameters of a `subtract` node: none."""
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        if len(in_shapes) != 2:
+            raise ShapeError(f"subtract needs exactly two inputs; it got {len(in_shapes)}")
+        self.out_shape = _common_shape("subtract", in_shapes)
+        self.params: dict[str, Array] = {}
+        self._cost = _merge_cost(in_shapes, build)
+
+    def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
+        first, second = inputs
+        return np.subtract(first, second, out=ctx.empty(first.shape, first.dtype)), None
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        negative = None
+        if ctx.needs_input(1):
+            negative = np.negative(dy, out=ctx.empty(dy.shape, dy.dtype))
+        return (dy if ctx.needs_input(0) else None, negative), {}
+
+    def cost(self) -> tuple[int, int]:
+        return self._cost
+
+
 class Multiply:
     """Product of two or more inputs: y = x_1 * x_2 * ...  each (N, ...) -> (N, ...).
 

@@ -255,18 +255,23 @@ class Unroller:
 
     def _check_references(self, unrolled: Unrolled, item: Item) -> None:
         for place, reference in enumerate(item.inputs or ()):
+            at = item.source.part("inputs", place)
             if unrolled.knows(reference):
                 continue
-            at = item.source.part("inputs", place)
             if is_input(reference):
                 there = " and ".join(unrolled.inputs or ())
-                self._found.refuse(
-                    f"there is no {quoted(reference)} in the block, only {there}", at
-                )
-            else:
-                hint = suggest(reference, unrolled.known(reference))
-                message = f"there is no node {quoted(reference)}; {hint}"
+                message = f"there is no {quoted(reference)} in the block, only {there}"
                 self._found.refuse(message, at)
+            else:
+                self._refuse_node(unrolled, reference, at)
+        node = None if item.index is None else self.nodes[item.index]
+        shared = node.get("shares") if isinstance(node, dict) else None
+        if isinstance(shared, str) and not unrolled.knows(shared):
+            self._refuse_node(unrolled, shared, item.source.part("shares"))
+
+    def _refuse_node(self, unrolled: Unrolled, reference: str, at: Source) -> None:
+        hint = suggest(reference, unrolled.known(reference))
+        self._found.refuse(f"there is no node {quoted(reference)}; {hint}", at)
 
 
 def _peek(node: JsonValue, key: str, scope: Scope) -> JsonValue:
