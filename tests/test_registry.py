@@ -59,8 +59,8 @@ def test_a_name_that_two_distributions_have_must_be_qualified():
         ("layers", "other:mse", "other is installed, and has no layer 'mse'"),
         ("layers", "fancy:relu", "there is no layer 'fancy:relu': 'fancy' is not installed, or has"
          " no types for tinynet"),
-        ("layers", ":relu", "there is no layer ':relu': '' is not installed, or has no types for"
-         " tinynet"),
+        ("layers", ":relu", "there is no layer ':relu': '' is no name of a distribution"),
+        ("layers", "a b:relu", "there is no layer 'a b:relu': 'a b' is no name of a distribution"),
         ("kernels", "fast", "there is no set of kernels 'fast'; none is known here"),
     ],
 )  # fmt: skip
@@ -124,7 +124,9 @@ def spec(*layers):
 def test_a_plugin_that_cannot_be_imported_is_named_with_its_version_and_the_cause(broken, fault):
     with pytest.raises(PluginError) as caught:
         load_spec(spec(fault))
-    assert str(caught.value).startswith(
+    (problem,) = caught.value.problems
+    assert problem.pointer == "/network/layers/0"
+    assert problem.message.startswith(
         f"broken-plugins:{fault} (version 1.2) is installed but could not be imported from"
         f" broken_{fault}:Layer: {BROKEN[fault][1]}"
     )
@@ -134,8 +136,9 @@ def test_a_plugin_that_cannot_be_imported_is_named_with_its_version_and_the_caus
 def test_a_plugin_that_is_no_layer_is_named(broken, fault):
     with pytest.raises(PluginError) as caught:
         load_spec(spec(fault))
-    assert str(caught.value).startswith(f"broken-plugins:{fault} (version 1.2): ")
-    assert NO_CLASS[fault][1] in str(caught.value)
+    (problem,) = caught.value.problems
+    assert problem.message.startswith(f"broken-plugins:{fault} (version 1.2): ")
+    assert NO_CLASS[fault][1] in problem.message
 
 
 @pytest.mark.parametrize("name", ["module", "nameless"])

@@ -19,7 +19,7 @@ from pydantic_core import to_json
 from tinynet.config import Config, Reference
 from tinynet.errors import PluginError, TinynetError
 from tinynet.text.mistakes import explained, mistake, refusal
-from tinynet.text.wording import quoted, suggest
+from tinynet.text.wording import cause, quoted, suggest
 
 KINDS = {
     "layers": "layer",
@@ -69,6 +69,10 @@ class UnknownTypeError(PluginError):
     """No installed distribution registers the name."""
 
 
+class MissingDistributionError(UnknownTypeError):
+    """The distribution that the name asks for is not installed."""
+
+
 class AmbiguousTypeError(PluginError):
     """Two distributions register the name."""
 
@@ -91,6 +95,7 @@ class Registry:
         """The entry that ``name`` or ``distribution:name`` stands for.
 
         Raises:
+            MissingDistributionError: if the distribution is not installed.
             UnknownTypeError: if nothing registers it; it suggests names that look alike.
             AmbiguousTypeError: if two distributions do; it suggests the qualified forms.
         """
@@ -105,24 +110,25 @@ class Registry:
             raise AmbiguousTypeError(
                 f"more than one distribution has the {KINDS[group]} {quoted(short)}; say {forms}"
             )
-        raise UnknownTypeError(self._unknown(group, name))
+        raise self._unknown(group, name)
 
-    def _unknown(self, group: str, name: str) -> str:
+    def _unknown(self, group: str, name: str) -> UnknownTypeError:
         distribution, colon, short = name.rpartition(":")
         kind, entries = KINDS[group], self.entries(group)
         if not colon:
             known = [entry.name for entry in entries]
-            return f"there is no {kind} {quoted(name)}; {suggest(name, known)}"
+            return UnknownTypeError(f"there is no {kind} {quoted(name)}; {suggest(name, known)}")
         own = normalise(distribution)
         known = [entry.name for entry in entries if entry.distribution == own]
         if known:
-            return f"{own} has no {kind} {quoted(short)}; {suggest(short, known)}"
-        if any(entry.distribution == own for g in GROUPS for entry in self.entries(g)):
-            return f"{own} is installed, and has no {kind} {quoted(short)}"
-        return (
-            f"there is no {kind} {quoted(name)}: {quoted(distribution)} is not installed, or has no"
-            " types for tinynet"
-        )
+            return UnknownTypeError(f"{own} has no {kind} {quoted(short)}; {suggest(short, known)}")
+        there = {entry.distribution for g in GROUPS for entry in self.entries(g)}
+        if own in there:
+            return UnknownTypeError(f"{own} is installed, and has no {kind} {quoted(short)}")
+        message = f"there is no {kind} {quoted(name)}: {quoted(distribution)}"
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", own):
+            return UnknownTypeError(f"{message} is no name of a distribution")
+        return MissingDistributionError(f"{message} is not installed, or has no types for tinynet")
 
     def load(self, group: str, name: str) -> type[Any]:
         """The class behind a name; imports its module.
@@ -155,14 +161,17 @@ class Registry:
         Raises:
             pydantic.ValidationError: for a name that is unknown or ambiguous, or options that the
                 type does not take.
-            PluginError: if the plugin cannot be imported, or its ``Config`` fails.
+            PluginError: if the plugin is not installed or cannot be imported, or its ``Config``
+                fails.
         """
         try:
             entry = self.find(group, name)
+        except MissingDistributionError:
+            raise
         except (UnknownTypeError, AmbiguousTypeError) as error:
             raise refusal([mistake("type_name", str(error), "type", value=name)]) from error
         try:
-            with _blaming(entry, "its Config failed"):
+            with _blaming(entry, "its Config failed", ValidationError):
                 config = self._config(entry, options, {"configure": self.configure})
                 dumped: dict[str, Any] = config.model_dump(mode="json")
         except ValidationError as error:
@@ -186,10 +195,24 @@ class Registry:
         Raises:
             PluginError: if the type is missing or its constructor fails.
         """
+        return self.construct(reference, self.config(reference))
+
+    def construct(self, reference: Reference, config: Config) -> Any:
+        """The same from a config that was made of the reference's.
+
+        Raises:
+            PluginError: if the type is missing or its constructor fails.
+        """
         entry = self.find(reference.group, reference.type)
-        cls, config = self._load(entry), self.config(reference)
+        cls = self._load(entry)
         with _blaming(entry, "it could not be constructed"):
             return cls(config)
+
+    def whose(self, plugin: object) -> str:
+        """Who is to blame for an object: its type, distribution and version, or else its class."""
+        cls = type(plugin)
+        own = (str(entry) for entry, loaded in self._classes.items() if loaded is cls)
+        return next(own, f"{cls.__module__}.{cls.__qualname__}")
 
 
 def normalise(distribution: str) -> str:
@@ -198,18 +221,33 @@ def normalise(distribution: str) -> str:
 
 
 @contextmanager
-def _blaming(entry: Entry, what: str) -> Iterator[None]:
-    """Turn what a plugin should not have raised into a `PluginError` that names the plugin."""
+def blaming(plugin: object, method: str) -> Iterator[None]:
+    """Turn what a plugin's method should not have raised into a `PluginError` that names both.
+
+    Args:
+        plugin: The loss, optimizer, metric, ... that is called.
+        method: Which method of it.
+    """
     try:
         yield
-    except (ValidationError, TinynetError):
+    except (TinynetError, MemoryError):
         raise
     except Exception as error:
-        raise PluginError(f"{entry}: {what}: {_what(error)}") from error
+        who = default().whose(plugin)
+        raise PluginError(f"{who}: {method} raised {cause(error)}") from error
 
 
-def _what(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+@contextmanager
+def _blaming(entry: Entry, what: str, *passing: type[Exception]) -> Iterator[None]:
+    """The same for what has failed before there is any object."""
+    try:
+        yield
+    except passing:
+        raise
+    except (TinynetError, MemoryError):
+        raise
+    except Exception as error:
+        raise PluginError(f"{entry}: {what}: {cause(error)}") from error
 
 
 def _import(entry: Entry) -> type[Any]:
@@ -220,7 +258,7 @@ def _import(entry: Entry) -> type[Any]:
             value = getattr(value, part)
     except (Exception, SystemExit) as error:
         raise PluginError(
-            f"{entry} is installed but could not be imported from {entry.target}: {_what(error)}"
+            f"{entry} is installed but could not be imported from {entry.target}: {cause(error)}"
         ) from error
     if not isinstance(value, type):
         raise PluginError(f"{entry}: {entry.target} is not a class")

@@ -19,7 +19,9 @@ from tinynet_cli.exit_codes import UNEXPECTED
 from tinynet_cli.failure import report
 from tinynet_cli.inspect import inspect
 from tinynet_cli.layers import layers
+from tinynet_cli.plugins import plugins
 from tinynet_cli.predict import predict
+from tinynet_cli.schema import schema
 from tinynet_cli.train import resume, train
 from tinynet_cli.verify_resume import verify_resume
 
@@ -38,6 +40,8 @@ for command in (
     check,
     summary,
     layers,
+    plugins,
+    schema,
     inspect,
     diff,
     export_command,
@@ -73,4 +77,5 @@ def _output_failed(error: OSError) -> Exception:
     """What the operating system refused here was our own output: everything else is explained."""
     from tinynet.errors import CheckpointIOError
 
-    return CheckpointIOError(f"the output cannot be written: {error.strerror or error}")
+    where = f" to {error.filename}" if error.filename else ""
+    return CheckpointIOError(f"the output cannot be written{where}: {error.strerror or error}")

@@ -55,10 +55,6 @@ def predict(
         print_json({**predictions.to_json(), **({"output": output} if output else {})})
     elif output is not None:
         if not quiet:
-            click.echo(f"{output}: {len(predictions.outputs):,} predictions")
-    elif predictions.labels is not None and predictions.probabilities is not None:
-        best = [f"{value:.4f}" for value in predictions.probabilities.max(axis=1)]
-        rows = list(zip(range(len(best)), predictions.labels, best, strict=True))
-        print_table(("sample", "label", "probability"), rows)
+            click.echo(f"{output}: {predictions.samples:,} predictions")
     else:
-        print_table(predictions.columns, list(predictions.rows()))
+        print_table(*predictions.table())

@@ -311,7 +311,7 @@ def test_the_shape_after_all_transforms_is_known_beforehand(labelled, tmp_path):
     assert data.targets["target"].shape == (3,)
     assert data.raw["target"].shape == ()
     assert data.input_shapes == {"input": (1,)}
-    assert data.classes == ("a", "b", "c")
+    assert data.raw["target"].classes == ("a", "b", "c")
     targets = data.batch("train", np.arange(5)).targets["target"]
     assert targets.shape == (5, 3)
 
@@ -413,7 +413,8 @@ def test_an_impossible_target_is_named_by_file_and_line(tmp_path):
     data = open_data(tmp_path, {**train, "test": test})
 
     def no_b_in_small_batches(targets):
-        return (1, "never b") if len(targets) == 2 and targets[1] == 1 else None
+        kinds = targets["target"]
+        return (1, "never b") if len(kinds) == 2 and kinds[1] == 1 else None
 
     with pytest.raises(DataError, match=r"test\.csv, line 4: never b"):
         data.check_targets(no_b_in_small_batches)
@@ -423,7 +424,7 @@ def test_classes_are_counted_in_the_training_split_alone(labelled, tmp_path):
     data = Data(
         spec([0] * 30 + [1] * 10, split={"validation": 4, "test": 4, "stratify": True}), tmp_path, 0
     )
-    assert data.class_counts().tolist() == [24, 8]
+    assert data.class_counts("target").tolist() == [24, 8]
 
 
 class Empty(Labelled):

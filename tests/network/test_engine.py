@@ -2,6 +2,7 @@
 
 import threading
 import tracemalloc
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -119,7 +120,7 @@ def test_a_layer_or_loss_that_does_not_promise_to_be_per_sample_gets_the_whole_b
     assert shard_size(network) is None
     images = make_trainer(*JOBS["convolution, pooling, residual"], 1).network
     assert shard_size(images) is not None
-    images.loss = object()
+    images.heads = (replace(images.heads[0], loss=object()),)
     assert shard_size(images) is None
 
 
@@ -190,23 +191,25 @@ def test_results_stay_when_the_engine_goes_on(small_shards, loss):
 
     def batch():
         x, labels = draw(network, BATCH, rng)
-        return x, (labels if loss != "mse" else rng.random((BATCH, 4)))
+        return x, {"output": labels if loss != "mse" else rng.random((BATCH, 4))}
 
     gradients = {}
     results = [*engine.evaluate(*batch()), *engine.train(*batch(), None, PassKey(), gradients)]
-    kept = [result.predictions.copy() for result in results]
+    kept = [result.predictions["output"].copy() for result in results]
     first = {address: gradient.copy() for address, gradient in gradients.items()}
     engine.train(*batch(), None, PassKey(), {})
     engine.evaluate(*batch())
     for result, before in zip(results, kept, strict=True):
-        np.testing.assert_array_equal(result.predictions, before)
+        np.testing.assert_array_equal(result.predictions["output"], before)
     for address, before in first.items():
         np.testing.assert_array_equal(gradients[address], before)
 
 
 def test_gradients_are_added_to_those_of_the_batches_before():
     trainer = make_trainer(*JOBS["embedding, dropout, residual"], 1)
-    engine, batch = Engine(trainer.network, 1), draw(trainer.network, 8, np.random.default_rng(0))
+    engine = Engine(trainer.network, 1)
+    x, y = draw(trainer.network, 8, np.random.default_rng(0))
+    batch = x, {"output": y}
     once, twice = {}, {}
     engine.train(*batch, None, PassKey(), once)
     engine.train(*batch, None, PassKey(), twice)
@@ -258,7 +261,7 @@ def test_an_error_in_a_shard_comes_out_and_the_engine_goes_on(
         with pytest.raises(DataError, match=f"sample {sample} is negative"):
             trainer.train_step(spoilt, y)
         with pytest.raises(DataError, match=f"sample {sample} is negative"):
-            trainer._engine.evaluate(spoilt, y)
+            trainer._engine.evaluate(spoilt, {"output": y})
     assert {name: array.tobytes() for name, array in trainer.state().items()} == before
     assert trainer._engine._workspaces.qsize() == threads, "no workspace is lost, none still in use"
     assert trainer.train_step(x, y) == twin.train_step(x, y)

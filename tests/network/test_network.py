@@ -45,7 +45,7 @@ def test_a_network_too_large_for_any_memory_can_be_built_dry():
     layers = [dense("a") | {"units": 10**6}, dense("b") | {"units": 10**6}, {"type": "batch_norm"}]
     net = network(*layers, input_shape=(10**6,), dry=True, max_params=10**13)
     assert net.params["b/weight"].shape == (10**6, 10**6)
-    assert net.out_shape == (10**6,)
+    assert net.out_shapes["output"] == (10**6,)
     assert sum(param.size for param in net.params.values()) > 2 * 10**12
 
 
@@ -98,7 +98,7 @@ def test_nodes_are_in_an_order_in_which_they_can_be_computed():
     net = network(join("add", "c", "b", "a"), dense("b", "a"), dense("a", "input"), dense("d", "c"))
     assert list(net.nodes) == ["a", "b", "c", "d"]
     assert net.nodes["c"].inputs == ("b", "a")
-    assert net.out_shape == (WIDTH,)
+    assert net.out_shapes["output"] == (WIDTH,)
 
 
 def test_a_parameter_depends_on_the_seed_and_its_name_and_on_nothing_else():
@@ -115,8 +115,8 @@ def test_all_arrays_have_the_networks_dtype_whatever_comes_in(dtype):
     for given_dtype in ("float64", "float32", "uint8", "bool"):
         x = (draw(4, WIDTH) > 0).astype(given_dtype)
         passing = net.forward(x, training=True)
-        assert passing.output.dtype == dtype
-        found = passing.backward(draw(4, WIDTH).astype(dtype))
+        assert passing.outputs["output"].dtype == dtype
+        found = passing.backward({"output": draw(4, WIDTH).astype(dtype)})
         assert {gradient.dtype.name for gradient in found.values()} == {dtype}
         assert net.predict(x).dtype == dtype
 
@@ -177,7 +177,7 @@ def test_indices_reach_an_embedding_as_they_are():
     weight[...] = 0
     weight[2**24 + 1] = 7
     np.testing.assert_array_equal(net.predict(x)[0, :, 0], [7, 0])
-    found = net.forward(x, training=True).backward(np.ones((1, 2, 1), np.float32))
+    found = net.forward(x, training=True).backward({"output": np.ones((1, 2, 1), np.float32)})
     assert found["e/weight"][2**24 + 1] == 1
 
 

@@ -74,7 +74,7 @@ def assert_same_training(trainer, forward, optimizer, batch=BATCH, accumulate=1)
     learned = [theirs[name].requires_grad_() for name in sorted(network.trainable)]
     optimizer = optimizer(learned)
     rng = np.random.default_rng(0)
-    classes = network.out_shape[-1]
+    classes = network.out_shapes["output"][-1]
     for _ in range(STEPS):
         x = rng.standard_normal((batch * accumulate, *network.input_shapes["input"]))
         y = rng.integers(classes, size=batch * accumulate)

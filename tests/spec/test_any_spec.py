@@ -1,4 +1,7 @@
-"""Whatever a spec says, it is a spec, or a `SpecError` says why not: no text breaks the reader."""
+"""Whatever a spec says, it is a spec, or a `SpecError` says why not: no text breaks the reader.
+
+Where all that is wrong is that it names plugins that are not installed, a `PluginError` says so.
+"""
 
 import json
 from contextlib import suppress
@@ -9,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynet.errors import ShapeError, SpecError
+from tinynet.errors import PluginError, ShapeError, SpecError
 from tinynet.network.network import Network
 from tinynet.spec.reading import load_spec
 from tinynet.text.document import MAX_PROBLEMS
@@ -111,8 +114,12 @@ def check(source, overrides=None):
     """Load; None if it is refused, with an error that is fit to be read."""
     try:
         return load_spec(source, overrides)
-    except SpecError as error:
+    except (SpecError, PluginError) as error:
         refused = error
+    if isinstance(refused, PluginError):
+        assert all(
+            "is not installed" in problem.message for problem in refused.problems[:MAX_PROBLEMS]
+        )
     assert 0 < len(refused.problems) <= MAX_PROBLEMS + 1
     for problem in refused.problems:
         assert problem.message

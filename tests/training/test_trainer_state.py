@@ -132,7 +132,7 @@ def everything(make_trainer):
         schedule={"type": "cosine", "warmup_steps": 3},
         metrics=["accuracy", "f1", {"type": "top_k_accuracy", "k": 3}],
         class_weights={"3": 2.0},
-        early_stopping={"metric": "val/loss", "patience": 2, "min_delta": 0.05},
+        early_stopping={"metric": "val/loss", "patience": 2, "min_delta": 1.0},
         checkpoint={"keep_best": {"metric": "val/accuracy"}},
     )
 

@@ -19,6 +19,7 @@ from tinynet.dataset import Batch, Dataset, Field, Located
 from tinynet.errors import DataError
 from tinynet.random import derive
 from tinynet.spec.data_spec import DataSpec
+from tinynet.targets import Bad
 from tinynet.types import Array, Shape
 
 
@@ -39,7 +40,8 @@ class Split:
 
     def gather(self, positions: Array) -> Batch:
         """The samples at ``positions`` within the split, as the dataset has them."""
-        batch = self.dataset.gather(self.indices[positions])
+        with registry.blaming(self.dataset, "gather"):
+            batch = self.dataset.gather(self.indices[positions])
         if not self.relabel:
             return batch
         return Batch(self._relabelled(batch.inputs), self._relabelled(batch.targets), batch.weights)
@@ -117,16 +119,6 @@ class Data:
         """Shape of one sample of each input."""
         return {name: field.shape for name, field in self.inputs.items()}
 
-    @property
-    def target(self) -> str:
-        """Name of the target."""
-        return next(iter(self.targets))
-
-    @property
-    def classes(self) -> tuple[str, ...] | None:
-        """Names of the classes of the target, where it has classes."""
-        return self.raw[self.target].classes
-
     def size(self, split: SplitName) -> int:
         """Samples in a split."""
         return len(self.splits[split].indices)
@@ -179,12 +171,12 @@ class Data:
         for positions in chunks(self.size(split), size):
             yield self.batch(split, positions)
 
-    def check_targets(self, first_bad: Callable[[Array], tuple[int, str] | None]) -> None:
-        """Show every target of every split, preprocessed, to somebody who must be able to use it.
+    def check_targets(self, first_bad: Callable[[Mapping[str, Array]], Bad | None]) -> None:
+        """Show the targets of every split, preprocessed, to somebody who must be able to use them.
 
         Args:
-            first_bad: Gets targets (N, *shape); gives the position of the first that is impossible
-                and why, or None.
+            first_bad: Gets targets by name, (N, *shape) each; gives the position of the first that
+                is impossible and why, or None.
 
         Raises:
             DataError: for an impossible target; it names file and row.
@@ -192,17 +184,17 @@ class Data:
         for part in self.splits.values():
             for positions in chunks(len(part.indices)):
                 raw = part.gather(positions).targets
-                bad = first_bad(self.preprocessing.apply(raw)[self.target])
+                bad = first_bad(self.preprocessing.apply(raw))
                 if bad is not None:
                     place = where(part.dataset, int(part.indices[positions[bad[0]]]))
                     raise DataError(f"{place}: {bad[1]}")
 
-    def class_counts(self) -> Array:
-        """How many training samples each class has, (classes,)."""
-        classes = self.classes or ()
+    def class_counts(self, target: str) -> Array:
+        """How many training samples each class of a target has, (classes,)."""
+        classes = self.raw[target].classes or ()
         counts = np.zeros(len(classes), np.int64)
         for batch in self._raw_training_batches():
-            counts += np.bincount(batch[self.target].reshape(-1), minlength=len(classes))
+            counts += np.bincount(batch[target].reshape(-1), minlength=len(classes))
         return counts
 
 
@@ -214,7 +206,7 @@ def open_dataset(reference: Reference, root: Path) -> Dataset:
     """
     known = registry.default()
     config = resolve_paths(known.config(reference), root)
-    dataset: Dataset = known.load("datasets", reference.type)(config)
+    dataset: Dataset = known.construct(reference, config)
     if not len(dataset):
         raise DataError(f"the dataset {reference.type!r} has no samples")
     return dataset

@@ -87,7 +87,8 @@ class Preprocessing:
                 if on in reference.on[:index]:
                     raise SpecError([Problem(f"{on!r} is named twice", pointer)])
                 self.stages.append(Stage(position, on, self.fields[on], transform))
-                self.fields[on] = transform.describe(self.fields[on])
+                with registry.blaming(transform, "describe"):
+                    self.fields[on] = transform.describe(self.fields[on])
 
     def fit(self, batches: Callable[[], Iterator[dict[str, Array]]]) -> None:
         """Learn from training data, one transform after the other.
@@ -96,9 +97,10 @@ class Preprocessing:
             batches: Starts a new pass over the raw training data: arrays by name.
         """
         for index, stage in enumerate(self.stages):
-            self._states[stage.label] = stage.transform.fit(
-                stage.field, self._before(batches(), index)
-            )
+            with registry.blaming(stage.transform, "fit"):
+                self._states[stage.label] = stage.transform.fit(
+                    stage.field, self._before(batches(), index)
+                )
 
     def _before(self, batches: Iterable[dict[str, Array]], index: int) -> Iterator[Array]:
         """The array of stage ``index`` as the stages before it leave it."""
@@ -125,7 +127,8 @@ class Preprocessing:
         changed = dict(arrays)
         for stage in stages:
             state = self._states[stage.label]
-            changed[stage.on] = stage.transform.apply(state, changed[stage.on], rng, training)
+            with registry.blaming(stage.transform, "apply"):
+                changed[stage.on] = stage.transform.apply(state, changed[stage.on], rng, training)
         return changed
 
     def invert(self, name: str, array: Array) -> Array:
@@ -136,7 +139,8 @@ class Preprocessing:
         for stage in reversed([stage for stage in self.stages if stage.on == name]):
             if not isinstance(stage.transform, Invertible):
                 break
-            array = stage.transform.invert(self._states[stage.label], array)
+            with registry.blaming(stage.transform, "invert"):
+                array = stage.transform.invert(self._states[stage.label], array)
         return array
 
     def state(self) -> dict[str, Array]:

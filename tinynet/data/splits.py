@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from tinynet import registry
 from tinynet.dataset import Dataset
 from tinynet.errors import DataError, Problem, SpecError
 from tinynet.random import derive
@@ -97,12 +98,17 @@ def _in_proportion(counts: Array, wanted: int) -> Array:
 
 
 def _labels(dataset: Dataset) -> Array:
-    name, field = next(iter(dataset.targets.items()))
-    if field.classes is None or field.shape:
-        raise DataError("data.split.stratify needs a target that is one class for each sample")
-    return np.concatenate(
-        [dataset.gather(indices).targets[name] for indices in chunks(len(dataset))]
-    )
+    fields = dataset.targets.items()
+    names = [name for name, field in fields if field.classes is not None and not field.shape]
+    if len(names) != 1:
+        raise DataError(
+            "data.split.stratify needs a target that is one class for each sample, and only one;"
+            f" there is {' and '.join(sorted(names)) or 'none'}"
+        )
+    with registry.blaming(dataset, "gather"):
+        return np.concatenate(
+            [dataset.gather(indices).targets[names[0]] for indices in chunks(len(dataset))]
+        )
 
 
 def chunks(total: int, size: int = CHUNK) -> Iterator[Array]:

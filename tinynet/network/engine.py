@@ -20,10 +20,12 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from tinynet.context import Context
-from tinynet.loss import Loss
 from tinynet.memory import Workspace
-from tinynet.network.execution import Node, Pass, PassKey
+from tinynet.network import loss_calls
+from tinynet.network.execution import Pass, PassKey
+from tinynet.network.heads import Head
 from tinynet.network.network import Network
+from tinynet.network.node import Node
 from tinynet.types import Array
 
 Inputs: TypeAlias = Array | Mapping[str, Array]
@@ -44,18 +46,20 @@ class ShardResult:
     """What one shard gives.
 
     Attributes:
-        loss: Sum of the loss over its samples.
-        predictions: What the loss predicts, (n, *out_shape).
+        loss: What is minimised, summed over its samples: the losses of all outputs, weighted.
+        losses: Sum of the loss of each output over its samples, by the output's name; unweighted.
+        predictions: What the loss of each output predicts, (n, *out_shape), likewise.
         run: The pass, for `Pass.commit`.
     """
 
     loss: float
-    predictions: Array
+    losses: dict[str, float]
+    predictions: dict[str, Array]
     run: Pass
 
 
 class Engine:
-    """Runs a network and its loss on batches.
+    """Runs a network and its losses on batches.
 
     Attributes:
         shard_size: Samples in a shard; None where the whole batch must stay together.
@@ -66,12 +70,11 @@ class Engine:
         """Make an engine.
 
         Args:
-            network: A network with a loss.
+            network: A network with a loss for each output.
             threads: How many threads compute; by default as many as there are cores.
         """
-        assert network.loss is not None
+        assert network.heads
         self._network = network
-        self._loss: Loss = network.loss
         self.shard_size = shard_size(network)
         self.threads = threads or available_cores()
         self._pool = ThreadPoolExecutor(self.threads) if self._uses_threads else None
@@ -86,7 +89,7 @@ class Engine:
     def train(
         self,
         x: Inputs,
-        y: Array,
+        y: Mapping[str, Array],
         weights: Array | None,
         key: PassKey,
         gradients: dict[str, Array],
@@ -95,26 +98,37 @@ class Engine:
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
-            y: Targets, (N, *target_shape).
+            y: What each output is compared with, (N, *target_shape), by the output's name.
             weights: How much each sample counts, (N,), or None.
             key: Key of everything random.
-            gradients: By address; those of the sum of this batch's losses are added, shard by
-                shard in order.
+            gradients: By address; those of the weighted sum of this batch's losses are added,
+                shard by shard in order.
         """
 
         def run(rows: slice, workspace: Workspace) -> tuple[ShardResult, dict[str, Array]]:
-            part_weights = () if weights is None else (weights[rows],)
-            network, loss = self._network, self._loss
-            first = rows.start
-            passing = network.forward(
-                _rows(x, rows), training=True, key=key, first_sample=first, workspace=workspace
+            part_weights = None if weights is None else weights[rows]
+            passing = self._network.forward(
+                _rows(x, rows),
+                training=True,
+                key=key,
+                first_sample=rows.start,
+                workspace=workspace,
             )
-            ctx = self._context(training=True, key=key, first=first, workspace=workspace)
-            value, cache = loss.forward(ctx, passing.output, y[rows], *part_weights)
-            found = passing.backward(loss.backward(ctx, cache))
+            losses, d_outputs = {}, {}
+            for head in self._network.heads:
+                outputs = passing.outputs[head.output]
+                ctx = self._context(
+                    head, training=True, key=key, first=rows.start, workspace=workspace
+                )
+                losses[head.output], cache = loss_calls.forward(
+                    head.loss, ctx, outputs, y[head.output][rows], part_weights
+                )
+                gradient = loss_calls.backward(head.loss, ctx, cache, outputs)
+                d_outputs[head.output] = _weighted(gradient, head.weight, ctx)
+            found = passing.backward(d_outputs)
             # Copies, since the workspace is used again before the shards are summed.
             kept = {address: np.array(gradient) for address, gradient in found.items()}
-            return ShardResult(value, np.array(loss.predict(passing.output)), passing), kept
+            return self._result(passing, losses), kept
 
         results: list[ShardResult] = []
 
@@ -126,47 +140,56 @@ class Engine:
                 else:
                     gradients[address] = gradient
 
-        self._each(run, len(y), take)
+        self._each(run, _count(x), take)
         return results
 
-    def evaluate(self, x: Inputs, y: Array) -> list[ShardResult]:
+    def evaluate(self, x: Inputs, y: Mapping[str, Array]) -> list[ShardResult]:
         """Forward in evaluation mode: what each shard gives, in order.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
-            y: Targets, (N, *target_shape).
+            y: What each output is compared with, (N, *target_shape), by the output's name.
         """
 
         def run(rows: slice, workspace: Workspace) -> ShardResult:
-            passing = self._network.forward(
-                _rows(x, rows), first_sample=rows.start, workspace=workspace
-            )
-            ctx = self._context(
-                training=False, key=PassKey(), first=rows.start, workspace=workspace
-            )
-            value, _ = self._loss.forward(ctx, passing.output, y[rows])
-            return ShardResult(value, np.array(self._loss.predict(passing.output)), passing)
+            passing = self._evaluated(x, rows, workspace)
+            losses = {}
+            for head in self._network.heads:
+                ctx = self._context(
+                    head, training=False, key=PassKey(), first=rows.start, workspace=workspace
+                )
+                losses[head.output], _ = loss_calls.forward(
+                    head.loss, ctx, passing.outputs[head.output], y[head.output][rows]
+                )
+            return self._result(passing, losses)
 
         results: list[ShardResult] = []
-        self._each(run, len(y), results.append)
+        self._each(run, _count(x), results.append)
         return results
 
-    def predict(self, x: Inputs) -> Array:
-        """What the loss predicts, (N, *out_shape), in evaluation mode.
+    def predict(self, x: Inputs) -> dict[str, Array]:
+        """What each output's loss predicts, (N, *out_shape), by its name; in evaluation mode.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
         """
 
-        def run(rows: slice, workspace: Workspace) -> Array:
-            passing = self._network.forward(
-                _rows(x, rows), first_sample=rows.start, workspace=workspace
-            )
-            return np.array(self._loss.predict(passing.output))
+        def run(rows: slice, workspace: Workspace) -> dict[str, Array]:
+            return self._network.predictions(self._evaluated(x, rows, workspace).outputs)
 
-        parts: list[Array] = []
+        parts: list[dict[str, Array]] = []
         self._each(run, _count(x), parts.append)
-        return np.concatenate(parts)
+        return {
+            output: np.concatenate([part[output] for part in parts])
+            for output in self._network.outputs
+        }
+
+    def _evaluated(self, x: Inputs, rows: slice, workspace: Workspace) -> Pass:
+        return self._network.forward(_rows(x, rows), first_sample=rows.start, workspace=workspace)
+
+    def _result(self, passing: Pass, losses: dict[str, float]) -> ShardResult:
+        total = sum(head.weight * losses[head.output] for head in self._network.heads)
+        return ShardResult(total, losses, self._network.predictions(passing.outputs), passing)
 
     def first_not_finite(self, x: Inputs, key: PassKey) -> str | None:
         """The first node that gives a NaN or an infinity where `train` sees ``x``, if one does."""
@@ -188,7 +211,7 @@ class Engine:
         return next((name for name in self._network.nodes if name in bad), None)
 
     def _context(
-        self, *, training: bool, key: PassKey, first: int, workspace: Workspace
+        self, head: Head, *, training: bool, key: PassKey, first: int, workspace: Workspace
     ) -> Context:
         return Context(
             training=training,
@@ -198,7 +221,7 @@ class Engine:
             step=key.step,
             micro_batch=key.micro_batch,
             first_sample=first,
-            node="loss",
+            node=f"loss/{head.output}",
             workspace=workspace,
         )
 
@@ -242,8 +265,8 @@ def shard_size(network: Network) -> int | None:
     As many as `SHARD_BYTES` of activations hold, or as many as make the activations outweigh the
     parameters, which each shard must read (and write the gradients of) once.
     """
-    layers = [node.layer for node in network.nodes.values()]
-    if not all(getattr(part, "per_sample", False) for part in (*layers, network.loss)):
+    parts = [node.layer for node in network.nodes.values()] + [head.loss for head in network.heads]
+    if not all(getattr(part, "per_sample", False) for part in parts):
         return None
     itemsize = network.dtype.itemsize
     sample = sum(prod(node.out_shape) for node in network.nodes.values()) * itemsize
@@ -284,3 +307,10 @@ def _rows(x: Inputs, rows: slice) -> Inputs:
     if isinstance(x, Mapping):
         return {name: array[rows] for name, array in x.items()}
     return x[rows]
+
+
+def _weighted(gradient: Array, weight: float, ctx: Context) -> Array:
+    if weight == 1:
+        return gradient
+    product: Array = np.multiply(gradient, weight, out=ctx.empty(gradient.shape, gradient.dtype))
+    return product

@@ -7,43 +7,17 @@ dropped as soon as nobody wants it any more.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from tinynet.context import Context, Needs
-from tinynet.errors import PluginError, TinynetError
+from tinynet.errors import TinynetError
 from tinynet.kernels import Kernels
-from tinynet.layer import Buffered, Layer
+from tinynet.layer import Buffered, Cache
 from tinynet.memory import Workspace
-from tinynet.types import Array, Shape
-
-
-@dataclass(frozen=True)
-class Node:
-    """One place in the graph.
-
-    Attributes:
-        name: Its name.
-        layer: The layer that stands there; shared layers stand at several places.
-        inputs: Names of the nodes (or network inputs) that feed it.
-        in_shapes: Shape of one sample of each input.
-        out_shape: Shape of one sample of the output.
-        type: The layer's type, qualified: ``distribution:name``.
-        owner: The node whose layer this is: its own name, unless it shares another's.
-        trainable: Whether training changes the layer.
-        wants_indices: Whether inputs keep an integer dtype.
-    """
-
-    name: str
-    layer: Layer
-    inputs: tuple[str, ...]
-    in_shapes: tuple[Shape, ...]
-    out_shape: Shape
-    type: str
-    owner: str
-    trainable: bool
-    wants_indices: bool
+from tinynet.network import calls
+from tinynet.network.node import Node
+from tinynet.types import Array
 
 
 @dataclass(frozen=True)
@@ -72,13 +46,12 @@ def plan(nodes: Sequence[Node]) -> tuple[Operation, ...]:
     operations = []
     for node in nodes:
         inputs = tuple(carries.get(source, False) for source in node.inputs)
-        params = frozenset(node.layer.params) if node.trainable else frozenset()
-        carries[node.name] = any(inputs) or bool(params)
+        carries[node.name] = any(inputs) or bool(node.trainable_params)
         buffered = isinstance(node.layer, Buffered)
         operations.append(
             Operation(
                 node,
-                Needs(inputs, params),
+                Needs(inputs, node.trainable_params),
                 backward=carries[node.name],
                 frozen=buffered and not node.trainable,
                 commits=buffered and node.trainable,
@@ -100,13 +73,15 @@ class Pass:
     """A batch on its way.
 
     Attributes:
-        output: What the last node gives, (N, *out_shape); valid until the workspace is reset.
+        outputs: What each output gives, (N, *out_shape), by name; valid until the workspace is
+            reset.
     """
 
     def __init__(
         self,
         operations: Sequence[Operation],
         inputs: Mapping[str, Array],
+        outputs: Mapping[str, str],
         *,
         training: bool,
         kernels: Kernels,
@@ -120,6 +95,7 @@ class Pass:
         Args:
             operations: The graph in topological order, from `plan`.
             inputs: The network's inputs by name, each (N, *shape).
+            outputs: The node that gives each output, by the output's name.
             training: Whether `backward` may follow; if not, nothing is kept.
             kernels: What to compute with.
             key: Key of the random streams.
@@ -128,15 +104,17 @@ class Pass:
             observe: Called with each node and its output.
 
         Raises:
-            PluginError: if a layer's output is not what it announced.
+            PluginError: if a layer fails, or its output is not what it announced.
         """
         self._operations = operations
+        self._outputs = outputs
         self._workspace = workspace
         self._contexts: dict[str, Context] = {}
-        self._caches: dict[str, Any] = {}
-        self._uncommitted: list[tuple[Any, Any]] = []
+        self._caches: dict[str, Cache] = {}
+        self._uncommitted: list[tuple[Node, Cache]] = []
         values = dict(inputs)
         waiting = Counter(source for op in operations for source in op.node.inputs)
+        waiting.update(outputs.values())
         for op in operations:
             node = op.node
             ctx = Context(
@@ -151,44 +129,47 @@ class Pass:
                 node=node.name,
                 workspace=workspace,
             )
-            y, cache = node.layer.forward(ctx, *(values[source] for source in node.inputs))
-            _check_output(node, y, values[node.inputs[0]])
+            y, cache = calls.forward(node, ctx, [values[source] for source in node.inputs])
             if observe is not None:
                 observe(node, y)
             if training and op.backward:
                 self._contexts[node.name], self._caches[node.name] = ctx, cache
             if training and op.commits:
-                self._uncommitted.append((node.layer, cache))
+                self._uncommitted.append((node, cache))
             values[node.name] = y
             for source in node.inputs:
                 waiting[source] -= 1
                 if not waiting[source]:
                     del values[source]
-        self.output: Array = values[operations[-1].node.name]
+        self.outputs = {name: values[node] for name, node in outputs.items()}
 
-    def backward(self, dy: Array) -> dict[str, Array]:
+    def backward(self, d_outputs: Mapping[str, Array]) -> dict[str, Array]:
         """Gradients of every trainable parameter, by address (``conv2d_1/weight``).
 
         Args:
-            dy: Gradient of the output, (N, *out_shape).
+            d_outputs: Gradient of each output, (N, *out_shape), by name.
 
         Raises:
-            PluginError: if a layer does not return the gradients that it was asked for.
-            TinynetError: if it was called before, or the pass is none of training.
+            PluginError: if a layer fails, or does not return the gradients that it was asked for.
+            TinynetError: if it was called before, or the pass is none of training, or an output
+                has no gradient.
         """
-        last = self._operations[-1]
-        if last.backward and last.node.name not in self._contexts:
+        if not self._contexts and any(op.backward for op in self._operations):
             raise TinynetError("backward can follow a pass in training mode, once")
-        flowing = {last.node.name: dy}
+        if missing := self._outputs.keys() - d_outputs.keys():
+            raise TinynetError(f"no gradient of the output(s) {', '.join(sorted(missing))}")
+        flowing: dict[str, Array] = {}
         owned: set[str] = set()
+        for output, node_name in self._outputs.items():
+            if node_name in self._contexts:  # else nothing that leads to it is trained
+                self._add(flowing, node_name, d_outputs[output], owned)
         grads: dict[str, Array] = {}
         for op in reversed(self._operations):
             node = op.node
             if not op.backward:
                 continue
             ctx, cache = self._contexts.pop(node.name), self._caches.pop(node.name)
-            d_inputs, d_params = node.layer.backward(ctx, cache, flowing.pop(node.name))
-            _check_gradients(op, d_inputs, d_params, len(dy))
+            d_inputs, d_params = calls.backward(node, ctx, op.needs, cache, flowing.pop(node.name))
             for name in node.layer.params:
                 if name in op.needs.params:
                     self._add(grads, f"{node.owner}/{name}", d_params[name], owned)
@@ -199,8 +180,8 @@ class Pass:
 
     def commit(self) -> None:
         """Let layers with running statistics take in this pass, in topological order."""
-        for layer, cache in self._uncommitted:
-            layer.commit(cache)
+        for node, cache in self._uncommitted:
+            calls.commit(node, cache)
         self._uncommitted.clear()
 
     def _add(self, sums: dict[str, Array], name: str, term: Array, owned: set[str]) -> None:
@@ -214,46 +195,3 @@ class Pass:
             empty = self._workspace.empty if self._workspace is not None else np.empty
             sums[name] = np.add(sums[name], term, out=empty(term.shape, term.dtype))
             owned.add(name)
-
-
-def _check_output(node: Node, y: Array, x: Array) -> None:
-    expected = (len(x), *node.out_shape)
-    found = getattr(y, "shape", None)
-    if found != expected:
-        raise PluginError(
-            f"{node.name} ({node.type}) announced outputs of shape {node.out_shape}, that is"
-            f" {expected} for {len(x)} samples, and returned"
-            f" {type(y).__name__ if found is None else found}"
-        )
-
-
-def _check_gradients(
-    op: Operation, d_inputs: Sequence[Array | None], d_params: Mapping[str, Array], samples: int
-) -> None:
-    node = op.node
-    if len(d_inputs) != len(node.inputs):
-        raise PluginError(
-            f"{node.name} ({node.type}) returned {len(d_inputs)} gradients for"
-            f" {len(node.inputs)} inputs"
-        )
-    sources = zip(node.inputs, op.needs.inputs, node.in_shapes, d_inputs, strict=True)
-    for source, wanted, shape, gradient in sources:
-        if wanted and gradient is None:
-            raise PluginError(
-                f"{node.name} ({node.type}) gives no gradient of its input {source!r}, so nothing"
-                ' before it can learn: say "trainable": false there'
-            )
-        if wanted:
-            _require_gradient(node, f"input {source!r}", gradient, (samples, *shape))
-    for name, param in node.layer.params.items():
-        if name in op.needs.params:
-            _require_gradient(node, f"parameter {name!r}", d_params.get(name), param.shape)
-
-
-def _require_gradient(node: Node, of: str, gradient: Array | None, shape: Shape) -> None:
-    if gradient is None or gradient.shape != shape:
-        found = "none" if gradient is None else f"one of shape {gradient.shape}"
-        raise PluginError(
-            f"{node.name} ({node.type}) must return a gradient of shape {shape} for its {of};"
-            f" it returned {found}"
-        )

@@ -1,28 +1,30 @@
 """A network: layers wired into a directed acyclic graph, as a spec says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from operator import index
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
-from tinynet import registry
 from tinynet.build import MAX_PARAMS, Budget, Build
-from tinynet.errors import DataError, PluginError, Problem, ShapeError, SpecError, TinynetError
+from tinynet.errors import DataError, Problem, ShapeError, SpecError
 from tinynet.kernels import Kernels
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import Buffered, Layer
 from tinynet.loss import Loss
 from tinynet.memory import Workspace
-from tinynet.network.execution import Node, Pass, PassKey, plan
-from tinynet.spec.graph import INPUT, Wire, is_input, wire
+from tinynet.network import loss_calls
+from tinynet.network.construction import build_nodes, create_initializer
+from tinynet.network.execution import Pass, PassKey, plan
+from tinynet.network.freezing import freeze
+from tinynet.network.heads import GivenLoss, heads_of
+from tinynet.network.node import Node
+from tinynet.spec.graph import INPUT, Wire, is_input, outputs_of, wire
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.reading import parse_network
-from tinynet.spec.training_spec import LossReference
-from tinynet.text.mistakes import problems
 from tinynet.types import Array, Shape
 
 PREDICT_BATCH = 256
@@ -39,9 +41,10 @@ class Network:
             arrays are live.
         buffers: Running statistics, likewise.
         input_shapes: Shape of one sample of each input, by name: ``input``, ``input:image``.
-        out_shape: Shape of one sample of the output.
+        outputs: The node that gives each output, by what the output is called.
+        out_shapes: Shape of one sample of each output, likewise.
         dtype: What parameters are made of and what is computed in.
-        loss: What it is trained with, or None; it says what `predict` returns.
+        heads: What each output is trained by, in their order; none without a loss.
     """
 
     def __init__(
@@ -51,7 +54,8 @@ class Network:
         *,
         seed: int = 0,
         dtype: str | None = None,
-        loss: Loss | LossReference | Mapping[str, Any] | str | None = None,
+        loss: GivenLoss | None = None,
+        trainable: Sequence[str] | None = None,
         dry: bool = False,
         max_params: int = MAX_PARAMS,
         kernels: Kernels | None = None,
@@ -64,7 +68,9 @@ class Network:
                 says.
             seed: Parameters are drawn from it.
             dtype: ``"float32"`` or ``"float64"``; by default what the spec says.
-            loss: A loss, or what a spec says of one.
+            loss: A loss, or what a spec says of one; or one for each output, by its name.
+            trainable: Patterns of the addresses of the parameters that training may change, as
+                ``training.trainable`` of a spec; by default it may change all.
             dry: Infer shapes and count parameters, but allocate nothing.
             max_params: Elements of parameters and buffers that may be allocated.
             kernels: What to compute with; by default NumPy.
@@ -80,24 +86,33 @@ class Network:
         self.kernels: Kernels = kernels or NumpyKernels()
         wires = wire(self.spec)
         self.input_shapes = _input_shapes(wires, input_shape, self.spec)
-        self.nodes = MappingProxyType(
-            _build_nodes(wires, self.input_shapes, self._builder(seed, dry, max_params))
-        )
+        nodes = build_nodes(wires, self.input_shapes, self._builder(seed, dry, max_params))
+        self.nodes = MappingProxyType(nodes if trainable is None else freeze(nodes, trainable))
         owners = [node for node in self.nodes.values() if node.owner == node.name]
         self.params = MappingProxyType(_addressed(owners, lambda layer: layer.params))
         self.buffers = MappingProxyType(
             _addressed(owners, lambda layer: layer.buffers if isinstance(layer, Buffered) else {})
         )
-        self.loss = _loss(loss)
+        self.outputs = MappingProxyType(outputs_of(self.spec, wires))
+        self.out_shapes = {name: nodes[node].out_shape for name, node in self.outputs.items()}
+        self.heads = heads_of(loss, tuple(self.outputs))
         self._operations = plan(tuple(self.nodes.values()))
-        self.out_shape = self._operations[-1].node.out_shape
 
     def _builder(self, seed: int, dry: bool, max_params: int) -> Callable[[str], Build]:
         budget = Budget(max_params)
-        create = registry.default().create
         return lambda node: Build(
-            node=node, dtype=self.dtype, seed=seed, dry=dry, budget=budget, create=create
+            node=node,
+            dtype=self.dtype,
+            seed=seed,
+            dry=dry,
+            budget=budget,
+            create=create_initializer,
         )
+
+    @property
+    def loss(self) -> Loss | None:
+        """What the only output is trained by; None without a loss, or with one for each output."""
+        return self.heads[0].loss if len(self.heads) == 1 else None
 
     @property
     def trainable(self) -> frozenset[str]:
@@ -133,6 +148,7 @@ class Network:
         return Pass(
             self._operations,
             {name: self._converted(name, array) for name, array in self._checked(x).items()},
+            self.outputs,
             training=training,
             kernels=self.kernels,
             key=key or PassKey(self.seed),
@@ -141,7 +157,9 @@ class Network:
             observe=observe,
         )
 
-    def predict(self, x: Array | Mapping[str, Array], *, batch_size: int = PREDICT_BATCH) -> Array:
+    def predict(
+        self, x: Array | Mapping[str, Array], *, batch_size: int = PREDICT_BATCH
+    ) -> Array | dict[str, Array]:
         """What the network says of ``x``, in evaluation mode.
 
         Args:
@@ -150,7 +168,8 @@ class Network:
 
         Returns:
             (N, *out_shape): what the loss predicts (probabilities, for a classifier), or the raw
-            outputs where there is no loss.
+            output where there is no loss. Of a network of several outputs a dict of such arrays,
+            by the output's name.
 
         Raises:
             ShapeError: if ``x`` is not of the network's input shape.
@@ -161,13 +180,43 @@ class Network:
             raise ShapeError(f"a batch has at least 1 sample, not {batch_size}")
         total = len(next(iter(inputs.values())))
         workspace = Workspace()
-        parts = []
+        parts: dict[str, list[Array]] = {name: [] for name in self.outputs}
         for start in range(0, max(total, 1), batch_size):
             part = {name: array[start : start + batch_size] for name, array in inputs.items()}
-            output = self.forward(part, workspace=workspace).output
-            parts.append(np.array(self.loss.predict(output) if self.loss else output))
+            outputs = self.forward(part, workspace=workspace).outputs
+            for name, array in self.predictions(outputs).items():
+                parts[name].append(array)
             workspace.reset()
-        return np.concatenate(parts)
+        whole = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+        return whole if len(whole) > 1 else whole.popitem()[1]
+
+    def predictions(self, outputs: Mapping[str, Array]) -> dict[str, Array]:
+        """What the losses predict of a pass's outputs, in arrays of their own.
+
+        Args:
+            outputs: By name, (N, *out_shape) each; they are copied where there is no loss.
+        """
+        if not self.heads:
+            return {name: np.array(output) for name, output in outputs.items()}
+        return {
+            head.output: loss_calls.predict(head.loss, outputs[head.output]) for head in self.heads
+        }
+
+    def seen_through(self, layer: Callable[[Node], Any], loss: Callable[[Loss], Any]) -> "Network":
+        """This very network, parameters and all, with somebody between it and its plugins.
+
+        Args:
+            layer: Gives what shall stand at a node instead of its layer.
+            loss: Gives what shall stand instead of a loss.
+        """
+        seen = copy(self)
+        # What was planned for a layer holds for whatever stands there: it may have no buffers.
+        seen._operations = tuple(
+            replace(op, node=replace(op.node, layer=layer(op.node))) for op in self._operations
+        )
+        seen.nodes = MappingProxyType({op.node.name: op.node for op in seen._operations})
+        seen.heads = tuple(replace(head, loss=loss(head.loss)) for head in self.heads)
+        return seen
 
     def _named(self, x: Array | Mapping[str, Array]) -> dict[str, Array]:
         if not isinstance(x, Mapping):
@@ -220,23 +269,6 @@ def _dtype_name(name: str) -> str:
     return name
 
 
-def _loss(loss: Loss | LossReference | Mapping[str, Any] | str | None) -> Loss | None:
-    if isinstance(loss, str | Mapping):
-        try:
-            loss = LossReference.model_validate(
-                loss, context={"configure": registry.default().configure}
-            )
-        except ValidationError as error:
-            found = problems(error, loss if isinstance(loss, str) else dict(loss))
-            raise SpecError([replace(p, pointer=f"/loss{p.pointer}") for p in found]) from None
-    if isinstance(loss, LossReference):
-        created: Loss = registry.default().create(loss)
-        return created
-    if loss is not None and not hasattr(loss, "predict"):
-        raise SpecError(f"a loss, its name, or what a spec says of one is expected, not {loss!r}")
-    return loss
-
-
 def _input_shapes(
     wires: list[Wire], given: Shape | Mapping[str, Shape] | None, spec: NetworkSpec
 ) -> dict[str, Shape]:
@@ -270,79 +302,6 @@ def _checked_shape(name: str, shape: Any) -> Shape:
     if any(size < 1 for size in sizes):
         raise ShapeError(f"{name} cannot have the shape {sizes}: every axis is at least 1")
     return sizes
-
-
-def _build_nodes(
-    wires: list[Wire], input_shapes: dict[str, Shape], build: Callable[[str], Build]
-) -> dict[str, Node]:
-    """Build every node whose inputs are known; collect what does not fit."""
-    nodes: dict[str, Node] = {}
-    shapes = dict(input_shapes)
-    problems = []
-    for w in wires:
-        sources = [*w.inputs, *([w.spec.shares] if w.spec.shares else [])]
-        if any(source not in shapes for source in sources):
-            continue
-        in_shapes = tuple(shapes[source] for source in w.inputs)
-        try:
-            nodes[w.name] = _build_node(w, in_shapes, nodes, build)
-            shapes[w.name] = nodes[w.name].out_shape
-        except ShapeError as error:
-            feeders = ", ".join(f"{s} {shapes[s]}" for s in w.inputs)
-            message = f"{w.name}: {error}; its input is {feeders}"
-            problems.append(Problem(message, w.pointer))
-        except SpecError as error:
-            raise SpecError([Problem(p.message, w.pointer) for p in error.problems]) from None
-    if problems:
-        raise ShapeError(problems)
-    return nodes
-
-
-def _build_node(
-    w: Wire, in_shapes: tuple[Shape, ...], nodes: dict[str, Node], build: Callable[[str], Build]
-) -> Node:
-    owner = w.spec.shares or w.name
-    trainable = w.spec.trainable
-    if owner != w.name:
-        owned = nodes[owner]
-        if owned.in_shapes != in_shapes:
-            raise ShapeError(f"it shares {owner}, which was built for {owned.in_shapes}")
-        layer, type_name, trainable = owned.layer, owned.type, owned.trainable
-    else:
-        entry = registry.default().find("layers", w.spec.type)
-        type_name = entry.qualified
-        layer = _construct(w, in_shapes, build(w.name), f"{type_name} {entry.version}")
-    wants_indices = bool(getattr(layer, "integer_inputs", False))
-    return Node(
-        name=w.name,
-        layer=layer,
-        inputs=w.inputs,
-        in_shapes=in_shapes,
-        out_shape=layer.out_shape,
-        type=type_name,
-        owner=owner,
-        trainable=trainable,
-        wants_indices=wants_indices,
-    )
-
-
-def _construct(w: Wire, in_shapes: tuple[Shape, ...], build: Build, plugin: str) -> Layer:
-    cls = registry.default().load("layers", w.spec.type)
-    config = registry.default().config(w.spec)
-    try:
-        layer: Layer = cls(config, in_shapes, build)
-    except TinynetError:
-        raise
-    except MemoryError as error:
-        raise SpecError(f"{w.name} does not fit into memory: {error}") from error
-    except Exception as error:
-        # A layer says how many inputs it takes by unpacking in_shapes.
-        if isinstance(error, ValueError) and "values to unpack" in str(error):
-            raise ShapeError(f"{w.spec.type} does not take {len(in_shapes)} input(s)") from error
-        raise PluginError(
-            f"{w.name}: {plugin} could not be built: {type(error).__name__}: {error}"
-        ) from error
-    return layer
 
 
 def _addressed(

@@ -36,7 +36,8 @@ from tinynet.files.weights import open_weights
 from tinynet.run.finding import find_checkpoint
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
-from tinynet.training.trainer import Trainer, mismatches
+from tinynet.training.state import mismatches
+from tinynet.training.trainer import Trainer
 from tinynet.types import Array
 
 LAYOUT = (
@@ -199,7 +200,7 @@ def import_weights(
         trainer = Trainer(spec, root=root, max_params=max_params)
         facts = DataFacts.of(trainer.data)
     except LocatedError as error:
-        raise spec.locate(error) from None
+        raise spec.locate(error) from error
     own = {**trainer.network.params, **trainer.network.buffers}
     for name, array in _read(path, own).items():
         np.copyto(own[name], array)

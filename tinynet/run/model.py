@@ -11,9 +11,10 @@ from tinynet.data.preprocessing import Preprocessing
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, DataError
 from tinynet.network.engine import Engine
+from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
-from tinynet.training.trainer import mismatches
+from tinynet.training.state import mismatches
 from tinynet.types import Array
 
 PREDICT_BATCH = 512
@@ -26,10 +27,11 @@ class Model:
 
     Attributes:
         spec: The spec it was trained by.
-        network: The network, its loss included.
+        network: The network, its losses included.
         preprocessing: The fitted transforms.
         inputs: What each raw input holds.
         targets: What each raw target holds.
+        target_names: Name of the target that each output was compared with.
     """
 
     spec: Spec
@@ -37,13 +39,14 @@ class Model:
     preprocessing: Preprocessing
     inputs: dict[str, Field]
     targets: dict[str, Field]
+    target_names: dict[str, str]
 
     @property
-    def classes(self) -> tuple[str, ...] | None:
-        """Names of the classes it tells apart, where it does."""
-        return next(iter(self.targets.values())).classes
+    def classes(self) -> dict[str, tuple[str, ...] | None]:
+        """Names of the classes that each output tells apart, where it does, by its name."""
+        return {output: self.targets[name].classes for output, name in self.target_names.items()}
 
-    def predict(self, inputs: Mapping[str, Array], threads: int | None = None) -> Array:
+    def predict(self, inputs: Mapping[str, Array], threads: int | None = None) -> dict[str, Array]:
         """What the network says of raw inputs.
 
         Args:
@@ -52,8 +55,8 @@ class Model:
                 same for any number.
 
         Returns:
-            (N, *out_shape): probabilities for a classifier; in the data's own units for a target
-            whose transforms can be undone.
+            (N, *out_shape) of each output by its name: probabilities for a classifier; in the
+            data's own units for a target whose transforms can be undone.
 
         Raises:
             DataError: for inputs that are missing, or not like those it was trained on.
@@ -69,11 +72,15 @@ class Model:
                 )
         engine = Engine(self.network, threads)
         total = len(next(iter(inputs.values())))
-        parts = []
+        parts: dict[str, list[Array]] = {output: [] for output in self.target_names}
         for start in range(0, total, PREDICT_BATCH):
             part = {name: array[start : start + PREDICT_BATCH] for name, array in inputs.items()}
-            parts.append(engine.predict(self.preprocessing.apply(part)))
-        return self.preprocessing.invert(next(iter(self.targets)), np.concatenate(parts))
+            for output, found in engine.predict(self.preprocessing.apply(part)).items():
+                parts[output].append(found)
+        return {
+            output: self.preprocessing.invert(name, np.concatenate(parts[output]))
+            for output, name in self.target_names.items()
+        }
 
 
 def open_model(checkpoint: Checkpoint, max_params: int = MAX_PARAMS) -> Model:
@@ -94,6 +101,7 @@ def open_model(checkpoint: Checkpoint, max_params: int = MAX_PARAMS) -> Model:
         spec.network.input_shape or shapes,
         seed=training.seed,
         loss=training.loss,
+        trainable=training.trainable,
         max_params=max_params,
     )
     own = {f"params/{name}": array for name, array in network.params.items()}
@@ -109,4 +117,5 @@ def open_model(checkpoint: Checkpoint, max_params: int = MAX_PARAMS) -> Model:
         )
     for name, array in own.items():
         np.copyto(array, given[name])
-    return Model(spec, network, preprocessing, facts.inputs, facts.targets)
+    names = targets_of(network.heads, facts.targets)
+    return Model(spec, network, preprocessing, facts.inputs, facts.targets, names)

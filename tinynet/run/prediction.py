@@ -3,8 +3,9 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,16 @@ IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
-    """What a model says of some samples.
+class Answer:
+    """What one output of a model says of some samples.
 
     Attributes:
-        outputs: What the loss predicts, (N, *out_shape): probabilities, for a classifier.
+        values: What the loss predicts, (N, *out_shape): probabilities, for a classifier.
         classes: Names of the classes, where it tells some apart.
         labels: The likeliest class of each sample, where it tells some apart.
     """
 
-    outputs: Array
+    values: Array
     classes: tuple[str, ...] | None
     labels: tuple[str, ...] | None
 
@@ -39,40 +40,106 @@ class Predictions:
     def columns(self) -> list[str]:
         """Names of the columns of `rows`."""
         if self.classes is not None and self.labels is not None:
-            return ["sample", "label", *(f"p({name})" for name in self.classes)]
-        width = int(np.prod(self.outputs.shape[1:]))
-        return ["sample", *(["value"] if width == 1 else [f"value_{i}" for i in range(width)])]
+            return ["label", *(f"p({name})" for name in self.classes)]
+        width = int(np.prod(self.values.shape[1:]))
+        return ["value"] if width == 1 else [f"value_{i}" for i in range(width)]
 
-    def rows(self) -> Iterator[list[Any]]:
-        """One row for each sample, in the order of the input."""
+    @property
+    def rows(self) -> list[list[Any]]:
+        """A row for each sample, in the order of the input."""
         probabilities = self.probabilities
-        values = self.outputs if probabilities is None else probabilities
-        for index, row in enumerate(values.reshape(len(values), -1).tolist()):
-            label = [] if self.labels is None else [self.labels[index]]
-            yield [index, *label, *row]
+        values = self.values if probabilities is None else probabilities
+        numbers: list[list[Any]] = values.reshape(len(values), -1).tolist()
+        if self.labels is None:
+            return numbers
+        return [[label, *row] for label, row in zip(self.labels, numbers, strict=True)]
 
     @property
     def probabilities(self) -> Array | None:
         """Probability of each class, (N, classes), where it tells some apart."""
         if self.classes is None or self.labels is None:
             return None
-        if self.outputs.shape[1:] == (len(self.classes),):
-            return self.outputs
-        positive = self.outputs.reshape(len(self.outputs), 1)
+        if self.values.shape[1:] == (len(self.classes),):
+            return self.values
+        positive = self.values.reshape(len(self.values), 1)
         return np.concatenate([1 - positive, positive], axis=1)
+
+    @property
+    def shortened(self) -> tuple[list[str], list[list[Any]]]:
+        """Columns and rows for reading: of the probabilities, that of the likeliest class alone."""
+        probabilities = self.probabilities
+        if probabilities is None or self.labels is None:
+            return self.columns, self.rows
+        best = (f"{value:.4f}" for value in probabilities.max(axis=1))
+        return ["label", "probability"], [list(row) for row in zip(self.labels, best, strict=True)]
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """All of it, by name."""
+        if self.probabilities is None:
+            return {"outputs": self.values}
+        return {
+            "classes": np.array(self.classes),
+            "labels": np.array(self.labels),
+            "probabilities": self.probabilities,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model says of some samples.
+
+    Attributes:
+        samples: How many they are.
+        answers: What each output says, by its name.
+    """
+
+    samples: int
+    answers: dict[str, Answer]
+
+    def named(self, parts: Mapping[str, Iterable[str]]) -> list[str]:
+        """Names of parts of the answers: those of several outputs begin with the output's.
+
+        Args:
+            parts: What the parts of each answer are called, by the output's name.
+        """
+        if len(self.answers) == 1:
+            return [name for names in parts.values() for name in names]
+        return [f"{output}/{name}" for output, names in parts.items() for name in names]
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns of `rows`."""
+        columns = {output: answer.columns for output, answer in self.answers.items()}
+        return ["sample", *self.named(columns)]
+
+    def rows(self) -> Iterator[list[Any]]:
+        """One row for each sample, in the order of the input."""
+        answers = (answer.rows for answer in self.answers.values())
+        for index, parts in enumerate(zip(*answers, strict=True)):
+            yield [index, *chain(*parts)]
+
+    def table(self) -> tuple[list[str], list[list[Any]]]:
+        """Columns and rows for reading: of the probabilities, that of the likeliest class alone."""
+        short = {output: answer.shortened for output, answer in self.answers.items()}
+        columns = self.named({output: columns for output, (columns, _) in short.items()})
+        rows = zip(*(rows for _, rows in short.values()), strict=True)
+        return ["sample", *columns], [[i, *chain(*parts)] for i, parts in enumerate(rows)]
+
+    def arrays(self) -> dict[str, Array]:
+        """All of it, by name."""
+        parts = {output: answer.arrays for output, answer in self.answers.items()}
+        values = (array for arrays in parts.values() for array in arrays.values())
+        return dict(zip(self.named(parts), values, strict=True))
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        found: dict[str, Any] = {"samples": len(self.outputs)}
-        probabilities = self.probabilities
-        if probabilities is None:
-            return {**found, "outputs": self.outputs.tolist()}
-        return {
-            **found,
-            "classes": list(self.classes or ()),
-            "labels": list(self.labels or ()),
-            "probabilities": probabilities.tolist(),
+        answers = {
+            output: {name: array.tolist() for name, array in answer.arrays.items()}
+            for output, answer in self.answers.items()
         }
+        of_all = {"outputs": answers} if len(answers) > 1 else answers.popitem()[1]
+        return {"samples": self.samples, **of_all}
 
 
 def predict_files(
@@ -97,17 +164,20 @@ def predict_files(
     inputs = {name: np.concatenate([part[name] for part in parts]) for name in model.inputs}
     if not len(next(iter(inputs.values()))):
         raise DataError(f"{paths[0]} holds no samples")
-    outputs = model.predict(inputs, threads)
-    return Predictions(outputs, model.classes, _labels(outputs, model.classes))
+    answers = {}
+    for output, values in model.predict(inputs, threads).items():
+        classes = model.classes[output]
+        answers[output] = Answer(values, classes, _labels(values, classes))
+    return Predictions(len(next(iter(inputs.values()))), answers)
 
 
-def _labels(outputs: Array, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+def _labels(values: Array, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
     if classes is None:
         return None
-    if outputs.shape[1:] == (len(classes),):
-        indices = outputs.argmax(axis=1)
-    elif len(classes) == 2 and outputs.shape[1:] in ((), (1,)):
-        indices = (outputs.reshape(-1) > 0.5).astype(np.int64)
+    if values.shape[1:] == (len(classes),):
+        indices = values.argmax(axis=1)
+    elif len(classes) == 2 and values.shape[1:] in ((), (1,)):
+        indices = (values.reshape(-1) > 0.5).astype(np.int64)
     else:
         return None
     return tuple(classes[index] for index in indices)
@@ -225,16 +295,8 @@ def _as_jsonl(predictions: Predictions) -> bytes:
 
 def _as_npz(predictions: Predictions) -> bytes:
     file = io.BytesIO()
-    probabilities = predictions.probabilities
-    if probabilities is None:
-        np.savez(file, outputs=predictions.outputs)
-    else:
-        np.savez(
-            file,
-            probabilities=probabilities,
-            labels=np.array(predictions.labels),
-            classes=np.array(predictions.classes),
-        )
+    arrays: dict[str, Any] = predictions.arrays()
+    np.savez(file, **arrays)
     return file.getvalue()
 
 

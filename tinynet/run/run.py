@@ -17,6 +17,7 @@ from tinynet.data.splits import SplitName
 from tinynet.errors import (
     CheckpointIOError,
     LocatedError,
+    PluginError,
     Problem,
     SpecError,
 )
@@ -134,7 +135,7 @@ def train(
         folder.require_unused()
         folder.clean()
         session = Session(folder, trainer, observer(settings), lineage=lineage)
-        return _run(folder, trainer, *session.train())
+        return _run(folder, trainer, *_train(session, trainer))
 
 
 def plan_fine_tuning(
@@ -212,7 +213,7 @@ def _continue(
             for warning in continuation.warnings:
                 tell(Warned(warning))
         session = Session(folder, trainer, tell, checkpoint, continuation.lineage)
-        return _run(folder, trainer, *session.train())
+        return _run(folder, trainer, *_train(session, trainer))
 
 
 def _require_ahead(trainer: Trainer) -> None:
@@ -272,8 +273,18 @@ def _trainer(
         )
         trainer.check()
     except LocatedError as error:
-        raise spec.locate(error) from None
+        raise spec.locate(error) from error
     return trainer
+
+
+def _train(session: Session, trainer: Trainer) -> tuple[dict[str, float], float]:
+    """Train; what a layer of the spec does wrong on the way is told where the spec names it."""
+    try:
+        return session.train()
+    except PluginError as error:
+        if any(problem.pointer for problem in error.problems):
+            raise trainer.spec.locate(error) from error
+        raise
 
 
 def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds: float) -> Run:

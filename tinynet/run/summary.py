@@ -8,14 +8,15 @@ from typing import Any
 
 from tinynet.build import MAX_PARAMS
 from tinynet.data.data import Data
-from tinynet.errors import LocatedError, Problem, ShapeError
+from tinynet.errors import LocatedError, ShapeError
 from tinynet.layer import Costed
-from tinynet.loss import CheckedLoss
+from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
 from tinynet.run.finding import find_checkpoint
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.training.evaluation import Figures
+from tinynet.training.fitting import target_problems
 from tinynet.types import Shape
 
 
@@ -122,7 +123,7 @@ def summarize(
     try:
         return _summarize(spec, root.resolve(), max_params)
     except LocatedError as error:
-        raise spec.locate(error) from None
+        raise spec.locate(error) from error
 
 
 def _summarize(spec: Spec, root: Path, max_params: int) -> Summary:
@@ -132,9 +133,15 @@ def _summarize(spec: Spec, root: Path, max_params: int) -> Summary:
     shapes = spec.network.input_shape or (data.input_shapes if data is not None else None)
     training = spec.training
     network = Network(
-        spec.network, shapes, seed=0, loss=training.loss, dry=True, max_params=max_params
+        spec.network,
+        shapes,
+        seed=0,
+        loss=training.loss,
+        trainable=training.trainable,
+        dry=True,
+        max_params=max_params,
     )
-    _check_output(spec, network, data)
+    _check_outputs(spec, network, data)
     owners = {node.owner: node for node in network.nodes.values()}
     rows = []
     for node in network.nodes.values():
@@ -172,18 +179,16 @@ def _bytes(shape: Shape, network: Network) -> int:
     return math.prod(shape) * network.dtype.itemsize
 
 
-def _check_output(spec: Spec, network: Network, data: Data | None) -> None:
-    """Hold the network's output against the metrics, and against the targets if they are known."""
+def _check_outputs(spec: Spec, network: Network, data: Data | None) -> None:
+    """Hold every output against the metrics, and against its target if that is known."""
     problems = []
     try:
-        Figures(spec.training.metrics, network.out_shape)
+        Figures(spec.training.metrics, network.out_shapes)
     except ShapeError as error:
-        problems.append(Problem(str(error), "/training/metrics"))
-    if data is not None and isinstance(network.loss, CheckedLoss):
-        target = next(iter(data.targets.values()))
-        try:
-            network.loss.check_shapes(network.out_shape, target.shape)
-        except ShapeError as error:
-            problems.append(Problem(str(error), "/training/loss"))
+        problems += error.problems
+    if data is not None:
+        names = targets_of(network.heads, data.targets)
+        shapes = {output: data.targets[name].shape for output, name in names.items()}
+        problems += target_problems(network, shapes)
     if problems:
         raise ShapeError(problems)

@@ -31,7 +31,7 @@ def load(
     max_params: int = MAX_PARAMS,
     strict_finite: bool = False,
 ) -> Network:
-    """A trained network, its loss included, so that `Network.predict` gives probabilities.
+    """A trained network, its losses included, so that `Network.predict` gives probabilities.
 
     Args:
         path: A run's folder, or a checkpoint.
@@ -74,7 +74,8 @@ class Evaluation(Mapping[str, float]):
         step: Its step.
         split: ``"train"``, ``"val"`` or ``"test"``.
         samples: How many samples the split has.
-        metrics: ``loss`` and every metric by its label.
+        metrics: ``loss`` and every metric by its label; ``kind/loss`` and so on where there are
+            several outputs.
     """
 
     checkpoint: Path
@@ -130,8 +131,8 @@ def _evaluate(
     file: Path, step: int, model: Model, data: Data, split: SplitName, threads: int | None
 ) -> Evaluation:
     engine = Engine(model.network, threads)
-    figures = Figures(model.spec.training.metrics, model.network.out_shape)
+    figures = Figures(model.spec.training.metrics, model.network.out_shapes)
     for batch in data.batches(split, EVALUATION_BATCH):
-        targets = next(iter(batch.targets.values()))
+        targets = {output: batch.targets[name] for output, name in model.target_names.items()}
         figures.update(engine.evaluate(batch.inputs, targets), targets)
     return Evaluation(file, step, split, figures.samples, figures.result())

@@ -29,15 +29,16 @@ _SAFE = (
 _RESETTING: tuple[tuple[str, State], ...] = (
     (r"/training/optimizer(/.*)?", "optimizer"),
     (r"/network/layers/\d+/trainable", "optimizer"),
+    (r"/training/trainable(/.*)?", "optimizer"),
     (r"/training/metrics(/.*)?", "figures"),
     (r"/training/checkpoint/keep_best(/.*)?", "best"),
     (r"/training/early_stopping(/metric)?", "early stopping"),
 )
 """JSON pointers, unless they are safe, of what makes some of the state mean something else."""
 
-# All else is incompatible: network and dtype (the parameters themselves), loss and class weights
-# (what is minimised), seed, batch size, accumulation, data, split and transforms (which samples a
-# step sees, and as what).
+# All else is incompatible: network and dtype (the parameters themselves), losses (with weights and
+# targets) and class weights (what is minimised), seed, batch size, accumulation, data, split and
+# transforms (which samples a step sees, and as what).
 
 _STARTS_EMPTY = ("/training/checkpoint/keep_best", "/training/early_stopping")
 """What has no state as long as the spec does not say it: to add it is safe."""

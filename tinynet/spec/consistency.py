@@ -14,7 +14,8 @@ LOSS = "/training/loss"
 def problems_of(spec: Spec) -> Iterator[Problem]:
     """Everything that is well said in its own part, and contradicts another part."""
     outputs, training = spec.network.output_names, spec.training
-    yield from loss_problems(training.loss, outputs, LOSS)
+    loss = training.loss.type if isinstance(training.loss, LossReference) else list(training.loss)
+    yield from loss_problems(loss, outputs, LOSS)
     if training.class_weights is not None and len(outputs) > 1:
         message = f"class weights are for a network of one output; this one has {listed(outputs)}"
         yield Problem(message, "/training/class_weights")
@@ -25,22 +26,22 @@ def problems_of(spec: Spec) -> Iterator[Problem]:
 
 
 def loss_problems(
-    loss: LossReference | Collection[str], outputs: tuple[str, ...], pointer: str
+    loss: str | Collection[str], outputs: tuple[str, ...], pointer: str
 ) -> Iterator[Problem]:
     """What is wrong with the losses of a network's outputs.
 
     Args:
-        loss: One loss, or the names of the outputs that have a loss each.
+        loss: Type of the only loss, or names of the outputs that have a loss each.
         outputs: What the network's outputs are called.
         pointer: Where the losses are said.
     """
-    if isinstance(loss, LossReference):
+    if isinstance(loss, str):
         if len(outputs) > 1:
-            first, second = (f'"{name}": {{"type": "{loss.type}"}}' for name in outputs[:2])
+            example = ", ".join(f'"{name}": {{"type": "{loss}"}}' for name in outputs[:2])
             more = ", ..." if len(outputs) > 2 else ""
             message = (
                 f"the network has the outputs {listed(outputs)}, and each needs a loss of its own:"
-                f" {{{first}, {second}{more}}}"
+                f" {{{example}{more}}}"
             )
             yield Problem(message, pointer)
         return

@@ -61,13 +61,16 @@ def wire(network: NetworkSpec) -> list[Wire]:
 
 
 def outputs_of(network: NetworkSpec, ordered: Sequence[Wire]) -> dict[str, str]:
-    """The node that gives each output, by what the output is called.
+    """The node that gives each output, by what the output is called, in the order of these names.
+
+    In no other order: an object of JSON has none, and sums over outputs are to have the same bits
+    however it was written.
 
     Args:
         network: The network.
         ordered: Its nodes, from `wire`; where the spec names no outputs, the last one it is.
     """
-    return {OUTPUT: ordered[-1].name} if network.outputs is None else dict(network.outputs)
+    return dict(sorted((network.outputs or {OUTPUT: ordered[-1].name}).items()))
 
 
 def _bad_names(wires: list[Wire]) -> Iterator[Problem]:

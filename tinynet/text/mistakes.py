@@ -7,7 +7,7 @@ from pydantic import JsonValue, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, PydanticKnownError
 
-from tinynet.errors import Problem
+from tinynet.errors import LocatedError, PluginError, Problem, SpecError
 from tinynet.text.document import KeyProblem, join_pointer
 from tinynet.text.wording import closest, quoted, show, suggest
 
@@ -47,10 +47,23 @@ _BOUNDS = {
 """Pydantic's names of what a number out of range breaks."""
 
 
+_PLUGIN = "plugin_fault"
+"""Kind of the mistakes that are no mistakes of whoever wrote the document."""
+
+
+class PluginProblem(Problem):
+    """A plugin that a document names, and that is missing or broken."""
+
+
 def mistake(kind: Any, message: str, *loc: int | str, value: Any = None) -> InitErrorDetails:
     """A mistake of our own at a place within what is being validated."""
     error = PydanticCustomError(kind, "{message}", {"message": message})
     return InitErrorDetails(type=error, loc=loc, input=value)
+
+
+def plugin_fault(error: PluginError, name: str) -> InitErrorDetails:
+    """What is wrong with a plugin, at the place where its ``type`` is said."""
+    return mistake(_PLUGIN, "; ".join(p.message for p in error.problems), "type", value=name)
 
 
 def refusal(mistakes: list[InitErrorDetails]) -> ValidationError:
@@ -163,6 +176,12 @@ def problems(error: ValidationError, document: JsonValue) -> list[Problem]:
     return told
 
 
+def located(found: list[Problem]) -> LocatedError:
+    """The error that lists problems: of the spec, unless plugins alone are at fault."""
+    plugins = all(isinstance(problem, PluginProblem) for problem in found)
+    return PluginError(found) if plugins else SpecError(found)
+
+
 def _miscounted(line: ErrorDetails) -> bool:
     """Whether a list is called too short because elements that are wrong did not count."""
     if line["type"] != "too_short" or not _is_pydantics(line):
@@ -193,6 +212,8 @@ def _problem(path: Path, lines: list[ErrorDetails]) -> Problem:
     if kind in _MISSING:
         return Problem(message, join_pointer(list(path[:-1])))
     pointer = join_pointer(list(path))
+    if any(line["type"] == _PLUGIN for line in lines):
+        return PluginProblem(message, pointer)
     unknown = kind in ("unknown_key", "extra_forbidden")
     return KeyProblem(message, pointer) if unknown else Problem(message, pointer)
 

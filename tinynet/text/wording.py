@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -37,8 +37,18 @@ def suggest(word: str, known: Iterable[str]) -> str:
         return f"did you mean {quoted(meant)}?"
     if not words:
         return "none is known here"
-    listed, rest = ", ".join(map(_cut, words[:MAX_KNOWN])), len(words) - MAX_KNOWN
-    return f"known are {listed}" + (f" and {rest:,} more" if rest > 0 else "")
+    return f"known are {listed(words)}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """The first of many words, and how many more there are."""
+    shown, rest = ", ".join(map(_cut, words[:MAX_KNOWN])), len(words) - MAX_KNOWN
+    return shown + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def cause(error: BaseException) -> str:
+    """What an exception of somebody else's code says."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def quoted(word: str) -> str:

@@ -13,21 +13,24 @@ from tinynet.types import Array
 POINTER = "/training/class_weights"
 
 
-def class_weights(wanted: Literal["balanced"] | Mapping[str, float], data: Data) -> Array:
+def class_weights(
+    wanted: Literal["balanced"] | Mapping[str, float], data: Data, target: str
+) -> Array:
     """The weight of each class, (classes,).
 
     Args:
         wanted: What the spec says.
         data: What is trained on.
+        target: Name of the target that has the classes.
 
     Raises:
         SpecError: if the target is not one class for each sample, or a class is unknown.
     """
-    classes, field = data.classes, data.targets[data.target]
-    if classes is None or field.shape not in ((), (len(classes),)):
+    classes = data.raw[target].classes
+    if classes is None or data.targets[target].shape not in ((), (len(classes),)):
         raise _problem("class weights need a target that is one class for each sample")
     if wanted == "balanced":
-        counts = data.class_counts()
+        counts = data.class_counts(target)
         balanced: Array = counts.sum() / (len(classes) * np.maximum(counts, 1))
         return balanced
     assert not isinstance(wanted, str)

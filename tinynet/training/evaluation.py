@@ -9,6 +9,7 @@ from tinynet import registry
 from tinynet.errors import DataError, Problem, ShapeError
 from tinynet.metric import Metric, State
 from tinynet.network.engine import ShardResult
+from tinynet.spec.consistency import loss_figures
 from tinynet.spec.training_spec import MetricReference
 from tinynet.types import Array, Shape
 
@@ -20,62 +21,77 @@ class Figures:
     sample weights included; in evaluation it is the plain mean.
 
     Attributes:
-        loss: Sum of the loss over the samples.
+        loss: Sum of the loss over the samples: the losses of all outputs, weighted.
+        losses: Sum of the loss of each output over the samples, by the output's name, where there
+            are several outputs.
         samples: How many they are.
         metrics: The metrics, by label.
+        outputs: The output that each metric is about, by label.
         states: What each metric has seen, by label.
     """
 
-    def __init__(self, references: Sequence[MetricReference], out_shape: Shape) -> None:
+    def __init__(
+        self, references: Sequence[MetricReference], out_shapes: Mapping[str, Shape]
+    ) -> None:
         """Start with nothing seen.
 
         Args:
             references: The spec's metrics.
-            out_shape: Shape of one prediction.
+            out_shapes: Shape of one prediction of each output, by the output's name.
 
         Raises:
             ShapeError: if a metric is not defined for such predictions.
         """
+        only = next(iter(out_shapes))
         self.metrics: dict[str, Metric] = {
             reference.label: registry.default().create(reference) for reference in references
         }
-        self._out_shape = out_shape
+        self.outputs = {reference.label: reference.output or only for reference in references}
+        self._out_shapes = dict(out_shapes)
         self.reset()
 
     def reset(self) -> None:
         """Forget what was seen."""
         self.loss, self.samples = 0.0, 0
+        self.losses = dict.fromkeys(self._out_shapes if len(self._out_shapes) > 1 else (), 0.0)
         self.states: dict[str, State] = {}
         for label, metric in self.metrics.items():
-            with self._explaining(label):
-                self.states[label] = metric.start(self._out_shape)
+            with self._explaining(label), registry.blaming(metric, "start"):
+                self.states[label] = metric.start(self._out_shapes[self.outputs[label]])
 
-    def update(self, results: Sequence[ShardResult], targets: Array) -> None:
+    def update(self, results: Sequence[ShardResult], targets: Mapping[str, Array]) -> None:
         """Count a batch.
 
         Args:
             results: What the engine made of it.
-            targets: (N, *target_shape).
+            targets: What each output is compared with, (N, *target_shape), by the output's name.
         """
         self.loss += sum(result.loss for result in results)
-        self.samples += len(targets)
-        if self.metrics:
-            self.count(np.concatenate([result.predictions for result in results]), targets)
+        for output in self.losses:
+            self.losses[output] += sum(result.losses[output] for result in results)
+        self.samples += len(next(iter(targets.values())))
+        measured = dict.fromkeys(self.outputs.values())
+        predictions = {
+            output: np.concatenate([result.predictions[output] for result in results])
+            for output in measured
+        }
+        self.count(predictions, targets)
 
-    def count(self, predictions: Array, targets: Array) -> None:
+    def count(self, predictions: Mapping[str, Array], targets: Mapping[str, Array]) -> None:
         """Count a batch into the metrics alone.
 
         Args:
-            predictions: What the loss predicts, (N, *out_shape).
-            targets: (N, *target_shape).
+            predictions: What the losses predict, (N, *out_shape), by the output's name.
+            targets: (N, *target_shape), likewise.
 
         Raises:
             ShapeError: if a metric cannot compare the two.
             DataError: for a target that a metric is not defined for.
         """
         for label, metric in self.metrics.items():
-            with self._explaining(label):
-                metric.update(self.states[label], predictions, targets)
+            output = self.outputs[label]
+            with self._explaining(label), registry.blaming(metric, "update"):
+                metric.update(self.states[label], predictions[output], targets[output])
 
     @contextmanager
     def _explaining(self, label: str) -> Iterator[None]:
@@ -89,15 +105,25 @@ class Figures:
             raise DataError(f"the metric {label!r}: {error}") from error
 
     def result(self) -> dict[str, float]:
-        """The figures by name: ``loss`` (mean over samples), and each metric by its label."""
-        figures = {"loss": self.loss / max(self.samples, 1)}
+        """The figures by name: ``loss`` (mean over samples), and each metric by its label.
+
+        Where there are several outputs, the mean loss of each, unweighted, is there as well:
+        ``kind/loss``.
+        """
+        sums = (self.loss, *self.losses.values())
+        figures = {
+            name: value / max(self.samples, 1)
+            for name, value in zip(loss_figures(self._out_shapes), sums, strict=True)
+        }
         for label, metric in self.metrics.items():
-            figures[label] = float(metric.result(self.states[label]))
+            with registry.blaming(metric, "result"):
+                figures[label] = float(metric.result(self.states[label]))
         return figures
 
     def state(self) -> dict[str, Array]:
         """What was seen, as named arrays."""
-        return {_SEEN: np.array([self.loss, self.samples], np.float64), **self._of_metrics()}
+        seen = np.array([self.loss, self.samples, *self.losses.values()], np.float64)
+        return {_SEEN: seen, **self._of_metrics()}
 
     def _of_metrics(self) -> dict[str, Array]:
         return {
@@ -108,11 +134,12 @@ class Figures:
 
     def load_state(self, arrays: Mapping[str, Array]) -> None:
         """Take back what `state` gave; names, shapes and dtypes are those of this `state`."""
-        loss, samples = arrays[_SEEN].tolist()
-        self.loss, self.samples = loss, int(samples)
+        self.loss, samples, *losses = arrays[_SEEN].tolist()
+        self.samples = int(samples)
+        self.losses = dict(zip(self.losses, losses, strict=True))
         for address, array in self._of_metrics().items():
             array[...] = arrays[address]
 
 
 _SEEN = "seen"
-"""Name of (loss, samples) among the arrays of the state."""
+"""Name of (loss, samples, loss of each of several outputs) among the arrays of the state."""

@@ -20,19 +20,29 @@ from tinynet.errors import (
     ShapeError,
     SpecError,
 )
-from tinynet.loss import CheckedLoss, Loss
 from tinynet.network.engine import Engine, Inputs, ShardResult
 from tinynet.network.execution import PassKey
+from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
+from tinynet.network.probe import probe
 from tinynet.progress import Progress
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
+from tinynet.targets import Bad
 from tinynet.training.class_weights import class_weights, weights_of
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import EpochDone, Evaluating, Event, StepDone
+from tinynet.training.fitting import (
+    first_bad_target,
+    made_up_predictions,
+    require_inputs,
+    require_rows,
+    target_problems,
+)
 from tinynet.training.judging import judge
+from tinynet.training.state import mismatches, prefixed, under
 from tinynet.training.updater import Updater
-from tinynet.types import Array, Shape
+from tinynet.types import Array
 
 
 class Trainer:
@@ -40,7 +50,7 @@ class Trainer:
 
     Attributes:
         spec: What it was made from.
-        network: The network; its loss included.
+        network: The network; its losses included.
         progress: Where in the run it is.
     """
 
@@ -80,6 +90,7 @@ class Trainer:
             self.data.input_shapes if shape is None else shape,
             seed=training.seed,
             loss=training.loss,
+            trainable=training.trainable,
             max_params=max_params,
         )
         self.progress = Progress()
@@ -87,19 +98,13 @@ class Trainer:
         self._updater = Updater(
             self.network.params, self.network.trainable, training.optimizer, training.schedule
         )
-        self._figures = Figures(training.metrics, self.network.out_shape)
+        self._figures = Figures(training.metrics, self.network.out_shapes)
         self._epoch_order: tuple[int, Array] = (-1, np.empty(0, np.int64))
 
     @property
     def step(self) -> int:
         """Updates done."""
         return self.progress.step
-
-    @property
-    def loss(self) -> Loss:
-        """What is minimised."""
-        assert self.network.loss is not None
-        return self.network.loss
 
     @cached_property
     def data(self) -> Data:
@@ -111,15 +116,26 @@ class Trainer:
             )
         return Data(self.spec.data, self._root, self.spec.training.seed, self._fitted)
 
+    @cached_property
+    def _target_names(self) -> dict[str, str]:
+        """Name of the target that each output is compared with."""
+        return targets_of(self.network.heads, self.data.targets)
+
+    def _targets(self, batch: Mapping[str, Array]) -> dict[str, Array]:
+        """What each output is compared with, by the output's name."""
+        return {output: batch[name] for output, name in self._target_names.items()}
+
     # One update -----------------------------------------------------------------------------
 
-    def train_step(self, x: Inputs, y: Array, weights: Array | None = None) -> float:
+    def train_step(
+        self, x: Inputs, y: Array | Mapping[str, Array], weights: Array | None = None
+    ) -> float:
         """One update of every trainable parameter.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name. More samples than a
                 batch are taken a batch at a time, and their gradients summed.
-            y: Targets, (N, *target_shape).
+            y: Targets, (N, *target_shape), or such an array for each target by name.
             weights: How much each sample counts, (N,); by default each counts 1. The sum of the
                 weighted losses is divided by N, whatever the weights.
 
@@ -127,35 +143,51 @@ class Trainer:
             The mean loss of the N samples before the update, weighted.
 
         Raises:
+            SpecError: if it cannot be told with which target an output is to be compared.
             ShapeError: if the arrays do not fit together, or not the network.
             DataError: for a target that the loss cannot use.
             DivergedError: if the loss is not finite; nothing was changed.
         """
-        y = np.asanyarray(y)
-        _require_rows(x, y, weights)
-        self._check_target_shape(y.shape[1:])
-        bad = self._first_bad_target(y)
+        targets = self._given_targets(y)
+        require_rows(x, targets, weights)
+        shapes = {output: array.shape[1:] for output, array in targets.items()}
+        if problems := target_problems(self.network, shapes):
+            raise ShapeError(problems)
+        bad = first_bad_target(self.network, targets)
         if bad is not None:
             raise DataError(f"target {bad[0]} of the batch: {bad[1]}")
-        return self._update(x, y, weights)
+        return self._update(x, targets, weights)
 
-    def _update(self, x: Inputs, y: Array, weights: Array | None) -> float:
+    def _given_targets(self, y: Array | Mapping[str, Array]) -> dict[str, Array]:
+        """What each output is compared with, by the output's name."""
+        heads = self.network.heads
+        if isinstance(y, Mapping):
+            names = targets_of(heads, y)
+            return {output: np.asanyarray(y[name]) for output, name in names.items()}
+        if len(heads) > 1:
+            outputs = ", ".join(self.network.outputs)
+            raise ShapeError(f"the network has the outputs {outputs}; give a dict of targets")
+        return {heads[0].output: np.asanyarray(y)}
+
+    def _update(self, x: Inputs, y: Mapping[str, Array], weights: Array | None) -> float:
+        samples = len(next(iter(y.values())))
         if weights is not None:
             weights = np.asarray(weights, self.network.dtype)
         results: list[ShardResult] = []
         gradients: dict[str, Array] = {}
         size = self.spec.training.batch_size
-        for number, start in enumerate(range(0, len(y), size)):
+        for number, start in enumerate(range(0, samples, size)):
             rows = slice(start, start + size)
             key = PassKey(self.spec.training.seed, self.step, number)
             part = {n: a[rows] for n, a in x.items()} if isinstance(x, Mapping) else x[rows]
             part_weights = None if weights is None else weights[rows]
-            shards = self._engine.train(part, y[rows], part_weights, key, gradients)
+            targets = {output: array[rows] for output, array in y.items()}
+            shards = self._engine.train(part, targets, part_weights, key, gradients)
             if not all(math.isfinite(shard.loss) for shard in shards):
                 raise DivergedError(self._explain_divergence(part, key))
             results += shards
         for gradient in gradients.values():
-            gradient *= 1 / len(y)
+            gradient *= 1 / samples
         self._figures.update(results, y)
         self._updater.update(
             gradients, self.step - self.progress.optimizer_start, self.learning_rate
@@ -163,7 +195,7 @@ class Trainer:
         for shard in results:
             shard.run.commit()
         self.progress.step += 1
-        return sum(shard.loss for shard in results) / len(y)
+        return sum(shard.loss for shard in results) / samples
 
     @property
     def learning_rate(self) -> float:
@@ -219,25 +251,25 @@ class Trainer:
             SpecError: if nothing is trainable, or for class weights of classes that are not there.
             ShapeError: if inputs, outputs, targets and metrics do not fit together.
             DataError: for a target that the loss or a metric cannot use; it names file and row.
+            PluginError: for a layer or loss that breaks its protocol in the next step.
         """
         if not self.network.trainable:
-            raise SpecError(
-                [
-                    Problem(
-                        "nothing is trainable: every layer is frozen or has no parameters",
-                        "/network",
-                    )
-                ]
-            )
-        _require_shapes(self.network.input_shapes, self.data.input_shapes)
-        self._check_target_shape(self.data.targets[self.data.target].shape)
-        trial = Figures(self.spec.training.metrics, self.network.out_shape)
+            message = "nothing is trainable: every layer is frozen or has no parameters"
+            raise SpecError([Problem(message, "/network")])
+        require_inputs(self.network, self.data.input_shapes)
+        shapes = {
+            output: self.data.targets[name].shape for output, name in self._target_names.items()
+        }
+        if problems := target_problems(self.network, shapes):
+            raise ShapeError(problems)
+        trial = Figures(self.spec.training.metrics, self.network.out_shapes)
 
-        def first_bad(targets: Array) -> tuple[int, str] | None:
-            bad = self._first_bad_target(targets)
+        def first_bad(batch: Mapping[str, Array]) -> Bad | None:
+            targets = self._targets(batch)
+            bad = first_bad_target(self.network, targets)
             if bad is None:
-                outputs = np.zeros((len(targets), *self.network.out_shape), self.network.dtype)
-                trial.count(self.loss.predict(outputs), targets)
+                samples = len(next(iter(targets.values())))
+                trial.count(made_up_predictions(self.network, samples), targets)
             return bad
 
         self.data.check_targets(first_bad)
@@ -246,19 +278,10 @@ class Trainer:
         if any(w is not None and w.metric.startswith("val/") for w in watchers):
             self.data.require("val")
         if training.class_weights is not None:
-            class_weights(training.class_weights, self.data)
-
-    def _check_target_shape(self, shape: Shape) -> None:
-        if isinstance(self.loss, CheckedLoss):
-            try:
-                self.loss.check_shapes(self.network.out_shape, shape)
-            except ShapeError as error:
-                raise ShapeError([Problem(str(error), "/training/loss")]) from error
-
-    def _first_bad_target(self, targets: Array) -> tuple[int, str] | None:
-        if not isinstance(self.loss, CheckedLoss):
-            return None
-        return self.loss.bad_target(self.network.out_shape, targets)
+            class_weights(training.class_weights, self.data, *self._target_names.values())
+        if self.progress.position < self.steps_per_epoch:
+            x, y, weights = self._samples(self._next_positions()[: training.batch_size])
+            probe(self.network, x, y, weights, PassKey(training.seed, self.step))
 
     def run(self) -> Generator[Event, None, None]:
         """Train until the end; between two events the state is complete and may be saved."""
@@ -270,44 +293,53 @@ class Trainer:
                 yield self._next_step()
 
     def _next_step(self) -> StepDone:
-        training, progress = self.spec.training, self.progress
-        size = training.batch_size * training.accumulate
-        start = progress.position * size
-        positions = self._order(progress.epoch)[start : start + size]
-        batch = self.data.batch("train", positions, epoch=progress.epoch)
+        progress, positions = self.progress, self._next_positions()
         rate = self.learning_rate
-        targets = batch.targets[self.data.target]
-        loss = self._update(batch.inputs, targets, self._weights(batch, targets))
+        loss = self._update(*self._samples(positions))
         progress.position += 1
         return StepDone(
             progress.step, progress.epoch + 1, progress.position, loss, rate, len(positions)
         )
+
+    def _next_positions(self) -> Array:
+        """Which training samples the next step takes."""
+        size = self.spec.training.batch_size * self.spec.training.accumulate
+        start = self.progress.position * size
+        return self._order(self.progress.epoch)[start : start + size]
+
+    def _samples(self, positions: Array) -> tuple[Inputs, dict[str, Array], Array | None]:
+        """Inputs, targets and weights of training samples, as this epoch shows them."""
+        batch = self.data.batch("train", positions, epoch=self.progress.epoch)
+        return batch.inputs, self._targets(batch.targets), self._weights(batch)
 
     def _order(self, epoch: int) -> Array:
         if self._epoch_order[0] != epoch:
             self._epoch_order = (epoch, self.data.order(epoch))
         return self._epoch_order[1]
 
-    def _weights(self, batch: Batch, targets: Array) -> Array | None:
+    def _weights(self, batch: Batch) -> Array | None:
         weights = batch.weights
         if self._class_weights is not None:
-            by_class = weights_of(targets, self._class_weights)
+            (target,) = self._target_names.values()
+            by_class = weights_of(batch.targets[target], self._class_weights)
             weights = by_class if weights is None else weights * by_class
         return weights
 
     @cached_property
     def _class_weights(self) -> Array | None:
         wanted = self.spec.training.class_weights
-        return None if wanted is None else class_weights(wanted, self.data)
+        if wanted is None:
+            return None
+        return class_weights(wanted, self.data, *self._target_names.values())
 
     def _end_epoch(self) -> Iterator[Event]:
         """Evaluate; nothing changes before the last batch, so this may be broken off."""
         figures = {f"train/{name}": value for name, value in self._figures.result().items()}
         total = self.data.size("val")
         if total:
-            seen = Figures(self.spec.training.metrics, self.network.out_shape)
+            seen = Figures(self.spec.training.metrics, self.network.out_shapes)
             for batch in self.data.batches("val", self.spec.training.batch_size):
-                targets = batch.targets[self.data.target]
+                targets = self._targets(batch.targets)
                 seen.update(self._engine.evaluate(batch.inputs, targets), targets)
                 yield Evaluating(seen.samples, total)
             figures |= {f"val/{name}": value for name, value in seen.result().items()}
@@ -331,10 +363,10 @@ class Trainer:
             for name, array in slots.items()
         }
         return {
-            **_prefixed("params", self.network.params),
-            **_prefixed("buffers", self.network.buffers),
-            **_prefixed("slots", slots),
-            **_prefixed("figures", self._figures.state()),
+            **prefixed("params", self.network.params),
+            **prefixed("buffers", self.network.buffers),
+            **prefixed("slots", slots),
+            **prefixed("figures", self._figures.state()),
         }
 
     def renew_slots(self) -> None:
@@ -359,51 +391,5 @@ class Trainer:
             )
         for name, array in own.items():
             array[...] = arrays[name]
-        self._figures.load_state(_under("figures", arrays))
+        self._figures.load_state(under("figures", arrays))
         self.progress = replace(progress)
-
-
-def _require_rows(x: Inputs, y: Array, weights: Array | None) -> None:
-    arrays = dict(x) if isinstance(x, Mapping) else {"x": x}
-    arrays |= {"y": y} if weights is None else {"y": y, "weights": weights}
-    rows = {name: np.shape(array)[:1] for name, array in arrays.items()}
-    flat = weights is None or np.ndim(weights) == 1
-    if len(set(rows.values())) > 1 or rows["y"] in ((), (0,)) or not flat:
-        shapes = ", ".join(f"{name} {np.shape(array)}" for name, array in arrays.items())
-        raise ShapeError(
-            "a step needs a row for each sample in every array, and a single weight in each row of"
-            f" weights; they are {shapes}"
-        )
-
-
-def _require_shapes(network: Mapping[str, Shape], data: Mapping[str, Shape]) -> None:
-    for name, shape in network.items():
-        found = data.get(name.partition(":")[2] or name)
-        if found is None:
-            message = f"the data have no {name!r}; their inputs are {', '.join(data)}"
-            raise ShapeError([Problem(message, "/network")])
-        if found != shape:
-            message = f"{name} has the shape {shape} here, and {found} in the data"
-            raise ShapeError([Problem(message, "/network/input_shape")])
-
-
-def mismatches(own: Mapping[str, Array], given: Mapping[str, Array]) -> list[str]:
-    """Every way in which ``given`` does not fit ``own``, a line each."""
-    lines = [f"{name} is missing" for name in sorted(own.keys() - given.keys())]
-    lines += [f"{name} belongs to nothing" for name in sorted(given.keys() - own.keys())]
-    for name in sorted(own.keys() & given.keys()):
-        ours, theirs = own[name], given[name]
-        if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
-            lines.append(
-                f"{name} is {theirs.dtype} {theirs.shape}, and {ours.dtype} {ours.shape} here"
-            )
-    return lines
-
-
-def _prefixed(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    return {f"{prefix}/{name}": array for name, array in arrays.items()}
-
-
-def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    start = f"{prefix}/"
-    return {n.removeprefix(start): a for n, a in arrays.items() if n.startswith(start)}

@@ -56,7 +56,8 @@ class Updater:
 
     def renew_slots(self) -> None:
         """Make the state anew, as it is before the first step of the parameters as they are."""
-        self.slots = {a: self._optimizer.slots(param) for a, param in self._params.items()}
+        with registry.blaming(self._optimizer, "slots"):
+            self.slots = {a: self._optimizer.slots(param) for a, param in self._params.items()}
 
     @property
     def scheduled(self) -> bool:
@@ -72,7 +73,8 @@ class Updater:
         """
         if self._schedule is None:
             return self._config.learning_rate
-        factor = scheduled_factor(self._schedule, self._warmup_steps, step, total_steps)
+        with registry.blaming(self._schedule, "factor"):
+            factor = scheduled_factor(self._schedule, self._warmup_steps, step, total_steps)
         return self._config.learning_rate * factor
 
     def update(self, gradients: Mapping[str, Array], step: int, rate: float) -> None:
@@ -84,7 +86,7 @@ class Updater:
             rate: Its learning rate.
         """
         # What overflows here makes the next loss infinite, and that is looked for and explained.
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), registry.blaming(self._optimizer, "update"):
             scale = self._clip_scale(gradients)
             for address, param in self._params.items():
                 gradient = gradients[address]

@@ -1,0 +1,101 @@
+"""A plugin that is missing, or misbehaves, ends a command with 5, and its place and name."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+ODD = """
+from tinynet.layer import LayerConfig
+
+class Odd:
+    class Config(LayerConfig):
+        pass
+
+    def __init__(self, config, in_shapes, build):
+        (self.out_shape,) = in_shapes
+        self.params = {{}}
+
+    def forward(self, ctx, x):
+        {forward}
+
+    def backward(self, ctx, cache, dy):
+        return (dy,), {{}}
+"""
+
+
+@pytest.fixture
+def odd_spec(write_spec):
+    """A spec with a layer that ``tinynet-odd`` has, between two of tinynet's own."""
+    spec = json.loads(write_spec(batch_size=32, epochs=1).read_text())
+    spec["network"]["layers"] = ["flatten", "odd", {"type": "dense", "units": 10}]
+    path = Path("odd.json")
+    path.write_text(json.dumps(spec, indent=1))
+    return path
+
+
+def test_a_plugin_that_is_not_installed_ends_with_5_and_its_place(tinynet, odd_spec):
+    odd_spec.write_text(odd_spec.read_text().replace('"odd"', '"tinynet-odd:odd"'))
+    result = tinynet("check", odd_spec)
+    assert result.code == 5
+    first, line, caret = result.err.splitlines()
+    assert first == (
+        "odd.json:16:4: /network/layers/1: there is no layer 'tinynet-odd:odd': 'tinynet-odd' is"
+        " not installed, or has no types for tinynet"
+    )
+    assert line[caret.index("^") :] == '"tinynet-odd:odd",'
+    told = tinynet("check", odd_spec, "--json").json["error"]
+    assert told["type"] == "PluginError"
+    assert told["source"] == "odd.json"
+    (problem,) = told["problems"]
+    assert (problem["pointer"], problem["line"], problem["column"]) == ("/network/layers/1", 16, 4)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            "import no_such_module",
+            "odd.json:16:4: /network/layers/1: tinynet-odd:odd (version 1.2) is installed but could"
+            " not be imported from tinynet_odd:Odd: ModuleNotFoundError: No module named"
+            " 'no_such_module'",
+        ),
+        (
+            ODD.format(forward="return x.nope"),
+            "odd.json:16:4: /network/layers/1: odd_1 (tinynet-odd:odd 1.2): forward raised"
+            " AttributeError: 'numpy.ndarray' object has no attribute 'nope'",
+        ),
+        (
+            ODD.format(forward="x += 1; return x, None"),
+            "odd.json:16:4: /network/layers/1: odd_1 (tinynet-odd:odd 1.2): forward changed its"
+            " input 'flatten_1' in place; make a new array",
+        ),
+    ],
+    ids=["an import that fails", "an exception", "an input changed in place"],
+)
+def test_a_plugin_that_is_broken_ends_training_with_5_before_there_is_a_run(
+    process, plugin, odd_spec, source, message
+):
+    result = process("train", odd_spec, "--run", "run", "--quiet", env=plugin(source))
+    assert result.code == 5
+    assert result.err.splitlines()[0] == message
+    assert "Traceback" not in result.err
+    assert not Path("run").exists()
+
+
+def test_a_plugin_that_fails_on_the_way_is_told_in_its_place_and_the_run_stays(
+    process, plugin, odd_spec
+):
+    """The plugin mended, the run goes on from its last checkpoint; --debug shows its traceback."""
+    late = "if ctx.step == 3: raise ValueError('not now')\n        return x, None"
+    environment = plugin(ODD.format(forward=late))
+    result = process("train", odd_spec, "--run", "run", "--quiet", "--debug", env=environment)
+    assert result.code == 5
+    *traceback, first, line, caret = result.err.splitlines()
+    assert first == (
+        "odd.json:16:4: /network/layers/1: odd_1 (tinynet-odd:odd 1.2): forward raised ValueError:"
+        " not now"
+    )
+    assert line[caret.index("^") :] == '"odd",'
+    assert "ValueError: not now" in traceback
+    assert Path("run/spec.json").exists()

@@ -1,0 +1,98 @@
+"""`training.trainable`: which parameters training changes, and what freezes with them."""
+
+import numpy as np
+import pytest
+
+from tinynet.errors import SpecError
+from tinynet.network.freezing import chosen
+from tinynet.network.network import Network
+
+ADDRESSES = ["conv2d_1/weight", "conv2d_1/bias", "conv2d_2/weight", "head/weight", "head/bias"]
+
+LAYERS = [
+    {"type": "dense", "units": 3, "name": "a"},
+    {"type": "batch_norm", "name": "n"},
+    {"type": "dense", "units": 3, "name": "b"},
+]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        (["*"], ADDRESSES),
+        (["head/*"], ["head/weight", "head/bias"]),
+        (["*/bias", "conv2d_2/weight"], ["conv2d_1/bias", "conv2d_2/weight", "head/bias"]),
+        (["*", "!conv2d_*"], ["head/weight", "head/bias"]),
+        (["*", "!*/weight", "head/*"], ["conv2d_1/bias", "head/weight", "head/bias"]),
+        (["conv2d_?/weight"], ["conv2d_1/weight", "conv2d_2/weight"]),
+        (["*", "!*"], []),
+    ],
+)
+def test_the_last_pattern_that_matches_decides(patterns, expected):
+    assert chosen(ADDRESSES, patterns) == set(expected)
+
+
+def test_patterns_that_mean_nothing_are_told_all_at_once():
+    """A pattern that matches nothing freezes what its author meant to train."""
+    with pytest.raises(SpecError) as caught:
+        chosen(ADDRESSES, ["!head/*", "haed/*", "*", "head/wieght", "head"])
+    assert [str(problem) for problem in caught.value.problems] == [
+        "/training/trainable/0: '!head/*' excludes, and nothing is chosen before it; begin with"
+        " '*', every parameter",
+        "/training/trainable/1: 'haed/*' matches no parameter; did you mean 'head/*'?",
+        "/training/trainable/3: 'head/wieght' matches no parameter; did you mean 'head/weight'?",
+        "/training/trainable/4: 'head' matches no parameter; did you mean 'head/*'?",
+    ]
+
+
+def network(trainable, layers=LAYERS):
+    spec = {"layers": layers}
+    return Network(spec, (3,), seed=1, dtype="float64", loss="mse", trainable=trainable)
+
+
+def gradients(net):
+    x = np.random.default_rng(0).random((5, 3))
+    passing = net.forward(x, training=True)
+    found = passing.backward({"output": np.ones((5, 3))})
+    passing.commit()
+    return found
+
+
+def test_only_chosen_parameters_get_gradients_and_the_same_ones():
+    every = gradients(network(None))
+    some = network(["*", "!b/weight"])
+    found = gradients(some)
+    assert found.keys() == some.trainable == every.keys() - {"b/weight"}
+    for address, gradient in found.items():
+        np.testing.assert_array_equal(gradient, every[address])
+
+
+@pytest.mark.parametrize(
+    ("trainable", "moves"),
+    [(["*"], True), (["n/gamma", "a/*"], True), (["a/*", "b/*"], False)],
+)
+def test_running_statistics_stay_where_no_parameter_of_the_layer_is_trained(trainable, moves):
+    """Fine-tuning the head alone would else wash out what a frozen batch_norm has learned."""
+    net = network(trainable)
+    gradients(net)
+    assert net.buffers["n/running_mean"].any() == moves
+
+
+def test_a_layer_without_parameters_is_not_frozen_by_patterns():
+    layers = [{"type": "dropout", "rate": 0.5}, {"type": "dense", "units": 3}]
+    net = network(["dense_1/bias"], layers)
+    x = np.ones((4, 3))
+    assert (net.forward(x, training=True).outputs["output"] != net.predict(x)).any()
+
+
+def test_what_the_spec_freezes_no_pattern_trains():
+    layers = [{**LAYERS[0], "trainable": False}, *LAYERS[1:]]
+    assert network(["*"], layers).trainable == {"n/gamma", "n/beta", "b/weight", "b/bias"}
+    assert network(["a/*", "b/bias"], layers).trainable == {"b/bias"}
+
+
+def test_a_shared_layer_goes_by_its_owners_name():
+    layers = [LAYERS[0], {"type": "tanh"}, {"shares": "a", "name": "again"}]
+    assert network(["a/weight"], layers).trainable == {"a/weight"}
+    with pytest.raises(SpecError, match=r"'again/\*' matches no parameter"):
+        network(["again/*"], layers)

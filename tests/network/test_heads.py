@@ -1,0 +1,160 @@
+"""Heads: which loss, weight and target each output of a network gets, and what is said if none."""
+
+import numpy as np
+import pytest
+
+from tinynet.errors import SpecError
+from tinynet.losses.regression import MSE
+from tinynet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from tinynet.network.heads import Head, heads_of, targets_of
+from tinynet.network.network import Network
+from tinynet.spec.training_spec import LossReference
+
+LOSS = MSE(MSE.Config())
+
+
+def dense(name, units, inputs="input"):
+    return {"type": "dense", "units": units, "name": name, "inputs": inputs}
+
+
+def network(outputs, **options):
+    spec = {"layers": [dense("a", 2), dense("b", 3)], "outputs": outputs}
+    return Network(spec, (4,), seed=1, **options)
+
+
+def problems(call, *arguments):
+    with pytest.raises(SpecError) as caught:
+        call(*arguments)
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [LOSS, "mse", {"type": "mse"}, LossReference(type="mse"), {"output": "mse"}, {"output": LOSS}],
+)
+def test_the_loss_of_an_only_output_may_be_said_in_any_form(loss):
+    (head,) = heads_of(loss, ("output",))
+    assert (head.output, head.weight, head.target) == ("output", 1.0, None)
+    assert isinstance(head.loss, MSE)
+
+
+def test_weight_and_target_are_those_of_the_spec():
+    losses = {
+        "b": {"type": "mse", "weight": 2.0},
+        "a": {"type": "softmax_cross_entropy", "target": "kind", "label_smoothing": 0.1},
+    }
+    first, second = heads_of(losses, ("a", "b"))
+    assert isinstance(first.loss, SoftmaxCrossEntropy)
+    assert (first.output, first.weight, first.target) == ("a", 1.0, "kind")
+    assert (second.output, second.weight, second.target) == ("b", 2.0, None)
+    assert (first.pointer, second.pointer) == ("/training/loss/a", "/training/loss/b")
+
+
+def test_a_loss_may_be_one_that_is_made_already():
+    first, second = heads_of({"a": LOSS, "b": {"type": "mae", "weight": 0.5}}, ("a", "b"))
+    assert first.loss is LOSS
+    assert second.weight == 0.5
+
+
+def test_without_a_loss_there_are_no_heads():
+    assert heads_of(None, ("a", "b")) == ()
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        (
+            "mse",
+            [
+                "/loss: the network has the outputs a, b, and each needs a loss of its own:"
+                ' {"a": {"type": "mse"}, "b": {"type": "mse"}}'
+            ],
+        ),
+        (
+            LOSS,
+            [
+                "/loss: the network has the outputs a, b, and each needs a loss of its own:"
+                ' {"a": {"type": "..."}, "b": {"type": "..."}}'
+            ],
+        ),
+        ({"a": "mse"}, ["/loss: the output 'b' has no loss"]),
+        (
+            {"a": "mse", "b": "mse", "c": "mse"},
+            ["/loss/c: the network has no output 'c'; known are a, b"],
+        ),
+        (
+            {"a": "mze", "b": LOSS},
+            ["/loss/a: there is no loss 'mze'; did you mean 'mse'?"],
+        ),
+    ],
+)
+def test_losses_that_are_not_those_of_the_outputs_are_explained(loss, expected):
+    assert problems(heads_of, loss, ("a", "b")) == expected
+
+
+# Targets ------------------------------------------------------------------------------------
+
+
+def head(output, target=None):
+    return Head(output, LOSS, target=target, pointer=f"/training/loss/{output}")
+
+
+@pytest.mark.parametrize(
+    ("target", "known", "expected"),
+    [
+        ("mask", ["kind", "mask"], "mask"),  # said by the spec
+        (None, ["kind", "mask"], "kind"),  # called like the output
+        ("mask", ["kind", "mask", "area"], "mask"),
+        (None, ["target"], "target"),  # the only one
+    ],
+)
+def test_an_output_finds_its_target(target, known, expected):
+    assert targets_of([head("kind", target)], known) == {"kind": expected}
+
+
+def test_two_outputs_may_have_the_same_target():
+    heads = [head("kind"), head("again", "kind")]
+    assert targets_of(heads, ["kind", "area"]) == {"kind": "kind", "again": "kind"}
+
+
+def test_every_output_without_a_target_is_told():
+    """To train an output on whatever target stands first would be silent nonsense."""
+    heads = [head("shape"), head("size", "aera"), head("kind")]
+    assert problems(targets_of, heads, ["kind", "area"]) == [
+        "/training/loss/shape/target: the output 'shape' could be compared with any of area, kind;"
+        " say with which as 'target'",
+        "/training/loss/size/target: there is no target 'aera'; did you mean 'area'?",
+    ]
+
+
+# Predictions --------------------------------------------------------------------------------
+
+
+def test_several_outputs_are_predicted_by_name():
+    x = np.random.default_rng(0).random((5, 4), np.float32)
+    raw = network(["b", "a"]).predict(x, batch_size=2)
+    assert {name: array.shape for name, array in raw.items()} == {"a": (5, 2), "b": (5, 3)}
+    losses = {"a": "mse", "b": "softmax_cross_entropy"}
+    found = network({"b": "b", "a": "a"}, loss=losses).predict(x)
+    np.testing.assert_array_equal(found["a"], raw["a"])
+    np.testing.assert_allclose(found["b"].sum(axis=1), 1, rtol=1e-6)
+
+
+def test_the_order_of_outputs_is_that_of_their_names():
+    """A checkpoint keeps no order of keys: in the written one, a resumed run would be another."""
+    assert list(network(["b", "a"]).outputs) == ["a", "b"]
+    assert [h.output for h in network(["b", "a"], loss={"b": "mse", "a": "mse"}).heads] == [
+        "a",
+        "b",
+    ]
+
+
+def test_one_output_is_predicted_as_an_array_whatever_it_is_called():
+    layers = [dense("a", 2)]
+    named = Network({"layers": layers, "outputs": {"kind": "a"}}, (4,), loss={"kind": "mse"})
+    plain = Network({"layers": layers}, (4,), loss="mse")
+    x = np.ones((3, 4), np.float32)
+    np.testing.assert_array_equal(named.predict(x), plain.predict(x))
+    assert named.out_shapes == {"kind": (2,)}
+    assert isinstance(named.loss, MSE)
+    assert network(["a", "b"], loss={"a": "mse", "b": "mse"}).loss is None

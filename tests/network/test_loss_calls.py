@@ -1,0 +1,134 @@
+"""What a loss does wrong is told as its own fault: not blamed on the last layer, nor overlooked."""
+
+import numpy as np
+import pytest
+
+from tinynet.errors import DataError, PluginError
+from tinynet.loss import LossConfig
+from tinynet.network.engine import Engine
+from tinynet.network.execution import PassKey
+from tinynet.network.network import Network
+
+SAMPLES = 4
+
+
+class Half:
+    """Half the sum of squares of the outputs; a test makes it break its word."""
+
+    class Config(LossConfig):
+        pass
+
+    def __init__(self, config):
+        pass
+
+    def forward(self, ctx, outputs, targets):
+        return np.float32((outputs * outputs).sum() / 2), outputs
+
+    def backward(self, ctx, cache):
+        return cache.copy()
+
+    def predict(self, outputs):
+        return outputs
+
+
+@pytest.fixture
+def engine(register):
+    register("losses", "half", Half)
+    network = Network({"layers": [{"type": "dense", "units": 2}]}, (3,), loss="half")
+    return Engine(network, threads=1)
+
+
+def train(engine):
+    x, y = np.ones((SAMPLES, 3), np.float32), np.ones((SAMPLES, 2), np.float32)
+    output = next(iter(engine.predict(x)))
+    return engine.train(x, {output: y}, None, PassKey(), {})
+
+
+FAULTS = {
+    "no cache": (
+        "forward",
+        lambda self, *args: 1.5,
+        "forward must return (the sum over the samples, cache); it returned a value of type float",
+    ),
+    "a loss for each sample": (
+        "forward",
+        lambda self, ctx, outputs, targets: ((outputs**2).sum(axis=1), outputs),
+        "forward must return the sum over the samples as one number; it returned an array of shape"
+        " (4,)",
+    ),
+    "no loss": (
+        "forward",
+        lambda self, ctx, outputs, targets: (None, outputs),
+        "forward must return the sum over the samples as one number; it returned None",
+    ),
+    "no gradient": (
+        "backward",
+        lambda self, ctx, cache: None,
+        "backward must return the gradient of the outputs, of shape (4, 2); it returned None",
+    ),
+    "a misshapen gradient": (
+        "backward",
+        lambda self, ctx, cache: cache[:, 0],
+        "backward must return the gradient of the outputs, of shape (4, 2); it returned an array of"
+        " shape (4,)",
+    ),
+    "a gradient in float64": (
+        "backward",
+        lambda self, ctx, cache: cache.astype(np.float64),
+        "the gradient of the outputs must be float32, as the network is; it is float64. Python's"
+        " numbers leave an array float32; NumPy's float64 scalars (np.sqrt(2.0)) and new arrays"
+        " without a dtype do not",
+    ),
+    "one prediction for all": (
+        "predict",
+        lambda self, outputs: outputs.sum(axis=0),
+        "predict must return a row for each of 4 samples; it returned an array of shape (2,)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("method", "wrong", "message"), FAULTS.values(), ids=FAULTS.keys())
+def test_what_a_loss_must_not_return(engine, monkeypatch, method, wrong, message):
+    monkeypatch.setattr(Half, method, wrong)
+    with pytest.raises(PluginError) as caught:
+        train(engine)
+    assert str(caught.value) == f"test-plugin:half (version 1.0): {message}"
+
+
+def fail(monkeypatch, method, error):
+    def failing(self, *args):
+        raise error
+
+    monkeypatch.setattr(Half, method, failing)
+
+
+@pytest.mark.parametrize("method", ["forward", "backward", "predict"])
+def test_an_exception_of_a_loss_names_it(engine, monkeypatch, method):
+    fail(monkeypatch, method, KeyError("labels"))
+    with pytest.raises(PluginError) as caught:
+        train(engine)
+    assert str(caught.value) == (
+        f"test-plugin:half (version 1.0): {method} raised KeyError: 'labels'"
+    )
+
+
+@pytest.mark.parametrize("error", [DataError("label 7 of 5"), MemoryError("1 TiB")], ids=repr)
+def test_what_is_no_fault_of_the_loss_is_left_as_it_is(engine, monkeypatch, error):
+    fail(monkeypatch, "forward", error)
+    with pytest.raises(type(error)) as caught:
+        train(engine)
+    assert caught.value is error
+
+
+def test_a_loss_that_is_no_plugin_is_called_by_its_class(monkeypatch):
+    """A loss that somebody hands in for an experiment."""
+    fail(monkeypatch, "forward", ValueError("no"))
+    network = Network({"layers": [{"type": "dense", "units": 2}]}, (3,), loss=Half(None))
+    with pytest.raises(PluginError) as caught:
+        train(Engine(network, threads=1))
+    assert str(caught.value) == f"{__name__}.Half: forward raised ValueError: no"
+
+
+def test_the_loss_is_a_number_of_python(engine):
+    """Else a sum of float32 losses depends on the order of the batches."""
+    assert type(train(engine)[0].loss) is float

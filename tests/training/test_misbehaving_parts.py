@@ -1,0 +1,182 @@
+"""An exception of an optimizer, schedule, metric, dataset or transform names it and its version."""
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from tinynet.dataset import Batch, DatasetConfig, Field
+from tinynet.errors import PluginError
+from tinynet.metric import MetricConfig
+from tinynet.optimizer import OptimizerConfig
+from tinynet.schedule import ScheduleConfig
+from tinynet.transform import TransformConfig
+
+
+class Step:
+    """An optimizer."""
+
+    class Config(OptimizerConfig):
+        pass
+
+    def __init__(self, config):
+        pass
+
+    def slots(self, param):
+        return {}
+
+    def update(self, param, grad, slots, step, rate):
+        param -= rate * grad
+
+
+class Flat:
+    """A schedule."""
+
+    class Config(ScheduleConfig):
+        pass
+
+    def __init__(self, config):
+        pass
+
+    def factor(self, step, total_steps):
+        return 1.0
+
+
+class Count:
+    """A metric."""
+
+    greater_is_better = True
+
+    class Config(MetricConfig):
+        pass
+
+    def __init__(self, config):
+        pass
+
+    def start(self, out_shape):
+        return {"count": np.zeros(1)}
+
+    def update(self, state, predictions, targets):
+        state["count"] += len(targets)
+
+    def merge(self, state, other):
+        state["count"] += other["count"]
+
+    def result(self, state):
+        return float(state["count"][0])
+
+
+class Dots:
+    """A dataset of 40 samples."""
+
+    inputs: ClassVar = {"input": Field((2,), "float32")}
+    targets: ClassVar = {"y": Field((1,), "float32")}
+    fingerprint = "dots"
+
+    class Config(DatasetConfig):
+        pass
+
+    def __init__(self, config):
+        pass
+
+    def __len__(self):
+        return 40
+
+    def gather(self, indices):
+        x = np.stack([indices, indices], axis=1).astype(np.float32)
+        return Batch({"input": x}, {"y": x[:, :1]}, None)
+
+
+class Same:
+    """A transform."""
+
+    class Config(TransformConfig):
+        pass
+
+    def __init__(self, config):
+        pass
+
+    def describe(self, field):
+        return field
+
+    def fit(self, field, batches):
+        return {}
+
+    def apply(self, state, batch, rng, training):
+        return batch
+
+
+GROUPS = {
+    "optimizers": Step,
+    "schedules": Flat,
+    "metrics": Count,
+    "datasets": Dots,
+    "transforms": Same,
+}
+
+
+@pytest.fixture
+def train(register, make_trainer):
+    """Train an epoch with a plugin of each kind."""
+    for group, cls in GROUPS.items():
+        register(group, cls.__name__.lower(), cls)
+
+    def run():
+        trainer = make_trainer(
+            layers=[{"type": "dense", "units": 1}],
+            data={"type": "dots", "transforms": [{"type": "same", "on": "input"}]},
+            epochs=1,
+            loss="mse",
+            optimizer={"type": "step", "learning_rate": 0.001},
+            schedule="flat",
+            metrics=["count"],
+        )
+        trainer.check()
+        return list(trainer.run())
+
+    return run
+
+
+def test_a_run_of_plugins_that_behave_goes_well(train):
+    assert train()
+
+
+@pytest.mark.parametrize(
+    ("cls", "method"),
+    [
+        (Step, "slots"),
+        (Step, "update"),
+        (Flat, "factor"),
+        (Count, "start"),
+        (Count, "update"),
+        (Count, "result"),
+        (Dots, "gather"),
+        (Same, "describe"),
+        (Same, "fit"),
+        (Same, "apply"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_an_exception_names_the_plugin_and_its_version(train, monkeypatch, cls, method):
+    def failing(self, *args):
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr(cls, method, failing)
+    with pytest.raises(PluginError) as caught:
+        train()
+    assert str(caught.value) == (
+        f"test-plugin:{cls.__name__.lower()} (version 1.0): {method} raised IndexError: list index"
+        " out of range"
+    )
+
+
+def test_a_dataset_that_cannot_be_opened_is_named(train, monkeypatch):
+    def failing(self, config):
+        raise TypeError("unhashable")
+
+    monkeypatch.setattr(Dots, "__init__", failing)
+    with pytest.raises(PluginError) as caught:
+        train()
+    assert str(caught.value) == (
+        "test-plugin:dots (version 1.0): it could not be constructed: TypeError: unhashable"
+    )

@@ -1,0 +1,144 @@
+"""Wires -> nodes: every layer is built, and held to what the protocol says of a built one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tinynet import registry
+from tinynet.build import Build
+from tinynet.config import InitializerReference
+from tinynet.errors import PluginError, Problem, ShapeError, SpecError, TinynetError
+from tinynet.initializer import Initializer
+from tinynet.layer import Buffered, Layer
+from tinynet.network.calls import described
+from tinynet.network.node import Node
+from tinynet.spec.graph import Wire
+from tinynet.text.wording import cause
+from tinynet.types import Array, Shape
+
+
+def build_nodes(
+    wires: list[Wire], input_shapes: Mapping[str, Shape], build: Callable[[str], Build]
+) -> dict[str, Node]:
+    """Build every node whose inputs are known.
+
+    Args:
+        wires: The graph in topological order.
+        input_shapes: Shape of one sample of each input of the network.
+        build: Where the layer of a node, named, gets its arrays from.
+
+    Raises:
+        ShapeError: listing every node that its inputs do not fit.
+        SpecError: for a layer that is larger than what may be allocated.
+        PluginError: for a layer that is missing or broken.
+    """
+    nodes: dict[str, Node] = {}
+    shapes = dict(input_shapes)
+    problems = []
+    for w in wires:
+        sources = [*w.inputs, *([w.spec.shares] if w.spec.shares else [])]
+        if any(source not in shapes for source in sources):
+            continue
+        in_shapes = tuple(shapes[source] for source in w.inputs)
+        try:
+            nodes[w.name] = _build_node(w, in_shapes, nodes, build)
+            shapes[w.name] = nodes[w.name].out_shape
+        except ShapeError as error:
+            feeders = ", ".join(f"{s} {shapes[s]}" for s in w.inputs)
+            message = f"{w.name}: {error}; its input is {feeders}"
+            problems.append(Problem(message, w.pointer))
+        except (SpecError, PluginError) as error:
+            placed = [Problem(p.message, w.pointer) for p in error.problems]
+            raise type(error)(placed) from error.__cause__
+    if problems:
+        raise ShapeError(problems)
+    return nodes
+
+
+def create_initializer(reference: InitializerReference) -> Initializer:
+    """The initializer that a spec names; what it does wrong is not blamed on the layer."""
+    initializer: Initializer = registry.default().create(reference)
+
+    def fill(
+        rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int, dtype: np.dtype[Any]
+    ) -> Array:
+        with registry.blaming(initializer, "__call__"):
+            values = initializer(rng, shape, fan_in, fan_out, dtype)
+        if np.shape(values) != shape:
+            raise PluginError(
+                f"{registry.default().whose(initializer)}: __call__ must return an array of shape"
+                f" {shape}; it returned {described(values)}"
+            )
+        return values
+
+    return fill
+
+
+def _build_node(
+    w: Wire, in_shapes: tuple[Shape, ...], nodes: dict[str, Node], build: Callable[[str], Build]
+) -> Node:
+    if w.spec.shares:
+        owned = nodes[w.spec.shares]
+        if owned.in_shapes != in_shapes:
+            raise ShapeError(f"it shares {owned.name}, which was built for {owned.in_shapes}")
+        return replace(owned, name=w.name, inputs=w.inputs, pointer=w.pointer)
+    entry, own_build = registry.default().find("layers", w.spec.type), build(w.name)
+    who = f"{w.name} ({entry.qualified} {entry.version})"
+    layer = _construct(who, w, in_shapes, own_build)
+    _check(who, layer, own_build)
+    return Node(
+        name=w.name,
+        layer=layer,
+        inputs=w.inputs,
+        in_shapes=in_shapes,
+        out_shape=layer.out_shape,
+        dtype=own_build.dtype,
+        type=entry.qualified,
+        version=entry.version,
+        owner=w.name,
+        trainable=w.spec.trainable,
+        trainable_params=frozenset(layer.params if w.spec.trainable else ()),
+        wants_indices=bool(getattr(layer, "integer_inputs", False)),
+        pointer=w.pointer,
+    )
+
+
+def _construct(who: str, w: Wire, in_shapes: tuple[Shape, ...], build: Build) -> Layer:
+    cls = registry.default().load("layers", w.spec.type)
+    config = registry.default().config(w.spec)
+    try:
+        layer: Layer = cls(config, in_shapes, build)
+    except TinynetError:
+        raise
+    except MemoryError as error:
+        raise SpecError(f"{w.name} does not fit into memory: {error}") from error
+    except Exception as error:
+        # A layer says how many inputs it takes by unpacking in_shapes.
+        if isinstance(error, ValueError) and "values to unpack" in str(error):
+            raise ShapeError(f"{w.spec.type} does not take {len(in_shapes)} input(s)") from error
+        raise PluginError(f"{who}: it could not be built: {cause(error)}") from error
+    return layer
+
+
+def _check(who: str, layer: Layer, build: Build) -> None:
+    shape = getattr(layer, "out_shape", None)
+    if not isinstance(shape, tuple) or not all(isinstance(n, int) and n > 0 for n in shape):
+        raise PluginError(
+            f"{who}: out_shape must be the shape of one sample of the output, a tuple of positive"
+            f" integers; it is {shape!r}"
+        )
+    params = getattr(layer, "params", None)
+    if not isinstance(params, Mapping):
+        raise PluginError(
+            f"{who}: params must be a dict of arrays by name; it is {described(params)}"
+        )
+    arrays = {**params, **(layer.buffers if isinstance(layer, Buffered) else {})}
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray) or array.dtype != build.dtype:
+            found = array.dtype if isinstance(array, np.ndarray) else described(array)
+            raise PluginError(
+                f"{who}: {name!r} must be an array of {build.dtype} that build.param or"
+                f" build.buffer has made; it is {found}"
+            )

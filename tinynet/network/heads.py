@@ -1,0 +1,130 @@
+"""The heads of a network: each of its outputs with what it is trained by."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, TypeGuard
+
+from pydantic import TypeAdapter, ValidationError
+
+from tinynet import registry
+from tinynet.errors import Problem, SpecError
+from tinynet.loss import Loss
+from tinynet.spec.consistency import LOSS, loss_problems
+from tinynet.spec.training_spec import Losses, LossReference
+from tinynet.text.document import join_pointer
+from tinynet.text.mistakes import located, problems
+from tinynet.text.wording import listed, quoted, suggest
+
+Said: TypeAlias = Loss | LossReference
+"""A loss, or what a spec says of one."""
+
+GivenLoss: TypeAlias = Said | Mapping[str, Any] | str
+"""A loss, or what a JSON file says of one; or an object of them, by the output's name."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """One output of a network, and what it is trained by.
+
+    Attributes:
+        output: What the output is called.
+        loss: What is minimised.
+        weight: How much that counts in the sum over all outputs.
+        target: The target that the spec names; None where it names none.
+        pointer: Where a spec says so.
+    """
+
+    output: str
+    loss: Loss
+    weight: float = 1.0
+    target: str | None = None
+    pointer: str = LOSS
+
+
+def heads_of(loss: GivenLoss | None, outputs: tuple[str, ...]) -> tuple[Head, ...]:
+    """A head for each output, in their order; none without a loss.
+
+    Args:
+        loss: The loss of the only output, or one for each by its name.
+        outputs: What the outputs are called.
+
+    Raises:
+        SpecError: for losses that are wrong, or not those of the outputs.
+        PluginError: for a loss that is missing or broken.
+    """
+    if loss is None:
+        return ()
+    said = _said(loss)
+    names = list(said) if isinstance(said, Mapping) else getattr(said, "type", "...")
+    if found := list(loss_problems(names, outputs, "/loss")):
+        raise SpecError(found)
+    if isinstance(said, Mapping):
+        return tuple(_head(name, said[name], LOSS + join_pointer([name])) for name in outputs)
+    return (_head(outputs[0], said, LOSS),)
+
+
+def targets_of(heads: Collection[Head], known: Collection[str]) -> dict[str, str]:
+    """The target that each output is compared with, by the output's name.
+
+    It is the one that the spec names, else the one that is called like the output, else the only
+    one.
+
+    Args:
+        heads: The heads.
+        known: What the targets are called.
+
+    Raises:
+        SpecError: listing every head whose target is not there, or could be any of several.
+    """
+    found, wrong = {}, []
+    for head in heads:
+        wanted = head.target or head.output
+        if wanted in known:
+            found[head.output] = wanted
+        elif head.target is not None:
+            message = f"there is no target {quoted(head.target)}; {suggest(head.target, known)}"
+            wrong.append(Problem(message, f"{head.pointer}/target"))
+        elif len(known) == 1:
+            (found[head.output],) = known
+        else:
+            message = (
+                f"the output {quoted(head.output)} could be compared with any of"
+                f" {listed(sorted(known))}; say with which as 'target'"
+            )
+            wrong.append(Problem(message, f"{head.pointer}/target"))
+    if wrong:
+        raise SpecError(wrong)
+    return found
+
+
+def _said(loss: GivenLoss) -> Said | dict[str, Said]:
+    if _is_said(loss):
+        return loss
+    if isinstance(loss, Mapping) and any(map(_is_said, loss.values())):
+        return {
+            name: part if _is_said(part) else _validated(LossReference, part, f"/loss/{name}")
+            for name, part in loss.items()
+        }
+    said: Said | dict[str, Said] = _validated(Losses, loss, "/loss")
+    return said
+
+
+def _is_said(value: object) -> TypeGuard[Said]:
+    return isinstance(value, LossReference) or hasattr(value, "predict")
+
+
+def _validated(model: Any, value: Any, pointer: str) -> Any:
+    try:
+        return TypeAdapter(model).validate_python(
+            value, context={"configure": registry.default().configure}
+        )
+    except ValidationError as error:
+        found = problems(error, dict(value) if isinstance(value, Mapping) else value)
+        raise located([replace(p, pointer=pointer + p.pointer) for p in found]) from None
+
+
+def _head(output: str, said: Said, pointer: str) -> Head:
+    if not isinstance(said, LossReference):
+        return Head(output, said, pointer=pointer)
+    loss: Loss = registry.default().create(said)
+    return Head(output, loss, said.weight, said.target, pointer)

@@ -1,0 +1,126 @@
+"""One shard forward and backward before training starts: does anybody change what others need?
+
+A layer that writes to its input or to ``dy`` makes gradients wrong, and nothing says so. Ordinary
+passes cannot afford the copies that tell.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import numpy as np
+
+from tinynet import registry
+from tinynet.context import Context
+from tinynet.errors import PluginError
+from tinynet.layer import Buffered, Cache, Gradients
+from tinynet.loss import Loss
+from tinynet.network import loss_calls
+from tinynet.network.calls import fault
+from tinynet.network.engine import Engine, Inputs, shard_size
+from tinynet.network.execution import PassKey
+from tinynet.network.network import Network
+from tinynet.network.node import Node
+from tinynet.types import Array
+
+_NEW = "make a new array"
+_FIXED = "the optimizer alone may change parameters"
+_LATER = "keep what it takes in the cache, and change buffers in commit"
+
+
+def probe(
+    network: Network, x: Inputs, y: Mapping[str, Array], weights: Array | None, key: PassKey
+) -> None:
+    """Run the first shard of a training step, and leave everything as it was.
+
+    Args:
+        network: A network with a loss.
+        x: (N, *input_shape), or such an array for each input by name.
+        y: What each output is compared with, (N, *target_shape), by the output's name.
+        weights: How much each sample counts, (N,), or None.
+        key: Key of everything random.
+
+    Raises:
+        PluginError: if a layer or the loss changes an array that it may only read, or breaks its
+            protocol in a way that every pass looks for.
+    """
+    rows = slice(shard_size(network))
+    part = {name: array[rows] for name, array in x.items()} if isinstance(x, Mapping) else x[rows]
+    targets = {name: array[rows] for name, array in y.items()}
+    watched = network.seen_through(_WatchedLayer, _WatchedLoss)
+    if weights is not None:
+        weights = np.asarray(weights[rows], network.dtype)
+    Engine(watched, threads=1).train(part, targets, weights, key, {})
+
+
+class _WatchedLayer:
+    """A node's layer, looked at while it works."""
+
+    def __init__(self, node: Node) -> None:
+        self._node, self._layer = node, node.layer
+        self.out_shape, self.params = node.out_shape, node.layer.params
+
+    def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
+        named = {f"its input {n!r}": x for n, x in zip(self._node.inputs, inputs, strict=True)}
+        with self._watching("forward", named):
+            return self._layer.forward(ctx, *inputs)
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        with self._watching("backward", {"dy": dy}):
+            return self._layer.backward(ctx, cache, dy)
+
+    def _watching(self, method: str, read: Mapping[str, Array]) -> AbstractContextManager[None]:
+        buffers = self._layer.buffers if isinstance(self._layer, Buffered) else {}
+        return _unchanged(
+            lambda message: fault(self._node, f"{method} {message}"),
+            [
+                *((name, array, _NEW) for name, array in read.items()),
+                *((f"its parameter {n!r}", array, _FIXED) for n, array in self.params.items()),
+                *((f"its buffer {n!r}", array, _LATER) for n, array in buffers.items()),
+            ],
+        )
+
+
+class _WatchedLoss:
+    """A loss, looked at while it works."""
+
+    def __init__(self, loss: Loss) -> None:
+        self._loss = loss
+        self._outputs: Array = np.empty(0)
+
+    def forward(
+        self, ctx: Context, outputs: Array, targets: Array, weights: Array | None = None
+    ) -> tuple[float, Any]:
+        self._outputs = outputs
+        read = {"the outputs": outputs, "the targets": targets}
+        if weights is not None:
+            read["the weights"] = weights
+        with self._watching("forward", read):
+            return loss_calls.forward(self._loss, ctx, outputs, targets, weights)
+
+    def backward(self, ctx: Context, cache: Any) -> Array:
+        with self._watching("backward", {"the outputs": self._outputs}):
+            return loss_calls.backward(self._loss, ctx, cache, self._outputs)
+
+    def predict(self, outputs: Array) -> Array:
+        with self._watching("predict", {"the outputs": outputs}):
+            return loss_calls.predict(self._loss, outputs)
+
+    def _watching(self, method: str, read: Mapping[str, Array]) -> AbstractContextManager[None]:
+        who = registry.default().whose(self._loss)
+        return _unchanged(
+            lambda message: PluginError(f"{who}: {method} {message}"),
+            [(name, array, _NEW) for name, array in read.items()],
+        )
+
+
+@contextmanager
+def _unchanged(
+    error: Callable[[str], PluginError], arrays: list[tuple[str, Array, str]]
+) -> Iterator[None]:
+    """Hold arrays against copies of them; each comes with its name, and what to do instead."""
+    copies = [array.copy() for _, array, _ in arrays]
+    yield
+    for before, (name, array, remedy) in zip(copies, arrays, strict=True):
+        if not np.array_equal(before, array, equal_nan=array.dtype.kind == "f"):
+            raise error(f"changed {name} in place; {remedy}")
