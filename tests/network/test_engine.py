@@ -1,8 +1,8 @@
 """Shards and threads: the same bits however many there are, and nothing left behind."""
 
+import gc
 import threading
 import tracemalloc
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,11 +11,15 @@ from threadpoolctl import threadpool_info
 
 from tinynet.errors import DataError
 from tinynet.layer import LayerConfig
+from tinynet.loss import LossConfig
 from tinynet.memory import Workspace
 from tinynet.network import engine as engine_module
-from tinynet.network.engine import Engine, cut, one_blas_thread, shard_size
+from tinynet.network import sharding
+from tinynet.network.blas import one_blas_thread
+from tinynet.network.engine import Engine
 from tinynet.network.execution import PassKey
 from tinynet.network.network import Network
+from tinynet.network.sharding import cut, shard_size
 from tinynet.spec.reading import load_spec
 from tinynet.training.trainer import Trainer
 
@@ -86,9 +90,9 @@ def train(input_shape, layers, threads, steps=50):
 @pytest.fixture
 def small_shards(monkeypatch):
     """Shards of at most ten samples, so that a small batch makes five."""
-    monkeypatch.setattr(engine_module, "SHARD_BYTES", 1)
-    monkeypatch.setattr(engine_module, "MIN_SHARD", 10)
-    monkeypatch.setattr(engine_module, "PARAM_WEIGHT", 0)
+    monkeypatch.setattr(sharding, "SHARD_BYTES", 1)
+    monkeypatch.setattr(sharding, "MIN_SHARD", 10)
+    monkeypatch.setattr(sharding, "PARAM_WEIGHT", 0)
 
 
 @pytest.mark.parametrize(("input_shape", "layers"), JOBS.values(), ids=JOBS.keys())
@@ -96,8 +100,7 @@ def test_any_number_of_threads_gives_the_same_bits(small_shards, input_shape, la
     """Else a run that is resumed on another machine is another run."""
     trainer = make_trainer(input_shape, layers, 1)
     size = shard_size(trainer.network)
-    if layers is not NORMED:
-        assert len(list(cut(BATCH, size))) >= 4
+    assert len(list(cut(BATCH, size))) >= 4
     one = train(input_shape, layers, 1)
     for threads in (2, 3, 4):
         assert train(input_shape, layers, threads) == one, f"{threads} threads"
@@ -115,13 +118,105 @@ def test_the_size_of_a_shard_follows_from_the_network_alone(monkeypatch):
         assert len(sizes) == 1
 
 
-def test_a_layer_or_loss_that_does_not_promise_to_be_per_sample_gets_the_whole_batch():
-    network = make_trainer(*JOBS["batch norm"], 4).network
-    assert shard_size(network) is None
-    images = make_trainer(*JOBS["convolution, pooling, residual"], 1).network
-    assert shard_size(images) is not None
-    images.heads = (replace(images.heads[0], loss=object()),)
-    assert shard_size(images) is None
+class Centered:
+    """y = x - mean of the whole batch; promises nothing, so it must see the whole batch."""
+
+    sizes: ClassVar[list[int]] = []
+
+    class Config(LayerConfig):
+        pass
+
+    def __init__(self, config, in_shapes, build):
+        (self.out_shape,) = in_shapes
+        self.params = {}
+
+    def forward(self, ctx, x):
+        Centered.sizes.append(len(x))
+        return x - x.mean(axis=0), None
+
+    def backward(self, ctx, cache, dy):
+        return (dy - dy.mean(axis=0),), {}
+
+
+def test_a_layer_that_does_not_promise_to_be_per_sample_gets_the_whole_batch(
+    register, small_shards
+):
+    """An author who never heard of shards is slow, never wrong."""
+    register("layers", "centered", Centered)
+    layers = [{"type": "dense", "units": 6}, {"type": "centered"}, {"type": "dense", "units": 4}]
+    Centered.sizes.clear()
+    one = train([3], layers, 1, steps=5)
+    assert set(Centered.sizes) == {BATCH}
+    assert train([3], layers, 3, steps=5) == one
+
+
+def test_a_network_in_shards_gives_what_it_gives_in_one_piece(register, monkeypatch):
+    """To the last bits of sums that are taken in another order: batch norm, too."""
+    register("layers", "centered", Centered)
+    layers = [*NORMED[:4], {"type": "centered"}, *NORMED[4:]]
+    outcomes = []
+    for least in (1000, 10):
+        monkeypatch.setattr(sharding, "SHARD_BYTES", 1)
+        monkeypatch.setattr(sharding, "MIN_SHARD", least)
+        monkeypatch.setattr(sharding, "PARAM_WEIGHT", 0)
+        network = Network(
+            {"layers": without_dropout(layers), "dtype": "float64"},
+            (8, 8, 2),
+            loss="softmax_cross_entropy",
+        )
+        x, y = draw(network, BATCH, np.random.default_rng(0))
+        result = Engine(network, 2).train(x, {"output": y}, None, PassKey())
+        result.commit()
+        outcomes.append((len(result.passes), result, network.buffers))
+    (pieces, one, buffers), (shards, many, others) = outcomes
+    assert (pieces, shards) == (1, 5)
+    assert many.loss == pytest.approx(one.loss, rel=1e-12)
+    for address, gradient in one.gradients.items():
+        np.testing.assert_allclose(many.gradients[address], gradient, rtol=1e-9, atol=1e-13)
+    for address, buffer in buffers.items():
+        np.testing.assert_allclose(others[address], buffer, rtol=1e-12)
+
+
+def without_dropout(layers):
+    """Dropout draws by shard, so that it would drop other samples."""
+    return [{**n, "rate": 0.0} if n["type"] == "dropout" else n for n in layers]
+
+
+class Ranked:
+    """How far each output is from the largest of the whole batch: a loss that looks across it."""
+
+    class Config(LossConfig):
+        pass
+
+    def __init__(self, config):
+        pass
+
+    def forward(self, ctx, outputs, targets):
+        assert len(outputs) == BATCH
+        return float((outputs.max(axis=0) - outputs).sum()), outputs
+
+    def backward(self, ctx, cache):
+        at_largest = cache == cache.max(axis=0)
+        return (at_largest * len(cache) - np.ones_like(cache)).astype(cache.dtype)
+
+    def predict(self, outputs):
+        return outputs
+
+
+def test_a_loss_that_does_not_promise_to_be_per_sample_gets_the_whole_batch(register, small_shards):
+    register("losses", "ranked", Ranked)
+    results = []
+    for threads in (1, 3):
+        network = Network({"layers": IMAGES}, (8, 8, 2), loss="ranked")
+        engine, (x, _) = Engine(network, threads), draw(network, BATCH, np.random.default_rng(0))
+        y = {"output": np.zeros((BATCH, 4), np.float32)}
+        evaluated = engine.evaluate(x, y)
+        result = engine.train(x, y, None, PassKey())
+        results.append(
+            (result.loss, evaluated.loss, [g.tobytes() for g in result.gradients.values()])
+        )
+        assert result.predictions["output"].shape == (BATCH, 4)
+    assert results[0] == results[1]
 
 
 def test_shards_are_larger_where_activations_are_small_or_parameters_many():
@@ -131,9 +226,9 @@ def test_shards_are_larger_where_activations_are_small_or_parameters_many():
         return shard_size(Network({"layers": layers}, (features,), loss=loss, dry=True))
 
     sample = 4 * 2**10
-    assert size(2**10, 1) == engine_module.SHARD_BYTES // sample
-    assert size(2**10, 2**20 - 1) == engine_module.PARAM_WEIGHT * 2**20
-    assert size(2**24, 1) == engine_module.MIN_SHARD
+    assert size(2**10, 1) == sharding.SHARD_BYTES // sample
+    assert size(2**10, 2**20 - 1) == sharding.PARAM_WEIGHT * 2**20
+    assert size(2**24, 1) == sharding.MIN_SHARD
 
 
 @pytest.mark.parametrize("samples", [1, 7, 8, 9, 100, 1000])
@@ -193,30 +288,12 @@ def test_results_stay_when_the_engine_goes_on(small_shards, loss):
         x, labels = draw(network, BATCH, rng)
         return x, {"output": labels if loss != "mse" else rng.random((BATCH, 4))}
 
-    gradients = {}
-    results = [*engine.evaluate(*batch()), *engine.train(*batch(), None, PassKey(), gradients)]
+    results = [engine.evaluate(*batch()), engine.train(*batch(), None, PassKey())]
     kept = [result.predictions["output"].copy() for result in results]
-    first = {address: gradient.copy() for address, gradient in gradients.items()}
-    engine.train(*batch(), None, PassKey(), {})
+    engine.train(*batch(), None, PassKey())
     engine.evaluate(*batch())
     for result, before in zip(results, kept, strict=True):
         np.testing.assert_array_equal(result.predictions["output"], before)
-    for address, before in first.items():
-        np.testing.assert_array_equal(gradients[address], before)
-
-
-def test_gradients_are_added_to_those_of_the_batches_before():
-    trainer = make_trainer(*JOBS["embedding, dropout, residual"], 1)
-    engine = Engine(trainer.network, 1)
-    x, y = draw(trainer.network, 8, np.random.default_rng(0))
-    batch = x, {"output": y}
-    once, twice = {}, {}
-    engine.train(*batch, None, PassKey(), once)
-    engine.train(*batch, None, PassKey(), twice)
-    engine.train(*batch, None, PassKey(), twice)
-    assert once.keys() == trainer.network.trainable
-    for address, gradient in once.items():
-        np.testing.assert_array_equal(twice[address], 2 * gradient)
 
 
 # Failure ------------------------------------------------------------------------------------
@@ -263,19 +340,20 @@ def test_an_error_in_a_shard_comes_out_and_the_engine_goes_on(
         with pytest.raises(DataError, match=f"sample {sample} is negative"):
             trainer._engine.evaluate(spoilt, {"output": y})
     assert {name: array.tobytes() for name, array in trainer.state().items()} == before
-    assert trainer._engine._workspaces.qsize() == threads, "no workspace is lost, none still in use"
     assert trainer.train_step(x, y) == twin.train_step(x, y)
 
 
 def test_no_thread_outlives_its_engine():
-    before = threading.active_count()
+    before = set(threading.enumerate())
     trainer = make_trainer(*JOBS["convolution, pooling, residual"], 4)
     trainer.train_step(*draw(trainer.network, BATCH, np.random.default_rng(0)))
-    workers = list(getattr(trainer._engine._pool, "_threads", ()))
+    workers = set(threading.enumerate()) - before
+    assert len(workers) == 3
     del trainer
+    gc.collect()
     for worker in workers:
         worker.join(timeout=30)
-    assert threading.active_count() <= before
+    assert not workers & set(threading.enumerate())
 
 
 def blas_threads():

@@ -5,13 +5,13 @@ whoever stumbles over it later. Only what costs next to nothing is looked at; se
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from tinynet.context import Context, Needs
 from tinynet.errors import PluginError, Problem, TinynetError
-from tinynet.layer import Buffered, Cache, Gradients
+from tinynet.layer import Buffered, Cache, Gradients, Summarized
 from tinynet.network.node import Node
 from tinynet.text.wording import cause, quoted, suggest
 from tinynet.types import Array, Shape
@@ -23,17 +23,61 @@ def forward(node: Node, ctx: Context, inputs: Sequence[Array]) -> tuple[Array, C
     Raises:
         PluginError: if the layer fails, or returns anything but what it announced.
     """
-    try:
+    with _Blaming(node, "forward"):
         returned = node.layer.forward(ctx, *inputs)
-    except (TinynetError, MemoryError):
-        raise
-    except Exception as error:
-        raise fault(node, f"forward raised {cause(error)}") from error
+    return _checked_output(node, "forward", returned, len(inputs[0]))
+
+
+def summarize(node: Node, ctx: Context, inputs: Sequence[Array]) -> Any:
+    """What a node's layer tells of some samples to the other parts of their batch.
+
+    Raises:
+        PluginError: if the layer fails.
+    """
+    with _Blaming(node, "summarize"):
+        return cast(Summarized, node.layer).summarize(ctx, *inputs)
+
+
+def forward_with(
+    node: Node, ctx: Context, summaries: Sequence[Any], inputs: Sequence[Array]
+) -> tuple[Array, Cache]:
+    """As `forward`, for a part of a batch with the summaries of all parts."""
+    with _Blaming(node, "forward_with"):
+        returned = cast(Summarized, node.layer).forward_with(ctx, summaries, *inputs)
+    return _checked_output(node, "forward_with", returned, len(inputs[0]))
+
+
+def summarize_gradient(
+    node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array
+) -> tuple[Any, Mapping[str, Array]]:
+    """What a node's layer tells of ``dy`` to the other parts, and its parameters' gradients.
+
+    Raises:
+        PluginError: if the layer fails, or does not return the gradients that it was asked for.
+    """
+    with _Blaming(node, "summarize_gradient"):
+        returned = cast(Summarized, node.layer).summarize_gradient(ctx, cache, dy)
     if not isinstance(returned, tuple) or len(returned) != 2:
-        raise fault(node, f"forward must return (output, cache); it returned {described(returned)}")
-    y, cache = returned
-    _require_array(node, "the output", y, (len(inputs[0]), *node.out_shape))
-    return y, cache
+        message = "summarize_gradient must return (summary, gradients of the parameters)"
+        raise fault(node, f"{message}; it returned {described(returned)}")
+    _check_params(node, needs, returned[1])
+    return returned
+
+
+def backward_with(
+    node: Node, ctx: Context, needs: Needs, cache: Cache, summaries: Sequence[Any], dy: Array
+) -> Sequence[Array | None]:
+    """The gradients of the inputs, for a part of a batch with the summaries of all parts.
+
+    Raises:
+        PluginError: if the layer fails, or does not return the gradients that it was asked for.
+    """
+    with _Blaming(node, "backward_with"):
+        d_inputs: Sequence[Array | None] = cast(Summarized, node.layer).backward_with(
+            ctx, cache, summaries, dy
+        )
+    _check_inputs(node, needs, d_inputs, len(dy))
+    return d_inputs
 
 
 def backward(node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array) -> Gradients:
@@ -42,12 +86,8 @@ def backward(node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array) ->
     Raises:
         PluginError: if the layer fails, or does not return the gradients that it was asked for.
     """
-    try:
+    with _Blaming(node, "backward"):
         returned = node.layer.backward(ctx, cache, dy)
-    except (TinynetError, MemoryError):
-        raise
-    except Exception as error:
-        raise fault(node, f"backward raised {cause(error)}") from error
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise fault(
             node,
@@ -66,13 +106,37 @@ def commit(node: Node, cache: Cache) -> None:
     Raises:
         PluginError: if the layer fails.
     """
-    assert isinstance(node.layer, Buffered)
-    try:
-        node.layer.commit(cache)
-    except (TinynetError, MemoryError):
-        raise
-    except Exception as error:
-        raise fault(node, f"commit raised {cause(error)}") from error
+    with _Blaming(node, "commit"):
+        cast(Buffered, node.layer).commit(cache)
+
+
+class _Blaming:
+    """Turns what a layer should not have raised into an error that names it.
+
+    A class, since a generator would cost more than many a layer on a batch of one.
+    """
+
+    __slots__ = ("_method", "_node")
+
+    def __init__(self, node: Node, method: str) -> None:
+        self._node, self._method = node, method
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, TinynetError | MemoryError):
+            raise fault(self._node, f"{self._method} raised {cause(error)}") from error
+
+
+def _checked_output(node: Node, method: str, returned: Any, samples: int) -> tuple[Array, Cache]:
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        message = f"{method} must return (output, cache); it returned {described(returned)}"
+        raise fault(node, message)
+    y, cache = returned
+    _require_array(node, "the output", y, (samples, *node.out_shape))
+    return y, cache
 
 
 def fault(node: Node, message: str) -> PluginError:

@@ -5,64 +5,64 @@ in the order of the shards. BLAS is held to one thread meanwhile. So the same bi
 thread and on sixty-four.
 """
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from math import prod
-from queue import SimpleQueue
-from typing import Any, TypeAlias, TypeVar
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
-from tinynet.context import Context
-from tinynet.memory import Workspace
-from tinynet.network import loss_calls
+from tinynet.memory import Workspace, aligned_empty
+from tinynet.network.blas import available_cores, one_blas_thread
+from tinynet.network.crew import Crew
 from tinynet.network.execution import Pass, PassKey
-from tinynet.network.heads import Head
 from tinynet.network.network import Network
 from tinynet.network.node import Node
+from tinynet.network.objective import Objective, Samples
+from tinynet.network.sharding import cut, shard_size
+from tinynet.network.trip import Trip
 from tinynet.types import Array
 
 Inputs: TypeAlias = Array | Mapping[str, Array]
-T = TypeVar("T")
 
-SHARD_BYTES = 4 * 2**20
-"""Activations that one shard may have; with their gradients they should stay in a core's cache."""
-
-MIN_SHARD = 8
-"""Samples below which a matrix product is too thin to be fast."""
-
-PARAM_WEIGHT = 4
-"""How many times the bytes of the parameters a shard's activations have at least."""
+LARGE = 2**20
+"""Bytes of gradients above which it pays to sum them on several threads."""
 
 
 @dataclass(frozen=True, eq=False)
-class ShardResult:
-    """What one shard gives.
+class BatchResult:
+    """What a batch gives.
 
     Attributes:
         loss: What is minimised, summed over its samples: the losses of all outputs, weighted.
         losses: Sum of the loss of each output over its samples, by the output's name; unweighted.
-        predictions: What the loss of each output predicts, (n, *out_shape), likewise.
-        run: The pass, for `Pass.commit`.
+        predictions: What the loss of each output predicts, (N, *out_shape), likewise.
+        gradients: Of every trainable parameter, by address; valid until the engine's next batch.
+            Empty in evaluation.
+        passes: One for each shard, in order.
     """
 
     loss: float
     losses: dict[str, float]
     predictions: dict[str, Array]
-    run: Pass
+    gradients: dict[str, Array]
+    passes: tuple[Pass, ...]
+
+    def commit(self) -> None:
+        """Let layers with running statistics take in the batch."""
+        for passing in self.passes:
+            passing.commit()
+
+
+Found: TypeAlias = tuple[dict[str, float], dict[str, Array]]
+"""Losses and predictions of some samples, by the output's name."""
 
 
 class Engine:
     """Runs a network and its losses on batches.
 
     Attributes:
-        shard_size: Samples in a shard; None where the whole batch must stay together.
+        shard_size: Samples in a shard, at most.
         threads: How many threads compute.
     """
 
@@ -75,16 +75,13 @@ class Engine:
         """
         assert network.heads
         self._network = network
+        self._objective = Objective(network.heads, network.kernels)
+        self._legs = {training: network.legs(training=training) for training in (True, False)}
         self.shard_size = shard_size(network)
         self.threads = threads or available_cores()
-        self._pool = ThreadPoolExecutor(self.threads) if self._uses_threads else None
-        self._workspaces: SimpleQueue[Workspace] = SimpleQueue()
-        for _ in range(self.threads if self._uses_threads else 1):
-            self._workspaces.put(Workspace())
-
-    @property
-    def _uses_threads(self) -> bool:
-        return self.threads > 1 and self.shard_size is not None
+        self._crew = Crew(self.threads)
+        self._workspaces: list[Workspace] = []
+        self._sums: dict[str, Array] = {}
 
     def train(
         self,
@@ -92,80 +89,74 @@ class Engine:
         y: Mapping[str, Array],
         weights: Array | None,
         key: PassKey,
-        gradients: dict[str, Array],
-    ) -> list[ShardResult]:
-        """Forward and backward in training mode: what each shard gives, in order.
+        samples: int | None = None,
+    ) -> BatchResult:
+        """Forward and backward in training mode.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
             y: What each output is compared with, (N, *target_shape), by the output's name.
             weights: How much each sample counts, (N,), or None.
             key: Key of everything random.
-            gradients: By address; those of the weighted sum of this batch's losses are added,
-                shard by shard in order.
+            samples: What the gradients are divided by; by default N.
         """
+        objective, scale = self._objective, 1 / (samples or _count(x))
 
-        def run(rows: slice, workspace: Workspace) -> tuple[ShardResult, dict[str, Array]]:
-            part_weights = None if weights is None else weights[rows]
-            passing = self._network.forward(
-                _rows(x, rows),
-                training=True,
-                key=key,
-                first_sample=rows.start,
-                workspace=workspace,
-            )
-            losses, d_outputs = {}, {}
-            for head in self._network.heads:
-                outputs = passing.outputs[head.output]
-                ctx = self._context(
-                    head, training=True, key=key, first=rows.start, workspace=workspace
+        def minimise(
+            rows: slice, outputs: Mapping[str, Array], workspace: Workspace | None
+        ) -> tuple[Found, dict[str, Array]]:
+            part = _part(rows, y, weights, key, workspace)
+            losses, gradients = objective.minimise(outputs, part, scale)
+            return (losses, self._network.predictions(outputs)), gradients
+
+        with one_blas_thread():
+            trip = self._start(x, training=True, key=key)
+            found: list[Found] = [({}, {})] * len(trip.passes)
+
+            def turn(number: int) -> None:
+                passing = trip.passes[number]
+                found[number], gradients = minimise(
+                    trip.rows[number], passing.outputs, passing.workspace
                 )
-                losses[head.output], cache = loss_calls.forward(
-                    head.loss, ctx, outputs, y[head.output][rows], part_weights
-                )
-                gradient = loss_calls.backward(head.loss, ctx, cache, outputs)
-                d_outputs[head.output] = _weighted(gradient, head.weight, ctx)
-            found = passing.backward(d_outputs)
-            # Copies, since the workspace is used again before the shards are summed.
-            kept = {address: np.array(gradient) for address, gradient in found.items()}
-            return self._result(passing, losses), kept
+                trip.turn(number, gradients)
 
-        results: list[ShardResult] = []
+            if objective.meets:
+                outputs, workspace = trip.meet_at_the_end()
+                whole, gradients = minimise(trip.all_rows, outputs, workspace)
+                found = [whole]
+                trip.each(lambda number: trip.turn(number, _rows(gradients, trip.rows[number])))
+            else:
+                trip.out(turn)
+            trip.back()
+            return self._result(found, trip, self._summed(trip.passes))
 
-        def take(found: tuple[ShardResult, dict[str, Array]]) -> None:
-            results.append(found[0])
-            for address, gradient in found[1].items():
-                if address in gradients:
-                    gradients[address] += gradient
-                else:
-                    gradients[address] = gradient
-
-        self._each(run, _count(x), take)
-        return results
-
-    def evaluate(self, x: Inputs, y: Mapping[str, Array]) -> list[ShardResult]:
-        """Forward in evaluation mode: what each shard gives, in order.
+    def evaluate(self, x: Inputs, y: Mapping[str, Array]) -> BatchResult:
+        """Forward in evaluation mode.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
             y: What each output is compared with, (N, *target_shape), by the output's name.
         """
 
-        def run(rows: slice, workspace: Workspace) -> ShardResult:
-            passing = self._evaluated(x, rows, workspace)
-            losses = {}
-            for head in self._network.heads:
-                ctx = self._context(
-                    head, training=False, key=PassKey(), first=rows.start, workspace=workspace
-                )
-                losses[head.output], _ = loss_calls.forward(
-                    head.loss, ctx, passing.outputs[head.output], y[head.output][rows]
-                )
-            return self._result(passing, losses)
+        def measure(
+            rows: slice, outputs: Mapping[str, Array], workspace: Workspace | None
+        ) -> Found:
+            part = _part(rows, y, None, PassKey(), workspace)
+            return self._objective.measure(outputs, part), self._network.predictions(outputs)
 
-        results: list[ShardResult] = []
-        self._each(run, _count(x), results.append)
-        return results
+        with one_blas_thread():
+            trip = self._start(x, training=False, key=PassKey())
+            found: list[Found] = [({}, {})] * len(trip.passes)
+
+            def end(number: int) -> None:
+                passing = trip.passes[number]
+                found[number] = measure(trip.rows[number], passing.outputs, passing.workspace)
+
+            if self._objective.meets:
+                found = [measure(trip.all_rows, *trip.meet_at_the_end())]
+            else:
+                trip.out(end)
+            return self._result(found, trip, {})
 
     def predict(self, x: Inputs) -> dict[str, Array]:
         """What each output's loss predicts, (N, *out_shape), by its name; in evaluation mode.
@@ -173,23 +164,15 @@ class Engine:
         Args:
             x: (N, *input_shape), or such an array for each input by name.
         """
+        with one_blas_thread():
+            trip = self._start(x, training=False, key=PassKey())
+            parts: list[dict[str, Array]] = [{}] * len(trip.passes)
 
-        def run(rows: slice, workspace: Workspace) -> dict[str, Array]:
-            return self._network.predictions(self._evaluated(x, rows, workspace).outputs)
+            def end(number: int) -> None:
+                parts[number] = self._network.predictions(trip.passes[number].outputs)
 
-        parts: list[dict[str, Array]] = []
-        self._each(run, _count(x), parts.append)
-        return {
-            output: np.concatenate([part[output] for part in parts])
-            for output in self._network.outputs
-        }
-
-    def _evaluated(self, x: Inputs, rows: slice, workspace: Workspace) -> Pass:
-        return self._network.forward(_rows(x, rows), first_sample=rows.start, workspace=workspace)
-
-    def _result(self, passing: Pass, losses: dict[str, float]) -> ShardResult:
-        total = sum(head.weight * losses[head.output] for head in self._network.heads)
-        return ShardResult(total, losses, self._network.predictions(passing.outputs), passing)
+            trip.out(end)
+        return _joined(parts)
 
     def first_not_finite(self, x: Inputs, key: PassKey) -> str | None:
         """The first node that gives a NaN or an infinity where `train` sees ``x``, if one does."""
@@ -199,118 +182,93 @@ class Engine:
             if not np.isfinite(y).all():
                 bad.add(node.name)
 
-        with np.errstate(all="ignore"):
-            for rows in self._shards(_count(x)):
-                self._network.forward(
-                    _rows(x, rows),
-                    training=True,
-                    key=key,
-                    first_sample=rows.start,
-                    observe=observe,
-                )
+        with one_blas_thread():
+            self._start(x, training=True, key=key, observe=observe).out(lambda number: None)
         return next((name for name in self._network.nodes if name in bad), None)
 
-    def _context(
-        self, head: Head, *, training: bool, key: PassKey, first: int, workspace: Workspace
-    ) -> Context:
-        return Context(
-            training=training,
-            keep=training,
-            kernels=self._network.kernels,
-            seed=key.seed,
-            step=key.step,
-            micro_batch=key.micro_batch,
-            first_sample=first,
-            node=f"loss/{head.output}",
-            workspace=workspace,
+    def _start(
+        self,
+        x: Inputs,
+        *,
+        training: bool,
+        key: PassKey,
+        observe: Callable[[Node, Array], None] | None = None,
+    ) -> Trip:
+        inputs = self._network.checked(x)
+        size = len(next(iter(inputs.values())))
+        rows = tuple(cut(size, self.shard_size))
+        legs = self._legs[training]
+        # Shards that wait for each other keep their memory meanwhile.
+        own = len(legs) > 1 or self._objective.meets or len(rows) <= self.threads
+        for _ in range(len(self._workspaces), len(rows) if own else self.threads):
+            self._workspaces.append(Workspace())
+        passes = tuple(
+            self._network.start(
+                {name: array[part] for name, array in inputs.items()},
+                training=training,
+                key=key,
+                first_sample=part.start,
+                observe=observe,
+            )
+            for part in rows
+        )
+        return Trip(legs, passes, rows, self._crew, self._workspaces, own=own)
+
+    def _summed(self, passes: Sequence[Pass]) -> dict[str, Array]:
+        """The gradients of all shards, added in their order."""
+        first, *others = (passing.gradients for passing in passes)
+        if not others:
+            return first
+        for address, gradient in first.items():
+            if address not in self._sums:
+                self._sums[address] = aligned_empty(gradient.shape, gradient.dtype)
+
+        def add(addresses: Iterable[str]) -> None:
+            for address in addresses:
+                total = self._sums[address]
+                np.add(first[address], others[0][address], out=total)
+                for other in others[1:]:
+                    total += other[address]
+
+        if sum(gradient.nbytes for gradient in first.values()) < LARGE:
+            add(first)
+        else:
+            self._crew.run([partial(add, (address,)) for address in first])
+        return {address: self._sums[address] for address in first}
+
+    def _result(
+        self, found: Sequence[Found], trip: Trip, gradients: dict[str, Array]
+    ) -> BatchResult:
+        losses = {
+            head.output: sum(part[head.output] for part, _ in found) for head in self._network.heads
+        }
+        predictions = _joined([part for _, part in found])
+        return BatchResult(
+            self._objective.total(losses), losses, predictions, gradients, trip.passes
         )
 
-    def _shards(self, samples: int) -> list[slice]:
-        return list(cut(samples, self.shard_size or samples))
 
-    def _each(
-        self, run: Callable[[slice, Workspace], T], samples: int, take: Callable[[T], None]
-    ) -> None:
-        """Run every shard, and hand over what each gives, in order."""
-
-        def with_workspace(rows: slice) -> T:
-            workspace = self._workspaces.get()
-            try:
-                workspace.reset()
-                # Whoever trains looks for NaN and infinity in the loss, and explains it.
-                with np.errstate(all="ignore"):
-                    return run(rows, workspace)
-            finally:
-                self._workspaces.put(workspace)
-
-        shards = self._shards(samples)
-        with one_blas_thread():
-            if self._pool is None or len(shards) == 1:
-                for rows in shards:
-                    take(with_workspace(rows))
-                return
-            futures = deque(self._pool.submit(with_workspace, rows) for rows in shards)
-            try:
-                while futures:
-                    take(futures.popleft().result())
-            finally:
-                for future in futures:
-                    future.cancel()
-                wait(futures)
+def _part(
+    rows: slice,
+    y: Mapping[str, Array],
+    weights: Array | None,
+    key: PassKey,
+    workspace: Workspace | None,
+) -> Samples:
+    part_weights = None if weights is None else weights[rows]
+    return Samples(rows, _rows(y, rows), part_weights, key, workspace)
 
 
-def shard_size(network: Network) -> int | None:
-    """Samples in a shard, from the network alone; None where samples see each other.
-
-    As many as `SHARD_BYTES` of activations hold, or as many as make the activations outweigh the
-    parameters, which each shard must read (and write the gradients of) once.
-    """
-    parts = [node.layer for node in network.nodes.values()] + [head.loss for head in network.heads]
-    if not all(getattr(part, "per_sample", False) for part in parts):
-        return None
-    itemsize = network.dtype.itemsize
-    sample = sum(prod(node.out_shape) for node in network.nodes.values()) * itemsize
-    params = sum(param.nbytes for param in network.params.values())
-    return max(MIN_SHARD, SHARD_BYTES // sample, PARAM_WEIGHT * params // sample)
+def _rows(arrays: Mapping[str, Array], rows: slice) -> dict[str, Array]:
+    return {name: array[rows] for name, array in arrays.items()}
 
 
-def cut(samples: int, size: int) -> Iterator[slice]:
-    """Slices of nearly equal length, none longer than ``size``, over ``samples``."""
-    count = -(-samples // size)
-    for index in range(count):
-        yield slice(samples * index // count, samples * (index + 1) // count)
-
-
-def available_cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """Hold BLAS to one thread: its result depends on how many it uses."""
-    limit: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
-    return limit
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
+def _joined(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """Arrays by name, those of all parts one after the other."""
+    if len(parts) == 1:
+        return dict(parts[0])
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _count(x: Inputs) -> int:
     return len(next(iter(x.values()))) if isinstance(x, Mapping) else len(x)
-
-
-def _rows(x: Inputs, rows: slice) -> Inputs:
-    if isinstance(x, Mapping):
-        return {name: array[rows] for name, array in x.items()}
-    return x[rows]
-
-
-def _weighted(gradient: Array, weight: float, ctx: Context) -> Array:
-    if weight == 1:
-        return gradient
-    product: Array = np.multiply(gradient, weight, out=ctx.empty(gradient.shape, gradient.dtype))
-    return product

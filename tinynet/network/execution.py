@@ -1,4 +1,4 @@
-"""One trip of a batch through a graph, and back.
+"""One trip of a batch, or of a part of one, through a graph and back.
 
 The pass owns what the trip needs: the values still wanted by somebody, and the caches. Each is
 dropped as soon as nobody wants it any more.
@@ -7,17 +7,21 @@ dropped as soon as nobody wants it any more.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from tinynet.context import Context, Needs
 from tinynet.errors import TinynetError
 from tinynet.kernels import Kernels
-from tinynet.layer import Buffered, Cache
+from tinynet.layer import Buffered, Cache, Summarized
 from tinynet.memory import Workspace
 from tinynet.network import calls
 from tinynet.network.node import Node
 from tinynet.types import Array
+
+Meeting: TypeAlias = Literal["summaries", "batch"]
+"""What a layer must see of a batch beside its own samples: summaries of the others, or all."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,15 @@ class Operation:
     backward: bool
     frozen: bool
     commits: bool
+
+    def meeting(self, *, training: bool) -> Meeting | None:
+        """Where the samples of a batch see each other here, and how; None if they do not."""
+        layer = self.node.layer
+        if getattr(layer, "per_sample", False):
+            return None
+        if isinstance(layer, Summarized):
+            return "summaries" if training and not self.frozen else None
+        return "batch"
 
 
 def plan(nodes: Sequence[Node]) -> tuple[Operation, ...]:
@@ -70,11 +83,13 @@ class PassKey:
 
 
 class Pass:
-    """A batch on its way.
+    """Samples on their way.
 
     Attributes:
-        outputs: What each output gives, (N, *out_shape), by name; valid until the workspace is
-            reset.
+        outputs: What each output of the network gave so far, (N, *out_shape), by its name; valid
+            until the workspace is reset.
+        gradients: Of every trainable parameter so far, by address (``conv2d_1/weight``).
+        workspace: Where large arrays come from; None for fresh memory.
     """
 
     def __init__(
@@ -90,10 +105,10 @@ class Pass:
         workspace: Workspace | None = None,
         observe: Callable[[Node, Array], None] | None = None,
     ) -> None:
-        """Run forward.
+        """Stand at the start.
 
         Args:
-            operations: The graph in topological order, from `plan`.
+            operations: The whole graph in topological order, from `plan`.
             inputs: The network's inputs by name, each (N, *shape).
             outputs: The node that gives each output, by the output's name.
             training: Whether `backward` may follow; if not, nothing is kept.
@@ -102,96 +117,204 @@ class Pass:
             first_sample: Position in the batch of the first sample; part of that key.
             workspace: Where large arrays come from.
             observe: Called with each node and its output.
+        """
+        self._operations = operations
+        self.outputs: dict[str, Array] = {}
+        self.gradients: dict[str, Array] = {}
+        self._named: dict[str, list[str]] = {}
+        for name, node in outputs.items():
+            self._named.setdefault(node, []).append(name)
+        self._training = training
+        self._kernels = kernels
+        self._key = key
+        self._first_sample = first_sample
+        self.workspace = workspace
+        self._observe = observe
+        self._values = dict(inputs)
+        self._waiting = Counter(source for op in operations for source in op.node.inputs)
+        self._contexts: dict[str, Context] = {}
+        self._caches: dict[str, Cache] = {}
+        self._uncommitted: list[tuple[Node, Cache]] = []
+        self._flowing: dict[str, Array] = {}
+        self._owned: set[str] = set()
+
+    def context(self, op: Operation) -> Context:
+        """What the layer of an operation is handed."""
+        return Context(
+            training=self._training and not op.frozen,
+            needs=op.needs,
+            keep=self._training and (op.backward or op.commits),
+            kernels=self._kernels,
+            seed=self._key.seed,
+            step=self._key.step,
+            micro_batch=self._key.micro_batch,
+            first_sample=self._first_sample,
+            node=op.node.name,
+            workspace=self.workspace,
+        )
+
+    # Forward ----------------------------------------------------------------------------------
+
+    def advance(self, operations: Sequence[Operation]) -> None:
+        """Go on through some operations.
 
         Raises:
             PluginError: if a layer fails, or its output is not what it announced.
         """
-        self._operations = operations
-        self._outputs = outputs
-        self._workspace = workspace
-        self._contexts: dict[str, Context] = {}
-        self._caches: dict[str, Cache] = {}
-        self._uncommitted: list[tuple[Node, Cache]] = []
-        values = dict(inputs)
-        waiting = Counter(source for op in operations for source in op.node.inputs)
-        waiting.update(outputs.values())
         for op in operations:
-            node = op.node
-            ctx = Context(
-                training=training and not op.frozen,
-                needs=op.needs,
-                keep=training and (op.backward or op.commits),
-                kernels=kernels,
-                seed=key.seed,
-                step=key.step,
-                micro_batch=key.micro_batch,
-                first_sample=first_sample,
-                node=node.name,
-                workspace=workspace,
-            )
-            y, cache = calls.forward(node, ctx, [values[source] for source in node.inputs])
-            if observe is not None:
-                observe(node, y)
-            if training and op.backward:
-                self._contexts[node.name], self._caches[node.name] = ctx, cache
-            if training and op.commits:
-                self._uncommitted.append((node, cache))
-            values[node.name] = y
-            for source in node.inputs:
-                waiting[source] -= 1
-                if not waiting[source]:
-                    del values[source]
-        self.outputs = {name: values[node] for name, node in outputs.items()}
+            ctx = self.context(op)
+            self.arrive(op, ctx, *calls.forward(op.node, ctx, self.inputs(op)))
+
+    def summarize(self, op: Operation) -> Any:
+        """What the other parts of the batch must know before they go through an operation."""
+        ctx = self._contexts[op.node.name] = self.context(op)
+        return calls.summarize(op.node, ctx, self.inputs(op))
+
+    def forward_with(self, op: Operation, summaries: Sequence[Any]) -> None:
+        """Go through an operation with the summaries of all parts of the batch, in order."""
+        ctx = self._contexts.pop(op.node.name)
+        self.arrive(op, ctx, *calls.forward_with(op.node, ctx, summaries, self.inputs(op)))
+
+    def inputs(self, op: Operation) -> list[Array]:
+        """What feeds an operation, (N, *shape) each."""
+        return [self._values[source] for source in op.node.inputs]
+
+    def arrive(self, op: Operation, ctx: Context, y: Array, cache: Cache) -> None:
+        """Be through an operation.
+
+        Args:
+            op: The operation.
+            ctx: What its layer was handed.
+            y: Its output.
+            cache: What its layer leaves for its backward.
+        """
+        name = op.node.name
+        if self._observe is not None:
+            self._observe(op.node, y)
+        if self._training and op.backward:
+            self._contexts[name], self._caches[name] = ctx, cache
+        # Where samples meet all parts of a batch know the same statistics: the first one says them.
+        leads = self._first_sample == 0 or op.meeting(training=self._training) is None
+        if self._training and op.commits and leads:
+            self._uncommitted.append((op.node, cache))
+        for output in self._named.get(name, ()):
+            self.outputs[output] = y
+        if self._waiting[name]:
+            self._values[name] = y
+        for source in op.node.inputs:
+            self._waiting[source] -= 1
+            if not self._waiting[source]:
+                del self._values[source]
+
+    # Backward ---------------------------------------------------------------------------------
+
+    def turn(self, d_outputs: Mapping[str, Array]) -> None:
+        """Turn round at the end.
+
+        Args:
+            d_outputs: Gradient of each output, (N, *out_shape), by name.
+
+        Raises:
+            TinynetError: if the pass turned round before, or is none of training, or an output has
+                no gradient.
+        """
+        if not self._contexts and any(op.backward for op in self._operations):
+            raise TinynetError("backward can follow a pass in training mode, once")
+        outputs = [output for named in self._named.values() for output in named]
+        if missing := sorted(set(outputs) - d_outputs.keys()):
+            raise TinynetError(f"no gradient of the output(s) {', '.join(missing)}")
+        for node, named in self._named.items():
+            for output in named:
+                if node in self._contexts:  # else nothing that leads to it is trained
+                    self._add(self._flowing, node, d_outputs[output])
 
     def backward(self, d_outputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Gradients of every trainable parameter, by address (``conv2d_1/weight``).
+        """Go back all the way: the gradients of every trainable parameter, by address.
 
         Args:
             d_outputs: Gradient of each output, (N, *out_shape), by name.
 
         Raises:
             PluginError: if a layer fails, or does not return the gradients that it was asked for.
-            TinynetError: if it was called before, or the pass is none of training, or an output
-                has no gradient.
+            TinynetError: as `turn`.
         """
-        if not self._contexts and any(op.backward for op in self._operations):
-            raise TinynetError("backward can follow a pass in training mode, once")
-        if missing := self._outputs.keys() - d_outputs.keys():
-            raise TinynetError(f"no gradient of the output(s) {', '.join(sorted(missing))}")
-        flowing: dict[str, Array] = {}
-        owned: set[str] = set()
-        for output, node_name in self._outputs.items():
-            if node_name in self._contexts:  # else nothing that leads to it is trained
-                self._add(flowing, node_name, d_outputs[output], owned)
-        grads: dict[str, Array] = {}
-        for op in reversed(self._operations):
-            node = op.node
-            if not op.backward:
-                continue
-            ctx, cache = self._contexts.pop(node.name), self._caches.pop(node.name)
-            d_inputs, d_params = calls.backward(node, ctx, op.needs, cache, flowing.pop(node.name))
-            for name in node.layer.params:
-                if name in op.needs.params:
-                    self._add(grads, f"{node.owner}/{name}", d_params[name], owned)
-            for source, wanted, d_input in zip(node.inputs, op.needs.inputs, d_inputs, strict=True):
-                if wanted and d_input is not None:
-                    self._add(flowing, source, d_input, owned)
-        return grads
+        self.turn(d_outputs)
+        self.retreat(self._operations)
+        return self.gradients
+
+    def retreat(self, operations: Sequence[Operation]) -> None:
+        """Go back through some operations, which come in topological order.
+
+        Raises:
+            PluginError: if a layer fails, or does not return the gradients that it was asked for.
+        """
+        for op in reversed(operations):
+            if op.backward:
+                ctx, cache, dy = self.departure(op)
+                self.depart(op, *calls.backward(op.node, ctx, op.needs, cache, dy))
+
+    def summarize_gradient(self, op: Operation) -> Any:
+        """What the other parts of the batch must know before they go back through an operation."""
+        name = op.node.name
+        summary, d_params = calls.summarize_gradient(
+            op.node, self._contexts[name], op.needs, self._caches[name], self._flowing[name]
+        )
+        self._add_params(op, d_params)
+        return summary
+
+    def backward_with(self, op: Operation, summaries: Sequence[Any]) -> None:
+        """Go back through an operation with the summaries of all parts of the batch, in order."""
+        ctx, cache, dy = self.departure(op)
+        d_inputs = calls.backward_with(op.node, ctx, op.needs, cache, summaries, dy)
+        self._add_inputs(op, d_inputs)
+
+    def departure(self, op: Operation) -> tuple[Context, Cache, Array]:
+        """What its layer needs to go back through an operation; the last is the gradient there."""
+        name = op.node.name
+        return self._contexts.pop(name), self._caches.pop(name), self._flowing.pop(name)
+
+    def depart(
+        self,
+        op: Operation,
+        d_inputs: Sequence[Array | None],
+        d_params: Mapping[str, Array] | None,
+    ) -> None:
+        """Be back through an operation, with its gradients; those of parameters may be others'."""
+        if d_params is not None:
+            self._add_params(op, d_params)
+        self._add_inputs(op, d_inputs)
+
+    def _add_params(self, op: Operation, d_params: Mapping[str, Array]) -> None:
+        for name in op.node.layer.params:
+            if name in op.needs.params:
+                self._add(self.gradients, f"{op.node.owner}/{name}", d_params[name])
+
+    def _add_inputs(self, op: Operation, d_inputs: Sequence[Array | None]) -> None:
+        needs = zip(op.node.inputs, op.needs.inputs, d_inputs, strict=True)
+        for source, wanted, d_input in needs:
+            if wanted and d_input is not None:
+                self._add(self._flowing, source, d_input)
+
+    def _add(self, sums: dict[str, Array], name: str, term: Array) -> None:
+        """Add into ``sums[name]``; the first term may be somebody else's array."""
+        if name not in sums:
+            sums[name] = term
+            self._owned.discard(name)
+        elif name in self._owned:
+            sums[name] += term
+        else:
+            empty = self.workspace.empty if self.workspace is not None else np.empty
+            sums[name] = np.add(sums[name], term, out=empty(term.shape, term.dtype))
+            self._owned.add(name)
+
+    def leave_workspace(self) -> None:
+        """Keep nothing that is in the workspace, but for copies of the gradients."""
+        self.gradients = {name: np.array(array) for name, array in self.gradients.items()}
+        self.outputs = {}
+        self.workspace = None
 
     def commit(self) -> None:
         """Let layers with running statistics take in this pass, in topological order."""
         for node, cache in self._uncommitted:
             calls.commit(node, cache)
         self._uncommitted.clear()
-
-    def _add(self, sums: dict[str, Array], name: str, term: Array, owned: set[str]) -> None:
-        """Add into ``sums[name]``; the first term may be somebody else's array."""
-        if name not in sums:
-            sums[name] = term
-            owned.discard(name)
-        elif name in owned:
-            sums[name] += term
-        else:
-            empty = self._workspace.empty if self._workspace is not None else np.empty
-            sums[name] = np.add(sums[name], term, out=empty(term.shape, term.dtype))
-            owned.add(name)

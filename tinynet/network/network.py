@@ -21,6 +21,7 @@ from tinynet.network.construction import build_nodes, create_initializer
 from tinynet.network.execution import Pass, PassKey, plan
 from tinynet.network.freezing import freeze
 from tinynet.network.heads import GivenLoss, heads_of
+from tinynet.network.legs import Leg, legs
 from tinynet.network.node import Node
 from tinynet.spec.graph import INPUT, Wire, is_input, outputs_of, wire
 from tinynet.spec.network_spec import NetworkSpec
@@ -145,17 +146,52 @@ class Network:
             ShapeError: if ``x`` is not of the network's input shape.
             DataError: if it holds no numbers.
         """
-        return Pass(
-            self._operations,
-            {name: self._converted(name, array) for name, array in self._checked(x).items()},
-            self.outputs,
+        passing = self.start(
+            self.checked(x),
             training=training,
-            kernels=self.kernels,
             key=key or PassKey(self.seed),
             first_sample=first_sample,
             workspace=workspace,
             observe=observe,
         )
+        passing.advance(self._operations)
+        return passing
+
+    def start(
+        self,
+        inputs: Mapping[str, Array],
+        *,
+        training: bool,
+        key: PassKey,
+        first_sample: int = 0,
+        workspace: Workspace | None = None,
+        observe: Callable[[Node, Array], None] | None = None,
+    ) -> Pass:
+        """A pass that stands at the start.
+
+        Args:
+            inputs: From `checked`, or rows of these.
+            training: As for `forward`, and so are the others.
+            key: Key of the pass's random streams.
+            first_sample: Position in the batch of the first sample.
+            workspace: Where large arrays come from.
+            observe: Called with each node and its output.
+        """
+        return Pass(
+            self._operations,
+            {name: self._converted(name, array) for name, array in inputs.items()},
+            self.outputs,
+            training=training,
+            kernels=self.kernels,
+            key=key,
+            first_sample=first_sample,
+            workspace=workspace,
+            observe=observe,
+        )
+
+    def legs(self, *, training: bool) -> tuple[Leg, ...]:
+        """The way through the graph, cut where the samples of a batch see each other."""
+        return legs(self._operations, training=training)
 
     def predict(
         self, x: Array | Mapping[str, Array], *, batch_size: int = PREDICT_BATCH
@@ -175,7 +211,7 @@ class Network:
             ShapeError: if ``x`` is not of the network's input shape.
             DataError: if it holds no numbers.
         """
-        inputs = self._checked(x)
+        inputs = self.checked(x)
         if batch_size < 1:
             raise ShapeError(f"a batch has at least 1 sample, not {batch_size}")
         total = len(next(iter(inputs.values())))
@@ -233,8 +269,15 @@ class Network:
             )
         return {name: arrays[name] for name in self.input_shapes}
 
-    def _checked(self, x: Array | Mapping[str, Array]) -> dict[str, Array]:
-        """The inputs by name, each of its own shape; not converted yet."""
+    def checked(self, x: Array | Mapping[str, Array]) -> dict[str, Array]:
+        """The inputs by name, each of its own shape; not converted yet.
+
+        Args:
+            x: (N, *input_shape), or such an array for each input by name.
+
+        Raises:
+            ShapeError: if ``x`` is not of the network's input shape.
+        """
         inputs = self._named(x)
         lengths = {len(array) if array.ndim else None for array in inputs.values()}
         for name, array in inputs.items():

@@ -17,10 +17,11 @@ from tinynet.layer import Buffered, Cache, Gradients
 from tinynet.loss import Loss
 from tinynet.network import loss_calls
 from tinynet.network.calls import fault
-from tinynet.network.engine import Engine, Inputs, shard_size
+from tinynet.network.engine import Engine, Inputs
 from tinynet.network.execution import PassKey
 from tinynet.network.network import Network
 from tinynet.network.node import Node
+from tinynet.network.sharding import shard_size
 from tinynet.types import Array
 
 _NEW = "make a new array"
@@ -50,7 +51,7 @@ def probe(
     watched = network.seen_through(_WatchedLayer, _WatchedLoss)
     if weights is not None:
         weights = np.asarray(weights[rows], network.dtype)
-    Engine(watched, threads=1).train(part, targets, weights, key, {})
+    Engine(watched, threads=1).train(part, targets, weights, key)
 
 
 class _WatchedLayer:

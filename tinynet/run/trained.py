@@ -134,5 +134,5 @@ def _evaluate(
     figures = Figures(model.spec.training.metrics, model.network.out_shapes)
     for batch in data.batches(split, EVALUATION_BATCH):
         targets = {output: batch.targets[name] for output, name in model.target_names.items()}
-        figures.update(engine.evaluate(batch.inputs, targets), targets)
+        figures.update([engine.evaluate(batch.inputs, targets)], targets)
     return Evaluation(file, step, split, figures.samples, figures.result())

@@ -8,7 +8,7 @@ import numpy as np
 from tinynet import registry
 from tinynet.errors import DataError, Problem, ShapeError
 from tinynet.metric import Metric, State
-from tinynet.network.engine import ShardResult
+from tinynet.network.engine import BatchResult
 from tinynet.spec.consistency import loss_figures
 from tinynet.spec.training_spec import MetricReference
 from tinynet.types import Array, Shape
@@ -59,7 +59,7 @@ class Figures:
             with self._explaining(label), registry.blaming(metric, "start"):
                 self.states[label] = metric.start(self._out_shapes[self.outputs[label]])
 
-    def update(self, results: Sequence[ShardResult], targets: Mapping[str, Array]) -> None:
+    def update(self, results: Sequence[BatchResult], targets: Mapping[str, Array]) -> None:
         """Count a batch.
 
         Args:

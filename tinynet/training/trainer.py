@@ -20,7 +20,7 @@ from tinynet.errors import (
     ShapeError,
     SpecError,
 )
-from tinynet.network.engine import Engine, Inputs, ShardResult
+from tinynet.network.engine import BatchResult, Engine, Inputs
 from tinynet.network.execution import PassKey
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
@@ -173,29 +173,29 @@ class Trainer:
         samples = len(next(iter(y.values())))
         if weights is not None:
             weights = np.asarray(weights, self.network.dtype)
-        results: list[ShardResult] = []
+        results: list[BatchResult] = []
         gradients: dict[str, Array] = {}
         size = self.spec.training.batch_size
-        for number, start in enumerate(range(0, samples, size)):
+        starts = range(0, samples, size)
+        for number, start in enumerate(starts):
             rows = slice(start, start + size)
             key = PassKey(self.spec.training.seed, self.step, number)
             part = {n: a[rows] for n, a in x.items()} if isinstance(x, Mapping) else x[rows]
             part_weights = None if weights is None else weights[rows]
             targets = {output: array[rows] for output, array in y.items()}
-            shards = self._engine.train(part, targets, part_weights, key, gradients)
-            if not all(math.isfinite(shard.loss) for shard in shards):
-                raise DivergedError(self._explain_divergence(part, key))
-            results += shards
-        for gradient in gradients.values():
-            gradient *= 1 / samples
+            result = self._engine.train(part, targets, part_weights, key, samples)
+            if not math.isfinite(result.loss):
+                raise DivergedError(self._explain_divergence(result, part, key))
+            gradients = result.gradients if len(starts) == 1 else _added(gradients, result)
+            results.append(result)
         self._figures.update(results, y)
         self._updater.update(
             gradients, self.step - self.progress.optimizer_start, self.learning_rate
         )
-        for shard in results:
-            shard.run.commit()
+        for result in results:
+            result.commit()
         self.progress.step += 1
-        return sum(shard.loss for shard in results) / samples
+        return sum(result.loss for result in results) / samples
 
     @property
     def learning_rate(self) -> float:
@@ -205,13 +205,13 @@ class Trainer:
     def _rate(self, step: int) -> float:
         return self._updater.rate(step, self.total_steps if self._updater.scheduled else 0)
 
-    def _explain_divergence(self, x: Inputs, key: PassKey) -> str:
+    def _explain_divergence(self, result: BatchResult, x: Inputs, key: PassKey) -> str:
         """Name the first layer whose output is not finite, by running the pass once more."""
         bad = self._engine.first_not_finite(x, key)
         culprit = (
             f"the first output that is not finite is that of {bad!r}"
             if bad is not None
-            else "every layer's output is finite, the loss alone is not"
+            else f"every layer's output is finite, the loss{_not_finite(result)} alone is not"
         )
         return (
             f"the loss is not finite at step {self.step + 1}: {culprit}."
@@ -340,7 +340,7 @@ class Trainer:
             seen = Figures(self.spec.training.metrics, self.network.out_shapes)
             for batch in self.data.batches("val", self.spec.training.batch_size):
                 targets = self._targets(batch.targets)
-                seen.update(self._engine.evaluate(batch.inputs, targets), targets)
+                seen.update([self._engine.evaluate(batch.inputs, targets)], targets)
                 yield Evaluating(seen.samples, total)
             figures |= {f"val/{name}": value for name, value in seen.result().items()}
         progress = self.progress
@@ -393,3 +393,18 @@ class Trainer:
             array[...] = arrays[name]
         self._figures.load_state(under("figures", arrays))
         self.progress = replace(progress)
+
+
+def _added(sums: dict[str, Array], result: BatchResult) -> dict[str, Array]:
+    """The gradients of several batches together, in memory of their own."""
+    if not sums:
+        return {address: gradient.copy() for address, gradient in result.gradients.items()}
+    for address, total in sums.items():
+        total += result.gradients[address]
+    return sums
+
+
+def _not_finite(result: BatchResult) -> str:
+    """Of which output the loss is not finite, where there are several."""
+    bad = [output for output, loss in result.losses.items() if not math.isfinite(loss)]
+    return f" of {bad[0]!r}" if bad and len(result.losses) > 1 else ""
