@@ -25,7 +25,7 @@ FLOORS = {
     4: "spec",
     5: "data network",
     6: "checkpoint testing training",
-    7: "run",
+    7: "plugins run",
     8: "tinynet_cli",
 }
 """Every module or package at the top of `tinynet`; one imports its own floor and those below."""

@@ -55,11 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code; a mistake of the user's never shows a traceback."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        tinynet.main(words, prog_name="tinynet", standalone_mode=False)
+        # Not standalone, click returns the code of an `Exit` instead of raising it.
+        code = tinynet.main(words, prog_name="tinynet", standalone_mode=False)
         if sys.stdout is not None:  # as it is where a shell closed it
             sys.stdout.flush()
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
+        if code:
+            sys.exit(code)
     except BrokenPipeError:
         # Whoever read our output has gone; so do we, without a word.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -39,6 +39,12 @@ def test_a_check_is_named_so_that_pytest_can_select_it() -> None:
     assert str(Check("Dense", "shapes", fail)) == "Dense-shapes"
 
 
+def test_a_check_says_what_it_finds_without_saying_again_what_it_is() -> None:
+    assert Check("Dense", "shapes", fail).finding() == "it is broken"
+    assert Check("Dense", "shapes", stumble).finding() == "raised KeyError: 'weight'"
+    assert Check("Dense", "config", lambda: None).finding() is None
+
+
 def test_all_findings_are_told_and_each_only_once() -> None:
     checks = [
         Check("Dense", "shapes", fail),

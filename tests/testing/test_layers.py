@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import pytest
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
 from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape
 from tinynet.testing import CheckFailed, check_layer, layer_checks
@@ -204,6 +204,18 @@ class ThawedConfig(Affine):
         model_config = ConfigDict(frozen=False)
 
 
+@found_by("config")
+class CrashesOverAnOption(Affine):
+    class Config(Affine.Config):
+        window: int = Field(default=2, description="How many are seen together.")
+
+        @field_validator("window")
+        @classmethod
+        def _divides(cls, value: int) -> int:
+            assert 12 % value == 0
+            return value
+
+
 @found_by("arrays_from_build")
 class OwnArray(Affine):
     def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:
@@ -243,7 +255,9 @@ class CopiesParameterInConstructor(Affine):
         return y + self.gain, cache
 
 
-@found_by("repeatable_build", "hidden_state", "recycled_memory", "archive_round_trip")
+@found_by(
+    "repeatable_build", "hidden_state", "recycled_memory", "archive_round_trip", "resumed_run"
+)
 class RandomConstructor(Affine):
     def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:
         super().__init__(config, in_shapes, build)
@@ -593,14 +607,14 @@ class KeepsTheWorkspace(Affine):
         return y * self.ones, t
 
 
-@found_by("archive_round_trip", "gradients")
+@found_by("archive_round_trip", "gradients", "resumed_run")
 class DerivesOnce(Affine):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, t = super().forward(ctx, x)
         return y + DERIVED.setdefault(self, self.params["gain"].copy()), t
 
 
-@found_by("archive_round_trip")
+@found_by("archive_round_trip", "resumed_run")
 class NameOutsideTheFormat(Affine):
     def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:
         super().__init__(config, in_shapes, build)
@@ -609,6 +623,17 @@ class NameOutsideTheFormat(Affine):
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         dx, grads = super().backward(ctx, cache, dy)
         return dx, {**grads, "bias ": np.zeros(1, dy.dtype)}
+
+
+@found_by("resumed_run")
+class CountsItsStepsElsewhere(Centre):
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        y, mean = super().forward(ctx, x)
+        return (y, mean) if ctx.training else (y + SEEN.get("steps", 0) / 8, mean)
+
+    def commit(self, cache: Cache) -> None:
+        super().commit(cache)
+        SEEN["steps"] = SEEN.get("steps", 0) + 1
 
 
 @pytest.mark.parametrize(("layer", "check", "consequences"), BROKEN)
@@ -647,6 +672,11 @@ def test_options_that_the_config_refuses_are_told_once_with_their_reason() -> No
     (line,) = [line for line in str(info.value).splitlines() if "config" in line]
     assert "Config refuses the options" in line
     assert "scale: Input should be a valid number" in line
+
+
+def test_a_crash_of_the_config_is_told_with_the_value_that_made_it() -> None:
+    with pytest.raises(CheckFailed, match="'window' set to 0 makes Config raise ZeroDivisionError"):
+        check_layer(CrashesOverAnOption, {}, [(3,)])
 
 
 def test_every_check_of_a_layer_is_shown_to_find_something() -> None:

@@ -90,6 +90,12 @@ class NormalisesWeights(Squares):
         return super().forward(ctx, x, t, None if weights is None else weights / weights.mean())
 
 
+class DividesByOneLess(Squares):
+    def forward(self, ctx: Context, outputs: Array, *args: Any) -> tuple[float, Any]:
+        value, gradient = super().forward(ctx, outputs, *args)
+        return value, gradient * (1 if len(outputs) > 1 else np.nan)
+
+
 class ChangesItsOutputs(Squares):
     def forward(self, ctx: Context, outputs: Array, *args: Any) -> tuple[float, Any]:
         outputs -= 0.0
@@ -158,6 +164,7 @@ class RefusesGoodTargets(Squares):
         (WrongGradient, "gradients"),
         (GivesTheMean, "per_sample"),
         (NormalisesWeights, "sample_weights"),
+        (DividesByOneLess, "batch_of_one"),
         (ChangesItsOutputs, "pure"),
         (SpendsItsCache, "pure"),
         (KeepsTheGradientElsewhere, "interleaved_passes"),

@@ -8,8 +8,12 @@ checks, to be run one by one; with pytest that is
         check()
 
 ``check_layer`` and its siblings run them all, and raise with everything they found.
+
+``plugin_checks`` gives the checks of what an installed distribution registers, by its name, as
+``tinynet plugins check`` does.
 """
 
+from tinynet.testing.arguments import NotCheckableError
 from tinynet.testing.checks import Check, CheckFailed
 from tinynet.testing.datasets import check_dataset, dataset_checks
 from tinynet.testing.initializers import check_initializer, initializer_checks
@@ -18,12 +22,14 @@ from tinynet.testing.layers import check_layer, layer_checks
 from tinynet.testing.losses import check_loss, loss_checks
 from tinynet.testing.metrics import check_metric, metric_checks
 from tinynet.testing.optimizers import check_optimizer, optimizer_checks
+from tinynet.testing.registered import plugin_checks
 from tinynet.testing.schedules import check_schedule, schedule_checks
 from tinynet.testing.transforms import check_transform, transform_checks
 
 __all__ = [
     "Check",
     "CheckFailed",
+    "NotCheckableError",
     "check_dataset",
     "check_initializer",
     "check_kernels",
@@ -40,6 +46,7 @@ __all__ = [
     "loss_checks",
     "metric_checks",
     "optimizer_checks",
+    "plugin_checks",
     "schedule_checks",
     "transform_checks",
 ]

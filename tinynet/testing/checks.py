@@ -1,5 +1,6 @@
 """What a check is: a name, a subject, and a function that raises when it finds a fault."""
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -21,29 +22,50 @@ class Check:
         subject: What is checked: the name of a class.
         name: Which promise.
         run: Raises if the promise is broken.
+        description: The promise, in a sentence.
     """
 
     subject: str
     name: str
     run: Callable[[], None] = field(repr=False)
+    description: str = ""
 
     def __str__(self) -> str:
         return f"{self.subject}-{self.name}"
 
     def __call__(self) -> None:
-        place = f"{self.subject}, {self.name}"
         try:
             self.run()
         except CheckFailed as failure:
-            raise CheckFailed(f"{place}: {failure}") from failure.__cause__
+            raise CheckFailed(f"{self._place}{failure}") from failure.__cause__
         except Exception as error:
-            text = f"{place}: raised {type(error).__name__}: {error}"
+            text = f"{self._place}raised {type(error).__name__}: {error}"
             raise CheckFailed(text) from error
+
+    @property
+    def _place(self) -> str:
+        return f"{self.subject}, {self.name}: "
+
+    def finding(self) -> str | None:
+        """What the check finds wrong, in a sentence; None if the promise is kept."""
+        try:
+            self()
+        except CheckFailed as failure:
+            return str(failure).removeprefix(self._place)
+        return None
 
 
 def checks_of(subject: str, case: Case, functions: Iterable[Callable[[Case], None]]) -> list[Check]:
-    """One check for each function, named after it."""
-    return [Check(subject, function.__name__, _bind(function, case)) for function in functions]
+    """One check for each function, named after it and described by its docstring's first line."""
+    return [
+        Check(subject, function.__name__, _bind(function, case), first_line(function))
+        for function in functions
+    ]
+
+
+def first_line(documented: object) -> str:
+    """The first line of a docstring; empty where there is none."""
+    return (inspect.getdoc(documented) or "").partition("\n")[0]
 
 
 def _bind(function: Callable[[Case], None], case: Case) -> Callable[[], None]:
@@ -59,11 +81,8 @@ def run_all(checks: Iterable[Check]) -> None:
     """
     places_of: dict[str, list[str]] = {}
     for check in checks:
-        try:
-            check()
-        except CheckFailed as failure:
-            place, _, finding = str(failure).partition(": ")
-            places_of.setdefault(finding, []).append(place)
+        if finding := check.finding():
+            places_of.setdefault(finding, []).append(f"{check.subject}, {check.name}")
     if places_of:
         raise CheckFailed("\n".join(_line(*item) for item in places_of.items()))
 

@@ -7,13 +7,21 @@ from typing import Any, TypeAlias
 from pydantic import ValidationError
 
 from tinynet.config import Config
+from tinynet.errors import TinynetError
 from tinynet.registry import default
 from tinynet.testing.checks import CheckFailed, require
+from tinynet.text.wording import cause, show
 
 Options: TypeAlias = Mapping[str, Any] | Config
 """A config, or what a spec would say: ``{"units": 3}``."""
 
 UNKNOWN = "no_such_option"
+
+ODD_VALUES: tuple[Any, ...] = (
+    *(None, True, 0, -1, 10**30, 0.5, -1e300, "", "no such value"),
+    *([], [-1, 0], {}),
+)
+"""What people and programs put where something else is wanted."""
 
 
 def make_config(plugin: type[Any], options: Options) -> Config:
@@ -47,8 +55,25 @@ def require_config(plugin: type[Any], options: Options, base: type[Config]) -> N
     try:
         make_config(plugin, {**json.loads(config.model_dump_json()), UNKNOWN: 1})
     except CheckFailed:
-        return
-    raise CheckFailed(f"the unknown option {UNKNOWN!r} is accepted instead of refused")
+        pass
+    else:
+        raise CheckFailed(f"the unknown option {UNKNOWN!r} is accepted instead of refused")
+    _require_refusals(plugin, json.loads(config.model_dump_json()))
+
+
+def _require_refusals(plugin: type[Any], options: dict[str, Any]) -> None:
+    """No value makes the ``Config`` fail: it is taken, or refused in words."""
+    for name in options:
+        for value in ODD_VALUES:
+            try:
+                make_config(plugin, {**options, name: value})
+            except (CheckFailed, TinynetError):
+                continue
+            except Exception as error:
+                raise CheckFailed(
+                    f"the option {name!r} set to {show(value)} makes Config raise {cause(error)};"
+                    " refuse it with a ValueError"
+                ) from error
 
 
 def _require_round_trip(plugin: type[Any], config: Config) -> None:

@@ -87,7 +87,7 @@ def initializer_checks(
         shapes: Shapes of parameters that it can fill.
         seed: What the random stream follows from.
     """
-    case = InitializerCase(initializer_class, options, tuple(shapes), seed)
+    case = InitializerCase(initializer_class, options, tuple(map(tuple, shapes)), seed)
     return checks_of(initializer_class.__name__, case, INITIALIZER_CHECKS)
 
 

@@ -1,10 +1,15 @@
-"""What a layer owes the engine: skipped gradients, no cache, recycled memory, archives."""
+"""What a layer owes the engine: skipped gradients, no cache, recycled memory, saved runs."""
 
-from tinynet.layer import Needs
+from collections.abc import Iterable
+from typing import Any
+
+from tinynet.layer import Buffered, Needs
 from tinynet.testing.arrays import Arrays, require_close, require_same_bits
 from tinynet.testing.layer_case import LayerCase, buffers
 from tinynet.testing.saving import saved_and_loaded
 from tinynet.testing.stand_ins import PoisonedWorkspace
+
+RATE = 0.01
 
 
 def needs_honoured(case: LayerCase) -> None:
@@ -61,18 +66,52 @@ def recycled_memory(case: LayerCase) -> None:
 def archive_round_trip(case: LayerCase) -> None:
     """Saved, and loaded into a fresh layer, params and buffers give the same bits."""
     layer = case.trained()
-    fresh = case.construct(case.new_build())
-    # What a layer derives from its parameters must not outlive a change of them.
-    case.output(fresh, case.context(False))
-    loaded = saved_and_loaded({**layer.params, **buffers(layer)})
-    for name, array in {**fresh.params, **buffers(fresh)}.items():
-        array[...] = loaded[name]
+    fresh = _reloaded(case, layer)
     for training in (True, False):
         require_same_bits(
             case.outcome(layer, case.context(training)),
             case.outcome(fresh, case.context(training)),
             "after saving, and loading into a fresh layer",
         )
+
+
+def resumed_run(case: LayerCase) -> None:
+    """Three training steps, saved, loaded into a fresh layer, and three more are six steps."""
+    whole, killed = case.layer(), case.layer()
+    right = _trained(case, whole, range(6))
+    _trained(case, killed, range(3))
+    found = _trained(case, _reloaded(case, killed), range(3, 6))
+    require_same_bits(right, found, "after 6 steps with a save and a load in their midst")
+
+
+def _reloaded(case: LayerCase, layer: Any) -> Any:
+    """A fresh layer with the params and buffers that ``layer`` saved."""
+    fresh = case.construct(case.new_build())
+    # What a layer derives from its parameters must not outlive a change of them.
+    case.output(fresh, case.context(False))
+    loaded = saved_and_loaded(_arrays(layer))
+    for name, array in _arrays(fresh).items():
+        array[...] = loaded[name]
+    return fresh
+
+
+def _trained(case: LayerCase, layer: Any, steps: Iterable[int]) -> Arrays:
+    """What a layer is after steps of gradient descent, each with other inputs and draws."""
+    for step in steps:
+        ctx = case.context(True, step=step)
+        _, cache = layer.forward(ctx, *case.draw(variant=step))
+        _, gradients = layer.backward(ctx, cache, case.dy(layer))
+        for name, param in layer.params.items():
+            # One that is missing or misshapen is found by gradient_structure.
+            if name in gradients and gradients[name].shape == param.shape:
+                param -= RATE * gradients[name]
+        if isinstance(layer, Buffered):
+            layer.commit(cache)
+    return {**_arrays(layer), **case.output(layer, case.context(False))}
+
+
+def _arrays(layer: Any) -> Arrays:
+    return {**layer.params, **buffers(layer)}
 
 
 def _listed(names: list[str]) -> str:

@@ -39,6 +39,7 @@ LAYER_CHECKS = (
     layer_engine.keep_false,
     layer_engine.recycled_memory,
     layer_engine.archive_round_trip,
+    layer_engine.resumed_run,
 )
 
 

@@ -149,6 +149,11 @@ def per_sample(case: LossCase) -> None:
         require_close(added, whole, "compared with the sum over the samples one by one")
 
 
+def batch_of_one(case: LossCase) -> None:
+    """A single sample is a batch like any other, and gives finite numbers."""
+    require_finite(case.run(rows=slice(0, 1)), "for a batch of one sample")
+
+
 def pure(case: LossCase) -> None:
     """Neither pass changes the loss, its arguments, or the cache, and each may be repeated."""
     outputs, targets, ctx = case.draw(), case.drawn_targets(), StrictContext(training=True)
@@ -248,6 +253,7 @@ LOSS_CHECKS = (
     gradients,
     sample_weights,
     per_sample,
+    batch_of_one,
     pure,
     interleaved_passes,
     evaluation,
@@ -281,7 +287,13 @@ def loss_checks(
         seed: What everything the checks draw follows from.
     """
     case = LossCase(
-        loss_class, options, tuple(out_shape), np.asarray(targets), outputs, tuple(dtypes), seed
+        loss_class,
+        options,
+        tuple(out_shape),
+        np.asarray(targets),
+        None if outputs is None else np.asarray(outputs),
+        tuple(dtypes),
+        seed,
     )
     return checks_of(loss_class.__name__, case, LOSS_CHECKS)
 

@@ -179,10 +179,10 @@ def transform_checks(
         transform_class: The class.
         options: Its config, or the options that a spec would give.
         field: What the array holds that is transformed.
-        samples: Such an array, (N, *field.shape), at least four samples.
+        samples: Such an array, (N, *field.shape), at least four samples; cast to the field's dtype.
         seed: What the random streams follow from.
     """
-    case = TransformCase(transform_class, options, field, np.asarray(samples), seed)
+    case = TransformCase(transform_class, options, field, np.asarray(samples, field.dtype), seed)
     return checks_of(transform_class.__name__, case, TRANSFORM_CHECKS)
 
 

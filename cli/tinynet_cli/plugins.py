@@ -1,0 +1,259 @@
+"""`tinynet plugins`: the life of a plugin, from a template to what is wrong with it."""
+
+import json
+import shlex
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tinynet_cli import options
+from tinynet_cli.exit_codes import PLUGIN
+from tinynet_cli.layers import GROUPS
+from tinynet_cli.output import print_json, print_table, printable, short, terminal_width
+
+if TYPE_CHECKING:
+    from tinynet.plugins.checking import TypeReport, Verdict
+    from tinynet.plugins.doctor import Diagnosis
+    from tinynet.plugins.listing import Listed
+    from tinynet.testing import NotCheckableError
+
+KINDS = (
+    "layer",
+    "loss",
+    "optimizer",
+    "schedule",
+    "metric",
+    "initializer",
+    "dataset",
+    "transform",
+)
+"""As `tinynet.plugins.new.kinds`, which ``tinynet --help`` must not import."""
+
+
+@click.group()
+def plugins() -> None:
+    """Make plugins, list them, and find out what is wrong with one."""
+
+
+@plugins.command()
+@click.argument("name")
+@click.option(
+    "--kind", type=click.Choice(KINDS), default="layer", show_default=True, help="What it is to be."
+)
+@click.option(
+    "--into", type=click.Path(), default=".", help="Folder to make it in [default: this one]."
+)
+@options.json_option
+@options.debug_option
+def new(name: str, kind: str, into: str, as_json: bool) -> None:
+    """Write a distribution of one plugin that installs, is listed, and passes its tests.
+
+    NAME is the distribution's: of my-layer the type is my_layer, the class MyLayer.
+    """
+    from tinynet.plugins.new import NotMadeError, new_plugin
+
+    try:
+        made = new_plugin(name, kind, into)
+    except NotMadeError as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        print_json({**vars(made.names), "folder": str(made.folder), "files": made.files})
+        return
+    folder = short(made.folder)
+    for path in made.files:
+        click.echo(f"{folder}/{path}")
+    place = shlex.quote(folder if "/" in folder else f"./{folder}")
+    click.echo(f"\nNext:\n  pip install -e {place}")
+    click.echo(f"  tinynet plugins check {made.names.package}")
+    click.echo(f"  tinynet train {place}/spec.json")
+    click.echo(f"  python -m pytest {place}")
+
+
+@plugins.command("list")
+@click.option("--group", type=click.Choice(GROUPS), help="Only this kind of plugin.")
+@options.json_option
+@options.debug_option
+def list_command(group: str | None, as_json: bool) -> None:
+    """What is registered, by which distribution, from where. Imports no plugin."""
+    from tinynet.plugins.listing import listed
+    from tinynet.registry import default
+
+    known = default()
+    everything = [entry for one in GROUPS for entry in known.entries(one)]
+    found = listed([e for e in everything if group in (None, e.group)], everything)
+    if as_json:
+        print_json({"plugins": [one.to_json() for one in found]})
+        return
+    print_table(
+        ("group", "name", "distribution", "version", "where"),
+        [(*_facts(one), _where(one)) for one in found],
+    )
+    for line in dict.fromkeys(one.ambiguous for one in found if one.ambiguous):
+        click.echo(f"ambiguous: {line}")
+
+
+@plugins.command()
+@click.argument("name", required=False)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60,
+    show_default=True,
+    help="Seconds that loading a distribution may take.",
+)
+@options.json_option
+@options.debug_option
+def doctor(name: str | None, timeout: float, as_json: bool) -> None:
+    """Load every plugin, in processes of their own, and tell how they are.
+
+    NAME is a type, distribution:type, or a distribution: only those are loaded then.
+    """
+    from tinynet.plugins.doctor import examine, running_kernels
+
+    found = examine(name, patience=timeout)
+    kernels, ill = running_kernels(), [one for one in found if not one.ok]
+    if as_json:
+        rows = [one.to_json() for one in found]
+        print_json({"ok": not ill, "kernels": kernels, "plugins": rows})
+    else:
+        _print_diagnoses(found)
+        state = f"{len(ill)} not ok" if ill else "all ok"
+        click.echo(f"\n{len(found)} examined, {state}; layers compute with the kernels {kernels}")
+    if ill:
+        raise click.exceptions.Exit(PLUGIN)
+
+
+def _print_diagnoses(found: "list[Diagnosis]") -> None:
+    print_table(
+        ("group", "name", "distribution", "version", "ms", "state", "where"),
+        [
+            (
+                *_facts(one.listed),
+                "" if one.seconds is None else f"{one.seconds * 1000:.1f}",
+                "ok" if one.ok else "NOT OK",
+                _where(one.listed),
+            )
+            for one in found
+        ],
+    )
+    for one in found:
+        entry = one.listed.entry
+        for problem in one.problems:
+            click.echo(printable(f"\n{entry.qualified} ({entry.group}): {problem}"))
+
+
+@plugins.command()
+@click.argument("name")
+@click.option("--group", type=click.Choice(GROUPS), help="Kind, where two have the name.")
+@click.option(
+    "--options",
+    "said",
+    metavar="JSON",
+    callback=lambda context, parameter, text: _json_object(text),
+    help="Options, as a spec would say them: '{\"units\": 3}'.",
+)
+@click.option(
+    "--in-shape",
+    "in_shapes",
+    multiple=True,
+    metavar="N,N,...",
+    callback=lambda context, parameter, texts: [_shape(text) for text in texts] or None,
+    help="Shape of one sample of a layer's input: 8,8,3. Say it again for each further input.",
+)
+@options.json_option
+@options.debug_option
+def check(name: str, as_json: bool, said: dict[str, Any] | None, **asked: Any) -> None:
+    """Run the conformance kit on a plugin: every promise of its protocol, put to the test.
+
+    NAME is a type, distribution:type, or a distribution. What it is checked on is said here, or by
+    the class's `examples`; else the kit tries a few things that many types take.
+    """
+    from tinynet.plugins.checking import check_plugin
+    from tinynet.testing import NotCheckableError
+
+    try:
+        reports = check_plugin(name, options=said, **asked)
+    except NotCheckableError as error:
+        words = [name, *(["--group", asked["group"]] if asked["group"] else [])]
+        raise click.UsageError(_with_command(error, words, said or {})) from error
+    if as_json:
+        passed = all(report.passed for report in reports)
+        print_json({"passed": passed, "types": [report.to_json() for report in reports]})
+    else:
+        for number, report in enumerate(reports):
+            if number:
+                click.echo()
+            _print_report(report)
+    if not all(report.passed for report in reports):
+        raise click.exceptions.Exit(PLUGIN)
+
+
+def _print_report(report: "TypeReport") -> None:
+    entry = report.entry
+    click.echo(f"{entry.qualified} ({entry.group}), version {entry.version}")
+    if report.problem:
+        click.echo(printable(f"  not checked: {report.problem}"))
+        return
+    for case, verdicts in report.cases:
+        click.echo(case)
+        _print_verdicts(verdicts)
+    failed = sum(verdict.finding is not None for verdict in report.verdicts)
+    state = f"{failed} not kept" if failed else "all kept"
+    click.echo(f"{len(report.verdicts)} promises, {state}")
+
+
+def _print_verdicts(verdicts: "tuple[Verdict, ...]") -> None:
+    width = terminal_width()
+    wrapper = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
+    wrapper.initial_indent = wrapper.subsequent_indent = " " * 8
+    longest = max(len(verdict.check.name) for verdict in verdicts)
+    first: dict[str, str] = {}
+    for verdict in verdicts:
+        name, finding = verdict.check.name, verdict.finding
+        mark = "ok  " if finding is None else "FAIL"
+        line = f"  {mark}  {name.ljust(longest)}  {verdict.check.description}"
+        click.echo(line if len(line) <= width else f"{line[: width - 4]} ...")
+        if finding is not None:
+            # A fault that many checks stumble over is explained once.
+            known = first.setdefault(finding, name)
+            text = printable(finding) if known == name else f"the same as {known}"
+            click.echo(wrapper.fill(text))
+
+
+def _with_command(error: "NotCheckableError", words: list[str], said: dict[str, Any]) -> str:
+    """The message, and the command line that would say the options which are missing."""
+    if not error.missing:
+        return str(error)
+    given = [f'"{option}": {json.dumps(value)}' for option, value in said.items()]
+    wanted = ", ".join([*given, *(f'"{option}": ...' for option in error.missing)])
+    return f"{error}:\n  tinynet plugins check {shlex.join(words)} --options '{{{wanted}}}'"
+
+
+def _json_object(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"this is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise click.BadParameter('an object is expected: {"units": 3}')
+    return value
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    sizes = text.split(",") if text else []
+    if not all(size.strip().isdecimal() and int(size) for size in sizes):
+        raise click.BadParameter(f"{text!r} is no shape; say 8,8,3 (and '' for a single number)")
+    return tuple(map(int, sizes))
+
+
+def _facts(one: "Listed") -> tuple[str, str, str, str]:
+    entry = one.entry
+    name = f"{entry.name} (ambiguous)" if one.ambiguous else entry.name
+    return entry.group, name, entry.distribution, entry.version
+
+
+def _where(one: "Listed") -> str:
+    return f"{one.where} (editable)" if one.editable else one.where

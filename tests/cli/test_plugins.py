@@ -1,0 +1,229 @@
+"""`tinynet plugins`: a plugin's life as its author types it."""
+
+import re
+
+import pytest
+from tinynet_cli.layers import GROUPS
+from tinynet_cli.plugins import KINDS
+
+from tinynet.plugins.new import kinds
+
+LAYER = """
+from pydantic import Field
+from tinynet.layer import LayerConfig
+
+class Odd:
+    per_sample = True
+    class Config(LayerConfig):
+        factor: float = Field(description="What everything is multiplied by.")
+    def __init__(self, config, in_shapes, build):
+        (self.out_shape,) = in_shapes
+        self.factor, self.params = config.factor, {{}}
+    def forward(self, ctx, x):
+        return x * self.factor, None
+    def backward(self, ctx, cache, dy):
+        return (dy * {gradient},), {{}}
+"""
+RIGHT, WRONG = LAYER.format(gradient="self.factor"), LAYER.format(gradient="1.5")
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def test_the_kinds_that_help_knows_are_those_that_have_a_template():
+    assert list(KINDS) == kinds()
+
+
+@pytest.mark.parametrize("command", ["new", "list", "check", "doctor"])
+def test_every_command_explains_itself(tinynet, command):
+    result = tinynet("plugins", command, "--help")
+    assert result.code == 0
+    assert result.out.startswith(f"Usage: tinynet plugins {command} ")
+
+
+# --- list
+
+
+def test_everything_registered_is_listed_by_metadata_alone(process, plugin):
+    environment = plugin("raise SystemExit(3)")
+    result = process("plugins", "list", env=environment)
+    assert result.code == 0
+    head, *rows = result.out.splitlines()
+    assert head.split() == ["group", "name", "distribution", "version", "where"]
+    (odd,) = [row.split() for row in rows if " odd " in row]
+    assert odd == ["layers", "odd", "tinynet-odd", "1.2", environment["PYTHONPATH"].split(":")[0]]
+    assert {row.split()[0] for row in rows} == set(GROUPS)
+
+
+def test_a_group_alone_can_be_listed(tinynet):
+    listed = tinynet("plugins", "list", "--group", "metrics", "--json").json["plugins"]
+    assert {one["group"] for one in listed} == {"metrics"}
+    assert {"accuracy", "f1"} <= {one["name"] for one in listed}
+
+
+def test_a_name_that_two_distributions_have_is_marked(process, plugin, folder):
+    environment = plugin(RIGHT)
+    facts = folder / "site" / "other-3.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 3\n")
+    (facts / "entry_points.txt").write_text("[tinynet.layers]\nodd = tinynet_odd:Odd\n")
+    lines = process("plugins", "list", "--group", "layers", env=environment).out.splitlines()
+    assert sum("odd (ambiguous)" in line for line in lines) == 2
+    assert lines[-1] == (
+        "ambiguous: 2 distributions have the layer 'odd'; say 'other:odd' or 'tinynet-odd:odd'"
+    )
+
+
+# --- doctor
+
+
+def test_a_broken_plugin_is_5_with_its_cause(process, plugin):
+    environment = plugin("import nothing_like_it")
+    result = process("plugins", "doctor", "tinynet-odd", env=environment)
+    assert result.code == 5
+    assert "NOT OK" in result.out
+    assert "tinynet-odd:odd (layers): ModuleNotFoundError: No module named 'noth" in result.out
+    assert result.out.endswith("1 examined, 1 not ok; layers compute with the kernels"
+                               " tinynet-core:numpy\n")  # fmt: skip
+
+
+def test_a_sound_installation_is_0(process, plugin):
+    found = process("plugins", "doctor", "--json", env=plugin(RIGHT))
+    assert found.code == 0
+    assert found.json["ok"] is True
+    assert found.json["kernels"] == "tinynet-core:numpy"
+    (odd,) = [one for one in found.json["plugins"] if one["name"] == "odd"]
+    assert odd["problems"] == []
+    assert odd["seconds"] >= 0
+
+
+def test_a_plugin_that_hangs_is_told_after_the_timeout(process, plugin):
+    environment = plugin("import time; time.sleep(1000)")
+    result = process("plugins", "doctor", "odd", "--timeout", 0.5, env=environment)
+    assert result.code == 5
+    assert "its import takes longer than 0.5 s" in result.out
+
+
+# --- check
+
+
+def test_a_plugin_that_keeps_its_promises_is_0_with_a_line_for_each(process, plugin):
+    words = ("plugins", "check", "odd", "--options", '{"factor": 2.0}')
+    result = process(*words, env={**plugin(RIGHT), "COLUMNS": "100"})
+    assert result.code == 0
+    head, case, *lines, end = result.out.splitlines()
+    assert head == "tinynet-odd:odd (layers), version 1.2"
+    assert case == 'with options {"factor": 2.0} on inputs (6,)'
+    assert end == f"{len(lines)} promises, all kept"
+    assert all(line.startswith("  ok    ") for line in lines)
+    assert max(map(len, lines)) <= 100
+
+
+def test_a_plugin_that_breaks_one_is_5_with_the_numbers(process, plugin):
+    words = ("plugins", "check", "odd", "--options", '{"factor": 2.0}', "--in-shape", "2,3")
+    environment = plugin(WRONG)
+    result = process(*words, env=environment)
+    assert result.code == 5
+    lines = result.out.splitlines()
+    assert lines[1] == 'with options {"factor": 2.0} on inputs (2, 3)'
+    (failed,) = [i for i, line in enumerate(lines) if line.startswith("  FAIL")]
+    assert lines[failed].startswith("  FAIL  gradients ")
+    assert "(analytic) instead of" in lines[failed + 1]
+    assert lines[-1].endswith(" promises, 1 not kept")
+    data = process(*words, "--json", env=environment).json
+    assert data["passed"] is False
+    (report,) = data["types"]
+    (case,) = report["cases"]
+    (found,) = [check for check in case["checks"] if not check["passed"]]
+    assert found["name"] == "gradients"
+    assert re.search(r"is -?[\d.]+ \(analytic\) instead of -?[\d.]+ \(num", found["finding"])
+
+
+def test_options_that_are_missing_are_2_with_the_command_line_that_has_them(process, plugin):
+    result = process("plugins", "check", "odd", "--group", "layers", env=plugin(RIGHT))
+    assert result.code == 2
+    assert "'factor' has no default" in result.err
+    command = """  tinynet plugins check odd --group layers --options '{"factor": ...}'"""
+    assert result.err.splitlines()[-1] == command
+
+
+def test_what_stumbles_over_one_fault_says_it_once(process, plugin):
+    source = RIGHT.replace("return x *", "raise OSError('no licence')\n        return x *")
+    words = ("plugins", "check", "odd", "--options", '{"factor": 2.0}')
+    result = process(*words, env=plugin(source))
+    assert result.code == 5
+    assert result.out.count("no licence") == 1
+    assert result.out.count("the same as ") > 10
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["dense", "--options", "{"], "this is not JSON"),
+        (["dense", "--options", "[3]"], "an object is expected"),
+        (["dense", "--options", '{"units": 0}'], "units: Input should be greater than or equal"),
+        (["dense", "--options", '{"units": 2}', "--in-shape", "8x8"], "'8x8' is no shape; say 8,8"),
+        (["relu", "--in-shape", "0"], "'0' is no shape"),
+        (["conv2d", "--options", '{"filters": 2, "kernel_size": 3}', "--in-shape", "3"],
+         "the layer 'conv2d' refuses the inputs: conv2d needs images of shape"),
+        (["mae", "--options", "{}"], "say the group: losses or metrics"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_2_and_says_what_would_be_right(tinynet, words, message):
+    result = tinynet("plugins", "check", *words)
+    assert result.code == 2
+    assert message in result.err
+
+
+def test_an_unknown_name_is_5_and_suggests_one(tinynet):
+    result = tinynet("plugins", "check", "danse")
+    assert result.code == 5
+    assert "no plugin 'danse' is installed; did you mean 'dense'?" in result.err
+
+
+def test_of_a_distribution_all_types_are_checked_and_what_cannot_be_is_told(
+    process, plugin, folder
+):
+    environment = plugin(RIGHT + "class Even(Odd):\n    examples = ({'options': {'factor': 2.0}},)")
+    (points,) = folder.glob("site/*/entry_points.txt")
+    points.write_text("[tinynet.layers]\nodd = tinynet_odd:Odd\neven = tinynet_odd:Even\n")
+    result = process("plugins", "check", "tinynet-odd", env=environment)
+    assert result.code == 5
+    assert "tinynet-odd:even (layers), version 1.2\nwith options" in result.out
+    assert "not checked: the layer 'odd' cannot be checked without options" in result.out
+
+
+# --- new
+
+
+def test_a_new_plugin_is_told_with_what_to_do_next(tinynet, folder):
+    result = tinynet("plugins", "new", "my-layer")
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert all((folder / line).is_file() for line in lines[: lines.index("")])
+    assert lines[lines.index("") + 1 :] == [
+        "Next:",
+        "  pip install -e ./my-layer",
+        "  tinynet plugins check my_layer",
+        "  tinynet train ./my-layer/spec.json",
+        "  python -m pytest ./my-layer",
+    ]
+
+
+def test_json_has_the_names_of_a_new_plugin(tinynet, folder):
+    (folder / "here").mkdir()
+    made = tinynet("plugins", "new", "my-loss", "--kind", "loss", "--into", "here", "--json").json
+    assert (made["distribution"], made["package"], made["class_name"], made["group"]) == (
+        "my-loss", "my_loss", "MyLoss", "losses"
+    )  # fmt: skip
+    assert all((folder / made["folder"] / path).is_file() for path in made["files"])
+
+
+@pytest.mark.parametrize("words", [["relu"], ["my layer"], ["x", "--into", "nowhere"]])
+def test_a_plugin_that_cannot_be_made_is_2_and_leaves_nothing(tinynet, folder, words):
+    result = tinynet("plugins", "new", *words)
+    assert result.code == 2
+    assert "Error: " in result.err
+    assert not list(folder.iterdir())

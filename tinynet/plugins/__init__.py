@@ -1,0 +1,1 @@
+"""The whole life of a plugin: made from a template, listed, examined."""

@@ -1,0 +1,102 @@
+"""The conformance kit on what a name stands for, and what it found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tinynet.errors import PluginError
+from tinynet.registry import Entry
+from tinynet.testing.arguments import NotCheckableError
+from tinynet.testing.checks import Check
+from tinynet.testing.registered import entries_to_check, plugin_cases
+from tinynet.types import Shape
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one check found.
+
+    Attributes:
+        check: Which.
+        finding: What is wrong, in a sentence; None if the promise is kept.
+    """
+
+    check: Check
+    finding: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain data."""
+        own = {"passed": self.finding is None, "finding": self.finding}
+        return {"name": self.check.name, "description": self.check.description, **own}
+
+
+@dataclass(frozen=True)
+class TypeReport:
+    """What the kit found about one registered type.
+
+    Attributes:
+        entry: The type.
+        cases: What it was checked on, in words, and what was found.
+        problem: Why it could not be checked; None if it was.
+    """
+
+    entry: Entry
+    cases: tuple[tuple[str, tuple[Verdict, ...]], ...] = ()
+    problem: str | None = None
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """What was found in all cases."""
+        return [verdict for _, verdicts in self.cases for verdict in verdicts]
+
+    @property
+    def passed(self) -> bool:
+        """Whether it was checked, and keeps every promise."""
+        return self.problem is None and all(v.finding is None for v in self.verdicts)
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain data."""
+        cases = [{"case": case, "checks": [v.to_json() for v in vs]} for case, vs in self.cases]
+        own = {"passed": self.passed, "problem": self.problem, "cases": cases}
+        return {**vars(self.entry), **own}
+
+
+def check_plugin(
+    name: str,
+    group: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    in_shapes: Sequence[Shape] | None = None,
+) -> list[TypeReport]:
+    """Run the kit; the arguments are those of `tinynet.testing.plugin_checks`.
+
+    Of several types, those that cannot be checked leave the others alone: the report says why.
+
+    Raises:
+        PluginError: if nothing is called so, or two distributions have the name, or the only type
+            that is cannot be imported.
+        NotCheckableError: if the only type that is cannot be checked on what is known.
+    """
+    said = options is not None or in_shapes is not None
+    entries = entries_to_check(name, group, said)
+    reports = []
+    for entry in entries:
+        try:
+            reports.append(_report(entry, options, in_shapes))
+        except (PluginError, NotCheckableError) as error:
+            if len(entries) == 1:
+                raise
+            reports.append(TypeReport(entry, problem=str(error)))
+    return reports
+
+
+def _report(
+    entry: Entry, options: Mapping[str, Any] | None, in_shapes: Sequence[Shape] | None
+) -> TypeReport:
+    cases = plugin_cases(entry, options, in_shapes)
+    return TypeReport(
+        entry,
+        tuple(
+            (str(case), tuple(Verdict(check, check.finding()) for check in case.checks))
+            for case in cases
+        ),
+    )

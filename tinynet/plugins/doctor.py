@@ -1,0 +1,83 @@
+"""What state plugins are in: each distribution is imported in a process of its own.
+
+So one that crashes, hangs or leaves the process takes nothing with it but the answer about itself.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tinynet import registry
+from tinynet.context import Context
+from tinynet.plugins.apart import Answer, load_apart
+from tinynet.plugins.listing import Listed, listed
+from tinynet.plugins.requirement import unmet_requirement
+from tinynet.registry import GROUPS, Entry
+from tinynet.testing.registered import entries_named
+
+PATIENCE = 60.0
+"""Seconds after which a type that is still being imported counts as hanging."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found out about one registered type.
+
+    Attributes:
+        listed: Which type, and where it is.
+        seconds: How long it took to load, on top of NumPy, tinynet's protocols and what its
+            distribution had loaded before; None where it could not be loaded.
+        problems: What is wrong with it, a sentence each.
+    """
+
+    listed: Listed
+    seconds: float | None
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain data."""
+        own = {"ok": self.ok, "seconds": self.seconds, "problems": list(self.problems)}
+        return {**self.listed.to_json(), **own}
+
+
+def examine(name: str | None = None, *, patience: float = PATIENCE) -> list[Diagnosis]:
+    """Load every registered type, or those that a name stands for, and tell how they are.
+
+    Args:
+        name: A type's name, or ``distribution:name``, or a distribution's.
+        patience: Seconds that loading one distribution may take.
+
+    Raises:
+        UnknownTypeError: if nothing is called so.
+    """
+    everything = [entry for group in GROUPS for entry in registry.default().entries(group)]
+    asked = everything if name is None else entries_named(name)
+    facts = listed(asked, everything)
+    answers: dict[Entry, Answer] = {}
+    unmet = {owner: unmet_requirement(owner) for owner in {entry.distribution for entry in asked}}
+    for owner in unmet:
+        answers |= load_apart([entry for entry in asked if entry.distribution == owner], patience)
+    return [_diagnosis(fact, answers[fact.entry], unmet[fact.entry.distribution]) for fact in facts]
+
+
+def running_kernels() -> str:
+    """The kernels that layers compute with here, by their qualified name."""
+    cls = type(Context().kernels)
+    target = f"{cls.__module__}:{cls.__qualname__}"
+    return next(
+        (
+            entry.qualified
+            for entry in registry.default().entries("kernels")
+            if entry.target == target
+        ),
+        target,
+    )
+
+
+def _diagnosis(fact: Listed, answer: Answer, unmet: str) -> Diagnosis:
+    problems = tuple(filter(None, (answer.problem, unmet, fact.ambiguous)))
+    return Diagnosis(fact, None if answer.problem else answer.seconds, problems)

@@ -1,0 +1,74 @@
+"""What is registered, by whom, and where that is: from metadata alone, importing nothing."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from tinynet.registry import KINDS, Entry
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One registered type.
+
+    Attributes:
+        entry: The type.
+        where: Folder of its distribution: the project's own where it is editable.
+        editable: Whether a change of the source counts at once.
+        ambiguous: Why its short name cannot be used; empty where it can.
+    """
+
+    entry: Entry
+    where: str
+    editable: bool
+    ambiguous: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain data."""
+        own = {**vars(self.entry), "qualified": self.entry.qualified}
+        return {**own, "where": self.where, "editable": self.editable, "ambiguous": self.ambiguous}
+
+
+def listed(entries: Iterable[Entry], everything: Iterable[Entry]) -> list[Listed]:
+    """What is known of some entries without importing anything.
+
+    Args:
+        entries: Those asked for.
+        everything: All that are registered, to see which names are taken twice.
+    """
+    claims: dict[tuple[str, str], list[Entry]] = {}
+    for entry in everything:
+        claims.setdefault((entry.group, entry.name), []).append(entry)
+    asked = list(entries)
+    origins = {name: _origin(name) for name in {entry.distribution for entry in asked}}
+    return [
+        Listed(entry, *origins[entry.distribution], _ambiguity(claims[entry.group, entry.name]))
+        for entry in asked
+    ]
+
+
+def _ambiguity(claims: list[Entry]) -> str:
+    kind, name = KINDS[claims[0].group], claims[0].name
+    owners = Counter(entry.distribution for entry in claims)
+    twice = [owner for owner, count in owners.items() if count > 1]
+    if twice:
+        targets = " and ".join(entry.target for entry in claims if entry.distribution == twice[0])
+        return f"{twice[0]} registers the {kind} {name!r} more than once: {targets}"
+    if len(owners) > 1:
+        forms = " or ".join(sorted(repr(entry.qualified) for entry in claims))
+        return f"{len(owners)} distributions have the {kind} {name!r}; say {forms}"
+    return ""
+
+
+def _origin(name: str) -> tuple[str, bool]:
+    """Folder of a distribution, and whether it is editable."""
+    found = distribution(name)
+    direct = json.loads(found.read_text("direct_url.json") or "{}")
+    if direct.get("dir_info", {}).get("editable"):
+        return unquote(urlsplit(direct["url"]).path), True
+    return str(Path(str(found.locate_file(""))).resolve()), False

@@ -1,0 +1,57 @@
+"""Whether a class has what the protocol of its kind asks for."""
+
+import inspect
+from typing import Any
+
+from tinynet.config import Config
+from tinynet.dataset import Dataset, DatasetConfig
+from tinynet.initializer import Initializer, InitializerConfig
+from tinynet.kernels import Kernels
+from tinynet.layer import Layer, LayerConfig
+from tinynet.loss import Loss, LossConfig
+from tinynet.metric import Metric, MetricConfig
+from tinynet.optimizer import Optimizer, OptimizerConfig
+from tinynet.schedule import Schedule, ScheduleConfig
+from tinynet.text.wording import quoted
+from tinynet.transform import Transform, TransformConfig
+
+PROTOCOLS: dict[str, tuple[type[Any], type[Config] | None]] = {
+    "layers": (Layer, LayerConfig),
+    "losses": (Loss, LossConfig),
+    "optimizers": (Optimizer, OptimizerConfig),
+    "schedules": (Schedule, ScheduleConfig),
+    "metrics": (Metric, MetricConfig),
+    "initializers": (Initializer, InitializerConfig),
+    "datasets": (Dataset, DatasetConfig),
+    "transforms": (Transform, TransformConfig),
+    "kernels": (Kernels, None),
+}
+"""The protocol of each group, and the base of its ``Config``; kernels have no config."""
+
+SPECIAL = ("__call__", "__len__")
+"""The methods with a special name that a protocol may ask for."""
+
+
+def required_methods(group: str) -> list[str]:
+    """The methods that every type of a group has."""
+    protocol, _ = PROTOCOLS[group]
+    return [
+        name
+        for name, value in vars(protocol).items()
+        if inspect.isfunction(value) and (not name.startswith("_") or name in SPECIAL)
+    ]
+
+
+def breach(group: str, cls: type[Any]) -> str:
+    """What a class lacks of its protocol, without calling it; empty if nothing."""
+    protocol, base = PROTOCOLS[group]
+    # Not getattr: every class can be called, whatever its objects can.
+    held = {
+        name for parent in cls.__mro__ for name, value in vars(parent).items() if value is not None
+    }
+    missing = [quoted(name) for name in required_methods(group) if name not in held]
+    if missing:
+        return f"{cls.__name__} lacks {' and '.join(missing)} of the protocol {protocol.__name__}"
+    if base is not None and not issubclass(cls.Config, base):
+        return f"the Config of {cls.__name__} does not derive from {base.__name__}"
+    return ""

@@ -1,0 +1,58 @@
+"""Whether a distribution was made for the tinynet-core that is installed."""
+
+import re
+from collections.abc import Callable
+from importlib.metadata import requires, version
+from operator import eq, ge, gt, le, lt, ne
+from typing import TypeAlias
+
+CORE = "tinynet-core"
+
+Release: TypeAlias = tuple[int, ...]
+
+_REQUIREMENT = re.compile(r"tinynet[-_.]+core\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*", re.IGNORECASE)
+_CLAUSE = re.compile(r"(~=|==|!=|<=|>=|<|>)\s*(\d+(?:\.\d+)*)(\.\*)?")
+_HOLDS: dict[str, Callable[[Release, Release], bool]] = {
+    "==": eq,
+    "!=": ne,
+    "<=": le,
+    ">=": ge,
+    "<": lt,
+    ">": gt,
+}
+
+
+def unmet_requirement(distribution: str) -> str:
+    """What the distribution asks of tinynet-core and does not get; empty if it gets all.
+
+    Only releases such as 1.2.3 are compared. What says more, or holds under a condition alone, is
+    for the installer to judge.
+    """
+    installed = re.match(r"\d+(?:\.\d+)*", version(CORE))
+    for requirement in requires(distribution) or []:
+        clauses = _REQUIREMENT.fullmatch(requirement.strip())
+        if installed and clauses and not all(_met(installed[0], c) for c in clauses[1].split(",")):
+            return f"it requires {requirement.strip()}, and {CORE} {version(CORE)} is installed"
+    return ""
+
+
+def _met(installed: str, clause: str) -> bool:
+    parts = _CLAUSE.fullmatch(clause.strip())
+    if parts is None:
+        return True
+    sign, wanted, star = parts.groups()
+    if sign == "~=":
+        # PEP 440: "~=1.4.2" is ">=1.4.2" and "==1.4.*".
+        family = wanted.rpartition(".")[0]
+        return _met(installed, f">={wanted}") and _met(installed, f"=={family}.*")
+    have, want = _release(installed), _release(wanted)
+    length = len(want) if star else max(len(have), len(want))
+    return _HOLDS[sign](_padded(have, length), _padded(want, length))
+
+
+def _release(text: str) -> Release:
+    return tuple(map(int, text.split(".")))
+
+
+def _padded(release: Release, length: int) -> Release:
+    return (*release, *[0] * length)[:length]

@@ -1,0 +1,182 @@
+"""What a registered type is checked on: the arguments of the kit's function for its kind."""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinynet.config import Config
+from tinynet.dataset import Field
+from tinynet.errors import PluginError, ShapeError, TinynetError
+from tinynet.registry import KINDS, Entry
+from tinynet.testing.checks import Check, CheckFailed
+from tinynet.testing.configs import Options, make_config
+from tinynet.testing.datasets import dataset_checks
+from tinynet.testing.initializers import initializer_checks
+from tinynet.testing.kernels import kernel_checks
+from tinynet.testing.layers import layer_checks
+from tinynet.testing.losses import loss_checks
+from tinynet.testing.metrics import metric_checks
+from tinynet.testing.optimizers import optimizer_checks
+from tinynet.testing.schedules import schedule_checks
+from tinynet.testing.standard_cases import STANDARDS, Arguments, Standard, integers
+from tinynet.testing.transforms import transform_checks
+from tinynet.text.wording import cause, quoted, show, suggest
+from tinynet.types import Shape
+
+CHECKS: Mapping[str, Callable[..., list[Check]]] = {
+    "layers": layer_checks,
+    "losses": loss_checks,
+    "optimizers": optimizer_checks,
+    "schedules": schedule_checks,
+    "metrics": metric_checks,
+    "initializers": initializer_checks,
+    "datasets": dataset_checks,
+    "transforms": transform_checks,
+    "kernels": kernel_checks,
+}
+"""The kit's function for each group of plugins."""
+
+
+class NotCheckableError(TinynetError):
+    """What a type is to be checked on is not known, or is nothing that it takes.
+
+    Attributes:
+        missing: Names of the options that have no default, and that nobody gave.
+    """
+
+    def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.missing = tuple(missing)
+
+
+def arguments_of(
+    entry: Entry, cls: type[Any], options: Options | None, in_shapes: Sequence[Shape] | None
+) -> list[Arguments]:
+    """What a type is checked on: one set of arguments, or one for each of its ``examples``.
+
+    Args:
+        entry: The type.
+        cls: Its class.
+        options: Said by the caller, in place of the first example's; None where nothing is.
+        in_shapes: The same for a layer's inputs.
+
+    Raises:
+        PluginError: if the class's ``examples`` cannot be used.
+        NotCheckableError: if options are missing or refused, or no inputs are known that it takes.
+    """
+    said: Arguments = {} if options is None else {"options": options}
+    if in_shapes is not None:
+        said |= {"in_shapes": in_shapes, "inputs": None}
+    known = list(inspect.signature(CHECKS[entry.group]).parameters)[1:]
+    for name in said:
+        if name not in known:
+            raise NotCheckableError(f"{_called(entry)} is not checked on {quoted(name)}")
+    own = _examples(entry, cls, known)
+    if not said and own:
+        return [_completed(entry, cls, example) for example in own]
+    arguments = _completed(entry, cls, {**(own[0] if own else {}), **said})
+    if in_shapes is not None:
+        try:
+            config = _config(entry, cls, arguments["options"])
+            STANDARDS[entry.group].accept(cls, config, arguments)
+        except ShapeError as error:
+            raise NotCheckableError(f"{_called(entry)} refuses the inputs: {error}") from error
+    return [arguments]
+
+
+def in_words(arguments: Arguments) -> str:
+    """Arguments for people: ``with options {"units": 3} on inputs (6, 6, 4)``."""
+    return " ".join(_said(name, value) for name, value in arguments.items())
+
+
+def _examples(entry: Entry, cls: type[Any], known: Sequence[str]) -> list[Arguments]:
+    own = getattr(cls, "examples", ())
+    if not isinstance(own, list | tuple) or not all(isinstance(one, Mapping) for one in own):
+        raise PluginError(f"{entry}: examples is {show(own)}; a tuple of dicts is expected")
+    for number, example in enumerate(own):
+        for name in example:
+            if name not in known:
+                place = f"{entry}: examples[{number}]"
+                raise PluginError(f"{place}: unknown key {quoted(name)}; {suggest(name, known)}")
+    return [dict(example) for example in own]
+
+
+def _completed(entry: Entry, cls: type[Any], given: Arguments) -> Arguments:
+    """The arguments of the kit's function, with what nobody said."""
+    if entry.group == "kernels":
+        return given
+    arguments = {"options": {}, **given}
+    config = _config(entry, cls, arguments["options"])
+    standard = STANDARDS.get(entry.group)
+    if standard and not standard.cases[0].keys() <= arguments.keys():
+        arguments = _first_accepted(entry, cls, config, arguments, standard)
+    if getattr(cls, "integer_inputs", False) and arguments.get("inputs") is None:
+        arguments["inputs"] = [integers(tuple(shape)) for shape in arguments["in_shapes"]]
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _config(entry: Entry, cls: type[Any], options: Options) -> Config:
+    given = dict(options)
+    fields = cls.Config.model_fields.items()
+    missing = [name for name, field in fields if field.is_required() and name not in given]
+    if missing:
+        one, listed = len(missing) == 1, " and ".join(map(quoted, missing))
+        raise NotCheckableError(
+            f"{_called(entry)} cannot be checked without options: {listed}"
+            f" {'has' if one else 'have'} no default; give {cls.__name__} `examples`, or say"
+            f" {'it' if one else 'them'}",
+            missing,
+        )
+    try:
+        return make_config(cls, options)
+    except CheckFailed as failure:
+        raise NotCheckableError(f"{_called(entry)}: {failure}") from failure
+
+
+def _first_accepted(
+    entry: Entry, cls: type[Any], config: Config, arguments: Arguments, standard: Standard
+) -> Arguments:
+    refusals = []
+    for case in standard.cases:
+        candidate = {**case, **arguments}
+        try:
+            with np.errstate(all="ignore"):
+                standard.accept(cls, config, candidate)
+        except Exception as error:
+            refusals.append(f"{in_words(case)}: {cause(error)}")
+        else:
+            return {**arguments, **candidate}
+    shapes = ", or say in_shapes" if entry.group == "layers" else ""
+    raise NotCheckableError(
+        f"{_called(entry)} takes nothing that the kit tries by itself; give {cls.__name__}"
+        f" `examples`{shapes}. Tried:\n  " + "\n  ".join(refusals)
+    )
+
+
+def _called(entry: Entry) -> str:
+    return f"the {KINDS[entry.group]} {quoted(entry.name)}"
+
+
+_WORDS = {
+    "options": "with options",
+    "in_shapes": "on inputs",
+    "out_shape": "on outputs",
+    "predictions": "on predictions",
+    "field": "on",
+    "shapes": "on shapes",
+}
+
+
+def _said(name: str, value: Any) -> str:
+    if name == "options":
+        text = json.dumps(dict(value))
+    elif name in ("in_shapes", "shapes"):
+        text = " and ".join(str(tuple(shape)) for shape in value)
+    elif isinstance(value, np.ndarray | Field):
+        text = f"{value.shape} of {value.dtype}"
+    else:
+        text = str(tuple(value)) if name == "out_shape" else show(value)
+    return f"{_WORDS.get(name, f'and {name}')} {text}"

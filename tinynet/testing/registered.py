@@ -1,0 +1,161 @@
+"""The kit by name: the checks of what an installed distribution registers.
+
+What a type is checked on is said by the caller, or by the class itself, or found by trying. A class
+says it in ``examples``: a tuple of dicts, each the keyword arguments of the kit's function for its
+kind. A layer of one option has
+
+    examples = ({"options": {"units": 3}, "in_shapes": [[5]]},)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tinynet import registry
+from tinynet.errors import PluginError
+from tinynet.registry import GROUPS, Entry, UnknownTypeError, normalise
+from tinynet.testing.arguments import CHECKS, NotCheckableError, arguments_of, in_words
+from tinynet.testing.checks import Check
+from tinynet.testing.standard_cases import Arguments
+from tinynet.text.wording import cause, quoted, suggest
+from tinynet.types import Shape
+
+
+@dataclass(frozen=True)
+class PluginCase:
+    """One registered type on one example of what it works on.
+
+    Attributes:
+        entry: The type.
+        arguments: Of the kit's function.
+        checks: What is checked.
+    """
+
+    entry: Entry
+    arguments: Arguments
+    checks: list[Check]
+
+    def __str__(self) -> str:
+        """``with options {"units": 3} on inputs (6, 6, 4)``."""
+        return in_words(self.arguments)
+
+
+def plugin_checks(
+    name: str,
+    *,
+    group: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    in_shapes: Sequence[Shape] | None = None,
+) -> list[Check]:
+    """The checks of what a distribution registers, for its own tests.
+
+        @pytest.mark.parametrize("check", plugin_checks("my_layer"), ids=str)
+        def test_it_keeps_the_promises_of_every_layer(check):
+            check()
+
+    Args:
+        name: A type's name, or ``distribution:name``, or a distribution's.
+        group: One of `tinynet.registry.GROUPS`, where two kinds have the name.
+        options: What a spec would say; by default what the class's ``examples`` say, else nothing.
+        in_shapes: Shapes of a layer's inputs; by default those of the ``examples``, else the first
+            of a few that the layer takes.
+
+    Raises:
+        PluginError: if nothing is called so, or two distributions have the name, or the plugin
+            cannot be imported.
+        NotCheckableError: if options are missing or refused, or no inputs are known that it takes.
+    """
+    said = options is not None or in_shapes is not None
+    return [
+        check
+        for entry in entries_to_check(name, group, said)
+        for case in plugin_cases(entry, options, in_shapes)
+        for check in case.checks
+    ]
+
+
+def plugin_cases(
+    entry: Entry,
+    options: Mapping[str, Any] | None = None,
+    in_shapes: Sequence[Shape] | None = None,
+) -> list[PluginCase]:
+    """What a registered type is checked on, and the checks; see `plugin_checks`.
+
+    What is said here takes the place of what the first of the class's ``examples`` says.
+
+    Raises:
+        PluginError: if the plugin cannot be imported, or its ``examples`` cannot be used.
+        NotCheckableError: if options are missing or refused, or no inputs are known that it takes.
+    """
+    cls = registry.default().load(entry.group, entry.qualified)
+    try:
+        cases = [
+            PluginCase(entry, arguments, CHECKS[entry.group](cls, **arguments))
+            for arguments in arguments_of(entry, cls, options, in_shapes)
+        ]
+    except (TypeError, ValueError) as error:
+        what = "what it is to be checked on cannot be used"
+        raise PluginError(f"{entry}: {what}: {cause(error)}") from error
+    return cases if len(cases) == 1 else [_numbered(case, i) for i, case in enumerate(cases)]
+
+
+def _numbered(case: PluginCase, number: int) -> PluginCase:
+    checks = [replace(c, subject=f"{c.subject}.examples[{number}]") for c in case.checks]
+    return replace(case, checks=checks)
+
+
+def entries_named(name: str, group: str | None = None) -> list[Entry]:
+    """The registered types that ``name`` stands for, of one group or of all.
+
+    Args:
+        name: A type's name, or ``distribution:name``, or a distribution's, which stands for all
+            that it registers.
+        group: One of `tinynet.registry.GROUPS`.
+
+    Raises:
+        UnknownTypeError: if it stands for nothing; it suggests names that look alike.
+    """
+    groups = GROUPS if group is None else (group,)
+    everything = [entry for one in groups for entry in registry.default().entries(one)]
+    distribution, colon, short = name.rpartition(":")
+    if colon:
+        qualified = f"{normalise(distribution)}:{short}"
+        found = [entry for entry in everything if entry.qualified == qualified]
+    else:
+        found = [entry for entry in everything if entry.name == name]
+        found = found or [e for e in everything if e.distribution == normalise(name)]
+    if not found:
+        known = {part for entry in everything for part in (entry.name, entry.distribution)}
+        known |= {entry.qualified for entry in everything} if colon else set()
+        where = f" among the {group}" if group else ""
+        raise UnknownTypeError(
+            f"no plugin {quoted(name)} is installed{where}; {suggest(name, known)}"
+        )
+    return found
+
+
+def entries_to_check(name: str, group: str | None, said: bool) -> list[Entry]:
+    """The registered types that ``name`` stands for, if they can be checked as they are named.
+
+    Args:
+        name: See `entries_named`.
+        group: See `entries_named`.
+        said: Whether it is said what they are checked on.
+
+    Raises:
+        PluginError: if nothing is called so, or two distributions have the name.
+        NotCheckableError: if several types are to be checked on the same.
+    """
+    entries = entries_named(name, group)
+    for entry in entries:
+        if entry.name == name:
+            registry.default().find(entry.group, name)  # two distributions may have the name
+    if said and len(entries) > 1:
+        groups = [entry.group for entry in entries]
+        one_name = len({entry.name for entry in entries}) == 1
+        remedy = f"the group: {' or '.join(groups)}" if one_name else "which of them"
+        raise NotCheckableError(
+            f"{quoted(name)} stands for {len(entries)} types, and options and shapes are of one;"
+            f" say {remedy}"
+        )
+    return entries

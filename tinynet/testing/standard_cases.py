@@ -1,0 +1,126 @@
+"""What a type is checked on where nobody says: for each kind, a few things that many types take.
+
+A case is the keyword arguments of the kit's function for its kind, without the options. The first
+one that a type accepts is taken.
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tinynet.build import Build
+from tinynet.config import Config
+from tinynet.context import Context
+from tinynet.dataset import Field
+from tinynet.loss import CheckedLoss
+from tinynet.random import derive
+from tinynet.registry import default
+from tinynet.testing.checks import require
+from tinynet.testing.initializers import SHAPES
+from tinynet.types import Array, Shape
+
+Arguments: TypeAlias = dict[str, Any]
+"""Keyword arguments of one of the kit's functions: ``{"options": {}, "in_shapes": [(5,)]}``."""
+
+SAMPLES, CLASSES = 8, 6
+DRAW = derive("standard cases")
+LABELS = DRAW.permutation(SAMPLES) % CLASSES
+SHARES = DRAW.dirichlet(np.ones(CLASSES), SAMPLES)
+NUMBERS = DRAW.normal(size=(SAMPLES, CLASSES))
+PIXELS = DRAW.integers(256, size=(SAMPLES, 4, 4, 2))
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What types of one kind are tried on.
+
+    Attributes:
+        cases: In the order to try.
+        accept: Raises if a class with a config does not take a case.
+    """
+
+    cases: Sequence[Arguments]
+    accept: Callable[[type[Any], Config, Arguments], None]
+
+
+def integers(shape: Shape) -> Array:
+    """Samples of 0 and 1, (N, *shape): of integers, those that every embedding has."""
+    drawn: Array = derive("integers", *shape).integers(2, size=(SAMPLES, *shape))
+    return drawn
+
+
+def _accept_layer(layer_class: type[Any], config: Config, case: Arguments) -> None:
+    shapes = tuple(tuple(shape) for shape in case["in_shapes"])
+    # A constructor that does not look at its inputs takes any number of them.
+    inspect.signature(layer_class.forward).bind("self", "ctx", *shapes)
+    layer_class(config, shapes, Build(dry=True, create=default().create))
+
+
+def _accept_loss(loss_class: type[Any], config: Config, case: Arguments) -> None:
+    loss, shape, targets = loss_class(config), tuple(case["out_shape"]), np.asarray(case["targets"])
+    if isinstance(loss, CheckedLoss):
+        loss.check_shapes(shape, targets.shape[1:])
+        bad = loss.bad_target(shape, targets)
+        require(bad is None, f"bad_target says {bad}")
+    outputs = np.linspace(0.1, 0.9, len(targets) * math.prod(shape))
+    loss.forward(Context(training=True), outputs.reshape(len(targets), *shape), targets)
+
+
+def _accept_metric(metric_class: type[Any], config: Config, case: Arguments) -> None:
+    metric, predictions = metric_class(config), np.asarray(case["predictions"])
+    metric.update(metric.start(predictions.shape[1:]), predictions, np.asarray(case["targets"]))
+
+
+def _accept_initializer(initializer_class: type[Any], config: Config, case: Arguments) -> None:
+    initializer = initializer_class(config)
+    for shape in case["shapes"]:
+        initializer(derive("accepted"), shape, math.prod(shape), shape[-1], np.dtype(np.float64))
+
+
+def _accept_transform(transform_class: type[Any], config: Config, case: Arguments) -> None:
+    transform, field = transform_class(config), case["field"]
+    transform.describe(field)
+    transform.fit(field, iter([np.asarray(case["samples"], field.dtype)]))
+
+
+STANDARDS = {
+    "layers": Standard(
+        (
+            *({"in_shapes": [shape]} for shape in ((6,), (4, 6), (6, 6, 4), ())),
+            *({"in_shapes": [shape] * 2} for shape in ((6,), (6, 6, 4))),
+            {"in_shapes": [(6,)] * 3},
+        ),
+        _accept_layer,
+    ),
+    "losses": Standard(
+        (
+            {"out_shape": (CLASSES,), "targets": SHARES},
+            {"out_shape": (CLASSES,), "targets": LABELS},
+            {"out_shape": (), "targets": SHARES[:, 0]},
+        ),
+        _accept_loss,
+    ),
+    "metrics": Standard(
+        (
+            {"predictions": SHARES, "targets": LABELS},
+            {"predictions": NUMBERS, "targets": SHARES},
+            {"predictions": NUMBERS[:, 0], "targets": SHARES[:, 0]},
+        ),
+        _accept_metric,
+    ),
+    "initializers": Standard(({"shapes": SHAPES}, {"shapes": SHAPES[1:]}), _accept_initializer),
+    "transforms": Standard(
+        (
+            {"field": Field((CLASSES,), "float32"), "samples": NUMBERS},
+            {"field": Field((4, 4, 2), "uint8"), "samples": PIXELS},
+            {"field": Field((), "int64", classes=tuple("abcdef")), "samples": LABELS},
+            {"field": Field((), "int64"), "samples": LABELS},
+        ),
+        _accept_transform,
+    ),
+}
+"""The kinds that are checked on more than their options."""
