@@ -1,11 +1,24 @@
-"""The protocol of datasets."""
+"""The protocol of datasets, and everything the author of one imports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from tinynet.config import Config
+from tinynet.errors import DataError
 from tinynet.types import Array, Shape
+
+__all__ = [
+    "Array",
+    "Batch",
+    "DataError",
+    "Dataset",
+    "DatasetConfig",
+    "Field",
+    "FilePath",
+    "Located",
+    "Shape",
+]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import numpy as np
 
 from tinynet.types import Array
 
+__all__ = ["sigmoid", "softmax"]
+
 
 def sigmoid(x: Array, out: Array | None = None) -> Array:
     """The logistic function 1 / (1 + exp(-x)), elementwise; any shape, dtype kept.

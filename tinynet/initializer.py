@@ -1,11 +1,23 @@
-"""The protocol of initializers: what a parameter holds before the first step."""
+"""The protocol of initializers, and everything the author of one imports.
+
+An initializer says what a parameter holds before the first step.
+"""
 
 from typing import Any, Protocol
 
 import numpy as np
 
 from tinynet.config import Config
+from tinynet.errors import ShapeError
 from tinynet.types import Array, Shape
+
+__all__ = [
+    "Array",
+    "Initializer",
+    "InitializerConfig",
+    "Shape",
+    "ShapeError",
+]
 
 
 class InitializerConfig(Config):
@@ -22,6 +34,7 @@ class Initializer(Protocol):
         fan_in: int,
         fan_out: int,
         dtype: np.dtype[Any],
+        /,
     ) -> Array:
         """Values of ``shape``.
 

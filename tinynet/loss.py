@@ -1,12 +1,21 @@
-"""The protocol of losses."""
+"""The protocol of losses, and everything the author of one imports."""
 
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from tinynet.config import Config
 from tinynet.context import Context
+from tinynet.errors import ShapeError
 from tinynet.types import Array, Shape
 
-__all__ = ["CheckedLoss", "Context", "Loss", "LossConfig"]
+__all__ = [
+    "Array",
+    "CheckedLoss",
+    "Context",
+    "Loss",
+    "LossConfig",
+    "Shape",
+    "ShapeError",
+]
 
 
 class LossConfig(Config):

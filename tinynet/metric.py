@@ -1,9 +1,20 @@
-"""The protocol of metrics."""
+"""The protocol of metrics, and everything the author of one imports."""
 
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from tinynet.config import Config
+from tinynet.errors import DataError, ShapeError
 from tinynet.types import Array, Shape
+
+__all__ = [
+    "Array",
+    "DataError",
+    "Metric",
+    "MetricConfig",
+    "Shape",
+    "ShapeError",
+    "State",
+]
 
 State: TypeAlias = dict[str, Array]
 """What a metric has seen so far: named arrays, checkpointed like everything else."""

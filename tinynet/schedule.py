@@ -1,10 +1,12 @@
-"""The protocol of learning-rate schedules."""
+"""The protocol of learning-rate schedules, and everything the author of one imports."""
 
 from typing import Any, ClassVar, Protocol
 
 from pydantic import Field
 
 from tinynet.config import Config
+
+__all__ = ["Schedule", "ScheduleConfig"]
 
 
 class ScheduleConfig(Config):

@@ -7,6 +7,15 @@ import numpy as np
 from tinynet.errors import ShapeError
 from tinynet.types import Array
 
+__all__ = [
+    "Bad",
+    "bad_distribution",
+    "bad_label",
+    "bad_probability",
+    "first_bad",
+    "match_targets",
+]
+
 Bad: TypeAlias = tuple[int, str]
 """The row of a target that is impossible, and why."""
 

@@ -1,4 +1,7 @@
-"""The protocol of transforms: what happens to an array between the dataset and the network."""
+"""The protocol of transforms, and everything the author of one imports.
+
+A transform is what happens to an array between the dataset and the network.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
@@ -7,7 +10,18 @@ import numpy as np
 
 from tinynet.config import Config
 from tinynet.dataset import Field
+from tinynet.errors import DataError
 from tinynet.types import Array
+
+__all__ = [
+    "Array",
+    "DataError",
+    "Field",
+    "Invertible",
+    "State",
+    "Transform",
+    "TransformConfig",
+]
 
 State: TypeAlias = dict[str, Array]
 """What a transform learned from the training data; saved with the model."""

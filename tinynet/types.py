@@ -4,6 +4,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+__all__ = ["Array", "Shape"]
+
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 """A NumPy array of any shape and dtype; docstrings name the axes."""
 

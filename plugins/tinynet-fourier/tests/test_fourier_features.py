@@ -13,16 +13,13 @@ from tinynet.testing import layer_checks
 
 SPEC = Path(__file__).parents[1] / "digits_fourier.json"
 NODE = "fourier_features_1"
-WIDE = {"units": 6, "length_scale": 0.5}
+CHECKS = [
+    check for case in FourierFeatures.examples for check in layer_checks(FourierFeatures, **case)
+]
 
 
-@pytest.mark.parametrize("check", layer_checks(FourierFeatures, WIDE, [(5,)]), ids=str)
+@pytest.mark.parametrize("check", CHECKS, ids=str)
 def test_it_keeps_the_promises_of_every_layer(check):
-    check()
-
-
-@pytest.mark.parametrize("check", layer_checks(FourierFeatures, {"units": 1}, [(3, 4)]), ids=str)
-def test_it_keeps_them_for_sequences_too(check):
     check()
 
 

@@ -31,6 +31,10 @@ class FourierFeatures:
     """
 
     per_sample = True
+    examples: tuple[dict[str, Any], ...] = (
+        {"options": {"units": 6, "length_scale": 0.5}, "in_shapes": [[5]]},
+        {"options": {"units": 1}, "in_shapes": [[3, 4]]},
+    )
 
     class Config(LayerConfig):
         """Parameters of a `fourier_features` node."""
