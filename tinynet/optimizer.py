@@ -8,7 +8,7 @@ from tinynet.config import Config
 from tinynet.kernels import Kernels
 from tinynet.types import Array
 
-__all__ = ["Array", "Fused", "Kernels", "Optimizer", "OptimizerConfig"]
+__all__ = ["Array", "Fused", "Optimizer", "OptimizerConfig"]
 
 
 class OptimizerConfig(Config):

@@ -22,6 +22,7 @@ from tinynet_cli.output import figures_line, print_json, short
 @options.data_root_option
 @options.max_params_option
 @options.threads_option
+@options.kernels_option
 @options.json_option
 @options.quiet_option
 @options.debug_option

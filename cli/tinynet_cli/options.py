@@ -122,3 +122,13 @@ def threads_option(command: Command) -> Command:
         type=click.IntRange(min=1),
         help="Threads to compute with; the result is the same for any number [default: all cores].",
     )(command)
+
+
+def kernels_option(command: Command) -> Command:
+    """``--kernels``: what computes."""
+    return click.option(
+        "--kernels",
+        metavar="NAME",
+        help="Numerical kernels to compute with, such as numpy [default: those that are installed"
+        " beside tinynet, else numpy].",
+    )(command)

@@ -20,6 +20,7 @@ from tinynet_cli.output import print_json, print_table
 @options.strict_finite_option
 @options.max_params_option
 @options.threads_option
+@options.kernels_option
 @options.json_option
 @options.quiet_option
 @options.debug_option

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @options.data_root_option
 @options.max_params_option
 @options.threads_option
+@options.kernels_option
 @options.json_option
 @options.quiet_option
 @options.debug_option
@@ -78,6 +79,7 @@ def train(
 @options.data_root_option
 @options.max_params_option
 @options.threads_option
+@options.kernels_option
 @options.json_option
 @options.quiet_option
 @options.debug_option
@@ -98,7 +100,7 @@ def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, A
             f"{short(run.path)} was finished at step {run.step:,} already; nothing was done",
             err=True,
         )
-    keys = ("data_root", "max_params", "threads")
+    keys = ("data_root", "max_params", "threads", "kernels")
     test = run.evaluate("test", **{key: settings[key] for key in keys}) if run.has_test else None
     checkpoint = run.best or run.checkpoints[-1]
     if as_json:

@@ -93,7 +93,7 @@ def test_a_sound_installation_is_0(process, plugin):
     found = process("plugins", "doctor", "--json", env=plugin(RIGHT))
     assert found.code == 0
     assert found.json["ok"] is True
-    assert found.json["kernels"] == "tinynet-core:numpy"
+    assert found.json["kernels"] == "tinynet-core:numpy (numpy)"
     (odd,) = [one for one in found.json["plugins"] if one["name"] == "odd"]
     assert odd["problems"] == []
     assert odd["seconds"] >= 0

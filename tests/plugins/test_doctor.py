@@ -135,7 +135,7 @@ def test_everything_of_tinynet_is_ok() -> None:
 
 
 def test_the_kernels_that_layers_compute_with_are_named() -> None:
-    assert running_kernels() == "tinynet-core:numpy"
+    assert running_kernels() == "tinynet-core:numpy (numpy)"
 
 
 def test_the_methods_of_a_protocol_are_those_that_tinynet_calls() -> None:

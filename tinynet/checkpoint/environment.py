@@ -50,11 +50,11 @@ def _blas() -> str:
 
 
 def _kernels(kernels: Kernels) -> str:
-    """The kernels' name with their version; of those that nobody registered, the class."""
+    """The kernels' name, version and level; of those that nobody registered, the class."""
     target = f"{type(kernels).__module__}:{type(kernels).__qualname__}"
     for entry in registry.default().entries("kernels"):
         if entry.target == target:
-            return f"{entry.qualified} {entry.version}"
+            return f"{entry.qualified} {entry.version} {kernels.level}"
     return target
 
 

@@ -21,6 +21,7 @@ from tinynet.network.construction import build_nodes, create_initializer
 from tinynet.network.execution import Pass, PassKey, plan
 from tinynet.network.freezing import freeze
 from tinynet.network.heads import GivenLoss, heads_of
+from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.network.legs import Leg, legs
 from tinynet.network.node import Node
 from tinynet.spec.graph import INPUT, Wire, is_input, outputs_of, wire
@@ -74,7 +75,7 @@ class Network:
                 ``training.trainable`` of a spec; by default it may change all.
             dry: Infer shapes and count parameters, but allocate nothing.
             max_params: Elements of parameters and buffers that may be allocated.
-            kernels: What to compute with; by default NumPy.
+            kernels: What to compute with; by default what is installed, see `chosen_kernels`.
 
         Raises:
             SpecError: for a spec that is wrong, or wants more than ``max_params``.
@@ -84,7 +85,7 @@ class Network:
         self.spec = spec if isinstance(spec, NetworkSpec) else parse_network(spec)
         self.dtype = np.dtype(_dtype_name(dtype or self.spec.dtype))
         self.seed = seed
-        self.kernels: Kernels = kernels or NumpyKernels()
+        self.kernels = kernels or (NumpyKernels() if dry else chosen_kernels())
         wires = wire(self.spec)
         self.input_shapes = _input_shapes(wires, input_shape, self.spec)
         nodes = build_nodes(wires, self.input_shapes, self._builder(seed, dry, max_params))

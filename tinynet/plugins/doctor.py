@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinynet import registry
-from tinynet.context import Context
+from tinynet.errors import PluginError
+from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.plugins.apart import Answer, load_apart
 from tinynet.plugins.listing import Listed, listed
 from tinynet.plugins.requirement import unmet_requirement
@@ -65,17 +66,15 @@ def examine(name: str | None = None, *, patience: float = PATIENCE) -> list[Diag
 
 
 def running_kernels() -> str:
-    """The kernels that layers compute with here, by their qualified name."""
-    cls = type(Context().kernels)
-    target = f"{cls.__module__}:{cls.__qualname__}"
-    return next(
-        (
-            entry.qualified
-            for entry in registry.default().entries("kernels")
-            if entry.target == target
-        ),
-        target,
-    )
+    """The kernels that networks compute with here, by their qualified name and their level."""
+    try:
+        kernels = chosen_kernels()
+    except PluginError as error:
+        return f"of nobody: {error}"
+    target = f"{type(kernels).__module__}:{type(kernels).__qualname__}"
+    entries = registry.default().entries("kernels")
+    name = next((entry.qualified for entry in entries if entry.target == target), target)
+    return f"{name} ({kernels.level})"
 
 
 def _diagnosis(fact: Listed, answer: Answer, unmet: str) -> Diagnosis:

@@ -10,6 +10,7 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.data.preprocessing import Preprocessing
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, DataError
+from tinynet.kernels import Kernels
 from tinynet.network.engine import Engine
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
@@ -83,8 +84,15 @@ class Model:
         }
 
 
-def open_model(checkpoint: Checkpoint, max_params: int = MAX_PARAMS) -> Model:
+def open_model(
+    checkpoint: Checkpoint, max_params: int = MAX_PARAMS, kernels: Kernels | None = None
+) -> Model:
     """Rebuild the model of a checkpoint.
+
+    Args:
+        checkpoint: The checkpoint.
+        max_params: Elements of parameters and buffers that may be allocated.
+        kernels: What to compute with; by default what is installed.
 
     Raises:
         PluginError: if a type it needs is not installed any more.
@@ -103,6 +111,7 @@ def open_model(checkpoint: Checkpoint, max_params: int = MAX_PARAMS) -> Model:
         loss=training.loss,
         trainable=training.trainable,
         max_params=max_params,
+        kernels=kernels,
     )
     own = {f"params/{name}": array for name, array in network.params.items()}
     own |= {f"buffers/{name}": array for name, array in network.buffers.items()}

@@ -21,6 +21,7 @@ from tinynet.errors import (
     Problem,
     SpecError,
 )
+from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.network.network import Network
 from tinynet.run.finding import find_checkpoint
 from tinynet.run.fine_tuning import FineTuning
@@ -270,6 +271,7 @@ def _trainer(
             fitted=fitted,
             max_params=settings.get("max_params", MAX_PARAMS),
             threads=settings.get("threads"),
+            kernels=chosen_kernels(settings.get("kernels")),
         )
         trainer.check()
     except LocatedError as error:

@@ -19,6 +19,7 @@ class Settings(TypedDict, total=False):
         max_params: Elements of parameters and buffers that may be allocated.
         threads: How many threads compute, by default one for each core; the result is the same
             for any number.
+        kernels: Name of the numerical kernels to compute with; by default what is installed.
         observer: Told of everything that happens; by default warnings are Python's.
         lock: False trains without a lock where the file system offers none.
         strict_finite: Refuse a trained network that holds NaN or infinity, instead of warning.
@@ -27,6 +28,7 @@ class Settings(TypedDict, total=False):
     data_root: str | Path | None
     max_params: int
     threads: int | None
+    kernels: str | None
     observer: Observer | None
     lock: bool
     strict_finite: bool

@@ -13,6 +13,7 @@ from tinynet.data.data import Data
 from tinynet.data.splits import SplitName
 from tinynet.errors import CheckpointMismatchError
 from tinynet.network.engine import Engine
+from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.network.network import Network
 from tinynet.run.finding import find_checkpoint
 from tinynet.run.model import Model, open_model
@@ -30,6 +31,7 @@ def load(
     *,
     max_params: int = MAX_PARAMS,
     strict_finite: bool = False,
+    kernels: str | None = None,
 ) -> Network:
     """A trained network, its losses included, so that `Network.predict` gives probabilities.
 
@@ -38,12 +40,17 @@ def load(
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
         max_params: Elements of parameters and buffers that may be allocated.
         strict_finite: Refuse NaN and infinity in parameters and buffers, instead of warning.
+        kernels: Name of the numerical kernels to compute with; by default what is installed.
 
     Raises:
         CheckpointError: if it cannot be read, or does not fit what is installed.
         PluginError: if a type it needs is not installed any more.
     """
-    settings: Settings = {"max_params": max_params, "strict_finite": strict_finite}
+    settings: Settings = {
+        "max_params": max_params,
+        "strict_finite": strict_finite,
+        "kernels": kernels,
+    }
     return load_model(path, checkpoint, **settings).network
 
 
@@ -62,7 +69,8 @@ def _load(
     doubts = found.check_finite(strict=settings.get("strict_finite", False))
     for doubt in (*doubts, *check_types(found.types).major):
         tell(Warned(doubt))
-    return file, found, open_model(found, settings.get("max_params", MAX_PARAMS))
+    kernels = chosen_kernels(settings.get("kernels"))
+    return file, found, open_model(found, settings.get("max_params", MAX_PARAMS), kernels)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from tinynet.errors import (
     ShapeError,
     SpecError,
 )
+from tinynet.kernels import Kernels
 from tinynet.network.engine import BatchResult, Engine, Inputs
 from tinynet.network.execution import PassKey
 from tinynet.network.heads import targets_of
@@ -62,6 +63,7 @@ class Trainer:
         fitted: Mapping[str, Array] | None = None,
         max_params: int = MAX_PARAMS,
         threads: int | None = None,
+        kernels: Kernels | None = None,
     ) -> None:
         """Build the network. Reads no data unless the input's shape must come from them.
 
@@ -72,6 +74,7 @@ class Trainer:
             max_params: Elements of parameters and buffers that may be allocated.
             threads: How many compute; by default as many as there are cores. The result is the
                 same for any number.
+            kernels: What to compute with; by default what is installed.
 
         Raises:
             SpecError: for a spec that is wrong.
@@ -92,11 +95,16 @@ class Trainer:
             loss=training.loss,
             trainable=training.trainable,
             max_params=max_params,
+            kernels=kernels,
         )
         self.progress = Progress()
         self._engine = Engine(self.network, threads)
         self._updater = Updater(
-            self.network.params, self.network.trainable, training.optimizer, training.schedule
+            self.network.params,
+            self.network.trainable,
+            training.optimizer,
+            training.schedule,
+            self.network.kernels,
         )
         self._figures = Figures(training.metrics, self.network.out_shapes)
         self._epoch_order: tuple[int, Array] = (-1, np.empty(0, np.int64))

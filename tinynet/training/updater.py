@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import numpy as np
 
 from tinynet import registry
 from tinynet.errors import PluginError
-from tinynet.optimizer import Optimizer, OptimizerConfig
+from tinynet.kernels import Kernels
+from tinynet.kernels.numpy import NumpyKernels
+from tinynet.optimizer import Fused, Optimizer, OptimizerConfig
 from tinynet.schedule import Schedule, ScheduleConfig, scheduled_factor
 from tinynet.spec.training_spec import OptimizerReference, ScheduleReference
 from tinynet.types import Array
@@ -26,6 +29,7 @@ class Updater:
         trainable: Iterable[str],
         optimizer: OptimizerReference,
         schedule: ScheduleReference | None,
+        kernels: Kernels | None = None,
     ) -> None:
         """Make the optimizer's state.
 
@@ -34,6 +38,7 @@ class Updater:
             trainable: Addresses of those that are to be changed.
             optimizer: What the spec says.
             schedule: What the spec says; None for a constant rate.
+            kernels: What to compute with; by default NumPy.
 
         Raises:
             PluginError: if a config lacks what every optimizer's or schedule's has.
@@ -45,6 +50,9 @@ class Updater:
         if not isinstance(config, OptimizerConfig):
             raise PluginError(f"{optimizer.type}: its Config must derive from OptimizerConfig")
         self._config = config
+        self._update = self._optimizer.update
+        if isinstance(self._optimizer, Fused):
+            self._update = partial(self._optimizer.update_with, kernels or NumpyKernels())
         self._schedule: Schedule | None = None
         if schedule is not None:
             schedule_config = known.config(schedule)
@@ -92,7 +100,8 @@ class Updater:
                 gradient = gradients[address]
                 if scale is not None:
                     gradient = gradient * scale
-                self._optimizer.update(param, gradient, self.slots[address], step + 1, rate)
+                gradient = np.ascontiguousarray(gradient)
+                self._update(param, gradient, self.slots[address], step + 1, rate)
 
     def _clip_scale(self, gradients: Mapping[str, Array]) -> float | None:
         """What brings the norm of all gradients together down to the limit; None if nothing."""
