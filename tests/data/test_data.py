@@ -170,6 +170,19 @@ def test_a_split_that_is_needed_must_not_be_empty(labelled, tmp_path):
         data.require("tset")
 
 
+def test_of_several_targets_the_one_of_classes_is_stratified(tmp_path):
+    """In whichever order the spec, or the checkpoint that keeps it, has them."""
+    kinds, sizes = np.repeat([0, 1], [30, 10]), np.arange(40.0)
+    np.savez(tmp_path / "a.npz", x=sizes, kind=kinds, size=sizes, again=kinds)
+    split = {"validation": 4, "test": 4, "stratify": True}
+    spec = {"type": "npz", "path": "a.npz", "inputs": "x", "split": split}
+    for names in (["kind", "size"], ["size", "kind"]):
+        data = open_data(tmp_path, {**spec, "targets": {name: name for name in names}})
+        assert data.class_counts("kind").tolist() == [24, 8]
+    with pytest.raises(DataError, match="and only one; there is again and kind"):
+        open_data(tmp_path, {**spec, "targets": {"kind": "kind", "again": "again"}})
+
+
 def test_numbers_cannot_be_stratified(tmp_path):
     (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n" * 20)
     with pytest.raises(DataError, match="stratify needs a target that is one class"):

@@ -47,6 +47,7 @@ CLASSES = {
         ("training.optimizer.nesterov", True),
         ("training.optimizer", {"type": "adam"}),
         ("network.layers.1.trainable", False),
+        ("training.trainable", ["*/weight"]),
     ],
     "figures": [("training.metrics", ["accuracy", "f1"]), ("training.metrics.0", "f1")],
     "best": [
@@ -72,6 +73,10 @@ CLASSES = {
         ("training.accumulate", 2),
         ("training.seed", 9),
         ("training.loss.label_smoothing", 0.1),
+        ("training.loss.weight", 2.0),
+        ("training.loss.target", "other"),
+        ("training.loss", {"digit": {"type": "softmax_cross_entropy", "weight": 1.0}}),
+        ("network.outputs", {"digit": "dense_1"}),
         ("training.class_weights", "balanced"),
     ],
 }

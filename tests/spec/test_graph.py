@@ -5,21 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynet.errors import SpecError
-from tinynet.spec.graph import MAX_CYCLE, is_input, wire
+from tinynet.spec.graph import MAX_CYCLE, is_input, outputs_of, wire
 from tinynet.spec.network_spec import NetworkSpec
+from tinynet.text.document import MAX_COUNTED
 
 
-def network(*layers):
-    return NetworkSpec.model_validate({"layers": list(layers)})
+def network(*layers, outputs=None):
+    return NetworkSpec.model_validate({"layers": list(layers), "outputs": outputs})
 
 
 def order(*layers):
     return [w.name for w in wire(network(*layers))]
 
 
-def told(*layers):
+def told(*layers, outputs=None):
     with pytest.raises(SpecError) as caught:
-        wire(network(*layers))
+        wire(network(*layers, outputs=outputs))
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -99,6 +100,45 @@ def test_a_graph_that_cannot_be_is_explained(layers, expected):
     assert told(*layers) == [expected]
 
 
+FORK = [
+    {"type": "relu", "name": "a"},
+    {"type": "relu", "name": "b", "inputs": "a"},
+    {"type": "relu", "name": "c", "inputs": "a"},
+]
+
+
+@pytest.mark.parametrize(
+    ("layers", "outputs", "expected"),
+    [
+        (FORK[:2], None, {"output": "b"}),
+        (FORK[:2], "b", {"b": "b"}),
+        (FORK, {"kind": "c", "area": "b"}, {"area": "b", "kind": "c"}),
+        (FORK[:2], {"kind": "b", "hidden": "a", "b": "b"}, {"b": "b", "hidden": "a", "kind": "b"}),
+    ],
+)
+def test_outputs_are_nodes_by_name_in_the_order_of_the_names(layers, outputs, expected):
+    """An output may be a node that others follow, and a node may give several."""
+    spec = network(*layers, outputs=outputs)
+    found = outputs_of(spec, wire(spec))
+    assert list(found.items()) == list(expected.items())
+
+
+def test_a_node_that_is_an_output_may_go_nowhere_else():
+    assert told(*FORK, outputs=["b"]) == [
+        "/network/layers/2: the output of 'c' goes nowhere: no node names it in 'inputs', and"
+        " network.outputs does not either"
+    ]
+    wire(network(*FORK, outputs=["b", "c"]))
+
+
+def test_every_output_that_no_node_gives_is_told():
+    assert told(*FORK, outputs={"kind": "bb", "area": "x/y", "ok": "c", "in": "input"}) == [
+        "/network/outputs/kind: there is no node 'bb'; did you mean 'b'?",
+        "/network/outputs/area: there is no node 'x/y'; known are a, b, c",
+        "/network/outputs/in: there is no node 'input'; known are a, b, c",
+    ]
+
+
 def test_every_wrong_name_is_told_at_once():
     assert len(told({"type": "relu", "inputs": ["x", "y"]}, {"type": "a/b"}, {"shares": "z"})) == 4
 
@@ -127,8 +167,9 @@ def test_one_node_may_follow_ten_thousand():
     assert order(*many, {"type": "add", "inputs": names}) == [*names, "add_1"]
 
 
-def test_ten_thousand_unknown_names_are_told_without_looking_each_up():
-    assert len(told(*[{"type": "relu", "inputs": f"rleu_{i}"} for i in range(DEEP)])) == DEEP
+def test_of_ten_thousand_unknown_names_a_thousand_are_counted():
+    many = [{"type": "relu", "inputs": f"rleu_{i}"} for i in range(DEEP)]
+    assert len(told(*many)) == MAX_COUNTED
 
 
 @given(st.data())

@@ -15,7 +15,7 @@ from tinynet import registry
 from tinynet.config import Patience
 from tinynet.errors import Problem, SpecError
 from tinynet.spec import consistency
-from tinynet.spec.expansion import Expansion, expand
+from tinynet.spec.expansion import OUTPUTS, Expansion, expand
 from tinynet.spec.graph import wire
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec
@@ -176,4 +176,8 @@ def _graph_problems(network: NetworkSpec) -> list[Problem]:
 
 
 def _further_problems(spec: Spec) -> list[Problem]:
-    return [*consistency.problems_of(spec), *_graph_problems(spec.network)]
+    found = _graph_problems(spec.network)
+    # Of outputs that are not there nothing more can be told.
+    if any(problem.pointer.startswith(OUTPUTS) for problem in found):
+        return found
+    return [*consistency.problems_of(spec), *found]

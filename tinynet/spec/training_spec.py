@@ -143,6 +143,7 @@ class TrainingSpec(SpecModel):
     trainable: Names | None = Field(
         default=None,
         min_length=1,
+        max_length=100,
         description="Which parameters are trained, as patterns of their addresses: conv2d_*/weight."
         " Of several that match the last one decides; those that begin with ! exclude. Parameters"
         " that none matches, and those of nodes that are not trainable, stay as they are.",

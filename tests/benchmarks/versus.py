@@ -1,0 +1,87 @@
+"""tinynet against everybody who is installed, side by side on this machine.
+
+    python tests/benchmarks/versus.py convnet mlp --pairs 15 --json out.json --markdown
+
+Each side computes the same network in float32, from the same parameters, in a process of its own
+with the same number of threads, and they take turns: A B A B, about a tenth of a second each. Only
+ratios of one round are compared; a ratio is the median over the rounds of tinynet's time by the
+peer's, so below 1 tinynet is faster. Before anything is timed, all sides must agree to 1e-4: the
+losses of two steps, or the outputs. The matrix products that the network cannot do without are
+timed in the same rounds: they are the limit. A round in which other processes computed is made
+again, up to three times as many rounds as asked.
+
+Peers: pip install -e '.[bench]'. Who is not installed is left out, and the report says so.
+"""
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from versus import machine, measuring, processes, report
+from versus.results import Result
+from versus.workloads import CASES, MEMORY, SCALING, WORKLOADS
+
+JOB_PAIRS, MEMORY_PAIRS = 3, 3
+"""At most: a job takes seconds, and memory hardly differs from time to time."""
+
+
+def measured(asked: argparse.Namespace) -> Iterator[Result]:
+    """The results, as they come."""
+    threads, pairs = asked.threads, asked.pairs
+    for workload in asked.workloads or WORKLOADS:
+        if workload in CASES:
+            for case in CASES[workload]:
+                yield measuring.side_by_side(case, threads, pairs)
+        elif workload == "gemm":
+            for case in SCALING:
+                yield measuring.scaling(case, threads, pairs)
+        elif workload == "memory":
+            for case in MEMORY:
+                yield from measuring.memory(case, threads, min(pairs, MEMORY_PAIRS))
+        elif workload == "job":
+            yield processes.job(asked.data_root, threads, min(pairs, JOB_PAIRS))
+        elif workload == "start":
+            yield processes.start(threads, pairs)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "workloads",
+        nargs="*",
+        metavar="WORKLOAD",
+        help=f"default: all of them, {', '.join(WORKLOADS)}",
+    )
+    parser.add_argument("--threads", type=int, default=2, help="of every side; default: 2")
+    parser.add_argument("--pairs", type=int, default=15, help="rounds; default: 15")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every measurement there")
+    parser.add_argument("--markdown", action="store_true", help="print the README's tables too")
+    parser.add_argument("--data-root", type=Path, default=Path(__file__).parents[3] / "shared/data")
+    asked = parser.parse_args()
+    if unknown := [name for name in asked.workloads if name not in WORKLOADS]:
+        parser.error(f"no workload {unknown[0]!r}; there are {', '.join(WORKLOADS)}")
+    if asked.threads < 1 or asked.pairs < 1:
+        parser.error("--threads and --pairs are at least 1")
+    facts = machine.described(asked.threads) | {
+        "pairs": asked.pairs,
+        "date": date.today().isoformat(),
+        "command": shlex.join(["python", "tests/benchmarks/versus.py", *sys.argv[1:]]),
+    }
+    print(report.header(facts), flush=True)
+    results = []
+    for result in measured(asked):
+        results.append(result)
+        print(f"\n{report.case(result)}", flush=True)
+        if asked.json:
+            asked.json.write_text(json.dumps(report.as_json(facts, results), indent=1) + "\n")
+    print(f"\n{report.goals(results)}")
+    if asked.markdown:
+        print(f"\n{report.markdown(facts, results)}")
+
+
+if __name__ == "__main__":
+    main()

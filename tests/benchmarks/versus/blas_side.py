@@ -1,0 +1,120 @@
+"""The limit: the matrix products that a network cannot do without, and nothing else."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from math import prod
+from statistics import median
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from versus.networks import Array, Node, nodes_of
+
+Run = Callable[[], None]
+Product = tuple[Array, Array, Array]
+"""Two factors, and where their product goes."""
+
+SHARDS = (8, 16, 32, 64)
+"""Samples at a time that are tried; the fastest counts."""
+
+TRIALS = 10
+
+
+def train(network: str, batch: int, *, threads: int, dropout: bool) -> Run:
+    """The products of a training step."""
+    return fastest(network, batch, threads, backward=True)
+
+
+def infer(network: str, batch: int, *, threads: int, dropout: bool) -> Run:
+    """The products of inference."""
+    return fastest(network, batch, threads, backward=False)
+
+
+def fastest(network: str, batch: int, threads: int, *, backward: bool) -> Run:
+    """The best way of those tried: the batch whole, or in shards on threads of their own."""
+
+    def products(samples: int) -> list[Product]:
+        asked = list(shapes(network, samples, backward=backward))
+        # Products of one shape share their memory: a network's would not fit together.
+        made = {shape: _filled(*shape) for shape in asked}
+        return [made[shape] for shape in asked]
+
+    ways = [Way(count, partial(_multiply, products(batch))) for count in {1, threads}]
+    ways += [
+        Way(1, sharded([products(size) for _ in range(threads)], batch // size))
+        for size in SHARDS
+        if size * threads <= batch
+    ]
+    best = min(ways, key=_seconds)
+    threadpool_limits(best.blas_threads, user_api="blas")
+    return best.run
+
+
+class Way(NamedTuple):
+    """How products are computed, and with how many of BLAS's own threads."""
+
+    blas_threads: int
+    run: Run
+
+
+def sharded(own: list[list[Product]], shards: int) -> Run:
+    """Shard after shard, whose factors stay in the cache of the core that has them.
+
+    Args:
+        own: The products of a shard, in memory of its own for each thread.
+        shards: How many there are.
+    """
+    pool = ThreadPoolExecutor(len(own))
+
+    def several(number: int) -> None:
+        for _ in range(number, shards, len(own)):
+            _multiply(own[number])
+
+    def run() -> None:
+        others = [pool.submit(several, number) for number in range(1, len(own))]
+        several(0)
+        for other in others:
+            other.result()
+
+    return run
+
+
+def shapes(network: str, samples: int, *, backward: bool) -> Iterator[tuple[int, int, int]]:
+    """(rows, inner, columns) of every product: those of dense layers, and of convolutions."""
+    learned = [node for node in _flat(nodes_of(network)) if "weight" in node.params]
+    for node in learned:
+        rows = samples * prod(node.out_shape[:-1])
+        *lead, columns = node.params["weight"].shape
+        inner = prod(lead)
+        yield rows, inner, columns
+        if backward:
+            yield inner, rows, columns
+        if backward and node is not learned[0]:
+            yield rows, columns, inner
+
+
+def _flat(nodes: tuple[Node, ...]) -> list[Node]:
+    return [inner for node in nodes for inner in (*_flat(node.branch), node)]
+
+
+def _filled(rows: int, inner: int, columns: int) -> Product:
+    ones = np.ones((rows, inner), np.float32), np.ones((inner, columns), np.float32)
+    return *ones, np.empty((rows, columns), np.float32)
+
+
+def _multiply(products: list[Product]) -> None:
+    for left, right, out in products:
+        np.matmul(left, right, out=out)
+
+
+def _seconds(way: Way) -> float:
+    times = []
+    with threadpool_limits(way.blas_threads, user_api="blas"):
+        for _ in range(TRIALS):
+            start = perf_counter()
+            way.run()
+            times.append(perf_counter() - start)
+    return median(times)

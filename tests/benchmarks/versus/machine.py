@@ -1,0 +1,71 @@
+"""Where a benchmark ran: processor, versions, and the BLAS that really computes."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from versus.worker import environment
+
+DISTRIBUTIONS = (
+    "tinynet-core",
+    "tinynet-native",
+    "numpy",
+    "torch",
+    "jax",
+    "onnxruntime",
+    "scikit-learn",
+)
+
+ASK_BLAS = """
+import json, numpy, threadpoolctl
+found = threadpoolctl.threadpool_info()
+print(json.dumps([pool for pool in found if pool["user_api"] == "blas"]))
+"""
+
+
+def described(threads: int) -> dict[str, Any]:
+    """What a reader must know to judge the figures."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2),
+        "system": platform.platform(terse=True),
+        "threads": threads,
+        "blas": _blas(threads),
+        "versions": {"python": platform.python_version()} | _versions(),
+    }
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _blas(threads: int) -> str:
+    """BLAS as the workers load it: its kernels are chosen when it is loaded."""
+    with environment(threads):
+        asked = (sys.executable, "-c", ASK_BLAS)
+        printed = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    pools = json.loads(printed)
+    words = [
+        f"{pool['internal_api']} {pool['version']}, {pool.get('architecture', 'unknown')} kernels"
+        for pool in pools
+    ]
+    return "; ".join(words) or "none that threadpoolctl knows"
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in DISTRIBUTIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

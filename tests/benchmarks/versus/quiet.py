@@ -1,0 +1,47 @@
+"""Whether somebody else computed meanwhile: then a round is worth little, and is made again."""
+
+import os
+from pathlib import Path
+from time import perf_counter
+
+QUIET = 0.1
+"""Cores that others may use; sides that wait for all their threads suffer most from more."""
+
+STAT = Path("/proc/stat")
+
+
+class Watch:
+    """Tells how much processor time went elsewhere; Linux only, on other systems always none."""
+
+    def __init__(self, pids: list[int]) -> None:
+        """Start to watch.
+
+        Args:
+            pids: The processes that are meant to compute; this one is another.
+        """
+        self._pids = [os.getpid(), *pids]
+        self._last = self._reading()
+
+    def others(self) -> float:
+        """Cores that others kept busy since the last call; what the hypervisor took included."""
+        (time, total, own), self._last = self._last, self._reading()
+        elapsed, busy, ours = (b - a for a, b in zip((time, total, own), self._last, strict=True))
+        return max(0.0, busy - ours) / elapsed
+
+    def _reading(self) -> tuple[float, float, float]:
+        """(clock, seconds of all processes, seconds of ours)."""
+        if not STAT.exists():
+            return perf_counter(), 0.0, 0.0
+        user, nice, system, _, _, _, _, steal = map(int, STAT.read_text().split()[1:9])
+        tick = os.sysconf("SC_CLK_TCK")
+        own = sum(map(_ticks, self._pids))
+        return perf_counter(), (user + nice + system + steal) / tick, own / tick
+
+
+def _ticks(pid: int) -> int:
+    """What a process has used, all its threads together; 0 for one that has ended."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(after_name[11]) + int(after_name[12])

@@ -1,0 +1,158 @@
+"""What was found, for a terminal, for a program, and for the README."""
+
+from dataclasses import asdict
+from typing import Any
+
+from versus.quiet import QUIET
+from versus.results import Result, Verdict, quartiles
+from versus.sides import SIDES
+from versus.workloads import OURS
+
+Facts = dict[str, Any]
+
+
+def header(facts: Facts) -> str:
+    """Where and how: a few lines."""
+    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+    return (
+        f"{facts['processor']}, {facts['cores']} cores, load {facts['load']}, {facts['system']}\n"
+        f"{versions}\n"
+        f"BLAS: {facts['blas']}\n"
+        f"{facts['threads']} threads, {facts['pairs']} pairs, float32; {facts['date']}\n"
+        f"{facts['command']}"
+    )
+
+
+def case(result: Result) -> str:
+    """One result: medians with quartiles, and tinynet's ratio to everybody, pair by pair."""
+    ours = [name for name in result.values if name in OURS]
+    disturbed = f" (others kept {result.others:.1f} cores busy)" if result.others > QUIET else ""
+    lines = [result.title + disturbed]
+    columns = "".join(f"{name + ' / it':>30}" for name in ours)
+    lines.append(f"  {'':34}{'median':>10}{'quartiles':>22}{columns}")
+    for name, values in result.values.items():
+        low, high = quartiles(values)
+        spread = f"{amount(low, result.unit)} - {amount(high, result.unit)}"
+        ratios = "".join(_ratio(result, mine, name) for mine in ours)
+        middle = amount(result.medians()[name], result.unit)
+        lines.append(f"  {name:34}{middle:>10}{spread:>22}{ratios}")
+    lines += [f"  {name:34}skipped: {reason}" for name, reason in result.skipped.items()]
+    lines += [f"  {verdict.side}: {_sentence(verdict)}" for verdict in result.verdicts]
+    return "\n".join(lines)
+
+
+def _ratio(result: Result, mine: str, name: str) -> str:
+    if name in OURS:
+        return f"{'':30}"
+    verdict = Verdict(result.title, mine, "ratio", result.ratios(mine, name))
+    return f"{_found(verdict):>30}"
+
+
+def amount(value: float, unit: str) -> str:
+    """A time or a size in the unit that suits it."""
+    if unit == "bytes":
+        return f"{value / 2**20:.1f} MiB"
+    if value < 1e-3:
+        return f"{value * 1e6:.1f} us"
+    return f"{value * 1e3:.2f} ms" if value < 1 else f"{value:.2f} s"
+
+
+def _found(verdict: Verdict) -> str:
+    """A figure with its quartiles."""
+    low, high = verdict.spread
+    digits = 1 if verdict.unit else 2
+    return f"{verdict.found:.{digits}f}{verdict.unit} ({low:.{digits}f} - {high:.{digits}f})"
+
+
+def _goal(verdict: Verdict) -> str:
+    if verdict.goal is None:
+        return ""
+    words = "at least" if verdict.at_least else "at most"
+    return f"{words} {verdict.goal:g}{verdict.unit}"
+
+
+def _met(verdict: Verdict) -> str:
+    return {True: "met", False: "not met", None: ""}[verdict.met]
+
+
+def _sentence(verdict: Verdict) -> str:
+    said = f"{verdict.measure} {_found(verdict)}"
+    return f"{said}; goal {_goal(verdict)}: {_met(verdict)}" if verdict.goal is not None else said
+
+
+def goals(results: list[Result]) -> str:
+    """How many goals were met, which were not, and who took no part."""
+    judged = [verdict for result in results for verdict in result.verdicts if verdict.goal]
+    missed = [verdict for verdict in judged if not verdict.met]
+    lines = [f"{len(judged) - len(missed)} of {len(judged)} goals met"]
+    lines += [f"  not met: {v.what}, {v.side}: {_sentence(v)}" for v in missed]
+    lines += [f"  others computed meanwhile: {title}" for title in _disturbed(results)]
+    lines += [f"  skipped: {line}" for line in _skipped(results)]
+    return "\n".join(lines)
+
+
+def as_json(facts: Facts, results: list[Result]) -> Facts:
+    """Everything, with every single measurement."""
+    told = []
+    for result in results:
+        verdicts = [asdict(v) | {"found": v.found, "met": v.met} for v in result.verdicts]
+        told.append(asdict(result) | {"medians": result.medians(), "verdicts": verdicts})
+    return {**facts, "results": told}
+
+
+def markdown(facts: Facts, results: list[Result]) -> str:
+    """Two tables for the README: the goals, and everybody's medians."""
+    parts = [
+        "\n".join(f"{line}  " for line in header(facts).splitlines()[:-1]),
+        f"`{facts['command']}`",
+        _markdown_goals(results),
+        _markdown_medians([result for result in results if result.values.keys() <= SIDES.keys()]),
+        _markdown_lists([r for r in results if not r.values.keys() <= SIDES.keys()]),
+        "\n".join(f"- others computed meanwhile: {title}" for title in _disturbed(results)),
+        "\n".join(f"- {line}" for line in _skipped(results)),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _markdown_goals(results: list[Result]) -> str:
+    rows = [
+        [v.what, v.side, v.measure, _found(v), _goal(v), _met(v)]
+        for result in results
+        for v in result.verdicts
+    ]
+    head = ["workload", "side", "measure", "median (quartiles) of the pairs", "goal", ""]
+    return _table(head, rows) if rows else ""
+
+
+def _markdown_medians(results: list[Result]) -> str:
+    names = [name for name in SIDES if any(name in result.values for result in results)]
+    rows = []
+    for result in results:
+        medians = result.medians()
+        told = [amount(medians[n], result.unit) if n in medians else "" for n in names]
+        rows.append([result.title, *told])
+    return _table(["median", *names], rows) if rows else ""
+
+
+def _markdown_lists(results: list[Result]) -> str:
+    rows = [
+        [result.title, name, amount(middle, result.unit)]
+        for result in results
+        for name, middle in result.medians().items()
+    ]
+    return _table(["workload", "", "median"], rows) if rows else ""
+
+
+def _disturbed(results: list[Result]) -> list[str]:
+    return [result.title for result in results if result.others > QUIET]
+
+
+def _skipped(results: list[Result]) -> list[str]:
+    """Each reason once."""
+    said = [f"{name}: {why}" for result in results for name, why in result.skipped.items()]
+    return list(dict.fromkeys(said))

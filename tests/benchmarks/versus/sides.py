@@ -1,0 +1,74 @@
+"""Who takes part: the sides by name, what each can do, and what it needs installed."""
+
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+from versus.workloads import (
+    CHANNELS_LAST,
+    COMPILED,
+    JAX,
+    NATIVE,
+    NUMPY,
+    ONNX,
+    PRODUCTS,
+    SKLEARN,
+    TORCH,
+    Case,
+)
+
+EVERYTHING = ("train", "infer")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One that takes part.
+
+    Attributes:
+        module: Where its functions `train` and `infer` are.
+        needs: What must be importable, and the distribution that brings it.
+        options: Handed to those functions.
+        actions: Which of them it has.
+        networks: Which networks it can declare; None means all.
+        checked_steps: How many training steps must agree; 0 for one that computes no network.
+    """
+
+    module: str
+    needs: tuple[str, str]
+    options: dict[str, Any] = field(default_factory=dict)
+    actions: tuple[str, ...] = EVERYTHING
+    networks: tuple[str, ...] | None = None
+    checked_steps: int = 2
+
+    def takes_part(self, case: Case) -> bool:
+        named = self.networks is None or case.network in self.networks
+        return named and case.action in self.actions
+
+    @property
+    def missing(self) -> str | None:
+        """Why it cannot take part, if something is not installed."""
+        name, distribution = self.needs
+        return None if find_spec(name) else f"{distribution} is not installed"
+
+
+_CORE = ("tinynet", "tinynet-core")
+_TORCH = ("torch", "torch")
+
+SIDES = {
+    NUMPY: Side("tinynet_side", _CORE, {"kernels": "numpy"}),
+    NATIVE: Side("tinynet_side", ("tinynet_native", "tinynet-native"), {"kernels": "native"}),
+    TORCH: Side("torch_side", _TORCH),
+    CHANNELS_LAST: Side("torch_side", _TORCH, {"channels_last": True}),
+    COMPILED: Side("torch_side", _TORCH, {"compiled": True}),
+    JAX: Side("jax_side", ("jax", "jax")),
+    ONNX: Side("onnx_side", ("onnxruntime", "onnxruntime and onnx"), actions=("infer",)),
+    SKLEARN: Side(
+        "sklearn_side",
+        ("sklearn", "scikit-learn"),
+        actions=("train",),
+        networks=("mlp", "wide_mlp"),
+        # Its Adam adds epsilon before the bias is corrected: updates differ where gradients vanish.
+        checked_steps=1,
+    ),
+    PRODUCTS: Side("blas_side", ("numpy", "numpy"), checked_steps=0),
+}

@@ -1,0 +1,116 @@
+"""Parts of a spec that contradict each other: told where, and what would be right."""
+
+import pytest
+
+from tinynet.errors import SpecError
+from tinynet.spec.reading import load_spec
+
+TWO = {"loss": {"kind": "softmax_cross_entropy", "area": "mse"}}
+"""Losses that fit the outputs."""
+
+
+def spec(outputs=("kind", "area"), **training):
+    layers = [
+        {"type": "dense", "units": 3, "name": "kind"},
+        {"type": "dense", "units": 1, "name": "area"},
+    ]
+    network = {"input_shape": [4], "layers": layers}
+    return {
+        "tinynet": 1,
+        "name": "test",
+        "network": network if outputs is None else {**network, "outputs": outputs},
+        "training": {"epochs": 1, "optimizer": "sgd", **training},
+    }
+
+
+def told(outputs=("kind", "area"), **training):
+    with pytest.raises(SpecError) as caught:
+        load_spec(spec(outputs, **training))
+    return [str(problem) for problem in caught.value.problems]
+
+
+MISTAKES = {
+    "one loss for several outputs": (
+        {"loss": "mse"},
+        "/training/loss: the network has the outputs kind, area, and each needs a loss of its own:"
+        ' {"kind": {"type": "mse"}, "area": {"type": "mse"}}',
+    ),
+    "an output without a loss": (
+        {"loss": {"kind": "softmax_cross_entropy"}},
+        "/training/loss: the output 'area' has no loss",
+    ),
+    "a loss of an output that is not there": (
+        {"loss": {**TWO["loss"], "aera": "mse"}},
+        "/training/loss/aera: the network has no output 'aera'; did you mean 'area'?",
+    ),
+    "class weights": (
+        {**TWO, "class_weights": "balanced"},
+        "/training/class_weights: class weights are for a network of one output; this one has kind,"
+        " area",
+    ),
+    "a metric of nobody knows which output": (
+        {**TWO, "metrics": ["accuracy"]},
+        "/training/metrics/0: say which 'output' it is about; the network has kind, area",
+    ),
+    "a metric of an output that is not there": (
+        {**TWO, "metrics": [{"type": "accuracy", "output": "kid"}]},
+        "/training/metrics/0/output: the network has no output 'kid'; did you mean 'kind'?",
+    ),
+    "a metric twice": (
+        {**TWO, "metrics": [{"type": "mae", "output": "area"}] * 2},
+        "/training/metrics/1: two figures would be called 'area/mae'; give this one a 'name'",
+    ),
+    "a figure of nobody": (
+        {**TWO, "early_stopping": {"metric": "val/area/los"}},
+        "/training/early_stopping/metric: nothing reports 'val/area/los'; did you mean"
+        " 'val/area/loss'?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("training", "expected"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_contradiction_is_told_in_its_place(training, expected):
+    assert told(**training) == [expected]
+
+
+def test_of_many_outputs_the_example_shows_two():
+    assert told({"a": "kind", "b": "kind", "c": "area"}, loss="mse") == [
+        "/training/loss: the network has the outputs a, b, c, and each needs a loss of its own:"
+        ' {"a": {"type": "mse"}, "b": {"type": "mse"}, ...}'
+    ]
+
+
+def test_all_contradictions_are_told_at_once():
+    assert len(told(loss={"kid": "mse"}, metrics=["mae", "r2"], class_weights="balanced")) == 6
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"metrics": [{"type": "mae", "output": "area"}, {"type": "accuracy", "output": "kind"}]},
+        {"early_stopping": {"metric": "val/kind/loss"}},
+        {"checkpoint": {"keep_best": {"metric": "train/area/loss"}}},
+        {
+            "metrics": [{"type": "mae", "output": "area", "name": "error"}],
+            "early_stopping": {"metric": "val/error"},
+        },
+    ],
+)
+def test_what_agrees_is_accepted(training):
+    load_spec(spec(**TWO, **training))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "name"), [(None, "output"), ("area", "area"), ({"size": "area"}, "size")]
+)
+def test_a_single_output_may_be_named_or_not(outputs, name):
+    metric = {"type": "mae", "output": name}
+    for loss in ("mse", {name: {"type": "mse", "weight": 2.0}}):
+        load_spec(spec(outputs, loss=loss, metrics=["r2", metric], class_weights="balanced"))
+    (message,) = told(outputs, loss="mse", early_stopping={"metric": f"val/{name}/loss"})
+    assert f"nothing reports 'val/{name}/loss'" in message, "it is called val/loss"
+
+
+def test_ten_thousand_losses_of_outputs_that_are_not_there_are_told_in_no_time():
+    losses = {f"output_{index}": {"type": "mse"} for index in range(9_000)}
+    assert "more" in told(loss=losses)[-1]

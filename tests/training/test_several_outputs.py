@@ -1,0 +1,380 @@
+"""Several inputs and outputs: one weighted sum is minimised, and each output is told apart."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+import tinynet
+from tinynet.context import Context
+from tinynet.errors import DataError, DivergedError, ShapeError, SpecError
+from tinynet.network import sharding
+from tinynet.progress import Progress
+from tinynet.training.events import EpochDone, StepDone
+
+CLASSES, SAMPLES = 3, 40
+
+LAYERS = [
+    {"type": "dense", "units": 5, "name": "a", "inputs": "input:left"},
+    {"type": "dense", "units": 5, "name": "b", "inputs": "input:right"},
+    {"type": "multiply", "inputs": ["a", "b"]},
+    {"type": "tanh", "name": "seen"},
+    {"type": "dense", "units": 3, "name": "kind", "inputs": "seen"},
+    {"type": "dense", "units": 1, "name": "area", "inputs": ["seen"]},
+]
+WITH_DROPOUT = [
+    *LAYERS[:4],
+    {"type": "dropout", "rate": 0.2, "name": "drop"},
+    *({**node, "inputs": "drop"} for node in LAYERS[4:]),
+]
+LOSSES = {
+    "kind": {"type": "softmax_cross_entropy", "weight": 0.5},
+    "area": {"type": "mse", "weight": 3.0},
+}
+SHAPES = {"left": [4], "right": [2]}
+
+
+def trainer_of(outputs=("kind", "area"), layers=LAYERS, losses=LOSSES, **training):
+    """A trainer whose step takes the gradient from the parameters: plain descent at rate 1."""
+    spec = {
+        "tinynet": 1,
+        "name": "several",
+        "network": {
+            "input_shape": SHAPES,
+            "dtype": "float64",
+            "layers": layers,
+            "outputs": outputs,
+        },
+        "training": {
+            "steps": 1,
+            "seed": 3,
+            "loss": losses,
+            "optimizer": {"type": "sgd", "learning_rate": 1.0},
+            **training,
+        },
+    }
+    return tinynet.Trainer(spec)
+
+
+def arrays(count=SAMPLES, seed=0):
+    rng = np.random.default_rng(seed)
+    left, right = rng.standard_normal((count, 4)), rng.standard_normal((count, 2))
+    kind = rng.integers(CLASSES, size=count)
+    return {"left": left, "right": right}, {"kind": kind, "area": left[:, :1] * right[:, :1]}
+
+
+def losses_of(network, x, y):
+    """The mean loss of each output, by hand; ``y`` by the output's name."""
+    outputs = network.forward(x).outputs
+    heads = {head.output: head.loss for head in network.heads}
+    sums = {name: heads[name].forward(Context(), outputs[name], y[name])[0] for name in heads}
+    return {name: float(total) / len(x["left"]) for name, total in sums.items()}
+
+
+def weighted(losses, said=LOSSES):
+    return sum(said[name].get("weight", 1.0) * loss for name, loss in losses.items())
+
+
+def gradients(trainer, x, y, weights=None):
+    """What a step takes from each trainable parameter, which it gets back."""
+    params = trainer.network.params
+    before = {address: params[address].copy() for address in params}
+    trainer.train_step(x, y, weights)
+    found = {}
+    for address, value in before.items():
+        found[address] = value - params[address]
+        params[address][...] = value
+    return {address: found[address] for address in trainer.network.trainable}
+
+
+def slopes(network, x, y, said, epsilon=1e-6):
+    """Gradients of the weighted sum by central differences."""
+    found = {}
+    for address in network.trainable:
+        flat = network.params[address].reshape(-1)
+        ends = np.empty((flat.size, 2))
+        for index, value in enumerate(flat.copy()):
+            for end, sign in enumerate((1, -1)):
+                flat[index] = value + sign * epsilon
+                ends[index, end] = weighted(losses_of(network, x, y), said)
+            flat[index] = value
+        slope = (ends[:, 0] - ends[:, 1]) / (2 * epsilon)
+        found[address] = slope.reshape(network.params[address].shape)
+    return found
+
+
+# Gradients ----------------------------------------------------------------------------------
+
+MET_AGAIN = [*LAYERS, {"type": "dense", "units": 2, "name": "more", "inputs": ["kind"]}]
+
+GRAPHS = {
+    "two heads of one body": {},
+    "an output that other nodes follow": {
+        "layers": MET_AGAIN,
+        "outputs": ["kind", "area", "more"],
+        "losses": {**LOSSES, "more": {"type": "mse", "weight": 2.0}},
+    },
+    "two outputs of one node": {
+        "outputs": {"kind": "kind", "area": "area", "again": "kind"},
+        "losses": {**LOSSES, "again": {"type": "softmax_cross_entropy", "target": "kind"}},
+    },
+    "an output that nothing trained leads to": {"trainable": ["area/*"]},
+}
+
+
+@pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS.keys())
+def test_gradients_are_those_of_the_weighted_sum(graph):
+    trainer, (x, y) = trainer_of(**graph), arrays(6)
+    y["more"] = np.stack([y["area"][:, 0]] * 2, axis=1)
+    found = gradients(trainer, x, y)
+    y["again"] = y["kind"]
+    right = slopes(trainer.network, x, y, graph.get("losses", LOSSES))
+    assert found.keys() == right.keys() == trainer.network.trainable
+    for address, gradient in right.items():
+        np.testing.assert_allclose(found[address], gradient, rtol=1e-5, atol=1e-7, err_msg=address)
+
+
+def test_the_loss_is_the_weighted_sum_of_the_losses_of_the_outputs():
+    trainer, (x, y) = trainer_of(), arrays(6)
+    losses = losses_of(trainer.network, x, y)
+    assert trainer.train_step(x, y) == pytest.approx(0.5 * losses["kind"] + 3 * losses["area"])
+
+
+def test_an_output_of_weight_zero_trains_nothing():
+    x, y = arrays(6)
+    silent = trainer_of(losses={**LOSSES, "area": {"type": "mse", "weight": 0.0}})
+    found = gradients(silent, x, y)
+    assert not found["area/weight"].any()
+    assert found["kind/weight"].any()
+    kind = losses_of(silent.network, x, y)["kind"]
+    assert silent.train_step(x, y) == pytest.approx(0.5 * kind)
+
+
+def test_the_weight_of_an_only_output_scales_its_loss_and_gradient():
+    layers = [{"type": "dense", "units": 1, "inputs": "input:left"}]
+    x, y = arrays(6)
+    one, three = (
+        trainer_of(None, layers, {"type": "mse", "weight": weight, "target": "area"})
+        for weight in (1.0, 3.0)
+    )
+    for address, gradient in gradients(one, x, y).items():
+        np.testing.assert_allclose(gradients(three, x, y)[address], 3 * gradient)
+    assert three.train_step(x, y) == pytest.approx(3 * one.train_step(x, y))
+
+
+def test_a_sample_weight_weighs_the_losses_of_all_outputs():
+    trainer, (x, y) = trainer_of(), arrays(6)
+    weighed = gradients(trainer, x, y, np.array([2.0, 1, 1, 0, 1, 1]))
+    rows = [0, 0, 1, 2, 4, 5]
+    repeated = ({name: array[rows] for name, array in part.items()} for part in (x, y))
+    for address, gradient in gradients(trainer, *repeated).items():
+        np.testing.assert_allclose(weighed[address], gradient, rtol=1e-9, atol=1e-13)
+
+
+# A run --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def spec(tmp_path):
+    """A run of data with two inputs and two targets, in a file."""
+    x, y = arrays(120)
+    np.savez(tmp_path / "data.npz", **x, **y)
+    return {
+        "tinynet": 1,
+        "name": "several",
+        "data": {
+            "type": "npz",
+            "path": "data.npz",
+            "inputs": {"left": "left", "right": "right"},
+            "targets": {"kind": "kind", "area": "area"},
+            "split": {"validation": 30, "test": 10, "stratify": True},
+            "transforms": [{"type": "standardize", "on": ["left", "area"]}],
+        },
+        "network": {"dtype": "float64", "layers": WITH_DROPOUT, "outputs": ["kind", "area"]},
+        "training": {
+            "epochs": 3,
+            "batch_size": 16,
+            "seed": 4,
+            "loss": LOSSES,
+            "optimizer": {"type": "adam", "learning_rate": 0.01},
+            "metrics": [{"type": "accuracy", "output": "kind"}, {"type": "r2", "output": "area"}],
+            "early_stopping": {"metric": "val/area/loss", "patience": 50},
+            "checkpoint": {"keep_best": {"metric": "val/kind/accuracy"}},
+        },
+    }
+
+
+@pytest.fixture
+def make(spec, tmp_path):
+    """A trainer of it; ``changes`` replace parts of the training."""
+
+    def make(threads=None, **changes):
+        changed = {**spec, "training": {**spec["training"], **changes}}
+        return tinynet.Trainer(tinynet.load_spec(changed), root=tmp_path, threads=threads)
+
+    return make
+
+
+def snapshot(trainer):
+    return {name: array.tobytes() for name, array in trainer.state().items()}
+
+
+def epochs(trainer):
+    return [event for event in trainer.run() if isinstance(event, EpochDone)]
+
+
+def test_figures_tell_every_output_and_their_weighted_sum(make):
+    first, *_, last = epochs(make())
+    names = ["loss", "area/loss", "kind/loss", "kind/accuracy", "area/r2"]
+    expected = [f"{split}/{name}" for split in ("train", "val") for name in names]
+    assert list(first.figures) == [*expected, "learning_rate"]
+    for split in ("train", "val"):
+        of = {name: last.figures[f"{split}/{name}"] for name in names}
+        assert of["loss"] == pytest.approx(0.5 * of["kind/loss"] + 3 * of["area/loss"])
+
+
+def test_each_metric_sees_its_own_output(make):
+    """Figures of one output under the name of the other would look quite plausible."""
+    trainer = make()
+    *_, done = epochs(trainer)
+    data, network = trainer.data, trainer.network
+    (batch,) = data.batches("val", 1000)
+    found = network.predict(batch.inputs)
+    right = found["kind"].argmax(axis=1) == batch.targets["kind"]
+    assert done.figures["val/kind/accuracy"] == pytest.approx(right.mean())
+    area = batch.targets["area"]
+    error = np.square(found["area"] - area).sum() / np.square(area - area.mean()).sum()
+    assert done.figures["val/area/r2"] == pytest.approx(1 - error, abs=1e-5)
+
+
+def test_what_is_watched_may_be_a_figure_of_one_output(make):
+    """The larger accuracy is the better one; the smaller loss is, whatever the output is called."""
+    trainer = make(early_stopping={"metric": "val/area/loss", "patience": 1, "min_delta": 10.0})
+    first, second = epochs(trainer)
+    assert trainer.stopped_early
+    assert first.improved
+    assert second.improved == (
+        second.figures["val/kind/accuracy"] > first.figures["val/kind/accuracy"]
+    )
+    assert trainer.progress.best_for_stopping.value == first.figures["val/area/loss"]
+
+
+def resolved(trainer):
+    """The spec as a checkpoint gives it back: its keys are in the order of the alphabet."""
+    return json.loads(json.dumps(trainer.spec.resolved(), sort_keys=True))
+
+
+def test_a_run_resumed_after_any_event_ends_as_the_one_that_was_never_stopped(make, tmp_path):
+    """To the last bit, with the spec as the checkpoint keeps it, and every figure on the way."""
+    trainer = make()
+    moments, told = [], []
+    for event in trainer.run():
+        told.append(event)
+        state = {name: array.copy() for name, array in trainer.state().items()}
+        moments.append((state, trainer.progress.to_json()))
+    ends = snapshot(trainer)
+    cuts = [i for i, (a, b) in enumerate(pairwise(told), 1) if type(a) is not type(b)]
+    assert any(isinstance(event, StepDone) for event in told)
+    for cut in [2, *cuts]:
+        fresh = tinynet.Trainer(tinynet.load_spec(resolved(trainer)), root=tmp_path)
+        state, progress = moments[cut - 1]
+        saved = TypeAdapter(Progress).validate_json(json.dumps(progress), strict=True)
+        fresh.load_state(state, saved)
+        following = list(fresh.run())
+        assert following[-1] == told[-1]
+        assert snapshot(fresh) == ends
+
+
+def test_any_number_of_threads_gives_the_same_bits(make, monkeypatch):
+    monkeypatch.setattr(sharding, "SHARD_BYTES", 1)
+    monkeypatch.setattr(sharding, "MIN_SHARD", 4)
+    monkeypatch.setattr(sharding, "PARAM_WEIGHT", 0)
+    ends = []
+    for threads in (1, 2, 3, 4):
+        trainer = make(threads)
+        assert trainer._engine.shard_size == 4
+        done = epochs(trainer)
+        ends.append((snapshot(trainer), [event.figures for event in done]))
+    assert ends[1:] == ends[:1] * 3
+
+
+# What is wrong ------------------------------------------------------------------------------
+
+
+def test_a_step_by_hand_takes_targets_by_name(make):
+    x, y = arrays(4)
+    trainer = make()
+    with pytest.raises(ShapeError, match="the outputs area, kind; give a dict of targets"):
+        trainer.train_step(x, y["kind"])
+    with pytest.raises(ShapeError, match=r"they are left \(4, 4\), .*y area \(3, 1\), y kind \(4,"):
+        trainer.train_step(x, {**y, "area": y["area"][:3]})
+    with pytest.raises(DataError, match=r"target 2 of the batch: of the output 'kind': 7 is not"):
+        trainer.train_step(x, {**y, "kind": np.array([0, 1, 7, 2])})
+    with pytest.raises(ShapeError) as caught:
+        trainer.train_step(x, {**y, "area": np.zeros((4, 2))})
+    assert [problem.pointer for problem in caught.value.problems] == ["/training/loss/area"]
+    assert trainer.step == 0
+
+
+def test_a_target_that_is_not_there_is_told_before_training(make):
+    losses = {**LOSSES, "area": {"type": "mse", "target": "areas"}}
+    with pytest.raises(SpecError) as caught:
+        make(loss=losses).check()
+    (problem,) = caught.value.problems
+    assert str(problem) == (
+        "/training/loss/area/target: there is no target 'areas'; did you mean 'area'?"
+    )
+
+
+def test_every_output_that_does_not_fit_its_target_is_told_at_once(make):
+    losses = {
+        "kind": {"type": "mse", "target": "area"},
+        "area": {"type": "softmax_cross_entropy", "target": "area"},
+    }
+    with pytest.raises(ShapeError) as caught:
+        make(loss=losses, metrics=[], checkpoint={}).check()
+    assert [problem.pointer for problem in caught.value.problems] == [
+        "/training/loss/area",
+        "/training/loss/kind",
+    ]
+
+
+def test_a_metric_that_does_not_fit_its_output_is_told_with_its_place(make):
+    metrics = [{"type": "r2", "output": "area"}, {"type": "top_k_accuracy", "output": "area"}]
+    with pytest.raises(ShapeError) as caught:
+        make(metrics=metrics, checkpoint={})
+    assert [problem.pointer for problem in caught.value.problems] == ["/training/metrics/1"]
+
+
+def test_an_impossible_target_of_any_output_is_told_by_file_and_row(make, spec, tmp_path):
+    x, y = arrays(120)
+    np.savez(tmp_path / "data.npz", **x, **{**y, "kind": y["kind"] + 1})
+    spec["data"]["split"] = {"validation": 30}
+    with pytest.raises(DataError, match=r"data\.npz.*: of the output 'kind': 3 is not an integer"):
+        make().check()
+
+
+def test_of_losses_that_are_not_finite_the_output_is_told(make):
+    trainer = make()
+    x, y = arrays(4)
+    trainer.network.params["area/bias"][...] = 1e200
+    before = snapshot(trainer)
+    with pytest.raises(DivergedError, match=r"every layer's .*, the loss of 'area' alone is not"):
+        trainer.train_step(x, y)
+    assert snapshot(trainer) == before
+
+
+def test_patterns_of_a_spec_reach_the_optimizer(make):
+    trainer = make(trainable=["*", "!a/*"])
+    before = {name: array.copy() for name, array in trainer.network.params.items()}
+    x, y = arrays(8)
+    trainer.train_step(x, y)
+    for name, array in trainer.network.params.items():
+        assert np.array_equal(array, before[name]) == name.startswith("a/"), name
+    assert not any(name.startswith("slots/a/") for name in trainer.state())
+    with pytest.raises(SpecError, match=r"'c/.*' matches no parameter"):
+        make(trainable=["c/*"])
+    with pytest.raises(SpecError, match="nothing is trainable"):
+        make(trainable=["a/*", "!*"]).check()
