@@ -54,7 +54,7 @@ def imported(code):
     done = subprocess.run(
         [sys.executable, "-c", report], check=True, capture_output=True, text=True
     )
-    return set(done.stdout.split())
+    return set(done.stdout.splitlines()[-1].split())
 
 
 LARGE = {"numpy", "pydantic", "pydantic_core", "msgpack", "rich", "json", "click", "torch"}
