@@ -88,6 +88,10 @@ class Reference(Frozen):
     type: str = Field(description="The plugin's name, or 'distribution:name'.")
     options: dict[str, JsonValue] = Field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        # Without it pydantic makes a deep copy of a default for every node that leaves it out.
+        return hash(self.type)
+
     @model_validator(mode="wrap")
     @classmethod
     def _patiently(

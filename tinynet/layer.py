@@ -23,12 +23,14 @@ __all__ = [
     "Cache",
     "Context",
     "Costed",
+    "Foldable",
     "Gradients",
     "InitializerReference",
     "Layer",
     "LayerConfig",
     "Needs",
     "PositivePair",
+    "Rescalable",
     "Shape",
     "ShapeError",
     "Summarized",
@@ -160,6 +162,27 @@ class Summarized(Protocol):
         self, ctx: Context, cache: Cache, summaries: Sequence[Any], dy: Array
     ) -> tuple[Array | None, ...]:
         """The gradient of each input, as `backward`, for one part of a batch."""
+        ...
+
+
+@runtime_checkable
+class Foldable(Protocol):
+    """The ability of a layer that can become part of the one before it, outside of training."""
+
+    def fold_into(self, previous: Layer) -> Layer | None:
+        """A layer that does what ``previous`` and then this one do in evaluation.
+
+        It changes neither of them. None if there is no such layer.
+        """
+        ...
+
+
+@runtime_checkable
+class Rescalable(Protocol):
+    """The ability of a layer that could do an affine map of each channel of its output, too."""
+
+    def rescaled(self, scale: Array, shift: Array) -> Layer:
+        """The same layer, giving y * scale + shift instead of y; (C,) each."""
         ...
 
 

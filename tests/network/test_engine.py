@@ -19,7 +19,7 @@ from tinynet.network.blas import one_blas_thread
 from tinynet.network.engine import Engine
 from tinynet.network.execution import PassKey
 from tinynet.network.network import Network
-from tinynet.network.sharding import cut, shard_size
+from tinynet.network.sharding import cut
 from tinynet.spec.reading import load_spec
 from tinynet.training.trainer import Trainer
 
@@ -99,7 +99,7 @@ def small_shards(monkeypatch):
 def test_any_number_of_threads_gives_the_same_bits(small_shards, input_shape, layers):
     """Else a run that is resumed on another machine is another run."""
     trainer = make_trainer(input_shape, layers, 1)
-    size = shard_size(trainer.network)
+    size = trainer.network.shard_size
     assert len(list(cut(BATCH, size))) >= 4
     one = train(input_shape, layers, 1)
     for threads in (2, 3, 4):
@@ -223,7 +223,7 @@ def test_shards_are_larger_where_activations_are_small_or_parameters_many():
     def size(units, features):
         layers = [{"type": "dense", "units": units}]
         loss = "softmax_cross_entropy"
-        return shard_size(Network({"layers": layers}, (features,), loss=loss, dry=True))
+        return Network({"layers": layers}, (features,), loss=loss, dry=True).shard_size
 
     sample = 4 * 2**10
     assert size(2**10, 1) == sharding.SHARD_BYTES // sample

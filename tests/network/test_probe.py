@@ -198,17 +198,16 @@ def test_nothing_is_different_after_a_probe(network):
     x, y, weights = batch()
 
     def gradients():
-        found = {}
         targets = dict.fromkeys(network.outputs, y)
-        Engine(network, threads=1).train(x, targets, weights, PassKey(2), found)
-        return found
+        result = Engine(network, threads=1).train(x, targets, weights, PassKey(2))
+        return {name: array.copy() for name, array in result.gradients.items()}
 
     first = gradients()
     run(network)
     for name, array in {**network.params, **network.buffers}.items():
         np.testing.assert_array_equal(array, before[name])
     again = gradients()
-    assert first.keys() == again.keys()
+    assert first.keys() == again.keys() == network.trainable
     for name, array in first.items():
         np.testing.assert_array_equal(array, again[name])
 
@@ -226,7 +225,7 @@ def test_a_probe_sees_what_the_first_shard_of_a_step_sees(network, monkeypatch):
     monkeypatch.setattr("tinynet.network.sharding.PARAM_WEIGHT", 0)
     run(network)
     x, y, weights = batch()
-    Engine(network, threads=1).train(x, dict.fromkeys(network.outputs, y), weights, PassKey(2), {})
+    Engine(network, threads=1).train(x, dict.fromkeys(network.outputs, y), weights, PassKey(2))
     assert seen[0][0] < len(x)
     assert seen[0][1:] == seen[1][1:]
 

@@ -8,7 +8,17 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field
 
-from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    Layer,
+    Rescalable,
+    Shape,
+    ShapeError,
+)
 from tinynet.layers._gradients import wanted
 from tinynet.layers._normalization import NormConfig, affine_params, needs
 
@@ -121,6 +131,18 @@ class BatchNorm:
             means = dgamma / cache.batch.values, dbeta / cache.batch.values
         gamma = self.params.get("gamma")
         return (ctx.kernels.batch_norm_backward(dy, cache.saved, gamma, means, ctx.empty),)
+
+    def fold_into(self, previous: Layer) -> Layer | None:
+        if not isinstance(previous, Rescalable):
+            return None
+        mean, variance = self.buffers["running_mean"], self.buffers["running_var"]
+        scale = 1 / np.sqrt(variance + self._epsilon)
+        if "gamma" in self.params:
+            scale = scale * self.params["gamma"]
+        shift = -mean * scale
+        if "beta" in self.params:
+            shift = shift + self.params["beta"]
+        return previous.rescaled(scale, shift)
 
     def commit(self, cache: Cache) -> None:
         """Move the running statistics towards those of a training pass, in place."""

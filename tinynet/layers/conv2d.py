@@ -13,12 +13,14 @@ from tinynet.layer import (
     Context,
     Gradients,
     InitializerReference,
+    Layer,
     LayerConfig,
     PositivePair,
     Shape,
     ShapeError,
 )
 from tinynet.layers._gradients import wanted
+from tinynet.layers._rescaled import rescaled
 from tinynet.layers._window import PADDING_DESCRIPTION, Padding, fit_window
 
 
@@ -113,6 +115,10 @@ class Conv2D:
             dy, cache, self.params["weight"], self._window, ctx.empty, needs
         )
         return (dx,), wanted(weight=dweight, bias=dbias)
+
+    def rescaled(self, scale: Array, shift: Array) -> Layer:
+        made: Layer = rescaled(self, scale, shift)
+        return made
 
     def cost(self) -> tuple[int, int]:
         weight = self.params["weight"]

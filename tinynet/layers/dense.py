@@ -11,11 +11,13 @@ from tinynet.layer import (
     Context,
     Gradients,
     InitializerReference,
+    Layer,
     LayerConfig,
     Shape,
     ShapeError,
 )
 from tinynet.layers._gradients import wanted
+from tinynet.layers._rescaled import rescaled
 
 
 class Dense:
@@ -69,6 +71,10 @@ class Dense:
         )
         dx = None if dx is None else dx.reshape(x.shape)
         return (dx,), wanted(weight=dweight, bias=dbias)
+
+    def rescaled(self, scale: Array, shift: Array) -> Layer:
+        made: Layer = rescaled(self, scale, shift)
+        return made
 
     def cost(self) -> tuple[int, int]:
         fan_in, units = self.params["weight"].shape

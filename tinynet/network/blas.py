@@ -1,7 +1,7 @@
 """BLAS on one thread: its result depends on how many it uses, and shards have threads already."""
 
 import os
-from contextlib import AbstractContextManager
+import threading
 from functools import cache
 from typing import Any
 
@@ -15,12 +15,34 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """Hold BLAS to one thread, in the whole process, and let it go afterwards."""
-    limit: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
-    return limit
+class _OneThread:
+    """Holds BLAS to one thread while anybody is within, in the whole process."""
+
+    def __init__(self) -> None:
+        self._libraries: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
+        self._lock = threading.Lock()
+        self._within = 0
+        self._before: list[int] = []
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._within:
+                self._before = [library.get_num_threads() for library in self._libraries]
+                self._set([1] * len(self._libraries))
+            self._within += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._within -= 1
+            if not self._within:
+                self._set(self._before)
+
+    def _set(self, numbers: list[int]) -> None:
+        for library, number in zip(self._libraries, numbers, strict=True):
+            library.set_num_threads(number)
 
 
 @cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
+def one_blas_thread() -> _OneThread:
+    """A context in which BLAS has one thread; the last to leave it lets BLAS go."""
+    return _OneThread()

@@ -19,7 +19,7 @@ from tinynet.network.execution import Pass, PassKey
 from tinynet.network.network import Network
 from tinynet.network.node import Node
 from tinynet.network.objective import Objective, Samples
-from tinynet.network.sharding import cut, shard_size
+from tinynet.network.sharding import cut
 from tinynet.network.trip import Trip
 from tinynet.types import Array
 
@@ -77,7 +77,7 @@ class Engine:
         self._network = network
         self._objective = Objective(network.heads, network.kernels)
         self._legs = {training: network.legs(training=training) for training in (True, False)}
-        self.shard_size = shard_size(network)
+        self.shard_size = network.shard_size
         self.threads = threads or available_cores()
         self._crew = Crew(self.threads)
         self._workspaces: list[Workspace] = []
@@ -157,22 +157,6 @@ class Engine:
             else:
                 trip.out(end)
             return self._result(found, trip, {})
-
-    def predict(self, x: Inputs) -> dict[str, Array]:
-        """What each output's loss predicts, (N, *out_shape), by its name; in evaluation mode.
-
-        Args:
-            x: (N, *input_shape), or such an array for each input by name.
-        """
-        with one_blas_thread():
-            trip = self._start(x, training=False, key=PassKey())
-            parts: list[dict[str, Array]] = [{}] * len(trip.passes)
-
-            def end(number: int) -> None:
-                parts[number] = self._network.predictions(trip.passes[number].outputs)
-
-            trip.out(end)
-        return _joined(parts)
 
     def first_not_finite(self, x: Inputs, key: PassKey) -> str | None:
         """The first node that gives a NaN or an infinity where `train` sees ``x``, if one does."""

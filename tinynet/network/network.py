@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import cached_property
+from math import prod
 from operator import index
 from types import MappingProxyType
 from typing import Any
@@ -17,13 +19,16 @@ from tinynet.layer import Buffered, Layer
 from tinynet.loss import Loss
 from tinynet.memory import Workspace
 from tinynet.network import loss_calls
+from tinynet.network.blas import available_cores
 from tinynet.network.construction import build_nodes, create_initializer
 from tinynet.network.execution import Pass, PassKey, plan
 from tinynet.network.freezing import freeze
 from tinynet.network.heads import GivenLoss, heads_of
+from tinynet.network.inference import Inference
 from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.network.legs import Leg, legs
 from tinynet.network.node import Node
+from tinynet.network.sharding import cut, shard_size
 from tinynet.spec.graph import INPUT, Wire, is_input, outputs_of, wire
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.reading import parse_network
@@ -116,6 +121,12 @@ class Network:
         """What the only output is trained by; None without a loss, or with one for each output."""
         return self.heads[0].loss if len(self.heads) == 1 else None
 
+    @cached_property
+    def shard_size(self) -> int:
+        """Samples that a part of a batch has at most, from the network alone; see `sharding`."""
+        sample = sum(prod(node.out_shape) for node in self.nodes.values()) * self.dtype.itemsize
+        return shard_size(sample, sum(param.nbytes for param in self.params.values()))
+
     @property
     def trainable(self) -> frozenset[str]:
         """Addresses of the parameters that training changes."""
@@ -195,13 +206,19 @@ class Network:
         return legs(self._operations, training=training)
 
     def predict(
-        self, x: Array | Mapping[str, Array], *, batch_size: int = PREDICT_BATCH
+        self,
+        x: Array | Mapping[str, Array],
+        *,
+        batch_size: int = PREDICT_BATCH,
+        threads: int | None = None,
     ) -> Array | dict[str, Array]:
         """What the network says of ``x``, in evaluation mode.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
-            batch_size: Samples at a time.
+            batch_size: Samples at a time, at most.
+            threads: How many threads compute; by default as many as there are cores. The result is
+                the same for any number.
 
         Returns:
             (N, *out_shape): what the loss predicts (probabilities, for a classifier), or the raw
@@ -212,20 +229,32 @@ class Network:
             ShapeError: if ``x`` is not of the network's input shape.
             DataError: if it holds no numbers.
         """
-        inputs = self.checked(x)
         if batch_size < 1:
             raise ShapeError(f"a batch has at least 1 sample, not {batch_size}")
-        total = len(next(iter(inputs.values())))
-        workspace = Workspace()
-        parts: dict[str, list[Array]] = {name: [] for name in self.outputs}
-        for start in range(0, max(total, 1), batch_size):
-            part = {name: array[start : start + batch_size] for name, array in inputs.items()}
-            outputs = self.forward(part, workspace=workspace).outputs
-            for name, array in self.predictions(outputs).items():
-                parts[name].append(array)
-            workspace.reset()
-        whole = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+        whole = self.predict_outputs(x, batch_size=batch_size, threads=threads)
         return whole if len(whole) > 1 else whole.popitem()[1]
+
+    def predict_outputs(
+        self,
+        x: Array | Mapping[str, Array],
+        *,
+        batch_size: int = PREDICT_BATCH,
+        threads: int | None = None,
+    ) -> dict[str, Array]:
+        """As `predict`: (N, *out_shape) for each output by its name."""
+        inputs = {name: self._converted(name, array) for name, array in self.checked(x).items()}
+        samples = len(next(iter(inputs.values())))
+        size = min(batch_size, self.shard_size)
+        rows = list(cut(samples, size)) or [slice(0, 0)]
+        parts = self._inference.predict(inputs, rows, threads or available_cores())
+        found = [self.predictions(part) for part in parts]
+        if len(found) == 1:
+            return found[0]
+        return {name: np.concatenate([part[name] for part in found]) for name in self.outputs}
+
+    @cached_property
+    def _inference(self) -> Inference:
+        return Inference(tuple(self.nodes.values()), self.outputs, self.kernels)
 
     def predictions(self, outputs: Mapping[str, Array]) -> dict[str, Array]:
         """What the losses predict of a pass's outputs, in arrays of their own.
@@ -247,6 +276,7 @@ class Network:
             loss: Gives what shall stand instead of a loss.
         """
         seen = copy(self)
+        seen.__dict__.pop("_inference", None)
         # What was planned for a layer holds for whatever stands there: it may have no buffers.
         seen._operations = tuple(
             replace(op, node=replace(op.node, layer=layer(op.node))) for op in self._operations

@@ -21,7 +21,6 @@ from tinynet.network.engine import Engine, Inputs
 from tinynet.network.execution import PassKey
 from tinynet.network.network import Network
 from tinynet.network.node import Node
-from tinynet.network.sharding import shard_size
 from tinynet.types import Array
 
 _NEW = "make a new array"
@@ -45,7 +44,7 @@ def probe(
         PluginError: if a layer or the loss changes an array that it may only read, or breaks its
             protocol in a way that every pass looks for.
     """
-    rows = slice(shard_size(network))
+    rows = slice(network.shard_size)
     part = {name: array[rows] for name, array in x.items()} if isinstance(x, Mapping) else x[rows]
     targets = {name: array[rows] for name, array in y.items()}
     watched = network.seen_through(_WatchedLayer, _WatchedLoss)

@@ -11,7 +11,6 @@ from tinynet.data.preprocessing import Preprocessing
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, DataError
 from tinynet.kernels import Kernels
-from tinynet.network.engine import Engine
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
@@ -71,12 +70,12 @@ class Model:
                     f"the input {name!r} must have the shape ({wanted}), as in training;"
                     f" it has {inputs[name].shape}"
                 )
-        engine = Engine(self.network, threads)
         total = len(next(iter(inputs.values())))
         parts: dict[str, list[Array]] = {output: [] for output in self.target_names}
         for start in range(0, total, PREDICT_BATCH):
             part = {name: array[start : start + PREDICT_BATCH] for name, array in inputs.items()}
-            for output, found in engine.predict(self.preprocessing.apply(part)).items():
+            seen = self.preprocessing.apply(part)
+            for output, found in self.network.predict_outputs(seen, threads=threads).items():
                 parts[output].append(found)
         return {
             output: self.preprocessing.invert(name, np.concatenate(parts[output]))

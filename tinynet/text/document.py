@@ -303,7 +303,11 @@ def first_problems(problems: list[Problem]) -> list[Problem]:
 
 def join_pointer(path: list[str] | list[int | str]) -> str:
     """The JSON pointer (RFC 6901) of a path of keys and indices."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    return "".join([f"/{part}" if isinstance(part, int) else _escaped(part) for part in path])
+
+
+def _escaped(key: str) -> str:
+    return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def split_pointer(pointer: str) -> list[str]:

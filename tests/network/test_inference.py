@@ -1,0 +1,137 @@
+"""Predictions are what a pass in evaluation gives, however they are made."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from tinynet.network import sharding
+from tinynet.network.network import Network
+
+IMAGES = [
+    {"type": "conv2d", "filters": 6, "kernel_size": 3, "padding": "same", "name": "c"},
+    {"type": "batch_norm", "name": "n"},
+    "relu",
+    {"type": "conv2d", "filters": 6, "kernel_size": 1, "use_bias": False, "name": "c2"},
+    {"type": "batch_norm", "scale": False, "center": False, "name": "n2"},
+    {"type": "add", "inputs": ["n2", "n"], "name": "sum"},
+    "flatten",
+    {"type": "dense", "units": 5, "name": "d"},
+    {"type": "batch_norm", "name": "n3"},
+    {"type": "dropout", "rate": 0.4},
+    {"type": "dense", "units": 4},
+]
+SHAPE = (6, 6, 2)
+
+
+def network(layers=IMAGES, **keys):
+    """A network whose running statistics are not those of the start."""
+    made = Network({"layers": layers, "dtype": "float64", **keys}, SHAPE)
+    rng = np.random.default_rng(0)
+    for array in (*made.params.values(), *made.buffers.values()):
+        array += rng.uniform(0.1, 0.5, array.shape)
+    return made
+
+
+def batch(count, dtype=np.float64):
+    return np.random.default_rng(1).standard_normal((count, *SHAPE)).astype(dtype)
+
+
+def folded(net):
+    """What was folded into each step, by the step's name."""
+    return {step.name: [node.name for node in step.folded] for step in net._inference._steps}
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 40])
+def test_they_are_what_a_pass_in_evaluation_gives(count, monkeypatch):
+    monkeypatch.setattr(sharding, "SHARD_BYTES", 1)
+    net, x = network(), batch(count)
+    expected = net.forward(x).outputs["output"] if count else np.empty((0, 4))
+    np.testing.assert_allclose(net.predict(x), expected, rtol=1e-10, atol=1e-12)
+
+
+def test_a_batch_norm_becomes_part_of_the_layer_before_it_where_nobody_sees_between():
+    assert folded(network()) == {
+        "n": ["n"],
+        "relu_1": [],
+        "n2": ["n2"],
+        "sum": [],
+        "flatten_1": [],
+        "n3": ["n3"],
+        "dropout_1": [],
+        "dense_2": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("layers", "outputs"),
+    [
+        ([IMAGES[0], IMAGES[1], {"type": "add", "inputs": ["c", "n"]}], None),
+        ([IMAGES[0], IMAGES[1]], ["c", "n"]),
+        (["relu", {"type": "batch_norm", "name": "n"}], None),
+    ],
+    ids=["read by another", "an output", "no layer that can"],
+)
+def test_otherwise_it_stays_a_layer(layers, outputs):
+    net, x = network(layers, **({"outputs": outputs} if outputs else {})), batch(5)
+    assert not any(folded(net).values())
+    expected = net.forward(x).outputs
+    for name, found in net.predict_outputs(x).items():
+        np.testing.assert_array_equal(found, expected[name])
+
+
+def test_parameters_that_change_later_count():
+    """A network is predicted with between the steps of its training."""
+    net, x = network(), batch(3)
+    before = net.predict(x)
+    for array in (*net.params.values(), *net.buffers.values()):
+        array *= 1.25
+    after = net.predict(x)
+    assert not np.allclose(before, after)
+    np.testing.assert_allclose(after, net.forward(x).outputs["output"], rtol=1e-10)
+
+
+def test_predicting_changes_nothing():
+    net, x = network(), batch(3)
+    held = {name: array.copy() for name, array in {**net.params, **net.buffers}.items()}
+    given = x.copy()
+    net.predict(x)
+    np.testing.assert_array_equal(x, given)
+    for name, array in {**net.params, **net.buffers}.items():
+        np.testing.assert_array_equal(array, held[name])
+
+
+def test_any_number_of_threads_gives_the_same_bits(monkeypatch):
+    monkeypatch.setattr(sharding, "SHARD_BYTES", 1)
+    net, x = network(dtype="float32"), batch(60, np.float32)
+    one = net.predict(x, threads=1)
+    for threads in (2, 3, 4):
+        assert net.predict(x, threads=threads).tobytes() == one.tobytes()
+
+
+def test_several_threads_may_predict_with_one_network():
+    """A server has one network and many requests."""
+    net = network()
+    inputs = [batch(n) for n in (1, 2, 3, 4)]
+    expected = [net.predict(x) for x in inputs]
+    wrong = []
+
+    def ask(number):
+        for _ in range(50):
+            if net.predict(inputs[number]).tobytes() != expected[number].tobytes():
+                wrong.append(number)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_results_stay_when_more_is_predicted():
+    net = network(["relu"])
+    first = net.predict(batch(4))
+    kept = first.copy()
+    net.predict(-batch(4))
+    np.testing.assert_array_equal(first, kept)
