@@ -5,6 +5,7 @@ import pytest
 
 from tinynet.errors import PluginError
 from tinynet.layer import LayerConfig
+from tinynet.layers.batch_norm import BatchNorm
 from tinynet.loss import LossConfig
 from tinynet.network.engine import Engine
 from tinynet.network.execution import PassKey
@@ -238,3 +239,18 @@ def test_a_frozen_layer_is_frozen_in_a_probe_too(register, monkeypatch):
     layers = [{"type": "gain", "trainable": False}, {"type": "dense", "units": WIDTH}]
     run(Network({"layers": layers}, (WIDTH,), loss="mse"))
     assert modes == [False]
+
+
+def test_a_layer_that_meets_the_batch_in_summaries_is_probed_as_it_runs(monkeypatch):
+    layers = [{"type": "dense", "units": WIDTH}, {"type": "batch_norm"}]
+    net = Network({"layers": layers}, (WIDTH,), loss="mse")
+    run(net)
+
+    def spoil(self, ctx, summaries, x):
+        x += 1
+        return original(self, ctx, summaries, x)
+
+    original = BatchNorm.forward_with
+    monkeypatch.setattr(BatchNorm, "forward_with", spoil)
+    with pytest.raises(PluginError, match="forward_with changed its input 'dense_1' in place"):
+        run(net)

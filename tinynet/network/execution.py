@@ -35,6 +35,9 @@ class Operation:
         frozen: Whether it runs as in evaluation while the others train: it keeps running
             statistics, and is not trainable.
         commits: Whether it keeps running statistics that a training pass moves.
+        meets_in_training: What its layer must see of a batch beside its own samples, in training;
+            None for nothing.
+        meets_in_evaluation: The same in evaluation.
     """
 
     node: Node
@@ -42,15 +45,8 @@ class Operation:
     backward: bool
     frozen: bool
     commits: bool
-
-    def meeting(self, *, training: bool) -> Meeting | None:
-        """Where the samples of a batch see each other here, and how; None if they do not."""
-        layer = self.node.layer
-        if getattr(layer, "per_sample", False):
-            return None
-        if isinstance(layer, Summarized):
-            return "summaries" if training and not self.frozen else None
-        return "batch"
+    meets_in_training: Meeting | None
+    meets_in_evaluation: Meeting | None
 
 
 def plan(nodes: Sequence[Node]) -> tuple[Operation, ...]:
@@ -61,16 +57,27 @@ def plan(nodes: Sequence[Node]) -> tuple[Operation, ...]:
         inputs = tuple(carries.get(source, False) for source in node.inputs)
         carries[node.name] = any(inputs) or bool(node.trainable_params)
         buffered = isinstance(node.layer, Buffered)
+        frozen = buffered and not node.trainable
+        meeting = _meeting(node)
+        in_evaluation = None if meeting == "summaries" else meeting
         operations.append(
             Operation(
                 node,
                 Needs(inputs, node.trainable_params),
                 backward=carries[node.name],
-                frozen=buffered and not node.trainable,
+                frozen=frozen,
                 commits=buffered and node.trainable,
+                meets_in_training=in_evaluation if frozen else meeting,
+                meets_in_evaluation=in_evaluation,
             )
         )
     return tuple(operations)
+
+
+def _meeting(node: Node) -> Meeting | None:
+    if getattr(node.layer, "per_sample", False):
+        return None
+    return "summaries" if isinstance(node.layer, Summarized) else "batch"
 
 
 @dataclass(frozen=True)
@@ -194,7 +201,7 @@ class Pass:
         if self._training and op.backward:
             self._contexts[name], self._caches[name] = ctx, cache
         # Where samples meet all parts of a batch know the same statistics: the first one says them.
-        leads = self._first_sample == 0 or op.meeting(training=self._training) is None
+        leads = self._first_sample == 0 or op.meets_in_training is None
         if self._training and op.commits and leads:
             self._uncommitted.append((op.node, cache))
         for output in self._named.get(name, ()):

@@ -37,7 +37,7 @@ def legs(operations: Sequence[Operation], *, training: bool) -> tuple[Leg, ...]:
 def _legs(operations: Sequence[Operation], training: bool) -> Iterator[Leg]:
     alone: list[Operation] = []
     for op in operations:
-        meeting = op.meeting(training=training)
+        meeting = op.meets_in_training if training else op.meets_in_evaluation
         if meeting is None:
             alone.append(op)
         else:

@@ -4,16 +4,16 @@ A layer that writes to its input or to ``dy`` makes gradients wrong, and nothing
 passes cannot afford the copies that tell.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from tinynet import registry
 from tinynet.context import Context
 from tinynet.errors import PluginError
-from tinynet.layer import Buffered, Cache, Gradients
+from tinynet.layer import Buffered, Cache, Gradients, Summarized
 from tinynet.loss import Loss
 from tinynet.network import loss_calls
 from tinynet.network.calls import fault
@@ -61,13 +61,37 @@ class _WatchedLayer:
         self.out_shape, self.params = node.out_shape, node.layer.params
 
     def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
-        named = {f"its input {n!r}": x for n, x in zip(self._node.inputs, inputs, strict=True)}
-        with self._watching("forward", named):
+        with self._watching("forward", self._named(inputs)):
             return self._layer.forward(ctx, *inputs)
+
+    def summarize(self, ctx: Context, *inputs: Array) -> Any:
+        with self._watching("summarize", self._named(inputs)):
+            return cast(Summarized, self._layer).summarize(ctx, *inputs)
+
+    def forward_with(
+        self, ctx: Context, summaries: Sequence[Any], *inputs: Array
+    ) -> tuple[Array, Cache]:
+        with self._watching("forward_with", self._named(inputs)):
+            return cast(Summarized, self._layer).forward_with(ctx, summaries, *inputs)
+
+    def _named(self, inputs: Sequence[Array]) -> dict[str, Array]:
+        return {f"its input {n!r}": x for n, x in zip(self._node.inputs, inputs, strict=True)}
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         with self._watching("backward", {"dy": dy}):
             return self._layer.backward(ctx, cache, dy)
+
+    def summarize_gradient(
+        self, ctx: Context, cache: Cache, dy: Array
+    ) -> tuple[Any, dict[str, Array]]:
+        with self._watching("summarize_gradient", {"dy": dy}):
+            return cast(Summarized, self._layer).summarize_gradient(ctx, cache, dy)
+
+    def backward_with(
+        self, ctx: Context, cache: Cache, summaries: Sequence[Any], dy: Array
+    ) -> tuple[Array | None, ...]:
+        with self._watching("backward_with", {"dy": dy}):
+            return cast(Summarized, self._layer).backward_with(ctx, cache, summaries, dy)
 
     def _watching(self, method: str, read: Mapping[str, Array]) -> AbstractContextManager[None]:
         buffers = self._layer.buffers if isinstance(self._layer, Buffered) else {}
