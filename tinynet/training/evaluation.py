@@ -8,6 +8,7 @@ import numpy as np
 from tinynet import registry
 from tinynet.errors import DataError, Problem, ShapeError
 from tinynet.metric import Metric, State
+from tinynet.network.calls import are_arrays, described
 from tinynet.network.engine import BatchResult
 from tinynet.spec.consistency import loss_figures
 from tinynet.spec.training_spec import MetricReference
@@ -56,8 +57,12 @@ class Figures:
         self.losses = dict.fromkeys(self._out_shapes if len(self._out_shapes) > 1 else (), 0.0)
         self.states: dict[str, State] = {}
         for label, metric in self.metrics.items():
-            with self._explaining(label), registry.blaming(metric, "start"):
-                self.states[label] = metric.start(self._out_shapes[self.outputs[label]])
+            with self._explaining(label), registry.blaming(metric, "start", self._pointer(label)):
+                state = metric.start(self._out_shapes[self.outputs[label]])
+            if not are_arrays(state):
+                message = f"start must return a dict of arrays; it returned {described(state)}"
+                raise registry.fault(metric, message, self._pointer(label))
+            self.states[label] = state
 
     def update(self, results: Sequence[BatchResult], targets: Mapping[str, Array]) -> None:
         """Count a batch.
@@ -90,7 +95,7 @@ class Figures:
         """
         for label, metric in self.metrics.items():
             output = self.outputs[label]
-            with self._explaining(label), registry.blaming(metric, "update"):
+            with self._explaining(label), registry.blaming(metric, "update", self._pointer(label)):
                 metric.update(self.states[label], predictions[output], targets[output])
 
     @contextmanager
@@ -99,10 +104,13 @@ class Figures:
         try:
             yield
         except ShapeError as error:
-            pointer = f"/training/metrics/{list(self.metrics).index(label)}"
-            raise ShapeError([Problem(f"the metric {label!r}: {error}", pointer)]) from error
+            problem = Problem(f"the metric {label!r}: {error}", self._pointer(label))
+            raise ShapeError([problem]) from error
         except DataError as error:
             raise DataError(f"the metric {label!r}: {error}") from error
+
+    def _pointer(self, label: str) -> str:
+        return f"/training/metrics/{list(self.metrics).index(label)}"
 
     def result(self) -> dict[str, float]:
         """The figures by name: ``loss`` (mean over samples), and each metric by its label.
@@ -116,7 +124,7 @@ class Figures:
             for name, value in zip(loss_figures(self._out_shapes), sums, strict=True)
         }
         for label, metric in self.metrics.items():
-            with registry.blaming(metric, "result"):
+            with registry.blaming(metric, "result", self._pointer(label)):
                 figures[label] = float(metric.result(self.states[label]))
         return figures
 

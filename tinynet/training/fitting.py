@@ -68,7 +68,7 @@ def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Probl
     for head in network.heads:
         if isinstance(head.loss, CheckedLoss):
             try:
-                with registry.blaming(head.loss, "check_shapes"):
+                with registry.blaming(head.loss, "check_shapes", head.pointer):
                     head.loss.check_shapes(network.out_shapes[head.output], shapes[head.output])
             except ShapeError as error:
                 problems.append(Problem(str(error), head.pointer))
@@ -85,7 +85,7 @@ def first_bad_target(network: Network, targets: Mapping[str, Array]) -> Bad | No
     for head in network.heads:
         if isinstance(head.loss, CheckedLoss):
             shape = network.out_shapes[head.output]
-            with registry.blaming(head.loss, "bad_target"):
+            with registry.blaming(head.loss, "bad_target", head.pointer):
                 bad = head.loss.bad_target(shape, targets[head.output])
             if bad is not None:
                 of = f"of the output {head.output!r}: " if len(network.heads) > 1 else ""

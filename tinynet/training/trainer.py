@@ -11,7 +11,6 @@ import numpy as np
 
 from tinynet.build import MAX_PARAMS
 from tinynet.data.data import Data
-from tinynet.dataset import Batch
 from tinynet.errors import (
     CheckpointMismatchError,
     DataError,
@@ -30,9 +29,9 @@ from tinynet.progress import Progress
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.targets import Bad
-from tinynet.training.class_weights import class_weights, weights_of
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import EpochDone, Evaluating, Event, StepDone
+from tinynet.training.feed import Feed
 from tinynet.training.fitting import (
     first_bad_target,
     made_up_predictions,
@@ -107,7 +106,6 @@ class Trainer:
             self.network.kernels,
         )
         self._figures = Figures(training.metrics, self.network.out_shapes)
-        self._epoch_order: tuple[int, Array] = (-1, np.empty(0, np.int64))
 
     @property
     def step(self) -> int:
@@ -129,9 +127,10 @@ class Trainer:
         """Name of the target that each output is compared with."""
         return targets_of(self.network.heads, self.data.targets)
 
-    def _targets(self, batch: Mapping[str, Array]) -> dict[str, Array]:
-        """What each output is compared with, by the output's name."""
-        return {output: batch[name] for output, name in self._target_names.items()}
+    @cached_property
+    def _feed(self) -> Feed:
+        """The training samples of each step."""
+        return Feed(self.data, self.spec.training, self._target_names)
 
     # One update -----------------------------------------------------------------------------
 
@@ -228,11 +227,10 @@ class Trainer:
 
     # The loop -------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def steps_per_epoch(self) -> int:
         """Updates in an epoch; the last one may see fewer samples."""
-        training = self.spec.training
-        return math.ceil(self.data.size("train") / (training.batch_size * training.accumulate))
+        return self._feed.steps_per_epoch
 
     @cached_property
     def total_steps(self) -> int:
@@ -273,7 +271,7 @@ class Trainer:
         trial = Figures(self.spec.training.metrics, self.network.out_shapes)
 
         def first_bad(batch: Mapping[str, Array]) -> Bad | None:
-            targets = self._targets(batch)
+            targets = self._feed.targets(batch)
             bad = first_bad_target(self.network, targets)
             if bad is None:
                 samples = len(next(iter(targets.values())))
@@ -285,11 +283,10 @@ class Trainer:
         watchers = (training.early_stopping, training.checkpoint.keep_best)
         if any(w is not None and w.metric.startswith("val/") for w in watchers):
             self.data.require("val")
-        if training.class_weights is not None:
-            class_weights(training.class_weights, self.data, *self._target_names.values())
-        if self.progress.position < self.steps_per_epoch:
-            x, y, weights = self._samples(self._next_positions()[: training.batch_size])
-            probe(self.network, x, y, weights, PassKey(training.seed, self.step))
+        progress = self.progress
+        if progress.position < self.steps_per_epoch:
+            seen = self._feed.first(progress.epoch, progress.position, training.batch_size)
+            probe(self.network, seen.x, seen.y, seen.weights, PassKey(training.seed, self.step))
 
     def run(self) -> Generator[Event, None, None]:
         """Train until the end; between two events the state is complete and may be saved."""
@@ -301,53 +298,24 @@ class Trainer:
                 yield self._next_step()
 
     def _next_step(self) -> StepDone:
-        progress, positions = self.progress, self._next_positions()
+        progress = self.progress
         rate = self.learning_rate
-        loss = self._update(*self._samples(positions))
+        samples = self._feed.samples(progress.epoch, progress.position)
+        loss = self._update(samples.x, samples.y, samples.weights)
         progress.position += 1
         return StepDone(
-            progress.step, progress.epoch + 1, progress.position, loss, rate, len(positions)
+            progress.step, progress.epoch + 1, progress.position, loss, rate, len(samples)
         )
-
-    def _next_positions(self) -> Array:
-        """Which training samples the next step takes."""
-        size = self.spec.training.batch_size * self.spec.training.accumulate
-        start = self.progress.position * size
-        return self._order(self.progress.epoch)[start : start + size]
-
-    def _samples(self, positions: Array) -> tuple[Inputs, dict[str, Array], Array | None]:
-        """Inputs, targets and weights of training samples, as this epoch shows them."""
-        batch = self.data.batch("train", positions, epoch=self.progress.epoch)
-        return batch.inputs, self._targets(batch.targets), self._weights(batch)
-
-    def _order(self, epoch: int) -> Array:
-        if self._epoch_order[0] != epoch:
-            self._epoch_order = (epoch, self.data.order(epoch))
-        return self._epoch_order[1]
-
-    def _weights(self, batch: Batch) -> Array | None:
-        weights = batch.weights
-        if self._class_weights is not None:
-            (target,) = self._target_names.values()
-            by_class = weights_of(batch.targets[target], self._class_weights)
-            weights = by_class if weights is None else weights * by_class
-        return weights
-
-    @cached_property
-    def _class_weights(self) -> Array | None:
-        wanted = self.spec.training.class_weights
-        if wanted is None:
-            return None
-        return class_weights(wanted, self.data, *self._target_names.values())
 
     def _end_epoch(self) -> Iterator[Event]:
         """Evaluate; nothing changes before the last batch, so this may be broken off."""
+        self._feed.stop()
         figures = {f"train/{name}": value for name, value in self._figures.result().items()}
         total = self.data.size("val")
         if total:
             seen = Figures(self.spec.training.metrics, self.network.out_shapes)
             for batch in self.data.batches("val", self.spec.training.batch_size):
-                targets = self._targets(batch.targets)
+                targets = self._feed.targets(batch.targets)
                 seen.update([self._engine.evaluate(batch.inputs, targets)], targets)
                 yield Evaluating(seen.samples, total)
             figures |= {f"val/{name}": value for name, value in seen.result().items()}

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from functools import partial
+from numbers import Real
 
 import numpy as np
 
@@ -10,10 +11,13 @@ from tinynet import registry
 from tinynet.errors import PluginError
 from tinynet.kernels import Kernels
 from tinynet.kernels.numpy import NumpyKernels
+from tinynet.network.calls import are_arrays, described
 from tinynet.optimizer import Fused, Optimizer, OptimizerConfig
 from tinynet.schedule import Schedule, ScheduleConfig, scheduled_factor
 from tinynet.spec.training_spec import OptimizerReference, ScheduleReference
 from tinynet.types import Array
+
+_OPTIMIZER, _SCHEDULE = "/training/optimizer", "/training/schedule"
 
 
 class Updater:
@@ -64,8 +68,12 @@ class Updater:
 
     def renew_slots(self) -> None:
         """Make the state anew, as it is before the first step of the parameters as they are."""
-        with registry.blaming(self._optimizer, "slots"):
+        with registry.blaming(self._optimizer, "slots", _OPTIMIZER):
             self.slots = {a: self._optimizer.slots(param) for a, param in self._params.items()}
+        for slots in self.slots.values():
+            if not are_arrays(slots):
+                message = f"slots must return a dict of arrays; it returned {described(slots)}"
+                raise registry.fault(self._optimizer, message, _OPTIMIZER)
 
     @property
     def scheduled(self) -> bool:
@@ -81,8 +89,11 @@ class Updater:
         """
         if self._schedule is None:
             return self._config.learning_rate
-        with registry.blaming(self._schedule, "factor"):
+        with registry.blaming(self._schedule, "factor", _SCHEDULE):
             factor = scheduled_factor(self._schedule, self._warmup_steps, step, total_steps)
+        if not isinstance(factor, Real):
+            message = f"factor must return a number; it returned {described(factor)}"
+            raise registry.fault(self._schedule, message, _SCHEDULE)
         return self._config.learning_rate * factor
 
     def update(self, gradients: Mapping[str, Array], step: int, rate: float) -> None:
@@ -94,7 +105,7 @@ class Updater:
             rate: Its learning rate.
         """
         # What overflows here makes the next loss infinite, and that is looked for and explained.
-        with np.errstate(all="ignore"), registry.blaming(self._optimizer, "update"):
+        with np.errstate(all="ignore"), registry.blaming(self._optimizer, "update", _OPTIMIZER):
             scale = self._clip_scale(gradients)
             for address, param in self._params.items():
                 gradient = gradients[address]

@@ -1,0 +1,117 @@
+"""The training samples of each step, gathered while the step before it is computed.
+
+Which samples a step sees, and as what, follows from (seed, epoch, position): it changes nothing
+that they are made earlier, and a run that ends in between has lost nothing.
+"""
+
+import math
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tinynet.data.data import Data
+from tinynet.dataset import Batch
+from tinynet.spec.training_spec import TrainingSpec
+from tinynet.training.class_weights import class_weights, weights_of
+from tinynet.types import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What a step sees.
+
+    Attributes:
+        x: Inputs by name, (N, *shape) each.
+        y: What each output is compared with, (N, *target_shape), by the output's name.
+        weights: How much each sample counts, (N,), or None.
+    """
+
+    x: dict[str, Array]
+    y: dict[str, Array]
+    weights: Array | None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.y.values())))
+
+
+class Feed:
+    """The samples of a run, step by step.
+
+    Attributes:
+        steps_per_epoch: Steps in an epoch; the last one may see fewer samples.
+    """
+
+    def __init__(self, data: Data, training: TrainingSpec, targets: Mapping[str, str]) -> None:
+        """Gather nothing yet.
+
+        Args:
+            data: Where the samples come from.
+            training: What the spec says.
+            targets: Name of the target that each output is compared with.
+        """
+        self._data, self._training, self._targets = data, training, dict(targets)
+        self._size = training.batch_size * training.accumulate
+        self.steps_per_epoch = math.ceil(data.size("train") / self._size)
+        self._order: tuple[int, Array] = (-1, np.empty(0, np.int64))
+        self._thread = ThreadPoolExecutor(1, "tinynet-feed")
+        self._ahead: tuple[tuple[int, int], Future[Samples]] | None = None
+
+    def samples(self, epoch: int, position: int) -> Samples:
+        """The samples of a step; those of the next one are gathered from now on.
+
+        Args:
+            epoch: The epoch, counted from 0.
+            position: The step's position in it.
+
+        Raises:
+            DataError: if they cannot be read.
+        """
+        place = epoch, position
+        if self._ahead is not None and self._ahead[0] == place:
+            found = self._ahead[1].result()
+        else:
+            self.stop()
+            found = self.first(epoch, position)
+        self._ahead = None
+        if position + 1 < self.steps_per_epoch:
+            following = epoch, position + 1
+            self._ahead = following, self._thread.submit(self.first, *following)
+        return found
+
+    def first(self, epoch: int, position: int, count: int | None = None) -> Samples:
+        """The first samples of a step, or all of them, gathered at once."""
+        if self._order[0] != epoch:
+            self._order = (epoch, self._data.order(epoch))
+        start = position * self._size
+        positions = self._order[1][start : start + (count or self._size)]
+        batch = self._data.batch("train", positions, epoch=epoch)
+        return Samples(batch.inputs, self.targets(batch.targets), self._weights(batch))
+
+    def stop(self) -> None:
+        """Gather no further; whoever reads the data next is alone with them."""
+        if self._ahead is not None:
+            self._ahead[1].exception()
+            self._ahead = None
+
+    def targets(self, batch: Mapping[str, Array]) -> dict[str, Array]:
+        """What each output is compared with, by the output's name."""
+        return {output: batch[name] for output, name in self._targets.items()}
+
+    def _weights(self, batch: Batch) -> Array | None:
+        weights = batch.weights
+        if self.class_weights is not None:
+            (target,) = self._targets.values()
+            by_class = weights_of(batch.targets[target], self.class_weights)
+            weights = by_class if weights is None else weights * by_class
+        return weights
+
+    @cached_property
+    def class_weights(self) -> Array | None:
+        """How much a sample of each class counts, (classes,); None if all count the same."""
+        wanted = self._training.class_weights
+        return (
+            None if wanted is None else class_weights(wanted, self._data, *self._targets.values())
+        )
