@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from tinynet.config import Config, Reference
-from tinynet.errors import PluginError, TinynetError
+from tinynet.errors import PluginError, Problem, TinynetError
 from tinynet.text.mistakes import explained, mistake, refusal
 from tinynet.text.wording import cause, quoted, suggest
 
@@ -221,20 +221,25 @@ def normalise(distribution: str) -> str:
 
 
 @contextmanager
-def blaming(plugin: object, method: str) -> Iterator[None]:
+def blaming(plugin: object, method: str, pointer: str = "") -> Iterator[None]:
     """Turn what a plugin's method should not have raised into a `PluginError` that names both.
 
     Args:
         plugin: The loss, optimizer, metric, ... that is called.
         method: Which method of it.
+        pointer: Where a spec names the plugin, if that is known.
     """
     try:
         yield
     except (TinynetError, MemoryError):
         raise
-    except Exception as error:
-        who = default().whose(plugin)
-        raise PluginError(f"{who}: {method} raised {cause(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise fault(plugin, f"{method} raised {cause(error)}", pointer) from error
+
+
+def fault(plugin: object, message: str, pointer: str = "") -> PluginError:
+    """What a plugin does wrong, with its name, distribution and version; see `blaming`."""
+    return PluginError([Problem(f"{default().whose(plugin)}: {message}", pointer)])
 
 
 @contextmanager
@@ -246,7 +251,7 @@ def _blaming(entry: Entry, what: str, *passing: type[Exception]) -> Iterator[Non
         raise
     except (TinynetError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"{entry}: {what}: {cause(error)}") from error
 
 

@@ -86,7 +86,7 @@ def test_a_broken_plugin_is_5_with_its_cause(process, plugin):
     assert "NOT OK" in result.out
     assert "tinynet-odd:odd (layers): ModuleNotFoundError: No module named 'noth" in result.out
     assert result.out.endswith("1 examined, 1 not ok; layers compute with the kernels"
-                               " tinynet-core:numpy\n")  # fmt: skip
+                               " tinynet-core:numpy (numpy)\n")  # fmt: skip
 
 
 def test_a_sound_installation_is_0(process, plugin):

@@ -188,14 +188,15 @@ def test_what_backward_must_not_return(network, monkeypatch, wrong, message):
 
 
 @pytest.mark.parametrize("method", ["forward", "backward", "commit"])
-def test_an_exception_of_a_layer_names_it(network, monkeypatch, method):
+@pytest.mark.parametrize("kind", [ValueError, SystemExit])
+def test_an_exception_of_a_layer_names_it(network, monkeypatch, method, kind):
     """Whoever uses a plugin learns whom to ask, and which version they have; --debug shows more."""
-    own = ValueError("operands could not be broadcast")
+    own = kind("operands could not be broadcast")
     fail(monkeypatch, method, own)
     with pytest.raises(PluginError) as caught:
         train(network)
     assert str(caught.value) == (
-        f"/network/layers/1: scale_1 (test-plugin:scale 1.0): {method} raised ValueError:"
+        f"/network/layers/1: scale_1 (test-plugin:scale 1.0): {method} raised {kind.__name__}:"
         " operands could not be broadcast"
     )
     assert caught.value.__cause__ is own
@@ -279,6 +280,15 @@ def test_a_layer_that_is_built_wrong_is_named_with_its_place(register, monkeypat
     assert problem.pointer == "/network/layers/1"
 
 
+def test_buffers_that_no_checkpoint_would_hold_are_refused(register, monkeypatch):
+    """Else they would be lost at the next resume, and nobody told."""
+    register("layers", "scale", Scale)
+    monkeypatch.delattr(Scale, "commit")
+    monkeypatch.setattr(Scale, "__init__", set_attribute("buffers", {"seen": np.zeros(3)}))
+    with pytest.raises(PluginError, match=r"it has buffers, and no method commit\(cache\)"):
+        Network({"layers": [{"type": "scale"}]}, (WIDTH,))
+
+
 class Filler:
     """An initializer; a test makes it break its word."""
 
@@ -299,6 +309,10 @@ class Filler:
         (
             lambda self, rng, shape, *args: np.zeros(shape[1:]),
             "__call__ must return an array of shape (3, 2); it returned an array of shape (2,)",
+        ),
+        (
+            lambda self, rng, shape, *args: np.full(shape, None),
+            "__call__ must return an array of float32; it is one of object",
         ),
     ],
 )

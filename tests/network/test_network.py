@@ -74,8 +74,14 @@ def test_every_layer_that_does_not_fit_is_told_of_with_its_feeder():
     assert "its input is a (3,)" in str(caught.value)
 
 
+def test_a_shared_layer_elsewhere_that_does_not_fit_is_told_what_it_was_built_for():
+    nodes = [dense("a"), dense("b"), {"type": "concat", "inputs": ["a", "b"]}, {"shares": "a"}]
+    with pytest.raises(ShapeError, match=r"which was built for \(3,\); its input is concat_1"):
+        network(*nodes)
+
+
 def test_a_layer_with_too_many_inputs_is_a_shape_error():
-    with pytest.raises(ShapeError, match="dense does not take 2 input"):
+    with pytest.raises(ShapeError, match="dense does not take 2 inputs; its inputs are a "):
         network(dense("a"), dense("b", ["a", "input"]))
 
 
@@ -219,8 +225,11 @@ def test_inputs_of_different_lengths_are_explained():
 def test_an_input_whose_shape_nobody_knows_is_explained():
     with pytest.raises(SpecError, match="input_shape"):
         Network({"layers": [dense("a")]})
-    with pytest.raises(SpecError, match="'input:right' is not known"):
-        network(*TWO_INPUTS, input_shape={"left": (WIDTH,)})
+    with pytest.raises(SpecError) as caught:
+        network(*TWO_INPUTS, input_shape={"lefd": (WIDTH,), "right": (WIDTH,)})
+    assert [(problem.pointer, problem.message) for problem in caught.value.problems] == [
+        ("/network/layers/0/inputs", "there is no 'input:left', only input:lefd, input:right")
+    ]
     with pytest.raises(ShapeError, match="every axis is at least 1"):
         network(dense("a"), input_shape=(0,))
 

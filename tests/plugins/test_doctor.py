@@ -42,6 +42,11 @@ BROKEN = {
         "Good",
         r"the Config of Good does not derive from LayerConfig",
     ),
+    "reserving": (
+        GOOD.replace("        pass", "        name: str = 'mine'", 1),
+        "Good",
+        r"^Good\.Config: the spec language reserves .* give the field another name$",
+    ),
 }
 """Module -> its source, the class it registers, and what is found."""
 

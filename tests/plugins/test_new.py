@@ -193,4 +193,4 @@ def test_it_asks_for_the_tinynet_that_it_was_made_with(
 ) -> None:
     monkeypatch.setattr(new, "__version__", "3.7.2")
     made = new_plugin("my-layer", into=tmp_path)
-    assert '"tinynet-core>=3.7"' in (made.folder / "pyproject.toml").read_text()
+    assert '"tinynet-core>=3.7,<4"' in (made.folder / "pyproject.toml").read_text()

@@ -35,6 +35,11 @@ def test_an_exception_of_the_plugin_is_a_finding_that_keeps_its_cause() -> None:
     assert isinstance(info.value.__cause__, KeyError)
 
 
+def test_a_plugin_that_exits_is_a_finding_and_not_the_end_of_the_check() -> None:
+    """Else `tinynet plugins check` would end with exit code 0, as if every promise were kept."""
+    assert Check("Dense", "shapes", lambda: sys.exit(0)).finding() == "raised SystemExit: 0"
+
+
 def test_a_check_is_named_so_that_pytest_can_select_it() -> None:
     assert str(Check("Dense", "shapes", fail)) == "Dense-shapes"
 

@@ -192,6 +192,18 @@ def test_what_a_type_does_not_take_is_refused_before_every_check_stumbles_over_i
         plugin_checks("images", **said)
 
 
+def test_a_config_that_fails_is_the_plugin_s_fault(
+    register: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("no licence")
+
+    register("layers", "images", Images)
+    monkeypatch.setattr(Images.Config, "model_validate_json", failing)
+    with pytest.raises(PluginError, match=r"images .*: its Config failed: RuntimeError: no"):
+        plugin_checks("images")
+
+
 def test_what_a_kind_is_not_checked_on_is_refused() -> None:
     with pytest.raises(NotCheckableError, match="the loss 'mse' is not checked on 'in_shapes'"):
         plugin_checks("mse", in_shapes=[(3,)])

@@ -106,6 +106,15 @@ class Same:
         return batch
 
 
+POINTERS = {
+    Step: "/training/optimizer",
+    Flat: "/training/schedule",
+    Count: "/training/metrics/0",
+    Dots: "/data",
+    Same: "/data/transforms/0",
+}
+"""Where a spec names each."""
+
 GROUPS = {
     "optimizers": Step,
     "schedules": Flat,
@@ -151,23 +160,52 @@ def test_a_run_of_plugins_that_behave_goes_well(train):
         (Count, "update"),
         (Count, "result"),
         (Dots, "gather"),
+        (Dots, "__len__"),
         (Same, "describe"),
         (Same, "fit"),
         (Same, "apply"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
-def test_an_exception_names_the_plugin_and_its_version(train, monkeypatch, cls, method):
+@pytest.mark.parametrize("kind", [IndexError, SystemExit])
+def test_an_exception_names_the_plugin_and_its_version(train, monkeypatch, cls, method, kind):
+    """Else a traceback does; and a plugin that exits would end the run as if all were well."""
+
     def failing(self, *args):
-        raise IndexError("list index out of range")
+        raise kind("no such place")
 
     monkeypatch.setattr(cls, method, failing)
     with pytest.raises(PluginError) as caught:
         train()
     assert str(caught.value) == (
-        f"test-plugin:{cls.__name__.lower()} (version 1.0): {method} raised IndexError: list index"
-        " out of range"
+        f"{POINTERS[cls]}: test-plugin:{cls.__name__.lower()} (version 1.0): {method} raised"
+        f" {kind.__name__}: no such place"
     )
+
+
+@pytest.mark.parametrize(
+    ("cls", "method", "returned", "message"),
+    [
+        (Step, "slots", None, "must return a dict of arrays; it returned None"),
+        (Step, "slots", {"a": [0.0]}, "must return a dict of arrays; it returned a value of type"),
+        (Flat, "factor", None, "must return a number; it returned None"),
+        (Count, "start", None, "must return a dict of arrays; it returned None"),
+        (Dots, "gather", None, "must return a Batch; it returned None"),
+        (Dots, "gather", Batch({}, {}), "must give the input 'input' the shape (32, 2); it gave"),
+        (Same, "describe", None, "must return a Field; it returned None"),
+        (Same, "fit", None, "must return a dict of arrays; it returned None"),
+        (Same, "apply", None, "must return an array of shape ("),
+        (Same, "apply", np.zeros((1, 9)), "must return an array of shape ("),
+    ],
+    ids=str,
+)
+def test_what_a_part_must_not_return(train, monkeypatch, cls, method, returned, message):
+    """Else whoever uses it first fails, in a place that says nothing about the plugin."""
+    monkeypatch.setattr(cls, method, lambda self, *args: returned)
+    with pytest.raises(PluginError) as caught:
+        train()
+    start = f"{POINTERS[cls]}: test-plugin:{cls.__name__.lower()} (version 1.0): {method} "
+    assert str(caught.value).startswith(start + message)
 
 
 def test_a_dataset_that_cannot_be_opened_is_named(train, monkeypatch):

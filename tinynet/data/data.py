@@ -14,7 +14,7 @@ from tinynet import registry
 from tinynet.config import Reference
 from tinynet.data.paths import resolve_paths
 from tinynet.data.preprocessing import Preprocessing, no_random
-from tinynet.data.splits import SplitName, chunks, split_indices
+from tinynet.data.splits import POINTER, SplitName, chunks, gathered, split_indices
 from tinynet.dataset import Batch, Dataset, Field, Located
 from tinynet.errors import DataError
 from tinynet.random import derive
@@ -40,8 +40,7 @@ class Split:
 
     def gather(self, positions: Array) -> Batch:
         """The samples at ``positions`` within the split, as the dataset has them."""
-        with registry.blaming(self.dataset, "gather"):
-            batch = self.dataset.gather(self.indices[positions])
+        batch = gathered(self.dataset, self.indices[positions])
         if not self.relabel:
             return batch
         return Batch(self._relabelled(batch.inputs), self._relabelled(batch.targets), batch.weights)
@@ -207,7 +206,9 @@ def open_dataset(reference: Reference, root: Path) -> Dataset:
     known = registry.default()
     config = resolve_paths(known.config(reference), root)
     dataset: Dataset = known.construct(reference, config)
-    if not len(dataset):
+    with registry.blaming(dataset, "__len__", POINTER):
+        samples = len(dataset)
+    if not samples:
         raise DataError(f"the dataset {reference.type!r} has no samples")
     return dataset
 

@@ -8,6 +8,7 @@ import numpy as np
 from tinynet import registry
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, DataError, Problem, SpecError
+from tinynet.network.calls import are_arrays, described
 from tinynet.spec.data_spec import TransformReference
 from tinynet.text.wording import suggest
 from tinynet.transform import Invertible, State, Transform
@@ -30,18 +31,29 @@ class Stage:
         position: Place of the transform in the spec.
         on: Name of the array.
         field: What the array holds before.
+        result: What it holds after.
         transform: The transform.
     """
 
     position: int
     on: str
     field: Field
+    result: Field
     transform: Transform
+
+    @property
+    def pointer(self) -> str:
+        """Where the spec names the transform."""
+        return _pointer(self.position)
 
     @property
     def label(self) -> str:
         """What its state is called in a checkpoint."""
         return f"{self.position}/{self.on}"
+
+
+def _pointer(position: int) -> str:
+    return f"/data/transforms/{position}"
 
 
 class _Learned(dict[str, Array]):
@@ -80,15 +92,15 @@ class Preprocessing:
         for position, reference in enumerate(references):
             transform: Transform = registry.default().create(reference)
             for index, on in enumerate(reference.on):
-                pointer = f"/data/transforms/{position}/on"
+                pointer = f"{_pointer(position)}/on"
                 if on not in self.fields:
                     message = f"the dataset has no array {on!r}; {suggest(on, self.fields)}"
                     raise SpecError([Problem(message, pointer)])
                 if on in reference.on[:index]:
                     raise SpecError([Problem(f"{on!r} is named twice", pointer)])
-                self.stages.append(Stage(position, on, self.fields[on], transform))
-                with registry.blaming(transform, "describe"):
-                    self.fields[on] = transform.describe(self.fields[on])
+                field, result = self.fields[on], _result(transform, self.fields[on], position)
+                self.stages.append(Stage(position, on, field, result, transform))
+                self.fields[on] = result
 
     def fit(self, batches: Callable[[], Iterator[dict[str, Array]]]) -> None:
         """Learn from training data, one transform after the other.
@@ -97,10 +109,12 @@ class Preprocessing:
             batches: Starts a new pass over the raw training data: arrays by name.
         """
         for index, stage in enumerate(self.stages):
-            with registry.blaming(stage.transform, "fit"):
-                self._states[stage.label] = stage.transform.fit(
-                    stage.field, self._before(batches(), index)
-                )
+            with registry.blaming(stage.transform, "fit", stage.pointer):
+                state = stage.transform.fit(stage.field, self._before(batches(), index))
+            if not are_arrays(state):
+                message = f"fit must return a dict of arrays; it returned {described(state)}"
+                raise registry.fault(stage.transform, message, stage.pointer)
+            self._states[stage.label] = state
 
     def _before(self, batches: Iterable[dict[str, Array]], index: int) -> Iterator[Array]:
         """The array of stage ``index`` as the stages before it leave it."""
@@ -126,9 +140,16 @@ class Preprocessing:
     ) -> dict[str, Array]:
         changed = dict(arrays)
         for stage in stages:
-            state = self._states[stage.label]
-            with registry.blaming(stage.transform, "apply"):
-                changed[stage.on] = stage.transform.apply(state, changed[stage.on], rng, training)
+            state, batch = self._states[stage.label], changed[stage.on]
+            with registry.blaming(stage.transform, "apply", stage.pointer):
+                result = stage.transform.apply(state, batch, rng, training)
+            shape = (len(batch), *stage.result.shape)
+            if np.shape(result) != shape:
+                message = f"apply must return an array of shape {shape}; it returned"
+                raise registry.fault(
+                    stage.transform, f"{message} {described(result)}", stage.pointer
+                )
+            changed[stage.on] = result
         return changed
 
     def invert(self, name: str, array: Array) -> Array:
@@ -139,7 +160,7 @@ class Preprocessing:
         for stage in reversed([stage for stage in self.stages if stage.on == name]):
             if not isinstance(stage.transform, Invertible):
                 break
-            with registry.blaming(stage.transform, "invert"):
+            with registry.blaming(stage.transform, "invert", stage.pointer):
                 array = stage.transform.invert(self._states[stage.label], array)
         return array
 
@@ -164,3 +185,13 @@ class Preprocessing:
                 raise CheckpointMismatchError(f"{address} belongs to no transform of the spec")
             states[label][name] = array
         self._states = states
+
+
+def _result(transform: Transform, field: Field, position: int) -> Field:
+    """What an array holds after a transform."""
+    with registry.blaming(transform, "describe", _pointer(position)):
+        result = transform.describe(field)
+    if not isinstance(result, Field):
+        message = f"describe must return a Field; it returned {described(result)}"
+        raise registry.fault(transform, message, _pointer(position))
+    return result

@@ -6,8 +6,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from tinynet import registry
-from tinynet.dataset import Dataset
+from tinynet.dataset import Batch, Dataset
 from tinynet.errors import DataError, Problem, SpecError
+from tinynet.network.calls import described
 from tinynet.random import derive
 from tinynet.spec.data_spec import DataSpec
 from tinynet.types import Array
@@ -16,6 +17,9 @@ SplitName: TypeAlias = Literal["train", "val", "test"]
 
 DEFAULT_PART = 0.1
 """Of the dataset, for validation and for the test each, where a spec does not say."""
+
+POINTER = "/data"
+"""Where a spec names its datasets."""
 
 CHUNK = 1024
 """Samples read at a time."""
@@ -105,10 +109,31 @@ def _labels(dataset: Dataset) -> Array:
             "data.split.stratify needs a target that is one class for each sample, and only one;"
             f" there is {' and '.join(sorted(names)) or 'none'}"
         )
-    with registry.blaming(dataset, "gather"):
-        return np.concatenate(
-            [dataset.gather(indices).targets[names[0]] for indices in chunks(len(dataset))]
-        )
+    parts = [gathered(dataset, indices) for indices in chunks(len(dataset))]
+    return np.concatenate([part.targets[names[0]] for part in parts])
+
+
+def gathered(dataset: Dataset, indices: Array) -> Batch:
+    """The samples of a dataset at ``indices``.
+
+    Raises:
+        PluginError: if the dataset fails, or gives something else.
+    """
+    with registry.blaming(dataset, "gather", POINTER):
+        batch = dataset.gather(indices)
+    if not isinstance(batch, Batch):
+        message = f"gather must return a Batch; it returned {described(batch)}"
+        raise registry.fault(dataset, message, POINTER)
+    for kind, fields, arrays in (
+        ("input", dataset.inputs, batch.inputs),
+        ("target", dataset.targets, batch.targets),
+    ):
+        for name, field in fields.items():
+            shape, array = (len(indices), *field.shape), arrays.get(name)
+            if array is None or np.shape(array) != shape:
+                message = f"gather must give the {kind} {name!r} the shape {shape}; it gave"
+                raise registry.fault(dataset, f"{message} {described(array)}", POINTER)
+    return batch
 
 
 def chunks(total: int, size: int = CHUNK) -> Iterator[Array]:

@@ -126,7 +126,9 @@ class _Blaming:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: object
     ) -> None:
-        if isinstance(error, Exception) and not isinstance(error, TinynetError | MemoryError):
+        if isinstance(error, TinynetError | MemoryError):
+            return
+        if isinstance(error, Exception | SystemExit):
             raise fault(self._node, f"{self._method} raised {cause(error)}") from error
 
 
@@ -153,6 +155,11 @@ def described(value: Any) -> str:
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {len(value)}"
     return f"a value of type {type(value).__name__}"
+
+
+def are_arrays(value: Any) -> bool:
+    """Whether a plugin returned arrays by name."""
+    return isinstance(value, Mapping) and all(isinstance(a, np.ndarray) for a in value.values())
 
 
 def dtype_fault(wanted: np.dtype[np.generic], found: np.dtype[np.generic]) -> str:

@@ -1,6 +1,6 @@
 """Wires -> nodes: every layer is built, and held to what the protocol says of a built one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -46,15 +46,19 @@ def build_nodes(
             nodes[w.name] = _build_node(w, in_shapes, nodes, build)
             shapes[w.name] = nodes[w.name].out_shape
         except ShapeError as error:
-            feeders = ", ".join(f"{s} {shapes[s]}" for s in w.inputs)
-            message = f"{w.name}: {error}; its input is {feeders}"
-            problems.append(Problem(message, w.pointer))
+            problems.append(Problem(f"{w.name}: {error}; {_fed(w.inputs, shapes)}", w.pointer))
         except (SpecError, PluginError) as error:
             placed = [Problem(p.message, w.pointer) for p in error.problems]
             raise type(error)(placed) from error.__cause__
     if problems:
         raise ShapeError(problems)
     return nodes
+
+
+def _fed(names: Iterable[str], shapes: Mapping[str, Shape]) -> str:
+    """What a node gets, in words."""
+    fed = [f"{name} {shapes[name]}" for name in names]
+    return f"its input{'s are' if len(fed) > 1 else ' is'} {', '.join(fed)}"
 
 
 def create_initializer(reference: InitializerReference) -> Initializer:
@@ -67,9 +71,14 @@ def create_initializer(reference: InitializerReference) -> Initializer:
         with registry.blaming(initializer, "__call__"):
             values = initializer(rng, shape, fan_in, fan_out, dtype)
         if np.shape(values) != shape:
-            raise PluginError(
-                f"{registry.default().whose(initializer)}: __call__ must return an array of shape"
-                f" {shape}; it returned {described(values)}"
+            raise registry.fault(
+                initializer,
+                f"__call__ must return an array of shape {shape}; it returned {described(values)}",
+            )
+        found = np.asarray(values).dtype
+        if found.kind not in "fiu":
+            raise registry.fault(
+                initializer, f"__call__ must return an array of {dtype}; it is one of {found}"
             )
         return values
 
@@ -82,7 +91,8 @@ def _build_node(
     if w.spec.shares:
         owned = nodes[w.spec.shares]
         if owned.in_shapes != in_shapes:
-            raise ShapeError(f"it shares {owned.name}, which was built for {owned.in_shapes}")
+            built_for = ", ".join(map(str, owned.in_shapes))
+            raise ShapeError(f"it shares {owned.name}, which was built for {built_for}")
         return replace(owned, name=w.name, inputs=w.inputs, pointer=w.pointer)
     entry, own_build = registry.default().find("layers", w.spec.type), build(w.name)
     who = f"{w.name} ({entry.qualified} {entry.version})"
@@ -114,10 +124,11 @@ def _construct(who: str, w: Wire, in_shapes: tuple[Shape, ...], build: Build) ->
         raise
     except MemoryError as error:
         raise SpecError(f"{w.name} does not fit into memory: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # A layer says how many inputs it takes by unpacking in_shapes.
         if isinstance(error, ValueError) and "values to unpack" in str(error):
-            raise ShapeError(f"{w.spec.type} does not take {len(in_shapes)} input(s)") from error
+            count = f"{len(in_shapes)} input{'s' if len(in_shapes) > 1 else ''}"
+            raise ShapeError(f"{w.spec.type} does not take {count}") from error
         raise PluginError(f"{who}: it could not be built: {cause(error)}") from error
     return layer
 
@@ -134,6 +145,8 @@ def _check(who: str, layer: Layer, build: Build) -> None:
         raise PluginError(
             f"{who}: params must be a dict of arrays by name; it is {described(params)}"
         )
+    if getattr(layer, "buffers", None) and not isinstance(layer, Buffered):
+        raise PluginError(f"{who}: it has buffers, and no method commit(cache) that changes them")
     arrays = {**params, **(layer.buffers if isinstance(layer, Buffered) else {})}
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype != build.dtype:

@@ -79,4 +79,4 @@ def predict(loss: Loss, outputs: Array) -> Array:
 
 
 def _fault(loss: Loss, message: str) -> PluginError:
-    return PluginError(f"{registry.default().whose(loss)}: {message}")
+    return registry.fault(loss, message)

@@ -32,6 +32,7 @@ from tinynet.network.sharding import cut, shard_size
 from tinynet.spec.graph import INPUT, Wire, is_input, outputs_of, wire
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.reading import parse_network
+from tinynet.text.wording import listed, quoted
 from tinynet.types import Array, Shape
 
 PREDICT_BATCH = 256
@@ -346,7 +347,9 @@ def _dtype_name(name: str) -> str:
 def _input_shapes(
     wires: list[Wire], given: Shape | Mapping[str, Shape] | None, spec: NetworkSpec
 ) -> dict[str, Shape]:
-    names = list(dict.fromkeys(s for w in wires for s in w.inputs if is_input(s)))
+    places: dict[str, str] = {}
+    for w in wires:
+        places |= {s: w.pointer for s in w.inputs if is_input(s) and s not in places}
     if given is None:
         given = spec.input_shape
     if given is None:
@@ -354,15 +357,16 @@ def _input_shapes(
             [Problem("the input's shape is not known: give 'input_shape' or a dataset", "")]
         )
     if not isinstance(given, Mapping):
-        given = dict.fromkeys(names, given)
-    shapes = {}
-    for name in names:
-        short = name.partition(":")[2] or name
-        shape = given.get(name, given.get(short))
-        if shape is None:
-            raise SpecError(f"the shape of {name!r} is not known; known are {', '.join(given)}")
-        shapes[name] = _checked_shape(name, shape)
-    return shapes
+        given = dict.fromkeys(places, given)
+    known = {name if is_input(name) else f"{INPUT}:{name}": shape for name, shape in given.items()}
+    unknown = [
+        Problem(f"there is no {quoted(name)}, only {listed([*known])}", f"{place}/inputs")
+        for name, place in places.items()
+        if name not in known
+    ]
+    if unknown:
+        raise SpecError(unknown)
+    return {name: _checked_shape(name, known[name]) for name in places}
 
 
 def _checked_shape(name: str, shape: Any) -> Shape:

@@ -162,7 +162,9 @@ def _installed() -> set[str]:
 
 def _rendered(names: Names) -> dict[str, str]:
     """The text of each file."""
-    words = {**vars(names), "core": ".".join(__version__.split(".")[:2])}
+    major, minor = __version__.split(".")[:2]
+    core = {"minor": f"{major}.{minor}", "next_major": str(int(major) + 1)}
+    words = {**vars(names), **core}
     return {
         place.format(package=names.package): Template(_template(names.kind, name)).substitute(words)
         for name, place in PLACES.items()

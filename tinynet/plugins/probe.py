@@ -15,7 +15,7 @@ import traceback
 from time import perf_counter
 
 from tinynet import registry
-from tinynet.errors import PluginError
+from tinynet.errors import PluginError, TinynetError
 from tinynet.plugins.protocols import breach
 from tinynet.registry import Entry, Registry
 from tinynet.text.wording import cause
@@ -61,6 +61,8 @@ def _problem(entry: Entry) -> str:
 
 def _where(error: BaseException) -> str:
     """What a plugin raised while it was imported, and the file and line that did."""
+    if isinstance(error, TinynetError):
+        return str(error)
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg} ({error.filename}:{error.lineno})"
     frames = traceback.extract_tb(error.__traceback__)

@@ -1,6 +1,7 @@
 """A run: the training loop wired to a folder with its lock, its log and its checkpoints."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
@@ -264,7 +265,7 @@ def _trainer(
     spec: Spec, root: Path, settings: Settings, fitted: Mapping[str, Any] | None = None
 ) -> Trainer:
     """A trainer that was checked as far as it can be before the first step."""
-    try:
+    with _placing(spec):
         trainer = Trainer(
             spec,
             root=data_root(settings, root),
@@ -274,19 +275,24 @@ def _trainer(
             kernels=chosen_kernels(settings.get("kernels")),
         )
         trainer.check()
-    except LocatedError as error:
-        raise spec.locate(error) from error
     return trainer
 
 
 def _train(session: Session, trainer: Trainer) -> tuple[dict[str, float], float]:
-    """Train; what a layer of the spec does wrong on the way is told where the spec names it."""
-    try:
+    """Train; what a plugin of the spec does wrong on the way is told where the spec names it."""
+    with _placing(trainer.spec):
         return session.train()
-    except PluginError as error:
-        if any(problem.pointer for problem in error.problems):
-            raise trainer.spec.locate(error) from error
-        raise
+
+
+@contextmanager
+def _placing(spec: Spec) -> Iterator[None]:
+    """Give errors line and column; a plugin's only where it is known what names it."""
+    try:
+        yield
+    except LocatedError as error:
+        if isinstance(error, PluginError) and not any(p.pointer for p in error.problems):
+            raise
+        raise spec.locate(error) from error
 
 
 def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds: float) -> Run:

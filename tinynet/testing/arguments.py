@@ -134,6 +134,8 @@ def _config(entry: Entry, cls: type[Any], options: Options) -> Config:
         return make_config(cls, options)
     except CheckFailed as failure:
         raise NotCheckableError(f"{_called(entry)}: {failure}") from failure
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{entry}: its Config failed: {cause(error)}") from error
 
 
 def _first_accepted(

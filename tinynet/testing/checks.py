@@ -38,7 +38,7 @@ class Check:
             self.run()
         except CheckFailed as failure:
             raise CheckFailed(f"{self._place}{failure}") from failure.__cause__
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             text = f"{self._place}raised {type(error).__name__}: {error}"
             raise CheckFailed(text) from error
 

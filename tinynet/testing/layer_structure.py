@@ -73,7 +73,12 @@ def out_shape(case: LayerCase) -> None:
     )
     for batch in (case.batch, case.batch + 3):
         for training in (True, False):
-            y, _ = layer.forward(case.context(training), *case.draw(batch=batch))
+            returned = layer.forward(case.context(training), *case.draw(batch=batch))
+            require(
+                isinstance(returned, tuple) and len(returned) == 2,
+                "forward does not return a pair (output, cache)",
+            )
+            y, _ = returned
             require_array(y, "the output", (batch, *shape), None)
 
 
