@@ -34,7 +34,8 @@ _RULES = {
         multiple=True,
         metavar="OLD=NEW",
         callback=_pairs,
-        help="With --from: node NEW goes on with node OLD of the checkpoint.",
+        help="With --from: node NEW goes on with node OLD of the checkpoint; of blocks, every"
+        " node within.",
     ),
     "allow_new": click.option(
         "--allow-new",

@@ -386,6 +386,37 @@ def test_a_node_that_was_mapped_away_is_not_used_again_by_its_name() -> None:
     assert "b/weight" not in message
 
 
+def unrolled(block: str, *layers: str) -> list[dict[str, Any]]:
+    return [{"type": "dense", "units": 4, "name": f"{block}.{name}"} for name in layers]
+
+
+def test_a_block_that_was_renamed_is_mapped_with_all_that_both_have() -> None:
+    """A backbone is one line, not one for each of its layers."""
+    old = network(*unrolled("stem", "a", "b"), *unrolled("stem2", "a"), seed=1)
+    new = network(*unrolled("trunk", "a", "b", "c"), *unrolled("stem2", "a"), seed=2)
+    rules = TransferRules(map={"stem": "trunk"}, allow_new=("trunk.c/*",))
+    transferred(old, new, rules)
+    for after, before in {"trunk.a": "stem.a", "trunk.b": "stem.b", "stem2.a": "stem2.a"}.items():
+        same = new.params[f"{after}/weight"] == old.params[f"{before}/weight"]
+        assert same.all()
+
+
+def test_a_block_that_is_not_there_is_told_with_the_one_that_was_meant() -> None:
+    old, new = network(*unrolled("stem", "a")), network(*unrolled("trunk", "b"))
+    assert refusal(old, new, map={"stm": "trunk"}) == (
+        "--map stm=trunk: no node with a layer of its own is called 'stm' in the checkpoint; did"
+        " you mean 'stem'?\n"
+        "--map stm=trunk: 'trunk' is a block in the network, and no node of it is on both sides"
+    )
+
+
+def test_a_node_that_is_mapped_goes_before_its_block() -> None:
+    old, new = network(*unrolled("stem", "a", "b"), seed=1), network(*unrolled("trunk", "a", "b"))
+    rules = {"map": {"stem": "trunk", "stem.a": "trunk.b", "stem.b": "trunk.a"}}
+    transferred(old, new, TransferRules(**rules))
+    assert (new.params["trunk.b/weight"] == old.params["stem.a/weight"]).all()
+
+
 def test_mapping_to_another_type_is_done_and_told() -> None:
     """A layer whose plugin was replaced by another one with the same parameters."""
     old = network({"type": "layer_norm"}, seed=1)

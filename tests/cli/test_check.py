@@ -141,3 +141,112 @@ def test_summary_options(tinynet, spec):
     assert tinynet("summary", spec, "--data-root", ".").code == 0
     assert tinynet("summary", "missing.json").code == 2
     assert tinynet("summary", "missing").code == 2
+
+
+BLOCKS = """{
+  "tinynet": 1, "name": "blocks",
+  "vars": {"width": 4},
+  "network": {
+    "input_shape": [3],
+    "blocks": {"hidden": {"params": {"units": null}, "layers": [
+      {"type": "dense", "units": "$units"}, "relu"
+    ]}},
+    "layers": [{"block": "hidden", "units": "$width"},
+               {"block": "hidden", "units": 2}]
+  },
+  "training": {"steps": 1, "loss": "mse", "optimizer": "sgd"}
+}
+"""
+
+
+def test_a_mistake_in_a_block_is_shown_with_every_place_that_brought_it_there(tinynet):
+    Path("blocks.json").write_text(BLOCKS.replace('"width": 4', '"width": 0'))
+    result = tinynet("check", "blocks.json")
+    assert result.code == 2
+    assert result.err.splitlines() == [
+        "blocks.json:3:21: /vars/width: must be at least 1, not 0 (used as $width at 9:45,"
+        " used as $units at 7:34)",
+        '  3 |   "vars": {"width": 0},',
+        "    |                     ^",
+        '  9 |     "layers": [{"block": "hidden", "units": "$width"},',
+        "    |                                             ^ used as $width here",
+        '  7 |       {"type": "dense", "units": "$units"}, "relu"',
+        "    |                                  ^ used as $units here",
+    ]
+
+
+def test_a_mistake_that_every_use_has_is_shown_once(tinynet):
+    Path("blocks.json").write_text(BLOCKS.replace('"relu"', '"relo"'))
+    result = tinynet("check", "blocks.json")
+    assert result.code == 2
+    assert result.err.splitlines() == [
+        "blocks.json:7:45: /network/blocks/hidden/layers/1: there is no layer 'relo'; did you mean"
+        " 'relu'? (block 'hidden' used at 9:16, and 1 more)",
+        '  7 |       {"type": "dense", "units": "$units"}, "relo"',
+        "    |                                             ^",
+        '  9 |     "layers": [{"block": "hidden", "units": "$width"},',
+        "    |                ^ block 'hidden' used here",
+    ]
+
+
+def test_two_nodes_of_one_name_are_both_shown(tinynet):
+    changed = BLOCKS.replace('"block": "hidden"', '"block": "hidden", "name": "h"')
+    Path("blocks.json").write_text(changed)
+    lines = tinynet("check", "blocks.json").err.splitlines()
+    assert lines[0].endswith("/network/layers/1: two nodes are called 'h' (the other at 9:16)")
+    assert lines[-1].endswith("^ the other here")
+
+
+def test_a_rendered_spec_says_where_every_value_comes_from(tinynet):
+    Path("blocks.json").write_text(BLOCKS)
+    result = tinynet("check", "blocks.json", "--render", "--set", "training.seed=7")
+    assert result.code == 0
+    lines = [line.split("  # ") for line in result.out.splitlines()]
+    said = {text.strip(" ,"): origin for text, origin in (line for line in lines if line[1:])}
+    assert json.loads("\n".join(line[0] for line in lines))["training"]["seed"] == 7
+    assert said['"units": 4'] == "3:21, used as $width at 9:45, used as $units at 7:34"
+    assert said['"seed": 7'] == "--set training.seed"
+    assert said['"batch_size": 32'] == "default"
+    assert said['"inputs": ["hidden_1.relu_1"]'] == (
+        "from its place, 7:7, block 'hidden' used at 10:16"
+    )
+
+
+def test_a_rendered_spec_as_json(tinynet):
+    Path("blocks.json").write_text(BLOCKS)
+    found = tinynet("check", "blocks.json", "--render", "--json").json
+    assert found["ok"]
+    assert found["spec"]["network"]["layers"][0]["units"] == 4
+    assert found["origins"]["/network/layers/0/units"] == {
+        "kind": "file",
+        "pointer": "/vars/width",
+        "line": 3,
+        "column": 21,
+        "uses": [
+            {"what": "used as $width", "pointer": "/network/layers/0/units",
+             "line": 9, "column": 45},
+            {"what": "used as $units", "pointer": "/network/blocks/hidden/layers/0/units",
+             "line": 7, "column": 34},
+        ],
+        "override": None,
+    }  # fmt: skip
+    assert found["origins"]["/training/batch_size"]["kind"] == "default"
+
+
+def test_a_bad_spec_is_not_rendered(tinynet):
+    Path("blocks.json").write_text(BLOCKS.replace('"width": 4', '"width": 0'))
+    result = tinynet("check", "blocks.json", "--render")
+    assert result.code == 2
+    assert result.out == ""
+
+
+def test_what_is_rendered_cannot_steer_the_terminal(tinynet, write_spec):
+    path = write_spec(data={"type": "csv", "path": "\x1b[2J", "target": "\x9b"})
+    content = json.loads(path.read_text())
+    content["data"] = content["training"].pop("data")
+    content["network"]["input_shape"] = [2]
+    path.write_text(json.dumps(content))
+    out = tinynet("check", path, "--render").out
+    assert "u001b[2J" in out
+    assert "\x1b" not in out
+    assert "\x9b" not in out

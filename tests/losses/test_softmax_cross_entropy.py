@@ -87,10 +87,10 @@ def test_shapes_that_do_not_fit_say_what_would(
 @pytest.mark.parametrize(
     ("targets", "row", "why"),
     [
-        ([0, 3, 1], 1, "3 is not an integer label from 0 to 2"),
-        ([0, 1, -1], 2, "-1 is not an integer label from 0 to 2"),
-        ([0, np.inf], 1, "inf is not an integer label from 0 to 2"),
-        ([0.5, 1.0, 2.0], 0, "0.5 is not an integer label from 0 to 2"),
+        ([0, 3, 1], 1, "3 is not an integer label from 0 to 2, for outputs of 3 classes"),
+        ([0, 1, -1], 2, "-1 is not an integer label from 0 to 2, for outputs of 3 classes"),
+        ([0, np.inf], 1, "inf is not an integer label from 0 to 2, for outputs of 3 classes"),
+        ([0.5, 1.0, 2.0], 0, "0.5 is not an integer label from 0 to 2, for outputs of 3 classes"),
         ([[1.0, 0.0, 0.0], [1.5, -0.5, 0.0]], 1, "1.5 is not a number from 0 to 1"),
         (
             [[1.0, 0.0, 0.0], [1.0, 0.0, 1.0]],

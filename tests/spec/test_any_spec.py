@@ -15,11 +15,18 @@ from hypothesis import strategies as st
 from tinynet.errors import PluginError, ShapeError, SpecError
 from tinynet.network.network import Network
 from tinynet.spec.reading import load_spec
+from tinynet.spec.rendering import origins
 from tinynet.text.document import MAX_PROBLEMS
+
+HERE = Path(__file__).parent
 
 MODELS = [
     json.loads(path.read_text(encoding="utf-8"))
-    for path in sorted((Path(__file__).parents[2] / "models").glob("*.json"))
+    for path in (
+        *sorted((HERE.parents[1] / "models").glob("*.json")),
+        HERE / "bad_blocks.json",
+        *sorted(p for p in HERE.glob("corpus/*/*.json") if not p.match("*.resolved.json")),
+    )
 ]
 
 WORDS = st.sampled_from(
@@ -28,7 +35,9 @@ WORDS = st.sampled_from(
         " add concat batch_norm reshape embedding filters units kernel_size padding strides same"
         " valid groups axis rate target_shape weight_initializer normal orthogonal network layers"
         " input_shape dtype float64 data split validation test transforms scale on training loss"
-        " epochs steps metrics accuracy checkpoint keep_best metric seed optimizer adam".split()
+        " epochs steps metrics accuracy checkpoint keep_best metric seed optimizer adam output"
+        " outputs target on block blocks params repeat vars $ $$ $width $filters $kernel $$width"
+        " $rate $x residual stage layer pair merge stage_1 pair_1.drop input:left dense_1".split()
     )
 )
 
@@ -65,7 +74,7 @@ LIKE = {
     bool: st.booleans(),
     int: st.integers(-1, 12) | st.sampled_from([70, 10**6, 10**18, 10**299]),
     float: st.floats(0, 1) | st.sampled_from([1e-300, 1e308]),
-    str: WORDS,
+    str: WORDS | st.sampled_from(["$width", "$filters", "$n", "pair", "stage_1", "input:left"]),
     list: st.lists(st.integers(-1, 9), max_size=4) | st.lists(WORDS, max_size=3),
 }
 """Values that may well be right, so that what is behind the grammar gets its share."""
@@ -113,9 +122,12 @@ def mutants(draw):
 def check(source, overrides=None):
     """Load; None if it is refused, with an error that is fit to be read."""
     try:
-        return load_spec(source, overrides)
+        good = load_spec(source, overrides)
     except (SpecError, PluginError) as error:
         refused = error
+    else:
+        assert list(origins(good)), "each value came from somewhere"
+        return good
     if isinstance(refused, PluginError):
         assert all(
             "is not installed" in problem.message for problem in refused.problems[:MAX_PROBLEMS]
@@ -125,6 +137,7 @@ def check(source, overrides=None):
         assert problem.message
         assert len(problem.message) < 2_000
         assert "pydantic" not in problem.message
+        assert problem.line is None or isinstance(source, Path)
     return None
 
 

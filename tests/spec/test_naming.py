@@ -1,6 +1,7 @@
 """What nodes are called: parameters are addressed by it, in checkpoints too."""
 
 from tinynet.spec.naming import Unnamed, names
+from tinynet.text.document import MAX_LENGTH
 
 
 def test_names_are_the_type_and_its_ordinal():
@@ -22,3 +23,11 @@ def test_a_repeated_node_has_a_name_for_each_time():
 def test_how_often_a_node_is_repeated_changes_no_form_of_a_given_name():
     """`repeat` may be a variable: with 1 the name is as it is with 2."""
     assert names([Unnamed("block", "stage", 1)]) == [("stage_1",)]
+
+
+def test_no_more_names_are_made_than_a_network_has_room_for():
+    """A stranger's spec may ask for ten thousand times a billion nodes, each with a long name."""
+    long = Unnamed("relu", "x" * 1_000_000, 10**9)
+    found = names([long] * 10_000)
+    assert sum(map(len, found)) == MAX_LENGTH + 1
+    assert max(map(len, found[0])) < 1_000

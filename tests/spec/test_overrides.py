@@ -35,9 +35,7 @@ def document():
     ("path", "pointer"),
     [
         ("training.epochs", "/training/epochs"),
-        ("training.checkpoint.keep_best.metric", "/training/checkpoint/keep_best/metric"),
         ("training.optimizer.learning_rate", "/training/optimizer/learning_rate"),
-        ("training.schedule.type", "/training/schedule/type"),
         ("training.metrics.0", "/training/metrics/0"),
         ("training.metrics.0.k", "/training/metrics/0/k"),
         ("training.metrics.1.average", "/training/metrics/1/average"),
@@ -49,7 +47,7 @@ def document():
         ("network.layers.head.out", "/network/layers/3"),
         ("network.layers.shared_1.inputs", "/network/layers/4/inputs"),
         ("network", "/network"),
-        ("new.a/b.c~d", "/new/a~1b/c~0d"),
+        ("a/b", "/a~1b"),
     ],
 )
 def test_a_path_sets_what_it_names(path, pointer):
@@ -60,6 +58,23 @@ def test_a_path_sets_what_it_names(path, pointer):
         changed = changed[int(key) if isinstance(changed, list) else key]
     assert changed == value
     assert changed is not value
+
+
+@pytest.mark.parametrize(
+    ("path", "pointer"),
+    [
+        ("training.schedule.type", "/training/schedule"),
+        ("training.checkpoint.keep_best.metric", "/training/checkpoint"),
+        ("new.a/b.c~d", "/new"),
+    ],
+)
+def test_what_had_to_be_made_for_a_value_is_the_paths_own(path, pointer):
+    """A mistake in it is told with the path, not at a line of the file that does not have it."""
+    changed = document()
+    assert override(changed, path, 3) == pointer
+    for key in path.split("."):
+        changed = changed[key]
+    assert changed == 3
 
 
 def test_a_bare_name_becomes_the_object_it_is_short_for():

@@ -222,6 +222,10 @@ def test_a_mistake_in_an_override_names_the_override_and_no_line(file):
         "/training/early_stopping/patince: unknown key 'patince'; did you mean 'patience'?"
         " (override training.early_stopping.patince)"
     ]
+    assert told(path, {"training.optimzer.type": "sgd"}) == [
+        "/training/optimzer: unknown key 'optimzer'; did you mean 'optimizer'?"
+        " (override training.optimzer.type)"
+    ]
     assert told(path, {"training.metrics.1": "x"}) == [
         "cannot set 'training.metrics.1': 'training.metrics' has no element '1', only 0 to 0"
     ]

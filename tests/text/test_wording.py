@@ -11,6 +11,8 @@ from tinynet.text.wording import MAX_SHOWN, closest, quoted, show, suggest
     ("word", "known", "expected"),
     [
         ("filtres", ["filters", "units"], "did you mean 'filters'?"),
+        ("ReLU", ["elu", "relu", "Softmax"], "did you mean 'relu'?"),
+        ("softmax", ["elu", "relu", "Softmax"], "did you mean 'Softmax'?"),
         ("colour", ["units", "filters"], "known are filters, units"),
         ("colour", [], "none is known here"),
         ("", ["a"], "known are a"),

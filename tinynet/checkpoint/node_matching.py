@@ -5,6 +5,7 @@ A node that was given a name goes on with the node of that name and type. A defa
 the same from their first node on.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +87,7 @@ class Matching:
             old: The earlier network.
             new: The network that goes on with it.
             renamed: Nodes of ``old`` by name, each with the node of ``new`` that goes on with it,
-                whatever names and types say.
+                whatever names and types say; or blocks, for all nodes that they have in common.
 
         Raises:
             CheckpointMismatchError: listing what is wrong with ``renamed``.
@@ -95,6 +96,7 @@ class Matching:
         self._old = {place.name: place for place in self._old_order}
         self._new = {place.name: place for place in self._new_order}
         self._agreed = _common_start(self._old_order, self._new_order)
+        renamed = self._unrolled(renamed)
         self._check(renamed)
         self.sources = {after: before for before, after in renamed.items()}
         self.clashes: list[str] = []
@@ -118,6 +120,19 @@ class Matching:
             return False
         return True
 
+    def _unrolled(self, renamed: Mapping[str, str]) -> dict[str, str]:
+        """The same for nodes alone: of blocks, those that are called alike within."""
+        found: dict[str, str] = {}
+        for before, after in renamed.items():
+            within = {
+                name: after + name.removeprefix(before)
+                for name, place in self._old.items()
+                if name.startswith(f"{before}.") and place.type
+            }
+            pairs = {name: twin for name, twin in within.items() if twin in self._new}
+            found |= pairs or {before: after}
+        return found | {old: new for old, new in renamed.items() if old in self._old}
+
     def _check(self, renamed: Mapping[str, str]) -> None:
         problems = []
         for before, after in renamed.items():
@@ -126,9 +141,14 @@ class Matching:
                 (after, self._new, "in the network"),
             ):
                 owners = [place.name for place in known.values() if place.type]
-                if name not in owners:
+                blocks = _blocks(owners)
+                if name in blocks and name not in owners:
+                    whose = f"{name!r} is a block {where}, and no node of it is on both sides"
+                    problems.append(f"--map {before}={after}: {whose}")
+                elif name not in owners:
                     whose = f"no node with a layer of its own is called {name!r} {where}"
-                    problems.append(f"--map {before}={after}: {whose}; {suggest(name, owners)}")
+                    hint = suggest(name, [*owners, *blocks])
+                    problems.append(f"--map {before}={after}: {whose}; {hint}")
             if list(renamed.values()).count(after) > 1:
                 problems.append(f"--map {before}={after}: {after!r} can go on with one node only")
         if problems:
@@ -164,6 +184,11 @@ class Matching:
         if old and new and old[0].type == new[0].type:
             what = f"{names[1]}: {_changes(old[0], new[0]) or 'it follows other nodes'}"
         return f", and the networks differ from node {at + 1} on ({what})"
+
+
+def _blocks(names: Iterable[str]) -> set[str]:
+    """Names of the blocks that nodes of these names are in."""
+    return {name[: dot.start()] for name in names for dot in re.finditer(r"\.", name)}
 
 
 def _common_start(old: list[Place], new: list[Place]) -> int:

@@ -1,19 +1,21 @@
 """Blocks: parts of a network that are written once and used many times."""
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field, JsonValue, ValidationError
+from pydantic import BeforeValidator, Field, JsonValue, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from tinynet.config import NODE_KEYS
 from tinynet.errors import Problem, SpecError
 from tinynet.spec.graph import INPUT
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
 from tinynet.spec.trace import Source
-from tinynet.spec.variables import NAME, NAME_RULE, Findings, Scope, evaluate
+from tinynet.spec.variables import NAME, NAME_RULE, Findings, Scope, Value, evaluate
 from tinynet.text.mistakes import problems
-from tinynet.text.wording import quoted, show, suggest
+from tinynet.text.wording import quoted, show
 
 Model = TypeVar("Model", bound=SpecModel)
 
@@ -39,6 +41,18 @@ class BlockSpec(SpecModel):
     layers: Annotated[tuple[JsonValue, ...], BeforeValidator(as_tuple)] = Field(
         min_length=1, description="Its nodes, like those of the network."
     )
+
+    @field_validator("inputs")
+    @classmethod
+    def _are_names(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        listed = value or ()
+        for name in listed:
+            if not NAME.fullmatch(name):
+                message = "an input cannot be called {name}; " + _RULE
+                raise PydanticCustomError("name", message, {"name": quoted(name)})
+        if len(set(listed)) < len(listed):
+            raise PydanticCustomError("name", "an input is named twice")
+        return value
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -118,7 +132,7 @@ def arguments(
     name: str,
     block: BlockSpec,
     given: Mapping[str, JsonValue],
-    scopes: tuple[Scope, Scope],
+    scopes: tuple[Scope, dict[str, Value]],
     at: Source,
     found: Findings,
 ) -> Scope:
@@ -133,11 +147,11 @@ def arguments(
         found: Where problems are noted.
     """
     here, everywhere = scopes
+    known = block.params.keys() | UseSpec.model_fields.keys()
     for key in given.keys() - block.params.keys():
         message = f"the block {quoted(name)} has no parameter {quoted(key)}"
-        hint = suggest(key, block.params.keys() | UseSpec.model_fields.keys())
-        found.refuse(f"{message}; {hint}", at.part(key), key=True)
-    values = dict(everywhere)
+        found.refuse_unknown(message, key, known, at.part(key), key=True)
+    values: dict[str, Value] = {}
     for key, default in block.params.items():
         if key in given:
             values[key] = evaluate(given[key], here, found, at.part(key))
@@ -146,7 +160,7 @@ def arguments(
         else:
             place = Source(BLOCKS).part(name, "params", key)
             values[key] = evaluate(default, everywhere, found, place)
-    return values
+    return ChainMap(values, everywhere) if values else everywhere
 
 
 def split_use(node: Mapping[str, JsonValue]) -> tuple[dict[str, Any], dict[str, JsonValue]]:

@@ -9,16 +9,17 @@ from tinynet.errors import Problem, SpecError
 from tinynet.spec.blocks import read_blocks
 from tinynet.spec.trace import Source, Trace
 from tinynet.spec.unrolled import Unrolled
-from tinynet.spec.unrolling import Unroller, needs_unrolling
+from tinynet.spec.unrolling import Unroller
 from tinynet.spec.variables import (
     NAME,
     NAME_RULE,
     Findings,
-    Scope,
     Value,
     mentioned,
     substitute,
 )
+from tinynet.spec.written import needs_unrolling, written
+from tinynet.text.document import join_pointer
 from tinynet.text.wording import quoted, show
 
 VARS = "/vars"
@@ -66,7 +67,7 @@ def expand(document: JsonValue, used: Iterable[str] = ()) -> Expansion:
     return Expansion(expanded, Trace(found.moved), found.problems)
 
 
-def _read_variables(raw: JsonValue, found: Findings) -> Scope:
+def _read_variables(raw: JsonValue, found: Findings) -> dict[str, Value]:
     if not isinstance(raw, dict):
         message = f"an object of values by name is expected, not {show(raw)}"
         raise SpecError([Problem(message, VARS)])
@@ -85,16 +86,18 @@ def _read_variables(raw: JsonValue, found: Findings) -> Scope:
     return scope
 
 
-def _expand_network(network: dict[str, JsonValue], scope: Scope, found: Findings) -> JsonValue:
+def _expand_network(
+    network: dict[str, JsonValue], scope: dict[str, Value], found: Findings
+) -> JsonValue:
     at = Source("/network")
     blocks = read_blocks(network["blocks"], found) if "blocks" in network else {}
-    nodes = network.get("layers")
-    if not isinstance(nodes, list) or not needs_unrolling(nodes):
+    nodes, source = written(network.get("layers"), scope, found, at.part("layers"))
+    if not isinstance(nodes, list) or not needs_unrolling(nodes, scope):
         plain = {key: value for key, value in network.items() if key != "blocks"}
         return substitute(plain, scope, found, at, at.pointer)
     plain = {key: value for key, value in network.items() if key not in ("blocks", "layers")}
     expanded = substitute(plain, scope, found, at, at.pointer)
-    unroller = Unroller(nodes, blocks, scope, found)
+    unroller = Unroller(nodes, source, blocks, scope, found)
     assert isinstance(expanded, dict)
     if "outputs" in expanded:
         expanded["outputs"] = _expand_outputs(expanded["outputs"], unroller.top, found)
@@ -105,8 +108,9 @@ def _expand_outputs(raw: JsonValue, top: Unrolled, found: Findings) -> JsonValue
     """The outputs by name, each with the node of the flat list; what is neither, as it is."""
     named = [raw] if isinstance(raw, str) else raw
     if isinstance(named, list) and len(set(map(str, named))) == len(named):
-        places = {str(name): Source(OUTPUTS).part(i) for i, name in enumerate(named)}
-        found.moved |= {f"{OUTPUTS}/{name}": place for name, place in places.items()}
+        source = Trace(found.moved).source(OUTPUTS)
+        for i, name in enumerate(named):
+            found.moved[OUTPUTS + join_pointer([str(name)])] = source.part(i)
         named = {str(name): name for name in named}
     if not isinstance(named, dict):
         return raw

@@ -1,17 +1,21 @@
 """The nodes of a network spec, named, wired, and in an order in which they can be computed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
-from tinynet.errors import Problem, SpecError
+from tinynet.errors import Problem, SpecError, Use
 from tinynet.spec.naming import Unnamed, names
 from tinynet.spec.network_spec import OUTPUT, NetworkSpec, NodeSpec
 from tinynet.spec.parts import NAME, NAME_RULE
-from tinynet.text.document import MAX_PROBLEMS, join_pointer
+from tinynet.text.document import MAX_COUNTED, MAX_PROBLEMS, join_pointer
 from tinynet.text.wording import quoted, suggest
 
 INPUT = "input"
 """The name that stands for the dataset's only input; others are ``input:name``."""
+
+TAKEN = f"{INPUT!r} is the network's input; no node can be called so"
+"""What is said of a node with that name."""
 
 MAX_CYCLE = 10
 """How many nodes of a cycle a message names."""
@@ -52,12 +56,16 @@ def wire(network: NetworkSpec) -> list[Wire]:
         before = called[index - 1] if index else INPUT
         pointer = f"/network/layers/{index}"
         wires.append(Wire(name, node.inputs or (before,), node, pointer))
-    if problems := [*_bad_names(wires), *_unknown_names(wires), *_bad_outputs(network, wires)]:
-        raise SpecError(problems)
+    _refuse(chain(_bad_names(wires), _unknown_names(wires), _bad_outputs(network, wires)))
     ordered = _topological_order(wires)
-    if problems := _unused(ordered, network.outputs):
-        raise SpecError(problems)
+    _refuse(_unused(ordered, network.outputs))
     return ordered
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    """Raise what was found, as far as anybody counts."""
+    if found := list(islice(problems, MAX_COUNTED)):
+        raise SpecError(found)
 
 
 def outputs_of(network: NetworkSpec, ordered: Sequence[Wire]) -> dict[str, str]:
@@ -79,10 +87,10 @@ def _bad_names(wires: list[Wire]) -> Iterator[Problem]:
         earlier = first.setdefault(wire.name, wire)
         pointer = f"{wire.pointer}/name" if wire.spec.name else wire.pointer
         if earlier is not wire:
-            message = f"two nodes are called {quoted(wire.name)}; the other is {earlier.pointer}"
-            yield Problem(message, pointer)
+            other = Use("the other", earlier.pointer)
+            yield Problem(f"two nodes are called {quoted(wire.name)}", pointer, uses=(other,))
         elif wire.name == INPUT:
-            yield Problem(f"{INPUT!r} is the network's input; no node can be called so", pointer)
+            yield Problem(TAKEN, pointer)
         elif not NAME.fullmatch(wire.name):
             message = f"{quoted(wire.name)}, made from the type, cannot be a name; give it a 'name'"
             yield Problem(f"{message}: {NAME_RULE}", pointer)
@@ -159,7 +167,7 @@ def _bad_outputs(network: NetworkSpec, wires: list[Wire]) -> Iterator[Problem]:
             yield Problem(_no_node(node, known, hints), pointer)
 
 
-def _unused(ordered: list[Wire], outputs: Mapping[str, str] | None) -> list[Problem]:
+def _unused(ordered: list[Wire], outputs: Mapping[str, str] | None) -> Iterator[Problem]:
     used = {source for wire in ordered for source in wire.inputs}
     ends = [wire for wire in ordered if wire.name not in used]
     if outputs is None:
@@ -167,12 +175,7 @@ def _unused(ordered: list[Wire], outputs: Mapping[str, str] | None) -> list[Prob
         shown, instead = {last.name}, f"{last.name!r} is the network's output"
     else:
         shown, instead = set(outputs.values()), "network.outputs does not either"
-    return [
-        Problem(
-            f"the output of {wire.name!r} goes nowhere: no node names it in 'inputs', and"
-            f" {instead}",
-            wire.pointer,
-        )
-        for wire in ends
-        if wire.name not in shown
-    ]
+    for wire in ends:
+        if wire.name not in shown:
+            message = f"the output of {wire.name!r} goes nowhere: no node names it in 'inputs', and"
+            yield Problem(f"{message} {instead}", wire.pointer)

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tinynet.text.document import MAX_KEY, MAX_LENGTH
+
 
 @dataclass(frozen=True)
 class Unnamed:
@@ -42,17 +44,23 @@ def names(nodes: Iterable[Unnamed]) -> list[tuple[str, ...]]:
 
     A node that is repeated has a name for each time: ``stage_1``, ``stage_2`` where ``stage`` is
     given. Named nodes count, so that a name given to one changes no other's.
+
+    There is a name for one node more than a network can have, but for no others, and what is too
+    long for a name is cut.
     """
     count: Counter[str] = Counter()
+    left = MAX_LENGTH + 1
     found = []
     for node in nodes:
-        short = node.kind.rpartition(":")[2] or "shared"
+        short = node.kind[-MAX_KEY:].rpartition(":")[2] or "shared"
+        given = None if node.given is None else node.given[:MAX_KEY]
         own = []
-        for time in range(1, (node.repeat or 1) + 1):
+        for time in range(1, min(node.repeat or 1, left) + 1):
             count[short] += 1
-            if node.given is None:
+            if given is None:
                 own.append(f"{short}_{count[short]}")
             else:
-                own.append(node.given if node.repeat is None else f"{node.given}_{time}")
+                own.append(given if node.repeat is None else f"{given}_{time}")
+        left -= len(own)
         found.append(tuple(own))
     return found

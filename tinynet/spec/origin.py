@@ -41,8 +41,10 @@ class Origin:
         """A problem of the spec as it is now, where it was before blocks and variables."""
         if not self.traces:
             return problem
-        source = self.traces[0].source(problem.pointer)
-        return replace(problem, pointer=source.pointer, uses=(*problem.uses, *source.uses))
+        trace = self.traces[0]
+        source = trace.source(problem.pointer)
+        own = (replace(use, pointer=trace.source(use.pointer).pointer) for use in problem.uses)
+        return replace(problem, pointer=source.pointer, uses=(*own, *source.uses))
 
     def write(self, error: LocatedError, problems: Iterable[Problem]) -> LocatedError:
         """An error of the same kind that lists problems of the spec as it was written."""

@@ -127,7 +127,8 @@ def _provenance(spec: Spec, pointer: str) -> Provenance:
     if origin.document is None:
         return Provenance("file", source.pointer, uses=uses)
     kind: Kind = "file" if _is_said(origin.document.value, source.pointer) else "derived"
-    return Provenance(kind, source.pointer, *origin.document.locate(source.pointer), uses)
+    pointer = origin.document.nearest(source.pointer)
+    return Provenance(kind, pointer, *origin.document.locate(pointer), uses)
 
 
 def _is_said(value: JsonValue, pointer: str) -> bool:

@@ -1,10 +1,12 @@
 """Lists of nodes and the blocks they use, as a tree: what is called what, and what feeds what."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tinynet.spec.graph import INPUT, is_input
 from tinynet.spec.trace import Source
 from tinynet.spec.variables import Scope
+from tinynet.text.document import MAX_KEY
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ class Item:
     index: int | None = None
     inner: "Unrolled | None" = None
 
-    @property
+    @cached_property
     def output(self) -> str:
-        """The node that gives its output."""
+        """The node that gives its output, once all lists are there."""
         if self.inner is None or not self.inner.items:
             return self.name
         return self.inner.items[-1].output
@@ -60,6 +62,7 @@ class Unrolled:
         sharing: How the layers of its nodes are found, where they are those of other nodes.
         items: Its places, in order.
         by_name: The places, by the names that its own nodes know them by.
+        fed: What feeds each of its inputs, by flat name, once it is connected.
     """
 
     source: Source
@@ -72,20 +75,43 @@ class Unrolled:
     sharing: tuple[Sharing, ...] = ()
     items: list[Item] = field(default_factory=list)
     by_name: dict[str, Item] = field(default_factory=dict)
+    fed: dict[str, str] = field(default_factory=dict)
 
     def add(self, item: Item) -> None:
         """Put one more place at the end."""
         self.items.append(item)
         self.by_name.setdefault(item.name.removeprefix(self.prefix), item)
 
-    def resolve(self, reference: str) -> str:
-        """The flat name of what a node of the list means."""
-        found = self._find(reference)
-        return self.prefix + reference if found is None else found
+    def connect(self) -> None:
+        """Find out what feeds its inputs, when that is known of the list that it stands in."""
+        if self.outer is not None and self.inputs is not None:
+            outer, place = self.outer
+            self.fed = dict(zip(self.inputs, outer.sources(place), strict=True))
+
+    def find(self, name: str) -> Item | None:
+        """The place that a node of the list knows by a name; uses of blocks are looked into."""
+        end = len(name) if len(name) <= MAX_KEY else 0  # no name is as long
+        while end > 0:
+            item = self.by_name.get(name[:end])
+            if item is not None and end == len(name):
+                return item
+            if item is not None and item.inner is not None:
+                return item.inner.find(name[end + 1 :])
+            end = name.rfind(".", 0, end)
+        return None
 
     def knows(self, reference: str) -> bool:
-        """Whether a node of the list means something by a name."""
-        return self._find(reference) is not None
+        """Whether a node of the list can follow what it calls so."""
+        if is_input(reference):
+            return self.inputs is None or reference in self.fed
+        return self.find(reference) is not None
+
+    def resolve(self, reference: str) -> str:
+        """The flat name of what a node of the list follows."""
+        if is_input(reference):
+            return self.fed.get(reference, reference)
+        item = self.find(reference)
+        return self.prefix + reference if item is None else item.output
 
     def known(self, reference: str) -> list[str]:
         """What could have been meant by a name that means nothing."""
@@ -94,25 +120,6 @@ class Unrolled:
         if item is None or item.inner is None:
             return list(self.by_name)
         return [f"{use}.{name}" for name in item.inner.by_name]
-
-    def _find(self, reference: str) -> str | None:
-        if is_input(reference):
-            return self._find_input(reference)
-        words = reference.split(".")
-        for length in range(len(words), 0, -1):
-            item = self.by_name.get(".".join(words[:length]))
-            if item is not None and length == len(words):
-                return item.output
-            if item is not None and item.inner is not None:
-                rest = ".".join(words[length:])
-                return None if is_input(rest) else item.inner._find(rest)
-        return None
-
-    def _find_input(self, reference: str) -> str | None:
-        if self.outer is None or self.inputs is None:
-            return reference
-        outer, place = self.outer
-        return dict(zip(self.inputs, outer.sources(place), strict=False)).get(reference)
 
     def sources(self, place: int) -> tuple[str, ...]:
         """The flat names of what feeds one of its places."""

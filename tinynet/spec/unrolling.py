@@ -5,6 +5,7 @@ In the flat list every node says its name and its inputs. Nodes of a block are c
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -12,6 +13,7 @@ from tinynet.errors import Problem, SpecError, Use
 from tinynet.spec.blocks import (
     BLOCKS,
     BlockSpec,
+    Model,
     RepeatSpec,
     UseSpec,
     arguments,
@@ -19,24 +21,49 @@ from tinynet.spec.blocks import (
     read,
     split_use,
 )
-from tinynet.spec.graph import INPUT, is_input
-from tinynet.spec.naming import Unnamed, names
+from tinynet.spec.graph import INPUT, TAKEN, is_input
+from tinynet.spec.naming import names
 from tinynet.spec.trace import Source
 from tinynet.spec.unrolled import Item, Sharing, Unrolled
-from tinynet.spec.variables import Findings, Scope, is_variable, substitute
-from tinynet.text.document import MAX_COUNTED, MAX_DEPTH, MAX_LENGTH
-from tinynet.text.wording import quoted, suggest
+from tinynet.spec.variables import Findings, Scope, Value, evaluate, substitute
+from tinynet.spec.written import owners, references, unnamed, written
+from tinynet.text.document import (
+    MAX_COUNTED,
+    MAX_DEPTH,
+    MAX_LENGTH,
+    join_pointer,
+    split_pointer,
+)
+from tinynet.text.wording import listed, quoted
 
 LAYERS = "/network/layers"
 """JSON pointer to the nodes of a spec."""
 
+MAX_USES = MAX_LENGTH // 2
+"""Uses of blocks: those that are worth one have two nodes at least."""
+
 _PLACED = ("name", "inputs", "repeat")
 """What a use says of its own place; the rest of it says what stands there."""
 
+_Said = Mapping[str, tuple[JsonValue, Source]]
+"""What is written at some keys, and where."""
 
-def needs_unrolling(nodes: list[JsonValue]) -> bool:
-    """Whether some of the nodes use blocks, or are repeated."""
-    return any(isinstance(node, dict) and ("block" in node or "repeat" in node) for node in nodes)
+
+@dataclass(frozen=True)
+class _BlockUse:
+    """A use of a block, which may stand at several places, one after the other.
+
+    Attributes:
+        spec: What it says.
+        block: The block.
+        scope: What names stand for within the block.
+        at: Where it is written.
+    """
+
+    spec: UseSpec
+    block: BlockSpec
+    scope: Scope
+    at: Source
 
 
 class Unroller:
@@ -50,14 +77,16 @@ class Unroller:
     def __init__(
         self,
         nodes: list[JsonValue],
+        source: Source,
         blocks: Mapping[str, BlockSpec | None],
-        scope: Scope,
+        scope: dict[str, Value],
         found: Findings,
     ) -> None:
         """Unroll.
 
         Args:
             nodes: The network's own list.
+            source: Where that is written.
             blocks: The blocks by name; None for one that is wrong.
             scope: What the spec's variables stand for.
             found: Where moves and problems are noted.
@@ -66,12 +95,14 @@ class Unroller:
             SpecError: if the flat list is too long, or says too much.
         """
         self.nodes: list[JsonValue] = []
-        self.top = Unrolled(Source(LAYERS), scope)
+        self.top = Unrolled(source, scope)
         self._blocks, self._globals, self._found = blocks, scope, found
         self._lists: list[Unrolled] = []
+        self._uses = 0
         self._complete = True
         self._fill(self.top, nodes)
         for unrolled in self._lists:
+            unrolled.connect()
             self._wire(unrolled)
 
     # One list after the other: what stands where, and what it is called -----------------------
@@ -83,146 +114,186 @@ class Unroller:
         for place, own in enumerate(called):
             for name in own:
                 places.setdefault(name, place)
-        owners = _owners(nodes, places, into.scope)
-        for place, node in enumerate(nodes):
-            at = into.source.part(place)
-            for time, name in enumerate(called[place]):
-                owner = owners[name]
+        owned = owners(nodes, places, into.scope)
+        for place, own in enumerate(called):
+            node = self._written(into, nodes, place)
+            use: _BlockUse | None = None
+            for time, name in enumerate(own):
+                if name == INPUT:
+                    self._refuse(TAKEN, node[1].part("name"))
+                owner = owned[name]
+                if owner is not None and (other := into.by_name.get(name)) is not None:
+                    self._refuse_name(into.prefix + name, node[1], other)
+                    break
                 if owner is None:
-                    self._add_node(into, node, name, at, follows=time > 0)
+                    self._add_node(into, *node, name, follows=time > 0)
                     continue
-                template = _object(nodes[places[owner]]), into.source.part(places[owner])
-                use = _object(node), at
-                if not self._add_use(into, name, use, template, owner, follows=time > 0):
+                if time == 0:
+                    template = self._written(into, nodes, places[owner])
+                    use = self._read_use(into, node, template, owner)
+                if use is None or not self._add_use(into, use, name, owner, follows=time > 0):
                     break  # again it would have the same mistakes
 
+    def _written(
+        self, into: Unrolled, nodes: list[JsonValue], place: int
+    ) -> tuple[JsonValue, Source]:
+        return written(nodes[place], into.scope, self._found, into.source.part(place))
+
     def _add_node(
-        self, into: Unrolled, node: JsonValue, name: str, at: Source, *, follows: bool
+        self, into: Unrolled, node: JsonValue, at: Source, name: str, *, follows: bool
     ) -> None:
-        if len(self.nodes) == MAX_LENGTH:
-            message = f"with its blocks unrolled the network has more than {MAX_LENGTH:,} nodes"
-            raise SpecError([Problem(message, at.pointer, uses=at.uses)])
+        self._require_room(len(self.nodes), MAX_LENGTH, "nodes", at)
+        if isinstance(node, dict) and "repeat" in node:
+            if not follows:
+                self._read(RepeatSpec, {"repeat": (node["repeat"], at)}, into.scope)
+            node = {key: value for key, value in node.items() if key != "repeat"}
         target = f"{LAYERS}/{len(self.nodes)}"
         self._found.moved[target] = at
         made = substitute(node, into.scope, self._found, at, target)
-        made = {"type": made} if isinstance(made, str) else made
+        if isinstance(made, str):
+            made = {"type": made}
+            if (source := self._found.moved[target]) is not at:  # a variable stands for the type
+                self._found.moved |= {f"{target}/type": source, target: at}
         inputs = None
         if isinstance(made, dict):
-            repeat = {key: made.pop(key) for key in ("repeat",) if key in made}
-            self._found.problems += [move(p, at) for p in read(RepeatSpec, repeat)[1]]
-            inputs = _references(made.get("inputs"))
+            if follows:
+                made.pop("inputs", None)
+            inputs = references(made.get("inputs"))
             if into.frozen and "shares" not in made and made.get("trainable", True) is True:
                 made["trainable"] = False
-        into.add(Item(into.prefix + name, at, None if follows else inputs, index=len(self.nodes)))
+        into.add(Item(into.prefix + name, at, inputs, index=len(self.nodes)))
         self.nodes.append(made)
 
-    def _add_use(
+    def _read_use(
         self,
         into: Unrolled,
-        name: str,
-        node: tuple[dict[str, JsonValue], Source],
-        template: tuple[dict[str, JsonValue], Source],
+        node: tuple[JsonValue, Source],
+        template: tuple[JsonValue, Source],
         owner: str,
-        *,
-        follows: bool,
+    ) -> _BlockUse | None:
+        """What a use says; None if that is wrong.
+
+        Args:
+            into: The list that it stands in.
+            node: What is written, and where.
+            template: The use that says which block, and where: this one, or the one it shares.
+            owner: The name of that use.
+        """
+        known = len(self._found.problems)
+        if known >= MAX_COUNTED:
+            return None
+        (written, at), (fields, origin) = node, template
+        self._require_room(self._uses, MAX_USES, "uses of blocks", at)
+        self._uses += 1
+        assert isinstance(written, dict)
+        assert isinstance(fields, dict)
+        if origin != at:
+            for key in written.keys() - {"shares", *_PLACED}:
+                message = f"{quoted(key)} belongs to {quoted(owner)}, whose layers this node shares"
+                self._found.refuse(message, at.part(key), key=True)
+            fields = {key: value for key, value in fields.items() if key not in _PLACED}
+        own, given = split_use(fields)
+        said = {key: (value, origin) for key, value in own.items()}
+        said |= {key: (written[key], at) for key in _PLACED if key in written}
+        spec = self._read(UseSpec, said, into.scope)
+        block = None if spec is None else self._block(spec.block, into, origin)
+        if spec is None or block is None:
+            self._complete = False
+            return None
+        scope = arguments(
+            spec.block, block, given, (into.scope, self._globals), origin, self._found
+        )
+        self._require_inputs(spec, block, at)
+        if len(self._found.problems) > known:
+            self._complete = False
+            return None
+        return _BlockUse(spec, block, scope, at)
+
+    def _read(self, model: type[Model], said: _Said, scope: Scope) -> Model | None:
+        """What a node says in the words of the grammar; None if that is wrong.
+
+        Args:
+            model: What is expected.
+            said: The value of each key, and where the node is that says it.
+            scope: What names stand for there.
+        """
+        known = len(self._found.problems)
+        values = {
+            key: evaluate(value, scope, self._found, at.part(key))
+            for key, (value, at) in said.items()
+        }
+        if len(self._found.problems) > known:
+            return None
+        found, wrong = read(model, {key: value.value for key, value in values.items()})
+        for problem in wrong:
+            key, *rest = split_pointer(problem.pointer)
+            within = replace(problem, pointer=join_pointer(rest))
+            self._found.problems.append(move(within, values[key].source))
+        return found
+
+    def _add_use(
+        self, into: Unrolled, use: _BlockUse, name: str, owner: str, *, follows: bool
     ) -> bool:
         """Add a use of a block, and say whether it has no mistakes.
 
         Args:
             into: The list that it stands in.
+            use: The use.
             name: What it is called there.
-            node: What is written, and where.
-            template: The use that says which block, and where: this one, or the one it shares.
-            owner: The name of that use.
+            owner: The name of the use whose layers it has.
             follows: Whether it is a second or later time of one that is repeated.
         """
-        known, at = len(self._found.problems), node[1]
-        if name in into.by_name:
-            self._refuse(f"two nodes are called {quoted(into.prefix + name)}", at)
-        if known >= MAX_COUNTED or len(self._found.problems) > known:
-            return False
-        use, given = self._read_use(into, node, template, owner)
-        block = None if use is None else self._block(use.block, into, template[1])
-        if use is None or block is None:
-            self._complete = False
-            return False
-        scopes = into.scope, self._globals
-        here = Use(f"block {quoted(use.block)} used", at.pointer)
+        known = len(self._found.problems)
+        here = Use(f"block {quoted(use.spec.block)} used", use.at.pointer)
         inner = Unrolled(
-            source=Source(BLOCKS, (here, *at.uses)).part(use.block, "layers"),
-            scope=arguments(use.block, block, given, scopes, template[1], self._found),
+            source=Source(BLOCKS, (here, *use.at.uses)).part(use.spec.block, "layers"),
+            scope=use.scope,
             prefix=f"{into.prefix}{name}.",
-            inputs=(INPUT,)
-            if block.inputs is None
-            else tuple(f"{INPUT}:{i}" for i in block.inputs),
+            inputs=use.block.input_names,
             outer=(into, len(into.items)),
-            blocks=(*into.blocks, use.block),
-            frozen=into.frozen or not use.trainable,
+            blocks=(*into.blocks, use.spec.block),
+            frozen=into.frozen or not use.spec.trainable,
             sharing=into.sharing,
         )
         if owner != name:
             inner.sharing = (Sharing(inner.prefix, f"{into.prefix}{owner}."), *into.sharing)
-        inputs = None if follows else use.inputs
-        self._require_inputs(inner, inputs, at)
-        if len(self._found.problems) > known:
-            self._complete = False
-            return False
-        into.add(Item(into.prefix + name, at, inputs, inner=inner))
-        self._fill(inner, list(block.layers))
+        inputs = None if follows else use.spec.inputs
+        into.add(Item(into.prefix + name, use.at, inputs, inner=inner))
+        self._fill(inner, list(use.block.layers))
         return len(self._found.problems) == known
 
-    def _read_use(
-        self,
-        into: Unrolled,
-        node: tuple[dict[str, JsonValue], Source],
-        template: tuple[dict[str, JsonValue], Source],
-        owner: str,
-    ) -> tuple[UseSpec | None, dict[str, JsonValue]]:
-        """What a use says, and what it gives to the block as parameters."""
-        found, (written, at), (fields, origin) = self._found, node, template
-        if origin != at:
-            for key in written.keys() - {"shares", *_PLACED}:
-                message = f"{quoted(key)} belongs to {quoted(owner)}, whose layers this node shares"
-                found.refuse(message, at.part(key), key=True)
-            fields = {key: value for key, value in fields.items() if key not in _PLACED}
-        own, given = split_use(fields)
-        placed = {key: written[key] for key in _PLACED if key in written}
-        known = len(found.problems)
-        said = {
-            key: substitute(value, into.scope, found, place.part(key), None)
-            for part, place in ((own, origin), (placed, at))
-            for key, value in part.items()
-        }
-        if len(found.problems) > known:
-            return None, given
-        use, wrong = read(UseSpec, said)
-        found.problems += [
-            move(problem, at if problem.pointer.split("/")[1] in placed else origin)
-            for problem in wrong
-        ]
-        return use, given
-
-    def _require_inputs(self, inner: Unrolled, given: tuple[str, ...] | None, at: Source) -> None:
-        names, there = inner.inputs or (), len(given or (INPUT,))
+    def _require_inputs(self, spec: UseSpec, block: BlockSpec, at: Source) -> None:
+        names, there = block.input_names, len(spec.inputs or (INPUT,))
         if len(names) != there:
-            inputs = f"{len(names)} input{'s' if len(names) > 1 else ''} ({', '.join(names)})"
-            message = f"the block {quoted(inner.blocks[-1])} takes {inputs}, not {there}"
-            self._refuse(message, at if given is None else at.part("inputs"))
+            inputs = f"{len(names)} input{'s' if len(names) > 1 else ''} ({listed(names)})"
+            message = f"the block {quoted(spec.block)} takes {inputs}, not {there}"
+            self._refuse(message, at if spec.inputs is None else at.part("inputs"))
+        elif len(names) > 1 and (spec.repeat or 1) > 1:
+            message = "each time follows the one before, which has one output; the block takes"
+            self._refuse(f"{message} {len(names)} inputs", at.part("repeat"))
 
     def _block(self, name: str, into: Unrolled, at: Source) -> BlockSpec | None:
         place = at.part("block")
         if name not in self._blocks:
-            message = f"there is no block {quoted(name)}; {suggest(name, self._blocks)}"
-            self._refuse(message, place)
-            return None
-        if name in into.blocks:
+            message = f"there is no block {quoted(name)}"
+            self._found.refuse_unknown(message, name, self._blocks, place)
+        elif name in into.blocks:
             circle = " -> ".join((*into.blocks[into.blocks.index(name) :], name))
-            self._refuse(f"a block cannot use itself: {circle}", place)
-            return None
-        if len(into.blocks) == MAX_DEPTH:
-            self._refuse(f"blocks are nested more than {MAX_DEPTH} deep", place)
-            return None
-        return self._blocks[name]
+            self._found.refuse(f"a block cannot use itself: {circle}", place)
+        elif len(into.blocks) == MAX_DEPTH:
+            self._found.refuse(f"blocks are nested more than {MAX_DEPTH} deep", place)
+        else:
+            return self._blocks[name]
+        return None
+
+    def _require_room(self, count: int, limit: int, what: str, at: Source) -> None:
+        if count >= limit:
+            message = f"with its blocks unrolled the network has more than {limit:,} {what}"
+            raise SpecError([Problem(message, at.pointer, uses=at.uses)])
+
+    def _refuse_name(self, name: str, at: Source, other: Item) -> None:
+        both = (Use("the other", other.source.pointer), *at.uses)
+        self._refuse(f"two nodes are called {quoted(name)}", replace(at, uses=both))
 
     def _refuse(self, message: str, at: Source) -> None:
         """Note a problem that leaves something out, so that other places may be right."""
@@ -259,76 +330,24 @@ class Unroller:
             if unrolled.knows(reference):
                 continue
             if is_input(reference):
-                there = " and ".join(unrolled.inputs or ())
+                there = listed(unrolled.inputs or ())
                 message = f"there is no {quoted(reference)} in the block, only {there}"
                 self._found.refuse(message, at)
             else:
                 self._refuse_node(unrolled, reference, at)
         node = None if item.index is None else self.nodes[item.index]
         shared = node.get("shares") if isinstance(node, dict) else None
-        if isinstance(shared, str) and not unrolled.knows(shared):
-            self._refuse_node(unrolled, shared, item.source.part("shares"))
+        if isinstance(shared, str):
+            self._check_shared(unrolled, shared, item.source.part("shares"))
 
-    def _refuse_node(self, unrolled: Unrolled, reference: str, at: Source) -> None:
-        hint = suggest(reference, unrolled.known(reference))
-        self._found.refuse(f"there is no node {quoted(reference)}; {hint}", at)
+    def _check_shared(self, unrolled: Unrolled, name: str, at: Source) -> None:
+        found = unrolled.find(name)
+        if found is None:
+            self._refuse_node(unrolled, name, at)
+        elif found.inner is not None:
+            message = f"{quoted(name)} is used within a block; what is shared is one of its nodes"
+            self._found.refuse(message, at)
 
-
-def _peek(node: JsonValue, key: str, scope: Scope) -> JsonValue:
-    """What a node says of itself, as far as that is known before its place is."""
-    value = node.get(key) if isinstance(node, dict) else node if key == "type" else None
-    known = scope.get(value[1:]) if isinstance(value, str) and is_variable(value) else None
-    return value if known is None else known.value
-
-
-def unnamed(node: JsonValue, scope: Scope) -> Unnamed:
-    """What a node's names follow from.
-
-    Args:
-        node: A node as it is written.
-        scope: What variables stand for; those that are not known are of no account.
-    """
-    block, kind, name = (_peek(node, key, scope) for key in ("block", "type", "name"))
-    kind = kind if block is None else block
-    repeat = _peek(node, "repeat", scope)
-    if not isinstance(repeat, int) or isinstance(repeat, bool) or repeat < 1:
-        repeat = None
-    return Unnamed(
-        kind if isinstance(kind, str) else "",
-        name if isinstance(name, str) else None,
-        # One more than there can be is enough to see that it is too much.
-        None if repeat is None else min(repeat, MAX_LENGTH + 1),
-    )
-
-
-def _owners(
-    nodes: list[JsonValue], places: Mapping[str, int], scope: Scope
-) -> dict[str, str | None]:
-    """For each name the use of a block whose layers stand there, its own or another's; or None."""
-    owners: dict[str, str | None] = {}
-    for start in places:
-        name, way = start, dict[str, None]()
-        while name not in owners and name not in way:
-            way[name] = None
-            node = nodes[places[name]]
-            if isinstance(node, dict) and "block" in node:
-                owners[name] = name
-            shared = _peek(node, "shares", scope)
-            if not isinstance(shared, str) or shared not in places:
-                break
-            name = shared
-        owner = owners.get(name)
-        owners |= {passed: owner for passed in way if passed not in owners}
-    return owners
-
-
-def _object(node: JsonValue) -> dict[str, JsonValue]:
-    return node if isinstance(node, dict) else {}
-
-
-def _references(raw: JsonValue) -> tuple[str, ...] | None:
-    """The names in an ``inputs``; None where there is none, or it is for the models to refuse."""
-    listed = [raw] if isinstance(raw, str) else raw
-    if isinstance(listed, list) and all(isinstance(name, str) for name in listed):
-        return tuple(map(str, listed)) or None
-    return None
+    def _refuse_node(self, unrolled: Unrolled, name: str, at: Source) -> None:
+        known = unrolled.known(name)
+        self._found.refuse_unknown(f"there is no node {quoted(name)}", name, known, at)

@@ -4,20 +4,29 @@ A whole string only, so there is no expression to learn or to attack; ``"$$x"`` 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
 from tinynet.errors import Problem, SpecError
 from tinynet.spec.trace import Source
-from tinynet.text.document import MAX_DEPTH, MAX_VALUES, KeyProblem, join_pointer
+from tinynet.text.document import (
+    MAX_DEPTH,
+    MAX_PROBLEMS,
+    MAX_VALUES,
+    KeyProblem,
+    join_pointer,
+)
 from tinynet.text.wording import quoted, suggest
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 """What variables and parameters of blocks are called."""
 
 NAME_RULE = "up to 100 letters, digits or '_', of which the first is no digit"
+
+LINE = 50
+"""Characters of a text that count as one value where values are counted."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +55,29 @@ class Findings:
         problems: What is wrong; each at the place where it is written.
         values: How many values the expanded spec has so far.
         moved: New JSON pointer -> where the value there came from.
+        hints: What was suggested for unknown names, by place and message.
     """
 
     used: frozenset[str] = frozenset()
     problems: list[Problem] = field(default_factory=list)
     values: int = 0
     moved: dict[str, Source] = field(default_factory=dict)
+    hints: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def refuse(self, message: str, at: Source, *, key: bool = False) -> None:
         """Note a problem at a place, or at its key."""
         kind = KeyProblem if key else Problem
         self.problems.append(kind(message, at.pointer, uses=at.uses))
+
+    def refuse_unknown(
+        self, message: str, word: str, known: Iterable[str], at: Source, *, key: bool = False
+    ) -> None:
+        """Note that a word means nothing, and what may have been meant."""
+        place = at.pointer, message
+        if place not in self.hints:  # those that nobody is told need no suggestion
+            is_told = len(self.hints) < MAX_PROBLEMS
+            self.hints[place] = f"; {suggest(word, known)}" if is_told else ""
+        self.refuse(message + self.hints[place], at, key=key)
 
     def count(self, values: int, at: Source) -> None:
         """Count values of the expanded spec.
@@ -73,6 +94,11 @@ class Findings:
 def is_variable(value: object) -> bool:
     """Whether a value stands for another."""
     return isinstance(value, str) and value.startswith("$") and not value.startswith("$$")
+
+
+def stands_for(value: object, scope: Scope) -> Value | None:
+    """What a value stands for; None if that is nothing but itself, or not known."""
+    return scope.get(value[1:]) if isinstance(value, str) and value.startswith("$") else None
 
 
 def literal(text: str) -> str:
@@ -106,63 +132,80 @@ def substitute(
     Raises:
         SpecError: if the copy grows too large.
     """
-    path: list[int | str] = []
+    return _Copier(scope, found, source, target).copy(value)
 
-    def copy(value: JsonValue) -> JsonValue:
-        found.count(1, source)
+
+@dataclass
+class _Copier:
+    """Copies a value; attributes are the arguments of `substitute`, and the way to where it is."""
+
+    scope: Scope
+    found: Findings
+    source: Source
+    target: str | None
+    path: list[int | str] = field(default_factory=list)
+
+    def copy(self, value: JsonValue) -> JsonValue:
+        self.found.count(_weight(value), self.source)
         if isinstance(value, list):
-            return [within(i, item) for i, item in enumerate(value)]
+            return [self._within(i, item) for i, item in enumerate(value)]
         if isinstance(value, dict):
-            return {key: within(key, item) for key, item in value.items()}
+            return {key: self._within(key, item) for key, item in value.items()}
         if isinstance(value, str) and value.startswith("$"):
-            return value[1:] if value.startswith("$$") else stand_in(value)
+            return value[1:] if value.startswith("$$") else self._stand_in(value)
         return value
 
-    def within(key: int | str, item: JsonValue) -> JsonValue:
-        path.append(key)
-        copied = copy(item)
-        path.pop()
+    def _within(self, key: int | str, item: JsonValue) -> JsonValue:
+        self.path.append(key)
+        copied = self.copy(item)
+        self.path.pop()
         return copied
 
-    def stand_in(name: str) -> JsonValue:
-        here = source.part(*path)
-        known = scope.get(name[1:])
+    def _stand_in(self, name: str) -> JsonValue:
+        found, here = self.found, self.source.part(*self.path)
+        known = self.scope.get(name[1:])
         if known is None:
-            found.refuse(_unknown(name, scope), here)
+            _refuse_unknown(name, self.scope, found, here)
             return name
         size, height = measure(known.value)
         found.count(size, here)
-        pointer = (target or "") + join_pointer(path)
+        pointer = (self.target or "") + join_pointer(self.path)
         if pointer.count("/") + height > MAX_DEPTH:
             found.refuse(f"with what {name} stands for it is nested too deep", here)
             return name
-        if target is not None:
+        if self.target is not None:
             found.moved[pointer] = known.source.through(f"used as {name}", here)
         return known.value
-
-    return copy(value)
 
 
 def evaluate(value: JsonValue, scope: Scope, found: Findings, source: Source) -> Value:
     """What a value that is handed on as a parameter comes to, and where that is written."""
-    known = scope.get(value[1:]) if isinstance(value, str) and is_variable(value) else None
-    if known is not None:
+    if (known := stands_for(value, scope)) is not None:
+        found.count(1, source)
         return Value(known.value, known.source.through(f"used as {value}", source))
     return Value(substitute(value, scope, found, source, None), source)
 
 
-def _unknown(name: str, scope: Scope) -> str:
-    if not NAME.fullmatch(name[1:]):
-        return f"{quoted(name)} names no variable; a text that begins with $ is written with $$"
-    return f"there is no {quoted(name)} here; {suggest(name, (f'${known}' for known in scope))}"
+def _refuse_unknown(name: str, scope: Scope, found: Findings, at: Source) -> None:
+    if NAME.fullmatch(name[1:]):
+        known = (f"${known}" for known in scope)
+        found.refuse_unknown(f"there is no {quoted(name)} here", name, known, at)
+    else:
+        rule = "a text that begins with $ is written with $$"
+        found.refuse(f"{quoted(name)} names no variable; {rule}", at)
 
 
 def measure(value: JsonValue) -> tuple[int, int]:
-    """How many values there are within a value, itself included, and how deep they are nested."""
+    """How much a value counts, all that is within included, and how deep it is nested."""
     if not isinstance(value, dict | list):
-        return 1, 0
+        return _weight(value), 0
     inner = [measure(item) for item in (value.values() if isinstance(value, dict) else value)]
     return 1 + sum(size for size, _ in inner), 1 + max((height for _, height in inner), default=0)
+
+
+def _weight(value: JsonValue) -> int:
+    """How much a value counts: a long text takes as much room as many numbers."""
+    return 1 + len(value) // LINE if isinstance(value, str) else 1
 
 
 def mentioned(value: JsonValue) -> Iterator[str]:

@@ -255,11 +255,15 @@ class Document:
         place, rest = self._descend(pointer)
         return self._line_column(place.key if key and not rest else place.value)
 
+    def nearest(self, pointer: str) -> str:
+        """A pointer, cut to what the text has."""
+        _, rest = self._descend(pointer)
+        return pointer.removesuffix(join_pointer(rest))
+
     def place(self, problem: Problem) -> Problem:
         """The problem with line and column, its pointer cut to what the text has."""
         line, column = self.locate(problem.pointer, key=isinstance(problem, KeyProblem))
-        _, rest = self._descend(problem.pointer)
-        pointer = problem.pointer.removesuffix(join_pointer(rest))
+        pointer = self.nearest(problem.pointer)
         return replace(problem, pointer=pointer, line=line, column=column)
 
     def _descend(self, pointer: str) -> tuple[_Place, list[str]]:

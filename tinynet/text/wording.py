@@ -26,8 +26,9 @@ def _closest(word: str, words: list[str]) -> str | None:
     # thousand right ones are to be told in no time.
     place = bisect(words, word)
     first = max(0, min(place - MAX_COMPARED // 2, len(words) - MAX_COMPARED))
-    near = words[first : first + MAX_COMPARED]
-    return next(iter(get_close_matches(word[:MAX_SHOWN], near, n=1, cutoff=0.6)), None)
+    near = {known.lower(): known for known in words[first : first + MAX_COMPARED]}
+    found = get_close_matches(word[:MAX_SHOWN].lower(), near, n=1, cutoff=0.6)
+    return near[found[0]] if found else None
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

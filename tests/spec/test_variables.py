@@ -1,0 +1,148 @@
+"""``"$width"`` stands for a value that is written elsewhere, and ``"$$"`` for a dollar sign."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinynet.errors import SpecError
+from tinynet.spec.expansion import expand
+from tinynet.spec.reading import load_spec
+from tinynet.spec.variables import literals
+from tinynet.text.document import MAX_VALUES
+
+
+def expanded(variables, **rest):
+    """What the rest of a document says with its variables; that nothing is wrong with it."""
+    found = expand({"vars": variables, **rest})
+    assert found.problems == []
+    return found.value
+
+
+def refused(variables, **rest):
+    """What is told of a document, whether it can be expanded or not."""
+    try:
+        found = expand({"vars": variables, **rest})
+    except SpecError as error:
+        return [str(problem) for problem in error.problems]
+    return [str(problem) for problem in found.problems]
+
+
+def spec(path, **variables):
+    return {
+        "tinynet": 1,
+        "name": "dollars",
+        "vars": variables,
+        "data": {"type": "csv", "path": path, "target": "price in $"},
+        "network": {"input_shape": [2], "layers": ["relu"]},
+        "training": {"steps": 1, "loss": "mse", "optimizer": "sgd"},
+    }
+
+
+def test_a_variable_may_stand_wherever_a_value_may():
+    variables = {"n": 3, "all": {"type": "adam"}, "shape": [8, 8], "none": None, "yes": True}
+    assert expanded(variables, a="$n", b=["$yes", {"c": "$shape"}], d="$all", e="$none") == {
+        "a": 3, "b": [True, {"c": [8, 8]}], "d": {"type": "adam"}, "e": None,
+    }  # fmt: skip
+
+
+def test_a_variable_is_a_whole_string_and_never_a_key():
+    assert expanded({"n": 3}, a="x$n", b="n$", c={"$n": "$n"}) == {
+        "a": "x$n", "b": "n$", "c": {"$n": 3},
+    }  # fmt: skip
+
+
+def test_two_dollar_signs_are_one():
+    assert expanded({"v": "$$x"}, a="$$v", b="$$$v", c="$v", d="$$") == {
+        "a": "$v", "b": "$$v", "c": "$x", "d": "$",
+    }  # fmt: skip
+
+
+def test_a_path_that_begins_with_a_dollar_sign_comes_back_from_a_checkpoint():
+    """A checkpoint keeps the resolved spec, in which the text must not become a variable."""
+    found = load_spec(spec("$$HOME.csv"))
+    assert found.data.options["path"] == "$HOME.csv"
+    resolved = json.loads(json.dumps(found.resolved()))
+    assert resolved["data"]["path"] == "$$HOME.csv"
+    assert load_spec(resolved).resolved() == resolved
+    assert load_spec(spec("$file", file="$$HOME.csv")).data.options["path"] == "$HOME.csv"
+
+
+def test_whole_parts_of_a_spec_may_be_variables():
+    content = spec("x.csv", training={"steps": 5, "loss": "mse", "optimizer": "sgd"}, version=1)
+    content |= {"training": "$training", "tinynet": "$version"}
+    assert load_spec(content).training.steps == 5
+
+
+def test_a_mistake_in_a_variable_is_told_where_it_is_written():
+    content = spec("x.csv", rate=-1, optimizer={"type": "sgd", "learning_rate": 0})
+    content["training"] |= {"optimizer": "$optimizer"}
+    content["data"]["split"] = {"test": "$rate"}
+    with pytest.raises(SpecError) as caught:
+        load_spec(content)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "/vars/rate: a fraction below 1, or a whole number of samples, is expected, not -1"
+        " (used as $rate at /data/split/test)",
+        "/vars/optimizer/learning_rate: must be more than 0, not 0"
+        " (used as $optimizer at /training/optimizer)",
+    ]
+
+
+def test_a_variable_that_an_override_sets_is_told_so():
+    with pytest.raises(SpecError) as caught:
+        load_spec({**spec("$file", file="x.csv")}, {"vars.file": 3})
+    assert str(caught.value) == (
+        "/vars/file: a string is expected, not 3 (override vars.file) (used as $file at /data/path)"
+    )
+
+
+def test_a_variable_whose_only_use_was_overridden_is_no_mistake():
+    assert load_spec(spec("$file", file="x.csv"), {"data.path": "y.csv"})
+
+
+@pytest.mark.parametrize(
+    ("variables", "rest", "expected"),
+    [
+        ({"n": 3}, {"a": "$m", "b": "$n"}, "/a: there is no '$m' here; known are $n"),
+        ({}, {"a": "$m"}, "/a: there is no '$m' here; none is known here"),
+        ({}, {"a": "$"}, "/a: '$' names no variable; a text that begins with $ is written with $$"),
+        ({"n": 3}, {}, "/vars/n: nothing in the spec uses '$n'"),
+        ({"n": "$m", "m": 3}, {"a": "$n"},
+         "/vars/n: a variable stands for plain data, not for '$m'"),
+        ({"n": {"x": ["$n"]}}, {"a": "$n"},
+         "/vars/n: a variable stands for plain data, not for '$n'"),
+        (3, {}, "/vars: an object of values by name is expected, not 3"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_variable(variables, rest, expected):
+    assert refused(variables, **rest) == [expected]
+
+
+def test_a_name_is_told_at_every_place_where_it_means_nothing():
+    assert len(refused({}, a=["$x"] * 200)) == 200
+
+
+@pytest.mark.parametrize("value", [[0] * 9_999, "x" * 900_000, {str(i): 0 for i in range(9_999)}])
+def test_a_large_value_cannot_be_used_until_memory_is_full(value):
+    (message,) = refused({"v": value}, a=["$v"] * 9_999)
+    assert f"more than {MAX_VALUES:,} values" in message
+
+
+def test_a_deep_value_cannot_be_used_deeper_than_anything_may_be():
+    deep = json.loads("[" * 40 + "]" * 40)
+    assert refused({"v": deep}, a=json.loads("[" * 23 + '"$v"' + "]" * 23)) == []
+    (message,) = refused({"v": deep}, a=json.loads("[" * 24 + '"$v"' + "]" * 24))
+    assert message.endswith("with what $v stands for it is nested too deep")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("$$"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(JSON)
+def test_any_value_can_be_written_so_that_it_stands_for_itself(value):
+    assert expanded({"v": literals(value)}, a="$v", b=literals(value)) == {"a": value, "b": value}

@@ -1,0 +1,310 @@
+"""A spec that was ever valid stays so, and keeps its meaning."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tinynet import registry
+from tinynet.errors import SpecError
+from tinynet.network.network import Network
+from tinynet.spec import reading
+from tinynet.spec.blocks import BlockSpec, UseSpec
+from tinynet.spec.data_spec import DataSpec, SplitSpec, TransformReference
+from tinynet.spec.models import Spec
+from tinynet.spec.network_spec import NetworkSpec, NodeSpec
+from tinynet.spec.reading import load_spec
+from tinynet.spec.rendering import origins
+from tinynet.spec.schema import spec_schema
+from tinynet.spec.training_spec import (
+    CheckpointSpec,
+    EarlyStoppingSpec,
+    KeepBestSpec,
+    LossReference,
+    MetricReference,
+    TrainingSpec,
+)
+from tinynet.spec.versions import MIGRATIONS, VERSION, migrate
+
+# Every version below the newest, and what it meant.
+
+CORPUS = Path(__file__).parent / "corpus"
+FROZEN = sorted(p for p in CORPUS.glob("*/*.json") if not p.name.endswith(".resolved.json"))
+READ_THIS = f"read {CORPUS / 'README.md'}: no file there is edited, ever"
+
+
+def less(golden, found, place=""):
+    """What ``golden`` says and ``found`` does not; ``found`` may say more."""
+    if isinstance(golden, dict) and isinstance(found, dict):
+        for key, value in golden.items():
+            if key in found:
+                yield from less(value, found[key], f"{place}/{key}")
+            else:
+                yield f"{place}/{key}: {value!r} is no longer said"
+    elif isinstance(golden, list) and isinstance(found, list) and len(golden) == len(found):
+        for index, value in enumerate(golden):
+            yield from less(value, found[index], f"{place}/{index}")
+    elif type(golden) is not type(found) or golden != found:
+        yield f"{place}: {golden!r} has become {found!r}"
+
+
+@pytest.mark.parametrize("path", FROZEN, ids=lambda p: f"{p.parent.name}-{p.stem}")
+def test_a_spec_means_what_it_meant(path):
+    golden = path.with_suffix(".resolved.json")
+    assert golden.is_file(), f"{golden} is missing; {READ_THIS}"
+    spec = load_spec(path)
+    told = list(less(json.loads(golden.read_text(encoding="utf-8")), spec.resolved()))
+    assert not told, f"{path} means something else than it did: {told}; {READ_THIS}"
+    if spec.network.input_shape is not None:
+        Network(spec.network, spec.network.input_shape, dry=True)
+
+
+def test_an_editor_takes_every_spec_of_the_newest_version_for_a_good_one():
+    schema = Draft202012Validator(spec_schema(registry.default()))
+    for path in FROZEN:
+        if path.parent.name == str(VERSION):
+            schema.validate(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_what_is_new_in_a_resolved_spec_is_no_change_and_all_else_is():
+    assert list(less({"a": [1, {"b": 2}]}, {"a": [1, {"b": 2, "new": 3}], "newer": 4})) == []
+    for found in ({"a": 1.0}, {"a": True}, {"a": [1]}, {}, {"a": None}):
+        assert list(less({"a": 1}, found)), found
+    assert list(less({"a": [1, 2]}, {"a": [1, 2, 3]}))
+
+
+def test_every_version_is_frozen_and_can_be_brought_to_the_newest():
+    assert {p.parent.name for p in FROZEN} == {str(v) for v in range(1, VERSION + 1)}
+    assert MIGRATIONS.keys() == set(range(1, VERSION))
+
+
+def objects(value):
+    """Every object that is said anywhere, with the keys above it."""
+    todo = [((), value)]
+    while todo:
+        path, value = todo.pop()
+        if isinstance(value, dict):
+            yield path, value
+            todo += [((*path, key), part) for key, part in value.items()]
+        elif isinstance(value, list):
+            todo += [(path, part) for part in value]
+
+
+NEWEST = [
+    json.loads(p.read_text(encoding="utf-8"))
+    for p in FROZEN
+    if p.parent.name == str(VERSION)
+]  # fmt: skip
+SAID = [found for spec in NEWEST for found in objects(spec)]
+
+BY_HAND = f"write a spec that does, and freeze it; {READ_THIS}"
+
+
+@pytest.mark.parametrize("group", [g for g in registry.GROUPS if g != "kernels"])
+def test_every_built_in_type_is_frozen_with_every_option(group):
+    """What no frozen spec uses can change its meaning, and nobody notices."""
+    known = registry.default()
+    for entry in known.entries(group):
+        if entry.distribution != "tinynet-core":
+            continue
+        wanted = set(known.load(group, entry.name).Config.model_fields)
+        uses = [said for _, said in SAID if said.get("type") == entry.name]
+        named = uses or entry.name in json.dumps(NEWEST)
+        assert named, f"no frozen spec uses {group} {entry.name}: {BY_HAND}"
+        missing = sorted(wanted - {key for said in uses for key in said})
+        assert not missing, f"no frozen spec says {missing} of {group} {entry.name}: {BY_HAND}"
+
+
+@pytest.mark.parametrize(
+    ("model", "holder"),
+    [
+        (Spec, None),
+        (DataSpec, "data"),
+        (SplitSpec, "split"),
+        (TransformReference, "transforms"),
+        (NetworkSpec, "network"),
+        (NodeSpec, "layers"),
+        (UseSpec, "layers"),
+        (BlockSpec, "blocks"),
+        (TrainingSpec, "training"),
+        (LossReference, "loss"),
+        (MetricReference, "metrics"),
+        (EarlyStoppingSpec, "early_stopping"),
+        (CheckpointSpec, "checkpoint"),
+        (KeepBestSpec, "keep_best"),
+    ],
+)
+def test_every_key_of_the_language_is_frozen(model, holder):
+    keys = {key for path, said in SAID if holder in (*path, None) for key in said}
+    wanted = {*model.model_fields, *getattr(model, "written", ())} - {"options"}
+    assert wanted <= keys, f"no frozen spec says {sorted(wanted - keys)}: {BY_HAND}"
+
+
+# A language with a history, made up: first `units` was called `size`, and before that the optimizer
+# stood at the top.
+
+
+def optimizer_moves_into_training(spec):
+    training = dict(spec.get("training", {}))
+    rest = {key: value for key, value in spec.items() if key != "optimizer"}
+    if "optimizer" in spec:
+        training["optimizer"] = spec["optimizer"]
+    return {**rest, "training": training}, {"/training/optimizer": "/optimizer"}
+
+
+def size_becomes_units(spec):
+    moves = {}
+
+    def rename(nodes, place):
+        for index, node in enumerate(nodes):
+            if isinstance(node, dict) and "size" in node:
+                moves[f"{place}/{index}/units"] = f"{place}/{index}/size"
+                node = {("units" if k == "size" else k): v for k, v in node.items()}
+            yield node
+
+    network = dict(spec["network"])
+    network["layers"] = list(rename(network["layers"], "/network/layers"))
+    blocks = {}
+    for name, block in network.pop("blocks", {}).items():
+        layers = list(rename(block["layers"], f"/network/blocks/{name}/layers"))
+        blocks[name] = {**block, "layers": layers}
+    return {**spec, "network": {**network, "blocks": blocks}}, moves
+
+
+HISTORY = {-1: optimizer_moves_into_training, 0: size_becomes_units}
+
+OLD = """{
+  "tinynet": -1,
+  "name": "old",
+  "optimizer": {"type": "adam", "learning_rate": 0.01},
+  "network": {
+    "input_shape": [4],
+    "blocks": {"b": {"layers": [{"type": "dense", "size": 3}]}},
+    "layers": [{"block": "b"}, {"type": "dense", "size": 2, "name": "end"}]
+  },
+  "training": {"steps": 1, "loss": "mse"}
+}
+"""
+
+
+@pytest.fixture
+def old(tmp_path, monkeypatch):
+    """Write an old spec and load it, where the made-up history is known."""
+    monkeypatch.setattr(reading, "migrate", partial(migrate, migrations=HISTORY, newest=1))
+
+    def load(*changes, overrides=None):
+        text = OLD
+        for before, after in changes:
+            assert before in text
+            text = text.replace(before, after)
+        path = tmp_path / "old.json"
+        path.write_text(text)
+        return load_spec(path, overrides)
+
+    return load
+
+
+def told(old, *changes, **options):
+    with pytest.raises(SpecError) as caught:
+        old(*changes, **options)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_an_old_spec_means_what_it_would_be_written_as_today(old):
+    spec = old()
+    assert spec.tinynet == 1
+    assert spec.training.optimizer.options["learning_rate"] == 0.01
+    assert [node.options["units"] for node in spec.network.layers] == [3, 2]
+    assert load_spec(spec.resolved()).resolved() == spec.resolved()
+
+
+def test_a_spec_of_the_version_between_takes_the_last_step_alone(old):
+    inner = ('"loss": "mse"', '"loss": "mse", "optimizer": "sgd"')
+    outer = ('  "optimizer": {"type": "adam", "learning_rate": 0.01},\n', "")
+    assert old(("-1", "0"), inner, outer).training.optimizer.type == "sgd"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ('"size": 2', '"size": 0',
+         '8:58: /network/layers/1/size: must be at least 1, not 0'),
+        ('"size": 3', '"size": "3"',
+         '7:59: /network/blocks/b/layers/0/size: a whole number is expected, not "3"'
+         " (block 'b' used at 8:16)"),
+        ("0.01", "-1", "4:50: /optimizer/learning_rate: must be more than 0, not -1"),
+        ("learning_rate", "rate",
+         "4:33: /optimizer/rate: unknown key 'rate'; known are beta_1, beta_2, clip_norm, epsilon,"
+         " learning_rate, type, weight_decay"),
+        ('"type": "adam"', '"type": "adma"',
+         "4:25: /optimizer/type: there is no optimizer 'adma'; did you mean 'adam'?"),
+        ('"steps": 1', '"steps": 0', "10:25: /training/steps: must be at least 1, not 0"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_an_old_spec_is_told_where_it_was_written(old, before, after, expected):
+    """Or the place would be one that the file does not have."""
+    assert told(old, (before, after)) == [expected]
+
+
+def test_what_an_old_spec_lacks_is_told_of_what_holds_it_today(old):
+    line = ('  "optimizer": {"type": "adam", "learning_rate": 0.01},\n', "")
+    assert told(old, line) == [
+        "9:15: /training: 'optimizer' is required (how gradients change parameters)"
+    ]
+
+
+def test_an_override_says_it_in_the_words_of_the_file(old):
+    spec = old(overrides={"optimizer.learning_rate": 0.5, "network.layers.end.size": 7})
+    assert spec.training.optimizer.options["learning_rate"] == 0.5
+    assert spec.network.layers[-1].options["units"] == 7
+    assert told(old, overrides={"network.layers.end.size": 0}) == [
+        "/network/layers/1/size: must be at least 1, not 0 (override network.layers.end.size)"
+    ]
+
+
+def test_what_a_value_of_an_old_spec_came_from_is_the_old_place(old):
+    found = origins(old(overrides={"optimizer.type": "sgd"}))
+    assert (found["/training/optimizer/learning_rate"].pointer,
+            found["/training/optimizer/learning_rate"].line) == (
+        "/optimizer/learning_rate", 4
+    )  # fmt: skip
+    assert found["/training/optimizer/type"].override == "optimizer.type"
+    inner = found["/network/layers/0/units"]
+    assert (inner.pointer, inner.line, inner.column) == ("/network/blocks/b/layers/0/size", 7, 59)
+    assert [use.line for use in inner.uses] == [8]
+
+
+def test_migrations_leave_the_spec_as_it_was_given(old):
+    document = json.loads(OLD)
+    migrate(document, HISTORY, 1)
+    assert document == json.loads(OLD)
+
+
+@pytest.mark.parametrize("document", [None, 3, [], {}, {"tinynet": "1"}, {"tinynet": True}])
+def test_what_says_no_version_is_left_to_the_models(document):
+    assert migrate(document, {1: optimizer_moves_into_training}, 2) == (document, [])
+
+
+# Versions that are not known.
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        (2, "version 2 of the spec language needs a newer tinynet; this one reads 1"),
+        (10**30, f"version {10**30} of the spec language needs a newer tinynet; this one reads 1"),
+        (0, "1 is expected, not 0"),
+        (-1, "1 is expected, not -1"),
+        ("1", 'the version of the spec language, 1, is expected, not "1"'),
+        (1.0, "the version of the spec language, 1, is expected, not 1.0"),
+        (True, "the version of the spec language, 1, is expected, not true"),
+        (None, "the version of the spec language, 1, is expected, not null"),
+    ],
+)
+def test_a_version_that_is_not_known_is_told_what_would_be(version, expected):
+    spec = {**json.loads((CORPUS / "1" / "short_forms.json").read_text()), "tinynet": version}
+    with pytest.raises(SpecError) as caught:
+        load_spec(spec)
+    assert str(caught.value) == f"/tinynet: {expected}"
