@@ -1,3 +1,1 @@
 """The state of a run, as a file has it; and what another network may take from it."""
-
-from tinynet.checkpoint.checkpoint import Checkpoint as Checkpoint

@@ -12,7 +12,6 @@ from tinynet.errors import LocatedError, ShapeError
 from tinynet.layer import Costed
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
-from tinynet.run.finding import find_checkpoint
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.training.evaluation import Figures
@@ -114,6 +113,9 @@ def summarize(
     """
     path = Path(path)
     if path.is_dir() or path.suffix == ".msgpack":
+        # Reading checkpoints takes imports that a spec does not need.
+        from tinynet.run.finding import find_checkpoint
+
         checkpoint = find_checkpoint(path)[1]
         spec = checkpoint.load_spec(overrides)
         root = Path(data_root or checkpoint.data.root)
