@@ -193,6 +193,7 @@ class Costed(Protocol):
     def cost(self) -> tuple[int, int]:
         """Floating-point operations and activation bytes of one sample's forward pass.
 
-        A multiply-add counts as two operations.
+        A multiply-add counts as two operations. How a batch is cut for several threads follows from
+        the operations: they depend on the config and the shapes alone.
         """
         ...

@@ -89,24 +89,22 @@ def train(input_shape, layers, threads, steps=50):
 
 @pytest.fixture
 def small_shards(monkeypatch):
-    """Shards of at most ten samples, so that a small batch makes five."""
-    monkeypatch.setattr(sharding, "SHARD_BYTES", 1)
-    monkeypatch.setattr(sharding, "MIN_SHARD", 10)
-    monkeypatch.setattr(sharding, "PARAM_WEIGHT", 0)
+    """Shards of at least eight samples, so that a small batch makes six."""
+    monkeypatch.setattr(sharding, "WORK", 1)
+    monkeypatch.setattr(sharding, "LEAST_WORK", 0)
 
 
 @pytest.mark.parametrize(("input_shape", "layers"), JOBS.values(), ids=JOBS.keys())
 def test_any_number_of_threads_gives_the_same_bits(small_shards, input_shape, layers):
     """Else a run that is resumed on another machine is another run."""
     trainer = make_trainer(input_shape, layers, 1)
-    size = trainer.network.shard_size
-    assert len(list(cut(BATCH, size))) >= 4
+    assert len(trainer.network.shards(BATCH)) >= 4
     one = train(input_shape, layers, 1)
     for threads in (2, 3, 4):
         assert train(input_shape, layers, threads) == one, f"{threads} threads"
 
 
-def test_the_size_of_a_shard_follows_from_the_network_alone(monkeypatch):
+def test_how_a_batch_is_cut_follows_from_the_network_alone(monkeypatch):
     """A shard whose size followed the machine would change the bits from one to the next."""
     for input_shape, layers in JOBS.values():
         sizes = set()
@@ -114,7 +112,7 @@ def test_the_size_of_a_shard_follows_from_the_network_alone(monkeypatch):
             monkeypatch.setattr(engine_module, "available_cores", lambda cores=cores: cores)
             trainer = make_trainer(input_shape, layers, None)
             assert trainer._engine.threads == cores
-            sizes.add(trainer._engine.shard_size)
+            sizes.add(str(trainer.network.shards(1000)))
         assert len(sizes) == 1
 
 
@@ -155,10 +153,9 @@ def test_a_network_in_shards_gives_what_it_gives_in_one_piece(register, monkeypa
     register("layers", "centered", Centered)
     layers = [*NORMED[:4], {"type": "centered"}, *NORMED[4:]]
     outcomes = []
-    for least in (1000, 10):
-        monkeypatch.setattr(sharding, "SHARD_BYTES", 1)
-        monkeypatch.setattr(sharding, "MIN_SHARD", least)
-        monkeypatch.setattr(sharding, "PARAM_WEIGHT", 0)
+    for work in (1e12, 1):
+        monkeypatch.setattr(sharding, "WORK", work)
+        monkeypatch.setattr(sharding, "LEAST_WORK", work)
         network = Network(
             {"layers": without_dropout(layers), "dtype": "float64"},
             (8, 8, 2),
@@ -169,7 +166,7 @@ def test_a_network_in_shards_gives_what_it_gives_in_one_piece(register, monkeypa
         result.commit()
         outcomes.append((len(result.passes), result, network.buffers))
     (pieces, one, buffers), (shards, many, others) = outcomes
-    assert (pieces, shards) == (1, 5)
+    assert (pieces, shards) == (1, 6)
     assert many.loss == pytest.approx(one.loss, rel=1e-12)
     for address, gradient in one.gradients.items():
         np.testing.assert_allclose(many.gradients[address], gradient, rtol=1e-9, atol=1e-13)
@@ -219,25 +216,25 @@ def test_a_loss_that_does_not_promise_to_be_per_sample_gets_the_whole_batch(regi
     assert results[0] == results[1]
 
 
-def test_shards_are_larger_where_activations_are_small_or_parameters_many():
-    def size(units, features):
-        layers = [{"type": "dense", "units": units}]
-        loss = "softmax_cross_entropy"
-        return Network({"layers": layers}, (features,), loss=loss, dry=True).shard_size
+def test_a_shard_has_enough_work_and_not_too_much_memory():
+    def count(operations, size, samples=128):
+        return len(cut(samples, operations, size))
 
-    sample = 4 * 2**10
-    assert size(2**10, 1) == sharding.SHARD_BYTES // sample
-    assert size(2**10, 2**20 - 1) == sharding.PARAM_WEIGHT * 2**20
-    assert size(2**24, 1) == sharding.MIN_SHARD
+    assert count(1, 1) == 1
+    assert count(sharding.LEAST_WORK / 32, 1) == 2, "four times the least: worth a second thread"
+    assert count(sharding.WORK / 32, 1) == 4
+    assert count(sharding.WORK, 1) == 128 // sharding.MIN_SHARD
+    assert count(sharding.WORK, sharding.MAX_BYTES) == 128
+    assert count(sharding.WORK, 10 * sharding.MAX_BYTES) == 128
+    assert count(sharding.WORK, 10 * sharding.MAX_BYTES, samples=5) == 1
 
 
-@pytest.mark.parametrize("samples", [1, 7, 8, 9, 100, 1000])
-@pytest.mark.parametrize("size", [1, 8, 33, 5000])
-def test_slices_cover_every_sample_once_and_are_nearly_equal(samples, size):
-    slices = list(cut(samples, size))
+@pytest.mark.parametrize("samples", [0, 1, 7, 8, 9, 100, 1000])
+@pytest.mark.parametrize("operations", [1, 1e6, 1e8])
+def test_shards_cover_every_sample_once_and_are_nearly_equal(samples, operations):
+    slices = cut(samples, operations, 1000)
     assert [i for rows in slices for i in range(rows.start, rows.stop)] == list(range(samples))
     lengths = {rows.stop - rows.start for rows in slices}
-    assert max(lengths) <= size
     assert max(lengths) - min(lengths) <= 1
 
 

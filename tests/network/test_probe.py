@@ -222,8 +222,7 @@ def test_a_probe_sees_what_the_first_shard_of_a_step_sees(network, monkeypatch):
         return inputs[0], (inputs[0], len(inputs))
 
     monkeypatch.setattr(Gain, "forward", note)
-    monkeypatch.setattr("tinynet.network.sharding.SHARD_BYTES", 0)
-    monkeypatch.setattr("tinynet.network.sharding.PARAM_WEIGHT", 0)
+    monkeypatch.setattr("tinynet.network.sharding.WORK", 1)
     run(network)
     x, y, weights = batch()
     Engine(network, threads=1).train(x, dict.fromkeys(network.outputs, y), weights, PassKey(2))

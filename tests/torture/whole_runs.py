@@ -37,7 +37,7 @@ from small_specs import SPECS, complete, write_table
 import tinynet
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.files import atomic
-from tinynet.network import engine
+from tinynet.network import sharding
 from tinynet.run.folder import RunFolder
 from tinynet.run.log import read_log
 from tinynet.training.events import EpochDone, Evaluating, RunEvent, Saved, Started, StepDone
@@ -284,7 +284,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     arguments = parser.parse_args()
     # Networks as small as these would fit into one shard; then threads would have nothing to do.
-    engine.SHARD_BYTES = engine.PARAM_WEIGHT = 0
+    sharding.WORK = 1
     with tempfile.TemporaryDirectory() as folder:
         write_table(Path(folder))
         torture = Torture(Path(folder), arguments.seed)

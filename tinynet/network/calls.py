@@ -5,13 +5,14 @@ whoever stumbles over it later. Only what costs next to nothing is looked at; se
 """
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, cast
 
 import numpy as np
 
 from tinynet.context import Context, Needs
 from tinynet.errors import PluginError, Problem, TinynetError
-from tinynet.layer import Buffered, Cache, Gradients, Summarized
+from tinynet.layer import Buffered, Cache, Costed, Gradients, Summarized
 from tinynet.network.node import Node
 from tinynet.text.wording import cause, quoted, suggest
 from tinynet.types import Array, Shape
@@ -108,6 +109,19 @@ def commit(node: Node, cache: Cache) -> None:
     """
     with _Blaming(node, "commit"):
         cast(Buffered, node.layer).commit(cache)
+
+
+def operations(node: Node) -> int:
+    """Operations of one sample's forward pass through a node, as far as its layer knows them.
+
+    Raises:
+        PluginError: if the layer fails.
+    """
+    layer = node.layer
+    if not isinstance(layer, Costed):
+        return prod(node.out_shape) + 2 * sum(param.size for param in layer.params.values())
+    with _Blaming(node, "cost"):
+        return int(layer.cost()[0])
 
 
 class _Blaming:

@@ -19,7 +19,6 @@ from tinynet.network.execution import Pass, PassKey
 from tinynet.network.network import Network
 from tinynet.network.node import Node
 from tinynet.network.objective import Objective, Samples
-from tinynet.network.sharding import cut
 from tinynet.network.trip import Trip
 from tinynet.types import Array
 
@@ -62,7 +61,6 @@ class Engine:
     """Runs a network and its losses on batches.
 
     Attributes:
-        shard_size: Samples in a shard, at most.
         threads: How many threads compute.
     """
 
@@ -77,7 +75,6 @@ class Engine:
         self._network = network
         self._objective = Objective(network.heads, network.kernels)
         self._legs = {training: network.legs(training=training) for training in (True, False)}
-        self.shard_size = network.shard_size
         self.threads = threads or available_cores()
         self._crew = Crew(self.threads)
         self._workspaces: list[Workspace] = []
@@ -180,7 +177,7 @@ class Engine:
     ) -> Trip:
         inputs = self._network.checked(x)
         size = len(next(iter(inputs.values())))
-        rows = tuple(cut(size, self.shard_size))
+        rows = tuple(self._network.shards(size))
         legs = self._legs[training]
         # Shards that wait for each other keep their memory meanwhile.
         own = len(legs) > 1 or self._objective.meets or len(rows) <= self.threads

@@ -18,7 +18,7 @@ from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import Buffered, Layer
 from tinynet.loss import Loss
 from tinynet.memory import Workspace
-from tinynet.network import loss_calls
+from tinynet.network import calls, loss_calls
 from tinynet.network.blas import available_cores
 from tinynet.network.construction import build_nodes, create_initializer
 from tinynet.network.execution import Pass, PassKey, plan
@@ -28,7 +28,7 @@ from tinynet.network.inference import Inference
 from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.network.legs import Leg, legs
 from tinynet.network.node import Node
-from tinynet.network.sharding import cut, shard_size
+from tinynet.network.sharding import cut
 from tinynet.spec.graph import INPUT, Wire, is_input, outputs_of, wire
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.reading import parse_network
@@ -122,11 +122,16 @@ class Network:
         """What the only output is trained by; None without a loss, or with one for each output."""
         return self.heads[0].loss if len(self.heads) == 1 else None
 
+    def shards(self, samples: int) -> list[slice]:
+        """How a batch is cut into parts that are computed apart: from the network alone."""
+        return cut(samples, *self._costs)
+
     @cached_property
-    def shard_size(self) -> int:
-        """Samples that a part of a batch has at most, from the network alone; see `sharding`."""
-        sample = sum(prod(node.out_shape) for node in self.nodes.values()) * self.dtype.itemsize
-        return shard_size(sample, sum(param.nbytes for param in self.params.values()))
+    def _costs(self) -> tuple[int, int]:
+        """Operations of one sample's forward pass, and bytes of all layers' outputs."""
+        operations = sum(map(calls.operations, self.nodes.values()))
+        elements = sum(prod(node.out_shape) for node in self.nodes.values())
+        return operations, elements * self.dtype.itemsize
 
     @property
     def trainable(self) -> frozenset[str]:
@@ -245,8 +250,11 @@ class Network:
         """As `predict`: (N, *out_shape) for each output by its name."""
         inputs = {name: self._converted(name, array) for name, array in self.checked(x).items()}
         samples = len(next(iter(inputs.values())))
-        size = min(batch_size, self.shard_size)
-        rows = list(cut(samples, size)) or [slice(0, 0)]
+        rows = [
+            slice(start + part.start, start + part.stop)
+            for start in range(0, max(samples, 1), batch_size)
+            for part in self.shards(min(batch_size, samples - start))
+        ]
         parts = self._inference.predict(inputs, rows, threads or available_cores())
         found = [self.predictions(part) for part in parts]
         if len(found) == 1:

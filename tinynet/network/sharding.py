@@ -1,33 +1,40 @@
-"""How a batch is cut into shards: from the network alone, never from the machine."""
+"""How a batch is cut into shards: from the network alone, never from the machine.
 
-from collections.abc import Iterator
+A shard costs some Python, of which only one thread runs at a time, so it must be worth it; and
+threads without a shard have nothing to do.
+"""
 
-SHARD_BYTES = 4 * 2**20
-"""Activations that one shard may have; with their gradients they should stay in a core's cache."""
+import math
+
+WORK = 2e8
+"""Operations of a forward pass that one shard is meant to have: about a millisecond of them."""
+
+LEAST_WORK = 2e7
+"""Operations below which a batch is not even cut in two."""
 
 MIN_SHARD = 8
 """Samples below which a matrix product is too thin to be fast."""
 
-PARAM_WEIGHT = 4
-"""How many times the bytes of the parameters a shard's activations have at least."""
+MAX_BYTES = 2**26
+"""Bytes of layers' outputs that one shard may have, where it has more samples than that."""
 
 
-def shard_size(sample_bytes: int, param_bytes: int) -> int:
-    """Samples in a shard, at most.
-
-    As many as `SHARD_BYTES` of activations hold, or as many as make the activations outweigh the
-    parameters, which each shard must read (and write the gradients of) once.
+def cut(samples: int, operations: float, size: int) -> list[slice]:
+    """Slices of nearly equal length over a batch; an even number of them, if more than one.
 
     Args:
-        sample_bytes: Bytes of the outputs of all layers for one sample.
-        param_bytes: Bytes of all parameters.
+        samples: Samples in the batch.
+        operations: Of the forward pass of one sample.
+        size: Bytes of all layers' outputs for one sample.
     """
-    sample_bytes = max(sample_bytes, 1)
-    return max(MIN_SHARD, SHARD_BYTES // sample_bytes, PARAM_WEIGHT * param_bytes // sample_bytes)
-
-
-def cut(samples: int, size: int) -> Iterator[slice]:
-    """Slices of nearly equal length, none longer than ``size``, over ``samples``."""
-    count = -(-samples // size)
-    for index in range(count):
-        yield slice(samples * index // count, samples * (index + 1) // count)
+    total = samples * operations
+    count = math.ceil(total / WORK)
+    if total >= 2 * LEAST_WORK:
+        count += count % 2
+    count = min(count, max(samples // MIN_SHARD, 1))
+    if samples > MIN_SHARD:
+        count = max(count, min(math.ceil(samples * size / MAX_BYTES), samples))
+    count = max(count, 1)
+    return [
+        slice(samples * index // count, samples * (index + 1) // count) for index in range(count)
+    ]
