@@ -92,13 +92,14 @@ def small_shards(monkeypatch):
     """Shards of at least eight samples, so that a small batch makes six."""
     monkeypatch.setattr(sharding, "WORK", 1)
     monkeypatch.setattr(sharding, "LEAST_WORK", 0)
+    monkeypatch.setattr(sharding, "PARAM_WORK", 0)
 
 
 @pytest.mark.parametrize(("input_shape", "layers"), JOBS.values(), ids=JOBS.keys())
 def test_any_number_of_threads_gives_the_same_bits(small_shards, input_shape, layers):
     """Else a run that is resumed on another machine is another run."""
     trainer = make_trainer(input_shape, layers, 1)
-    assert len(trainer.network.shards(BATCH)) >= 4
+    assert len(trainer.network.shards(BATCH, training=True)) >= 4
     one = train(input_shape, layers, 1)
     for threads in (2, 3, 4):
         assert train(input_shape, layers, threads) == one, f"{threads} threads"
@@ -112,7 +113,7 @@ def test_how_a_batch_is_cut_follows_from_the_network_alone(monkeypatch):
             monkeypatch.setattr(engine_module, "available_cores", lambda cores=cores: cores)
             trainer = make_trainer(input_shape, layers, None)
             assert trainer._engine.threads == cores
-            sizes.add(str(trainer.network.shards(1000)))
+            sizes.add(str(trainer.network.shards(1000, training=True)))
         assert len(sizes) == 1
 
 
@@ -156,6 +157,7 @@ def test_a_network_in_shards_gives_what_it_gives_in_one_piece(register, monkeypa
     for work in (1e12, 1):
         monkeypatch.setattr(sharding, "WORK", work)
         monkeypatch.setattr(sharding, "LEAST_WORK", work)
+        monkeypatch.setattr(sharding, "PARAM_WORK", 0)
         network = Network(
             {"layers": without_dropout(layers), "dtype": "float64"},
             (8, 8, 2),
@@ -217,8 +219,8 @@ def test_a_loss_that_does_not_promise_to_be_per_sample_gets_the_whole_batch(regi
 
 
 def test_a_shard_has_enough_work_and_not_too_much_memory():
-    def count(operations, size, samples=128):
-        return len(cut(samples, operations, size))
+    def count(operations, size, samples=128, params=0):
+        return len(cut(samples, operations, params, size))
 
     assert count(1, 1) == 1
     assert count(sharding.LEAST_WORK / 32, 1) == 2, "four times the least: worth a second thread"
@@ -227,12 +229,14 @@ def test_a_shard_has_enough_work_and_not_too_much_memory():
     assert count(sharding.WORK, sharding.MAX_BYTES) == 128
     assert count(sharding.WORK, 10 * sharding.MAX_BYTES) == 128
     assert count(sharding.WORK, 10 * sharding.MAX_BYTES, samples=5) == 1
+    assert count(sharding.WORK / 32, 1, params=sharding.WORK / sharding.PARAM_WORK) == 4
+    assert count(sharding.WORK / 32, 1, params=4 * sharding.WORK / sharding.PARAM_WORK) == 1
 
 
 @pytest.mark.parametrize("samples", [0, 1, 7, 8, 9, 100, 1000])
 @pytest.mark.parametrize("operations", [1, 1e6, 1e8])
 def test_shards_cover_every_sample_once_and_are_nearly_equal(samples, operations):
-    slices = cut(samples, operations, 1000)
+    slices = cut(samples, operations, 10, 1000)
     assert [i for rows in slices for i in range(rows.start, rows.stop)] == list(range(samples))
     lengths = {rows.stop - rows.start for rows in slices}
     assert max(lengths) - min(lengths) <= 1

@@ -223,6 +223,7 @@ def test_a_probe_sees_what_the_first_shard_of_a_step_sees(network, monkeypatch):
 
     monkeypatch.setattr(Gain, "forward", note)
     monkeypatch.setattr("tinynet.network.sharding.WORK", 1)
+    monkeypatch.setattr("tinynet.network.sharding.PARAM_WORK", 0)
     run(network)
     x, y, weights = batch()
     Engine(network, threads=1).train(x, dict.fromkeys(network.outputs, y), weights, PassKey(2))

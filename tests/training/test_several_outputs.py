@@ -289,11 +289,12 @@ def test_a_run_resumed_after_any_event_ends_as_the_one_that_was_never_stopped(ma
 
 def test_any_number_of_threads_gives_the_same_bits(make, monkeypatch):
     monkeypatch.setattr(sharding, "WORK", 1)
+    monkeypatch.setattr(sharding, "PARAM_WORK", 0)
     monkeypatch.setattr(sharding, "MIN_SHARD", 4)
     ends = []
     for threads in (1, 2, 3, 4):
         trainer = make(threads)
-        assert len(trainer.network.shards(16)) == 4
+        assert len(trainer.network.shards(16, training=True)) == 4
         done = epochs(trainer)
         ends.append((snapshot(trainer), [event.figures for event in done]))
     assert ends[1:] == ends[:1] * 3

@@ -177,7 +177,7 @@ class Engine:
     ) -> Trip:
         inputs = self._network.checked(x)
         size = len(next(iter(inputs.values())))
-        rows = tuple(self._network.shards(size))
+        rows = tuple(self._network.shards(size, training=training))
         legs = self._legs[training]
         # Shards that wait for each other keep their memory meanwhile.
         own = len(legs) > 1 or self._objective.meets or len(rows) <= self.threads

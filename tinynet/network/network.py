@@ -122,16 +122,18 @@ class Network:
         """What the only output is trained by; None without a loss, or with one for each output."""
         return self.heads[0].loss if len(self.heads) == 1 else None
 
-    def shards(self, samples: int) -> list[slice]:
+    def shards(self, samples: int, *, training: bool) -> list[slice]:
         """How a batch is cut into parts that are computed apart: from the network alone."""
-        return cut(samples, *self._costs)
+        operations, params, size = self._costs
+        return cut(samples, operations, params if training else 0, size)
 
     @cached_property
-    def _costs(self) -> tuple[int, int]:
-        """Operations of one sample's forward pass, and bytes of all layers' outputs."""
+    def _costs(self) -> tuple[int, int, int]:
+        """Operations of one sample's forward pass, parameters, and bytes of layers' outputs."""
         operations = sum(map(calls.operations, self.nodes.values()))
         elements = sum(prod(node.out_shape) for node in self.nodes.values())
-        return operations, elements * self.dtype.itemsize
+        params = sum(param.size for param in self.params.values())
+        return operations, params, elements * self.dtype.itemsize
 
     @property
     def trainable(self) -> frozenset[str]:
@@ -253,7 +255,7 @@ class Network:
         rows = [
             slice(start + part.start, start + part.stop)
             for start in range(0, max(samples, 1), batch_size)
-            for part in self.shards(min(batch_size, samples - start))
+            for part in self.shards(min(batch_size, samples - start), training=False)
         ]
         parts = self._inference.predict(inputs, rows, threads or available_cores())
         found = [self.predictions(part) for part in parts]

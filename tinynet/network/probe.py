@@ -44,7 +44,7 @@ def probe(
         PluginError: if a layer or the loss changes an array that it may only read, or breaks its
             protocol in a way that every pass looks for.
     """
-    rows = network.shards(len(next(iter(y.values()))))[0]
+    rows = network.shards(len(next(iter(y.values()))), training=True)[0]
     part = {name: array[rows] for name, array in x.items()} if isinstance(x, Mapping) else x[rows]
     targets = {name: array[rows] for name, array in y.items()}
     watched = network.seen_through(_WatchedLayer, _WatchedLoss)

@@ -12,6 +12,10 @@ WORK = 2e8
 LEAST_WORK = 2e7
 """Operations below which a batch is not even cut in two."""
 
+PARAM_WORK = 256
+"""Operations that a shard has at least for each parameter: it writes a gradient of its own, which
+is added to the others'."""
+
 MIN_SHARD = 8
 """Samples below which a matrix product is too thin to be fast."""
 
@@ -19,19 +23,21 @@ MAX_BYTES = 2**26
 """Bytes of layers' outputs that one shard may have, where it has more samples than that."""
 
 
-def cut(samples: int, operations: float, size: int) -> list[slice]:
+def cut(samples: int, operations: float, params: int, size: int) -> list[slice]:
     """Slices of nearly equal length over a batch; an even number of them, if more than one.
 
     Args:
         samples: Samples in the batch.
         operations: Of the forward pass of one sample.
+        params: Elements of all parameters whose gradients are made; 0 in evaluation.
         size: Bytes of all layers' outputs for one sample.
     """
     total = samples * operations
     count = math.ceil(total / WORK)
     if total >= 2 * LEAST_WORK:
         count += count % 2
-    count = min(count, max(samples // MIN_SHARD, 1))
+    worth = total // max(PARAM_WORK * params, 1)
+    count = int(min(count, max(samples // MIN_SHARD, 1), max(worth, 1)))
     if samples > MIN_SHARD:
         count = max(count, min(math.ceil(samples * size / MAX_BYTES), samples))
     count = max(count, 1)
