@@ -25,7 +25,7 @@ class Needs:
     params: frozenset[str]
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Context:
     """One pass through one node. ``Context(training=True)`` is enough to call a layer by hand.
 

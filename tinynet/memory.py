@@ -1,7 +1,7 @@
 """Memory for arrays: aligned to a cache line, and handed out again instead of allocated anew."""
 
 import math
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -27,6 +27,9 @@ def aligned_empty(shape: Shape, dtype: DTypeLike) -> Array:
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
+_Kind: TypeAlias = tuple[Shape, np.dtype[Any]]
+
+
 class Workspace:
     """Memory that one pass after another uses again, so that a step allocates nothing large.
 
@@ -34,20 +37,19 @@ class Workspace:
     """
 
     def __init__(self) -> None:
-        self._free: dict[int, list[Array]] = {}
-        self._used: list[Array] = []
+        self._free: dict[_Kind, list[Array]] = {}
+        self._used: list[tuple[_Kind, Array]] = []
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
         """An uninitialised, aligned array; see `aligned_empty`."""
-        dtype = np.dtype(dtype)
-        size = math.prod(shape) * dtype.itemsize
-        free = self._free.get(size)
-        raw = free.pop() if free else aligned_empty((size,), np.uint8)
-        self._used.append(raw)
-        return raw.view(dtype).reshape(shape)
+        kind = shape, np.dtype(dtype)
+        free = self._free.get(kind)
+        array = free.pop() if free else aligned_empty(*kind)
+        self._used.append((kind, array))
+        return array
 
     def reset(self) -> None:
         """Take back everything that was handed out."""
-        for raw in self._used:
-            self._free.setdefault(raw.size, []).append(raw)
+        for kind, array in self._used:
+            self._free.setdefault(kind, []).append(array)
         self._used.clear()

@@ -220,21 +220,34 @@ def normalise(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-@contextmanager
-def blaming(plugin: object, method: str, pointer: str = "") -> Iterator[None]:
-    """Turn what a plugin's method should not have raised into a `PluginError` that names both.
+class blaming:  # noqa: N801 - a context manager, called like a function
+    """Turns what a plugin's method should not have raised into a `PluginError` that names both.
 
-    Args:
-        plugin: The loss, optimizer, metric, ... that is called.
-        method: Which method of it.
-        pointer: Where a spec names the plugin, if that is known.
+    A class, since a generator would cost more than many a method on a batch of one.
     """
-    try:
-        yield
-    except (TinynetError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:
-        raise fault(plugin, f"{method} raised {cause(error)}", pointer) from error
+
+    __slots__ = ("_method", "_plugin", "_pointer")
+
+    def __init__(self, plugin: object, method: str, pointer: str = "") -> None:
+        """Watch over a call.
+
+        Args:
+            plugin: The loss, optimizer, metric, ... that is called.
+            method: Which method of it.
+            pointer: Where a spec names the plugin, if that is known.
+        """
+        self._plugin, self._method, self._pointer = plugin, method, pointer
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if isinstance(error, TinynetError | MemoryError):
+            return
+        if isinstance(error, Exception | SystemExit):
+            message = f"{self._method} raised {cause(error)}"
+            raise fault(self._plugin, message, self._pointer) from error
 
 
 def fault(plugin: object, message: str, pointer: str = "") -> PluginError:

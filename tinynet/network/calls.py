@@ -24,8 +24,12 @@ def forward(node: Node, ctx: Context, inputs: Sequence[Array]) -> tuple[Array, C
     Raises:
         PluginError: if the layer fails, or returns anything but what it announced.
     """
-    with _Blaming(node, "forward"):
+    try:
         returned = node.layer.forward(ctx, *inputs)
+    except (TinynetError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise fault(node, f"forward raised {cause(error)}") from error
     return _checked_output(node, "forward", returned, len(inputs[0]))
 
 
@@ -87,8 +91,12 @@ def backward(node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array) ->
     Raises:
         PluginError: if the layer fails, or does not return the gradients that it was asked for.
     """
-    with _Blaming(node, "backward"):
+    try:
         returned = node.layer.backward(ctx, cache, dy)
+    except (TinynetError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise fault(node, f"backward raised {cause(error)}") from error
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise fault(
             node,
@@ -125,10 +133,7 @@ def operations(node: Node) -> int:
 
 
 class _Blaming:
-    """Turns what a layer should not have raised into an error that names it.
-
-    A class, since a generator would cost more than many a layer on a batch of one.
-    """
+    """Turns what a layer should not have raised into an error that names it."""
 
     __slots__ = ("_method", "_node")
 

@@ -87,6 +87,8 @@ class Engine:
         weights: Array | None,
         key: PassKey,
         samples: int | None = None,
+        *,
+        predict: bool = True,
     ) -> BatchResult:
         """Forward and backward in training mode.
 
@@ -96,6 +98,7 @@ class Engine:
             weights: How much each sample counts, (N,), or None.
             key: Key of everything random.
             samples: What the gradients are divided by; by default N.
+            predict: Whether anybody asks for the predictions.
         """
         objective, scale = self._objective, 1 / (samples or _count(x))
 
@@ -104,7 +107,7 @@ class Engine:
         ) -> tuple[Found, dict[str, Array]]:
             part = _part(rows, y, weights, key, workspace)
             losses, gradients = objective.minimise(outputs, part, scale)
-            return (losses, self._network.predictions(outputs)), gradients
+            return (losses, self._network.predictions(outputs) if predict else {}), gradients
 
         with one_blas_thread():
             trip = self._start(x, training=True, key=key)

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeAlias, TypeGuard
 
 from pydantic import TypeAdapter, ValidationError
 
 from tinynet import registry
 from tinynet.errors import Problem, SpecError
-from tinynet.loss import Loss
+from tinynet.loss import CheckedLoss, Loss
 from tinynet.spec.consistency import LOSS, loss_problems
 from tinynet.spec.training_spec import Losses, LossReference
 from tinynet.text.document import join_pointer
@@ -39,6 +40,11 @@ class Head:
     weight: float = 1.0
     target: str | None = None
     pointer: str = LOSS
+
+    @cached_property
+    def checks(self) -> CheckedLoss | None:
+        """The loss, if it can tell bad targets beforehand."""
+        return self.loss if isinstance(self.loss, CheckedLoss) else None
 
 
 def heads_of(loss: GivenLoss | None, outputs: tuple[str, ...]) -> tuple[Head, ...]:

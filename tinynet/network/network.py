@@ -359,7 +359,9 @@ def _input_shapes(
 ) -> dict[str, Shape]:
     places: dict[str, str] = {}
     for w in wires:
-        places |= {s: w.pointer for s in w.inputs if is_input(s) and s not in places}
+        for place, source in enumerate(w.inputs):
+            if is_input(source):
+                places.setdefault(source, f"{w.pointer}/inputs/{place}")
     if given is None:
         given = spec.input_shape
     if given is None:
@@ -370,7 +372,7 @@ def _input_shapes(
         given = dict.fromkeys(places, given)
     known = {name if is_input(name) else f"{INPUT}:{name}": shape for name, shape in given.items()}
     unknown = [
-        Problem(f"there is no {quoted(name)}, only {listed([*known])}", f"{place}/inputs")
+        Problem(f"there is no {quoted(name)}, only {listed([*known])}", place)
         for name, place in places.items()
         if name not in known
     ]

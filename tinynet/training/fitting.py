@@ -6,7 +6,6 @@ import numpy as np
 
 from tinynet import registry
 from tinynet.errors import Problem, ShapeError
-from tinynet.loss import CheckedLoss
 from tinynet.network.engine import Inputs
 from tinynet.network.network import Network
 from tinynet.targets import Bad
@@ -66,10 +65,10 @@ def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Probl
     """
     problems = []
     for head in network.heads:
-        if isinstance(head.loss, CheckedLoss):
+        if head.checks is not None:
             try:
                 with registry.blaming(head.loss, "check_shapes", head.pointer):
-                    head.loss.check_shapes(network.out_shapes[head.output], shapes[head.output])
+                    head.checks.check_shapes(network.out_shapes[head.output], shapes[head.output])
             except ShapeError as error:
                 problems.append(Problem(str(error), head.pointer))
     return problems
@@ -83,10 +82,10 @@ def first_bad_target(network: Network, targets: Mapping[str, Array]) -> Bad | No
         targets: What each output is compared with, (N, *target_shape), by the output's name.
     """
     for head in network.heads:
-        if isinstance(head.loss, CheckedLoss):
+        if head.checks is not None:
             shape = network.out_shapes[head.output]
             with registry.blaming(head.loss, "bad_target", head.pointer):
-                bad = head.loss.bad_target(shape, targets[head.output])
+                bad = head.checks.bad_target(shape, targets[head.output])
             if bad is not None:
                 of = f"of the output {head.output!r}: " if len(network.heads) > 1 else ""
                 return bad[0], of + bad[1]

@@ -190,7 +190,9 @@ class Trainer:
             part = {n: a[rows] for n, a in x.items()} if isinstance(x, Mapping) else x[rows]
             part_weights = None if weights is None else weights[rows]
             targets = {output: array[rows] for output, array in y.items()}
-            result = self._engine.train(part, targets, part_weights, key, samples)
+            result = self._engine.train(
+                part, targets, part_weights, key, samples, predict=bool(self._figures.metrics)
+            )
             if not math.isfinite(result.loss):
                 raise DivergedError(self._explain_divergence(result, part, key))
             gradients = result.gradients if len(starts) == 1 else _added(gradients, result)
