@@ -31,6 +31,10 @@ __all__ = [
 ]
 
 
+MAX_SHOWN_USES = 3
+"""How many of the uses that brought a value to its place a message names."""
+
+
 class TinynetError(Exception):
     """The root of the tree."""
 
@@ -81,11 +85,18 @@ class Problem:
         pointer = f"{self.pointer}: " if self.pointer else ""
         return f"{place}{pointer}{self.message}{self._used()}"
 
+    @property
+    def shown_uses(self) -> tuple[Use, ...]:
+        """The nearest of its uses."""
+        return self.uses[:MAX_SHOWN_USES]
+
     def _used(self) -> str:
         if not self.uses:
             return ""
+        levels = len(self.uses) - MAX_SHOWN_USES
+        more = f", and {levels} more level{'s' if levels > 1 else ''}" if levels > 0 else ""
         others = f", and {self.others:,} more" if self.others else ""
-        return f" ({', '.join(map(str, self.uses))}{others})"
+        return f" ({', '.join(map(str, self.shown_uses))}{more}{others})"
 
 
 def _lines(problems: list[Problem], source: str | None) -> str:

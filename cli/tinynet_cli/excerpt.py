@@ -35,7 +35,8 @@ def _excerpt(source: str, problem: "Problem", lines: list[str]) -> str:
     place = f"{source}:" if problem.line is not None else f"{source}: "
     message = f"{place}{problem}"
     shown = [_pointed(problem.line, problem.column, "^", lines)]
-    shown += [_pointed(use.line, use.column, f"^ {use.what} here", lines) for use in problem.uses]
+    uses = problem.shown_uses
+    shown += [_pointed(use.line, use.column, f"^ {use.what} here", lines) for use in uses]
     return "\n".join(filter(None, [message, *shown]))
 
 

@@ -228,7 +228,7 @@ def test_an_input_whose_shape_nobody_knows_is_explained():
     with pytest.raises(SpecError) as caught:
         network(*TWO_INPUTS, input_shape={"lefd": (WIDTH,), "right": (WIDTH,)})
     assert [(problem.pointer, problem.message) for problem in caught.value.problems] == [
-        ("/network/layers/0/inputs", "there is no 'input:left', only input:lefd, input:right")
+        ("/network/layers/0/inputs/0", "there is no 'input:left', only input:lefd, input:right")
     ]
     with pytest.raises(ShapeError, match="every axis is at least 1"):
         network(dense("a"), input_shape=(0,))

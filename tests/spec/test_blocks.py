@@ -365,7 +365,7 @@ def test_a_name_in_an_override_means_what_it_means_in_the_network():
     layers = [{"type": "relu", "repeat": "$depth"}, {"type": "relu"}, "$last"]
     variables = {"depth": 3, "last": {"type": "dense", "units": 2}}
     for name, expected in (
-        ("relu_2", [False, False, False, True, True]),
+        ("relu_1", [False, False, False, True, True]),
         ("relu_4", [True, True, True, False, True]),
     ):
         overrides = {f"network.layers.{name}.trainable": False}
@@ -389,7 +389,7 @@ def test_a_mistake_in_an_override_of_a_block_names_the_override():
 def test_without_blocks_nothing_is_said_that_was_not_written():
     """Names and inputs that follow from the place are left out, so that places can change."""
     fields = [node.keys() for node in nodes("relu", {"type": "dense", "units": "$four"},
-                                            vars={"four": 4}, blocks={"two": TWO})]  # fmt: skip
+                                            vars={"four": 4})]  # fmt: skip
     assert [{"name", "inputs"} & keys for keys in fields] == [set(), set()]
 
 
@@ -425,3 +425,49 @@ def test_a_run_of_blocks_goes_on_as_it_was(tmp_path):
     assert first.step < resumed.step == whole.step
     for address, array in whole.network.params.items():
         assert array.tobytes() == resumed.network.params[address].tobytes(), address
+
+
+def test_the_given_name_of_a_repeated_node_is_its_last_time_to_those_that_follow():
+    """How many times may be a variable: what comes after must not have to count."""
+    layers = [{"block": "two", "name": "branch", "repeat": "$depth"}, DENSE,
+              {"type": "add", "inputs": ["branch", "dense_1"]}]  # fmt: skip
+    for depth in (1, 3):
+        found = wiring(*layers, vars={"depth": depth}, blocks={"two": TWO})
+        assert found[-1] == f"add_1 < branch_{depth}.relu_1 dense_1"
+    deep = {"layers": [{"type": "relu", "name": "act", "repeat": 2}, {"type": "tanh"},
+                       {"type": "add", "inputs": ["act", "tanh_1"]}]}  # fmt: skip
+    outputs = {"all": "act", "inner": "deep_1.act"}
+    network = parse_network({"blocks": {"deep": deep}, "outputs": outputs, "layers": [
+        {"block": "deep"}, {"type": "relu", "name": "act", "repeat": 2}]})  # fmt: skip
+    assert network.outputs == {"all": "act_2", "inner": "deep_1.act_2"}
+
+
+def test_an_input_of_the_network_that_is_not_there_is_told_where_it_is_handed_on(tmp_path):
+    """Not in the block, which does not know what it is handed."""
+    content = spec({"block": "outer", "inputs": "input:imag"},
+                   blocks={"two": TWO, "outer": {"layers": [{"block": "two"}]}},
+                   input_shape={"image": [4]})  # fmt: skip
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(content, indent=1))
+    found = load_spec(path)
+    with pytest.raises(SpecError) as caught:
+        Network(found.network, dry=True)
+    (problem,) = found.locate(caught.value).problems
+    assert problem.pointer == "/network/layers/0/inputs"
+    assert "input:imag" in path.read_text().splitlines()[problem.line - 1]
+
+
+def test_of_a_long_chain_of_uses_the_nearest_are_named():
+    blocks = {f"b{i}": {"layers": [{"block": f"b{i + 1}"}]} for i in range(9)}
+    told = refused({"block": "b0"}, blocks={**blocks, "b9": {"layers": ["rleu"]}})
+    assert told.count("used at") == 3
+    assert told.endswith(", and 7 more levels)")
+
+
+def test_a_block_whose_name_is_the_value_of_a_variable_is_used():
+    parts = {"vars": {"which": "two"}, "blocks": {"two": TWO, "pair": PAIR}}
+    told = refused({"block": "$which"}, **parts)
+    assert told == "/network/blocks/pair: nothing in the spec uses the block 'pair'"
+    replaced = {"network.layers.1": "tanh"}
+    layers = [{"block": "$which"}, {"block": "pair", "units": 3}]
+    assert len(nodes(*layers, **parts, overrides=replaced)) == 3

@@ -39,6 +39,10 @@ MISTAKES = {
         {"loss": {"kind": "softmax_cross_entropy"}},
         "/training/loss: the output 'area' has no loss",
     ),
+    "a loss of a misspelt output": (
+        {"loss": {"kindd": "mse", "area": "mse"}},
+        "/training/loss/kindd: the network has no output 'kindd'; did you mean 'kind'?",
+    ),
     "a loss of an output that is not there": (
         {"loss": {**TWO["loss"], "aera": "mse"}},
         "/training/loss/aera: the network has no output 'aera'; did you mean 'area'?",
@@ -81,7 +85,7 @@ def test_of_many_outputs_the_example_shows_two():
 
 
 def test_all_contradictions_are_told_at_once():
-    assert len(told(loss={"kid": "mse"}, metrics=["mae", "r2"], class_weights="balanced")) == 6
+    assert len(told(loss={"other": "mse"}, metrics=["mae", "r2"], class_weights="balanced")) == 6
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_inputs_have_names_of_their_own(name, expected):
             [{"type": "a/b"}],
             "/network/layers/0: 'a/b_1', made from the type, cannot be a name; give it a 'name':"
             " up to 100 letters, digits, '_', '-' or '.', of which the first is a letter or a"
-            " digit",
+            " digit, and no '.' stands last or beside another",
         ),
         (
             [{"type": "relu", "inputs": "input:"}],
@@ -76,6 +76,11 @@ def test_inputs_have_names_of_their_own(name, expected):
         (
             [{"type": "relu", "name": "a"}, {"shares": "a", "name": "b"}, {"shares": "b"}],
             "/network/layers/2/shares: 'b' has no layer of its own; say 'a', as it does",
+        ),
+        (
+            [{"shares": "b", "name": "a"}, {"shares": "a", "name": "b"}],
+            "/network/layers/0/shares: none of these has a layer of its own that others could"
+            " share: a -> b -> a",
         ),
         (
             [{"shares": "a", "name": "b"}, {"type": "relu", "name": "a"}],

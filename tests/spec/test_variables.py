@@ -109,9 +109,10 @@ def test_a_variable_whose_only_use_was_overridden_is_no_mistake():
         ({}, {"a": "$"}, "/a: '$' names no variable; a text that begins with $ is written with $$"),
         ({"n": 3}, {}, "/vars/n: nothing in the spec uses '$n'"),
         ({"n": "$m", "m": 3}, {"a": "$n"},
-         "/vars/n: a variable stands for plain data, not for '$m'"),
+         "/vars/n: a variable stands for plain data, not for '$m'; write the value itself here"),
         ({"n": {"x": ["$n"]}}, {"a": "$n"},
-         "/vars/n: a variable stands for plain data, not for '$n'"),
+         "/vars/n/x/0: a variable stands for plain data, not for '$n';"
+         " write the value itself here"),
         (3, {}, "/vars: an object of values by name is expected, not 3"),
     ],
 )  # fmt: skip
@@ -146,3 +147,19 @@ JSON = st.recursive(
 @given(JSON)
 def test_any_value_can_be_written_so_that_it_stands_for_itself(value):
     assert expanded({"v": literals(value)}, a="$v", b=literals(value)) == {"a": value, "b": value}
+
+
+def test_a_variable_within_a_variable_is_told_once_where_it_stands():
+    """And not again as a number that is none, or a list of which a part is none."""
+    content = spec("prices.csv", rate=0.1, how={"type": "adam", "learning_rate": "$rate"},
+                   kernel=["$size", 3], size=3)  # fmt: skip
+    content["training"]["optimizer"] = "$how"
+    layers = [{"type": "conv2d", "filters": 2, "kernel_size": "$kernel"}]
+    content["network"] = {"input_shape": [8, 8, 1], "layers": layers}
+    with pytest.raises(SpecError) as caught:
+        load_spec(content)
+    rule = "a variable stands for plain data, not for"
+    assert str(caught.value).splitlines() == [
+        f"/vars/how/learning_rate: {rule} '$rate'; write the value itself here",
+        f"/vars/kernel/0: {rule} '$size'; write the value itself here",
+    ]

@@ -14,8 +14,9 @@ from tinynet.spec.graph import INPUT
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
 from tinynet.spec.trace import Source
 from tinynet.spec.variables import NAME, NAME_RULE, Findings, Scope, Value, evaluate
+from tinynet.text.document import KeyProblem
 from tinynet.text.mistakes import problems
-from tinynet.text.wording import quoted, show
+from tinynet.text.wording import closest, quoted, show
 
 Model = TypeVar("Model", bound=SpecModel)
 
@@ -96,10 +97,14 @@ def read_blocks(raw: JsonValue, found: Findings) -> dict[str, BlockSpec | None]:
         at = Source(BLOCKS).part(name)
         if not NAME.fullmatch(name):
             found.refuse(f"a block cannot be called {quoted(name)}; {_RULE}", at, key=True)
+        elif name not in found.used:
+            message = f"nothing in the spec uses the block {quoted(name)}"
+            found.unused.append(KeyProblem(message, at.pointer))
         block, wrong = read(BlockSpec, value)
         found.problems += [move(problem, at) for problem in wrong]
         if block is not None:
             _check_params(block, at, found)
+            _check_inputs(block, at, found)
         blocks[name] = block
     return blocks
 
@@ -124,8 +129,16 @@ def _check_params(block: BlockSpec, at: Source, found: Findings) -> None:
             found.refuse(f"a parameter cannot be called {quoted(name)}; {_RULE}", place, key=True)
         elif name in NODE_KEYS:
             found.refuse(f"{quoted(name)} means something else in every node", place, key=True)
-        elif name not in found.used:
+        elif f"${name}" not in found.used:
             found.refuse(f"nothing in the spec uses {quoted('$' + name)}", place, key=True)
+
+
+def _check_inputs(block: BlockSpec, at: Source, found: Findings) -> None:
+    for index, name in enumerate(block.inputs or ()):
+        reference = f"{INPUT}:{name}"
+        if reference not in found.used:
+            message = f"nothing in the spec uses {quoted(reference)}"
+            found.unused.append(Problem(message, at.part("inputs", index).pointer))
 
 
 def arguments(
@@ -148,7 +161,9 @@ def arguments(
     """
     here, everywhere = scopes
     known = block.params.keys() | UseSpec.model_fields.keys()
-    for key in given.keys() - block.params.keys():
+    unknown = given.keys() - block.params.keys()
+    meant = {closest(key, known) for key in unknown}
+    for key in unknown:
         message = f"the block {quoted(name)} has no parameter {quoted(key)}"
         found.refuse_unknown(message, key, known, at.part(key), key=True)
     values: dict[str, Value] = {}
@@ -156,7 +171,8 @@ def arguments(
         if key in given:
             values[key] = evaluate(given[key], here, found, at.part(key))
         elif default is None:
-            found.refuse(f"the block {quoted(name)} needs {quoted(key)} here", at)
+            if key not in meant:  # that it is misspelt is told already
+                found.refuse(f"the block {quoted(name)} needs {quoted(key)} here", at)
         else:
             place = Source(BLOCKS).part(name, "params", key)
             values[key] = evaluate(default, everywhere, found, place)

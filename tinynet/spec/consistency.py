@@ -6,7 +6,7 @@ from tinynet.errors import Problem
 from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import LossReference, MetricReference, TrainingSpec
 from tinynet.text.document import MAX_PROBLEMS, KeyProblem, join_pointer
-from tinynet.text.wording import listed, quoted, suggest
+from tinynet.text.wording import closest, listed, quoted, suggest
 
 LOSS = "/training/loss"
 
@@ -49,7 +49,10 @@ def loss_problems(
     hints = iter(range(MAX_PROBLEMS))  # those that nobody is told need no suggestion
     for name in loss:
         if name not in known:
-            hint = "" if next(hints, None) is None else f"; {suggest(name, outputs)}"
+            is_told = next(hints, None) is not None
+            hint = f"; {suggest(name, outputs)}" if is_told else ""
+            if is_told and (meant := closest(name, outputs)):
+                said.add(meant)
             message = f"the network has no output {quoted(name)}{hint}"
             yield KeyProblem(message, pointer + join_pointer([name]))
     for name in outputs:

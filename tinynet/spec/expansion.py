@@ -1,7 +1,8 @@
 """Variables, blocks and repeated nodes -> a spec that says everything where it belongs."""
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
@@ -15,8 +16,9 @@ from tinynet.spec.variables import (
     NAME_RULE,
     Findings,
     Value,
-    mentioned,
+    is_variable,
     substitute,
+    texts,
 )
 from tinynet.spec.written import needs_unrolling, written
 from tinynet.text.document import join_pointer
@@ -34,11 +36,15 @@ class Expansion:
         value: The spec without variables and blocks.
         trace: Where everything came from.
         problems: What could not be expanded, each at the place where it is written.
+        dangling: Names of nodes that mean nothing: mistakes, unless others have caused them.
+        unused: Blocks, and inputs of blocks, that nothing uses: likewise.
     """
 
     value: JsonValue
     trace: Trace
     problems: list[Problem]
+    dangling: list[Problem] = field(default_factory=list)
+    unused: list[Problem] = field(default_factory=list)
 
 
 def expand(document: JsonValue, used: Iterable[str] = ()) -> Expansion:
@@ -48,14 +54,14 @@ def expand(document: JsonValue, used: Iterable[str] = ()) -> Expansion:
 
     Args:
         document: The spec.
-        used: Names of variables that were used where something else was put from outside.
+        used: What was used where something else was put from outside; see `uses`.
 
     Raises:
         SpecError: if the expanded spec would be too large, or there is no telling what it says.
     """
     if not isinstance(document, dict):
         return Expansion(document, Trace(), [])
-    found = Findings(frozenset(used) | set(mentioned(document)))
+    found = Findings(frozenset(used) | uses(document))
     rest = {key: value for key, value in document.items() if key != "vars"}
     scope = _read_variables(document.get("vars", {}), found)
     expanded = {
@@ -64,7 +70,22 @@ def expand(document: JsonValue, used: Iterable[str] = ()) -> Expansion:
         else substitute(value, scope, found, Source("").part(key), f"/{key}")
         for key, value in rest.items()
     }
-    return Expansion(expanded, Trace(found.moved), found.problems)
+    trace = Trace(found.moved)
+    return Expansion(expanded, trace, found.problems, found.dangling, found.unused)
+
+
+def uses(document: JsonValue) -> frozenset[str]:
+    """Every text in a spec that may name a variable, an input or a block.
+
+    A block that only its own definition names is not used.
+    """
+    counts = Counter(text for text, _ in texts(document))
+    network = document.get("network") if isinstance(document, dict) else None
+    blocks = network.get("blocks") if isinstance(network, dict) else None
+    for name, block in blocks.items() if isinstance(blocks, dict) else ():
+        if name in counts:
+            counts[name] -= sum(text == name for text, _ in texts(block))
+    return frozenset(+counts)
 
 
 def _read_variables(raw: JsonValue, found: Findings) -> dict[str, Value]:
@@ -74,13 +95,15 @@ def _read_variables(raw: JsonValue, found: Findings) -> dict[str, Value]:
     scope = {}
     for name, value in raw.items():
         at = Source(VARS).part(name)
-        others = sorted(set(mentioned(value)))
+        others = [(text, path) for text, path in texts(value) if is_variable(text)]
         if not NAME.fullmatch(name):
             message = f"a variable cannot be called {quoted(name)}; a name is {NAME_RULE}"
             found.refuse(message, at, key=True)
         elif others:
-            found.refuse(f"a variable stands for plain data, not for {quoted('$' + others[0])}", at)
-        elif name not in found.used:
+            for other, path in others:
+                message = f"a variable stands for plain data, not for {quoted(other)}"
+                found.refuse(f"{message}; write the value itself here", at.part(*path))
+        elif f"${name}" not in found.used:
             found.refuse(f"nothing in the spec uses {quoted('$' + name)}", at, key=True)
         scope[name] = Value(substitute(value, {}, Findings(), at, None), at)
     return scope

@@ -101,6 +101,7 @@ def _unknown_names(wires: list[Wire]) -> Iterator[Problem]:
     owners = sorted(wire.name for wire in wires if wire.spec.shares is None)
     known = sorted({*by_name, INPUT})
     hints = iter(range(MAX_PROBLEMS))  # those that nobody is told need no suggestion
+    circling: set[str] = set()
     for wire in wires:
         for index, source in enumerate(wire.inputs):
             if source not in by_name and not is_input(source):
@@ -113,9 +114,25 @@ def _unknown_names(wires: list[Wire]) -> Iterator[Problem]:
             yield Problem("a node cannot share its own layer", pointer)
         elif shared not in by_name:
             yield Problem(_no_node(shared, owners, hints), pointer)
+        elif wire.name in circling:
+            continue  # told at the first of them
+        elif circle := _sharing_circle(wire, by_name):
+            circling.update(circle)
+            message = "none of these has a layer of its own that others could share"
+            yield Problem(f"{message}: {' -> '.join(circle)}", pointer)
         elif owner := by_name[shared].spec.shares:
             message = f"{quoted(shared)} has no layer of its own; say {quoted(owner)}, as it does"
             yield Problem(message, pointer)
+
+
+def _sharing_circle(wire: Wire, by_name: Mapping[str, Wire]) -> list[str]:
+    """The names from a node over those it shares back to itself; none if they lead elsewhere."""
+    way: list[str] = [wire.name]
+    while len(way) <= MAX_CYCLE and (shared := by_name[way[-1]].spec.shares) in by_name:
+        way.append(str(shared))
+        if shared == wire.name:
+            return way
+    return []
 
 
 def _no_node(name: str, known: list[str], hints: Iterator[int]) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import JsonValue
 
 from tinynet.errors import SpecError
+from tinynet.spec.blocks import UseSpec
 from tinynet.spec.naming import names
 from tinynet.spec.trace import Source
-from tinynet.spec.variables import Scope, Value, stands_for
+from tinynet.spec.variables import Scope, Value, is_variable, stands_for, texts
 from tinynet.spec.written import unnamed
 from tinynet.text.document import MAX_DEPTH, join_pointer, plain
 from tinynet.text.wording import quoted, show, suggest
@@ -39,6 +40,7 @@ def override(document: JsonValue, path: str, value: Any) -> str:
     if not all(parts) or len(parts) > MAX_DEPTH:
         raise SpecError(f"cannot set {quoted(path)}: a path looks like training.epochs")
     try:
+        _require_written(document, parts)
         return join_pointer(_set(document, parts, plain(value)))
     except SpecError as error:
         raise SpecError(f"cannot set {quoted(path)}: {error}") from None
@@ -50,6 +52,7 @@ def _set(document: Any, parts: list[str], value: JsonValue) -> list[int | str]:
     while True:
         if _holds_nodes(walked) and isinstance(holder, list):
             key, parts = _find_node(holder, parts, _scope(document, walked))
+            _require_own(document, holder[key], parts, _scope(document, walked))
         else:
             key, parts = _step(holder, parts, walked)
         walked.append(key)
@@ -88,17 +91,76 @@ def _holds_nodes(walked: list[int | str]) -> bool:
     )
 
 
+def _require_written(document: Any, parts: list[str]) -> None:
+    """Refuse variables and parts of blocks where there are none."""
+    resolved = "(that of a run or of a checkpoint is resolved, and has none any more)"
+    is_used = any(is_variable(text) for text, _ in texts(document))
+    if parts[0] == "vars" and len(parts) > 1 and not is_used and not _items(document, "vars"):
+        remedy = "set the value itself, such as network.layers.conv2d_1.filters"
+        raise SpecError(f"the spec has no variables {resolved}; {remedy}")
+    is_of_block = parts[:2] == ["network", "blocks"] and len(parts) > 3
+    if is_of_block and not _items(document, "network", "blocks"):
+        remedy = "set the node itself, such as network.layers.residual_1.conv2d_1.filters"
+        raise SpecError(f"the spec has no blocks {resolved}; {remedy}")
+
+
 def _find_node(nodes: list[JsonValue], parts: list[str], scope: Scope) -> tuple[int, list[str]]:
-    """The place of the node that comes next, by index or name, and the parts after it."""
+    """The place of the node that comes next, by index or name, and the parts after it.
+
+    A node that is repeated goes by the name that it is given, or by the first that it has.
+    """
     if _is_index(parts[0], nodes):
         return int(parts[0]), parts[1:]
-    called = names(unnamed(node, scope) for node in nodes)
+    said = [unnamed(node, scope) for node in nodes]
+    called = names(said)
     places = {name: place for place, own in reversed(list(enumerate(called))) for name in own}
+    given = {
+        node.given: place
+        for place, node in enumerate(said)
+        if node.given is not None and node.repeat is not None
+    }
+    name, rest = _match(parts, given | places)
+    place = (given | places).get(name)
+    if place is None:
+        raise SpecError(f"there is no node {quoted(parts[0])}; {suggest(parts[0], places)}")
+    own = called[place]
+    whole = said[place].given or own[0]
+    if len(own) > 1 and name != whole:
+        raise SpecError(
+            f"{quoted(name)} is one of {len(own)} nodes that are written once (repeat);"
+            f" {quoted(whole)} stands for all of them, and to change one alone, write it apart"
+        )
+    return place, rest
+
+
+def _match(parts: list[str], known: Iterable[str]) -> tuple[str, list[str]]:
+    """The longest known name that the parts begin with, or an empty one; and the parts after it."""
+    words = set(known)
     for length in range(len(parts), 0, -1):
-        place = places.get(".".join(parts[:length]))
-        if place is not None:
-            return place, parts[length:]
-    raise SpecError(f"there is no node {quoted(parts[0])}; {suggest(parts[0], places)}")
+        if (name := ".".join(parts[:length])) in words:
+            return name, parts[length:]
+    return "", parts
+
+
+def _require_own(document: Any, node: JsonValue, parts: list[str], scope: Scope) -> None:
+    """Refuse the name of a node that is written in the block that a node uses."""
+    block = dict(_items(node)).get("block")
+    known = stands_for(block, scope)
+    block = block if known is None else known.value
+    if not isinstance(block, str) or not parts:
+        return
+    walked: list[int | str] = ["network", "blocks", block, "layers"]
+    said = dict(_items(document, *walked[:-1]))
+    nodes, params = said.get("layers"), dict(_items(said, "params"))
+    if not isinstance(nodes, list) or parts[0] in params or parts[0] in UseSpec.model_fields:
+        return
+    within = _scope(document, walked)
+    called = names(unnamed(inner, within) for inner in nodes)
+    name, _ = _match(parts, (name for own in called for name in own))
+    if name:
+        message = f"{quoted(name)} is written in the block {quoted(block)}"
+        path = ".".join(["network.blocks", block, "layers", *parts])
+        raise SpecError(f"{message}, for all that use it; say {path}")
 
 
 def _scope(document: Any, walked: list[int | str]) -> Scope:

@@ -35,10 +35,16 @@ Names: TypeAlias = Annotated[
 ]
 """One name, or a list of names."""
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+MAX_NAME = 100
+"""Characters of a name."""
+
+NAME = re.compile(rf"(?!.{{{MAX_NAME + 1}}})[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 """What a name is made of: it becomes part of addresses, file names and reports."""
 
-NAME_RULE = "up to 100 letters, digits, '_', '-' or '.', of which the first is a letter or a digit"
+NAME_RULE = (
+    f"up to {MAX_NAME} letters, digits, '_', '-' or '.', of which the first is a letter or a digit"
+    ", and no '.' stands last or beside another"
+)
 
 
 def _name(value: str) -> str:

@@ -4,7 +4,7 @@ One order, so that nobody has to guess: overrides edit the JSON as it was writte
 and blocks are put in their places, then defaults apply, then everything is checked.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,16 +15,16 @@ from tinynet import registry
 from tinynet.config import Patience
 from tinynet.errors import Problem, SpecError
 from tinynet.spec import consistency
-from tinynet.spec.expansion import OUTPUTS, Expansion, expand
+from tinynet.spec.expansion import OUTPUTS, Expansion, expand, uses
 from tinynet.spec.graph import wire
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.origin import Origin
 from tinynet.spec.overrides import override
 from tinynet.spec.parts import SpecModel
+from tinynet.spec.spelling import respell
 from tinynet.spec.trace import Trace
 from tinynet.spec.unrolling import LAYERS
-from tinynet.spec.variables import mentioned
 from tinynet.spec.versions import migrate
 from tinynet.text.document import MAX_BYTES, MAX_COUNTED, Document, join_pointer, plain
 from tinynet.text.mistakes import located, problems
@@ -53,7 +53,7 @@ def load_spec(
     value = _without_comments(value)
     if isinstance(value, dict):
         value.pop("$schema", None)
-    used = frozenset(mentioned(value))
+    used = uses(value)
     touched = tuple((override(value, path, new), path) for path, new in (overrides or {}).items())
     value, migrations = migrate(value)
     origin = replace(origin, overrides=touched, traces=(Trace(), *migrations))
@@ -113,10 +113,13 @@ def _context() -> dict[str, Any]:
 
 
 def _expand(value: JsonValue, origin: Origin, used: Iterable[str] = ()) -> tuple[Origin, Expansion]:
+    value, respelling, misspelt = respell(value)
+    origin = replace(origin, traces=(Trace(), respelling, *origin.traces[1:]))
     try:
         expansion = expand(value, used)
     except SpecError as error:
-        raise origin.write(error, error.problems) from None
+        raise origin.write(error, [*misspelt, *error.problems]) from None
+    expansion = replace(expansion, problems=[*misspelt, *expansion.problems])
     traces = (expansion.trace, *origin.traces[1:])
     return replace(origin, traces=traces, expanded=expansion.value), expansion
 
@@ -153,7 +156,7 @@ def _validate(
         told += _unless_following(expansion.problems, map(origin.trace, found))
     else:
         if not told:
-            told = list(map(origin.trace, further(made)))
+            told = expansion.dangling or list(map(origin.trace, further(made))) or expansion.unused
     if told:
         raise origin.write(located(told), told)
     return made
@@ -161,10 +164,18 @@ def _validate(
 
 def _unless_following(causes: list[Problem], found: Iterable[Problem]) -> list[Problem]:
     """Those problems that would be there without what could not be expanded."""
-    places = {problem.pointer for problem in causes}
+    places = {place for problem in causes for place in _spoilt(problem.pointer)}
     if places:
         places.add(LAYERS)  # too few nodes, since those that could not be expanded were left out
     return [problem for problem in found if problem.pointer not in places]
+
+
+def _spoilt(pointer: str) -> Iterator[str]:
+    """What is wrong because of what is at a pointer: that, and the lists that it is part of."""
+    yield pointer
+    while (parts := pointer.rpartition("/"))[2].isdecimal():
+        pointer = parts[0]
+        yield pointer
 
 
 def _graph_problems(network: NetworkSpec) -> list[Problem]:

@@ -1,5 +1,6 @@
 """Lists of nodes and the blocks they use, as a tree: what is called what, and what feeds what."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -62,6 +63,7 @@ class Unrolled:
         sharing: How the layers of its nodes are found, where they are those of other nodes.
         items: Its places, in order.
         by_name: The places, by the names that its own nodes know them by.
+        last: The last time of each node that is repeated, by the name that it is given.
         fed: What feeds each of its inputs, by flat name, once it is connected.
     """
 
@@ -75,6 +77,7 @@ class Unrolled:
     sharing: tuple[Sharing, ...] = ()
     items: list[Item] = field(default_factory=list)
     by_name: dict[str, Item] = field(default_factory=dict)
+    last: dict[str, Item] = field(default_factory=dict)
     fed: dict[str, str] = field(default_factory=dict)
 
     def add(self, item: Item) -> None:
@@ -88,38 +91,67 @@ class Unrolled:
             outer, place = self.outer
             self.fed = dict(zip(self.inputs, outer.sources(place), strict=True))
 
-    def find(self, name: str) -> Item | None:
-        """The place that a node of the list knows by a name; uses of blocks are looked into."""
+    def find(self, name: str, *, last: bool = False) -> Item | None:
+        """The place that a node of the list knows by a name; uses of blocks are looked into.
+
+        Args:
+            name: The name.
+            last: Whether the name that a repeated node is given means the last time of it.
+        """
         end = len(name) if len(name) <= MAX_KEY else 0  # no name is as long
         while end > 0:
             item = self.by_name.get(name[:end])
             if item is not None and end == len(name):
                 return item
             if item is not None and item.inner is not None:
-                return item.inner.find(name[end + 1 :])
+                return item.inner.find(name[end + 1 :], last=last)
             end = name.rfind(".", 0, end)
-        return None
+        return self.last.get(name) if last else None
 
     def knows(self, reference: str) -> bool:
         """Whether a node of the list can follow what it calls so."""
         if is_input(reference):
             return self.inputs is None or reference in self.fed
-        return self.find(reference) is not None
+        return self.find(reference, last=True) is not None
 
     def resolve(self, reference: str) -> str:
         """The flat name of what a node of the list follows."""
         if is_input(reference):
             return self.fed.get(reference, reference)
-        item = self.find(reference)
+        item = self.find(reference, last=True)
         return self.prefix + reference if item is None else item.output
 
-    def known(self, reference: str) -> list[str]:
+    def known(self, reference: str) -> Iterator[str]:
         """What could have been meant by a name that means nothing."""
         use, _, _ = reference.rpartition(".")
         item = self.by_name.get(use)
-        if item is None or item.inner is None:
-            return list(self.by_name)
-        return [f"{use}.{name}" for name in item.inner.by_name]
+        if item is not None and item.inner is not None:
+            yield from (f"{use}.{name}" for name in item.inner.by_name)
+            return
+        yield from self.by_name
+        _, _, within = reference.partition(".")
+        for name, other in self.by_name.items():
+            if within and other.inner is not None and other.inner.find(within) is not None:
+                yield f"{name}.{within}"
+
+    def handed(self, place: int) -> Iterator[tuple[int, Source]]:
+        """Which inputs of one of its places are the network's own, and where that is said."""
+        for index, reference in enumerate(self.items[place].inputs or (INPUT,)):
+            if is_input(reference) and (said := self._said(place, reference)) is not None:
+                yield index, said
+
+    def _said(self, place: int, reference: str) -> Source | None:
+        """Where it is said that a place follows an input of the network, if it does."""
+        item = self.items[place]
+        if item.inputs is None and place > 0:
+            return None
+        if self.outer is None or self.inputs is None:
+            index = 0 if item.inputs is None else item.inputs.index(reference)
+            return item.source.part("inputs", index)
+        outer, use = self.outer
+        handed = dict(zip(self.inputs, outer.items[use].inputs or (INPUT,), strict=True))
+        passed = handed.get(reference, "")
+        return outer._said(use, passed) if is_input(passed) else None
 
     def sources(self, place: int) -> tuple[str, ...]:
         """The flat names of what feeds one of its places."""

@@ -23,6 +23,7 @@ from tinynet.spec.blocks import (
 )
 from tinynet.spec.graph import INPUT, TAKEN, is_input
 from tinynet.spec.naming import names
+from tinynet.spec.parts import MAX_NAME
 from tinynet.spec.trace import Source
 from tinynet.spec.unrolled import Item, Sharing, Unrolled
 from tinynet.spec.variables import Findings, Scope, Value, evaluate, substitute
@@ -99,7 +100,6 @@ class Unroller:
         self._blocks, self._globals, self._found = blocks, scope, found
         self._lists: list[Unrolled] = []
         self._uses = 0
-        self._complete = True
         self._fill(self.top, nodes)
         for unrolled in self._lists:
             unrolled.connect()
@@ -109,7 +109,8 @@ class Unroller:
 
     def _fill(self, into: Unrolled, nodes: list[JsonValue]) -> None:
         self._lists.append(into)
-        called = names(unnamed(node, into.scope) for node in nodes)
+        said = [unnamed(node, into.scope) for node in nodes]
+        called = names(said)
         places: dict[str, int] = {}
         for place, own in enumerate(called):
             for name in own:
@@ -120,7 +121,7 @@ class Unroller:
             use: _BlockUse | None = None
             for time, name in enumerate(own):
                 if name == INPUT:
-                    self._refuse(TAKEN, node[1].part("name"))
+                    self._found.refuse(TAKEN, node[1].part("name"))
                 owner = owned[name]
                 if owner is not None and (other := into.by_name.get(name)) is not None:
                     self._refuse_name(into.prefix + name, node[1], other)
@@ -133,6 +134,9 @@ class Unroller:
                     use = self._read_use(into, node, template, owner)
                 if use is None or not self._add_use(into, use, name, owner, follows=time > 0):
                     break  # again it would have the same mistakes
+            given = said[place].given
+            if given is not None and said[place].repeat is not None and into.items:
+                into.last[given] = into.items[-1]
 
     def _written(
         self, into: Unrolled, nodes: list[JsonValue], place: int
@@ -143,6 +147,10 @@ class Unroller:
         self, into: Unrolled, node: JsonValue, at: Source, name: str, *, follows: bool
     ) -> None:
         self._require_room(len(self.nodes), MAX_LENGTH, "nodes", at)
+        if (length := len(into.prefix + name)) > MAX_NAME and into.prefix:
+            message = f"the name {quoted(into.prefix + name)} is made from those of the uses it is"
+            limit = f"within, and too long ({length} characters, at most {MAX_NAME})"
+            self._found.refuse(f"{message} {limit}; give them shorter names", at.part("name"))
         if isinstance(node, dict) and "repeat" in node:
             if not follows:
                 self._read(RepeatSpec, {"repeat": (node["repeat"], at)}, into.scope)
@@ -198,14 +206,12 @@ class Unroller:
         spec = self._read(UseSpec, said, into.scope)
         block = None if spec is None else self._block(spec.block, into, origin)
         if spec is None or block is None:
-            self._complete = False
             return None
         scope = arguments(
             spec.block, block, given, (into.scope, self._globals), origin, self._found
         )
         self._require_inputs(spec, block, at)
         if len(self._found.problems) > known:
-            self._complete = False
             return None
         return _BlockUse(spec, block, scope, at)
 
@@ -267,10 +273,10 @@ class Unroller:
         if len(names) != there:
             inputs = f"{len(names)} input{'s' if len(names) > 1 else ''} ({listed(names)})"
             message = f"the block {quoted(spec.block)} takes {inputs}, not {there}"
-            self._refuse(message, at if spec.inputs is None else at.part("inputs"))
+            self._found.refuse(message, at if spec.inputs is None else at.part("inputs"))
         elif len(names) > 1 and (spec.repeat or 1) > 1:
             message = "each time follows the one before, which has one output; the block takes"
-            self._refuse(f"{message} {len(names)} inputs", at.part("repeat"))
+            self._found.refuse(f"{message} {len(names)} inputs", at.part("repeat"))
 
     def _block(self, name: str, into: Unrolled, at: Source) -> BlockSpec | None:
         place = at.part("block")
@@ -293,20 +299,17 @@ class Unroller:
 
     def _refuse_name(self, name: str, at: Source, other: Item) -> None:
         both = (Use("the other", other.source.pointer), *at.uses)
-        self._refuse(f"two nodes are called {quoted(name)}", replace(at, uses=both))
-
-    def _refuse(self, message: str, at: Source) -> None:
-        """Note a problem that leaves something out, so that other places may be right."""
-        self._found.refuse(message, at)
-        self._complete = False
+        self._found.refuse(f"two nodes are called {quoted(name)}", replace(at, uses=both))
 
     # When all is there: what feeds what --------------------------------------------------------
 
     def _wire(self, unrolled: Unrolled) -> None:
         for place, item in enumerate(unrolled.items):
-            if self._complete and len(self._found.problems) < MAX_COUNTED:
+            if not self._found.problems and len(self._found.dangling) < MAX_COUNTED:
                 self._check_references(unrolled, item)
             if item.index is not None:
+                for index, at in unrolled.handed(place):
+                    self._found.moved[f"{LAYERS}/{item.index}/inputs/{index}"] = at
                 self.nodes[item.index] = self._wired(unrolled, place, self.nodes[item.index])
 
     def _wired(self, unrolled: Unrolled, place: int, node: JsonValue) -> JsonValue:
@@ -332,7 +335,7 @@ class Unroller:
             if is_input(reference):
                 there = listed(unrolled.inputs or ())
                 message = f"there is no {quoted(reference)} in the block, only {there}"
-                self._found.refuse(message, at)
+                self._dangle(message, at)
             else:
                 self._refuse_node(unrolled, reference, at)
         node = None if item.index is None else self.nodes[item.index]
@@ -346,8 +349,12 @@ class Unroller:
             self._refuse_node(unrolled, name, at)
         elif found.inner is not None:
             message = f"{quoted(name)} is used within a block; what is shared is one of its nodes"
-            self._found.refuse(message, at)
+            self._dangle(message, at)
 
     def _refuse_node(self, unrolled: Unrolled, name: str, at: Source) -> None:
-        known = unrolled.known(name)
-        self._found.refuse_unknown(f"there is no node {quoted(name)}", name, known, at)
+        message = f"there is no node {quoted(name)}"
+        self._dangle(message + self._found.hint(message, name, unrolled.known(name), at), at)
+
+    def _dangle(self, message: str, at: Source) -> None:
+        """Note a name that may mean nothing only because of what else is wrong."""
+        self._found.dangling.append(Problem(message, at.pointer, uses=at.uses))

@@ -51,8 +51,10 @@ class Findings:
     """What is found while a spec is expanded.
 
     Attributes:
-        used: Names of variables and parameters that the spec as it is written uses somewhere.
+        used: What the spec as it is written uses somewhere; see `uses`.
         problems: What is wrong; each at the place where it is written.
+        dangling: Names of nodes that mean nothing: mistakes, unless others have caused them.
+        unused: Blocks, and inputs of blocks, that nothing uses: likewise.
         values: How many values the expanded spec has so far.
         moved: New JSON pointer -> where the value there came from.
         hints: What was suggested for unknown names, by place and message.
@@ -60,6 +62,8 @@ class Findings:
 
     used: frozenset[str] = frozenset()
     problems: list[Problem] = field(default_factory=list)
+    dangling: list[Problem] = field(default_factory=list)
+    unused: list[Problem] = field(default_factory=list)
     values: int = 0
     moved: dict[str, Source] = field(default_factory=dict)
     hints: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -73,11 +77,15 @@ class Findings:
         self, message: str, word: str, known: Iterable[str], at: Source, *, key: bool = False
     ) -> None:
         """Note that a word means nothing, and what may have been meant."""
+        self.refuse(message + self.hint(message, word, known, at), at, key=key)
+
+    def hint(self, message: str, word: str, known: Iterable[str], at: Source) -> str:
+        """What may have been meant by a word that means nothing, to follow the message."""
         place = at.pointer, message
         if place not in self.hints:  # those that nobody is told need no suggestion
             is_told = len(self.hints) < MAX_PROBLEMS
             self.hints[place] = f"; {suggest(word, known)}" if is_told else ""
-        self.refuse(message + self.hints[place], at, key=key)
+        return self.hints[place]
 
     def count(self, values: int, at: Source) -> None:
         """Count values of the expanded spec.
@@ -208,10 +216,10 @@ def _weight(value: JsonValue) -> int:
     return 1 + len(value) // LINE if isinstance(value, str) else 1
 
 
-def mentioned(value: JsonValue) -> Iterator[str]:
-    """The names that are used anywhere within a value."""
-    if isinstance(value, str) and is_variable(value):
-        yield value[1:]
+def texts(value: JsonValue, *path: int | str) -> Iterator[tuple[str, tuple[int | str, ...]]]:
+    """Every text within a value, and the path to it."""
+    if isinstance(value, str):
+        yield value, path
     elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from mentioned(item)
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from texts(item, *path, key)

@@ -1,0 +1,41 @@
+"""``vars`` and ``blocks`` that are misspelt: told once, and read as what was meant.
+
+Otherwise everything that uses a variable or a block would seem to be wrong.
+"""
+
+from collections.abc import Collection
+
+from pydantic import JsonValue
+
+from tinynet.errors import Problem
+from tinynet.spec.models import Spec
+from tinynet.spec.network_spec import NetworkSpec
+from tinynet.spec.trace import Trace
+from tinynet.text.document import KeyProblem, join_pointer
+from tinynet.text.wording import closest, quoted, suggest
+
+
+def respell(document: JsonValue) -> tuple[JsonValue, Trace, list[Problem]]:
+    """The spec as it was meant, where its parts came from, and what is misspelt in it."""
+    moves: dict[str, str] = {}
+    problems: list[Problem] = []
+
+    def corrected(holder: JsonValue, meant: str, known: Collection[str], at: str) -> JsonValue:
+        if not isinstance(holder, dict) or meant in holder:
+            return holder
+        wrong = [key for key in holder if key not in known and closest(key, known) == meant]
+        if len(wrong) != 1:
+            return holder
+        (key,) = wrong
+        pointer = at + join_pointer([key])
+        moves[at + join_pointer([meant])] = pointer
+        message = f"unknown key {quoted(key)}; {suggest(key, known)}"
+        problems.append(KeyProblem(message, pointer))
+        return {meant if k == key else k: value for k, value in holder.items()}
+
+    document = corrected(document, "vars", {*Spec.model_fields, *Spec.written}, "")
+    if isinstance(document, dict) and "network" in document:
+        known = {*NetworkSpec.model_fields, *NetworkSpec.written}
+        network = corrected(document["network"], "blocks", known, "/network")
+        document = {**document, "network": network}
+    return document, Trace.of_moves(moves), problems
