@@ -84,7 +84,7 @@ def test_probabilities_instead_of_labels_are_refused_with_a_remedy():
         focal().check_shapes((3,), (3,))
     assert focal().bad_target((3,), np.array([0, 3])) == (
         1,
-        "3 is not an integer label from 0 to 2",
+        "3 is not an integer label from 0 to 2, for outputs of 3 classes",
     )
 
 

@@ -1,0 +1,72 @@
+/* What the functions of the Python module are made of. Each takes its arguments, checks that their
+ * shapes fit together, and calls a kernel of the level in use without the interpreter lock. Which
+ * gradients are wanted follows from which outputs are not None. */
+#ifndef TINYNET_NATIVE_CALLS_H
+#define TINYNET_NATIVE_CALLS_H
+
+#include "arguments.h"
+
+#define REAL void
+#include "kernels.h"
+
+struct level {
+    const char *name;
+    const struct kernels *of_float, *of_double;
+};
+
+extern const struct level *level; /* in use */
+
+/* Run CALL, where `kernels` is the table to use, without the lock, if no argument was wrong. */
+#define RUN(ARGUMENTS, CALL)                                                                       \
+    do {                                                                                           \
+        if (!(ARGUMENTS)->failed) {                                                                \
+            const struct kernels *kernels =                                                        \
+                (ARGUMENTS)->type == 'd' ? level->of_double : level->of_float;                     \
+            Py_BEGIN_ALLOW_THREADS                                                                 \
+            CALL;                                                                                  \
+            Py_END_ALLOW_THREADS                                                                   \
+        }                                                                                          \
+    } while (0)
+
+/* A function of the module with EXPECTED arguments, which the block after it takes from `a`. */
+#define FUNCTION(NAME, EXPECTED)                                                                   \
+    static void run_##NAME(struct arguments *a);                                                   \
+    PyObject *NAME(PyObject *Py_UNUSED(self), PyObject *const *given, Py_ssize_t count)            \
+    {                                                                                              \
+        struct arguments a;                                                                        \
+        begin(&a, given, count, EXPECTED);                                                         \
+        run_##NAME(&a);                                                                            \
+        return end(&a);                                                                            \
+    }                                                                                              \
+    static void run_##NAME(struct arguments *a)
+
+/* A mistake unless the array is None, or has so many elements. */
+void require_size(struct arguments *a, const struct array *array, ptrdiff_t size);
+
+#define EACH_FUNCTION(DO)                                                                          \
+    DO(conv2d)                                                                                     \
+    DO(conv2d_backward)                                                                            \
+    DO(max_pool2d)                                                                                 \
+    DO(max_pool2d_backward)                                                                        \
+    DO(avg_pool2d)                                                                                 \
+    DO(avg_pool2d_backward)                                                                        \
+    DO(dense)                                                                                      \
+    DO(dense_backward)                                                                             \
+    DO(moments)                                                                                    \
+    DO(batch_norm)                                                                                 \
+    DO(batch_norm_sums)                                                                            \
+    DO(batch_norm_backward)                                                                        \
+    DO(layer_norm)                                                                                 \
+    DO(layer_norm_backward)                                                                        \
+    DO(softmax_cross_entropy)                                                                      \
+    DO(relu)                                                                                       \
+    DO(relu_backward)                                                                              \
+    DO(dropout)                                                                                    \
+    DO(adam)                                                                                       \
+    DO(sgd)                                                                                        \
+    DO(rmsprop)
+
+#define DECLARE(NAME) PyObject *NAME(PyObject *, PyObject *const *, Py_ssize_t);
+EACH_FUNCTION(DECLARE)
+
+#endif

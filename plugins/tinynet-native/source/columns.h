@@ -1,0 +1,141 @@
+/* Sums down the columns of row-major matrices, and their transpose.
+ *
+ * Sums run in REAL over a block of rows, and the sums of blocks are added in double: a mean over a
+ * million pixels is as exact as one over a hundred.
+ */
+enum {
+    BLOCK = 128, /* rows */
+    CHUNK = 256, /* columns whose totals are kept at a time; a multiple of LANES */
+};
+
+_Static_assert(CHUNK % LANES == 0, "a vector of totals belongs to one chunk");
+
+typedef double wide __attribute__((vector_size(LANES * sizeof(double))));
+
+/* Up to LANES columns of x, and of dy where a term asks for it. */
+struct column {
+    const REAL *x, *dy;      /* their first elements */
+    ptrdiff_t step, dy_step; /* from one row to the next */
+    ptrdiff_t lanes;
+    vec center;                           /* of the columns */
+    const REAL *row_center, *row_inverse; /* of the rows */
+};
+
+/* What row r adds to a sum. */
+typedef vec term_function(const struct column *, ptrdiff_t r, bool whole);
+
+INLINE vec term_x(const struct column *c, ptrdiff_t r, bool whole)
+{
+    return load_n(c->x + r * c->step, c->lanes, whole);
+}
+
+INLINE vec term_square(const struct column *c, ptrdiff_t r, bool whole)
+{
+    vec centered = term_x(c, r, whole) - c->center;
+    return centered * centered;
+}
+
+INLINE vec term_product(const struct column *c, ptrdiff_t r, bool whole)
+{
+    return load_n(c->dy + r * c->dy_step, c->lanes, whole) * (term_x(c, r, whole) - c->center);
+}
+
+INLINE vec term_normal(const struct column *c, ptrdiff_t r, bool whole)
+{
+    vec normal = (term_x(c, r, whole) - c->row_center[r]) * c->row_inverse[r];
+    return load_n(c->dy + r * c->dy_step, c->lanes, whole) * normal;
+}
+
+/* Four sums at a time, because each addition has to wait for the one before it. */
+INLINE vec sum_whole(const struct column *c, ptrdiff_t begin, ptrdiff_t end, bool whole,
+                     term_function *term)
+{
+    vec sum[4] = {{0}};
+    ptrdiff_t r = begin;
+    for (; r + 4 <= end; r += 4)
+        EACH (i, 4)
+            sum[i] += term(c, r + i, whole);
+    for (; r < end; r++)
+        sum[0] += term(c, r, whole);
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+INLINE vec sum_rows(const struct column *c, ptrdiff_t begin, ptrdiff_t end, term_function *term)
+{
+    return c->lanes == LANES ? sum_whole(c, begin, end, true, term)
+                             : sum_whole(c, begin, end, false, term);
+}
+
+/* out[j] += sum over all rows of the term of column j; `like` says where x and dy are. */
+INLINE void add_terms(const struct column *like, const REAL *center, ptrdiff_t rows,
+                      ptrdiff_t columns, REAL *out, term_function *term)
+{
+    for (ptrdiff_t chunk = 0; chunk < columns; chunk += CHUNK) {
+        ptrdiff_t width = least(CHUNK, columns - chunk);
+        wide total[CHUNK / LANES] = {{0}};
+        for (ptrdiff_t begin = 0; begin < rows; begin += BLOCK) {
+            for (ptrdiff_t j = 0; j < width; j += LANES) {
+                struct column c = *like;
+                c.x += chunk + j;
+                c.dy = c.dy ? c.dy + chunk + j : NULL;
+                c.lanes = least(LANES, width - j);
+                c.center = center ? load_first(center + chunk + j, c.lanes) : (vec){0};
+                vec sum = sum_rows(&c, begin, least(begin + BLOCK, rows), term);
+                total[j / LANES] += __builtin_convertvector(sum, wide);
+            }
+        }
+        for (ptrdiff_t j = 0; j < width; j += LANES) {
+            ptrdiff_t lanes = least(LANES, width - j);
+            vec before = load_first(out + chunk + j, lanes);
+            vec sum = __builtin_convertvector(total[j / LANES], vec);
+            store_first(out + chunk + j, before + sum, lanes);
+        }
+    }
+}
+
+/* out[j] += sum of column j. */
+static void add_columns(const REAL *x, ptrdiff_t rows, ptrdiff_t columns, REAL *out)
+{
+    struct column all = {.x = x, .step = columns};
+    add_terms(&all, NULL, rows, columns, out, term_x);
+}
+
+static void clear(REAL *x, ptrdiff_t count) { memset(x, 0, (size_t)count * sizeof(REAL)); }
+
+/* A square of LANES x LANES, or the part of it with so many rows and columns. */
+INLINE void transpose_square(const REAL *from, ptrdiff_t from_row, REAL *to, ptrdiff_t to_row,
+                             ptrdiff_t rows, ptrdiff_t columns, bool whole)
+{
+    vec row[LANES], next[LANES];
+    EACH (i, LANES)
+        row[i] = i < rows ? load_n(from + i * from_row, columns, whole) : (vec){0};
+    /* Each round zips the first half of the rows with the second, as one shuffles cards. */
+    EACH (round, LOG_LANES) {
+        EACH (i, LANES / 2) {
+            next[2 * i] = zip_lower(row[i], row[i + LANES / 2]);
+            next[2 * i + 1] = zip_upper(row[i], row[i + LANES / 2]);
+        }
+        EACH (i, LANES)
+            row[i] = next[i];
+    }
+    EACH (j, LANES)
+        if (j < columns)
+            store_n(to + j * to_row, row[j], rows, whole);
+}
+
+/* to[j][i] = from[i][j] */
+static void transpose(const REAL *from, ptrdiff_t from_row, REAL *to, ptrdiff_t to_row,
+                      ptrdiff_t rows, ptrdiff_t columns)
+{
+    for (ptrdiff_t i = 0; i < rows; i += LANES) {
+        for (ptrdiff_t j = 0; j < columns; j += LANES) {
+            ptrdiff_t height = least(LANES, rows - i), width = least(LANES, columns - j);
+            const REAL *square = from + i * from_row + j;
+            REAL *turned = to + j * to_row + i;
+            if (height == LANES && width == LANES)
+                transpose_square(square, from_row, turned, to_row, LANES, LANES, true);
+            else
+                transpose_square(square, from_row, turned, to_row, height, width, false);
+        }
+    }
+}

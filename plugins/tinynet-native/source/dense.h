@@ -1,0 +1,151 @@
+/* The fully connected layer, as three matrix products. */
+
+/* Terms of a sum that run at a time, so that the rows of the matrix on the right that they use stay
+ * in a near cache while all rows of the product go by. */
+enum { TERMS_AT_ONCE = 256 };
+
+/* What terms [done, done + TERMS_AT_ONCE) of the inner axis, the only one, add to a product. */
+static struct product some_terms(const struct product *p, ptrdiff_t done)
+{
+    struct product part = *p;
+    part.a += done * p->inner.a;
+    part.inner.count = least(TERMS_AT_ONCE, p->inner.count - done);
+    if (done) {
+        part.start = p->c;
+        part.start_row = p->c_row;
+    }
+    return part;
+}
+
+/* c = start + a b, with at least one term. */
+static void multiply_in_parts(const struct product *p, ptrdiff_t rows, ptrdiff_t columns)
+{
+    for (ptrdiff_t done = 0; done < p->inner.count; done += TERMS_AT_ONCE) {
+        struct product part = some_terms(p, done);
+        part.b += done * p->inner.b;
+        multiply(&part, rows, columns);
+    }
+}
+
+/* c = a b', with at least one term: b is transposed, a panel of its rows at a time. */
+static void multiply_transposed(const struct product *p, ptrdiff_t rows, ptrdiff_t columns)
+{
+    enum { PANEL = 4 * LANES }; /* columns of the product */
+    _Alignas(64) REAL panel[TERMS_AT_ONCE * PANEL];
+    for (ptrdiff_t done = 0; done < p->inner.count; done += TERMS_AT_ONCE) {
+        struct product part = some_terms(p, done);
+        part.b = panel;
+        part.inner.b = PANEL;
+        for (ptrdiff_t first = 0; first < columns; first += PANEL) {
+            ptrdiff_t width = least(PANEL, columns - first);
+            transpose(p->b + first * p->inner.b + done, p->inner.b, panel, PANEL, width,
+                      part.inner.count);
+            multiply(&part, rows, width);
+            part.c += width;
+            part.start = done ? part.c : NULL;
+        }
+    }
+}
+
+static struct product plain_product(const REAL *a, const REAL *b, const REAL *start, REAL *c)
+{
+    return (struct product){
+        .a = a, .b = b, .start = start, .c = c, .outer = {1, 0, 0}, .middle = {1, 0, 0}};
+}
+
+/* y = bias + x weight for a single row: the weight is read once, in the order it lies in memory. */
+static void dense_row(const struct dense *args)
+{
+    enum { AT_ONCE = 8 }; /* terms */
+    for (ptrdiff_t i = 0; i < args->inputs; i += AT_ONCE) {
+        ptrdiff_t terms = least(AT_ONCE, args->inputs - i);
+        const REAL *start = i ? args->y : args->bias, *x = args->x + i;
+        for (ptrdiff_t u = 0; u < args->units; u += LANES) {
+            ptrdiff_t n = least(LANES, args->units - u);
+            const REAL *weight = args->weight + i * args->units + u;
+            vec sum = start ? load_first(start + u, n) : (vec){0};
+            if (terms == AT_ONCE && n == LANES)
+                EACH (k, AT_ONCE)
+                    sum = fused(splat(x[k]), load(weight + k * args->units), sum);
+            else
+                for (ptrdiff_t k = 0; k < terms; k++)
+                    sum = fused(splat(x[k]), load_first(weight + k * args->units, n), sum);
+            store_first(args->y + u, sum, n);
+        }
+    }
+}
+
+static void dense(const struct dense *args)
+{
+    if (args->rows == 1) {
+        dense_row(args);
+        return;
+    }
+    struct product p = plain_product(args->x, args->weight, args->bias, args->y);
+    p.a_row = args->inputs;
+    p.c_row = args->units;
+    p.inner = (struct sum_axis){args->inputs, 1, args->units};
+    multiply_in_parts(&p, args->rows, args->units);
+}
+
+/* dx[first + i] = dy . weight[first + i] for so many i, which is a constant. */
+INLINE void dot_products(const struct dense *args, ptrdiff_t first, const int count)
+{
+    vec sum[4];
+    EACH (i, count)
+        sum[i] = (vec){0};
+    for (ptrdiff_t u = 0; u < args->units; u += LANES) {
+        ptrdiff_t n = least(LANES, args->units - u);
+        vec dy = load_first(args->dy + u, n);
+        EACH (i, count)
+            sum[i] = fused(load_first(args->weight + (first + i) * args->units + u, n), dy, sum[i]);
+    }
+    EACH (i, count)
+        args->dx[first + i] = lane_sum(sum[i]);
+}
+
+/* dx = dy weight' for a single row: the weight is read once, and not transposed. */
+static void dense_row_input_gradient(const struct dense *args)
+{
+    ptrdiff_t i = 0;
+    for (; i + 4 <= args->inputs; i += 4)
+        dot_products(args, i, 4);
+    for (; i < args->inputs; i++)
+        dot_products(args, i, 1);
+}
+
+static void dense_input_gradient(const struct dense *args)
+{
+    if (args->rows == 1) {
+        dense_row_input_gradient(args);
+        return;
+    }
+    struct product p = plain_product(args->dy, args->weight, NULL, args->dx);
+    p.a_row = args->units;
+    p.c_row = args->inputs;
+    p.inner = (struct sum_axis){args->units, 1, args->units};
+    multiply_transposed(&p, args->rows, args->inputs);
+}
+
+static void dense_weight_gradient(const struct dense *args)
+{
+    struct product p = plain_product(args->x, args->dy, NULL, args->dweight);
+    p.a_row = 1;
+    p.c_row = args->units;
+    p.inner = (struct sum_axis){args->rows, args->inputs, args->units};
+    multiply_in_parts(&p, args->inputs, args->units);
+    if (args->rows == 0)
+        clear(args->dweight, args->inputs * args->units);
+}
+
+static void dense_backward(const struct dense *args)
+{
+    if (args->dx)
+        dense_input_gradient(args);
+    if (args->dweight)
+        dense_weight_gradient(args);
+    if (args->dbias) {
+        clear(args->dbias, args->units);
+        add_columns(args->dy, args->rows, args->units, args->dbias);
+    }
+}

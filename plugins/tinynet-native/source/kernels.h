@@ -1,0 +1,113 @@
+/* What the module and the levels of dispatch share: the arguments of every kernel, and the table of
+ * functions that each level fills for each element type.
+ *
+ * REAL is the element type. It is float or double where a level is compiled, and void in the
+ * module, which only hands the pointers on. Arrays are C-contiguous, images (N, H, W, C).
+ * A pointer may be NULL where the Python interface says None.
+ */
+#ifndef TINYNET_NATIVE_KERNELS_H
+#define TINYNET_NATIVE_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One axis of an image under a sliding window: cell `i` of window `o` meets the pixel
+ * o * stride - padding + i * dilation, which may lie outside the image. */
+struct axis {
+    ptrdiff_t pixels, windows, cells, stride, padding, dilation;
+};
+
+struct conv2d {
+    ptrdiff_t samples, channels, filters, groups;
+    struct axis down, right;
+    const REAL *x, *weight, *bias, *dy;
+    REAL *y, *dx, *dweight, *dbias;
+};
+
+/* Winners of a window have room for whole vectors of channels, whatever the level. */
+enum { WINNER_STEP = 16 };
+
+struct pool2d {
+    ptrdiff_t samples, channels;
+    struct axis down, right;
+    const REAL *x, *dy;
+    REAL *y, *dx;
+    uint8_t *winners; /* (N, Ho, Wo, winner_step): the number of the cell that led */
+    ptrdiff_t winner_step;
+};
+
+/* (rows, inputs) @ (inputs, units). */
+struct dense {
+    ptrdiff_t rows, inputs, units;
+    const REAL *x, *weight, *bias, *dy;
+    REAL *y, *dx, *dweight, *dbias;
+};
+
+/* batch_norm has a mean and an inverse for each channel, layer_norm one for each row. */
+struct norm {
+    ptrdiff_t rows, channels;
+    double epsilon;
+    const REAL *x, *gamma, *beta, *dy;
+    const REAL *dy_mean, *product_mean; /* of dy and of dy * normal; NULL for constant statistics */
+    REAL *y, *mean, *variance, *squares, *inverse, *dx, *dgamma, *dbeta;
+};
+
+struct cross_entropy {
+    ptrdiff_t rows, classes;
+    double label_smoothing;
+    const REAL *logits;
+    const int64_t *labels; /* below `classes`, and not negative: the module has looked */
+    REAL *losses, *gradient;
+};
+
+struct elementwise {
+    ptrdiff_t count;
+    double rate;
+    const float *uniform;
+    const REAL *x, *dy;
+    REAL *y, *dx, *mask;
+};
+
+struct optimizer {
+    ptrdiff_t count;
+    double rate, weight_decay, momentum, epsilon;
+    double beta_1, beta_2, step, rho;
+    bool nesterov, decoupled;
+    const REAL *grad;
+    REAL *param, *first, *second, *velocity, *mean_square, *mean;
+};
+
+/* Gradients are computed where their pointer is not NULL. Those that may need memory return whether
+ * there was enough. */
+struct kernels {
+    bool (*conv2d)(const struct conv2d *);
+    bool (*conv2d_backward)(const struct conv2d *);
+    void (*max_pool2d)(const struct pool2d *);
+    void (*max_pool2d_backward)(const struct pool2d *);
+    void (*avg_pool2d)(const struct pool2d *);
+    void (*avg_pool2d_backward)(const struct pool2d *);
+    void (*dense)(const struct dense *);
+    void (*dense_backward)(const struct dense *);
+    void (*moments)(const struct norm *);
+    void (*batch_norm)(const struct norm *);
+    void (*batch_norm_sums)(const struct norm *);
+    void (*batch_norm_backward)(const struct norm *);
+    void (*layer_norm)(const struct norm *);
+    void (*layer_norm_backward)(const struct norm *);
+    void (*softmax_cross_entropy)(const struct cross_entropy *);
+    void (*relu)(const struct elementwise *);
+    void (*relu_backward)(const struct elementwise *);
+    void (*dropout)(const struct elementwise *);
+    void (*adam)(const struct optimizer *);
+    void (*sgd)(const struct optimizer *);
+    void (*rmsprop)(const struct optimizer *);
+};
+
+extern const struct kernels baseline_float, baseline_double;
+#if defined(__x86_64__) || defined(__i386__)
+#define HAS_X86_LEVELS 1
+extern const struct kernels avx2_float, avx2_double, avx512_float, avx512_double;
+#endif
+
+#endif

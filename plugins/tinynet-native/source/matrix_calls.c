@@ -1,0 +1,196 @@
+/* Dense layers, normalisation and cross-entropy. */
+#include "calls.h"
+
+FUNCTION(dense, 4)
+{
+    struct array x = input(a, 2), weight = input(a, 2), bias = optional_input(a, 1);
+    struct array y = output(a, 2);
+    struct dense job = {
+        .rows = x.shape[0],
+        .inputs = x.shape[1],
+        .units = weight.shape[1],
+        .x = x.data,
+        .weight = weight.data,
+        .bias = bias.data,
+        .y = y.data,
+    };
+    require(a, job.inputs > 0 && job.units > 0, "the weight is empty");
+    require(a, weight.shape[0] == job.inputs && y.shape[0] == job.rows && y.shape[1] == job.units,
+            "the shapes of the arrays do not fit together");
+    require_size(a, &bias, job.units);
+    RUN(a, kernels->dense(&job));
+}
+
+FUNCTION(dense_backward, 6)
+{
+    struct array dy = input(a, 2), x = input(a, 2), weight = input(a, 2);
+    struct array dx = optional_output(a, 2), dweight = optional_output(a, 2);
+    struct array dbias = optional_output(a, 1);
+    struct dense job = {
+        .rows = x.shape[0],
+        .inputs = x.shape[1],
+        .units = weight.shape[1],
+        .x = x.data,
+        .weight = weight.data,
+        .dy = dy.data,
+        .dx = dx.data,
+        .dweight = dweight.data,
+        .dbias = dbias.data,
+    };
+    require(a, job.inputs > 0 && job.units > 0, "the weight is empty");
+    require(a, weight.shape[0] == job.inputs && dy.shape[0] == job.rows && dy.shape[1] == job.units,
+            "the shapes of the arrays do not fit together");
+    require_size(a, &dx, x.size);
+    require_size(a, &dweight, weight.size);
+    require_size(a, &dbias, job.units);
+    RUN(a, kernels->dense_backward(&job));
+}
+
+/* Rows of x, which has any number of axes, are as long as `channels`. */
+static struct norm take_norm(struct arguments *a, const struct array *x, ptrdiff_t channels)
+{
+    require(a, channels > 0 && x->size % channels == 0,
+            "the shapes of the arrays do not fit together");
+    return (struct norm){
+        .rows = a->failed ? 0 : x->size / channels,
+        .channels = channels,
+        .x = x->data,
+    };
+}
+
+FUNCTION(moments, 3)
+{
+    struct array x = input(a, 0), mean = output(a, 1), squares = output(a, 1);
+    struct norm job = take_norm(a, &x, mean.size);
+    job.mean = mean.data;
+    job.squares = squares.data;
+    require_size(a, &squares, job.channels);
+    RUN(a, kernels->moments(&job));
+}
+
+FUNCTION(batch_norm, 8)
+{
+    struct array x = input(a, 0), mean = input(a, 1), variance = input(a, 1);
+    struct array gamma = optional_input(a, 1), beta = optional_input(a, 1);
+    struct array inverse = output(a, 1), y = output(a, 0);
+    struct norm job = take_norm(a, &x, mean.size);
+    job.mean = mean.data;
+    job.variance = variance.data;
+    job.gamma = gamma.data;
+    job.beta = beta.data;
+    job.inverse = inverse.data;
+    job.y = y.data;
+    job.epsilon = number(a);
+    require_size(a, &variance, job.channels);
+    require_size(a, &gamma, job.channels);
+    require_size(a, &beta, job.channels);
+    require_size(a, &inverse, job.channels);
+    require_size(a, &y, x.size);
+    RUN(a, kernels->batch_norm(&job));
+}
+
+FUNCTION(batch_norm_sums, 6)
+{
+    struct array dy = input(a, 0), x = input(a, 0), mean = input(a, 1), inverse = input(a, 1);
+    struct array dgamma = output(a, 1), dbeta = output(a, 1);
+    struct norm job = take_norm(a, &x, mean.size);
+    job.dy = dy.data;
+    job.mean = mean.data;
+    job.inverse = inverse.data;
+    job.dgamma = dgamma.data;
+    job.dbeta = dbeta.data;
+    require_size(a, &dy, x.size);
+    require_size(a, &inverse, job.channels);
+    require_size(a, &dgamma, job.channels);
+    require_size(a, &dbeta, job.channels);
+    RUN(a, kernels->batch_norm_sums(&job));
+}
+
+FUNCTION(batch_norm_backward, 8)
+{
+    struct array dy = input(a, 0), x = input(a, 0), mean = input(a, 1), inverse = input(a, 1);
+    struct array gamma = optional_input(a, 1), product_mean = optional_input(a, 1);
+    struct array dy_mean = optional_input(a, 1), dx = output(a, 0);
+    struct norm job = take_norm(a, &x, mean.size);
+    job.dy = dy.data;
+    job.mean = mean.data;
+    job.inverse = inverse.data;
+    job.gamma = gamma.data;
+    job.product_mean = product_mean.data;
+    job.dy_mean = dy_mean.data;
+    job.dx = dx.data;
+    require(a, !product_mean.data == !dy_mean.data, "one of two means is missing");
+    require_size(a, &dy, x.size);
+    require_size(a, &inverse, job.channels);
+    require_size(a, &gamma, job.channels);
+    require_size(a, &product_mean, job.channels);
+    require_size(a, &dy_mean, job.channels);
+    require_size(a, &dx, x.size);
+    RUN(a, kernels->batch_norm_backward(&job));
+}
+
+FUNCTION(layer_norm, 8)
+{
+    ptrdiff_t channels = whole_number(a);
+    struct array x = input(a, 0), gamma = optional_input(a, 1), beta = optional_input(a, 1);
+    struct array mean = output(a, 0), inverse = output(a, 0), y = output(a, 0);
+    struct norm job = take_norm(a, &x, channels);
+    job.gamma = gamma.data;
+    job.beta = beta.data;
+    job.mean = mean.data;
+    job.inverse = inverse.data;
+    job.y = y.data;
+    job.epsilon = number(a);
+    require_size(a, &gamma, channels);
+    require_size(a, &beta, channels);
+    require_size(a, &mean, job.rows);
+    require_size(a, &inverse, job.rows);
+    require_size(a, &y, x.size);
+    RUN(a, kernels->layer_norm(&job));
+}
+
+FUNCTION(layer_norm_backward, 9)
+{
+    ptrdiff_t channels = whole_number(a);
+    struct array dy = input(a, 0), x = input(a, 0), gamma = optional_input(a, 1);
+    struct array mean = input(a, 0), inverse = input(a, 0), dx = optional_output(a, 0);
+    struct array dgamma = optional_output(a, 1), dbeta = optional_output(a, 1);
+    struct norm job = take_norm(a, &x, channels);
+    job.dy = dy.data;
+    job.gamma = gamma.data;
+    job.mean = mean.data;
+    job.inverse = inverse.data;
+    job.dx = dx.data;
+    job.dgamma = dgamma.data;
+    job.dbeta = dbeta.data;
+    require_size(a, &dy, x.size);
+    require_size(a, &gamma, channels);
+    require_size(a, &mean, job.rows);
+    require_size(a, &inverse, job.rows);
+    require_size(a, &dx, x.size);
+    require_size(a, &dgamma, channels);
+    require_size(a, &dbeta, channels);
+    RUN(a, kernels->layer_norm_backward(&job));
+}
+
+FUNCTION(softmax_cross_entropy, 5)
+{
+    struct array logits = input(a, 2), labels = input_of(a, 1, 'q');
+    struct array losses = output(a, 1), gradient = output(a, 2);
+    struct cross_entropy job = {
+        .rows = logits.shape[0],
+        .classes = logits.shape[1],
+        .label_smoothing = number(a),
+        .logits = logits.data,
+        .labels = labels.data,
+        .losses = losses.data,
+        .gradient = gradient.data,
+    };
+    require_size(a, &labels, job.rows);
+    require_size(a, &losses, job.rows);
+    require_size(a, &gradient, logits.size);
+    for (ptrdiff_t r = 0; r < job.rows && !a->failed; r++)
+        if (job.labels[r] < 0 || job.labels[r] >= job.classes)
+            fail(a, PyExc_IndexError, "a label is not below the number of classes");
+    RUN(a, kernels->softmax_cross_entropy(&job));
+}

@@ -1,0 +1,218 @@
+/* Normalisation of channels over a batch, and of rows by themselves. */
+
+/* Mean and squared distances from it of every channel. Blocks of rows have moments of their own,
+ * and join those before them: x is read once from memory, and nothing cancels. Chan, Golub and
+ * LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979. */
+static void moments(const struct norm *args)
+{
+    for (ptrdiff_t chunk = 0; chunk < args->channels; chunk += CHUNK) {
+        ptrdiff_t width = least(CHUNK, args->channels - chunk);
+        wide mean[CHUNK / LANES] = {{0}}, squares[CHUNK / LANES] = {{0}};
+        for (ptrdiff_t begin = 0; begin < args->rows; begin += BLOCK) {
+            ptrdiff_t end = least(begin + BLOCK, args->rows);
+            double share = (double)(end - begin) / (double)end;
+            for (ptrdiff_t j = 0; j < width; j += LANES) {
+                struct column c = {.x = args->x + chunk + j,
+                                   .step = args->channels,
+                                   .lanes = least(LANES, width - j)};
+                c.center = sum_rows(&c, begin, end, term_x) / (REAL)(end - begin);
+                vec spread = sum_rows(&c, begin, end, term_square);
+                wide apart = __builtin_convertvector(c.center, wide) - mean[j / LANES];
+                mean[j / LANES] += apart * share;
+                squares[j / LANES] +=
+                    __builtin_convertvector(spread, wide) + apart * apart * (share * (double)begin);
+            }
+        }
+        for (ptrdiff_t j = 0; j < width; j += LANES) {
+            ptrdiff_t first = chunk + j, lanes = least(LANES, width - j);
+            store_first(args->mean + first, __builtin_convertvector(mean[j / LANES], vec), lanes);
+            store_first(args->squares + first, __builtin_convertvector(squares[j / LANES], vec),
+                        lanes);
+        }
+    }
+}
+
+/* What up to LANES channels have in common, from channel `first` on. */
+struct channel_scale {
+    vec mean, scale, shift; /* y = (x - mean) * scale + shift */
+    ptrdiff_t lanes;
+};
+
+INLINE struct channel_scale channel_scale(const struct norm *args, ptrdiff_t first)
+{
+    ptrdiff_t lanes = least(LANES, args->channels - first);
+    vec scale = load_first(args->inverse + first, lanes);
+    if (args->gamma)
+        scale *= load_first(args->gamma + first, lanes);
+    return (struct channel_scale){
+        .mean = load_first(args->mean + first, lanes),
+        .scale = scale,
+        .shift = args->beta ? load_first(args->beta + first, lanes) : (vec){0},
+        .lanes = lanes,
+    };
+}
+
+INLINE void scale_rows(const struct norm *args, const struct channel_scale *s, ptrdiff_t at,
+                       ptrdiff_t rows, bool whole)
+{
+    const REAL *x = args->x + at;
+    REAL *y = args->y + at;
+    for (ptrdiff_t r = 0; r < rows; r++, x += args->channels, y += args->channels)
+        store_n(y, (load_n(x, s->lanes, whole) - s->mean) * s->scale + s->shift, s->lanes, whole);
+}
+
+static void batch_norm(const struct norm *args)
+{
+    for (ptrdiff_t c = 0; c < args->channels; c++)
+        args->inverse[c] = 1 / sqrt(args->variance[c] + (REAL)args->epsilon);
+    for (ptrdiff_t begin = 0; begin < args->rows; begin += BLOCK) {
+        ptrdiff_t rows = least(BLOCK, args->rows - begin);
+        for (ptrdiff_t c = 0; c < args->channels; c += LANES) {
+            struct channel_scale s = channel_scale(args, c);
+            ptrdiff_t at = begin * args->channels + c;
+            if (s.lanes == LANES)
+                scale_rows(args, &s, at, rows, true);
+            else
+                scale_rows(args, &s, at, rows, false);
+        }
+    }
+}
+
+static void batch_norm_sums(const struct norm *args)
+{
+    struct column all = {
+        .x = args->x, .dy = args->dy, .step = args->channels, .dy_step = args->channels};
+    clear(args->dbeta, args->channels);
+    clear(args->dgamma, args->channels);
+    add_columns(args->dy, args->rows, args->channels, args->dbeta);
+    add_terms(&all, args->mean, args->rows, args->channels, args->dgamma, term_product);
+    for (ptrdiff_t c = 0; c < args->channels; c++)
+        args->dgamma[c] *= args->inverse[c];
+}
+
+/* dx = dy * scale - shift - (x - mean) * slope; dy * scale alone if statistics are constant. */
+INLINE void gradient_rows(const struct norm *args, const struct channel_scale *s, vec slope,
+                          ptrdiff_t at, ptrdiff_t rows, bool constant, bool whole)
+{
+    const REAL *x = args->x + at, *dy = args->dy + at;
+    REAL *dx = args->dx + at;
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        vec g = load_n(dy, s->lanes, whole) * s->scale;
+        if (!constant)
+            g = g - s->shift - (load_n(x, s->lanes, whole) - s->mean) * slope;
+        store_n(dx, g, s->lanes, whole);
+        x += args->channels;
+        dy += args->channels;
+        dx += args->channels;
+    }
+}
+
+static void batch_norm_backward(const struct norm *args)
+{
+    bool constant = args->dy_mean == NULL;
+    for (ptrdiff_t begin = 0; begin < args->rows; begin += BLOCK) {
+        ptrdiff_t rows = least(BLOCK, args->rows - begin);
+        for (ptrdiff_t c = 0; c < args->channels; c += LANES) {
+            struct channel_scale s = channel_scale(args, c);
+            ptrdiff_t at = begin * args->channels + c;
+            vec slope = {0};
+            if (!constant) {
+                s.shift = s.scale * load_first(args->dy_mean + c, s.lanes);
+                slope = s.scale * load_first(args->inverse + c, s.lanes)
+                        * load_first(args->product_mean + c, s.lanes);
+            }
+            if (constant && s.lanes == LANES)
+                gradient_rows(args, &s, slope, at, rows, true, true);
+            else if (s.lanes == LANES)
+                gradient_rows(args, &s, slope, at, rows, false, true);
+            else
+                gradient_rows(args, &s, slope, at, rows, constant, false);
+        }
+    }
+}
+
+static void layer_norm_row(const struct norm *args, ptrdiff_t r)
+{
+    ptrdiff_t channels = args->channels;
+    const REAL *x = args->x + r * channels;
+    REAL *y = args->y + r * channels;
+    vec sum = {0}, squares = {0};
+    for (ptrdiff_t c = 0; c < channels; c += LANES)
+        sum += load_first(x + c, least(LANES, channels - c));
+    const REAL mean = lane_sum(sum) / (REAL)channels;
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        ptrdiff_t lanes = least(LANES, channels - c);
+        vec centered = first_lanes(load_first(x + c, lanes) - mean, lanes, (vec){0});
+        squares += centered * centered;
+    }
+    const REAL variance = lane_sum(squares) / (REAL)channels;
+    const REAL inverse = 1 / sqrt(variance + (REAL)args->epsilon);
+    args->mean[r] = mean;
+    args->inverse[r] = inverse;
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        ptrdiff_t lanes = least(LANES, channels - c);
+        vec normal = (load_first(x + c, lanes) - mean) * inverse;
+        if (args->gamma)
+            normal *= load_first(args->gamma + c, lanes);
+        if (args->beta)
+            normal += load_first(args->beta + c, lanes);
+        store_first(y + c, normal, lanes);
+    }
+}
+
+static void layer_norm(const struct norm *args)
+{
+    for (ptrdiff_t r = 0; r < args->rows; r++)
+        layer_norm_row(args, r);
+}
+
+/* dy * gamma */
+INLINE vec scaled_gradient(const struct norm *args, const REAL *dy, ptrdiff_t c, ptrdiff_t lanes)
+{
+    vec g = load_first(dy + c, lanes);
+    return args->gamma ? g * load_first(args->gamma + c, lanes) : g;
+}
+
+static void layer_norm_row_gradient(const struct norm *args, ptrdiff_t r)
+{
+    ptrdiff_t channels = args->channels;
+    const REAL *x = args->x + r * channels, *dy = args->dy + r * channels;
+    const REAL mean = args->mean[r], inverse = args->inverse[r];
+    REAL *dx = args->dx + r * channels;
+    vec sum = {0}, products = {0};
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        ptrdiff_t lanes = least(LANES, channels - c);
+        vec g = scaled_gradient(args, dy, c, lanes);
+        sum += g;
+        products += g * ((load_first(x + c, lanes) - mean) * inverse);
+    }
+    const REAL offset = lane_sum(sum) / (REAL)channels;
+    const REAL slope = lane_sum(products) / (REAL)channels;
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        ptrdiff_t lanes = least(LANES, channels - c);
+        vec normal = (load_first(x + c, lanes) - mean) * inverse;
+        vec g = scaled_gradient(args, dy, c, lanes) - offset - normal * slope;
+        store_first(dx + c, g * inverse, lanes);
+    }
+}
+
+static void layer_norm_backward(const struct norm *args)
+{
+    struct column all = {.x = args->x,
+                         .dy = args->dy,
+                         .step = args->channels,
+                         .dy_step = args->channels,
+                         .row_center = args->mean,
+                         .row_inverse = args->inverse};
+    if (args->dbeta) {
+        clear(args->dbeta, args->channels);
+        add_columns(args->dy, args->rows, args->channels, args->dbeta);
+    }
+    if (args->dgamma) {
+        clear(args->dgamma, args->channels);
+        add_terms(&all, NULL, args->rows, args->channels, args->dgamma, term_normal);
+    }
+    if (args->dx)
+        for (ptrdiff_t r = 0; r < args->rows; r++)
+            layer_norm_row_gradient(args, r);
+}

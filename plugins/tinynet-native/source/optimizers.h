@@ -1,0 +1,89 @@
+/* Optimizer updates, each in one pass; the formulas are in tinynet/optimizers. */
+
+static void adam(const struct optimizer *args)
+{
+    const REAL *restrict grad = args->grad;
+    REAL *restrict param = args->param, *restrict first = args->first;
+    REAL *restrict second = args->second;
+    const REAL share_1 = (REAL)(1 - args->beta_1), share_2 = (REAL)(1 - args->beta_2);
+    const double correction = sqrt(1 - pow(args->beta_2, args->step));
+    const REAL epsilon = (REAL)(args->epsilon * correction);
+    const REAL rate = (REAL)(args->rate * correction / (1 - pow(args->beta_1, args->step)));
+    const REAL into_grad = args->decoupled ? 0 : (REAL)args->weight_decay;
+    const REAL left = args->decoupled ? (REAL)(1 - args->rate * args->weight_decay) : 1;
+    for (ptrdiff_t i = 0; i < args->count; i++) {
+        REAL p = param[i] * left;
+        REAL g = into_grad != 0 ? grad[i] + into_grad * p : grad[i];
+        REAL m = first[i] + (g - first[i]) * share_1;
+        REAL v = second[i] + (g * g - second[i]) * share_2;
+        first[i] = m;
+        second[i] = v;
+        param[i] = p - m / (sqrt(v) + epsilon) * rate;
+    }
+}
+
+/* The flags are constants, so that each kind of step is a loop without branches. */
+INLINE void sgd_steps(const struct optimizer *args, const bool moving, const bool nesterov)
+{
+    const REAL *restrict grad = args->grad;
+    REAL *restrict param = args->param, *restrict velocity = args->velocity;
+    const REAL rate = (REAL)args->rate, decay = (REAL)args->weight_decay;
+    const REAL momentum = (REAL)args->momentum;
+    for (ptrdiff_t i = 0; i < args->count; i++) {
+        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i], v = g;
+        if (moving) {
+            v = velocity[i] * momentum + g;
+            velocity[i] = v;
+        }
+        param[i] -= nesterov ? v * rate * momentum + rate * g : v * rate;
+    }
+}
+
+static void sgd(const struct optimizer *args)
+{
+    if (!args->velocity)
+        sgd_steps(args, false, false);
+    else if (!args->nesterov)
+        sgd_steps(args, true, false);
+    else
+        sgd_steps(args, true, true);
+}
+
+INLINE void rmsprop_steps(const struct optimizer *args, const bool centered, const bool moving)
+{
+    const REAL *restrict grad = args->grad;
+    REAL *restrict param = args->param, *restrict velocity = args->velocity;
+    REAL *restrict mean_square = args->mean_square, *restrict mean = args->mean;
+    const REAL rate = (REAL)args->rate, decay = (REAL)args->weight_decay;
+    const REAL share = (REAL)(1 - args->rho), momentum = (REAL)args->momentum;
+    const REAL epsilon = (REAL)args->epsilon;
+    for (ptrdiff_t i = 0; i < args->count; i++) {
+        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i];
+        REAL square = mean_square[i] + (g * g - mean_square[i]) * share;
+        mean_square[i] = square;
+        if (centered) {
+            REAL m = mean[i] + (g - mean[i]) * share;
+            mean[i] = m;
+            square -= m * m;
+            square = square < 0 ? 0 : square; /* rounding may leave a variance below 0 */
+        }
+        REAL step = g / (sqrt(square) + epsilon);
+        if (moving) {
+            step = velocity[i] * momentum + step;
+            velocity[i] = step;
+        }
+        param[i] -= rate * step;
+    }
+}
+
+static void rmsprop(const struct optimizer *args)
+{
+    if (args->mean && args->velocity)
+        rmsprop_steps(args, true, true);
+    else if (args->mean)
+        rmsprop_steps(args, true, false);
+    else if (args->velocity)
+        rmsprop_steps(args, false, true);
+    else
+        rmsprop_steps(args, false, false);
+}

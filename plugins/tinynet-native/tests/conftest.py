@@ -1,0 +1,12 @@
+"""Every test that asks for `level` runs once for each level of dispatch that this machine has."""
+
+import pytest
+from tinynet_native import _kernels
+
+
+@pytest.fixture(params=_kernels.levels())
+def level(request):
+    before = _kernels.level()
+    _kernels.use_level(request.param)
+    yield request.param
+    _kernels.use_level(before)

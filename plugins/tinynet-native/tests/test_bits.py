@@ -1,0 +1,108 @@
+"""The same inputs give the same bits: a resumed run is the run that was interrupted."""
+
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from tinynet_native import NativeKernels
+
+from tinynet.kernels import Window
+
+KERNELS = NativeKernels()
+SAME = Window((3, 3), padding=((1, 1), (1, 1)))
+RNG = np.random.default_rng(0)
+
+
+def normal(*shape):
+    return RNG.normal(size=shape).astype("float32")
+
+
+X, WEIGHT, DY = normal(9, 12, 13, 5), normal(3, 3, 5, 20), normal(9, 12, 13, 20)
+DENSE = normal(5, 37)
+GAMMA = normal(5)
+
+
+def shifted(array, offset):
+    """The same numbers, so many elements after a cache line begins."""
+    raw = np.empty(array.size + 32, array.dtype)
+    start = -raw.ctypes.data % 64 // array.itemsize + offset
+    copy = raw[start : start + array.size].reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+def everything(offset=0):
+    """What many kernels give, as bytes."""
+    x, weight, dy = (shifted(array, offset) for array in (X, WEIGHT, DY))
+    rows = shifted(X.reshape(-1, 5), offset)
+    y, saved = KERNELS.conv2d(x, weight, None, SAME, np.empty, True)
+    pooled, winners = KERNELS.max_pool2d(x, SAME, np.empty, True)
+    normal_rows, saved_rows = KERNELS.layer_norm(x, GAMMA, None, 1e-5, np.empty, True)
+    arrays = [
+        y,
+        *KERNELS.conv2d_backward(dy, saved, weight, SAME, np.empty, (True, True, True)),
+        pooled,
+        KERNELS.max_pool2d_backward(pooled, winners, SAME, np.empty),
+        KERNELS.dense(rows, DENSE, None, np.empty),
+        *KERNELS.dense_backward(rows @ DENSE, rows, DENSE, np.empty, (True, True, True)),
+        *KERNELS.moments(x, np.empty),
+        normal_rows,
+        *KERNELS.layer_norm_backward(x, saved_rows, GAMMA, np.empty, (True, True, True)),
+    ]
+    return [array.tobytes() for array in arrays]
+
+
+@pytest.mark.usefixtures("level")
+@pytest.mark.parametrize("offset", [1, 5, 16])
+def test_where_an_array_begins_changes_no_bit(offset):
+    assert everything(offset) == everything()
+
+
+@pytest.mark.usefixtures("level")
+def test_threads_at_once_get_the_same_bits():
+    right = everything()
+    with ThreadPoolExecutor(4) as pool:
+        assert all(found == right for found in pool.map(lambda _: everything(), range(40)))
+
+
+@pytest.mark.usefixtures("level")
+def test_what_a_sample_becomes_does_not_depend_on_its_batch():
+    """A prediction for one image would differ from the same image's in a table of many."""
+    for image in (X, X[:, :5, :5], X[:, :1, :7]):
+        together, _ = KERNELS.conv2d(image, WEIGHT, None, SAME, np.empty, False)
+        for count in (1, 2, 8):
+            alone, _ = KERNELS.conv2d(image[:count], WEIGHT, None, SAME, np.empty, False)
+            np.testing.assert_array_equal(alone, together[:count])
+    rows, weight = normal(40, 300), normal(300, 70)
+    together = KERNELS.dense(rows, weight, None, np.empty)
+    for count in (1, 2, 7, 15, 33):
+        alone = KERNELS.dense(rows[:count], weight, None, np.empty)
+        np.testing.assert_array_equal(alone, together[:count])
+
+
+def test_other_threads_run_while_a_kernel_does():
+    """With the lock held, shards on several threads would take as long as on one."""
+    before = sys.getswitchinterval()
+    started, seen, finished = threading.Event(), threading.Event(), threading.Event()
+
+    def work():
+        started.set()
+        for _ in range(10_000):
+            if seen.is_set():
+                break
+            KERNELS.conv2d(X, WEIGHT, None, SAME, np.empty, False)
+        finished.set()
+
+    # Nobody is made to hand the lock over before so long: the kernel must let go of it.
+    sys.setswitchinterval(1000)
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        started.wait()
+        assert not finished.is_set()
+        seen.set()
+        thread.join()
+    finally:
+        sys.setswitchinterval(before)

@@ -1,0 +1,50 @@
+"""Compiled kernels for tinynet, chosen when they are imported for the processor they run on."""
+
+from tinynet.kernels.numpy import NumpyKernels
+from tinynet_native import (
+    _kernels,
+    affine,
+    convolution,
+    cross_entropy,
+    elementwise,
+    normalization,
+    optimizers,
+    pooling,
+)
+
+__all__ = ["NativeKernels"]
+
+
+class NativeKernels(NumpyKernels):
+    """Every kernel of `tinynet.kernels.Kernels`, one native call each, off the interpreter lock.
+
+    The same inputs give the same bits in every call and on every thread, for one `level`.
+
+    Attributes:
+        level: The instructions in use: ``avx512``, ``avx2``, or ``baseline``, which is what every
+            processor of the family has (SSE2, NEON).
+    """
+
+    level: str = _kernels.level()
+
+    conv2d = staticmethod(convolution.conv2d)
+    conv2d_backward = staticmethod(convolution.conv2d_backward)
+    max_pool2d = staticmethod(pooling.max_pool2d)
+    max_pool2d_backward = staticmethod(pooling.max_pool2d_backward)
+    avg_pool2d = staticmethod(pooling.avg_pool2d)
+    avg_pool2d_backward = staticmethod(pooling.avg_pool2d_backward)
+    dense = staticmethod(affine.dense)
+    dense_backward = staticmethod(affine.dense_backward)
+    moments = staticmethod(normalization.moments)
+    batch_norm = staticmethod(normalization.batch_norm)
+    batch_norm_sums = staticmethod(normalization.batch_norm_sums)
+    batch_norm_backward = staticmethod(normalization.batch_norm_backward)
+    layer_norm = staticmethod(normalization.layer_norm)
+    layer_norm_backward = staticmethod(normalization.layer_norm_backward)
+    softmax_cross_entropy = staticmethod(cross_entropy.softmax_cross_entropy)
+    relu = staticmethod(elementwise.relu)
+    relu_backward = staticmethod(elementwise.relu_backward)
+    dropout = staticmethod(elementwise.dropout)
+    adam = staticmethod(optimizers.adam)
+    sgd = staticmethod(optimizers.sgd)
+    rmsprop = staticmethod(optimizers.rmsprop)

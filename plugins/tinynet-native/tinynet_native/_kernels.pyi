@@ -1,0 +1,141 @@
+"""The kernels in C. Outputs are the caller's; an output that is None is not computed.
+
+A window comes as six numbers: strides, padding above and to the left, and dilation, each down and
+right. All arrays of real numbers in a call have one dtype, float32 or float64. Inputs are copied if
+they are not contiguous or not aligned; outputs must be both.
+
+Every function raises ValueError where shapes or dtypes do not fit together, and TypeError where an
+argument is no array or no number.
+"""
+
+from tinynet.types import Array
+
+def conv2d(x: Array, weight: Array, bias: Array | None, y: Array, /, *window: int) -> None: ...
+def conv2d_backward(
+    dy: Array,
+    x: Array,
+    weight: Array,
+    dx: Array | None,
+    dweight: Array | None,
+    dbias: Array | None,
+    /,
+    *window: int,
+) -> None: ...
+def max_pool2d(
+    x: Array, y: Array, cells: Array | None, rows: int, columns: int, /, *window: int
+) -> None: ...
+def max_pool2d_backward(
+    dy: Array, cells: Array, dx: Array, rows: int, columns: int, /, *window: int
+) -> None: ...
+def avg_pool2d(x: Array, y: Array, rows: int, columns: int, /, *window: int) -> None: ...
+def avg_pool2d_backward(dy: Array, dx: Array, rows: int, columns: int, /, *window: int) -> None: ...
+def dense(x: Array, weight: Array, bias: Array | None, y: Array, /) -> None: ...
+def dense_backward(
+    dy: Array,
+    x: Array,
+    weight: Array,
+    dx: Array | None,
+    dweight: Array | None,
+    dbias: Array | None,
+    /,
+) -> None: ...
+def moments(x: Array, mean: Array, squares: Array, /) -> None: ...
+def batch_norm(
+    x: Array,
+    mean: Array,
+    variance: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    inverse: Array,
+    y: Array,
+    epsilon: float,
+    /,
+) -> None: ...
+def batch_norm_sums(
+    dy: Array, x: Array, mean: Array, inverse: Array, dgamma: Array, dbeta: Array, /
+) -> None: ...
+def batch_norm_backward(
+    dy: Array,
+    x: Array,
+    mean: Array,
+    inverse: Array,
+    gamma: Array | None,
+    product_mean: Array | None,
+    dy_mean: Array | None,
+    dx: Array,
+    /,
+) -> None: ...
+def layer_norm(
+    channels: int,
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    mean: Array,
+    inverse: Array,
+    y: Array,
+    epsilon: float,
+    /,
+) -> None: ...
+def layer_norm_backward(
+    channels: int,
+    dy: Array,
+    x: Array,
+    gamma: Array | None,
+    mean: Array,
+    inverse: Array,
+    dx: Array | None,
+    dgamma: Array | None,
+    dbeta: Array | None,
+    /,
+) -> None: ...
+def softmax_cross_entropy(
+    logits: Array, labels: Array, losses: Array, gradient: Array, label_smoothing: float, /
+) -> None: ...
+def relu(x: Array, y: Array, /) -> None: ...
+def relu_backward(dy: Array, y: Array, dx: Array, /) -> None: ...
+def dropout(x: Array, uniform: Array, y: Array, mask: Array, rate: float, /) -> None: ...
+def adam(
+    param: Array,
+    grad: Array,
+    first_moment: Array,
+    second_moment: Array,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    weight_decay: float,
+    decoupled: bool,
+    step: int,
+    rate: float,
+    /,
+) -> None: ...
+def sgd(
+    param: Array,
+    grad: Array,
+    velocity: Array | None,
+    momentum: float,
+    nesterov: bool,
+    weight_decay: float,
+    rate: float,
+    /,
+) -> None: ...
+def rmsprop(
+    param: Array,
+    grad: Array,
+    mean_square: Array,
+    mean: Array | None,
+    velocity: Array | None,
+    rho: float,
+    momentum: float,
+    epsilon: float,
+    weight_decay: float,
+    rate: float,
+    /,
+) -> None: ...
+def level() -> str:
+    """The level of dispatch in use."""
+
+def levels() -> list[str]:
+    """The levels that this machine has, best first."""
+
+def use_level(name: str) -> None:
+    """Use another level, in every thread: for tests."""

@@ -1,0 +1,35 @@
+"""Convolution. What backward needs from forward is the input itself."""
+
+from tinynet.kernels import Saved, ThreeGradients, Window
+from tinynet.memory import Empty
+from tinynet.types import Array
+from tinynet_native import _kernels
+from tinynet_native._geometry import out_size, six
+
+
+def conv2d(
+    x: Array, weight: Array, bias: Array | None, window: Window, empty: Empty, keep: bool
+) -> tuple[Array, Saved]:
+    """See `tinynet.kernels.Kernels.conv2d`."""
+    samples, height, width, _ = x.shape
+    y = empty((samples, *out_size(window, height, width), weight.shape[3]), x.dtype)
+    _kernels.conv2d(x, weight, bias, y, *six(window))
+    return y, x if keep else None
+
+
+def conv2d_backward(
+    dy: Array,
+    saved: Saved,
+    weight: Array,
+    window: Window,
+    empty: Empty,
+    needs: tuple[bool, bool, bool],
+) -> ThreeGradients:
+    """See `tinynet.kernels.Kernels.conv2d_backward`."""
+    x: Array = saved
+    needs_x, needs_weight, needs_bias = needs
+    dx = empty(x.shape, x.dtype) if needs_x else None
+    dweight = empty(weight.shape, x.dtype) if needs_weight else None
+    dbias = empty((weight.shape[3],), x.dtype) if needs_bias else None
+    _kernels.conv2d_backward(dy, x, weight, dx, dweight, dbias, *six(window))
+    return dx, dweight, dbias

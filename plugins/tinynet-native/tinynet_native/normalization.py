@@ -1,0 +1,111 @@
+"""Normalisation of channels over a batch, and of rows by themselves. The input itself is kept."""
+
+from typing import NamedTuple
+
+from tinynet.kernels import Saved, ThreeGradients
+from tinynet.memory import Empty
+from tinynet.types import Array
+from tinynet_native import _kernels
+
+
+class SavedBatch(NamedTuple):
+    """What `batch_norm` leaves for its backward.
+
+    Attributes:
+        x: The input, (..., C).
+        mean: What was subtracted, (C,).
+        inverse: 1 / sqrt(variance + epsilon), (C,).
+    """
+
+    x: Array
+    mean: Array
+    inverse: Array
+
+
+def moments(x: Array, empty: Empty) -> tuple[Array, Array]:
+    """See `tinynet.kernels.Kernels.moments`."""
+    mean, squares = empty(x.shape[-1:], x.dtype), empty(x.shape[-1:], x.dtype)
+    _kernels.moments(x, mean, squares)
+    return mean, squares
+
+
+def batch_norm(
+    x: Array,
+    mean: Array,
+    variance: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    epsilon: float,
+    empty: Empty,
+    keep: bool,
+) -> tuple[Array, Saved]:
+    """See `tinynet.kernels.Kernels.batch_norm`."""
+    y, inverse = empty(x.shape, x.dtype), empty(mean.shape, x.dtype)
+    _kernels.batch_norm(x, mean, variance, gamma, beta, inverse, y, epsilon)
+    return y, SavedBatch(x, mean, inverse) if keep else None
+
+
+def batch_norm_sums(dy: Array, saved: Saved, empty: Empty) -> tuple[Array, Array]:
+    """See `tinynet.kernels.Kernels.batch_norm_sums`."""
+    x, mean, inverse = saved
+    dgamma, dbeta = empty(mean.shape, dy.dtype), empty(mean.shape, dy.dtype)
+    _kernels.batch_norm_sums(dy, x, mean, inverse, dgamma, dbeta)
+    return dgamma, dbeta
+
+
+def batch_norm_backward(
+    dy: Array,
+    saved: Saved,
+    gamma: Array | None,
+    means: tuple[Array, Array] | None,
+    empty: Empty,
+) -> Array:
+    """See `tinynet.kernels.Kernels.batch_norm_backward`."""
+    x, mean, inverse = saved
+    dx = empty(dy.shape, dy.dtype)
+    product_mean, dy_mean = means or (None, None)
+    _kernels.batch_norm_backward(dy, x, mean, inverse, gamma, product_mean, dy_mean, dx)
+    return dx
+
+
+class SavedRows(NamedTuple):
+    """What `layer_norm` leaves for `layer_norm_backward`.
+
+    Attributes:
+        x: The input, (..., C).
+        mean: Of each row, (...).
+        inverse: 1 / sqrt(variance + epsilon) of each row, (...).
+    """
+
+    x: Array
+    mean: Array
+    inverse: Array
+
+
+def layer_norm(
+    x: Array, gamma: Array | None, beta: Array | None, epsilon: float, empty: Empty, keep: bool
+) -> tuple[Array, Saved]:
+    """See `tinynet.kernels.Kernels.layer_norm`."""
+    *rows, channels = x.shape
+    y = empty(x.shape, x.dtype)
+    mean, inverse = empty(tuple(rows), x.dtype), empty(tuple(rows), x.dtype)
+    _kernels.layer_norm(channels, x, gamma, beta, mean, inverse, y, epsilon)
+    return y, SavedRows(x, mean, inverse) if keep else None
+
+
+def layer_norm_backward(
+    dy: Array,
+    saved: Saved,
+    gamma: Array | None,
+    empty: Empty,
+    needs: tuple[bool, bool, bool],
+) -> ThreeGradients:
+    """See `tinynet.kernels.Kernels.layer_norm_backward`."""
+    x, mean, inverse = saved
+    needs_x, needs_gamma, needs_beta = needs
+    channels = x.shape[-1]
+    dx = empty(x.shape, x.dtype) if needs_x else None
+    dgamma = empty((channels,), x.dtype) if needs_gamma else None
+    dbeta = empty((channels,), x.dtype) if needs_beta else None
+    _kernels.layer_norm_backward(channels, dy, x, gamma, mean, inverse, dx, dgamma, dbeta)
+    return dx, dgamma, dbeta

@@ -1,0 +1,70 @@
+"""Pooling. What max pooling keeps for backward is the cell that each maximum came from."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tinynet.kernels import Saved, Window, pooling
+from tinynet.memory import Empty
+from tinynet.types import Array, Shape
+from tinynet_native import _kernels
+from tinynet_native._geometry import out_size, six
+
+MOST_CELLS = 256
+"""Cells of a window whose numbers fit in a byte; larger windows are left to the reference."""
+
+WINNER_STEP = 16
+"""Channels of winners are rounded up to a multiple of it, which is at least a vector."""
+
+
+class Winners(NamedTuple):
+    """What `max_pool2d` leaves for `max_pool2d_backward`.
+
+    Attributes:
+        cells: The number of each output's cell in its window, (N, Ho, Wo, C rounded up).
+        in_shape: (N, H, W, C).
+    """
+
+    cells: Array
+    in_shape: Shape
+
+
+def max_pool2d(x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Array, Saved]:
+    """See `tinynet.kernels.Kernels.max_pool2d`."""
+    rows, columns = window.kernel_size
+    if keep and rows * columns > MOST_CELLS:
+        return pooling.max_pool2d(x, window, empty, keep)
+    samples, height, width, channels = x.shape
+    down, right = out_size(window, height, width)
+    y = empty((samples, down, right, channels), x.dtype)
+    saved = cells = None
+    if keep:
+        padded = -(-channels // WINNER_STEP) * WINNER_STEP
+        cells = empty((samples, down, right, padded), np.uint8)
+        saved = Winners(cells, x.shape)
+    _kernels.max_pool2d(x, y, cells, rows, columns, *six(window))
+    return y, saved
+
+
+def max_pool2d_backward(dy: Array, saved: Saved, window: Window, empty: Empty) -> Array:
+    """See `tinynet.kernels.Kernels.max_pool2d_backward`."""
+    if not isinstance(saved, Winners):
+        return pooling.max_pool2d_backward(dy, saved, window, empty)
+    dx = empty(saved.in_shape, dy.dtype)
+    _kernels.max_pool2d_backward(dy, saved.cells, dx, *window.kernel_size, *six(window))
+    return dx
+
+
+def avg_pool2d(x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Array, Shape]:
+    """See `tinynet.kernels.Kernels.avg_pool2d`."""
+    samples, height, width, channels = x.shape
+    y = empty((samples, *out_size(window, height, width), channels), x.dtype)
+    _kernels.avg_pool2d(x, y, *window.kernel_size, *six(window))
+    return y, x.shape
+
+
+def avg_pool2d_backward(dy: Array, saved: Shape, window: Window, empty: Empty) -> Array:
+    """See `tinynet.kernels.Kernels.avg_pool2d_backward`."""
+    dx = empty(saved, dy.dtype)
+    _kernels.avg_pool2d_backward(dy, dx, *window.kernel_size, *six(window))
+    return dx
