@@ -62,7 +62,7 @@ def make_trainer(input_shape, layers, threads):
         "name": "engine",
         "network": {"input_shape": input_shape, "layers": layers},
         "training": {
-            "steps": 50,
+            "steps": 200,
             "batch_size": BATCH,
             "seed": 7,
             "loss": "softmax_cross_entropy",
@@ -100,9 +100,9 @@ def test_any_number_of_threads_gives_the_same_bits(small_shards, input_shape, la
     """Else a run that is resumed on another machine is another run."""
     trainer = make_trainer(input_shape, layers, 1)
     assert len(trainer.network.shards(BATCH, training=True)) >= 4
-    one = train(input_shape, layers, 1)
+    one = train(input_shape, layers, 1, steps=200)
     for threads in (2, 3, 4):
-        assert train(input_shape, layers, threads) == one, f"{threads} threads"
+        assert train(input_shape, layers, threads, steps=200) == one, f"{threads} threads"
 
 
 def test_how_a_batch_is_cut_follows_from_the_network_alone(monkeypatch):
