@@ -2,6 +2,7 @@
 
 import pytest
 
+from tinynet import registry
 from tinynet.errors import PluginError
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.network.kernel_choice import chosen_kernels
@@ -10,6 +11,15 @@ from tinynet.network.network import Network
 
 class Fast(NumpyKernels):
     level = "fast"
+
+
+@pytest.fixture(autouse=True)
+def nothing_but_tinynet(monkeypatch):
+    """Whatever is installed here for speed is not what these tests are about."""
+    known = registry.default()
+    entries = [e for group in registry.GROUPS for e in known.entries(group)]
+    own = registry.Registry(e for e in entries if e.distribution == "tinynet-core")
+    monkeypatch.setattr(registry, "default", lambda: own)
 
 
 def test_numpys_are_used_where_nothing_else_is_installed():

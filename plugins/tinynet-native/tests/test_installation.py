@@ -34,5 +34,7 @@ def test_importing_it_imports_nothing_else():
         "import tinynet_native\n"
         "print(*{name.partition('.')[0] for name in set(sys.modules) - before})\n"
     )
-    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    found = subprocess.run(
+        [sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True
+    )
     assert found.stdout.split() == ["tinynet_native"]
