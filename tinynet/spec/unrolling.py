@@ -147,10 +147,8 @@ class Unroller:
         self, into: Unrolled, node: JsonValue, at: Source, name: str, *, follows: bool
     ) -> None:
         self._require_room(len(self.nodes), MAX_LENGTH, "nodes", at)
-        if (length := len(into.prefix + name)) > MAX_NAME and into.prefix:
-            message = f"the name {quoted(into.prefix + name)} is made from those of the uses it is"
-            limit = f"within, and too long ({length} characters, at most {MAX_NAME})"
-            self._found.refuse(f"{message} {limit}; give them shorter names", at.part("name"))
+        if into.prefix:
+            self._require_short(into.prefix + name, at)
         if isinstance(node, dict) and "repeat" in node:
             if not follows:
                 self._read(RepeatSpec, {"repeat": (node["repeat"], at)}, into.scope)
@@ -265,8 +263,18 @@ class Unroller:
             inner.sharing = (Sharing(inner.prefix, f"{into.prefix}{owner}."), *into.sharing)
         inputs = None if follows else use.spec.inputs
         into.add(Item(into.prefix + name, use.at, inputs, inner=inner))
+        if not self._require_short(inner.prefix.rstrip("."), use.at):
+            return False  # and so would be the names of all nodes within
         self._fill(inner, list(use.block.layers))
         return len(self._found.problems) == known
+
+    def _require_short(self, name: str, at: Source) -> bool:
+        if len(name) <= MAX_NAME:
+            return True
+        message = f"the name {quoted(name)} is made from those of the uses it is within, and too"
+        limit = f"long ({len(name)} characters, at most {MAX_NAME})"
+        self._found.refuse(f"{message} {limit}; give them shorter names", at.part("name"))
+        return False
 
     def _require_inputs(self, spec: UseSpec, block: BlockSpec, at: Source) -> None:
         names, there = block.input_names, len(spec.inputs or (INPUT,))
