@@ -4,7 +4,7 @@ A normalisation that follows a layer which can do its work becomes part of that 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,7 +15,7 @@ from tinynet.kernels import Kernels
 from tinynet.layer import Foldable
 from tinynet.memory import Workspace
 from tinynet.network import calls
-from tinynet.network.blas import one_blas_thread
+from tinynet.network.blas import available_cores, one_blas_thread
 from tinynet.network.crew import Crew
 from tinynet.network.node import Node
 from tinynet.types import Array
@@ -97,14 +97,20 @@ class Inference:
         self._crews: dict[int, Crew] = {}
 
     def predict(
-        self, inputs: Mapping[str, Array], rows: Sequence[slice], threads: int
+        self,
+        inputs: Mapping[str, Array],
+        rows: Sequence[slice],
+        finish: Callable[[dict[str, Array]], dict[str, Array]],
+        threads: int | None = None,
     ) -> list[dict[str, Array]]:
-        """The outputs of each part of a batch, by the outputs' names.
+        """What each part of a batch gives, by the outputs' names.
 
         Args:
             inputs: The network's inputs by name, each (N, *shape), in the network's dtype.
             rows: The parts.
-            threads: How many threads compute; the result is the same for any number.
+            finish: Gets the outputs of a part, which are valid until it returns.
+            threads: How many threads compute, by default one for each core; the result is the same
+                for any number.
         """
         steps = [step.fold() for step in self._steps] if self._folds else self._steps
         parts: list[dict[str, Array]] = [{}] * len(rows)
@@ -114,15 +120,15 @@ class Inference:
             part = {name: array[rows[number]] for name, array in inputs.items()}
             with np.errstate(all="ignore"):
                 values = runner.run(steps, part)
-            parts[number] = {name: np.array(values[node]) for name, node in self._outputs.items()}
+                parts[number] = finish({name: values[node] for name, node in self._outputs.items()})
             self._idle.append(runner)
 
         with one_blas_thread():
-            if len(rows) == 1 or threads == 1:
-                for number in range(len(rows)):
-                    run(number)
+            if len(rows) == 1:
+                run(0)
             else:
-                self._crew(threads).run([partial(run, number) for number in range(len(rows))])
+                crew = self._crew(threads or available_cores())
+                crew.run([partial(run, number) for number in range(len(rows))])
         return parts
 
     def _crew(self, threads: int) -> Crew:

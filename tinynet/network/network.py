@@ -19,7 +19,6 @@ from tinynet.layer import Buffered, Layer
 from tinynet.loss import Loss
 from tinynet.memory import Workspace
 from tinynet.network import calls, loss_calls
-from tinynet.network.blas import available_cores
 from tinynet.network.construction import build_nodes, create_initializer
 from tinynet.network.execution import Pass, PassKey, plan
 from tinynet.network.freezing import freeze
@@ -257,8 +256,7 @@ class Network:
             for start in range(0, max(samples, 1), batch_size)
             for part in self.shards(min(batch_size, samples - start), training=False)
         ]
-        parts = self._inference.predict(inputs, rows, threads or available_cores())
-        found = [self.predictions(part) for part in parts]
+        found = self._inference.predict(inputs, rows, self.predictions, threads)
         if len(found) == 1:
             return found[0]
         return {name: np.concatenate([part[name] for part in found]) for name in self.outputs}
@@ -333,6 +331,8 @@ class Network:
 
     def _converted(self, name: str, array: Array) -> Array:
         """The array in the network's dtype, unless whoever reads it wants indices."""
+        if array.dtype == self.dtype:
+            return array
         if array.dtype.kind not in "biuf":
             raise DataError(f"{name} must hold real numbers; its dtype is {array.dtype}")
         indices = all(n.wants_indices for n in self.nodes.values() if name in n.inputs)
