@@ -6,10 +6,10 @@ is ever imported. tinynet's own types come through the same door.
 
 import importlib.metadata
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import Distribution
 from typing import Any
 
@@ -220,23 +220,22 @@ def normalise(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-class blaming:  # noqa: N801 - a context manager, called like a function
-    """Turns what a plugin's method should not have raised into a `PluginError` that names both.
+class Blaming:
+    """Turns what a plugin's method should not have raised into a `PluginError`.
 
     A class, since a generator would cost more than many a method on a batch of one.
     """
 
-    __slots__ = ("_method", "_plugin", "_pointer")
+    __slots__ = ("_fault", "_method")
 
-    def __init__(self, plugin: object, method: str, pointer: str = "") -> None:
+    def __init__(self, fault: Callable[[str], PluginError], method: str) -> None:
         """Watch over a call.
 
         Args:
-            plugin: The loss, optimizer, metric, ... that is called.
-            method: Which method of it.
-            pointer: Where a spec names the plugin, if that is known.
+            fault: Says who is to blame for a message.
+            method: What is called.
         """
-        self._plugin, self._method, self._pointer = plugin, method, pointer
+        self._fault, self._method = fault, method
 
     def __enter__(self) -> None: ...
 
@@ -246,8 +245,18 @@ class blaming:  # noqa: N801 - a context manager, called like a function
         if isinstance(error, TinynetError | MemoryError):
             return
         if isinstance(error, Exception | SystemExit):
-            message = f"{self._method} raised {cause(error)}"
-            raise fault(self._plugin, message, self._pointer) from error
+            raise self._fault(f"{self._method} raised {cause(error)}") from error
+
+
+def blaming(plugin: object, method: str, pointer: str = "") -> Blaming:
+    """A context in which a plugin is to blame for whatever is raised.
+
+    Args:
+        plugin: The loss, optimizer, metric, ... that is called.
+        method: Which method of it.
+        pointer: Where a spec names the plugin, if that is known.
+    """
+    return Blaming(partial(fault, plugin, pointer=pointer), method)
 
 
 def fault(plugin: object, message: str, pointer: str = "") -> PluginError:

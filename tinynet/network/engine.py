@@ -19,6 +19,7 @@ from tinynet.network.execution import Pass, PassKey
 from tinynet.network.network import Network
 from tinynet.network.node import Node
 from tinynet.network.objective import Objective, Samples
+from tinynet.network.parts import joined, rows_of
 from tinynet.network.trip import Trip
 from tinynet.types import Array
 
@@ -124,7 +125,7 @@ class Engine:
                 outputs, workspace = trip.meet_at_the_end()
                 whole, gradients = minimise(trip.all_rows, outputs, workspace)
                 found = [whole]
-                trip.each(lambda number: trip.turn(number, _rows(gradients, trip.rows[number])))
+                trip.each(lambda number: trip.turn(number, rows_of(gradients, trip.rows[number])))
             else:
                 trip.out(turn)
             trip.back()
@@ -188,7 +189,7 @@ class Engine:
             self._workspaces.append(Workspace())
         passes = tuple(
             self._network.start(
-                {name: array[part] for name, array in inputs.items()},
+                rows_of(inputs, part),
                 training=training,
                 key=key,
                 first_sample=part.start,
@@ -226,7 +227,7 @@ class Engine:
         losses = {
             head.output: sum(part[head.output] for part, _ in found) for head in self._network.heads
         }
-        predictions = _joined([part for _, part in found])
+        predictions = joined([part for _, part in found])
         return BatchResult(
             self._objective.total(losses), losses, predictions, gradients, trip.passes
         )
@@ -240,18 +241,7 @@ def _part(
     workspace: Workspace | None,
 ) -> Samples:
     part_weights = None if weights is None else weights[rows]
-    return Samples(rows, _rows(y, rows), part_weights, key, workspace)
-
-
-def _rows(arrays: Mapping[str, Array], rows: slice) -> dict[str, Array]:
-    return {name: array[rows] for name, array in arrays.items()}
-
-
-def _joined(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """Arrays by name, those of all parts one after the other."""
-    if len(parts) == 1:
-        return dict(parts[0])
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return Samples(rows, rows_of(y, rows), part_weights, key, workspace)
 
 
 def _count(x: Inputs) -> int:

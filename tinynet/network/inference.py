@@ -18,6 +18,7 @@ from tinynet.network import calls
 from tinynet.network.blas import available_cores, one_blas_thread
 from tinynet.network.crew import Crew
 from tinynet.network.node import Node
+from tinynet.network.parts import rows_of
 from tinynet.types import Array
 
 
@@ -117,9 +118,8 @@ class Inference:
 
         def run(number: int) -> None:
             runner = self._idle.pop() if self._idle else _Runner(self._steps, self._kernels)
-            part = {name: array[rows[number]] for name, array in inputs.items()}
             with np.errstate(all="ignore"):
-                values = runner.run(steps, part)
+                values = runner.run(steps, rows_of(inputs, rows[number]))
                 parts[number] = finish({name: values[node] for name, node in self._outputs.items()})
             self._idle.append(runner)
 

@@ -27,6 +27,7 @@ from tinynet.network.inference import Inference
 from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.network.legs import Leg, legs
 from tinynet.network.node import Node
+from tinynet.network.parts import joined
 from tinynet.network.sharding import cut
 from tinynet.spec.graph import INPUT, Wire, is_input, outputs_of, wire
 from tinynet.spec.network_spec import NetworkSpec
@@ -256,10 +257,7 @@ class Network:
             for start in range(0, max(samples, 1), batch_size)
             for part in self.shards(min(batch_size, samples - start), training=False)
         ]
-        found = self._inference.predict(inputs, rows, self.predictions, threads)
-        if len(found) == 1:
-            return found[0]
-        return {name: np.concatenate([part[name] for part in found]) for name in self.outputs}
+        return joined(self._inference.predict(inputs, rows, self.predictions, threads))
 
     @cached_property
     def _inference(self) -> Inference:

@@ -13,6 +13,7 @@ from tinynet.network import calls
 from tinynet.network.crew import Crew
 from tinynet.network.execution import Operation, Pass
 from tinynet.network.legs import Leg
+from tinynet.network.parts import joined
 from tinynet.types import Array
 
 Told = tuple[Operation, list[Any]]
@@ -94,8 +95,8 @@ class Trip:
     def meet_at_the_end(self) -> tuple[dict[str, Array], Workspace | None]:
         """Go all the way: the outputs of the whole batch by name, and memory to work on them."""
         self.out(lambda number: None)
-        names, workspace = self.passes[0].outputs, self.passes[0].workspace
-        return {name: _joined([p.outputs[name] for p in self.passes]) for name in names}, workspace
+        outputs = joined([passing.outputs for passing in self.passes])
+        return outputs, self.passes[0].workspace
 
     @contextmanager
     def _at_work(self, number: int) -> Iterator[None]:
@@ -126,7 +127,7 @@ class Trip:
         if leg.meeting == "summaries":
             return leg.place, list(self._said)
         parts = [passing.inputs(leg.place) for passing in self.passes]
-        whole = [_joined(arrays) for arrays in zip(*parts, strict=True)]
+        whole = [_whole(arrays) for arrays in zip(*parts, strict=True)]
         ctx = self.passes[0].context(leg.place)
         y, cache = calls.forward(leg.place.node, ctx, whole)
         for passing, rows in zip(self.passes, self.rows, strict=True):
@@ -171,7 +172,7 @@ class Trip:
             return op, list(self._said)
         found = [passing.departure(op) for passing in self.passes]
         ctx, cache = found[0][:2]
-        dy = _joined([gradient for _, _, gradient in found])
+        dy = _whole([gradient for _, _, gradient in found])
         d_inputs, d_params = calls.backward(op.node, ctx, op.needs, cache, dy)
         for number, (passing, rows) in enumerate(zip(self.passes, self.rows, strict=True)):
             parts = [None if d_input is None else d_input[rows] for d_input in d_inputs]
@@ -184,6 +185,6 @@ def _returns(leg: Leg) -> bool:
     return leg.place is not None and leg.place.backward
 
 
-def _joined(parts: Sequence[Array]) -> Array:
+def _whole(parts: Sequence[Array]) -> Array:
     """The parts of a batch as one array; itself where there is but one."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
