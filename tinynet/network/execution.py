@@ -5,7 +5,7 @@ dropped as soon as nobody wants it any more.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -80,6 +80,11 @@ def _meeting(node: Node) -> Meeting | None:
     return "summaries" if isinstance(node.layer, Summarized) else "batch"
 
 
+def readers(nodes: Iterable[Node]) -> Counter[str]:
+    """How many times each value is read, by the name of the node (or input) that gives it."""
+    return Counter(source for node in nodes for source in node.inputs)
+
+
 @dataclass(frozen=True)
 class PassKey:
     """What this pass is for; with the node's name it is the key of everything random in it."""
@@ -104,6 +109,7 @@ class Pass:
         operations: Sequence[Operation],
         inputs: Mapping[str, Array],
         outputs: Mapping[str, str],
+        readers: Mapping[str, int],
         *,
         training: bool,
         kernels: Kernels,
@@ -118,6 +124,7 @@ class Pass:
             operations: The whole graph in topological order, from `plan`.
             inputs: The network's inputs by name, each (N, *shape).
             outputs: The node that gives each output, by the output's name.
+            readers: How many read each value, from `readers`.
             training: Whether `backward` may follow; if not, nothing is kept.
             kernels: What to compute with.
             key: Key of the random streams.
@@ -138,7 +145,7 @@ class Pass:
         self.workspace = workspace
         self._observe = observe
         self._values = dict(inputs)
-        self._waiting = Counter(source for op in operations for source in op.node.inputs)
+        self._waiting = dict(readers)
         self._contexts: dict[str, Context] = {}
         self._caches: dict[str, Cache] = {}
         self._uncommitted: list[tuple[Node, Cache]] = []
@@ -206,7 +213,7 @@ class Pass:
             self._uncommitted.append((op.node, cache))
         for output in self._named.get(name, ()):
             self.outputs[output] = y
-        if self._waiting[name]:
+        if name in self._waiting:
             self._values[name] = y
         for source in op.node.inputs:
             self._waiting[source] -= 1

@@ -3,7 +3,6 @@
 A normalisation that follows a layer which can do its work becomes part of that layer.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +16,7 @@ from tinynet.memory import Workspace
 from tinynet.network import calls
 from tinynet.network.blas import available_cores, one_blas_thread
 from tinynet.network.crew import Crew
+from tinynet.network.execution import readers
 from tinynet.network.node import Node
 from tinynet.network.parts import rows_of
 from tinynet.types import Array
@@ -139,11 +139,11 @@ class Inference:
 
 def _steps(nodes: Sequence[Node], outputs: set[str]) -> list[_Step]:
     """The nodes, with those folded into the one before them that can be."""
-    readers = Counter(source for node in nodes for source in node.inputs)
+    read = readers(nodes)
     steps: dict[str, _Step] = {}  # by the name of the last node
     for node in nodes:
         before = steps.get(node.inputs[0]) if len(node.inputs) == 1 else None
-        alone = before is not None and readers[before.name] == 1 and before.name not in outputs
+        alone = before is not None and read[before.name] == 1 and before.name not in outputs
         if before is not None and alone and _folds(node, before):
             del steps[before.name]
             steps[node.name] = replace(before, folded=(*before.folded, node))

@@ -20,7 +20,7 @@ from tinynet.loss import Loss
 from tinynet.memory import Workspace
 from tinynet.network import calls, loss_calls
 from tinynet.network.construction import build_nodes, create_initializer
-from tinynet.network.execution import Pass, PassKey, plan
+from tinynet.network.execution import Pass, PassKey, plan, readers
 from tinynet.network.freezing import freeze
 from tinynet.network.heads import GivenLoss, heads_of
 from tinynet.network.inference import Inference
@@ -105,6 +105,7 @@ class Network:
         self.out_shapes = {name: nodes[node].out_shape for name, node in self.outputs.items()}
         self.heads = heads_of(loss, tuple(self.outputs))
         self._operations = plan(tuple(self.nodes.values()))
+        self._readers = readers(self.nodes.values())
 
     def _builder(self, seed: int, dry: bool, max_params: int) -> Callable[[str], Build]:
         budget = Budget(max_params)
@@ -201,6 +202,7 @@ class Network:
             self._operations,
             {name: self._converted(name, array) for name, array in inputs.items()},
             self.outputs,
+            self._readers,
             training=training,
             kernels=self.kernels,
             key=key,
