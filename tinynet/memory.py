@@ -1,7 +1,7 @@
 """Memory for arrays: aligned to a cache line, and handed out again instead of allocated anew."""
 
 import math
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -10,6 +10,9 @@ from tinynet.types import Array, Shape
 
 ALIGNMENT = 64
 """Bytes: a cache line, and the widest vector register there is."""
+
+
+_Kind: TypeAlias = tuple[Shape, DTypeLike]
 
 
 class Empty(Protocol):
@@ -27,9 +30,6 @@ def aligned_empty(shape: Shape, dtype: DTypeLike) -> Array:
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
-_Kind: TypeAlias = tuple[Shape, np.dtype[Any]]
-
-
 class Workspace:
     """Memory that one pass after another uses again, so that a step allocates nothing large.
 
@@ -37,19 +37,23 @@ class Workspace:
     """
 
     def __init__(self) -> None:
+        self._all: dict[_Kind, list[Array]] = {}
         self._free: dict[_Kind, list[Array]] = {}
-        self._used: list[tuple[_Kind, Array]] = []
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
         """An uninitialised, aligned array; see `aligned_empty`."""
-        kind = shape, np.dtype(dtype)
-        free = self._free.get(kind)
-        array = free.pop() if free else aligned_empty(*kind)
-        self._used.append((kind, array))
+        try:
+            return self._free[shape, dtype].pop()
+        except (KeyError, IndexError):
+            return self._another(shape, dtype)
+
+    def _another(self, shape: Shape, dtype: DTypeLike) -> Array:
+        array = aligned_empty(shape, dtype)
+        self._all.setdefault((shape, dtype), []).append(array)
+        self._free.setdefault((shape, dtype), [])
         return array
 
     def reset(self) -> None:
         """Take back everything that was handed out."""
-        for kind, array in self._used:
-            self._free.setdefault(kind, []).append(array)
-        self._used.clear()
+        for kind, arrays in self._all.items():
+            self._free[kind][:] = arrays

@@ -56,7 +56,9 @@ def first_bad(targets: Array, good: Array, wanted: str) -> Bad | None:
 
 def bad_label(targets: Array, classes: int) -> Bad | None:
     """The first row of ``targets`` (N, ...) that is no index of a class."""
-    good = (targets >= 0) & (targets < classes) & (np.floor(targets) == targets)
+    good = (targets >= 0) & (targets < classes)
+    if targets.dtype.kind not in "iu":
+        good &= np.floor(targets) == targets
     wanted = f"an integer label from 0 to {classes - 1}, for outputs of {classes} classes"
     return first_bad(targets, good, wanted)
 

@@ -143,9 +143,9 @@ def _checked_output(node: Node, method: str, returned: Any, samples: int) -> tup
     if not isinstance(returned, tuple) or len(returned) != 2:
         message = f"{method} must return (output, cache); it returned {described(returned)}"
         raise fault(node, message)
-    y, cache = returned
-    _require_array(node, "the output", y, (samples, *node.out_shape))
-    return y, cache
+    if not _is_array(node, returned[0], (samples, *node.out_shape)):
+        raise _array_fault(node, "the output", returned[0], (samples, *node.out_shape))
+    return returned
 
 
 def fault(node: Node, message: str) -> PluginError:
@@ -193,29 +193,31 @@ def _check_inputs(node: Node, needs: Needs, d_inputs: Any, samples: int) -> None
             f"backward must return a gradient for each of {len(node.inputs)} input(s); it"
             f" returned {len(d_inputs)}",
         )
-    for source, wanted, shape, gradient in zip(
-        node.inputs, needs.inputs, node.in_shapes, d_inputs, strict=True
-    ):
-        if not wanted:
-            continue
-        if gradient is None:
-            raise fault(
-                node,
-                f"backward gives no gradient of the input {source!r}, so nothing before it"
-                ' can learn: say "trainable": false there',
-            )
-        _require_array(node, f"the gradient of the input {source!r}", gradient, (samples, *shape))
+    for place, wanted in enumerate(needs.inputs):
+        shape = (samples, *node.in_shapes[place])
+        if wanted and not _is_array(node, d_inputs[place], shape):
+            raise _input_fault(node, node.inputs[place], d_inputs[place], shape)
+
+
+def _input_fault(node: Node, source: str, gradient: Any, shape: Shape) -> PluginError:
+    if gradient is None:
+        return fault(
+            node,
+            f"backward gives no gradient of the input {source!r}, so nothing before it"
+            ' can learn: say "trainable": false there',
+        )
+    return _array_fault(node, f"the gradient of the input {source!r}", gradient, shape)
 
 
 def _check_params(node: Node, needs: Needs, d_params: Any) -> None:
-    if not isinstance(d_params, Mapping):
+    if not isinstance(d_params, dict | Mapping):
         raise fault(
             node,
             "backward must return the gradients of the parameters as a dict by name; it"
             f" returned {described(d_params)}",
         )
     params = node.layer.params
-    if not d_params.keys() <= params.keys():
+    if d_params and not d_params.keys() <= params.keys():
         name = str(next(name for name in d_params if name not in params))
         raise fault(
             node,
@@ -225,17 +227,19 @@ def _check_params(node: Node, needs: Needs, d_params: Any) -> None:
     for name in params:
         if name not in needs.params:
             continue
-        gradient = d_params.get(name)
+        gradient, shape = d_params.get(name), params[name].shape
         if gradient is None:
             raise fault(node, f"backward returned no gradient of the parameter {name!r}")
-        of = f"the gradient of the parameter {name!r}"
-        _require_array(node, of, gradient, params[name].shape)
+        if not _is_array(node, gradient, shape):
+            raise _array_fault(node, f"the gradient of the parameter {name!r}", gradient, shape)
 
 
-def _require_array(node: Node, what: str, value: Any, shape: Shape) -> None:
+def _is_array(node: Node, value: Any, shape: Shape) -> bool:
     # Not an isinstance: NumPy's scalars, and arrays of other libraries, are as good.
-    found = getattr(value, "shape", None)
-    if found != shape:
-        raise fault(node, f"{what} must be an array of shape {shape}; it is {described(value)}")
-    if value.dtype != node.dtype:
-        raise fault(node, f"{what} {dtype_fault(node.dtype, value.dtype)}")
+    return getattr(value, "shape", None) == shape and value.dtype == node.dtype
+
+
+def _array_fault(node: Node, what: str, value: Any, shape: Shape) -> PluginError:
+    if getattr(value, "shape", None) != shape:
+        return fault(node, f"{what} must be an array of shape {shape}; it is {described(value)}")
+    return fault(node, f"{what} {dtype_fault(node.dtype, value.dtype)}")

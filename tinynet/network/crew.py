@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import TypeAlias
 
+import numpy as np
+
 Task: TypeAlias = Callable[[], None]
 
 
@@ -90,6 +92,8 @@ class Crew:
 
 
 def _serve(rounds: "SimpleQueue[_Round | None]") -> None:
+    # Whoever trains looks for NaN and infinity in the loss, and explains it.
+    np.seterr(all="ignore")
     while (at_work := rounds.get()) is not None:
         at_work.work()
         del at_work  # or the crew that it belongs to would wait for a next one

@@ -6,9 +6,8 @@ thread and on sixty-four.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -29,8 +28,7 @@ LARGE = 2**20
 """Bytes of gradients above which it pays to sum them on several threads."""
 
 
-@dataclass(frozen=True, eq=False)
-class BatchResult:
+class BatchResult(NamedTuple):
     """What a batch gives.
 
     Attributes:
@@ -110,7 +108,7 @@ class Engine:
             losses, gradients = objective.minimise(outputs, part, scale)
             return (losses, self._network.predictions(outputs) if predict else {}), gradients
 
-        with one_blas_thread():
+        with one_blas_thread(), np.errstate(all="ignore"):
             trip = self._start(x, training=True, key=key)
             found: list[Found] = [({}, {})] * len(trip.passes)
 
@@ -145,7 +143,7 @@ class Engine:
             part = _part(rows, y, None, PassKey(), workspace)
             return self._objective.measure(outputs, part), self._network.predictions(outputs)
 
-        with one_blas_thread():
+        with one_blas_thread(), np.errstate(all="ignore"):
             trip = self._start(x, training=False, key=PassKey())
             found: list[Found] = [({}, {})] * len(trip.passes)
 
@@ -167,7 +165,7 @@ class Engine:
             if not np.isfinite(y).all():
                 bad.add(node.name)
 
-        with one_blas_thread():
+        with one_blas_thread(), np.errstate(all="ignore"):
             self._start(x, training=True, key=key, observe=observe).out(lambda number: None)
         return next((name for name in self._network.nodes if name in bad), None)
 
@@ -181,7 +179,7 @@ class Engine:
     ) -> Trip:
         inputs = self._network.checked(x)
         size = len(next(iter(inputs.values())))
-        rows = tuple(self._network.shards(size, training=training))
+        rows = self._network.shards(size, training=training)
         legs = self._legs[training]
         # Shards that wait for each other keep their memory meanwhile.
         own = len(legs) > 1 or self._objective.meets or len(rows) <= self.threads

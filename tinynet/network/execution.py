@@ -4,10 +4,9 @@ The pass owns what the trip needs: the values still wanted by somebody, and the 
 dropped as soon as nobody wants it any more.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -35,6 +34,11 @@ class Operation:
         frozen: Whether it runs as in evaluation while the others train: it keeps running
             statistics, and is not trainable.
         commits: Whether it keeps running statistics that a training pass moves.
+        gradients: Names of the parameters whose gradients its backward returns, each with its
+            address.
+        outputs: What the network's outputs are called that it gives.
+        is_read: Whether another node reads what it gives.
+        last_reads: What nobody reads after it, of what it reads.
         meets_in_training: What its layer must see of a batch beside its own samples, in training;
             None for nothing.
         meets_in_evaluation: The same in evaluation.
@@ -45,13 +49,23 @@ class Operation:
     backward: bool
     frozen: bool
     commits: bool
+    gradients: tuple[tuple[str, str], ...]
+    outputs: tuple[str, ...]
+    is_read: bool
+    last_reads: tuple[str, ...]
     meets_in_training: Meeting | None
     meets_in_evaluation: Meeting | None
 
 
-def plan(nodes: Sequence[Node]) -> tuple[Operation, ...]:
-    """What each node must compute in training, and no more: no gradient that nobody needs."""
+def plan(nodes: Sequence[Node], outputs: Mapping[str, str]) -> tuple[Operation, ...]:
+    """What each node must compute in training, and no more: no gradient that nobody needs.
+
+    Args:
+        nodes: The graph in topological order.
+        outputs: The node that gives each output, by the output's name.
+    """
     carries: dict[str, bool] = {}
+    last_reader = {source: node.name for node in nodes for source in node.inputs}
     operations = []
     for node in nodes:
         inputs = tuple(carries.get(source, False) for source in node.inputs)
@@ -60,6 +74,7 @@ def plan(nodes: Sequence[Node]) -> tuple[Operation, ...]:
         frozen = buffered and not node.trainable
         meeting = _meeting(node)
         in_evaluation = None if meeting == "summaries" else meeting
+        trained = (name for name in node.layer.params if name in node.trainable_params)
         operations.append(
             Operation(
                 node,
@@ -67,6 +82,12 @@ def plan(nodes: Sequence[Node]) -> tuple[Operation, ...]:
                 backward=carries[node.name],
                 frozen=frozen,
                 commits=buffered and node.trainable,
+                gradients=tuple((name, f"{node.owner}/{name}") for name in trained),
+                outputs=tuple(name for name, giver in outputs.items() if giver == node.name),
+                is_read=node.name in last_reader,
+                last_reads=tuple(
+                    s for s in dict.fromkeys(node.inputs) if last_reader[s] == node.name
+                ),
                 meets_in_training=in_evaluation if frozen else meeting,
                 meets_in_evaluation=in_evaluation,
             )
@@ -80,13 +101,7 @@ def _meeting(node: Node) -> Meeting | None:
     return "summaries" if isinstance(node.layer, Summarized) else "batch"
 
 
-def readers(nodes: Iterable[Node]) -> Counter[str]:
-    """How many times each value is read, by the name of the node (or input) that gives it."""
-    return Counter(source for node in nodes for source in node.inputs)
-
-
-@dataclass(frozen=True)
-class PassKey:
+class PassKey(NamedTuple):
     """What this pass is for; with the node's name it is the key of everything random in it."""
 
     seed: int = 0
@@ -108,8 +123,6 @@ class Pass:
         self,
         operations: Sequence[Operation],
         inputs: Mapping[str, Array],
-        outputs: Mapping[str, str],
-        readers: Mapping[str, int],
         *,
         training: bool,
         kernels: Kernels,
@@ -123,8 +136,6 @@ class Pass:
         Args:
             operations: The whole graph in topological order, from `plan`.
             inputs: The network's inputs by name, each (N, *shape).
-            outputs: The node that gives each output, by the output's name.
-            readers: How many read each value, from `readers`.
             training: Whether `backward` may follow; if not, nothing is kept.
             kernels: What to compute with.
             key: Key of the random streams.
@@ -135,9 +146,6 @@ class Pass:
         self._operations = operations
         self.outputs: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
-        self._named: dict[str, list[str]] = {}
-        for name, node in outputs.items():
-            self._named.setdefault(node, []).append(name)
         self._training = training
         self._kernels = kernels
         self._key = key
@@ -145,9 +153,8 @@ class Pass:
         self.workspace = workspace
         self._observe = observe
         self._values = dict(inputs)
-        self._waiting = dict(readers)
-        self._contexts: dict[str, Context] = {}
-        self._caches: dict[str, Cache] = {}
+        self._meeting: dict[str, Context] = {}
+        self._left: dict[str, tuple[Context, Cache]] = {}  # for the way back
         self._uncommitted: list[tuple[Node, Cache]] = []
         self._flowing: dict[str, Array] = {}
         self._owned: set[str] = set()
@@ -181,17 +188,18 @@ class Pass:
 
     def summarize(self, op: Operation) -> Any:
         """What the other parts of the batch must know before they go through an operation."""
-        ctx = self._contexts[op.node.name] = self.context(op)
+        ctx = self._meeting[op.node.name] = self.context(op)
         return calls.summarize(op.node, ctx, self.inputs(op))
 
     def forward_with(self, op: Operation, summaries: Sequence[Any]) -> None:
         """Go through an operation with the summaries of all parts of the batch, in order."""
-        ctx = self._contexts.pop(op.node.name)
+        ctx = self._meeting.pop(op.node.name)
         self.arrive(op, ctx, *calls.forward_with(op.node, ctx, summaries, self.inputs(op)))
 
     def inputs(self, op: Operation) -> list[Array]:
         """What feeds an operation, (N, *shape) each."""
-        return [self._values[source] for source in op.node.inputs]
+        values = self._values
+        return [values[source] for source in op.node.inputs]
 
     def arrive(self, op: Operation, ctx: Context, y: Array, cache: Cache) -> None:
         """Be through an operation.
@@ -206,19 +214,17 @@ class Pass:
         if self._observe is not None:
             self._observe(op.node, y)
         if self._training and op.backward:
-            self._contexts[name], self._caches[name] = ctx, cache
+            self._left[name] = ctx, cache
         # Where samples meet all parts of a batch know the same statistics: the first one says them.
         leads = self._first_sample == 0 or op.meets_in_training is None
         if self._training and op.commits and leads:
             self._uncommitted.append((op.node, cache))
-        for output in self._named.get(name, ()):
+        for output in op.outputs:
             self.outputs[output] = y
-        if name in self._waiting:
+        if op.is_read:
             self._values[name] = y
-        for source in op.node.inputs:
-            self._waiting[source] -= 1
-            if not self._waiting[source]:
-                del self._values[source]
+        for source in op.last_reads:
+            del self._values[source]
 
     # Backward ---------------------------------------------------------------------------------
 
@@ -232,15 +238,14 @@ class Pass:
             TinynetError: if the pass turned round before, or is none of training, or an output has
                 no gradient.
         """
-        if not self._contexts and any(op.backward for op in self._operations):
+        if not self._left and any(op.backward for op in self._operations):
             raise TinynetError("backward can follow a pass in training mode, once")
-        outputs = [output for named in self._named.values() for output in named]
-        if missing := sorted(set(outputs) - d_outputs.keys()):
+        if missing := sorted(self.outputs.keys() - d_outputs.keys()):
             raise TinynetError(f"no gradient of the output(s) {', '.join(missing)}")
-        for node, named in self._named.items():
-            for output in named:
-                if node in self._contexts:  # else nothing that leads to it is trained
-                    self._add(self._flowing, node, d_outputs[output])
+        for op in self._operations:
+            if op.backward:
+                for output in op.outputs:
+                    self._add(self._flowing, op.node.name, d_outputs[output])
 
     def backward(self, d_outputs: Mapping[str, Array]) -> dict[str, Array]:
         """Go back all the way: the gradients of every trainable parameter, by address.
@@ -265,47 +270,37 @@ class Pass:
         for op in reversed(operations):
             if op.backward:
                 ctx, cache, dy = self.departure(op)
-                self.depart(op, *calls.backward(op.node, ctx, op.needs, cache, dy))
+                d_inputs, d_params = calls.backward(op.node, ctx, op.needs, cache, dy)
+                self.add_params(op, d_params)
+                self.add_inputs(op, d_inputs)
 
     def summarize_gradient(self, op: Operation) -> Any:
         """What the other parts of the batch must know before they go back through an operation."""
-        name = op.node.name
-        summary, d_params = calls.summarize_gradient(
-            op.node, self._contexts[name], op.needs, self._caches[name], self._flowing[name]
-        )
-        self._add_params(op, d_params)
+        ctx, cache = self._left[op.node.name]
+        dy = self._flowing[op.node.name]
+        summary, d_params = calls.summarize_gradient(op.node, ctx, op.needs, cache, dy)
+        self.add_params(op, d_params)
         return summary
 
     def backward_with(self, op: Operation, summaries: Sequence[Any]) -> None:
         """Go back through an operation with the summaries of all parts of the batch, in order."""
         ctx, cache, dy = self.departure(op)
         d_inputs = calls.backward_with(op.node, ctx, op.needs, cache, summaries, dy)
-        self._add_inputs(op, d_inputs)
+        self.add_inputs(op, d_inputs)
 
     def departure(self, op: Operation) -> tuple[Context, Cache, Array]:
         """What its layer needs to go back through an operation; the last is the gradient there."""
         name = op.node.name
-        return self._contexts.pop(name), self._caches.pop(name), self._flowing.pop(name)
+        return *self._left.pop(name), self._flowing.pop(name)
 
-    def depart(
-        self,
-        op: Operation,
-        d_inputs: Sequence[Array | None],
-        d_params: Mapping[str, Array] | None,
-    ) -> None:
-        """Be back through an operation, with its gradients; those of parameters may be others'."""
-        if d_params is not None:
-            self._add_params(op, d_params)
-        self._add_inputs(op, d_inputs)
+    def add_params(self, op: Operation, d_params: Mapping[str, Array]) -> None:
+        """Add to the gradients of an operation's parameters."""
+        for name, address in op.gradients:
+            self._add(self.gradients, address, d_params[name])
 
-    def _add_params(self, op: Operation, d_params: Mapping[str, Array]) -> None:
-        for name in op.node.layer.params:
-            if name in op.needs.params:
-                self._add(self.gradients, f"{op.node.owner}/{name}", d_params[name])
-
-    def _add_inputs(self, op: Operation, d_inputs: Sequence[Array | None]) -> None:
-        needs = zip(op.node.inputs, op.needs.inputs, d_inputs, strict=True)
-        for source, wanted, d_input in needs:
+    def add_inputs(self, op: Operation, d_inputs: Sequence[Array | None]) -> None:
+        """Add to the gradients of what feeds an operation."""
+        for source, wanted, d_input in zip(op.node.inputs, op.needs.inputs, d_inputs, strict=True):
             if wanted and d_input is not None:
                 self._add(self._flowing, source, d_input)
 
@@ -313,7 +308,6 @@ class Pass:
         """Add into ``sums[name]``; the first term may be somebody else's array."""
         if name not in sums:
             sums[name] = term
-            self._owned.discard(name)
         elif name in self._owned:
             sums[name] += term
         else:

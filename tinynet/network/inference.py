@@ -3,6 +3,7 @@
 A normalisation that follows a layer which can do its work becomes part of that layer.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +17,6 @@ from tinynet.memory import Workspace
 from tinynet.network import calls
 from tinynet.network.blas import available_cores, one_blas_thread
 from tinynet.network.crew import Crew
-from tinynet.network.execution import readers
 from tinynet.network.node import Node
 from tinynet.network.parts import rows_of
 from tinynet.types import Array
@@ -118,12 +118,11 @@ class Inference:
 
         def run(number: int) -> None:
             runner = self._idle.pop() if self._idle else _Runner(self._steps, self._kernels)
-            with np.errstate(all="ignore"):
-                values = runner.run(steps, rows_of(inputs, rows[number]))
-                parts[number] = finish({name: values[node] for name, node in self._outputs.items()})
+            values = runner.run(steps, rows_of(inputs, rows[number]))
+            parts[number] = finish({name: values[node] for name, node in self._outputs.items()})
             self._idle.append(runner)
 
-        with one_blas_thread():
+        with one_blas_thread(), np.errstate(all="ignore"):
             if len(rows) == 1:
                 run(0)
             else:
@@ -139,7 +138,7 @@ class Inference:
 
 def _steps(nodes: Sequence[Node], outputs: set[str]) -> list[_Step]:
     """The nodes, with those folded into the one before them that can be."""
-    read = readers(nodes)
+    read = Counter(source for node in nodes for source in node.inputs)
     steps: dict[str, _Step] = {}  # by the name of the last node
     for node in nodes:
         before = steps.get(node.inputs[0]) if len(node.inputs) == 1 else None

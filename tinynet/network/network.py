@@ -20,7 +20,7 @@ from tinynet.loss import Loss
 from tinynet.memory import Workspace
 from tinynet.network import calls, loss_calls
 from tinynet.network.construction import build_nodes, create_initializer
-from tinynet.network.execution import Pass, PassKey, plan, readers
+from tinynet.network.execution import Pass, PassKey, plan
 from tinynet.network.freezing import freeze
 from tinynet.network.heads import GivenLoss, heads_of
 from tinynet.network.inference import Inference
@@ -104,8 +104,8 @@ class Network:
         self.outputs = MappingProxyType(outputs_of(self.spec, wires))
         self.out_shapes = {name: nodes[node].out_shape for name, node in self.outputs.items()}
         self.heads = heads_of(loss, tuple(self.outputs))
-        self._operations = plan(tuple(self.nodes.values()))
-        self._readers = readers(self.nodes.values())
+        self._cuts: dict[tuple[int, bool], tuple[slice, ...]] = {}
+        self._operations = plan(tuple(self.nodes.values()), self.outputs)
 
     def _builder(self, seed: int, dry: bool, max_params: int) -> Callable[[str], Build]:
         budget = Budget(max_params)
@@ -123,10 +123,13 @@ class Network:
         """What the only output is trained by; None without a loss, or with one for each output."""
         return self.heads[0].loss if len(self.heads) == 1 else None
 
-    def shards(self, samples: int, *, training: bool) -> list[slice]:
+    def shards(self, samples: int, *, training: bool) -> tuple[slice, ...]:
         """How a batch is cut into parts that are computed apart: from the network alone."""
-        operations, params, size = self._costs
-        return cut(samples, operations, params if training else 0, size)
+        key = samples, training
+        if key not in self._cuts:
+            operations, params, size = self._costs
+            self._cuts[key] = cut(samples, operations, params if training else 0, size)
+        return self._cuts[key]
 
     @cached_property
     def _costs(self) -> tuple[int, int, int]:
@@ -201,8 +204,6 @@ class Network:
         return Pass(
             self._operations,
             {name: self._converted(name, array) for name, array in inputs.items()},
-            self.outputs,
-            self._readers,
             training=training,
             kernels=self.kernels,
             key=key,

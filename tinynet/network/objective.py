@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +15,7 @@ from tinynet.network.heads import Head
 from tinynet.types import Array
 
 
-@dataclass(frozen=True)
-class Samples:
+class Samples(NamedTuple):
     """Some samples of a batch, as losses see them.
 
     Attributes:

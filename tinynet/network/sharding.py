@@ -23,7 +23,7 @@ MAX_BYTES = 2**26
 """Bytes of layers' outputs that one shard may have, where it has more samples than that."""
 
 
-def cut(samples: int, operations: float, params: int, size: int) -> list[slice]:
+def cut(samples: int, operations: float, params: int, size: int) -> tuple[slice, ...]:
     """Slices of nearly equal length over a batch; an even number of them, if more than one.
 
     Args:
@@ -41,6 +41,6 @@ def cut(samples: int, operations: float, params: int, size: int) -> list[slice]:
     if samples > MIN_SHARD:
         count = max(count, min(math.ceil(samples * size / MAX_BYTES), samples))
     count = max(count, 1)
-    return [
+    return tuple(
         slice(samples * index // count, samples * (index + 1) // count) for index in range(count)
-    ]
+    )

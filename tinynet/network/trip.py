@@ -1,8 +1,7 @@
 """A batch on its way through a graph and back: a pass for each shard, and their meetings."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -65,13 +64,7 @@ class Trip:
 
     def each(self, go: Callable[[int], None]) -> None:
         """Call a function with the number of every shard, and wait until all are done."""
-
-        def quietly(number: int) -> None:
-            # Whoever trains looks for NaN and infinity in the loss, and explains it.
-            with np.errstate(all="ignore"):
-                go(number)
-
-        self._crew.run([partial(quietly, number) for number in range(len(self.passes))])
+        self._crew.run([partial(go, number) for number in range(len(self.passes))])
 
     def out(self, then: Callable[[int], None]) -> None:
         """Go all the way, and then do something with each shard while it is still in the cache.
@@ -86,11 +79,10 @@ class Trip:
             told = self._meet(leg)
 
         def finish(number: int) -> None:
-            with self._at_work(number):
-                self._advance(last, told, number)
-                then(number)
+            self._advance(last, told, number)
+            then(number)
 
-        self.each(finish)
+        self.each(finish if self._free is None else partial(self._with_memory, finish))
 
     def meet_at_the_end(self) -> tuple[dict[str, Array], Workspace | None]:
         """Go all the way: the outputs of the whole batch by name, and memory to work on them."""
@@ -98,17 +90,14 @@ class Trip:
         outputs = joined([passing.outputs for passing in self.passes])
         return outputs, self.passes[0].workspace
 
-    @contextmanager
-    def _at_work(self, number: int) -> Iterator[None]:
-        """Lend a workspace to a shard that has none of its own."""
-        if self._free is None:
-            yield
-            return
+    def _with_memory(self, go: Callable[[int], None], number: int) -> None:
+        """Do something with a shard that has no workspace of its own."""
+        assert self._free is not None
         passing, workspace = self.passes[number], self._free.popleft()
         workspace.reset()
         passing.workspace = workspace
         try:
-            yield
+            go(number)
             passing.leave_workspace()
         finally:
             self._free.append(workspace)
@@ -174,9 +163,10 @@ class Trip:
         ctx, cache = found[0][:2]
         dy = _whole([gradient for _, _, gradient in found])
         d_inputs, d_params = calls.backward(op.node, ctx, op.needs, cache, dy)
-        for number, (passing, rows) in enumerate(zip(self.passes, self.rows, strict=True)):
+        self.passes[0].add_params(op, d_params)
+        for passing, rows in zip(self.passes, self.rows, strict=True):
             parts = [None if d_input is None else d_input[rows] for d_input in d_inputs]
-            passing.depart(op, parts, d_params if number == 0 else None)
+            passing.add_inputs(op, parts)
         return None
 
 

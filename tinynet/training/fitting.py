@@ -43,12 +43,15 @@ def require_rows(x: Inputs, y: Mapping[str, Array], weights: Array | None) -> No
     Raises:
         ShapeError: if they do not.
     """
-    arrays = dict(x) if isinstance(x, Mapping) else {"x": x}
-    arrays |= {f"y {name}" if len(y) > 1 else "y": array for name, array in y.items()}
-    arrays |= {} if weights is None else {"weights": weights}
-    rows = {np.shape(array)[:1] for array in arrays.values()}
+    inputs = x.values() if isinstance(x, Mapping) else (x,)
+    rows = {np.shape(array)[:1] for array in (*inputs, *y.values())}
+    if weights is not None:
+        rows.add(np.shape(weights)[:1])
     flat = weights is None or np.ndim(weights) == 1
-    if len(rows) > 1 or rows & {(), (0,)} or not flat:
+    if len(rows) > 1 or () in rows or (0,) in rows or not flat:
+        arrays = dict(x) if isinstance(x, Mapping) else {"x": x}
+        arrays |= {f"y {name}" if len(y) > 1 else "y": array for name, array in y.items()}
+        arrays |= {} if weights is None else {"weights": weights}
         shapes = ", ".join(f"{name} {np.shape(array)}" for name, array in arrays.items())
         raise ShapeError(
             "a step needs a row for each sample in every array, and a single weight in each row of"

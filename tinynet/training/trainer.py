@@ -24,6 +24,7 @@ from tinynet.network.engine import BatchResult, Engine, Inputs
 from tinynet.network.execution import PassKey
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
+from tinynet.network.parts import rows_of
 from tinynet.network.probe import probe
 from tinynet.progress import Progress
 from tinynet.spec.models import Spec
@@ -42,7 +43,7 @@ from tinynet.training.fitting import (
 from tinynet.training.judging import judge
 from tinynet.training.state import mismatches, prefixed, under
 from tinynet.training.updater import Updater
-from tinynet.types import Array
+from tinynet.types import Array, Shape
 
 
 class Trainer:
@@ -106,6 +107,7 @@ class Trainer:
             self.network.kernels,
         )
         self._figures = Figures(training.metrics, self.network.out_shapes)
+        self._fitting_shapes: dict[str, Shape] = {}
 
     @property
     def step(self) -> int:
@@ -158,8 +160,10 @@ class Trainer:
         targets = self._given_targets(y)
         require_rows(x, targets, weights)
         shapes = {output: array.shape[1:] for output, array in targets.items()}
-        if problems := target_problems(self.network, shapes):
-            raise ShapeError(problems)
+        if shapes != self._fitting_shapes:
+            if problems := target_problems(self.network, shapes):
+                raise ShapeError(problems)
+            self._fitting_shapes = shapes
         bad = first_bad_target(self.network, targets)
         if bad is not None:
             raise DataError(f"target {bad[0]} of the batch: {bad[1]}")
@@ -185,16 +189,14 @@ class Trainer:
         size = self.spec.training.batch_size
         starts = range(0, samples, size)
         for number, start in enumerate(starts):
-            rows = slice(start, start + size)
+            batch = x, y, weights
+            if len(starts) > 1:
+                batch = _rows(slice(start, start + size), x, y, weights)
             key = PassKey(self.spec.training.seed, self.step, number)
-            part = {n: a[rows] for n, a in x.items()} if isinstance(x, Mapping) else x[rows]
-            part_weights = None if weights is None else weights[rows]
-            targets = {output: array[rows] for output, array in y.items()}
-            result = self._engine.train(
-                part, targets, part_weights, key, samples, predict=bool(self._figures.metrics)
-            )
+            predict = bool(self._figures.metrics)
+            result = self._engine.train(*batch, key, samples, predict=predict)
             if not math.isfinite(result.loss):
-                raise DivergedError(self._explain_divergence(result, part, key))
+                raise DivergedError(self._explain_divergence(result, batch[0], key))
             gradients = result.gradients if len(starts) == 1 else _added(gradients, result)
             results.append(result)
         self._figures.update(results, y)
@@ -371,6 +373,14 @@ class Trainer:
             array[...] = arrays[name]
         self._figures.load_state(under("figures", arrays))
         self.progress = replace(progress)
+
+
+def _rows(
+    rows: slice, x: Inputs, y: Mapping[str, Array], weights: Array | None
+) -> tuple[Inputs, dict[str, Array], Array | None]:
+    """Some samples of a step."""
+    part = rows_of(x, rows) if isinstance(x, Mapping) else x[rows]
+    return part, rows_of(y, rows), None if weights is None else weights[rows]
 
 
 def _added(sums: dict[str, Array], result: BatchResult) -> dict[str, Array]:
