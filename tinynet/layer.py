@@ -24,12 +24,14 @@ __all__ = [
     "Context",
     "Costed",
     "Foldable",
+    "Fusable",
     "Gradients",
     "InitializerReference",
     "Layer",
     "LayerConfig",
     "Needs",
     "PositivePair",
+    "Rectifiable",
     "Rescalable",
     "Shape",
     "ShapeError",
@@ -183,6 +185,28 @@ class Rescalable(Protocol):
 
     def rescaled(self, scale: Array, shift: Array) -> Layer:
         """The same layer, giving y * scale + shift instead of y; (C,) each."""
+        ...
+
+
+@runtime_checkable
+class Fusable(Protocol):
+    """The ability of a layer that can become part of the one before it, in training too."""
+
+    def fuse_into(self, previous: Layer) -> Layer | None:
+        """A layer that does what ``previous`` and then this one do, to the last bit.
+
+        It has the very parameters of ``previous``, and changes neither of them. None if there is no
+        such layer.
+        """
+        ...
+
+
+@runtime_checkable
+class Rectifiable(Protocol):
+    """The ability of a layer that could rectify its own output."""
+
+    def rectified(self) -> Layer:
+        """The same layer with the same parameters, giving max(y, 0) instead of y."""
         ...
 
 

@@ -11,6 +11,7 @@ that no backward will follow. ``needs`` says which gradients are wanted, in the 
 are returned; the others are None.
 """
 
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeAlias
 
 from tinynet.kernels.window import Window
@@ -39,6 +40,13 @@ class Kernels(Protocol):
 
     level: str
 
+    def on_threads(self, count: int) -> AbstractContextManager[None]:
+        """Within it, calls from this thread may use so many threads, the caller's included.
+
+        It changes no bit. Where it is not entered, every call keeps to the caller's thread.
+        """
+        ...
+
     def conv2d(
         self,
         x: Array,
@@ -47,10 +55,12 @@ class Kernels(Protocol):
         window: Window,
         empty: Empty,
         keep: bool,
+        relu: bool = False,
     ) -> tuple[Array, Saved]:
         """Cross-correlation: x (N, H, W, C), weight (kh, kw, C / groups, F) -> (N, Ho, Wo, F).
 
-        The number of groups follows from the shapes; it divides C and F.
+        The number of groups follows from the shapes; it divides C and F. With ``relu``, the output
+        is rectified as `relu` does.
         """
         ...
 
@@ -63,7 +73,7 @@ class Kernels(Protocol):
         empty: Empty,
         needs: tuple[bool, bool, bool],
     ) -> ThreeGradients:
-        """Gradients (dx, dweight, dbias)."""
+        """Gradients (dx, dweight, dbias); they go through the rectifier first, if there was one."""
         ...
 
     def max_pool2d(self, x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Array, Saved]:
@@ -172,14 +182,22 @@ class Kernels(Protocol):
         """Gradients (dx, dgamma, dbeta)."""
         ...
 
-    def dense(self, x: Array, weight: Array, bias: Array | None, empty: Empty) -> Array:
-        """Affine map of rows: x (R, I), weight (I, U), bias (U,) -> (R, U)."""
+    def dense(
+        self, x: Array, weight: Array, bias: Array | None, empty: Empty, relu: bool = False
+    ) -> Array:
+        """Affine map of rows: x (R, I), weight (I, U), bias (U,) -> (R, U), rectified if told."""
         ...
 
     def dense_backward(
-        self, dy: Array, x: Array, weight: Array, empty: Empty, needs: tuple[bool, bool, bool]
+        self,
+        dy: Array,
+        x: Array,
+        weight: Array,
+        empty: Empty,
+        needs: tuple[bool, bool, bool],
+        rectified: Array | None = None,
     ) -> ThreeGradients:
-        """Gradients (dx, dweight, dbias)."""
+        """Gradients (dx, dweight, dbias); ``rectified`` is what `dense` gave, if it was told to."""
         ...
 
     def relu(self, x: Array, empty: Empty) -> Array:

@@ -15,6 +15,13 @@ def channel_sums(x: Array) -> Array:
     return np.ones(len(rows), x.dtype) @ rows
 
 
+def rectify(x: Array) -> None:
+    """max(x, 0) in place, of any shape; NaN stays NaN."""
+    rows = wide(x)
+    # NumPy takes a number for np.maximum several times more slowly than an array.
+    np.maximum(rows, np.zeros(rows.shape[-1], x.dtype), out=rows)
+
+
 def widen(vector: Array, x: Array) -> Array:
     """(C,) repeated to fit a row of `wide`."""
     return np.tile(vector, x.shape[-2]) if x.ndim > 2 else vector

@@ -8,10 +8,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided
 
 from tinynet.kernels import ThreeGradients, Window
-from tinynet.kernels.channels import channel_sums, wide, widen
+from tinynet.kernels.channels import channel_sums, rectify, wide, widen
+from tinynet.kernels.relu import relu_backward
 from tinynet.memory import Empty
 from tinynet.types import Array, Shape
 
@@ -25,14 +26,22 @@ class Saved(NamedTuple):
     Attributes:
         columns: What each window saw, (G, R, kh * kw * C / G).
         in_shape: (N, H, W, C).
+        rectified: What `conv2d` gave, (N, Ho, Wo, F), if it was rectified.
     """
 
     columns: Array
     in_shape: Shape
+    rectified: Array | None
 
 
 def conv2d(
-    x: Array, weight: Array, bias: Array | None, window: Window, empty: Empty, keep: bool
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    window: Window,
+    empty: Empty,
+    keep: bool,
+    relu: bool = False,
 ) -> tuple[Array, Saved | None]:
     """See `Kernels.conv2d`."""
     samples, height, width, channels = x.shape
@@ -43,7 +52,9 @@ def conv2d(
     if bias is not None:
         rows = wide(y)
         rows += widen(bias, y)
-    return y, Saved(columns, x.shape) if keep else None
+    if relu:
+        rectify(y)
+    return y, Saved(columns, x.shape, y if relu else None) if keep else None
 
 
 def conv2d_backward(
@@ -58,6 +69,8 @@ def conv2d_backward(
     needs_x, needs_weight, needs_bias = needs
     groups = len(saved.columns)
     dx = dweight = None
+    if saved.rectified is not None:
+        dy = relu_backward(dy, saved.rectified, empty)
     if needs_x:
         dx = _input_gradient(dy, weight, saved.in_shape, window, empty)
     if needs_weight:
@@ -76,23 +89,26 @@ def _columns(x: Array, groups: int, window: Window, empty: Empty) -> Array:
     """What each window sees: (N, H, W, C) -> (G, N * Ho * Wo, kh * kw * C / G)."""
     if window.pointwise:
         return _grouped(x, groups)
+    samples, height, width, channels = x.shape
+    windows = samples, *window.out_size(height, width)
+    seen = *window.kernel_size, channels // groups
     if window.padded:
         x = _pad(x, window, empty)
-    (down, right), (row_step, column_step) = window.strides, window.dilation
-    views = sliding_window_view(x, window.extent, axis=(1, 2))
-    views = views[:, ::down, ::right, :, ::row_step, ::column_step]
-    samples, rows, columns, channels, kernel_height, kernel_width = views.shape
-    channels //= groups
-    views = views.reshape(*views.shape[:3], groups, channels, kernel_height, kernel_width)
-    views = views.transpose(3, 0, 1, 2, 5, 6, 4)
-
-    seen, windows = (kernel_height, kernel_width, channels), (samples, rows, columns)
-    if channels < FEW_CHANNELS:
+    if seen[2] < FEW_CHANNELS:
         copy = empty((groups, *seen, *windows), x.dtype).transpose(0, 4, 5, 6, 1, 2, 3)
     else:
         copy = empty((groups, *windows, *seen), x.dtype)
-    np.copyto(copy, views)
+    np.copyto(copy, _views(x, (groups, *windows, *seen), window))
     return copy.reshape(groups, math.prod(windows), math.prod(seen))
+
+
+def _views(x: Array, shape: Shape, window: Window) -> Array:
+    """What each window sees, as a view of the shape (G, N, Ho, Wo, kh, kw, C / G)."""
+    sample, row, column, channel = x.strides
+    (down, right), (row_step, column_step) = window.strides, window.dilation
+    group = shape[-1] * channel
+    windows, seen = (sample, row * down, column * right), (row * row_step, column * column_step)
+    return as_strided(x, shape, (group, *windows, *seen, channel), writeable=False)
 
 
 def _pad(x: Array, window: Window, empty: Empty) -> Array:

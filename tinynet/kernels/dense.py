@@ -3,25 +3,35 @@
 import numpy as np
 
 from tinynet.kernels import ThreeGradients
-from tinynet.kernels.channels import channel_sums
+from tinynet.kernels.channels import channel_sums, rectify
+from tinynet.kernels.relu import relu_backward
 from tinynet.memory import Empty
 from tinynet.types import Array
 
 
-def dense(x: Array, weight: Array, bias: Array | None, empty: Empty) -> Array:
+def dense(x: Array, weight: Array, bias: Array | None, empty: Empty, relu: bool = False) -> Array:
     """See `Kernels.dense`."""
     y = empty((len(x), weight.shape[1]), x.dtype)
     x.dot(weight, out=y)
     if bias is not None:
         y += bias
+    if relu:
+        rectify(y)
     return y
 
 
 def dense_backward(
-    dy: Array, x: Array, weight: Array, empty: Empty, needs: tuple[bool, bool, bool]
+    dy: Array,
+    x: Array,
+    weight: Array,
+    empty: Empty,
+    needs: tuple[bool, bool, bool],
+    rectified: Array | None = None,
 ) -> ThreeGradients:
     """See `Kernels.dense_backward`."""
     needs_x, needs_weight, needs_bias = needs
+    if rectified is not None:
+        dy = relu_backward(dy, rectified, empty)
     dx = dweight = None
     if needs_x:
         dx = empty(x.shape, dy.dtype)

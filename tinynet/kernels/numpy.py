@@ -1,5 +1,7 @@
 """The reference kernels, in NumPy alone."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 from tinynet.kernels import (
     convolution,
     cross_entropy,
@@ -11,11 +13,17 @@ from tinynet.kernels import (
     updates,
 )
 
+_ALONE = nullcontext()
+
 
 class NumpyKernels:
     """Every kernel of `tinynet.kernels.Kernels`: readable first, and fast second."""
 
     level = "numpy"
+
+    def on_threads(self, count: int) -> AbstractContextManager[None]:
+        """These keep to one thread."""
+        return _ALONE
 
     conv2d = staticmethod(convolution.conv2d)
     conv2d_backward = staticmethod(convolution.conv2d_backward)

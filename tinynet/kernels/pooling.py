@@ -81,13 +81,14 @@ def _out_shape(x: Array, window: Window) -> Shape:
 
 def _first_cells(x: Array, window: Window, empty: Empty) -> Array:
     """For each window and channel, the number of its first cell that is not padding."""
-    dtype = np.min_scalar_type(math.prod(window.kernel_size) - 1)
     shape = _out_shape(x, window)
-    first = np.zeros((1, *shape[1:3], 1), dtype)
-    for cell in reversed(list(window.cells(*x.shape[1:3]))):
-        first[cell.windows] = cell.number
-    numbers = empty(shape, dtype)
-    numbers[...] = first
+    numbers = empty(shape, np.min_scalar_type(math.prod(window.kernel_size) - 1))
+    numbers.fill(0)
+    if window.padded:
+        first = np.zeros((1, *shape[1:3], 1), numbers.dtype)
+        for cell in reversed(window.cells(*x.shape[1:3])):
+            first[cell.windows] = cell.number
+        numbers[...] = first
     return numbers
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinynet.types import Array
 
-PIECE = 16_384
+PIECE = 32_768
 """Elements that are updated at a time."""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 Pair: TypeAlias = tuple[int, int]
@@ -65,29 +66,18 @@ class Window:
 
     def out_size(self, height: int, width: int) -> Pair:
         """How many windows fit, (down, right); below 1 where none does."""
-        down, right = (
-            (size + sum(padding) - extent) // stride + 1
-            for size, padding, extent, stride in zip(
-                (height, width), self.padding, self.extent, self.strides, strict=True
-            )
+        (top, bottom), (left, right) = self.padding
+        (rows, columns), (down, across) = self.extent, self.strides
+        return (
+            (height + top + bottom - rows) // down + 1,
+            (width + left + right - columns) // across + 1,
         )
-        return down, right
 
-    def cells(self, height: int, width: int) -> Iterator[Cell]:
+    def cells(self, height: int, width: int) -> tuple[Cell, ...]:
         """The cells of the window in row-major order, without those that only meet padding."""
-        every = slice(None)
-        columns = list(self._reach(1, width))
-        for row, windows_down, pixels_down in self._reach(0, height):
-            for column, windows_right, pixels_right in columns:
-                yield Cell(
-                    row * self.kernel_size[1] + column,
-                    row,
-                    column,
-                    (every, windows_down, windows_right),
-                    (every, pixels_down, pixels_right),
-                )
+        return _cells(self, height, width)
 
-    def _reach(self, axis: int, size: int) -> Iterator[tuple[int, slice, slice]]:
+    def reach(self, axis: int, size: int) -> Iterator[tuple[int, slice, slice]]:
         """For each cell along an axis: its number, the windows where it is inside, the pixels."""
         stride, dilation = self.strides[axis], self.dilation[axis]
         before, after = self.padding[axis]
@@ -100,3 +90,21 @@ class Window:
                 start = first * stride + offset
                 stop = (end - 1) * stride + offset + 1
                 yield cell, slice(first, end), slice(start, stop, stride)
+
+
+@lru_cache(maxsize=256)
+def _cells(window: Window, height: int, width: int) -> tuple[Cell, ...]:
+    # Remembered: on a small image it takes longer to work them out than to use them.
+    every = slice(None)
+    columns = list(window.reach(1, width))
+    return tuple(
+        Cell(
+            row * window.kernel_size[1] + column,
+            row,
+            column,
+            (every, windows_down, windows_right),
+            (every, pixels_down, pixels_right),
+        )
+        for row, windows_down, pixels_down in window.reach(0, height)
+        for column, windows_right, pixels_right in columns
+    )

@@ -8,7 +8,17 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.functional import sigmoid
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    Layer,
+    LayerConfig,
+    Rectifiable,
+    Shape,
+)
 from tinynet.layers._elementwise import SlopeFromInput, SlopeFromOutput
 from tinynet.layers._same_shape import SameShape
 
@@ -30,6 +40,9 @@ class ReLU(SameShape):
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         return (ctx.kernels.relu_backward(dy, cache, ctx.empty) if ctx.needs_input() else None,), {}
+
+    def fuse_into(self, previous: Layer) -> Layer | None:
+        return previous.rectified() if isinstance(previous, Rectifiable) else None
 
 
 class LeakyReLU(SlopeFromOutput):

@@ -20,6 +20,7 @@ from tinynet.layer import (
     ShapeError,
 )
 from tinynet.layers._gradients import wanted
+from tinynet.layers._rectified import rectified
 from tinynet.layers._rescaled import rescaled
 from tinynet.layers._window import PADDING_DESCRIPTION, Padding, fit_window
 
@@ -104,9 +105,9 @@ class Conv2D:
         if config.use_bias:
             self.params["bias"] = build.param("bias", (filters,), config.bias_initializer)
 
-    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+    def forward(self, ctx: Context, x: Array, *, relu: bool = False) -> tuple[Array, Cache]:
         weight, bias = self.params["weight"], self.params.get("bias")
-        return ctx.kernels.conv2d(x, weight, bias, self._window, ctx.empty, ctx.keep)
+        return ctx.kernels.conv2d(x, weight, bias, self._window, ctx.empty, ctx.keep, relu)
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         has_bias = "bias" in self.params
@@ -115,6 +116,10 @@ class Conv2D:
             dy, cache, self.params["weight"], self._window, ctx.empty, needs
         )
         return (dx,), wanted(weight=dweight, bias=dbias)
+
+    def rectified(self) -> Layer:
+        made: Layer = rectified(self)
+        return made
 
     def rescaled(self, scale: Array, shift: Array) -> Layer:
         made: Layer = rescaled(self, scale, shift)

@@ -17,6 +17,7 @@ from tinynet.layer import (
     ShapeError,
 )
 from tinynet.layers._gradients import wanted
+from tinynet.layers._rectified import rectified
 from tinynet.layers._rescaled import rescaled
 
 
@@ -54,23 +55,26 @@ class Dense:
         if config.use_bias:
             self.params["bias"] = build.param("bias", (config.units,), config.bias_initializer)
 
-    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+    def forward(self, ctx: Context, x: Array, *, relu: bool = False) -> tuple[Array, Cache]:
         weight, bias = self.params["weight"], self.params.get("bias")
-        y = ctx.kernels.dense(x.reshape(-1, x.shape[-1]), weight, bias, ctx.empty)
-        return y.reshape(*x.shape[:-1], y.shape[1]), x if ctx.keep else None
+        rows = x.reshape(-1, x.shape[-1])
+        y = ctx.kernels.dense(rows, weight, bias, ctx.empty, relu)
+        saved = rows, y if relu else None
+        return y.reshape(*x.shape[:-1], y.shape[1]), saved if ctx.keep else None
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        x, has_bias = cache, "bias" in self.params
+        rows, rectified = cache
+        has_bias = "bias" in self.params
         needs = ctx.needs_input(), ctx.needs_param("weight"), has_bias and ctx.needs_param("bias")
         dx, dweight, dbias = ctx.kernels.dense_backward(
-            dy.reshape(-1, dy.shape[-1]),
-            x.reshape(-1, x.shape[-1]),
-            self.params["weight"],
-            ctx.empty,
-            needs,
+            dy.reshape(-1, dy.shape[-1]), rows, self.params["weight"], ctx.empty, needs, rectified
         )
-        dx = None if dx is None else dx.reshape(x.shape)
+        dx = None if dx is None else dx.reshape(*dy.shape[:-1], dx.shape[1])
         return (dx,), wanted(weight=dweight, bias=dbias)
+
+    def rectified(self) -> Layer:
+        made: Layer = rectified(self)
+        return made
 
     def rescaled(self, scale: Array, shift: Array) -> Layer:
         made: Layer = rescaled(self, scale, shift)

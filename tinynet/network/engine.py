@@ -6,6 +6,7 @@ thread and on sixty-four.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
@@ -54,6 +55,12 @@ class BatchResult(NamedTuple):
 
 Found: TypeAlias = tuple[dict[str, float], dict[str, Array]]
 """Losses and predictions of some samples, by the output's name."""
+
+Judge: TypeAlias = Callable[
+    [slice, Mapping[str, Array], Workspace | None], tuple[Found, dict[str, Array] | None]
+]
+"""Gets which samples of a batch they are, their outputs, and memory to work on them; gives what the
+losses say, and the gradient of each output by its name, unless they are evaluated only."""
 
 
 class Engine:
@@ -108,24 +115,10 @@ class Engine:
             losses, gradients = objective.minimise(outputs, part, scale)
             return (losses, self._network.predictions(outputs) if predict else {}), gradients
 
-        with one_blas_thread(), np.errstate(all="ignore"):
-            trip = self._start(x, training=True, key=key)
-            found: list[Found] = [({}, {})] * len(trip.passes)
-
-            def turn(number: int) -> None:
-                passing = trip.passes[number]
-                found[number], gradients = minimise(
-                    trip.rows[number], passing.outputs, passing.workspace
-                )
-                trip.turn(number, gradients)
-
-            if objective.meets:
-                outputs, workspace = trip.meet_at_the_end()
-                whole, gradients = minimise(trip.all_rows, outputs, workspace)
-                found = [whole]
-                trip.each(lambda number: trip.turn(number, rows_of(gradients, trip.rows[number])))
-            else:
-                trip.out(turn)
+        inputs, rows = self._cut(x, training=True)
+        with one_blas_thread(), np.errstate(all="ignore"), self._threads_of_kernels(rows):
+            trip = self._start(inputs, rows, training=True, key=key)
+            found = self._judged(trip, minimise)
             trip.back()
             return self._result(found, trip, self._summed(trip.passes))
 
@@ -139,23 +132,15 @@ class Engine:
 
         def measure(
             rows: slice, outputs: Mapping[str, Array], workspace: Workspace | None
-        ) -> Found:
+        ) -> tuple[Found, None]:
             part = _part(rows, y, None, PassKey(), workspace)
-            return self._objective.measure(outputs, part), self._network.predictions(outputs)
+            found = self._objective.measure(outputs, part), self._network.predictions(outputs)
+            return found, None
 
-        with one_blas_thread(), np.errstate(all="ignore"):
-            trip = self._start(x, training=False, key=PassKey())
-            found: list[Found] = [({}, {})] * len(trip.passes)
-
-            def end(number: int) -> None:
-                passing = trip.passes[number]
-                found[number] = measure(trip.rows[number], passing.outputs, passing.workspace)
-
-            if self._objective.meets:
-                found = [measure(trip.all_rows, *trip.meet_at_the_end())]
-            else:
-                trip.out(end)
-            return self._result(found, trip, {})
+        inputs, rows = self._cut(x, training=False)
+        with one_blas_thread(), np.errstate(all="ignore"), self._threads_of_kernels(rows):
+            trip = self._start(inputs, rows, training=False, key=PassKey())
+            return self._result(self._judged(trip, measure), trip, {})
 
     def first_not_finite(self, x: Inputs, key: PassKey) -> str | None:
         """The first node that gives a NaN or an infinity where `train` sees ``x``, if one does."""
@@ -165,22 +150,53 @@ class Engine:
             if not np.isfinite(y).all():
                 bad.add(node.name)
 
-        with one_blas_thread(), np.errstate(all="ignore"):
-            self._start(x, training=True, key=key, observe=observe).out(lambda number: None)
+        inputs, rows = self._cut(x, training=True)
+        with one_blas_thread(), np.errstate(all="ignore"), self._threads_of_kernels(rows):
+            trip = self._start(inputs, rows, training=True, key=key, observe=observe)
+            trip.out(lambda number: None)
         return next((name for name in self._network.nodes if name in bad), None)
+
+    def _cut(self, x: Inputs, *, training: bool) -> tuple[dict[str, Array], tuple[slice, ...]]:
+        """The inputs by name, and which samples each shard has."""
+        inputs = self._network.checked(x)
+        size = len(next(iter(inputs.values())))
+        return inputs, self._network.shards(size, training=training)
+
+    def _threads_of_kernels(self, rows: Sequence[slice]) -> AbstractContextManager[None]:
+        """A context in which kernels may use the threads that have no shard."""
+        return self._network.kernels.on_threads(self.threads if len(rows) == 1 else 1)
+
+    def _judged(self, trip: Trip, judge: Judge) -> list[Found]:
+        """Send all shards to the end, where their losses turn them round, or that of the batch."""
+        found: list[Found] = [({}, {})] * len(trip.passes)
+
+        def turn(number: int) -> None:
+            passing = trip.passes[number]
+            rows = trip.rows[number]
+            found[number], gradients = judge(rows, passing.outputs, passing.workspace)
+            if gradients is not None:
+                trip.turn(number, gradients)
+
+        if not self._objective.meets:
+            trip.out(turn)
+            return found
+        whole, gradients = judge(trip.all_rows, *trip.meet_at_the_end())
+        if gradients is not None:
+            trip.each(lambda number: trip.turn(number, rows_of(gradients, trip.rows[number])))
+        return [whole]
 
     def _start(
         self,
-        x: Inputs,
+        inputs: Mapping[str, Array],
+        rows: tuple[slice, ...],
         *,
         training: bool,
         key: PassKey,
         observe: Callable[[Node, Array], None] | None = None,
     ) -> Trip:
-        inputs = self._network.checked(x)
-        size = len(next(iter(inputs.values())))
-        rows = self._network.shards(size, training=training)
         legs = self._legs[training]
+        if observe is not None:
+            legs = self._network.legs(training=training, observed=True)
         # Shards that wait for each other keep their memory meanwhile.
         own = len(legs) > 1 or self._objective.meets or len(rows) <= self.threads
         for _ in range(len(self._workspaces), len(rows) if own else self.threads):

@@ -113,6 +113,7 @@ class Pass:
     """Samples on their way.
 
     Attributes:
+        operations: The whole graph in topological order.
         outputs: What each output of the network gave so far, (N, *out_shape), by its name; valid
             until the workspace is reset.
         gradients: Of every trainable parameter so far, by address (``conv2d_1/weight``).
@@ -143,7 +144,7 @@ class Pass:
             workspace: Where large arrays come from.
             observe: Called with each node and its output.
         """
-        self._operations = operations
+        self.operations = operations
         self.outputs: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
         self._training = training
@@ -238,11 +239,11 @@ class Pass:
             TinynetError: if the pass turned round before, or is none of training, or an output has
                 no gradient.
         """
-        if not self._left and any(op.backward for op in self._operations):
+        if not self._left and any(op.backward for op in self.operations):
             raise TinynetError("backward can follow a pass in training mode, once")
         if missing := sorted(self.outputs.keys() - d_outputs.keys()):
             raise TinynetError(f"no gradient of the output(s) {', '.join(missing)}")
-        for op in self._operations:
+        for op in self.operations:
             if op.backward:
                 for output in op.outputs:
                     self._add(self._flowing, op.node.name, d_outputs[output])
@@ -258,7 +259,7 @@ class Pass:
             TinynetError: as `turn`.
         """
         self.turn(d_outputs)
-        self.retreat(self._operations)
+        self.retreat(self.operations)
         return self.gradients
 
     def retreat(self, operations: Sequence[Operation]) -> None:

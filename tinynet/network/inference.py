@@ -12,7 +12,7 @@ import numpy as np
 
 from tinynet.context import Context, Needs
 from tinynet.kernels import Kernels
-from tinynet.layer import Foldable
+from tinynet.layer import Foldable, Fusable, Layer
 from tinynet.memory import Workspace
 from tinynet.network import calls
 from tinynet.network.blas import available_cores, one_blas_thread
@@ -45,8 +45,7 @@ class _Step:
         """The same as one layer, with the parameters as they are now."""
         layer = self.node.layer
         for node in self.folded:
-            assert isinstance(node.layer, Foldable)
-            layer = node.layer.fold_into(layer) or layer
+            layer = _folded(node.layer, layer) or layer
         return replace(self, node=replace(self.node, name=self.name, layer=layer), folded=())
 
 
@@ -122,12 +121,13 @@ class Inference:
             parts[number] = finish({name: values[node] for name, node in self._outputs.items()})
             self._idle.append(runner)
 
+        threads = threads or available_cores()
         with one_blas_thread(), np.errstate(all="ignore"):
             if len(rows) == 1:
-                run(0)
+                with self._kernels.on_threads(threads):
+                    run(0)
             else:
-                crew = self._crew(threads or available_cores())
-                crew.run([partial(run, number) for number in range(len(rows))])
+                self._crew(threads).run([partial(run, number) for number in range(len(rows))])
         return parts
 
     def _crew(self, threads: int) -> Crew:
@@ -162,6 +162,14 @@ def _with_last_reads(steps: list[_Step], outputs: set[str]) -> list[_Step]:
 
 
 def _folds(node: Node, before: _Step) -> bool:
-    if not isinstance(node.layer, Foldable) or node.dtype != before.node.dtype:
+    if node.dtype != before.node.dtype:
         return False
-    return node.layer.fold_into(before.fold().node.layer) is not None
+    return _folded(node.layer, before.fold().node.layer) is not None
+
+
+def _folded(layer: Layer, previous: Layer) -> Layer | None:
+    """A layer that does what both do, if there is one."""
+    if isinstance(layer, Foldable):
+        return layer.fold_into(previous)
+    # What was declared as a rectifier behind a normalisation comes next to a convolution here.
+    return layer.fuse_into(previous) if isinstance(layer, Fusable) else None

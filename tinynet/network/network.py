@@ -22,6 +22,7 @@ from tinynet.network import calls, loss_calls
 from tinynet.network.construction import build_nodes, create_initializer
 from tinynet.network.execution import Pass, PassKey, plan
 from tinynet.network.freezing import freeze
+from tinynet.network.fusion import fuse
 from tinynet.network.heads import GivenLoss, heads_of
 from tinynet.network.inference import Inference
 from tinynet.network.kernel_choice import chosen_kernels
@@ -105,7 +106,10 @@ class Network:
         self.out_shapes = {name: nodes[node].out_shape for name, node in self.outputs.items()}
         self.heads = heads_of(loss, tuple(self.outputs))
         self._cuts: dict[tuple[int, bool], tuple[slice, ...]] = {}
-        self._operations = plan(tuple(self.nodes.values()), self.outputs)
+        declared = tuple(self.nodes.values())
+        # The graph as it is computed, and as it was declared: every layer by itself.
+        self._operations = plan(*fuse(declared, self.outputs))
+        self._declared = plan(declared, self.outputs)
 
     def _builder(self, seed: int, dry: bool, max_params: int) -> Callable[[str], Build]:
         budget = Budget(max_params)
@@ -178,7 +182,7 @@ class Network:
             workspace=workspace,
             observe=observe,
         )
-        passing.advance(self._operations)
+        passing.advance(passing.operations)
         return passing
 
     def start(
@@ -202,7 +206,7 @@ class Network:
             observe: Called with each node and its output.
         """
         return Pass(
-            self._operations,
+            self._operations if observe is None else self._declared,
             {name: self._converted(name, array) for name, array in inputs.items()},
             training=training,
             kernels=self.kernels,
@@ -212,9 +216,14 @@ class Network:
             observe=observe,
         )
 
-    def legs(self, *, training: bool) -> tuple[Leg, ...]:
-        """The way through the graph, cut where the samples of a batch see each other."""
-        return legs(self._operations, training=training)
+    def legs(self, *, training: bool, observed: bool = False) -> tuple[Leg, ...]:
+        """The way through the graph, cut where the samples of a batch see each other.
+
+        Args:
+            training: Whether it is gone in training.
+            observed: Whether somebody observes what every single layer gives.
+        """
+        return legs(self._declared if observed else self._operations, training=training)
 
     def predict(
         self,
@@ -264,7 +273,7 @@ class Network:
 
     @cached_property
     def _inference(self) -> Inference:
-        return Inference(tuple(self.nodes.values()), self.outputs, self.kernels)
+        return Inference(*fuse(tuple(self.nodes.values()), self.outputs), self.kernels)
 
     def predictions(self, outputs: Mapping[str, Array]) -> dict[str, Array]:
         """What the losses predict of a pass's outputs, in arrays of their own.
@@ -288,10 +297,10 @@ class Network:
         seen = copy(self)
         seen.__dict__.pop("_inference", None)
         # What was planned for a layer holds for whatever stands there: it may have no buffers.
-        seen._operations = tuple(
-            replace(op, node=replace(op.node, layer=layer(op.node))) for op in self._operations
+        seen._operations = seen._declared = tuple(
+            replace(op, node=replace(op.node, layer=layer(op.node))) for op in self._declared
         )
-        seen.nodes = MappingProxyType({op.node.name: op.node for op in seen._operations})
+        seen.nodes = MappingProxyType({op.node.name: op.node for op in seen._declared})
         seen.heads = tuple(replace(head, loss=loss(head.loss)) for head in self.heads)
         return seen
 

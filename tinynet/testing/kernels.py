@@ -80,8 +80,9 @@ def conv2d(kernels: Kernels, draw: Draw) -> Arrays:
     x = draw.normal(*draw.image_shape(channels))
     weight = draw.normal(*window.kernel_size, channels // groups, filters)
     bias = draw.normal(filters) if draw.flag() else None
-    y, saved = kernels.conv2d(x, weight, bias, window, draw.empty, True)
-    light, _ = kernels.conv2d(x, weight, bias, window, draw.empty, False)
+    relu = draw.flag()
+    y, saved = kernels.conv2d(x, weight, bias, window, draw.empty, True, relu)
+    light, _ = kernels.conv2d(x, weight, bias, window, draw.empty, False, relu)
     needs = (draw.flag(), draw.flag(), bias is not None)
     dy = draw.normal(*y.shape)
     found = kernels.conv2d_backward(dy, saved, weight, window, draw.empty, needs)
@@ -138,9 +139,11 @@ def dense(kernels: Kernels, draw: Draw) -> Arrays:
     rows, fan_in, units = draw.integer(1, 9), draw.integer(1, 40), draw.integer(1, 40)
     x, weight = draw.normal(rows, fan_in), draw.normal(fan_in, units)
     bias = draw.normal(units) if draw.flag() else None
-    y = kernels.dense(x, weight, bias, draw.empty)
+    relu = draw.flag()
+    y = kernels.dense(x, weight, bias, draw.empty, relu)
     needs = (draw.flag(), draw.flag(), bias is not None)
-    found = kernels.dense_backward(draw.normal(*y.shape), x, weight, draw.empty, needs)
+    dy, rectified = draw.normal(*y.shape), y if relu else None
+    found = kernels.dense_backward(dy, x, weight, draw.empty, needs, rectified)
     return _named(y=y) | _wanted(("dx", "dweight", "dbias"), found, needs)
 
 

@@ -105,6 +105,7 @@ class Trainer:
             training.optimizer,
             training.schedule,
             self.network.kernels,
+            self._engine.threads,
         )
         self._figures = Figures(training.metrics, self.network.out_shapes)
         self._fitting_shapes: dict[str, Shape] = {}

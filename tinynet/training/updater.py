@@ -34,6 +34,7 @@ class Updater:
         optimizer: OptimizerReference,
         schedule: ScheduleReference | None,
         kernels: Kernels | None = None,
+        threads: int = 1,
     ) -> None:
         """Make the optimizer's state.
 
@@ -43,6 +44,7 @@ class Updater:
             optimizer: What the spec says.
             schedule: What the spec says; None for a constant rate.
             kernels: What to compute with; by default NumPy.
+            threads: How many threads may compute; the result is the same for any number.
 
         Raises:
             PluginError: if a config lacks what every optimizer's or schedule's has.
@@ -55,8 +57,9 @@ class Updater:
             raise PluginError(f"{optimizer.type}: its Config must derive from OptimizerConfig")
         self._config = config
         self._update = self._optimizer.update
+        self._kernels, self._threads = kernels or NumpyKernels(), threads
         if isinstance(self._optimizer, Fused):
-            self._update = partial(self._optimizer.update_with, kernels or NumpyKernels())
+            self._update = partial(self._optimizer.update_with, self._kernels)
         self._schedule: Schedule | None = None
         if schedule is not None:
             schedule_config = known.config(schedule)
@@ -105,7 +108,11 @@ class Updater:
             rate: Its learning rate.
         """
         # What overflows here makes the next loss infinite, and that is looked for and explained.
-        with np.errstate(all="ignore"), registry.blaming(self._optimizer, "update", _OPTIMIZER):
+        with (
+            np.errstate(all="ignore"),
+            self._kernels.on_threads(self._threads),
+            registry.blaming(self._optimizer, "update", _OPTIMIZER),
+        ):
             scale = self._clip_scale(gradients)
             for address, param in self._params.items():
                 gradient = gradients[address]

@@ -1,20 +1,42 @@
 """Convolution. What backward needs from forward is the input itself."""
 
+from typing import NamedTuple
+
 from tinynet.kernels import Saved, ThreeGradients, Window
 from tinynet.memory import Empty
 from tinynet.types import Array
-from tinynet_native import _kernels
+from tinynet_native import _kernels, elementwise
 from tinynet_native._geometry import out_size, six
 
 
+class Kept(NamedTuple):
+    """What `conv2d` leaves for `conv2d_backward`.
+
+    Attributes:
+        x: Its input, (N, H, W, C).
+        rectified: What it gave, (N, Ho, Wo, F), if it was rectified.
+    """
+
+    x: Array
+    rectified: Array | None
+
+
 def conv2d(
-    x: Array, weight: Array, bias: Array | None, window: Window, empty: Empty, keep: bool
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    window: Window,
+    empty: Empty,
+    keep: bool,
+    relu: bool = False,
 ) -> tuple[Array, Saved]:
     """See `tinynet.kernels.Kernels.conv2d`."""
     samples, height, width, _ = x.shape
     y = empty((samples, *out_size(window, height, width), weight.shape[3]), x.dtype)
     _kernels.conv2d(x, weight, bias, y, *six(window))
-    return y, x if keep else None
+    if relu:
+        y = elementwise.relu(y, empty)
+    return y, Kept(x, y if relu else None) if keep else None
 
 
 def conv2d_backward(
@@ -26,7 +48,9 @@ def conv2d_backward(
     needs: tuple[bool, bool, bool],
 ) -> ThreeGradients:
     """See `tinynet.kernels.Kernels.conv2d_backward`."""
-    x: Array = saved
+    x, rectified = saved
+    if rectified is not None:
+        dy = elementwise.relu_backward(dy, rectified, empty)
     needs_x, needs_weight, needs_bias = needs
     dx = empty(x.shape, x.dtype) if needs_x else None
     dweight = empty(weight.shape, x.dtype) if needs_weight else None

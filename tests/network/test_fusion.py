@@ -1,0 +1,122 @@
+"""Layers that become part of the one before them: nobody may be able to tell, but by the clock."""
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.layers.activations import ReLU
+from tinynet.network.fusion import fuse
+
+CONVOLUTIONS = [
+    {"type": "conv2d", "name": "c", "filters": 3, "kernel_size": 3},
+    {"type": "relu", "name": "r"},
+    {"type": "max_pool2d"},
+    {"type": "conv2d", "name": "d", "filters": 4, "kernel_size": 2, "use_bias": False},
+    {"type": "batch_norm", "name": "n"},
+    {"type": "relu", "name": "s"},
+    "flatten",
+    {"type": "dense", "name": "e", "units": 7},
+    {"type": "relu", "name": "t"},
+    {"type": "dense", "name": "f", "units": 3},
+]
+
+
+def trainer(layers=CONVOLUTIONS, **more):
+    return tinynet.Trainer(
+        {
+            "tinynet": 1,
+            "name": "fused",
+            "network": {"input_shape": [10, 10, 2], "layers": layers},
+            "training": {
+                "epochs": 1,
+                "batch_size": 12,
+                "loss": "softmax_cross_entropy",
+                "optimizer": {"type": "adam", "learning_rate": 0.01},
+                **more,
+            },
+        }
+    )
+
+
+def batch(seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(12, 10, 10, 2)).astype("f"), rng.integers(0, 3, 12)
+
+
+def fused_names(net):
+    nodes, _ = fuse(tuple(net.nodes.values()), net.outputs)
+    return [node.name for node in nodes]
+
+
+def trained(**more):
+    made = trainer(**more)
+    losses = [made.train_step(*batch(step)) for step in range(5)]
+    state = {name: array.tobytes() for name, array in made.state().items()}
+    return losses, state, made.network.predict(batch()[0]).tobytes()
+
+
+@pytest.mark.parametrize("more", [{}, {"trainable": ["e/*", "f/*"]}], ids=["all", "some frozen"])
+def test_training_and_predicting_give_the_same_bits_as_layer_by_layer(monkeypatch, more):
+    together = trained(**more)
+    monkeypatch.setattr(ReLU, "fuse_into", lambda layer, previous: None)
+    assert trained(**more) == together
+
+
+def test_a_rectifier_becomes_part_of_the_layer_before_it():
+    net = trainer().network
+    assert fused_names(net) == ["c", "max_pool2d_1", "d", "n", "s", "flatten_1", "e", "f"]
+    assert list(net.nodes) == ["c", "r", "max_pool2d_1", "d", "n", "s", "flatten_1", "e", "t", "f"]
+
+
+@pytest.mark.parametrize(
+    ("layers", "outputs"),
+    [
+        (
+            [
+                {"type": "dense", "name": "a", "units": 3},
+                {"type": "relu", "name": "r"},
+                {"type": "add", "inputs": ["a", "r"]},
+            ],
+            None,
+        ),
+        ([{"type": "dense", "name": "a", "units": 3}, {"type": "relu", "name": "r"}], ["a", "r"]),
+        (["tanh", "relu"], None),
+        (["relu"], None),
+    ],
+    ids=["read by another", "an output", "no layer that can", "nothing before it"],
+)
+def test_otherwise_it_stays_a_layer(layers, outputs):
+    spec = {"input_shape": [5], "layers": layers, **({"outputs": outputs} if outputs else {})}
+    net = tinynet.Network(spec)
+    assert len(fused_names(net)) == len(net.nodes)
+
+
+def test_an_output_may_be_what_a_fused_layer_gives():
+    spec = {"input_shape": [5], "layers": [{"type": "dense", "units": 3}, "relu"]}
+    net, x = tinynet.Network(spec), np.random.default_rng(0).normal(size=(4, 5)).astype("f")
+    expected = np.maximum(x @ net.params["dense_1/weight"], 0)
+    np.testing.assert_allclose(net.forward(x).outputs["output"], expected, rtol=1e-6)
+    np.testing.assert_allclose(net.predict(x), expected, rtol=1e-6)
+
+
+def test_whoever_observes_a_pass_sees_every_layer():
+    seen = []
+    net = trainer().network
+    net.forward(batch()[0], observe=lambda node, y: seen.append(node.name))
+    assert seen == list(net.nodes)
+
+
+def test_one_layer_in_two_places_is_rectified_only_where_it_says_so():
+    spec = {
+        "input_shape": [3],
+        "layers": [
+            {"type": "dense", "name": "a", "units": 3},
+            {"type": "relu", "name": "r"},
+            {"shares": "a", "name": "b"},
+        ],
+    }
+    net, x = tinynet.Network(spec), np.random.default_rng(0).normal(size=(4, 3)).astype("f")
+    weight = net.params["a/weight"]
+    found = net.forward(x).outputs["output"]
+    np.testing.assert_allclose(found, np.maximum(x @ weight, 0) @ weight, rtol=1e-5)
+    assert (found < 0).any()
