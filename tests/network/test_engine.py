@@ -387,3 +387,31 @@ def test_blas_has_one_thread_within_and_as_many_as_before_afterwards(register):
     with one_blas_thread():
         assert set(blas_threads()) == {1}
     assert blas_threads() == before
+
+
+def test_blas_is_held_whichever_thread_comes_first_and_leaves_last():
+    """Else a network that is trained in one thread predicts other bits in the next."""
+    before = blas_threads()
+    if not before or set(before) == {1}:
+        pytest.skip("no BLAS of several threads")
+    inside, outside = threading.Event(), threading.Event()
+    seen = []
+
+    def other():
+        with one_blas_thread():
+            seen.append(blas_threads())
+            inside.set()
+            outside.wait()
+        seen.append(blas_threads())
+
+    with one_blas_thread():
+        thread = threading.Thread(target=other)
+        thread.start()
+        inside.wait()
+    outside.set()
+    thread.join()
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert seen == [[1] * len(before), before, [1] * len(before), before]
+    assert blas_threads() == before

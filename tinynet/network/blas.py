@@ -36,10 +36,19 @@ class _OneThread:
             self._within -= 1
             if not self._within:
                 self._set(self._before)
+                self._release()
 
     def _set(self, numbers: list[int]) -> None:
+        self._release()
         for library, number in zip(self._libraries, numbers, strict=True):
             library.set_num_threads(number)
+
+    def _release(self) -> None:
+        # From version 3.8 on, threadpoolctl obeys only the thread that came first, and says nothing
+        # to the others. Here any thread may be the first to enter or the last to leave.
+        for library in self._libraries:
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
 
 
 @cache
