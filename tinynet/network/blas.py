@@ -39,9 +39,11 @@ class _OneThread:
                 self._release()
 
     def _set(self, numbers: list[int]) -> None:
-        self._release()
         for library, number in zip(self._libraries, numbers, strict=True):
             library.set_num_threads(number)
+            if library.get_num_threads() != number:
+                self._release()
+                library.set_num_threads(number)
 
     def _release(self) -> None:
         # From version 3.8 on, threadpoolctl obeys only the thread that came first, and says nothing
