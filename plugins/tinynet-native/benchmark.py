@@ -1,10 +1,12 @@
-"""Time each native kernel beside NumPy's, on one thread.
+"""Time each native kernel beside NumPy's.
 
-    python benchmark.py [--level avx2] [--samples 16] [--only conv]
+    python benchmark.py [--level avx2] [--samples 16] [--only conv] [--threads 2]
 
 The shapes are those of one shard of the Keras MNIST convnet, and some more. The two take turns, and
 the table shows medians, so that a busy machine slows both. Beside convolutions and dense layers
 stands the time of a bare np.matmul of as many operations, which is what BLAS could do at best.
+NumPy and BLAS run on one thread; with ``--threads``, native kernels run on so many as well as on
+one.
 """
 
 import argparse
@@ -222,33 +224,40 @@ def timer(call: Callable[[Any], Any]) -> Callable[[], float]:
     return lambda: run(repeat)
 
 
-def rivals(case: Case) -> Iterator[Callable[[Any], Any]]:
-    """The native kernel, NumPy's, and the bare product."""
+def rivals(case: Case, threads: int) -> Iterator[Callable[[Any], Any]]:
+    """The native kernel, NumPy's, the native one on several threads, and the bare product."""
     native, reference = NativeKernels(), NumpyKernels()
     yield lambda empty: case.call(native, empty)
     yield lambda empty: case.call(reference, empty)
+    if threads > 1:
+
+        def call(empty: Any) -> None:
+            with native.on_threads(threads):
+                case.call(native, empty)
+
+        yield call
     if case.product:
         m, k, n = case.product
         a, b, c = normal(m, k), normal(k, n), normal(m, n)
         yield lambda empty: np.matmul(a, b, out=c)
 
 
-def measure(case: Case, turns: int) -> tuple[list[float], float]:
-    """Median microseconds of each rival, and the median ratio of the first to the second."""
-    timers = [timer(call) for call in rivals(case)]
+def row(case: Case, turns: int, threads: int) -> str:
+    """The row of one case: medians, and the medians of ratios turn by turn."""
+    timers = [timer(call) for call in rivals(case, threads)]
     turns_of = [[run() for run in timers] for _ in range(turns)]
-    ratio = median(first / second for first, second, *_ in turns_of)
-    return [median(times) for times in zip(*turns_of, strict=True)], ratio
+    native, reference, *others = (median(times) for times in zip(*turns_of, strict=True))
 
+    def ratio(a: int, b: int) -> float:
+        return median(times[a] / times[b] for times in turns_of)
 
-def row(case: Case, turns: int) -> str:
-    """The row of one case."""
-    (native, reference, *matmul), ratio = measure(case, turns)
-    text = f"{case.name:36} {native:9.1f} {reference:9.1f} {ratio:6.2f}"
+    text = f"{case.name:36} {native:9.1f} {reference:9.1f} {ratio(0, 1):6.2f}"
+    if threads > 1:
+        text += f" {others.pop(0):9.1f} {ratio(0, 2):8.2f}"
     if case.product:
         m, k, n = case.product
         gflops = 2 * m * k * n / native / 1e3
-        text += f" {matmul[0]:9.1f} {native / matmul[0]:6.2f} {gflops:9.1f}"
+        text += f" {others[0]:9.1f} {ratio(0, -1):6.2f} {gflops:9.1f}"
     return text
 
 
@@ -259,16 +268,19 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=16)
     parser.add_argument("--turns", type=int, default=15)
     parser.add_argument("--only", default="", help="part of a case's name")
+    parser.add_argument("--threads", type=int, default=1, help="of native kernels (default 1)")
     options = parser.parse_args()
     _kernels.use_level(options.level)
     with threadpool_limits(1):
         blas = ", ".join(str(lib.get("architecture")) for lib in threadpool_info())
-        print(f"{options.samples} samples, one thread, native: {options.level}, BLAS: {blas}")
+        print(f"{options.samples} samples, native: {options.level}, BLAS: {blas}")
         print(f"{'microseconds':36} {'native':>9} {'numpy':>9} {'ratio':>6}", end="")
+        if options.threads > 1:
+            print(f" {options.threads:>2} threads speed-up", end="")
         print(f" {'matmul':>9} {'ratio':>6} {'GFLOP/s':>9}")
         for case in cases(options.samples):
             if options.only in case.name:
-                print(row(case, options.turns), flush=True)
+                print(row(case, options.turns, options.threads), flush=True)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,12 @@ setup(
             define_macros=[("Py_LIMITED_API", LEAST_PYTHON)],
             py_limited_api=True,
             libraries=["m"],
+            extra_link_args=["-pthread"],
             # Nothing that changes results: every operation rounds as it is written, and NaN and
             # infinities mean what they mean in NumPy.
             extra_compile_args=[
                 "-std=gnu11",
+                "-pthread",
                 "-O3",
                 "-g0",
                 "-fvisibility=hidden",

@@ -40,8 +40,12 @@ extern const struct level *level; /* in use */
     }                                                                                              \
     static void run_##NAME(struct arguments *a)
 
-/* A mistake unless the array is None, or has so many elements. */
-void require_size(struct arguments *a, const struct array *array, ptrdiff_t size);
+/* A mistake unless each of the arrays, whose addresses end with NULL, is None or has so many
+ * elements. */
+void require_size(struct arguments *a, ptrdiff_t size, const struct array *const *arrays);
+
+#define REQUIRE_SIZE(ARGUMENTS, SIZE, ...)                                                         \
+    require_size(ARGUMENTS, SIZE, (const struct array *const[]){__VA_ARGS__, NULL})
 
 #define EACH_FUNCTION(DO)                                                                          \
     DO(conv2d)                                                                                     \

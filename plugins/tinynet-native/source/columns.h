@@ -93,14 +93,22 @@ INLINE void add_terms(const struct column *like, const REAL *center, ptrdiff_t r
     }
 }
 
-/* out[j] += sum of column j. */
-static void add_columns(const REAL *x, ptrdiff_t rows, ptrdiff_t columns, REAL *out)
+/* out[j] += sum of column j; rows begin `step` elements apart. */
+static void add_columns(const REAL *x, ptrdiff_t step, ptrdiff_t rows, ptrdiff_t columns, REAL *out)
 {
-    struct column all = {.x = x, .step = columns};
+    struct column all = {.x = x, .step = step};
     add_terms(&all, NULL, rows, columns, out, term_x);
 }
 
 static void clear(REAL *x, ptrdiff_t count) { memset(x, 0, (size_t)count * sizeof(REAL)); }
+
+/* What sums down the columns of so many rows, cut between columns. */
+static struct table column_table(block_function *run, const void *job, ptrdiff_t rows,
+                                 ptrdiff_t columns)
+{
+    return (struct table){
+        .run = run, .job = job, .columns = columns, .column_step = LANES, .work = rows * columns};
+}
 
 /* A square of LANES x LANES, or the part of it with so many rows and columns. */
 INLINE void transpose_square(const REAL *from, ptrdiff_t from_row, REAL *to, ptrdiff_t to_row,

@@ -17,7 +17,8 @@ static struct conv2d without_needless_rows(const struct conv2d *args)
 static bool conv2d(const struct conv2d *given)
 {
     const struct conv2d copy = without_needless_rows(given), *args = &copy;
-    return correlate(&(struct correlation){
+    atomic_bool enough = true;
+    const struct correlation c = {
         .samples = args->samples,
         .groups = args->groups,
         .in_channels = args->channels,
@@ -30,11 +31,49 @@ static bool conv2d(const struct conv2d *given)
         .output = args->y,
         .out_height = args->down.windows,
         .out_width = args->right.windows,
-    });
+        .enough = &enough,
+    };
+    run_tables((struct table[]){correlation_table(&c)}, 1);
+    return enough;
+}
+
+/* Run the tables, of which there is room for one more, with the first phase of dx, and then the
+ * other phases one by one: each turns its own cells of the weight around. */
+static void run_with_input_gradient(const struct conv2d *args, struct table *tables, int count,
+                                    atomic_bool *enough)
+{
+    REAL *turned = allocate(weight_size(args));
+    if (!turned) {
+        *enough = false;
+        return;
+    }
+    for (ptrdiff_t i = 0; i < least(args->down.stride, args->down.pixels); i++) {
+        for (ptrdiff_t j = 0; j < least(args->right.stride, args->right.pixels); j++) {
+            struct phase down = gradient_phase(&args->down, i);
+            struct phase right = gradient_phase(&args->right, j);
+            turn_weight(args, &down, &right, turned);
+            struct correlation c = input_gradient_phase(args, &down, &right, turned);
+            c.enough = enough;
+            tables[count] = correlation_table(&c);
+            run_tables(tables, count + 1);
+            count = 0;
+        }
+    }
+    free(turned);
 }
 
 static bool conv2d_backward(const struct conv2d *given)
 {
     const struct conv2d args = without_needless_rows(given);
-    return (!args.dx || conv2d_input_gradient(&args)) && conv2d_parameter_gradients(&args);
+    atomic_bool enough = true;
+    struct parameter_gradients job = {.args = &args, .enough = &enough};
+    struct table tables[2];
+    int count = 0;
+    if (args.dweight || args.dbias)
+        tables[count++] = parameter_table(&job);
+    if (args.dx)
+        run_with_input_gradient(&args, tables, count, &enough);
+    else
+        run_tables(tables, count);
+    return enough;
 }

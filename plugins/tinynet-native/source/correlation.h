@@ -32,23 +32,23 @@ static struct product window_sums(const struct correlation *c, const REAL *image
     };
 }
 
-/* One image, whose rows of windows are tiles; `column` is where the first tap begins. */
-static void correlate_image(const struct correlation *c, const REAL *image, REAL *output,
-                            ptrdiff_t columns, ptrdiff_t column)
+/* Some rows of one image, whose windows are tiles, and some channels of each group; `column` is
+ * where the first tap begins. */
+static void correlate_rows(const struct correlation *c, struct range rows, struct range channels,
+                           const REAL *image, REAL *output, ptrdiff_t columns, ptrdiff_t column)
 {
     ptrdiff_t at_once =
         rows_at_once(c->right.outputs * c->out_channels + c->down.step * columns * c->in_channels);
-    ptrdiff_t filters = c->out_channels / c->groups;
     struct range taps = {0, c->right.taps};
-    for (ptrdiff_t begin = 0; begin < c->down.outputs; begin += at_once) {
-        ptrdiff_t end = least(begin + at_once, c->down.outputs);
+    for (ptrdiff_t begin = rows.first; begin < rows.end; begin += at_once) {
+        ptrdiff_t end = least(begin + at_once, rows.end);
         for (ptrdiff_t g = 0; g < c->groups; g++) {
             struct strip s;
-            for (ptrdiff_t f = 0; f < filters; f += s.count) {
-                s = next_strip(c->right.outputs, filters, f);
+            for (ptrdiff_t f = channels.first; f < channels.end; f += s.count) {
+                s = next_strip(c->right.outputs, channels.end, f);
                 for (ptrdiff_t o = begin; o < end; o++) {
                     struct product p = window_sums(c, image, columns, o, column, taps, g);
-                    p.c = output + output_at(c, o, 0) + g * filters;
+                    p.c = output + output_at(c, o, 0) + g * (c->out_channels / c->groups);
                     p.a_row = c->right.step * c->in_channels;
                     p.c_row = c->right.spread * c->out_channels;
                     multiply_strip(&p, c->right.outputs, &s);
@@ -58,45 +58,62 @@ static void correlate_image(const struct correlation *c, const REAL *image, REAL
     }
 }
 
-static bool correlate_images(const struct correlation *c)
+/* The rows of the input that rows of the output meet. */
+static struct range rows_met(const struct side *down, struct range rows)
 {
-    ptrdiff_t height = c->down.inputs, width = c->right.inputs;
+    ptrdiff_t first = rows.first * down->step + down->first;
+    ptrdiff_t last = (rows.end - 1) * down->step + down->first + (down->taps - 1) * down->reach;
+    return overlap((struct range){first, last + 1}, (struct range){0, down->inputs});
+}
+
+/* The rows of the table are those of all images. */
+static void correlate_images(const void *job, struct block part)
+{
+    const struct correlation *c = job;
+    ptrdiff_t height = c->down.inputs, width = c->right.inputs, end;
     struct padding padding = padding_of(&c->right);
     REAL *padded = NULL;
     if (padding.needed) {
         padded = allocate(height * padding.width * c->in_channels);
-        if (!padded)
-            return false;
+        if (!padded) {
+            *c->enough = false;
+            return;
+        }
     }
-    for (ptrdiff_t n = 0; n < c->samples; n++) {
+    for (ptrdiff_t row = part.rows.first; row < part.rows.end; row = end) {
+        ptrdiff_t n = row / c->down.outputs, top = n * c->down.outputs;
         const REAL *image = c->input + n * height * width * c->in_channels;
         REAL *output = c->output + n * c->out_height * c->out_width * c->out_channels;
+        end = least(top + c->down.outputs, part.rows.end);
+        struct range rows = {row - top, end - top};
         if (padding.needed) {
-            pad(image, padded, height, width, c->in_channels, &padding);
+            pad(image, padded, rows_met(&c->down, rows), width, c->in_channels, &padding);
             image = padded;
         }
-        correlate_image(c, image, output, padding.width, c->right.first + padding.left);
+        correlate_rows(c, rows, part.columns, image, output, padding.width,
+                       c->right.first + padding.left);
     }
     free(padded);
-    return true;
 }
 
-/* Small images: the same window of all images is a tile, and only cells inside are summed. */
-static void correlate_windows(const struct correlation *c)
+/* Small images: the same window of all images is a tile, and only cells inside are summed. The rows
+ * of the table are windows. */
+static void correlate_windows(const void *job, struct block part)
 {
+    const struct correlation *c = job;
     const struct side *right = &c->right;
-    ptrdiff_t filters = c->out_channels / c->groups;
+    const struct range channels = part.columns;
     for (ptrdiff_t g = 0; g < c->groups; g++) {
         struct strip s;
-        for (ptrdiff_t f = 0; f < filters; f += s.count) {
-            s = next_strip(c->samples, filters, f);
-            for (ptrdiff_t i = 0; i < c->down.outputs * right->outputs; i++) {
+        for (ptrdiff_t f = channels.first; f < channels.end; f += s.count) {
+            s = next_strip(c->samples, channels.end, f);
+            for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++) {
                 ptrdiff_t o = i / right->outputs, q = i % right->outputs;
                 struct range taps = taps_inside(right, q);
                 ptrdiff_t column = q * right->step + right->first + taps.first * right->reach;
                 struct product p =
                     window_sums(c, c->input, right->inputs, o, taps.end ? column : 0, taps, g);
-                p.c = c->output + output_at(c, o, q) + g * filters;
+                p.c = c->output + output_at(c, o, q) + g * (c->out_channels / c->groups);
                 p.a_row = c->down.inputs * right->inputs * c->in_channels;
                 p.c_row = c->out_height * c->out_width * c->out_channels;
                 multiply_strip(&p, c->samples, &s);
@@ -114,14 +131,30 @@ static bool short_rows(const struct side *right, ptrdiff_t samples)
     return right->outputs < limit && samples >= ENOUGH_SAMPLES;
 }
 
-static bool correlate(const struct correlation *c)
+static bool depthwise(ptrdiff_t groups, ptrdiff_t channels, ptrdiff_t filters)
 {
-    if (c->groups == c->in_channels && c->groups == c->out_channels) {
-        correlate_depthwise(c);
-        return true;
+    return groups == channels && groups == filters;
+}
+
+/* The columns of the table are the channels of a group: each part takes them of all groups. */
+static struct table correlation_table(const struct correlation *c)
+{
+    ptrdiff_t rows = c->samples * c->down.outputs, outputs = rows * c->right.outputs;
+    ptrdiff_t terms = c->down.taps * c->right.taps * (c->in_channels / c->groups);
+    struct table table = {
+        .run = correlate_images,
+        .job = c,
+        .rows = rows,
+        .columns = c->out_channels / c->groups,
+        .row_step = 1,
+        .column_step = 2 * LANES,
+        .work = outputs * c->out_channels * (1 + terms / PRODUCTS_PER_ELEMENT),
+    };
+    if (depthwise(c->groups, c->in_channels, c->out_channels)) {
+        table.run = correlate_depthwise;
+    } else if (short_rows(&c->right, c->samples)) {
+        table.run = correlate_windows;
+        table.rows = c->down.outputs * c->right.outputs;
     }
-    if (!short_rows(&c->right, c->samples))
-        return correlate_images(c);
-    correlate_windows(c);
-    return true;
+    return table;
 }

@@ -27,10 +27,11 @@ static void multiply_in_parts(const struct product *p, ptrdiff_t rows, ptrdiff_t
     }
 }
 
+enum { PANEL = 4 * LANES /* columns of a product */ };
+
 /* c = a b', with at least one term: b is transposed, a panel of its rows at a time. */
 static void multiply_transposed(const struct product *p, ptrdiff_t rows, ptrdiff_t columns)
 {
-    enum { PANEL = 4 * LANES }; /* columns of the product */
     _Alignas(64) REAL panel[TERMS_AT_ONCE * PANEL];
     for (ptrdiff_t done = 0; done < p->inner.count; done += TERMS_AT_ONCE) {
         struct product part = some_terms(p, done);
@@ -54,14 +55,16 @@ static struct product plain_product(const REAL *a, const REAL *b, const REAL *st
 }
 
 /* y = bias + x weight for a single row: the weight is read once, in the order it lies in memory. */
-static void dense_row(const struct dense *args)
+static void dense_row_part(const void *job, struct block part)
 {
     enum { AT_ONCE = 8 }; /* terms */
+    const struct dense *args = job;
+    const struct range units = part.columns;
     for (ptrdiff_t i = 0; i < args->inputs; i += AT_ONCE) {
         ptrdiff_t terms = least(AT_ONCE, args->inputs - i);
         const REAL *start = i ? args->y : args->bias, *x = args->x + i;
-        for (ptrdiff_t u = 0; u < args->units; u += LANES) {
-            ptrdiff_t n = least(LANES, args->units - u);
+        for (ptrdiff_t u = units.first; u < units.end; u += LANES) {
+            ptrdiff_t n = least(LANES, units.end - u);
             const REAL *weight = args->weight + i * args->units + u;
             vec sum = start ? load_first(start + u, n) : (vec){0};
             if (terms == AT_ONCE && n == LANES)
@@ -75,17 +78,47 @@ static void dense_row(const struct dense *args)
     }
 }
 
-static void dense(const struct dense *args)
+static void dense_part(const void *job, struct block part)
 {
-    if (args->rows == 1) {
-        dense_row(args);
-        return;
-    }
-    struct product p = plain_product(args->x, args->weight, args->bias, args->y);
+    const struct dense *args = job;
+    const struct range rows = part.rows, units = part.columns;
+    struct product p =
+        plain_product(args->x + rows.first * args->inputs, args->weight + units.first,
+                      args->bias ? args->bias + units.first : NULL,
+                      args->y + rows.first * args->units + units.first);
     p.a_row = args->inputs;
     p.c_row = args->units;
     p.inner = (struct sum_axis){args->inputs, 1, args->units};
-    multiply_in_parts(&p, args->rows, args->units);
+    multiply_in_parts(&p, rows.end - rows.first, units.end - units.first);
+}
+
+/* A product of so many rows and columns, cut first into columns where tiles end: they read only
+ * their own part of the matrix on the right. Then into rows, which tiles share out evenly. */
+static struct table product_table(block_function *run, const struct dense *args, ptrdiff_t rows,
+                                  ptrdiff_t columns, ptrdiff_t terms)
+{
+    return (struct table){
+        .run = run,
+        .job = args,
+        .rows = rows,
+        .columns = columns,
+        .row_step = MOST_OF_2 / 2,
+        .column_step = (rows <= MOST_OF_4 ? 4 : 2) * LANES,
+        .columns_first = true,
+        .work = rows * columns * (1 + terms / PRODUCTS_PER_ELEMENT),
+    };
+}
+
+static void dense(const struct dense *args)
+{
+    struct table table = product_table(dense_part, args, args->rows, args->units, args->inputs);
+    if (args->rows == 1) {
+        table.run = dense_row_part;
+        table.column_step =
+            greatest(4, args->units / (4 * LANES)) * LANES; /* long lines of memory */
+        table.work = args->inputs * args->units;
+    }
+    run_tables(&table, 1);
 }
 
 /* dx[first + i] = dy . weight[first + i] for so many i, which is a constant. */
@@ -105,47 +138,73 @@ INLINE void dot_products(const struct dense *args, ptrdiff_t first, const int co
 }
 
 /* dx = dy weight' for a single row: the weight is read once, and not transposed. */
-static void dense_row_input_gradient(const struct dense *args)
+static void dense_row_input_gradient(const void *job, struct block part)
 {
-    ptrdiff_t i = 0;
-    for (; i + 4 <= args->inputs; i += 4)
+    const struct dense *args = job;
+    ptrdiff_t i = part.columns.first;
+    for (; i + 4 <= part.columns.end; i += 4)
         dot_products(args, i, 4);
-    for (; i < args->inputs; i++)
+    for (; i < part.columns.end; i++)
         dot_products(args, i, 1);
 }
 
-static void dense_input_gradient(const struct dense *args)
+static void dense_input_gradient(const void *job, struct block part)
 {
-    if (args->rows == 1) {
-        dense_row_input_gradient(args);
-        return;
-    }
-    struct product p = plain_product(args->dy, args->weight, NULL, args->dx);
+    const struct dense *args = job;
+    const struct range rows = part.rows, inputs = part.columns;
+    struct product p = plain_product(args->dy + rows.first * args->units,
+                                     args->weight + inputs.first * args->units, NULL,
+                                     args->dx + rows.first * args->inputs + inputs.first);
     p.a_row = args->units;
     p.c_row = args->inputs;
     p.inner = (struct sum_axis){args->units, 1, args->units};
-    multiply_transposed(&p, args->rows, args->inputs);
+    multiply_transposed(&p, rows.end - rows.first, inputs.end - inputs.first);
 }
 
-static void dense_weight_gradient(const struct dense *args)
+static struct table dense_input_table(const struct dense *args)
 {
-    struct product p = plain_product(args->x, args->dy, NULL, args->dweight);
+    struct table table =
+        product_table(dense_input_gradient, args, args->rows, args->inputs, args->units);
+    if (args->rows == 1) {
+        table.run = dense_row_input_gradient;
+        table.work = args->inputs * args->units;
+    }
+    return table;
+}
+
+static void dense_weight_gradient(const void *job, struct block part)
+{
+    const struct dense *args = job;
+    const struct range inputs = part.rows, units = part.columns;
+    REAL *dweight = args->dweight + inputs.first * args->units + units.first;
+    struct product p = plain_product(args->x + inputs.first, args->dy + units.first, NULL, dweight);
     p.a_row = 1;
     p.c_row = args->units;
     p.inner = (struct sum_axis){args->rows, args->inputs, args->units};
-    multiply_in_parts(&p, args->inputs, args->units);
-    if (args->rows == 0)
-        clear(args->dweight, args->inputs * args->units);
+    multiply_in_parts(&p, inputs.end - inputs.first, units.end - units.first);
+}
+
+static void dense_bias_gradient(const void *job, struct block part)
+{
+    const struct dense *args = job;
+    const struct range units = part.columns;
+    clear(args->dbias + units.first, units.end - units.first);
+    add_columns(args->dy + units.first, args->units, args->rows, units.end - units.first,
+                args->dbias + units.first);
 }
 
 static void dense_backward(const struct dense *args)
 {
+    struct table tables[3];
+    int count = 0;
     if (args->dx)
-        dense_input_gradient(args);
-    if (args->dweight)
-        dense_weight_gradient(args);
-    if (args->dbias) {
-        clear(args->dbias, args->units);
-        add_columns(args->dy, args->rows, args->units, args->dbias);
-    }
+        tables[count++] = dense_input_table(args);
+    if (args->dweight && args->rows == 0)
+        clear(args->dweight, args->inputs * args->units);
+    else if (args->dweight)
+        tables[count++] =
+            product_table(dense_weight_gradient, args, args->inputs, args->units, args->rows);
+    if (args->dbias)
+        tables[count++] = column_table(dense_bias_gradient, args, args->rows, args->units);
+    run_tables(tables, count);
 }

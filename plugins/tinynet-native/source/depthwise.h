@@ -21,11 +21,14 @@ INLINE vec depthwise_window(const struct correlation *c, const REAL *image, ptrd
     return sum;
 }
 
-static void correlate_depthwise(const struct correlation *c)
+/* Rows of outputs, of all images. */
+static void correlate_depthwise(const void *job, struct block part)
 {
+    const struct correlation *c = job;
     ptrdiff_t channels = c->in_channels, image_size = c->down.inputs * c->right.inputs * channels;
     ptrdiff_t output_size = c->out_height * c->out_width * channels;
-    for (ptrdiff_t i = 0; i < c->samples * c->down.outputs * c->right.outputs; i++) {
+    ptrdiff_t end = part.rows.end * c->right.outputs;
+    for (ptrdiff_t i = part.rows.first * c->right.outputs; i < end; i++) {
         ptrdiff_t q = i % c->right.outputs, row = i / c->right.outputs;
         ptrdiff_t o = row % c->down.outputs, n = row / c->down.outputs;
         const REAL *image = c->input + n * image_size;
@@ -62,12 +65,13 @@ static vec depthwise_cell_gradient(const struct conv2d *args, ptrdiff_t n, ptrdi
     return sum;
 }
 
-/* Add the gradient of one image after the other to dweight. */
-static void depthwise_weight_gradient(const struct conv2d *args)
+/* Add the gradient of one image after the other to some cells of dweight. */
+static void depthwise_weight_gradient(const struct conv2d *args, struct range cells)
 {
-    ptrdiff_t channels = args->channels, cells = args->down.cells * args->right.cells;
+    ptrdiff_t channels = args->channels;
+    clear(args->dweight + cells.first * channels, (cells.end - cells.first) * channels);
     for (ptrdiff_t n = 0; n < args->samples; n++) {
-        for (ptrdiff_t cell = 0; cell < cells; cell++) {
+        for (ptrdiff_t cell = cells.first; cell < cells.end; cell++) {
             ptrdiff_t i = cell / args->right.cells, j = cell % args->right.cells;
             for (ptrdiff_t first = 0; first < channels; first += LANES) {
                 REAL *dweight = args->dweight + cell * channels + first;

@@ -5,7 +5,7 @@ FUNCTION(relu, 2)
 {
     struct array x = input(a, 0), y = output(a, 0);
     struct elementwise job = {.count = x.size, .x = x.data, .y = y.data};
-    require_size(a, &y, x.size);
+    REQUIRE_SIZE(a, x.size, &y);
     RUN(a, kernels->relu(&job));
 }
 
@@ -13,8 +13,7 @@ FUNCTION(relu_backward, 3)
 {
     struct array dy = input(a, 0), y = input(a, 0), dx = output(a, 0);
     struct elementwise job = {.count = y.size, .dy = dy.data, .x = y.data, .dx = dx.data};
-    require_size(a, &dy, y.size);
-    require_size(a, &dx, y.size);
+    REQUIRE_SIZE(a, y.size, &dy, &dx);
     RUN(a, kernels->relu_backward(&job));
 }
 
@@ -30,9 +29,7 @@ FUNCTION(dropout, 5)
         .y = y.data,
         .mask = mask.data,
     };
-    require_size(a, &uniform, x.size);
-    require_size(a, &y, x.size);
-    require_size(a, &mask, x.size);
+    REQUIRE_SIZE(a, x.size, &uniform, &y, &mask);
     RUN(a, kernels->dropout(&job));
 }
 
@@ -54,9 +51,7 @@ FUNCTION(adam, 11)
     job.decoupled = flag(a);
     job.step = number(a);
     job.rate = number(a);
-    require_size(a, &grad, param.size);
-    require_size(a, &first, param.size);
-    require_size(a, &second, param.size);
+    REQUIRE_SIZE(a, param.size, &grad, &first, &second);
     RUN(a, kernels->adam(&job));
 }
 
@@ -73,8 +68,7 @@ FUNCTION(sgd, 7)
     job.nesterov = flag(a);
     job.weight_decay = number(a);
     job.rate = number(a);
-    require_size(a, &grad, param.size);
-    require_size(a, &velocity, param.size);
+    REQUIRE_SIZE(a, param.size, &grad, &velocity);
     RUN(a, kernels->sgd(&job));
 }
 
@@ -95,9 +89,6 @@ FUNCTION(rmsprop, 10)
     job.epsilon = number(a);
     job.weight_decay = number(a);
     job.rate = number(a);
-    require_size(a, &grad, param.size);
-    require_size(a, &mean_square, param.size);
-    require_size(a, &mean, param.size);
-    require_size(a, &velocity, param.size);
+    REQUIRE_SIZE(a, param.size, &grad, &mean_square, &mean, &velocity);
     RUN(a, kernels->rmsprop(&job));
 }

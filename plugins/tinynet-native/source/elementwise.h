@@ -1,32 +1,58 @@
 /* Kernels that treat every element by itself: plain loops, which compilers make vectors of. */
 
-static void relu(const struct elementwise *args)
+enum { ELEMENTS_TOGETHER = 256 /* whole cache lines, so that threads write to none at once */ };
+
+/* Run a kernel for ranges of so many elements. */
+static void run_elements(block_function *run, const void *job, ptrdiff_t count)
 {
+    run_tables(
+        &(struct table){
+            .run = run, .job = job, .rows = count, .row_step = ELEMENTS_TOGETHER, .work = count},
+        1);
+}
+
+static void relu_part(const void *job, struct block part)
+{
+    const struct elementwise *args = job;
     const REAL *restrict x = args->x;
     REAL *restrict y = args->y;
-    for (ptrdiff_t i = 0; i < args->count; i++)
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++)
         y[i] = x[i] <= 0 ? 0 : x[i]; /* NaN stays NaN */
 }
 
+static void relu(const struct elementwise *args) { run_elements(relu_part, args, args->count); }
+
 /* A product, so that NaN in dy stays NaN wherever it is. */
-static void relu_backward(const struct elementwise *args)
+static void relu_backward_part(const void *job, struct block part)
 {
+    const struct elementwise *args = job;
     const REAL *restrict dy = args->dy, *restrict y = args->x;
     REAL *restrict dx = args->dx;
-    for (ptrdiff_t i = 0; i < args->count; i++)
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++)
         dx[i] = dy[i] * (y[i] > 0 ? (REAL)1 : (REAL)0);
 }
 
-static void dropout(const struct elementwise *args)
+static void relu_backward(const struct elementwise *args)
 {
+    run_elements(relu_backward_part, args, args->count);
+}
+
+static void dropout_part(const void *job, struct block part)
+{
+    const struct elementwise *args = job;
     const REAL *restrict x = args->x;
     const float *restrict uniform = args->uniform;
     REAL *restrict y = args->y, *restrict mask = args->mask;
     const float rate = (float)args->rate;
     const REAL kept = (REAL)(1 / (1 - args->rate));
-    for (ptrdiff_t i = 0; i < args->count; i++) {
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++) {
         REAL m = uniform[i] >= rate ? kept : (REAL)0;
         mask[i] = m;
         y[i] = x[i] * m;
     }
+}
+
+static void dropout(const struct elementwise *args)
+{
+    run_elements(dropout_part, args, args->count);
 }

@@ -28,6 +28,7 @@ struct correlation {
     const REAL *weight; /* (taps, taps, in_channels / groups, out_channels) */
     REAL *output;       /* (samples, out_height, out_width, out_channels) */
     ptrdiff_t out_height, out_width;
+    atomic_bool *enough; /* set to false where there is no memory */
 };
 
 enum { CACHED = 1 << 16 /* elements, in the second-level cache */ };
@@ -51,13 +52,15 @@ static struct padding padding_of(const struct side *s)
     return (struct padding){left, left + s->inputs + right, left > 0 || right > 0};
 }
 
-/* Copy (height, width, channels) into (height, padding->width, channels). */
-static void pad(const REAL *image, REAL *copy, ptrdiff_t height, ptrdiff_t width,
+/* Copy some rows of (height, width, channels) into those of (height, padding->width, channels). */
+static void pad(const REAL *image, REAL *copy, struct range rows, ptrdiff_t width,
                 ptrdiff_t channels, const struct padding *padding)
 {
     ptrdiff_t left = padding->left * channels, row = width * channels;
     ptrdiff_t right = padding->width * channels - left - row;
-    for (ptrdiff_t y = 0; y < height; y++, image += row) {
+    image += rows.first * row;
+    copy += rows.first * padding->width * channels;
+    for (ptrdiff_t y = rows.first; y < rows.end; y++, image += row) {
         memset(copy, 0, (size_t)left * sizeof(REAL));
         memcpy(copy + left, image, (size_t)row * sizeof(REAL));
         memset(copy + left + row, 0, (size_t)right * sizeof(REAL));
@@ -65,11 +68,12 @@ static void pad(const REAL *image, REAL *copy, ptrdiff_t height, ptrdiff_t width
     }
 }
 
-/* Taps [first, end) of output o lie inside the input. */
-struct range {
-    ptrdiff_t first, end;
-};
+static struct range overlap(struct range a, struct range b)
+{
+    return (struct range){greatest(a.first, b.first), least(a.end, b.end)};
+}
 
+/* Taps [first, end) of output o lie inside the input. */
 INLINE struct range taps_inside(const struct side *s, ptrdiff_t o)
 {
     ptrdiff_t start = o * s->step + s->first, last = start + (s->taps - 1) * s->reach;

@@ -54,7 +54,7 @@ FUNCTION(conv2d, 10)
     job.x = x.data;
     job.bias = bias.data;
     job.y = y.data;
-    require_size(a, &bias, job.filters);
+    REQUIRE_SIZE(a, job.filters, &bias);
     RUN(a, enough = kernels->conv2d(&job));
     require_memory(a, enough);
 }
@@ -71,9 +71,9 @@ FUNCTION(conv2d_backward, 12)
     job.dx = dx.data;
     job.dweight = dweight.data;
     job.dbias = dbias.data;
-    require_size(a, &dx, x.size);
-    require_size(a, &dweight, weight.size);
-    require_size(a, &dbias, job.filters);
+    REQUIRE_SIZE(a, x.size, &dx);
+    REQUIRE_SIZE(a, weight.size, &dweight);
+    REQUIRE_SIZE(a, job.filters, &dbias);
     RUN(a, enough = kernels->conv2d_backward(&job));
     require_memory(a, enough);
 }
@@ -103,7 +103,7 @@ static void set_winners(struct arguments *a, struct pool2d *job, const struct ar
     ptrdiff_t padded = (job->channels + WINNER_STEP - 1) / WINNER_STEP * WINNER_STEP;
     job->winners = winners->data;
     job->winner_step = padded;
-    require_size(a, winners, job->samples * windows->shape[1] * windows->shape[2] * padded);
+    REQUIRE_SIZE(a, job->samples * windows->shape[1] * windows->shape[2] * padded, winners);
     require(a, !winners->data || job->down.cells * job->right.cells <= 256,
             "a window of more than 256 cells has no numbers for them in one byte");
 }

@@ -53,11 +53,10 @@ static ptrdiff_t weight_size(const struct conv2d *args)
     return args->down.cells * args->right.cells * args->channels / args->groups * args->filters;
 }
 
-static bool input_gradient_phase(const struct conv2d *args, const struct phase *down,
-                                 const struct phase *right, REAL *turned)
+static struct correlation input_gradient_phase(const struct conv2d *args, const struct phase *down,
+                                               const struct phase *right, const REAL *turned)
 {
-    turn_weight(args, down, right, turned);
-    return correlate(&(struct correlation){
+    return (struct correlation){
         .samples = args->samples,
         .groups = args->groups,
         .in_channels = args->filters,
@@ -70,20 +69,5 @@ static bool input_gradient_phase(const struct conv2d *args, const struct phase *
         .output = args->dx,
         .out_height = args->down.pixels,
         .out_width = args->right.pixels,
-    });
-}
-
-static bool conv2d_input_gradient(const struct conv2d *args)
-{
-    REAL *turned = allocate(weight_size(args));
-    bool enough = turned != NULL;
-    for (ptrdiff_t i = 0; i < args->down.stride; i++) {
-        for (ptrdiff_t j = 0; j < args->right.stride; j++) {
-            struct phase down = gradient_phase(&args->down, i);
-            struct phase right = gradient_phase(&args->right, j);
-            enough = enough && input_gradient_phase(args, &down, &right, turned);
-        }
-    }
-    free(turned);
-    return enough;
+    };
 }

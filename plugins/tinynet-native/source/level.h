@@ -1,6 +1,7 @@
 /* All kernels for one element type and one level of dispatch: TABLE is the name of the table, BITS
  * are those of an element, WIDTH the bytes of a vector. The target of the instructions is set here,
  * so that one build has every level in it. */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,7 +37,9 @@ APPLY(TARGET)
 #include <arm_neon.h>
 #endif
 
+#include "denormals.h"
 #include "kernels.h"
+#include "parts.h"
 
 /* Each needs those before it. */
 #include "vector.h"

@@ -17,7 +17,7 @@ FUNCTION(dense, 4)
     require(a, job.inputs > 0 && job.units > 0, "the weight is empty");
     require(a, weight.shape[0] == job.inputs && y.shape[0] == job.rows && y.shape[1] == job.units,
             "the shapes of the arrays do not fit together");
-    require_size(a, &bias, job.units);
+    REQUIRE_SIZE(a, job.units, &bias);
     RUN(a, kernels->dense(&job));
 }
 
@@ -40,9 +40,9 @@ FUNCTION(dense_backward, 6)
     require(a, job.inputs > 0 && job.units > 0, "the weight is empty");
     require(a, weight.shape[0] == job.inputs && dy.shape[0] == job.rows && dy.shape[1] == job.units,
             "the shapes of the arrays do not fit together");
-    require_size(a, &dx, x.size);
-    require_size(a, &dweight, weight.size);
-    require_size(a, &dbias, job.units);
+    REQUIRE_SIZE(a, x.size, &dx);
+    REQUIRE_SIZE(a, weight.size, &dweight);
+    REQUIRE_SIZE(a, job.units, &dbias);
     RUN(a, kernels->dense_backward(&job));
 }
 
@@ -64,7 +64,7 @@ FUNCTION(moments, 3)
     struct norm job = take_norm(a, &x, mean.size);
     job.mean = mean.data;
     job.squares = squares.data;
-    require_size(a, &squares, job.channels);
+    REQUIRE_SIZE(a, job.channels, &squares);
     RUN(a, kernels->moments(&job));
 }
 
@@ -81,11 +81,8 @@ FUNCTION(batch_norm, 8)
     job.inverse = inverse.data;
     job.y = y.data;
     job.epsilon = number(a);
-    require_size(a, &variance, job.channels);
-    require_size(a, &gamma, job.channels);
-    require_size(a, &beta, job.channels);
-    require_size(a, &inverse, job.channels);
-    require_size(a, &y, x.size);
+    REQUIRE_SIZE(a, job.channels, &variance, &gamma, &beta, &inverse);
+    REQUIRE_SIZE(a, x.size, &y);
     RUN(a, kernels->batch_norm(&job));
 }
 
@@ -99,10 +96,8 @@ FUNCTION(batch_norm_sums, 6)
     job.inverse = inverse.data;
     job.dgamma = dgamma.data;
     job.dbeta = dbeta.data;
-    require_size(a, &dy, x.size);
-    require_size(a, &inverse, job.channels);
-    require_size(a, &dgamma, job.channels);
-    require_size(a, &dbeta, job.channels);
+    REQUIRE_SIZE(a, x.size, &dy);
+    REQUIRE_SIZE(a, job.channels, &inverse, &dgamma, &dbeta);
     RUN(a, kernels->batch_norm_sums(&job));
 }
 
@@ -120,12 +115,8 @@ FUNCTION(batch_norm_backward, 8)
     job.dy_mean = dy_mean.data;
     job.dx = dx.data;
     require(a, !product_mean.data == !dy_mean.data, "one of two means is missing");
-    require_size(a, &dy, x.size);
-    require_size(a, &inverse, job.channels);
-    require_size(a, &gamma, job.channels);
-    require_size(a, &product_mean, job.channels);
-    require_size(a, &dy_mean, job.channels);
-    require_size(a, &dx, x.size);
+    REQUIRE_SIZE(a, x.size, &dy, &dx);
+    REQUIRE_SIZE(a, job.channels, &inverse, &gamma, &product_mean, &dy_mean);
     RUN(a, kernels->batch_norm_backward(&job));
 }
 
@@ -141,11 +132,9 @@ FUNCTION(layer_norm, 8)
     job.inverse = inverse.data;
     job.y = y.data;
     job.epsilon = number(a);
-    require_size(a, &gamma, channels);
-    require_size(a, &beta, channels);
-    require_size(a, &mean, job.rows);
-    require_size(a, &inverse, job.rows);
-    require_size(a, &y, x.size);
+    REQUIRE_SIZE(a, channels, &gamma, &beta);
+    REQUIRE_SIZE(a, job.rows, &mean, &inverse);
+    REQUIRE_SIZE(a, x.size, &y);
     RUN(a, kernels->layer_norm(&job));
 }
 
@@ -163,13 +152,9 @@ FUNCTION(layer_norm_backward, 9)
     job.dx = dx.data;
     job.dgamma = dgamma.data;
     job.dbeta = dbeta.data;
-    require_size(a, &dy, x.size);
-    require_size(a, &gamma, channels);
-    require_size(a, &mean, job.rows);
-    require_size(a, &inverse, job.rows);
-    require_size(a, &dx, x.size);
-    require_size(a, &dgamma, channels);
-    require_size(a, &dbeta, channels);
+    REQUIRE_SIZE(a, x.size, &dy, &dx);
+    REQUIRE_SIZE(a, channels, &gamma, &dgamma, &dbeta);
+    REQUIRE_SIZE(a, job.rows, &mean, &inverse);
     RUN(a, kernels->layer_norm_backward(&job));
 }
 
@@ -186,9 +171,8 @@ FUNCTION(softmax_cross_entropy, 5)
         .losses = losses.data,
         .gradient = gradient.data,
     };
-    require_size(a, &labels, job.rows);
-    require_size(a, &losses, job.rows);
-    require_size(a, &gradient, logits.size);
+    REQUIRE_SIZE(a, job.rows, &labels, &losses);
+    REQUIRE_SIZE(a, logits.size, &gradient);
     for (ptrdiff_t r = 0; r < job.rows && !a->failed; r++)
         if (job.labels[r] < 0 || job.labels[r] >= job.classes)
             fail(a, PyExc_IndexError, "a label is not below the number of classes");

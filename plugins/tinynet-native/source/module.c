@@ -1,5 +1,6 @@
 /* The Python module: its functions, and the level of dispatch that they use. */
 #include "calls.h"
+#include "crew.h"
 
 #include <string.h>
 
@@ -29,10 +30,11 @@ static bool runs_here(const struct level *l)
     return true;
 }
 
-/* A mistake unless the array is None, or has so many elements. */
-void require_size(struct arguments *a, const struct array *array, ptrdiff_t size)
+void require_size(struct arguments *a, ptrdiff_t size, const struct array *const *arrays)
 {
-    require(a, !array->data || array->size == size, "the shapes of the arrays do not fit together");
+    for (; *arrays; arrays++)
+        require(a, !(*arrays)->data || (*arrays)->size == size,
+                "the shapes of the arrays do not fit together");
 }
 
 static PyObject *level_name(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(none))
@@ -68,12 +70,24 @@ static PyObject *use_level(PyObject *Py_UNUSED(self), PyObject *name)
     return PyErr_Format(PyExc_ValueError, "this machine has no level %R", name);
 }
 
+static PyObject *use_threads_here(PyObject *Py_UNUSED(self), PyObject *count)
+{
+    Py_ssize_t threads = PyNumber_AsSsize_t(count, NULL);
+    if (threads == -1 && PyErr_Occurred())
+        return NULL;
+    if (threads < 1)
+        return PyErr_Format(PyExc_ValueError, "a call needs at least one thread, not %zd", threads);
+    return PyLong_FromLong(use_threads(threads < INT_MAX ? (int)threads : INT_MAX));
+}
+
 #define METHOD(NAME) {#NAME, (PyCFunction)(void (*)(void))NAME, METH_FASTCALL, NULL},
 
 static PyMethodDef methods[] = {
     {"level", level_name, METH_NOARGS, "The level of dispatch in use."},
     {"levels", levels, METH_NOARGS, "The levels that this machine has, best first."},
     {"use_level", use_level, METH_O, "Use another level, in every thread: for tests."},
+    {"use_threads", use_threads_here, METH_O,
+     "Let calls from this thread use so many threads; the number before."},
     EACH_FUNCTION(METHOD){NULL, NULL, 0, NULL},
 };
 

@@ -3,10 +3,11 @@
 /* Mean and squared distances from it of every channel. Blocks of rows have moments of their own,
  * and join those before them: x is read once from memory, and nothing cancels. Chan, Golub and
  * LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979. */
-static void moments(const struct norm *args)
+static void moments_part(const void *job, struct block part)
 {
-    for (ptrdiff_t chunk = 0; chunk < args->channels; chunk += CHUNK) {
-        ptrdiff_t width = least(CHUNK, args->channels - chunk);
+    const struct norm *args = job;
+    for (ptrdiff_t chunk = part.columns.first; chunk < part.columns.end; chunk += CHUNK) {
+        ptrdiff_t width = least(CHUNK, part.columns.end - chunk);
         wide mean[CHUNK / LANES] = {{0}}, squares[CHUNK / LANES] = {{0}};
         for (ptrdiff_t begin = 0; begin < args->rows; begin += BLOCK) {
             ptrdiff_t end = least(begin + BLOCK, args->rows);
@@ -30,6 +31,11 @@ static void moments(const struct norm *args)
                         lanes);
         }
     }
+}
+
+static void moments(const struct norm *args)
+{
+    run_tables((struct table[]){column_table(moments_part, args, args->rows, args->channels)}, 1);
 }
 
 /* What up to LANES channels have in common, from channel `first` on. */
@@ -61,12 +67,21 @@ INLINE void scale_rows(const struct norm *args, const struct channel_scale *s, p
         store_n(y, (load_n(x, s->lanes, whole) - s->mean) * s->scale + s->shift, s->lanes, whole);
 }
 
-static void batch_norm(const struct norm *args)
+/* Rows are cut where a block of them ends. */
+static struct table row_table(block_function *run, const struct norm *args)
 {
-    for (ptrdiff_t c = 0; c < args->channels; c++)
-        args->inverse[c] = 1 / sqrt(args->variance[c] + (REAL)args->epsilon);
-    for (ptrdiff_t begin = 0; begin < args->rows; begin += BLOCK) {
-        ptrdiff_t rows = least(BLOCK, args->rows - begin);
+    return (struct table){.run = run,
+                          .job = args,
+                          .rows = args->rows,
+                          .row_step = BLOCK,
+                          .work = args->rows * args->channels};
+}
+
+static void batch_norm_part(const void *job, struct block part)
+{
+    const struct norm *args = job;
+    for (ptrdiff_t begin = part.rows.first; begin < part.rows.end; begin += BLOCK) {
+        ptrdiff_t rows = least(BLOCK, part.rows.end - begin);
         for (ptrdiff_t c = 0; c < args->channels; c += LANES) {
             struct channel_scale s = channel_scale(args, c);
             ptrdiff_t at = begin * args->channels + c;
@@ -78,16 +93,50 @@ static void batch_norm(const struct norm *args)
     }
 }
 
+static void batch_norm(const struct norm *args)
+{
+    for (ptrdiff_t c = 0; c < args->channels; c++)
+        args->inverse[c] = 1 / sqrt(args->variance[c] + (REAL)args->epsilon);
+    run_tables((struct table[]){row_table(batch_norm_part, args)}, 1);
+}
+
+/* The rows of x and dy, from a channel on. */
+static struct column rows_from(const struct norm *args, ptrdiff_t channel)
+{
+    return (struct column){.x = args->x + channel,
+                           .dy = args->dy + channel,
+                           .step = args->channels,
+                           .dy_step = args->channels,
+                           .row_center = args->mean,
+                           .row_inverse = args->inverse};
+}
+
+static void sum_dy(const void *job, struct block part)
+{
+    const struct norm *args = job;
+    ptrdiff_t first = part.columns.first, count = part.columns.end - first;
+    clear(args->dbeta + first, count);
+    add_columns(args->dy + first, args->channels, args->rows, count, args->dbeta + first);
+}
+
+static void sum_channel_products(const void *job, struct block part)
+{
+    const struct norm *args = job;
+    ptrdiff_t first = part.columns.first, count = part.columns.end - first;
+    struct column like = rows_from(args, first);
+    clear(args->dgamma + first, count);
+    add_terms(&like, args->mean + first, args->rows, count, args->dgamma + first, term_product);
+    for (ptrdiff_t c = first; c < part.columns.end; c++)
+        args->dgamma[c] *= args->inverse[c];
+}
+
 static void batch_norm_sums(const struct norm *args)
 {
-    struct column all = {
-        .x = args->x, .dy = args->dy, .step = args->channels, .dy_step = args->channels};
-    clear(args->dbeta, args->channels);
-    clear(args->dgamma, args->channels);
-    add_columns(args->dy, args->rows, args->channels, args->dbeta);
-    add_terms(&all, args->mean, args->rows, args->channels, args->dgamma, term_product);
-    for (ptrdiff_t c = 0; c < args->channels; c++)
-        args->dgamma[c] *= args->inverse[c];
+    struct table tables[] = {
+        column_table(sum_dy, args, args->rows, args->channels),
+        column_table(sum_channel_products, args, args->rows, args->channels),
+    };
+    run_tables(tables, 2);
 }
 
 /* dx = dy * scale - shift - (x - mean) * slope; dy * scale alone if statistics are constant. */
@@ -107,11 +156,12 @@ INLINE void gradient_rows(const struct norm *args, const struct channel_scale *s
     }
 }
 
-static void batch_norm_backward(const struct norm *args)
+static void batch_norm_backward_part(const void *job, struct block part)
 {
+    const struct norm *args = job;
     bool constant = args->dy_mean == NULL;
-    for (ptrdiff_t begin = 0; begin < args->rows; begin += BLOCK) {
-        ptrdiff_t rows = least(BLOCK, args->rows - begin);
+    for (ptrdiff_t begin = part.rows.first; begin < part.rows.end; begin += BLOCK) {
+        ptrdiff_t rows = least(BLOCK, part.rows.end - begin);
         for (ptrdiff_t c = 0; c < args->channels; c += LANES) {
             struct channel_scale s = channel_scale(args, c);
             ptrdiff_t at = begin * args->channels + c;
@@ -129,6 +179,11 @@ static void batch_norm_backward(const struct norm *args)
                 gradient_rows(args, &s, slope, at, rows, constant, false);
         }
     }
+}
+
+static void batch_norm_backward(const struct norm *args)
+{
+    run_tables((struct table[]){row_table(batch_norm_backward_part, args)}, 1);
 }
 
 static void layer_norm_row(const struct norm *args, ptrdiff_t r)
@@ -160,10 +215,15 @@ static void layer_norm_row(const struct norm *args, ptrdiff_t r)
     }
 }
 
+static void layer_norm_part(const void *job, struct block part)
+{
+    for (ptrdiff_t r = part.rows.first; r < part.rows.end; r++)
+        layer_norm_row(job, r);
+}
+
 static void layer_norm(const struct norm *args)
 {
-    for (ptrdiff_t r = 0; r < args->rows; r++)
-        layer_norm_row(args, r);
+    run_tables((struct table[]){row_table(layer_norm_part, args)}, 1);
 }
 
 /* dy * gamma */
@@ -196,23 +256,30 @@ static void layer_norm_row_gradient(const struct norm *args, ptrdiff_t r)
     }
 }
 
+static void layer_norm_input_gradient(const void *job, struct block part)
+{
+    for (ptrdiff_t r = part.rows.first; r < part.rows.end; r++)
+        layer_norm_row_gradient(job, r);
+}
+
+static void sum_row_products(const void *job, struct block part)
+{
+    const struct norm *args = job;
+    ptrdiff_t first = part.columns.first, count = part.columns.end - first;
+    struct column like = rows_from(args, first);
+    clear(args->dgamma + first, count);
+    add_terms(&like, NULL, args->rows, count, args->dgamma + first, term_normal);
+}
+
 static void layer_norm_backward(const struct norm *args)
 {
-    struct column all = {.x = args->x,
-                         .dy = args->dy,
-                         .step = args->channels,
-                         .dy_step = args->channels,
-                         .row_center = args->mean,
-                         .row_inverse = args->inverse};
-    if (args->dbeta) {
-        clear(args->dbeta, args->channels);
-        add_columns(args->dy, args->rows, args->channels, args->dbeta);
-    }
-    if (args->dgamma) {
-        clear(args->dgamma, args->channels);
-        add_terms(&all, NULL, args->rows, args->channels, args->dgamma, term_normal);
-    }
+    struct table tables[3];
+    int count = 0;
+    if (args->dbeta)
+        tables[count++] = column_table(sum_dy, args, args->rows, args->channels);
+    if (args->dgamma)
+        tables[count++] = column_table(sum_row_products, args, args->rows, args->channels);
     if (args->dx)
-        for (ptrdiff_t r = 0; r < args->rows; r++)
-            layer_norm_row_gradient(args, r);
+        tables[count++] = row_table(layer_norm_input_gradient, args);
+    run_tables(tables, count);
 }

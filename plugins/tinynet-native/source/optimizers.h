@@ -1,7 +1,30 @@
-/* Optimizer updates, each in one pass; the formulas are in tinynet/optimizers. */
+/* Optimizer updates, each in one pass; the formulas are in tinynet/optimizers.
+ *
+ * The mean of gradients that have become 0, as those of a dead unit, shrinks until it is denormal,
+ * and would stay so for good: half of the smallest number there is is rounded up to it. Here it
+ * becomes 0.
+ */
+struct update {
+    block_function *run;
+    const struct optimizer *args;
+};
 
-static void adam(const struct optimizer *args)
+static void update_part(const void *job, struct block part)
 {
+    const struct update *update = job;
+    uint64_t before = flush_denormals();
+    update->run(update->args, part);
+    restore_denormals(before);
+}
+
+static void run_update(block_function *run, const struct optimizer *args)
+{
+    run_elements(update_part, &(struct update){run, args}, args->count);
+}
+
+static void adam_part(const void *job, struct block part)
+{
+    const struct optimizer *args = job;
     const REAL *restrict grad = args->grad;
     REAL *restrict param = args->param, *restrict first = args->first;
     REAL *restrict second = args->second;
@@ -11,7 +34,7 @@ static void adam(const struct optimizer *args)
     const REAL rate = (REAL)(args->rate * correction / (1 - pow(args->beta_1, args->step)));
     const REAL into_grad = args->decoupled ? 0 : (REAL)args->weight_decay;
     const REAL left = args->decoupled ? (REAL)(1 - args->rate * args->weight_decay) : 1;
-    for (ptrdiff_t i = 0; i < args->count; i++) {
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++) {
         REAL p = param[i] * left;
         REAL g = into_grad != 0 ? grad[i] + into_grad * p : grad[i];
         REAL m = first[i] + (g - first[i]) * share_1;
@@ -22,14 +45,17 @@ static void adam(const struct optimizer *args)
     }
 }
 
+static void adam(const struct optimizer *args) { run_update(adam_part, args); }
+
 /* The flags are constants, so that each kind of step is a loop without branches. */
-INLINE void sgd_steps(const struct optimizer *args, const bool moving, const bool nesterov)
+INLINE void sgd_steps(const struct optimizer *args, struct range some, const bool moving,
+                      const bool nesterov)
 {
     const REAL *restrict grad = args->grad;
     REAL *restrict param = args->param, *restrict velocity = args->velocity;
     const REAL rate = (REAL)args->rate, decay = (REAL)args->weight_decay;
     const REAL momentum = (REAL)args->momentum;
-    for (ptrdiff_t i = 0; i < args->count; i++) {
+    for (ptrdiff_t i = some.first; i < some.end; i++) {
         REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i], v = g;
         if (moving) {
             v = velocity[i] * momentum + g;
@@ -39,17 +65,21 @@ INLINE void sgd_steps(const struct optimizer *args, const bool moving, const boo
     }
 }
 
-static void sgd(const struct optimizer *args)
+static void sgd_part(const void *job, struct block part)
 {
+    const struct optimizer *args = job;
     if (!args->velocity)
-        sgd_steps(args, false, false);
+        sgd_steps(args, part.rows, false, false);
     else if (!args->nesterov)
-        sgd_steps(args, true, false);
+        sgd_steps(args, part.rows, true, false);
     else
-        sgd_steps(args, true, true);
+        sgd_steps(args, part.rows, true, true);
 }
 
-INLINE void rmsprop_steps(const struct optimizer *args, const bool centered, const bool moving)
+static void sgd(const struct optimizer *args) { run_update(sgd_part, args); }
+
+INLINE void rmsprop_steps(const struct optimizer *args, struct range some, const bool centered,
+                          const bool moving)
 {
     const REAL *restrict grad = args->grad;
     REAL *restrict param = args->param, *restrict velocity = args->velocity;
@@ -57,7 +87,7 @@ INLINE void rmsprop_steps(const struct optimizer *args, const bool centered, con
     const REAL rate = (REAL)args->rate, decay = (REAL)args->weight_decay;
     const REAL share = (REAL)(1 - args->rho), momentum = (REAL)args->momentum;
     const REAL epsilon = (REAL)args->epsilon;
-    for (ptrdiff_t i = 0; i < args->count; i++) {
+    for (ptrdiff_t i = some.first; i < some.end; i++) {
         REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i];
         REAL square = mean_square[i] + (g * g - mean_square[i]) * share;
         mean_square[i] = square;
@@ -76,14 +106,17 @@ INLINE void rmsprop_steps(const struct optimizer *args, const bool centered, con
     }
 }
 
-static void rmsprop(const struct optimizer *args)
+static void rmsprop_part(const void *job, struct block part)
 {
+    const struct optimizer *args = job;
     if (args->mean && args->velocity)
-        rmsprop_steps(args, true, true);
+        rmsprop_steps(args, part.rows, true, true);
     else if (args->mean)
-        rmsprop_steps(args, true, false);
+        rmsprop_steps(args, part.rows, true, false);
     else if (args->velocity)
-        rmsprop_steps(args, false, true);
+        rmsprop_steps(args, part.rows, false, true);
     else
-        rmsprop_steps(args, false, false);
+        rmsprop_steps(args, part.rows, false, false);
 }
+
+static void rmsprop(const struct optimizer *args) { run_update(rmsprop_part, args); }

@@ -1,9 +1,12 @@
 /* The gradients of a convolution's weight and bias: products that sum over windows. */
 
-static struct range overlap(struct range a, struct range b)
-{
-    return (struct range){greatest(a.first, b.first), least(a.end, b.end)};
-}
+struct parameter_gradients {
+    const struct conv2d *args;
+    bool joined;         /* the cells of a row of the kernel are computed together */
+    atomic_bool *enough; /* set to false where there is no memory */
+};
+
+enum { FEW_CHANNELS = MOST_OF_2 /* fewer rows than a tile can have */ };
 
 /* The images that windows lie on, and their dy. */
 struct scene {
@@ -11,112 +14,172 @@ struct scene {
     ptrdiff_t samples;
     ptrdiff_t width,
         origin; /* of an image, and the column where window 0 begins, maybe before it */
+    bool first; /* nothing has been summed before */
 };
 
-/* Add to cell (i, j) of dweight what these rows and columns of windows give; where cells are
- * `joined`, to all cells of row i from j on, whose pixels lie side by side. */
-static void add_cell_gradient(const struct conv2d *args, const struct scene *scene, ptrdiff_t i,
-                              ptrdiff_t j, struct range rows, struct range columns, bool joined)
+/* Add to some filters of cell (i, j) of dweight what these rows and columns of windows give; where
+ * cells are joined, to all cells of row i from j on, whose pixels lie side by side. */
+static void add_cell_gradient(const struct parameter_gradients *job, const struct scene *scene,
+                              ptrdiff_t i, ptrdiff_t j, struct range rows, struct range columns,
+                              struct range filters)
 {
+    const struct conv2d *args = job->args;
     const struct axis *down = &args->down, *right = &args->right;
-    ptrdiff_t channels = args->channels / args->groups, filters = args->filters / args->groups;
+    ptrdiff_t channels = args->channels / args->groups, in_group = args->filters / args->groups;
     ptrdiff_t line = scene->width * args->channels, dy_line = right->windows * args->filters;
-    if (rows.first >= rows.end || columns.first >= columns.end)
-        return;
     ptrdiff_t y = rows.first * down->stride + i * down->dilation - down->padding;
     ptrdiff_t x = columns.first * right->stride + j * right->dilation + scene->origin;
+    bool none = rows.first >= rows.end || columns.first >= columns.end;
+    if (none && !scene->first)
+        return;
     for (ptrdiff_t g = 0; g < args->groups; g++) {
-        REAL *c = args->dweight + (i * right->cells + j) * channels * args->filters + g * filters;
+        ptrdiff_t f = g * in_group + filters.first;
+        REAL *c = args->dweight + (i * right->cells + j) * channels * args->filters + f;
         struct product p = {
             .a = scene->images + y * line + x * args->channels + g * channels,
-            .b = scene->dy + rows.first * dy_line + columns.first * args->filters + g * filters,
-            .start = c,
+            .b = scene->dy + rows.first * dy_line + columns.first * args->filters + f,
+            .start = scene->first ? NULL : c,
             .c = c,
             .a_row = 1,
             .start_row = args->filters,
             .c_row = args->filters,
-            .outer = {scene->samples, down->pixels * line, down->windows * dy_line},
+            .outer = {none ? 0 : scene->samples, down->pixels * line, down->windows * dy_line},
             .middle = {rows.end - rows.first, down->stride * line, dy_line},
             .inner = {columns.end - columns.first, right->stride * args->channels, args->filters},
         };
-        multiply(&p, joined ? right->cells * channels : channels, filters);
+        multiply(&p, job->joined ? right->cells * channels : channels, filters.end - filters.first);
     }
 }
 
-/* Short rows of windows: sums run over all images, and only over pixels inside. */
-static void add_gradient_of_all(const struct conv2d *args)
+/* Add to dbias what so many windows give: to as large a share of it as `filters` are of a group. */
+static void add_bias_gradient(const struct conv2d *args, const REAL *dy, ptrdiff_t windows,
+                              struct range filters)
 {
-    const struct axis *down = &args->down, *right = &args->right;
-    struct scene scene = {args->x, args->dy, args->samples, right->pixels, -right->padding};
-    for (ptrdiff_t i = 0; i < down->cells; i++)
-        for (ptrdiff_t j = 0; j < right->cells; j++)
-            add_cell_gradient(args, &scene, i, j, windows_inside(down, i), windows_inside(right, j),
-                              false);
+    ptrdiff_t first = filters.first * args->groups, end = filters.end * args->groups;
+    add_columns(dy + first, args->filters, windows, end - first, args->dbias + first);
 }
 
-/* One image between columns of zeros, as many rows at a time as stay in the cache. */
-static void add_gradient_of_one(const struct conv2d *args, const struct scene *scene)
+/* One image, as many rows at a time as stay in the cache. */
+static void add_gradient_of_one(const struct parameter_gradients *job, struct scene scene,
+                                struct block part)
 {
-    const struct axis *down = &args->down, *right = &args->right;
-    ptrdiff_t at_once =
-        rows_at_once(right->windows * args->filters + down->stride * scene->width * args->channels);
-    struct range columns = {0, right->windows};
-    bool joined = right->dilation == 1 && args->groups == 1;
+    const struct axis *down = &job->args->down, *right = &job->args->right;
+    ptrdiff_t at_once = rows_at_once(right->windows * job->args->filters
+                                     + down->stride * scene.width * job->args->channels);
+    ptrdiff_t in_row = job->joined ? 1 : right->cells;
     for (ptrdiff_t begin = 0; begin < down->windows; begin += at_once) {
-        for (ptrdiff_t i = 0; i < down->cells; i++) {
-            struct range rows =
-                overlap((struct range){begin, begin + at_once}, windows_inside(down, i));
-            for (ptrdiff_t j = 0; j < (joined ? 1 : right->cells); j++)
-                add_cell_gradient(args, scene, i, j, rows, columns, joined);
+        for (ptrdiff_t cell = part.rows.first; cell < part.rows.end; cell++) {
+            ptrdiff_t i = cell / in_row, j = cell % in_row;
+            struct range some = {begin, begin + at_once}, all = {0, right->windows};
+            add_cell_gradient(job, &scene, i, j, overlap(some, windows_inside(down, i)),
+                              job->joined ? all : windows_inside(right, j), part.columns);
         }
+        scene.first = false;
     }
 }
 
-/* Image by image, so that what dweight has brought into the cache dbias finds there. */
-static bool add_gradient_of_each(const struct conv2d *args)
+/* Image by image, so that what dweight has brought into the cache dbias finds there. Where cells
+ * are joined, an image lies between columns of zeros; else sums run only over pixels inside. */
+static void gradients_of_each(const void *given, struct block part)
 {
+    const struct parameter_gradients *job = given;
+    const struct conv2d *args = job->args;
     const struct axis *down = &args->down, *right = &args->right;
     struct side side = forward_side(right);
     struct padding padding = padding_of(&side);
     ptrdiff_t windows = down->windows * right->windows, pixels = down->pixels * right->pixels;
+    struct scene scene = {.samples = 1, .width = right->pixels, .origin = -right->padding};
     REAL *padded = NULL;
-    if (padding.needed) {
+    if (job->joined && padding.needed) {
         padded = allocate(down->pixels * padding.width * args->channels);
-        if (!padded)
-            return false;
+        if (!padded) {
+            *job->enough = false;
+            return;
+        }
+        scene.width = padding.width;
+        scene.origin = side.first + padding.left;
     }
     for (ptrdiff_t n = 0; n < args->samples; n++) {
-        const REAL *image = args->x + n * pixels * args->channels;
-        struct scene scene = {image, args->dy + n * windows * args->filters, 1, padding.width,
-                              side.first + padding.left};
+        scene.images = args->x + n * pixels * args->channels;
+        scene.dy = args->dy + n * windows * args->filters;
+        scene.first = n == 0;
         if (padded) {
-            pad(image, padded, down->pixels, right->pixels, args->channels, &padding);
+            struct range all = {0, down->pixels};
+            pad(scene.images, padded, all, right->pixels, args->channels, &padding);
             scene.images = padded;
         }
-        add_gradient_of_one(args, &scene);
-        if (args->dbias)
-            add_columns(scene.dy, windows, args->filters, args->dbias);
+        add_gradient_of_one(job, scene, part);
+        if (args->dbias && part.rows.first == 0)
+            add_bias_gradient(args, scene.dy, windows, part.columns);
     }
     free(padded);
-    return true;
 }
 
-static bool conv2d_parameter_gradients(const struct conv2d *args)
+static void bias_gradient(const void *given, struct block part)
 {
+    const struct conv2d *args = ((const struct parameter_gradients *)given)->args;
     ptrdiff_t windows = args->samples * args->down.windows * args->right.windows;
-    struct side right = forward_side(&args->right);
+    add_bias_gradient(args, args->dy, windows, part.columns);
+}
+
+/* Short rows of windows: sums run over all images, and only over pixels inside. */
+static void gradients_of_all(const void *given, struct block part)
+{
+    const struct parameter_gradients *job = given;
+    const struct conv2d *args = job->args;
+    const struct axis *down = &args->down, *right = &args->right;
+    struct scene scene = {args->x, args->dy, args->samples, right->pixels, -right->padding, true};
+    for (ptrdiff_t cell = part.rows.first; cell < part.rows.end; cell++) {
+        ptrdiff_t i = cell / right->cells, j = cell % right->cells;
+        add_cell_gradient(job, &scene, i, j, windows_inside(down, i), windows_inside(right, j),
+                          part.columns);
+    }
+    if (args->dbias && part.rows.first == 0)
+        bias_gradient(given, part);
+}
+
+static void depthwise_gradients(const void *given, struct block part)
+{
+    const struct conv2d *args = ((const struct parameter_gradients *)given)->args;
+    depthwise_weight_gradient(args, part.rows);
+    if (args->dbias && part.rows.first == 0)
+        bias_gradient(given, part);
+}
+
+/* The rows of the table are cells, or rows of the kernel where they are joined; its columns are the
+ * filters of a group. Where there are few channels, joined cells make higher tiles. */
+static struct table parameter_table(struct parameter_gradients *job)
+{
+    const struct conv2d *args = job->args;
+    const struct side right = forward_side(&args->right);
+    ptrdiff_t cells = args->down.cells * args->right.cells,
+              in_group = args->channels / args->groups;
+    ptrdiff_t windows = args->samples * args->down.windows * args->right.windows;
+    struct table table = {
+        .run = gradients_of_each,
+        .job = job,
+        .rows = cells,
+        .columns = args->filters / args->groups,
+        .row_step = 1,
+        .column_step = 2 * LANES,
+        .work = windows * args->filters * (1 + cells * in_group / PRODUCTS_PER_ELEMENT),
+    };
+    job->joined = false;
     if (args->dbias)
         clear(args->dbias, args->filters);
-    if (args->dweight) {
+    if (!args->dweight) {
+        table.run = bias_gradient;
+        table.row_step = 0;
+    } else if (windows == 0) {
         clear(args->dweight, weight_size(args));
-        if (args->groups == args->channels && args->groups == args->filters)
-            depthwise_weight_gradient(args);
-        else if (!short_rows(&right, args->samples))
-            return add_gradient_of_each(args);
-        else
-            add_gradient_of_all(args);
+        table.rows = 0;
+    } else if (depthwise(args->groups, args->channels, args->filters)) {
+        table.run = depthwise_gradients;
+    } else if (short_rows(&right, args->samples)) {
+        table.run = gradients_of_all;
+    } else if (args->right.dilation == 1 && args->groups == 1 && in_group < FEW_CHANNELS) {
+        job->joined = true;
+        table.rows = args->down.cells;
     }
-    if (args->dbias)
-        add_columns(args->dy, windows, args->filters, args->dbias);
-    return true;
+    return table;
 }

@@ -69,38 +69,67 @@ INLINE void each_channel_of_cells(const struct pool2d *args, const struct window
         each_channel(args, w, work);
 }
 
-/* Call `work` for all windows in order. If there is a dx, its rows are zeroed just before the first
- * window that adds to them, while they are in the nearest cache. Tiles do not add: they write. */
-INLINE void each_window(const struct pool2d *given, bool tiles, window_function *work)
+/* Call `work` for all windows in some rows of them. If there is a dx, its rows are zeroed just
+ * before the first window that adds to them, while they are in the nearest cache. Tiles do not add:
+ * they write. */
+INLINE void each_window(const struct pool2d *given, struct range rows, bool tiles,
+                        window_function *work)
 {
     const struct pool2d copy = *given, *args = &copy; /* which no store to memory can change */
     const struct side down = forward_side(&args->down), right = forward_side(&args->right);
-    ptrdiff_t line = right.inputs * args->channels, index = 0;
+    ptrdiff_t line = right.inputs * args->channels, index = rows.first * right.outputs, zeroed = 0;
     struct window w = {.line = down.reach * line,
                        .pixel = right.reach * args->channels,
                        .row_of_cells = right.taps};
-    for (ptrdiff_t n = 0; n < args->samples; n++) {
-        ptrdiff_t zeroed = 0;
-        for (ptrdiff_t o = 0; o < down.outputs; o++) {
-            ptrdiff_t top = o * down.step + down.first;
-            w.down = taps_inside(&down, o);
-            if (args->dx) {
-                ptrdiff_t end = w.down.end ? top + (w.down.end - 1) * down.reach + 1 : 0;
-                zero_rows(args, n, zeroed, end, tiles);
-                zeroed = greatest(zeroed, end);
-            }
-            for (ptrdiff_t p = 0; p < right.outputs; p++, index++) {
-                ptrdiff_t column = p * right.step + right.first;
-                w.right = taps_inside(&right, p);
-                w.image = (n * down.inputs + top) * line + column * args->channels;
-                w.output = index * args->channels;
-                w.winners = index * args->winner_step;
-                each_channel_of_cells(args, &w, work);
-            }
+    for (ptrdiff_t row = rows.first; row < rows.end; row++) {
+        ptrdiff_t n = row / down.outputs, o = row % down.outputs;
+        ptrdiff_t top = o * down.step + down.first;
+        w.down = taps_inside(&down, o);
+        if (args->dx) {
+            ptrdiff_t end = w.down.end ? top + (w.down.end - 1) * down.reach + 1 : 0;
+            zeroed = tiles ? top : o > 0 ? zeroed : 0;
+            zero_rows(args, n, zeroed, end, tiles);
+            zeroed = greatest(zeroed, end);
         }
-        if (args->dx)
+        for (ptrdiff_t p = 0; p < right.outputs; p++, index++) {
+            ptrdiff_t column = p * right.step + right.first;
+            w.right = taps_inside(&right, p);
+            w.image = (n * down.inputs + top) * line + column * args->channels;
+            w.output = index * args->channels;
+            w.winners = index * args->winner_step;
+            each_channel_of_cells(args, &w, work);
+        }
+        if (args->dx && o + 1 == down.outputs)
             zero_rows(args, n, zeroed, down.inputs, false);
     }
+}
+
+/* Rows of windows of all images are cut: between images only, where windows of two rows may add to
+ * one pixel. */
+static void run_pool2d(block_function *run, const struct pool2d *args, bool rows_add)
+{
+    ptrdiff_t rows = args->down.windows;
+    run_tables(&(struct table){.run = run,
+                               .job = args,
+                               .rows = args->samples * rows,
+                               .row_step = rows_add ? rows : 1,
+                               .work = args->samples * args->down.pixels * args->right.pixels
+                                       * args->channels},
+               1);
+}
+
+static bool all_tiled(const struct pool2d *args)
+{
+    return tiled(&args->down) && tiled(&args->right);
+}
+
+static void run_pool2d_backward(block_function *run, const struct pool2d *args)
+{
+    if (args->down.windows > 0)
+        run_pool2d(run, args, !all_tiled(args));
+    else
+        for (ptrdiff_t n = 0; n < args->samples; n++)
+            zero_rows(args, n, 0, args->down.pixels, false);
 }
 
 INLINE void largest(const struct pool2d *args, const struct window *w, ptrdiff_t c, ptrdiff_t lanes,
@@ -136,13 +165,16 @@ INLINE void largest_alone(const struct pool2d *args, const struct window *w, ptr
     largest(args, w, c, lanes, whole, false);
 }
 
-static void max_pool2d(const struct pool2d *args)
+static void max_pool2d_part(const void *job, struct block part)
 {
+    const struct pool2d *args = job;
     if (args->winners)
-        each_window(args, false, largest_and_winner);
+        each_window(args, part.rows, false, largest_and_winner);
     else
-        each_window(args, false, largest_alone);
+        each_window(args, part.rows, false, largest_alone);
 }
+
+static void max_pool2d(const struct pool2d *args) { run_pool2d(max_pool2d_part, args, false); }
 
 INLINE void give(const struct pool2d *args, ptrdiff_t at, vec part, ptrdiff_t lanes, bool whole,
                  bool tiles)
@@ -176,12 +208,18 @@ INLINE void give_to_winner_among_others(const struct pool2d *args, const struct 
     give_to_winner(args, w, c, lanes, whole, false);
 }
 
+static void max_pool2d_backward_part(const void *job, struct block part)
+{
+    const struct pool2d *args = job;
+    if (all_tiled(args))
+        each_window(args, part.rows, true, give_to_winner_alone);
+    else
+        each_window(args, part.rows, false, give_to_winner_among_others);
+}
+
 static void max_pool2d_backward(const struct pool2d *args)
 {
-    if (tiled(&args->down) && tiled(&args->right))
-        each_window(args, true, give_to_winner_alone);
-    else
-        each_window(args, false, give_to_winner_among_others);
+    run_pool2d_backward(max_pool2d_backward_part, args);
 }
 
 INLINE REAL pixels_in(const struct window *w)
@@ -199,7 +237,12 @@ INLINE void average(const struct pool2d *args, const struct window *w, ptrdiff_t
     store_n(args->y + w->output + c, sum / pixels_in(w), lanes, whole);
 }
 
-static void avg_pool2d(const struct pool2d *args) { each_window(args, false, average); }
+static void avg_pool2d_part(const void *job, struct block part)
+{
+    each_window(job, part.rows, false, average);
+}
+
+static void avg_pool2d(const struct pool2d *args) { run_pool2d(avg_pool2d_part, args, false); }
 
 INLINE void give_shares(const struct pool2d *args, const struct window *w, ptrdiff_t c,
                         ptrdiff_t lanes, bool whole, bool tiles)
@@ -222,10 +265,16 @@ INLINE void give_shares_among_others(const struct pool2d *args, const struct win
     give_shares(args, w, c, lanes, whole, false);
 }
 
+static void avg_pool2d_backward_part(const void *job, struct block part)
+{
+    const struct pool2d *args = job;
+    if (all_tiled(args))
+        each_window(args, part.rows, true, give_shares_alone);
+    else
+        each_window(args, part.rows, false, give_shares_among_others);
+}
+
 static void avg_pool2d_backward(const struct pool2d *args)
 {
-    if (tiled(&args->down) && tiled(&args->right))
-        each_window(args, true, give_shares_alone);
-    else
-        each_window(args, false, give_shares_among_others);
+    run_pool2d_backward(avg_pool2d_backward_part, args);
 }

@@ -307,6 +307,15 @@ def test_updates_of_any_length_have_the_bits_of_numpy(name, dtype):
             np.testing.assert_array_equal(a, b)
 
 
+def test_a_moment_that_has_faded_becomes_zero(dtype):
+    """As a denormal number it would stay for good, and cost many times the time of others."""
+    tiny = np.finfo(dtype).tiny
+    param, grad, first, second = (np.full(1001, value, dtype) for value in (1, 0, tiny / 8, 1))
+    NATIVE.adam(param, grad, first, second, 0.9, 0.999, 1e-8, 0.0, False, 7, 0.01)
+    assert not first.any()
+    assert (second * tiny / 2).all(), "denormal numbers of the caller's own are left to it"
+
+
 @pytest.mark.parametrize("name", UPDATES)
 def test_an_update_in_pieces_has_the_same_bits(name, dtype):
     """Threads share the elements out: their number must not change a run."""

@@ -3,6 +3,7 @@
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet_native import (
     _kernels,
+    _threads,
     affine,
     convolution,
     cross_entropy,
@@ -26,6 +27,8 @@ class NativeKernels(NumpyKernels):
     """
 
     level: str = _kernels.level()
+
+    on_threads = staticmethod(_threads.OnThreads)
 
     conv2d = staticmethod(convolution.conv2d)
     conv2d_backward = staticmethod(convolution.conv2d_backward)

@@ -131,6 +131,9 @@ def rmsprop(
     rate: float,
     /,
 ) -> None: ...
+def use_threads(count: int, /) -> int:
+    """Let calls from this thread use so many threads, itself included; the number before."""
+
 def level() -> str:
     """The level of dispatch in use."""
 

@@ -6,9 +6,7 @@ from tinynet.types import Array
 from tinynet_native import _kernels, elementwise
 
 
-def dense(
-    x: Array, weight: Array, bias: Array | None, empty: Empty, relu: bool = False
-) -> Array:
+def dense(x: Array, weight: Array, bias: Array | None, empty: Empty, relu: bool = False) -> Array:
     """See `tinynet.kernels.Kernels.dense`."""
     y = empty((x.shape[0], weight.shape[1]), x.dtype)
     _kernels.dense(x, weight, bias, y)

@@ -6,7 +6,7 @@ from tinynet.kernels import Saved, ThreeGradients, Window
 from tinynet.memory import Empty
 from tinynet.types import Array
 from tinynet_native import _kernels, elementwise
-from tinynet_native._geometry import out_size, six
+from tinynet_native._geometry import six
 
 
 class Kept(NamedTuple):
@@ -32,7 +32,7 @@ def conv2d(
 ) -> tuple[Array, Saved]:
     """See `tinynet.kernels.Kernels.conv2d`."""
     samples, height, width, _ = x.shape
-    y = empty((samples, *out_size(window, height, width), weight.shape[3]), x.dtype)
+    y = empty((samples, *window.out_size(height, width), weight.shape[3]), x.dtype)
     _kernels.conv2d(x, weight, bias, y, *six(window))
     if relu:
         y = elementwise.relu(y, empty)

@@ -8,7 +8,7 @@ from tinynet.kernels import Saved, Window, pooling
 from tinynet.memory import Empty
 from tinynet.types import Array, Shape
 from tinynet_native import _kernels
-from tinynet_native._geometry import out_size, six
+from tinynet_native._geometry import six
 
 MOST_CELLS = 256
 """Cells of a window whose numbers fit in a byte; larger windows are left to the reference."""
@@ -35,7 +35,7 @@ def max_pool2d(x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Arra
     if keep and rows * columns > MOST_CELLS:
         return pooling.max_pool2d(x, window, empty, keep)
     samples, height, width, channels = x.shape
-    down, right = out_size(window, height, width)
+    down, right = window.out_size(height, width)
     y = empty((samples, down, right, channels), x.dtype)
     saved = cells = None
     if keep:
@@ -58,7 +58,7 @@ def max_pool2d_backward(dy: Array, saved: Saved, window: Window, empty: Empty) -
 def avg_pool2d(x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Array, Shape]:
     """See `tinynet.kernels.Kernels.avg_pool2d`."""
     samples, height, width, channels = x.shape
-    y = empty((samples, *out_size(window, height, width), channels), x.dtype)
+    y = empty((samples, *window.out_size(height, width), channels), x.dtype)
     _kernels.avg_pool2d(x, y, *window.kernel_size, *six(window))
     return y, x.shape
 
