@@ -25,6 +25,7 @@ static bool conv2d(const struct conv2d *given)
         .out_channels = args->filters,
         .down = forward_side(&args->down),
         .right = forward_side(&args->right),
+        .relu = args->relu,
         .input = args->x,
         .weight = args->weight,
         .bias = args->bias,

@@ -29,6 +29,7 @@ static struct product window_sums(const struct correlation *c, const REAL *image
         .outer = {rows.end - rows.first, down->reach * line, right->taps * tap},
         .middle = {joined ? 1 : count, right->reach * c->in_channels, tap},
         .inner = {joined ? count * in : in, 1, c->out_channels},
+        .relu = c->relu,
     };
 }
 

@@ -10,6 +10,7 @@ static struct product some_terms(const struct product *p, ptrdiff_t done)
     struct product part = *p;
     part.a += done * p->inner.a;
     part.inner.count = least(TERMS_AT_ONCE, p->inner.count - done);
+    part.relu = p->relu && done + part.inner.count == p->inner.count;
     if (done) {
         part.start = p->c;
         part.start_row = p->c_row;
@@ -63,6 +64,7 @@ static void dense_row_part(const void *job, struct block part)
     for (ptrdiff_t i = 0; i < args->inputs; i += AT_ONCE) {
         ptrdiff_t terms = least(AT_ONCE, args->inputs - i);
         const REAL *start = i ? args->y : args->bias, *x = args->x + i;
+        bool relu = args->relu && i + terms == args->inputs;
         for (ptrdiff_t u = units.first; u < units.end; u += LANES) {
             ptrdiff_t n = least(LANES, units.end - u);
             const REAL *weight = args->weight + i * args->units + u;
@@ -73,7 +75,7 @@ static void dense_row_part(const void *job, struct block part)
             else
                 for (ptrdiff_t k = 0; k < terms; k++)
                     sum = fused(splat(x[k]), load_first(weight + k * args->units, n), sum);
-            store_first(args->y + u, sum, n);
+            store_first(args->y + u, rectified(sum, relu), n);
         }
     }
 }
@@ -89,6 +91,7 @@ static void dense_part(const void *job, struct block part)
     p.a_row = args->inputs;
     p.c_row = args->units;
     p.inner = (struct sum_axis){args->inputs, 1, args->units};
+    p.relu = args->relu;
     multiply_in_parts(&p, rows.end - rows.first, units.end - units.first);
 }
 

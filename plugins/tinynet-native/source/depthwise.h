@@ -18,7 +18,7 @@ INLINE vec depthwise_window(const struct correlation *c, const REAL *image, ptrd
                         load_n(weight, lanes, whole), sum);
         }
     }
-    return sum;
+    return rectified(sum, c->relu);
 }
 
 /* Rows of outputs, of all images. */

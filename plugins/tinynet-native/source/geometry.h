@@ -24,6 +24,7 @@ struct correlation {
     ptrdiff_t samples, groups;
     ptrdiff_t in_channels, out_channels; /* of all groups together */
     struct side down, right;
+    bool relu; /* whether the output is rectified */
     const REAL *input, *bias;
     const REAL *weight; /* (taps, taps, in_channels / groups, out_channels) */
     REAL *output;       /* (samples, out_height, out_width, out_channels) */

@@ -45,12 +45,14 @@ static struct conv2d take_conv2d(struct arguments *a, const struct array *x,
     return job;
 }
 
-FUNCTION(conv2d, 10)
+FUNCTION(conv2d, 11)
 {
     struct array x = input(a, 4), weight = input(a, 4), bias = optional_input(a, 1);
     struct array y = output(a, 4);
+    bool relu = flag(a);
     struct conv2d job = take_conv2d(a, &x, &weight, &y);
     bool enough = true;
+    job.relu = relu;
     job.x = x.data;
     job.bias = bias.data;
     job.y = y.data;

@@ -21,6 +21,7 @@ struct axis {
 struct conv2d {
     ptrdiff_t samples, channels, filters, groups;
     struct axis down, right;
+    bool relu; /* whether y is rectified */
     const REAL *x, *weight, *bias, *dy;
     REAL *y, *dx, *dweight, *dbias;
 };
@@ -40,6 +41,7 @@ struct pool2d {
 /* (rows, inputs) @ (inputs, units). */
 struct dense {
     ptrdiff_t rows, inputs, units;
+    bool relu; /* whether y is rectified */
     const REAL *x, *weight, *bias, *dy;
     REAL *y, *dx, *dweight, *dbias;
 };

@@ -1,7 +1,7 @@
 /* Dense layers, normalisation and cross-entropy. */
 #include "calls.h"
 
-FUNCTION(dense, 4)
+FUNCTION(dense, 5)
 {
     struct array x = input(a, 2), weight = input(a, 2), bias = optional_input(a, 1);
     struct array y = output(a, 2);
@@ -13,6 +13,7 @@ FUNCTION(dense, 4)
         .weight = weight.data,
         .bias = bias.data,
         .y = y.data,
+        .relu = flag(a),
     };
     require(a, job.inputs > 0 && job.units > 0, "the weight is empty");
     require(a, weight.shape[0] == job.inputs && y.shape[0] == job.rows && y.shape[1] == job.units,

@@ -2,11 +2,11 @@
  *
  *     c[m][f] = start[m][f] + sum over (i, j, k) of a[m * a_row + i, j, k] * b[i, j, k + f]
  *
- * The sum runs over up to three nested axes, each with a step through `a` and one through `b`: the
- * rows of a kernel, its columns, and the channels, or the images, rows and columns of pixels. So no
- * window is ever copied out of an image. A tile of some rows and some vectors of columns stays in
- * registers while the sum runs. Every element is summed in the order of the axes, whatever its
- * tile.
+ * and then max(c, 0), where it is asked for. The sum runs over up to three nested axes, each with a
+ * step through `a` and one through `b`: the rows of a kernel, its columns, and the channels, or the
+ * images, rows and columns of pixels. So no window is ever copied out of an image. A tile of some
+ * rows and some vectors of columns stays in registers while the sum runs. Every element is summed
+ * in the order of the axes, whatever its tile.
  */
 struct sum_axis {
     ptrdiff_t count, a, b; /* length, and the steps from one term to the next, in elements */
@@ -18,6 +18,7 @@ struct product {
     REAL *c;
     ptrdiff_t a_row, start_row, c_row; /* steps from one row to the next; start_row may be 0 */
     struct sum_axis outer, middle, inner;
+    bool relu; /* whether c is rectified */
 };
 
 /* Most rows of a tile that is four, two, or one vector wide, so that sums fill the registers, of
@@ -81,7 +82,7 @@ INLINE void tile(const struct product *p, ptrdiff_t row, ptrdiff_t column, const
     REAL *c = p->c + row * p->c_row + column;
     EACH (r, rows)
         EACH (v, vectors)
-            store_n(c + r * p->c_row + v * LANES, sum[r][v], n, whole);
+            store_n(c + r * p->c_row + v * LANES, rectified(sum[r][v], p->relu), n, whole);
 }
 
 /* A tile of a fixed number of rows; its columns begin at `column`, and n are in its last vector. */

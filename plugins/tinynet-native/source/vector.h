@@ -24,6 +24,8 @@ INLINE vec load(const REAL *p) { return *(const loose_vec *)p; }
 INLINE void store(REAL *p, vec v) { *(loose_vec *)p = v; }
 INLINE vec splat(REAL value) { return value - (vec){0}; }
 INLINE vec where(mask m, vec yes, vec no) { return (vec)((m & (mask)yes) | (~m & (mask)no)); }
+/* max(v, 0), where NaN stays NaN, if so told. */
+INLINE vec rectified(vec v, bool relu) { return relu ? (vec)((mask)v & ~(v <= (vec){0})) : v; }
 INLINE mask load_bytes(const uint8_t *p)
 {
     return __builtin_convertvector(*(const loose_bytes *)p, mask);

@@ -69,7 +69,7 @@ def conv2d(**changes):
         "y": normal(2, 4, 4, 6),
     } | changes
     numbers = [arguments.pop(name, 1) for name in ("down", "right")]
-    _kernels.conv2d(*arguments.values(), *numbers, 0, 0, 1, 1)
+    _kernels.conv2d(*arguments.values(), False, *numbers, 0, 0, 1, 1)
 
 
 def test_the_arguments_that_others_are_changed_from_are_right():

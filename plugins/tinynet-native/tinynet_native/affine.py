@@ -9,8 +9,8 @@ from tinynet_native import _kernels, elementwise
 def dense(x: Array, weight: Array, bias: Array | None, empty: Empty, relu: bool = False) -> Array:
     """See `tinynet.kernels.Kernels.dense`."""
     y = empty((x.shape[0], weight.shape[1]), x.dtype)
-    _kernels.dense(x, weight, bias, y)
-    return elementwise.relu(y, empty) if relu else y
+    _kernels.dense(x, weight, bias, y, relu)
+    return y
 
 
 def dense_backward(

@@ -1,4 +1,4 @@
-"""Convolution. What backward needs from forward is the input itself."""
+"""Convolution. What backward needs from forward is the input, and the output if it is rectified."""
 
 from typing import NamedTuple
 
@@ -33,9 +33,7 @@ def conv2d(
     """See `tinynet.kernels.Kernels.conv2d`."""
     samples, height, width, _ = x.shape
     y = empty((samples, *window.out_size(height, width), weight.shape[3]), x.dtype)
-    _kernels.conv2d(x, weight, bias, y, *six(window))
-    if relu:
-        y = elementwise.relu(y, empty)
+    _kernels.conv2d(x, weight, bias, y, relu, *six(window))
     return y, Kept(x, y if relu else None) if keep else None
 
 
