@@ -80,10 +80,10 @@ def draw(network, count, rng):
     return x, rng.integers(4, size=count)
 
 
-def train(input_shape, layers, threads, steps=50):
+def train(input_shape, layers, threads, steps=50, samples=BATCH):
     trainer = make_trainer(input_shape, layers, threads)
     rng = np.random.default_rng(1)
-    losses = [trainer.train_step(*draw(trainer.network, BATCH, rng)) for _ in range(steps)]
+    losses = [trainer.train_step(*draw(trainer.network, samples, rng)) for _ in range(steps)]
     return losses, {name: array.tobytes() for name, array in trainer.state().items()}
 
 
@@ -91,7 +91,6 @@ def train(input_shape, layers, threads, steps=50):
 def small_shards(monkeypatch):
     """Shards of at least eight samples, so that a small batch makes six."""
     monkeypatch.setattr(sharding, "WORK", 1)
-    monkeypatch.setattr(sharding, "LEAST_WORK", 0)
     monkeypatch.setattr(sharding, "PARAM_WORK", 0)
 
 
@@ -156,7 +155,6 @@ def test_a_network_in_shards_gives_what_it_gives_in_one_piece(register, monkeypa
     outcomes = []
     for work in (1e12, 1):
         monkeypatch.setattr(sharding, "WORK", work)
-        monkeypatch.setattr(sharding, "LEAST_WORK", work)
         monkeypatch.setattr(sharding, "PARAM_WORK", 0)
         network = Network(
             {"layers": without_dropout(layers), "dtype": "float64"},
@@ -219,11 +217,14 @@ def test_a_loss_that_does_not_promise_to_be_per_sample_gets_the_whole_batch(regi
 
 
 def test_a_shard_has_enough_work_and_not_too_much_memory():
-    def count(operations, size, samples=128, params=0):
-        return len(cut(samples, operations, params, size))
+    def count(operations, size, samples=128, params=0, cut_from=0.5):
+        return len(cut(samples, operations, params, size, cut_from))
 
     assert count(1, 1) == 1
-    assert count(sharding.LEAST_WORK / 32, 1) == 2, "four times the least: worth a second thread"
+    assert count(sharding.WORK / 512, 1) == 1, "a quarter of a shard"
+    assert count(sharding.WORK / 256, 1) == 2, "half a shard, which is worth a second thread"
+    assert count(sharding.WORK / 256, 1, cut_from=2) == 1, "unless the kernels have threads"
+    assert count(sharding.WORK / 64, 1, cut_from=2) == 2
     assert count(sharding.WORK / 32, 1) == 4
     assert count(sharding.WORK, 1) == 128 // sharding.MIN_SHARD
     assert count(sharding.WORK, sharding.MAX_BYTES) == 128
@@ -236,7 +237,7 @@ def test_a_shard_has_enough_work_and_not_too_much_memory():
 @pytest.mark.parametrize("samples", [0, 1, 7, 8, 9, 100, 1000])
 @pytest.mark.parametrize("operations", [1, 1e6, 1e8])
 def test_shards_cover_every_sample_once_and_are_nearly_equal(samples, operations):
-    slices = cut(samples, operations, 10, 1000)
+    slices = cut(samples, operations, 10, 1000, 0.5)
     assert [i for rows in slices for i in range(rows.start, rows.stop)] == list(range(samples))
     lengths = {rows.stop - rows.start for rows in slices}
     assert max(lengths) - min(lengths) <= 1
@@ -257,12 +258,18 @@ class FreshMemory(Workspace):
         pass
 
 
+@pytest.mark.parametrize("batches", [1, 3])
+@pytest.mark.parametrize("cut", [True, False], ids=["in shards", "whole"])
 @pytest.mark.parametrize(("input_shape", "layers"), JOBS.values(), ids=JOBS.keys())
-def test_memory_that_is_used_again_never_shows(small_shards, monkeypatch, input_shape, layers):
+def test_memory_that_is_used_again_never_shows(
+    request, monkeypatch, input_shape, layers, cut, batches
+):
     """A workspace handed out too early would change results without a word."""
-    used_again = train(input_shape, layers, 2, steps=6)
+    if cut:
+        request.getfixturevalue("small_shards")
+    used_again = train(input_shape, layers, 2, steps=6, samples=batches * BATCH)
     monkeypatch.setattr(engine_module, "Workspace", FreshMemory)
-    assert train(input_shape, layers, 2, steps=6) == used_again
+    assert train(input_shape, layers, 2, steps=6, samples=batches * BATCH) == used_again
 
 
 def test_a_step_allocates_nothing_large_anew():

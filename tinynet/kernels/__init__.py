@@ -36,9 +36,13 @@ class Kernels(Protocol):
 
     Attributes:
         level: What it computes with, for reports and checkpoints: ``"numpy"``, ``"avx2"``, ...
+        cut_from: How much work a batch must hold before it pays to cut it into shards, which
+            threads of Python compute side by side; in units of `tinynet.network.sharding.WORK`.
+            Below, the batch is left whole, and its kernels may use all threads; see `on_threads`.
     """
 
     level: str
+    cut_from: float
 
     def on_threads(self, count: int) -> AbstractContextManager[None]:
         """Within it, calls from this thread may use so many threads, the caller's included.

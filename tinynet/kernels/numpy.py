@@ -20,6 +20,7 @@ class NumpyKernels:
     """Every kernel of `tinynet.kernels.Kernels`: readable first, and fast second."""
 
     level = "numpy"
+    cut_from = 0.4
 
     def on_threads(self, count: int) -> AbstractContextManager[None]:
         """These keep to one thread."""

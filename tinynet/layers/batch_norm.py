@@ -89,7 +89,9 @@ class BatchNorm:
         return y, Pass(saved, None)
 
     def summarize(self, ctx: Context, x: Array) -> Moments:
-        return Moments(x.size // x.shape[-1], *ctx.kernels.moments(x, ctx.empty))
+        mean, squares = ctx.kernels.moments(x, ctx.empty)
+        # Copies: `commit` reads them when the workspace is in use again.
+        return Moments(x.size // x.shape[-1], mean.copy(), squares.copy())
 
     def forward_with(
         self, ctx: Context, summaries: Sequence[Moments], x: Array

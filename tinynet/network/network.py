@@ -128,11 +128,12 @@ class Network:
         return self.heads[0].loss if len(self.heads) == 1 else None
 
     def shards(self, samples: int, *, training: bool) -> tuple[slice, ...]:
-        """How a batch is cut into parts that are computed apart: from the network alone."""
+        """How a batch is cut into parts that are computed apart: the same on every machine."""
         key = samples, training
         if key not in self._cuts:
             operations, params, size = self._costs
-            self._cuts[key] = cut(samples, operations, params if training else 0, size)
+            trained = params if training else 0
+            self._cuts[key] = cut(samples, operations, trained, size, self.kernels.cut_from)
         return self._cuts[key]
 
     @cached_property

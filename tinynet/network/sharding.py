@@ -1,16 +1,14 @@
-"""How a batch is cut into shards: from the network alone, never from the machine.
+"""How a batch is cut into shards: from the network and its kernels, never from the machine.
 
-A shard costs some Python, of which only one thread runs at a time, so it must be worth it; and
-threads without a shard have nothing to do.
+A shard costs some Python, of which only one thread runs at a time, so it must be worth it. Threads
+without a shard have nothing to do, unless the kernels make use of them.
 """
 
 import math
 
-WORK = 2e8
-"""Operations of a forward pass that one shard is meant to have: about a millisecond of them."""
-
-LEAST_WORK = 2e7
-"""Operations below which a batch is not even cut in two."""
+WORK = 1e8
+"""Operations of a forward pass that one shard is meant to have: what it then reads and writes stays
+near the core that computes it."""
 
 PARAM_WORK = 256
 """Operations that a shard has at least for each parameter: it writes a gradient of its own, which
@@ -23,7 +21,9 @@ MAX_BYTES = 2**26
 """Bytes of layers' outputs that one shard may have, where it has more samples than that."""
 
 
-def cut(samples: int, operations: float, params: int, size: int) -> tuple[slice, ...]:
+def cut(
+    samples: int, operations: float, params: int, size: int, cut_from: float
+) -> tuple[slice, ...]:
     """Slices of nearly equal length over a batch; an even number of them, if more than one.
 
     Args:
@@ -31,11 +31,10 @@ def cut(samples: int, operations: float, params: int, size: int) -> tuple[slice,
         operations: Of the forward pass of one sample.
         params: Elements of all parameters whose gradients are made; 0 in evaluation.
         size: Bytes of all layers' outputs for one sample.
+        cut_from: How many times `WORK` makes it worth while to cut a batch at all.
     """
     total = samples * operations
-    count = math.ceil(total / WORK)
-    if total >= 2 * LEAST_WORK:
-        count += count % 2
+    count = 1 if total < cut_from * WORK else math.ceil(total / (2 * WORK)) * 2
     worth = total // max(PARAM_WORK * params, 1)
     count = int(min(count, max(samples // MIN_SHARD, 1), max(worth, 1)))
     if samples > MIN_SHARD:

@@ -27,6 +27,7 @@ class NativeKernels(NumpyKernels):
     """
 
     level: str = _kernels.level()
+    cut_from = 2.0
 
     on_threads = staticmethod(_threads.OnThreads)
 
