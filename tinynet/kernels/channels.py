@@ -24,7 +24,11 @@ def rectify(x: Array) -> None:
 
 def widen(vector: Array, x: Array) -> Array:
     """(C,) repeated to fit a row of `wide`."""
-    return np.tile(vector, x.shape[-2]) if x.ndim > 2 else vector
+    if x.ndim <= 2:
+        return vector
+    repeated = np.empty(x.shape[-2:], vector.dtype)
+    repeated[...] = vector
+    return repeated.reshape(-1)
 
 
 def wide(x: Array) -> Array:

@@ -8,7 +8,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from tinynet.kernels import ThreeGradients, Window
 from tinynet.kernels.channels import channel_sums, rectify, wide, widen
@@ -104,11 +103,12 @@ def _columns(x: Array, groups: int, window: Window, empty: Empty) -> Array:
 
 def _views(x: Array, shape: Shape, window: Window) -> Array:
     """What each window sees, as a view of the shape (G, N, Ho, Wo, kh, kw, C / G)."""
+    x = np.ascontiguousarray(x)
     sample, row, column, channel = x.strides
     (down, right), (row_step, column_step) = window.strides, window.dilation
     group = shape[-1] * channel
     windows, seen = (sample, row * down, column * right), (row * row_step, column * column_step)
-    return as_strided(x, shape, (group, *windows, *seen, channel), writeable=False)
+    return np.ndarray(shape, x.dtype, x, strides=(group, *windows, *seen, channel))
 
 
 def _pad(x: Array, window: Window, empty: Empty) -> Array:

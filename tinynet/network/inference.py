@@ -6,7 +6,7 @@ A normalisation that follows a layer which can do its work becomes part of that 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class _Step:
     folded: tuple[Node, ...] = ()
     last_reads: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What its output is called: that of the last node in it."""
         return self.folded[-1].name if self.folded else self.node.name
@@ -54,8 +54,8 @@ class _Runner:
 
     def __init__(self, steps: Sequence[_Step], kernels: Kernels) -> None:
         self._workspace = Workspace()
-        self._contexts = {
-            step.name: Context(
+        self._contexts = [
+            Context(
                 needs=Needs((), frozenset()),
                 keep=False,
                 kernels=kernels,
@@ -63,15 +63,14 @@ class _Runner:
                 workspace=self._workspace,
             )
             for step in steps
-        }
+        ]
 
     def run(self, steps: Sequence[_Step], inputs: Mapping[str, Array]) -> dict[str, Array]:
         """What nobody reads, by the name of the step that gives it; valid until the next run."""
         self._workspace.reset()
         values = dict(inputs)
-        for step in steps:
+        for step, ctx in zip(steps, self._contexts, strict=True):
             sources = [values[source] for source in step.node.inputs]
-            ctx = self._contexts[step.name]
             values[step.name], _ = calls.forward(step.node, ctx, sources)
             for source in step.last_reads:
                 del values[source]
