@@ -190,7 +190,11 @@ class Rescalable(Protocol):
 
 @runtime_checkable
 class Fusable(Protocol):
-    """The ability of a layer that can become part of the one before it, in training too."""
+    """The ability of a layer that can become part of the one before it, in training too.
+
+    It is asked where nothing else reads what that layer gives, whenever a network is built. Layers
+    with parameters or buffers of their own are not asked.
+    """
 
     def fuse_into(self, previous: Layer) -> Layer | None:
         """A layer that does what ``previous`` and then this one do, to the last bit.
@@ -205,8 +209,8 @@ class Fusable(Protocol):
 class Rectifiable(Protocol):
     """The ability of a layer that could rectify its own output."""
 
-    def rectified(self) -> Layer:
-        """The same layer with the same parameters, giving max(y, 0) instead of y."""
+    def with_relu(self) -> Layer | None:
+        """The same layer with the same parameters, giving max(y, 0) instead of y, if it can."""
         ...
 
 

@@ -49,8 +49,8 @@ class Workspace:
 
     def _another(self, shape: Shape, dtype: DTypeLike) -> Array:
         array = aligned_empty(shape, dtype)
-        self._all.setdefault((shape, dtype), []).append(array)
         self._free.setdefault((shape, dtype), [])
+        self._all.setdefault((shape, dtype), []).append(array)
         return array
 
     def reset(self) -> None:

@@ -1,6 +1,9 @@
 """Shards and threads: the same bits however many there are, and nothing left behind."""
 
 import gc
+import os
+import subprocess
+import sys
 import threading
 import tracemalloc
 from typing import ClassVar
@@ -9,12 +12,12 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from tinynet.errors import DataError
+from tinynet.errors import DataError, TinynetError
 from tinynet.layer import LayerConfig
 from tinynet.loss import LossConfig
 from tinynet.memory import Workspace
+from tinynet.network import blas, sharding
 from tinynet.network import engine as engine_module
-from tinynet.network import sharding
 from tinynet.network.blas import one_blas_thread
 from tinynet.network.engine import Engine
 from tinynet.network.execution import PassKey
@@ -109,7 +112,7 @@ def test_how_a_batch_is_cut_follows_from_the_network_alone(monkeypatch):
     for input_shape, layers in JOBS.values():
         sizes = set()
         for cores in (1, 2, 64):
-            monkeypatch.setattr(engine_module, "available_cores", lambda cores=cores: cores)
+            monkeypatch.setattr(blas, "available_cores", lambda cores=cores: cores)
             trainer = make_trainer(input_shape, layers, None)
             assert trainer._engine.threads == cores
             sizes.add(str(trainer.network.shards(1000, training=True)))
@@ -394,6 +397,47 @@ def test_blas_has_one_thread_within_and_as_many_as_before_afterwards(register):
     with one_blas_thread():
         assert set(blas_threads()) == {1}
     assert blas_threads() == before
+
+
+FORK = """
+import os, sys, threading
+from tinynet.network.blas import one_blas_thread
+inside, outside = threading.Event(), threading.Event()
+def other():
+    with one_blas_thread():
+        inside.set()
+        outside.wait()
+def held():
+    return one_blas_thread()._within
+thread = threading.Thread(target=other)
+thread.start()
+inside.wait()
+child = os.fork()
+if child == 0:
+    before = held()
+    with one_blas_thread():
+        within = held()
+    os._exit(10 * before + within)
+outside.set()
+thread.join()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_holds_blas_by_itself():
+    """The thread that held it when the process forked is not there to let it go."""
+    command = [sys.executable, "-W", "ignore", "-c", FORK]
+    assert subprocess.run(command, timeout=60).returncode == 1
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_less_than_one_thread_is_refused(threads):
+    network = Network({"layers": [{"type": "dense", "units": 2}]}, (3,), loss="mse")
+    with pytest.raises(TinynetError, match=f"at least 1 thread must compute, not {threads}"):
+        Engine(network, threads)
+    with pytest.raises(TinynetError, match=f"at least 1 thread must compute, not {threads}"):
+        network.predict(np.zeros((2, 3)), threads=threads)
 
 
 def test_blas_is_held_whichever_thread_comes_first_and_leaves_last():

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import tinynet
+from tinynet.errors import PluginError
 from tinynet.layers.activations import ReLU
+from tinynet.layers.dense import Dense
 from tinynet.network.fusion import fuse
 
 CONVOLUTIONS = [
@@ -120,3 +122,48 @@ def test_one_layer_in_two_places_is_rectified_only_where_it_says_so():
     found = net.forward(x).outputs["output"]
     np.testing.assert_allclose(found, np.maximum(x @ weight, 0) @ weight, rtol=1e-5)
     assert (found < 0).any()
+
+
+class Noisy(Dense):
+    """A dense layer that does more, and has never heard of a rectifier."""
+
+    def forward(self, ctx, x):
+        y, cache = super().forward(ctx, x)
+        return y + 1, cache
+
+
+class Owner(ReLU):
+    """Would become part of anything, but for what it owns."""
+
+    def __init__(self, config, in_shapes, build):
+        super().__init__(config, in_shapes, build)
+        self.params = {"gain": build.param("gain", (1,), "ones")}
+
+
+class Broken(ReLU):
+    def fuse_into(self, previous):
+        raise KeyError("previous")
+
+
+def network_of(layers):
+    return tinynet.Network({"input_shape": [5], "layers": layers})
+
+
+def test_a_class_of_its_own_that_derives_from_a_layer_keeps_its_forward(register):
+    register("layers", "noisy", Noisy)
+    net = network_of([{"type": "noisy", "units": 3}, "relu"])
+    assert len(fused_names(net)) == 2
+    x = np.random.default_rng(0).normal(size=(4, 5)).astype("f")
+    expected = np.maximum(x @ net.params["noisy_1/weight"] + 1, 0)
+    np.testing.assert_allclose(net.predict(x), expected, rtol=1e-5)
+
+
+def test_a_layer_with_parameters_stays_where_they_are_trained(register):
+    register("layers", "owner", Owner)
+    assert len(fused_names(network_of([{"type": "dense", "units": 3}, "owner"]))) == 2
+
+
+def test_a_plugin_that_fails_to_fuse_is_named(register):
+    register("layers", "broken", Broken)
+    with pytest.raises(PluginError, match=r"broken_1 \(.*broken.*fuse_into raised KeyError"):
+        network_of([{"type": "dense", "units": 3}, "broken"])

@@ -36,9 +36,9 @@ class Kernels(Protocol):
 
     Attributes:
         level: What it computes with, for reports and checkpoints: ``"numpy"``, ``"avx2"``, ...
-        cut_from: How much work a batch must hold before it pays to cut it into shards, which
-            threads of Python compute side by side; in units of `tinynet.network.sharding.WORK`.
-            Below, the batch is left whole, and its kernels may use all threads; see `on_threads`.
+        cut_from: How many shards' worth of work a batch must hold before it pays to cut it into
+            shards, which threads of Python compute side by side. A batch of less is left whole, and
+            its kernels may use all threads; see `on_threads`.
     """
 
     level: str

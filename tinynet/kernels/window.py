@@ -77,26 +77,12 @@ class Window:
         """The cells of the window in row-major order, without those that only meet padding."""
         return _cells(self, height, width)
 
-    def reach(self, axis: int, size: int) -> Iterator[tuple[int, slice, slice]]:
-        """For each cell along an axis: its number, the windows where it is inside, the pixels."""
-        stride, dilation = self.strides[axis], self.dilation[axis]
-        before, after = self.padding[axis]
-        count = (size + before + after - self.extent[axis]) // stride + 1
-        for cell in range(self.kernel_size[axis]):
-            offset = cell * dilation - before
-            first = max(0, -(offset // stride))
-            end = min(count, (size - 1 - offset) // stride + 1)
-            if first < end:
-                start = first * stride + offset
-                stop = (end - 1) * stride + offset + 1
-                yield cell, slice(first, end), slice(start, stop, stride)
-
 
 @lru_cache(maxsize=256)
 def _cells(window: Window, height: int, width: int) -> tuple[Cell, ...]:
     # Remembered: on a small image it takes longer to work them out than to use them.
     every = slice(None)
-    columns = list(window.reach(1, width))
+    columns = list(_reach(window, 1, width))
     return tuple(
         Cell(
             row * window.kernel_size[1] + column,
@@ -105,6 +91,21 @@ def _cells(window: Window, height: int, width: int) -> tuple[Cell, ...]:
             (every, windows_down, windows_right),
             (every, pixels_down, pixels_right),
         )
-        for row, windows_down, pixels_down in window.reach(0, height)
+        for row, windows_down, pixels_down in _reach(window, 0, height)
         for column, windows_right, pixels_right in columns
     )
+
+
+def _reach(window: Window, axis: int, size: int) -> Iterator[tuple[int, slice, slice]]:
+    """For each cell along an axis: its number, the windows where it is inside, the pixels."""
+    stride, dilation = window.strides[axis], window.dilation[axis]
+    before, after = window.padding[axis]
+    count = (size + before + after - window.extent[axis]) // stride + 1
+    for cell in range(window.kernel_size[axis]):
+        offset = cell * dilation - before
+        first = max(0, -(offset // stride))
+        end = min(count, (size - 1 - offset) // stride + 1)
+        if first < end:
+            start = first * stride + offset
+            stop = (end - 1) * stride + offset + 1
+            yield cell, slice(first, end), slice(start, stop, stride)

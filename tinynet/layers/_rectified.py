@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tinynet.layer import Array, Cache, Context, Gradients
+from tinynet.layer import Array, Cache, Context
 
 
 def rectified(layer: Any) -> Any:
@@ -20,10 +20,8 @@ class _Rectified:
         self.per_sample = True
         self.params, self.out_shape = layer.params, layer.out_shape
 
-    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
-        returned: tuple[Array, Cache] = self._layer.forward(ctx, x, relu=True)
-        return returned
+    def forward(self, ctx: Context, x: Array) -> Any:
+        return self._layer.forward(ctx, x, relu=True)
 
-    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        gradients: Gradients = self._layer.backward(ctx, cache, dy)
-        return gradients
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Any:
+        return self._layer.backward(ctx, cache, dy)

@@ -42,7 +42,7 @@ class ReLU(SameShape):
         return (ctx.kernels.relu_backward(dy, cache, ctx.empty) if ctx.needs_input() else None,), {}
 
     def fuse_into(self, previous: Layer) -> Layer | None:
-        return previous.rectified() if isinstance(previous, Rectifiable) else None
+        return previous.with_relu() if isinstance(previous, Rectifiable) else None
 
 
 class LeakyReLU(SlopeFromOutput):

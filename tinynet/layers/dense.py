@@ -59,22 +59,23 @@ class Dense:
         weight, bias = self.params["weight"], self.params.get("bias")
         rows = x.reshape(-1, x.shape[-1])
         y = ctx.kernels.dense(rows, weight, bias, ctx.empty, relu)
-        saved = rows, y if relu else None
-        return y.reshape(*x.shape[:-1], y.shape[1]), saved if ctx.keep else None
+        cache = (rows, y if relu else None) if ctx.keep else None
+        return y.reshape(*x.shape[:-1], y.shape[1]), cache
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        rows, rectified = cache
+        rows, rectified_y = cache
         has_bias = "bias" in self.params
         needs = ctx.needs_input(), ctx.needs_param("weight"), has_bias and ctx.needs_param("bias")
         dx, dweight, dbias = ctx.kernels.dense_backward(
-            dy.reshape(-1, dy.shape[-1]), rows, self.params["weight"], ctx.empty, needs, rectified
+            dy.reshape(-1, dy.shape[-1]), rows, self.params["weight"], ctx.empty, needs, rectified_y
         )
         dx = None if dx is None else dx.reshape(*dy.shape[:-1], dx.shape[1])
         return (dx,), wanted(weight=dweight, bias=dbias)
 
-    def rectified(self) -> Layer:
+    def with_relu(self) -> Layer | None:
+        # A class that computes something else in `forward` knows nothing of the rectifier.
         made: Layer = rectified(self)
-        return made
+        return made if type(self).forward is Dense.forward else None
 
     def rescaled(self, scale: Array, shift: Array) -> Layer:
         made: Layer = rescaled(self, scale, shift)

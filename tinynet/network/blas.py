@@ -7,6 +7,8 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
+from tinynet.errors import TinynetError
+
 
 def available_cores() -> int:
     """How many cores this process may use."""
@@ -15,14 +17,31 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def threads_to_use(asked: int | None) -> int:
+    """So many threads, or as many as there are cores.
+
+    Raises:
+        TinynetError: for less than one.
+    """
+    if asked is not None and asked < 1:
+        raise TinynetError(f"at least 1 thread must compute, not {asked}")
+    return asked or available_cores()
+
+
 class _OneThread:
-    """Holds BLAS to one thread while anybody is within, in the whole process."""
+    """Holds BLAS to one thread while anybody is within.
+
+    In the whole process, as NumPy's wheels have it. An OpenBLAS that is built on OpenMP counts
+    threads for each thread of Python by itself, and is held in the one that enters first.
+    """
 
     def __init__(self) -> None:
         self._libraries: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
         self._lock = threading.Lock()
         self._within = 0
         self._before: list[int] = []
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._in_child)
 
     def __enter__(self) -> None:
         with self._lock:
@@ -33,10 +52,17 @@ class _OneThread:
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
-            self._within -= 1
+            self._within = max(self._within - 1, 0)
             if not self._within:
                 self._set(self._before)
                 self._release()
+
+    def _in_child(self) -> None:
+        # Threads that were within when a process forked are not in the child, to let BLAS go.
+        self._lock = threading.Lock()
+        if self._within:
+            self._within = 0
+            self._set(self._before)
 
     def _set(self, numbers: list[int]) -> None:
         for library, number in zip(self._libraries, numbers, strict=True):

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinynet.context import Context, Needs
 from tinynet.errors import PluginError, Problem, TinynetError
-from tinynet.layer import Buffered, Cache, Costed, Gradients, Summarized
+from tinynet.layer import Buffered, Cache, Costed, Fusable, Gradients, Layer, Summarized
 from tinynet.network.node import Node
 from tinynet.registry import Blaming
 from tinynet.text.wording import cause, quoted, suggest
@@ -120,6 +120,16 @@ def commit(node: Node, cache: Cache) -> None:
     """
     with _blaming(node, "commit"):
         cast(Buffered, node.layer).commit(cache)
+
+
+def fuse_into(node: Node, previous: Layer) -> Layer | None:
+    """A layer that does what ``previous`` and a node's layer do, if there is one.
+
+    Raises:
+        PluginError: if the node's layer fails.
+    """
+    with _blaming(node, "fuse_into"):
+        return cast(Fusable, node.layer).fuse_into(previous)
 
 
 def operations(node: Node) -> int:

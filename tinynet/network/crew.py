@@ -20,37 +20,50 @@ class _Round:
     def __init__(self, tasks: Sequence[Task]) -> None:
         self._tasks = tasks
         self._next = 0
-        self._left = len(tasks)
-        self._lock = threading.Lock()
-        self._done = threading.Event()
+        self._helpers = 0
+        self._over = False
+        self._changed = threading.Condition()
         self.failed: tuple[int, BaseException] | None = None
 
     def work(self) -> None:
-        """Do tasks until none is left to begin."""
+        """Do tasks until none is left to begin, or one has failed."""
         while True:
-            with self._lock:
+            with self._changed:
                 number, self._next = self._next, self._next + 1
-            if number >= len(self._tasks):
+            if number >= len(self._tasks) or self.failed is not None:
                 return
-            failure: BaseException | None = None
             try:
-                if self.failed is None:
-                    self._tasks[number]()
+                self._tasks[number]()
             except BaseException as error:  # it is raised where the tasks were given
-                failure = error
-            self._finish(number, failure)
+                self.fail(number, error)
 
-    def _finish(self, number: int, failure: BaseException | None) -> None:
-        with self._lock:
-            if failure is not None and (self.failed is None or number < self.failed[0]):
-                self.failed = number, failure
-            self._left -= 1
-            if not self._left:
-                self._done.set()
+    def help(self) -> None:
+        """Work beside the one who gave the tasks, unless they are over."""
+        with self._changed:
+            if self._over:
+                return
+            self._helpers += 1
+        self.work()
+        with self._changed:
+            self._helpers -= 1
+            self._changed.notify()
 
-    def wait(self) -> None:
-        """Wait until all that were begun are done."""
-        self._done.wait()
+    def fail(self, number: int, error: BaseException) -> None:
+        """Let no further task begin."""
+        with self._changed:
+            if self.failed is None or number < self.failed[0]:
+                self.failed = number, error
+
+    def end(self) -> None:
+        """Let nobody come any more, and wait for those who have, whatever happens meanwhile."""
+        while True:
+            try:
+                with self._changed:
+                    self._over = True
+                    self._changed.wait_for(lambda: not self._helpers)
+                return
+            except BaseException as error:  # an interrupt, while others still compute
+                self.fail(-1, error)
 
 
 class Crew:
@@ -79,10 +92,13 @@ class Crew:
                 task()
             return
         at_work = _Round(tasks)
-        for _ in range(min(self.size, len(tasks)) - 1):
-            self._rounds.put(at_work)
-        at_work.work()
-        at_work.wait()
+        try:
+            for _ in range(min(self.size, len(tasks)) - 1):
+                self._rounds.put(at_work)
+            at_work.work()
+        except BaseException as error:  # an interrupt, between two tasks
+            at_work.fail(-1, error)
+        at_work.end()
         if at_work.failed is not None:
             raise at_work.failed[1]
 
@@ -95,5 +111,5 @@ def _serve(rounds: "SimpleQueue[_Round | None]") -> None:
     # Whoever trains looks for NaN and infinity in the loss, and explains it.
     np.seterr(all="ignore")
     while (at_work := rounds.get()) is not None:
-        at_work.work()
+        at_work.help()
         del at_work  # or the crew that it belongs to would wait for a next one

@@ -1,8 +1,8 @@
 """A batch, cut into shards that go forward and backward on threads of their own.
 
-How a batch is cut follows from the network alone, never from the machine, and gradients are summed
-in the order of the shards. BLAS is held to one thread meanwhile. So the same bits come out on one
-thread and on sixty-four.
+How a batch is cut follows from the network and its kernels, never from the machine, and gradients
+are summed in the order of the shards. BLAS is held to one thread meanwhile. So the same bits come
+out on one thread and on sixty-four.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from tinynet.memory import Workspace, aligned_empty
-from tinynet.network.blas import available_cores, one_blas_thread
+from tinynet.network.blas import one_blas_thread, threads_to_use
 from tinynet.network.crew import Crew
 from tinynet.network.execution import Pass, PassKey
 from tinynet.network.network import Network
@@ -81,7 +81,7 @@ class Engine:
         self._network = network
         self._objective = Objective(network.heads, network.kernels)
         self._legs = {training: network.legs(training=training) for training in (True, False)}
-        self.threads = threads or available_cores()
+        self.threads = threads_to_use(threads)
         self._crew = Crew(self.threads)
         self._workspaces: list[Workspace] = []
         self._sums: dict[str, Array] = {}

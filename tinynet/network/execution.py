@@ -155,7 +155,7 @@ class Pass:
         self._observe = observe
         self._values = dict(inputs)
         self._meeting: dict[str, Context] = {}
-        self._left: dict[str, tuple[Context, Cache]] = {}  # for the way back
+        self._for_return: dict[str, tuple[Context, Cache]] = {}
         self._uncommitted: list[tuple[Node, Cache]] = []
         self._flowing: dict[str, Array] = {}
         self._owned: set[str] = set()
@@ -215,7 +215,7 @@ class Pass:
         if self._observe is not None:
             self._observe(op.node, y)
         if self._training and op.backward:
-            self._left[name] = ctx, cache
+            self._for_return[name] = ctx, cache
         # Where samples meet all parts of a batch know the same statistics: the first one says them.
         leads = self._first_sample == 0 or op.meets_in_training is None
         if self._training and op.commits and leads:
@@ -239,7 +239,7 @@ class Pass:
             TinynetError: if the pass turned round before, or is none of training, or an output has
                 no gradient.
         """
-        if not self._left and any(op.backward for op in self.operations):
+        if not self._for_return and any(op.backward for op in self.operations):
             raise TinynetError("backward can follow a pass in training mode, once")
         if missing := sorted(self.outputs.keys() - d_outputs.keys()):
             raise TinynetError(f"no gradient of the output(s) {', '.join(missing)}")
@@ -277,7 +277,7 @@ class Pass:
 
     def summarize_gradient(self, op: Operation) -> Any:
         """What the other parts of the batch must know before they go back through an operation."""
-        ctx, cache = self._left[op.node.name]
+        ctx, cache = self._for_return[op.node.name]
         dy = self._flowing[op.node.name]
         summary, d_params = calls.summarize_gradient(op.node, ctx, op.needs, cache, dy)
         self.add_params(op, d_params)
@@ -292,7 +292,7 @@ class Pass:
     def departure(self, op: Operation) -> tuple[Context, Cache, Array]:
         """What its layer needs to go back through an operation; the last is the gradient there."""
         name = op.node.name
-        return *self._left.pop(name), self._flowing.pop(name)
+        return *self._for_return.pop(name), self._flowing.pop(name)
 
     def add_params(self, op: Operation, d_params: Mapping[str, Array]) -> None:
         """Add to the gradients of an operation's parameters."""

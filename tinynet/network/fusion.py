@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tinynet.layer import Fusable
+from tinynet.layer import Buffered, Fusable
+from tinynet.network import calls
 from tinynet.network.node import Node
 
 
@@ -28,11 +29,17 @@ def fuse(
         inputs = tuple(givers.get(source, source) for source in node.inputs)
         before = made.get(inputs[0]) if len(inputs) == 1 else None
         layer = None
-        if before is not None and seen[node.inputs[0]] == 1 and isinstance(node.layer, Fusable):
-            layer = node.layer.fuse_into(before.layer)
+        if before is not None and seen[node.inputs[0]] == 1 and _may_fuse(node, before):
+            layer = calls.fuse_into(node, before.layer)
         if before is None or layer is None:
             made[node.name] = replace(node, inputs=inputs)
         else:
             made[before.name] = replace(before, layer=layer, out_shape=node.out_shape)
             givers[node.name] = before.name
     return tuple(made.values()), {name: givers.get(node, node) for name, node in outputs.items()}
+
+
+def _may_fuse(node: Node, before: Node) -> bool:
+    """Whether nothing is lost: what a layer owns is trained and saved at a node of its own."""
+    owns = bool(node.layer.params) or isinstance(node.layer, Buffered)
+    return isinstance(node.layer, Fusable) and not owns and not isinstance(before.layer, Buffered)

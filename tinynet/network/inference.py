@@ -1,6 +1,7 @@
 """What a network says, as fast as it can say it: nothing is kept for a way back.
 
-A normalisation that follows a layer which can do its work becomes part of that layer.
+A normalisation that follows a layer which can do its work becomes part of that layer; and so does a
+rectifier that comes next to it then.
 """
 
 from collections import Counter
@@ -15,7 +16,7 @@ from tinynet.kernels import Kernels
 from tinynet.layer import Foldable, Fusable, Layer
 from tinynet.memory import Workspace
 from tinynet.network import calls
-from tinynet.network.blas import available_cores, one_blas_thread
+from tinynet.network.blas import one_blas_thread, threads_to_use
 from tinynet.network.crew import Crew
 from tinynet.network.node import Node
 from tinynet.network.parts import rows_of
@@ -120,7 +121,7 @@ class Inference:
             parts[number] = finish({name: values[node] for name, node in self._outputs.items()})
             self._idle.append(runner)
 
-        threads = threads or available_cores()
+        threads = threads_to_use(threads)
         with one_blas_thread(), np.errstate(all="ignore"):
             if len(rows) == 1:
                 with self._kernels.on_threads(threads):
@@ -170,5 +171,4 @@ def _folded(layer: Layer, previous: Layer) -> Layer | None:
     """A layer that does what both do, if there is one."""
     if isinstance(layer, Foldable):
         return layer.fold_into(previous)
-    # What was declared as a rectifier behind a normalisation comes next to a convolution here.
     return layer.fuse_into(previous) if isinstance(layer, Fusable) else None

@@ -24,7 +24,7 @@ MAX_BYTES = 2**26
 def cut(
     samples: int, operations: float, params: int, size: int, cut_from: float
 ) -> tuple[slice, ...]:
-    """Slices of nearly equal length over a batch; an even number of them, if more than one.
+    """Slices of nearly equal length over a batch; an even number where work alone decides.
 
     Args:
         samples: Samples in the batch.
