@@ -1,6 +1,6 @@
 """Threads that do tasks: all that were begun are over when the one who gave them goes on."""
 
-import _thread
+import signal
 import threading
 
 import pytest
@@ -25,9 +25,15 @@ def test_the_first_failure_in_the_order_of_the_list_is_raised():
         Crew(2).run([lambda: fail(KeyError()), lambda: fail(ValueError())])
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system has no such signals")
 def test_an_interrupt_waits_for_those_who_still_compute():
     """Else the next batch takes memory that the last one is still written to."""
-    together, mine_done, finished = threading.Barrier(2), threading.Event(), []
+    together, mine_done, arrived = threading.Barrier(2), threading.Event(), threading.Event()
+    finished = []
+
+    def interrupt(*_):
+        arrived.set()
+        raise KeyboardInterrupt
 
     def task():
         together.wait()
@@ -35,14 +41,17 @@ def test_an_interrupt_waits_for_those_who_still_compute():
             mine_done.set()
             return
         mine_done.wait()
-        _thread.interrupt_main()
-        for _ in range(200_000):  # some milliseconds, in which the interrupt arrives
-            pass
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        arrived.wait()
+        sum(range(3_000_000))  # it takes longer than to be told of the interrupt
         finished.append(True)
 
-    crew = Crew(2)
-    with pytest.raises(KeyboardInterrupt):
-        crew.run([task, task])
-    assert finished
+    crew, before = Crew(2), signal.signal(signal.SIGINT, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            crew.run([task, task])
+        assert finished
+    finally:
+        signal.signal(signal.SIGINT, before)
     crew.run([lambda: finished.append(False), lambda: finished.append(False)])
     assert finished == [True, False, False]
