@@ -1,9 +1,6 @@
 """Shards and threads: the same bits however many there are, and nothing left behind."""
 
 import gc
-import os
-import subprocess
-import sys
 import threading
 import tracemalloc
 from typing import ClassVar
@@ -399,38 +396,6 @@ def test_blas_has_one_thread_within_and_as_many_as_before_afterwards(register):
     assert blas_threads() == before
 
 
-FORK = """
-import os, sys, threading
-from tinynet.network.blas import one_blas_thread
-inside, outside = threading.Event(), threading.Event()
-def other():
-    with one_blas_thread():
-        inside.set()
-        outside.wait()
-def held():
-    return one_blas_thread()._within
-thread = threading.Thread(target=other)
-thread.start()
-inside.wait()
-child = os.fork()
-if child == 0:
-    before = held()
-    with one_blas_thread():
-        within = held()
-    os._exit(10 * before + within)
-outside.set()
-thread.join()
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_forked_process_holds_blas_by_itself():
-    """The thread that held it when the process forked is not there to let it go."""
-    command = [sys.executable, "-W", "ignore", "-c", FORK]
-    assert subprocess.run(command, timeout=60).returncode == 1
-
-
 @pytest.mark.parametrize("threads", [0, -1])
 def test_less_than_one_thread_is_refused(threads):
     network = Network({"layers": [{"type": "dense", "units": 2}]}, (3,), loss="mse")
@@ -438,31 +403,3 @@ def test_less_than_one_thread_is_refused(threads):
         Engine(network, threads)
     with pytest.raises(TinynetError, match=f"at least 1 thread must compute, not {threads}"):
         network.predict(np.zeros((2, 3)), threads=threads)
-
-
-def test_blas_is_held_whichever_thread_comes_first_and_leaves_last():
-    """Else a network that is trained in one thread predicts other bits in the next."""
-    before = blas_threads()
-    if not before or set(before) == {1}:
-        pytest.skip("no BLAS of several threads")
-    inside, outside = threading.Event(), threading.Event()
-    seen = []
-
-    def other():
-        with one_blas_thread():
-            seen.append(blas_threads())
-            inside.set()
-            outside.wait()
-        seen.append(blas_threads())
-
-    with one_blas_thread():
-        thread = threading.Thread(target=other)
-        thread.start()
-        inside.wait()
-    outside.set()
-    thread.join()
-    thread = threading.Thread(target=other)
-    thread.start()
-    thread.join()
-    assert seen == [[1] * len(before), before, [1] * len(before), before]
-    assert blas_threads() == before

@@ -22,13 +22,15 @@ class _Round:
         self._next = 0
         self._helpers = 0
         self._over = False
-        self._changed = threading.Condition()
+        # Taken by itself: an interrupt inside the Condition's own `with` could leave it locked.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self.failed: tuple[int, BaseException] | None = None
 
     def work(self) -> None:
         """Do tasks until none is left to begin, or one has failed."""
         while True:
-            with self._changed:
+            with self._lock:
                 number, self._next = self._next, self._next + 1
             if number >= len(self._tasks) or self.failed is not None:
                 return
@@ -39,18 +41,18 @@ class _Round:
 
     def help(self) -> None:
         """Work beside the one who gave the tasks, unless they are over."""
-        with self._changed:
+        with self._lock:
             if self._over:
                 return
             self._helpers += 1
         self.work()
-        with self._changed:
+        with self._lock:
             self._helpers -= 1
             self._changed.notify()
 
     def fail(self, number: int, error: BaseException) -> None:
         """Let no further task begin."""
-        with self._changed:
+        with self._lock:
             if self.failed is None or number < self.failed[0]:
                 self.failed = number, error
 
@@ -58,7 +60,7 @@ class _Round:
         """Let nobody come any more, and wait for those who have, whatever happens meanwhile."""
         while True:
             try:
-                with self._changed:
+                with self._lock:
                     self._over = True
                     self._changed.wait_for(lambda: not self._helpers)
                 return

@@ -76,6 +76,9 @@ class Engine:
         Args:
             network: A network with a loss for each output.
             threads: How many threads compute; by default as many as there are cores.
+
+        Raises:
+            TinynetError: for less than one thread.
         """
         assert network.heads
         self._network = network

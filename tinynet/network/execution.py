@@ -66,6 +66,9 @@ def plan(nodes: Sequence[Node], outputs: Mapping[str, str]) -> tuple[Operation, 
     """
     carries: dict[str, bool] = {}
     last_reader = {source: node.name for node in nodes for source in node.inputs}
+    given: dict[str, tuple[str, ...]] = {}
+    for name, giver in outputs.items():
+        given[giver] = (*given.get(giver, ()), name)
     operations = []
     for node in nodes:
         inputs = tuple(carries.get(source, False) for source in node.inputs)
@@ -83,7 +86,7 @@ def plan(nodes: Sequence[Node], outputs: Mapping[str, str]) -> tuple[Operation, 
                 frozen=frozen,
                 commits=buffered and node.trainable,
                 gradients=tuple((name, f"{node.owner}/{name}") for name in trained),
-                outputs=tuple(name for name, giver in outputs.items() if giver == node.name),
+                outputs=given.get(node.name, ()),
                 is_read=node.name in last_reader,
                 last_reads=tuple(
                     s for s in dict.fromkeys(node.inputs) if last_reader[s] == node.name

@@ -247,8 +247,9 @@ class Network:
             by the output's name.
 
         Raises:
-            ShapeError: if ``x`` is not of the network's input shape.
+            ShapeError: if ``x`` is not of the network's input shape, or a batch has no sample.
             DataError: if it holds no numbers.
+            TinynetError: for less than one thread.
         """
         if batch_size < 1:
             raise ShapeError(f"a batch has at least 1 sample, not {batch_size}")
