@@ -34,7 +34,8 @@ from tinynet.run.settings import Settings, data_root, observer
 from tinynet.run.trained import Evaluation, evaluate
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
-from tinynet.training.events import Transferred, Warned
+from tinynet.training.events import BestEvaluation, StopReason, Transferred, Warned
+from tinynet.training.judging import best_evaluation
 from tinynet.training.trainer import Trainer
 
 
@@ -52,6 +53,10 @@ class Run:
         figures: The last evaluation's: ``train/loss``, ``val/accuracy``, ...
         has_test: Whether there is a test split.
         best: The best checkpoint, where the run keeps one.
+        stop_reason: What ended the run: ``"epochs"``, ``"steps"`` or ``"early_stopping"``; None
+            while it is not finished.
+        best_evaluation: The best evaluation by `keep_best`, or else by `early_stopping`; None
+            without either.
     """
 
     path: Path
@@ -63,6 +68,8 @@ class Run:
     figures: dict[str, float]
     has_test: bool
     best: Path | None
+    stop_reason: StopReason | None
+    best_evaluation: BestEvaluation | None
 
     @property
     def checkpoints(self) -> list[Path]:
@@ -309,6 +316,8 @@ def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds
         figures or _last_figures(folder),
         trainer.data.size("test") > 0,
         best,
+        trainer.stop_reason,
+        best_evaluation(trainer.spec.training, progress, trainer.steps_per_epoch),
     )
 
 

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+StopReason: TypeAlias = Literal["epochs", "steps", "early_stopping"]
+"""What ended a run: `training.epochs`, `training.steps` or `training.early_stopping`."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,23 @@ class EpochDone:
     epoch: int
     figures: dict[str, float]
     improved: bool
+
+
+@dataclass(frozen=True)
+class BestEvaluation:
+    """The best evaluation of a run.
+
+    Attributes:
+        metric: The figure that was compared: ``val/loss``.
+        value: Its value.
+        step: Updates done then.
+        epoch: The epoch it was made at the end of, from 1.
+    """
+
+    metric: str
+    value: float
+    step: int
+    epoch: int
 
 
 @dataclass(frozen=True)

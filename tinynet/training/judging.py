@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from tinynet.metric import Metric
 from tinynet.progress import Best, Progress
 from tinynet.spec.training_spec import EarlyStoppingSpec, KeepBestSpec, TrainingSpec
+from tinynet.training.events import BestEvaluation
 
 
 def judge(
@@ -39,6 +40,26 @@ def judge(
         else:
             progress.stale += 1
     return improved
+
+
+def best_evaluation(
+    training: TrainingSpec, progress: Progress, steps_per_epoch: int
+) -> BestEvaluation | None:
+    """Return the best evaluation by `keep_best`, or else by `early_stopping`; None without either.
+
+    Args:
+        training: The training part of the spec.
+        progress: The progress of the run.
+        steps_per_epoch: Updates in an epoch.
+    """
+    for monitor, best in (
+        (training.checkpoint.keep_best, progress.best),
+        (training.early_stopping, progress.best_for_stopping),
+    ):
+        if monitor is not None and best is not None:
+            epoch = math.ceil(best.step / steps_per_epoch)
+            return BestEvaluation(monitor.metric, best.value, best.step, epoch)
+    return None
 
 
 def _better(

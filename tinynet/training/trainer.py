@@ -31,7 +31,7 @@ from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.targets import Bad
 from tinynet.training.evaluation import Figures
-from tinynet.training.events import EpochDone, Evaluating, Event, StepDone
+from tinynet.training.events import EpochDone, Evaluating, Event, StepDone, StopReason
 from tinynet.training.feed import Feed
 from tinynet.training.fitting import (
     first_bad_target,
@@ -248,6 +248,15 @@ class Trainer:
         """Whether early stopping has ended the run."""
         stopping = self.spec.training.early_stopping
         return stopping is not None and self.progress.stale >= stopping.patience
+
+    @property
+    def stop_reason(self) -> StopReason | None:
+        """What ended the run; None while it is not finished."""
+        if not self.finished:
+            return None
+        if self.progress.step < self.total_steps:
+            return "early_stopping"
+        return "epochs" if self.spec.training.steps is None else "steps"
 
     @property
     def finished(self) -> bool:
