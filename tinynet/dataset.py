@@ -16,6 +16,7 @@ __all__ = [
     "DatasetConfig",
     "Field",
     "FilePath",
+    "InputReader",
     "Located",
     "Shape",
 ]
@@ -111,4 +112,38 @@ class Located(Protocol):
 
     def where(self, index: int) -> str:
         """File and row (or item) of the sample, for error messages."""
+        ...
+
+
+@runtime_checkable
+class InputReader(Protocol):
+    """The ability of a dataset's class to read unlabeled inputs, as prediction needs them.
+
+    A file for prediction goes through the same options and checks as a file for training, so
+    delimiter, columns and names of arrays are declared once, in the spec.
+
+    Attributes:
+        input_endings: Endings of the files that only this dataset should read, such as
+            ``(".csv",)``: lower case, with the dot. Without a matching ending, images and NumPy
+            files are read by tinynet, and every other file by `read_inputs`.
+    """
+
+    input_endings: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    def read_inputs(cls, config: Any, path: str, fields: Mapping[str, Field]) -> dict[str, Array]:
+        """Read the inputs of one file.
+
+        Args:
+            config: The dataset's config in the spec. Its own paths are not resolved and not read.
+            path: The file with the inputs.
+            fields: The raw inputs that the model was trained on, by name.
+
+        Returns:
+            An array (N, *field.shape) for each name in ``fields``.
+
+        Raises:
+            DataError: for a file that is not of this dataset's format, for values that training
+                would refuse, and for inputs of another shape.
+        """
         ...

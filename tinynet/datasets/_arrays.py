@@ -205,6 +205,35 @@ class ArrayDataset:
         return digest.hexdigest()
 
 
+def checked_inputs(inputs: Mapping[str, Source], fields: Mapping[str, Field]) -> dict[str, Array]:
+    """The arrays of unlabeled inputs, checked as those of a dataset are.
+
+    An array of the shape of one sample is one sample.
+
+    Args:
+        inputs: The inputs of a file, by name.
+        fields: The inputs that a model was trained on.
+
+    Raises:
+        DataError: for an input of another shape, for a value that is not finite, and for inputs
+            of different lengths.
+    """
+    sources = {}
+    for name, field in fields.items():
+        source = inputs[name]
+        if source.values.shape == field.shape:
+            source = replace(source, values=source.values[np.newaxis])
+        if source.field.shape != field.shape:
+            expected = ", ".join(("N", *map(str, field.shape)))
+            raise DataError(
+                f"{source.place} has shape {source.values.shape}, but the model expects"
+                f" ({expected}) for the input {name!r}"
+            )
+        sources[name] = source
+    data = ArrayDataset(sources, {})
+    return data.gather(np.arange(len(data))).inputs
+
+
 def _check_finite(source: Source, start: int, rows: Array) -> None:
     if rows.dtype.kind != "f":
         return

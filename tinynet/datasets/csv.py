@@ -3,7 +3,7 @@
 import re
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Annotated, Self, TypeAlias, TypeVar
@@ -12,11 +12,18 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from tinynet import dataset
 from tinynet.dataset import FilePath
-from tinynet.datasets._arrays import MAX_CLASSES, ArrayDataset, Source, TargetConfig
+from tinynet.datasets._arrays import (
+    MAX_CLASSES,
+    ArrayDataset,
+    Source,
+    TargetConfig,
+    checked_inputs,
+)
 from tinynet.errors import DataError
 from tinynet.files.csv_rows import number_fault, numbers, read_rows
-from tinynet.text.wording import suggest
+from tinynet.text.wording import listed, suggest
 from tinynet.types import Array
 
 T = TypeVar("T")
@@ -81,6 +88,34 @@ class CSV(ArrayDataset):
             weights,
         )
 
+    input_endings = (".csv",)
+
+    @classmethod
+    def read_inputs(
+        cls, config: Config, path: str, fields: Mapping[str, dataset.Field]
+    ) -> dict[str, Array]:
+        """Read the columns that were features in training; other columns are not read.
+
+        With a header, columns are found by name. Without one, the file has the columns of the
+        training file, or the features alone, in their order.
+        """
+        names = fields["input"].names or ()
+        line, cells, rows = _start(config, path)
+        if config.header:
+            columns = _by_name(path, line, cells, names)
+        else:
+            columns = _by_position(config, path, len(cells), names)
+        lines, values = array("q"), array("d")
+        for line, cells in rows:
+            place = f"{path}, line {line}"
+            lines.append(line)
+            values.extend(numbers(place, names, [cells[column] for column in columns]))
+        if not lines:
+            raise DataError(f"{path} has a header and no rows")
+        features = np.frombuffer(values).reshape(len(lines), -1)
+        source = Source(features, path, names=tuple(names), lines=lines)
+        return checked_inputs({"input": source}, fields)
+
 
 @dataclass
 class _Table:
@@ -103,17 +138,49 @@ class _Table:
     weights: "array[float]" = field(default_factory=lambda: array("d"))
 
 
-def _read_table(config: CSV.Config) -> _Table:
-    rows = read_rows(config.path, config.delimiter)
+Rows: TypeAlias = Iterator[tuple[int, list[str]]]
+"""Number of a line and its cells."""
+
+
+def _start(config: CSV.Config, path: str) -> tuple[int, list[str], Rows]:
+    """Line and cells of the first row, and all rows of data."""
+    rows = read_rows(path, config.delimiter)
     first = next(rows, None)
     if first is None:
-        raise DataError(f"{config.path} is empty")
-    line, cells = first
+        raise DataError(f"{path} is empty")
+    return *first, rows if config.header else chain([first], rows)
+
+
+def _by_name(path: str, line: int, cells: list[str], names: Sequence[str]) -> list[int]:
+    header = _header(path, line, cells)
+    if missing := [name for name in names if name not in header]:
+        raise DataError(
+            f"{path}, line {line}: the header lacks {listed([repr(name) for name in missing])};"
+            f" it names {listed([repr(name) for name in header])}"
+        )
+    return [header.index(name) for name in names]
+
+
+def _by_position(config: CSV.Config, path: str, width: int, names: Sequence[str]) -> list[int]:
+    """Columns of features in a file without a header; ``names`` are positions in training."""
+    if width == len(names):
+        return list(range(width))
+    positions = [int(name) for name in names]
+    trained_width = len(names) + (1 if config.weights is None else 2)
+    if width > max(positions) and (config.features is not None or width == trained_width):
+        return positions
+    raise DataError(
+        f"{path} has {width} columns; expected are the columns of the training file, or the"
+        f" {len(names)} features alone"
+    )
+
+
+def _read_table(config: CSV.Config) -> _Table:
+    line, cells, rows = _start(config, config.path)
     if config.header:
         names = _header(config.path, line, cells)
     else:
         names = [str(position) for position in range(len(cells))]
-        rows = chain([first], rows)
     target, features, weights = _choose_columns(config, names)
     table = _Table(tuple(names[column] for column in features), names[target])
     used = [*features, *weights]

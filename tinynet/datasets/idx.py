@@ -3,14 +3,22 @@
 import gzip
 import os
 import struct
+from collections.abc import Mapping
 from io import BufferedIOBase
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
+from tinynet import dataset
 from tinynet.dataset import FilePath
-from tinynet.datasets._arrays import ArrayDataset, Source, TargetConfig, as_target
+from tinynet.datasets._arrays import (
+    ArrayDataset,
+    Source,
+    TargetConfig,
+    as_target,
+    checked_inputs,
+)
 from tinynet.errors import DataError
 from tinynet.files.regular import map_array, open_file, read_array
 from tinynet.types import Array, Shape
@@ -46,12 +54,23 @@ class IDX(ArrayDataset):
                 f"{config.images} holds {len(images):,} single numbers, no images; are `images` and"
                 " `labels` swapped?"
             )
-        if images.ndim == 3:
-            images = images[..., np.newaxis]
         super().__init__(
-            {"input": Source(images, config.images)},
+            {"input": _images(images, config.images)},
             {"target": as_target(Source(labels, config.labels), config)},
         )
+
+    input_endings = ()
+
+    @classmethod
+    def read_inputs(
+        cls, config: Config, path: str, fields: Mapping[str, dataset.Field]
+    ) -> dict[str, Array]:
+        """Read a file of images."""
+        return checked_inputs({"input": _images(read_idx(path), path)}, fields)
+
+
+def _images(values: Array, path: str) -> Source:
+    return Source(values[..., np.newaxis] if values.ndim == 3 else values, path)
 
 
 def read_idx(path: str) -> Array:

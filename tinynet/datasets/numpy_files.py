@@ -1,12 +1,22 @@
 """Datasets in NumPy's own files; nothing is ever unpickled."""
 
+from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
+from tinynet import dataset
 from tinynet.dataset import FilePath
-from tinynet.datasets._arrays import ArrayDataset, Source, TargetConfig, as_target
+from tinynet.datasets._arrays import (
+    ArrayDataset,
+    Source,
+    TargetConfig,
+    as_target,
+    checked_inputs,
+)
+from tinynet.errors import DataError
 from tinynet.files.npy import map_npy, read_npz
+from tinynet.types import Array
 
 ArrayNames: TypeAlias = str | Annotated[dict[str, str], Field(min_length=1)]
 """One array's name in the file, or several: the dataset's name for each -> the file's."""
@@ -54,6 +64,20 @@ class NPZ(ArrayDataset):
             None if config.weights is None else sources[config.weights],
         )
 
+    input_endings = (".npz",)
+
+    @classmethod
+    def read_inputs(
+        cls, config: Config, path: str, fields: Mapping[str, dataset.Field]
+    ) -> dict[str, Array]:
+        """Read the arrays that the spec's `inputs` name; targets may be missing."""
+        names = _by_name("input", config.inputs)
+        arrays = read_npz(path, [names[name] for name in fields])
+        sources = {
+            name: Source(arrays[names[name]], f"{path}, array {names[name]!r}") for name in fields
+        }
+        return checked_inputs(sources, fields)
+
 
 class NPY(ArrayDataset):
     """Arrays in an .npy file each, (N, ...); the files are mapped, not loaded.
@@ -84,6 +108,20 @@ class NPY(ArrayDataset):
             {name: as_target(_mapped(path), config) for name, path in targets.items()},
             None if config.weights is None else _mapped(config.weights),
         )
+
+    input_endings = (".npy",)
+
+    @classmethod
+    def read_inputs(
+        cls, config: Config, path: str, fields: Mapping[str, dataset.Field]
+    ) -> dict[str, Array]:
+        """Read the one input of the model."""
+        if len(fields) != 1:
+            raise DataError(
+                f"{path} holds one array, but the model has the inputs {', '.join(fields)};"
+                " give an .npz file with an array of each name"
+            )
+        return checked_inputs({name: _mapped(path) for name in fields}, fields)
 
 
 def _mapped(path: str) -> Source:
