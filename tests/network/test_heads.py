@@ -66,18 +66,19 @@ def test_without_a_loss_there_are_no_heads():
         (
             "mse",
             [
-                "/loss: the network has the outputs a, b, and each needs a loss of its own:"
-                ' {"a": {"type": "mse"}, "b": {"type": "mse"}}'
+                "/loss: the network has the outputs a, b; name those that the losses are for:"
+                ' {"a": {"type": "mse"}, "b": {"type": "mse"}} (an output that is left out is not'
+                " trained)"
             ],
         ),
         (
             LOSS,
             [
-                "/loss: the network has the outputs a, b, and each needs a loss of its own:"
-                ' {"a": {"type": "..."}, "b": {"type": "..."}}'
+                "/loss: the network has the outputs a, b; name those that the losses are for:"
+                ' {"a": {"type": "..."}, "b": {"type": "..."}} (an output that is left out is not'
+                " trained)"
             ],
         ),
-        ({"a": "mse"}, ["/loss: the output 'b' has no loss"]),
         (
             {"a": "mse", "b": "mse", "c": "mse"},
             ["/loss/c: the network has no output 'c'; known are a, b"],

@@ -32,12 +32,22 @@ def told(outputs=("kind", "area"), **training):
 MISTAKES = {
     "one loss for several outputs": (
         {"loss": "mse"},
-        "/training/loss: the network has the outputs kind, area, and each needs a loss of its own:"
-        ' {"kind": {"type": "mse"}, "area": {"type": "mse"}}',
+        "/training/loss: the network has the outputs kind, area; name those that the losses are"
+        ' for: {"kind": {"type": "mse"}, "area": {"type": "mse"}} (an output that is left out is'
+        " not trained)",
     ),
-    "an output without a loss": (
-        {"loss": {"kind": "softmax_cross_entropy"}},
-        "/training/loss: the output 'area' has no loss",
+    "a metric of an output without a loss": (
+        {
+            "loss": {"kind": "softmax_cross_entropy"},
+            "metrics": ["accuracy", {"type": "mae", "output": "area"}],
+        },
+        "/training/metrics/1/output: the output 'area' has no loss, and so no target to compare it"
+        ' with; give it a loss in training.loss, with "weight": 0 to measure it only',
+    ),
+    "a figure of an output without a loss": (
+        {"loss": {"area": "mse"}, "early_stopping": {"metric": "val/kind/loss"}},
+        "/training/early_stopping/metric: nothing reports 'val/kind/loss'; did you mean"
+        " 'val/loss'?",
     ),
     "a loss of a misspelt output": (
         {"loss": {"kindd": "mse", "area": "mse"}},
@@ -49,7 +59,7 @@ MISTAKES = {
     ),
     "class weights": (
         {**TWO, "class_weights": "balanced"},
-        "/training/class_weights: class weights are for a network of one output; this one has kind,"
+        "/training/class_weights: class weights are for a network with one loss; this one has kind,"
         " area",
     ),
     "a metric of nobody knows which output": (
@@ -79,13 +89,14 @@ def test_a_contradiction_is_told_in_its_place(training, expected):
 
 def test_of_many_outputs_the_example_shows_two():
     assert told({"a": "kind", "b": "kind", "c": "area"}, loss="mse") == [
-        "/training/loss: the network has the outputs a, b, c, and each needs a loss of its own:"
-        ' {"a": {"type": "mse"}, "b": {"type": "mse"}, ...}'
+        "/training/loss: the network has the outputs a, b, c; name those that the losses are for:"
+        ' {"a": {"type": "mse"}, "b": {"type": "mse"}, ...} (an output that is left out is not'
+        " trained)"
     ]
 
 
 def test_all_contradictions_are_told_at_once():
-    assert len(told(loss={"other": "mse"}, metrics=["mae", "r2"], class_weights="balanced")) == 6
+    assert len(told(loss={"other": "mse"}, metrics=["mae", "r2"], class_weights="balanced")) == 4
 
 
 @pytest.mark.parametrize(

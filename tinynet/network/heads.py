@@ -1,4 +1,4 @@
-"""The heads of a network: each of its outputs with what it is trained by."""
+"""The heads of a network: each output that has a loss, with that loss."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -48,14 +48,14 @@ class Head:
 
 
 def heads_of(loss: GivenLoss | None, outputs: tuple[str, ...]) -> tuple[Head, ...]:
-    """A head for each output, in their order; none without a loss.
+    """Return a head for each output that has a loss, in the order of the outputs.
 
     Args:
-        loss: The loss of the only output, or one for each by its name.
-        outputs: What the outputs are called.
+        loss: The loss of the only output, or losses by the names of outputs.
+        outputs: Names of all outputs.
 
     Raises:
-        SpecError: for losses that are wrong, or not those of the outputs.
+        SpecError: for losses that are wrong, or of outputs that do not exist.
         PluginError: for a loss that is missing or broken.
     """
     if loss is None:
@@ -65,12 +65,13 @@ def heads_of(loss: GivenLoss | None, outputs: tuple[str, ...]) -> tuple[Head, ..
     if found := list(loss_problems(names, outputs, "/loss")):
         raise SpecError(found)
     if isinstance(said, Mapping):
-        return tuple(_head(name, said[name], LOSS + join_pointer([name])) for name in outputs)
+        named = (name for name in outputs if name in said)
+        return tuple(_head(name, said[name], LOSS + join_pointer([name])) for name in named)
     return (_head(outputs[0], said, LOSS),)
 
 
 def targets_of(heads: Collection[Head], known: Collection[str]) -> dict[str, str]:
-    """The target that each output is compared with, by the output's name.
+    """Return the target that each output with a loss is compared with, by the output's name.
 
     It is the one that the spec names, else the one that is called like the output, else the only
     one.

@@ -20,14 +20,14 @@ from tinynet.loss import Loss
 from tinynet.memory import Workspace
 from tinynet.network import calls, loss_calls
 from tinynet.network.construction import build_nodes, create_initializer
-from tinynet.network.execution import Pass, PassKey, plan
+from tinynet.network.execution import Operation, Pass, PassKey, plan
 from tinynet.network.freezing import freeze
 from tinynet.network.fusion import fuse
 from tinynet.network.heads import GivenLoss, heads_of
 from tinynet.network.inference import Inference
 from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.network.legs import Leg, legs
-from tinynet.network.node import Node
+from tinynet.network.node import Node, needed_for
 from tinynet.network.parts import joined
 from tinynet.network.sharding import cut
 from tinynet.spec.graph import INPUT, Wire, is_input, outputs_of, wire
@@ -53,7 +53,8 @@ class Network:
         outputs: The node that gives each output, by what the output is called.
         out_shapes: Shape of one sample of each output, likewise.
         dtype: What parameters are made of and what is computed in.
-        heads: What each output is trained by, in their order; none without a loss.
+        heads: What each output is trained by, in their order; none without a loss, and none for an
+            output that has no loss.
     """
 
     def __init__(
@@ -77,7 +78,8 @@ class Network:
                 says.
             seed: Parameters are drawn from it.
             dtype: ``"float32"`` or ``"float64"``; by default what the spec says.
-            loss: A loss, or what a spec says of one; or one for each output, by its name.
+            loss: A loss, or what a spec says of one; or losses by the names of the outputs that
+                have one.
             trainable: Patterns of the addresses of the parameters that training may change, as
                 ``training.trainable`` of a spec; by default it may change all.
             dry: Infer shapes and count parameters, but allocate nothing.
@@ -106,10 +108,12 @@ class Network:
         self.out_shapes = {name: nodes[node].out_shape for name, node in self.outputs.items()}
         self.heads = heads_of(loss, tuple(self.outputs))
         self._cuts: dict[tuple[int, bool], tuple[slice, ...]] = {}
-        declared = tuple(self.nodes.values())
-        # The graph as it is computed, and as it was declared: every layer by itself.
-        self._operations = plan(*fuse(declared, self.outputs))
-        self._declared = plan(declared, self.outputs)
+        # The graph as it is computed, and as it was declared: every layer by itself. Training and
+        # evaluation compute only the part of it that a loss depends on.
+        trained = {output: self.outputs[output] for output in self.trained_shapes}
+        declared = needed_for(trained.values(), self.nodes.values())
+        self._operations = plan(*fuse(declared, trained))
+        self._declared = plan(declared, trained)
 
     def _builder(self, seed: int, dry: bool, max_params: int) -> Callable[[str], Build]:
         budget = Budget(max_params)
@@ -124,8 +128,22 @@ class Network:
 
     @property
     def loss(self) -> Loss | None:
-        """What the only output is trained by; None without a loss, or with one for each output."""
-        return self.heads[0].loss if len(self.heads) == 1 else None
+        """What the only output is trained by; None without a loss, or with several outputs."""
+        return self.heads[0].loss if self.heads and len(self.outputs) == 1 else None
+
+    @property
+    def trained_shapes(self) -> dict[str, Shape]:
+        """Shape of one sample of each output that has a loss; of all outputs where none has."""
+        names = [head.output for head in self.heads] or self.outputs
+        return {name: self.out_shapes[name] for name in names}
+
+    @cached_property
+    def _whole(self) -> tuple[tuple[Operation, ...], tuple[Operation, ...]]:
+        """The whole graph as it is computed, and as it was declared; losses aside."""
+        if len(self.trained_shapes) == len(self.outputs):
+            return self._operations, self._declared
+        nodes = tuple(self.nodes.values())
+        return plan(*fuse(nodes, self.outputs)), plan(nodes, self.outputs)
 
     def shards(self, samples: int, *, training: bool) -> tuple[slice, ...]:
         """How a batch is cut into parts that are computed apart: the same on every machine."""
@@ -175,6 +193,7 @@ class Network:
             ShapeError: if ``x`` is not of the network's input shape.
             DataError: if it holds no numbers.
         """
+        computed, declared = self._whole
         passing = self.start(
             self.checked(x),
             training=training,
@@ -182,6 +201,7 @@ class Network:
             first_sample=first_sample,
             workspace=workspace,
             observe=observe,
+            operations=computed if observe is None else declared,
         )
         passing.advance(passing.operations)
         return passing
@@ -195,6 +215,7 @@ class Network:
         first_sample: int = 0,
         workspace: Workspace | None = None,
         observe: Callable[[Node, Array], None] | None = None,
+        operations: Sequence[Operation] | None = None,
     ) -> Pass:
         """A pass that stands at the start.
 
@@ -205,9 +226,12 @@ class Network:
             first_sample: Position in the batch of the first sample.
             workspace: Where large arrays come from.
             observe: Called with each node and its output.
+            operations: What is computed; by default what the losses depend on.
         """
+        if operations is None:
+            operations = self._operations if observe is None else self._declared
         return Pass(
-            self._operations if observe is None else self._declared,
+            operations,
             {name: self._converted(name, array) for name, array in inputs.items()},
             training=training,
             kernels=self.kernels,
@@ -243,7 +267,7 @@ class Network:
 
         Returns:
             (N, *out_shape): what the loss predicts (probabilities, for a classifier), or the raw
-            output where there is no loss. Of a network of several outputs a dict of such arrays,
+            output where it has no loss. Of a network of several outputs a dict of such arrays,
             by the output's name.
 
         Raises:
@@ -281,12 +305,15 @@ class Network:
         """What the losses predict of a pass's outputs, in arrays of their own.
 
         Args:
-            outputs: By name, (N, *out_shape) each; they are copied where there is no loss.
+            outputs: By name, (N, *out_shape) each; those without a loss are copied.
         """
-        if not self.heads:
-            return {name: np.array(output) for name, output in outputs.items()}
+        losses = {head.output: head.loss for head in self.heads}
         return {
-            head.output: loss_calls.predict(head.loss, outputs[head.output]) for head in self.heads
+            name: loss_calls.predict(losses[name], outputs[name])
+            if name in losses
+            else np.array(outputs[name])
+            for name in self.outputs
+            if name in outputs
         }
 
     def seen_through(self, layer: Callable[[Node], Any], loss: Callable[[Loss], Any]) -> "Network":
@@ -297,12 +324,14 @@ class Network:
             loss: Gives what shall stand instead of a loss.
         """
         seen = copy(self)
-        seen.__dict__.pop("_inference", None)
+        for planned in ("_inference", "_whole"):
+            seen.__dict__.pop(planned, None)
         # What was planned for a layer holds for whatever stands there: it may have no buffers.
         seen._operations = seen._declared = tuple(
             replace(op, node=replace(op.node, layer=layer(op.node))) for op in self._declared
         )
-        seen.nodes = MappingProxyType({op.node.name: op.node for op in seen._declared})
+        nodes = {op.node.name: op.node for op in seen._declared}
+        seen.nodes = MappingProxyType({**self.nodes, **nodes})
         seen.heads = tuple(replace(head, loss=loss(head.loss)) for head in self.heads)
         return seen
 

@@ -1,5 +1,6 @@
 """One place in the graph, and the layer that stands there."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,3 +45,17 @@ class Node:
 
     def __str__(self) -> str:
         return f"{self.name} ({self.type} {self.version})"
+
+
+def needed_for(names: Iterable[str], nodes: Collection[Node]) -> tuple[Node, ...]:
+    """Return the nodes that some nodes depend on, these included, in the same order.
+
+    Args:
+        names: Names of the nodes that are wanted.
+        nodes: The graph in topological order.
+    """
+    needed = set(names)
+    for node in reversed(list(nodes)):
+        if node.name in needed:
+            needed.update(node.inputs)
+    return tuple(node for node in nodes if node.name in needed)

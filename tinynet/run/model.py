@@ -31,7 +31,7 @@ class Model:
         preprocessing: The fitted transforms.
         inputs: What each raw input holds.
         targets: What each raw target holds.
-        target_names: Name of the target that each output was compared with.
+        target_names: Name of the target that each output with a loss was compared with.
     """
 
     spec: Spec
@@ -44,7 +44,8 @@ class Model:
     @property
     def classes(self) -> dict[str, tuple[str, ...] | None]:
         """Names of the classes that each output tells apart, where it does, by its name."""
-        return {output: self.targets[name].classes for output, name in self.target_names.items()}
+        of_targets = {o: self.targets[name].classes for o, name in self.target_names.items()}
+        return {output: of_targets.get(output) for output in self.network.outputs}
 
     def predict(self, inputs: Mapping[str, Array], threads: int | None = None) -> dict[str, Array]:
         """What the network says of raw inputs.
@@ -56,7 +57,8 @@ class Model:
 
         Returns:
             (N, *out_shape) of each output by its name: probabilities for a classifier; in the
-            data's own units for a target whose transforms can be undone.
+            data's own units for a target whose transforms can be undone; as the network computes
+            it for an output without a loss.
 
         Raises:
             DataError: for inputs that are missing, or not like those it was trained on.
@@ -71,15 +73,18 @@ class Model:
                     f" it has {inputs[name].shape}"
                 )
         total = len(next(iter(inputs.values())))
-        parts: dict[str, list[Array]] = {output: [] for output in self.target_names}
+        parts: dict[str, list[Array]] = {output: [] for output in self.network.outputs}
         for start in range(0, total, PREDICT_BATCH):
             part = {name: array[start : start + PREDICT_BATCH] for name, array in inputs.items()}
             seen = self.preprocessing.apply(part)
             for output, found in self.network.predict_outputs(seen, threads=threads).items():
                 parts[output].append(found)
+        whole = {output: np.concatenate(found) for output, found in parts.items()}
         return {
-            output: self.preprocessing.invert(name, np.concatenate(parts[output]))
-            for output, name in self.target_names.items()
+            output: self.preprocessing.invert(self.target_names[output], values)
+            if output in self.target_names
+            else values
+            for output, values in whole.items()
         }
 
 

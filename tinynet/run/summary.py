@@ -185,7 +185,7 @@ def _check_outputs(spec: Spec, network: Network, data: Data | None) -> None:
     """Hold every output against the metrics, and against its target if that is known."""
     problems = []
     try:
-        Figures(spec.training.metrics, network.out_shapes)
+        Figures(spec.training.metrics, network.trained_shapes)
     except ShapeError as error:
         problems += error.problems
     if data is not None:

@@ -139,7 +139,7 @@ def _evaluate(
     file: Path, step: int, model: Model, data: Data, split: SplitName, threads: int | None
 ) -> Evaluation:
     engine = Engine(model.network, threads)
-    figures = Figures(model.spec.training.metrics, model.network.out_shapes)
+    figures = Figures(model.spec.training.metrics, model.network.trained_shapes)
     for batch in data.batches(split, EVALUATION_BATCH):
         targets = {output: batch.targets[name] for output, name in model.target_names.items()}
         figures.update([engine.evaluate(batch.inputs, targets)], targets)

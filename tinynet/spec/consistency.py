@@ -6,7 +6,7 @@ from tinynet.errors import Problem
 from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import LossReference, MetricReference, TrainingSpec
 from tinynet.text.document import MAX_PROBLEMS, KeyProblem, join_pointer
-from tinynet.text.wording import closest, listed, quoted, suggest
+from tinynet.text.wording import listed, quoted, suggest
 
 LOSS = "/training/loss"
 
@@ -15,13 +15,16 @@ def problems_of(spec: Spec) -> Iterator[Problem]:
     """Everything that is well said in its own part, and contradicts another part."""
     outputs, training = spec.network.output_names, spec.training
     loss = training.loss.type if isinstance(training.loss, LossReference) else list(training.loss)
-    yield from loss_problems(loss, outputs, LOSS)
-    if training.class_weights is not None and len(outputs) > 1:
-        message = f"class weights are for a network of one output; this one has {listed(outputs)}"
+    wrong = list(loss_problems(loss, outputs, LOSS))
+    yield from wrong
+    is_one = isinstance(loss, str)
+    trained = outputs if wrong or is_one else tuple(name for name in outputs if name in loss)
+    if training.class_weights is not None and len(trained) > 1:
+        message = f"class weights are for a network with one loss; this one has {listed(trained)}"
         yield Problem(message, "/training/class_weights")
     # A metric that says another output is called otherwise.
-    yield from list(_metric_problems(training.metrics, outputs)) or _figure_problems(
-        training, outputs
+    yield from list(_metric_problems(training.metrics, outputs, trained)) or _figure_problems(
+        training, trained
     )
 
 
@@ -40,39 +43,39 @@ def loss_problems(
             example = ", ".join(f'"{name}": {{"type": "{loss}"}}' for name in outputs[:2])
             more = ", ..." if len(outputs) > 2 else ""
             message = (
-                f"the network has the outputs {listed(outputs)}, and each needs a loss of its own:"
-                f" {{{example}{more}}}"
+                f"the network has the outputs {listed(outputs)}; name those that the losses are"
+                f" for: {{{example}{more}}} (an output that is left out is not trained)"
             )
             yield Problem(message, pointer)
         return
-    said, known = set(loss), set(outputs)
+    known = set(outputs)
     hints = iter(range(MAX_PROBLEMS))  # those that nobody is told need no suggestion
     for name in loss:
         if name not in known:
-            is_told = next(hints, None) is not None
-            hint = f"; {suggest(name, outputs)}" if is_told else ""
-            if is_told and (meant := closest(name, outputs)):
-                said.add(meant)
+            hint = "" if next(hints, None) is None else f"; {suggest(name, outputs)}"
             message = f"the network has no output {quoted(name)}{hint}"
             yield KeyProblem(message, pointer + join_pointer([name]))
-    for name in outputs:
-        if name not in said:
-            yield Problem(f"the output {quoted(name)} has no loss", pointer)
 
 
 def _metric_problems(
-    metrics: Iterable[MetricReference], outputs: tuple[str, ...]
+    metrics: Iterable[MetricReference], outputs: tuple[str, ...], trained: tuple[str, ...]
 ) -> Iterator[Problem]:
-    """Metrics of an output that is not there, or of nobody knows which."""
+    """Metrics of an output that does not exist, has no loss, or is not named though it must be."""
     known, hints = set(outputs), iter(range(MAX_PROBLEMS))
     for index, metric in enumerate(metrics):
         pointer = f"/training/metrics/{index}"
-        if metric.output is None and len(outputs) > 1:
-            message = f"say which 'output' it is about; the network has {listed(outputs)}"
+        if metric.output is None and len(trained) > 1:
+            message = f"say which 'output' it is about; the network has {listed(trained)}"
             yield Problem(message, pointer)
         elif metric.output is not None and metric.output not in known:
             hint = "" if next(hints, None) is None else f"; {suggest(metric.output, outputs)}"
             message = f"the network has no output {quoted(metric.output)}{hint}"
+            yield Problem(message, f"{pointer}/output")
+        elif metric.output is not None and metric.output not in trained:
+            message = (
+                f"the output {quoted(metric.output)} has no loss, and so no target to compare it"
+                ' with; give it a loss in training.loss, with "weight": 0 to measure it only'
+            )
             yield Problem(message, f"{pointer}/output")
 
 
@@ -95,6 +98,10 @@ def _figure_problems(training: TrainingSpec, outputs: tuple[str, ...]) -> Iterat
 
 
 def loss_figures(outputs: Iterable[str]) -> tuple[str, ...]:
-    """What the losses are called in reports: all together, and that of each of several outputs."""
+    """Return the names of the losses in reports: the sum, and each one where there are several.
+
+    Args:
+        outputs: Names of the outputs that have a loss.
+    """
     names = tuple(outputs)
     return ("loss", *(f"{name}/loss" for name in names if len(names) > 1))

@@ -25,7 +25,7 @@ class LossReference(Reference):
     )
 
 
-_ONE, _EACH = "(one loss)", "(a loss for each output)"
+_ONE, _EACH = "(one loss)", "(losses by output)"
 
 
 def _one_or_each(value: Any) -> str:
@@ -44,7 +44,7 @@ Losses: TypeAlias = Annotated[
     Annotated[LossReference, Tag(_ONE)] | Annotated[dict[str, LossReference], Tag(_EACH)],
     Discriminator(_one_or_each),
 ]
-"""The loss of the only output, or of each output by its name."""
+"""The loss of the only output, or losses by the names of outputs."""
 
 
 class OptimizerReference(Reference):
@@ -67,7 +67,7 @@ class MetricReference(Reference):
         default=None, description="By default its type, after that of the output where one is said."
     )
     output: str | None = Field(
-        default=None, description="The output it is about, where there are several."
+        default=None, description="The output it is about, where several have a loss."
     )
 
     @property
@@ -131,7 +131,8 @@ class TrainingSpec(SpecModel):
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Everything random follows from it.")
     loss: Losses = Field(
-        description="What training minimises. A loss, or one for each output by its name."
+        description="What training minimises. A loss, or losses by the names of the outputs that"
+        " have one; other outputs are predicted as they are computed, and not trained."
     )
     optimizer: OptimizerReference = Field(description="How gradients change parameters.")
     schedule: ScheduleReference | None = Field(
@@ -165,7 +166,7 @@ class TrainingSpec(SpecModel):
     )
 
     def losses(self, outputs: Sequence[str]) -> dict[str, LossReference]:
-        """The loss of each output, by the output's name.
+        """Return the losses by the names of the outputs that have one.
 
         Args:
             outputs: What the network's outputs are called; one where the spec says one loss.

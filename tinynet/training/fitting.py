@@ -96,14 +96,14 @@ def first_bad_target(network: Network, targets: Mapping[str, Array]) -> Bad | No
 
 
 def made_up_predictions(network: Network, samples: int) -> dict[str, Array]:
-    """Predictions of the right shapes, (N, *out_shape), by the output's name: those of zeros.
+    """Return predictions of zeros, (N, *out_shape), for each output with a loss, by its name.
 
     Args:
-        network: A network with a loss for each output.
+        network: A network with losses.
         samples: How many.
     """
     zeros = {
         name: np.zeros((samples, *shape), network.dtype)
-        for name, shape in network.out_shapes.items()
+        for name, shape in network.trained_shapes.items()
     }
     return network.predictions(zeros)

@@ -107,7 +107,7 @@ class Trainer:
             self.network.kernels,
             self._engine.threads,
         )
-        self._figures = Figures(training.metrics, self.network.out_shapes)
+        self._figures = Figures(training.metrics, self.network.trained_shapes)
         self._fitting_shapes: dict[str, Shape] = {}
 
     @property
@@ -274,7 +274,7 @@ class Trainer:
             PluginError: for a layer or loss that breaks its protocol in the next step.
         """
         if not self.network.trainable:
-            message = "nothing is trainable: every layer is frozen or has no parameters"
+            message = "nothing is trainable: no loss depends on parameters that are not frozen"
             raise SpecError([Problem(message, "/network")])
         require_inputs(self.network, self.data.input_shapes)
         shapes = {
@@ -282,7 +282,7 @@ class Trainer:
         }
         if problems := target_problems(self.network, shapes):
             raise ShapeError(problems)
-        trial = Figures(self.spec.training.metrics, self.network.out_shapes)
+        trial = Figures(self.spec.training.metrics, self.network.trained_shapes)
 
         def first_bad(batch: Mapping[str, Array]) -> Bad | None:
             targets = self._feed.targets(batch)
@@ -327,7 +327,7 @@ class Trainer:
         figures = {f"train/{name}": value for name, value in self._figures.result().items()}
         total = self.data.size("val")
         if total:
-            seen = Figures(self.spec.training.metrics, self.network.out_shapes)
+            seen = Figures(self.spec.training.metrics, self.network.trained_shapes)
             for batch in self.data.batches("val", self.spec.training.batch_size):
                 targets = self._feed.targets(batch.targets)
                 seen.update([self._engine.evaluate(batch.inputs, targets)], targets)

@@ -1,0 +1,162 @@
+"""Outputs without a loss: they are predicted, and nothing that only they depend on is trained."""
+
+import json
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.errors import TinynetError
+from tinynet.network import sharding
+from tinynet.network.network import Network
+from tinynet.progress import Progress
+
+LAYERS = [
+    {"type": "dense", "units": 5, "name": "body"},
+    {"type": "tanh", "name": "features"},
+    {"type": "dense", "units": 3, "name": "kind"},
+    {"type": "dense", "units": 4, "name": "hidden", "inputs": "features"},
+    {"type": "batch_norm", "name": "norm"},
+    {"type": "dense", "units": 1, "name": "area"},
+]
+OUTPUTS = {"kind": "kind", "features": "features", "area": "area"}
+TRAINED = {"body/weight", "body/bias", "kind/weight", "kind/bias"}
+UNTRAINED = {"hidden", "norm", "area"}
+
+
+def spec(layers=LAYERS, outputs=OUTPUTS, **training):
+    return {
+        "tinynet": 1,
+        "name": "untrained",
+        "data": {"type": "npz", "path": "data.npz", "split": {"validation": 10, "test": 10}},
+        "network": {"input_shape": [4], "layers": layers, "outputs": outputs},
+        "training": {
+            "epochs": 2,
+            "batch_size": 8,
+            "loss": {"kind": "softmax_cross_entropy"},
+            "optimizer": {"type": "adam", "weight_decay": 0.1},
+            "metrics": ["accuracy"],
+            "checkpoint": {"keep_best": {"metric": "val/accuracy"}},
+            **training,
+        },
+    }
+
+
+def arrays(count=40):
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((count, 4)).astype(np.float32), rng.integers(3, size=count)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    x, y = arrays()
+    np.savez(tmp_path / "data.npz", x=x, y=y)
+    (tmp_path / "spec.json").write_text(json.dumps(spec()))
+    return tmp_path
+
+
+def test_parameters_that_no_loss_depends_on_are_not_trained():
+    """Weight decay would shrink them step by step towards zero."""
+    trainer = tinynet.Trainer(spec())
+    assert trainer.network.trainable == TRAINED
+    before = {name: array.copy() for name, array in trainer.state().items()}
+    trainer.train_step(*arrays(8))
+    for name, array in trainer.state().items():
+        owner = name.split("/")[1]
+        assert np.array_equal(array, before[name]) == (owner in UNTRAINED), name
+    assert {n.split("/")[1] for n in before if n.startswith("slots/")} == {"body", "kind"}
+
+
+def test_an_output_without_a_loss_changes_no_bit_of_the_others():
+    plain = tinynet.Trainer(spec(LAYERS[:3], {"kind": "kind"}))
+    more = tinynet.Trainer(spec())
+    x, y = arrays()
+    for _ in range(3):
+        assert plain.train_step(x, y) == more.train_step(x, y)
+    for address in TRAINED:
+        np.testing.assert_array_equal(plain.network.params[address], more.network.params[address])
+
+
+def test_with_every_shard_on_its_own_thread_the_bits_are_the_same(monkeypatch):
+    monkeypatch.setattr(sharding, "WORK", 1)
+    monkeypatch.setattr(sharding, "PARAM_WORK", 0)
+    monkeypatch.setattr(sharding, "MIN_SHARD", 2)
+    states = []
+    for threads in (1, 3):
+        trainer = tinynet.Trainer(spec(), threads=threads)
+        assert len(trainer.network.shards(8, training=True)) > 1
+        trainer.train_step(*arrays(8))
+        states.append({name: array.tobytes() for name, array in trainer.state().items()})
+    assert states[0] == states[1]
+
+
+def test_it_is_predicted_as_it_is_computed():
+    losses = {"kind": "softmax_cross_entropy"}
+    network = Network(spec()["network"], loss=losses)
+    raw = Network(spec()["network"]).predict(arrays(6)[0])
+    found = network.predict(arrays(6)[0])
+    assert list(found) == ["area", "features", "kind"]
+    np.testing.assert_array_equal(found["features"], raw["features"])
+    np.testing.assert_array_equal(found["area"], raw["area"])
+    np.testing.assert_allclose(found["kind"].sum(axis=1), 1, rtol=1e-6)
+    assert network.forward(arrays(6)[0]).outputs.keys() == OUTPUTS.keys()
+
+
+def test_a_pass_by_hand_still_needs_the_gradient_of_every_output():
+    """Without it, parameters of an output would silently stay as they are."""
+    network = Network(spec()["network"], loss={"kind": "softmax_cross_entropy"})
+    passing = network.forward(arrays(6)[0], training=True)
+    with pytest.raises(TinynetError, match="no gradient of the output"):
+        passing.backward({"kind": np.ones((6, 3), np.float32)})
+    ones = {name: np.ones_like(array) for name, array in passing.outputs.items()}
+    assert passing.backward(ones).keys() == network.params.keys()
+
+
+def test_only_the_loss_of_an_output_that_has_one_is_reported(folder):
+    run = tinynet.train(folder / "spec.json", folder / "run")
+    assert {"train/loss", "train/accuracy", "val/loss", "val/accuracy"} <= run.figures.keys()
+    assert not any("area" in name or "kind/" in name for name in run.figures)
+    assert list(run.evaluate()) == ["loss", "accuracy"]
+
+
+def test_a_run_is_resumed_exactly(folder):
+    short = tinynet.train(folder / "spec.json", folder / "one", overrides={"training.epochs": 1})
+    longer = tinynet.resume(short.path, overrides={"training.epochs": 2})
+    whole = tinynet.train(folder / "spec.json", folder / "two")
+    for address, array in whole.network.params.items():
+        np.testing.assert_array_equal(longer.network.params[address], array)
+
+
+def test_a_state_has_the_untrained_parameters_and_no_slots_of_them():
+    trainer = tinynet.Trainer(spec())
+    trainer.train_step(*arrays(8))
+    fresh = tinynet.Trainer(spec(), threads=1)
+    fresh.network.params["area/weight"][...] = 0
+    fresh.load_state(trainer.state(), Progress(step=1))
+    np.testing.assert_array_equal(
+        fresh.network.params["area/weight"], trainer.network.params["area/weight"]
+    )
+
+
+def test_a_metric_measures_an_output_whose_loss_weighs_nothing():
+    """The remedy that the message for such a metric names."""
+    x, _ = arrays(8)
+    trainer = tinynet.Trainer(
+        spec(
+            loss={"kind": "softmax_cross_entropy", "area": {"type": "mse", "weight": 0}},
+            metrics=[{"type": "mae", "output": "area"}],
+            checkpoint={},
+        )
+    )
+    trainer.train_step(x, {"kind": arrays(8)[1], "area": np.zeros((8, 1), np.float32)})
+    assert trainer.network.trainable == {
+        *TRAINED, "hidden/weight", "hidden/bias", "norm/gamma", "norm/beta", "area/weight",
+        "area/bias",
+    }  # fmt: skip
+
+
+def test_without_any_parameter_that_a_loss_depends_on_nothing_is_trainable(folder):
+    layers = [{"type": "relu", "name": "kind"}, {"type": "dense", "units": 2, "name": "features"}]
+    wrong = spec(layers, {"kind": "kind", "features": "features"})
+    with pytest.raises(TinynetError, match="nothing is trainable: no loss depends on"):
+        tinynet.Trainer(tinynet.load_spec(wrong), root=folder).check()
