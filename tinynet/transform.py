@@ -67,8 +67,10 @@ class Transform(Protocol):
         Args:
             state: From `fit`.
             batch: (N, *shape); not to be changed.
-            rng: The random stream of sample ``i`` of the batch; it depends on the seed, the
-                epoch and the sample alone, so augmentation is the same whoever draws it.
+            rng: Return the random stream of sample ``i`` of the batch. It follows from the seed,
+                the epoch, the sample and the transform's position in ``data.transforms``. So the
+                streams of two transforms are independent, while one transform of several arrays
+                (``"on": ["image", "mask"]``) draws the same numbers for each of them.
             training: False in evaluation and prediction, where nothing is drawn.
         """
         ...

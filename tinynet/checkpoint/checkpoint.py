@@ -16,6 +16,7 @@ from pydantic_core import to_jsonable_python
 
 from tinynet import archive
 from tinynet.checkpoint.plugin_lock import TypeFacts, check_types
+from tinynet.checkpoint.revisions import NEWEST
 from tinynet.checkpoint.sections import DataFacts, LogMark, hash_of, parse_sections
 from tinynet.errors import (
     CheckpointError,
@@ -48,6 +49,7 @@ class Checkpoint:
         lineage: What the run was resumed or started from, oldest first.
         environment: What computed it; see `tinynet.checkpoint.environment`.
         types: Who registered each type; see `tinynet.checkpoint.plugin_lock`.
+        revision: The newest revision it was written under; see `tinynet.checkpoint.revisions`.
     """
 
     run_id: str
@@ -60,6 +62,7 @@ class Checkpoint:
     lineage: tuple[dict[str, JsonValue], ...]
     environment: dict[str, str]
     types: dict[str, TypeFacts]
+    revision: int = NEWEST
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -89,6 +92,7 @@ class Checkpoint:
             "lineage": list(self.lineage),
             "environment": self.environment,
             "types": {key: asdict(facts) for key, facts in self.types.items()},
+            "revision": self.revision,
         }
         archive.write(path, sections, self.arrays, run_id=self.run_id, step=self.progress.step)
 
@@ -124,6 +128,7 @@ class Checkpoint:
             lineage=sections.lineage,
             environment=sections.environment,
             types=sections.types,
+            revision=sections.revision,
         )
 
     def load_spec(self, overrides: Mapping[str, Any] | None = None) -> Spec:

@@ -9,8 +9,9 @@ from pydantic import JsonValue
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.environment import differences
 from tinynet.checkpoint.plugin_lock import check_types
+from tinynet.checkpoint.revisions import NEWEST, changes_since
 from tinynet.checkpoint.sections import DataFacts
-from tinynet.errors import CheckpointMismatchError
+from tinynet.errors import CheckpointMismatchError, CheckpointVersionError
 from tinynet.progress import Progress
 from tinynet.spec.change import STATES, State, compare, require_survivable
 from tinynet.spec.models import Spec
@@ -62,6 +63,11 @@ class Continuation:
         self.changes = compare(checkpoint.spec, spec.resolved())
         self._spec = spec
         self._rules = rules
+        if checkpoint.revision > NEWEST:
+            raise CheckpointVersionError(
+                f"the run was trained by a newer tinynet (revision {checkpoint.revision} of the"
+                f" computation; this one has {NEWEST}): upgrade tinynet-core"
+            )
         require_survivable(self.changes, allow_reset=rules.allow_reset)
         versions = check_types(checkpoint.types)
         if versions.major:
@@ -71,12 +77,15 @@ class Continuation:
             )
         self.reasons = versions.minor
 
-    def check(self, environment: Mapping[str, str], data: DataFacts) -> None:
+    def check(
+        self, environment: Mapping[str, str], data: DataFacts, *, weighted: bool = False
+    ) -> None:
         """Compare what computes, and the data.
 
         Args:
             environment: What computes here.
             data: What is known of the data here.
+            weighted: Whether the data have sample weights.
 
         Raises:
             CheckpointMismatchError: naming what changed, as far as the rules go.
@@ -84,15 +93,19 @@ class Continuation:
         changed = self.checkpoint.data.changes(data)
         if changed and not self._rules.allow_data_change:
             raise CheckpointMismatchError(
-                "\n  ".join([*changed, "--allow-data-change goes on with the new data"])
+                "\n  ".join([*changed, "add --allow-data-change to resume with the new data"])
             )
         self._data_changes = changed
-        found = [*differences(self.checkpoint.environment, environment), *changed]
+        found = [
+            *changes_since(self.checkpoint.revision, self._spec, weighted=weighted),
+            *differences(self.checkpoint.environment, environment),
+            *changed,
+        ]
         # A plugin that is part of tinynet itself changes with it, and is told once.
         self.reasons = list(dict.fromkeys([*self.reasons, *found]))
         if self.reasons and self._rules.exact:
             listed = "\n  ".join(self.reasons)
-            raise CheckpointMismatchError(f"the run cannot go on exactly:\n  {listed}")
+            raise CheckpointMismatchError(f"the run cannot be resumed exactly:\n  {listed}")
 
     @property
     def warnings(self) -> Iterable[str]:
@@ -101,7 +114,7 @@ class Continuation:
             yield f"{STATES[state]} starts anew"
         if self.reasons:
             listed = "\n  ".join(self.reasons)
-            yield f"the last bits of what follows may differ from a run left alone:\n  {listed}"
+            yield f"the result may differ from that of an uninterrupted run:\n  {listed}"
 
     @property
     def _resets(self) -> set[State]:

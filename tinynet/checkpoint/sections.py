@@ -115,6 +115,7 @@ class Sections(Frozen):
     lineage: tuple[dict[str, JsonValue], ...]
     environment: dict[str, str]
     types: dict[str, TypeFacts]
+    revision: Count = 0
 
 
 def hash_of(spec: dict[str, JsonValue]) -> str:

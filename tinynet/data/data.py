@@ -1,11 +1,12 @@
 """A spec's data: datasets opened, split, put in order, and preprocessed, batch by batch.
 
 Everything random follows from a key: the split from the split's seed, the order of an epoch from
-(seed, epoch), augmentation from (seed, epoch, sample).
+(seed, epoch), augmentation from (seed, epoch, sample, position of the transform in the spec).
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,12 @@ class Data:
         """Samples in a split."""
         return len(self.splits[split].indices)
 
+    @cached_property
+    def weighted(self) -> bool:
+        """Whether a dataset has sample weights."""
+        parts = [split for split in self.splits.values() if len(split.indices)]
+        return any(part.gather(np.arange(1)).weights is not None for part in parts)
+
     def require(self, split: SplitName) -> None:
         """Make sure that a split has samples.
 
@@ -156,7 +163,7 @@ class Data:
             samples = self.splits[split].indices[positions]
             arrays = self.preprocessing.apply(
                 arrays,
-                lambda i: derive("sample", self._seed, epoch, int(samples[i])),
+                lambda position, i: derive("sample", self._seed, epoch, int(samples[i]), position),
                 training=True,
             )
         return Batch(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -14,12 +15,12 @@ from tinynet.text.wording import suggest
 from tinynet.transform import Invertible, State, Transform
 from tinynet.types import Array
 
-SampleRandom = Callable[[int], np.random.Generator]
-"""The random stream of the i-th sample of a batch."""
+SampleRandom = Callable[[int, int], np.random.Generator]
+"""The random stream of a transform, by its position in the spec, for the i-th sample of a batch."""
 
 
-def no_random(index: int) -> np.random.Generator:
-    """The random stream in evaluation and prediction, where nothing may be drawn."""
+def no_random(position: int, index: int) -> np.random.Generator:
+    """Refuse to draw: evaluation and prediction are deterministic."""
     raise DataError(f"a transform drew random numbers for sample {index} outside of training")
 
 
@@ -142,7 +143,8 @@ class Preprocessing:
         for stage in stages:
             state, batch = self._states[stage.label], changed[stage.on]
             with registry.blaming(stage.transform, "apply", stage.pointer):
-                result = stage.transform.apply(state, batch, rng, training)
+                own = partial(rng, stage.position)
+                result = stage.transform.apply(state, batch, own, training)
             shape = (len(batch), *stage.result.shape)
             if np.shape(result) != shape:
                 message = f"apply must return an array of shape {shape}; it returned"

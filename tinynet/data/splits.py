@@ -1,7 +1,7 @@
 """How one dataset becomes three: training, validation and test."""
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -133,7 +133,18 @@ def gathered(dataset: Dataset, indices: Array) -> Batch:
             if array is None or np.shape(array) != shape:
                 message = f"gather must give the {kind} {name!r} the shape {shape}; it gave"
                 raise registry.fault(dataset, f"{message} {described(array)}", POINTER)
+    if batch.weights is not None and not _are_weights(batch.weights, len(indices)):
+        message = (
+            f"gather must give the weights as finite numbers of shape {(len(indices),)}; it gave"
+        )
+        raise registry.fault(dataset, f"{message} {described(batch.weights)}", POINTER)
     return batch
+
+
+def _are_weights(weights: Any, samples: int) -> bool:
+    if not isinstance(weights, np.ndarray) or weights.shape != (samples,):
+        return False
+    return weights.dtype.kind in "biuf" and bool(np.isfinite(weights).all())
 
 
 def chunks(total: int, size: int = CHUNK) -> Iterator[Array]:

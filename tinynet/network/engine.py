@@ -125,18 +125,23 @@ class Engine:
             trip.back()
             return self._result(found, trip, self._summed(trip.passes))
 
-    def evaluate(self, x: Inputs, y: Mapping[str, Array]) -> BatchResult:
+    def evaluate(
+        self, x: Inputs, y: Mapping[str, Array], weights: Array | None = None
+    ) -> BatchResult:
         """Forward in evaluation mode.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
             y: What each output is compared with, (N, *target_shape), by the output's name.
+            weights: How much each sample counts, (N,), or None.
         """
+        if weights is not None:
+            weights = np.asarray(weights, self._network.dtype)
 
         def measure(
             rows: slice, outputs: Mapping[str, Array], workspace: Workspace | None
         ) -> tuple[Found, None]:
-            part = _part(rows, y, None, PassKey(), workspace)
+            part = _part(rows, y, weights, PassKey(), workspace)
             found = self._objective.measure(outputs, part), self._network.predictions(outputs)
             return found, None
 

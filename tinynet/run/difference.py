@@ -22,7 +22,7 @@ Kind: TypeAlias = Literal["only in a", "only in b", "layout", "values"]
 _PIECE = 2**20
 """Elements that are compared at a time."""
 
-_INCIDENTAL = ("environment", "lineage", "log", "types")
+_INCIDENTAL = ("environment", "lineage", "log", "revision", "types")
 """Sections that tell how a state came about, and are no part of it."""
 
 

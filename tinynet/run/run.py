@@ -213,7 +213,9 @@ def _continue(
         spec = choose_spec(checkpoint)
         continuation = Continuation(checkpoint, spec, rules)
         trainer = _trainer(spec, Path(checkpoint.data.root), settings, checkpoint.transforms)
-        continuation.check(environment(trainer.network.kernels), DataFacts.of(trainer.data))
+        data = trainer.data
+        here = environment(trainer.network.kernels)
+        continuation.check(here, DataFacts.of(data), weighted=data.weighted)
         trainer.load_state(continuation.tensors(trainer.state()), continuation.progress)
         if continuation.renews_optimizer:
             trainer.renew_slots()

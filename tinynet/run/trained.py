@@ -142,5 +142,6 @@ def _evaluate(
     figures = Figures(model.spec.training.metrics, model.network.trained_shapes)
     for batch in data.batches(split, EVALUATION_BATCH):
         targets = {output: batch.targets[name] for output, name in model.target_names.items()}
-        figures.update([engine.evaluate(batch.inputs, targets)], targets)
+        result = engine.evaluate(batch.inputs, targets, batch.weights)
+        figures.update([result], targets, batch.weights)
     return Evaluation(file, step, split, figures.samples, figures.result())

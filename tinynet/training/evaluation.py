@@ -18,8 +18,9 @@ from tinynet.types import Array, Shape
 class Figures:
     """The loss and the metrics of the samples seen so far.
 
-    Metrics count every sample alike. In training the loss is what is minimised, class weights and
-    sample weights included; in evaluation it is the plain mean.
+    The loss is weighted by the dataset's sample weights, in training also by class weights; its sum
+    is divided by the number of samples, whatever the weights. Metrics leave out samples of weight
+    0 and count all others alike.
 
     Attributes:
         loss: Sum of the loss over the samples: the losses of all outputs, weighted.
@@ -64,12 +65,18 @@ class Figures:
                 raise registry.fault(metric, message, self._pointer(label))
             self.states[label] = state
 
-    def update(self, results: Sequence[BatchResult], targets: Mapping[str, Array]) -> None:
+    def update(
+        self,
+        results: Sequence[BatchResult],
+        targets: Mapping[str, Array],
+        weights: Array | None = None,
+    ) -> None:
         """Count a batch.
 
         Args:
             results: What the engine made of it.
             targets: What each output is compared with, (N, *target_shape), by the output's name.
+            weights: Weight of each sample, (N,), which ``results`` include already; or None.
         """
         self.loss += sum(result.loss for result in results)
         for output in self.losses:
@@ -80,7 +87,11 @@ class Figures:
             output: np.concatenate([result.predictions[output] for result in results])
             for output in measured
         }
-        self.count(predictions, targets)
+        if weights is None or weights.all():
+            self.count(predictions, targets)
+        elif weights.any():
+            counted = np.flatnonzero(weights)
+            self.count(_rows(predictions, counted), _rows(targets, counted))
 
     def count(self, predictions: Mapping[str, Array], targets: Mapping[str, Array]) -> None:
         """Count a batch into the metrics alone.
@@ -147,6 +158,10 @@ class Figures:
         self.losses = dict(zip(self.losses, losses, strict=True))
         for address, array in self._of_metrics().items():
             array[...] = arrays[address]
+
+
+def _rows(arrays: Mapping[str, Array], positions: Array) -> dict[str, Array]:
+    return {name: array[positions] for name, array in arrays.items()}
 
 
 _SEEN = "seen"

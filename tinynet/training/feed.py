@@ -26,12 +26,14 @@ class Samples:
     Attributes:
         x: Inputs by name, (N, *shape) each.
         y: What each output is compared with, (N, *target_shape), by the output's name.
-        weights: How much each sample counts, (N,), or None.
+        weights: How much each sample counts in the loss, (N,), or None.
+        sample_weights: The dataset's part of ``weights``, without those of classes.
     """
 
     x: dict[str, Array]
     y: dict[str, Array]
     weights: Array | None
+    sample_weights: Array | None
 
     def __len__(self) -> int:
         return len(next(iter(self.y.values())))
@@ -88,7 +90,8 @@ class Feed:
         start = position * self._size
         positions = self._order[1][start : start + (count or self._size)]
         batch = self._data.batch("train", positions, epoch=epoch)
-        return Samples(batch.inputs, self.targets(batch.targets), self._weights(batch))
+        targets, weights = self.targets(batch.targets), self._weights(batch)
+        return Samples(batch.inputs, targets, weights, batch.weights)
 
     def stop(self) -> None:
         """Gather no further; whoever reads the data next is alone with them."""

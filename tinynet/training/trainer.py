@@ -168,7 +168,7 @@ class Trainer:
         bad = first_bad_target(self.network, targets)
         if bad is not None:
             raise DataError(f"target {bad[0]} of the batch: {bad[1]}")
-        return self._update(x, targets, weights)
+        return self._update(x, targets, weights, weights)
 
     def _given_targets(self, y: Array | Mapping[str, Array]) -> dict[str, Array]:
         """What each output is compared with, by the output's name."""
@@ -181,7 +181,13 @@ class Trainer:
             raise ShapeError(f"the network has the outputs {outputs}; give a dict of targets")
         return {heads[0].output: np.asanyarray(y)}
 
-    def _update(self, x: Inputs, y: Mapping[str, Array], weights: Array | None) -> float:
+    def _update(
+        self,
+        x: Inputs,
+        y: Mapping[str, Array],
+        weights: Array | None,
+        sample_weights: Array | None,
+    ) -> float:
         samples = len(next(iter(y.values())))
         if weights is not None:
             weights = np.asarray(weights, self.network.dtype)
@@ -200,7 +206,7 @@ class Trainer:
                 raise DivergedError(self._explain_divergence(result, batch[0], key))
             gradients = result.gradients if len(starts) == 1 else _added(gradients, result)
             results.append(result)
-        self._figures.update(results, y)
+        self._figures.update(results, y, sample_weights)
         self._updater.update(
             gradients, self.step - self.progress.optimizer_start, self.learning_rate
         )
@@ -315,7 +321,7 @@ class Trainer:
         progress = self.progress
         rate = self.learning_rate
         samples = self._feed.samples(progress.epoch, progress.position)
-        loss = self._update(samples.x, samples.y, samples.weights)
+        loss = self._update(samples.x, samples.y, samples.weights, samples.sample_weights)
         progress.position += 1
         return StepDone(
             progress.step, progress.epoch + 1, progress.position, loss, rate, len(samples)
@@ -330,7 +336,8 @@ class Trainer:
             seen = Figures(self.spec.training.metrics, self.network.trained_shapes)
             for batch in self.data.batches("val", self.spec.training.batch_size):
                 targets = self._feed.targets(batch.targets)
-                seen.update([self._engine.evaluate(batch.inputs, targets)], targets)
+                result = self._engine.evaluate(batch.inputs, targets, batch.weights)
+                seen.update([result], targets, batch.weights)
                 yield Evaluating(seen.samples, total)
             figures |= {f"val/{name}": value for name, value in seen.result().items()}
         progress = self.progress

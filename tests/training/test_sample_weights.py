@@ -1,0 +1,139 @@
+"""A dataset's sample weights count in training and in evaluation alike."""
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.dataset import Batch, DatasetConfig, Field
+from tinynet.errors import PluginError
+from tinynet.training.events import EpochDone
+
+SAMPLES = 12
+DRAW = np.random.default_rng(7)
+X = DRAW.normal(size=(SAMPLES, 3))
+LABELS = np.arange(SAMPLES) % 2
+
+
+class Weighed:
+    """Twelve samples with weights."""
+
+    weights: list[float]
+
+    class Config(DatasetConfig):
+        pass
+
+    def __init__(self, config):
+        self.inputs = {"input": Field((3,), "float64")}
+        self.targets = {"target": Field((), "int64", ("a", "b"))}
+        self.fingerprint = "weighed"
+
+    def __len__(self):
+        return SAMPLES
+
+    def gather(self, indices):
+        weights = None if self.weights is None else np.asarray(self.weights)[indices]
+        return Batch({"input": X[indices]}, {"target": LABELS[indices]}, weights)
+
+
+def spec(**training):
+    return {
+        "tinynet": 1,
+        "name": "weighed",
+        "data": {"type": "weighed", "split": {"validation": 4, "test": 4}},
+        "network": {"dtype": "float64", "layers": [{"type": "dense", "units": 2}]},
+        "training": {
+            "epochs": 1,
+            "batch_size": 3,
+            "loss": "softmax_cross_entropy",
+            "optimizer": {"type": "sgd", "learning_rate": 1e-12},
+            "metrics": ["accuracy"],
+            **training,
+        },
+    }
+
+
+@pytest.fixture
+def weigh(register, monkeypatch):
+    """Give the samples of the dataset weights."""
+    register("datasets", "weighed", Weighed)
+    return lambda weights: monkeypatch.setattr(Weighed, "weights", weights, raising=False)
+
+
+def each(trainer, split):
+    """The losses and hits of a split's samples, one by one, and their positions in the dataset."""
+    indices = trainer.data.splits[split].indices
+    network = trainer.network
+    probabilities = network.predict(X[indices])
+    own = probabilities[np.arange(len(indices)), LABELS[indices]]
+    return -np.log(own), probabilities.argmax(axis=1) == LABELS[indices], indices
+
+
+WEIGHTS = np.array([0, 0.5, 2, 1, 0, 3, 1, 0, 0.25, 0, 4, 0])
+
+
+def test_losses_are_weighted_and_divided_by_the_number_of_samples(weigh, tmp_path):
+    weigh(WEIGHTS)
+    trainer = tinynet.Trainer(spec())
+    (done,) = [event for event in trainer.run() if isinstance(event, EpochDone)]
+    run = tinynet.train(spec(), tmp_path / "run")
+    found = {
+        "train": done.figures["train/loss"],
+        "val": done.figures["val/loss"],
+        "test": run.evaluate("test")["loss"],
+    }
+    for split, loss in found.items():
+        losses, _, indices = each(trainer, split)
+        assert loss == pytest.approx((losses * WEIGHTS[indices]).sum() / len(indices)), split
+        assert loss != pytest.approx(losses.mean())
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_samples_of_weight_0_count_in_no_metric(weigh, split):
+    weigh(WEIGHTS)
+    trainer = tinynet.Trainer(spec())
+    (done,) = [event for event in trainer.run() if isinstance(event, EpochDone)]
+    _, hits, indices = each(trainer, split)
+    counted = hits[WEIGHTS[indices] > 0]
+    assert 0 < len(counted) < len(hits)
+    assert done.figures[f"{split}/accuracy"] == pytest.approx(counted.mean())
+
+
+def test_a_batch_without_any_weight_counts_in_no_metric(weigh):
+    weigh(np.zeros(SAMPLES))
+    trainer = tinynet.Trainer(spec())
+    (done,) = [event for event in trainer.run() if isinstance(event, EpochDone)]
+    assert done.figures["val/accuracy"] == 0
+    assert done.figures["val/loss"] == 0
+
+
+def test_the_best_checkpoint_does_not_depend_on_samples_of_weight_0(weigh, tmp_path, monkeypatch):
+    """Else noise that was weighed out decides which network is kept."""
+    training = {
+        "epochs": 6,
+        "optimizer": {"type": "sgd", "learning_rate": 0.5},
+        "checkpoint": {"keep_best": {"metric": "val/loss"}},
+        "early_stopping": {"patience": 2},
+    }
+    weigh(None)
+    indices = tinynet.Trainer(spec()).data.splits["val"].indices
+    weights = np.ones(SAMPLES)
+    weights[indices[:2]] = 0
+    weigh(weights)
+    clean = tinynet.train(spec(**training), tmp_path / "clean")
+    noise = X.copy()
+    noise[indices[:2]] *= -100
+    monkeypatch.setitem(globals(), "X", noise)
+    noisy = tinynet.train(spec(**training), tmp_path / "noisy")
+    assert noisy.step == clean.step
+    assert noisy.best.name == clean.best.name
+    assert noisy.figures["val/loss"] == clean.figures["val/loss"]
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [np.ones((SAMPLES, 1)), [1.0] * 11 + [np.nan], ["1"] * SAMPLES, np.ones(SAMPLES, "M8[s]")],
+)
+def test_weights_that_are_none_are_refused_before_training(weigh, weights):
+    weigh(weights)
+    with pytest.raises(PluginError, match=r"Weighed: gather must give the weights"):
+        tinynet.Trainer(spec()).check()
