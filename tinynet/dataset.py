@@ -67,7 +67,8 @@ class Batch:
     Attributes:
         inputs: What the network sees, by name; each (N, *shape).
         targets: What it should say, by name; each (N, *shape).
-        weights: How much each sample counts, (N,), or None where the dataset has no weights.
+        weights: Weight of each sample, (N,), or None where the dataset has no weights. They count
+            in the loss, in training and in evaluation; metrics leave out samples of weight 0.
     """
 
     inputs: dict[str, Array]

@@ -133,18 +133,21 @@ def gathered(dataset: Dataset, indices: Array) -> Batch:
             if array is None or np.shape(array) != shape:
                 message = f"gather must give the {kind} {name!r} the shape {shape}; it gave"
                 raise registry.fault(dataset, f"{message} {described(array)}", POINTER)
-    if batch.weights is not None and not _are_weights(batch.weights, len(indices)):
-        message = (
-            f"gather must give the weights as finite numbers of shape {(len(indices),)}; it gave"
-        )
-        raise registry.fault(dataset, f"{message} {described(batch.weights)}", POINTER)
+    _check_weights(dataset, batch.weights, len(indices))
     return batch
 
 
-def _are_weights(weights: Any, samples: int) -> bool:
-    if not isinstance(weights, np.ndarray) or weights.shape != (samples,):
-        return False
-    return weights.dtype.kind in "biuf" and bool(np.isfinite(weights).all())
+def _check_weights(dataset: Dataset, weights: Any, samples: int) -> None:
+    shape = (samples,)
+    if weights is None:
+        return
+    message = f"gather must give the weights as finite numbers of shape {shape}; it gave"
+    if not isinstance(weights, np.ndarray) or weights.shape != shape:
+        raise registry.fault(dataset, f"{message} {described(weights)}", POINTER)
+    if weights.dtype.kind not in "biuf":
+        raise registry.fault(dataset, f"{message} the dtype {weights.dtype}", POINTER)
+    if not np.isfinite(weights).all():
+        raise registry.fault(dataset, f"{message} NaN or infinity", POINTER)
 
 
 def chunks(total: int, size: int = CHUNK) -> Iterator[Array]:
