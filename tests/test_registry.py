@@ -53,15 +53,15 @@ def test_a_name_that_two_distributions_have_must_be_qualified():
     ("group", "name", "expected"),
     [
         ("layers", "reul", "there is no layer 'reul'; did you mean 'relu'?"),
-        ("layers", "conv", "there is no layer 'conv'; known are dense, relu, swish"),
-        ("metrics", "mse", "there is no metric 'mse'; none is known here"),
+        ("layers", "conv", "there is no layer 'conv'; available: dense, relu, swish"),
+        ("metrics", "mse", "there is no metric 'mse'; none is available"),
         ("layers", "acme:swihs", "acme has no layer 'swihs'; did you mean 'swish'?"),
         ("layers", "other:mse", "other is installed, and has no layer 'mse'"),
         ("layers", "fancy:relu", "there is no layer 'fancy:relu': 'fancy' is not installed, or has"
          " no types for tinynet"),
         ("layers", ":relu", "there is no layer ':relu': '' is no name of a distribution"),
         ("layers", "a b:relu", "there is no layer 'a b:relu': 'a b' is no name of a distribution"),
-        ("kernels", "fast", "there is no set of kernels 'fast'; none is known here"),
+        ("kernels", "fast", "there is no set of kernels 'fast'; none is available"),
     ],
 )  # fmt: skip
 def test_an_unknown_name_says_what_may_be_wrong(group, name, expected):

@@ -440,7 +440,7 @@ def test_a_mapping_of_nodes_that_are_not_there_lists_every_mistake() -> None:
         "--map dense_1=stm: no node with a layer of its own is called 'stm' in the network; did"
         " you mean 'stem'?\n"
         "--map shared_1=stem: no node with a layer of its own is called 'shared_1' in the"
-        " checkpoint; known are dense_1, relu_1\n"
+        " checkpoint; available: dense_1, relu_1\n"
         "--map shared_1=stem: 'stem' can go on with one node only"
     )
 

@@ -111,7 +111,7 @@ def test_a_run_of_them_resumes_exactly(tinynet):
 
 WRONG = {
     ("training.loss.area.target", '"mask"'): (
-        "/training/loss/area/target: there is no target 'mask'; known are area, kind"
+        "/training/loss/area/target: there is no target 'mask'; available: area, kind"
     ),
     ("training.loss.area.type", '"softmax_cross_entropy"'): "/training/loss/area: softmax",
     ("training.metrics.1.type", '"top_k_accuracy"'): "/training/metrics/1: the metric 'area/top_k",

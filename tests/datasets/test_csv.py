@@ -159,7 +159,7 @@ def test_every_bad_cell_is_named_with_line_and_column(open_csv, text, message):
         ({"features": ("a", 0)}, "column 'a' is used twice"),
         ({"weights": "y"}, "column 'y' is used twice"),
         ({"weights": "b"}, r"table.csv, line 3: the weight -4\.0 is negative"),
-        ({"features": ("c",)}, "no column 'c'; known are a, b, y"),
+        ({"features": ("c",)}, "no column 'c'; available: a, b, y"),
     ],
 )
 def test_impossible_columns_are_refused(open_csv, options, message):

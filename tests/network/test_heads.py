@@ -81,7 +81,7 @@ def test_without_a_loss_there_are_no_heads():
         ),
         (
             {"a": "mse", "b": "mse", "c": "mse"},
-            ["/loss/c: the network has no output 'c'; known are a, b"],
+            ["/loss/c: the network has no output 'c'; available: a, b"],
         ),
         (
             {"a": "mze", "b": LOSS},

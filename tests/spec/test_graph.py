@@ -139,8 +139,8 @@ def test_a_node_that_is_an_output_may_go_nowhere_else():
 def test_every_output_that_no_node_gives_is_told():
     assert told(*FORK, outputs={"kind": "bb", "area": "x/y", "ok": "c", "in": "input"}) == [
         "/network/outputs/kind: there is no node 'bb'; did you mean 'b'?",
-        "/network/outputs/area: there is no node 'x/y'; known are a, b, c",
-        "/network/outputs/in: there is no node 'input'; known are a, b, c",
+        "/network/outputs/area: there is no node 'x/y'; available: a, b, c",
+        "/network/outputs/in: there is no node 'input'; available: a, b, c",
     ]
 
 

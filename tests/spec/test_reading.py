@@ -98,7 +98,7 @@ def test_a_schema_may_be_named_at_the_top_alone():
     assert load_spec({"$schema": "https://example.org/x.json", **good()})
     spec = good()
     spec["training"]["$schema"] = "x"
-    assert told(spec)[0].startswith("/training/$schema: unknown key '$schema'; known are")
+    assert told(spec)[0].startswith("/training/$schema: unknown key '$schema'; available:")
 
 
 def test_a_dict_has_no_lines():
@@ -153,7 +153,7 @@ def test_a_huge_file_is_refused_without_reading_it_all(file):
         (TEXT.replace('"filters": 8', f'"filters": -{"9" * 299}'),
          f"8:37: /network/layers/0/filters: must be at least 1, not -{'9' * 56}..."),
         (TEXT.replace('"conv2d"', f'"{"c" * 1000}"'), "8:16: /network/layers/0/type: there is no"
-         f" layer '{'c' * 57}...'; known are add, avg_pool2d, batch_norm"),
+         f" layer '{'c' * 57}...'; available: add, avg_pool2d, batch_norm"),
     ],
 )  # fmt: skip
 def test_a_mistake_of_any_size_gets_a_message_of_a_line(file, text, expected):
@@ -172,7 +172,9 @@ def test_two_mistakes_in_two_places_are_told_in_the_order_of_the_text(file):
 
 def test_a_key_with_a_slash_is_escaped_in_its_pointer(file):
     text = TEXT.replace('"epochs"', '"a/b~c": 1, "epochs"')
-    assert told(file(text))[0].startswith("15:5: /training/a~1b~0c: unknown key 'a/b~c'; known")
+    assert told(file(text))[0].startswith(
+        "15:5: /training/a~1b~0c: unknown key 'a/b~c'; available:"
+    )
 
 
 def test_a_hundred_mistakes_are_told_and_the_rest_is_counted(file):

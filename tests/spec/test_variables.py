@@ -104,8 +104,8 @@ def test_a_variable_whose_only_use_was_overridden_is_no_mistake():
 @pytest.mark.parametrize(
     ("variables", "rest", "expected"),
     [
-        ({"n": 3}, {"a": "$m", "b": "$n"}, "/a: there is no '$m' here; known are $n"),
-        ({}, {"a": "$m"}, "/a: there is no '$m' here; none is known here"),
+        ({"n": 3}, {"a": "$m", "b": "$n"}, "/a: there is no '$m' here; available: $n"),
+        ({}, {"a": "$m"}, "/a: there is no '$m' here; none is available"),
         ({}, {"a": "$"}, "/a: '$' names no variable; a text that begins with $ is written with $$"),
         ({"n": 3}, {}, "/vars/n: nothing in the spec uses '$n'"),
         ({"n": "$m", "m": 3}, {"a": "$n"},

@@ -236,7 +236,7 @@ def test_a_spec_of_the_version_between_takes_the_last_step_alone(old):
          " (block 'b' used at 8:16)"),
         ("0.01", "-1", "4:50: /optimizer/learning_rate: must be more than 0, not -1"),
         ("learning_rate", "rate",
-         "4:33: /optimizer/rate: unknown key 'rate'; known are beta_1, beta_2, clip_norm, epsilon,"
+         "4:33: /optimizer/rate: unknown key 'rate'; available: beta_1, beta_2, clip_norm, epsilon,"
          " learning_rate, type, weight_decay"),
         ('"type": "adam"', '"type": "adma"',
          "4:25: /optimizer/type: there is no optimizer 'adma'; did you mean 'adam'?"),

@@ -13,10 +13,10 @@ from tinynet.text.wording import MAX_SHOWN, closest, quoted, show, suggest
         ("filtres", ["filters", "units"], "did you mean 'filters'?"),
         ("ReLU", ["elu", "relu", "Softmax"], "did you mean 'relu'?"),
         ("softmax", ["elu", "relu", "Softmax"], "did you mean 'Softmax'?"),
-        ("colour", ["units", "filters"], "known are filters, units"),
-        ("colour", [], "none is known here"),
-        ("", ["a"], "known are a"),
-        ("x", [f"n{i:02}" for i in range(23)], "known are "
+        ("colour", ["units", "filters"], "available: filters, units"),
+        ("colour", [], "none is available"),
+        ("", ["a"], "available: a"),
+        ("x", [f"n{i:02}" for i in range(23)], "available: "
          + ", ".join(f"n{i:02}" for i in range(20)) + " and 3 more"),
     ],
 )  # fmt: skip

@@ -37,8 +37,8 @@ def suggest(word: str, known: Iterable[str]) -> str:
     if meant := _closest(word, words):
         return f"did you mean {quoted(meant)}?"
     if not words:
-        return "none is known here"
-    return f"known are {listed(words)}"
+        return "none is available"
+    return f"available: {listed(words)}"
 
 
 def listed(words: Sequence[str]) -> str:
