@@ -26,6 +26,7 @@ __all__ = [
     "RunExistsError",
     "ShapeError",
     "SpecError",
+    "TargetError",
     "TinynetError",
     "Use",
 ]
@@ -131,6 +132,10 @@ class ShapeError(LocatedError):
 
 class DataError(TinynetError):
     """Data that cannot be used; the message names the file and the row."""
+
+
+class TargetError(DataError, LocatedError):
+    """Targets that a loss or a metric cannot use; it names the file, the row and the spec's key."""
 
 
 class PluginError(LocatedError):

@@ -10,6 +10,7 @@ from tinynet.types import Array, Shape
 __all__ = [
     "Array",
     "CheckedLoss",
+    "ClassLoss",
     "Context",
     "Loss",
     "LossConfig",
@@ -70,4 +71,13 @@ class CheckedLoss(Protocol):
 
     def bad_target(self, out_shape: Shape, targets: Array) -> tuple[int, str] | None:
         """The position in ``targets`` of the first that is impossible, and why; or None."""
+        ...
+
+
+@runtime_checkable
+class ClassLoss(Protocol):
+    """The ability of a loss on classes to say how many classes its outputs can represent."""
+
+    def max_classes(self, out_shape: Shape) -> int:
+        """Return the number of classes that outputs of ``out_shape`` can represent."""
         ...

@@ -1,14 +1,15 @@
-"""What losses and metrics ask of targets: do they fit the outputs, are they possible at all."""
+"""Checks of targets that losses and metrics share: shapes and values."""
 
 from typing import TypeAlias
 
 import numpy as np
 
-from tinynet.errors import ShapeError
+from tinynet.errors import DataError, ShapeError
 from tinynet.types import Array
 
 __all__ = [
     "Bad",
+    "BadTargetError",
     "bad_distribution",
     "bad_label",
     "bad_probability",
@@ -18,6 +19,20 @@ __all__ = [
 
 Bad: TypeAlias = tuple[int, str]
 """The row of a target that is impossible, and why."""
+
+
+class BadTargetError(DataError):
+    """A target that a metric is not defined for.
+
+    Attributes:
+        row: Its row in the batch.
+        why: The value, and what is wrong with it.
+    """
+
+    def __init__(self, row: int, why: str) -> None:
+        self.row, self.why = row, why
+        super().__init__(f"target {row} of the batch: {why}")
+
 
 SUM_TOLERANCE = 1e-3
 """How far probabilities may be from summing to 1; those kept in float16 must pass."""
@@ -35,18 +50,18 @@ def match_targets(outputs: Array, targets: Array) -> Array:
     if outputs.shape == (*targets.shape, 1):
         return targets[..., None]
     raise ShapeError(
-        f"outputs {outputs.shape} and targets {targets.shape} cannot be compared element by"
-        " element: they must have the same shape"
+        f"outputs of shape {outputs.shape[1:]} and targets of shape {targets.shape[1:]} cannot be"
+        " compared element by element: they must have the same shape"
     )
 
 
 def first_bad(targets: Array, good: Array, wanted: str) -> Bad | None:
-    """The first row of ``targets`` (N, ...) with an element that is not good; None if all are.
+    """Return the first row of ``targets`` (N, ...) with an element that is not good, or None.
 
     Args:
-        targets: What the dataset says.
-        good: Whether each element of ``targets`` is possible, (N, ...).
-        wanted: What would be right.
+        targets: The targets.
+        good: Which elements of ``targets`` are possible, (N, ...).
+        wanted: What an element must be.
     """
     if good.all():
         return None
@@ -55,7 +70,7 @@ def first_bad(targets: Array, good: Array, wanted: str) -> Bad | None:
 
 
 def bad_label(targets: Array, classes: int) -> Bad | None:
-    """The first row of ``targets`` (N, ...) that is no index of a class."""
+    """Return the first row of ``targets`` (N, ...) that is not the index of a class, or None."""
     good = (targets >= 0) & (targets < classes)
     if targets.dtype.kind not in "iu":
         good &= np.floor(targets) == targets
@@ -64,15 +79,18 @@ def bad_label(targets: Array, classes: int) -> Bad | None:
 
 
 def bad_probability(targets: Array) -> Bad | None:
-    """The first row of ``targets`` (N, ...) with an element outside [0, 1]."""
+    """Return the first row of ``targets`` (N, ...) with an element outside [0, 1], or None."""
     return first_bad(targets, (targets >= 0) & (targets <= 1), "a number from 0 to 1")
 
 
 def bad_distribution(targets: Array) -> Bad | None:
-    """The first row of ``targets`` (N, ..., classes) whose last axis is no set of probabilities."""
+    """Return the first row of ``targets`` (N, ..., classes) that has no probabilities."""
     bad = bad_probability(targets)
     if bad is not None:
         return bad
     sums = targets.sum(axis=-1, dtype=np.float64)
     good = np.abs(sums - 1) <= SUM_TOLERANCE
-    return first_bad(sums, good, "the sum of a row of probabilities, which is 1")
+    if good.all():
+        return None
+    place = np.unravel_index(np.argmin(good), good.shape)
+    return int(place[0]), f"the probabilities of the classes sum to {sums[place]:g}, not to 1"

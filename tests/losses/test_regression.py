@@ -51,8 +51,8 @@ def test_shapes_that_do_not_fit_say_what_would(
     with pytest.raises(ShapeError) as caught:
         MAE(MAE.Config()).check_shapes(out_shape, target_shape)
     assert str(caught.value) == (
-        f"mae compares outputs with targets of the same shape; the network gives {out_shape} and"
-        f" the targets are {target_shape}: {remedy}"
+        "mae needs outputs and targets of the same shape, but the output has the shape"
+        f" {out_shape} and the target {target_shape}: {remedy}"
     )
 
 

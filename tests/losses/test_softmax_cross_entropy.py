@@ -60,19 +60,20 @@ def test_an_output_of_one_unit_is_refused_with_the_remedy() -> None:
     with pytest.raises(ShapeError) as caught:
         loss.check_shapes((1,), ())
     assert str(caught.value) == (
-        "softmax_cross_entropy wants outputs (classes,), and integer labels () or probabilities"
-        " (classes,); the network gives (1,) and the targets are (): set the last dense layer's"
-        " units to the number of classes"
+        "softmax_cross_entropy cannot compare an output of shape (1,) with a target of shape ():"
+        " set the last dense layer's units to the number of classes, at least 2"
     )
 
 
 @pytest.mark.parametrize(
     ("out_shape", "target_shape", "remedy"),
     [
-        ((10,), (5,), "set the last dense layer's units to the number of classes"),
-        ((8, 8, 10), (), "end the network with outputs (classes,)"),
-        ((10,), (6, 7), "end the network with outputs (6, 7, classes)"),
-        ((), (), "set the last dense layer's units to the number of classes"),
+        ((10,), (5,), "set the last dense layer's units to 5, one for each class"),
+        ((2,), (1,), "save the labels without their last axis, with the shape (samples,)"),
+        ((6, 2), (6, 1), "save the labels without their last axis, with the shape (samples, 6)"),
+        ((8, 8, 10), (), "end the network with outputs (classes,), one unit for each class"),
+        ((10,), (6, 7), "end the network with outputs (6, 7, classes), one unit for each class"),
+        ((), (), "set the last dense layer's units to the number of classes, at least 2"),
     ],
 )
 def test_shapes_that_do_not_fit_say_what_would(
@@ -95,7 +96,7 @@ def test_shapes_that_do_not_fit_say_what_would(
         (
             [[1.0, 0.0, 0.0], [1.0, 0.0, 1.0]],
             1,
-            "2.0 is not the sum of a row of probabilities, which is 1",
+            "the probabilities of the classes sum to 2, not to 1",
         ),
     ],
 )

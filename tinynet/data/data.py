@@ -4,7 +4,7 @@ Everything random follows from a key: the split from the split's seed, the order
 (seed, epoch), augmentation from (seed, epoch, sample, position of the transform in the spec).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,6 @@ from tinynet.dataset import Batch, Dataset, Field, Located
 from tinynet.errors import DataError
 from tinynet.random import derive
 from tinynet.spec.data_spec import DataSpec
-from tinynet.targets import Bad
 from tinynet.types import Array, Shape
 
 
@@ -51,6 +50,28 @@ class Split:
             name: self.relabel[name][array] if name in self.relabel else array
             for name, array in arrays.items()
         }
+
+
+@dataclass(frozen=True)
+class TargetBatch:
+    """Preprocessed targets of some samples of a dataset.
+
+    Attributes:
+        targets: The targets by name, (N, *shape) each.
+        dataset: The dataset.
+        indices: The samples, (N,).
+    """
+
+    targets: dict[str, Array]
+    dataset: Dataset
+    indices: Array
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def place(self, row: int, name: str) -> str:
+        """Return where the target ``name`` of a row comes from: file and line, for example."""
+        return where(self.dataset, int(self.indices[row]))
 
 
 class Data:
@@ -177,23 +198,13 @@ class Data:
         for positions in chunks(self.size(split), size):
             yield self.batch(split, positions)
 
-    def check_targets(self, first_bad: Callable[[Mapping[str, Array]], Bad | None]) -> None:
-        """Show the targets of every split, preprocessed, to somebody who must be able to use them.
-
-        Args:
-            first_bad: Gets targets by name, (N, *shape) each; gives the position of the first that
-                is impossible and why, or None.
-
-        Raises:
-            DataError: for an impossible target; it names file and row.
-        """
+    def target_batches(self) -> Iterator["TargetBatch"]:
+        """Iterate over the preprocessed targets of all samples of every split."""
         for part in self.splits.values():
             for positions in chunks(len(part.indices)):
                 raw = part.gather(positions).targets
-                bad = first_bad(self.preprocessing.apply(raw))
-                if bad is not None:
-                    place = where(part.dataset, int(part.indices[positions[bad[0]]]))
-                    raise DataError(f"{place}: {bad[1]}")
+                indices = part.indices[positions]
+                yield TargetBatch(self.preprocessing.apply(raw), part.dataset, indices)
 
     def class_counts(self, target: str) -> Array:
         """How many training samples each class of a target has, (classes,)."""

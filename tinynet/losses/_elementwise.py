@@ -66,8 +66,8 @@ class Elementwise:
             else f"end the network with outputs of shape {target_shape or (1,)}"
         )
         raise ShapeError(
-            f"{self.name} compares outputs with targets of the same shape; the network gives"
-            f" {out_shape} and the targets are {target_shape}: {remedy}"
+            f"{self.name} needs outputs and targets of the same shape, but the output has the shape"
+            f" {out_shape} and the target {target_shape}: {remedy}"
         )
 
     def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:

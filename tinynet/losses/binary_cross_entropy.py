@@ -48,6 +48,9 @@ class BinaryCrossEntropy(Elementwise):
         """Probabilities, in the shape of ``outputs``."""
         return sigmoid(outputs)
 
+    def max_classes(self, out_shape: Shape) -> int:
+        return 2
+
     def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:
         return bad_probability(targets)
 

@@ -88,20 +88,30 @@ class SoftmaxCrossEntropy:
     def check_shapes(self, out_shape: Shape, target_shape: Shape) -> None:
         if target_shape in (out_shape, out_shape[:-1]) and out_shape[-1:] > (1,):
             return
-        lead = target_shape[:-1] if len(target_shape) == len(out_shape) else target_shape
-        wanted = f"({', '.join(map(str, lead))}{', ' if lead else ''}classes{'' if lead else ','})"
-        remedy = (
-            "set the last dense layer's units to the number of classes"
-            if out_shape[:-1] == lead
-            else f"end the network with outputs {wanted}"
-        )
         raise ShapeError(
-            f"softmax_cross_entropy wants outputs {wanted}, and integer labels {lead} or"
-            f" probabilities {wanted}; the network gives {out_shape} and the targets are"
-            f" {target_shape}: {remedy}"
+            f"softmax_cross_entropy cannot compare an output of shape {out_shape} with a target of"
+            f" shape {target_shape}: {_shape_remedy(out_shape, target_shape)}"
         )
+
+    def max_classes(self, out_shape: Shape) -> int:
+        return out_shape[-1] if out_shape else 1
 
     def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:
         if targets.ndim == len(out_shape):
             return bad_label(targets, out_shape[-1])
         return bad_distribution(targets)
+
+
+def _shape_remedy(out_shape: Shape, target_shape: Shape) -> str:
+    """Return what to change so that the shapes fit."""
+    lead = out_shape[:-1]
+    if target_shape == (*lead, 1) and out_shape[-1:] > (1,):
+        axes = ", ".join(["samples", *map(str, lead)]) + ("" if lead else ",")
+        return f"save the labels without their last axis, with the shape ({axes})"
+    if target_shape == lead:
+        return "set the last dense layer's units to the number of classes, at least 2"
+    if len(target_shape) == len(out_shape) and target_shape[:-1] == lead and target_shape[-1] > 1:
+        return f"set the last dense layer's units to {target_shape[-1]}, one for each class"
+    wanted = ", ".join([*map(str, target_shape), "classes"])
+    comma = "" if target_shape else ","
+    return f"end the network with outputs ({wanted}{comma}), one unit for each class"

@@ -2,8 +2,15 @@
 
 import numpy as np
 
-from tinynet.errors import DataError, ShapeError
-from tinynet.targets import Bad, bad_distribution, bad_label, bad_probability, match_targets
+from tinynet.errors import ShapeError
+from tinynet.targets import (
+    Bad,
+    BadTargetError,
+    bad_distribution,
+    bad_label,
+    bad_probability,
+    match_targets,
+)
 from tinynet.types import Array, Shape
 
 
@@ -42,24 +49,27 @@ def true_classes(predictions: Array, targets: Array) -> Array:
         DataError: for a target that does not name one class, as several labels at once do.
     """
     if is_binary(predictions.shape[1:]):
-        _check(bad_probability(targets))
+        _check(bad_probability(targets), _NUMBERS)
         classes: Array = (match_targets(predictions, targets) > 0.5).astype(np.intp)
     elif targets.shape == predictions.shape:
-        _check(bad_distribution(targets))
+        _check(bad_distribution(targets), "the metric needs one class for each sample")
         classes = targets.argmax(axis=-1)
     elif targets.shape == predictions.shape[:-1]:
-        _check(bad_label(targets, predictions.shape[-1]))
+        _check(bad_label(targets, predictions.shape[-1]), _NUMBERS)
         classes = targets.astype(np.intp, copy=False)
     else:
         raise ShapeError(
-            f"targets {targets.shape[1:]} do not name the classes of predictions"
-            f" {predictions.shape[1:]}: labels {predictions.shape[1:-1]} or probabilities"
-            f" {predictions.shape[1:]} are wanted"
+            f"targets of shape {targets.shape[1:]} do not name the classes of predictions of shape"
+            f" {predictions.shape[1:]}; labels must have the shape {predictions.shape[1:-1]},"
+            f' probabilities {predictions.shape[1:]}. For numbers use "mae" or "r2"'
         )
     return classes.reshape(-1)
 
 
-def _check(bad: Bad | None) -> None:
+_NUMBERS = 'the metric compares classes; for a target that is a number use "mae" or "r2"'
+
+
+def _check(bad: Bad | None, hint: str) -> None:
     if bad is not None:
         row, why = bad
-        raise DataError(f"a metric cannot tell the class of target {row} of its batch: {why}")
+        raise BadTargetError(row, f"{why}; {hint}")

@@ -61,8 +61,8 @@ class TopKAccuracy:
     def start(self, out_shape: Shape) -> State:
         if is_binary(out_shape) or class_count(out_shape) < self.k:
             raise ShapeError(
-                f"top_k_accuracy with k = {self.k} wants at least {max(self.k, 2)} classes;"
-                f" predictions have shape {out_shape}"
+                f"top_k_accuracy with k = {self.k} needs at least {max(self.k, 2)} classes, but"
+                f" predictions have the shape {out_shape}: {_top_k_remedy(out_shape)}"
             )
         return {"correct": np.zeros((), np.int64), "count": np.zeros((), np.int64)}
 
@@ -82,3 +82,9 @@ class TopKAccuracy:
 
     def result(self, state: State) -> float:
         return int(state["correct"]) / max(int(state["count"]), 1)
+
+
+def _top_k_remedy(out_shape: Shape) -> str:
+    """Return what to write instead of a k that is too large."""
+    classes = class_count(out_shape)
+    return 'use "accuracy"' if classes <= 2 else f'set "k" to less than {classes}'

@@ -43,8 +43,8 @@ class _Confusion:
         classes = class_count(out_shape)
         if self.average == "binary" and classes != 2:
             raise ShapeError(
-                f"the average 'binary' wants two classes; predictions have shape {out_shape}:"
-                " choose 'macro', 'micro' or 'weighted'"
+                f'"average": "binary" needs two classes, but there are {classes};'
+                ' choose "macro", "micro" or "weighted"'
             )
         return {name: np.zeros(classes, np.int64) for name in ("hits", "predicted", "true")}
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tinynet.errors import ShapeError
 from tinynet.metric import MetricConfig, State
 from tinynet.metrics._counts import add
 from tinynet.targets import match_targets
@@ -26,7 +27,7 @@ class MAE:
         return {"error": np.zeros((), np.float64), "count": np.zeros((), np.int64)}
 
     def update(self, state: State, predictions: Array, targets: Array) -> None:
-        errors = np.subtract(predictions, match_targets(predictions, targets), dtype=np.float64)
+        errors = np.subtract(predictions, _numbers(predictions, targets), dtype=np.float64)
         state["error"] += np.abs(errors).sum()
         state["count"] += errors.size
 
@@ -67,7 +68,7 @@ class R2:
     def update(self, state: State, predictions: Array, targets: Array) -> None:
         if not len(targets):
             return
-        targets = match_targets(predictions, targets).astype(np.float64)
+        targets = _numbers(predictions, targets).astype(np.float64)
         # Distances from the first target: those of a target that never varies are exactly 0.
         distances = targets - targets[0]
         mean = distances.mean(axis=0)
@@ -95,3 +96,12 @@ class R2:
         varies = deviation > 0
         explained = 1 - residual / np.where(varies, deviation, 1)
         return float(np.where(varies, explained, 0).mean())
+
+
+def _numbers(predictions: Array, targets: Array) -> Array:
+    """Return the targets in the shape of the predictions."""
+    try:
+        return match_targets(predictions, targets)
+    except ShapeError as error:
+        hint = 'the metric compares numbers; for classes use "accuracy" or "f1"'
+        raise ShapeError(f"{error}; {hint}") from error

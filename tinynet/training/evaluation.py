@@ -1,6 +1,6 @@
 """The loss and the metrics of a whole split: exact, whatever the batches."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -57,13 +57,23 @@ class Figures:
         self.loss, self.samples = 0.0, 0
         self.losses = dict.fromkeys(self._out_shapes if len(self._out_shapes) > 1 else (), 0.0)
         self.states: dict[str, State] = {}
+        problems: list[Problem] = []
         for label, metric in self.metrics.items():
-            with self._explaining(label), registry.blaming(metric, "start", self._pointer(label)):
-                state = metric.start(self._out_shapes[self.outputs[label]])
-            if not are_arrays(state):
-                message = f"start must return a dict of arrays; it returned {described(state)}"
-                raise registry.fault(metric, message, self._pointer(label))
-            self.states[label] = state
+            try:
+                self.states[label] = self._start(label, metric)
+            except ShapeError as error:
+                problems += error.problems
+        if problems:
+            raise ShapeError(problems)
+
+    def _start(self, label: str, metric: Metric) -> State:
+        """Return the state of a metric before anything was seen."""
+        with self._explaining(label), registry.blaming(metric, "start", self.pointer(label)):
+            state = metric.start(self._out_shapes[self.outputs[label]])
+        if not are_arrays(state):
+            message = f"start must return a dict of arrays; it returned {described(state)}"
+            raise registry.fault(metric, message, self.pointer(label))
+        return state
 
     def update(
         self,
@@ -93,20 +103,26 @@ class Figures:
             counted = np.flatnonzero(weights)
             self.count(_rows(predictions, counted), _rows(targets, counted))
 
-    def count(self, predictions: Mapping[str, Array], targets: Mapping[str, Array]) -> None:
+    def count(
+        self,
+        predictions: Mapping[str, Array],
+        targets: Mapping[str, Array],
+        labels: Iterable[str] | None = None,
+    ) -> None:
         """Count a batch into the metrics alone.
 
         Args:
             predictions: What the losses predict, (N, *out_shape), by the output's name.
             targets: (N, *target_shape), likewise.
+            labels: The metrics to count into; by default all.
 
         Raises:
             ShapeError: if a metric cannot compare the two.
             DataError: for a target that a metric is not defined for.
         """
-        for label, metric in self.metrics.items():
-            output = self.outputs[label]
-            with self._explaining(label), registry.blaming(metric, "update", self._pointer(label)):
+        for label in self.metrics if labels is None else labels:
+            metric, output = self.metrics[label], self.outputs[label]
+            with self._explaining(label), registry.blaming(metric, "update", self.pointer(label)):
                 metric.update(self.states[label], predictions[output], targets[output])
 
     @contextmanager
@@ -115,12 +131,13 @@ class Figures:
         try:
             yield
         except ShapeError as error:
-            problem = Problem(f"the metric {label!r}: {error}", self._pointer(label))
+            problem = Problem(f"the metric {label!r}: {error}", self.pointer(label))
             raise ShapeError([problem]) from error
         except DataError as error:
             raise DataError(f"the metric {label!r}: {error}") from error
 
-    def _pointer(self, label: str) -> str:
+    def pointer(self, label: str) -> str:
+        """Return the JSON pointer of a metric."""
         return f"/training/metrics/{list(self.metrics).index(label)}"
 
     def result(self) -> dict[str, float]:
@@ -135,7 +152,7 @@ class Figures:
             for name, value in zip(loss_figures(self._out_shapes), sums, strict=True)
         }
         for label, metric in self.metrics.items():
-            with registry.blaming(metric, "result", self._pointer(label)):
+            with registry.blaming(metric, "result", self.pointer(label)):
                 figures[label] = float(metric.result(self.states[label]))
         return figures
 

@@ -1,5 +1,6 @@
-"""Do the data fit the network: their shapes, their rows, and every single target."""
+"""Compatibility checks of data and network: shapes, rows, and the values of targets."""
 
+import json
 from collections.abc import Mapping
 
 import numpy as np
@@ -7,41 +8,51 @@ import numpy as np
 from tinynet import registry
 from tinynet.errors import Problem, ShapeError
 from tinynet.network.engine import Inputs
+from tinynet.network.heads import Head
 from tinynet.network.network import Network
 from tinynet.targets import Bad
+from tinynet.text.wording import suggest
 from tinynet.types import Array, Shape
 
 
-def require_inputs(network: Network, shapes: Mapping[str, Shape]) -> None:
-    """Make sure that every input of the network is there, and of its shape.
+def input_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Problem]:
+    """Return a problem for each input of the network that the data lack or have otherwise.
 
     Args:
         network: The network.
         shapes: Shape of one sample of each input of the data.
-
-    Raises:
-        ShapeError: if one is not.
     """
+    problems = []
+    declared = network.spec.input_shape
     for name, shape in network.input_shapes.items():
-        found = shapes.get(name.partition(":")[2] or name)
+        own = name.partition(":")[2] or name
+        found = shapes.get(own)
         if found is None:
-            message = f"the data have no {name!r}; their inputs are {', '.join(shapes)}"
-            raise ShapeError([Problem(message, "/network")])
-        if found != shape:
-            message = f"{name} has the shape {shape} here, and {found} in the data"
-            raise ShapeError([Problem(message, "/network/input_shape")])
+            message = f"the data have no input {own!r}; {suggest(own, shapes)}"
+            problems.append(Problem(message, "/network"))
+        elif found != shape:
+            pointer, path = "/network/input_shape", "network.input_shape"
+            if isinstance(declared, Mapping):
+                pointer, path = f"{pointer}/{own}", f"{path}.{own}"
+            new = json.dumps(found, separators=(",", ":"))
+            message = (
+                f"the input {own!r} has the shape {shape} here, but {found} in the data; use"
+                f" --set {path}={new}"
+            )
+            problems.append(Problem(message, pointer))
+    return problems
 
 
 def require_rows(x: Inputs, y: Mapping[str, Array], weights: Array | None) -> None:
-    """Make sure that all arrays of a step have a row for each sample, and that there are samples.
+    """Require one row for each sample in every array of a step, and at least one sample.
 
     Args:
         x: The inputs.
-        y: What each output is compared with, by the output's name.
-        weights: How much each sample counts, or None.
+        y: The target of each output, by the output's name.
+        weights: The weight of each sample, or None.
 
     Raises:
-        ShapeError: if they do not.
+        ShapeError: if the arrays do not fit together.
     """
     inputs = x.values() if isinstance(x, Mapping) else (x,)
     rows = {np.shape(array)[:1] for array in (*inputs, *y.values())}
@@ -54,17 +65,17 @@ def require_rows(x: Inputs, y: Mapping[str, Array], weights: Array | None) -> No
         arrays |= {} if weights is None else {"weights": weights}
         shapes = ", ".join(f"{name} {np.shape(array)}" for name, array in arrays.items())
         raise ShapeError(
-            "a step needs a row for each sample in every array, and a single weight in each row of"
-            f" weights; they are {shapes}"
+            "every array of a step needs one row for each sample, and weights the shape (samples,);"
+            f" the shapes are {shapes}"
         )
 
 
 def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Problem]:
-    """Every loss that cannot compare its output with its target.
+    """Return a problem for each loss that cannot compare its output with its target.
 
     Args:
         network: A network with a loss for each output.
-        shapes: Shape of one sample of what each output is compared with, by the output's name.
+        shapes: Shape of one sample of each output's target, by the output's name.
     """
     problems = []
     for head in network.heads:
@@ -78,32 +89,43 @@ def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Probl
 
 
 def first_bad_target(network: Network, targets: Mapping[str, Array]) -> Bad | None:
-    """The row of the first target that a loss cannot use, and why; None if there is none.
+    """Return the row of the first target that a loss cannot use, and why; None if all are good.
 
     Args:
         network: A network with a loss for each output.
-        targets: What each output is compared with, (N, *target_shape), by the output's name.
+        targets: The target of each output, (N, *target_shape), by the output's name.
     """
     for head in network.heads:
-        if head.checks is not None:
-            shape = network.out_shapes[head.output]
-            with registry.blaming(head.loss, "bad_target", head.pointer):
-                bad = head.checks.bad_target(shape, targets[head.output])
-            if bad is not None:
-                of = f"of the output {head.output!r}: " if len(network.heads) > 1 else ""
-                return bad[0], of + bad[1]
+        bad = bad_target_of(network, head, targets[head.output])
+        if bad is not None:
+            of = f"the output {head.output!r}: " if len(network.heads) > 1 else ""
+            return bad[0], of + bad[1]
     return None
 
 
-def made_up_predictions(network: Network, samples: int) -> dict[str, Array]:
+def bad_target_of(network: Network, head: Head, targets: Array) -> Bad | None:
+    """Return the row of the first target that one loss cannot use, and why; None if all are good.
+
+    Args:
+        network: The network.
+        head: The output and its loss.
+        targets: The targets, (N, *target_shape).
+    """
+    if head.checks is None:
+        return None
+    with registry.blaming(head.loss, "bad_target", head.pointer):
+        return head.checks.bad_target(network.out_shapes[head.output], targets)
+
+
+def placeholder_predictions(network: Network, samples: int) -> dict[str, Array]:
     """Return predictions of zeros, (N, *out_shape), for each output with a loss, by its name.
+
+    They take the memory of one sample, however many there are.
 
     Args:
         network: A network with losses.
-        samples: How many.
+        samples: The number of samples.
     """
-    zeros = {
-        name: np.zeros((samples, *shape), network.dtype)
-        for name, shape in network.trained_shapes.items()
-    }
-    return network.predictions(zeros)
+    zeros = {n: np.zeros((1, *s), network.dtype) for n, s in network.trained_shapes.items()}
+    one = network.predictions(zeros)
+    return {name: np.broadcast_to(p, (samples, *p.shape[1:])) for name, p in one.items()}

@@ -15,7 +15,6 @@ from tinynet.errors import (
     CheckpointMismatchError,
     DataError,
     DivergedError,
-    Problem,
     ShapeError,
     SpecError,
 )
@@ -29,17 +28,11 @@ from tinynet.network.probe import probe
 from tinynet.progress import Progress
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
-from tinynet.targets import Bad
+from tinynet.training.compatibility import check_training
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import EpochDone, Evaluating, Event, StepDone, StopReason
 from tinynet.training.feed import Feed
-from tinynet.training.fitting import (
-    first_bad_target,
-    made_up_predictions,
-    require_inputs,
-    require_rows,
-    target_problems,
-)
+from tinynet.training.fitting import first_bad_target, require_rows, target_problems
 from tinynet.training.judging import judge
 from tinynet.training.state import mismatches, prefixed, under
 from tinynet.training.updater import Updater
@@ -271,39 +264,16 @@ class Trainer:
         return (reached or self.stopped_early) and self.progress.evaluated_step == self.step
 
     def check(self) -> None:
-        """Find what would fail later: data that do not fit, splits that are needed and empty.
+        """Raise errors now that would end the run later; nothing is changed.
 
         Raises:
-            SpecError: if nothing is trainable, or for class weights of classes that are not there.
+            SpecError: if nothing is trainable, or for class weights that do not fit.
             ShapeError: if inputs, outputs, targets and metrics do not fit together.
             DataError: for a target that the loss or a metric cannot use; it names file and row.
             PluginError: for a layer or loss that breaks its protocol in the next step.
         """
-        if not self.network.trainable:
-            message = "nothing is trainable: no loss depends on parameters that are not frozen"
-            raise SpecError([Problem(message, "/network")])
-        require_inputs(self.network, self.data.input_shapes)
-        shapes = {
-            output: self.data.targets[name].shape for output, name in self._target_names.items()
-        }
-        if problems := target_problems(self.network, shapes):
-            raise ShapeError(problems)
-        trial = Figures(self.spec.training.metrics, self.network.trained_shapes)
-
-        def first_bad(batch: Mapping[str, Array]) -> Bad | None:
-            targets = self._feed.targets(batch)
-            bad = first_bad_target(self.network, targets)
-            if bad is None:
-                samples = len(next(iter(targets.values())))
-                trial.count(made_up_predictions(self.network, samples), targets)
-            return bad
-
-        self.data.check_targets(first_bad)
-        training = self.spec.training
-        watchers = (training.early_stopping, training.checkpoint.keep_best)
-        if any(w is not None and w.metric.startswith("val/") for w in watchers):
-            self.data.require("val")
-        progress = self.progress
+        check_training(self.spec, self.network, self.data, self._target_names)
+        progress, training = self.progress, self.spec.training
         if progress.position < self.steps_per_epoch:
             seen = self._feed.first(progress.epoch, progress.position, training.batch_size)
             probe(self.network, seen.x, seen.y, seen.weights, PassKey(training.seed, self.step))

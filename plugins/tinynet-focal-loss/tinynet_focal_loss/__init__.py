@@ -82,6 +82,9 @@ class FocalLoss:
                 " classes; give one weight for each class"
             )
 
+    def max_classes(self, out_shape: Shape) -> int:
+        return out_shape[-1]
+
     def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:
         return bad_label(targets, out_shape[-1])
 

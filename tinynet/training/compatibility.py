@@ -1,0 +1,166 @@
+"""Checks of a spec, its network and its data that run before training, without computing a step."""
+
+from collections.abc import Iterator, Mapping
+
+from tinynet.data.data import Data, TargetBatch
+from tinynet.dataset import Field
+from tinynet.errors import (
+    DataError,
+    LocatedError,
+    Problem,
+    ShapeError,
+    SpecError,
+    TargetError,
+)
+from tinynet.loss import ClassLoss
+from tinynet.network.heads import Head
+from tinynet.network.network import Network
+from tinynet.spec.models import Spec
+from tinynet.spec.training_spec import TrainingSpec
+from tinynet.targets import BadTargetError
+from tinynet.text.wording import listed
+from tinynet.training.class_weights import class_weights
+from tinynet.training.evaluation import Figures
+from tinynet.training.fitting import (
+    bad_target_of,
+    input_problems,
+    placeholder_predictions,
+    target_problems,
+)
+from tinynet.training.remedies import class_target_remedy, number_remedy, set_loss, set_units
+from tinynet.types import Array
+
+
+def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str, str]) -> None:
+    """Require that the network can be trained on the data as the spec says.
+
+    Args:
+        spec: The spec.
+        network: Its network; one without memory (``dry``) is enough.
+        data: Its data.
+        names: Name of the target of each output, by the output's name.
+
+    Raises:
+        SpecError: if nothing is trainable, or for class weights that do not fit.
+        ShapeError: listing inputs, outputs, targets and metrics that do not fit together.
+        TargetError: listing losses and metrics with a target they cannot use, with file and row.
+        DataError: for a split that is needed and empty.
+    """
+    if not network.trainable:
+        message = "nothing is trainable: no loss depends on parameters that are not frozen"
+        raise SpecError([Problem(message, "/network")])
+    training = spec.training
+    fields = {output: data.targets[name] for output, name in names.items()}
+    problems = input_problems(network, data.input_shapes)
+    problems += output_problems(training, network, fields)
+    if problems:
+        raise ShapeError(problems)
+    if training.class_weights is not None:
+        class_weights(training.class_weights, data, *names.values())
+    if problems := list(_Values(spec, network, data, names).problems()):
+        raise TargetError(problems)
+    monitors = (training.early_stopping, training.checkpoint.keep_best)
+    if any(monitor is not None and monitor.metric.startswith("val/") for monitor in monitors):
+        data.require("val")
+
+
+def output_problems(
+    training: TrainingSpec, network: Network, fields: Mapping[str, Field] | None
+) -> list[Problem]:
+    """Return a problem for each loss or metric that does not fit its output or target.
+
+    Args:
+        training: The training part of the spec.
+        network: The network.
+        fields: The target of each output, by the output's name; None if the data are not read.
+    """
+    problems: list[Problem] = []
+    if fields is not None:
+        wrong = {
+            head.pointer: problem
+            for head in network.heads
+            if (problem := _class_problem(network, head, fields[head.output]))
+        }
+        shapes = {output: field.shape for output, field in fields.items()}
+        problems += wrong.values()
+        problems += [p for p in target_problems(network, shapes) if p.pointer not in wrong]
+    try:
+        Figures(training.metrics, network.trained_shapes)
+    except ShapeError as error:
+        problems += error.problems
+    return problems
+
+
+def _class_problem(network: Network, head: Head, field: Field) -> Problem | None:
+    """Return a problem if the output has too few units for the classes of its target."""
+    if field.classes is None or not isinstance(head.loss, ClassLoss):
+        return None
+    shape, count = network.out_shapes[head.output], len(field.classes)
+    most = head.loss.max_classes(shape)
+    if count <= most:
+        return None
+    wide = (*shape[:-1], count)
+    units = set_units(network, head.output, count)
+    if head.loss.max_classes(wide) >= count:
+        remedy = f"use {count} units: {units}"
+    else:
+        remedy = f"use softmax cross-entropy with {count} units: {set_loss(head)} {units}"
+    message = (
+        f"the target has {count} classes ({listed(field.classes)}), but this loss and an output of"
+        f" shape {shape} can represent only {most}; {remedy}"
+    )
+    return Problem(message, head.pointer)
+
+
+class _Values:
+    """The targets of all splits, compared with the losses and metrics of a spec."""
+
+    def __init__(self, spec: Spec, network: Network, data: Data, names: Mapping[str, str]) -> None:
+        self._spec, self._network, self._data, self._names = spec, network, data, names
+        self._figures = Figures(spec.training.metrics, network.trained_shapes)
+        self._heads = list(network.heads)
+        self._labels = list(self._figures.metrics)
+
+    def problems(self) -> Iterator[Problem]:
+        """Return the first problem of each loss, and of each metric on an output without one."""
+        for batch in self._data.target_batches():
+            targets = {output: batch.targets[name] for output, name in self._names.items()}
+            yield from self._losses(batch, targets)
+            yield from self._metrics(batch, targets)
+
+    def _losses(self, batch: TargetBatch, targets: Mapping[str, Array]) -> Iterator[Problem]:
+        for head in list(self._heads):
+            bad = bad_target_of(self._network, head, targets[head.output])
+            if bad is None:
+                continue
+            self._heads.remove(head)
+            outputs = self._figures.outputs
+            self._labels = [name for name in self._labels if outputs[name] != head.output]
+            name = self._names[head.output]
+            field = self._data.targets[name]
+            if field.classes is not None:
+                remedy = f"; the classes are {listed(field.classes)}"
+            else:
+                assert self._spec.data is not None
+                remedy = class_target_remedy(
+                    self._spec.data, self._data.root, self._network, head, name
+                ) or number_remedy(self._network, head, field)
+            yield Problem(f"{batch.place(bad[0], name)}: {bad[1]}{remedy}", head.pointer)
+
+    def _metrics(self, batch: TargetBatch, targets: Mapping[str, Array]) -> Iterator[Problem]:
+        if not self._labels:
+            return
+        predictions = placeholder_predictions(self._network, len(batch))
+        for label in list(self._labels):
+            try:
+                self._figures.count(predictions, targets, [label])
+            except (DataError, ShapeError) as error:
+                self._labels.remove(label)
+                cause = error.__cause__
+                message, pointer = str(error), self._figures.pointer(label)
+                if isinstance(error, LocatedError):
+                    message = error.problems[0].message
+                if isinstance(cause, BadTargetError):
+                    place = batch.place(cause.row, self._names[self._figures.outputs[label]])
+                    message = f"the metric {label!r}: {place}: {cause.why}"
+                yield Problem(message, pointer)

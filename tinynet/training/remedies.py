@@ -1,0 +1,83 @@
+"""Remedies for a loss that does not fit its target, as options that can be copied."""
+
+from pathlib import Path
+
+from tinynet import registry
+from tinynet.config import Reference
+from tinynet.data.data import open_dataset
+from tinynet.dataset import Field
+from tinynet.errors import TinynetError
+from tinynet.loss import ClassLoss
+from tinynet.network.heads import Head
+from tinynet.network.network import Network
+
+_UNITS = {"tinynet-core:dense": "units", "tinynet-core:conv2d": "filters"}
+"""The key that sets the last axis of a layer's output, by the layer's type."""
+
+
+def set_units(network: Network, output: str, count: int) -> str:
+    """Return the option that gives an output ``count`` units, or a description of the change.
+
+    Args:
+        network: The network.
+        output: The output's name.
+        count: The number of units.
+    """
+    name = network.outputs[output]
+    while (node := network.nodes.get(name)) is not None:
+        key = _UNITS.get(node.type)
+        if key is not None and "." not in node.owner:
+            return f"--set network.layers.{node.owner}.{key}={count}"
+        if key is not None:
+            return f'"{key}": {count} in {node.owner!r}'
+        if len(node.inputs) != 1 or node.in_shapes[0] != node.out_shape:
+            break
+        (name,) = node.inputs
+    return f"an output of {network.outputs[output]!r} with a last axis of {count}"
+
+
+def set_loss(head: Head, loss: str = "softmax_cross_entropy") -> str:
+    """Return the option that gives an output another loss."""
+    return f"--set {head.pointer.strip('/').replace('/', '.')}={loss}"
+
+
+def class_target_remedy(
+    data: Reference, root: Path, network: Network, head: Head, name: str
+) -> str:
+    """Return the remedy for numbers that are meant as classes; empty if it would not help.
+
+    The dataset is opened once more to find out.
+
+    Args:
+        data: The dataset of the spec.
+        root: The folder where relative data paths start.
+        network: The network.
+        head: The output and its loss.
+        name: Name of the target.
+    """
+    if not isinstance(head.loss, ClassLoss):
+        return ""
+    if "target_type" not in type(registry.default().config(data)).model_fields:
+        return ""
+    try:
+        options = {**data.options, "target_type": "class"}
+        opened = open_dataset(data.model_copy(update={"options": options}), root)
+    except TinynetError:
+        return ""
+    classes = opened.targets[name].classes or ()
+    shape = network.out_shapes[head.output]
+    change = "--set data.target_type=class"
+    if not classes or len(classes) > max(2, 2 * shape[-1]):
+        return ""
+    if len(classes) > head.loss.max_classes(shape):
+        if head.loss.max_classes((*shape[:-1], len(classes))) < len(classes):
+            change += f" {set_loss(head)}"
+        change += f" {set_units(network, head.output, len(classes))}"
+    return f"; if the target is a class, use {change}"
+
+
+def number_remedy(network: Network, head: Head, field: Field) -> str:
+    """Return the remedy for numbers that are to be predicted as numbers; empty if it is unclear."""
+    if not isinstance(head.loss, ClassLoss) or field.shape not in ((), (1,)):
+        return ""
+    return f"; to predict numbers, use {set_loss(head, 'mse')} {set_units(network, head.output, 1)}"
