@@ -3,19 +3,21 @@
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from tinynet_cli.output import printable
+
 
 class Bar:
     """One line at the bottom of the terminal; what is printed goes above it."""
 
     def __init__(self) -> None:
         self._progress = Progress(
-            TextColumn("epoch {task.fields[epoch]}"),
+            _text("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=None),
-            TextColumn("loss {task.fields[loss]}"),
-            TextColumn("{task.fields[figure]}"),
-            TextColumn("{task.fields[speed]} samples/s"),
+            _text("loss {task.fields[loss]}"),
+            _text("{task.fields[figure]}"),
+            _text("{task.fields[speed]} samples/s"),
             TimeRemainingColumn(compact=True),
-            TextColumn("left"),
+            _text("left"),
             console=Console(stderr=True),
             transient=True,
             expand=True,
@@ -39,12 +41,17 @@ class Bar:
     def note(self, figure: str) -> None:
         """Show what the last evaluation gave."""
         assert self._task is not None
-        self._progress.update(self._task, figure=figure)
+        self._progress.update(self._task, figure=printable(figure))
 
     def print(self, line: str) -> None:
         """Print a line above the bar."""
-        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._progress.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
     def stop(self) -> None:
         """Take the bar away."""
         self._progress.stop()
+
+
+def _text(template: str) -> TextColumn:
+    """Return a column of plain text; names of metrics may hold what rich reads as markup."""
+    return TextColumn(template, markup=False)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinynet_cli import options
-from tinynet_cli.output import print_json, print_table, printable
+from tinynet_cli.commands import Command
+from tinynet_cli.output import echo, print_json, print_table
 
 if TYPE_CHECKING:
     from tinynet.run.summary import Summary
@@ -15,7 +16,7 @@ RENDER_WIDTH = 60
 """Column in which a rendered spec says where its values come from, if its lines are shorter."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("spec", type=click.Path())
 @options.set_option
 @options.data_root_option
@@ -42,7 +43,7 @@ def check(
     elif as_json:
         print_json({"ok": True, **found.to_json()})
     else:
-        click.echo(f"{spec}: ok")
+        echo(f"{spec}: ok")
         _print(found)
 
 
@@ -59,10 +60,10 @@ def _render(path: str, overrides: dict[str, Any], as_json: bool) -> None:
     width = min(max(len(line.text) for line in lines), RENDER_WIDTH)
     for line in lines:
         origin = "" if line.origin is None else f"  # {line.origin}"
-        click.echo(printable(f"{line.text.ljust(width)}{origin}" if origin else line.text))
+        echo(f"{line.text.ljust(width)}{origin}" if origin else line.text)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("path", metavar="SPEC_OR_CHECKPOINT", type=click.Path())
 @options.set_option
 @options.data_root_option
@@ -94,10 +95,10 @@ def _print(found: "Summary") -> None:
         )
         for row in found.rows
     ]
-    click.echo(f"{found.name}: input {found.inputs_text}, {found.dtype}")
+    echo(f"{found.name}: input {found.inputs_text}, {found.dtype}")
     print_table(head, rows)
     frozen = found.params - found.trainable_params
-    click.echo(
+    echo(
         f"{found.params:,} parameters"
         + (f", {frozen:,} of them frozen" if frozen else "")
         + f" ({found.param_bytes:,} bytes); {found.operations:,} operations and"

@@ -1,21 +1,21 @@
 """`tinynet diff`."""
 
 import math
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from tinynet_cli import options
-from tinynet_cli.output import print_json, print_table, short
-from tinynet_cli.plain import one_line, printable, shape_text
+from tinynet_cli.commands import Command
+from tinynet_cli.output import echo, print_json, print_table, short, warn
+from tinynet_cli.plain import one_line, shape_text
 
 if TYPE_CHECKING:
     from tinynet.run.difference import Difference, TensorDifference
     from tinynet.spec.change import Change
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("a", type=click.Path())
 @click.argument("b", type=click.Path())
 @options.json_option
@@ -30,7 +30,7 @@ def diff(a: str, b: str, as_json: bool) -> None:
     """
     from tinynet.run.difference import diff, is_essential
 
-    found = diff(a, b, partial(click.echo, err=True))
+    found = diff(a, b, warn)
     if as_json:
         print_json(found.to_json())
         return
@@ -40,21 +40,23 @@ def diff(a: str, b: str, as_json: bool) -> None:
         notes = [(c, "state" if is_essential(c) else "origin") for c in found.facts]
         _print_changes("other sections", notes)
         _print_tensors(found)
-    click.echo(f"\nequal: {'yes' if found.equal else 'no'}")
+    echo()
+    echo(f"equal: {'yes' if found.equal else 'no'}")
 
 
 def _print_sides(found: "Difference") -> None:
     for name, side in (("a", found.a), ("b", found.b)):
-        click.echo(f"{name}: {short(side.path)}")
+        echo(f"{name}: {short(side.path)}")
         if side.digest is not None:
-            click.echo(f"   run {side.run_id}, step {side.step:,}, tensors {side.digest}")
+            echo(f"   run {side.run_id}, step {side.step:,}, tensors {side.digest}")
 
 
 def _print_changes(title: str, changes: "list[tuple[Change, str]]") -> None:
-    click.echo(f"\n{title}: {f'{len(changes):,} differ' if changes else 'equal'}")
+    echo()
+    echo(f"{title}: {f'{len(changes):,} differ' if changes else 'equal'}")
     for change, note in changes:
         values = f"{_value(change.old)} -> {_value(change.new)}"
-        click.echo(f"  {printable(change.pointer)}: {values} [{note}]")
+        echo(f"  {change.pointer}: {values} [{note}]")
 
 
 def _value(value: object) -> str:
@@ -64,10 +66,11 @@ def _value(value: object) -> str:
 
 
 def _print_tensors(found: "Difference") -> None:
-    click.echo(f"\ntensors: {found.equal_tensors:,} equal, {len(found.tensors):,} differ")
+    echo()
+    echo(f"tensors: {found.equal_tensors:,} equal, {len(found.tensors):,} differ")
     for tensor in found.tensors:
         if tensor.kind != "values":
-            click.echo(f"  {tensor.name}: {_layouts(tensor)}")
+            echo(f"  {tensor.name}: {_layouts(tensor)}")
     rows = [
         (f"  {t.name}", f"{t.differing:,} of {_size(t):,}", t.max_abs, t.relative_norm)
         for t in found.tensors

@@ -5,10 +5,11 @@ from typing import Any
 import click
 
 from tinynet_cli import options
-from tinynet_cli.output import figures_line, print_json, short
+from tinynet_cli.commands import Command
+from tinynet_cli.output import echo, figures_line, print_json, short
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("path", metavar="RUN_OR_CHECKPOINT", type=click.Path())
 @click.option(
     "--split",
@@ -44,5 +45,5 @@ def evaluate(path: str, as_json: bool, quiet: bool, **settings: Any) -> None:
             }
         )
         return
-    click.echo(f"{found.split} ({found.samples:,} samples): {figures_line(found.metrics)}")
-    click.echo(f"checkpoint: {short(found.checkpoint)}")
+    echo(f"{found.split} ({found.samples:,} samples): {figures_line(found.metrics)}")
+    echo(f"checkpoint: {short(found.checkpoint)}")

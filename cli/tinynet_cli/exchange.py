@@ -1,15 +1,15 @@
 """`tinynet export` and `tinynet import`."""
 
-from functools import partial
 from typing import Any
 
 import click
 
 from tinynet_cli import options
-from tinynet_cli.output import print_json
+from tinynet_cli.commands import Command
+from tinynet_cli.output import echo, print_json, warn
 
 
-@click.command("export")
+@click.command("export", cls=Command)
 @click.argument("path", metavar="RUN_OR_CHECKPOINT", type=click.Path())
 @click.option(
     "-o",
@@ -36,15 +36,15 @@ def export_command(path: str, output: str, as_json: bool, quiet: bool, **choices
     """
     from tinynet.run.exchange import export_weights
 
-    found = export_weights(path, output, warn=partial(click.echo, err=True), **choices)
+    found = export_weights(path, output, warn=warn, **choices)
     if as_json:
         print_json(found.to_json())
     elif not quiet:
-        click.echo(f"{found.path}: {found.arrays:,} arrays, {found.bytes:,} bytes")
-        click.echo(f"checkpoint: {found.checkpoint}")
+        echo(f"{found.path}: {found.arrays:,} arrays, {found.bytes:,} bytes")
+        echo(f"checkpoint: {found.checkpoint}")
 
 
-@click.command("import")
+@click.command("import", cls=Command)
 @click.argument("path", metavar="FILE", type=click.Path())
 @click.option("--spec", type=click.Path(), required=True, help="Spec of the network.")
 @click.option(
@@ -74,5 +74,5 @@ def import_command(path: str, as_json: bool, quiet: bool, **settings: Any) -> No
     if as_json:
         print_json(found.to_json())
     elif not quiet:
-        click.echo(f"{found.path}: {found.arrays:,} arrays, {found.elements:,} elements")
-        click.echo(f"checkpoint: {found.checkpoint}")
+        echo(f"{found.path}: {found.arrays:,} arrays, {found.elements:,} elements")
+        echo(f"checkpoint: {found.checkpoint}")

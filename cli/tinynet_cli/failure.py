@@ -1,15 +1,17 @@
-"""What a person, or a program, is told when a command fails."""
+"""Error reports: one sentence on stderr, and with ``--json`` one object on stdout."""
 
-import json
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 
 import click
 
+from tinynet_cli.commands import NoCommandError
 from tinynet_cli.excerpt import excerpts
 from tinynet_cli.exit_codes import UNEXPECTED, USAGE, exit_code
-from tinynet_cli.output import printable
+from tinynet_cli.output import echo, print_json
+from tinynet_cli.streams import result_was_written
 
 
 def report(error: BaseException, words: Sequence[str]) -> int:
@@ -22,34 +24,64 @@ def report(error: BaseException, words: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    if isinstance(error, click.ClickException):
-        code, message = USAGE, error.format_message()
-        error.show()
-    else:
-        code, message = exit_code(error), _message(error)
-        explained = code != UNEXPECTED or isinstance(error, MemoryError)
-        if not explained or "--debug" in words:
-            click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-        click.echo(printable(_explained(error, message)), err=True)
-    if "--json" in words:
-        click.echo(json.dumps({"error": _as_data(error, message)}))
+    code = USAGE if isinstance(error, click.ClickException) else exit_code(error)
+    message = _message(error)
+    if (code == UNEXPECTED and not isinstance(error, MemoryError)) or "--debug" in words:
+        echo(_traceback(error), err=True, multiline=True)
+    for line in _usage(error):
+        echo(line, err=True)
+    echo(_explained(error, message), err=True, multiline=True)
+    # An object that was printed before the command failed stays the only one.
+    if "--json" in words and not result_was_written():
+        with suppress(Exception):  # where stdout fails, stderr has the message
+            print_json({"error": _as_data(error, message)})
     return code
 
 
 def _message(error: BaseException) -> str:
+    if isinstance(error, click.ClickException):
+        return error.format_message()
     if isinstance(error, MemoryError):
         return f"not enough memory; a smaller batch_size takes less. {error}".rstrip()
-    return str(error) or ("interrupted" if _is_interrupt(error) else type(error).__name__)
+    return _text(error) or _name(error)
 
 
-def _is_interrupt(error: BaseException) -> bool:
-    return isinstance(error, KeyboardInterrupt)
+def _text(error: BaseException) -> str:
+    """Return the text of an exception, whose class may come from a plugin."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error)).rstrip("\n")
+    except Exception:
+        return f"{type(error).__name__} (its traceback cannot be formatted)"
+
+
+def _usage(error: BaseException) -> Iterator[str]:
+    """Yield the lines that show how a command is used, for mistakes in using it."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None and not isinstance(error, NoCommandError):
+        yield from context.get_usage().splitlines()
+        yield f"Try '{context.command_path} {context.help_option_names[-1]}' for help."
+        yield ""
+
+
+def _name(error: BaseException) -> str:
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
 
 
 def _explained(error: BaseException, message: str) -> str:
     problems, source = getattr(error, "problems", None), getattr(error, "source", None)
     if problems is None or source is None:
-        return message if _is_interrupt(error) else f"error: {message}"
+        return (
+            message
+            if isinstance(error, KeyboardInterrupt | NoCommandError)
+            else f"error: {message}"
+        )
     return excerpts(source, problems)
 
 

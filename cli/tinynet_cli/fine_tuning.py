@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from tinynet_cli.output import print_json, short
+from tinynet_cli.output import echo, print_json, short
 
 if TYPE_CHECKING:
     from tinynet.checkpoint.transfer import Move, TransferPlan
@@ -113,9 +113,9 @@ def print_plan(path: Path, plan: "TransferPlan", as_json: bool) -> None:
         tensors = [_as_data(move) for move in plan.moves]
         print_json({"checkpoint": str(path), "tensors": tensors, "notes": plan.notes})
         return
-    click.echo(f"from {short(path)}: {plan.summary}")
+    echo(f"from {short(path)}: {plan.summary}")
     for line in plan.lines:
-        click.echo(line)
+        echo(line)
 
 
 def _as_data(move: "Move") -> dict[str, Any]:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from tinynet_cli import options
-from tinynet_cli.output import print_json, print_table, short
-from tinynet_cli.plain import entries, one_line, print_facts, printable, shape_text
+from tinynet_cli.commands import Command
+from tinynet_cli.output import echo, print_json, print_table, printable, short
+from tinynet_cli.plain import entries, one_line, print_facts, shape_text
 
 if TYPE_CHECKING:
     from tinynet.run.inspection import CheckpointFacts, ListedCheckpoint, RunFacts, TensorFacts
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("path", metavar="CHECKPOINT_OR_RUN", type=click.Path())
 @click.option("--verify", is_flag=True, help="Read and verify every byte.")
 @options.json_option
@@ -41,16 +42,16 @@ def inspect(path: str, verify: bool, as_json: bool) -> None:
 
 
 def _print_run(facts: "RunFacts") -> None:
-    click.echo(f"{short(facts.path)}: run {facts.run_id or 'unknown'}")
+    echo(f"{short(facts.path)}: run {facts.run_id or 'unknown'}")
     rows = [(c.path.name, c.step, c.size, _marks(c), _state(c, facts)) for c in facts.checkpoints]
     if rows:
         print_table(("checkpoint", "step", "bytes", "", "state"), rows)
     if not facts.verified:
-        click.echo("the tensors' bytes were not read; --verify reads them")
+        echo("the tensors' bytes were not read; --verify reads them")
     for path in facts.set_aside:
-        click.echo(f"set aside as damaged: {printable(path.name)}")
+        echo(f"set aside as damaged: {path.name}")
     for path in facts.leftovers:
-        click.echo(f"left by a process that was killed, or saves now: {printable(path.name)}")
+        echo(f"left by a process that was killed, or saves now: {path.name}")
 
 
 def _marks(checkpoint: "ListedCheckpoint") -> str:
@@ -65,7 +66,7 @@ def _state(checkpoint: "ListedCheckpoint", run: "RunFacts") -> str:
 
 def _print_checkpoint(facts: "CheckpointFacts") -> None:
     name = one_line(facts.section("spec").get("name"))
-    click.echo(short(facts.path))
+    echo(short(facts.path))
     print_facts(
         [
             ("size", f"{facts.size:,} bytes, version {facts.format} of the format"),
@@ -79,7 +80,8 @@ def _print_checkpoint(facts: "CheckpointFacts") -> None:
     for section, value in facts.sections.items():
         if section != "spec":
             rows = list(entries(value))
-            click.echo(f"\n{printable(section)}{'' if rows else ': none'}")
+            echo()
+            echo(f"{section}{'' if rows else ': none'}")
             print_facts(rows, "  ")
     for group, tensors in groupby(facts.tensors, lambda tensor: tensor.group):
         _print_tensors(group, list(tensors))
@@ -94,7 +96,8 @@ def _verdict(facts: "CheckpointFacts") -> str:
 
 
 def _print_tensors(group: str, tensors: "list[TensorFacts]") -> None:
-    click.echo(f"\n{group}: {len(tensors):,} tensors, {sum(t.bytes for t in tensors):,} bytes")
+    echo()
+    echo(f"{group}: {len(tensors):,} tensors, {sum(t.bytes for t in tensors):,} bytes")
     rows = [
         (f"  {t.name.removeprefix(f'{group}/')}", t.dtype, shape_text(t.shape), t.bytes)
         for t in tensors

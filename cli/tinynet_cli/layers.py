@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinynet_cli import options
-from tinynet_cli.output import print_json, print_table, terminal_width
+from tinynet_cli.commands import Command
+from tinynet_cli.output import echo, print_json, print_table, printable, terminal_width
 from tinynet_cli.parameters import parameters
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ GROUPS = (
 """As `tinynet.registry.GROUPS`, which ``tinynet --help`` must not import."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name", required=False)
 @click.option(
     "--group",
@@ -53,20 +54,23 @@ def layers(name: str | None, group: str, as_json: bool) -> None:
     if as_json:
         print_json({**vars(entry), "description": description, "parameters": found})
         return
-    click.echo(f"{entry.name}, of {entry.distribution} {entry.version}\n{entry.target}")
+    echo(f"{entry.name}, of {entry.distribution} {entry.version}")
+    echo(entry.target)
     if description:
-        click.echo(f"\n{description}")
-    click.echo("\nParameters:" if found else "\nIt has no parameters.")
+        echo()
+        echo(description, multiline=True)
+    echo()
+    echo("Parameters:" if found else "It has no parameters.")
     for parameter in found:
-        click.echo("\n".join(_lines(parameter, terminal_width())))
+        echo("\n".join(_lines(parameter, terminal_width())), multiline=True)
 
 
 def _lines(parameter: dict[str, Any], width: int) -> Iterator[str]:
     """``name: type = default``, and the description below it."""
     default = "" if parameter["required"] else f" = {parameter['default']}"
     head = f"{parameter['name']}: {parameter['type']}{default}"
-    yield textwrap.fill(head, width, initial_indent=" " * 2, subsequent_indent=" " * 4)
-    description = parameter["description"]
+    yield textwrap.fill(printable(head), width, initial_indent=" " * 2, subsequent_indent=" " * 4)
+    description = printable(parameter["description"], multiline=True)
     yield textwrap.fill(description, width, initial_indent=" " * 6, subsequent_indent=" " * 6)
 
 

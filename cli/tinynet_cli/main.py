@@ -4,21 +4,23 @@ Command modules import tinynet inside their functions, so that ``tinynet --help`
 NumPy nor pydantic.
 """
 
-import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 import click
 
 from tinynet import __version__
+from tinynet_cli import streams
 from tinynet_cli.check import check, summary
+from tinynet_cli.commands import Group
 from tinynet_cli.diff import diff
 from tinynet_cli.evaluate import evaluate
 from tinynet_cli.exchange import export_command, import_command
-from tinynet_cli.exit_codes import UNEXPECTED
 from tinynet_cli.failure import report
 from tinynet_cli.inspect import inspect
 from tinynet_cli.layers import layers
+from tinynet_cli.output import echo, warn
 from tinynet_cli.plugins import plugins
 from tinynet_cli.predict import predict
 from tinynet_cli.schema import schema
@@ -26,8 +28,23 @@ from tinynet_cli.train import resume, train
 from tinynet_cli.verify_resume import verify_resume
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="tinynet")
+def _show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        echo(f"tinynet, version {__version__}")
+        context.exit()
+
+
+@click.group(
+    cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def tinynet() -> None:
     """Train, evaluate and resume neural networks that are declared in JSON."""
 
@@ -54,29 +71,43 @@ for command in (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code; a mistake of the user's never shows a traceback."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    with streams.guarded():
+        code = _run(words)
+    if code:
+        sys.exit(code)
+
+
+def _run(words: list[str]) -> int:
+    """Run a command and return its exit code."""
     try:
-        # Not standalone, click returns the code of an `Exit` instead of raising it.
-        code = tinynet.main(words, prog_name="tinynet", standalone_mode=False)
-        if sys.stdout is not None:  # as it is where a shell closed it
-            sys.stdout.flush()
-        if code:
-            sys.exit(code)
-    except BrokenPipeError:
-        # Whoever read our output has gone; so do we, without a word.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(UNEXPECTED)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            # Not standalone, click returns the code of an `Exit` instead of raising it.
+            return tinynet.main(words, prog_name="tinynet", standalone_mode=False) or 0
     except OSError as error:
-        sys.exit(report(_output_failed(error), words))
+        return report(_explained(error), words)
     except click.Abort as error:
-        # What click makes of a KeyboardInterrupt; ours says what was saved.
-        sys.exit(report(error.__cause__ or error, words))
+        # click raises it for a KeyboardInterrupt, whose message says what was saved.
+        return report(error.__cause__ or error, words)
     except (Exception, KeyboardInterrupt) as error:
-        sys.exit(report(error, words))
+        return report(error, words)
 
 
-def _output_failed(error: OSError) -> Exception:
-    """What the operating system refused here was our own output: everything else is explained."""
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning of Python or of a plugin on one line."""
+    warn(f"{message} ({category.__name__} at {filename}:{lineno})")
+
+
+def _explained(error: OSError) -> Exception:
+    """Return the error of a system call that no other place has explained."""
     from tinynet.errors import CheckpointIOError
 
-    where = f" to {error.filename}" if error.filename else ""
-    return CheckpointIOError(f"the output cannot be written{where}: {error.strerror or error}")
+    where = f"{error.filename}: " if error.filename else ""
+    return CheckpointIOError(f"{where}{error.strerror or error}")

@@ -1,4 +1,8 @@
-"""Printing results: a table for people, one JSON object for programs."""
+"""Everything that a command prints: text and tables for people, one JSON object for programs.
+
+Names come from files, folders and plugins of strangers, so nothing is printed that could control a
+terminal: no other module writes to stdout or stderr.
+"""
 
 import json
 import math
@@ -8,12 +12,50 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
+from tinynet_cli import streams
+
+
+def echo(text: str = "", *, err: bool = False, multiline: bool = False) -> None:
+    """Print a line; see `printable` for the characters that are escaped.
+
+    Args:
+        text: The line, without the line feed at its end.
+        err: Print it on stderr.
+        multiline: Keep the line feeds and tabs in the text.
+
+    Raises:
+        CheckpointIOError: if stdout cannot be written. A failing stderr is ignored.
+    """
+    write = streams.write_message if err else streams.write_result
+    write(f"{printable(text, multiline=multiline)}\n")
+
+
+def warn(message: str) -> None:
+    """Print a warning on stderr."""
+    echo(f"warning: {message}", err=True)
+
+
+def printable(text: str, *, multiline: bool = False) -> str:
+    r"""Return the text with every character that is not visible escaped: ``\x1b``, ``\u202e``.
+
+    That includes control characters, bidirectional overrides, line separators and surrogates.
+
+    Args:
+        text: The text, perhaps from a stranger.
+        multiline: Keep line feeds and tabs.
+    """
+    kept = "\n\t" if multiline else ""
+    return "".join(c if c.isprintable() or c in kept else ascii(c)[1:-1] for c in text)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object; figures that are not finite become null."""
-    click.echo(json.dumps(_finite(value)))
+    echo(json_text(_finite(value)))
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return a value as JSON in visible ASCII characters."""
+    return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
 
 
 def _finite(value: Any) -> Any:
@@ -36,7 +78,7 @@ def print_table(
         rows: A cell for each column.
         width: Columns of the terminal; the last cell is shortened to fit. None leaves it.
     """
-    cells = [list(head), *([_text(cell) for cell in row] for row in rows)]
+    cells = [[printable(name) for name in head], *([_text(cell) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     if width is not None:
         room = max(width - sum(widths[:-1]) - 2 * len(widths[:-1]), 20)
@@ -51,20 +93,13 @@ def print_table(
             cell.rjust(size) if right else cell.ljust(size)
             for cell, size, right in zip(row, widths, numeric, strict=True)
         ]
-        click.echo("  ".join(parts).rstrip())
+        echo("  ".join(parts).rstrip())
 
 
 def _text(cell: object) -> str:
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         return printable(str(cell))
     return f"{cell:,}" if isinstance(cell, int) else figure(cell)
-
-
-def printable(text: str) -> str:
-    """The text with whatever could steer a terminal escaped: it may come from a stranger."""
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
-    )
 
 
 def figure(value: float) -> str:

@@ -1,14 +1,9 @@
-"""Values from files of strangers, printed so that they cannot steer a terminal."""
+"""JSON values of a checkpoint, printed for people."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-import click
-
-
-def printable(text: str) -> str:
-    """The text with every character that does not show escaped, line feeds included."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+from tinynet_cli.output import echo, printable
 
 
 def one_line(value: object) -> str:
@@ -28,7 +23,7 @@ def print_facts(rows: Sequence[tuple[str, str]], indent: str = "") -> None:
     """Print names and values in two columns."""
     width = max((len(name) for name, _ in rows), default=0)
     for name, text in rows:
-        click.echo(f"{indent}{name.ljust(width)}  {text}".rstrip())
+        echo(f"{indent}{name.ljust(width)}  {text}".rstrip())
 
 
 def entries(value: object) -> Iterator[tuple[str, str]]:

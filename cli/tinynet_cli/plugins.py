@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinynet_cli import options
+from tinynet_cli.commands import Group
 from tinynet_cli.exit_codes import PLUGIN
 from tinynet_cli.layers import GROUPS
-from tinynet_cli.output import print_json, print_table, printable, short, terminal_width
+from tinynet_cli.output import echo, print_json, print_table, printable, short, terminal_width
 
 if TYPE_CHECKING:
     from tinynet.plugins.checking import TypeReport, Verdict
@@ -31,7 +32,7 @@ KINDS = (
 """As `tinynet.plugins.new.kinds`, which ``tinynet --help`` must not import."""
 
 
-@click.group()
+@click.group(cls=Group)
 def plugins() -> None:
     """Make plugins, list them, and find out what is wrong with one."""
 
@@ -62,12 +63,14 @@ def new(name: str, kind: str, into: str, as_json: bool) -> None:
         return
     folder = short(made.folder)
     for path in made.files:
-        click.echo(f"{folder}/{path}")
+        echo(f"{folder}/{path}")
     place = shlex.quote(folder if "/" in folder else f"./{folder}")
-    click.echo(f"\nNext:\n  pip install -e {place}")
-    click.echo(f"  tinynet plugins check {made.names.package}")
-    click.echo(f"  tinynet train {place}/spec.json")
-    click.echo(f"  python -m pytest {place}")
+    echo()
+    echo("Next:")
+    echo(f"  pip install -e {place}")
+    echo(f"  tinynet plugins check {made.names.package}")
+    echo(f"  tinynet train {place}/spec.json")
+    echo(f"  python -m pytest {place}")
 
 
 @plugins.command("list")
@@ -90,7 +93,7 @@ def list_command(group: str | None, as_json: bool) -> None:
         [(*_facts(one), _where(one)) for one in found],
     )
     for line in dict.fromkeys(one.ambiguous for one in found if one.ambiguous):
-        click.echo(f"ambiguous: {line}")
+        echo(f"ambiguous: {line}")
 
 
 @plugins.command()
@@ -119,7 +122,8 @@ def doctor(name: str | None, timeout: float, as_json: bool) -> None:
     else:
         _print_diagnoses(found)
         state = f"{len(ill)} not ok" if ill else "all ok"
-        click.echo(f"\n{len(found)} examined, {state}; layers compute with the kernels {kernels}")
+        echo()
+        echo(f"{len(found)} examined, {state}; layers compute with the kernels {kernels}")
     if ill:
         raise click.exceptions.Exit(PLUGIN)
 
@@ -140,7 +144,8 @@ def _print_diagnoses(found: "list[Diagnosis]") -> None:
     for one in found:
         entry = one.listed.entry
         for problem in one.problems:
-            click.echo(printable(f"\n{entry.qualified} ({entry.group}): {problem}"))
+            echo()
+            echo(f"{entry.qualified} ({entry.group}): {problem}", multiline=True)
 
 
 @plugins.command()
@@ -183,7 +188,7 @@ def check(name: str, as_json: bool, said: dict[str, Any] | None, **asked: Any) -
     else:
         for number, report in enumerate(reports):
             if number:
-                click.echo()
+                echo()
             _print_report(report)
     if not all(report.passed for report in reports):
         raise click.exceptions.Exit(PLUGIN)
@@ -191,16 +196,16 @@ def check(name: str, as_json: bool, said: dict[str, Any] | None, **asked: Any) -
 
 def _print_report(report: "TypeReport") -> None:
     entry = report.entry
-    click.echo(f"{entry.qualified} ({entry.group}), version {entry.version}")
+    echo(f"{entry.qualified} ({entry.group}), version {entry.version}")
     if report.problem:
-        click.echo(printable(f"  not checked: {report.problem}"))
+        echo(f"  not checked: {report.problem}", multiline=True)
         return
     for case, verdicts in report.cases:
-        click.echo(case)
+        echo(case)
         _print_verdicts(verdicts)
     failed = sum(verdict.finding is not None for verdict in report.verdicts)
     state = f"{failed} not kept" if failed else "all kept"
-    click.echo(f"{len(report.verdicts)} promises, {state}")
+    echo(f"{len(report.verdicts)} promises, {state}")
 
 
 def _print_verdicts(verdicts: "tuple[Verdict, ...]") -> None:
@@ -213,12 +218,12 @@ def _print_verdicts(verdicts: "tuple[Verdict, ...]") -> None:
         name, finding = verdict.check.name, verdict.finding
         mark = "ok  " if finding is None else "FAIL"
         line = f"  {mark}  {name.ljust(longest)}  {verdict.check.description}"
-        click.echo(line if len(line) <= width else f"{line[: width - 4]} ...")
+        echo(line if len(line) <= width else f"{line[: width - 4]} ...")
         if finding is not None:
             # A fault that many checks stumble over is explained once.
             known = first.setdefault(finding, name)
-            text = printable(finding) if known == name else f"the same as {known}"
-            click.echo(wrapper.fill(text))
+            text = printable(finding, multiline=True) if known == name else f"the same as {known}"
+            echo(wrapper.fill(text), multiline=True)
 
 
 def _with_command(error: "NotCheckableError", words: list[str], said: dict[str, Any]) -> str:

@@ -6,10 +6,11 @@ from typing import Any
 import click
 
 from tinynet_cli import options
-from tinynet_cli.output import print_json, print_table
+from tinynet_cli.commands import Command
+from tinynet_cli.output import echo, print_json, print_table
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("path", metavar="RUN_OR_CHECKPOINT", type=click.Path())
 @click.argument("inputs", metavar="INPUT...", type=click.Path(), nargs=-1, required=True)
 @click.option(
@@ -56,6 +57,6 @@ def predict(
         print_json({**predictions.to_json(), **({"output": output} if output else {})})
     elif output is not None:
         if not quiet:
-            click.echo(f"{output}: {predictions.samples:,} predictions")
+            echo(f"{output}: {predictions.samples:,} predictions")
     else:
         print_table(*predictions.table())

@@ -6,10 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from tinynet.training.events import EpochDone, RunEvent, Started, StepDone, Transferred, Warned
-from tinynet_cli.output import figure, short, terminal_width
+from tinynet_cli.output import echo, figure, short, terminal_width
 
 if TYPE_CHECKING:
     from tinynet_cli.bar import Bar
@@ -68,7 +66,7 @@ class Display:
         if self._bar is not None:
             self._bar.print(line)
         else:
-            click.echo(line, err=True)
+            echo(line, err=True)
 
     def _transfer(self, event: Transferred) -> None:
         """Say what was taken over: never silent, however quiet."""

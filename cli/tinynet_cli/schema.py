@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 
 from tinynet_cli import options
-from tinynet_cli.output import print_json, printable, short
+from tinynet_cli.commands import Command
+from tinynet_cli.output import echo, json_text, print_json, short
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "-o",
     "--output",
@@ -28,16 +29,16 @@ def schema(output: Path | None, as_json: bool) -> None:
 
     document = spec_schema(registry.default())
     if "$comment" in document:
-        click.echo(printable(document["$comment"]), err=True)
+        echo(document["$comment"], err=True, multiline=True)
     if output is None and as_json:
         print_json(document)
         return
-    text = json.dumps(document, indent=2, ensure_ascii=False)
     if output is None:
-        click.echo(text)
+        echo(json_text(document, indent=2), multiline=True)
         return
+    text = json.dumps(document, indent=2, ensure_ascii=False)
     output.write_text(f"{text}\n", encoding="utf-8")
     if as_json:
         print_json({"path": str(output)})
     else:
-        click.echo(f"{short(output)}: {document['description']}")
+        echo(f"{short(output)}: {document['description']}")

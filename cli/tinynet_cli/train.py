@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinynet_cli import options
+from tinynet_cli.commands import Command
 from tinynet_cli.fine_tuning import fine_tuning_options, print_plan, take_rules
-from tinynet_cli.output import figures_line, print_json, short
+from tinynet_cli.output import echo, figures_line, print_json, short
 
 if TYPE_CHECKING:
     from tinynet.run.run import Run
     from tinynet_cli.progress import Display
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("spec", type=click.Path())
 @click.option(
     "--run", "run_dir", type=click.Path(), help="Folder of the run [default: runs/NAME-001, ...]."
@@ -63,7 +64,7 @@ def train(
     _report(result, display, as_json, settings)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=click.Path())
 @click.option(
     "--allow-data-change", is_flag=True, help="Go on although the data have changed since."
@@ -96,7 +97,7 @@ def resume(run: str, as_json: bool, quiet: bool, **settings: Any) -> None:
 def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, Any]) -> None:
     """Say what came of it: the figures, the test split's included, and where the files are."""
     if not display.started:
-        click.echo(
+        echo(
             f"{short(run.path)} was finished at step {run.step:,} already; nothing was done",
             err=True,
         )
@@ -120,6 +121,6 @@ def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, A
         )
         return
     if test is not None:
-        click.echo(f"test ({test.samples:,} samples): {figures_line(test.metrics)}")
-    click.echo(f"run: {short(run.path)}")
-    click.echo(f"{'best' if run.best else 'last'} checkpoint: {short(checkpoint)}")
+        echo(f"test ({test.samples:,} samples): {figures_line(test.metrics)}")
+    echo(f"run: {short(run.path)}")
+    echo(f"{'best' if run.best else 'last'} checkpoint: {short(checkpoint)}")

@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from tinynet_cli import options
+from tinynet_cli.commands import Command
 from tinynet_cli.exit_codes import CHECKPOINT
-from tinynet_cli.output import print_json
+from tinynet_cli.output import echo, print_json
 
 
-@click.command("verify-resume")
+@click.command("verify-resume", cls=Command)
 @click.argument("spec", type=click.Path())
 @click.option(
     "--kills", type=click.IntRange(min=1), default=3, show_default=True, help="Processes to kill."
@@ -38,11 +39,11 @@ def verify_resume(spec: str, keep: str | None, as_json: bool, **settings: Any) -
         print_json(found.to_json())
     else:
         killed = ", ".join(map(str, found.killed_after))
-        click.echo(f"{found.steps:,} steps; killed after {killed}, and resumed")
-        click.echo(f"left alone  {found.whole}")
-        click.echo(f"resumed     {found.resumed}")
+        echo(f"{found.steps:,} steps; killed after {killed}, and resumed")
+        echo(f"left alone  {found.whole}")
+        echo(f"resumed     {found.resumed}")
         for line in found.differences:
-            click.echo(f"differs: {line}")
-        click.echo("exact" if found.exact else "not exact")
+            echo(f"differs: {line}")
+        echo("exact" if found.exact else "not exact")
     if not found.exact:
         raise click.exceptions.Exit(CHECKPOINT)

@@ -225,5 +225,5 @@ def test_json_has_the_names_of_a_new_plugin(tinynet, folder):
 def test_a_plugin_that_cannot_be_made_is_2_and_leaves_nothing(tinynet, folder, words):
     result = tinynet("plugins", "new", *words)
     assert result.code == 2
-    assert "Error: " in result.err
+    assert "error: " in result.err
     assert not list(folder.iterdir())

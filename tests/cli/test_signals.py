@@ -108,12 +108,3 @@ main(["train", {str(write_spec())!r}, "--run", "r"])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
     assert os.path.exists("r/checkpoints/step-000000000012.msgpack"), "it trained to the end"
-
-
-def test_a_reader_that_leaves_is_no_error_worth_a_word(start):
-    for words in (["layers"], ["layers", "--json"], ["--help"]):
-        running = start(*words)
-        running.stdout.close()
-        assert running.stderr.read() == ""
-        assert running.wait(timeout=60) in (0, 1)
-        running.stderr.close()
