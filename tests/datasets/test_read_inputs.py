@@ -61,11 +61,11 @@ def test_a_header_of_numbers_is_a_header(read_csv):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1,2\n3,4\n", r"line 1: the header lacks 'a', 'b'; it names '1', '2'"),
+        ("1,2\n3,4\n", r"the header lacks 'a', 'b'; it names '1', '2'"),
         ("a,a,b\n1,2,3\n", "two columns are named 'a'"),
-        ("a,b\n1,x\n", "line 2, column 'b'"),
-        ("a,b\n1,\n", "line 2, column 'b'"),
-        ("a,b\n1,inf\n", "line 2, column 'b'"),
+        ("a,b\n1,x\n", r"column 'b' holds text \('x'; line 2\)"),
+        ("a,b\n1,\n", r"column 'b' has a missing cell \(''; line 2\)"),
+        ("a,b\n1,inf\n", r"column 'b' has a number that is not finite \('inf'; line 2\)"),
         ("a,b\n1,2,3\n", "line 2: 3 cells"),
         ("a,b\n", "no rows"),
         ("", "is empty"),

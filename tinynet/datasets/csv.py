@@ -1,12 +1,9 @@
 """Tables of numbers with one column to predict."""
 
-import re
 from array import array
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
-from typing import Annotated, Self, TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Self, TypeAlias
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -14,22 +11,25 @@ from pydantic_core import PydanticCustomError
 
 from tinynet import dataset
 from tinynet.dataset import FilePath
-from tinynet.datasets._arrays import (
-    MAX_CLASSES,
-    ArrayDataset,
-    Source,
-    TargetConfig,
-    checked_inputs,
+from tinynet.datasets._arrays import ArrayDataset, Source, TargetConfig, checked_inputs
+from tinynet.datasets._faulty_cells import show_list
+from tinynet.datasets._labels import Labels
+from tinynet.datasets._table import (
+    Numbers,
+    find_column,
+    find_features,
+    open_table,
+    other_delimiter,
+    repetitions,
 )
 from tinynet.errors import DataError
-from tinynet.files.csv_rows import number_fault, numbers, read_rows
-from tinynet.text.wording import listed, suggest
 from tinynet.types import Array
-
-T = TypeVar("T")
 
 Column: TypeAlias = int | Annotated[str, Field(min_length=1)]
 """A column by name, or by position counted from 0 (-1 is the last)."""
+
+MAX_SHOWN_FEATURES = 30
+"""Features that a message lists for copying."""
 
 
 class CSV(ArrayDataset):
@@ -38,10 +38,12 @@ class CSV(ArrayDataset):
     A target column of text holds classes; their order is that of the sorted labels (integers by
     value), unless ``classes`` gives one. A target column of numbers, integers included, holds
     quantities, unless ``target_type`` is ``"class"``: a text file cannot tell 3 apples from class
-    3. White space around a cell does not count.
+    3. White space around a cell does not count. Missing values (an empty cell, ``NA``, ``NaN``,
+    ``null``, ``None``, ``?``, ``-`` and the like) are refused; as a class label one is accepted
+    where ``classes`` names it.
 
     Raises:
-        DataError: naming file, line and column of the first cell that cannot be used.
+        DataError: naming file, lines and column of all cells that cannot be used.
     """
 
     class Config(TargetConfig):
@@ -77,16 +79,31 @@ class CSV(ArrayDataset):
             return self
 
     def __init__(self, config: Config) -> None:
-        table = _read_table(config)
-        features = np.frombuffer(table.features).reshape(len(table.lines), -1)
-        weights = None
-        if config.weights is not None:
-            weights = Source(np.frombuffer(table.weights), config.path, lines=table.lines)
-        super().__init__(
-            {"input": Source(features, config.path, names=table.names, lines=table.lines)},
-            {"target": _target(config, table)},
-            weights,
+        names, rows = open_table(config.path, config.delimiter, config.header)
+        columns = _choose_columns(config, names)
+        numbers = Numbers([names[column] for column in columns.of_numbers])
+        cells: list[str] = []
+        seen: dict[str, str] = {}
+        for line, row in rows:
+            numbers.add(line, [row[column] for column in columns.of_numbers])
+            label = row[columns.target].strip()
+            cells.append(seen.setdefault(label, label))  # equal labels share their memory
+        if not cells:
+            raise DataError(f"{config.path} has a header and no rows")
+        labels = Labels(config.path, names[columns.target], cells, numbers.lines, config)
+        _refuse_faults(config, names, columns, numbers, labels)
+        table = np.frombuffer(numbers.values).reshape(len(cells), -1)
+        width = len(columns.features)
+        features = Source(
+            table[:, :width],
+            config.path,
+            names=tuple(numbers.names[:width]),
+            lines=numbers.lines,
         )
+        weights = None
+        if columns.weights is not None:
+            weights = Source(table[:, width], config.path, lines=numbers.lines)
+        super().__init__({"input": features}, {"target": _target(labels)}, weights)
 
     input_endings = (".csv",)
 
@@ -100,68 +117,134 @@ class CSV(ArrayDataset):
         training file, or the features alone, in their order.
         """
         names = fields["input"].names or ()
-        line, cells, rows = _start(config, path)
+        header, rows = open_table(path, config.delimiter, config.header)
         if config.header:
-            columns = _by_name(path, line, cells, names)
+            columns = find_features(path, header, names)
         else:
-            columns = _by_position(config, path, len(cells), names)
-        lines, values = array("q"), array("d")
-        for line, cells in rows:
-            place = f"{path}, line {line}"
-            lines.append(line)
-            values.extend(numbers(place, names, [cells[column] for column in columns]))
-        if not lines:
+            columns = _features_by_position(config, path, len(header), names)
+        numbers = Numbers(names)
+        for line, row in rows:
+            numbers.add(line, [row[column] for column in columns])
+        if not numbers.lines:
             raise DataError(f"{path} has a header and no rows")
-        features = np.frombuffer(values).reshape(len(lines), -1)
-        source = Source(features, path, names=tuple(names), lines=lines)
+        if numbers.faults:
+            remedy = "correct these cells, or remove their rows"
+            raise DataError(numbers.faults.message(path, names, {}, [remedy]))
+        values = np.frombuffer(numbers.values).reshape(len(numbers.lines), -1)
+        source = Source(values, path, names=tuple(names), lines=numbers.lines)
         return checked_inputs({"input": source}, fields)
 
 
-@dataclass
-class _Table:
-    """A file's columns.
+@dataclass(frozen=True)
+class _Columns:
+    """Positions of the columns that a spec uses."""
 
-    Attributes:
-        names: Names of the features.
-        target: Name of the target.
-        lines: Line of each row.
-        features: Row after row.
-        labels: The target's cells, stripped.
-        weights: One for each row, or none at all.
-    """
+    target: int
+    features: tuple[int, ...]
+    weights: int | None
 
-    names: tuple[str, ...]
-    target: str
-    lines: "array[int]" = field(default_factory=lambda: array("q"))
-    features: "array[float]" = field(default_factory=lambda: array("d"))
-    labels: list[str] = field(default_factory=list)
-    weights: "array[float]" = field(default_factory=lambda: array("d"))
+    @property
+    def of_numbers(self) -> tuple[int, ...]:
+        """Features, then weights."""
+        return self.features if self.weights is None else (*self.features, self.weights)
 
 
-Rows: TypeAlias = Iterator[tuple[int, list[str]]]
-"""Number of a line and its cells."""
+def _choose_columns(config: CSV.Config, names: Sequence[str]) -> _Columns:
+    def find(column: Column) -> int:
+        return find_column(config.path, names, column, config.delimiter)
 
-
-def _start(config: CSV.Config, path: str) -> tuple[int, list[str], Rows]:
-    """Line and cells of the first row, and all rows of data."""
-    rows = read_rows(path, config.delimiter)
-    first = next(rows, None)
-    if first is None:
-        raise DataError(f"{path} is empty")
-    return *first, rows if config.header else chain([first], rows)
-
-
-def _by_name(path: str, line: int, cells: list[str], names: Sequence[str]) -> list[int]:
-    header = _header(path, line, cells)
-    if missing := [name for name in names if name not in header]:
+    target = find(config.target)
+    weights = None if config.weights is None else find(config.weights)
+    if config.features is not None:
+        features = [find(column) for column in config.features]
+    else:
+        features = [i for i in range(len(names)) if i not in (target, weights)]
+        unnamed = [position for position in features if not names[position]]
+        if unnamed and len(unnamed) < len(features):
+            others = _feature_list(config, names, [i for i in features if i not in unnamed])
+            raise DataError(
+                f"{config.path}: column {unnamed[0]} has no name, which is usual for a column of"
+                f" row numbers; name the columns to use: {others}"
+            )
+    used = [target, *features] if weights is None else [target, weights, *features]
+    if repeated := repetitions(used):
         raise DataError(
-            f"{path}, line {line}: the header lacks {listed([repr(name) for name in missing])};"
-            f" it names {listed([repr(name) for name in header])}"
+            f"{config.path}: column {names[repeated[0]]!r} is used twice; a column is the target,"
+            " the weights, or one feature"
         )
-    return [header.index(name) for name in names]
+    if not features:
+        raise DataError(
+            f"{config.path} has no column besides {config.target!r} to predict it from"
+            f"{other_delimiter(names, config.delimiter)}"
+        )
+    return _Columns(target, tuple(features), weights)
 
 
-def _by_position(config: CSV.Config, path: str, width: int, names: Sequence[str]) -> list[int]:
+def _refuse_faults(
+    config: CSV.Config,
+    names: Sequence[str],
+    columns: _Columns,
+    numbers: Numbers,
+    labels: Labels,
+) -> None:
+    """Raise one error about all cells that cannot be used, with what to do about them."""
+    faults = numbers.faults
+    remedies = _feature_remedies(config, names, columns, numbers)
+    roles = {labels.column: "the target"}
+    if columns.weights is not None:
+        weights = names[columns.weights]
+        roles[weights] = "the weights"
+        if weights in faults.columns:
+            remedies.append("correct the weights, or remove their rows")
+    labels.add_faults(faults)
+    if labels.column in faults.columns:
+        remedies += labels.remedies()
+    if faults:
+        raise DataError(faults.message(config.path, names, roles, remedies))
+
+
+def _feature_remedies(
+    config: CSV.Config, names: Sequence[str], columns: _Columns, numbers: Numbers
+) -> list[str]:
+    """What to do about faulty cells of features.
+
+    Of a column of text nothing is left if its rows are removed, so it can only be left out.
+    """
+    faults, rows = numbers.faults, len(numbers.lines)
+    faulty = [i for i in columns.features if names[i] in faults.columns]
+    if not faulty:
+        return []
+    sound = [i for i in columns.features if i not in faulty]
+    hopeless = [i for i in faulty if faults.count(names[i]) * 2 > rows]
+    kept = [i for i in columns.features if i not in hopeless]
+    them = "it" if len(faulty) == 1 else "them"
+    remedies = []
+    if sound:
+        remedies.append(f"leave {them} out: {_feature_list(config, names, sound)}")
+    if not hopeless:
+        remedies.append("correct these cells, or remove their rows")
+    elif len(hopeless) < len(faulty):
+        fixable = ", ".join(repr(names[i]) for i in faulty if i not in hopeless)
+        remedies.append(
+            f"to keep {fixable}, remove the rows with faulty cells there, and set"
+            f" {_feature_list(config, names, kept)}"
+        )
+    if not remedies:
+        remedies.append("a table needs at least one feature of numbers")
+    return remedies
+
+
+def _feature_list(config: CSV.Config, names: Sequence[str], columns: Sequence[int]) -> str:
+    """``features`` as the spec would have it."""
+    if len(columns) > MAX_SHOWN_FEATURES:
+        return f'name the other {len(columns):,} columns in "features"'
+    by_name = config.header and all(names[i] for i in columns)
+    return f'"features": {show_list([names[i] if by_name else i for i in columns])}'
+
+
+def _features_by_position(
+    config: CSV.Config, path: str, width: int, names: Sequence[str]
+) -> list[int]:
     """Columns of features in a file without a header; ``names`` are positions in training."""
     if width == len(names):
         return list(range(width))
@@ -175,127 +258,9 @@ def _by_position(config: CSV.Config, path: str, width: int, names: Sequence[str]
     )
 
 
-def _read_table(config: CSV.Config) -> _Table:
-    line, cells, rows = _start(config, config.path)
-    if config.header:
-        names = _header(config.path, line, cells)
-    else:
-        names = [str(position) for position in range(len(cells))]
-    target, features, weights = _choose_columns(config, names)
-    table = _Table(tuple(names[column] for column in features), names[target])
-    used = [*features, *weights]
-    used_names = [names[column] for column in used]
-    seen: dict[str, str] = {}
-    for line, cells in rows:
-        place = f"{config.path}, line {line}"
-        values = numbers(place, used_names, [cells[column] for column in used])
-        label = cells[target].strip()
-        if not label:
-            raise DataError(f"{place}, column {table.target!r}: the cell is empty")
-        table.lines.append(line)
-        table.features.extend(values[: len(features)])
-        table.weights.extend(values[len(features) :])
-        table.labels.append(seen.setdefault(label, label))  # equal labels share their memory
-    if not table.lines:
-        raise DataError(f"{config.path} has a header and no rows")
-    return table
-
-
-def _header(path: str, line: int, cells: list[str]) -> list[str]:
-    names = [cell.strip() for cell in cells]
-    if repeated := _repeated(names):
-        raise DataError(f"{path}, line {line}: two columns are named {repeated[0]!r}")
-    return names
-
-
-def _choose_columns(config: CSV.Config, names: list[str]) -> tuple[int, list[int], list[int]]:
-    def find(column: Column) -> int:
-        return _position(config.path, names, column)
-
-    target = find(config.target)
-    weights = [] if config.weights is None else [find(config.weights)]
-    if config.features is None:
-        features = [i for i in range(len(names)) if i != target and i not in weights]
-        for position in features:
-            if not names[position]:
-                raise DataError(
-                    f"{config.path}: column {position} has no name, as a column of row numbers"
-                    " has none; name the columns to use in `features`"
-                )
-    else:
-        features = [find(column) for column in config.features]
-    if repeated := _repeated([target, *weights, *features]):
-        raise DataError(
-            f"{config.path}: column {names[repeated[0]]!r} is used twice; a column is the target,"
-            " the weights, or one feature"
-        )
-    if not features:
-        raise DataError(f"{config.path} has no column besides {config.target!r} to predict it from")
-    return target, features, weights
-
-
-def _repeated(items: Sequence[T]) -> list[T]:
-    return [item for item, count in Counter(items).items() if count > 1]
-
-
-def _position(path: str, names: list[str], column: Column) -> int:
-    if isinstance(column, str):
-        if column not in names:
-            raise DataError(f"{path} has no column {column!r}; {suggest(column, names)}")
-        return names.index(column)
-    if not -len(names) <= column < len(names):
-        raise DataError(
-            f"{path} has no column {column}: it has {len(names)}, counted from 0 to"
-            f" {len(names) - 1}"
-        )
-    return column % len(names)
-
-
-def _target(config: CSV.Config, table: _Table) -> Source:
-    if _holds_classes(config, table):
-        classes = config.classes or _sorted_labels(config.path, table)
-        return Source(_indices(config.path, table, classes), config.path, classes)
-    values = array("d")
-    for line, label in zip(table.lines, table.labels, strict=True):
-        values.extend(numbers(f"{config.path}, line {line}", [table.target], [label]))
-    return Source(np.frombuffer(values), config.path)
-
-
-def _holds_classes(config: CSV.Config, table: _Table) -> bool:
-    if config.target_type != "auto" or config.classes is not None:
-        return config.target_type != "number"
-    faults = {label: number_fault(label) for label in set(table.labels)}
-    if all(faults.values()) or not any(faults.values()):
-        return any(faults.values())
-    row = next(row for row, label in enumerate(table.labels) if faults[label])
-    raise DataError(
-        f"{config.path}, line {table.lines[row]}, column {table.target!r}:"
-        f" {faults[table.labels[row]]}, though other cells of the column are numbers; correct it,"
-        ' or say "target_type": "class"'
-    )
-
-
-def _sorted_labels(path: str, table: _Table) -> tuple[str, ...]:
-    classes = sorted(set(table.labels), key=_label_order)
-    if len(classes) > MAX_CLASSES:
-        raise DataError(
-            f"{path}, column {table.target!r}: {len(classes):,} different labels, and more than"
-            f" {MAX_CLASSES:,} are taken for a mistake; name them in `classes` if they are none"
-        )
-    return tuple(classes)
-
-
-def _label_order(label: str) -> tuple[bool, int, str]:
-    is_integer = re.fullmatch(r"[+-]?[0-9]{1,18}", label) is not None
-    return not is_integer, int(label) if is_integer else 0, label
-
-
-def _indices(path: str, table: _Table, classes: tuple[str, ...]) -> Array:
-    index = {name: position for position, name in enumerate(classes)}
-    for line, label in zip(table.lines, table.labels, strict=True):
-        if label not in index:
-            raise DataError(
-                f"{path}, line {line}, column {table.target!r}: {label!r} is none of the classes;"
-                f" {suggest(label, classes)}"
-            )
-    return np.array([index[label] for label in table.labels], np.int64)
+def _target(labels: Labels) -> Source:
+    if labels.are_classes:
+        classes = labels.classes()
+        return Source(labels.indices(classes), labels.path, classes, lines=labels.lines)
+    values = array("d", map(float, labels.cells))
+    return Source(np.frombuffer(values), labels.path, lines=labels.lines)

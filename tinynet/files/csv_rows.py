@@ -3,7 +3,7 @@
 import csv
 import math
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, Literal, TypeAlias
 
 from tinynet.errors import DataError
 from tinynet.files.regular import open_file
@@ -11,6 +11,14 @@ from tinynet.files.regular import open_file
 MAX_LINE = 1 << 24
 """Bytes of one line; a longer one is no table, and would fill the memory."""
 
+MISSING = frozenset(
+    ["", "-", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None"],
+)
+"""Cells that stand for a missing value, besides every spelling of NaN."""
+
+FaultKind: TypeAlias = Literal["missing", "text", "infinite"]
+
+_NAN = frozenset(["nan", "+nan", "-nan"])
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -47,31 +55,61 @@ def numbers(place: str, names: Sequence[str], cells: Sequence[str]) -> list[floa
     Raises:
         DataError: naming the column of the first that is none.
     """
+    values = parse_numbers(cells)
+    if values is not None:
+        return values
+    name, fault = next(
+        (name, fault)
+        for name, cell in zip(names, cells, strict=True)
+        if (fault := number_fault(cell)) is not None
+    )
+    raise DataError(f"{place}, column {name!r}: {fault}")
+
+
+def parse_numbers(cells: Sequence[str]) -> list[float] | None:
+    """Return the cells of one row as numbers, or None if one is not a finite number."""
     try:
         values = [float(cell) for cell in cells]
     except ValueError:
-        values = []
-    if values and all(map(math.isfinite, values)) and "_" not in "".join(cells):
-        return values
-    for name, cell in zip(names, cells, strict=True):
-        if fault := number_fault(cell):
-            raise DataError(f"{place}, column {name!r}: {fault}")
-    return values
+        return None
+    # Python reads 1_000 as a thousand; in a table it is an identifier.
+    return values if all(map(math.isfinite, values)) and "_" not in "".join(cells) else None
+
+
+def is_missing(cell: str) -> bool:
+    """Return True for a cell that stands for a missing value, such as ``NA``."""
+    cell = cell.strip()
+    return cell in MISSING or cell.lower() in _NAN
+
+
+def fault_kind(cell: str) -> FaultKind | None:
+    """Return why a cell is not a finite number, or None if it is one."""
+    if parse_numbers([cell]) is not None:
+        return None
+    if is_missing(cell):
+        return "missing"
+    try:
+        float(cell)
+    except ValueError:
+        return "text"
+    return "text" if "_" in cell else "infinite"
 
 
 def number_fault(cell: str) -> str | None:
-    """What keeps a cell from being a number, or None."""
-    if not cell.strip():
-        return "the cell is empty"
-    try:
-        # Python reads 1_000 as a thousand; in a table it is somebody's identifier.
-        value = math.nan if "_" in cell else float(cell)
-    except ValueError:
-        value = math.nan
-    return None if math.isfinite(value) else f"{_short(cell)} is not a finite number"
+    """Return a text that says why a cell is not a finite number, or None if it is one."""
+    match fault_kind(cell):
+        case None:
+            return None
+        case "missing":
+            return f"the cell is missing ({quote_cell(cell.strip())})"
+        case "infinite":
+            return f"{quote_cell(cell)} is not a finite number"
+        case _:
+            return f"{quote_cell(cell)} is text, not a number"
 
 
-def _short(cell: str) -> str:
+def quote_cell(cell: str) -> str:
+    """Return a cell in quotes, cut where it is too long to read."""
     return repr(cell if len(cell) <= 40 else cell[:40] + "…")
 
 

@@ -1,0 +1,120 @@
+"""Cells of a table that cannot be used, collected over the whole file for one message."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tinynet.files.csv_rows import FaultKind, fault_kind, quote_cell
+
+MAX_COLUMNS = 20
+"""Columns that a message describes."""
+
+MAX_LINES = 3
+"""Lines that a message names for one column."""
+
+MAX_EXAMPLES = 2
+"""Different cells that a message quotes for one column."""
+
+_PHRASES: dict[FaultKind, tuple[str, str]] = {
+    "text": ("holds text", "holds text"),
+    "missing": ("has a missing cell", "has {count:,} missing cells"),
+    "infinite": ("has a number that is not finite", "has {count:,} numbers that are not finite"),
+}
+"""What one faulty cell, and several, are called."""
+
+
+@dataclass
+class Fault:
+    """Faulty cells of one kind in one column.
+
+    Attributes:
+        count: How many they are.
+        lines: Lines of the first.
+        examples: The first different cells.
+    """
+
+    count: int = 0
+    lines: list[int] = field(default_factory=list)
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, line: int, cell: str) -> None:
+        """Count one more cell."""
+        self.count += 1
+        if len(self.lines) < MAX_LINES:
+            self.lines.append(line)
+        if len(self.examples) < MAX_EXAMPLES and cell not in self.examples:
+            self.examples.append(cell)
+
+    def describe(self, kind: FaultKind) -> str:
+        """Return the fault with its first cells and lines."""
+        one, several = _PHRASES[kind]
+        phrase = one if self.count == 1 else several.format(count=self.count)
+        return f"{phrase} ({', '.join(map(quote_cell, self.examples))}; {self._where()})"
+
+    def _where(self) -> str:
+        if self.count == 1:
+            return f"line {self.lines[0]}"
+        more = self.count - len(self.lines)
+        lines = ", ".join(map(str, self.lines))
+        return f"lines {lines}" + (f" and {more:,} more" if more else "")
+
+
+class FaultyCells:
+    """The faulty cells of a table by column.
+
+    Attributes:
+        columns: Name of a column -> kind of fault -> its cells.
+    """
+
+    def __init__(self) -> None:
+        self.columns: dict[str, dict[FaultKind, Fault]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.columns)
+
+    def add(self, column: str, line: int, cell: str, kind: FaultKind) -> None:
+        """Record one cell."""
+        faults = self.columns.setdefault(column, {})
+        faults.setdefault(kind, Fault()).add(line, cell.strip())
+
+    def add_row(self, line: int, names: Sequence[str], cells: Sequence[str]) -> None:
+        """Record every cell of a row that is not a finite number."""
+        for name, cell in zip(names, cells, strict=True):
+            kind = fault_kind(cell)
+            if kind is not None:
+                self.add(name, line, cell, kind)
+
+    def count(self, column: str) -> int:
+        """Return how many cells of a column are faulty."""
+        return sum(fault.count for fault in self.columns.get(column, {}).values())
+
+    def message(
+        self, path: str, order: Sequence[str], roles: dict[str, str], remedies: Sequence[str]
+    ) -> str:
+        """Return one text about all columns.
+
+        Args:
+            path: The file.
+            order: Names of the columns in the order of the file.
+            roles: Role of a column that is not a feature, by its name, such as ``"the target"``.
+            remedies: What to do, each a clause.
+        """
+        place = {name: position for position, name in enumerate(order)}
+        described = [
+            f"column {name!r}{f' ({roles[name]})' if name in roles else ''} "
+            + " and ".join(fault.describe(kind) for kind, fault in faults.items())
+            for name, faults in sorted(self.columns.items(), key=lambda item: place[item[0]])
+        ]
+        advice = "; ".join(remedies)
+        if len(described) == 1:
+            return f"{path}: {described[0]}; {advice}"
+        rest = len(described) - MAX_COLUMNS
+        lines = described[:MAX_COLUMNS] + ([f"and {rest:,} more columns"] if rest > 0 else [])
+        return "\n  ".join(
+            [f"{path}: {len(described):,} columns have cells that cannot be used:", *lines, advice]
+        )
+
+
+def show_list(values: Sequence[str | int]) -> str:
+    """Return the values as a list in JSON, to be copied into a spec."""
+    return json.dumps(values, ensure_ascii=False)

@@ -1,0 +1,118 @@
+"""The columns of a CSV file: which are used, and their cells."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TypeAlias, TypeVar
+
+from tinynet.datasets._faulty_cells import FaultyCells
+from tinynet.errors import DataError
+from tinynet.files.csv_rows import parse_numbers, read_rows
+from tinynet.text.wording import listed, suggest
+
+T = TypeVar("T")
+
+Rows: TypeAlias = Iterator[tuple[int, list[str]]]
+"""Line and cells of each row."""
+
+_DELIMITERS = ",;\t|"
+"""Characters that a file may be separated by when the spec names another."""
+
+
+@dataclass
+class Numbers:
+    """Columns of numbers, read row by row.
+
+    Attributes:
+        names: Names of the columns.
+        lines: Line of each row.
+        values: Row after row; rows with a faulty cell are left out.
+        faults: Cells that are not finite numbers.
+    """
+
+    names: Sequence[str]
+    lines: "array[int]" = field(default_factory=lambda: array("q"))
+    values: "array[float]" = field(default_factory=lambda: array("d"))
+    faults: FaultyCells = field(default_factory=FaultyCells)
+
+    def add(self, line: int, cells: Sequence[str]) -> None:
+        """Append a row."""
+        self.lines.append(line)
+        values = parse_numbers(cells)
+        if values is None:
+            self.faults.add_row(line, self.names, cells)
+        else:
+            self.values.extend(values)
+
+
+def open_table(path: str, delimiter: str, header: bool) -> tuple[list[str], Rows]:
+    """Return the names of all columns and the rows of data.
+
+    Without a header, columns are named after their positions.
+
+    Raises:
+        DataError: for an empty file, and for a name that two columns have.
+    """
+    rows = read_rows(path, delimiter)
+    first = next(rows, None)
+    if first is None:
+        raise DataError(f"{path} is empty")
+    line, cells = first
+    if not header:
+        return [str(position) for position in range(len(cells))], chain([first], rows)
+    names = [cell.strip() for cell in cells]
+    if repeated := repetitions(names):
+        raise DataError(
+            f"{path}, line {line}: two columns are named {repeated[0]!r}; rename one of them"
+        )
+    return names, rows
+
+
+def find_column(path: str, names: Sequence[str], column: str | int, delimiter: str) -> int:
+    """Return the position of a column that is given by name or position.
+
+    Raises:
+        DataError: if there is no such column.
+    """
+    if isinstance(column, int):
+        if not -len(names) <= column < len(names):
+            raise DataError(
+                f"{path} has no column {column}: it has {len(names)}, counted from 0 to"
+                f" {len(names) - 1}{other_delimiter(names, delimiter)}"
+            )
+        return column % len(names)
+    if column not in names:
+        hint = other_delimiter(names, delimiter) or f"; {suggest(column, names)}"
+        raise DataError(f"{path} has no column {column!r}{hint}")
+    return names.index(column)
+
+
+def other_delimiter(names: Sequence[str], delimiter: str) -> str:
+    """Return a hint for a message if the only column seems to hold several, else nothing."""
+    if len(names) == 1:
+        for other in _DELIMITERS:
+            if other != delimiter and other in names[0]:
+                shown = "\\t" if other == "\t" else other
+                return f'; its first row is {names[0]!r}: set "delimiter": "{shown}"'
+    return ""
+
+
+def find_features(path: str, header: Sequence[str], names: Sequence[str]) -> list[int]:
+    """Return the positions of a model's features by their names in a header.
+
+    Raises:
+        DataError: listing every name that the header lacks.
+    """
+    if missing := [name for name in names if name not in header]:
+        raise DataError(
+            f"{path}: the header lacks {listed([repr(name) for name in missing])}; it names"
+            f" {listed([repr(name) for name in header])}"
+        )
+    return [header.index(name) for name in names]
+
+
+def repetitions(items: Sequence[T]) -> list[T]:
+    """Return the items that occur more than once."""
+    return [item for item, count in Counter(items).items() if count > 1]
