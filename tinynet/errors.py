@@ -28,6 +28,7 @@ __all__ = [
     "SpecError",
     "TargetError",
     "TinynetError",
+    "UsageError",
     "Use",
 ]
 
@@ -106,6 +107,10 @@ def _lines(problems: list[Problem], source: str | None) -> str:
         f"{prefix}{'' if problem.line is not None or not source else ' '}{problem}"
         for problem in problems
     )
+
+
+class UsageError(TinynetError, TypeError, ValueError):
+    """A function was called with arguments that it does not have, or cannot use."""
 
 
 class LocatedError(TinynetError):

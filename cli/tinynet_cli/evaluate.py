@@ -13,10 +13,10 @@ from tinynet_cli.output import echo, figures_line, print_json, short
 @click.argument("path", metavar="RUN_OR_CHECKPOINT", type=click.Path())
 @click.option(
     "--split",
-    type=click.Choice(["test", "val", "train"]),
+    metavar="test|val|train",
     default="test",
     show_default=True,
-    help="Part of the data.",
+    help="Part of the data; validation is the same as val.",
 )
 @options.checkpoint_option
 @options.strict_finite_option

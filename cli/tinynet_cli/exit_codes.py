@@ -22,6 +22,7 @@ def exit_code(error: BaseException) -> int:
     if not isinstance(error, Exception):
         return SIGNALLED + signal.SIGINT
     codes = {
+        errors.UsageError: USAGE,
         errors.SpecError: USAGE,
         errors.ShapeError: USAGE,
         errors.RunExistsError: USAGE,

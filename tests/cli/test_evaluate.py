@@ -33,10 +33,13 @@ def test_json_is_one_object(process, run):
     assert set(found["metrics"]) == {"loss", "accuracy"}
 
 
-@pytest.mark.parametrize(("split", "samples"), [("train", 1437), ("val", 180), ("test", 180)])
+@pytest.mark.parametrize(
+    ("split", "samples"), [("train", 1437), ("val", 180), ("validation", 180), ("test", 180)]
+)
 def test_every_split_can_be_asked_for(tinynet, run, split, samples):
     found = tinynet("evaluate", run, "--split", split, "--json").json
-    assert (found["split"], found["samples"]) == (split, samples)
+    short = "val" if split == "validation" else split
+    assert (found["split"], found["samples"]) == (short, samples)
 
 
 def test_it_finds_the_figures_that_training_logged(tinynet, run, spec):
@@ -119,5 +122,7 @@ def test_data_may_lie_elsewhere_now(tinynet, table_run, folder):
 
 
 def test_an_unknown_split_and_too_small_a_limit_are_2(tinynet, run):
-    assert tinynet("evaluate", run, "--split", "all").code == 2
+    result = tinynet("evaluate", run, "--split", "tset")
+    assert result.code == 2
+    assert "split='tset' is not a split; did you mean 'test'?" in result.err
     assert tinynet("evaluate", run, "--max-params", 10).code == 2

@@ -10,7 +10,7 @@ from tinynet.run.folder import RunFolder, look_again
 
 
 def find_checkpoint(
-    path: str | Path, which: str | None = None, warn: Callable[[str], None] = warnings.warn
+    path: str | Path, which: str | Path | None = None, warn: Callable[[str], None] = warnings.warn
 ) -> tuple[Path, Checkpoint]:
     """The checkpoint that is meant by a run's folder or a checkpoint's file.
 
@@ -33,7 +33,7 @@ def find_checkpoint(
 
 
 def _choose(
-    folder: RunFolder, which: str | None, warn: Callable[[str], None]
+    folder: RunFolder, which: str | Path | None, warn: Callable[[str], None]
 ) -> tuple[Path, Checkpoint]:
     newest = folder.newest(warn, set_aside=False)
     best = newest.progress.best

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from pydantic import JsonValue
 
@@ -24,6 +24,7 @@ from tinynet.errors import (
 )
 from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.network.network import Network
+from tinynet.run.arguments import checked_arguments
 from tinynet.run.finding import find_checkpoint
 from tinynet.run.fine_tuning import FineTuning
 from tinynet.run.folder import RunFolder, new_folder, next_folder
@@ -84,15 +85,16 @@ class Run:
 
     def evaluate(
         self,
-        split: SplitName = "test",
+        split: SplitName | Literal["validation"] = "test",
         *,
-        checkpoint: str | None = None,
+        checkpoint: str | Path | None = None,
         **settings: Unpack[Settings],
     ) -> Evaluation:
         """The loss and the metrics of a whole split; see `tinynet.run.trained.evaluate`."""
         return evaluate(self.path, split, checkpoint=checkpoint, **settings)
 
 
+@checked_arguments
 def train(
     spec: Spec | str | Path | Mapping[str, Any],
     run_dir: str | Path | None = None,
@@ -147,6 +149,7 @@ def train(
         return _run(folder, trainer, *_train(session, trainer))
 
 
+@checked_arguments
 def plan_fine_tuning(
     spec: Spec | str | Path | Mapping[str, Any],
     source: str | Path,
@@ -160,6 +163,7 @@ def plan_fine_tuning(
     return start.path, plan
 
 
+@checked_arguments
 def resume(
     run_dir: str | Path,
     *,

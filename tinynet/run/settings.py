@@ -1,5 +1,6 @@
 """What whoever runs something may say, whatever the spec says."""
 
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -47,4 +48,12 @@ def observer(settings: Settings) -> Observer:
 
 def _warn(event: RunEvent) -> None:
     if isinstance(event, Warned):
-        warnings.warn(event.message, stacklevel=4)
+        warn(event.message)
+
+
+def warn(message: str) -> None:
+    """Warn at the line outside of tinynet that called it."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("tinynet."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)

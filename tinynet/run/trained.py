@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Unpack
+from typing import Literal, Unpack
 
 from tinynet.build import MAX_PARAMS
 from tinynet.checkpoint.checkpoint import Checkpoint
@@ -15,6 +15,7 @@ from tinynet.errors import CheckpointMismatchError
 from tinynet.network.engine import Engine
 from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.network.network import Network
+from tinynet.run.arguments import checked_arguments
 from tinynet.run.finding import find_checkpoint
 from tinynet.run.model import Model, open_model
 from tinynet.run.settings import Settings, data_root, observer
@@ -25,9 +26,10 @@ EVALUATION_BATCH = 512
 """Samples that are evaluated at a time."""
 
 
+@checked_arguments
 def load(
     path: str | Path,
-    checkpoint: str | None = None,
+    checkpoint: str | Path | None = None,
     *,
     max_params: int = MAX_PARAMS,
     strict_finite: bool = False,
@@ -54,15 +56,16 @@ def load(
     return load_model(path, checkpoint, **settings).network
 
 
+@checked_arguments
 def load_model(
-    path: str | Path, checkpoint: str | None = None, **settings: Unpack[Settings]
+    path: str | Path, checkpoint: str | Path | None = None, **settings: Unpack[Settings]
 ) -> Model:
     """A trained network with its preprocessing: it takes raw inputs; see `load`."""
     return _load(path, checkpoint, settings)[2]
 
 
 def _load(
-    path: str | Path, which: str | None, settings: Settings
+    path: str | Path, which: str | Path | None, settings: Settings
 ) -> tuple[Path, Checkpoint, Model]:
     tell = observer(settings)
     file, found = find_checkpoint(path, which, lambda text: tell(Warned(text)))
@@ -102,18 +105,19 @@ class Evaluation(Mapping[str, float]):
         return len(self.metrics)
 
 
+@checked_arguments
 def evaluate(
     path: str | Path,
-    split: SplitName = "test",
+    split: SplitName | Literal["validation"] = "test",
     *,
-    checkpoint: str | None = None,
+    checkpoint: str | Path | None = None,
     **settings: Unpack[Settings],
 ) -> Evaluation:
     """The loss and the metrics of a whole split.
 
     Args:
         path: A run's folder, or a checkpoint.
-        split: ``"test"``, ``"val"`` or ``"train"``.
+        split: ``"test"``, ``"val"`` (or ``"validation"``) or ``"train"``.
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
         **settings: See `Settings`.
 
@@ -123,16 +127,17 @@ def evaluate(
         PluginError: if a type it needs is not installed any more.
     """
     tell = observer(settings)
+    name: SplitName = "val" if split == "validation" else split
     file, found, model = _load(path, checkpoint, settings)
     spec = model.spec
     if spec.data is None:
         raise CheckpointMismatchError(f"{file} names no data, so there is nothing to evaluate on")
     root = data_root(settings, Path(found.data.root))
     data = Data(spec.data, root, spec.training.seed, found.transforms)
-    data.require(split)
+    data.require(name)
     for change in found.data.changes(DataFacts.of(data)):
         tell(Warned(change))
-    return _evaluate(file, found.progress.step, model, data, split, settings.get("threads"))
+    return _evaluate(file, found.progress.step, model, data, name, settings.get("threads"))
 
 
 def _evaluate(

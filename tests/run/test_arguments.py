@@ -1,0 +1,175 @@
+"""Arguments of the public functions: an unknown or unusable one is never ignored."""
+
+import ast
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.errors import TinynetError, UsageError
+from tinynet.run.run import plan_fine_tuning
+from tinynet.run.trained import load_model
+
+SPEC = {
+    "tinynet": 1,
+    "name": "small",
+    "data": {"type": "digits", "split": {"validation": 60, "test": 1637}},
+    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
+    "training": {
+        "epochs": 10,
+        "batch_size": 50,
+        "loss": "softmax_cross_entropy",
+        "optimizer": {"type": "sgd", "learning_rate": 0.001},
+    },
+}
+STEPS_PER_EPOCH = 2
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "run"
+    return tinynet.train(SPEC, path, overrides={"training.epochs": 1})
+
+
+def refusal(call):
+    with pytest.raises(UsageError) as caught:
+        call()
+    return str(caught.value)
+
+
+def callers(run, tmp_path):
+    """Every public function that takes settings, by name: called with more keywords."""
+    new = tmp_path / "new"
+    return {
+        "train": lambda **more: tinynet.train(SPEC, new, **more),
+        "resume": lambda **more: tinynet.resume(run.path, **more),
+        "evaluate": lambda **more: tinynet.evaluate(run.path, **more),
+        "Run.evaluate": lambda **more: run.evaluate(**more),
+        "load": lambda **more: tinynet.load(run.path, **more),
+        "load_model": lambda **more: load_model(run.path, **more),
+        "plan_fine_tuning": lambda **more: plan_fine_tuning(SPEC, run.path, **more),
+    }
+
+
+FUNCTIONS = (
+    "train", "resume", "evaluate", "Run.evaluate", "load", "load_model", "plan_fine_tuning",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_an_unknown_keyword_is_an_error_of_ours_and_of_python(run, tmp_path, name):
+    call = callers(run, tmp_path)[name]
+    for kind in (TinynetError, TypeError):
+        with pytest.raises(kind, match="there is no argument 'max_parms'; did you mean 'max_para"):
+            call(max_parms=3)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("epochs", 2),
+        ("batch_size", 25),
+        ("learning_rate", 0.01),
+        ("lr", 0.01),
+        ("seed", 4),
+        ("optimizer", {"type": "adam", "learning_rate": 0.1}),
+        ("dtype", "float64"),
+        ("metrics", ["accuracy"]),
+    ],
+)
+def test_a_value_of_the_spec_names_the_override_that_works(tmp_path, keyword, value):
+    message = refusal(lambda: tinynet.train(SPEC, tmp_path / "run", **{keyword: value}))
+    overrides = ast.literal_eval(message.partition("overrides=")[2])
+    assert [*overrides.values()] == [value]
+    tinynet.train(SPEC, tmp_path / "run", overrides={**overrides, "training.epochs": 1})
+
+
+def test_resume_names_an_override_too(run):
+    message = refusal(lambda: tinynet.resume(run.path, epochs=2))
+    assert message.endswith('the spec holds this value: overrides={"training.epochs": 2}')
+    longer = tinynet.resume(run.path, overrides={"training.epochs": 2})
+    assert longer.step == 2 * STEPS_PER_EPOCH
+
+
+def test_a_spec_that_was_read_is_read_again_with_the_override(tmp_path):
+    spec = tinynet.load_spec(SPEC)
+    message = refusal(lambda: tinynet.train(spec, tmp_path / "run", epochs=2))
+    assert message.endswith('tinynet.load_spec(file, overrides={"training.epochs": 2})')
+    assert tinynet.load_spec(SPEC, overrides={"training.epochs": 2}).training.epochs == 2
+
+
+def test_callbacks_and_data_name_what_exists_instead(tmp_path):
+    message = refusal(lambda: tinynet.train(SPEC, tmp_path / "run", callbacks=[print], data=(1, 2)))
+    callbacks, data = message.splitlines()
+    assert "observer=f calls f(event)" in callbacks
+    assert "Trainer(spec).train_step(x, y)" in data
+    x, y = np.zeros((2, 8, 8, 1)), np.zeros(2, np.int64)
+    assert tinynet.Trainer(tinynet.load_spec(SPEC)).train_step(x, y) > 0
+    events = []
+    tinynet.train(SPEC, tmp_path / "run", overrides={"training.epochs": 1}, observer=events.append)
+    assert events
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "message"),
+    [
+        ("threads", "2", "threads='2' must be an integer of at least 1"),
+        ("threads", 0, "threads=0 must be"),
+        ("threads", True, "threads=True must be"),
+        ("max_params", -1, "max_params=-1 must be an integer of at least 1"),
+        ("observer", [print], "must be one function"),
+        ("data_root", "nowhere", "data_root='nowhere' is not an existing folder"),
+        ("data_root", 3, "data_root=3 must be a path"),
+        ("kernels", 1, "kernels=1 must be a name"),
+        ("strict_finite", "yes", "strict_finite='yes' must be True or False"),
+        ("overrides", ["training.epochs=2"], 'such as {"training.epochs": 2}'),
+        ("rules", {"allow_new": ["*"]}, "must be tinynet.TransferRules"),
+        ("resume", "run", "resume='run' must be True or False"),
+        ("source", 3, "source=3 must be a path"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused_before_anything_is_done(
+    tmp_path, keyword, value, message
+):
+    assert message in refusal(lambda: tinynet.train(SPEC, tmp_path / "run", **{keyword: value}))
+    assert not (tmp_path / "run").exists()
+
+
+def test_all_mistakes_of_a_call_are_listed(tmp_path):
+    call = {"run_dir": tmp_path / "run", "epoch": 3, "threads": "all", "max_params": 0.5}
+    message = refusal(lambda: tinynet.train(SPEC, **call))
+    assert len(message.splitlines()) == 3
+    assert all(line.startswith("train(): ") for line in message.splitlines())
+
+
+@pytest.mark.parametrize("name", ["evaluate", "load", "load_model"])
+def test_a_checkpoint_is_named_by_text(run, tmp_path, name):
+    message = refusal(lambda: callers(run, tmp_path)[name](checkpoint=3))
+    assert message.endswith("checkpoint=3 must be 'best', 'last', or the name of a checkpoint file")
+
+
+def test_a_split_that_is_not_there_is_suggested(run):
+    assert refusal(lambda: run.evaluate("tset")).endswith("is not a split; did you mean 'test'?")
+    assert "must be one of train, val, test" in refusal(lambda: tinynet.evaluate(run.path, 3))
+
+
+def test_the_validation_split_has_both_of_its_names(run):
+    by_one, by_other = run.evaluate("val"), tinynet.evaluate(run.path, "validation")
+    assert (by_one.split, by_one.metrics) == (by_other.split, by_other.metrics)
+
+
+def test_numbers_and_flags_of_numpy_are_taken(tmp_path):
+    overrides = {"training.epochs": 1}
+    tinynet.train(
+        SPEC, tmp_path / "run", overrides=overrides, threads=np.int64(1), lock=np.bool_(False)
+    )
+
+
+def test_a_missing_argument_stays_an_error_of_python():
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        tinynet.resume()
+
+
+def test_positional_data_are_refused_as_a_folder():
+    assert "run_dir=" in refusal(lambda: tinynet.train(SPEC, np.zeros((100, 8))))

@@ -1,0 +1,192 @@
+"""Check the arguments of the public functions: their names, and the types of their values.
+
+A keyword that is ignored loses a day of training, so an unknown one is an error that says how to
+reach the same aim.
+"""
+
+import inspect
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
+from operator import index
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, get_args
+
+from tinynet.checkpoint.transfer import TransferRules
+from tinynet.data.splits import SplitName
+from tinynet.errors import UsageError
+from tinynet.run.settings import Settings
+from tinynet.spec.models import Spec
+from tinynet.spec.training_spec import TrainingSpec
+from tinynet.text.wording import closest, listed, suggest
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def checked_arguments(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a function so that unknown keywords and unusable values raise `UsageError`.
+
+    Values are checked by the parameter's name, see `_FAULTS`.
+    """
+    signature = inspect.signature(function)
+    known = list(signature.parameters)
+    optional = {name for name, part in signature.parameters.items() if part.default is None}
+    if "settings" in known:
+        known[known.index("settings") :] = Settings.__annotations__
+        optional |= {"data_root", "kernels", "observer", "threads"}
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        named = {name: kwargs.pop(name) for name in list(kwargs) if name not in known}
+        given = dict(zip(signature.parameters, args, strict=False)) | kwargs
+        problems = [_unknown(name, value, known, given) for name, value in named.items()]
+        problems += _faults({k: v for k, v in given.items() if v is not None or k not in optional})
+        if problems:
+            call = f"{function.__name__}()"
+            raise UsageError("\n".join(f"{call}: {problem}" for problem in problems))
+        return function(*args, **kwargs)
+
+    return checked
+
+
+# Unknown names --------------------------------------------------------------------------------
+
+_OBSERVERS = {"callback", "callbacks", "hooks", "on_epoch_end", "progress", "verbose"}
+_DATA = {
+    "data", "dataset", "features", "labels", "targets", "test_data", "train_data", "val_data",
+    "validation_data", "x", "x_train", "y", "y_train",
+}  # fmt: skip
+_SPEC_VALUES = {
+    **{name: f"training.{name}" for name in TrainingSpec.model_fields},
+    "dtype": "network.dtype",
+    "learning_rate": "training.optimizer.learning_rate",
+    "lr": "training.optimizer.learning_rate",
+}
+"""Where the spec holds values that other frameworks take as keywords."""
+
+
+def _unknown(name: str, value: Any, known: list[str], given: Mapping[str, Any]) -> str:
+    start = f"there is no argument {name!r}"
+    meant = closest(name, known)
+    trains = "overrides" in known
+    if trains and name in _SPEC_VALUES:
+        return f"{start}; the spec holds this value: {_override(name, value, given)}"
+    if trains and name.lower() in _DATA:
+        return (
+            f'{start}; the spec names its data, as in overrides={{"data.path": ...}}; arrays in'
+            " memory are trained on with tinynet.Trainer(spec).train_step(x, y)"
+        )
+    if "observer" in known and name in _OBSERVERS:
+        return f"{start}; observer=f calls f(event) for everything that happens, as observer=print"
+    if meant is not None:
+        return f"{start}; did you mean {meant!r}?"
+    return f"{start}; available: {listed(known)}"
+
+
+def _override(name: str, value: Any, given: Mapping[str, Any]) -> str:
+    is_json = value is None or type(value) in (str, bool, int, float, list, dict)
+    shown = repr(value) if is_json and len(repr(value)) <= 60 else "..."
+    overrides = f'{{"{_SPEC_VALUES[name]}": {shown}}}'
+    if isinstance(given.get("spec"), Spec):
+        return f"tinynet.load_spec(file, overrides={overrides})"
+    return f"overrides={overrides}"
+
+
+# Values ---------------------------------------------------------------------------------------
+
+
+def _faults(given: Mapping[str, Any]) -> Iterator[str]:
+    """Describe each value that cannot be used."""
+    for name, value in given.items():
+        if name in _FAULTS and (fault := _FAULTS[name](value)):
+            yield f"{name}={_short(value)} {fault}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"<{type(value).__name__}>"
+
+
+def _path(value: Any) -> str | None:
+    return None if isinstance(value, str | os.PathLike) else "must be a path, a str or a Path"
+
+
+def _spec(value: Any) -> str | None:
+    if isinstance(value, str | os.PathLike | Mapping | Spec):
+        return None
+    return "must be the path of a spec, a dict like one, or a result of tinynet.load_spec"
+
+
+def _folder(value: Any) -> str | None:
+    return _path(value) or (None if Path(value).is_dir() else "is not an existing folder")
+
+
+def _flag(value: Any) -> str | None:
+    # NumPy's bool is not a bool.
+    return None if type(value).__name__ in ("bool", "bool_") else "must be True or False"
+
+
+def _count(value: Any) -> str | None:
+    try:
+        fits = index(value) >= 1 and _flag(value) is not None
+    except TypeError:
+        fits = False
+    return None if fits else "must be an integer of at least 1"
+
+
+def _overrides(value: Any) -> str | None:
+    if isinstance(value, Mapping) and all(isinstance(path, str) for path in value):
+        return None
+    return 'must be a dict of JSON values by dotted path, such as {"training.epochs": 2}'
+
+
+def _rules(value: Any) -> str | None:
+    if isinstance(value, TransferRules):
+        return None
+    return "must be tinynet.TransferRules, such as tinynet.TransferRules(allow_new=('head/*',))"
+
+
+def _observer(value: Any) -> str | None:
+    return None if callable(value) else "must be one function, which is called with every event"
+
+
+def _checkpoint(value: Any) -> str | None:
+    if isinstance(value, str | os.PathLike):
+        return None
+    return "must be 'best', 'last', or the name of a checkpoint file"
+
+
+def _kernels(value: Any) -> str | None:
+    return None if isinstance(value, str) else "must be a name, such as 'numpy'"
+
+
+def _split(value: Any) -> str | None:
+    splits = (*get_args(SplitName), "validation")
+    if not isinstance(value, str):
+        return f"must be one of {listed(splits)}"
+    return None if value in splits else f"is not a split; {suggest(value, splits)}"
+
+
+_FAULTS: dict[str, Callable[[Any], str | None]] = {
+    "allow_data_change": _flag,
+    "allow_reset": _flag,
+    "checkpoint": _checkpoint,
+    "data_root": _folder,
+    "exact": _flag,
+    "kernels": _kernels,
+    "lock": _flag,
+    "max_params": _count,
+    "observer": _observer,
+    "overrides": _overrides,
+    "path": _path,
+    "resume": _flag,
+    "rules": _rules,
+    "run_dir": _path,
+    "source": _path,
+    "spec": _spec,
+    "split": _split,
+    "strict_finite": _flag,
+    "threads": _count,
+}
+"""The check of a value by the parameter's name: it returns the fault, or None."""
