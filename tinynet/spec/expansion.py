@@ -8,9 +8,10 @@ from pydantic import JsonValue
 
 from tinynet.errors import Problem, SpecError
 from tinynet.spec.blocks import read_blocks
+from tinynet.spec.pruning import prune
 from tinynet.spec.trace import Source, Trace
 from tinynet.spec.unrolled import Unrolled
-from tinynet.spec.unrolling import Unroller
+from tinynet.spec.unrolling import LAYERS, Unroller
 from tinynet.spec.variables import (
     NAME,
     NAME_RULE,
@@ -124,7 +125,16 @@ def _expand_network(
     assert isinstance(expanded, dict)
     if "outputs" in expanded:
         expanded["outputs"] = _expand_outputs(expanded["outputs"], unroller.top, found)
-    return {**expanded, "layers": unroller.nodes}
+    return {**expanded, "layers": _pruned(unroller, expanded.get("outputs"), found)}
+
+
+def _pruned(unroller: Unroller, outputs: JsonValue, found: Findings) -> list[JsonValue]:
+    """The flat list without what nothing needs, as far as that can be told."""
+    names = outputs.values() if isinstance(outputs, dict) else None
+    if found.problems or found.dangling or (names is None) != (outputs is None):
+        return unroller.nodes
+    named = None if names is None else [str(name) for name in names]
+    return prune(unroller.nodes, unroller.lists, named, found.moved, LAYERS)
 
 
 def _expand_outputs(raw: JsonValue, top: Unrolled, found: Findings) -> JsonValue:

@@ -73,6 +73,7 @@ class Unroller:
     Attributes:
         nodes: The flat list.
         top: The network's own list, which knows what its names mean.
+        lists: All lists of nodes, that of the network and those of the uses of blocks.
     """
 
     def __init__(
@@ -98,17 +99,17 @@ class Unroller:
         self.nodes: list[JsonValue] = []
         self.top = Unrolled(source, scope)
         self._blocks, self._globals, self._found = blocks, scope, found
-        self._lists: list[Unrolled] = []
+        self.lists: list[Unrolled] = []
         self._uses = 0
         self._fill(self.top, nodes)
-        for unrolled in self._lists:
+        for unrolled in self.lists:
             unrolled.connect()
             self._wire(unrolled)
 
     # One list after the other: what stands where, and what it is called -----------------------
 
     def _fill(self, into: Unrolled, nodes: list[JsonValue]) -> None:
-        self._lists.append(into)
+        self.lists.append(into)
         said = [unnamed(node, into.scope) for node in nodes]
         called = names(said)
         places: dict[str, int] = {}

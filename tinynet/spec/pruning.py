@@ -1,0 +1,154 @@
+"""Leave out nodes of blocks that nothing needs: those behind an output that a use does not use.
+
+A use of a block may leave some of the block's outputs unused if another use of the block uses them.
+What nothing ever uses is a mistake, and stays for `tinynet.spec.graph` to report.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from pydantic import JsonValue
+
+from tinynet.spec.trace import Source
+from tinynet.spec.unrolled import Unrolled
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A node of the flat list.
+
+    Attributes:
+        node: The node.
+        index: Its index in the flat list.
+        text: Index of the node whose layer it has; its own, unless that node is left out.
+        uses: For each use of a block that it is within, the innermost first: the prefix of names in
+            the use, and the block with the name of the node in it.
+    """
+
+    node: dict[str, JsonValue]
+    index: int
+    text: int
+    uses: tuple[tuple[str, tuple[str, str]], ...]
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the nodes that it follows."""
+        inputs = self.node.get("inputs")
+        return [str(name) for name in inputs] if isinstance(inputs, list) else []
+
+
+def prune(
+    nodes: list[JsonValue],
+    lists: Iterable[Unrolled],
+    outputs: Collection[str] | None,
+    moved: dict[str, Source],
+    pointer: str,
+) -> list[JsonValue]:
+    """Return the flat list without the nodes that nothing needs.
+
+    Where a node that is left out has a layer that others share, the first of these has it instead.
+
+    Args:
+        nodes: The flat list; every node has its name and its inputs.
+        lists: The lists of nodes that it was made from.
+        outputs: Nodes that are outputs of the network; None for the last one.
+        moved: Where the nodes were written, by JSON pointer; it is brought up to date.
+        pointer: JSON pointer to the flat list.
+    """
+    places = _places(nodes, lists)
+    if len(places) < len(nodes):
+        return nodes  # some are no nodes, or have the name of another: that is reported elsewhere
+    read = {name for place in places.values() for name in place.inputs}
+    ends = [name for name in places if name not in read]
+    needed = _needed(ends[-1:] if outputs is None else outputs, places)
+    unused = _unused_outputs(ends, needed, places)
+    needed |= _needed(set(ends) - set(unused), places)
+    idle = _needed(unused, places) - needed
+    if not idle:
+        return nodes
+    kept = _with_layers({n: p for n, p in places.items() if n not in idle}, places)
+    _renumber(moved, pointer, kept)
+    return [place.node for place in kept]
+
+
+def _places(nodes: list[JsonValue], lists: Iterable[Unrolled]) -> dict[str, _Place]:
+    """The nodes by name, in the order of the flat list."""
+    found: dict[int, _Place] = {}
+    for unrolled in lists:
+        around = list(_around(unrolled))
+        for item in unrolled.items:
+            node = None if item.index is None else nodes[item.index]
+            if item.index is None or not isinstance(node, dict):
+                continue
+            uses = tuple(
+                (use.prefix, (use.blocks[-1], item.name.removeprefix(use.prefix))) for use in around
+            )
+            found[item.index] = _Place(node, item.index, item.index, uses)
+    return {str(found[index].node.get("name")): found[index] for index in sorted(found)}
+
+
+def _around(unrolled: Unrolled) -> Iterator[Unrolled]:
+    """The use that a list is, and the uses around it, the innermost first."""
+    while unrolled.outer is not None:
+        yield unrolled
+        unrolled, _ = unrolled.outer
+
+
+def _needed(names: Iterable[str], places: Mapping[str, _Place]) -> set[str]:
+    """These nodes and all that they follow."""
+    needed: set[str] = set()
+    waiting = [name for name in names if name in places]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting += (source for source in places[name].inputs if source in places)
+    return needed
+
+
+def _unused_outputs(
+    ends: Iterable[str], needed: Collection[str], places: Mapping[str, _Place]
+) -> list[str]:
+    """The ends that a use of a block does not use, while another use of the block uses its own."""
+    uses = [use for name in needed for use in places[name].uses]
+    live, used = {prefix for prefix, _ in uses}, {node for _, node in uses}
+    return [
+        name
+        for name in ends
+        if name not in needed
+        and any(prefix in live and node in used for prefix, node in places[name].uses)
+    ]
+
+
+def _with_layers(kept: dict[str, _Place], places: Mapping[str, _Place]) -> list[_Place]:
+    """The nodes that are kept; the first that shares the layer of one that is not has it itself."""
+    heirs: dict[str, str] = {}
+    found = []
+    for name, place in kept.items():
+        owner = place.node.get("shares")
+        if isinstance(owner, str) and owner in places and owner not in kept:
+            heir = heirs.setdefault(owner, name)
+            node = {**place.node, "shares": heir}
+            if heir == name:
+                old = places[owner]
+                node = {**old.node, "name": name, "inputs": place.node["inputs"]}
+                place = replace(place, text=old.index)
+            place = replace(place, node=node)
+        found.append(place)
+    return found
+
+
+def _renumber(moved: dict[str, Source], pointer: str, kept: Iterable[_Place]) -> None:
+    """Bring the pointers to nodes of the flat list up to date."""
+    parts: dict[str, dict[str, Source]] = {}
+    for key in [key for key in moved if key.startswith(f"{pointer}/")]:
+        index, slash, rest = key.removeprefix(f"{pointer}/").partition("/")
+        parts.setdefault(index, {})[slash + rest] = moved.pop(key)
+    for new, place in enumerate(kept):
+        own, text = parts[str(place.index)], parts[str(place.text)]
+        found = dict(text)
+        if place.text != place.index:
+            of_use = (key for key in own if key.startswith("/inputs"))
+            found |= {key: own[""].part(key.removeprefix("/")) for key in ("/name", "/inputs")}
+            found |= {key: own[key] for key in of_use}
+        moved |= {f"{pointer}/{new}{rest}": source for rest, source in found.items()}
