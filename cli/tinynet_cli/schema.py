@@ -25,6 +25,8 @@ def schema(output: Path | None, as_json: bool) -> None:
     Editors complete and check a spec that names it: "$schema": "./tinynet.schema.json".
     """
     from tinynet import registry
+    from tinynet.errors import explaining_io
+    from tinynet.files.atomic import replacing_output
     from tinynet.spec.schema import spec_schema
 
     document = spec_schema(registry.default())
@@ -37,7 +39,8 @@ def schema(output: Path | None, as_json: bool) -> None:
         echo(json_text(document, indent=2), multiline=True)
         return
     text = json.dumps(document, indent=2, ensure_ascii=False)
-    output.write_text(f"{text}\n", encoding="utf-8")
+    with explaining_io(output), replacing_output(output) as write_at:
+        write_at(0, f"{text}\n".encode())
     if as_json:
         print_json({"path": str(output)})
     else:

@@ -20,6 +20,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from tinynet.errors import CheckpointIOError
+from tinynet.files.strict import kind_of
+
 WriteAt: TypeAlias = Callable[[int, bytes | memoryview], None]
 """Writes all of its second argument at the offset that is its first."""
 
@@ -60,6 +63,23 @@ def replacing(path: Path, size: int = 0) -> Iterator[WriteAt]:
         sync(folder)
     finally:
         os.close(folder)
+
+
+@contextmanager
+def replacing_output(path: Path, size: int = 0) -> Iterator[WriteAt]:
+    """Write a file that the user has named; see `replacing`.
+
+    A symbolic link is followed, so that it stays and the file it leads to is replaced.
+
+    Raises:
+        CheckpointIOError: for a folder, a pipe or a device.
+        OSError: whatever the operating system refused.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise CheckpointIOError(f"{path} is {kind_of(target)}; name a regular file to write")
+    with replacing(target, size) as write_at:
+        yield write_at
 
 
 def leftovers(folder: Path) -> list[Path]:

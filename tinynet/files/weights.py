@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from tinynet.errors import DataError, explaining_io
-from tinynet.files.atomic import WriteAt, replacing
+from tinynet.files.atomic import WriteAt, replacing_output
 from tinynet.files.npy import read_npz, read_npz_headers
 from tinynet.files.regular import open_file
 from tinynet.types import Array, Shape
@@ -81,7 +81,7 @@ class _Npz:
         text = np.frombuffer(_text(note).encode(), np.uint8)
         with (
             explaining_io(self._path),
-            replacing(self._path) as write_at,
+            replacing_output(self._path) as write_at,
             zipfile.ZipFile(_Stream(write_at), "w") as file,
         ):
             for name, array in {**arrays, _NPZ_NOTE: text}.items():
@@ -156,7 +156,7 @@ class _Safetensors:
         # The package reads the arrays' memory as it lies there.
         contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         data = self._package.numpy.save(contiguous, {_SAFETENSORS_NOTE: _text(note)})
-        with explaining_io(self._path), replacing(self._path) as write_at:
+        with explaining_io(self._path), replacing_output(self._path) as write_at:
             write_at(0, data)
 
 

@@ -7,6 +7,7 @@ under its full name: ``params/conv2d_1/weight``, ``slots/conv2d_1/weight/first_m
 """
 
 import hashlib
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -191,7 +192,7 @@ def import_weights(
         CheckpointIOError: if the disk refuses.
     """
     path, target = Path(path), Path(checkpoint)
-    if target.exists():
+    if os.path.lexists(target):
         raise RunExistsError(f"{target} is there already; choose another name")
     if not isinstance(spec, Spec):
         spec = load_spec(spec, overrides)

@@ -11,6 +11,7 @@ The checkpoint's own copy of the spec is the truth; order is by the step inside 
 import json
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from pathlib import Path
@@ -29,10 +30,14 @@ from tinynet.errors import (
     explaining_io,
 )
 from tinynet.files.atomic import leftovers, replacing, sync_folder
+from tinynet.files.strict import READ, kind_of, open_strictly, require_folder
 
 Found = TypeVar("Found")
 
-_NAME = re.compile(r"step-(\d{12,})\.msgpack")
+_NAME = re.compile(r"step-([0-9]{12,19})\.msgpack")
+
+_MAX_SPEC = 2**26
+"""Bytes of spec.json that are read."""
 
 
 class RunFolder:
@@ -61,13 +66,15 @@ class RunFolder:
 
     def steps(self) -> list[int]:
         """Steps that have a file, ascending."""
-        try:
-            names = os.listdir(self.checkpoints)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise CheckpointIOError(f"cannot read {self.checkpoints}: {error.strerror}") from error
-        return sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
+        with explaining_io(self.checkpoints):
+            try:
+                require_folder(self.checkpoints)
+                names = set(os.listdir(self.checkpoints))
+            except FileNotFoundError:
+                return []
+        steps = sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
+        # A name with more zeros than ours belongs to no step.
+        return [step for step in steps if self.checkpoint(step).name in names]
 
     def newest(
         self, warn: Callable[[str], None], *, set_aside: bool, copy: bool = True
@@ -117,6 +124,8 @@ class RunFolder:
 
     def clean(self) -> None:
         """Remove temporary files that killed processes left; only for the holder of the lock."""
+        with explaining_io(self.checkpoints):
+            require_folder(self.checkpoints)
         for folder in (self.path, self.checkpoints):
             with explaining_io(folder):
                 for path in leftovers(folder):
@@ -131,7 +140,8 @@ class RunFolder:
             RunExistsError: if a log or a checkpoint is here, a damaged one included.
         """
         with explaining_io(self.path):
-            found = [self.log] if self.log.exists() and self.log.stat().st_size else []
+            require_folder(self.checkpoints)
+            found = [self.log] if _is_used(self.log) else []
             temporary = leftovers(self.checkpoints)
             found += sorted(set(self.checkpoints.iterdir()) - {*temporary})
         if found:
@@ -152,13 +162,28 @@ class RunFolder:
             write_at(0, _pretty(spec))
 
     def spec_was_edited(self, spec: Mapping[str, JsonValue]) -> bool:
-        """Whether spec.json says something else than the run's own spec."""
+        """Return whether spec.json differs from the run's own spec.
+
+        Raises:
+            CheckpointIOError: if it is no regular file.
+        """
         try:
-            return self.spec.is_file() and json.loads(self.spec.read_bytes()) != spec
+            with open(open_strictly(self.spec, READ), "rb") as file:
+                text = file.read(_MAX_SPEC + 1)
+            return len(text) > _MAX_SPEC or json.loads(text) != spec
         except OSError:
             return False
         except (ValueError, RecursionError):
             return True
+
+
+def _is_used(log: Path) -> bool:
+    """Return whether something was logged, or the log is no file that tinynet made."""
+    try:
+        status = os.lstat(log)
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISREG(status.st_mode) or status.st_size > 0
 
 
 def _free_name(path: Path) -> Path:
@@ -212,13 +237,19 @@ def new_folder(path: Path, *, reuse: bool) -> RunFolder:
             sync_folder(path.parent)
         except FileExistsError:
             if not path.is_dir():
-                raise RunExistsError(f"{path} is a file; a run is a folder") from None
+                raise RunExistsError(
+                    f"{path} is {kind_of(path)}; a run needs a folder, so choose another name"
+                ) from None
             if any(path.iterdir()) and not reuse:
                 raise RunExistsError(
                     f"{path} is there already; go on with it by --resume, or choose another"
                 ) from None
-        (path / "checkpoints").mkdir(exist_ok=True)
-    return RunFolder(path)
+        folder = RunFolder(path)
+        if os.path.lexists(folder.checkpoints):
+            require_folder(folder.checkpoints)
+        else:
+            folder.checkpoints.mkdir()
+    return folder
 
 
 def _make_durably(path: Path) -> None:
@@ -237,7 +268,7 @@ def next_folder(parent: Path, name: str) -> RunFolder:
     """
     with explaining_io(parent):
         _make_durably(parent)
-        pattern = re.compile(re.escape(name) + r"-(\d{3,})")
+        pattern = re.compile(re.escape(name) + r"-([0-9]{3,9})")
         taken = [int(m[1]) for p in parent.iterdir() if (m := pattern.fullmatch(p.name))]
         number = max(taken, default=0)
         while True:

@@ -8,52 +8,66 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
 
 from tinynet.errors import CheckpointIOError, RunBusyError, explaining_io
+from tinynet.files.strict import APPEND, open_strictly
+
+_MAX_HOLDER = 300
+"""Bytes of a lock file that are shown."""
 
 
 @contextmanager
 def locked(path: Path, *, required: bool = True) -> Iterator[None]:
     """Hold the lock file ``path``, which is made if needed and never removed.
 
-    While it is held it says who holds it; nobody trusts what a killed process left in it.
+    While it is held it names its holder; the text that a killed process left in it is ignored.
 
     Args:
         path: The file.
-        required: Fail where the file system offers no locks; else go on without one.
+        required: Fail where the file system offers no locks; else continue without one.
 
     Raises:
         RunBusyError: if another process holds it; it names that process.
-        CheckpointIOError: if the file system offers no locks.
+        CheckpointIOError: if it is no regular file, or the file system offers no locks.
     """
     with explaining_io(path):
-        file = path.open("a+", encoding="utf-8", errors="replace")
-    with file:
-        _lock(file, path, required)
+        descriptor = open_strictly(path, APPEND)
+    try:
+        _lock(descriptor, path, required)
         try:
             yield
         finally:
             with suppress(OSError):
-                file.truncate(0)
+                os.ftruncate(descriptor, 0)
+    finally:
+        with suppress(OSError):
+            os.close(descriptor)
 
 
-def _lock(file: TextIO, path: Path, required: bool) -> None:
+def _lock(descriptor: int, path: Path, required: bool) -> None:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
             if not required:
                 return
             raise CheckpointIOError(
-                f"{path} cannot be locked: {error.strerror}; --no-lock goes on without a lock, and"
-                " nothing then keeps a second process out of the run"
+                f"{path} cannot be locked: {error.strerror}; add --no-lock to train without a lock"
+                " (a second process can then train in the same run folder)"
             ) from error
-        file.seek(0)
-        holder = file.read().strip() or "another process"
-        raise RunBusyError(f"{path.parent} is in use by {holder}") from error
+        raise RunBusyError(f"{path.parent} is in use by {_holder(descriptor)}") from error
     with explaining_io(path):
-        file.truncate(0)
+        os.ftruncate(descriptor, 0)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        file.write(f"process {os.getpid()} on {socket.gethostname()} since {now}\n")
-        file.flush()
+        os.write(
+            descriptor, f"process {os.getpid()} on {socket.gethostname()} since {now}\n".encode()
+        )
+
+
+def _holder(descriptor: int) -> str:
+    """Return the first line of a lock file."""
+    with suppress(OSError):
+        text = os.pread(descriptor, _MAX_HOLDER, 0).decode(errors="replace")
+        if line := text.partition("\n")[0].strip():
+            return line
+    return "another process"

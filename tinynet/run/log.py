@@ -1,19 +1,25 @@
 """The log of a run: one JSON object a line, exactly as far as the checkpoint that belongs to it."""
 
 import json
-from collections.abc import Mapping
+import math
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import JsonValue
 from xxhash import xxh3_128
 
 from tinynet.checkpoint.sections import LogMark
-from tinynet.errors import CheckpointCorruptError, explaining_io
+from tinynet.errors import CheckpointCorruptError, CheckpointIOError, explaining_io
 from tinynet.files.atomic import sync
+from tinynet.files.strict import APPEND, READ, open_strictly
 
 _PIECE = 2**20
+
+_MAX_LINE = 2**24
+"""Bytes that a line of a log may have."""
 
 
 class RunLog:
@@ -37,7 +43,8 @@ class RunLog:
         length = mark.length if mark is not None else 0
         self._digest = xxh3_128()
         with explaining_io(path):
-            self._file = path.open("a+b")
+            self._file = os.fdopen(open_strictly(path, APPEND), "a+b")
+            self._file.seek(0, os.SEEK_END)
             self.gone = length > 0 and self._file.tell() == 0
             if self.gone:
                 mark, length = None, 0
@@ -89,14 +96,60 @@ class RunLog:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with explaining_io(self._path):
-            self._file.close()
+        try:
+            with explaining_io(self._path):
+                self._file.close()
+        except CheckpointIOError:
+            # Bytes that could not be written are flushed again, and fail again.
+            if error is None:
+                raise
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Every whole line of a log."""
-    try:
-        lines = path.read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return []
-    return [json.loads(line) for line in lines]
+    """Return every whole line of a log; there is none where the file is missing.
+
+    Raises:
+        CheckpointCorruptError: if a line is not a JSON object.
+        CheckpointIOError: if it is no regular file, or cannot be read.
+    """
+    with explaining_io(path):
+        try:
+            descriptor = open_strictly(path, READ)
+        except FileNotFoundError:
+            return []
+        with open(descriptor, "rb") as file:
+            return list(_records(file, path))
+
+
+def last_figures(path: Path) -> dict[str, float]:
+    """Return the figures of the last evaluation in a log.
+
+    Raises:
+        CheckpointError: as `read_log` does.
+    """
+    for record in reversed(read_log(path)):
+        if "train/loss" in record:
+            # Null stands for a figure that is not finite.
+            figures = {n: math.nan if value is None else value for n, value in record.items()}
+            return {
+                name: value
+                for name, value in figures.items()
+                if isinstance(value, int | float) and name not in ("step", "epoch")
+            }
+    return {}
+
+
+def _records(file: BinaryIO, path: Path) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE + 1), b""), 1):
+        place = f"line {number:,} of {path}"
+        if len(line) > _MAX_LINE:
+            raise CheckpointCorruptError(f"{place} is longer than {_MAX_LINE:,} bytes")
+        if not line.endswith(b"\n"):  # it is being written, or its process was killed
+            return
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise CheckpointCorruptError(f"{place} is not JSON: {error}") from error
+        if not isinstance(record, dict):
+            raise CheckpointCorruptError(f"{place} is not a JSON object")
+        yield record

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinynet.dataset import Field
 from tinynet.errors import DataError, explaining_io
-from tinynet.files.atomic import replacing
+from tinynet.files.atomic import replacing_output
 from tinynet.files.csv_rows import number_fault, numbers, read_rows
 from tinynet.files.npy import map_npy, read_npz
 from tinynet.run.model import Model
@@ -275,7 +275,7 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
     encode = WRITERS.get(path.suffix.lower())
     if encode is None:
         raise DataError(f"{path}: predictions are written as {', '.join(WRITERS)}")
-    with explaining_io(path), replacing(path) as write_at:
+    with explaining_io(path), replacing_output(path) as write_at:
         write_at(0, encode(predictions))
 
 

@@ -29,7 +29,7 @@ from tinynet.run.finding import find_checkpoint
 from tinynet.run.fine_tuning import FineTuning
 from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.lock import locked
-from tinynet.run.log import read_log
+from tinynet.run.log import last_figures, read_log
 from tinynet.run.session import Session
 from tinynet.run.settings import Settings, data_root, observer
 from tinynet.run.trained import Evaluation, evaluate
@@ -319,16 +319,9 @@ def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds
         progress.epoch,
         trainer.finished,
         seconds,
-        figures or _last_figures(folder),
+        figures or last_figures(folder.log),
         trainer.data.size("test") > 0,
         best,
         trainer.stop_reason,
         best_evaluation(trainer.spec.training, progress, trainer.steps_per_epoch),
     )
-
-
-def _last_figures(folder: RunFolder) -> dict[str, float]:
-    for record in reversed(read_log(folder.log)):
-        if "train/loss" in record:
-            return {k: v for k, v in record.items() if k not in ("step", "epoch", "wall")}
-    return {}
