@@ -6,8 +6,9 @@ Everything random follows from a key: the split from the split's seed, the order
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from tinynet import registry
 from tinynet.config import Reference
 from tinynet.data.paths import resolve_paths
 from tinynet.data.preprocessing import Preprocessing, no_random
+from tinynet.data.ranges import may_overflow, require_finite
 from tinynet.data.splits import POINTER, SplitName, chunks, gathered, split_indices
 from tinynet.dataset import Batch, Dataset, Field, Located
 from tinynet.errors import DataError
@@ -206,6 +208,26 @@ class Data:
                 indices = part.indices[positions]
                 yield TargetBatch(self.preprocessing.apply(raw), part.dataset, indices)
 
+    def require_finite(self, dtype: np.dtype[Any], *splits: SplitName) -> None:
+        """Require every preprocessed value to be finite in the network's dtype.
+
+        Args:
+            dtype: The network's dtype.
+            splits: The splits to look at; all if none is named.
+
+        Raises:
+            DataError: naming file and row of the first value that is not.
+        """
+        preprocessing = self.preprocessing
+        names = [n for n in preprocessing.fields if may_overflow(preprocessing, n, dtype)]
+        for part in (self.splits[split] for split in splits or self.splits) if names else ():
+            for positions in chunks(len(part.indices)):
+                raw = part.gather(positions)
+                arrays = {**raw.inputs, **raw.targets}
+                ready = preprocessing.apply({name: arrays[name] for name in names})
+                place = partial(_place, part.dataset, part.indices[positions])
+                require_finite(preprocessing, ready, dtype, place)
+
     def class_counts(self, target: str) -> Array:
         """How many training samples each class of a target has, (classes,)."""
         classes = self.raw[target].classes or ()
@@ -213,6 +235,10 @@ class Data:
         for batch in self._raw_training_batches():
             counts += np.bincount(batch[target].reshape(-1), minlength=len(classes))
         return counts
+
+
+def _place(dataset: Dataset, indices: Array, row: int) -> str:
+    return where(dataset, int(indices[row]))
 
 
 def open_dataset(reference: Reference, root: Path) -> Dataset:

@@ -142,7 +142,9 @@ class Preprocessing:
         changed = dict(arrays)
         for stage in stages:
             state, batch = self._states[stage.label], changed[stage.on]
-            with registry.blaming(stage.transform, "apply", stage.pointer):
+            # An overflow is reported with the place of its value: see `tinynet.data.ranges`.
+            ignore = np.errstate(over="ignore", invalid="ignore")
+            with registry.blaming(stage.transform, "apply", stage.pointer), ignore:
                 own = partial(rng, stage.position)
                 result = stage.transform.apply(state, batch, own, training)
             shape = (len(batch), *stage.result.shape)

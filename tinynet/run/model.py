@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from tinynet.build import MAX_PARAMS
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.data.preprocessing import Preprocessing
+from tinynet.data.ranges import require_finite
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, DataError
 from tinynet.kernels import Kernels
@@ -77,6 +79,8 @@ class Model:
         for start in range(0, total, PREDICT_BATCH):
             part = {name: array[start : start + PREDICT_BATCH] for name, array in inputs.items()}
             seen = self.preprocessing.apply(part)
+            place = partial(_sample, start)
+            require_finite(self.preprocessing, seen, self.network.dtype, place)
             for output, found in self.network.predict_outputs(seen, threads=threads).items():
                 parts[output].append(found)
         whole = {output: np.concatenate(found) for output, found in parts.items()}
@@ -86,6 +90,10 @@ class Model:
             else values
             for output, values in whole.items()
         }
+
+
+def _sample(start: int, row: int) -> str:
+    return f"sample {start + row}"
 
 
 def open_model(

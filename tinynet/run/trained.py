@@ -137,6 +137,7 @@ def evaluate(
     data.require(name)
     for change in found.data.changes(DataFacts.of(data)):
         tell(Warned(change))
+    data.require_finite(model.network.dtype, name)
     return _evaluate(file, found.progress.step, model, data, name, settings.get("threads"))
 
 

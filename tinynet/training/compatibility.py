@@ -44,7 +44,8 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
         SpecError: if nothing is trainable, or for class weights that do not fit.
         ShapeError: listing inputs, outputs, targets and metrics that do not fit together.
         TargetError: listing losses and metrics with a target they cannot use, with file and row.
-        DataError: for a split that is needed and empty.
+        DataError: for a value that is not finite in the network's dtype, with file and row; for
+            a split that is needed and empty.
     """
     if not network.trainable:
         message = "nothing is trainable: no loss depends on parameters that are not frozen"
@@ -57,6 +58,7 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
         raise ShapeError(problems)
     if training.class_weights is not None:
         class_weights(training.class_weights, data, *names.values())
+    data.require_finite(network.dtype)
     if problems := list(_Values(spec, network, data, names).problems()):
         raise TargetError(problems)
     monitors = (training.early_stopping, training.checkpoint.keep_best)
