@@ -1,10 +1,11 @@
 """Options that several commands share."""
 
-import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+
+from tinynet_cli.json_argument import parse_value, require_unicode
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -63,16 +64,18 @@ def set_option(command: Command) -> Command:
 def _overrides(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for value in values:
+        require_unicode(value)
         path, equals, text = value.partition("=")
         if not equals or not path:
             raise click.BadParameter(f"{value!r} is not of the form PATH=JSON")
+        if path in found:
+            raise click.BadParameter(f"{path!r} is set twice; keep one of the two")
         try:
-            found[path] = json.loads(text)
-        except ValueError:
-            # A bare word is what people type for a string.
-            found[path] = text
+            found[path] = parse_value(text)
+        except click.BadParameter as error:
+            raise click.BadParameter(f"{path!r}: {error.message}") from error
     return found
 
 

@@ -10,6 +10,7 @@ import click
 from tinynet_cli import options
 from tinynet_cli.commands import Group
 from tinynet_cli.exit_codes import PLUGIN
+from tinynet_cli.json_argument import parse_object
 from tinynet_cli.layers import GROUPS
 from tinynet_cli.output import echo, print_json, print_table, printable, short, terminal_width
 
@@ -155,7 +156,7 @@ def _print_diagnoses(found: "list[Diagnosis]") -> None:
     "--options",
     "said",
     metavar="JSON",
-    callback=lambda context, parameter, text: _json_object(text),
+    callback=lambda context, parameter, text: None if text is None else parse_object(text),
     help="Options, as a spec would say them: '{\"units\": 3}'.",
 )
 @click.option(
@@ -233,18 +234,6 @@ def _with_command(error: "NotCheckableError", words: list[str], said: dict[str, 
     given = [f'"{option}": {json.dumps(value)}' for option, value in said.items()]
     wanted = ", ".join([*given, *(f'"{option}": ...' for option in error.missing)])
     return f"{error}:\n  tinynet plugins check {shlex.join(words)} --options '{{{wanted}}}'"
-
-
-def _json_object(text: str | None) -> dict[str, Any] | None:
-    if text is None:
-        return None
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise click.BadParameter(f"this is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise click.BadParameter('an object is expected: {"units": 3}')
-    return value
 
 
 def _shape(text: str) -> tuple[int, ...]:

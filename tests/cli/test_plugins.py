@@ -161,8 +161,8 @@ def test_what_stumbles_over_one_fault_says_it_once(process, plugin):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["dense", "--options", "{"], "this is not JSON"),
-        (["dense", "--options", "[3]"], "an object is expected"),
+        (["dense", "--options", "{"], "not JSON: the text ends"),
+        (["dense", "--options", "[3]"], "'[3]' is not a JSON object"),
         (["dense", "--options", '{"units": 0}'], "units: Input should be greater than or equal"),
         (["dense", "--options", '{"units": 2}', "--in-shape", "8x8"], "'8x8' is no shape; say 8,8"),
         (["relu", "--in-shape", "0"], "'0' is no shape"),
