@@ -141,10 +141,8 @@ def write(
     """
     path = Path(path)
     with _explaining(path):
-        document = _encode(sections)
-        entries = {name: TensorEntry.of(name, tensors[name]) for name in sorted(tensors, key=str)}
-        directory = Directory(run_id, step, (len(document), bytes(DIGEST_SIZE)), entries)
-        directory.check()
+        document, directory = _parts(sections, tensors, run_id, step)
+        entries = directory.tensors
         # All digests have one length, so every part has its place before they are known.
         start = PREFIX_SIZE + sum(map(len, directory.pack()))
         with replacing(path, _length(start, directory)) as write_at:
@@ -156,6 +154,32 @@ def write(
             packed = b"".join(directory._replace(document=(len(document), digest)).pack())
             write_at(PREFIX_SIZE, packed)
             write_at(0, pack_prefix(sink.position, packed))
+
+
+def check(
+    sections: Mapping[str, JsonValue], tensors: Mapping[str, Array], *, run_id: str, step: int
+) -> dict[str, JsonValue]:
+    """Return the sections as `read` would after `write`; nothing is written.
+
+    Raises:
+        CheckpointFormatError: as `write` does.
+        CheckpointLimitError: as `write` does.
+    """
+    document, _ = _parts(sections, tensors, run_id, step)
+    found = canonical_json.decode(document)
+    assert isinstance(found, dict)
+    return found
+
+
+def _parts(
+    sections: Mapping[str, JsonValue], tensors: Mapping[str, Array], run_id: str, step: int
+) -> tuple[bytes, Directory]:
+    """Return the document, and the directory without any digest."""
+    document = _encode(sections)
+    entries = {name: TensorEntry.of(name, tensors[name]) for name in sorted(tensors, key=str)}
+    directory = Directory(run_id, step, (len(document), bytes(DIGEST_SIZE)), entries)
+    directory.check()
+    return document, directory
 
 
 def read(path: FilePath, *, copy: bool = True) -> Archive[Array]:

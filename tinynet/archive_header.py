@@ -132,6 +132,8 @@ class TensorEntry(NamedTuple):
             CheckpointFormatError: if no tensor can have its dtype.
         """
         dtype = _DTYPE_NAMES.get(array.dtype.newbyteorder("<"))
+        if isinstance(array, np.ma.MaskedArray):
+            raise CheckpointFormatError(f"tensor {name!r} is masked, and a mask cannot be saved")
         if dtype is None:
             raise CheckpointFormatError(
                 f"tensor {name!r} has dtype {array.dtype}; a tensor has one of {', '.join(DTYPES)}"
@@ -171,15 +173,8 @@ class Directory(NamedTuple):
             raise CheckpointFormatError(f"step {self.step!r} is not an integer from 0 to 2^63 - 1")
         _bounded(self.document[0], MAX_DOCUMENT, "bytes of JSON")
         _bounded(len(self.tensors), MAX_TENSORS, "tensors")
-        for name, (dtype, shape, _) in self.tensors.items():
-            _check_name("the tensor's name", name)
-            if dtype not in DTYPES:
-                raise CheckpointFormatError(
-                    f"tensor {name!r} has dtype {dtype!r}; there are {', '.join(DTYPES)}"
-                )
-            _bounded(len(shape), MAX_AXES, f"axes of tensor {name!r}")
-            size = math.prod(axis for axis in shape if axis) * DTYPES[dtype].itemsize
-            _bounded(size, MAX_INT, f"bytes of tensor {name!r}")
+        for name, entry in self.tensors.items():
+            _check_tensor(name, entry)
 
     def pack(self) -> Iterator[bytes]:
         """The one spelling, in pieces."""
@@ -275,6 +270,27 @@ class _Parser:
     def _array(self, length: int) -> None:
         if self._unpacker.read_array_header() != length:
             raise ValueError(f"an array of {length} is expected")
+
+
+def tensor_problem(name: str, array: Array) -> str | None:
+    """Return why no file can hold an array under a name; None if one can."""
+    try:
+        _check_tensor(name, TensorEntry.of(name, array))
+    except (CheckpointFormatError, CheckpointLimitError) as error:
+        return str(error)
+    return None
+
+
+def _check_tensor(name: str, entry: TensorEntry) -> None:
+    _check_name("the tensor's name", name)
+    dtype, shape, _ = entry
+    if dtype not in DTYPES:
+        raise CheckpointFormatError(
+            f"tensor {name!r} has dtype {dtype!r}; there are {', '.join(DTYPES)}"
+        )
+    _bounded(len(shape), MAX_AXES, f"axes of tensor {name!r}")
+    size = math.prod(axis for axis in shape if axis) * DTYPES[dtype].itemsize
+    _bounded(size, MAX_INT, f"bytes of tensor {name!r}")
 
 
 def _bounded(count: int, limit: int, what: str) -> int:

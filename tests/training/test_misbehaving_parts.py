@@ -187,7 +187,12 @@ def test_an_exception_names_the_plugin_and_its_version(train, monkeypatch, cls, 
     ("cls", "method", "returned", "message"),
     [
         (Step, "slots", None, "must return a dict of arrays; it returned None"),
-        (Step, "slots", {"a": [0.0]}, "must return a dict of arrays; it returned a value of type"),
+        (
+            Step,
+            "slots",
+            {"a": [0.0]},
+            "must return a dict of arrays that a checkpoint",
+        ),
         (Flat, "factor", None, "must return a number; it returned None"),
         (Count, "start", None, "must return a dict of arrays; it returned None"),
         (Dots, "gather", None, "must return a Batch; it returned None"),

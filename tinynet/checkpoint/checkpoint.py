@@ -83,7 +83,13 @@ class Checkpoint:
                     f"{name} is not finite after step {self.progress.step};"
                     " the checkpoint was not saved, earlier ones are kept"
                 )
-        sections: dict[str, Any] = {
+        sections = self.sections
+        archive.write(path, sections, self.arrays, run_id=self.run_id, step=self.progress.step)
+
+    @property
+    def sections(self) -> dict[str, Any]:
+        """The JSON sections of the file."""
+        return {
             "spec": self.spec,
             "spec_hash": hash_of(self.spec),
             "progress": self.progress.to_json(),
@@ -94,7 +100,6 @@ class Checkpoint:
             "types": {key: asdict(facts) for key, facts in self.types.items()},
             "revision": self.revision,
         }
-        archive.write(path, sections, self.arrays, run_id=self.run_id, step=self.progress.step)
 
     @classmethod
     def read(cls, path: Path, *, copy: bool = True) -> "Checkpoint":

@@ -13,10 +13,10 @@ from pydantic import Field as Constraint
 from pydantic_core import PydanticCustomError, to_json
 from xxhash import xxh3_128_hexdigest
 
-from tinynet.archive_header import DTYPES, MAX_AXES
 from tinynet.checkpoint.plugin_lock import TypeFacts
 from tinynet.config import Frozen
 from tinynet.data.data import Data
+from tinynet.data.fields import field_problem
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointFormatError, CheckpointVersionError
 from tinynet.files import canonical_json
@@ -27,10 +27,8 @@ _MAX_LISTED = 5
 
 
 def _plausible(field: Field) -> Field:
-    if field.dtype not in DTYPES or len(field.shape) > MAX_AXES or min(field.shape, default=1) < 1:
-        raise PydanticCustomError(
-            "field", "{dtype} of the shape {shape} is nothing that a dataset holds", vars(field)
-        )
+    if problem := field_problem(field):
+        raise PydanticCustomError("field", "{problem}", {"problem": problem})
     return field
 
 
@@ -123,7 +121,7 @@ def hash_of(spec: dict[str, JsonValue]) -> str:
     return xxh3_128_hexdigest(canonical_json.encode(spec))
 
 
-def parse_sections(path: Path, raw: dict[str, Any]) -> Sections:
+def parse_sections(path: Path | str, raw: dict[str, Any]) -> Sections:
     """What the sections of an archive say.
 
     Args:

@@ -14,6 +14,7 @@ import numpy as np
 
 from tinynet import registry
 from tinynet.config import Reference
+from tinynet.data.fields import check_fields
 from tinynet.data.paths import resolve_paths
 from tinynet.data.preprocessing import Preprocessing, no_random
 from tinynet.data.ranges import may_overflow, require_finite
@@ -118,8 +119,8 @@ class Data:
         extras: dict[SplitName, Reference | None] = {"val": spec.validation, "test": spec.test}
         for name, reference in extras.items():
             if reference is not None:
-                dataset = open_dataset(reference, root)
                 where = "data.validation" if name == "val" else "data.test"
+                dataset = open_dataset(reference, root, f"/{where.replace('.', '/')}")
                 relabel = _relabel(main, dataset, where)
                 self.splits[name] = Split(dataset, np.arange(len(dataset)), relabel)
                 self.fingerprints[where] = dataset.fingerprint
@@ -241,17 +242,24 @@ def _place(dataset: Dataset, indices: Array, row: int) -> str:
     return where(dataset, int(indices[row]))
 
 
-def open_dataset(reference: Reference, root: Path) -> Dataset:
-    """The dataset that a spec names, opened.
+def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Dataset:
+    """Open the dataset that a spec names.
+
+    Args:
+        reference: The part of the spec.
+        root: Where relative paths start.
+        pointer: The place of that part.
 
     Raises:
         DataError: for data that cannot be trained on.
+        PluginError: for a dataset that no checkpoint could describe.
     """
     known = registry.default()
     config = resolve_paths(known.config(reference), root)
     dataset: Dataset = known.construct(reference, config)
-    with registry.blaming(dataset, "__len__", POINTER):
+    with registry.blaming(dataset, "__len__", pointer):
         samples = len(dataset)
+    check_fields(dataset, pointer)
     if not samples:
         raise DataError(f"the dataset {reference.type!r} has no samples")
     return dataset

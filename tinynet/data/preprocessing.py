@@ -7,9 +7,12 @@ from functools import partial
 import numpy as np
 
 from tinynet import registry
+from tinynet.data.fields import field_problem
+from tinynet.data.splits import NUMBERS
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, DataError, Problem, SpecError
-from tinynet.network.calls import are_arrays, described
+from tinynet.network.calls import described
+from tinynet.network.states import check_state
 from tinynet.spec.data_spec import TransformReference
 from tinynet.text.wording import suggest
 from tinynet.transform import Invertible, State, Transform
@@ -112,9 +115,10 @@ class Preprocessing:
         for index, stage in enumerate(self.stages):
             with registry.blaming(stage.transform, "fit", stage.pointer):
                 state = stage.transform.fit(stage.field, self._before(batches(), index))
-            if not are_arrays(state):
-                message = f"fit must return a dict of arrays; it returned {described(state)}"
-                raise registry.fault(stage.transform, message, stage.pointer)
+            own_fault = partial(registry.fault, stage.transform, pointer=stage.pointer)
+            check_state(state, "fit", f"transforms/{stage.label}", own_fault, finite=False)
+            if bad := [name for name in state if "/" in name]:
+                raise own_fault(f"fit must give its arrays names without '/'; one is {bad[0]!r}")
             self._states[stage.label] = state
 
     def _before(self, batches: Iterable[dict[str, Array]], index: int) -> Iterator[Array]:
@@ -153,6 +157,10 @@ class Preprocessing:
                 raise registry.fault(
                     stage.transform, f"{message} {described(result)}", stage.pointer
                 )
+            found = np.asarray(result).dtype
+            if found.kind not in NUMBERS:
+                message = f"apply must return numbers; it returned an array of dtype {found}"
+                raise registry.fault(stage.transform, message, stage.pointer)
             changed[stage.on] = result
         return changed
 
@@ -197,5 +205,8 @@ def _result(transform: Transform, field: Field, position: int) -> Field:
         result = transform.describe(field)
     if not isinstance(result, Field):
         message = f"describe must return a Field; it returned {described(result)}"
+        raise registry.fault(transform, message, _pointer(position))
+    if problem := field_problem(result):
+        message = f"describe must return a Field that a checkpoint can hold: {problem}"
         raise registry.fault(transform, message, _pointer(position))
     return result

@@ -21,6 +21,9 @@ DEFAULT_PART = 0.1
 POINTER = "/data"
 """Where a spec names its datasets."""
 
+NUMBERS = "biuf"
+"""The kinds of dtype that a network computes with: bool, integers, floats."""
+
 CHUNK = 1024
 """Samples read at a time."""
 
@@ -133,6 +136,10 @@ def gathered(dataset: Dataset, indices: Array) -> Batch:
             if array is None or np.shape(array) != shape:
                 message = f"gather must give the {kind} {name!r} the shape {shape}; it gave"
                 raise registry.fault(dataset, f"{message} {described(array)}", POINTER)
+            found = np.asarray(array).dtype
+            if found.kind not in NUMBERS:
+                message = f"gather must give the {kind} {name!r} as {field.dtype}; it gave {found}"
+                raise registry.fault(dataset, message, POINTER)
     _check_weights(dataset, batch.weights, len(indices))
     return batch
 
@@ -144,7 +151,7 @@ def _check_weights(dataset: Dataset, weights: Any, samples: int) -> None:
     message = f"gather must give the weights as finite numbers of shape {shape}; it gave"
     if not isinstance(weights, np.ndarray) or weights.shape != shape:
         raise registry.fault(dataset, f"{message} {described(weights)}", POINTER)
-    if weights.dtype.kind not in "biuf":
+    if weights.dtype.kind not in NUMBERS:
         raise registry.fault(dataset, f"{message} the dtype {weights.dtype}", POINTER)
     if not np.isfinite(weights).all():
         raise registry.fault(dataset, f"{message} NaN or infinity", POINTER)

@@ -174,11 +174,6 @@ def described(value: Any) -> str:
     return f"a value of type {type(value).__name__}"
 
 
-def are_arrays(value: Any) -> bool:
-    """Whether a plugin returned arrays by name."""
-    return isinstance(value, Mapping) and all(isinstance(a, np.ndarray) for a in value.values())
-
-
 def dtype_fault(wanted: np.dtype[np.generic], found: np.dtype[np.generic]) -> str:
     """What to say of an array of another dtype than the network's."""
     message = f"must be {wanted}, as the network is; it is {found}"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinynet import registry
+from tinynet.archive_header import tensor_problem
 from tinynet.build import Build
 from tinynet.config import InitializerReference
 from tinynet.errors import PluginError, Problem, ShapeError, SpecError, TinynetError
@@ -97,7 +98,7 @@ def _build_node(
     entry, own_build = registry.default().find("layers", w.spec.type), build(w.name)
     who = f"{w.name} ({entry.qualified} {entry.version})"
     layer = _construct(who, w, in_shapes, own_build)
-    _check(who, layer, own_build)
+    _check(who, w.name, layer, own_build)
     return Node(
         name=w.name,
         layer=layer,
@@ -133,7 +134,7 @@ def _construct(who: str, w: Wire, in_shapes: tuple[Shape, ...], build: Build) ->
     return layer
 
 
-def _check(who: str, layer: Layer, build: Build) -> None:
+def _check(who: str, node: str, layer: Layer, build: Build) -> None:
     shape = getattr(layer, "out_shape", None)
     if not isinstance(shape, tuple) or not all(isinstance(n, int) and n > 0 for n in shape):
         raise PluginError(
@@ -155,3 +156,6 @@ def _check(who: str, layer: Layer, build: Build) -> None:
                 f"{who}: {name!r} must be an array of {build.dtype} that build.param or"
                 f" build.buffer has made; it is {found}"
             )
+        # Slots of optimizers have longer names, and are checked where they are made.
+        if problem := tensor_problem(f"buffers/{node}/{name}", array):
+            raise PluginError(f"{who}: {problem}")

@@ -14,6 +14,7 @@ from tinynet.checkpoint.continuation import Continuation, ResumeRules
 from tinynet.checkpoint.environment import environment
 from tinynet.checkpoint.sections import DataFacts
 from tinynet.checkpoint.transfer import STRICT, TransferPlan, TransferRules
+from tinynet.checkpoint.trial import require_loadable
 from tinynet.data.splits import SplitName
 from tinynet.errors import (
     CheckpointIOError,
@@ -30,7 +31,7 @@ from tinynet.run.fine_tuning import FineTuning
 from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.lock import locked
 from tinynet.run.log import last_figures, read_log
-from tinynet.run.session import Session
+from tinynet.run.session import Session, draft
 from tinynet.run.settings import Settings, data_root, observer
 from tinynet.run.trained import Evaluation, evaluate
 from tinynet.spec.models import Spec
@@ -138,6 +139,7 @@ def train(
         folder = RunFolder(Path(run_dir))
         return _continue(folder, lambda found: spec, ResumeRules(exact=exact), settings)
     trainer, lineage = _new_trainer(spec, source, rules, settings)
+    start = _draft(trainer, lineage)
     if run_dir is None:
         folder = next_folder(Path("runs"), spec.name)
     else:
@@ -145,7 +147,7 @@ def train(
     with locked(folder.lock, required=settings.get("lock", True)):
         folder.require_unused()
         folder.clean()
-        session = Session(folder, trainer, observer(settings), lineage=lineage)
+        session = Session(folder, trainer, observer(settings), start)
         return _run(folder, trainer, *_train(session, trainer))
 
 
@@ -227,7 +229,8 @@ def _continue(
         if not trainer.finished:
             for warning in continuation.warnings:
                 tell(Warned(warning))
-        session = Session(folder, trainer, tell, checkpoint, continuation.lineage)
+        start = _draft(trainer, continuation.lineage, checkpoint.run_id)
+        session = Session(folder, trainer, tell, start, checkpoint)
         return _run(folder, trainer, *_train(session, trainer))
 
 
@@ -289,6 +292,16 @@ def _trainer(
         )
         trainer.check()
     return trainer
+
+
+def _draft(
+    trainer: Trainer, lineage: tuple[dict[str, JsonValue], ...], run_id: str | None = None
+) -> Checkpoint:
+    """Return a draft of the run's checkpoints that was tried out, before anything is written."""
+    with _placing(trainer.spec):
+        start = draft(trainer, lineage, run_id)
+        require_loadable(start)
+    return start
 
 
 def _train(session: Session, trainer: Trainer) -> tuple[dict[str, float], float]:

@@ -14,8 +14,9 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.environment import environment
 from tinynet.checkpoint.plugin_lock import types_of
 from tinynet.checkpoint.sections import DataFacts, LogMark
-from tinynet.errors import TinynetError
-from tinynet.progress import Progress
+from tinynet.errors import PluginError, TinynetError
+from tinynet.network.states import check_layout, layout
+from tinynet.progress import Best, Progress
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, Interrupts, held
 from tinynet.run.log import RunLog
@@ -26,6 +27,33 @@ from tinynet.training.events import EpochDone, Event, Saved, Started, StepDone, 
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array
 
+_MOST = 2**63 - 1
+_LONGEST = Best(-1.2345678901234567e-300, _MOST)
+
+
+def draft(
+    trainer: Trainer, lineage: Sequence[dict[str, JsonValue]] = (), run_id: str | None = None
+) -> Checkpoint:
+    """Return a checkpoint of a trainer that takes as much as any of its run will.
+
+    Args:
+        trainer: The trainer, at the step to start from.
+        lineage: What the run was started or resumed from, oldest first.
+        run_id: The run; None for a new one.
+    """
+    return Checkpoint(
+        run_id=secrets.token_hex(8) if run_id is None else run_id,
+        spec=trainer.spec.resolved(),
+        progress=Progress(_MOST, _MOST, _MOST, _MOST, _LONGEST, _LONGEST, _MOST, _MOST),
+        tensors=trainer.state(),
+        transforms=trainer.data.preprocessing.state(),
+        data=DataFacts.of(trainer.data),
+        log=LogMark(_MOST, "0" * 32),
+        lineage=tuple(lineage),
+        environment=environment(trainer.network.kernels),
+        types=types_of(trainer.spec),
+    )
+
 
 class Session:
     """One process training one run: logs and saves between the steps of the loop."""
@@ -35,28 +63,24 @@ class Session:
         folder: RunFolder,
         trainer: Trainer,
         tell: Observer,
+        start: Checkpoint,
         resumed: Checkpoint | None = None,
-        lineage: Sequence[dict[str, JsonValue]] = (),
     ) -> None:
         """Put it together.
 
         Args:
             folder: The run's folder; its lock is held.
             trainer: The loop, at the step to start from.
-            tell: Told of everything that happens.
-            resumed: The checkpoint it goes on from; None for a new run.
-            lineage: What the run was started or resumed from, oldest first.
+            tell: Called with every event.
+            start: What `draft` makes of the trainer.
+            resumed: The checkpoint that is resumed; None for a new run.
         """
         self._folder = folder
         self._trainer = trainer
         self._tell = tell
         self._resumed = resumed
-        self._run_id = secrets.token_hex(8) if resumed is None else resumed.run_id
-        self._lineage = tuple(lineage)
-        self._spec = trainer.spec.resolved()
-        self._types = types_of(trainer.spec)
-        self._environment = environment(trainer.network.kernels)
-        self._facts = DataFacts.of(trainer.data)
+        self._draft = start
+        self._layout = layout(start.tensors)
         self._saved_at = time.monotonic()
 
     def train(self) -> tuple[dict[str, float], float]:
@@ -93,9 +117,9 @@ class Session:
             Started(self._folder.path, trainer.step, trainer.total_steps, trainer.steps_per_epoch)
         )
         # This also makes the run's folder durable, before anything in it is acknowledged.
-        self._folder.write_spec(self._spec)
+        self._folder.write_spec(self._draft.spec)
         resumed = self._resumed
-        if resumed is None or self._log.gone or resumed.spec != self._spec:
+        if resumed is None or self._log.gone or resumed.spec != self._draft.spec:
             # A changed spec is saved before it is acted on, or a kill would undo the change.
             self._save(wait=True)
 
@@ -172,30 +196,16 @@ class Session:
         def save(snapshot: dict[str, Array]) -> Saved:
             log.sync()
             path = folder.checkpoint(step)
-            self._checkpoint(progress, snapshot, mark).write(path)
-            folder.prune(self._run_id, keep_last, needed)
+            replace(self._draft, progress=progress, tensors=snapshot, log=mark).write(path)
+            folder.prune(self._draft.run_id, keep_last, needed)
             return Saved(step, path)
 
-        self._acknowledge(self._saver.start(trainer.state(), save))
+        state = trainer.state()
+        check_layout(self._layout, state, "the layer, optimizer or metric", PluginError)
+        self._acknowledge(self._saver.start(state, save))
         self._saved_at = time.monotonic()
         if wait:
             self._acknowledge(self._saver.wait())
-
-    def _checkpoint(
-        self, progress: Progress, tensors: Mapping[str, Array], log: LogMark
-    ) -> Checkpoint:
-        return Checkpoint(
-            run_id=self._run_id,
-            spec=self._spec,
-            progress=progress,
-            tensors=tensors,
-            transforms=self._trainer.data.preprocessing.state(),
-            data=self._facts,
-            log=log,
-            lineage=self._lineage,
-            environment=self._environment,
-            types=self._types,
-        )
 
     def _acknowledge(self, saved: Sequence[Saved]) -> None:
         for event in saved:

@@ -1,15 +1,16 @@
 """The loss and the metrics of a whole split: exact, whatever the batches."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
 from tinynet import registry
-from tinynet.errors import DataError, Problem, ShapeError
+from tinynet.errors import DataError, PluginError, Problem, ShapeError
 from tinynet.metric import Metric, State
-from tinynet.network.calls import are_arrays, described
 from tinynet.network.engine import BatchResult
+from tinynet.network.states import check_layout, check_state, layout
 from tinynet.spec.consistency import loss_figures
 from tinynet.spec.training_spec import MetricReference
 from tinynet.types import Array, Shape
@@ -70,10 +71,11 @@ class Figures:
         """Return the state of a metric before anything was seen."""
         with self._explaining(label), registry.blaming(metric, "start", self.pointer(label)):
             state = metric.start(self._out_shapes[self.outputs[label]])
-        if not are_arrays(state):
-            message = f"start must return a dict of arrays; it returned {described(state)}"
-            raise registry.fault(metric, message, self.pointer(label))
+        check_state(state, "start", f"figures/{label}", self._fault(label), finite=True)
         return state
+
+    def _fault(self, label: str) -> Callable[[str], PluginError]:
+        return partial(registry.fault, self.metrics[label], pointer=self.pointer(label))
 
     def update(
         self,
@@ -123,7 +125,9 @@ class Figures:
         for label in self.metrics if labels is None else labels:
             metric, output = self.metrics[label], self.outputs[label]
             with self._explaining(label), registry.blaming(metric, "update", self.pointer(label)):
+                before = layout(self.states[label])
                 metric.update(self.states[label], predictions[output], targets[output])
+            check_layout(before, self.states[label], "update", self._fault(label))
 
     @contextmanager
     def _explaining(self, label: str) -> Iterator[None]:

@@ -270,9 +270,10 @@ class Trainer:
             SpecError: if nothing is trainable, or for class weights that do not fit.
             ShapeError: if inputs, outputs, targets and metrics do not fit together.
             DataError: for a target that the loss or a metric cannot use; it names file and row.
-            PluginError: for a layer or loss that breaks its protocol in the next step.
+            PluginError: for a layer, loss or optimizer that breaks its protocol in the next step.
         """
         check_training(self.spec, self.network, self.data, self._target_names)
+        self._updater.check()
         progress, training = self.progress, self.spec.training
         if progress.position < self.steps_per_epoch:
             seen = self._feed.first(progress.epoch, progress.position, training.batch_size)

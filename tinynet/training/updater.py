@@ -11,7 +11,8 @@ from tinynet import registry
 from tinynet.errors import PluginError
 from tinynet.kernels import Kernels
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.network.calls import are_arrays, described
+from tinynet.network.calls import described
+from tinynet.network.states import check_layout, check_state, layout
 from tinynet.optimizer import Fused, Optimizer, OptimizerConfig
 from tinynet.schedule import Schedule, ScheduleConfig, scheduled_factor
 from tinynet.spec.training_spec import OptimizerReference, ScheduleReference
@@ -69,14 +70,30 @@ class Updater:
             self._warmup_steps = schedule_config.warmup_steps
         self.renew_slots()
 
+    def check(self) -> None:
+        """Try an update on copies of the smallest parameter: its state must keep its layout.
+
+        Raises:
+            PluginError: if the optimizer fails, or replaces an array of its state by another kind.
+        """
+        address = min(self._params, key=lambda name: self._params[name].size, default=None)
+        if address is None:
+            return
+        param = self._params[address].copy()
+        slots = {name: array.copy() for name, array in self.slots[address].items()}
+        before = layout(slots)
+        with np.errstate(all="ignore"), registry.blaming(self._optimizer, "update", _OPTIMIZER):
+            self._update(param, np.zeros_like(param), slots, 1, self._config.learning_rate)
+        own_fault = partial(registry.fault, self._optimizer, pointer=_OPTIMIZER)
+        check_layout(before, slots, "update", own_fault)
+
     def renew_slots(self) -> None:
         """Make the state anew, as it is before the first step of the parameters as they are."""
         with registry.blaming(self._optimizer, "slots", _OPTIMIZER):
             self.slots = {a: self._optimizer.slots(param) for a, param in self._params.items()}
-        for slots in self.slots.values():
-            if not are_arrays(slots):
-                message = f"slots must return a dict of arrays; it returned {described(slots)}"
-                raise registry.fault(self._optimizer, message, _OPTIMIZER)
+        own_fault = partial(registry.fault, self._optimizer, pointer=_OPTIMIZER)
+        for address, slots in self.slots.items():
+            check_state(slots, "slots", f"slots/{address}", own_fault, finite=True)
 
     @property
     def scheduled(self) -> bool:

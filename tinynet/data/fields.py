@@ -1,0 +1,101 @@
+"""The fields that a checkpoint can hold, and so the only ones that a dataset may have."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tinynet import registry
+from tinynet.archive_header import DTYPES, MAX_AXES
+from tinynet.dataset import Dataset, Field
+from tinynet.errors import DataError
+from tinynet.network.calls import described
+
+
+def field_problem(field: Field) -> str | None:
+    """Return why a checkpoint cannot hold a field; None if it can."""
+    shape, dtype = field.shape, field.dtype
+    if type(shape) is not tuple or not all(type(axis) is int and axis > 0 for axis in shape):
+        return f"its shape must be a tuple of positive integers; it is {shape!r}"
+    if len(shape) > MAX_AXES:
+        return f"its shape must have at most {MAX_AXES} axes; it has {len(shape)}"
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        hint = "; turn text into numbers first" if _is_text(dtype) else ""
+        return f"its dtype must be one of {', '.join(sorted(DTYPES))}; it is {dtype!r}{hint}"
+    return _names_problem("classes", field.classes) or _names_problem("names", field.names)
+
+
+def _is_text(dtype: Any) -> bool:
+    return str(dtype).lstrip("<>|=").startswith(("U", "S", "str"))
+
+
+def _names_problem(what: str, names: Any) -> str | None:
+    if names is None:
+        return None
+    if type(names) is not tuple:
+        return f"its {what} must be None or a tuple of strings; they are {described(names)}"
+    for name in names:
+        if not isinstance(name, str):
+            return f"its {what} must be strings; one is {name!r}"
+        if not is_encodable(name):
+            return f"its {what} must be Unicode text; one is {name!r}"
+    return None
+
+
+def is_encodable(text: str) -> bool:
+    """Return whether a text is Unicode: no half of a surrogate pair, as undecodable bytes give."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_fields(dataset: Dataset, pointer: str) -> None:
+    """Make sure that a checkpoint can hold everything that a dataset says of its arrays.
+
+    Args:
+        dataset: The dataset.
+        pointer: The place of the spec that names it.
+
+    Raises:
+        PluginError: listing every field that is wrong.
+        DataError: for a name that stands for an input and for a target.
+    """
+    problems = []
+    for kind in ("inputs", "targets"):
+        with registry.blaming(dataset, kind, pointer):
+            fields = getattr(dataset, kind)
+        problems += _fields_problems(kind, fields)
+    with registry.blaming(dataset, "fingerprint", pointer):
+        fingerprint = dataset.fingerprint
+    if not isinstance(fingerprint, str) or not is_encodable(fingerprint):
+        problems.append(f"its fingerprint must be a text; it is {fingerprint!r}")
+    if problems:
+        raise registry.fault(dataset, "; ".join(problems), pointer)
+    if both := sorted(dataset.inputs.keys() & dataset.targets.keys()):
+        raise DataError(
+            f"{both[0]!r} is the name of an input and of a target; give each a name of its own"
+        )
+
+
+def _fields_problems(kind: str, fields: Any) -> list[str]:
+    if not isinstance(fields, Mapping) or not fields:
+        return [f"its {kind} must be a dict of one Field or more by name; it is {fields!r}"]
+    problems = []
+    for name, field in fields.items():
+        what = f"{kind}[{name!r}]"
+        if not isinstance(name, str) or not is_encodable(name):
+            problems.append(f"{what}: its name must be Unicode text")
+        elif not isinstance(field, Field):
+            problems.append(f"{what} must be a Field; it is {described(field)}")
+        elif problem := field_problem(field) or _duplicate(field):
+            problems.append(f"{what}: {problem}")
+    return problems
+
+
+def _duplicate(field: Field) -> str | None:
+    for what, names in (("classes", field.classes), ("names", field.names)):
+        listed = names or ()
+        if len(set(listed)) < len(listed):
+            twice = next(name for name in listed if listed.count(name) > 1)
+            return f"its {what} must differ from one another; {twice!r} is there twice"
+    return None
