@@ -122,7 +122,7 @@ def threads_option(command: Command) -> Command:
     """``--threads``: how many compute."""
     return click.option(
         "--threads",
-        type=click.IntRange(min=1),
+        type=click.IntRange(1, 1024),
         help="Threads to compute with; the result is the same for any number [default: all cores].",
     )(command)
 

@@ -231,3 +231,9 @@ def test_an_error_is_an_object_too_with_json(tinynet, write_spec):
         "/training/batch_size",
     ]
     assert all(problem["line"] == 1 for problem in error["problems"])
+
+
+def test_too_many_threads_are_a_usage_error(tinynet, write_spec):
+    result = tinynet("train", write_spec(), "--threads", "100000")
+    assert result.code == 2
+    assert "100000 is not in the range 1<=x<=1024" in result.err

@@ -4,11 +4,22 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
 import pytest
 from threadpoolctl import threadpool_info
 
 from tinynet.network.blas import one_blas_thread
+
+
+@contextmanager
+def one_thread():
+    holder = object()
+    one_blas_thread().hold(holder)
+    try:
+        yield
+    finally:
+        one_blas_thread().release(holder)
 
 
 def blas_threads():
@@ -24,13 +35,13 @@ def test_blas_is_held_whichever_thread_comes_first_and_leaves_last():
     seen = []
 
     def other():
-        with one_blas_thread():
+        with one_thread():
             seen.append(blas_threads())
             inside.set()
             outside.wait()
         seen.append(blas_threads())
 
-    with one_blas_thread():
+    with one_thread():
         thread = threading.Thread(target=other)
         thread.start()
         inside.wait()
@@ -48,19 +59,20 @@ import os, sys, threading
 from tinynet.network.blas import one_blas_thread
 inside, outside = threading.Event(), threading.Event()
 def other():
-    with one_blas_thread():
-        inside.set()
-        outside.wait()
+    one_blas_thread().hold("other")
+    inside.set()
+    outside.wait()
+    one_blas_thread().release("other")
 def held():
-    return one_blas_thread()._within
+    return one_blas_thread().holders
 thread = threading.Thread(target=other)
 thread.start()
 inside.wait()
 child = os.fork()
 if child == 0:
     before = held()
-    with one_blas_thread():
-        within = held()
+    one_blas_thread().hold("child")
+    within = held()
     os._exit(10 * before + within)
 outside.set()
 thread.join()
@@ -73,3 +85,15 @@ def test_a_forked_process_holds_blas_by_itself():
     """The thread that held it when the process forked is not there to let it go."""
     command = [sys.executable, "-W", "ignore", "-c", FORK]
     assert subprocess.run(command, timeout=60).returncode == 1
+
+
+def test_a_repeated_release_does_no_harm():
+    """An interrupted one is repeated, and cannot know how far it came."""
+    before = blas_threads()
+    with one_thread():
+        one_blas_thread().hold("interrupted")
+        for _ in range(3):
+            one_blas_thread().release("interrupted")
+        assert set(blas_threads()) <= {1}
+        assert one_blas_thread().holders == 1
+    assert blas_threads() == before

@@ -1,15 +1,17 @@
-"""Threads that do tasks: all that were begun are over when the one who gave them goes on."""
+"""The thread pool: when `run` returns or raises, no worker computes any more."""
 
 import threading
 
 import pytest
 
-from tinynet.network.crew import Crew
+from tinynet.errors import TinynetError
+from tinynet.network import crew
+from tinynet.network.crew import ThreadPool
 
 
-def test_every_task_is_done_once():
+def test_every_job_is_done_once():
     done = []
-    Crew(3).run([lambda number=number: done.append(number) for number in range(50)])
+    ThreadPool(3).run([lambda number=number: done.append(number) for number in range(50)])
     assert sorted(done) == list(range(50))
 
 
@@ -21,4 +23,41 @@ def test_the_first_failure_in_the_order_of_the_list_is_raised():
         raise error
 
     with pytest.raises(KeyError):
-        Crew(2).run([lambda: fail(KeyError()), lambda: fail(ValueError())])
+        ThreadPool(2).run([lambda: fail(KeyError()), lambda: fail(ValueError())])
+
+
+def test_an_interrupt_of_a_job_is_raised_before_failures():
+    together = threading.Barrier(2)
+
+    def fail(error):
+        together.wait()
+        raise error
+
+    with pytest.raises(KeyboardInterrupt):
+        ThreadPool(2).run([lambda: fail(KeyError()), lambda: fail(KeyboardInterrupt())])
+
+
+def test_workers_end_with_their_pool():
+    pool = ThreadPool(3)
+    together = threading.Barrier(3)
+    workers = set()
+
+    def job():
+        workers.add(threading.current_thread())
+        together.wait()
+
+    pool.run([job] * 3)
+    del pool
+    for worker in workers - {threading.current_thread()}:
+        worker.join()
+
+
+def test_threads_that_the_system_refuses_are_one_sentence(monkeypatch):
+    class Refused(threading.Thread):
+        def start(self):
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(crew.threading, "Thread", Refused)
+    with pytest.raises(TinynetError, match="could start only 1 of 5 threads") as refused:
+        ThreadPool(5)
+    assert "--threads 1" in str(refused.value)

@@ -1,85 +1,136 @@
-"""BLAS on one thread: its result depends on how many it uses, and shards have threads already."""
+"""The limit of BLAS to one thread.
+
+The last bits of its results depend on the number of threads, and shards have threads already.
+"""
 
 import os
 import threading
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
 from tinynet.errors import TinynetError
 
+MOST_THREADS = 1024
+"""Threads that may be asked for: more than any machine has cores, and few enough to start."""
+
 
 def available_cores() -> int:
-    """How many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def threads_to_use(asked: int | None) -> int:
-    """So many threads, or as many as there are cores.
+def threads_to_use(requested: int | None) -> int:
+    """Return the requested number of threads, by default the number of cores.
 
     Raises:
-        TinynetError: for less than one.
+        TinynetError: for less than one, or more than `MOST_THREADS`.
     """
-    if asked is not None and asked < 1:
-        raise TinynetError(f"at least 1 thread must compute, not {asked}")
-    return asked or available_cores()
+    cores = available_cores()
+    if requested is not None and not 1 <= requested <= MOST_THREADS:
+        raise TinynetError(
+            f"threads must be from 1 to {MOST_THREADS}, not {requested}; leave it out to use all"
+            f" {cores} cores"
+        )
+    return requested or min(cores, MOST_THREADS)
 
 
-class _OneThread:
-    """Holds BLAS to one thread while anybody is within.
+class OneBlasThread:
+    """Limits BLAS to one thread while there are holders.
 
-    In the whole process, as NumPy's wheels have it. An OpenBLAS that is built on OpenMP counts
-    threads for each thread of Python by itself, and is held in the one that enters first.
+    The limit is for the whole process, as in NumPy's wheels. An OpenBLAS that is built on OpenMP
+    counts threads for each thread of Python by itself, and is limited in the first holder's thread.
+
+    An interrupt may come at any instruction of `hold` and `release`. So each step of them can be
+    repeated, and a caller calls `release` in two nested `finally` clauses.
     """
 
     def __init__(self) -> None:
         self._libraries: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
-        self._lock = threading.Lock()
-        self._within = 0
-        self._before: list[int] = []
+        self._lock = threading.RLock()
+        self._holders: set[object] = set()
+        self._before: list[int] | None = None
+        self._limited = False
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._in_child)
 
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._within:
-                self._before = [library.get_num_threads() for library in self._libraries]
-                self._set([1] * len(self._libraries))
-            self._within += 1
+    @property
+    def holders(self) -> int:
+        """Number of holders."""
+        return len(self._holders)
 
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._within = max(self._within - 1, 0)
-            if not self._within:
-                self._set(self._before)
-                self._release()
+    def hold(self, holder: object) -> None:
+        """Limit BLAS until `holder` releases it."""
+        self._locked(partial(self._hold, holder))
+
+    def release(self, holder: object) -> None:
+        """Restore the numbers of threads if `holder` is the last one; else only forget it."""
+        if holder in self._holders:
+            self._locked(partial(self._release, holder))
+
+    def _locked(self, change: Callable[[], None]) -> None:
+        lock = self._lock
+        try:
+            try:
+                lock.acquire()
+                change()
+            finally:
+                _unlock(lock)
+        finally:
+            _unlock(lock)
+
+    def _hold(self, holder: object) -> None:
+        self._holders.add(holder)
+        if self._before is None:
+            self._before = [library.get_num_threads() for library in self._libraries]
+        if not self._limited:
+            self._set([1] * len(self._libraries))
+            self._limited = True
+
+    def _release(self, holder: object) -> None:
+        if self._holders == {holder}:
+            self._restore()
+        self._holders.discard(holder)
+
+    def _restore(self) -> None:
+        self._limited = False
+        if self._before is not None:
+            self._set(self._before)
+            self._forget_thread()
+        self._before = None
 
     def _in_child(self) -> None:
-        # Threads that were within when a process forked are not in the child, to let BLAS go.
-        self._lock = threading.Lock()
-        if self._within:
-            self._within = 0
-            self._set(self._before)
+        # The other threads of the process that forked do not exist in the child.
+        self._lock = threading.RLock()
+        self._restore()
+        self._holders.clear()
 
     def _set(self, numbers: list[int]) -> None:
         for library, number in zip(self._libraries, numbers, strict=True):
             library.set_num_threads(number)
             if library.get_num_threads() != number:
-                self._release()
+                self._forget_thread()
                 library.set_num_threads(number)
 
-    def _release(self) -> None:
-        # From version 3.8 on, threadpoolctl obeys only the thread that came first, and says nothing
-        # to the others. Here any thread may be the first to enter or the last to leave.
+    def _forget_thread(self) -> None:
+        # From version 3.8 on, threadpoolctl obeys only the thread that came first, and ignores the
+        # others. Here any thread may be the first to hold or the last to release.
         for library in self._libraries:
             if hasattr(library, "clear_controlling_thread"):
                 library.clear_controlling_thread(force=True)
 
 
+def _unlock(lock: Any) -> None:
+    """Release an RLock if this thread has it; after an interrupt only the lock knows."""
+    if lock._is_owned():
+        lock.release()
+
+
 @cache
-def one_blas_thread() -> _OneThread:
-    """A context in which BLAS has one thread; the last to leave it lets BLAS go."""
-    return _OneThread()
+def one_blas_thread() -> OneBlasThread:
+    """Return the limit of this process."""
+    return OneBlasThread()

@@ -1,117 +1,169 @@
-"""A few threads that do one list of tasks after another, the caller among them."""
+"""The thread pool that runs the shards of a batch.
+
+Its caller may be interrupted between any two instructions, because Python raises KeyboardInterrupt
+there. A lock could be left taken by that, and a counter wrong. So the caller takes no lock: each
+event is one `append`, which is never taken back, and the only blocking call is `SimpleQueue.get`.
+"""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from queue import SimpleQueue
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
-Task: TypeAlias = Callable[[], None]
+from tinynet.errors import TinynetError
+
+Job: TypeAlias = Callable[[], None]
 
 
-class _Round:
-    """One list of tasks at work: whoever is free takes the next.
+class Shared:
+    """Work of one thread, the owner, that worker threads may join until the owner closes it."""
 
-    Attributes:
-        failed: What the first task in the order of the list raised, of those that raised.
-    """
+    def __init__(self) -> None:
+        self._closed = False
+        self._joined: list[None] = []
+        self._left: list[None] = []
+        self._leaving: SimpleQueue[None] = SimpleQueue()
+        self._interrupts: list[BaseException] = []
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
-        self._tasks = tasks
-        self._next = 0
-        self._helpers = 0
-        self._over = False
-        # Taken by itself: an interrupt inside the Condition's own `with` could leave it locked.
-        self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
-        self.failed: tuple[int, BaseException] | None = None
+    def join(self, work: Callable[[], None]) -> None:
+        """Call `work` in a worker thread, unless the owner has closed the work."""
+        self._joined.append(None)  # First: the owner waits for this thread, or it sees `_closed`.
+        try:
+            if not self._closed:
+                work()
+        finally:
+            self._left.append(None)
+            self._leaving.put(None)
 
-    def work(self) -> None:
-        """Do tasks until none is left to begin, or one has failed."""
-        while True:
-            with self._lock:
-                number, self._next = self._next, self._next + 1
-            if number >= len(self._tasks) or self.failed is not None:
-                return
+    def close(self) -> None:
+        """Let no worker join, and wait for those that have; a repeated call does no harm."""
+        self._closed = True
+        # A worker that joined and has not left will put an item, so an item that an interrupted
+        # call took does not matter.
+        while len(self._left) < len(self._joined):
             try:
-                self._tasks[number]()
-            except BaseException as error:  # it is raised where the tasks were given
-                self.fail(number, error)
+                self._leaving.get()
+            except BaseException as error:  # An interrupt, while workers still compute.
+                self._interrupts.append(error)
+
+    def raise_interrupt(self) -> None:
+        """Raise the first interrupt that `close` received while it waited."""
+        if self._interrupts:
+            raise self._interrupts[0]
+
+
+class Workable(Protocol):
+    """What worker threads take from their queue."""
 
     def help(self) -> None:
-        """Work beside the one who gave the tasks, unless they are over."""
-        with self._lock:
-            if self._over:
-                return
-            self._helpers += 1
-        self.work()
-        with self._lock:
-            self._helpers -= 1
-            self._changed.notify()
+        """Work on it in a worker thread."""
 
-    def fail(self, number: int, error: BaseException) -> None:
-        """Let no further task begin."""
-        with self._lock:
-            if self.failed is None or number < self.failed[0]:
-                self.failed = number, error
 
-    def end(self) -> None:
-        """Let nobody come any more, and wait for those who have, whatever happens meanwhile."""
-        while True:
+class Workers:
+    """Daemon threads that serve a queue until the object is deleted."""
+
+    def __init__(self, count: int) -> None:
+        """Start `count` threads.
+
+        Raises:
+            TinynetError: if the system cannot start so many.
+        """
+        self.queue: SimpleQueue[Workable | None] = SimpleQueue()
+        self._count = 0
+        for number in range(1, count + 1):
+            name = f"tinynet-{number}"
+            thread = threading.Thread(target=_serve, args=(self.queue,), name=name, daemon=True)
+            self._count += 1
             try:
-                with self._lock:
-                    self._over = True
-                    self._changed.wait_for(lambda: not self._helpers)
-                return
-            except BaseException as error:  # an interrupt, while others still compute
-                self.fail(-1, error)
+                thread.start()
+            except RuntimeError as error:
+                raise TinynetError(
+                    f"the system could start only {number} of {count + 1} threads ({error});"
+                    f" use fewer, such as --threads {min(number, 8)}"
+                ) from error
+
+    def __del__(self) -> None:
+        for _ in range(getattr(self, "_count", 0)):
+            self.queue.put(None)
 
 
-class Crew:
-    """Threads that work for as long as the crew is used.
+class _Batch(Shared):
+    """A list of jobs in progress: each free thread takes the next.
 
     Attributes:
-        size: How many work, the caller of `run` included.
+        failures: The exceptions of jobs, each with the job's number.
+    """
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        super().__init__()
+        self._jobs = jobs
+        self._waiting = deque(range(len(jobs)))
+        self.failures: list[tuple[int, BaseException]] = []
+
+    def work(self) -> None:
+        """Do jobs until none is left to begin, one has failed, or the batch is closed."""
+        while self._waiting and not self._closed and not self.failures:
+            try:
+                number = self._waiting.popleft()
+            except IndexError:  # Another thread took the last one.
+                return
+            try:
+                self._jobs[number]()
+            except Exception as error:
+                self.failures.append((number, error))
+            except BaseException as error:  # An interrupt comes before any failure.
+                self.failures.append((-1, error))
+
+    def help(self) -> None:
+        """Do jobs in a worker thread."""
+        self.join(self.work)
+
+
+class ThreadPool:
+    """Threads that run one list of jobs after another, the caller's thread among them.
+
+    Attributes:
+        size: Number of threads, the caller's included.
     """
 
     def __init__(self, size: int) -> None:
-        """Hire ``size`` - 1 threads; they end with the crew, or with the process."""
+        """Start `size` - 1 daemon worker threads; they end with the pool."""
         self.size = size
-        self._rounds: SimpleQueue[_Round | None] = SimpleQueue()
-        for number in range(1, size):
-            name = f"tinynet-{number}"
-            threading.Thread(target=_serve, args=(self._rounds,), name=name, daemon=True).start()
+        self._workers = Workers(size - 1)
 
-    def run(self, tasks: Sequence[Task]) -> None:
-        """Do every task, in no particular order, and come back when all are done.
+    def run(self, jobs: Sequence[Job]) -> None:
+        """Run all jobs, in no particular order, and return when no thread computes any more.
 
         Raises:
-            BaseException: what a task raised; tasks that were not begun then are left out.
+            BaseException: The exception of the first job in the list of those that failed; jobs
+                that had not begun are skipped. An interrupt of the caller is raised first.
         """
-        if len(tasks) == 1 or self.size == 1:
-            for task in tasks:
-                task()
+        if len(jobs) == 1 or self.size == 1:
+            for job in jobs:
+                job()
             return
-        at_work = _Round(tasks)
+        batch = _Batch(jobs)
         try:
-            for _ in range(min(self.size, len(tasks)) - 1):
-                self._rounds.put(at_work)
-            at_work.work()
-        except BaseException as error:  # an interrupt, between two tasks
-            at_work.fail(-1, error)
-        at_work.end()
-        if at_work.failed is not None:
-            raise at_work.failed[1]
+            try:
+                for _ in range(min(self.size, len(jobs)) - 1):
+                    self._workers.queue.put(batch)
+                batch.work()
+            finally:
+                batch.close()
+        finally:
+            batch.close()  # Again, for an interrupt between two instructions of the first call.
+        batch.raise_interrupt()
+        if batch.failures:
+            raise min(batch.failures, key=itemgetter(0))[1]
 
-    def __del__(self) -> None:
-        for _ in range(1, self.size):
-            self._rounds.put(None)
 
-
-def _serve(rounds: "SimpleQueue[_Round | None]") -> None:
-    # Whoever trains looks for NaN and infinity in the loss, and explains it.
+def _serve(queue: "SimpleQueue[Workable | None]") -> None:
+    # The trainer looks for NaN and infinity in the loss, and explains it.
     np.seterr(all="ignore")
-    while (at_work := rounds.get()) is not None:
-        at_work.help()
-        del at_work  # or the crew that it belongs to would wait for a next one
+    while (work := queue.get()) is not None:
+        work.help()
+        del work  # Else a waiting thread would keep the pool that it belongs to alive.

@@ -6,15 +6,15 @@ out on one thread and on sixty-four.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
 from tinynet.memory import Workspace, aligned_empty
-from tinynet.network.blas import one_blas_thread, threads_to_use
-from tinynet.network.crew import Crew
+from tinynet.network.blas import threads_to_use
+from tinynet.network.computing import compute
+from tinynet.network.crew import ThreadPool
 from tinynet.network.execution import Pass, PassKey
 from tinynet.network.network import Network
 from tinynet.network.node import Node
@@ -22,6 +22,8 @@ from tinynet.network.objective import Objective, Samples
 from tinynet.network.parts import joined, rows_of
 from tinynet.network.trip import Trip
 from tinynet.types import Array
+
+T = TypeVar("T")
 
 Inputs: TypeAlias = Array | Mapping[str, Array]
 
@@ -85,7 +87,7 @@ class Engine:
         self._objective = Objective(network.heads, network.kernels)
         self._legs = {training: network.legs(training=training) for training in (True, False)}
         self.threads = threads_to_use(threads)
-        self._crew = Crew(self.threads)
+        self._pool = ThreadPool(self.threads)
         self._workspaces: list[Workspace] = []
         self._sums: dict[str, Array] = {}
 
@@ -118,12 +120,14 @@ class Engine:
             losses, gradients = objective.minimise(outputs, part, scale)
             return (losses, self._network.predictions(outputs) if predict else {}), gradients
 
-        inputs, rows = self._cut(x, training=True)
-        with one_blas_thread(), np.errstate(all="ignore"), self._threads_of_kernels(rows):
+        def work() -> BatchResult:
             trip = self._start(inputs, rows, training=True, key=key)
             found = self._judged(trip, minimise)
             trip.back()
             return self._result(found, trip, self._summed(trip.passes))
+
+        inputs, rows = self._cut(x, training=True)
+        return self._compute(work, rows)
 
     def evaluate(
         self, x: Inputs, y: Mapping[str, Array], weights: Array | None = None
@@ -145,10 +149,12 @@ class Engine:
             found = self._objective.measure(outputs, part), self._network.predictions(outputs)
             return found, None
 
-        inputs, rows = self._cut(x, training=False)
-        with one_blas_thread(), np.errstate(all="ignore"), self._threads_of_kernels(rows):
+        def work() -> BatchResult:
             trip = self._start(inputs, rows, training=False, key=PassKey())
             return self._result(self._judged(trip, measure), trip, {})
+
+        inputs, rows = self._cut(x, training=False)
+        return self._compute(work, rows)
 
     def first_not_finite(self, x: Inputs, key: PassKey) -> str | None:
         """The first node that gives a NaN or an infinity where `train` sees ``x``, if one does."""
@@ -158,10 +164,12 @@ class Engine:
             if not np.isfinite(y).all():
                 bad.add(node.name)
 
-        inputs, rows = self._cut(x, training=True)
-        with one_blas_thread(), np.errstate(all="ignore"), self._threads_of_kernels(rows):
+        def work() -> None:
             trip = self._start(inputs, rows, training=True, key=key, observe=observe)
             trip.out(lambda number: None)
+
+        inputs, rows = self._cut(x, training=True)
+        self._compute(work, rows)
         return next((name for name in self._network.nodes if name in bad), None)
 
     def _cut(self, x: Inputs, *, training: bool) -> tuple[dict[str, Array], tuple[slice, ...]]:
@@ -170,9 +178,9 @@ class Engine:
         size = len(next(iter(inputs.values())))
         return inputs, self._network.shards(size, training=training)
 
-    def _threads_of_kernels(self, rows: Sequence[slice]) -> AbstractContextManager[None]:
-        """A context in which kernels may use the threads that have no shard."""
-        return self._network.kernels.on_threads(self.threads if len(rows) == 1 else 1)
+    def _compute(self, work: Callable[[], T], rows: Sequence[slice]) -> T:
+        """Call `work`, whose kernels may use the threads that have no shard."""
+        return compute(work, self._network.kernels, self.threads if len(rows) == 1 else 1)
 
     def _judged(self, trip: Trip, judge: Judge) -> list[Found]:
         """Send all shards to the end, where their losses turn them round, or that of the batch."""
@@ -219,7 +227,7 @@ class Engine:
             )
             for part in rows
         )
-        return Trip(legs, passes, rows, self._crew, self._workspaces, own=own)
+        return Trip(legs, passes, rows, self._pool, self._workspaces, own=own)
 
     def _summed(self, passes: Sequence[Pass]) -> dict[str, Array]:
         """The gradients of all shards, added in their order."""
@@ -240,7 +248,7 @@ class Engine:
         if sum(gradient.nbytes for gradient in first.values()) < LARGE:
             add(first)
         else:
-            self._crew.run([partial(add, (address,)) for address in first])
+            self._pool.run([partial(add, (address,)) for address in first])
         return {address: self._sums[address] for address in first}
 
     def _result(

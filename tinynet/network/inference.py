@@ -9,15 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
-import numpy as np
-
 from tinynet.context import Context, Needs
 from tinynet.kernels import Kernels
 from tinynet.layer import Foldable, Fusable, Layer
 from tinynet.memory import Workspace
 from tinynet.network import calls
-from tinynet.network.blas import one_blas_thread, threads_to_use
-from tinynet.network.crew import Crew
+from tinynet.network.blas import threads_to_use
+from tinynet.network.computing import compute
+from tinynet.network.crew import ThreadPool
 from tinynet.network.node import Node
 from tinynet.network.parts import rows_of
 from tinynet.types import Array
@@ -94,7 +93,7 @@ class Inference:
         self._kernels = kernels
         self._folds = any(step.folded for step in self._steps)
         self._idle: list[_Runner] = []
-        self._crews: dict[int, Crew] = {}
+        self._pools: dict[int, ThreadPool] = {}
 
     def predict(
         self,
@@ -116,24 +115,26 @@ class Inference:
         parts: list[dict[str, Array]] = [{}] * len(rows)
 
         def run(number: int) -> None:
-            runner = self._idle.pop() if self._idle else _Runner(self._steps, self._kernels)
+            try:
+                runner = self._idle.pop()
+            except IndexError:
+                runner = _Runner(self._steps, self._kernels)
             values = runner.run(steps, rows_of(inputs, rows[number]))
             parts[number] = finish({name: values[node] for name, node in self._outputs.items()})
             self._idle.append(runner)
 
         threads = threads_to_use(threads)
-        with one_blas_thread(), np.errstate(all="ignore"):
-            if len(rows) == 1:
-                with self._kernels.on_threads(threads):
-                    run(0)
-            else:
-                self._crew(threads).run([partial(run, number) for number in range(len(rows))])
+        if len(rows) == 1:
+            compute(partial(run, 0), self._kernels, threads)
+        else:
+            jobs = [partial(run, number) for number in range(len(rows))]
+            compute(partial(self._pool(threads).run, jobs), self._kernels, 1)
         return parts
 
-    def _crew(self, threads: int) -> Crew:
-        if threads not in self._crews:
-            self._crews[threads] = Crew(threads)
-        return self._crews[threads]
+    def _pool(self, threads: int) -> ThreadPool:
+        if threads not in self._pools:
+            self._pools[threads] = ThreadPool(threads)
+        return self._pools[threads]
 
 
 def _steps(nodes: Sequence[Node], outputs: set[str]) -> list[_Step]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinynet.memory import Workspace
 from tinynet.network import calls
-from tinynet.network.crew import Crew
+from tinynet.network.crew import ThreadPool
 from tinynet.network.execution import Operation, Pass
 from tinynet.network.legs import Leg
 from tinynet.network.parts import joined
@@ -32,7 +32,7 @@ class Trip:
         legs: Sequence[Leg],
         passes: tuple[Pass, ...],
         rows: tuple[slice, ...],
-        crew: Crew,
+        pool: ThreadPool,
         workspaces: Sequence[Workspace],
         *,
         own: bool,
@@ -43,13 +43,13 @@ class Trip:
             legs: The way.
             passes: One for each shard, in order; at the start.
             rows: Which samples of the batch each shard has.
-            crew: The threads that run them.
+            pool: The threads that run them.
             workspaces: Where they take memory from.
             own: Whether each shard has a workspace of its own; otherwise there is only the last
                 leg, and those that are through leave theirs to others.
         """
         self.passes, self.rows = passes, rows
-        self._legs, self._crew = legs, crew
+        self._legs, self._pool = legs, pool
         self._free = None if own else deque(workspaces)
         self._said: list[Any] = [None] * len(passes)  # what each shard tells at the next meeting
         if own:
@@ -64,7 +64,7 @@ class Trip:
 
     def each(self, go: Callable[[int], None]) -> None:
         """Call a function with the number of every shard, and wait until all are done."""
-        self._crew.run([partial(go, number) for number in range(len(self.passes))])
+        self._pool.run([partial(go, number) for number in range(len(self.passes))])
 
     def out(self, then: Callable[[int], None]) -> None:
         """Go all the way, and then do something with each shard while it is still in the cache.

@@ -12,6 +12,7 @@ from tinynet.errors import PluginError
 from tinynet.kernels import Kernels
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.network.calls import described
+from tinynet.network.computing import compute
 from tinynet.network.states import check_layout, check_state, layout
 from tinynet.optimizer import Fused, Optimizer, OptimizerConfig
 from tinynet.schedule import Schedule, ScheduleConfig, scheduled_factor
@@ -124,12 +125,10 @@ class Updater:
             step: Updates made with the optimizer's state before.
             rate: Its learning rate.
         """
-        # What overflows here makes the next loss infinite, and that is looked for and explained.
-        with (
-            np.errstate(all="ignore"),
-            self._kernels.on_threads(self._threads),
-            registry.blaming(self._optimizer, "update", _OPTIMIZER),
-        ):
+        compute(partial(self._change, gradients, step, rate), self._kernels, self._threads)
+
+    def _change(self, gradients: Mapping[str, Array], step: int, rate: float) -> None:
+        with registry.blaming(self._optimizer, "update", _OPTIMIZER):
             scale = self._clip_scale(gradients)
             for address, param in self._params.items():
                 gradient = gradients[address]

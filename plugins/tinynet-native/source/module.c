@@ -80,12 +80,19 @@ static PyObject *use_threads_here(PyObject *Py_UNUSED(self), PyObject *count)
     return PyLong_FromLong(use_threads(threads < INT_MAX ? (int)threads : INT_MAX));
 }
 
+static PyObject *threads_in_use_here(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(nothing))
+{
+    return PyLong_FromLong(threads_in_use());
+}
+
 #define METHOD(NAME) {#NAME, (PyCFunction)(void (*)(void))NAME, METH_FASTCALL, NULL},
 
 static PyMethodDef methods[] = {
     {"level", level_name, METH_NOARGS, "The level of dispatch in use."},
     {"levels", levels, METH_NOARGS, "The levels that this machine has, best first."},
     {"use_level", use_level, METH_O, "Use another level, in every thread: for tests."},
+    {"threads_in_use", threads_in_use_here, METH_NOARGS,
+     "The number of threads that calls from this thread may use."},
     {"use_threads", use_threads_here, METH_O,
      "Let calls from this thread use so many threads; the number before."},
     EACH_FUNCTION(METHOD){NULL, NULL, 0, NULL},

@@ -136,6 +136,9 @@ def rmsprop(
 def use_threads(count: int, /) -> int:
     """Let calls from this thread use so many threads, itself included; the number before."""
 
+def threads_in_use() -> int:
+    """Return the number of threads that calls from this thread may use."""
+
 def level() -> str:
     """The level of dispatch in use."""
 

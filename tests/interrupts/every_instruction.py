@@ -1,0 +1,174 @@
+"""Interrupt a call at each of its bytecode instructions in turn: `every_instruction.py SCENARIO`.
+
+Prints how many instructions were tried, and exits with 1 and a list of those after which something
+was wrong. A call that hangs ends the process after `LIMIT` seconds, with its stack.
+"""
+
+import faulthandler
+import hashlib
+import signal
+import sys
+import threading
+from queue import SimpleQueue
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from tinynet.network import blas, computing, crew, inference
+from tinynet.network.blas import one_blas_thread
+from tinynet.network.crew import ThreadPool
+from tinynet.network.network import Network
+
+LIMIT = 100
+
+DATA = bytes(6_000_000)
+"""Work for a worker thread, for which the main thread must wait."""
+
+MAIN = threading.get_ident()
+
+
+def surroundings():
+    """Everything global that a call might leave changed."""
+    return (
+        one_blas_thread().holders,
+        [info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"],
+        np.geterr(),
+        signal.getsignal(signal.SIGINT),
+    )
+
+
+class Interrupter:
+    """Traces a call, and interrupts it at one instruction of some modules."""
+
+    def __init__(self, modules, interrupt):
+        self._files = {module.__file__ for module in modules}
+        self._interrupt = interrupt
+
+    def call(self, function, at):
+        """Call a function; return what it raised, and the place of the interrupt, or None."""
+        self._countdown, self._place = at, None
+        sys.settrace(self._trace)
+        try:
+            function()
+        except BaseException as error:
+            return error, self._place
+        finally:
+            sys.settrace(None)
+        return None, self._place
+
+    def _trace(self, frame, event, argument):
+        if frame.f_code.co_filename not in self._files:
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if event == "opcode" and self._place is None:
+            self._countdown -= 1
+            if not self._countdown:
+                self._place = f"{frame.f_code.co_qualname}, line {frame.f_lineno}"
+                self._interrupt()
+        return self._trace
+
+
+def raise_interrupt():
+    raise KeyboardInterrupt
+
+
+def send_signal():
+    signal.raise_signal(signal.SIGINT)
+
+
+def interrupt_everywhere(modules, prepare, interrupt=raise_interrupt):
+    """Interrupt calls until one runs through. Return the number of places, and the faults.
+
+    Args:
+        modules: In whose instructions interrupts come.
+        prepare: Returns a function to call, and one that lists what is wrong after it.
+        interrupt: Interrupts the thread that calls it.
+    """
+    interrupter, faults, at = Interrupter(modules, interrupt), [], 0
+    before = surroundings()
+    while True:
+        at += 1
+        function, check = prepare()
+        error, place = interrupter.call(function, at)
+        found = check()
+        if surroundings() != before:
+            found.append(f"left {surroundings()}")
+        if place is None:
+            return at - 1, faults + found
+        if type(error) is not KeyboardInterrupt:
+            found.append(f"raised {error!r}")
+        faults += [f"{place}: {fault}" for fault in found]
+
+
+class Jobs:
+    """Jobs for a pool: the main thread has done its own while a worker thread still computes."""
+
+    def __init__(self):
+        self.began, self.ended, self.done, self._start = [], [], [], SimpleQueue()
+
+    def __call__(self):
+        if threading.get_ident() != MAIN:
+            self.began.append(None)
+            self._start.put(None)
+            hashlib.sha256(DATA).digest()
+            self.ended.append(None)
+        elif not self.done:
+            self._start.get()
+        self.done.append(None)
+
+    def check(self):
+        computing = len(self.began) - len(self.ended)
+        return [f"returned while {computing} compute"] if computing else []
+
+
+def pool():
+    """`ThreadPool.run` never hangs, and never returns while a worker computes."""
+    threads = ThreadPool(2)
+
+    def prepare():
+        jobs = Jobs()
+
+        def check():
+            faults = jobs.check()
+            after = Jobs()
+            threads.run([after] * 3)
+            return faults if len(after.done) == 3 else [*faults, "the next jobs were not done"]
+
+        return (lambda: threads.run([jobs] * 3)), check
+
+    found = interrupt_everywhere([crew, threading], prepare)
+    together = threading.Barrier(2)
+    threads.run([together.wait, together.wait])  # The worker thread still serves.
+    return found
+
+
+def predict():
+    """`Network.predict` restores BLAS and NumPy's settings, on one shard and on several."""
+    layers = [{"type": "flatten"}, {"type": "dense", "units": 2048}, {"type": "dense", "units": 2}]
+    network = Network({"layers": layers}, (8, 8), seed=1)
+    tried, faults = 0, []
+    for samples in (1, 256):
+        x = np.ones((samples, 8, 8), np.float32)
+        right = network.predict(x, threads=2)
+
+        def prepare(x=x, right=right):
+            def check():
+                same = np.array_equal(network.predict(x, threads=2), right)
+                return [] if same else ["the next prediction is wrong"]
+
+            return (lambda: network.predict(x, threads=2)), check
+
+        modules = [blas, computing, crew, inference]
+        count, found = interrupt_everywhere(modules, prepare)
+        tried, faults = tried + count, faults + found
+    return tried, faults
+
+
+SCENARIOS = {"pool": pool, "predict": predict}
+
+if __name__ == "__main__":
+    faulthandler.dump_traceback_later(LIMIT, exit=True)
+    tried, faults = SCENARIOS[sys.argv[1]]()
+    print(f"{tried} instructions, {len(faults)} faults")
+    print(*faults[:20], sep="\n")
+    sys.exit(bool(faults))
