@@ -75,13 +75,13 @@ def _name(error: BaseException) -> str:
 
 
 def _explained(error: BaseException, message: str) -> str:
+    if isinstance(error, NoCommandError):
+        return error.help
+    if isinstance(error, KeyboardInterrupt):
+        return message
     problems, source = getattr(error, "problems", None), getattr(error, "source", None)
     if problems is None or source is None:
-        return (
-            message
-            if isinstance(error, KeyboardInterrupt | NoCommandError)
-            else f"error: {message}"
-        )
+        return f"error: {message}"
     return excerpts(source, problems)
 
 

@@ -49,23 +49,18 @@ def tinynet() -> None:
     """Train, evaluate and resume neural networks that are declared in JSON."""
 
 
-for command in (
-    train,
-    resume,
-    evaluate,
-    predict,
-    check,
-    summary,
-    layers,
-    plugins,
-    schema,
-    inspect,
-    diff,
-    export_command,
-    import_command,
-    verify_resume,
-):
-    tinynet.add_command(command)
+_PURPOSES: dict[str, tuple[click.Command, ...]] = {
+    "to train": (train, resume, verify_resume),
+    "to use a trained network": (evaluate, predict, export_command, import_command),
+    "to look at specs, runs and checkpoints": (check, summary, inspect, diff),
+    "to see what a spec may name": (layers, plugins, schema),
+}
+for commands in _PURPOSES.values():
+    for command in commands:
+        tinynet.add_command(command)
+tinynet.purposes = {
+    purpose: [str(command.name) for command in commands] for purpose, commands in _PURPOSES.items()
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -85,7 +85,7 @@ def test_where_there_are_no_locks_it_says_so_and_goes_on_when_told(tinynet, run,
     for line in (("resume", run, *LONGER), ("train", spec, "--run", "new")):
         result = tinynet(*line)
         assert result.code == 4
-        assert "No locks available; --no-lock goes on without a lock" in result.err
+        assert "No locks available; add --no-lock to train without a lock" in result.err
     assert tinynet("resume", run, *LONGER, "--no-lock").code == 0
     assert tinynet("train", spec, "--run", "newer", "--no-lock").code == 0
 
