@@ -8,19 +8,18 @@ PLUGIN = 5
 DIVERGED = 6
 BUSY = 75
 SIGNALLED = 128
+INTERRUPTED = 130
 
 
 def exit_code(error: BaseException) -> int:
     """The exit code for an exception that ended a command."""
-    import signal
-
     from tinynet import errors
     from tinynet.run.interrupts import Interrupted
 
     if isinstance(error, Interrupted):
         return SIGNALLED + error.signal
     if not isinstance(error, Exception):
-        return SIGNALLED + signal.SIGINT
+        return INTERRUPTED
     codes = {
         errors.UsageError: USAGE,
         errors.SpecError: USAGE,

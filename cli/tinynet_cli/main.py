@@ -17,6 +17,7 @@ from tinynet_cli.commands import Group
 from tinynet_cli.diff import diff
 from tinynet_cli.evaluate import evaluate
 from tinynet_cli.exchange import export_command, import_command
+from tinynet_cli.exit_codes import INTERRUPTED
 from tinynet_cli.failure import report
 from tinynet_cli.inspect import inspect
 from tinynet_cli.layers import layers
@@ -66,8 +67,11 @@ tinynet.purposes = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code; a mistake of the user's never shows a traceback."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    with streams.guarded():
-        code = _run(words)
+    try:
+        with streams.guarded():
+            code = _run(words)
+    except KeyboardInterrupt:  # while an error was reported
+        code = INTERRUPTED
     if code:
         sys.exit(code)
 

@@ -108,3 +108,54 @@ main(["train", {str(write_spec())!r}, "--run", "r"])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
     assert os.path.exists("r/checkpoints/step-000000000012.msgpack"), "it trained to the end"
+
+
+INTERRUPTING = """
+import signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            sys.meta_path.remove(self)
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+from {module} import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["click", "tinynet_cli.main", "tinynet_cli.train", "numpy", "numpy.linalg", "pydantic",
+     "tinynet.errors", "tinynet.registry", "tinynet.run.run", "msgpack", "tinynet.layers.dense",
+     "tinynet.optimizers.adam", "tinynet.datasets.digits"],
+)  # fmt: skip
+def test_ctrl_c_during_an_import_shows_no_traceback(spec, name):
+    code = INTERRUPTING.format(name=name, module="tinynet_cli.entry")
+    words = ["train", str(spec), "--run", "r", "--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+    # A shell shows 130 for both.
+    assert done.returncode in (130, -signal.SIGINT)
+    assert done.stderr.strip() in ("", "interrupted")
+    assert not os.path.exists("r/checkpoints/step-000000000012.msgpack")
+
+
+def test_ctrl_c_while_an_error_is_reported_shows_no_traceback():
+    code = INTERRUPTING.format(name="tinynet.run.interrupts", module="tinynet_cli.main")
+    words = ["check", "nothere.json"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_an_ignored_ctrl_c_stays_ignored(write_spec):
+    """So a shell starts a command in the background, with ``nohup`` or ``&``."""
+    code = INTERRUPTING.format(name="tinynet.layers.dense", module="tinynet_cli.entry")
+    code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + code
+    words = ["train", str(write_spec()), "--run", "r", "--quiet"]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=False)
+    assert done.returncode == 0

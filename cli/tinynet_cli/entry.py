@@ -1,0 +1,23 @@
+"""The console script `tinynet`: Ctrl-C never shows a traceback, not even while Python imports."""
+
+import signal
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    # While modules are imported nothing has to be saved: the process may end at once.
+    if interruptible:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from tinynet_cli.main import main as run
+
+    try:
+        if interruptible:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        run()
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    finally:
+        if interruptible:  # nor has anything while Python exits
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
