@@ -15,6 +15,7 @@ NAMES = {
     "Trainer": "spec",
     "evaluate": "",
     "load": "path checkpoint",
+    "load_model": "path checkpoint",
     "load_spec": "source overrides",
     "resume": "",
     "train": "spec run_dir",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tinynet.run.run import train as train
     from tinynet.run.trained import evaluate as evaluate
     from tinynet.run.trained import load as load
+    from tinynet.run.trained import load_model as load_model
     from tinynet.spec.models import Spec as Spec
     from tinynet.spec.reading import load_spec as load_spec
     from tinynet.training.trainer import Trainer as Trainer
@@ -28,6 +29,7 @@ _HOME = {
     "TransferRules": "tinynet.checkpoint.transfer",
     "evaluate": "tinynet.run.trained",
     "load": "tinynet.run.trained",
+    "load_model": "tinynet.run.trained",
     "load_spec": "tinynet.spec.reading",
     "resume": "tinynet.run.run",
     "train": "tinynet.run.run",

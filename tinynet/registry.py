@@ -181,9 +181,7 @@ class Registry:
 
     def config(self, reference: Reference) -> Config:
         """The config of a reference that was validated."""
-        entry = self.find(reference.group, reference.type)
-        with _blaming(entry, "its Config cannot read what it wrote"):
-            return self._config(entry, reference.options, {})
+        return self._config(self.find(reference.group, reference.type), reference.options, {})
 
     def _config(self, entry: Entry, options: Mapping[str, Any], context: dict[str, Any]) -> Config:
         # Through JSON, since strict validation of Python values refuses [3, 3] for a tuple.
@@ -212,7 +210,7 @@ class Registry:
 
     def whose(self, plugin: object) -> str:
         """Who is to blame for an object: its type, distribution and version, or else its class."""
-        cls = type(plugin)
+        cls = plugin if isinstance(plugin, type) else type(plugin)
         own = (str(entry) for entry, loaded in self._classes.items() if loaded is cls)
         return next(own, f"{cls.__module__}.{cls.__qualname__}")
 

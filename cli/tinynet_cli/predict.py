@@ -16,7 +16,11 @@ from tinynet_cli.output import echo, print_json, print_table
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False), help="Write .csv, .jsonl or .npz instead."
 )
-@click.option("--resize", is_flag=True, help="Bring images to the size the network was trained on.")
+@click.option(
+    "--resize",
+    is_flag=True,
+    help="Resize images to the size of the training images; the aspect ratio is not kept.",
+)
 @options.checkpoint_option
 @options.strict_finite_option
 @options.max_params_option
@@ -36,11 +40,18 @@ def predict(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """What a trained network says of INPUT: .npy, .npz, .csv or image files of raw inputs.
+    """Predict labels, probabilities and values for INPUT.
 
-    The preprocessing that was saved with the network is applied first.
+    INPUT is an .npy, .npz or .csv file of raw inputs, any other file that the dataset of the
+    network can read, an image, or a folder of images, which are read in the order of their names.
+    Files are read and checked as in training, and the saved preprocessing is applied.
+
+    Images are decoded to 8 bits as a viewer shows them: 16-bit gray is scaled, the EXIF
+    orientation is applied, transparent parts are drawn on white, and color becomes gray for a
+    network of one channel. Images of several frames, of floats, of 32-bit integers and of CIELAB
+    colors are refused.
     """
-    from tinynet.run.prediction import WRITERS, predict_files, write_predictions
+    from tinynet.run.prediction_files import WRITERS, write_predictions
     from tinynet.run.trained import load_model
     from tinynet_cli.progress import Display
 
@@ -50,7 +61,7 @@ def predict(
         )
     with Display(quiet=quiet or as_json) as display:
         model = load_model(path, checkpoint, observer=display, **settings)
-    predictions = predict_files(model, inputs, resize=resize, threads=threads)
+        predictions = model.predict(inputs, resize=resize, threads=threads)
     if output is not None:
         write_predictions(predictions, Path(output))
     if as_json:

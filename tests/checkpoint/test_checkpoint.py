@@ -330,7 +330,7 @@ def test_another_major_version_of_a_plugin_refuses_resume_and_warns_elsewhere(ru
     with pytest.raises(CheckpointMismatchError, match=r"tinynet-core was of version 7\.0"):
         tinynet.resume(run, overrides={"training.epochs": 3})
     with pytest.warns(UserWarning, match=r"tinynet-core was of version 7\.0"):
-        tinynet.load(run)
+        tinynet.load_model(run)
 
 
 def test_another_minor_version_warns_and_is_noted(run):
@@ -513,10 +513,10 @@ def test_weights_that_are_not_finite_are_told_or_refused(run):
     rewrite(path, tensors={"params/dense_1/bias": bad})
     message = "params/dense_1/bias of the checkpoint holds NaN or infinity"
     with pytest.warns(UserWarning, match=message):
-        tinynet.load(path)
+        tinynet.load_model(path)
     with pytest.warns(UserWarning, match=message):
         tinynet.evaluate(path)
-    for use in (tinynet.load, tinynet.evaluate):
+    for use in (tinynet.load_model, tinynet.evaluate):
         with pytest.raises(CheckpointError, match=message):
             use(path, strict_finite=True)
 

@@ -52,7 +52,7 @@ def test_more_epochs_go_on_where_the_run_was(tinynet, run):
 def test_more_epochs_end_where_a_run_of_as_many_ends(tinynet, run, write_spec):
     tinynet("resume", run, "--set", "training.epochs=3")
     tinynet("train", write_spec(epochs=3), "--run", "whole")
-    extended, whole = library.load(run, "last"), library.load("whole", "last")
+    extended, whole = (library.load_model(path, "last").network for path in (run, "whole"))
     for name, array in whole.params.items():
         assert extended.params[name].tobytes() == array.tobytes()
 

@@ -13,7 +13,7 @@ import tinynet as library
 
 
 def params(run):
-    return dict(library.load(run, "last").params)
+    return dict(library.load_model(run, "last").network.params)
 
 
 def test_it_ends_with_the_test_figures_and_the_names_of_run_and_checkpoint(tinynet, spec):

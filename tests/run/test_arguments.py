@@ -8,7 +8,6 @@ import pytest
 import tinynet
 from tinynet.errors import TinynetError, UsageError
 from tinynet.run.run import plan_fine_tuning
-from tinynet.run.trained import load_model
 
 SPEC = {
     "tinynet": 1,
@@ -46,7 +45,7 @@ def callers(run, tmp_path):
         "evaluate": lambda **more: tinynet.evaluate(run.path, **more),
         "Run.evaluate": lambda **more: run.evaluate(**more),
         "load": lambda **more: tinynet.load(run.path, **more),
-        "load_model": lambda **more: load_model(run.path, **more),
+        "load_model": lambda **more: tinynet.load_model(run.path, **more),
         "plan_fine_tuning": lambda **more: plan_fine_tuning(SPEC, run.path, **more),
     }
 

@@ -19,7 +19,6 @@ from tinynet.errors import (
 from tinynet.files.weights import open_weights
 from tinynet.layer import LayerConfig
 from tinynet.run.exchange import export_weights, import_weights
-from tinynet.run.trained import load_model
 
 SPEC = {
     "tinynet": 1,
@@ -149,8 +148,10 @@ def test_imported_weights_make_the_same_network(run, weights, tmp_path):
     export_weights(run.path, weights, warn=silent)
     found = import_weights(weights, SPEC, tmp_path / "fresh.msgpack")
     images = np.random.default_rng(0).integers(0, 17, (5, 8, 8, 1), dtype=np.uint8)
-    ours, before = (load_model(p).predict({"input": images}) for p in (found.checkpoint, run.path))
-    np.testing.assert_array_equal(ours["output"], before["output"])
+    ours, before = (
+        tinynet.load_model(p).predict({"input": images}) for p in (found.checkpoint, run.path)
+    )
+    np.testing.assert_array_equal(ours.values, before.values)
     assert tinynet.evaluate(found.checkpoint).metrics == run.evaluate().metrics
 
 
@@ -256,6 +257,6 @@ def test_a_scalar_parameter_goes_out_and_comes_back(register, weights, tmp_path)
     run = tinynet.train(spec, tmp_path / "run")
     export_weights(run.path, weights, warn=silent)
     found = import_weights(weights, spec, tmp_path / "fresh.msgpack")
-    again = tinynet.load(found.checkpoint)
+    again = tinynet.load_model(found.checkpoint).network
     trained = run.network.params["temperature_1/temperature"]
     assert again.params["temperature_1/temperature"] == trained != 1

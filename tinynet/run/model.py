@@ -1,8 +1,9 @@
-"""A trained network as a checkpoint has it: with its preprocessing, and without its data."""
+"""A trained network as a checkpoint holds it: with its preprocessing, without its data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +14,14 @@ from tinynet.data.ranges import require_finite
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, DataError
 from tinynet.kernels import Kernels
+from tinynet.network import loss_calls
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
+from tinynet.run.inputs import RawInputs, Reader, Warn
+from tinynet.run.predictions import OutputPredictions, Predictions
+from tinynet.run.settings import warn
 from tinynet.spec.models import Spec
+from tinynet.text.wording import listed
 from tinynet.training.state import mismatches
 from tinynet.types import Array
 
@@ -23,17 +29,18 @@ PREDICT_BATCH = 512
 """Samples that are preprocessed and predicted at a time."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Model:
-    """A trained network with what its raw inputs go through first.
+    """A trained network with the preprocessing of its raw inputs.
 
     Attributes:
-        spec: The spec it was trained by.
+        spec: The spec that it was trained by.
         network: The network, its losses included.
         preprocessing: The fitted transforms.
         inputs: What each raw input holds.
         targets: What each raw target holds.
-        target_names: Name of the target that each output with a loss was compared with.
+        target_names: The target of each output that has a loss, by the output's name.
+        warn: Called with a warning.
     """
 
     spec: Spec
@@ -42,46 +49,64 @@ class Model:
     inputs: dict[str, Field]
     targets: dict[str, Field]
     target_names: dict[str, str]
+    warn: Warn = field(default=warn)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{name} {part.shape}" for name, part in self.inputs.items())
+        return f"<Model {self.spec.name!r}: {inputs} -> {', '.join(self.network.outputs)}>"
 
     @property
     def classes(self) -> dict[str, tuple[str, ...] | None]:
-        """Names of the classes that each output tells apart, where it does, by its name."""
-        of_targets = {o: self.targets[name].classes for o, name in self.target_names.items()}
-        return {output: of_targets.get(output) for output in self.network.outputs}
+        """The names of the classes of each output by its name; None where it has none."""
+        return {
+            output: self.targets[self.target_names[output]].classes
+            if output in self.target_names
+            else None
+            for output in self.network.outputs
+        }
 
-    def predict(self, inputs: Mapping[str, Array], threads: int | None = None) -> dict[str, Array]:
-        """What the network says of raw inputs.
+    def predict(self, x: Any, *, resize: bool = False, threads: int | None = None) -> Predictions:
+        """Predict raw inputs: they are checked and preprocessed as in training.
 
         Args:
-            inputs: By name, (N, *shape) each with N at least 1, as the dataset would give them.
-            threads: How many compute; by default as many as there are cores. The result is the
-                same for any number.
+            x: An array (N, *shape) of the only input; a dict of arrays by the inputs' names; the
+                path of a file (.npy, .npz, .csv, an image, or what the dataset reads) or of a
+                folder of images; or a list of paths.
+            resize: Resize images to the size that the model was trained on.
+            threads: The number of threads, by default one for each core. The result is the same
+                for any number.
 
         Returns:
-            (N, *out_shape) of each output by its name: probabilities for a classifier; in the
-            data's own units for a target whose transforms can be undone; as the network computes
-            it for an output without a loss.
+            The labels and probabilities of classes, and values in the units of the data.
 
         Raises:
-            DataError: for inputs that are missing, or not like those it was trained on.
+            DataError: for inputs that cannot be read, or do not fit those of the training; for
+                predictions that are not finite.
         """
-        for name, field in self.inputs.items():
-            if name not in inputs:
-                raise DataError(f"no array for the input {name!r}")
-            if inputs[name].shape[1:] != field.shape:
-                wanted = ", ".join(("N", *map(str, field.shape)))
-                raise DataError(
-                    f"the input {name!r} must have the shape ({wanted}), as in training;"
-                    f" it has {inputs[name].shape}"
-                )
-        total = len(next(iter(inputs.values())))
+        raw = Reader(self.inputs, self.spec.data, self.warn).read(x, resize=resize)
+        values = self.outputs(raw, threads)
+        if problems := list(_not_finite(values, raw)):
+            raise DataError("\n".join(problems))
+        outputs = {name: self._explained(name, array) for name, array in values.items()}
+        return Predictions(len(raw), outputs, raw.files)
+
+    def outputs(self, raw: RawInputs, threads: int | None = None) -> dict[str, Array]:
+        """Compute the outputs, (N, *out_shape) each by its name, in the units of the data.
+
+        Args:
+            raw: At least one sample.
+            threads: The number of threads; see `predict`.
+
+        Raises:
+            DataError: for a value that is not finite once it is preprocessed.
+        """
         parts: dict[str, list[Array]] = {output: [] for output in self.network.outputs}
-        for start in range(0, total, PREDICT_BATCH):
-            part = {name: array[start : start + PREDICT_BATCH] for name, array in inputs.items()}
-            seen = self.preprocessing.apply(part)
-            place = partial(_sample, start)
-            require_finite(self.preprocessing, seen, self.network.dtype, place)
-            for output, found in self.network.predict_outputs(seen, threads=threads).items():
+        for start in range(0, len(raw), PREDICT_BATCH):
+            rows = slice(start, start + PREDICT_BATCH)
+            ready = self.preprocessing.apply({n: array[rows] for n, array in raw.arrays.items()})
+            place = partial(_place, raw, start)
+            require_finite(self.preprocessing, ready, self.network.dtype, place)
+            for output, found in self.network.predict_outputs(ready, threads=threads).items():
                 parts[output].append(found)
         whole = {output: np.concatenate(found) for output, found in parts.items()}
         return {
@@ -91,20 +116,85 @@ class Model:
             for output, values in whole.items()
         }
 
+    # Labels -----------------------------------------------------------------------------------
 
-def _sample(start: int, row: int) -> str:
-    return f"sample {start + row}"
+    def without_labels(self) -> list[str]:
+        """Describe each output whose target has classes, but whose predictions have no labels."""
+        problems = []
+        for output, classes in self.classes.items():
+            shape = self.network.out_shapes[output]
+            if classes is None or self._explained(output, np.zeros((1, *shape))).labels is not None:
+                continue
+            size = "1 value" if np.prod(shape) == 1 else f"{np.prod(shape)} values"
+            why = "but its loss does not predict probabilities"
+            if len(classes) != 2 or np.prod(shape) != 1:
+                why = f"but there are {len(classes)} classes ({listed(classes)})"
+            problems.append(
+                f"the output {output!r} has {size} for each sample, {why}; predictions have no"
+                " labels"
+            )
+        return problems
+
+    def _explained(self, output: str, values: Array) -> OutputPredictions:
+        """Turn values into labels and probabilities, if the output distinguishes classes."""
+        classes, shape = self.classes[output], values.shape[1:]
+        if classes is None:
+            return OutputPredictions(values)
+        target = self.targets[self.target_names[output]].shape
+        probable = self._predicts_probabilities(output)
+        one_unit = shape == target or shape == (*target, 1) or shape in ((), (1,))
+        if len(classes) == 2 and one_unit:
+            if not probable:
+                return OutputPredictions(values, classes)
+            positive = values.reshape(-1, *(shape[:-1] if shape[-1:] == (1,) else shape))
+            probabilities = np.stack([1 - positive, positive], axis=-1)
+            labels = np.array(classes)[(positive > 0.5).astype(np.intp)]
+            return OutputPredictions(values, classes, labels, probabilities)
+        if shape[-1:] != (len(classes),):
+            return OutputPredictions(values, classes)
+        labels = np.array(classes)[values.argmax(axis=-1)]
+        return OutputPredictions(values, classes, labels, values if probable else None)
+
+    def _predicts_probabilities(self, output: str) -> bool:
+        """Whether the output's loss turns any numbers into numbers from 0 to 1."""
+        head = next(head for head in self.network.heads if head.output == output)
+        shape = (16, *self.network.out_shapes[output])
+        numbers = np.random.default_rng(0).normal(0, 10, shape).astype(self.network.dtype)
+        found = loss_calls.predict(head.loss, numbers)
+        return bool((found >= 0).all() and (found <= 1).all())
+
+
+def _place(raw: RawInputs, start: int, row: int) -> str:
+    return raw.place(start + row)
+
+
+def _not_finite(values: Mapping[str, Array], raw: RawInputs) -> list[str]:
+    """Describe each output that is NaN or infinite for a sample."""
+    problems = []
+    for name, array in values.items():
+        finite = np.all(np.isfinite(array).reshape(len(array), -1), axis=1)
+        if not finite.all():
+            problems.append(
+                f"{raw.place(int(np.argmin(finite)))}: the output {name!r} is NaN or infinite"
+                f" ({np.sum(~finite):,} of {len(finite):,} samples); the inputs are too large, or"
+                " the parameters are damaged: --strict-finite looks for damage"
+            )
+    return problems
 
 
 def open_model(
-    checkpoint: Checkpoint, max_params: int = MAX_PARAMS, kernels: Kernels | None = None
+    checkpoint: Checkpoint,
+    max_params: int = MAX_PARAMS,
+    kernels: Kernels | None = None,
+    warn: Warn = warn,
 ) -> Model:
     """Rebuild the model of a checkpoint.
 
     Args:
         checkpoint: The checkpoint.
         max_params: Elements of parameters and buffers that may be allocated.
-        kernels: What to compute with; by default what is installed.
+        kernels: The kernels to compute with; by default those installed.
+        warn: Called with a warning of the model's predictions.
 
     Raises:
         PluginError: if a type it needs is not installed any more.
@@ -139,4 +229,4 @@ def open_model(
     for name, array in own.items():
         np.copyto(array, given[name])
     names = targets_of(network.heads, facts.targets)
-    return Model(spec, network, preprocessing, facts.inputs, facts.targets, names)
+    return Model(spec, network, preprocessing, facts.inputs, facts.targets, names, warn)

@@ -1,4 +1,4 @@
-"""What is done with a trained network: it is loaded, and evaluated."""
+"""Load and evaluate trained networks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tinynet.network.network import Network
 from tinynet.run.arguments import checked_arguments
 from tinynet.run.finding import find_checkpoint
 from tinynet.run.model import Model, open_model
-from tinynet.run.settings import Settings, data_root, observer
+from tinynet.run.settings import Settings, data_root, observer, warn
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Warned
 
@@ -35,7 +35,9 @@ def load(
     strict_finite: bool = False,
     kernels: str | None = None,
 ) -> Network:
-    """A trained network, its losses included, so that `Network.predict` gives probabilities.
+    """Load the bare network, its losses included, so that `Network.predict` gives probabilities.
+
+    Its inputs are preprocessed already; `load_model` takes raw inputs.
 
     Args:
         path: A run's folder, or a checkpoint.
@@ -53,27 +55,53 @@ def load(
         "strict_finite": strict_finite,
         "kernels": kernels,
     }
-    return load_model(path, checkpoint, **settings).network
+    model = _load(path, checkpoint, settings)[2]
+    transforms = model.spec.data.transforms if model.spec.data is not None else ()
+    if transforms:
+        names = dict.fromkeys(part.type.removeprefix("tinynet-core:") for part in transforms)
+        warn(
+            f"tinynet.load leaves out the transforms of the run ({', '.join(names)});"
+            f" tinynet.load_model({str(path)!r}).predict(x) applies them to raw inputs"
+        )
+    return model.network
 
 
 @checked_arguments
 def load_model(
     path: str | Path, checkpoint: str | Path | None = None, **settings: Unpack[Settings]
 ) -> Model:
-    """A trained network with its preprocessing: it takes raw inputs; see `load`."""
-    return _load(path, checkpoint, settings)[2]
+    """Load a trained network with its preprocessing: `Model.predict` takes raw inputs.
+
+    Args:
+        path: A run's folder, or a checkpoint.
+        checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
+        **settings: See `Settings`.
+
+    Raises:
+        CheckpointError: if it cannot be read, or does not fit what is installed.
+        PluginError: if a type it needs is not installed any more.
+    """
+    model = _load(path, checkpoint, settings)[2]
+    for problem in model.without_labels():
+        model.warn(problem)
+    return model
 
 
 def _load(
     path: str | Path, which: str | Path | None, settings: Settings
 ) -> tuple[Path, Checkpoint, Model]:
     tell = observer(settings)
-    file, found = find_checkpoint(path, which, lambda text: tell(Warned(text)))
+
+    def tell_warning(text: str) -> None:
+        tell(Warned(text))
+
+    file, found = find_checkpoint(path, which, tell_warning)
     doubts = found.check_finite(strict=settings.get("strict_finite", False))
     for doubt in (*doubts, *check_types(found.types).major):
-        tell(Warned(doubt))
+        tell_warning(doubt)
     kernels = chosen_kernels(settings.get("kernels"))
-    return file, found, open_model(found, settings.get("max_params", MAX_PARAMS), kernels)
+    limit = settings.get("max_params", MAX_PARAMS)
+    return file, found, open_model(found, limit, kernels, tell_warning)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,162 @@
+"""`tinynet.load_model`: raw data in, labels, probabilities and values out."""
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.datasets.digits import Digits
+from tinynet.errors import DataError
+
+DIGITS = Digits(Digits.Config()).gather(np.arange(300, 310)).inputs["input"]
+
+SPEC = {
+    "tinynet": 1,
+    "name": "raw",
+    "data": {"type": "digits", "transforms": [{"type": "scale", "factor": 0.0625}]},
+    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
+    "training": {
+        "epochs": 2,
+        "batch_size": 100,
+        "loss": "softmax_cross_entropy",
+        "optimizer": {"type": "adam", "learning_rate": 0.01},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """A run with a transform."""
+    return tinynet.train(SPEC, tmp_path_factory.mktemp("runs") / "run").path
+
+
+@pytest.fixture(scope="module")
+def model(path):
+    return tinynet.load_model(path)
+
+
+def test_raw_data_are_preprocessed_as_in_training(model):
+    found = model.predict(DIGITS)
+    ready = model.network.predict(DIGITS * np.float32(0.0625))
+    np.testing.assert_array_equal(found.probabilities, ready)
+    np.testing.assert_array_equal(found.values, ready)
+    assert found.labels.tolist() == [str(label) for label in ready.argmax(axis=1)]
+    assert found.classes == tuple("0123456789")
+    assert len(found) == found.samples == 10
+
+
+def test_the_bare_network_warns_of_the_transforms_and_names_the_remedy(path, recwarn):
+    with pytest.warns(UserWarning, match=r"leaves out the transforms of the run \(scale\)") as told:
+        tinynet.load(path)
+    (warning,) = told
+    assert warning.filename == __file__
+    remedy = str(warning.message).partition("; ")[2].split(" applies")[0]
+    assert len(eval(remedy, {"tinynet": tinynet, "x": DIGITS})) == 10
+
+
+def test_the_bare_network_without_transforms_does_not_warn(tmp_path):
+    spec = {**SPEC, "data": {"type": "digits"}}
+    run = tinynet.train(spec, tmp_path / "run", overrides={"training.epochs": 1})
+    assert tinynet.load(run.path).params
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda x: {"input": x},
+        lambda x: x.tolist(),
+        lambda x: x.astype(np.int64),
+        lambda x: x.astype(np.float32),
+        lambda x: x.astype(np.float64),
+        lambda x: x.astype(">u2"),
+        lambda x: np.asfortranarray(x),
+        lambda x: np.ma.masked_array(x, mask=False),
+    ],
+)
+def test_the_form_of_the_data_changes_no_bit(model, form):
+    expected = model.predict(DIGITS).probabilities
+    np.testing.assert_array_equal(model.predict(form(DIGITS)).probabilities, expected)
+
+
+def test_paths_are_read(model, tmp_path):
+    np.save(tmp_path / "a.npy", DIGITS[:6])
+    np.savez(tmp_path / "b.npz", input=DIGITS[6:])
+    expected = model.predict(DIGITS)
+    paths = [tmp_path / "a.npy", str(tmp_path / "b.npz")]
+    found = model.predict(paths)
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    assert [(file.name, file.samples) for file in found.files] == [
+        (str(paths[0]), 6), (paths[1], 4),
+    ]  # fmt: skip
+    assert len(model.predict(paths[1])) == 4
+
+
+class Frame:
+    """The face of a DataFrame."""
+
+    columns = ("a", "b")
+
+    def to_numpy(self):
+        return DIGITS
+
+
+REFUSED = {
+    "text": (np.full(DIGITS.shape, "1"), "holds text, but the model expects numbers of shape (N, "),
+    "objects": (DIGITS.astype(object), "holds Python objects"),
+    "complex": (DIGITS + 1j, "holds complex numbers"),
+    "ragged": ([[1, 2], [3]], "is not an array: its rows differ in length"),
+    "NaN": (np.where(DIGITS == 16, np.nan, DIGITS), "every number must be finite"),
+    "infinity": (np.where(DIGITS == 16, np.inf, DIGITS), "every number must be finite"),
+    "shape": (DIGITS[:, :7], "has shape (10, 7, 8, 1), but the model expects (N, 8, 8, 1)"),
+    "one sample": (DIGITS[0], "for a single sample, add the batch axis: x[None]"),
+    "no sample": (DIGITS[:0], "has no samples"),
+    "a number": (3, "has shape (), but the model expects (N, 8, 8, 1)"),
+    "too large": (DIGITS.astype(int) + 250, "holds 266; the model was trained on uint8, from 0 to"),
+    "negative": (DIGITS.astype(int) - 1, "holds -1; the model was trained on uint8"),
+    "masked": (np.ma.masked_equal(DIGITS, 16), "is a masked array with missing values"),
+    "frame": (Frame(), "is a DataFrame; give df.to_numpy()"),
+    "another name": ({"image": DIGITS}, "the inputs input are missing; given are image"),
+    "more names": ({"input": DIGITS, "z": DIGITS}, "the model has no inputs z; available: input"),
+    "nothing": ({}, "the inputs input are missing"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_data_that_do_not_fit_are_refused(model, name):
+    data, message = REFUSED[name]
+    with pytest.raises(DataError) as caught:
+        model.predict(data)
+    assert message in str(caught.value)
+
+
+def test_the_hint_for_a_single_sample_works(model):
+    assert len(model.predict(DIGITS[0][None])) == 1
+
+
+def test_fractions_for_a_network_of_integers_are_pointed_out(model):
+    """They have been scaled already, and would be scaled again."""
+    with pytest.warns(UserWarning, match="holds fractions, but the model was trained on integers"):
+        model.predict(DIGITS / 16)
+
+
+def test_a_prediction_that_is_not_finite_is_refused(path):
+    model = tinynet.load_model(path)
+    model.network.params["dense_1/weight"][:] = np.inf
+    with pytest.raises(DataError, match=r"the output 'output' is NaN or infinite \(10 of 10"):
+        model.predict(DIGITS)
+
+
+def test_several_outputs_are_apart(tmp_path, request):
+    models = request.config.rootpath / "models"
+    run = tinynet.train(
+        models / "shapes_two_inputs.json", tmp_path / "run", overrides={"training.epochs": 1}
+    )
+    model = tinynet.load_model(run.path)
+    with np.load(models / "data" / "shapes.npz") as data:
+        arrays = {name: data[name][:4] for name in model.inputs}
+    found = model.predict(arrays)
+    assert found.labels.keys() == found.values.keys() == {"area", "kind"}
+    assert found.labels["area"] is found.probabilities["area"] is None
+    assert found.labels["kind"].shape == (4,)
+    assert found.outputs["area"].values.shape == (4, 1)
+    with pytest.raises(DataError, match="the model has the inputs image, table; give a dict with"):
+        model.predict(arrays["image"])
