@@ -13,6 +13,7 @@ from xxhash import xxh3_128
 
 from tinynet.dataset import Batch, DatasetConfig, Field
 from tinynet.errors import DataError
+from tinynet.files.regular import compare_counts
 from tinynet.types import Array
 
 MAX_CLASSES = 10_000
@@ -159,7 +160,7 @@ class ArrayDataset:
         self._weights = weights if weights is None else _checked_weights(weights)
         self.inputs = {name: source.field for name, source in self._inputs.items()}
         self.targets = {name: source.field for name, source in self._targets.items()}
-        self._compare_lengths()
+        compare_counts({source.place: len(source) for _, _, source in self._sources()})
         self.fingerprint = self._read_once()
 
     def __len__(self) -> int:
@@ -184,15 +185,6 @@ class ArrayDataset:
                 yield role, name, sources[name]
         if self._weights is not None:
             yield "weights", "", self._weights
-
-    def _compare_lengths(self) -> None:
-        (_, _, first), *others = self._sources()
-        for _, _, other in others:
-            if len(other) != len(first):
-                raise DataError(
-                    f"{first.place} has {len(first):,} samples and {other.place} has"
-                    f" {len(other):,}; they belong together, so both need the same number"
-                )
 
     def _read_once(self) -> str:
         digest = xxh3_128()

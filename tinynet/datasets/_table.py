@@ -2,13 +2,14 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeAlias, TypeVar
 
 from tinynet.datasets._faulty_cells import FaultyCells
 from tinynet.errors import DataError
+from tinynet.files.available_memory import require_memory
 from tinynet.files.csv_rows import parse_numbers, read_rows
 from tinynet.text.wording import listed, suggest
 
@@ -16,6 +17,11 @@ T = TypeVar("T")
 
 Rows: TypeAlias = Iterator[tuple[int, list[str]]]
 """Line and cells of each row."""
+
+_TOO_LARGE = (
+    'name fewer columns in "features", or save the numbers as .npy files and read them with the'
+    ' dataset "npy", which does not load them as a whole'
+)
 
 _DELIMITERS = ",;\t|"
 """Characters that a file may be separated by when the spec names another."""
@@ -37,6 +43,11 @@ class Numbers:
     values: "array[float]" = field(default_factory=lambda: array("d"))
     faults: FaultyCells = field(default_factory=FaultyCells)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the rows take."""
+        return self.values.itemsize * len(self.values) + self.lines.itemsize * len(self.lines)
+
     def add(self, line: int, cells: Sequence[str]) -> None:
         """Append a row."""
         self.lines.append(line)
@@ -47,15 +58,17 @@ class Numbers:
             self.values.extend(values)
 
 
-def open_table(path: str, delimiter: str, header: bool) -> tuple[list[str], Rows]:
+def open_table(
+    path: str, delimiter: str, header: bool, progress: Callable[[float], None] | None = None
+) -> tuple[list[str], Rows]:
     """Return the names of all columns and the rows of data.
 
-    Without a header, columns are named after their positions.
+    Without a header, columns are named after their positions. For ``progress`` see `read_rows`.
 
     Raises:
         DataError: for an empty file, and for a name that two columns have.
     """
-    rows = read_rows(path, delimiter)
+    rows = read_rows(path, delimiter, progress)
     first = next(rows, None)
     if first is None:
         raise DataError(f"{path} is empty")
@@ -116,3 +129,32 @@ def find_features(path: str, header: Sequence[str], names: Sequence[str]) -> lis
 def repetitions(items: Sequence[T]) -> list[T]:
     """Return the items that occur more than once."""
     return [item for item, count in Counter(items).items() if count > 1]
+
+
+class MemoryWatch:
+    """Repeated estimates of the memory that a whole table takes, from the part that was read."""
+
+    def __init__(self, path: str, held: Callable[[], int]) -> None:
+        """Watch the reading of a file.
+
+        Args:
+            path: The file.
+            held: Returns the bytes that the rows read so far take.
+        """
+        self._path = path
+        self._held = held
+        self._checked = 0
+
+    def __call__(self, fraction: float) -> None:
+        """Require that the rest fits, whenever the part that was read has grown by half.
+
+        Args:
+            fraction: The part of the file that was read.
+
+        Raises:
+            DataError: if the rest does not fit into memory.
+        """
+        held = self._held()
+        if 2 * held >= 3 * self._checked and fraction > 0:
+            self._checked = held
+            require_memory(self._path, int(held / fraction), _TOO_LARGE, held)

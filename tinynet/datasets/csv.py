@@ -15,6 +15,7 @@ from tinynet.datasets._arrays import ArrayDataset, Source, TargetConfig, checked
 from tinynet.datasets._faulty_cells import show_list
 from tinynet.datasets._labels import Labels
 from tinynet.datasets._table import (
+    MemoryWatch,
     Numbers,
     find_column,
     find_features,
@@ -27,6 +28,12 @@ from tinynet.types import Array
 
 Column: TypeAlias = int | Annotated[str, Field(min_length=1)]
 """A column by name, or by position counted from 0 (-1 is the last)."""
+
+BYTES_PER_ROW = 24
+"""Bytes of a row besides its numbers and line: its label, and the label's index or number."""
+
+BYTES_PER_LABEL = 150
+"""Bytes of a label that no other row has: the text, and its place in a dictionary."""
 
 MAX_SHOWN_FEATURES = 30
 """Features that a message lists for copying."""
@@ -79,7 +86,11 @@ class CSV(ArrayDataset):
             return self
 
     def __init__(self, config: Config) -> None:
-        names, rows = open_table(config.path, config.delimiter, config.header)
+        watch = MemoryWatch(
+            config.path,
+            lambda: numbers.nbytes + BYTES_PER_ROW * len(cells) + BYTES_PER_LABEL * len(seen),
+        )
+        names, rows = open_table(config.path, config.delimiter, config.header, watch)
         columns = _choose_columns(config, names)
         numbers = Numbers([names[column] for column in columns.of_numbers])
         cells: list[str] = []
@@ -117,7 +128,8 @@ class CSV(ArrayDataset):
         training file, or the features alone, in their order.
         """
         names = fields["input"].names or ()
-        header, rows = open_table(path, config.delimiter, config.header)
+        watch = MemoryWatch(path, lambda: 2 * numbers.nbytes)  # the result is a copy
+        header, rows = open_table(path, config.delimiter, config.header, watch)
         if config.header:
             columns = find_features(path, header, names)
         else:

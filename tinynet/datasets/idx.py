@@ -1,7 +1,6 @@
 """The format of MNIST and its kin."""
 
-import gzip
-import os
+import shlex
 import struct
 from collections.abc import Mapping
 from io import BufferedIOBase
@@ -20,10 +19,15 @@ from tinynet.datasets._arrays import (
     checked_inputs,
 )
 from tinynet.errors import DataError
-from tinynet.files.regular import map_array, open_file, read_array
+from tinynet.files.available_memory import require_memory
+from tinynet.files.packed import open_unpacked
+from tinynet.files.regular import (
+    compare_counts,
+    map_array,
+    read_array,
+    unpacked_size,
+)
 from tinynet.types import Array, Shape
-
-_GZIP_MAGIC = b"\x1f\x8b"
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """Element types by the third byte of the file."""
@@ -48,12 +52,14 @@ class IDX(ArrayDataset):
         labels: FilePath = Field(description="The file of labels, such as MNIST's *-idx1-ubyte.gz.")
 
     def __init__(self, config: Config) -> None:
-        images, labels = read_idx(config.images), read_idx(config.labels)
-        if images.ndim == 1:
+        shapes = {path: read_shape(path) for path in (config.images, config.labels)}
+        if len(shapes[config.images]) == 1:
             raise DataError(
-                f"{config.images} holds {len(images):,} single numbers, no images; are `images` and"
-                " `labels` swapped?"
+                f"{config.images} holds {shapes[config.images][0]:,} single numbers, not images;"
+                ' are "images" and "labels" swapped?'
             )
+        compare_counts({path: shape[0] for path, shape in shapes.items()})
+        images, labels = read_idx(config.images), read_idx(config.labels)
         super().__init__(
             {"input": _images(images, config.images)},
             {"target": as_target(Source(labels, config.labels), config)},
@@ -73,19 +79,35 @@ def _images(values: Array, path: str) -> Source:
     return Source(values[..., np.newaxis] if values.ndim == 3 else values, path)
 
 
+def read_shape(path: str) -> Shape:
+    """Return the shape that the header of an IDX file promises.
+
+    Raises:
+        DataError: if the file is none, holds no samples, or cannot hold as much as it promises.
+    """
+    with open_unpacked(path) as file:
+        shape, dtype = _read_header(path, file.stream)
+        if not file.packed:
+            map_array(path, file.file, shape, dtype)
+        else:
+            unpacked_size(path, file.size, shape, dtype)
+        return shape
+
+
 def read_idx(path: str) -> Array:
     """The array of an IDX file: mapped, or, where it is gzipped, in memory.
 
     Raises:
-        DataError: if the file is none, or is not as long as it says.
+        DataError: if the file is none, is not as long as it says, or does not fit into memory.
     """
-    with open_file(path) as file:
-        magic = file.read(2)
-        file.seek(0)
-        if magic != _GZIP_MAGIC:
-            return map_array(path, file, *_read_header(path, file))
-        with gzip.GzipFile(fileobj=file) as stream:
-            return read_array(path, stream, os.path.getsize(path), *_read_header(path, stream))
+    with open_unpacked(path) as file:
+        shape, dtype = _read_header(path, file.stream)
+        if not file.packed:
+            return map_array(path, file.file, shape, dtype)
+        size = unpacked_size(path, file.size, shape, dtype)
+        command = f"gunzip -k {shlex.quote(path)}"
+        require_memory(path, size, f"an unpacked file is not loaded as a whole: {command}")
+        return read_array(path, file.stream, file.size, shape, dtype)
 
 
 def _read_header(path: str, stream: BufferedIOBase) -> tuple[Shape, np.dtype[Any]]:

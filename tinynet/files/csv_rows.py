@@ -2,11 +2,12 @@
 
 import csv
 import math
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Literal, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from io import BufferedIOBase
+from typing import Literal, TypeAlias
 
 from tinynet.errors import DataError
-from tinynet.files.regular import open_file
+from tinynet.files.packed import open_unpacked
 
 MAX_LINE = 1 << 24
 """Bytes of one line; a longer one is no table, and would fill the memory."""
@@ -18,20 +19,30 @@ MISSING = frozenset(
 
 FaultKind: TypeAlias = Literal["missing", "text", "infinite"]
 
+_PROGRESS_CELLS = 1 << 16
+
 _NAN = frozenset(["nan", "+nan", "-nan"])
 _BOM = b"\xef\xbb\xbf"
 
 
-def read_rows(path: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def read_rows(
+    path: str, delimiter: str, progress: Callable[[float], None] | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not blank, each with the number (from 1) of the line it starts on.
+
+    Args:
+        path: The file, which may be gzipped.
+        delimiter: The character between two cells.
+        progress: Called every few thousand cells with the part of the file that has been read.
 
     Raises:
         DataError: naming file and line, for text that is no UTF-8 or breaks RFC 4180, and for a row
             that has not as many cells as the first.
     """
-    with open_file(path) as file:
-        reader = csv.reader(_decoded_lines(path, file), delimiter=delimiter, strict=True)
+    with open_unpacked(path) as file:
+        reader = csv.reader(_decoded_lines(path, file.stream), delimiter=delimiter, strict=True)
         line, width = 1, 0
+        cells_read = 0
         while True:
             try:
                 cells = next(reader, None)
@@ -46,6 +57,10 @@ def read_rows(path: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
                         f"{path}, line {line}: {len(cells)} cells, where the first row has {width}"
                     )
                 yield line, cells
+                cells_read += width
+                if progress is not None and cells_read >= _PROGRESS_CELLS:
+                    cells_read = 0
+                    progress(file.fraction)
             line = reader.line_num + 1
 
 
@@ -113,7 +128,7 @@ def quote_cell(cell: str) -> str:
     return repr(cell if len(cell) <= 40 else cell[:40] + "…")
 
 
-def _decoded_lines(path: str, file: BinaryIO) -> Iterator[str]:
+def _decoded_lines(path: str, file: BufferedIOBase) -> Iterator[str]:
     number = 0
     while raw := file.readline(MAX_LINE):
         number += 1

@@ -3,23 +3,45 @@
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from io import BufferedIOBase
+from io import BufferedIOBase, BytesIO
 from typing import Any, Literal, cast
 
 import numpy as np
 
 from tinynet.errors import DataError
-from tinynet.files.regular import map_array, open_file, promised_size, read_array
+from tinynet.files.available_memory import require_memory
+from tinynet.files.packed import refuse_packed
+from tinynet.files.regular import (
+    compare_counts,
+    map_array,
+    open_file,
+    promised_size,
+    read_array,
+    unpacked_size,
+)
 from tinynet.text.wording import suggest
 from tinynet.types import Array, Shape
+
+_ZIP = b"PK"
 
 _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 """Version 3.0 differs in the names of structured arrays alone, which hold no samples."""
+
+_LENGTH_BYTES = {(1, 0): 2, (2, 0): 4}
+"""Bytes of the number that says how long the header is, by version."""
+
+MAX_HEADER = 10_000
+"""Bytes of a header; NumPy's own reader parses no longer one, but reads it."""
+
+_TOO_LARGE = (
+    'save its arrays as .npy files and read them with the dataset "npy", which does not load them'
+    " as a whole"
+)
 
 
 def map_npy(path: str) -> Array:
@@ -29,6 +51,7 @@ def map_npy(path: str) -> Array:
         DataError: if the file is none, holds anything but numbers, or is not as long as it says.
     """
     with open_file(path) as file:
+        refuse_packed(path, file.peek(8)[:8], gzipped=True)
         shape, dtype, order = _read_header(path, file)
         return map_array(path, file, shape, dtype, order)
 
@@ -42,10 +65,13 @@ def read_npz(path: str, names: Iterable[str], *, of_samples: bool = True) -> dic
         of_samples: Whether their first axis is that of a dataset's samples.
 
     Raises:
-        DataError: if the file is none, lacks a name, or an array is not as long as it says.
+        DataError: if the file is none, lacks a name, does not fit into memory, if an array is not
+            as long as it says, or if one has another number of samples.
     """
     with _members(path) as members:
-        return {name: members.read(name, of_samples) for name in names}
+        wanted = tuple(dict.fromkeys(names))
+        members.check(wanted, of_samples)
+        return {name: members.read(name, of_samples) for name in wanted}
 
 
 def read_npz_headers(path: str) -> dict[str, tuple[Shape, np.dtype[Any]]]:
@@ -61,6 +87,9 @@ def read_npz_headers(path: str) -> dict[str, tuple[Shape, np.dtype[Any]]]:
 @contextmanager
 def _members(path: str) -> Iterator["_Members"]:
     with open_file(path) as file:
+        start = file.peek(8)[:8]
+        if not start.startswith(_ZIP):
+            refuse_packed(path, start, gzipped=True)
         try:
             with zipfile.ZipFile(file) as archive:
                 yield _Members(path, archive)
@@ -73,6 +102,7 @@ class _Members:
 
     def __init__(self, path: str, archive: zipfile.ZipFile) -> None:
         self._path = path
+        self._size = os.path.getsize(path)
         self._archive = archive
         self._infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
 
@@ -81,22 +111,36 @@ class _Members:
 
     def read(self, name: str, of_samples: bool) -> Array:
         with self._opened(name) as (place, stream):
-            file_size = os.path.getsize(self._path)
             shape, dtype, order = _read_header(place, stream)
-            return read_array(place, stream, file_size, shape, dtype, order, of_samples=of_samples)
+            return read_array(place, stream, self._size, shape, dtype, order, of_samples=of_samples)
 
-    def header(self, name: str) -> tuple[Shape, np.dtype[Any]]:
+    def check(self, names: Sequence[str], of_samples: bool) -> None:
+        """Compare what the headers of some arrays promise before any is unpacked."""
+        counts, size = {}, 0
+        for name in names:
+            shape, dtype = self.header(name, of_samples)
+            place = self.place(name)
+            size += unpacked_size(place, self._size, shape, dtype, of_samples=of_samples)
+            counts[place] = shape[0] if of_samples else 0
+        if counts:
+            compare_counts(counts)
+        require_memory(self._path, size, _TOO_LARGE)
+
+    def header(self, name: str, of_samples: bool = False) -> tuple[Shape, np.dtype[Any]]:
         with self._opened(name) as (place, stream):
             shape, dtype, _ = _read_header(place, stream)
-            promised_size(place, shape, dtype, of_samples=False)
+            promised_size(place, shape, dtype, of_samples=of_samples)
             return shape, dtype
+
+    def place(self, name: str) -> str:
+        return f"{self._path}, array {name!r}"
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[tuple[str, BufferedIOBase]]:
         if name not in self._infos:
             raise DataError(f"{self._path} has no array {name!r}; {suggest(name, self._infos)}")
         info = self._infos[name]
-        place = f"{self._path}, array {name!r}"
+        place = self.place(name)
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DataError(f"{place} is compressed in a way that NumPy never uses")
         with cast(zipfile.ZipExtFile, self._archive.open(info)) as stream:
@@ -109,8 +153,16 @@ def _read_header(
     # NumPy parses the header as a Python literal, so a damaged one can raise almost anything.
     try:
         version = np.lib.format.read_magic(stream)
-        shape, fortran, dtype = _HEADER_READERS[version](stream)
-    except (OSError, zipfile.BadZipFile, zlib.error):
+        length = stream.read(_LENGTH_BYTES[version])
+        announced = int.from_bytes(length, "little")
+        if announced > MAX_HEADER:
+            raise DataError(
+                f"{place} announces a header of {announced:,} bytes; NumPy's have at most"
+                f" {MAX_HEADER:,}"
+            )
+        header = BytesIO(length + stream.read(announced))
+        shape, fortran, dtype = _HEADER_READERS[version](header)
+    except (DataError, OSError, zipfile.BadZipFile, zlib.error):
         raise
     except Exception as error:
         raise DataError(f"{place} has no header that NumPy could have written") from error

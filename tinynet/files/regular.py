@@ -4,11 +4,12 @@ The size that a header promises is compared with the size of the file before mem
 header that lies costs nothing.
 """
 
+import errno
 import math
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedIOBase, BufferedReader
 from typing import Any, Literal
@@ -36,11 +37,9 @@ def open_file(path: str) -> Iterator[BufferedReader]:
             may not be read, or fails while it is read.
     """
     try:
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode):
-            kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
-            raise DataError(f"{path} is {kind}; a regular file is expected")
-        with open(path, "rb") as file:
+        _require_regular(path, os.stat(path).st_mode)
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            _require_regular(path, os.fstat(file.fileno()).st_mode)
             yield file
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(
@@ -49,6 +48,8 @@ def open_file(path: str) -> Iterator[BufferedReader]:
     except MemoryError as error:
         raise DataError(f"{path} does not fit into memory") from error
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise DataError(f"{path} does not fit into memory") from error
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     except (EOFError, zlib.error) as error:
         raise DataError(f"{path} is truncated or damaged: {error}") from error
@@ -56,6 +57,17 @@ def open_file(path: str) -> Iterator[BufferedReader]:
         if "null byte" in str(error) or isinstance(error, UnicodeEncodeError):
             raise DataError(f"{path!r} cannot be the name of a file") from error
         raise
+
+
+def _require_regular(path: str, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+        raise DataError(f"{path} is {kind}; a regular file is expected")
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    # The path may have become a pipe since it was looked at; opening one could wait for ever.
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def promised_size(
@@ -100,6 +112,24 @@ def _check_samples(place: str, shape: Shape) -> None:
         raise DataError(f"{place} has shape {shape}; every axis must be at least 1")
 
 
+def compare_counts(counts: Mapping[str, int]) -> None:
+    """Require the same number of samples everywhere.
+
+    Args:
+        counts: Number of samples by the place that holds them: the file, and the array in it.
+
+    Raises:
+        DataError: naming the first place and one that differs from it.
+    """
+    (first, count), *others = counts.items()
+    for place, other in others:
+        if other != count:
+            raise DataError(
+                f"{first} has {count:,} samples and {place} has {other:,}; they belong together,"
+                " so both need the same number"
+            )
+
+
 def map_array(
     place: str,
     file: BufferedReader,
@@ -119,6 +149,28 @@ def map_array(
     return np.asarray(np.memmap(file, dtype, "r", start, shape, order))
 
 
+def unpacked_size(
+    place: str,
+    compressed_size: int,
+    shape: Shape,
+    dtype: np.dtype[Any],
+    *,
+    of_samples: bool = True,
+) -> int:
+    """Bytes of an array that the header of a compressed file describes.
+
+    Raises:
+        DataError: as `promised_size`, and if the file is too small to hold so much.
+    """
+    size = promised_size(place, shape, dtype, of_samples=of_samples)
+    if size > MAX_DEFLATE_RATIO * compressed_size:
+        raise DataError(
+            f"{place}: the header promises {size:,} bytes (shape {shape}, {dtype}), and the"
+            f" {compressed_size:,} bytes of the file cannot hold so much"
+        )
+    return size
+
+
 def read_array(
     place: str,
     stream: BufferedIOBase,
@@ -136,12 +188,7 @@ def read_array(
     Raises:
         DataError: if the stream does not hold exactly that.
     """
-    size = promised_size(place, shape, dtype, of_samples=of_samples)
-    if size > MAX_DEFLATE_RATIO * compressed_size:
-        raise DataError(
-            f"{place}: the header promises {size:,} bytes (shape {shape}, {dtype}), and the"
-            f" {compressed_size:,} bytes of the file cannot hold so much"
-        )
+    size = unpacked_size(place, compressed_size, shape, dtype, of_samples=of_samples)
     raw = np.empty(size, np.uint8)
     memory = raw.data
     filled = 0

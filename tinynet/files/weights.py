@@ -21,6 +21,9 @@ from tinynet.files.npy import read_npz, read_npz_headers
 from tinynet.files.regular import open_file
 from tinynet.types import Array, Shape
 
+MAX_HEADER = 1 << 24
+"""Bytes of the header of a .safetensors file, enough for 100,000 tensors."""
+
 _NPZ_NOTE = "__tinynet__"
 _SAFETENSORS_NOTE = "tinynet"
 
@@ -142,11 +145,15 @@ class _Safetensors:
     @contextmanager
     def _opened(self) -> Iterator[Any]:
         try:
-            with (
-                open_file(str(self._path)),
-                self._package.safe_open(self._path, framework="numpy") as file,
-            ):
-                yield file
+            with open_file(str(self._path)) as raw:
+                announced = int.from_bytes(raw.read(8), "little")
+                if announced > MAX_HEADER:
+                    raise DataError(
+                        f"{self._path} announces a header of {announced:,} bytes; at most"
+                        f" {MAX_HEADER:,} are read"
+                    )
+                with self._package.safe_open(self._path, framework="numpy") as file:
+                    yield file
         except self._package.SafetensorError as error:
             raise DataError(
                 f"{self._path} is no .safetensors file, or a damaged one: {error}"

@@ -1,0 +1,153 @@
+"""The memory that this process can still use, so that a file that cannot fit is not loaded.
+
+A process that takes more is killed by the kernel without a message. The limits are those of the
+machine, of every control group (versions 1 and 2) that the process is in, and of the process.
+"""
+
+import os
+import re
+import resource
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from tinynet.errors import DataError
+
+SMALL = 1 << 24
+"""Bytes that are loaded without looking at the limits: less than the limits are exact."""
+
+
+def require_memory(
+    place: str, needed: int, remedy: str, held: int = 0, root: Path = Path("/")
+) -> None:
+    """Require that something still to be loaded fits into memory.
+
+    Args:
+        place: What is loaded: the file.
+        needed: Bytes that it takes in memory, about.
+        remedy: What to do if it does not fit, a clause.
+        held: Bytes of it that are loaded already.
+        root: The folder of ``proc`` and ``sys``.
+
+    Raises:
+        DataError: if it does not fit.
+    """
+    if needed < SMALL:
+        return
+    available = available_memory(root)
+    if available is not None and needed - held > available:
+        raise DataError(
+            f"{place} does not fit into memory (needs about {show_bytes(needed)},"
+            f" {show_bytes(available + held)} available); {remedy}"
+        )
+
+
+def show_bytes(count: int) -> str:
+    """Return a number of bytes in the largest fitting unit."""
+    units = ("KiB", "MiB", "GiB", "TiB")
+    power = min(max(1, (count.bit_length() - 1) // 10), len(units))
+    return f"{count / 1024**power:,.1f} {units[power - 1]}"
+
+
+def available_memory(root: Path = Path("/")) -> int | None:
+    """Return the bytes that this process can still allocate, or None if no limit is known.
+
+    Args:
+        root: The folder of ``proc`` and ``sys``.
+    """
+    limits = [*_machine(root), *_control_groups(root), *_process(root)]
+    return max(0, min(limits)) if limits else None
+
+
+def _machine(root: Path) -> Iterator[int]:
+    fields = _table(root / "proc/meminfo", unit=1024)
+    if "MemAvailable" in fields:
+        yield fields["MemAvailable"] + fields.get("SwapFree", 0)
+    elif root == Path("/"):
+        with suppress(ValueError, OSError):  # not every system has these names
+            yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _process(root: Path) -> Iterator[int]:
+    pages = _text(root / "proc/self/statm").split()
+    for limit, field in ((resource.RLIMIT_AS, 0), (resource.RLIMIT_DATA, 5)):
+        bound = resource.getrlimit(limit)[0]
+        if bound != resource.RLIM_INFINITY:
+            used = int(pages[field]) * resource.getpagesize() if len(pages) > field else 0
+            yield bound - used
+
+
+def _control_groups(root: Path) -> Iterator[int]:
+    swap = _table(root / "proc/meminfo", unit=1024).get("SwapFree", 0)
+    for folder, version in _group_folders(root):
+        names = _FILES[version]
+        limit, used = _number(folder / names["limit"]), _number(folder / names["used"])
+        if limit is None or used is None:
+            continue
+        statistics = _table(folder / "memory.stat")
+        # Pages of files that were read count as used, and the kernel drops them when it must.
+        reclaimable = sum(statistics.get(name, 0) for name in names["reclaimable"].split())
+        yield limit - used + min(reclaimable, used) + swap
+
+
+_FILES = {
+    1: {
+        "limit": "memory.limit_in_bytes",
+        "used": "memory.usage_in_bytes",
+        "reclaimable": "total_active_file total_inactive_file",
+    },
+    2: {
+        "limit": "memory.max",
+        "used": "memory.current",
+        "reclaimable": "active_file inactive_file slab_reclaimable",
+    },
+}
+"""Names of the files, and of the lines in ``memory.stat``, of each version of control groups."""
+
+
+def _group_folders(root: Path) -> Iterator[tuple[Path, int]]:
+    """The folder of every control group that limits this process: its own and their parents."""
+    mounts = dict(_mounts(root))
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        version = 1 if "memory" in controllers.split(",") else 2
+        if (controllers and version == 2) or version not in mounts:
+            continue
+        top, inner = mounts[version]
+        # Inside a container the mount may begin below the group that the kernel names.
+        relative = os.path.relpath(path, inner) if path.startswith("/") else "."
+        folder = top if relative.startswith("..") else top / relative
+        while True:
+            yield folder, version
+            if folder == top:
+                break
+            folder = folder.parent
+
+
+def _mounts(root: Path) -> Iterator[tuple[int, tuple[Path, str]]]:
+    """Version -> where its groups are mounted, and the group at that place."""
+    for line in _text(root / "proc/self/mountinfo").splitlines():
+        before, _, after = line.partition(" - ")
+        place, kind = before.split(), after.split()
+        if len(place) > 4 and len(kind) > 2:
+            if kind[0] == "cgroup2":
+                yield 2, (root / place[4].lstrip("/"), place[3])
+            elif kind[0] == "cgroup" and "memory" in kind[2].split(","):
+                yield 1, (root / place[4].lstrip("/"), place[3])
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _number(path: Path) -> int | None:
+    text = _text(path).strip()
+    return int(text) if text.isdecimal() else None
+
+
+def _table(path: Path, unit: int = 1) -> dict[str, int]:
+    found = re.findall(r"^(\w+):?\s+(\d+)", _text(path), re.MULTILINE)
+    return {name: int(value) * unit for name, value in found}

@@ -1,0 +1,85 @@
+"""Compressed files: gzip is unpacked while it is read, others are refused by name."""
+
+import gzip
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedIOBase, BufferedReader
+
+from tinynet.errors import DataError
+from tinynet.files.regular import open_file
+
+_GZIP = b"\x1f\x8b"
+
+_KINDS = {
+    b"BZh": ("is compressed with bzip2", "bunzip2 -k"),
+    b"\xfd7zXZ\x00": ("is compressed with xz", "unxz -k"),
+    b"\x28\xb5\x2f\xfd": ("is compressed with zstd", "unzstd"),
+    b"7z\xbc\xaf\x27\x1c": ("is a 7z archive", "7z x"),
+    b"PK\x03\x04": ("is a zip archive", "unzip"),
+}
+"""First bytes -> what a file is, and the command that unpacks it."""
+
+_WORKBOOKS = (".xlsx", ".xls", ".ods")
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """A file that is read, unpacked where it was packed.
+
+    Attributes:
+        stream: Its content.
+        packed: Whether the file is compressed.
+        file: The file itself.
+        size: Bytes of the file.
+    """
+
+    stream: BufferedIOBase
+    packed: bool
+    file: BufferedReader
+    size: int
+
+    @property
+    def fraction(self) -> float:
+        """The part of the file that has been read."""
+        return self.file.tell() / self.size if self.size else 1.0
+
+
+@contextmanager
+def open_unpacked(path: str) -> Iterator[Unpacked]:
+    """Open a file that may be gzipped, by its content and not by its name.
+
+    Raises:
+        DataError: if it cannot be read, or is compressed in another way.
+    """
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        start = file.peek(8)[:8]
+        if start.startswith(_GZIP):
+            with gzip.GzipFile(fileobj=file) as stream:
+                yield Unpacked(stream, True, file, size)
+            return
+        refuse_packed(path, start)
+        yield Unpacked(file, False, file, size)
+
+
+def refuse_packed(path: str, start: bytes, *, gzipped: bool = False) -> None:
+    """Refuse a file that is compressed in a way that is not read.
+
+    Args:
+        path: The file.
+        start: Its first bytes.
+        gzipped: Whether gzip is refused, too.
+
+    Raises:
+        DataError: naming the command that unpacks the file.
+    """
+    suffix = os.path.splitext(path)[1].lower()
+    if start.startswith(b"PAR1") or suffix in _WORKBOOKS:
+        raise DataError(f"{path} is not a text file; open it where it was made, and save it as CSV")
+    kinds = {**_KINDS, _GZIP: ("is compressed with gzip", "gunzip -k")} if gzipped else _KINDS
+    for magic, (kind, command) in kinds.items():
+        if start.startswith(magic):
+            raise DataError(f"{path} {kind}; unpack it: {command} {shlex.quote(path)}")
