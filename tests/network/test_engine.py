@@ -147,6 +147,55 @@ def test_a_layer_that_does_not_promise_to_be_per_sample_gets_the_whole_batch(
     assert train([3], layers, 3, steps=5) == one
 
 
+class ScaledCentre(Centered):
+    """The same with a learned factor: it has a parameter, and gets the whole batch."""
+
+    def __init__(self, config, in_shapes, build):
+        super().__init__(config, in_shapes, build)
+        self.params = {"gain": build.param("gain", (), "ones")}
+
+    def forward(self, ctx, x):
+        centered, _ = super().forward(ctx, x)
+        return centered * self.params["gain"], centered
+
+    def backward(self, ctx, cache, dy):
+        (dx,), _ = super().backward(ctx, cache, dy)
+        return (dx * self.params["gain"],), {"gain": np.asarray((dy * cache).sum())}
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param([{"type": "dense", "units": 3}], id="after parameters"),
+        pytest.param([], id="at the input"),
+    ],
+)
+def test_a_layer_with_parameters_that_gets_the_whole_batch_trains_in_shards(
+    register, small_shards, monkeypatch, first
+):
+    register("layers", "scaled_centre", ScaledCentre)
+    scaled = {"type": "scaled_centre", "name": "s"}
+    layers = [*first, scaled, {"shares": "s"}, {"type": "dense", "units": 4}]
+    network = Network({"layers": layers, "dtype": "float64"}, (3,), loss="mse")
+    assert len(network.shards(BATCH, training=True)) > 2
+    x, y = np.random.default_rng(0).normal(size=(BATCH, 3)), np.ones((BATCH, 4))
+    cut = Engine(network, 2).train(x, {"output": y}, None, PassKey())
+    monkeypatch.setattr(network, "_cuts", {(BATCH, True): (slice(0, BATCH),)})
+    whole = Engine(network, 2).train(x, {"output": y}, None, PassKey())
+    assert cut.gradients.keys() == whole.gradients.keys() == network.trainable
+    for address, gradient in whole.gradients.items():
+        np.testing.assert_allclose(cut.gradients[address], gradient, rtol=1e-9, atol=1e-12)
+
+
+def test_a_layer_that_needs_the_whole_batch_gets_it_in_prediction(register, small_shards):
+    register("layers", "centered", Centered)
+    network = Network({"layers": [{"type": "centered"}, {"type": "dense", "units": 4}]}, (3,))
+    assert len(network.shards(BATCH, training=False)) > 2
+    Centered.sizes.clear()
+    network.predict(np.ones((2 * BATCH + 1, 3)), batch_size=BATCH)
+    assert Centered.sizes == [BATCH, BATCH, 1]
+
+
 def test_a_network_in_shards_gives_what_it_gives_in_one_piece(register, monkeypatch):
     """To the last bits of sums that are taken in another order: batch norm, too."""
     register("layers", "centered", Centered)

@@ -1,6 +1,6 @@
 """The kit finds what is wrong with a layer, and names it; correct layers pass."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -99,6 +99,47 @@ class Centre:
         self.buffers["mean"] += 0.5 * cache
 
 
+class CentreInParts(Centre):
+    """The same for a batch in parts, each of which gets the sums of all."""
+
+    def summarize(self, ctx: Context, x: Array) -> Any:
+        return x.sum(axis=0), len(x)
+
+    def forward_with(self, ctx: Context, summaries: Sequence[Any], x: Array) -> tuple[Array, Cache]:
+        mean = self.mean_of(summaries)
+        return x - mean, mean
+
+    def summarize_gradient(self, ctx: Context, cache: Cache, dy: Array) -> Any:
+        return (dy.sum(axis=0), len(dy)), {}
+
+    def backward_with(
+        self, ctx: Context, cache: Cache, summaries: Sequence[Any], dy: Array
+    ) -> tuple[Array, ...]:
+        return (dy - self.mean_of(summaries),)
+
+    def mean_of(self, summaries: Sequence[Any]) -> Array:
+        return np.sum([total for total, _ in summaries], axis=0) / sum(n for _, n in summaries)
+
+
+class ScaledCentre(Centre):
+    """The same with a learned factor; it gets the whole batch, and has a parameter."""
+
+    def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        super().__init__(config, in_shapes, build)
+        self.params = {"gain": build.param("gain", (), "ones")}
+
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        y, mean = super().forward(ctx, x)
+        return y * self.params["gain"], (y, mean)
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        (dx,), _ = super().backward(ctx, cache, dy)
+        return (dx * self.params["gain"],), {"gain": np.asarray((dy * cache[0]).sum())}
+
+    def commit(self, cache: Cache) -> None:
+        super().commit(cache[1])
+
+
 class Product:
     """Two inputs, multiplied."""
 
@@ -148,6 +189,8 @@ CORRECT: list[tuple[type[Any], list[Shape], dict[str, Any]]] = [
     (Affine, [(2, 3)], {}),
     (Noise, [(4,)], {}),
     (Centre, [(3,)], {}),
+    (CentreInParts, [(3,)], {}),
+    (ScaledCentre, [(3,)], {}),
     (Product, [(3,), (3,)], {}),
     (Lookup, [(2,)], {"inputs": INTEGERS}),
 ]
@@ -256,7 +299,12 @@ class CopiesParameterInConstructor(Affine):
 
 
 @found_by(
-    "repeatable_build", "hidden_state", "recycled_memory", "archive_round_trip", "resumed_run"
+    "repeatable_build",
+    "hidden_state",
+    "recycled_memory",
+    "archive_round_trip",
+    "resumed_run",
+    "several_shards",
 )
 class RandomConstructor(Affine):
     def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:
@@ -292,7 +340,7 @@ class ShapeOfAnotherBatch(Affine):
         return (y[:6], cache) if len(y) > 6 else (y, cache)
 
 
-@found_by("gradient_structure")
+@found_by("gradient_structure", "several_shards")
 class NoInputGradient(Affine):
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         return (None,), super().backward(ctx, cache, dy)[1]
@@ -305,14 +353,14 @@ class NoTupleOfGradients(Affine):
         return [dx], grads
 
 
-@found_by("gradient_structure")
+@found_by("gradient_structure", "several_shards")
 class ForgottenGradient(Affine):
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         dx, grads = super().backward(ctx, cache, dy)
         return dx, {name: grad for name, grad in grads.items() if name != "bias"}
 
 
-@found_by("gradient_structure")
+@found_by("gradient_structure", "several_shards")
 class MisshapenGradient(Affine):
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         dx, grads = super().backward(ctx, cache, dy)
@@ -537,7 +585,7 @@ class DividesByOneLess(Centre):
             return y + np.zeros(1, x.dtype) / (len(x) - 1), mean
 
 
-@found_by("batch_of_one", "per_sample")
+@found_by("batch_of_one", "per_sample", "several_shards")
 class SqueezesTheBatch(Affine):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, t = super().forward(ctx, x)
@@ -560,19 +608,19 @@ class TrustsTheLayout(Affine):
         return super().forward(ctx, x.ravel(order="K").reshape(x.shape))
 
 
-@found_by("per_sample")
+@found_by("per_sample", "several_shards")
 class ClaimsTooMuch(Centre):
     per_sample = True
 
 
-@found_by("per_sample", "gradients")
+@found_by("per_sample", "gradients", "several_shards")
 class AveragesTheGradient(Affine):
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         dx, grads = super().backward(ctx, cache, dy)
         return dx, {name: grad / len(dy) for name, grad in grads.items()}
 
 
-@found_by("needs_honoured")
+@found_by("needs_honoured", "several_shards")
 class AllOrNothing(Affine):
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         if not ctx.needs_param("bias"):
@@ -586,7 +634,7 @@ class SkipsWorkWithoutCache(Affine):
         return super().forward(ctx, x) if ctx.keep else (x, None)
 
 
-@found_by("recycled_memory")
+@found_by("recycled_memory", "several_shards")
 class AddsToWhatIsThere(Affine):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, t = super().forward(ctx, x)
@@ -625,7 +673,7 @@ class NameOutsideTheFormat(Affine):
         return dx, {**grads, "bias ": np.zeros(1, dy.dtype)}
 
 
-@found_by("resumed_run")
+@found_by("resumed_run", "several_shards")
 class CountsItsStepsElsewhere(Centre):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, mean = super().forward(ctx, x)
@@ -634,6 +682,12 @@ class CountsItsStepsElsewhere(Centre):
     def commit(self, cache: Cache) -> None:
         super().commit(cache)
         SEEN["steps"] = SEEN.get("steps", 0) + 1
+
+
+@found_by("several_shards")
+class IgnoresTheOtherParts(CentreInParts):
+    def mean_of(self, summaries: Sequence[Any]) -> Array:
+        return super().mean_of(summaries[:1])
 
 
 @pytest.mark.parametrize(("layer", "check", "consequences"), BROKEN)

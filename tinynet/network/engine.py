@@ -124,7 +124,7 @@ class Engine:
             trip = self._start(inputs, rows, training=True, key=key)
             found = self._judged(trip, minimise)
             trip.back()
-            return self._result(found, trip, self._summed(trip.passes))
+            return self._result(found, trip, self._summed(trip.gradients()))
 
         inputs, rows = self._cut(x, training=True)
         return self._compute(work, rows)
@@ -229,27 +229,28 @@ class Engine:
         )
         return Trip(legs, passes, rows, self._pool, self._workspaces, own=own)
 
-    def _summed(self, passes: Sequence[Pass]) -> dict[str, Array]:
-        """The gradients of all shards, added in their order."""
-        first, *others = (passing.gradients for passing in passes)
-        if not others:
-            return first
-        for address, gradient in first.items():
+    def _summed(self, parts: Mapping[str, Sequence[Array]]) -> dict[str, Array]:
+        """Return the sums of gradients, each added in the order of its parts."""
+        sums = {address: gradients[0] for address, gradients in parts.items()}
+        several = [address for address, gradients in parts.items() if len(gradients) > 1]
+        for address in several:
+            first = sums[address]
             if address not in self._sums:
-                self._sums[address] = aligned_empty(gradient.shape, gradient.dtype)
+                self._sums[address] = aligned_empty(first.shape, first.dtype)
+            sums[address] = self._sums[address]
 
         def add(addresses: Iterable[str]) -> None:
             for address in addresses:
-                total = self._sums[address]
-                np.add(first[address], others[0][address], out=total)
-                for other in others[1:]:
-                    total += other[address]
+                first, second, *others = parts[address]
+                total = np.add(first, second, out=sums[address])
+                for other in others:
+                    total += other
 
-        if sum(gradient.nbytes for gradient in first.values()) < LARGE:
-            add(first)
+        if sum(sums[address].nbytes for address in several) < LARGE:
+            add(several)
         else:
-            self._pool.run([partial(add, (address,)) for address in first])
-        return {address: self._sums[address] for address in first}
+            self._pool.run([partial(add, (address,)) for address in several])
+        return sums
 
     def _result(
         self, found: Sequence[Found], trip: Trip, gradients: dict[str, Array]

@@ -290,11 +290,13 @@ class Network:
         """As `predict`: (N, *out_shape) for each output by its name."""
         inputs = {name: self._converted(name, array) for name, array in self.checked(x).items()}
         samples = len(next(iter(inputs.values())))
-        rows = [
-            slice(start + part.start, start + part.stop)
-            for start in range(0, max(samples, 1), batch_size)
-            for part in self.shards(min(batch_size, samples - start), training=False)
-        ]
+        # A layer that needs the whole batch gets it here as well.
+        cut = not any(op.meets_in_evaluation for op in self._operations)
+        rows = []
+        for start in range(0, max(samples, 1), batch_size):
+            size = min(batch_size, samples - start)
+            parts = self.shards(size, training=False) if cut else (slice(0, size),)
+            rows += [slice(start + part.start, start + part.stop) for part in parts]
         return joined(self._inference.predict(inputs, rows, self.predictions, threads))
 
     @cached_property

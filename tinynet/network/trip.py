@@ -139,6 +139,18 @@ class Trip:
             told = self._meet_again(self._legs[index])
             self.each(partial(self._go_back, index, told))
 
+    def gradients(self) -> dict[str, list[Array]]:
+        """The gradients of every parameter, by address: those that the shards have, in order.
+
+        A layer that gets the whole batch has one gradient of it, which the first shard keeps. The
+        others have one as well only if its parameters are shared with a layer of single samples.
+        """
+        parts: dict[str, list[Array]] = {}
+        for passing in self.passes:
+            for address, gradient in passing.gradients.items():
+                parts.setdefault(address, []).append(gradient)
+        return parts
+
     def _go_back(self, index: int, told: Told | None, number: int) -> None:
         if told is not None:
             self.passes[number].backward_with(*told)

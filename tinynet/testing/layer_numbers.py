@@ -81,7 +81,7 @@ def per_sample(case: LayerCase) -> None:
         return
     layer = case.trained()
     for training in (True, False):
-        if training and _draws(case, layer):
+        if training and draws(case, layer):
             continue  # Each part has a random stream of its own.
         whole = case.outcome(layer, case.context(training))
         when = f"per_sample is claimed, but with the batch in parts ({_mode(training)})"
@@ -110,7 +110,7 @@ def _compare_gradients(case: LayerCase, training: bool) -> None:
     require_gradients(evaluate, point, found, dy, derive("directions", case.seed))
 
 
-def _draws(case: LayerCase, layer: object) -> bool:
+def draws(case: LayerCase, layer: object) -> bool:
     """Whether training depends on the context's random stream."""
     first = case.output(layer, case.context(True))
     other = case.output(layer, case.context(True, seed=case.seed + 1))

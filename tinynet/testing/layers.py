@@ -5,7 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.testing import layer_engine, layer_numbers, layer_purity, layer_structure
+from tinynet.testing import (
+    layer_engine,
+    layer_numbers,
+    layer_purity,
+    layer_shards,
+    layer_structure,
+)
 from tinynet.testing.checks import Check, checks_of, run_all
 from tinynet.testing.configs import Options
 from tinynet.testing.layer_case import LayerCase
@@ -38,6 +44,7 @@ LAYER_CHECKS = (
     layer_engine.needs_honoured,
     layer_engine.keep_false,
     layer_engine.recycled_memory,
+    layer_shards.several_shards,
     layer_engine.archive_round_trip,
     layer_engine.resumed_run,
 )
