@@ -30,7 +30,8 @@ class Context:
     """One pass through one node. ``Context(training=True)`` is enough to call a layer by hand.
 
     Attributes:
-        training: True in a training step, False in evaluation and prediction.
+        training: True in a training step; False in evaluation and prediction, and for a layer that
+            is frozen (``"trainable": false``), of which gradients may still be asked.
         needs: Which gradients `backward` must return; None means all. The others may be left
             out: None for an input, no entry for a parameter.
         keep: Whether `backward` or `commit` will be called; when False the cache may be None.

@@ -6,6 +6,7 @@ import pytest
 from tinynet.errors import SpecError
 from tinynet.network.freezing import chosen
 from tinynet.network.network import Network
+from tinynet.spec.reading import load_spec
 
 ADDRESSES = ["conv2d_1/weight", "conv2d_1/bias", "conv2d_2/weight", "head/weight", "head/bias"]
 
@@ -96,3 +97,63 @@ def test_a_shared_layer_goes_by_its_owners_name():
     assert network(["a/weight"], layers).trainable == {"a/weight"}
     with pytest.raises(SpecError, match=r"'again/\*' matches no parameter"):
         network(["again/*"], layers)
+
+
+FROZEN = {"trainable": False}
+
+
+def test_a_frozen_teacher_computes_as_in_evaluation_and_stays_as_it_is():
+    """Else it teaches something else at each step, and its running statistics move."""
+    teacher = [
+        {"type": "dense", "units": 3, "name": "a", **FROZEN},
+        {"type": "batch_norm", "name": "n", **FROZEN},
+        {"type": "dropout", "rate": 0.5, "name": "d", **FROZEN},
+    ]
+    net = network(None, [*teacher, {"type": "dense", "units": 3, "name": "b"}])
+    net.buffers["n/running_mean"][...] = 0.25
+    x = np.random.default_rng(0).random((5, 3))
+    training, evaluation = ({}, {})
+    for found, mode in ((training, True), (evaluation, False)):
+        net.forward(x, training=mode, observe=lambda node, y, f=found: f.update({node.name: +y}))
+    for name in "and":
+        np.testing.assert_array_equal(training[name], evaluation[name])
+    found = gradients(net)
+    assert found.keys() == net.trainable == {"b/weight", "b/bias"}
+    assert (net.buffers["n/running_mean"] == 0.25).all()
+
+
+def test_gradients_pass_through_a_frozen_layer_that_computes_as_in_evaluation():
+    layers = [LAYERS[0], {"type": "dropout", "rate": 0.5, **FROZEN}, LAYERS[2]]
+    without = gradients(network(None, [LAYERS[0], LAYERS[2]]))
+    for address, gradient in gradients(network(None, layers)).items():
+        np.testing.assert_array_equal(gradient, without[address])
+
+
+def test_a_frozen_block_freezes_layers_without_parameters():
+    block = {"layers": [{"type": "dense", "units": 3}, {"type": "dropout", "rate": 0.5}]}
+    spec = {
+        "tinynet": 1,
+        "name": "t",
+        "network": {
+            "blocks": {"teacher": block},
+            "input_shape": [3],
+            "layers": [{"block": "teacher", **FROZEN}, {"type": "dense", "units": 2}],
+        },
+        "training": {
+            "steps": 1,
+            "batch_size": 4,
+            "loss": "mse",
+            "optimizer": {"type": "sgd", "learning_rate": 0.1},
+        },
+    }
+    net = Network(load_spec(spec).network)
+    assert [node.frozen for node in net.nodes.values()] == [True, True, False]
+
+
+def test_patterns_address_parameters_and_do_not_stop_dropout():
+    layers = [LAYERS[0], {"type": "dropout", "rate": 0.5, "name": "d"}, LAYERS[2]]
+    seen = {}
+    network(["b/*"], layers).forward(
+        np.ones((50, 3)), training=True, observe=lambda node, y: seen.update({node.name: +y})
+    )
+    assert (seen["d"] == 0).any()

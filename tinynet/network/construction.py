@@ -113,6 +113,7 @@ def _build_node(
         trainable_params=frozenset(layer.params if w.spec.trainable else ()),
         wants_indices=bool(getattr(layer, "integer_inputs", False)),
         pointer=w.pointer,
+        frozen=not w.spec.trainable,
     )
 
 

@@ -31,8 +31,8 @@ class Operation:
         node: The node.
         needs: Which gradients its backward returns.
         backward: Whether any gradient passes through it.
-        frozen: Whether it runs as in evaluation while the others train: it keeps running
-            statistics, and is not trainable.
+        frozen: Whether it runs as in evaluation while the others train: the spec says so, or no
+            parameter of a layer with running statistics is trained.
         commits: Whether it keeps running statistics that a training pass moves.
         gradients: Names of the parameters whose gradients its backward returns, each with its
             address.
@@ -74,7 +74,7 @@ def plan(nodes: Sequence[Node], outputs: Mapping[str, str]) -> tuple[Operation, 
         inputs = tuple(carries.get(source, False) for source in node.inputs)
         carries[node.name] = any(inputs) or bool(node.trainable_params)
         buffered = isinstance(node.layer, Buffered)
-        frozen = buffered and not node.trainable
+        frozen = node.frozen or (buffered and not node.trainable)
         meeting = _meeting(node)
         in_evaluation = None if meeting == "summaries" else meeting
         trained = (name for name in node.layer.params if name in node.trainable_params)

@@ -40,6 +40,8 @@ def fuse(
 
 
 def _may_fuse(node: Node, before: Node) -> bool:
-    """Whether nothing is lost: what a layer owns is trained and saved at a node of its own."""
+    """Return whether nothing is lost: no parameter, no buffer, and no mode of its own."""
+    if not isinstance(node.layer, Fusable) or node.frozen != before.frozen:
+        return False
     owns = bool(node.layer.params) or isinstance(node.layer, Buffered)
-    return isinstance(node.layer, Fusable) and not owns and not isinstance(before.layer, Buffered)
+    return not owns and not isinstance(before.layer, Buffered)

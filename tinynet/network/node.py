@@ -25,6 +25,8 @@ class Node:
         owner: The node whose layer this is: its own name, unless it shares another's.
         trainable: Whether training changes the layer: parameters, or running statistics alone.
         trainable_params: Names of the parameters that it changes.
+        frozen: Whether the layer computes in training as it does in evaluation: the spec says
+            ``"trainable": false``.
         wants_indices: Whether inputs keep an integer dtype.
         pointer: JSON pointer to its place in the spec.
     """
@@ -42,6 +44,7 @@ class Node:
     trainable_params: frozenset[str]
     wants_indices: bool
     pointer: str
+    frozen: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} ({self.type} {self.version})"

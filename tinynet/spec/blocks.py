@@ -72,7 +72,11 @@ class UseSpec(SpecModel):
     repeat: int | None = Field(
         default=None, ge=1, description="How many times it stands here, one after the other."
     )
-    trainable: bool = Field(default=True, description="Whether training changes its parameters.")
+    trainable: bool = Field(
+        default=True,
+        description="Whether training changes its parameters; if false, all of its nodes also"
+        " compute in training as they do in evaluation.",
+    )
 
 
 class RepeatSpec(SpecModel):

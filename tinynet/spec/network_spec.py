@@ -31,8 +31,9 @@ class NodeSpec(Reference):
     )
     trainable: bool = Field(
         default=True,
-        description="Whether training changes its parameters; a frozen layer with running"
-        " statistics uses them and leaves them as they are.",
+        description="Whether training changes its parameters. If false, the layer also computes"
+        " in training as it does in evaluation: dropout drops nothing, and batch norm uses its"
+        " running statistics and leaves them as they are.",
     )
 
     @model_validator(mode="before")

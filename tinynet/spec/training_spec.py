@@ -147,7 +147,8 @@ class TrainingSpec(SpecModel):
         max_length=100,
         description="Which parameters are trained, as patterns of their addresses: conv2d_*/weight."
         " Of several that match the last one decides; those that begin with ! exclude. Parameters"
-        " that none matches, and those of nodes that are not trainable, stay as they are.",
+        " that none matches, and those of nodes that are not trainable, stay as they are."
+        " Layers without parameters are not affected.",
     )
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0)]] | None = Field(
         default=None,
