@@ -45,13 +45,33 @@ def test_a_reset_needs_a_word_and_is_remembered(tinynet, run):
     line = ("resume", run, *LONGER, "--set", 'training.optimizer={"type": "sgd"}')
     refused = tinynet(*line)
     assert refused.code == 4
-    assert "/training/optimizer/type: 'adam' -> 'sgd' (resets the optimizer's state)" in refused.err
+    assert (
+        '/training/optimizer/type: "adam" -> "sgd" (resets the optimizer\'s state)' in refused.err
+    )
+    assert "add --allow-reset to continue" in refused.err
     assert "/training/epochs: 2 -> 3 (safe)" in refused.err
     result = tinynet(*line, "--allow-reset")
     assert result.code == 0
     assert "warning: the optimizer's state starts anew" in result.err
     classes = {change["pointer"]: change["effect"] for change in origin(run)["changes"]}
     assert classes["/training/optimizer/type"] == "resets state"
+
+
+def test_another_type_drops_what_it_cannot_take_and_says_so(tinynet, run):
+    """The checkpoint's spec says every default of its optimizer, which nobody can unset."""
+    line = ("resume", run, *LONGER, "--set", "training.optimizer.type=sgd")
+    refused = tinynet(*line)
+    assert refused.code == 4
+    assert "/training/optimizer/beta_1: 0.9 -> (not set)" in refused.err
+    assert "/training/optimizer/nesterov: (not set) -> false" in refused.err
+    result = tinynet(*line, "--allow-reset")
+    assert result.code == 0, result.err
+    assert (
+        "warning: training.optimizer.type=sgd dropped the parameters beta_1, beta_2, epsilon of"
+        " the old type, which 'sgd' does not have or cannot take"
+    ) in result.err.replace("\n", " ")
+    kept = Checkpoint.read(newest(run)).spec["training"]["optimizer"]
+    assert (kept["type"], kept["learning_rate"]) == ("sgd", 0.01)
 
 
 def test_fewer_epochs_than_were_made_are_2_and_change_nothing(tinynet, run):

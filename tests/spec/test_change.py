@@ -132,7 +132,7 @@ def test_state_is_reset_only_when_that_is_said():
     with pytest.raises(CheckpointMismatchError) as caught:
         require_survivable(found, allow_reset=False)
     assert str(caught.value) == (
-        "these changes reset state of the run; --allow-reset goes on so:\n"
+        "these changes reset part of the state; add --allow-reset to continue:\n"
         "  /training/epochs: 2 -> 3 (safe)\n"
         "  /training/optimizer/momentum: 0.9 -> 0.5 (resets the optimizer's state)"
     )

@@ -281,6 +281,8 @@ def _trainer(
     spec: Spec, root: Path, settings: Settings, fitted: Mapping[str, Any] | None = None
 ) -> Trainer:
     """A trainer that was checked as far as it can be before the first step."""
+    for note in spec.origin.notes:
+        observer(settings)(Warned(note))
     with _placing(spec):
         trainer = Trainer(
             spec,

@@ -1,5 +1,6 @@
-"""What a changed spec means for a run that goes on with it."""
+"""Changes of a spec, and their effect on the state of a run that is resumed with it."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -60,8 +61,8 @@ class Change:
         pointer: Where.
         old: What it was; None where it was not said.
         new: What it is; None where it is not said.
-        effect: What it means for a run: ``"safe"``, ``"resets state"``, or ``"incompatible"`` with
-            its state.
+        effect: Its effect on a run: ``"safe"``, ``"resets state"``, or ``"incompatible"`` with its
+            state.
         resets: The state that it resets, or None.
     """
 
@@ -72,7 +73,12 @@ class Change:
     resets: State | None = None
 
     def __str__(self) -> str:
-        return f"{self.pointer}: {self.old!r} -> {self.new!r}"
+        return f"{self.pointer}: {_written(self.old)} -> {_written(self.new)}"
+
+
+def _written(value: JsonValue) -> str:
+    """The value as JSON, where a spec without it says nothing."""
+    return "(not set)" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def compare(old: Mapping[str, JsonValue], new: Mapping[str, JsonValue]) -> list[Change]:
@@ -114,9 +120,11 @@ def require_survivable(changes: Iterable[Change], *, allow_reset: bool) -> None:
     changes = list(changes)
     effects = {change.effect for change in changes}
     if "incompatible" in effects:
-        verdict = "a run cannot go on with these changes; start a new one for them"
+        verdict = (
+            "these changes do not fit the state of the run; start a new run with tinynet train"
+        )
     elif "resets state" in effects and not allow_reset:
-        verdict = "these changes reset state of the run; --allow-reset goes on so"
+        verdict = "these changes reset part of the state; add --allow-reset to continue"
     else:
         return
     listed = "\n  ".join(f"{change} ({_meaning(change)})" for change in changes)

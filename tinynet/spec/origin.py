@@ -21,6 +21,7 @@ class Origin:
         folder: Where the file is; None where there is no file.
         traces: What was moved since it was read, the last move first.
         expanded: What it says with its blocks unrolled, before defaults.
+        notes: What a user should know about the overrides, a sentence each.
     """
 
     document: Document | None = None
@@ -28,6 +29,7 @@ class Origin:
     folder: Path | None = None
     traces: tuple[Trace, ...] = ()
     expanded: JsonValue = None
+    notes: tuple[str, ...] = ()
 
     def place(self, error: LocatedError) -> LocatedError:
         """The same error, each problem where it is written, in the order of the text.

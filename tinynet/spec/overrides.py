@@ -4,7 +4,8 @@ They edit the JSON as it was written, before anything is checked or completed.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import JsonValue
@@ -12,23 +13,57 @@ from pydantic import JsonValue
 from tinynet.errors import SpecError
 from tinynet.spec.blocks import UseSpec
 from tinynet.spec.naming import names
+from tinynet.spec.retyping import drop_parameters, dropped_note
 from tinynet.spec.trace import Source
 from tinynet.spec.variables import Scope, Value, is_variable, stands_for, texts
 from tinynet.spec.written import unnamed
-from tinynet.text.document import MAX_DEPTH, join_pointer, plain
+from tinynet.text.document import MAX_DEPTH, join_pointer, plain, split_pointer
 from tinynet.text.wording import quoted, show, suggest
 
 _INDEX = re.compile(r"[0-9]{1,9}")
 
 
-def override(document: JsonValue, path: str, value: Any) -> str:
+@dataclass
+class Applied:
+    """What overrides have done.
+
+    Attributes:
+        pointers: The JSON pointer of what was set, or of the outermost object that was made for it,
+            and the path of the override.
+        notes: What a user should know about them.
+    """
+
+    pointers: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def apply_overrides(document: JsonValue, overrides: Mapping[str, Any]) -> Applied:
+    """Apply overrides to a parsed spec, in place and in their order.
+
+    Args:
+        document: The spec.
+        overrides: JSON values by path; see `override`.
+
+    Raises:
+        SpecError: as `override` does.
+    """
+    applied = Applied()
+    for path, value in overrides.items():
+        applied.pointers.append((override(document, path, value, applied), path))
+    return applied
+
+
+def override(document: JsonValue, path: str, value: Any, applied: Applied | None = None) -> str:
     """Set one value of a parsed spec, in place.
+
+    A new ``type`` drops those parameters of the old type that it cannot take.
 
     Args:
         document: The spec.
         path: Keys, indices and names of nodes, with dots between them. Objects that are missing
             are made; a bare name of a plugin becomes the object it is short for.
         value: JSON data.
+        applied: The overrides before; what is dropped is noted there.
 
     Returns:
         The JSON pointer of what was set, or of the outermost object that was made for it.
@@ -41,12 +76,14 @@ def override(document: JsonValue, path: str, value: Any) -> str:
         raise SpecError(f"cannot set {quoted(path)}: a path looks like training.epochs")
     try:
         _require_written(document, parts)
-        return join_pointer(_set(document, parts, plain(value)))
+        return join_pointer(_set(document, parts, plain(value), path, applied or Applied()))
     except SpecError as error:
         raise SpecError(f"cannot set {quoted(path)}: {error}") from None
 
 
-def _set(document: Any, parts: list[str], value: JsonValue) -> list[int | str]:
+def _set(
+    document: Any, parts: list[str], value: JsonValue, path: str, applied: Applied
+) -> list[int | str]:
     holder, walked = document, list[int | str]()
     made = 0
     while True:
@@ -57,7 +94,12 @@ def _set(document: Any, parts: list[str], value: JsonValue) -> list[int | str]:
             key, parts = _step(holder, parts, walked)
         walked.append(key)
         if not parts:
+            old = holder.get("type") if isinstance(holder, dict) else None
             holder[key] = value
+            if walked[-1] == "type" and old != value:
+                given = _set_before(walked[:-1], applied)
+                if dropped := drop_parameters(holder, walked[:-1], old, given):
+                    applied.notes.append(dropped_note(path, value, dropped))
             return walked[: made or None]
         inner = holder.get(key) if isinstance(holder, dict) else holder[key]
         if inner is None:
@@ -66,6 +108,13 @@ def _set(document: Any, parts: list[str], value: JsonValue) -> list[int | str]:
             inner = {} if inner is None else {"type": inner}
             holder[key] = inner
         holder = inner
+
+
+def _set_before(path: list[int | str], applied: Applied) -> set[str]:
+    """Keys of an object that overrides have set, or changed something within."""
+    start = split_pointer(join_pointer(path))
+    found = [split_pointer(pointer) for pointer, _ in applied.pointers]
+    return {parts[len(start)] for parts in found if parts[: len(start)] == start != parts}
 
 
 def _step(holder: Any, parts: list[str], walked: list[int | str]) -> tuple[Any, list[str]]:

@@ -20,7 +20,7 @@ from tinynet.spec.graph import wire
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.origin import Origin
-from tinynet.spec.overrides import override
+from tinynet.spec.overrides import apply_overrides
 from tinynet.spec.parts import SpecModel
 from tinynet.spec.spelling import respell
 from tinynet.spec.trace import Trace
@@ -54,12 +54,12 @@ def load_spec(
     if isinstance(value, dict):
         value.pop("$schema", None)
     used = uses(value)
-    touched = tuple((override(value, path, new), path) for path, new in (overrides or {}).items())
+    applied = apply_overrides(value, overrides or {})
     value, migrations = migrate(value)
-    origin = replace(origin, overrides=touched, traces=(Trace(), *migrations))
+    origin = replace(origin, overrides=tuple(applied.pointers), traces=(Trace(), *migrations))
     origin, expansion = _expand(value, origin, used)
     spec = _validate(Spec, "", origin, expansion, _further_problems)
-    spec._origin = origin
+    spec._origin = replace(origin, notes=tuple(applied.notes))
     return spec
 
 
