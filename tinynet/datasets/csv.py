@@ -24,6 +24,7 @@ from tinynet.datasets._table import (
     repetitions,
 )
 from tinynet.errors import DataError
+from tinynet.text.mistakes import AlsoCalled
 from tinynet.types import Array
 
 Column: TypeAlias = int | Annotated[str, Field(min_length=1)]
@@ -57,11 +58,11 @@ class CSV(ArrayDataset):
         """Parameters of `csv`."""
 
         path: FilePath = Field(description="The CSV file.")
-        target: Column = Field(
+        target: Annotated[Column, AlsoCalled(("targets", "labels"))] = Field(
             description="The column to predict: its name, or its position counted from 0 (-1 is"
             " the last)."
         )
-        features: tuple[Column, ...] | None = Field(
+        features: Annotated[tuple[Column, ...] | None, AlsoCalled(("inputs", "columns"))] = Field(
             default=None,
             min_length=1,
             description="The columns to predict from, in this order; by default all others.",
@@ -70,7 +71,7 @@ class CSV(ArrayDataset):
             default=None, description="The column of sample weights, each at least 0."
         )
         header: bool = Field(default=True, description="Whether the first row names the columns.")
-        delimiter: str = Field(
+        delimiter: Annotated[str, AlsoCalled(("sep", "separator"))] = Field(
             default=",",
             pattern=r'^[^"\r\n\x00]$',
             description="The one character between two cells.",

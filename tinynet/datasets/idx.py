@@ -4,7 +4,7 @@ import shlex
 import struct
 from collections.abc import Mapping
 from io import BufferedIOBase
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -27,6 +27,7 @@ from tinynet.files.regular import (
     read_array,
     unpacked_size,
 )
+from tinynet.text.mistakes import AlsoCalled
 from tinynet.types import Array, Shape
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -48,8 +49,12 @@ class IDX(ArrayDataset):
     class Config(TargetConfig):
         """Parameters of `idx`."""
 
-        images: FilePath = Field(description="The file of images, such as MNIST's *-idx3-ubyte.gz.")
-        labels: FilePath = Field(description="The file of labels, such as MNIST's *-idx1-ubyte.gz.")
+        images: Annotated[FilePath, AlsoCalled(("inputs", "features"))] = Field(
+            description="The file of images, such as MNIST's *-idx3-ubyte.gz."
+        )
+        labels: Annotated[FilePath, AlsoCalled(("targets", "target"))] = Field(
+            description="The file of labels, such as MNIST's *-idx1-ubyte.gz."
+        )
 
     def __init__(self, config: Config) -> None:
         shapes = {path: read_shape(path) for path in (config.images, config.labels)}

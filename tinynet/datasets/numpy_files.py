@@ -16,6 +16,7 @@ from tinynet.datasets._arrays import (
 )
 from tinynet.errors import DataError
 from tinynet.files.npy import map_npy, read_npz
+from tinynet.text.mistakes import AlsoCalled
 from tinynet.types import Array
 
 ArrayNames: TypeAlias = str | Annotated[dict[str, str], Field(min_length=1)]
@@ -38,11 +39,11 @@ class NPZ(ArrayDataset):
         """Parameters of `npz`."""
 
         path: FilePath = Field(description="The .npz file.")
-        inputs: ArrayNames = Field(
+        inputs: Annotated[ArrayNames, AlsoCalled(("features", "input"))] = Field(
             default="x",
             description='The array of inputs, or several: {"image": "x1", "meta": "x2"}.',
         )
-        targets: ArrayNames = Field(
+        targets: Annotated[ArrayNames, AlsoCalled(("target", "labels"))] = Field(
             default="y", description="The array of targets, or several, as for `inputs`."
         )
         weights: str | None = Field(
@@ -92,10 +93,12 @@ class NPY(ArrayDataset):
     class Config(TargetConfig):
         """Parameters of `npy`."""
 
-        inputs: Files = Field(
+        inputs: Annotated[Files, AlsoCalled(("features", "input"))] = Field(
             description='The .npy file of inputs, or several: {"image": "a.npy", "meta": "b.npy"}.'
         )
-        targets: Files = Field(description="The .npy file of targets, or several, as for `inputs`.")
+        targets: Annotated[Files, AlsoCalled(("target", "labels"))] = Field(
+            description="The .npy file of targets, or several, as for `inputs`."
+        )
         weights: FilePath | None = Field(
             default=None, description="The .npy file of sample weights, (N,), at least 0."
         )

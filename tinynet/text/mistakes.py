@@ -1,6 +1,7 @@
 """What pydantic finds, in the words of somebody who writes JSON: one problem for each mistake."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pydantic import JsonValue, ValidationError
@@ -49,6 +50,16 @@ _BOUNDS = {
 
 _PLUGIN = "plugin_fault"
 """Kind of the mistakes that are no mistakes of whoever wrote the document."""
+
+
+@dataclass(frozen=True)
+class AlsoCalled:
+    """Marks a field of a model with other names that people use for it: ``Annotated[T, ...]``.
+
+    The names are not accepted; a message about an unknown key of that name suggests the field.
+    """
+
+    names: tuple[str, ...]
 
 
 class PluginProblem(Problem):
@@ -112,7 +123,7 @@ def explained(
     lines = error.errors(include_url=False)
     known = {*fields, *also} - {"options"}
     unknown = {line["loc"][0] for line in lines if _is(line, "extra_forbidden")}
-    meant = {closest(str(key), known) for key in unknown}
+    meant = {_meant(str(key), fields) or closest(str(key), known) for key in unknown}
     return refusal(
         [
             _explained(line, fields, known)
@@ -131,7 +142,9 @@ def _explained(
 ) -> InitErrorDetails:
     key, value = str(line["loc"][0]) if line["loc"] else "", line["input"]
     if _is(line, "extra_forbidden"):
-        message = f"unknown key {quoted(key)}; {suggest(key, known)}"
+        meant = _meant(key, fields)
+        hint = f"did you mean {quoted(meant)}?" if meant else suggest(key, known)
+        message = f"unknown key {quoted(key)}; {hint}"
         return mistake("unknown_key", message, key, value=value)
     if _is(line, "missing"):
         message = f"{quoted(key)} is required{_meaning(fields[key])}"
@@ -139,6 +152,14 @@ def _explained(
     if len(line["loc"]) == 1 and line["type"] in _BOUNDS and (bounds := _range(fields[key])):
         return mistake("range", f"must be {bounds}, not {show(value)}", key, value=value)
     return _detail(line)
+
+
+def _meant(key: str, fields: Mapping[str, FieldInfo]) -> str | None:
+    """The field that is also called ``key``, by its marks."""
+    for name, field in fields.items():
+        if any(isinstance(mark, AlsoCalled) and key in mark.names for mark in field.metadata):
+            return name
+    return None
 
 
 def _meaning(field: FieldInfo) -> str:
