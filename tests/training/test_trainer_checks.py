@@ -49,7 +49,7 @@ def test_an_input_shape_that_is_not_the_datas_is_found_before_training(make_trai
         {"type": "dense", "units": 10},
     ]
     trainer = make_trainer(layers=layers, network={"input_shape": [8, 8, 1]})
-    with pytest.raises(ShapeError, match="the data have no input 'image'; known are input"):
+    with pytest.raises(ShapeError, match="the data have no input 'image'; available: input"):
         trainer.check()
 
 
