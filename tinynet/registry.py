@@ -181,7 +181,9 @@ class Registry:
 
     def config(self, reference: Reference) -> Config:
         """The config of a reference that was validated."""
-        return self._config(self.find(reference.group, reference.type), reference.options, {})
+        entry = self.find(reference.group, reference.type)
+        with _blaming(entry, "its Config cannot read what it wrote"):
+            return self._config(entry, reference.options, {})
 
     def _config(self, entry: Entry, options: Mapping[str, Any], context: dict[str, Any]) -> Config:
         # Through JSON, since strict validation of Python values refuses [3, 3] for a tuple.

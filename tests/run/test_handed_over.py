@@ -279,7 +279,7 @@ def test_it_is_refused_before_the_first_step_or_saved_and_loaded(hand_over, tmp_
         same(newest.transforms, data.preprocessing.state())
         assert newest.data.raw == data.raw
         tinynet.resume(folder, overrides={"training.steps": 4}, exact=True)
-        tinynet.load(folder)
+        tinynet.load_model(folder)
     finally:
         shutil.rmtree(folder)
 
