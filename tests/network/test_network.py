@@ -74,12 +74,6 @@ def test_every_layer_that_does_not_fit_is_told_of_with_its_feeder():
     assert "its input is a (3,)" in str(caught.value)
 
 
-def test_a_shared_layer_elsewhere_that_does_not_fit_is_told_what_it_was_built_for():
-    nodes = [dense("a"), dense("b"), {"type": "concat", "inputs": ["a", "b"]}, {"shares": "a"}]
-    with pytest.raises(ShapeError, match=r"which was built for \(3,\); its input is concat_1"):
-        network(*nodes)
-
-
 def test_a_layer_with_too_many_inputs_is_a_shape_error():
     with pytest.raises(ShapeError, match="dense does not take 2 inputs; its inputs are a "):
         network(dense("a"), dense("b", ["a", "input"]))

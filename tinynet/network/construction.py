@@ -15,6 +15,7 @@ from tinynet.initializer import Initializer
 from tinynet.layer import Buffered, Layer
 from tinynet.network.calls import described
 from tinynet.network.node import Node
+from tinynet.network.shared_build import SharedBuild, arrays_of, require_shared
 from tinynet.spec.graph import Wire
 from tinynet.text.wording import cause
 from tinynet.types import Array, Shape
@@ -36,6 +37,7 @@ def build_nodes(
         PluginError: for a layer that is missing or broken.
     """
     nodes: dict[str, Node] = {}
+    by_name = {w.name: w for w in wires}
     shapes = dict(input_shapes)
     problems = []
     for w in wires:
@@ -44,7 +46,12 @@ def build_nodes(
             continue
         in_shapes = tuple(shapes[source] for source in w.inputs)
         try:
-            nodes[w.name] = _build_node(w, in_shapes, nodes, build)
+            if w.spec.shares:
+                owner, owned = by_name[w.spec.shares], nodes[w.spec.shares]
+                node = _share_layer(w, owner, in_shapes, owned, build(w.name))
+            else:
+                node = _build_node(w, in_shapes, build)
+            nodes[w.name] = node
             shapes[w.name] = nodes[w.name].out_shape
         except ShapeError as error:
             problems.append(Problem(f"{w.name}: {error}; {_fed(w.inputs, shapes)}", w.pointer))
@@ -86,15 +93,7 @@ def create_initializer(reference: InitializerReference) -> Initializer:
     return fill
 
 
-def _build_node(
-    w: Wire, in_shapes: tuple[Shape, ...], nodes: dict[str, Node], build: Callable[[str], Build]
-) -> Node:
-    if w.spec.shares:
-        owned = nodes[w.spec.shares]
-        if owned.in_shapes != in_shapes:
-            built_for = ", ".join(map(str, owned.in_shapes))
-            raise ShapeError(f"it shares {owned.name}, which was built for {built_for}")
-        return replace(owned, name=w.name, inputs=w.inputs, pointer=w.pointer)
+def _build_node(w: Wire, in_shapes: tuple[Shape, ...], build: Callable[[str], Build]) -> Node:
     entry, own_build = registry.default().find("layers", w.spec.type), build(w.name)
     who = f"{w.name} ({entry.qualified} {entry.version})"
     layer = _construct(who, w, in_shapes, own_build)
@@ -115,6 +114,32 @@ def _build_node(
         pointer=w.pointer,
         frozen=not w.spec.trainable,
     )
+
+
+def _share_layer(
+    w: Wire, owner: Wire, in_shapes: tuple[Shape, ...], owned: Node, build: Build
+) -> Node:
+    """A node whose layer is another's; for other input shapes, a second layer of the same arrays.
+
+    Args:
+        w: The node.
+        owner: The node that has the layer.
+        in_shapes: Shape of one sample of each input.
+        owned: The latter, built.
+        build: A build of the network; nothing is allocated with it.
+    """
+    shared = replace(owned, name=w.name, inputs=w.inputs, pointer=w.pointer)
+    if owned.in_shapes == in_shapes:
+        return shared
+    arrays = arrays_of(owned.layer)
+    own_build = SharedBuild(
+        node=w.name, dtype=build.dtype, dry=build.dry, owner=owned.name, arrays=arrays
+    )
+    who = f"{w.name} ({owned.type} {owned.version})"
+    layer = _construct(who, owner, in_shapes, own_build)
+    _check(who, w.name, layer, own_build)
+    require_shared(who, layer, own_build)
+    return replace(shared, layer=layer, in_shapes=in_shapes, out_shape=layer.out_shape)
 
 
 def _construct(who: str, w: Wire, in_shapes: tuple[Shape, ...], build: Build) -> Layer:

@@ -1,0 +1,63 @@
+"""Construction of a layer for another input shape with the arrays of a layer that exists."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tinynet.build import Build, InitializerLike
+from tinynet.errors import PluginError, ShapeError
+from tinynet.layer import Buffered, Layer
+from tinynet.types import Array, Shape
+
+
+@dataclass(kw_only=True)
+class SharedBuild(Build):
+    """A build that hands out the arrays of another layer instead of new ones.
+
+    Attributes:
+        owner: The node of that layer.
+        arrays: Its parameters and buffers by name.
+    """
+
+    owner: str
+    arrays: Mapping[str, Array]
+
+    def _array(
+        self,
+        name: str,
+        shape: Shape,
+        initializer: InitializerLike,
+        fan_in: int | None,
+        fan_out: int | None,
+    ) -> Array:
+        array = self.arrays.get(name)
+        if array is None:
+            raise ShapeError(f"it shares {self.owner}, which has no {name} of shape {shape}")
+        if array.shape != shape:
+            raise ShapeError(
+                f"it shares {self.owner}, whose {name} has the shape {array.shape}; here it would"
+                f" need {shape}"
+            )
+        return array
+
+
+def arrays_of(layer: Layer) -> dict[str, Array]:
+    """Return the parameters and buffers of a layer by name."""
+    return {**layer.params, **(layer.buffers if isinstance(layer, Buffered) else {})}
+
+
+def require_shared(who: str, layer: Layer, build: SharedBuild) -> None:
+    """Make sure that a layer has the very arrays that its build has handed out, and all of them.
+
+    Raises:
+        ShapeError: if it lacks some that the other layer has.
+        PluginError: if it keeps copies: training would change one of the two layers alone.
+    """
+    arrays = arrays_of(layer)
+    if missing := sorted(build.arrays.keys() - arrays.keys()):
+        raise ShapeError(f"it shares {build.owner}, whose {', '.join(missing)} it would not use")
+    for name, array in arrays.items():
+        if array is not build.arrays.get(name):
+            raise PluginError(
+                f"{who}: it cannot be shared with inputs of another shape, because it does not keep"
+                f" the array that build.param or build.buffer returned for {name!r}"
+            )
