@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 """Endings of the files that are read as images."""
 
-_FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "TIFF", "WEBP")
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 """Pillow's formats that may be opened: others, such as EPS, run programs."""
 
 _PHOTOS = ("JPEG", "MPO")
@@ -69,7 +69,9 @@ def read_image(path: str, field: Field, *, resize: bool, warn: Callable[[str], N
         warnings.simplefilter("always")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(file, formats=_FORMATS) as opened:
+            Image.init()
+            formats = [name for name in _FORMATS if name in Image.OPEN]
+            with Image.open(file, formats=formats) as opened:
                 image = _decoded(path, opened, _MODES[channels], warn)
         except DataError:
             raise
