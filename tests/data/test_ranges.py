@@ -73,8 +73,8 @@ def test_prediction_refuses_with_the_words_of_training(train, tmp_path):
     with pytest.raises(DataError) as raised:
         model.predict({"input": x})
     assert str(raised.value) == (
-        "sample 555: column 'a' of 'input' is 1e+39, but the network's float32 holds numbers up to"
-        ' 3.4e+38; correct the value, or scale it with a transform such as "standardize"'
+        "sample 555 (counted from 0): column 'a' of 'input' is 1e+39, but the network's float32"
+        " holds numbers up to 3.4e+38; correct the value"
     )
 
 

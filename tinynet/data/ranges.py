@@ -27,6 +27,8 @@ def require_finite(
     arrays: Mapping[str, Array],
     dtype: np.dtype[Any],
     place: Callable[[int], str],
+    *,
+    fitted: bool = False,
 ) -> None:
     """Require preprocessed arrays to be finite once they are cast to the network's dtype.
 
@@ -35,11 +37,12 @@ def require_finite(
         arrays: By name, (N, ...) each.
         dtype: The network's dtype.
         place: Where a row comes from, for messages.
+        fitted: Whether the transforms cannot be changed any more.
 
     Raises:
         DataError: naming the first such value of every array.
     """
-    problems = list(_problems(preprocessing, arrays, dtype, place))
+    problems = list(_problems(preprocessing, arrays, dtype, place, fitted))
     if problems:
         raise DataError("\n".join(problems))
 
@@ -49,6 +52,7 @@ def _problems(
     arrays: Mapping[str, Array],
     dtype: np.dtype[Any],
     place: Callable[[int], str],
+    fitted: bool,
 ) -> Iterable[str]:
     for name, array in arrays.items():
         if array.dtype.kind != "f" or not may_overflow(preprocessing, name, dtype):
@@ -62,6 +66,8 @@ def _problems(
             after, remedy = "", 'value, or scale it with a transform such as "standardize"'
             if changed:
                 after, remedy = " after its transforms", "value or the transforms"
+            if fitted:
+                remedy = "value"
             yield (
                 f"{place(row)}: {_part(preprocessing.fields[name], position)} of {name!r} is"
                 f" {value:g}{after}, but the network's {dtype.name} holds numbers up to"

@@ -61,9 +61,10 @@ class RawInputs:
         """Return where a sample comes from."""
         for file in self.files:
             if sample < file.samples:
-                return file.name if file.is_image else f"{file.name}, sample {sample}"
+                place = f"{file.name}, sample {sample} (counted from 0)"
+                return file.name if file.is_image else place
             sample -= file.samples
-        return f"sample {sample}"
+        return f"sample {sample} (counted from 0)"
 
 
 @dataclass(frozen=True)

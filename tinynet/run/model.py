@@ -105,7 +105,7 @@ class Model:
             rows = slice(start, start + PREDICT_BATCH)
             ready = self.preprocessing.apply({n: array[rows] for n, array in raw.arrays.items()})
             place = partial(_place, raw, start)
-            require_finite(self.preprocessing, ready, self.network.dtype, place)
+            require_finite(self.preprocessing, ready, self.network.dtype, place, fitted=True)
             for output, found in self.network.predict_outputs(ready, threads=threads).items():
                 parts[output].append(found)
         whole = {output: np.concatenate(found) for output, found in parts.items()}
