@@ -15,7 +15,7 @@ import numpy as np
 from tinynet import registry
 from tinynet.config import Reference
 from tinynet.data.fields import check_fields
-from tinynet.data.paths import resolve_paths
+from tinynet.data.paths import require_inside, resolve_paths
 from tinynet.data.preprocessing import Preprocessing, no_random
 from tinynet.data.ranges import may_overflow, require_finite
 from tinynet.data.splits import POINTER, SplitName, chunks, gathered, split_indices
@@ -24,6 +24,9 @@ from tinynet.errors import DataError
 from tinynet.random import derive
 from tinynet.spec.data_spec import DataSpec
 from tinynet.types import Array, Shape
+
+_PLACES: dict[SplitName, str] = {"val": "data.validation", "test": "data.test"}
+"""Where a spec names the datasets of splits that have one of their own."""
 
 
 @dataclass(frozen=True)
@@ -111,15 +114,16 @@ class Data:
         """
         self._seed = seed
         self.root = root
+        extras: dict[SplitName, Reference | None] = {"val": spec.validation, "test": spec.test}
+        _require_inside({"data": spec, **{_PLACES[name]: extras[name] for name in extras}}, root)
         main = open_dataset(spec, root)
         self.raw = {**main.inputs, **main.targets}
         parts = split_indices(main, spec, seed)
         self.splits = {name: Split(main, indices, {}) for name, indices in parts.items()}
         self.fingerprints = {"data": main.fingerprint}
-        extras: dict[SplitName, Reference | None] = {"val": spec.validation, "test": spec.test}
         for name, reference in extras.items():
             if reference is not None:
-                where = "data.validation" if name == "val" else "data.test"
+                where = _PLACES[name]
                 dataset = open_dataset(reference, root, f"/{where.replace('.', '/')}")
                 relabel = _relabel(main, dataset, where)
                 self.splits[name] = Split(dataset, np.arange(len(dataset)), relabel)
@@ -240,6 +244,13 @@ class Data:
 
 def _place(dataset: Dataset, indices: Array, row: int) -> str:
     return where(dataset, int(indices[row]))
+
+
+def _require_inside(references: Mapping[str, Reference | None], root: Path) -> None:
+    """Require the paths of all datasets to lie in ``root``; see `require_inside`."""
+    known = registry.default()
+    configs = {place: known.config(ref) for place, ref in references.items() if ref is not None}
+    require_inside(configs, root)
 
 
 def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Dataset:

@@ -3,7 +3,10 @@
 A spec may come from a stranger. Whoever wants it to read elsewhere says so with a data root.
 """
 
+import json
 import os.path
+import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -26,6 +29,80 @@ def resolve_paths(config: ConfigT, root: Path) -> ConfigT:
     Raises:
         DataError: for a path that leads out of ``root``.
     """
+    require_inside({"data": config}, root)
+    return _resolved_config(config, root)
+
+
+def require_inside(configs: Mapping[str, Frozen], root: Path) -> None:
+    """Require that all data paths of a spec lie in one folder.
+
+    Args:
+        configs: The config of each dataset by its place in the spec, such as ``data.validation``.
+        root: Where relative paths start, and where all must lie.
+
+    Raises:
+        DataError: listing every path that leads out of ``root``, with the options that allow them.
+    """
+    paths = {
+        key: value
+        for place, config in configs.items()
+        for key, value in _paths(config, place, False)
+    }
+    targets = {key: _absolute(value, root) for key, value in paths.items()}
+    inside = _normalised(root)
+    outside = [key for key, path in targets.items() if not Path(path).is_relative_to(inside)]
+    if not outside:
+        return
+    lines = [f"{paths[key]!r} ({key}) leads to {targets[key]}" for key in outside]
+    rule = f"outside of {inside}, where a spec's data must lie"
+    missing = [targets[key] for key in outside if not os.path.exists(targets[key])]
+    if missing:
+        advice = f"{missing[0]} does not exist: correct the path"
+    else:
+        advice = f"to allow it, add: {_options(paths, targets)}"
+    if len(lines) == 1:
+        raise DataError(f"{lines[0]}, {rule}; {advice}")
+    raise DataError("\n  ".join([f"paths lead {rule}:", *lines, advice]))
+
+
+def _options(paths: Mapping[str, str], targets: Mapping[str, str]) -> str:
+    """Options of a command under which the spec reads the same files, and may.
+
+    Relative paths start at the data root, so all of them are written anew.
+    """
+    common = os.path.commonpath([os.path.dirname(path) for path in targets.values()])
+    words = ["--data-root", common]
+    for key, value in paths.items():
+        if not os.path.isabs(value):
+            words += ["--set", f"{key}={_json_or_text(os.path.relpath(targets[key], common))}"]
+    return shlex.join(words)
+
+
+def _json_or_text(path: str) -> str:
+    """A value for ``--set``, which reads what is not JSON as text."""
+    try:
+        json.loads(path)
+    except ValueError:
+        return path
+    return json.dumps(path)
+
+
+def _paths(value: Any, key: str, is_path: bool) -> Iterator[tuple[str, str]]:
+    """Key and value of every data path in a part of a config."""
+    if isinstance(value, Frozen):
+        for name, field in type(value).model_fields.items():
+            yield from _paths(getattr(value, name), f"{key}.{name}", _holds_paths(field))
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from _paths(part, f"{key}.{name}", is_path)
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _paths(part, f"{key}.{index}", is_path)
+    elif is_path and isinstance(value, str):
+        yield key, value
+
+
+def _resolved_config(config: ConfigT, root: Path) -> ConfigT:
     changes = {
         name: _resolved(getattr(config, name), _holds_paths(field), root)
         for name, field in type(config).model_fields.items()
@@ -46,7 +123,7 @@ def _marked(annotation: Any) -> bool:
 
 def _resolved(value: Any, is_path: bool, root: Path) -> Any:
     if isinstance(value, Frozen):
-        return resolve_paths(value, root)
+        return _resolved_config(value, root)
     if isinstance(value, dict):
         return {key: _resolved(part, is_path, root) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -55,14 +132,7 @@ def _resolved(value: Any, is_path: bool, root: Path) -> Any:
 
 
 def _absolute(value: str, root: Path) -> str:
-    root = Path(_normalised(root))
-    path = Path(_normalised(root / value))
-    if not path.is_relative_to(root):
-        raise DataError(
-            f"{value!r} leads to {path}, outside of {root}; a spec's data lie in the spec's folder"
-            " or under --data-root (--data-root / allows any path)"
-        )
-    return str(path)
+    return _normalised(Path(_normalised(root)) / value)
 
 
 def _normalised(path: Path) -> str:
