@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     JsonValue,
     ModelWrapValidatorHandler,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     model_serializer,
@@ -81,12 +82,20 @@ class Reference(Frozen):
     A validation context may hold a function under ``"configure"``: it checks the options against
     the plugin's ``Config`` while the place in the document is still known, and completes them with
     their defaults; what it says of a plugin that is missing or broken is told in its place, too. It
-    may also hold `Patience` under ``"patience"``.
+    may also hold `Patience` under ``"patience"``, and under ``"recorded"`` the qualified names that
+    a checkpoint recorded, by ``group:name``: they decide which of several types of one name is
+    meant, here and in the options.
     """
 
     group: ClassVar[str]
     type: str = Field(description="The plugin's name, or 'distribution:name'.")
     options: dict[str, JsonValue] = Field(default_factory=dict)
+    _recorded: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def _lookup_name(self) -> str:
+        """The name to look up: as a checkpoint recorded it, or else as the spec has it."""
+        return self._recorded.get(f"{self.group}:{self.type}", self.type)
 
     def __hash__(self) -> int:
         # Without it pydantic makes a deep copy of a default for every node that leaves it out.
@@ -102,19 +111,20 @@ class Reference(Frozen):
         context = info.context or {}
         patience: Patience | None = context.get("patience")
         if patience is None:
-            return cls._split_options(raw, handler, context.get("configure"))
+            return cls._split_options(raw, handler, context)
         if patience.left <= 0:
             return handler({"type": "", "options": {}})
         try:
-            return cls._split_options(raw, handler, context.get("configure"))
+            return cls._split_options(raw, handler, context)
         except ValidationError as error:
             patience.left -= error.error_count()
             raise
 
     @classmethod
     def _split_options(
-        cls, raw: Any, handler: ModelWrapValidatorHandler[Self], configure: Configure | None
+        cls, raw: Any, handler: ModelWrapValidatorHandler[Self], context: Mapping[str, Any]
     ) -> Self:
+        configure: Configure | None = context.get("configure")
         if isinstance(raw, str):
             raw = {"type": raw}
         if not isinstance(raw, Mapping):
@@ -140,6 +150,7 @@ class Reference(Frozen):
             mistakes += details(explained(error, cls.model_fields))
         if mistakes:
             raise refusal(mistakes)
+        made._recorded = context.get("recorded", {})
         return made
 
     @model_serializer(mode="wrap")

@@ -139,13 +139,47 @@ class Registry:
         """
         return self._load(self.find(group, name))
 
+    def resolve(self, reference: Reference) -> Entry:
+        """The entry that a reference stands for.
+
+        A name that a checkpoint recorded is that of the recorded distribution, even where another
+        distribution registers the same name here.
+
+        Raises:
+            PluginError: if the name is unknown or ambiguous.
+        """
+        return self.find(reference.group, reference._lookup_name)
+
+    def load_type(self, reference: Reference) -> type[Any]:
+        """The class that a reference stands for; imports its module.
+
+        Raises:
+            PluginError: if the name is unknown or ambiguous, or the plugin cannot be imported.
+        """
+        return self._load(self.resolve(reference))
+
     def _load(self, entry: Entry) -> type[Any]:
         if entry not in self._classes:
             self._classes[entry] = _import(entry)
         return self._classes[entry]
 
+    def validation_context(self, recorded: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """What pydantic needs to validate references; see `tinynet.config.Reference`.
+
+        Args:
+            recorded: The qualified names that a checkpoint recorded, by ``group:name``.
+        """
+        if not recorded:
+            return {"configure": self.configure}
+        return {"configure": partial(self.configure, recorded=recorded), "recorded": recorded}
+
     def configure(
-        self, group: str, name: str, options: Mapping[str, Any], reserved: Iterable[str] = ()
+        self,
+        group: str,
+        name: str,
+        options: Mapping[str, Any],
+        reserved: Iterable[str] = (),
+        recorded: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """``options`` checked against the type's ``Config`` and completed with its defaults.
 
@@ -157,6 +191,7 @@ class Registry:
             name: The type's name.
             options: The plugin's own keys.
             reserved: The grammar's keys at that place, for suggestions.
+            recorded: See `validation_context`.
 
         Raises:
             pydantic.ValidationError: for a name that is unknown or ambiguous, or options that the
@@ -165,25 +200,25 @@ class Registry:
                 fails.
         """
         try:
-            entry = self.find(group, name)
+            entry = self.find(group, (recorded or {}).get(f"{group}:{name}", name))
         except MissingDistributionError:
             raise
         except (UnknownTypeError, AmbiguousTypeError) as error:
             raise refusal([mistake("type_name", str(error), "type", value=name)]) from error
         try:
             with _blaming(entry, "its Config failed", ValidationError):
-                config = self._config(entry, options, {"configure": self.configure})
+                config = self._config(entry, options, self.validation_context(recorded))
                 dumped: dict[str, Any] = config.model_dump(mode="json")
         except ValidationError as error:
-            fields = self.load(group, name).Config.model_fields
+            fields = self._load(entry).Config.model_fields
             raise explained(error, fields, also=reserved) from error
         return dumped
 
     def config(self, reference: Reference) -> Config:
         """The config of a reference that was validated."""
-        entry = self.find(reference.group, reference.type)
+        entry, context = self.resolve(reference), {"recorded": reference._recorded}
         with _blaming(entry, "its Config cannot read what it wrote"):
-            return self._config(entry, reference.options, {})
+            return self._config(entry, reference.options, context)
 
     def _config(self, entry: Entry, options: Mapping[str, Any], context: dict[str, Any]) -> Config:
         # Through JSON, since strict validation of Python values refuses [3, 3] for a tuple.
@@ -205,7 +240,7 @@ class Registry:
         Raises:
             PluginError: if the type is missing or its constructor fails.
         """
-        entry = self.find(reference.group, reference.type)
+        entry = self.resolve(reference)
         cls = self._load(entry)
         with _blaming(entry, "it could not be constructed"):
             return cls(config)

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
 from tinynet import archive
-from tinynet.checkpoint.plugin_lock import TypeFacts, check_types
+from tinynet.checkpoint.plugin_lock import TypeFacts, check_types, recorded_names
 from tinynet.checkpoint.revisions import NEWEST
 from tinynet.checkpoint.sections import DataFacts, LogMark, hash_of, parse_sections
 from tinynet.errors import (
@@ -27,7 +27,7 @@ from tinynet.errors import (
 )
 from tinynet.progress import Progress
 from tinynet.spec.models import Spec
-from tinynet.spec.reading import load_spec
+from tinynet.spec.reading import load_recorded_spec
 from tinynet.types import Array
 
 _TRANSFORMS = "transforms/"
@@ -137,24 +137,24 @@ class Checkpoint:
         )
 
     def load_spec(self, overrides: Mapping[str, Any] | None = None) -> Spec:
-        """Its spec, checked against what is installed now.
+        """Load its spec, with the types that it recorded, and check it against what is installed.
 
         Args:
             overrides: JSON values by dotted path.
 
         Raises:
             PluginError: if a type is not installed any more; it says what to install.
-            CheckpointMismatchError: if a type comes from another distribution now, or the spec is
-                not valid here.
+            CheckpointMismatchError: if the spec is not valid here.
             SpecError: for overrides that are wrong.
         """
         check_types(self.types)
+        recorded = recorded_names(self.types)
         try:
-            spec = load_spec(self.spec)
+            spec = load_recorded_spec(self.spec, recorded=recorded)
         except SpecError as error:
             message = f"the checkpoint's spec is not valid here: {error}"
             raise CheckpointMismatchError(message) from error
-        return load_spec(self.spec, overrides) if overrides else spec
+        return load_recorded_spec(self.spec, overrides, recorded) if overrides else spec
 
     def check_finite(self, *, strict: bool) -> list[str]:
         """Look for values that no training leaves behind, in parameters and buffers.

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.environment import differences
-from tinynet.checkpoint.plugin_lock import check_types
+from tinynet.checkpoint.plugin_lock import check_types, recorded_names, respell_types, types_of
 from tinynet.checkpoint.revisions import NEWEST, changes_since
 from tinynet.checkpoint.sections import DataFacts
 from tinynet.errors import CheckpointMismatchError, CheckpointVersionError
@@ -60,7 +60,10 @@ class Continuation:
             PluginError: if a type is not installed any more.
         """
         self.checkpoint = checkpoint
-        self.changes = compare(checkpoint.spec, spec.resolved())
+        # Both "relu" and "tinynet-core:relu" may stand for the same type.
+        before, here = (recorded_names(types) for types in (checkpoint.types, types_of(spec)))
+        self._before = respell_types(dict(checkpoint.spec), spec.resolved(), before, here)
+        self.changes = compare(self._before, spec.resolved())
         self._spec = spec
         self._rules = rules
         if checkpoint.revision > NEWEST:
@@ -131,9 +134,8 @@ class Continuation:
         if watcher is None:
             return False
         label = watcher.metric.partition("/")[2]
-        before: Any = self.checkpoint.spec
         after: Any = self._spec.resolved()
-        known = before["training"].get("metrics")
+        known = self._before["training"].get("metrics")
         named = zip(self._spec.training.metrics, after["training"]["metrics"], strict=True)
         return any(
             metric.label == label and not (isinstance(known, list) and value in known)

@@ -49,7 +49,7 @@ def places(network: NetworkSpec, qualified: Mapping[str, str]) -> list[Place]:
 
     Args:
         network: The network; a spec whose types are not installed will do.
-        qualified: For each type the name that no other distribution can take, where known.
+        qualified: The qualified name of each type by ``group:name``, where known.
 
     Raises:
         SpecError: if names and inputs do not make a graph.
@@ -62,11 +62,20 @@ def places(network: NetworkSpec, qualified: Mapping[str, str]) -> list[Place]:
         node = wired.spec
         before = [*wired.inputs, *([node.shares] if node.shares else [])]
         sources = tuple(order.get(source, source) for source in before)
-        type_name = qualified.get(node.type, node.type)
+        type_name = qualified.get(f"layers:{node.type}", node.type)
         given = bool(node.name) and not (unrolled and is_position(wired.name, node.type))
-        found.append(Place(wired.name, given, type_name, node.options, sources))
+        options = {key: _unqualified(value) for key, value in node.options.items()}
+        found.append(Place(wired.name, given, type_name, options, sources))
         order[wired.name] = len(order)
     return found
+
+
+def _unqualified(option: JsonValue) -> JsonValue:
+    """Return an option of a layer; where it is an initializer, without its distribution."""
+    # Both "zeros" and "tinynet-core:zeros" may be meant, and carried weights are not initialized.
+    if isinstance(option, dict) and isinstance(option.get("type"), str):
+        return {**option, "type": str(option["type"]).rpartition(":")[2]}
+    return option
 
 
 class Matching:

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from tinynet import registry
 from tinynet.config import Reference
-from tinynet.errors import CheckpointMismatchError, PluginError
+from tinynet.errors import PluginError
 from tinynet.registry import Entry, UnknownTypeError
-from tinynet.spec.models import Spec
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,11 @@ class TypeFacts:
     distribution: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*$")]
 
+    @property
+    def qualified(self) -> str:
+        """The name to look up: ``distribution:name``."""
+        return f"{self.distribution}:{self.entry.rpartition(':')[2]}"
+
 
 @dataclass(frozen=True)
 class VersionChanges:
@@ -43,14 +47,17 @@ class VersionChanges:
     minor: list[str]
 
 
-def types_of(spec: Spec) -> dict[str, TypeFacts]:
+def types_of(spec: BaseModel) -> dict[str, TypeFacts]:
     """For each type that a spec names, or takes by default, who registered it.
 
     The keys are ``group:name``, with the name as the spec has it.
+
+    Args:
+        spec: A spec, or a part of one.
     """
     found = {}
     for reference in _references(spec):
-        entry = registry.default().find(reference.group, reference.type)
+        entry = registry.default().resolve(reference)
         facts = TypeFacts(entry.qualified, entry.distribution, entry.version)
         found[f"{entry.group}:{reference.type}"] = facts
     return dict(sorted(found.items()))
@@ -72,30 +79,54 @@ def _references(value: Any) -> Iterator[Reference]:
             yield from _references(item)
 
 
-def check_types(types: Mapping[str, TypeFacts]) -> VersionChanges:
-    """Make sure that every type is here, and the very one that it was.
+def recorded_names(types: Mapping[str, TypeFacts]) -> dict[str, str]:
+    """Return the qualified name of each recorded type by its key, ``group:name``."""
+    return {key: facts.qualified for key, facts in types.items()}
+
+
+def respell_types(
+    old: JsonValue,
+    new: JsonValue,
+    old_names: Mapping[str, str],
+    new_names: Mapping[str, str],
+) -> Any:
+    """Return a resolved spec with the spelling of another wherever both name the same type.
 
     Args:
-        types: What `types_of` gave when the run began.
+        old: The spec.
+        new: The other spec, or the part of it at the same place.
+        old_names: The qualified names of the spec's types; see `recorded_names`.
+        new_names: Those of the other spec's types.
+    """
+    if isinstance(old, dict) and isinstance(new, dict):
+        pairs = ((key, value, new.get(key)) for key, value in old.items())
+        return {key: respell_types(a, b, old_names, new_names) for key, a, b in pairs}
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [respell_types(a, b, old_names, new_names) for a, b in zip(old, new, strict=True)]
+    if isinstance(old, str) and isinstance(new, str) and old != new:
+        for group in registry.GROUPS:
+            name = old_names.get(f"{group}:{old}")
+            if name is not None and name == new_names.get(f"{group}:{new}"):
+                return new
+    return old
+
+
+def check_types(types: Mapping[str, TypeFacts]) -> VersionChanges:
+    """Make sure that every recorded type is installed.
+
+    Another distribution may register the same name: the recorded one counts.
+
+    Args:
+        types: The types as `types_of` returned them when the run began.
 
     Returns:
-        What is of another version here.
+        The distributions that are installed in another version.
 
     Raises:
-        PluginError: if a type is not installed any more, or is not the only one of its name any
-            more; it says what to install.
-        CheckpointMismatchError: if another distribution has the name now.
+        PluginError: listing the types that are not installed, each with the command that installs
+            it, or that their distribution registers twice.
     """
     present = _find(types)
-    others = [
-        f"{key.replace(':', ' ', 1)} was that of {types[key].distribution}"
-        f" {types[key].version}, and is that of {entry.distribution} {entry.version} here:"
-        f" {_install(types[key])}, and remove the other"
-        for key, entry in present.items()
-        if entry.distribution != types[key].distribution
-    ]
-    if others:
-        raise CheckpointMismatchError("\n".join(others))
     versions = {
         (entry.distribution, types[key].version, entry.version) for key, entry in present.items()
     }
@@ -120,15 +151,19 @@ def _find(types: Mapping[str, TypeFacts]) -> dict[str, Entry]:
             problems.append(f"{needed}, a kind of plugin that this tinynet does not know")
             continue
         try:
-            found[key] = registry.default().find(group, name)
+            found[key] = registry.default().find(group, facts.qualified)
         except UnknownTypeError:
-            problems.append(f"{needed}, which is not installed: {_install(facts)}")
+            install = f"pip install '{facts.distribution}=={facts.version}'"
+            problems.append(f"{needed}, which is not installed{_others(group, name)}: {install}")
         except PluginError as error:
-            problems.append(f"{needed}; {error}; remove the other distribution")
+            problems.append(f"{needed}; {error}")
     if problems:
         raise PluginError("\n".join(problems))
     return found
 
 
-def _install(facts: TypeFacts) -> str:
-    return f"pip install '{facts.distribution}=={facts.version}'"
+def _others(group: str, name: str) -> str:
+    """Return a remark on types of the same name that are installed; empty if there are none."""
+    entries = registry.default().entries(group)
+    owners = [f"{e.distribution} {e.version}" for e in entries if e.name == name]
+    return f" (the one of {' and '.join(owners)} is another)" if owners else ""

@@ -82,8 +82,8 @@ def changes_since(revision: int, spec: Spec, *, weighted: bool) -> list[str]:
 
 
 def _is_core(reference: Reference) -> bool:
-    return registry.default().find(reference.group, reference.type).distribution == _CORE
+    return registry.default().resolve(reference).distribution == _CORE
 
 
 def _short(reference: Reference) -> str:
-    return registry.default().find(reference.group, reference.type).name
+    return registry.default().resolve(reference).name

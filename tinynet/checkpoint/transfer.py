@@ -13,9 +13,9 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from tinynet import registry
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.node_matching import Matching, places
+from tinynet.checkpoint.plugin_lock import recorded_names, types_of
 from tinynet.errors import CheckpointFormatError, CheckpointMismatchError, SpecError
 from tinynet.network.network import Network
 from tinynet.spec.network_spec import NetworkSpec
@@ -222,16 +222,10 @@ def _corner(array: Array, shape: Shape) -> Array:
 
 
 def _match(network: Network, checkpoint: Checkpoint, rules: TransferRules) -> Matching:
-    known = registry.default()
-    types = {node.type for node in network.spec.layers if node.type}
-    new = places(network.spec, {name: known.find("layers", name).qualified for name in types})
+    new = places(network.spec, recorded_names(types_of(network.spec)))
     try:
-        old_types = {
-            key.removeprefix("layers:"): facts.entry
-            for key, facts in checkpoint.types.items()
-            if key.startswith("layers:")
-        }
-        old = places(NetworkSpec.model_validate(checkpoint.spec["network"]), old_types)
+        network_spec = NetworkSpec.model_validate(checkpoint.spec["network"])
+        old = places(network_spec, recorded_names(checkpoint.types))
     except (KeyError, TypeError, AttributeError, ValueError, SpecError) as error:
         reason = str(error).partition("\n")[0]
         raise CheckpointFormatError(f"the checkpoint's spec makes no network: {reason}") from error

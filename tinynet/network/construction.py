@@ -94,7 +94,7 @@ def create_initializer(reference: InitializerReference) -> Initializer:
 
 
 def _build_node(w: Wire, in_shapes: tuple[Shape, ...], build: Callable[[str], Build]) -> Node:
-    entry, own_build = registry.default().find("layers", w.spec.type), build(w.name)
+    entry, own_build = registry.default().resolve(w.spec), build(w.name)
     who = f"{w.name} ({entry.qualified} {entry.version})"
     layer = _construct(who, w, in_shapes, own_build)
     _check(who, w.name, layer, own_build)
@@ -143,7 +143,7 @@ def _share_layer(
 
 
 def _construct(who: str, w: Wire, in_shapes: tuple[Shape, ...], build: Build) -> Layer:
-    cls = registry.default().load("layers", w.spec.type)
+    cls = registry.default().load_type(w.spec)
     config = registry.default().config(w.spec)
     try:
         layer: Layer = cls(config, in_shapes, build)

@@ -12,6 +12,7 @@ from tinynet.build import MAX_PARAMS
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.continuation import Continuation, ResumeRules
 from tinynet.checkpoint.environment import environment
+from tinynet.checkpoint.plugin_lock import recorded_names
 from tinynet.checkpoint.sections import DataFacts
 from tinynet.checkpoint.transfer import STRICT, TransferPlan, TransferRules
 from tinynet.checkpoint.trial import require_loadable
@@ -35,7 +36,7 @@ from tinynet.run.session import Session, draft
 from tinynet.run.settings import Settings, data_root, observer
 from tinynet.run.trained import Evaluation, evaluate
 from tinynet.spec.models import Spec
-from tinynet.spec.reading import load_spec
+from tinynet.spec.reading import load_recorded_spec
 from tinynet.training.events import BestEvaluation, StopReason, Transferred, Warned
 from tinynet.training.judging import best_evaluation
 from tinynet.training.trainer import Trainer
@@ -132,12 +133,16 @@ def train(
         DivergedError: if the loss is not finite; the last good checkpoint is kept.
         Interrupted: after SIGINT or SIGTERM; the run is saved.
     """
-    spec = _read_spec(spec, overrides)
     if resume and run_dir is None:
         raise SpecError("to go on with a run, or start it, its folder must be named (--run)")
     if resume and run_dir is not None and RunFolder(Path(run_dir)).steps():
-        folder = RunFolder(Path(run_dir))
-        return _continue(folder, lambda found: spec, ResumeRules(exact=exact), settings)
+        return _continue(
+            RunFolder(Path(run_dir)),
+            lambda found: _read_spec(spec, overrides, recorded_names(found.types)),
+            ResumeRules(exact=exact),
+            settings,
+        )
+    spec = _read_spec(spec, overrides)
     trainer, lineage = _new_trainer(spec, source, rules, settings)
     start = _draft(trainer, lineage)
     if run_dir is None:
@@ -246,10 +251,12 @@ def _require_ahead(trainer: Trainer) -> None:
 
 
 def _read_spec(
-    spec: Spec | str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | None
+    spec: Spec | str | Path | Mapping[str, Any],
+    overrides: Mapping[str, Any] | None,
+    recorded: Mapping[str, str] | None = None,
 ) -> Spec:
     if not isinstance(spec, Spec):
-        return load_spec(spec, overrides)
+        return load_recorded_spec(spec, overrides, recorded)
     if overrides:
         raise SpecError("overrides apply to a file or a dict, not to a spec that was read already")
     return spec

@@ -49,6 +49,21 @@ def load_spec(
         SpecError: listing every mistake, each with its place and what would be right.
         PluginError: if all that is wrong is that plugins are missing or broken.
     """
+    return load_recorded_spec(source, overrides)
+
+
+def load_recorded_spec(
+    source: str | Path | Mapping[str, Any],
+    overrides: Mapping[str, Any] | None = None,
+    recorded: Mapping[str, str] | None = None,
+) -> Spec:
+    """Read and check a spec whose types a checkpoint recorded; see `load_spec`.
+
+    Args:
+        source: See `load_spec`.
+        overrides: See `load_spec`.
+        recorded: The qualified names that the checkpoint recorded, by ``group:name``.
+    """
     origin, value = _open(source)
     value = _without_comments(value)
     if isinstance(value, dict):
@@ -58,7 +73,7 @@ def load_spec(
     value, migrations = migrate(value)
     origin = replace(origin, overrides=tuple(applied.pointers), traces=(Trace(), *migrations))
     origin, expansion = _expand(value, origin, used)
-    spec = _validate(Spec, "", origin, expansion, _further_problems)
+    spec = _validate(Spec, "", origin, expansion, _further_problems, recorded)
     spec._origin = replace(origin, notes=tuple(applied.notes))
     return spec
 
@@ -108,8 +123,9 @@ def _without_comments(value: JsonValue) -> JsonValue:
     return value
 
 
-def _context() -> dict[str, Any]:
-    return {"configure": registry.default().configure, "patience": Patience(MAX_COUNTED)}
+def _context(recorded: Mapping[str, str] | None) -> dict[str, Any]:
+    context = registry.default().validation_context(recorded)
+    return {**context, "patience": Patience(MAX_COUNTED)}
 
 
 def _expand(value: JsonValue, origin: Origin, used: Iterable[str] = ()) -> tuple[Origin, Expansion]:
@@ -130,6 +146,7 @@ def _validate(
     origin: Origin,
     expansion: Expansion,
     further: Callable[[Model], list[Problem]],
+    recorded: Mapping[str, str] | None = None,
 ) -> Model:
     """What a part of an expanded spec says.
 
@@ -139,6 +156,7 @@ def _validate(
         origin: Where the spec came from.
         expansion: The spec.
         further: Finds what can be told only of a part that is valid otherwise.
+        recorded: The qualified names that a checkpoint recorded, by ``group:name``.
 
     Raises:
         SpecError: listing every mistake.
@@ -149,7 +167,7 @@ def _validate(
         value = value[part]
     told = list(expansion.problems)
     try:
-        made = model.model_validate(value, context=_context())
+        made = model.model_validate(value, context=_context(recorded))
     except ValidationError as error:
         prefix = join_pointer([part]) if part else ""
         found = (replace(p, pointer=prefix + p.pointer) for p in problems(error, value))

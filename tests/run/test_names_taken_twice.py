@@ -1,0 +1,169 @@
+"""A run keeps its types when a plugin that registers the same names is installed later."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet import registry
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.errors import SpecError
+from tinynet.registry import Entry, Registry
+from tinynet.run.exchange import export_weights
+from tinynet.run.run import plan_fine_tuning
+from tinynet.run.summary import summarize
+
+SPEC: dict[str, Any] = {
+    "tinynet": 1,
+    "name": "twice",
+    "data": {
+        "type": "digits",
+        "split": {"validation": 300, "test": 300},
+        "transforms": [{"type": "standardize"}],
+    },
+    "network": {
+        "layers": [
+            {"type": "flatten"},
+            {
+                "type": "dense",
+                "units": 8,
+                "weight_initializer": {"type": "normal", "stddev": 0.1},
+            },
+            {"type": "relu"},
+            {"type": "dense", "units": 10},
+        ]
+    },
+    "training": {
+        "epochs": 2,
+        "batch_size": 256,
+        "loss": {"type": "softmax_cross_entropy"},
+        "optimizer": {"type": "adam", "learning_rate": 0.01},
+        "schedule": {"type": "cosine"},
+        "metrics": ["accuracy"],
+    },
+}
+KINDS_USED = {
+    "layers", "losses", "optimizers", "schedules", "metrics", "initializers", "datasets",
+    "transforms",
+}  # fmt: skip
+
+
+class Stranger:
+    """A type of a plugin that must not be used in place of tinynet's own."""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tinynet.Run:
+    return tinynet.train(SPEC, tmp_path_factory.mktemp("twice") / "run")
+
+
+@pytest.fixture
+def everything_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin that registers every name of tinynet's own types a second time."""
+    own = [entry for group in registry.GROUPS for entry in registry.default().entries(group)]
+    target = f"{Stranger.__module__}:{Stranger.__qualname__}"
+    others = [
+        Entry(entry.group, entry.name, "a-stranger", "1.0", target)
+        for entry in own
+        if entry.group != "kernels"
+    ]
+    known = Registry([*others, *own])
+    monkeypatch.setattr(registry, "default", lambda: known)
+
+
+def copy_of(run: tinynet.Run, folder: Path) -> Path:
+    return Path(shutil.copytree(run.path, folder / "run"))
+
+
+def qualified(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec with every type, those of nested initializers included, in its qualified form."""
+
+    def changed(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {k: changed(v, k) for k, v in value.items()}
+        if isinstance(value, list):
+            return [changed(item, key) for item in value]
+        is_type = key in ("type", "metrics") or (key == "transforms" and isinstance(value, str))
+        return f"tinynet-core:{value}" if is_type else value
+
+    spec = changed(spec)
+    for node in spec["network"]["layers"][1::2]:
+        node.setdefault("weight_initializer", "tinynet-core:glorot_uniform")
+        node["bias_initializer"] = "tinynet-core:zeros"
+    return dict(spec)
+
+
+def test_the_spec_names_a_type_of_every_kind(finished: tinynet.Run) -> None:
+    types = Checkpoint.read(finished.checkpoints[-1]).types
+    assert {key.partition(":")[0] for key in types} == KINDS_USED
+
+
+@pytest.mark.usefixtures("everything_twice")
+def test_a_run_resumes_bit_identically_with_the_types_it_recorded(
+    finished: tinynet.Run, tmp_path: Path
+) -> None:
+    path = copy_of(finished, tmp_path)
+    (path / "checkpoints" / finished.checkpoints[-1].name).unlink()
+    resumed = tinynet.resume(path, exact=True)
+    assert resumed.finished
+    first, second = (Checkpoint.read(run.checkpoints[-1]) for run in (finished, resumed))
+    assert first.types == second.types
+    assert first.spec == second.spec
+    for name, array in first.tensors.items():
+        np.testing.assert_array_equal(array, second.tensors[name], err_msg=name)
+
+
+@pytest.mark.usefixtures("everything_twice")
+def test_the_command_that_started_a_run_resumes_it(finished: tinynet.Run, tmp_path: Path) -> None:
+    path = copy_of(finished, tmp_path)
+    (path / "checkpoints" / finished.checkpoints[-1].name).unlink()
+    assert tinynet.train(SPEC, path, resume=True).finished
+
+
+@pytest.mark.usefixtures("everything_twice")
+def test_a_run_can_be_used_with_the_types_it_recorded(
+    finished: tinynet.Run, tmp_path: Path
+) -> None:
+    path = finished.path
+    assert tinynet.evaluate(path, "test").metrics["accuracy"] > 0.3
+    model = tinynet.load_model(path)
+    assert {node.type.partition(":")[0] for node in model.network.nodes.values()} == {
+        "tinynet-core"
+    }
+    assert summarize(path).params == 8 * 65 + 10 * 9
+    assert export_weights(path, tmp_path / "w.npz", warn=pytest.fail).arrays == 4
+
+
+@pytest.mark.usefixtures("everything_twice")
+def test_a_new_spec_must_say_which_type_it_means_and_the_suggestion_works(
+    finished: tinynet.Run, tmp_path: Path
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        tinynet.train(SPEC, tmp_path / "new")
+    assert "say 'a-stranger:relu' or 'tinynet-core:relu'" in str(caught.value)
+    spec = qualified(SPEC)
+    assert tinynet.train(spec, tmp_path / "new").finished
+
+
+@pytest.mark.usefixtures("everything_twice")
+def test_fine_tuning_matches_the_recorded_types_of_the_source(finished: tinynet.Run) -> None:
+    _, plan = plan_fine_tuning(qualified(SPEC), finished.path)
+    assert {str(action) for action, count in plan.counts().items() if count} == {"carried"}
+
+
+@pytest.mark.usefixtures("everything_twice")
+def test_a_run_can_be_resumed_with_the_qualified_names_of_its_types(
+    finished: tinynet.Run, tmp_path: Path
+) -> None:
+    """Whoever follows the suggestion in the spec does not lose the run."""
+    path = copy_of(finished, tmp_path)
+    (path / "checkpoints" / finished.checkpoints[-1].name).unlink()
+    run = tinynet.train(qualified(SPEC), path, resume=True, exact=True)
+    last = Checkpoint.read(run.checkpoints[-1])
+    assert last.lineage[-1]["changes"] == []
+    assert last.spec["network"]["layers"][2]["type"] == "tinynet-core:relu"  # type: ignore[index,call-overload]
+    for name, array in Checkpoint.read(finished.checkpoints[-1]).tensors.items():
+        np.testing.assert_array_equal(array, last.tensors[name], err_msg=name)
