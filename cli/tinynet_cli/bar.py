@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from tinynet_cli.output import printable
+from tinynet_cli.output import message_text, printable
 
 
 class Bar:
@@ -45,7 +45,9 @@ class Bar:
 
     def print(self, line: str) -> None:
         """Print a line above the bar."""
-        self._progress.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+        self._progress.console.print(
+            message_text(line), markup=False, highlight=False, soft_wrap=True
+        )
 
     def stop(self) -> None:
         """Take the bar away."""

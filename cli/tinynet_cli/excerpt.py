@@ -1,53 +1,57 @@
 """The line of a file that a mistake is in, with a caret below it, as compilers show it."""
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tinynet.errors import Problem
 
+MAX_BYTES = 2**20
+"""Bytes that are read of a file; a spec has no more."""
+
 WIDTH = 88
 """Characters of a line that are shown; of a longer one, those around the mistake."""
 
 
-def excerpts(source: str, problems: "Sequence[Problem]") -> str:
-    """Every mistake, each with the line it is in, where that can be read (again).
+def excerpts(source: str, problems: "Sequence[Problem]") -> Iterator[str]:
+    """Yield the lines that show every mistake, and the line of the file that it is in.
 
     Args:
         source: The file.
         problems: The mistakes in it.
     """
     lines = _lines(source)
-    return "\n".join(_excerpt(source, problem, lines) for problem in problems)
+    for problem in problems:
+        yield from _excerpt(source, problem, lines)
 
 
 def _lines(source: str) -> list[str]:
     try:
-        text = Path(source).read_bytes().decode("utf-8-sig")
+        with open(source, "rb") as file:
+            text = file.read(MAX_BYTES).decode("utf-8-sig")
     except (OSError, ValueError):
         return []
     return re.split(r"\r\n|\r|\n", text)
 
 
-def _excerpt(source: str, problem: "Problem", lines: list[str]) -> str:
+def _excerpt(source: str, problem: "Problem", lines: list[str]) -> Iterator[str]:
     place = f"{source}:" if problem.line is not None else f"{source}: "
-    message = f"{place}{problem}"
-    shown = [_pointed(problem.line, problem.column, "^", lines)]
-    uses = problem.shown_uses
-    shown += [_pointed(use.line, use.column, f"^ {use.what} here", lines) for use in uses]
-    return "\n".join(filter(None, [message, *shown]))
+    yield f"{place}{problem}"
+    yield from _pointed(problem.line, problem.column, "^", lines)
+    for use in problem.shown_uses:
+        yield from _pointed(use.line, use.column, f"^ {use.what} here", lines)
 
 
-def _pointed(line: int | None, column: int | None, mark: str, lines: list[str]) -> str:
-    """A line of the file, and a mark below one of its columns."""
+def _pointed(line: int | None, column: int | None, mark: str, lines: list[str]) -> Iterator[str]:
+    """Yield a line of the file, and a mark below one of its columns."""
     if line is None or column is None or line > len(lines):
-        return ""
+        return
     before, after = _around(lines[line - 1], column - 1)
     number = str(line)
     margin = " " * len(number)
-    return f"  {number} | {before}{after}\n  {margin} | {' ' * _width(before)}{mark}"
+    yield f"  {number} | {before}{after}"
+    yield f"  {margin} | {' ' * _width(before)}{mark}"
 
 
 def _around(line: str, column: int) -> tuple[str, str]:

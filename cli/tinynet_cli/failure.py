@@ -10,7 +10,7 @@ import click
 from tinynet_cli.commands import NoCommandError
 from tinynet_cli.excerpt import excerpts
 from tinynet_cli.exit_codes import UNEXPECTED, USAGE, exit_code
-from tinynet_cli.output import echo, print_json
+from tinynet_cli.output import echo, echo_message, print_json
 from tinynet_cli.streams import result_was_written
 
 
@@ -30,7 +30,7 @@ def report(error: BaseException, words: Sequence[str]) -> int:
         echo(_traceback(error), err=True, multiline=True)
     for line in _usage(error):
         echo(line, err=True)
-    echo(_explained(error, message), err=True, multiline=True)
+    _explain(error, message)
     # An object that was printed before the command failed stays the only one.
     if "--json" in words and not result_was_written():
         with suppress(Exception):  # where stdout fails, stderr has the message
@@ -74,15 +74,20 @@ def _name(error: BaseException) -> str:
     return "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
 
 
-def _explained(error: BaseException, message: str) -> str:
-    if isinstance(error, NoCommandError):
-        return error.help
-    if isinstance(error, KeyboardInterrupt):
-        return message
+def _explain(error: BaseException, message: str) -> None:
     problems, source = getattr(error, "problems", None), getattr(error, "source", None)
-    if problems is None or source is None:
-        return f"error: {message}"
-    return excerpts(source, problems)
+    if isinstance(error, NoCommandError):
+        echo(error.help, err=True, multiline=True)
+    elif isinstance(error, KeyboardInterrupt):
+        echo_message(message)
+    elif problems is None:
+        echo_message(f"error: {message}")
+    elif source is None:
+        for number, problem in enumerate(problems):
+            echo_message(f"{'' if number else 'error: '}{problem}")
+    else:
+        for line in excerpts(source, problems):
+            echo_message(line)
 
 
 def _as_data(error: BaseException, message: str) -> dict[str, object]:

@@ -30,9 +30,22 @@ def echo(text: str = "", *, err: bool = False, multiline: bool = False) -> None:
     write(f"{printable(text, multiline=multiline)}\n")
 
 
+def echo_message(text: str) -> None:
+    """Print an error or a warning on stderr; its further lines are indented by two spaces.
+
+    Any other line feed comes from a name, and is escaped.
+    """
+    streams.write_message(f"{message_text(text)}\n")
+
+
+def message_text(text: str) -> str:
+    """Return a message as `echo_message` prints it."""
+    return "\n  ".join(printable(line) for line in text.split("\n  "))
+
+
 def warn(message: str) -> None:
     """Print a warning on stderr."""
-    echo(f"warning: {message}", err=True)
+    echo_message(f"warning: {message}")
 
 
 def printable(text: str, *, multiline: bool = False) -> str:

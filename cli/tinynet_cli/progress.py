@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tinynet.training.events import EpochDone, RunEvent, Started, StepDone, Transferred, Warned
-from tinynet_cli.output import echo, figure, short, terminal_width
+from tinynet_cli.output import echo_message, figure, short, terminal_width
 
 if TYPE_CHECKING:
     from tinynet_cli.bar import Bar
@@ -66,7 +66,7 @@ class Display:
         if self._bar is not None:
             self._bar.print(line)
         else:
-            echo(line, err=True)
+            echo_message(line)
 
     def _transfer(self, event: Transferred) -> None:
         """Say what was taken over: never silent, however quiet."""

@@ -405,7 +405,7 @@ def test_a_block_that_is_not_there_is_told_with_the_one_that_was_meant() -> None
     old, new = network(*unrolled("stem", "a")), network(*unrolled("trunk", "b"))
     assert refusal(old, new, map={"stm": "trunk"}) == (
         "--map stm=trunk: no node with a layer of its own is called 'stm' in the checkpoint; did"
-        " you mean 'stem'?\n"
+        " you mean 'stem'?\n  "
         "--map stm=trunk: 'trunk' is a block in the network, and no node of it is on both sides"
     )
 
@@ -435,12 +435,12 @@ def test_a_mapping_of_nodes_that_are_not_there_lists_every_mistake() -> None:
     renamed = {"dense_2": "stem", "dense_1": "stm", "shared_1": "stem"}
     assert refusal(old, new, map=renamed) == (
         "--map dense_2=stem: no node with a layer of its own is called 'dense_2' in the"
-        " checkpoint; did you mean 'dense_1'?\n"
-        "--map dense_2=stem: 'stem' can go on with one node only\n"
+        " checkpoint; did you mean 'dense_1'?\n  "
+        "--map dense_2=stem: 'stem' can go on with one node only\n  "
         "--map dense_1=stm: no node with a layer of its own is called 'stm' in the network; did"
-        " you mean 'stem'?\n"
+        " you mean 'stem'?\n  "
         "--map shared_1=stem: no node with a layer of its own is called 'shared_1' in the"
-        " checkpoint; available: dense_1, relu_1\n"
+        " checkpoint; available: dense_1, relu_1\n  "
         "--map shared_1=stem: 'stem' can go on with one node only"
     )
 

@@ -139,7 +139,7 @@ def test_all_mistakes_of_a_call_are_listed(tmp_path):
     call = {"run_dir": tmp_path / "run", "epoch": 3, "threads": "all", "max_params": 0.5}
     message = refusal(lambda: tinynet.train(SPEC, **call))
     assert len(message.splitlines()) == 3
-    assert all(line.startswith("train(): ") for line in message.splitlines())
+    assert all(line.lstrip().startswith("train(): ") for line in message.splitlines())
 
 
 @pytest.mark.parametrize("name", ["evaluate", "load", "load_model"])

@@ -174,7 +174,7 @@ class Checkpoint:
             if name.startswith(("params/", "buffers/")) and not _is_finite(array)
         ]
         if bad and strict:
-            raise CheckpointError("\n".join(bad))
+            raise CheckpointError("\n  ".join(bad))
         return bad
 
 

@@ -161,7 +161,7 @@ class Matching:
             if list(renamed.values()).count(after) > 1:
                 problems.append(f"--map {before}={after}: {after!r} can go on with one node only")
         if problems:
-            raise CheckpointMismatchError("\n".join(problems))
+            raise CheckpointMismatchError("\n  ".join(problems))
 
     def advice(self, new: Iterable[str], unused: Iterable[str]) -> list[str]:
         """What to say where default names were not enough to match nodes; at most a line.

@@ -158,7 +158,7 @@ def _find(types: Mapping[str, TypeFacts]) -> dict[str, Entry]:
         except PluginError as error:
             problems.append(f"{needed}; {error}")
     if problems:
-        raise PluginError("\n".join(problems))
+        raise PluginError("\n  ".join(problems))
     return found
 
 

@@ -44,7 +44,7 @@ def require_finite(
     """
     problems = list(_problems(preprocessing, arrays, dtype, place, fitted))
     if problems:
-        raise DataError("\n".join(problems))
+        raise DataError("\n  ".join(problems))
 
 
 def _problems(

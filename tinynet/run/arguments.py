@@ -44,7 +44,7 @@ def checked_arguments(function: Callable[P, R]) -> Callable[P, R]:
         problems += _faults({k: v for k, v in given.items() if v is not None or k not in optional})
         if problems:
             call = f"{function.__name__}()"
-            raise UsageError("\n".join(f"{call}: {problem}" for problem in problems))
+            raise UsageError("\n  ".join(f"{call}: {problem}" for problem in problems))
         return function(*args, **kwargs)
 
     return checked

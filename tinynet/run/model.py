@@ -86,7 +86,7 @@ class Model:
         raw = Reader(self.inputs, self.spec.data, self.warn).read(x, resize=resize)
         values = self.outputs(raw, threads)
         if problems := list(_not_finite(values, raw)):
-            raise DataError("\n".join(problems))
+            raise DataError("\n  ".join(problems))
         outputs = {name: self._explained(name, array) for name, array in values.items()}
         return Predictions(len(raw), outputs, raw.files)
 
