@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, P
 
 from tinynet.errors import LocatedError, PluginError, Problem, SpecError
 from tinynet.text.document import KeyProblem, join_pointer
+from tinynet.text.synonyms import node_hint
 from tinynet.text.wording import closest, quoted, show, suggest
 
 Path: TypeAlias = tuple[int | str, ...]
@@ -143,7 +144,8 @@ def _explained(
     key, value = str(line["loc"][0]) if line["loc"] else "", line["input"]
     if _is(line, "extra_forbidden"):
         meant = _meant(key, fields)
-        hint = f"did you mean {quoted(meant)}?" if meant else suggest(key, known)
+        hint = f"did you mean {quoted(meant)}?" if meant else node_hint(key, value, set(known))
+        hint = hint or suggest(key, known)
         message = f"unknown key {quoted(key)}; {hint}"
         return mistake("unknown_key", message, key, value=value)
     if _is(line, "missing"):

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from tinynet.text.synonyms import synonym
+
 MAX_KNOWN = 20
 """How many known words a message lists."""
 
@@ -17,11 +19,13 @@ MAX_SHOWN = 60
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that may have been meant, if any looks like it."""
+    """Return the known word that may have been meant: a synonym, or one that looks like it."""
     return _closest(word, sorted(set(known)))
 
 
 def _closest(word: str, words: list[str]) -> str | None:
+    if (meant := synonym(word, words)) is not None:
+        return meant
     # Of many words only the alphabetical neighbours are compared: a hundred wrong names among ten
     # thousand right ones are to be told in no time.
     place = bisect(words, word)

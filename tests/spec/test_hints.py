@@ -1,0 +1,129 @@
+"""Words of other tools in a spec: each hint names a key that exists there, and works."""
+
+import json
+import re
+
+import pytest
+
+from tinynet import registry
+from tinynet.errors import SpecError
+from tinynet.spec.data_spec import DataSpec, SplitSpec
+from tinynet.spec.models import Spec
+from tinynet.spec.network_spec import NetworkSpec, NodeSpec
+from tinynet.spec.reading import load_spec
+from tinynet.spec.training_spec import EarlyStoppingSpec, TrainingSpec
+from tinynet.text.synonyms import ACTIVATIONS, SYNONYMS, node_hint
+from tinynet.text.wording import suggest
+
+PARTS = (Spec, NetworkSpec, NodeSpec, TrainingSpec, EarlyStoppingSpec, DataSpec, SplitSpec)
+
+
+def spec(node, **training):
+    return {
+        "tinynet": 1,
+        "name": "hints",
+        "network": {"input_shape": [8, 8, 1], "layers": [node]},
+        "training": {"epochs": 1, "loss": "mse", "optimizer": "adam", **training},
+    }
+
+
+def told(*arguments, **training):
+    with pytest.raises(SpecError) as caught:
+        load_spec(spec(*arguments, **training))
+    return [problem.message for problem in caught.value.problems]
+
+
+def names():
+    """Every key and every type that a spec can have here."""
+    known = registry.default()
+    for group in registry.GROUPS:
+        for entry in known.entries(group):
+            yield entry.name
+            if group != "kernels":
+                yield from known.load(group, entry.qualified).Config.model_fields
+    for part in PARTS:
+        yield from (*part.model_fields, *getattr(part, "written", ()))
+
+
+@pytest.mark.parametrize("word", SYNONYMS)
+def test_every_synonym_stands_for_a_name_that_exists(word):
+    known = set(names())
+    assert set(SYNONYMS[word]) <= known
+    assert suggest(word, SYNONYMS[word][:1]) == f"did you mean '{SYNONYMS[word][0]}'?"
+
+
+FOREIGN = [
+    ({"type": "conv2d", "out_channels": 8, "kernel_size": 3}, "out_channels", "filters"),
+    ({"type": "conv2d", "filters": 8, "kernel": 3}, "kernel", "kernel_size"),
+    ({"type": "conv2d", "filters": 8, "kernel_size": 3, "bias": False}, "bias", "use_bias"),
+    ({"type": "dense", "out_features": 8}, "out_features", "units"),
+    ({"type": "reshape", "shape": [64]}, "shape", "target_shape"),
+    ({"type": "dropout", "p": 0.5}, "p", "rate"),
+    ({"type": "softmax", "dim": -1}, "dim", "axis"),
+    ({"type": "leaky_relu", "alpha": 0.1}, "alpha", "negative_slope"),
+    ({"type": "batch_norm", "eps": 1e-3}, "eps", "epsilon"),
+]
+
+
+@pytest.mark.parametrize(("node", "word", "right"), FOREIGN)
+def test_the_key_that_is_suggested_is_accepted(node, word, right):
+    """And nothing is said of a missing key, since it is there under another name."""
+    assert told(node) == [f"unknown key '{word}'; did you mean '{right}'?"]
+    assert load_spec(spec({right if k == word else k: v for k, v in node.items()}))
+
+
+@pytest.mark.parametrize("value", [*ACTIVATIONS, "swish"])
+def test_an_activation_is_a_layer_of_its_own(value):
+    node = {"type": "conv2d", "filters": 2, "kernel_size": 3}
+    (message,) = told({**node, "activation": value})
+    found = re.fullmatch(
+        r"unknown key 'activation'; an activation is a layer of its own: add (.*) after this node",
+        message,
+    )
+    changed = spec(node)
+    changed["network"]["layers"].append(json.loads(found[1]))
+    assert load_spec(changed)
+
+
+def test_outside_of_a_node_there_is_no_hint_about_layers():
+    assert node_hint("activation", "relu", {"units", "type"}) is None
+
+
+@pytest.mark.parametrize(
+    ("extra", "hint", "added"),
+    [
+        ({"activation": "linear"}, "leave it out: without an activation the output is linear", {}),
+        ({"in_features": 3}, "leave it out: it follows from the input of the node", {}),
+        ({"input_shape": [8]}, "it is written once, as network.input_shape", {}),
+        (
+            {"frozen": True},
+            'to freeze the parameters of this node, write "trainable": false',
+            {"trainable": False},
+        ),
+    ],
+)
+def test_what_no_node_has_is_explained(extra, hint, added):
+    node = {"type": "dense", "units": 2}
+    (key,) = extra
+    assert told({**node, **extra}) == [f"unknown key '{key}'; {hint}"]
+    assert load_spec(spec({**node, **added}))
+
+
+@pytest.mark.parametrize(
+    ("training", "message"),
+    [
+        (
+            {"optimizer": {"type": "adam", "lr": 0.1}},
+            "unknown key 'lr'; did you mean 'learning_rate'?",
+        ),
+        ({"loss": "cross_entropy"}, "there is no loss 'cross_entropy'; did you mean"),
+        ({"scheduler": "cosine"}, "unknown key 'scheduler'; did you mean 'schedule'?"),
+    ],
+)
+def test_other_parts_of_a_spec_have_hints_too(training, message):
+    (found,) = told({"type": "dense", "units": 2}, **training)
+    assert found.startswith(message)
+
+
+def test_a_synonym_is_suggested_only_where_its_name_exists():
+    assert told({"type": "flatten", "lr": 1})[0].startswith("unknown key 'lr'; available: ")

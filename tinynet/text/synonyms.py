@@ -1,0 +1,145 @@
+"""Words of Keras, PyTorch and scikit-learn for what a spec calls otherwise."""
+
+import json
+from collections.abc import Collection
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    # Keys of layers
+    "bias": ("use_bias",),
+    "bias_init": ("bias_initializer",),
+    "channels": ("filters",),
+    "dilation": ("dilation_rate",),
+    "dim": ("axis",),
+    "drop_rate": ("rate",),
+    "dropout_rate": ("rate",),
+    "embedding_dim": ("output_dim",),
+    "eps": ("epsilon",),
+    "features": ("units",),
+    "filter_size": ("kernel_size",),
+    "hidden_size": ("units",),
+    "init": ("weight_initializer",),
+    "initializer": ("weight_initializer",),
+    "kernel": ("kernel_size",),
+    "kernel_init": ("weight_initializer",),
+    "kernel_initializer": ("weight_initializer",),
+    "mode": ("interpolation",),
+    "neurons": ("units",),
+    "num_embeddings": ("input_dim",),
+    "num_filters": ("filters",),
+    "out_channels": ("filters",),
+    "out_features": ("units",),
+    "output_shape": ("target_shape",),
+    "p": ("rate",),
+    "probability": ("rate",),
+    "scale_factor": ("size",),
+    "shape": ("target_shape",),
+    "size": ("kernel_size", "pool_size", "units"),
+    "stride": ("strides",),
+    "vocab_size": ("input_dim",),
+    # Keys of every node
+    "after": ("inputs",),
+    "class_name": ("type",),
+    "input": ("inputs",),
+    "parents": ("inputs",),
+    # Keys of losses, optimizers, schedules, metrics and initializers
+    "alpha": ("negative_slope", "rho"),
+    "beta": ("delta",),
+    "beta1": ("beta_1",),
+    "beta2": ("beta_2",),
+    "betas": ("beta_1",),
+    "clip": ("clip_norm",),
+    "clipnorm": ("clip_norm",),
+    "global_clipnorm": ("clip_norm",),
+    "high": ("maxval",),
+    "l2": ("weight_decay",),
+    "low": ("minval",),
+    "lr": ("learning_rate",),
+    "max_norm": ("clip_norm",),
+    "smoothing": ("label_smoothing",),
+    "std": ("stddev",),
+    "t_max": ("decay_steps",),
+    "total_steps": ("decay_steps",),
+    "warmup": ("warmup_steps",),
+    # Keys of the other parts of a spec
+    "criterion": ("loss",),
+    "dataset": ("data",),
+    "file": ("path",),
+    "filename": ("path",),
+    "iterations": ("steps",),
+    "lr_schedule": ("schedule",),
+    "lr_scheduler": ("schedule",),
+    "max_epochs": ("epochs",),
+    "max_steps": ("steps",),
+    "model": ("network",),
+    "monitor": ("metric",),
+    "nodes": ("layers",),
+    "num_epochs": ("epochs",),
+    "objective": ("loss",),
+    "preprocessing": ("transforms",),
+    "random_state": ("seed",),
+    "scheduler": ("schedule",),
+    "sep": ("delimiter",),
+    "target_column": ("target",),
+    "variables": ("vars",),
+    # Types
+    "bce": ("binary_cross_entropy",),
+    "categorical_crossentropy": ("softmax_cross_entropy",),
+    "cross_entropy": ("softmax_cross_entropy",),
+    "kaiming_normal": ("he_normal",),
+    "kaiming_uniform": ("he_uniform",),
+    "l1": ("mae",),
+    "leakyrelu": ("leaky_relu",),
+    "linear": ("dense",),
+    "log_loss": ("softmax_cross_entropy",),
+    "mean_absolute_error": ("mae",),
+    "mean_squared_error": ("mse",),
+    "smooth_l1": ("huber",),
+    "sparse_categorical_crossentropy": ("softmax_cross_entropy",),
+    "swish": ("silu",),
+    "truncated_normal": ("normal",),
+    "view": ("reshape",),
+    "xavier_normal": ("glorot_normal",),
+    "xavier_uniform": ("glorot_uniform",),
+}
+"""The names that may be meant by a name, the likeliest first; only those that exist are suggested.
+"""
+
+ACTIVATIONS = ("elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softmax", "tanh")
+"""Layers that other tools also have as an option of a layer."""
+
+_NODE = {"inputs", "shares", "trainable"}
+"""Keys by which a node of a network is recognized."""
+
+_INFERRED = ("in_channels", "in_features", "input_dim", "normalized_shape", "num_features")
+
+
+def synonym(word: str, known: Collection[str]) -> str | None:
+    """Return the known name for what other tools call ``word``, if there is one."""
+    return next((name for name in SYNONYMS.get(word.lower(), ()) if name in known), None)
+
+
+def node_hint(key: str, value: Any, known: AbstractSet[str]) -> str | None:
+    """Say what to do instead of a key that no node has, where renaming it is not enough.
+
+    Args:
+        key: The unknown key.
+        value: Its value.
+        known: The keys that exist at that place.
+    """
+    if not known >= _NODE:
+        return None
+    if key == "activation":
+        if value is None or value == "linear":
+            return "leave it out: without an activation the output is linear"
+        name = value if value in ACTIVATIONS else synonym(str(value), ACTIVATIONS)
+        node = "such a layer" if name is None else json.dumps({"type": name})
+        return f"an activation is a layer of its own: add {node} after this node"
+    if key in ("frozen", "freeze"):
+        return 'to freeze the parameters of this node, write "trainable": false'
+    if key == "input_shape":
+        return "it is written once, as network.input_shape"
+    if key in _INFERRED:
+        return "leave it out: it follows from the input of the node"
+    return None
