@@ -18,6 +18,7 @@ __all__ = [
     "FilePath",
     "InputReader",
     "Located",
+    "Ranged",
     "Shape",
 ]
 
@@ -148,3 +149,16 @@ class InputReader(Protocol):
                 would refuse, and for inputs of another shape.
         """
         ...
+
+
+@runtime_checkable
+class Ranged(Protocol):
+    """The ability of a dataset's class to declare the range of its images.
+
+    Prediction warns of image files with other values: pixels of files are 0 to 255.
+
+    Attributes:
+        pixel_range: Lowest and highest value of a pixel.
+    """
+
+    pixel_range: ClassVar[tuple[float, float]]

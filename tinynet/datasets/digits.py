@@ -25,6 +25,8 @@ class Digits(ArrayDataset):
     class Config(DatasetConfig):
         """`digits` has no parameters."""
 
+    pixel_range = (0, 16)
+
     def __init__(self, config: Config) -> None:
         arrays = read_npz(_FILE, ("images", "labels"))
         classes = tuple("0123456789")

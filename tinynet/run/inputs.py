@@ -4,6 +4,7 @@ A file goes through the rules of the dataset that the model was trained on (its 
 columns, its names of arrays) where that dataset can read such a file.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -15,7 +16,7 @@ import numpy as np
 
 from tinynet import registry
 from tinynet.config import Reference
-from tinynet.dataset import Field, InputReader
+from tinynet.dataset import Field, InputReader, Ranged
 from tinynet.datasets._arrays import Source, checked_inputs
 from tinynet.datasets.csv import CSV
 from tinynet.errors import DataError
@@ -102,7 +103,7 @@ class Reader:
             parts.append(part)
             files.append(InputFile(str(path), len(next(iter(part.values()))), is_image))
         if any(file.is_image for file in files):
-            self._warn_of_range()
+            self._warn_of_range(max(int(part[name].max()) for part in parts for name in part))
         arrays = {name: np.concatenate([part[name] for part in parts]) for name in self.fields}
         return RawInputs(arrays, tuple(files))
 
@@ -125,13 +126,17 @@ class Reader:
         """Whether files like this belong to the dataset."""
         return self._dataset is not None and path.suffix.lower() in self._dataset.input_endings
 
-    @cached_property
+    @property
     def _dataset(self) -> type[InputReader] | None:
         """The class of the dataset if it can read inputs."""
+        cls = self._dataset_class
+        return cls if isinstance(cls, InputReader) else None
+
+    @cached_property
+    def _dataset_class(self) -> type[Any] | None:
         if self.dataset is None:
             return None
-        cls = registry.default().load("datasets", self.dataset.type)
-        return cls if isinstance(cls, InputReader) else None
+        return registry.default().load("datasets", self.dataset.type)
 
     def _read_file(self, path: Path, is_image: bool, resize: bool) -> dict[str, Array]:
         ending = path.suffix.lower()
@@ -174,9 +179,17 @@ class Reader:
             {name: Source(found[name], path) for name in self.fields}, self.fields
         )
 
-    def _warn_of_range(self) -> None:
+    def _warn_of_range(self, highest: int) -> None:
+        """Warn if the model was trained on other pixels than those of image files."""
         (field,) = self.fields.values()
-        if field.dtype != "uint8":
+        cls = self._dataset_class
+        if isinstance(cls, Ranged) and highest > cls.pixel_range[1]:
+            low, high = cls.pixel_range
+            self.warn(
+                f"pixels are up to {highest}, but the model was trained on pixels from {low} to"
+                f" {high}; predictions are not reliable unless the images are saved in that range"
+            )
+        elif field.dtype != "uint8":
             self.warn(
                 f"pixels of image files are 0 to 255, but the model was trained on {field.dtype}"
                 " values, which may have another range; if so, give an .npy file instead"
@@ -250,15 +263,19 @@ def _as_paths(x: Any) -> list[Path] | None:
     return None
 
 
-def _is_path(x: Any) -> TypeGuard[str | Path]:
-    return isinstance(x, str | Path)
+def _is_path(x: Any) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(x, str | os.PathLike)
 
 
 def _images_in(folder: Path, warn: Warn) -> list[Path]:
     """The images of a folder, sorted by name."""
     files = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
-    found = [file for file in files if file.suffix.lower() in images.ENDINGS and file.is_file()]
+    found = [file for file in files if _is_image(file) and file.is_file()]
     others = [file.name for file in files if file not in found]
+    inside = [file for file in others if any(map(_is_image, (folder / file).glob("*")))]
+    if not found and inside:
+        paths = listed([str(folder / name) for name in inside])
+        raise DataError(f"{folder} is a folder without images; its subfolders have some: {paths}")
     if not found:
         raise DataError(
             f"{folder} is a folder without images ({', '.join(images.ENDINGS)});"
@@ -267,6 +284,10 @@ def _images_in(folder: Path, warn: Warn) -> list[Path]:
     if others:
         warn(f"{folder}: skipped what is not an image: {listed(others)}")
     return found
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in images.ENDINGS
 
 
 def _similar(path: Path) -> str:
