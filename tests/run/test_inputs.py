@@ -101,7 +101,7 @@ def test_a_dataset_reads_its_own_files_and_those_of_no_known_kind(load, tmp_path
 def test_a_plugin_that_reads_something_else_is_named(load, monkeypatch, returned):
     model = load(Reading)
     monkeypatch.setattr(Reading, "returned", staticmethod(returned))
-    with pytest.raises(PluginError, match=r"flowers .*test-plugin.*: read_inputs (must|raised)"):
+    with pytest.raises(PluginError, match=r"test-plugin:flowers .*: read_inputs (must|raised)"):
         model.predict("x.flower")
 
 
