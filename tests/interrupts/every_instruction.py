@@ -9,15 +9,26 @@ import hashlib
 import signal
 import sys
 import threading
+from collections import deque
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from tinynet.network import blas, computing, crew, inference
+from tinynet.errors import TinynetError
+from tinynet.network import background, blas, computing, crew, engine, inference, sharding
 from tinynet.network.blas import one_blas_thread
 from tinynet.network.crew import ThreadPool
 from tinynet.network.network import Network
+from tinynet.run import saver as saver_module
+from tinynet.run.saver import Saver
+from tinynet.spec.reading import load_spec
+from tinynet.training import consistency, feed, updater
+from tinynet.training import trainer as trainer_module
+from tinynet.training.trainer import Trainer
 
 LIMIT = 100
 
@@ -164,7 +175,126 @@ def predict():
     return tried, faults
 
 
-SCENARIOS = {"pool": pool, "predict": predict}
+TRAINING = {
+    "tinynet": 1,
+    "name": "interrupted",
+    "data": {"type": "digits", "split": {"validation": 8, "test": 1741}},
+    "network": {"layers": ["flatten", {"type": "dense", "units": 10}, "batch_norm"]},
+    "training": {
+        "steps": 2,
+        "batch_size": 24,
+        "loss": "softmax_cross_entropy",
+        "optimizer": "adam",
+        "metrics": ["accuracy"],
+        "checkpoint": {"keep_best": {"metric": "val/loss"}},
+    },
+}
+
+
+def in_shards():
+    """A trainer whose batches have several shards, with two threads."""
+    sharding.WORK, sharding.PARAM_WORK = 1, 0
+    return Trainer(load_spec(TRAINING), root=Path(), threads=2)
+
+
+def snapshot(trainer):
+    """Copies of a trainer's arrays, and its progress."""
+    return {name: array.copy() for name, array in trainer.state().items()}, replace(
+        trainer.progress
+    )
+
+
+def same(one, other):
+    (arrays, progress), (others, others_progress) = one, other
+    equal = all(np.array_equal(arrays[name], others[name]) for name in arrays)
+    return equal and progress == others_progress
+
+
+def update(interrupt):
+    """A step is made or not, or the trainer says that it is torn; with signals, it never is."""
+    trainer = in_shards()
+    x, y = np.random.default_rng(0).random((24, 8, 8, 1)), np.arange(24) % 10
+    step = partial(trainer.train_step, x, y)
+    step()
+    before = snapshot(trainer)
+    step()
+    after = snapshot(trainer)
+
+    def check():
+        try:
+            now = snapshot(trainer)
+        except TinynetError as error:
+            torn = [] if interrupt is raise_interrupt else [f"torn: {error}"]
+            try:
+                step()
+            except TinynetError:
+                return torn
+            return [*torn, "a torn trainer makes a step"]
+        return [] if same(now, before) or same(now, after) else ["the update is half made"]
+
+    def prepare():
+        trainer.load_state(*before)
+        return step, check
+
+    modules = [trainer_module, consistency, updater, computing]
+    if interrupt is send_signal:
+        modules += [engine, blas, crew]
+    return interrupt_everywhere(modules, prepare, interrupt)
+
+
+def loop():
+    """A loop that is interrupted and run again ends as one that was not."""
+    trainer = in_shards()
+    start = snapshot(trainer)
+    deque(trainer.run(), maxlen=0)
+    end = snapshot(trainer)
+
+    def check():
+        deque(trainer.run(), maxlen=0)
+        return [] if same(snapshot(trainer), end) else ["the run ends otherwise"]
+
+    def prepare():
+        trainer.load_state(*start)
+        return partial(deque, trainer.run(), maxlen=0), check
+
+    modules = [trainer_module, consistency, feed, background]
+    return interrupt_everywhere(modules, prepare, send_signal)
+
+
+def save():
+    """No snapshot is overwritten while it is saved, and the next save has its own."""
+
+    def write(snapshot):
+        hashlib.sha256(DATA).digest()
+        return set(snapshot["params"].tolist())
+
+    saver = Saver()
+
+    def prepare():
+        def two_saves():
+            for value in (1, 2):
+                for found in saver.start({"params": np.full(9, value)}, write):
+                    saved.append(found)
+
+        def check():
+            rest = [*saver.start({"params": np.full(9, 3)}, write), *saver.wait()]
+            torn = [found for found in [*saved, *rest] if len(found) > 1]
+            return [f"saved {torn}"] if torn or rest[-1:] != [{3}] else []
+
+        saved = []
+        return two_saves, check
+
+    return interrupt_everywhere([saver_module, background, crew], prepare)
+
+
+SCENARIOS = {
+    "pool": pool,
+    "predict": predict,
+    "exception-in-update": partial(update, raise_interrupt),
+    "signal-in-update": partial(update, send_signal),
+    "loop": loop,
+    "save": save,
+}
 
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(LIMIT, exit=True)

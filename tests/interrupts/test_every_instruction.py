@@ -14,6 +14,10 @@ PROGRAM = Path(__file__).with_name("every_instruction.py")
     [
         pytest.param("pool", id="the thread pool"),
         pytest.param("predict", id="prediction"),
+        pytest.param("signal-in-update", id="a signal in a training step"),
+        pytest.param("exception-in-update", id="any exception in a training step"),
+        pytest.param("loop", id="the training loop and its prefetching"),
+        pytest.param("save", id="saving in the background"),
     ],
 )
 def test_an_interrupt_at_every_instruction_is_harmless(scenario):

@@ -58,6 +58,6 @@ def test_threads_that_the_system_refuses_are_one_sentence(monkeypatch):
             raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(crew.threading, "Thread", Refused)
-    with pytest.raises(TinynetError, match="could start only 1 of 5 threads") as refused:
+    with pytest.raises(TinynetError, match="the system cannot start 5 threads") as refused:
         ThreadPool(5)
     assert "--threads 1" in str(refused.value)

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -56,17 +57,22 @@ def test_they_are_the_same_whatever_was_asked_before(data):
 
 def test_the_next_ones_are_gathered_meanwhile(data, monkeypatch):
     """And nothing beyond the epoch, whose order nobody may ever need."""
-    asked = []
+    asked, began = [], SimpleQueue()
     original = Data.batch
 
     def batch(self, split, positions, **keys):
         asked.append(threading.current_thread() is threading.main_thread())
+        began.put(None)
         return original(self, split, positions, **keys)
 
     monkeypatch.setattr(Data, "batch", batch)
     one = feed(data)
     for position in range(one.steps_per_epoch):
+        if position:
+            began.get()  # Samples that are needed before they begin are gathered by the caller.
         one.samples(0, position)
+        if not position:
+            began.get()
     one.stop()
     assert asked == [True] + [False] * (one.steps_per_epoch - 1)
 

@@ -27,7 +27,6 @@ class Shared:
         self._joined: list[None] = []
         self._left: list[None] = []
         self._leaving: SimpleQueue[None] = SimpleQueue()
-        self._interrupts: list[BaseException] = []
 
     def join(self, work: Callable[[], None]) -> None:
         """Call `work` in a worker thread, unless the owner has closed the work."""
@@ -40,20 +39,12 @@ class Shared:
             self._leaving.put(None)
 
     def close(self) -> None:
-        """Let no worker join, and wait for those that have; a repeated call does no harm."""
+        """Let no worker join, and wait for those that have; it can be interrupted and repeated."""
         self._closed = True
         # A worker that joined and has not left will put an item, so an item that an interrupted
         # call took does not matter.
         while len(self._left) < len(self._joined):
-            try:
-                self._leaving.get()
-            except BaseException as error:  # An interrupt, while workers still compute.
-                self._interrupts.append(error)
-
-    def raise_interrupt(self) -> None:
-        """Raise the first interrupt that `close` received while it waited."""
-        if self._interrupts:
-            raise self._interrupts[0]
+            self._leaving.get()
 
 
 class Workable(Protocol):
@@ -70,7 +61,7 @@ class Workers:
         """Start `count` threads.
 
         Raises:
-            TinynetError: if the system cannot start so many.
+            RuntimeError: if the system cannot start so many.
         """
         self.queue: SimpleQueue[Workable | None] = SimpleQueue()
         self._count = 0
@@ -78,13 +69,7 @@ class Workers:
             name = f"tinynet-{number}"
             thread = threading.Thread(target=_serve, args=(self.queue,), name=name, daemon=True)
             self._count += 1
-            try:
-                thread.start()
-            except RuntimeError as error:
-                raise TinynetError(
-                    f"the system could start only {number} of {count + 1} threads ({error});"
-                    f" use fewer, such as --threads {min(number, 8)}"
-                ) from error
+            thread.start()
 
     def __del__(self) -> None:
         for _ in range(getattr(self, "_count", 0)):
@@ -122,6 +107,15 @@ class _Batch(Shared):
         """Do jobs in a worker thread."""
         self.join(self.work)
 
+    def finish(self) -> None:
+        """Wait until no worker computes any more, through any number of interrupts."""
+        while True:
+            try:
+                self.close()
+                return
+            except BaseException as error:
+                self.failures.append((-1, error))
+
 
 class ThreadPool:
     """Threads that run one list of jobs after another, the caller's thread among them.
@@ -131,9 +125,18 @@ class ThreadPool:
     """
 
     def __init__(self, size: int) -> None:
-        """Start `size` - 1 daemon worker threads; they end with the pool."""
+        """Start `size` - 1 daemon worker threads; they end with the pool.
+
+        Raises:
+            TinynetError: if the system cannot start so many.
+        """
         self.size = size
-        self._workers = Workers(size - 1)
+        try:
+            self._workers = Workers(size - 1)
+        except RuntimeError as error:
+            raise TinynetError(
+                f"the system cannot start {size} threads ({error}); use fewer, such as --threads 1"
+            ) from error
 
     def run(self, jobs: Sequence[Job]) -> None:
         """Run all jobs, in no particular order, and return when no thread computes any more.
@@ -153,10 +156,9 @@ class ThreadPool:
                     self._workers.queue.put(batch)
                 batch.work()
             finally:
-                batch.close()
+                batch.finish()
         finally:
-            batch.close()  # Again, for an interrupt between two instructions of the first call.
-        batch.raise_interrupt()
+            batch.finish()  # Again, for an interrupt between two instructions of the first call.
         if batch.failures:
             raise min(batch.failures, key=itemgetter(0))[1]
 

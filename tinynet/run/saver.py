@@ -1,8 +1,8 @@
 """Checkpoints written on a thread of their own: training waits for the snapshot only."""
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from tinynet.errors import CheckpointIOError
 from tinynet.memory import aligned_empty
+from tinynet.network.background import Background, Task
 from tinynet.types import Array
 
 T = TypeVar("T")
@@ -22,8 +23,8 @@ class Saver(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tinynet-saver")
-        self._running: Future[T] | None = None
+        self._background = Background()
+        self._running: Task[T] | None = None
         self._snapshot: dict[str, Array] = {}
 
     def start(self, arrays: Mapping[str, Array], save: Callable[[dict[str, Array]], T]) -> list[T]:
@@ -47,7 +48,14 @@ class Saver(Generic[T]):
             self._snapshot = {name: _copy(last.get(name), array) for name, array in arrays.items()}
         # What Python raises where no thread can be started, for want of memory or of processes.
         with _explaining(RuntimeError):
-            self._running = self._thread.submit(save, self._snapshot)
+            # Noted before it starts, so that no snapshot overwrites its own if an interrupt comes
+            # between; `wait` makes a save that has not begun.
+            self._running = Task(partial(save, self._snapshot))
+            try:
+                self._background.start(self._running)
+            except RuntimeError:
+                self._running = None
+                raise
         return finished
 
     def finished(self) -> list[T]:
@@ -56,7 +64,7 @@ class Saver(Generic[T]):
         Raises:
             TinynetError: whatever it raised.
         """
-        return self.wait() if self._running is not None and self._running.done() else []
+        return self.wait() if self._running is not None and self._running.done else []
 
     def wait(self) -> list[T]:
         """What the running save gave, as soon as it is over.
@@ -66,9 +74,13 @@ class Saver(Generic[T]):
         """
         if self._running is None:
             return []
-        running, self._running = self._running, None
-        with _explaining(MemoryError):
-            return [running.result()]
+        running = self._running
+        running.close()  # Interrupted here, it can be repeated: the next snapshot waits as well.
+        try:
+            with _explaining(MemoryError):
+                return [running.result()]
+        finally:
+            self._running = None
 
     def __enter__(self) -> "Saver[T]":
         return self
@@ -79,7 +91,9 @@ class Saver(Generic[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._thread.shutdown()
+        if self._running is not None:
+            with suppress(Exception):  # Another error is on its way, or nobody asked for this one.
+                self._running.result()
 
 
 @contextmanager

@@ -6,14 +6,15 @@ that they are made earlier, and a run that ends in between has lost nothing.
 
 import math
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from tinynet.data.data import Data
 from tinynet.dataset import Batch
+from tinynet.network.background import Background, Task
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.training.class_weights import class_weights, weights_of
 from tinynet.types import Array
@@ -58,8 +59,8 @@ class Feed:
         self._size = training.batch_size * training.accumulate
         self.steps_per_epoch = math.ceil(data.size("train") / self._size)
         self._order: tuple[int, Array] = (-1, np.empty(0, np.int64))
-        self._thread = ThreadPoolExecutor(1, "tinynet-feed")
-        self._ahead: tuple[tuple[int, int], Future[Samples]] | None = None
+        self._background = Background()
+        self._ahead: tuple[tuple[int, int], Task[Samples]] | None = None
 
     def samples(self, epoch: int, position: int) -> Samples:
         """The samples of a step; those of the next one are gathered from now on.
@@ -80,7 +81,11 @@ class Feed:
         self._ahead = None
         if position + 1 < self.steps_per_epoch:
             following = epoch, position + 1
-            self._ahead = following, self._thread.submit(self.first, *following)
+            task = Task(partial(self.first, *following))
+            # Noted before it starts, so that nobody reads beside it if an interrupt comes between.
+            self._ahead = following, task
+            with suppress(RuntimeError):  # Without a thread the samples are gathered when needed.
+                self._background.start(task)
         return found
 
     def first(self, epoch: int, position: int, count: int | None = None) -> Samples:
@@ -96,7 +101,7 @@ class Feed:
     def stop(self) -> None:
         """Gather no further; whoever reads the data next is alone with them."""
         if self._ahead is not None:
-            self._ahead[1].exception()
+            self._ahead[1].close()
             self._ahead = None
 
     def targets(self, batch: Mapping[str, Array]) -> dict[str, Array]:

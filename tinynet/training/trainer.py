@@ -3,7 +3,7 @@
 import math
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,13 @@ from tinynet.network.engine import BatchResult, Engine, Inputs
 from tinynet.network.execution import PassKey
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
-from tinynet.network.parts import rows_of
 from tinynet.network.probe import probe
 from tinynet.progress import Progress
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
+from tinynet.training.accumulation import add_gradients, rows_of_step
 from tinynet.training.compatibility import check_training
+from tinynet.training.consistency import Consistency
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import EpochDone, Evaluating, Event, StepDone, StopReason
 from tinynet.training.feed import Feed
@@ -91,6 +92,7 @@ class Trainer:
             kernels=kernels,
         )
         self.progress = Progress()
+        self._consistency = Consistency()
         self._engine = Engine(self.network, threads)
         self._updater = Updater(
             self.network.params,
@@ -150,7 +152,10 @@ class Trainer:
             ShapeError: if the arrays do not fit together, or not the network.
             DataError: for a target that the loss cannot use.
             DivergedError: if the loss is not finite; nothing was changed.
+            KeyboardInterrupt: either before anything is changed, or after the update.
+            TinynetError: if another exception ended an earlier update before it was complete.
         """
+        self._consistency.require()
         targets = self._given_targets(y)
         require_rows(x, targets, weights)
         shapes = {output: array.shape[1:] for output, array in targets.items()}
@@ -161,7 +166,7 @@ class Trainer:
         bad = first_bad_target(self.network, targets)
         if bad is not None:
             raise DataError(f"target {bad[0]} of the batch: {bad[1]}")
-        return self._update(x, targets, weights, weights)
+        return self._update(x, targets, weights, weights, advance=0)
 
     def _given_targets(self, y: Array | Mapping[str, Array]) -> dict[str, Array]:
         """What each output is compared with, by the output's name."""
@@ -180,6 +185,8 @@ class Trainer:
         y: Mapping[str, Array],
         weights: Array | None,
         sample_weights: Array | None,
+        *,
+        advance: int,
     ) -> float:
         samples = len(next(iter(y.values())))
         if weights is not None:
@@ -191,21 +198,26 @@ class Trainer:
         for number, start in enumerate(starts):
             batch = x, y, weights
             if len(starts) > 1:
-                batch = _rows(slice(start, start + size), x, y, weights)
+                batch = rows_of_step(slice(start, start + size), x, y, weights)
             key = PassKey(self.spec.training.seed, self.step, number)
             predict = bool(self._figures.metrics)
             result = self._engine.train(*batch, key, samples, predict=predict)
             if not math.isfinite(result.loss):
                 raise DivergedError(self._explain_divergence(result, batch[0], key))
-            gradients = result.gradients if len(starts) == 1 else _added(gradients, result)
+            gradients = result.gradients if len(starts) == 1 else add_gradients(gradients, result)
             results.append(result)
-        self._figures.update(results, y, sample_weights)
-        self._updater.update(
-            gradients, self.step - self.progress.optimizer_start, self.learning_rate
-        )
-        for result in results:
-            result.commit()
-        self.progress.step += 1
+
+        def apply() -> None:
+            self._figures.update(results, y, sample_weights)
+            self._updater.update(
+                gradients, self.step - self.progress.optimizer_start, self.learning_rate
+            )
+            for result in results:
+                result.commit()
+            self.progress.step += 1
+            self.progress.position += advance
+
+        self._consistency.change(apply)
         return sum(result.loss for result in results) / samples
 
     @property
@@ -289,11 +301,13 @@ class Trainer:
                 yield self._next_step()
 
     def _next_step(self) -> StepDone:
+        self._consistency.require()
         progress = self.progress
         rate = self.learning_rate
         samples = self._feed.samples(progress.epoch, progress.position)
-        loss = self._update(samples.x, samples.y, samples.weights, samples.sample_weights)
-        progress.position += 1
+        loss = self._update(
+            samples.x, samples.y, samples.weights, samples.sample_weights, advance=1
+        )
         return StepDone(
             progress.step, progress.epoch + 1, progress.position, loss, rate, len(samples)
         )
@@ -311,6 +325,9 @@ class Trainer:
                 seen.update([result], targets, batch.weights)
                 yield Evaluating(seen.samples, total)
             figures |= {f"val/{name}": value for name, value in seen.result().items()}
+        yield self._consistency.change(partial(self._finish_epoch, figures))
+
+    def _finish_epoch(self, figures: dict[str, float]) -> EpochDone:
         progress = self.progress
         improved = judge(self.spec.training, self._figures.metrics, figures, progress)
         figures["learning_rate"] = self._rate(progress.step - 1)
@@ -319,12 +336,20 @@ class Trainer:
         if progress.position >= self.steps_per_epoch:
             progress.epoch, progress.position = progress.epoch + 1, 0
             self._figures.reset()
-        yield done
+        return done
 
     # State ----------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Array]:
-        """Every array that the next step depends on, by name; the arrays are live."""
+        """Every array that the next step depends on, by name; the arrays are live.
+
+        Raises:
+            TinynetError: if an exception ended an update before it was complete.
+        """
+        self._consistency.require()
+        return self._arrays()
+
+    def _arrays(self) -> dict[str, Array]:
         slots = {
             f"{address}/{name}": array
             for address, slots in self._updater.slots.items()
@@ -352,32 +377,19 @@ class Trainer:
             CheckpointMismatchError: listing every array that is missing, left over, or of
                 another shape or dtype.
         """
-        own = self.state()
+        own = self._arrays()
         if problems := mismatches(own, arrays):
             raise CheckpointMismatchError(
                 "the checkpoint does not fit the network:\n  " + "\n  ".join(problems)
             )
-        for name, array in own.items():
-            array[...] = arrays[name]
-        self._figures.load_state(under("figures", arrays))
-        self.progress = replace(progress)
 
+        def load() -> None:
+            for name, array in own.items():
+                array[...] = arrays[name]
+            self._figures.load_state(under("figures", arrays))
+            self.progress = replace(progress)
 
-def _rows(
-    rows: slice, x: Inputs, y: Mapping[str, Array], weights: Array | None
-) -> tuple[Inputs, dict[str, Array], Array | None]:
-    """Some samples of a step."""
-    part = rows_of(x, rows) if isinstance(x, Mapping) else x[rows]
-    return part, rows_of(y, rows), None if weights is None else weights[rows]
-
-
-def _added(sums: dict[str, Array], result: BatchResult) -> dict[str, Array]:
-    """The gradients of several batches together, in memory of their own."""
-    if not sums:
-        return {address: gradient.copy() for address, gradient in result.gradients.items()}
-    for address, total in sums.items():
-        total += result.gradients[address]
-    return sums
+        self._consistency.replace(load)
 
 
 def _not_finite(result: BatchResult) -> str:

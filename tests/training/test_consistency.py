@@ -1,0 +1,150 @@
+"""Ctrl-C waits for the end of an update, and an update that ends half done is known to be."""
+
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from tinynet.errors import TinynetError
+from tinynet.run.interrupts import held
+from tinynet.training.consistency import uninterrupted
+
+X, Y = np.random.default_rng(0).random((16, 8, 8, 1)), np.arange(16) % 10
+
+
+def interrupt():
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def handler():
+    """Install a handler of SIGINT for one test."""
+    before = signal.getsignal(signal.SIGINT)
+    yield lambda new: signal.signal(signal.SIGINT, new)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_comes_after_the_call():
+    done = []
+
+    def work():
+        interrupt()
+        done.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        uninterrupted(work)
+    assert done
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_handler_that_was_there_gets_the_signal_and_stays(handler):
+    received = []
+
+    def note(number, frame):
+        received.append(number)
+
+    handler(note)
+    assert uninterrupted(lambda: interrupt() or list(received)) == []
+    assert received == [signal.SIGINT]
+    assert signal.getsignal(signal.SIGINT) is note
+
+
+def test_ctrl_c_is_not_lost_where_the_call_fails():
+    def work():
+        interrupt()
+        raise ValueError
+
+    with pytest.raises(KeyboardInterrupt):
+        uninterrupted(work)
+
+
+def test_a_handler_that_the_call_installs_stays(handler):
+    def new(number, frame):
+        pass
+
+    uninterrupted(lambda: handler(new))
+    assert signal.getsignal(signal.SIGINT) is new
+
+
+def test_an_ignored_signal_stays_ignored(handler):
+    handler(signal.SIG_IGN)
+    assert uninterrupted(lambda: interrupt() or "done") == "done"
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+DEFAULT_ACTION = """
+import signal
+from tinynet.training.consistency import uninterrupted
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+uninterrupted(lambda: signal.raise_signal(signal.SIGINT))
+"""
+
+
+def test_the_default_action_ends_the_process():
+    done = subprocess.run([sys.executable, "-c", DEFAULT_ACTION], check=False)
+    assert done.returncode == -signal.SIGINT
+
+
+def test_a_handler_of_another_language_is_left_alone(monkeypatch):
+    """Python cannot install it again, so it must not replace it."""
+    with monkeypatch.context() as patch:
+        patch.setattr("_signal.getsignal", lambda number: None)
+        assert uninterrupted(lambda: "done") == "done"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_another_thread_holds_no_signal():
+    found = []
+    thread = threading.Thread(
+        target=lambda: found.append(uninterrupted(lambda: signal.getsignal(signal.SIGINT)))
+    )
+    thread.start()
+    thread.join()
+    assert found == [signal.default_int_handler]
+
+
+def test_a_run_notes_ctrl_c_that_comes_during_an_update():
+    with held() as interrupts:
+        assert uninterrupted(lambda: interrupt() or interrupts.received) is None
+        assert interrupts.received == signal.SIGINT
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyError])
+def test_a_trainer_with_half_an_update_neither_steps_nor_saves(make_trainer, monkeypatch, error):
+    """A resumed run would end with other bits, and nothing would say so."""
+    trainer = make_trainer()
+    arrays = {name: array.copy() for name, array in trainer.state().items()}
+    progress = trainer.progress
+    original, calls = trainer._updater._update, []
+
+    def fail_at_the_second(*args):
+        calls.append(None)
+        if len(calls) == 2:
+            raise error
+        original(*args)
+
+    monkeypatch.setattr(trainer._updater, "_update", fail_at_the_second)
+    with pytest.raises((error, TinynetError)):
+        trainer.train_step(X, Y)
+    assert len(calls) == 2
+    said = r"ended an update before it was complete.*load a saved one \(Trainer.load_state"
+    for use in (lambda: trainer.train_step(X, Y), trainer.state, lambda: next(trainer.run())):
+        with pytest.raises(TinynetError, match=said):
+            use()
+    trainer.load_state(arrays, progress)
+    trainer.train_step(X, Y)
+    whole = make_trainer()
+    whole.train_step(X, Y)
+    for name, array in whole.state().items():
+        np.testing.assert_array_equal(trainer.state()[name], array)
+
+
+def test_a_state_that_does_not_fit_leaves_the_trainer_as_it_was(make_trainer):
+    trainer = make_trainer()
+    with pytest.raises(TinynetError):
+        trainer.load_state({}, trainer.progress)
+    trainer.train_step(X, Y)

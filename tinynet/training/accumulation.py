@@ -1,0 +1,24 @@
+"""The batches of one update: their samples, and the sums of their gradients."""
+
+from collections.abc import Mapping
+
+from tinynet.network.engine import BatchResult, Inputs
+from tinynet.network.parts import rows_of
+from tinynet.types import Array
+
+
+def rows_of_step(
+    rows: slice, x: Inputs, y: Mapping[str, Array], weights: Array | None
+) -> tuple[Inputs, dict[str, Array], Array | None]:
+    """Return some samples of a step: inputs, targets and weights."""
+    part = rows_of(x, rows) if isinstance(x, Mapping) else x[rows]
+    return part, rows_of(y, rows), None if weights is None else weights[rows]
+
+
+def add_gradients(sums: dict[str, Array], result: BatchResult) -> dict[str, Array]:
+    """Return the gradients of several batches together, in memory of their own."""
+    if not sums:
+        return {address: gradient.copy() for address, gradient in result.gradients.items()}
+    for address, total in sums.items():
+        total += result.gradients[address]
+    return sums
