@@ -32,6 +32,7 @@ from tinynet.run.fine_tuning import FineTuning
 from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.lock import locked
 from tinynet.run.log import last_figures, read_log
+from tinynet.run.roots import recorded_root
 from tinynet.run.session import Session, draft
 from tinynet.run.settings import Settings, data_root, observer
 from tinynet.run.trained import Evaluation, evaluate
@@ -60,6 +61,7 @@ class Run:
             while it is not finished.
         best_evaluation: The best evaluation by `keep_best`, or else by `early_stopping`; None
             without either.
+        data_root: The folder where relative data paths start.
     """
 
     path: Path
@@ -73,6 +75,7 @@ class Run:
     best: Path | None
     stop_reason: StopReason | None
     best_evaluation: BestEvaluation | None
+    data_root: Path
 
     @property
     def checkpoints(self) -> list[Path]:
@@ -93,6 +96,8 @@ class Run:
         **settings: Unpack[Settings],
     ) -> Evaluation:
         """The loss and the metrics of a whole split; see `tinynet.run.trained.evaluate`."""
+        if settings.get("data_root") is None:
+            settings["data_root"] = self.data_root
         return evaluate(self.path, split, checkpoint=checkpoint, **settings)
 
 
@@ -223,7 +228,10 @@ def _continue(
             tell(Warned(f"{folder.spec} was edited; the run goes on with the checkpoint's spec"))
         spec = choose_spec(checkpoint)
         continuation = Continuation(checkpoint, spec, rules)
-        trainer = _trainer(spec, Path(checkpoint.data.root), settings, checkpoint.transforms)
+        file = folder.checkpoint(checkpoint.progress.step)
+        # A spec that the user named says by its place which folder may be read.
+        root = recorded_root(settings, file, checkpoint, spec, [spec.folder])
+        trainer = _trainer(spec, root, settings, checkpoint.transforms)
         data = trainer.data
         here = environment(trainer.network.kernels)
         continuation.check(here, DataFacts.of(data), weighted=data.weighted)
@@ -346,4 +354,5 @@ def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds
         best,
         trainer.stop_reason,
         best_evaluation(trainer.spec.training, progress, trainer.steps_per_epoch),
+        trainer.data.root,
     )

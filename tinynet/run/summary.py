@@ -115,10 +115,13 @@ def summarize(
     if path.is_dir() or path.suffix == ".msgpack":
         # Reading checkpoints takes imports that a spec does not need.
         from tinynet.run.finding import find_checkpoint
+        from tinynet.run.roots import recorded_root
 
-        checkpoint = find_checkpoint(path)[1]
+        file, checkpoint = find_checkpoint(path)
         spec = checkpoint.load_spec(overrides)
-        root = Path(data_root or checkpoint.data.root)
+        root = Path(checkpoint.data.root)
+        if spec.network.input_shape is None:
+            root = recorded_root({"data_root": data_root}, file, checkpoint, spec)
     else:
         spec = load_spec(path, overrides)
         root = Path(data_root) if data_root is not None else spec.folder

@@ -18,7 +18,8 @@ from tinynet.network.network import Network
 from tinynet.run.arguments import checked_arguments
 from tinynet.run.finding import find_checkpoint
 from tinynet.run.model import Model, open_model
-from tinynet.run.settings import Settings, data_root, observer, warn
+from tinynet.run.roots import recorded_root
+from tinynet.run.settings import Settings, observer, warn
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Warned
 
@@ -160,7 +161,7 @@ def evaluate(
     spec = model.spec
     if spec.data is None:
         raise CheckpointMismatchError(f"{file} names no data, so there is nothing to evaluate on")
-    root = data_root(settings, Path(found.data.root))
+    root = recorded_root(settings, file, found, spec)
     data = Data(spec.data, root, spec.training.seed, found.transforms)
     data.require(name)
     for change in found.data.changes(DataFacts.of(data)):

@@ -1,0 +1,93 @@
+"""The folder that a run's data are read from, where nothing but its checkpoints says so.
+
+A checkpoint may come from a stranger, and must not choose which files are read.
+"""
+
+import shlex
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tinynet import archive, registry
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.data.paths import paths_in, resolve_paths
+from tinynet.errors import CheckpointError, DataError
+from tinynet.run.folder import RunFolder
+from tinynet.run.settings import Settings, data_root
+from tinynet.spec.models import Spec
+
+_CHECKPOINTS = "checkpoints"
+_RUNS = "runs"
+
+
+def recorded_root(
+    settings: Settings, file: Path, checkpoint: Checkpoint, spec: Spec, also: Iterable[Path] = ()
+) -> Path:
+    """Return the data root that the settings name, or else the newest that the run recorded.
+
+    Args:
+        settings: The settings, which may name a data root.
+        file: The checkpoint's file.
+        checkpoint: The checkpoint.
+        spec: Its spec, with overrides.
+        also: Folders that the user has named otherwise.
+
+    Raises:
+        DataError: for a recorded root that is not in the current folder, nor in the folder of the
+            run or the one that it lies in (of a run in ``runs``, the one above).
+    """
+    if settings.get("data_root") is not None:
+        return data_root(settings, Path())
+    root = _newest_root(file, checkpoint)
+    paths = list(_paths(spec, root))
+    if not paths:
+        return root
+    run = _run_of(file)
+    beside = run.parent.parent if run.parent.name == _RUNS else run.parent
+    if not any(_is_inside(root, folder) for folder in (beside, Path.cwd(), *also)):
+        raise DataError(
+            f"the run recorded the data root {root}, which is neither in the current folder nor"
+            f" beside the run; if you trust it, add --data-root {shlex.quote(str(root))}"
+        )
+    for path in paths:
+        if path.is_relative_to(run) and not _is_inside(path, run):
+            raise DataError(
+                f"{path} is a link that leads out of the run's folder; if you trust it, add"
+                f" --data-root {shlex.quote(str(root))}"
+            )
+    return root
+
+
+def _newest_root(file: Path, checkpoint: Checkpoint) -> Path:
+    """Return the data root of the newest checkpoint of the run that a checkpoint belongs to."""
+    folder = RunFolder(_run_of(file))
+    steps = folder.steps() if file.resolve().parent.name == _CHECKPOINTS else []
+    for step in reversed(steps):
+        try:
+            newest = archive.read_outline(folder.checkpoint(step))
+        except CheckpointError:
+            continue
+        data = newest.sections.get("data")
+        if newest.run_id == checkpoint.run_id and isinstance(data, dict):
+            root = data.get("root")
+            if isinstance(root, str):
+                return Path(root).absolute()
+    return Path(checkpoint.data.root).absolute()
+
+
+def _run_of(file: Path) -> Path:
+    """Return the folder of the run that a file belongs to; without a run, the file's own."""
+    parent = file.resolve().parent
+    return parent.parent if parent.name == _CHECKPOINTS else parent
+
+
+def _paths(spec: Spec, root: Path) -> Iterator[Path]:
+    """Yield every data path of a spec."""
+    if spec.data is not None:
+        for part in filter(None, (spec.data, spec.data.validation, spec.data.test)):
+            config = resolve_paths(registry.default().config(part), root)
+            yield from map(Path, paths_in(config))
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Return whether a path, after links, lies in a folder."""
+    return path.resolve().is_relative_to(folder.resolve())
