@@ -110,23 +110,9 @@ def _resolved_config(config: ConfigT, root: Path) -> ConfigT:
     return config.model_copy(update=changes)
 
 
-def paths_in(config: Frozen) -> Iterator[str]:
-    """Yield every data path of a dataset's config."""
-    for name, field in type(config).model_fields.items():
-        yield from _paths_in(getattr(config, name), _holds_paths(field))
-
-
-def _paths_in(value: Any, is_path: bool) -> Iterator[str]:
-    if isinstance(value, Frozen):
-        yield from paths_in(value)
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _paths_in(part, is_path)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _paths_in(part, is_path)
-    elif is_path and isinstance(value, str):
-        yield value
+def paths_in(config: Frozen) -> list[str]:
+    """Return every data path of a dataset's config."""
+    return [value for _, value in _paths(config, "data", False)]
 
 
 def _holds_paths(field: FieldInfo) -> bool:
