@@ -9,46 +9,28 @@ import click
 
 from tinynet_cli import options
 from tinynet_cli.commands import Command
+from tinynet_cli.kinds import GROUPS, kind_option
 from tinynet_cli.output import echo, print_json, print_table, printable, terminal_width
 from tinynet_cli.parameters import parameters
 
 if TYPE_CHECKING:
     from tinynet.registry import Entry, Registry
 
-GROUPS = (
-    "layers",
-    "losses",
-    "optimizers",
-    "schedules",
-    "metrics",
-    "initializers",
-    "datasets",
-    "transforms",
-    "kernels",
-)
-"""As `tinynet.registry.GROUPS`, which ``tinynet --help`` must not import."""
-
 
 @click.command(cls=Command)
 @click.argument("name", required=False)
-@click.option(
-    "--group",
-    type=click.Choice(GROUPS),
-    default="layers",
-    show_default=True,
-    help="Kind of plugin.",
-)
+@kind_option("group", GROUPS, default="layers", show_default=True, help="Kind of plugin.")
 @options.json_option
 @options.debug_option
 def layers(name: str | None, group: str, as_json: bool) -> None:
-    """What is registered, by whom; with NAME, its parameters."""
+    """List installed layers (or another --group); with NAME, show its parameters."""
     from tinynet import registry
 
     known = registry.default()
     if name is None:
         _list(known, group, as_json)
         return
-    entry = known.find(group, name)
+    entry = _find(known, group, name)
     cls = known.load(group, name)
     description, found = inspect.getdoc(cls) or "", parameters(cls)
     if as_json:
@@ -63,6 +45,37 @@ def layers(name: str | None, group: str, as_json: bool) -> None:
     echo("Parameters:" if found else "It has no parameters.")
     for parameter in found:
         echo("\n".join(_lines(parameter, terminal_width())), multiline=True)
+
+
+def _find(known: "Registry", group: str, name: str) -> "Entry":
+    """Find a type; one of another kind is an error that says how to show it."""
+    from tinynet.registry import UnknownTypeError
+
+    try:
+        return known.find(group, name)
+    except UnknownTypeError as error:
+        others = [other for other in GROUPS if _has(known, other, name)]
+        if not others:
+            raise
+        commands = " or ".join(f"tinynet layers {name} --group {other}" for other in others)
+        groups = " and ".join(others)
+        message = (
+            f"{name!r} is not one of the {group}, but of the {groups}; show it with: {commands}"
+        )
+        raise UnknownTypeError(message) from error
+
+
+def _has(known: "Registry", group: str, name: str) -> bool:
+    from tinynet.errors import PluginError
+    from tinynet.registry import AmbiguousTypeError
+
+    try:
+        known.find(group, name)
+    except AmbiguousTypeError:
+        return True
+    except PluginError:
+        return False
+    return True
 
 
 def _lines(parameter: dict[str, Any], width: int) -> Iterator[str]:

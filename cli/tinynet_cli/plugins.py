@@ -11,7 +11,7 @@ from tinynet_cli import options
 from tinynet_cli.commands import Group
 from tinynet_cli.exit_codes import PLUGIN
 from tinynet_cli.json_argument import parse_object
-from tinynet_cli.layers import GROUPS
+from tinynet_cli.kinds import GROUPS, kind_option
 from tinynet_cli.output import echo, print_json, print_table, printable, short, terminal_width
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def plugins() -> None:
 
 @plugins.command()
 @click.argument("name")
-@click.option(
-    "--kind", type=click.Choice(KINDS), default="layer", show_default=True, help="What it is to be."
-)
+@kind_option("kind", KINDS, default="layer", show_default=True, help="What it is to be.")
 @click.option(
     "--into", type=click.Path(), default=".", help="Folder to make it in [default: this one]."
 )
@@ -75,7 +73,7 @@ def new(name: str, kind: str, into: str, as_json: bool) -> None:
 
 
 @plugins.command("list")
-@click.option("--group", type=click.Choice(GROUPS), help="Only this kind of plugin.")
+@kind_option("group", GROUPS, help="Only this kind of plugin.")
 @options.json_option
 @options.debug_option
 def list_command(group: str | None, as_json: bool) -> None:
@@ -151,7 +149,7 @@ def _print_diagnoses(found: "list[Diagnosis]") -> None:
 
 @plugins.command()
 @click.argument("name")
-@click.option("--group", type=click.Choice(GROUPS), help="Kind, where two have the name.")
+@kind_option("group", GROUPS, help="Kind, where two have the name.")
 @click.option(
     "--options",
     "said",

@@ -64,6 +64,31 @@ def test_an_unknown_name_is_5_and_suggests_one(tinynet):
     assert "did you mean 'dense'?" in result.err
 
 
+@pytest.mark.parametrize("name", ["adam", "mae", "tinynet-core:csv"])
+def test_a_name_of_another_kind_is_5_and_the_command_that_is_told_works(tinynet, name):
+    result = tinynet("layers", name)
+    assert result.code == 5
+    message = " ".join(result.err.split())
+    assert f"'{name}' is not one of the layers, but of the" in message
+    commands = message.partition("show it with: ")[2].split(" or ")
+    assert len(commands) == (2 if name == "mae" else 1)
+    for command in commands:
+        assert tinynet(*command.split()[1:]).code == 0
+
+
+@pytest.mark.parametrize("option", ["--group", "--kind"])
+@pytest.mark.parametrize("kind", ["optimizer", "optimizers"])
+def test_a_kind_may_be_said_in_the_singular_and_the_plural(tinynet, option, kind):
+    found = tinynet("layers", option, kind, "--json").json
+    assert "adam" in {row["name"] for row in found["optimizers"]}
+
+
+def test_a_kind_that_does_not_exist_is_2_and_lists_them(tinynet):
+    result = tinynet("layers", "--group", "activation")
+    assert result.code == 2
+    assert "optimizers" in result.err
+
+
 def test_a_broken_plugin_is_shown_as_broken_among_the_others(process, plugin):
     environment = plugin("import nothing_like_it")
     result = process("layers", env=environment)

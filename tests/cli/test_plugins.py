@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tinynet_cli.layers import GROUPS
+from tinynet_cli.kinds import GROUPS
 from tinynet_cli.plugins import KINDS
 
 from tinynet.plugins.new import kinds
@@ -227,3 +227,9 @@ def test_a_plugin_that_cannot_be_made_is_2_and_leaves_nothing(tinynet, folder, w
     assert result.code == 2
     assert "error: " in result.err
     assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("option", [("--kind", "losses"), ("--group", "loss")])
+def test_the_kind_of_a_new_plugin_may_be_said_in_the_plural(tinynet, option):
+    assert tinynet("plugins", "new", "my-loss", *option).code == 0
+    assert tinynet("plugins", "list", *option).code == 0

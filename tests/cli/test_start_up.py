@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from tinynet_cli.layers import GROUPS
+from tinynet_cli.kinds import GROUPS
 
 from tinynet import registry
 

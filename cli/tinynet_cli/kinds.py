@@ -1,0 +1,48 @@
+"""Kinds of plugin as options name them: singular or plural, with either of two option names."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SINGULAR: Mapping[str, str] = {
+    "layers": "layer",
+    "losses": "loss",
+    "optimizers": "optimizer",
+    "schedules": "schedule",
+    "metrics": "metric",
+    "initializers": "initializer",
+    "datasets": "dataset",
+    "transforms": "transform",
+    "kernels": "kernel",
+}
+"""The groups of `tinynet.registry`, which ``tinynet --help`` must not import, in the singular."""
+
+GROUPS = tuple(SINGULAR)
+"""As `tinynet.registry.GROUPS`."""
+
+
+class _Kind(click.Choice[str]):
+    """A choice between kinds that takes the singular for the plural, and the other way round."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the form that the choices have."""
+        plural = {one: many for many, one in SINGULAR.items()}
+        for form in (value, SINGULAR.get(value), plural.get(value)):
+            if form in self.choices:
+                return str(form)
+        return super().convert(value, param, ctx)
+
+
+def kind_option(name: str, choices: Sequence[str], **settings: Any) -> Callable[[Command], Command]:
+    """Return the option ``--group``, also called ``--kind``.
+
+    Args:
+        name: Which of the two names the help shows first, and the command's parameter has.
+        choices: The kinds that it takes.
+        **settings: What `click.option` takes.
+    """
+    names = sorted(("--group", "--kind"), key=lambda option: option != f"--{name}")
+    return click.option(*names, name, type=_Kind(choices), **settings)
