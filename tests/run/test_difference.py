@@ -220,7 +220,7 @@ def test_an_archive_without_a_spec_is_no_checkpoint(tmp_path, write):
 
 
 def test_a_folder_without_checkpoints_is_an_error(tmp_path, write):
-    with pytest.raises(CheckpointError, match="is it a run"):
+    with pytest.raises(CheckpointError, match="is not a run folder"):
         diff(tmp_path, write("a"), silent)
 
 

@@ -218,5 +218,5 @@ def test_looking_changes_nothing(run):
 
 
 def test_a_folder_that_is_no_run_is_an_error(tmp_path):
-    with pytest.raises(CheckpointIOError, match="is it a run"):
+    with pytest.raises(CheckpointIOError, match="is not a run folder"):
         inspect_run(tmp_path)

@@ -127,7 +127,7 @@ def test_a_loss_given_as_a_dict_is_checked_like_one_in_a_spec():
 
 def test_what_is_no_file_is_told(tmp_path):
     assert told(tmp_path / "none.json") == [f"no such file: {tmp_path / 'none.json'}"]
-    assert told(tmp_path) == [f"{tmp_path} is a folder"]
+    assert told(tmp_path) == [f"{tmp_path} is a folder, not a spec"]
     assert told("x" * 5_000)[0].startswith("cannot read xxx")
     assert told("a\0b.json")[0].startswith("no such file: a")
 

@@ -1,6 +1,7 @@
 """What differs between two checkpoints, two runs, or two specs."""
 
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from tinynet import archive
 from tinynet.errors import CheckpointFormatError
 from tinynet.run.folder import RunFolder, look_again
 from tinynet.run.inspection import TensorFacts, digest_of
+from tinynet.run.naming import no_checkpoint
 from tinynet.spec.change import Change, compare
 from tinynet.spec.reading import load_spec
 from tinynet.types import Array
@@ -157,6 +159,8 @@ class _Content:
 def _open(path: Path, warn: Callable[[str], None]) -> _Content:
     if path.suffix == ".json":
         return _Content(Side(path), load_spec(path).resolved(), {}, {}, {})
+    if not os.path.lexists(path):
+        raise no_checkpoint(path)
     if path.is_dir():
         folder = RunFolder(path)
         newest = look_again(lambda: folder.newest(warn, set_aside=False, copy=False))

@@ -1,5 +1,6 @@
 """Which checkpoint of a run is meant."""
 
+import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import CheckpointError
 from tinynet.run.folder import RunFolder, look_again
+from tinynet.run.naming import no_checkpoint, no_checkpoint_of
 
 
 def find_checkpoint(
@@ -27,6 +29,10 @@ def find_checkpoint(
     if which not in (None, "best", "last"):
         inside = folder.checkpoints / which
         path = inside if inside.exists() else which
+        if not os.path.lexists(path):
+            raise no_checkpoint_of(folder.path, str(which))
+    elif not os.path.lexists(path):
+        raise no_checkpoint(folder.path)
     if which not in (None, "best", "last") or not folder.path.is_dir():
         return Path(path), Checkpoint.read(Path(path))
     return look_again(lambda: _choose(folder, which, warn))

@@ -31,6 +31,7 @@ from tinynet.errors import (
 )
 from tinynet.files.atomic import leftovers, replacing, sync_folder
 from tinynet.files.strict import READ, kind_of, open_strictly, require_folder
+from tinynet.run.naming import no_run
 
 Found = TypeVar("Found")
 
@@ -70,7 +71,7 @@ class RunFolder:
             try:
                 require_folder(self.checkpoints)
                 names = set(os.listdir(self.checkpoints))
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 return []
         steps = sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
         # A name with more zeros than ours belongs to no step.
@@ -104,7 +105,7 @@ class RunFolder:
                     with explaining_io(path):
                         path.rename(_free_name(path))
         if not reasons:
-            raise CheckpointIOError(f"{self.path} holds no checkpoint; is it a run?")
+            raise no_run(self.path)
         listed = "\n  ".join(reasons)
         raise CheckpointCorruptError(f"no checkpoint of {self.path} is whole:\n  {listed}")
 

@@ -12,10 +12,11 @@ from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from tinynet import archive
 from tinynet.archive_header import VERSION, TensorEntry
-from tinynet.errors import CheckpointError, CheckpointIOError, explaining_io
+from tinynet.errors import CheckpointError, explaining_io
 from tinynet.files import canonical_json
 from tinynet.files.atomic import leftovers
 from tinynet.run.folder import RunFolder
+from tinynet.run.naming import no_checkpoint, no_run
 from tinynet.types import Shape
 
 
@@ -119,6 +120,8 @@ def inspect_checkpoint(path: str | Path, *, verify: bool = False) -> CheckpointF
         CheckpointError: if it cannot be read.
     """
     path = Path(path)
+    if not lexists(path):
+        raise no_checkpoint(path)
     outline = archive.read_outline(path)
     tensors = archive.read(path, copy=False).tensors if verify else {}
     with explaining_io(path):
@@ -203,7 +206,7 @@ def inspect_run(path: str | Path, *, verify: bool = False) -> RunFacts:
     """
     folder = RunFolder(Path(path))
     if not folder.checkpoints.is_dir():
-        raise CheckpointIOError(f"{folder.path} holds no checkpoints; is it a run?")
+        raise no_run(folder.path)
     found = {step: _read(folder.checkpoint(step), step, verify) for step in folder.steps()}
     # One that was pruned under our hands is no damaged one.
     found = {step: facts for step, facts in found.items() if lexists(folder.checkpoint(step))}

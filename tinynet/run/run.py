@@ -18,7 +18,6 @@ from tinynet.checkpoint.transfer import STRICT, TransferPlan, TransferRules
 from tinynet.checkpoint.trial import require_loadable
 from tinynet.data.splits import SplitName
 from tinynet.errors import (
-    CheckpointIOError,
     LocatedError,
     PluginError,
     Problem,
@@ -32,6 +31,7 @@ from tinynet.run.fine_tuning import FineTuning
 from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.lock import locked
 from tinynet.run.log import last_figures, read_log
+from tinynet.run.naming import no_run
 from tinynet.run.roots import recorded_root
 from tinynet.run.session import Session, draft
 from tinynet.run.settings import Settings, data_root, observer
@@ -220,7 +220,7 @@ def _continue(
 ) -> Run:
     tell = observer(settings)
     if not folder.steps():
-        raise CheckpointIOError(f"{folder.path} holds no checkpoint to resume from; is it a run?")
+        raise no_run(folder.path)
     with locked(folder.lock, required=settings.get("lock", True)):
         folder.clean()
         checkpoint = folder.newest(lambda text: tell(Warned(text)), set_aside=True)

@@ -4,6 +4,7 @@ One order, so that nobody has to guess: overrides edit the JSON as it was writte
 and blocks are put in their places, then defaults apply, then everything is checked.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from pydantic import JsonValue, ValidationError
 from tinynet import registry
 from tinynet.config import Patience
 from tinynet.errors import Problem, SpecError
+from tinynet.files.nearby import ends_in, names_in, suggest_path
+from tinynet.files.strict import kind_of
 from tinynet.spec import consistency
 from tinynet.spec.expansion import OUTPUTS, Expansion, expand, uses
 from tinynet.spec.graph import wire
@@ -28,6 +31,7 @@ from tinynet.spec.unrolling import LAYERS
 from tinynet.spec.versions import migrate
 from tinynet.text.document import MAX_BYTES, MAX_COUNTED, Document, join_pointer, plain
 from tinynet.text.mistakes import located, problems
+from tinynet.text.wording import listed
 
 Model = TypeVar("Model", bound=SpecModel)
 
@@ -106,12 +110,22 @@ def _open(source: str | Path | Mapping[str, Any]) -> tuple[Origin, JsonValue]:
 def _read(path: Path) -> Document:
     try:
         if not path.is_file():
-            kind = "is a folder" if path.is_dir() else "is no file" if path.exists() else None
-            raise SpecError(f"{path} {kind}" if kind else f"no such file: {path}")
+            raise SpecError(_no_spec(path))
         with path.open("rb") as file:
             return Document(file.read(MAX_BYTES + 1), str(path))
     except OSError as error:
         raise SpecError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _no_spec(path: Path) -> str:
+    """Return the message about a path that is no file, with the specs that may be meant."""
+    specs = ends_in(".json")
+    if not os.path.lexists(path):
+        return f"no such file: {path}{suggest_path(path, 'specs', specs)}"
+    names = names_in(path, specs)
+    return f"{path} is {kind_of(path)}, not a spec" + (
+        f"; specs in it: {listed(names)}" if names else ""
+    )
 
 
 def _without_comments(value: JsonValue) -> JsonValue:

@@ -1,0 +1,49 @@
+"""Suggestions for a path that does not exist."""
+
+import os
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+from tinynet.text.wording import closest, listed
+
+_MAX_NAMES = 10_000
+"""Names of a folder that are looked at."""
+
+
+def suggest_path(path: Path, kind: str, matches: Callable[[os.DirEntry[str]], bool]) -> str:
+    """Return the end of a message about a path that does not exist; it may be empty.
+
+    Args:
+        path: The path.
+        kind: Name of what is expected, in the plural: ``specs``.
+        matches: Whether an entry of a folder may be meant.
+    """
+    parent = path.parent
+    if not parent.is_dir():
+        return f" (there is no folder {parent})"
+    names = names_in(parent, matches)
+    if near := closest(path.name, names):
+        return f"; did you mean {parent / near}?"
+    if names:
+        where = "in this folder" if parent == Path() else f"in {parent}"
+        return f"; {kind} {where}: {listed(names)}"
+    return ""
+
+
+def names_in(folder: Path, matches: Callable[[os.DirEntry[str]], bool]) -> list[str]:
+    """Return the names in a folder that match, sorted; none where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in islice(entries, _MAX_NAMES) if matches(entry))
+    except OSError:
+        return []
+
+
+def ends_in(*suffixes: str) -> Callable[[os.DirEntry[str]], bool]:
+    """Return a function that matches files by the end of their names."""
+
+    def matches(entry: os.DirEntry[str]) -> bool:
+        return entry.name.lower().endswith(suffixes) and entry.is_file()
+
+    return matches

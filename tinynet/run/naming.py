@@ -1,0 +1,62 @@
+"""Messages about paths that name no run folder or no checkpoint, with what may be meant."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from tinynet.errors import CheckpointIOError
+from tinynet.files.nearby import names_in, suggest_path
+from tinynet.files.strict import kind_of
+from tinynet.text.wording import closest, listed
+
+
+def no_run(path: Path) -> CheckpointIOError:
+    """Return the error about a path that is no run folder with a checkpoint."""
+    if not os.path.lexists(path):
+        return CheckpointIOError(f"no such run: {path}{_suggest(path, 'runs', is_run)}")
+    if not path.is_dir():
+        spec = f"; to train a spec: tinynet train {path}" if path.suffix == ".json" else ""
+        return CheckpointIOError(f"{path} is {kind_of(path)}, not a run folder{spec}")
+    if path.name == "checkpoints":
+        return CheckpointIOError(f"{path} is a part of a run; did you mean {path.parent}?")
+    if (path / "checkpoints").is_dir():
+        return CheckpointIOError(
+            f"{path} holds no checkpoint: its training ended before the first save; start it again:"
+            f" tinynet train SPEC --run {path} --resume"
+        )
+    runs = names_in(path, is_run)
+    return CheckpointIOError(
+        f"{path} is not a run folder" + (f"; runs in it: {listed(runs)}" if runs else "")
+    )
+
+
+def is_run(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry of a folder is a run folder."""
+    return os.path.isdir(os.path.join(entry.path, "checkpoints"))
+
+
+def _is_run_or_checkpoint(entry: os.DirEntry[str]) -> bool:
+    return is_run(entry) or entry.name.endswith(".msgpack")
+
+
+def no_checkpoint(path: Path) -> CheckpointIOError:
+    """Return the error about a path that is neither a run folder nor a checkpoint."""
+    hint = _suggest(path, "runs and checkpoints", _is_run_or_checkpoint)
+    return CheckpointIOError(f"no such run or checkpoint: {path}{hint}")
+
+
+def _suggest(path: Path, kind: str, matches: Callable[[os.DirEntry[str]], bool]) -> str:
+    """Return the end of a message; runs are also looked for where `train` makes them."""
+    here = names_in(path.parent, matches)
+    default = Path("runs") / path.name
+    if path.parent == Path() and closest(path.name, here) is None and default.parent.is_dir():
+        return suggest_path(default, kind, matches)
+    return suggest_path(path, kind, matches)
+
+
+def no_checkpoint_of(run: Path, which: str) -> CheckpointIOError:
+    """Return the error about a run's checkpoint that does not exist."""
+    names = names_in(run / "checkpoints", lambda entry: entry.name.endswith(".msgpack"))
+    return CheckpointIOError(
+        f"{run} has no checkpoint {which}; available: {listed(['best', 'last', *names])}"
+    )
