@@ -27,7 +27,9 @@ def stop(running, number):
     return (*running.communicate(timeout=60), running.returncode)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
 def test_a_signal_saves_says_so_and_resume_finishes(start, tinynet, write_spec, number, code):
     running = start("train", write_spec(epochs=LONG), "--run", "r")
     wait_for_an_epoch(running)
@@ -44,6 +46,18 @@ def test_a_signal_saves_says_so_and_resume_finishes(start, tinynet, write_spec, 
     assert f"r: going on at step {step:,} (" in result.err
     log = [json.loads(line)["epoch"] for line in Path("r/metrics.jsonl").read_text().splitlines()]
     assert log == list(range(1, epochs + 1)), "no epoch is missing or told twice"
+
+
+def test_two_signals_at_once_save_the_run_as_one_does(start, write_spec):
+    """As from `kill -INT; kill -TERM`, or a terminal and a scheduler that end together."""
+    running = start("train", write_spec(epochs=LONG), "--run", "r")
+    wait_for_an_epoch(running)
+    running.send_signal(signal.SIGINT)
+    _, err, returned = stop(running, signal.SIGTERM)
+    # The kernel delivers the lower number first if both are pending.
+    assert returned == 130
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].endswith("it is saved: tinynet resume r")
 
 
 def test_json_tells_of_the_interruption(start, write_spec):

@@ -11,7 +11,7 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-from tinynet.errors import TinynetError
+from tinynet.errors import UsageError
 
 MOST_THREADS = 1024
 """Threads that may be asked for: more than any machine has cores, and few enough to start."""
@@ -28,11 +28,11 @@ def threads_to_use(requested: int | None) -> int:
     """Return the requested number of threads, by default the number of cores.
 
     Raises:
-        TinynetError: for less than one, or more than `MOST_THREADS`.
+        UsageError: for less than one, or more than `MOST_THREADS`.
     """
     cores = available_cores()
     if requested is not None and not 1 <= requested <= MOST_THREADS:
-        raise TinynetError(
+        raise UsageError(
             f"threads must be from 1 to {MOST_THREADS}, not {requested}; leave it out to use all"
             f" {cores} cores"
         )

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, held back until the work in hand is safe."""
+"""SIGINT, SIGTERM and SIGHUP, held until the run can be saved."""
 
 import signal
 import threading
@@ -23,39 +23,60 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interrupts:
-    """Whether a signal came.
+    """The signals that came.
 
     Attributes:
-        received: Its number, or None.
+        received: The number of the first one, or None.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
 
 
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+"""Ctrl-C, the end that a scheduler announces, and a terminal that is closed."""
+
+
 @contextmanager
 def held() -> Iterator[Interrupts]:
-    """Note the first SIGINT or SIGTERM instead of dying of it; a second one works as ever.
+    """Note the first signal of each kind; a second one of the same kind acts as without this.
 
-    Outside of the main thread signals cannot be held, and are not.
+    A SIGHUP that is ignored, as under `nohup`, stays ignored. Outside of the main thread signals
+    cannot be held, and are not.
     """
     interrupts = Interrupts()
     if threading.current_thread() is not threading.main_thread():
         yield interrupts
         return
+    noted: set[int] = set()
     previous: dict[int, Any] = {}
 
-    def restore() -> None:
+    def note(number: int, frame: FrameType | None) -> None:
+        if number not in noted:
+            noted.add(number)
+            interrupts.received = interrupts.received or number
+        else:
+            _act(number, frame, previous[number])
+
+    try:
+        for number in SIGNALS:
+            handler = signal.getsignal(number)
+            ignored = number != signal.SIGINT and handler == signal.SIG_IGN
+            if handler is not None and not ignored:  # Python cannot restore what is not its own.
+                previous[number] = handler
+                signal.signal(number, note)
+        yield interrupts
+    finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
 
-    def note(number: int, frame: FrameType | None) -> None:
-        interrupts.received = number
-        restore()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        previous[number] = signal.signal(number, note)
-    try:
-        yield interrupts
-    finally:
-        restore()
+def _act(number: int, frame: FrameType | None, handler: Any) -> None:
+    """Do what a handler would have done with a signal."""
+    if callable(handler):
+        handler(number, frame)
+    elif handler == signal.SIG_DFL:
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)

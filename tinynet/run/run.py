@@ -136,7 +136,7 @@ def train(
         RunBusyError: if another process holds the run.
         CheckpointError: if the disk fails.
         DivergedError: if the loss is not finite; the last good checkpoint is kept.
-        Interrupted: after SIGINT or SIGTERM; the run is saved.
+        Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
     """
     if resume and run_dir is None:
         raise SpecError("to go on with a run, or start it, its folder must be named (--run)")
@@ -202,7 +202,7 @@ def resume(
         PluginError: if a type it needs is not installed any more.
         CheckpointMismatchError: for changes that its state cannot survive.
         SpecError: for overrides that are wrong, or end the run before where it is.
-        Interrupted: after SIGINT or SIGTERM; the run is saved.
+        Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
     """
     return _continue(
         RunFolder(Path(run_dir)),

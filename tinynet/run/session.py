@@ -90,7 +90,7 @@ class Session:
             The figures of the last evaluation that was made here, and the seconds it took.
 
         Raises:
-            Interrupted: after SIGINT or SIGTERM; the run is saved.
+            Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
         """
         trainer, resumed = self._trainer, self._resumed
         started = time.monotonic()

@@ -1,0 +1,90 @@
+"""Signals while a run trains: the first of a kind is noted, the second acts as ever."""
+
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack
+
+import pytest
+
+from tinynet.run.interrupts import SIGNALS, held
+
+
+@pytest.fixture
+def handler():
+    """Install handlers of signals for one test."""
+    with ExitStack() as stack:
+
+        def install(number, new):
+            stack.callback(signal.signal, number, signal.signal(number, new))
+
+        yield install
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_first_signal_is_noted_and_its_handler_restored(number):
+    before = signal.getsignal(number)
+    with held() as interrupts:
+        signal.raise_signal(number)
+        assert interrupts.received == number
+    assert signal.getsignal(number) == before
+
+
+def test_the_first_of_several_kinds_counts():
+    with held() as interrupts:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.raise_signal(number)
+        assert interrupts.received == signal.SIGTERM
+
+
+def test_a_second_ctrl_c_interrupts():
+    with held(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.raise_signal(signal.SIGINT) or signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_signal_goes_to_the_handler_that_was_there(handler):
+    received = []
+    handler(signal.SIGTERM, lambda number, frame: received.append(number))
+    with held():
+        signal.raise_signal(signal.SIGTERM)
+        assert not received
+        signal.raise_signal(signal.SIGTERM)
+    assert received == [signal.SIGTERM]
+
+
+def test_a_hangup_that_is_ignored_stays_so(handler):
+    """`nohup tinynet train` must outlive its terminal."""
+    handler(signal.SIGHUP, signal.SIG_IGN)
+    with held() as interrupts:
+        signal.raise_signal(signal.SIGHUP)
+        assert interrupts.received is None
+
+
+TWICE = """
+import signal
+from tinynet.run.interrupts import held
+with held():
+    signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def test_a_second_sigterm_ends_the_process_without_a_traceback():
+    done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGTERM, b"")
+
+
+def test_another_thread_holds_no_signal():
+    handlers = []
+
+    def work():
+        with held():
+            handlers.extend(signal.getsignal(number) for number in SIGNALS)
+
+    before = [signal.getsignal(number) for number in SIGNALS]
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert handlers == before
