@@ -1,33 +1,46 @@
-"""The progress bar of a terminal: epoch, loss, accuracy, samples/s and the time left."""
+"""The progress bar of a terminal: epoch, loss, time left, last figure and samples/s."""
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from collections.abc import Iterable
+
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from tinynet_cli.output import message_text, printable
+
+_SHORTEST_BAR = 8
+"""Columns of the bar on a narrow terminal."""
+
+_TIME = len("0:00:00 left")
+
+_BY_IMPORTANCE = ("epoch", "loss", "time", "figure", "speed")
+"""What is shown beside the bar; on a narrow terminal the last ones are left out."""
 
 
 class Bar:
     """One line at the bottom of the terminal; what is printed goes above it."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
-            _text("epoch {task.fields[epoch]}"),
-            BarColumn(bar_width=None),
-            _text("loss {task.fields[loss]}"),
-            _text("{task.fields[figure]}"),
-            _text("{task.fields[speed]} samples/s"),
-            TimeRemainingColumn(compact=True),
-            _text("left"),
-            console=Console(stderr=True),
-            transient=True,
-            expand=True,
-        )
+        self._progress = _Fitting(console=Console(stderr=True), transient=True, expand=True)
         self._task: TaskID | None = None
 
     def start(self, step: int, total_steps: int) -> None:
         """Draw the bar."""
         self._task = self._progress.add_task(
-            "train", total=total_steps, completed=step, epoch="-", loss="-", figure="", speed="-"
+            "train",
+            total=total_steps,
+            completed=step,
+            epoch="epoch -",
+            loss="",
+            figure="",
+            speed="",
         )
         self._progress.start()
 
@@ -35,7 +48,11 @@ class Bar:
         """Show that a step was made."""
         assert self._task is not None
         self._progress.update(
-            self._task, completed=step, epoch=epoch, loss=f"{loss:.4f}", speed=speed
+            self._task,
+            completed=step,
+            epoch=f"epoch {epoch}",
+            loss=f"loss {loss:.4f}",
+            speed=f"{speed} samples/s",
         )
 
     def note(self, figure: str) -> None:
@@ -54,6 +71,34 @@ class Bar:
         self._progress.stop()
 
 
-def _text(template: str) -> TextColumn:
+class _Fitting(Progress):
+    """A progress display that leaves out whole columns where the terminal is narrow."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        for task in self.tasks:
+            self.columns = _columns(self.console.width, task.fields)
+        yield self.make_tasks_table(self.tasks)
+
+
+def _columns(width: int, fields: dict[str, str]) -> tuple[ProgressColumn, ...]:
+    """Return the bar and those of the other columns that fit, in the order they are shown."""
+    room = width - _SHORTEST_BAR
+    shown = set()
+    for name in _BY_IMPORTANCE:
+        needed = _TIME if name == "time" else cell_len(fields[name])
+        if needed + 1 > room:
+            break
+        shown.add(name)
+        room -= needed + 1
+    columns: list[ProgressColumn] = [BarColumn(bar_width=None)]
+    if "epoch" in shown:
+        columns.insert(0, _text("epoch"))
+    columns += [_text(name) for name in ("loss", "figure", "speed") if name in shown]
+    if "time" in shown:
+        columns += [TimeRemainingColumn(compact=True), TextColumn("left")]
+    return tuple(columns)
+
+
+def _text(name: str) -> TextColumn:
     """Return a column of plain text; names of metrics may hold what rich reads as markup."""
-    return TextColumn(template, markup=False)
+    return TextColumn(f"{{task.fields[{name}]}}", markup=False)

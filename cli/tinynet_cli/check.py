@@ -7,9 +7,11 @@ import click
 
 from tinynet_cli import options
 from tinynet_cli.commands import Command
+from tinynet_cli.excerpt import excerpts
 from tinynet_cli.output import echo, print_json, print_table
 
 if TYPE_CHECKING:
+    from tinynet.run.checking import Checked
     from tinynet.run.summary import Summary
 
 RENDER_WIDTH = 60
@@ -21,30 +23,52 @@ RENDER_WIDTH = 60
 @options.set_option
 @options.data_root_option
 @options.max_params_option
+@click.option("--no-data", is_flag=True, help="Check the spec alone, without reading its data.")
 @click.option(
     "--render",
     is_flag=True,
-    help="Print the spec as it is resolved, and where each of its values comes from.",
+    help="Print the resolved spec, and where each of its values comes from.",
 )
 @options.json_option
 @options.debug_option
 def check(
-    spec: str, overrides: dict[str, Any], render: bool, as_json: bool, **settings: Any
+    spec: str,
+    overrides: dict[str, Any],
+    no_data: bool,
+    render: bool,
+    as_json: bool,
+    **settings: Any,
 ) -> None:
-    """Find every mistake in SPEC; print `ok` and the network's table if there is none.
+    """Check SPEC and its data; print every mistake, or `ok` and the network's table.
 
-    The data are opened only where the spec does not say the network's `input_shape`.
+    The data are read as `train` reads them, and everything is found that would end a training
+    before its first step. Warnings name parts of the spec that train, but probably not as
+    intended. Nothing is trained or written.
     """
+    from tinynet.run.checking import check as run_check
     from tinynet.run.summary import summarize
 
-    found = summarize(spec, overrides=overrides, **settings)
     if render:
+        summarize(spec, overrides=overrides, **settings)
         _render(spec, overrides, as_json)
-    elif as_json:
+        return
+    found = run_check(spec, overrides=overrides, read_data=not no_data, **settings)
+    if as_json:
         print_json({"ok": True, **found.to_json()})
     else:
+        _warn(found)
         echo(f"{spec}: ok")
-        _print(found)
+        _print(found.summary)
+        if found.splits is not None:
+            echo(f"data: {found.splits}")
+            if not found.tried:
+                echo("The first step was not tried, since the network is large.")
+
+
+def _warn(found: "Checked") -> None:
+    for warning in found.warnings:
+        text = str(warning) if found.source is None else excerpts(found.source, [warning])
+        echo(f"warning: {text}", err=True, multiline=True)
 
 
 def _render(path: str, overrides: dict[str, Any], as_json: bool) -> None:
@@ -71,7 +95,7 @@ def _render(path: str, overrides: dict[str, Any], as_json: bool) -> None:
 @options.json_option
 @options.debug_option
 def summary(path: str, as_json: bool, **settings: Any) -> None:
-    """Layers, shapes, parameters, operations and memory of a network."""
+    """Print the layers, shapes, parameters, operations and memory of a network."""
     from tinynet.run.summary import summarize
 
     found = summarize(path, **settings)

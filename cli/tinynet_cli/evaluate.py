@@ -6,7 +6,7 @@ import click
 
 from tinynet_cli import options
 from tinynet_cli.commands import Command
-from tinynet_cli.output import echo, figures_line, print_json, short
+from tinynet_cli.output import echo, print_figures, print_json, short
 
 
 @click.command(cls=Command)
@@ -45,5 +45,5 @@ def evaluate(path: str, as_json: bool, quiet: bool, **settings: Any) -> None:
             }
         )
         return
-    echo(f"{found.split} ({found.samples:,} samples): {figures_line(found.metrics)}")
+    print_figures(f"{found.split} ({found.samples:,} samples):", found.metrics)
     echo(f"checkpoint: {short(found.checkpoint)}")

@@ -8,7 +8,7 @@ import json
 import math
 import shutil
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +123,32 @@ def figure(value: float) -> str:
     return f"{value:.1f}" if 100 <= size < 1_000_000 else f"{value:.2e}"
 
 
-def figures_line(figures: Mapping[str, float]) -> str:
-    """Figures on one line: ``loss 0.0597  accuracy 0.9833``."""
-    return "  ".join(f"{name} {figure(value)}" for name, value in figures.items())
+def filled(words: Iterable[str], width: int | None, gap: str = "  ") -> list[str]:
+    """Return lines of words that are never cut.
+
+    Args:
+        words: The words, or other parts that must stay whole.
+        width: Columns of the terminal; None for a single line.
+        gap: The space between two words.
+    """
+    lines: list[str] = []
+    for word in words:
+        if lines and (width is None or len(lines[-1]) + len(gap) + len(word) <= width):
+            lines[-1] += gap + word
+        else:
+            lines.append(word if not lines else f"  {word}")
+    return lines
+
+
+def print_figures(title: str, figures: Mapping[str, float]) -> None:
+    """Print figures after a title; on a narrow terminal on several lines."""
+    parts = [f"{name} {figure(value)}" for name, value in figures.items()]
+    if not parts:
+        echo(title)
+        return
+    width = terminal_width() if streams.result_is_terminal() else None
+    for line in filled([f"{title} {parts[0]}", *parts[1:]], width):
+        echo(line)
 
 
 def short(path: Path) -> str:

@@ -1,13 +1,21 @@
-"""What a person sees while a network trains: a line for each epoch, and a bar on a terminal."""
+"""Training progress: a row for each epoch, plus a progress bar on a terminal."""
 
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tinynet.training.events import EpochDone, RunEvent, Started, StepDone, Transferred, Warned
-from tinynet_cli.output import echo_message, figure, short, terminal_width
+from tinynet.training.events import (
+    EpochDone,
+    RunEvent,
+    Started,
+    StepDone,
+    StoppedEarly,
+    Transferred,
+    Warned,
+)
+from tinynet_cli.epochs import EpochTable
+from tinynet_cli.output import echo_message, figure, filled, short, terminal_width
 
 if TYPE_CHECKING:
     from tinynet_cli.bar import Bar
@@ -32,7 +40,7 @@ class Display:
         self.started = False
         self._quiet = quiet
         self._bar = None if quiet else _bar()
-        self._table: _Table | None = None
+        self._table: EpochTable | None = None
         self._epochs = 0
         self._speed = _Speed()
         self._losses: deque[float] = deque(maxlen=_WINDOW)
@@ -61,12 +69,23 @@ class Display:
             self._bar.step(event.step, self._epoch_of(event), loss, self._speed.recent)
         elif isinstance(event, EpochDone) and not self._quiet:
             self._epoch(event)
+        elif isinstance(event, StoppedEarly) and not self._quiet:
+            self._prose(_reason(event))
 
     def _say(self, line: str) -> None:
         if self._bar is not None:
             self._bar.print(line)
         else:
             echo_message(line)
+
+    def _say_all(self, lines: list[str]) -> None:
+        for line in lines:
+            self._say(line)
+
+    def _prose(self, text: str) -> None:
+        """Print a sentence, wrapped between words on a terminal."""
+        for line in filled(text.split(), terminal_width() if self._bar else None, " "):
+            self._say(line)
 
     def _transfer(self, event: Transferred) -> None:
         """Say what was taken over: never silent, however quiet."""
@@ -76,29 +95,43 @@ class Display:
 
     def _start(self, event: Started) -> None:
         self._epochs = -(-max(event.total_steps, event.step) // event.steps_per_epoch)
-        place = f": going on at step {event.step:,}" if event.step else ""
-        self._say(
+        place = f": resuming at step {event.step:,}" if event.step else ""
+        self._prose(
             f"{short(event.path)}{place} ({event.total_steps:,} steps, {self._epochs:,} epochs)"
         )
+        if event.sizes is not None:
+            self._prose(f"data: {event.sizes}")
         if self._bar is not None:
             self._bar.start(event.step, event.total_steps)
 
     def _epoch(self, event: EpochDone) -> None:
         figures = {n: v for n, v in event.figures.items() if n != "learning_rate"}
         if self._table is None:
-            self._table = _Table(list(figures), terminal_width() if self._bar else None)
-            self._say(self._table.head)
-        self._say(
-            self._table.row(
-                self._epoch_of(event), figures, self._speed.take_epoch(), event.improved
-            )
-        )
+            self._table = EpochTable(list(figures), terminal_width() if self._bar else None)
+            self._say_all(self._table.head)
+        epoch, speed = self._epoch_of(event), self._speed.take_epoch()
+        self._say_all(self._table.row(epoch, figures, speed, improved=event.improved))
         if self._bar is not None:
             name = list(figures)[-1]
             self._bar.note(f"{name} {figure(figures[name])}")
 
     def _epoch_of(self, event: StepDone | EpochDone) -> str:
         return f"{event.epoch}/{self._epochs}"
+
+
+def _reason(event: StoppedEarly) -> str:
+    """Return why a run stopped early, which epoch was best, and whether that one is saved."""
+    evaluations = "1 evaluation" if event.patience == 1 else f"{event.patience} evaluations"
+    text = f"Stopped early: {event.metric} has not improved for {evaluations}"
+    best = event.best
+    if best is None:
+        return f"{text}; it never was a finite number"
+    saved = (
+        "saved as the best checkpoint"
+        if event.kept
+        else f'not saved: "keep_best": {{"metric": "{event.metric}"}} in "checkpoint" saves it'
+    )
+    return f"{text}; best epoch {best.epoch} ({figure(best.value)}), {saved}"
 
 
 def _bar() -> "Bar | None":
@@ -139,22 +172,3 @@ class _Speed:
 
 def _rate(samples: float, seconds: float) -> str:
     return f"{samples / seconds:,.0f}" if seconds > 0 else "-"
-
-
-class _Table:
-    """A row for each epoch; of many figures, those that fit on a line of the terminal."""
-
-    def __init__(self, names: Sequence[str], width: int | None) -> None:
-        self._names = list(names)
-        while width is not None and len(self.head) + len("  best") > width and self._names[1:]:
-            training = [name for name in self._names if name.startswith("train/")]
-            self._names.remove((training or self._names)[-1])
-
-    @property
-    def head(self) -> str:
-        return "  ".join(["  epoch", *self._names, "samples/s"])
-
-    def row(self, epoch: str, figures: dict[str, float], speed: str, improved: bool) -> str:
-        cells = [figure(figures[name]).rjust(len(name)) for name in self._names]
-        best = "  best" if improved else ""
-        return "  ".join([epoch.rjust(7), *cells, speed.rjust(9)]) + best

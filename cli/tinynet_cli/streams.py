@@ -88,6 +88,15 @@ def result_was_written() -> bool:
     return _written
 
 
+def result_is_terminal() -> bool:
+    """Return whether results are written to a terminal."""
+    stream = sys.stdout if _result is None else _result
+    try:
+        return stream is not None and stream.isatty()
+    except _REFUSED:
+        return False
+
+
 def write_message(text: str) -> None:
     """Write to stderr; a failure is ignored."""
     stream = sys.stderr

@@ -1,5 +1,7 @@
 """`tinynet train` and `tinynet resume`."""
 
+import shlex
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -7,7 +9,7 @@ import click
 from tinynet_cli import options
 from tinynet_cli.commands import Command
 from tinynet_cli.fine_tuning import fine_tuning_options, print_plan, take_rules
-from tinynet_cli.output import echo, figures_line, print_json, short
+from tinynet_cli.output import echo, print_figures, print_json, short
 
 if TYPE_CHECKING:
     from tinynet.run.run import Run
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--run", "run_dir", type=click.Path(), help="Folder of the run [default: runs/NAME-001, ...]."
 )
-@click.option("--resume", is_flag=True, help="With --run: go on with the run if there is one.")
+@click.option("--resume", is_flag=True, help="With --run: resume the run if it exists.")
 @options.exact_option
 @options.no_lock_option
 @fine_tuning_options
@@ -45,11 +47,11 @@ def train(
 ) -> None:
     """Train the network that SPEC declares.
 
-    A new run folder each time, never over an old one. With --run DIR --resume the same line starts
-    a run and goes on with it, whichever applies.
+    Every run gets a new folder; an existing one is never overwritten. With --run DIR --resume the
+    same command starts the run, or resumes it if it exists.
 
     With --from the run starts with the parameters of an earlier one, for fine-tuning. The plan is
-    printed first; whatever is new, left out or of another shape must be allowed.
+    printed first; new, missing and reshaped tensors must be allowed by an option.
     """
     from tinynet.run import run as runs
     from tinynet_cli.progress import Display
@@ -66,13 +68,11 @@ def train(
 
 @click.command(cls=Command)
 @click.argument("run", type=click.Path())
-@click.option(
-    "--allow-data-change", is_flag=True, help="Go on although the data have changed since."
-)
+@click.option("--allow-data-change", is_flag=True, help="Resume although the data have changed.")
 @click.option(
     "--allow-reset",
     is_flag=True,
-    help="Make changes that let some of the state start anew, as another optimizer does.",
+    help="Allow changes that reset part of the state, such as a new optimizer.",
 )
 @options.exact_option
 @options.no_lock_option
@@ -85,7 +85,7 @@ def train(
 @options.quiet_option
 @options.debug_option
 def resume(run: str, as_json: bool, quiet: bool, **settings: Any) -> None:
-    """Go on with RUN from its newest good checkpoint to the end its spec names."""
+    """Resume RUN from its newest intact checkpoint and finish training."""
     from tinynet.run import run as runs
     from tinynet_cli.progress import Display
 
@@ -95,12 +95,9 @@ def resume(run: str, as_json: bool, quiet: bool, **settings: Any) -> None:
 
 
 def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, Any]) -> None:
-    """Say what came of it: the figures, the test split's included, and where the files are."""
+    """Print the result: the figures, those of the test split included, and where the files are."""
     if not display.started:
-        echo(
-            f"{short(run.path)} was finished at step {run.step:,} already; nothing was done",
-            err=True,
-        )
+        echo(_finished(run), err=True)
     keys = ("data_root", "max_params", "threads", "kernels")
     test = run.evaluate("test", **{key: settings[key] for key in keys}) if run.has_test else None
     checkpoint = run.best or run.checkpoints[-1]
@@ -108,6 +105,7 @@ def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, A
         figures = {k: v for k, v in run.figures.items() if k != "learning_rate"}
         if test is not None:
             figures |= {f"test/{name}": value for name, value in test.metrics.items()}
+        best = run.best_evaluation
         print_json(
             {
                 "run": str(run.path),
@@ -116,11 +114,27 @@ def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, A
                 "epoch": run.epoch,
                 "seconds": round(run.seconds, 3),
                 "finished": run.finished,
+                "stop_reason": run.stop_reason,
+                "best_evaluation": None if best is None else asdict(best),
                 "metrics": figures,
             }
         )
         return
     if test is not None:
-        echo(f"test ({test.samples:,} samples): {figures_line(test.metrics)}")
+        print_figures(f"test ({test.samples:,} samples):", test.metrics)
     echo(f"run: {short(run.path)}")
     echo(f"{'best' if run.best else 'last'} checkpoint: {short(checkpoint)}")
+
+
+def _finished(run: "Run") -> str:
+    """Return that a run has finished, and the command that trains it longer."""
+    longer = {
+        "epochs": f"training.epochs={2 * run.epoch}",
+        "steps": f"training.steps={2 * run.step}",
+        "early_stopping": "training.early_stopping=null",
+    }
+    path = short(run.path)
+    assert run.stop_reason is not None
+    command = f"tinynet resume {shlex.quote(path)} --set {longer[run.stop_reason]}"
+    early = " by early stopping" if run.stop_reason == "early_stopping" else ""
+    return f"{path} has already finished{early} (step {run.step:,}). To train longer: {command}"

@@ -25,7 +25,10 @@ def test_resuming_a_finished_run_says_so_and_changes_no_file(tinynet, run):
     before = hashes(run)
     result = tinynet("resume", run)
     assert result.code == 0
-    assert result.err == f"{run} was finished at step 12 already; nothing was done\n"
+    assert result.err == (
+        f"{run} has already finished (step 12). To train longer: tinynet resume {run} --set"
+        " training.epochs=4\n"
+    )
     assert "accuracy" in result.out
     assert hashes(run) == before
 
@@ -42,11 +45,13 @@ def test_resume_gives_the_same_object_as_train(process, tinynet, run, spec):
 def test_more_epochs_go_on_where_the_run_was(tinynet, run):
     result = tinynet("resume", run, "--set", "training.epochs=4")
     assert result.code == 0
-    assert result.err.startswith(f"{run}: going on at step 12 (24 steps, 4 epochs)\n")
+    assert result.err.startswith(f"{run}: resuming at step 12 (24 steps, 4 epochs)\n")
     log = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [record["epoch"] for record in log] == [1, 2, 3, 4]
     assert json.loads((run / "spec.json").read_text())["training"]["epochs"] == 4
-    assert tinynet("resume", run).err.endswith("nothing was done\n"), "the change is remembered"
+    assert tinynet("resume", run).err.startswith(f"{run} has already finished (step 24)"), (
+        "the change is remembered"
+    )
 
 
 def test_more_epochs_end_where_a_run_of_as_many_ends(tinynet, run, write_spec):
@@ -104,7 +109,7 @@ def test_a_damaged_checkpoint_is_set_aside_with_a_warning_and_the_one_before_is_
     result = tinynet("resume", run)
     assert result.code == 0
     assert "warning: skipped a damaged checkpoint" in result.err
-    assert "going on at step 6" in result.err
+    assert "resuming at step 6" in result.err
     assert damaged.with_name(damaged.name + ".bad").exists()
     assert damaged.exists(), "the step was made again"
 

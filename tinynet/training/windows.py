@@ -1,0 +1,35 @@
+"""Detection of samples that are overlapping windows of one sequence."""
+
+import numpy as np
+
+from tinynet.data.splits import gathered
+from tinynet.dataset import Dataset, Field
+from tinynet.types import Array
+
+ROWS = 9
+"""Neighboring samples that are compared."""
+
+MIN_LENGTH = 4
+"""Steps of the shortest window that is recognized."""
+
+
+def overlap(dataset: Dataset, name: str, field: Field) -> bool:
+    """Return whether neighboring samples of an input are the same sequence, some steps apart.
+
+    Args:
+        dataset: The dataset.
+        name: Name of the input, (T,) or (T, C).
+        field: The input's field.
+    """
+    if not 1 <= len(field.shape) <= 2 or field.shape[0] < MIN_LENGTH or len(dataset) < ROWS:
+        return False
+    middle = (len(dataset) - ROWS) // 2
+    rows = gathered(dataset, np.arange(middle, middle + ROWS)).inputs[name]
+    return any(_shifted(rows, steps) for steps in range(1, field.shape[0] // 2 + 1))
+
+
+def _shifted(rows: Array, steps: int) -> bool:
+    """Return whether each row starts with the end of the row before, and is not constant."""
+    kept = rows[1:, :-steps]
+    changing = (kept != kept[:, :1]).reshape(len(kept), -1).any(axis=1)
+    return bool(changing.all() and np.array_equal(rows[:-1, steps:], kept))
