@@ -94,6 +94,13 @@ def test_too_many_tensors_are_refused():
         require_loadable(many)
 
 
+def test_defaults_that_loading_fills_in_are_accepted():
+    """An embedding names its initializer, whose own defaults are read with the checkpoint."""
+    layers = [{"type": "embedding", "input_dim": 300, "output_dim": 2}, "flatten"]
+    network = {"layers": ["flatten", *layers, {"type": "dense", "units": 10}]}
+    require_loadable(draft(tinynet.Trainer({**SPEC, "network": network})))
+
+
 def test_a_folder_whose_name_is_not_text_is_refused():
     start = draft(tinynet.Trainer(SPEC))
     root = os.fsdecode(b"/data-\xff")

@@ -181,7 +181,7 @@ def test_bad_data_is_3_and_names_file_and_row(tinynet, table_spec, folder):
         file.write("1.0,much,rose\n")
     result = tinynet("train", table_spec)
     assert result.code == 3
-    assert f"{folder / 'table.csv'}, line 62, column 'height': 'much' is not" in result.err
+    assert f"{folder / 'table.csv'}: column 'height' holds text ('much'; line 62)" in result.err
     assert not Path("runs").exists()
 
 

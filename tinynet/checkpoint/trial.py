@@ -49,8 +49,23 @@ def require_loadable(checkpoint: Checkpoint) -> None:
         spec = checkpoint.load_spec()
     except CheckpointMismatchError as error:
         raise SpecError(f"the resolved spec cannot be loaded again: {error}") from error
-    if spec.resolved() != checkpoint.spec:
+    if not _keeps(spec.resolved(), checkpoint.spec):
         raise SpecError("the resolved spec would not be loaded as it was saved")
+
+
+def _keeps(loaded: JsonValue, saved: JsonValue) -> bool:
+    """Return whether a loaded value is the saved one, apart from defaults that loading fills in."""
+    if isinstance(saved, Mapping):
+        return isinstance(loaded, Mapping) and all(
+            key in loaded and _keeps(loaded[key], value) for key, value in saved.items()
+        )
+    if isinstance(saved, list):
+        return (
+            isinstance(loaded, list)
+            and len(loaded) == len(saved)
+            and all(map(_keeps, loaded, saved))
+        )
+    return loaded == saved
 
 
 def _require_recordable(types: Iterable[TypeFacts]) -> None:

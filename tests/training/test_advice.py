@@ -1,0 +1,215 @@
+"""Specs that train but are probably wrong are warned about, and sound ones are not."""
+
+import json
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinynet.run.checking import check
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted(ROOT.glob("models/*.json"))
+PLUGIN_EXAMPLES = sorted(ROOT.glob("plugins/*/*.json"))
+
+RNG = np.random.default_rng(0)
+LABELS = np.arange(60) % 3
+INPUTS = RNG.normal(size=(60, 3))
+CROSS = "softmax_cross_entropy"
+
+
+@pytest.fixture
+def warnings_of(tmp_path):
+    """The warnings about arrays and a network: pointer and message of each."""
+
+    def find(x=INPUTS, y=LABELS, layers=({"type": "dense", "units": 3},), loss=CROSS, **parts):
+        np.savez(tmp_path / "data.npz", x=x, y=y)
+        spec = {
+            "tinynet": 1,
+            "name": "advice",
+            "data": {
+                "type": "npz",
+                "path": "data.npz",
+                "transforms": parts.pop("transforms", []),
+                "split": parts.pop("split", {"validation": 0, "test": 0}),
+            },
+            "network": {"layers": list(layers)},
+            "training": {"epochs": 1, "loss": loss, "optimizer": "sgd", **parts},
+        }
+        path = tmp_path / "spec.json"
+        path.write_text(json.dumps(spec))
+        found = check(path)
+        assert all(warning.line for warning in found.warnings)
+        return {warning.pointer: warning.message for warning in found.warnings}
+
+    return find
+
+
+def dense(units):
+    return {"type": "dense", "units": units}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_no_example_is_warned_about(path):
+    reads = path.stem not in {"mnist_cnn", "seed_cnn"}  # their data are not part of the project
+    assert check(path, read_data=reads).warnings == []
+
+
+@pytest.mark.parametrize("path", PLUGIN_EXAMPLES, ids=lambda path: path.stem)
+def test_no_example_of_a_plugin_is_warned_about(path, register, monkeypatch):
+    monkeypatch.syspath_prepend(path.parent)
+    project = tomllib.loads((path.parent / "pyproject.toml").read_text())["project"]
+    for group, entries in project["entry-points"].items():
+        for name, target in entries.items():
+            module, _, cls = target.partition(":")
+            register(group.removeprefix("tinynet."), name, getattr(import_module(module), cls))
+    assert check(path).warnings == []
+
+
+def test_a_sound_spec_is_not_warned_about(warnings_of):
+    assert warnings_of() == {}
+
+
+@pytest.mark.parametrize("tail", [[], ["flatten"], [{"type": "dropout", "rate": 0.1}]])
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_an_activation_that_the_loss_applies_itself(warnings_of, activation, tail):
+    found = warnings_of(layers=[dense(3), activation, *tail])
+    assert list(found) == ["/network/layers/1"]
+    assert f"applies softmax itself, so '{activation}_1' squashes" in found["/network/layers/1"]
+    assert f"remove '{activation}_1'" in found["/network/layers/1"]
+    found = warnings_of(y=LABELS % 2, layers=[dense(1), activation, *tail], loss=BINARY)
+    assert "binary_cross_entropy applies sigmoid itself" in found["/network/layers/1"]
+
+
+BINARY = "binary_cross_entropy"
+
+
+def test_activations_elsewhere_are_right(warnings_of):
+    assert warnings_of(layers=[dense(4), "softmax", dense(3)]) == {}
+    assert warnings_of(layers=[dense(4), "sigmoid", dense(3)]) == {}
+    numbers = RNG.random(60)
+    assert warnings_of(y=numbers, layers=[dense(1), "sigmoid"], loss="mse") == {}
+
+
+IMAGES = RNG.integers(0, 256, (60, 4, 4, 1)).astype(np.uint8)
+CONVOLUTION = [{"type": "conv2d", "filters": 2, "kernel_size": 3}, "relu", "flatten", dense(3)]
+
+
+def test_images_of_bytes_want_a_scale_that_works(warnings_of):
+    message = warnings_of(IMAGES, layers=CONVOLUTION)["/data/transforms"]
+    low, high = IMAGES.min(), IMAGES.max()
+    assert f"unscaled, with values from {low} to {high}; add {{" in message
+    transform = json.loads(message.partition("add ")[2].partition(' to "transforms"')[0])
+    assert transform == {"type": "scale", "factor": 0.00392156862745098}
+    assert warnings_of(IMAGES, layers=CONVOLUTION, transforms=[transform]) == {}
+    small = (IMAGES // 16).astype(np.uint8)  # from 0 to 15, as in the dataset of digits
+    assert warnings_of(small, layers=CONVOLUTION) == {}
+
+
+def test_large_numbers_want_standardize_that_works(warnings_of):
+    message = warnings_of(INPUTS * 100 + 500)["/data/transforms"]
+    transform = json.loads(message.partition("add ")[2].partition(' to "transforms"')[0])
+    assert transform == {"type": "standardize"}
+    assert warnings_of(INPUTS * 100 + 500, transforms=[transform]) == {}
+
+
+def test_large_columns_of_a_table_are_named(tmp_path):
+    rows = [f"{index % 7},{index * 100},{'ab'[index % 2]}" for index in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["small,large,kind", *rows]) + "\n")
+    spec = {
+        "tinynet": 1,
+        "name": "columns",
+        "data": {"type": "csv", "path": "t.csv", "target": "kind"},
+        "network": {"layers": [dense(2)]},
+        "training": {"epochs": 1, "loss": CROSS, "optimizer": "sgd"},
+    }
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    (warning,) = check(tmp_path / "spec.json").warnings
+    assert "with values from 0 to 5900 (in large); add" in warning.message
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        ["layer_norm", dense(3)],
+        [dense(4), "batch_norm", dense(3)],
+        [{"type": "embedding", "input_dim": 300, "output_dim": 4}, "flatten", dense(3)],
+    ],
+    ids=["layer_norm", "batch_norm", "embedding"],
+)
+def test_large_inputs_that_are_normalized_or_indices_are_right(warnings_of, layers):
+    x = RNG.integers(0, 256, (60, 3))
+    assert warnings_of(x, layers=layers) == {}
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset"), [(1000, 0), (5, 200), (1e-4, 0)], ids=["wide", "far", "narrow"]
+)
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+def test_unscaled_targets_want_standardize_that_works(warnings_of, loss, scale, offset):
+    parts = {"y": RNG.normal(size=60) * scale + offset, "layers": [dense(1)], "loss": loss}
+    message = warnings_of(**parts)["/data/transforms"]
+    assert "the target 'target' is unscaled (mean " in message
+    transform = json.loads(message.partition("add ")[2].partition(' to "transforms"')[0])
+    assert transform == {"type": "standardize", "on": "target"}
+    assert warnings_of(**parts, transforms=[transform]) == {}
+
+
+@pytest.mark.parametrize("scale", [0.1, 1, 5])
+def test_targets_around_one_are_right(warnings_of, scale):
+    assert warnings_of(y=RNG.normal(size=60) * scale, layers=[dense(1)], loss="mse") == {}
+    assert warnings_of(y=np.full(60, 0.5), layers=[dense(1)], loss="mse") == {}
+
+
+def test_classes_for_a_loss_of_numbers(warnings_of):
+    message = warnings_of(layers=[dense(1)], loss="mse")["/training/loss"]
+    assert message.startswith("mse takes the classes of 'target' (0, 1, 2) for the numbers 0 to 2")
+    assert warnings_of(y=LABELS % 2, layers=[dense(1)], loss="mse") == {}
+
+
+NORMALIZED = [dense(4), "batch_norm", "relu", dense(3)]
+
+
+def test_batch_norm_over_one_sample(warnings_of):
+    message = warnings_of(layers=NORMALIZED, batch_size=1)["/training/batch_size"]
+    assert "over 1 sample the result is always 0; use --set training.batch_size=32" in message
+    assert warnings_of(layers=NORMALIZED, batch_size=32) == {}
+
+
+def test_batch_norm_over_a_last_batch_of_one(warnings_of):
+    parts = {"x": INPUTS[:31], "y": LABELS[:31], "layers": NORMALIZED}
+    message = warnings_of(**parts, batch_size=15)["/training/batch_size"]
+    assert "the last batch of an epoch has 1 of 31 samples" in message
+    better = int(message.rpartition("=")[2])
+    assert warnings_of(**parts, batch_size=better) == {}
+    assert warnings_of(**parts, batch_size=16) == {}
+    assert warnings_of(**parts, batch_size=15, epochs=None, steps=2) == {}, "it is never reached"
+
+
+def test_batch_norm_of_images_needs_no_second_sample(warnings_of):
+    layers = [CONVOLUTION[0], "batch_norm", *CONVOLUTION[1:]]
+    assert warnings_of(IMAGES / 255, layers=layers, batch_size=1) == {}
+
+
+SEQUENCE = np.sin(np.arange(200) / 5) + np.arange(200) / 100
+HELD_OUT = {"validation": 0.1, "test": 0}
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("channels", [False, True])
+def test_overlapping_windows_that_are_split_at_random(warnings_of, steps, channels):
+    windows = np.stack([SEQUENCE[start : start + 10] for start in range(0, 180, steps)])
+    x = windows[..., None] if channels else windows
+    y, layers = np.arange(len(x)) % 3, ["flatten", dense(3)]
+    found = warnings_of(x, y, layers, split=HELD_OUT)
+    assert "neighboring samples of 'input' overlap" in found["/data/split"]
+    assert warnings_of(x, y, layers) == {}, "nothing is held out"
+
+
+def test_samples_that_do_not_overlap_are_right(warnings_of):
+    windows = SEQUENCE.reshape(20, 10)
+    y, layers = np.arange(20) % 3, ["flatten", dense(3)]
+    assert warnings_of(windows, y, layers, split=HELD_OUT) == {}
+    assert warnings_of(np.zeros((20, 10)), y, layers, split=HELD_OUT) == {}
