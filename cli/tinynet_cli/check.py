@@ -8,7 +8,7 @@ import click
 from tinynet_cli import options
 from tinynet_cli.commands import Command
 from tinynet_cli.excerpt import excerpts
-from tinynet_cli.output import echo, print_json, print_table
+from tinynet_cli.output import echo, echo_message, print_json, print_table, warn
 
 if TYPE_CHECKING:
     from tinynet.run.checking import Checked
@@ -67,8 +67,13 @@ def check(
 
 def _warn(found: "Checked") -> None:
     for warning in found.warnings:
-        text = str(warning) if found.source is None else excerpts(found.source, [warning])
-        echo(f"warning: {text}", err=True, multiline=True)
+        if found.source is None:
+            warn(str(warning))
+            continue
+        place, *shown = excerpts(found.source, [warning])
+        warn(place)
+        for line in shown:
+            echo_message(line)
 
 
 def _render(path: str, overrides: dict[str, Any], as_json: bool) -> None:

@@ -187,7 +187,7 @@ def test_a_missing_file_is_a_problem_and_no_data_skips_it(tinynet, folder):
     result = tinynet("check", spec)
     assert result.code == 3
     assert "data.csv" in result.err
-    command = result.err.splitlines()[-1].removeprefix("to check the spec alone: tinynet ")
+    command = result.err.splitlines()[-1].strip().removeprefix("to check the spec alone: tinynet ")
     alone = tinynet(*shlex.split(command))
     assert alone.code == 0
     assert "data:" not in alone.out

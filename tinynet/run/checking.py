@@ -117,7 +117,7 @@ def _open_data(spec: Spec, root: Path, path: str | Path) -> Data:
         if isinstance(error, LocatedError):
             raise
         hint = f"to check the spec alone: tinynet check {shlex.quote(str(path))} --no-data"
-        raise DataError(f"{error}\n{hint}") from error
+        raise DataError(f"{error}\n  {hint}") from error
 
 
 def spec_warnings(spec: Spec, problems: list[Problem]) -> list[str]:
