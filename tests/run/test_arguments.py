@@ -84,6 +84,33 @@ def test_a_value_of_the_spec_names_the_override_that_works(tmp_path, keyword, va
     tinynet.train(SPEC, tmp_path / "run", overrides={**overrides, "training.epochs": 1})
 
 
+def test_steps_take_the_place_of_epochs(tmp_path):
+    message = refusal(lambda: tinynet.train(SPEC, tmp_path / "run", steps=3))
+    overrides = ast.literal_eval(message.partition("overrides=")[2])
+    assert tinynet.train(SPEC, tmp_path / "run", overrides=overrides).step == 3
+
+
+@pytest.mark.parametrize(
+    ("keyword", "meant"),
+    [("n_jobs", "threads"), ("output_dir", "run_dir"), ("checkpoint", "source"), ("lck", "lock")],
+)
+def test_names_of_other_frameworks_are_understood(keyword, meant):
+    message = refusal(lambda: tinynet.train(SPEC, **{keyword: "x"}))
+    assert message == f"train(): there is no argument {keyword!r}; did you mean {meant!r}?"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((3,), "source=3 must be the path of a spec or a dict like one"),
+        ((SPEC, ["training.epochs=2"]), 'such as {"training.epochs": 2}'),
+        ((SPEC, {1: 2}), "overrides={1: 2} must be a dict"),
+    ],
+)
+def test_arguments_of_load_spec_have_types(arguments, message):
+    assert message in refusal(lambda: tinynet.load_spec(*arguments))
+
+
 def test_resume_names_an_override_too(run):
     message = refusal(lambda: tinynet.resume(run.path, epochs=2))
     assert message.endswith('the spec holds this value: overrides={"training.epochs": 2}')

@@ -17,6 +17,7 @@ from tinynet.data.splits import SplitName
 from tinynet.errors import UsageError
 from tinynet.run.settings import Settings
 from tinynet.spec.models import Spec
+from tinynet.spec.reading import overrides_fault, source_fault
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.text.wording import closest, listed, suggest
 
@@ -65,11 +66,23 @@ _SPEC_VALUES = {
 }
 """Where the spec holds values that other frameworks take as keywords."""
 
+_OTHER_NAMES = {
+    "checkpoint": "source", "init_from": "source", "pretrained": "source", "weights": "source",
+    "data_dir": "data_root", "root": "data_root",
+    "folder": "run_dir", "log_dir": "run_dir", "output_dir": "run_dir", "save_dir": "run_dir",
+    "n_jobs": "threads", "num_threads": "threads", "num_workers": "threads", "workers": "threads",
+}  # fmt: skip
+"""Arguments by their names in other frameworks."""
+
 
 def _unknown(name: str, value: Any, known: list[str], given: Mapping[str, Any]) -> str:
     start = f"there is no argument {name!r}"
-    meant = closest(name, known)
     trains = "overrides" in known
+    meant = _OTHER_NAMES.get(name)
+    if meant not in known:
+        meant = closest(name, known)
+    elif meant is not None:
+        return f"{start}; did you mean {meant!r}?"
     if trains and name in _SPEC_VALUES:
         return f"{start}; the spec holds this value: {_override(name, value, given)}"
     if trains and name.lower() in _DATA:
@@ -87,7 +100,9 @@ def _unknown(name: str, value: Any, known: list[str], given: Mapping[str, Any]) 
 def _override(name: str, value: Any, given: Mapping[str, Any]) -> str:
     is_json = value is None or type(value) in (str, bool, int, float, list, dict)
     shown = repr(value) if is_json and len(repr(value)) <= 60 else "..."
-    overrides = f'{{"{_SPEC_VALUES[name]}": {shown}}}'
+    # Epochs and steps exclude each other.
+    more = ', "training.epochs": None' if name == "steps" else ""
+    overrides = f'{{"{_SPEC_VALUES[name]}": {shown}{more}}}'
     if isinstance(given.get("spec"), Spec):
         return f"tinynet.load_spec(file, overrides={overrides})"
     return f"overrides={overrides}"
@@ -113,9 +128,7 @@ def _path(value: Any) -> str | None:
 
 
 def _spec(value: Any) -> str | None:
-    if isinstance(value, str | os.PathLike | Mapping | Spec):
-        return None
-    return "must be the path of a spec, a dict like one, or a result of tinynet.load_spec"
+    return None if isinstance(value, Spec) else source_fault(value)
 
 
 def _folder(value: Any) -> str | None:
@@ -133,12 +146,6 @@ def _count(value: Any) -> str | None:
     except TypeError:
         fits = False
     return None if fits else "must be an integer of at least 1"
-
-
-def _overrides(value: Any) -> str | None:
-    if isinstance(value, Mapping) and all(isinstance(path, str) for path in value):
-        return None
-    return 'must be a dict of JSON values by dotted path, such as {"training.epochs": 2}'
 
 
 def _rules(value: Any) -> str | None:
@@ -178,7 +185,7 @@ _FAULTS: dict[str, Callable[[Any], str | None]] = {
     "lock": _flag,
     "max_params": _count,
     "observer": _observer,
-    "overrides": _overrides,
+    "overrides": overrides_fault,
     "path": _path,
     "resume": _flag,
     "rules": _rules,

@@ -14,7 +14,7 @@ from pydantic import JsonValue, ValidationError
 
 from tinynet import registry
 from tinynet.config import Patience
-from tinynet.errors import Problem, SpecError
+from tinynet.errors import Problem, SpecError, UsageError
 from tinynet.files.nearby import ends_in, names_in, suggest_path
 from tinynet.files.strict import kind_of
 from tinynet.spec import consistency
@@ -52,7 +52,12 @@ def load_spec(
     Raises:
         SpecError: listing every mistake, each with its place and what would be right.
         PluginError: if all that is wrong is that plugins are missing or broken.
+        UsageError: for arguments of another type.
     """
+    if fault := source_fault(source):
+        raise UsageError(f"load_spec(): source={source!r} {fault}")
+    if overrides is not None and (fault := overrides_fault(overrides)):
+        raise UsageError(f"load_spec(): overrides={overrides!r} {fault}")
     return load_recorded_spec(source, overrides)
 
 
@@ -80,6 +85,20 @@ def load_recorded_spec(
     spec = _validate(Spec, "", origin, expansion, _further_problems, recorded)
     spec._origin = replace(origin, notes=tuple(applied.notes))
     return spec
+
+
+def source_fault(source: Any) -> str | None:
+    """Return the reason why a value is neither a file nor a dict, or None."""
+    if isinstance(source, str | os.PathLike | Mapping):
+        return None
+    return "must be the path of a spec or a dict like one"
+
+
+def overrides_fault(overrides: Any) -> str | None:
+    """Return the reason why a value is not a dict by dotted path, or None."""
+    if isinstance(overrides, Mapping) and all(isinstance(path, str) for path in overrides):
+        return None
+    return 'must be a dict of JSON values by dotted path, such as {"training.epochs": 2}'
 
 
 def parse_network(source: Mapping[str, Any]) -> NetworkSpec:
