@@ -21,7 +21,7 @@ FLOORS = {
         " layer loss memory metric optimizer progress random schedule targets text transform"
     ),
     2: "datasets initializers layers losses metrics optimizers schedules transforms",
-    3: "registry",
+    3: "discovery registry",
     4: "spec",
     5: "data network",
     6: "checkpoint testing training",

@@ -4,19 +4,19 @@ Discovery reads the metadata of installed distributions and imports nothing; onl
 is ever imported. tinynet's own types come through the same door.
 """
 
-import importlib.metadata
+import importlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.metadata import Distribution
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import to_json
 
 from tinynet.config import Config, Reference
+from tinynet.discovery import PREFIX, Damage, discover, normalise
 from tinynet.errors import PluginError, Problem, TinynetError
 from tinynet.text.mistakes import explained, mistake, refusal
 from tinynet.text.wording import cause, quoted, suggest
@@ -36,6 +36,9 @@ KINDS = {
 
 GROUPS = tuple(KINDS)
 """The kinds of plugin; the entry-point group of ``layers`` is ``tinynet.layers``, and so on."""
+
+
+_DAMAGED = "some plugins cannot be read: see tinynet plugins doctor"
 
 
 @dataclass(frozen=True)
@@ -78,9 +81,14 @@ class AmbiguousTypeError(PluginError):
 
 
 class Registry:
-    """Every registered type; classes are imported when they are asked for."""
+    """Every registered type; classes are imported when they are asked for.
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    Attributes:
+        damages: Installed metadata that may register types and cannot be used.
+    """
+
+    def __init__(self, entries: Iterable[Entry], damages: Iterable[Damage] = ()) -> None:
+        self.damages = tuple(damages)
         self._entries: dict[str, dict[str, list[Entry]]] = {group: {} for group in GROUPS}
         for entry in entries:
             self._entries[entry.group].setdefault(entry.name, []).append(entry)
@@ -115,9 +123,12 @@ class Registry:
     def _unknown(self, group: str, name: str) -> UnknownTypeError:
         distribution, colon, short = name.rpartition(":")
         kind, entries = KINDS[group], self.entries(group)
+        # A plugin that cannot be read may be the one that is asked for.
+        lost = f"; {_DAMAGED}" if self.damages else ""
         if not colon:
             known = [entry.name for entry in entries]
-            return UnknownTypeError(f"there is no {kind} {quoted(name)}; {suggest(name, known)}")
+            message = f"there is no {kind} {quoted(name)}; {suggest(name, known)}{lost}"
+            return UnknownTypeError(message)
         own = normalise(distribution)
         known = [entry.name for entry in entries if entry.distribution == own]
         if known:
@@ -128,7 +139,9 @@ class Registry:
         message = f"there is no {kind} {quoted(name)}: {quoted(distribution)}"
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", own):
             return UnknownTypeError(f"{message} is no name of a distribution")
-        return MissingDistributionError(f"{message} is not installed, or has no types for tinynet")
+        return MissingDistributionError(
+            f"{message} is not installed, or has no types for tinynet{lost}"
+        )
 
     def load(self, group: str, name: str) -> type[Any]:
         """The class behind a name; imports its module.
@@ -252,11 +265,6 @@ class Registry:
         return next(own, f"{cls.__module__}.{cls.__qualname__}")
 
 
-def normalise(distribution: str) -> str:
-    """A distribution's name as packaging compares it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
-
-
 class Blaming:
     """Turns what a plugin's method should not have raised into a `PluginError`.
 
@@ -334,25 +342,23 @@ def _import(entry: Entry) -> type[Any]:
     return value
 
 
-def _installed() -> Iterator[Entry]:
-    """Entries of installed distributions; of one that is seen twice, the first on sys.path.
-
-    Names and versions are read of those distributions alone that register something here.
-    """
-    facts: dict[Distribution, tuple[str, str]] = {}
-    points = importlib.metadata.entry_points()
-    for group in GROUPS:
-        for point in points.select(group=f"tinynet.{group}"):
-            if point.dist is None:
-                continue
-            if point.dist not in facts:
-                metadata = point.dist.metadata
-                facts[point.dist] = (normalise(metadata["Name"]), metadata["Version"])
-            target = point.value.partition("[")[0].strip()
-            yield Entry(group, point.name, *facts[point.dist], target)
+def discovered() -> Registry:
+    """A registry of what is installed now."""
+    made = discover()
+    entries, damages = [], list(made.damages)
+    for found in made.found:
+        for point in found.points:
+            if point.group in KINDS:
+                facts = (found.name, found.version, point.target)
+                entries.append(Entry(point.group, point.name, *facts))
+            else:
+                known = suggest(f"{PREFIX}{point.group}", [f"{PREFIX}{one}" for one in GROUPS])
+                problem = f"{quoted(PREFIX + point.group)} is not a group of plugins; {known}"
+                damages.append(Damage(found.name, f"{found.name} {found.version}", problem))
+    return Registry(entries, damages)
 
 
 @cache
 def default() -> Registry:
     """The registry of this installation."""
-    return Registry(_installed())
+    return discovered()

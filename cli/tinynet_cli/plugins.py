@@ -77,7 +77,7 @@ def new(name: str, kind: str, into: str, as_json: bool) -> None:
 @options.json_option
 @options.debug_option
 def list_command(group: str | None, as_json: bool) -> None:
-    """What is registered, by which distribution, from where. Imports no plugin."""
+    """List installed plugins with their distributions and folders; imports none of them."""
     from tinynet.plugins.listing import listed
     from tinynet.registry import default
 
@@ -85,7 +85,8 @@ def list_command(group: str | None, as_json: bool) -> None:
     everything = [entry for one in GROUPS for entry in known.entries(one)]
     found = listed([e for e in everything if group in (None, e.group)], everything)
     if as_json:
-        print_json({"plugins": [one.to_json() for one in found]})
+        damaged = [vars(damage) for damage in known.damages]
+        print_json({"plugins": [one.to_json() for one in found], "damaged": damaged})
         return
     print_table(
         ("group", "name", "distribution", "version", "where"),
@@ -93,6 +94,8 @@ def list_command(group: str | None, as_json: bool) -> None:
     )
     for line in dict.fromkeys(one.ambiguous for one in found if one.ambiguous):
         echo(f"ambiguous: {line}")
+    for damage in known.damages:
+        echo(f"damaged: {damage}")
 
 
 @plugins.command()
@@ -107,23 +110,30 @@ def list_command(group: str | None, as_json: bool) -> None:
 @options.json_option
 @options.debug_option
 def doctor(name: str | None, timeout: float, as_json: bool) -> None:
-    """Load every plugin, in processes of their own, and tell how they are.
+    """Load every plugin in a separate process and report what is wrong with it.
 
-    NAME is a type, distribution:type, or a distribution: only those are loaded then.
+    NAME is a type, distribution:type, or a distribution: only those are loaded.
     """
-    from tinynet.plugins.doctor import examine, running_kernels
+    from tinynet.plugins.doctor import damages, examine, running_kernels
 
-    found = examine(name, patience=timeout)
+    found, damaged = examine(name, patience=timeout), damages(name)
     kernels, ill = running_kernels(), [one for one in found if not one.ok]
+    ok = not ill and not damaged
     if as_json:
-        rows = [one.to_json() for one in found]
-        print_json({"ok": not ill, "kernels": kernels, "plugins": rows})
+        rows, lost = [one.to_json() for one in found], [vars(damage) for damage in damaged]
+        print_json({"ok": ok, "kernels": kernels, "plugins": rows, "damaged": lost})
     else:
         _print_diagnoses(found)
-        state = f"{len(ill)} not ok" if ill else "all ok"
+        for damage in damaged:
+            echo()
+            echo(f"damaged: {damage}")
+        states = [f"{len(ill)} not ok"] if ill else [] if damaged else ["all ok"]
+        states += [f"{len(damaged)} damaged"] if damaged else []
         echo()
-        echo(f"{len(found)} examined, {state}; layers compute with the kernels {kernels}")
-    if ill:
+        echo(
+            f"{len(found)} examined, {', '.join(states)}; layers compute with the kernels {kernels}"
+        )
+    if not ok:
         raise click.exceptions.Exit(PLUGIN)
 
 

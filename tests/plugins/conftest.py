@@ -20,7 +20,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     site = tmp_path / "site"
     site.mkdir()
     monkeypatch.syspath_prepend(site)
-    monkeypatch.setattr(registry, "default", lambda: registry.Registry(registry._installed()))
+    monkeypatch.setattr(registry, "default", registry.discovered)
 
     def write(
         name: str,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinynet import registry
+from tinynet.discovery import Damage, normalise
 from tinynet.errors import PluginError
 from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.plugins.apart import Answer, load_apart
 from tinynet.plugins.listing import Listed, listed
 from tinynet.plugins.requirement import unmet_requirement
-from tinynet.registry import GROUPS, Entry
+from tinynet.registry import GROUPS, Entry, UnknownTypeError
 from tinynet.testing.registered import entries_named
 
 PATIENCE = 60.0
@@ -46,23 +47,41 @@ class Diagnosis:
 
 
 def examine(name: str | None = None, *, patience: float = PATIENCE) -> list[Diagnosis]:
-    """Load every registered type, or those that a name stands for, and tell how they are.
+    """Load every registered type, or those that a name stands for, and diagnose them.
 
     Args:
         name: A type's name, or ``distribution:name``, or a distribution's.
         patience: Seconds that loading one distribution may take.
 
     Raises:
-        UnknownTypeError: if nothing is called so.
+        UnknownTypeError: if no type has the name, and no damaged distribution.
     """
     everything = [entry for group in GROUPS for entry in registry.default().entries(group)]
-    asked = everything if name is None else entries_named(name)
+    try:
+        asked = everything if name is None else entries_named(name)
+    except UnknownTypeError:
+        if not damages(name):
+            raise
+        asked = []
     facts = listed(asked, everything)
     answers: dict[Entry, Answer] = {}
     unmet = {owner: unmet_requirement(owner) for owner in {entry.distribution for entry in asked}}
     for owner in unmet:
         answers |= load_apart([entry for entry in asked if entry.distribution == owner], patience)
     return [_diagnosis(fact, answers[fact.entry], unmet[fact.entry.distribution]) for fact in facts]
+
+
+def damages(name: str | None = None) -> list[Damage]:
+    """Return the metadata that cannot be used, so that plugins may be missing.
+
+    Args:
+        name: A distribution's name, or ``distribution:name``; None for all.
+    """
+    everything = registry.default().damages
+    if name is None:
+        return list(everything)
+    owner = normalise(name.partition(":")[0])
+    return [damage for damage in everything if damage.distribution == owner]
 
 
 def running_kernels() -> str:

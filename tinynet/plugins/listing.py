@@ -4,11 +4,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tinynet.discovery import find_distribution
 from tinynet.registry import KINDS, Entry
 
 
@@ -67,8 +67,13 @@ def _ambiguity(claims: list[Entry]) -> str:
 
 def _origin(name: str) -> tuple[str, bool]:
     """Folder of a distribution, and whether it is editable."""
-    found = distribution(name)
-    direct = json.loads(found.read_text("direct_url.json") or "{}")
-    if direct.get("dir_info", {}).get("editable"):
-        return unquote(urlsplit(direct["url"]).path), True
+    found = find_distribution(name)
+    if found is None:  # removed a moment ago
+        return "", False
+    try:
+        direct = json.loads(found.read_text("direct_url.json") or "{}")
+        if direct["dir_info"]["editable"]:
+            return unquote(urlsplit(direct["url"]).path), True
+    except (ValueError, KeyError, TypeError):
+        pass  # not editable, or damaged: the folder of its metadata is right either way
     return str(Path(str(found.locate_file(""))).resolve()), False

@@ -1,6 +1,5 @@
 """A new plugin from a template: a distribution that installs, is listed, and passes its tests."""
 
-import importlib.metadata
 import importlib.util
 import keyword
 import re
@@ -13,8 +12,9 @@ from pathlib import Path
 from string import Template
 
 from tinynet import __version__, registry
+from tinynet.discovery import find_distribution, normalise
 from tinynet.errors import TinynetError, explaining_io
-from tinynet.registry import KINDS, normalise
+from tinynet.registry import KINDS
 from tinynet.text.wording import quoted, suggest
 
 TEMPLATES = "templates"
@@ -149,15 +149,11 @@ def _obstacle(names: Names) -> str:
         return f"{taken[0].distribution} has the {names.kind} {package} already"
     if names.package == "tests" or importlib.util.find_spec(names.package):
         return f"the package would be called {package}, which is something else's name already"
-    if normalise(names.distribution) in _installed():
+    if find_distribution(normalise(names.distribution)):
         return f"a distribution {quoted(names.distribution)} is installed already"
     if re.search(rf"\b{names.class_name}\b", _template(names.kind, "plugin.py")):
         return f"the class would be called {class_name}, a name that its own code needs"
     return ""
-
-
-def _installed() -> set[str]:
-    return {normalise(found.name) for found in importlib.metadata.distributions()}
 
 
 def _rendered(names: Names) -> dict[str, str]:

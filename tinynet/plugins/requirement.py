@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
-from importlib.metadata import requires, version
 from operator import eq, ge, gt, le, lt, ne
 from typing import TypeAlias
+
+from tinynet.discovery import find_distribution
 
 CORE = "tinynet-core"
 
@@ -20,6 +21,18 @@ _HOLDS: dict[str, Callable[[Release, Release], bool]] = {
     "<": lt,
     ">": gt,
 }
+
+
+def version(distribution: str) -> str:
+    """Return the version of an installed distribution; empty if it is unknown."""
+    found = find_distribution(distribution)
+    return "" if found is None else found.version
+
+
+def requires(distribution: str) -> list[str] | None:
+    """Return the requirements of an installed distribution."""
+    found = find_distribution(distribution)
+    return None if found is None else found.requires
 
 
 def unmet_requirement(distribution: str) -> str:

@@ -1,0 +1,217 @@
+"""Installed distributions that register plugins, read one by one from their metadata.
+
+A damaged distribution is skipped and reported: it must not stop a command that does not use it.
+Nothing is imported, and names and versions are read only where a plugin is registered.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import Distribution, DistributionFinder
+
+from tinynet.text.wording import cause, quoted
+
+PREFIX = "tinynet."
+"""How the entry-point groups of plugins start."""
+
+_FILE = "entry_points.txt"
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Metadata that cannot be used.
+
+    Attributes:
+        distribution: Normalized name of the distribution; empty where it is unknown.
+        where: The folder of its metadata, or the import finder.
+        problem: What is wrong and what to do, in a sentence.
+    """
+
+    distribution: str
+    where: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One plugin as its distribution registers it.
+
+    Attributes:
+        group: The entry-point group without `PREFIX`: ``layers``.
+        name: The plugin's name in a spec.
+        target: ``package.module:Class``.
+    """
+
+    group: str
+    name: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """A distribution that registers plugins.
+
+    Attributes:
+        name: Its normalized name.
+        version: Its version.
+        points: The plugins.
+    """
+
+    name: str
+    version: str
+    points: tuple[Point, ...]
+
+
+@dataclass
+class Discovery:
+    """The plugins of this installation.
+
+    Attributes:
+        found: The distributions that register some; of two of one name, the first on ``sys.path``.
+        damages: Metadata that may register plugins and cannot be used.
+    """
+
+    found: list[Found] = field(default_factory=list)
+    damages: list[Damage] = field(default_factory=list)
+
+
+class _DamageError(Exception):
+    """Metadata that cannot be used; the message is the problem of a `Damage`."""
+
+
+def normalise(distribution: str) -> str:
+    """A distribution's name as packaging compares it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def discover() -> Discovery:
+    """Read the metadata of all installed distributions."""
+    made = Discovery()
+    seen: dict[str, str] = {}
+    for distribution in distributions(made.damages):
+        where, key = _where(distribution), _key(distribution)
+        try:
+            text = _read_points(distribution, where)
+            if text and key in seen:
+                _require_one_version(key, seen[key], where)
+            elif text:
+                name, version = _identity(distribution)
+                points = tuple(_parse(text, made.damages, key, where))
+                made.found.append(Found(name, version, points))
+        except _DamageError as error:
+            made.damages.append(Damage(key, where, str(error)))
+        else:
+            seen.setdefault(key, where)
+    return made
+
+
+def distributions(damages: list[Damage] | None = None) -> Iterator[Distribution]:
+    """Every installed distribution, as far as the finders on ``sys.meta_path`` work.
+
+    Args:
+        damages: Finders that fail are appended here.
+    """
+    for finder in sys.meta_path:
+        find = getattr(finder, "find_distributions", None)
+        if find is None:
+            continue
+        try:
+            yield from find(DistributionFinder.Context())
+        except Exception as error:
+            if damages is not None:
+                kind = finder if isinstance(finder, type) else type(finder)
+                problem = f"this import finder cannot list its distributions: {cause(error)}"
+                damages.append(Damage("", f"{kind.__module__}.{kind.__qualname__}", problem))
+
+
+def find_distribution(name: str) -> Distribution | None:
+    """The first distribution on ``sys.path`` of a normalized name."""
+    return next((found for found in distributions() if _key(found) == name), None)
+
+
+def _key(distribution: Distribution) -> str:
+    """The normalized name; from the name of the folder where that is known, since it is faster."""
+    folder, end = os.path.splitext(os.path.basename(_where(distribution)))
+    if end in (".dist-info", ".egg-info"):
+        return normalise(folder.partition("-")[0])
+    try:
+        return normalise(distribution.metadata["Name"])
+    except Exception:
+        return ""
+
+
+def _where(distribution: Distribution) -> str:
+    return str(getattr(distribution, "_path", ""))
+
+
+def _read_points(distribution: Distribution, where: str) -> str:
+    """The file of entry points if it may hold plugins, or else nothing."""
+    try:
+        text = distribution.read_text(_FILE)
+    except Exception as error:
+        raise _DamageError(_unreadable(cause(error))) from error
+    if text is None and _is_hidden(where):
+        raise _DamageError(_unreadable("no permission, or not a file"))
+    return text if text and PREFIX in text else ""
+
+
+def _is_hidden(where: str) -> bool:
+    """Whether there is a file that reading metadata passes over in silence."""
+    if os.path.lexists(os.path.join(where, _FILE)):
+        return True
+    return os.path.isdir(where) and not os.access(where, os.X_OK)
+
+
+def _unreadable(reason: str) -> str:
+    return f"its {_FILE} cannot be read ({reason}), so its plugins are unknown: reinstall it"
+
+
+def _require_one_version(name: str, first: str, second: str) -> None:
+    """Refuse two versions in one folder; on two folders of ``sys.path`` the first one counts."""
+    if os.path.dirname(first) == os.path.dirname(second) and first != second:
+        raise _DamageError(
+            f"a second version is in the same folder, {os.path.basename(first)}: run"
+            f" pip uninstall {name} until none is left, then install it again"
+        )
+
+
+def _identity(distribution: Distribution) -> tuple[str, str]:
+    try:
+        metadata = distribution.metadata
+        name, version = metadata["Name"], metadata["Version"]
+    except Exception as error:
+        raise _DamageError(f"its METADATA cannot be read ({cause(error)}): reinstall it") from error
+    if not name or not version:
+        lacking = "name" if not name else "version"
+        raise _DamageError(f"its METADATA is missing or has no {lacking}: reinstall it")
+    if not _NAME.fullmatch(normalise(name)):
+        raise _DamageError(f"{quoted(name)} is not the name of a distribution")
+    if not _VERSION.fullmatch(version):
+        raise _DamageError(f"{quoted(version)} is not a version; give it one such as 1.0")
+    return normalise(name), version
+
+
+def _parse(text: str, damages: list[Damage], key: str, where: str) -> Iterator[Point]:
+    """The plugins in a file of entry points; lines of other groups are not looked at."""
+    group = ""
+    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
+        if line.startswith("[") and line.endswith("]"):
+            group = line[1:-1].strip()
+        elif line and line[0] != "#" and group.startswith(PREFIX):
+            name, equals, value = (part.strip() for part in line.partition("="))
+            target = value.partition("[")[0].strip()
+            if not (equals and name and target):
+                problem = f"line {number} is {quoted(line)}; it should be: name = package:Class"
+            elif not name.isprintable() or ":" in name:
+                problem = f"line {number} registers {quoted(name)}, which a spec cannot name"
+            else:
+                yield Point(group.removeprefix(PREFIX), name, target)
+                continue
+            damages.append(Damage(key, f"{where}/{_FILE}", problem))
