@@ -34,14 +34,14 @@ _RULES = {
         multiple=True,
         metavar="OLD=NEW",
         callback=_pairs,
-        help="With --from: node NEW goes on with node OLD of the checkpoint; of blocks, every"
-        " node within.",
+        help="With --from: node NEW takes over the tensors of node OLD of the checkpoint; for"
+        " blocks, every node within.",
     ),
     "allow_new": click.option(
         "--allow-new",
         multiple=True,
         metavar="PATTERN",
-        help="With --from: tensors, such as 'dense_2/*', that may start afresh.",
+        help="With --from: tensors, such as 'dense_2/*', that may be initialized.",
     ),
     "allow_dropped": click.option(
         "--allow-dropped",
@@ -107,15 +107,30 @@ def take_rules(source: str | None, plan_only: bool, settings: dict[str, Any]) ->
     return {}
 
 
-def print_plan(path: Path, plan: "TransferPlan", as_json: bool) -> None:
-    """Print what would be taken over."""
+def print_plan(
+    path: Path, plan: "TransferPlan", as_json: bool, error: Exception | None = None
+) -> None:
+    """Print what would be taken over.
+
+    Args:
+        path: The checkpoint.
+        plan: The plan.
+        as_json: Whether to print it as data.
+        error: Why it cannot be carried out.
+    """
     if as_json:
         tensors = [_as_data(move) for move in plan.moves]
-        print_json({"checkpoint": str(path), "tensors": tensors, "notes": plan.notes})
+        found: dict[str, Any] = {"checkpoint": str(path), "tensors": tensors, "notes": plan.notes}
+        if error is not None:
+            found["options"] = plan.options
+            found["error"] = {"type": type(error).__name__, "message": str(error)}
+        print_json(found)
         return
     echo(f"from {short(path)}: {plan.summary}")
     for line in plan.lines:
         echo(line)
+    if plan.options:
+        echo(f"to allow this, add: {' '.join(plan.options)}")
 
 
 def _as_data(move: "Move") -> dict[str, Any]:

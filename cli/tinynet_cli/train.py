@@ -59,7 +59,15 @@ def train(
     start = take_rules(source, plan_only, settings)
     with Display(quiet=quiet or as_json) as display:
         if plan_only:
-            print_plan(*runs.plan_fine_tuning(spec, observer=display, **start, **settings), as_json)
+            from tinynet.checkpoint.transfer import TransferRefusedError
+
+            try:
+                found = runs.plan_fine_tuning(spec, observer=display, **start, **settings)
+            except TransferRefusedError as error:
+                if error.path is not None:
+                    print_plan(error.path, error.plan, as_json, error)
+                raise
+            print_plan(*found, as_json)
             return
         going_on: dict[str, Any] = {"resume": resume, "exact": exact, "lock": lock}
         result = runs.train(spec, run_dir, observer=display, **going_on, **start, **settings)

@@ -195,9 +195,9 @@ def test_everything_that_does_not_fit_is_listed_with_its_option() -> None:
     assert refusal(old, new) == (
         "the checkpoint does not fit the network:\n"
         "  head/weight (5, 7) has no source in the checkpoint:"
-        " --allow-new 'head/*' starts afresh\n"
+        " --allow-new 'head/*' initializes it\n"
         "  head/bias (7,) has no source in the checkpoint:"
-        " --allow-new 'head/*' starts afresh\n"
+        " --allow-new 'head/*' initializes it\n"
         "  dense_2/weight (5, 3) of the checkpoint is not used:"
         " --allow-dropped 'dense_2/*' leaves it out\n"
         "  dense_2/bias (3,) of the checkpoint is not used:"
@@ -225,13 +225,13 @@ def test_a_layer_put_between_is_not_taken_for_the_one_that_had_its_name() -> Non
     assert refusal(old, new) == (
         "the checkpoint does not fit the network:\n"
         "  conv2d_2/weight (1, 1, 2, 2) has no source in the checkpoint:"
-        " --allow-new 'conv2d_2/*' starts afresh\n"
+        " --allow-new 'conv2d_2/*' initializes it\n"
         "  conv2d_2/bias (2,) has no source in the checkpoint:"
-        " --allow-new 'conv2d_2/*' starts afresh\n"
+        " --allow-new 'conv2d_2/*' initializes it\n"
         "  conv2d_3/weight (1, 1, 2, 2) has no source in the checkpoint:"
-        " --allow-new 'conv2d_3/*' starts afresh\n"
+        " --allow-new 'conv2d_3/*' initializes it\n"
         "  conv2d_3/bias (2,) has no source in the checkpoint:"
-        " --allow-new 'conv2d_3/*' starts afresh\n"
+        " --allow-new 'conv2d_3/*' initializes it\n"
         "  conv2d_2/weight (1, 1, 2, 2) of the checkpoint is not used:"
         " --allow-dropped 'conv2d_2/*' leaves it out\n"
         "  conv2d_2/bias (2,) of the checkpoint is not used:"
@@ -293,8 +293,8 @@ def test_another_shape_is_refused_with_the_rules_that_could_help() -> None:
     old = network({"type": "dense", "units": 3, "name": "head"})
     new = network({"type": "dense", "units": 5, "name": "head"})
     rest = (
-        "of the checkpoint differ in shape: --overlap 'head/*' takes the part that both have,"
-        " --allow-new 'head/*' --allow-dropped 'head/*' starts afresh"
+        "of the checkpoint differ in shape: --overlap 'head/*' carries over the part that both"
+        " have, --allow-new 'head/*' --allow-dropped 'head/*' initializes it"
     )
     assert refusal(old, new) == (
         "the checkpoint does not fit the network:\n"
@@ -310,7 +310,7 @@ def test_other_axes_are_refused_whatever_may_overlap() -> None:
     assert refusal(replace(old, tensors={**old.tensors, **bias}), new, overlap=("*",)) == (
         "the checkpoint does not fit the network:\n"
         "  head/bias (3,) and head/bias (3, 1) of the checkpoint differ in their axes:"
-        " --allow-new 'head/*' --allow-dropped 'head/*' starts afresh"
+        " --allow-new 'head/*' --allow-dropped 'head/*' initializes it"
     )
 
 
@@ -322,7 +322,7 @@ def test_integers_are_not_taken_for_weights() -> None:
         "the checkpoint does not fit the network:\n"
         "  dense_1/bias (3,) and dense_1/bias (3,) of the checkpoint differ in dtype, float32 and"
         " int64:"
-        " --allow-new 'dense_1/*' --allow-dropped 'dense_1/*' starts afresh"
+        " --allow-new 'dense_1/*' --allow-dropped 'dense_1/*' initializes it"
     )
 
 
@@ -436,12 +436,12 @@ def test_a_mapping_of_nodes_that_are_not_there_lists_every_mistake() -> None:
     assert refusal(old, new, map=renamed) == (
         "--map dense_2=stem: no node with a layer of its own is called 'dense_2' in the"
         " checkpoint; did you mean 'dense_1'?\n  "
-        "--map dense_2=stem: 'stem' can go on with one node only\n  "
+        "--map dense_2=stem: 'stem' can take over one node only\n  "
         "--map dense_1=stm: no node with a layer of its own is called 'stm' in the network; did"
         " you mean 'stem'?\n  "
         "--map shared_1=stem: no node with a layer of its own is called 'shared_1' in the"
         " checkpoint; available: dense_1, relu_1\n  "
-        "--map shared_1=stem: 'stem' can go on with one node only"
+        "--map shared_1=stem: 'stem' can take over one node only"
     )
 
 

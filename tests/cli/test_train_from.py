@@ -1,6 +1,7 @@
 """`tinynet train --from`: the plan on stderr, its refusals, and `--plan` alone."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,40 @@ def test_plan_prints_what_would_happen_and_stops(tinynet, run, wider):
         "overlapped  dense_1/bias (12,), [:10] of it from dense_1/bias (10,)",
         "note        dense_1: units 10 -> 12",
     ]
+    assert not Path("runs").exists()
+
+
+def test_a_plan_that_is_refused_shows_what_would_be_carried_too(tinynet, run, spec):
+    """Only what is wrong would not tell whether most of the network fits."""
+    wrong = json.loads(Path(spec).read_text())
+    last = wrong["network"]["layers"][-1]
+    wrong["network"]["layers"] += [{**last, "name": "extra"}, {**last, "units": 10, "name": "end"}]
+    wrong["network"]["layers"][-3] = {**last, "units": 12}
+    Path("wrong.json").write_text(json.dumps(wrong))
+    line = ("train", "wrong.json", "--from", run, "--plan", "--map", "dense_1=dense_1")
+    result = tinynet(*line)
+    assert result.code == 4
+    *plan, options = result.out.splitlines()
+    assert plan == [
+        f"from {SOURCE}: 4 new, 2 differs",
+        "differs     dense_1/weight (64, 12), in the checkpoint dense_1/weight (64, 10)",
+        "differs     dense_1/bias (12,), in the checkpoint dense_1/bias (10,)",
+        "new         extra/weight (12, 10)",
+        "new         extra/bias (10,)",
+        "new         end/weight (10, 10)",
+        "new         end/bias (10,)",
+        "note        dense_1: units 10 -> 12",
+    ]
+    assert "error: the checkpoint does not fit the network:" in result.err
+    added = shlex.split(options.removeprefix("to allow this, add: "))
+    allowed = tinynet(*line, *added)
+    assert allowed.code == 0, allowed.err
+    assert "2 dropped" in allowed.out
+    found = tinynet(*line, "--json")
+    assert found.code == 4
+    assert shlex.split(" ".join(found.json["options"])) == added
+    assert [tensor["action"] for tensor in found.json["tensors"]] == ["differs"] * 2 + ["new"] * 4
+    assert found.json["error"]["message"].startswith("the checkpoint does not fit the network")
     assert not Path("runs").exists()
 
 

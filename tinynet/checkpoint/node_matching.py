@@ -16,7 +16,7 @@ from tinynet.errors import CheckpointMismatchError
 from tinynet.spec.graph import wire
 from tinynet.spec.naming import is_position
 from tinynet.spec.network_spec import NetworkSpec
-from tinynet.text.wording import suggest
+from tinynet.text.wording import show, suggest
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Matching:
                     hint = suggest(name, [*owners, *blocks])
                     problems.append(f"--map {before}={after}: {whose}; {hint}")
             if list(renamed.values()).count(after) > 1:
-                problems.append(f"--map {before}={after}: {after!r} can go on with one node only")
+                problems.append(f"--map {before}={after}: {after!r} can take over one node only")
         if problems:
             raise CheckpointMismatchError("\n  ".join(problems))
 
@@ -219,7 +219,7 @@ def _changes(old: Place, new: Place) -> str:
 
 
 def _said(options: Mapping[str, Any], key: str) -> str:
-    return repr(options[key]) if key in options else "unsaid"
+    return show(options[key]) if key in options else "(not set)"
 
 
 def _kind(place: Place) -> str:

@@ -1,14 +1,16 @@
-"""Fine-tuning: what a new network takes over from a checkpoint, planned before it is done.
+"""Fine-tuning: the plan of which tensors a new network takes over from a checkpoint.
 
 Parameters and running statistics go over; the optimizer's state, the place in the run and the
 figures do not: the new run starts at step 0. Nothing is left out, added or reshaped unless a rule
 says so.
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -21,7 +23,7 @@ from tinynet.network.network import Network
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.types import Array, Shape
 
-Action: TypeAlias = Literal["carried", "overlapped", "new", "dropped"]
+Action: TypeAlias = Literal["carried", "overlapped", "new", "dropped", "differs"]
 
 PREFIXES = ("params/", "buffers/")
 """How the names of what is transferred start in a checkpoint."""
@@ -34,11 +36,11 @@ class TransferRules:
     A pattern is compared with addresses, ``dense_2/weight``; ``*`` stands for any characters.
 
     Attributes:
-        map: Nodes of the checkpoint by name, each with the node that goes on with it.
-        allow_new: Patterns of tensors that may start afresh.
+        map: Nodes of the checkpoint by name, each with the node that takes over its tensors.
+        allow_new: Patterns of tensors that may be initialized.
         allow_dropped: Patterns of the checkpoint's tensors that may be left out.
         overlap: Patterns of tensors that may change their shape: they take the part, from index 0
-            on along each axis, that both shapes have, and keep their fresh values elsewhere.
+            on along each axis, that both shapes have, and keep their initial values elsewhere.
         keep_preprocessing: Use what the checkpoint's transforms learned from its training data,
             instead of fitting them to the new data.
     """
@@ -89,18 +91,22 @@ class Move:
     Attributes:
         source: The tensor in the checkpoint, or None.
         target: The tensor in the network, or None.
+        fits: Whether the rules allow the target to take the source.
     """
 
     source: TensorFacts | None
     target: TensorFacts | None
+    fits: bool = True
 
     @property
     def action(self) -> Action:
-        """What is done."""
+        """What is done; ``"differs"`` where the two do not fit and nothing can be done."""
         if self.source is None:
             return "new"
         if self.target is None:
             return "dropped"
+        if not self.fits:
+            return "differs"
         return "carried" if self.source.shape == self.target.shape else "overlapped"
 
     @property
@@ -115,7 +121,9 @@ class Move:
         line = f"{self.action:<10}  {target or source}"
         if source is None or target is None:
             return line
-        if self.action == "overlapped":
+        if not self.fits:
+            line += f", in the checkpoint {source}"
+        elif self.action == "overlapped":
             part = ", ".join(f":{size}" for size in self.common)
             line += f", [{part}] of it from {source}"
         elif source.address != target.address:
@@ -130,15 +138,21 @@ class TransferPlan:
     Attributes:
         moves: One for each tensor: the network's in its order, then what is dropped.
         notes: What a user should know beside, a line each.
+        refusals: What the rules do not allow, a line each; of a plan that is carried out, none.
+        options: Options of ``tinynet train`` that would allow it.
     """
 
     moves: tuple[Move, ...]
     notes: tuple[str, ...]
+    refusals: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     def counts(self) -> dict[Action, int]:
-        """How many tensors each action befalls."""
+        """Return the number of tensors of each action."""
         found = Counter(move.action for move in self.moves)
-        actions: tuple[Action, ...] = ("carried", "overlapped", "new", "dropped")
+        actions: list[Action] = ["carried", "overlapped", "new", "dropped"]
+        if self.refusals:
+            actions.append("differs")
         return {action: found[action] for action in actions}
 
     @property
@@ -152,6 +166,21 @@ class TransferPlan:
         return (*map(str, self.moves), *(f"{'note':<10}  {note}" for note in self.notes))
 
 
+class TransferRefusedError(CheckpointMismatchError):
+    """A checkpoint that does not fit the network, as far as the rules go.
+
+    Attributes:
+        plan: What would happen to every tensor.
+        path: The checkpoint's file, where it is known.
+    """
+
+    def __init__(self, plan: TransferPlan, path: Path | None = None) -> None:
+        lines = "\n  ".join(plan.refusals)
+        super().__init__(f"the checkpoint does not fit the network:\n  {lines}")
+        self.plan = plan
+        self.path = path
+
+
 def plan_transfer(
     network: Network, checkpoint: Checkpoint, rules: TransferRules = STRICT
 ) -> TransferPlan:
@@ -163,8 +192,8 @@ def plan_transfer(
         rules: What may happen beside carrying over.
 
     Raises:
-        CheckpointMismatchError: listing everything that the rules do not allow, each with the
-            option that would.
+        TransferRefusedError: listing everything that the rules do not allow, each with the option
+            that would.
         CheckpointFormatError: if the checkpoint's spec makes no network.
     """
     matching = _match(network, checkpoint, rules)
@@ -175,7 +204,8 @@ def plan_transfer(
         before = matching.sources.get(target.node)
         source = sources.get(f"{kind}/{before}/{rest}") if before is not None else None
         move = Move(source, target)
-        moves.append(Move(None, target) if _may_part(move, rules) else move)
+        fits = source is None or _fits(move, rules)
+        moves.append(Move(None, target) if _may_part(move, rules) else replace(move, fits=fits))
     used = {move.source.name for move in moves if move.source is not None}
     moves += [Move(source, None) for name, source in sources.items() if name not in used]
     refused = {move: why for move in moves if (why := _refusal(move, rules))}
@@ -183,8 +213,8 @@ def plan_transfer(
         new = [move.target.node for move in refused if move.target and not move.source]
         unused = [move.source.node for move in refused if move.source and not move.target]
         lines = [*refused.values(), *matching.clashes, *matching.advice(new, unused)]
-        raise CheckpointMismatchError(
-            "the checkpoint does not fit the network:\n  " + "\n  ".join(lines)
+        raise TransferRefusedError(
+            TransferPlan(tuple(moves), tuple(matching.notes), tuple(lines), _options(refused))
         )
     return TransferPlan(tuple(moves), (*matching.clashes, *matching.notes))
 
@@ -269,6 +299,16 @@ def _may_part(move: Move, rules: TransferRules) -> bool:
     return both and not _fits(move, rules)
 
 
+def _options(refused: Iterable[Move]) -> tuple[str, ...]:
+    """The options that allow all these moves; what does not fit is initialized."""
+    found: dict[str, None] = {}
+    for move in refused:
+        for option, tensor in (("--allow-new", move.target), ("--allow-dropped", move.source)):
+            if tensor is not None:
+                found[f"{option} {shlex.quote(f'{tensor.node}/*')}"] = None
+    return tuple(found)
+
+
 def _refusal(move: Move, rules: TransferRules) -> str | None:
     """Why the rules do not allow a move, and which option would."""
     source, target = move.source, move.target
@@ -276,7 +316,7 @@ def _refusal(move: Move, rules: TransferRules) -> str | None:
         assert target is not None
         if _allowed(target, rules.allow_new):
             return None
-        remedy = f"--allow-new '{target.node}/*' starts afresh"
+        remedy = f"--allow-new '{target.node}/*' initializes it"
         return f"{target} has no source in the checkpoint: {remedy}"
     if target is None:
         if _allowed(source, rules.allow_dropped):
@@ -286,10 +326,10 @@ def _refusal(move: Move, rules: TransferRules) -> str | None:
     if _fits(move, rules):
         return None
     pair = f"{target} and {source} of the checkpoint"
-    afresh = f"--allow-new '{target.node}/*' --allow-dropped '{source.node}/*' starts afresh"
+    afresh = f"--allow-new '{target.node}/*' --allow-dropped '{source.node}/*' initializes it"
     if not _convertible(source, target):
         return f"{pair} differ in dtype, {target.dtype} and {source.dtype}: {afresh}"
     if len(source.shape) != len(target.shape):
         return f"{pair} differ in their axes: {afresh}"
-    overlap = f"--overlap '{target.node}/*' takes the part that both have"
+    overlap = f"--overlap '{target.node}/*' carries over the part that both have"
     return f"{pair} differ in shape: {overlap}, {afresh}"

@@ -11,7 +11,13 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
 from tinynet.checkpoint.checkpoint import Checkpoint
-from tinynet.checkpoint.transfer import TransferPlan, TransferRules, apply_transfer, plan_transfer
+from tinynet.checkpoint.transfer import (
+    TransferPlan,
+    TransferRefusedError,
+    TransferRules,
+    apply_transfer,
+    plan_transfer,
+)
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, explaining_io
 from tinynet.spec.models import Spec
@@ -64,9 +70,15 @@ class FineTuning:
         """Decide what the trainer's network takes over; changes nothing.
 
         Raises:
-            CheckpointMismatchError: listing everything that the rules do not allow.
+            TransferRefusedError: listing everything that the rules do not allow.
         """
-        plan = plan_transfer(trainer.network, self._checkpoint, self._rules)
+        try:
+            plan = plan_transfer(trainer.network, self._checkpoint, self._rules)
+        except TransferRefusedError as error:
+            raise TransferRefusedError(self._noted(error.plan, trainer), self.path) from None
+        return self._noted(plan, trainer)
+
+    def _noted(self, plan: TransferPlan, trainer: Trainer) -> TransferPlan:
         notes = self._data_notes(trainer.data.raw)
         return replace(plan, notes=(*plan.notes, *notes))
 
