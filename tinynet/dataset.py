@@ -18,6 +18,7 @@ __all__ = [
     "FilePath",
     "InputReader",
     "Located",
+    "LocatedArrays",
     "Ranged",
     "Shape",
 ]
@@ -114,6 +115,20 @@ class Located(Protocol):
 
     def where(self, index: int) -> str:
         """File and row (or item) of the sample, for error messages."""
+        ...
+
+
+@runtime_checkable
+class LocatedArrays(Protocol):
+    """The ability of a dataset whose arrays come from different places."""
+
+    def where_in(self, name: str, index: int) -> str:
+        """Return the place of one sample in one array: file, array and row, for error messages.
+
+        Args:
+            name: Name of the input or target.
+            index: The sample.
+        """
         ...
 
 

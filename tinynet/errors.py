@@ -28,6 +28,7 @@ __all__ = [
     "SpecError",
     "TargetError",
     "TinynetError",
+    "TransformError",
     "UsageError",
     "Use",
 ]
@@ -141,6 +142,10 @@ class DataError(TinynetError):
 
 class TargetError(DataError, LocatedError):
     """Targets that a loss or a metric cannot use; it names the file, the row and the spec's key."""
+
+
+class TransformError(DataError, LocatedError):
+    """Arrays that a transform cannot take; it names the array and the spec's key."""
 
 
 class PluginError(LocatedError):

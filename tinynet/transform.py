@@ -18,6 +18,7 @@ __all__ = [
     "DataError",
     "Field",
     "Invertible",
+    "SampleError",
     "State",
     "Transform",
     "TransformConfig",
@@ -31,6 +32,19 @@ class TransformConfig(Config):
     """The base of a transform's ``Config``; ``on`` says which array of the dataset it changes."""
 
     reserved: ClassVar[frozenset[str]] = frozenset({"type", "name", "comment", "on"})
+
+
+class SampleError(DataError):
+    """A sample that a transform cannot take.
+
+    Attributes:
+        row: Its row in the batch.
+        why: The value, what is wrong with it, and what to do.
+    """
+
+    def __init__(self, row: int, why: str) -> None:
+        self.row, self.why = row, why
+        super().__init__(f"sample {row} of the batch: {why}")
 
 
 class Transform(Protocol):

@@ -9,7 +9,7 @@ from tinynet.data.data import Data
 from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.splits import split_indices
 from tinynet.dataset import Batch, DatasetConfig, Field
-from tinynet.errors import CheckpointMismatchError, DataError, SpecError
+from tinynet.errors import CheckpointMismatchError, DataError, SpecError, TransformError
 from tinynet.spec.data_spec import DataSpec, TransformReference
 from tinynet.transform import TransformConfig
 
@@ -358,8 +358,11 @@ def test_a_transform_of_nothing_is_explained_with_its_place(labelled, tmp_path, 
 
 
 def test_a_transform_that_cannot_take_an_array_is_explained(labelled, tmp_path):
-    with pytest.raises(DataError, match="scale computes with quantities"):
+    with pytest.raises(TransformError) as raised:
         Data(spec([0] * 20, transforms=[{"type": "scale", "on": "target"}]), tmp_path, 0)
+    (problem,) = raised.value.problems
+    assert problem.pointer == "/data/transforms/0"
+    assert problem.message.startswith("the array 'target': scale needs quantities")
 
 
 # Datasets of their own ----------------------------------------------------------------------
@@ -427,7 +430,7 @@ def test_a_target_is_placed_by_file_and_line(tmp_path):
     data = open_data(tmp_path, {**train, "test": test})
 
     *_, last = data.target_batches()
-    assert last.place(1, "target") == f"{tmp_path / 'test.csv'}, line 4"
+    assert last.place(1, "target") == f"{tmp_path / 'test.csv'}, line 4, column 'kind'"
 
 
 def test_classes_are_counted_in_the_training_split_alone(labelled, tmp_path):

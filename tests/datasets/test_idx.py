@@ -70,7 +70,9 @@ def test_named_classes_are_used(open_idx):
 
 
 def test_a_label_beyond_the_named_classes_names_file_and_row(open_idx):
-    with pytest.raises(DataError, match=r"labels, row 1 .*: 2 is no class.*from 0 to 1; 2 classes"):
+    with pytest.raises(
+        DataError, match=r"labels, row 1 .*: 2 is not the index .* 2 classes cat, dog \(0 to 1\)"
+    ):
         open_idx(classes=("cat", "dog"))
 
 

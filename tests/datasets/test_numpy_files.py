@@ -149,9 +149,14 @@ def test_several_inputs_and_targets_by_name(open_npz, tmp_path):
     assert NPY(NPY.Config(**files)).fingerprint == packed.fingerprint
 
 
-def test_an_unknown_array_suggests_the_one_that_was_meant(open_npz):
-    with pytest.raises(DataError, match=r"no array 'images'; did you mean 'image'\?"):
-        open_npz({"image": X, "y": Y}, inputs="images")
+def test_unknown_arrays_are_listed_with_their_keys(open_npz):
+    with pytest.raises(DataError) as raised:
+        open_npz({"image": X, "label": Y})
+    assert str(raised.value).partition("data.npz")[2] == (
+        " has no array 'x', 'y'; set \"inputs\" and \"targets\" to names of its arrays: image,"
+        " label"
+    )
+    assert len(open_npz({"image": X, "label": Y}, inputs="image", targets="label")) == 4
 
 
 def test_weights_come_with_the_batch(open_npz):
@@ -167,7 +172,7 @@ def test_weights_come_with_the_batch(open_npz):
         (np.array([1.0, -1.0, 1.0, 1.0]), r"row 1 .*: the weight -1\.0 is negative"),
         (np.array([1.0, 1.0, np.nan, 1.0]), r"weights.npy, row 2 .*: nan; every number"),
         (np.zeros(4), "every weight is 0"),
-        (np.ones((4, 1)), r"shape \(4, 1\); weights are one number for each sample"),
+        (np.ones((4, 1)), r"shape \(4, 1\); save weights with the shape \(samples,\)"),
         (np.ones(3), "has 4 samples and .*weights.npy has 3"),
     ],
 )
@@ -193,13 +198,17 @@ def test_booleans_are_bytes(open_npy):
 @pytest.mark.parametrize(
     ("y", "options", "message"),
     [
-        (np.array([0, 1, -1, 0]), {}, r"row 2 .*: -1 is no class"),
-        (np.array([0, 1, 10_000, 0]), {}, r"row 2 .*: 10000 is no class.*target_type"),
-        (np.array([0, 1, 2, 0]), {"classes": ("a", "b")}, "row 2 .*2 classes are named"),
-        (np.array([2**64 - 1] * 4, np.uint64), {}, "row 0 .*: 18446744073709551615 is no class"),
+        (np.array([0, 1, -1, 0]), {}, r"row 2 .*: -1 is not a class"),
+        (np.array([0, 1, 10_000, 0]), {}, r"row 2 .*: 10000 is not a class.*target_type"),
+        (
+            np.array([0, 1, 2, 0]),
+            {"classes": ("a", "b")},
+            r"row 2 .*: 2 is not the index of one of the 2 classes a, b",
+        ),
+        (np.array([2**64 - 1] * 4, np.uint64), {}, "row 0 .*: 18446744073709551615 is not a class"),
         (np.array([[0, 1], [0, 1], [0, 7], [0, 1]]), {"classes": ("a", "b")}, "row 2 .*: 7 is"),
-        (np.ones(4), {"target_type": "class"}, "dtype float64, and classes are integers"),
-        (np.ones(4), {"classes": ("a", "b")}, "dtype float64, and classes are integers"),
+        (np.ones(4), {"target_type": "class"}, "dtype float64, but classes are integers"),
+        (np.ones(4), {"classes": ("a", "b")}, "dtype float64, but classes are integers"),
     ],
 )
 def test_a_target_that_is_no_class_names_its_row(open_npy, y, options, message):
@@ -210,7 +219,7 @@ def test_a_target_that_is_no_class_names_its_row(open_npy, y, options, message):
 def test_configs_that_contradict_themselves_are_refused():
     with pytest.raises(ValidationError, match="numbers have no classes"):
         NPZ.Config(path="x", target_type="number", classes=("a",))
-    with pytest.raises(ValidationError, match="two classes have the same name"):
+    with pytest.raises(ValidationError, match="two classes are named 'a'"):
         NPZ.Config(path="x", classes=("a", "a"))
 
 
@@ -284,10 +293,10 @@ def zip_bytes(members, **options):
         (b"not a zip file at all", "no .npz file"),
         (zip_bytes({"x.npy": npy_bytes(X)[:-1], "y.npy": npy_bytes(Y)}), "promises 96 .* 95"),
         (zip_bytes({"x.npy": npy_bytes(X) + b"x", "y.npy": npy_bytes(Y)}), "goes on after the 96"),
-        (zip_bytes({"x.npy": npy_header(shape=(2**40,))}), "cannot hold so much"),
+        (zip_bytes({"x.npy": npy_header(shape=(2**40,)), "y.npy": b""}), "cannot hold so much"),
         (zip_bytes({"x.npy": b"hello", "y.npy": b""}), "array 'x' has no header"),
         (
-            zip_bytes({"x.npy": npy_bytes(X)}, compression=zipfile.ZIP_BZIP2),
+            zip_bytes({"x.npy": npy_bytes(X), "y.npy": b""}, compression=zipfile.ZIP_BZIP2),
             "compressed in a way that NumPy never uses",
         ),
     ],

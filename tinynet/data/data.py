@@ -17,9 +17,9 @@ from tinynet.config import Reference
 from tinynet.data.fields import check_fields
 from tinynet.data.paths import require_inside, resolve_paths
 from tinynet.data.preprocessing import Preprocessing, no_random
-from tinynet.data.ranges import may_overflow, require_finite
+from tinynet.data.ranges import may_overflow, naming_samples, require_finite
 from tinynet.data.splits import POINTER, SplitName, chunks, gathered, split_indices
-from tinynet.dataset import Batch, Dataset, Field, Located
+from tinynet.dataset import Batch, Dataset, Field, Located, LocatedArrays
 from tinynet.errors import DataError
 from tinynet.random import derive
 from tinynet.spec.data_spec import DataSpec
@@ -77,7 +77,10 @@ class TargetBatch:
 
     def place(self, row: int, name: str) -> str:
         """Return where the target ``name`` of a row comes from: file and line, for example."""
-        return where(self.dataset, int(self.indices[row]))
+        index = int(self.indices[row])
+        if isinstance(self.dataset, LocatedArrays):
+            return self.dataset.where_in(name, index)
+        return where(self.dataset, index)
 
 
 class Data:
@@ -211,7 +214,9 @@ class Data:
             for positions in chunks(len(part.indices)):
                 raw = part.gather(positions).targets
                 indices = part.indices[positions]
-                yield TargetBatch(self.preprocessing.apply(raw), part.dataset, indices)
+                with naming_samples(partial(_place, part.dataset, indices)):
+                    targets = self.preprocessing.apply(raw)
+                yield TargetBatch(targets, part.dataset, indices)
 
     def require_finite(self, dtype: np.dtype[Any], *splits: SplitName) -> None:
         """Require every preprocessed value to be finite in the network's dtype.
@@ -229,8 +234,9 @@ class Data:
             for positions in chunks(len(part.indices)):
                 raw = part.gather(positions)
                 arrays = {**raw.inputs, **raw.targets}
-                ready = preprocessing.apply({name: arrays[name] for name in names})
                 place = partial(_place, part.dataset, part.indices[positions])
+                with naming_samples(place):
+                    ready = preprocessing.apply({name: arrays[name] for name in names})
                 require_finite(preprocessing, ready, dtype, place)
 
     def class_counts(self, target: str) -> Array:

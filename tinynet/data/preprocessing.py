@@ -1,6 +1,7 @@
 """The transforms of a spec, fitted: what raw data go through before the network sees them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,7 +11,14 @@ from tinynet import registry
 from tinynet.data.fields import field_problem
 from tinynet.data.splits import NUMBERS
 from tinynet.dataset import Field
-from tinynet.errors import CheckpointMismatchError, DataError, Problem, SpecError
+from tinynet.errors import (
+    CheckpointMismatchError,
+    DataError,
+    LocatedError,
+    Problem,
+    SpecError,
+    TransformError,
+)
 from tinynet.network.calls import described
 from tinynet.network.states import check_state
 from tinynet.spec.data_spec import TransformReference
@@ -88,7 +96,7 @@ class Preprocessing:
 
         Raises:
             SpecError: if a transform names an array that is not there, or one twice.
-            DataError: if a transform cannot take the array that it names.
+            TransformError: if a transform cannot take the array that it names.
         """
         self.stages: list[Stage] = []
         self._states: dict[str, State] = {}
@@ -102,7 +110,9 @@ class Preprocessing:
                     raise SpecError([Problem(message, pointer)])
                 if on in reference.on[:index]:
                     raise SpecError([Problem(f"{on!r} is named twice", pointer)])
-                field, result = self.fields[on], _result(transform, self.fields[on], position)
+                field = self.fields[on]
+                with _naming(on, position):
+                    result = _result(transform, field, position)
                 self.stages.append(Stage(position, on, field, result, transform))
                 self.fields[on] = result
 
@@ -113,7 +123,8 @@ class Preprocessing:
             batches: Starts a new pass over the raw training data: arrays by name.
         """
         for index, stage in enumerate(self.stages):
-            with registry.blaming(stage.transform, "fit", stage.pointer):
+            blaming = registry.blaming(stage.transform, "fit", stage.pointer)
+            with _naming(stage.on, stage.position), blaming:
                 state = stage.transform.fit(stage.field, self._before(batches(), index))
             own_fault = partial(registry.fault, stage.transform, pointer=stage.pointer)
             check_state(state, "fit", f"transforms/{stage.label}", own_fault, finite=False)
@@ -197,6 +208,18 @@ class Preprocessing:
                 raise CheckpointMismatchError(f"{address} belongs to no transform of the spec")
             states[label][name] = array
         self._states = states
+
+
+@contextmanager
+def _naming(on: str, position: int) -> Iterator[None]:
+    """Name the array and the transform in the spec when a transform refuses an array."""
+    try:
+        yield
+    except LocatedError:
+        raise
+    except DataError as error:
+        problem = Problem(f"the array {on!r}: {error}", _pointer(position))
+        raise TransformError([problem]) from error
 
 
 def _result(transform: Transform, field: Field, position: int) -> Field:

@@ -3,7 +3,8 @@
 A number such as 1e39 is finite in a table, which is read in float64, and infinite in float32.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from tinynet.data.preprocessing import Preprocessing
 from tinynet.dataset import Field
 from tinynet.errors import DataError
+from tinynet.transform import SampleError
 from tinynet.types import Array
 
 
@@ -20,6 +22,19 @@ def may_overflow(preprocessing: Preprocessing, name: str, dtype: np.dtype[Any]) 
         return True
     own = np.dtype(preprocessing.fields[name].dtype)
     return own.kind == "f" and np.finfo(own).max > np.finfo(dtype).max
+
+
+@contextmanager
+def naming_samples(place: Callable[[int], str]) -> Iterator[None]:
+    """Name the place of a sample that a transform refuses.
+
+    Args:
+        place: Where a row of the batch comes from.
+    """
+    try:
+        yield
+    except SampleError as error:
+        raise DataError(f"{place(error.row)}: {error.why}") from error
 
 
 def require_finite(

@@ -1,6 +1,7 @@
 """A dataset that is a few arrays: checked once from end to end, then gathered by index."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
@@ -14,6 +15,7 @@ from xxhash import xxh3_128
 from tinynet.dataset import Batch, DatasetConfig, Field
 from tinynet.errors import DataError
 from tinynet.files.regular import compare_counts
+from tinynet.text.wording import listed
 from tinynet.types import Array
 
 MAX_CLASSES = 10_000
@@ -43,10 +45,14 @@ class TargetConfig(DatasetConfig):
             return self
         if self.target_type == "number":
             raise PydanticCustomError(
-                "classes", "numbers have no classes; leave out `classes` or the `target_type`"
+                "classes",
+                'numbers have no classes; leave out "classes", or "target_type": "number"',
             )
-        if len(set(self.classes)) < len(self.classes):
-            raise PydanticCustomError("classes", "two classes have the same name")
+        repeated = [name for name, count in Counter(self.classes).items() if count > 1]
+        if repeated:
+            raise PydanticCustomError(
+                "classes", "two classes are named {name}", {"name": repr(repeated[0])}
+            )
         return self
 
 
@@ -60,6 +66,7 @@ class Source:
         classes: Names of the classes where the values are their indices.
         names: Names of the features, the last axis.
         lines: Line of each row, where the file has lines.
+        column: The column of the file, where the values are one.
     """
 
     values: Array
@@ -67,6 +74,7 @@ class Source:
     classes: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None
     lines: Sequence[int] | None = None
+    column: str | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -97,7 +105,8 @@ class Source:
     def row(self, index: int) -> str:
         """The place of one row."""
         if self.lines is not None:
-            return f"{self.place}, line {self.lines[index]}"
+            column = "" if self.column is None else f", column {self.column!r}"
+            return f"{self.place}, line {self.lines[index]}{column}"
         return f"{self.place}, row {index} (counted from 0)"
 
 
@@ -112,30 +121,49 @@ def as_target(source: Source, config: TargetConfig) -> Source:
     if config.target_type == "number" or (config.target_type == "auto" and not holds_classes):
         return source
     if not integral:
+        key = '"classes"' if config.target_type == "auto" else '"target_type": "class"'
         raise DataError(
-            f"{source.place} has dtype {source.values.dtype}, and classes are integers; save it"
-            ' as integers, or say "target_type": "number" if it is a quantity'
+            f"{source.place} has dtype {source.values.dtype}, but classes are integers; save it as"
+            f" integers, or leave out {key} if it is a quantity"
         )
-    if config.classes is not None:
-        _highest(source, len(config.classes), f"{len(config.classes)} classes are named")
-        return replace(source, classes=config.classes)
-    why = 'name the `classes` if there are so many, or say "target_type": "number" if not'
-    highest = _highest(source, MAX_CLASSES, why)
-    return replace(source, classes=tuple(str(index) for index in range(highest + 1)))
+    classes = config.classes
+    if classes is None:
+        highest = _highest(source, MAX_CLASSES, None)
+        classes = tuple(str(index) for index in range(highest + 1))
+    else:
+        _highest(source, len(classes), classes)
+    return replace(source, classes=classes)
 
 
-def _highest(source: Source, limit: int, why: str) -> int:
-    highest = 0
+def _highest(source: Source, limit: int, names: tuple[str, ...] | None) -> int:
+    """The highest index of a class.
+
+    Raises:
+        DataError: for an index that is negative, or not below ``limit``.
+    """
+    lowest, highest, wrong = limit, 0, None
     for start, rows in source.chunks():
         low, high = int(rows.min()), int(rows.max())
-        if low < 0 or high >= limit:
+        lowest, highest = min(lowest, low), max(highest, high)
+        if wrong is None and (low < 0 or high >= limit):
             position = np.argwhere((rows < 0) | (rows >= limit))[0]
-            raise DataError(
-                f"{source.row(start + int(position[0]))}: {rows[tuple(position)]} is no class,"
-                f" which is an integer from 0 to {limit - 1}; {why}"
-            )
-        highest = max(highest, high)
-    return highest
+            wrong = start + int(position[0]), int(rows[tuple(position)])
+    if wrong is None:
+        return highest
+    row, value = wrong
+    if names is None:
+        fault = f"is not a class, which is an integer from 0 to {limit - 1:,}"
+        remedy = 'if it is a quantity, set "target_type": "number"'
+        if lowest < 0:
+            remedy += "; if it is a class, save the classes as integers from 0"
+    else:
+        fault = f"is not the index of one of the {limit} classes {listed(names)} (0 to {limit - 1})"
+        remedy = 'name more "classes", or save indices that count from 0'
+        if lowest == 1 and highest == limit:
+            remedy = "the labels count from 1: subtract 1 from all of them"
+        elif lowest < 0:
+            remedy = "save indices that count from 0"
+    raise DataError(f"{source.row(row)}: {value} {fault}; {remedy}")
 
 
 class ArrayDataset:
@@ -179,6 +207,11 @@ class ArrayDataset:
         """File and row (or line) of a sample."""
         return next(iter(self._inputs.values())).row(index)
 
+    def where_in(self, name: str, index: int) -> str:
+        """File, array and row (or line) of a sample in one array."""
+        source = {**self._inputs, **self._targets}.get(name)
+        return self.where(index) if source is None else source.row(index)
+
     def _sources(self) -> Iterator[tuple[str, str, Source]]:
         for role, sources in (("input", self._inputs), ("target", self._targets)):
             for name in sorted(sources):
@@ -188,12 +221,22 @@ class ArrayDataset:
 
     def _read_once(self) -> str:
         digest = xxh3_128()
+        faults = []
         for role, name, source in self._sources():
             digest.update(json.dumps([role, name, asdict(source.field)]).encode())
             portable = source.dtype.newbyteorder("<")
+            count, first = 0, ""
             for start, rows in source.chunks():
-                _check_finite(source, start, rows)
+                if rows.dtype.kind == "f" and not (finite := np.isfinite(rows)).all():
+                    count += int(np.sum(~finite))
+                    first = first or _describe_first(source, start, rows, finite)
                 digest.update(np.ascontiguousarray(rows, portable).data)
+            if count:
+                several = f" (the first of {count:,} values that are not finite)"
+                faults.append(f"{first}{several if count > 1 else ''}")
+        if faults:
+            remedy = "every number must be finite; correct these samples, or remove them"
+            raise DataError("\n  ".join(faults) + f"; {remedy}")
         return digest.hexdigest()
 
 
@@ -226,28 +269,27 @@ def checked_inputs(inputs: Mapping[str, Source], fields: Mapping[str, Field]) ->
     return data.gather(np.arange(len(data))).inputs
 
 
-def _check_finite(source: Source, start: int, rows: Array) -> None:
-    if rows.dtype.kind != "f":
-        return
-    finite = np.isfinite(rows)
-    if not finite.all():
-        row, *position = (int(axis) for axis in np.argwhere(~finite)[0])
-        at = f", at {position}" if position else ""
-        raise DataError(
-            f"{source.row(start + row)}{at}: {rows[(row, *position)]}; every number must be finite"
-        )
+def _describe_first(source: Source, start: int, rows: Array, finite: Array) -> str:
+    row, *position = (int(axis) for axis in np.argwhere(~finite)[0])
+    at = f", at {position}" if position else ""
+    return f"{source.row(start + row)}{at}: {rows[(row, *position)]}"
 
 
 def _checked_weights(source: Source) -> Source:
     if source.values.ndim != 1:
         raise DataError(
-            f"{source.place} has shape {source.values.shape}; weights are one number for each"
-            " sample, of shape (samples,)"
+            f"{source.place} has shape {source.values.shape}; save weights with the shape"
+            " (samples,), one number for each sample"
         )
     weights = source.values.astype(np.float64)
     if (weights < 0).any():
         row = int(np.argmax(weights < 0))
-        raise DataError(f"{source.row(row)}: the weight {weights[row]} is negative")
+        raise DataError(
+            f"{source.row(row)}: the weight {weights[row]} is negative; weights are at least 0"
+        )
     if not weights.any():
-        raise DataError(f"{source.place}: every weight is 0, so no sample counts")
+        raise DataError(
+            f"{source.place}: every weight is 0, so no sample counts; give some of them a"
+            " positive weight"
+        )
     return replace(source, values=weights)

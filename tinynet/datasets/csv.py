@@ -274,6 +274,7 @@ def _features_by_position(
 def _target(labels: Labels) -> Source:
     if labels.are_classes:
         classes = labels.classes()
-        return Source(labels.indices(classes), labels.path, classes, lines=labels.lines)
-    values = array("d", map(float, labels.cells))
-    return Source(np.frombuffer(values), labels.path, lines=labels.lines)
+        values, names = labels.indices(classes), classes
+    else:
+        values, names = np.frombuffer(array("d", map(float, labels.cells))), None
+    return Source(values, labels.path, names, lines=labels.lines, column=labels.column)

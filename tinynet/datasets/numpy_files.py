@@ -1,6 +1,6 @@
 """Datasets in NumPy's own files; nothing is ever unpickled."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, TypeAlias
 
 from pydantic import Field
@@ -15,8 +15,9 @@ from tinynet.datasets._arrays import (
     checked_inputs,
 )
 from tinynet.errors import DataError
-from tinynet.files.npy import map_npy, read_npz
+from tinynet.files.npy import map_npy, npz_names, read_npz
 from tinynet.text.mistakes import AlsoCalled
+from tinynet.text.wording import listed
 from tinynet.types import Array
 
 ArrayNames: TypeAlias = str | Annotated[dict[str, str], Field(min_length=1)]
@@ -54,6 +55,10 @@ class NPZ(ArrayDataset):
         inputs = _by_name("input", config.inputs)
         targets = _by_name("target", config.targets)
         weights = [] if config.weights is None else [config.weights]
+        _require_arrays(
+            config.path,
+            {"inputs": inputs.values(), "targets": targets.values(), "weights": weights},
+        )
         arrays = read_npz(config.path, [*inputs.values(), *targets.values(), *weights])
         sources = {
             name: Source(values, f"{config.path}, array {name!r}")
@@ -73,6 +78,7 @@ class NPZ(ArrayDataset):
     ) -> dict[str, Array]:
         """Read the arrays that the spec's `inputs` name; targets may be missing."""
         names = _by_name("input", config.inputs)
+        _require_arrays(path, {"inputs": names.values()})
         arrays = read_npz(path, [names[name] for name in fields])
         sources = {
             name: Source(arrays[names[name]], f"{path}, array {names[name]!r}") for name in fields
@@ -125,6 +131,28 @@ class NPY(ArrayDataset):
                 " give an .npz file with an array of each name"
             )
         return checked_inputs({name: _mapped(path) for name in fields}, fields)
+
+
+def _require_arrays(path: str, names: Mapping[str, Iterable[str]]) -> None:
+    """Require that an .npz file has some arrays.
+
+    Args:
+        path: The file.
+        names: The arrays by the key of the spec that names them.
+
+    Raises:
+        DataError: listing those that are missing, and the keys.
+    """
+    found = npz_names(path)
+    missing = {key: [name for name in arrays if name not in found] for key, arrays in names.items()}
+    missing = {key: arrays for key, arrays in missing.items() if arrays}
+    if missing:
+        lacking = [repr(name) for arrays in missing.values() for name in arrays]
+        keys = " and ".join(f'"{key}"' for key in missing)
+        raise DataError(
+            f"{path} has no array {listed(lacking)}; set {keys} to names of its arrays:"
+            f" {listed(found) or 'it has none'}"
+        )
 
 
 def _mapped(path: str) -> Source:

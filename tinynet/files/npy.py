@@ -74,6 +74,16 @@ def read_npz(path: str, names: Iterable[str], *, of_samples: bool = True) -> dic
         return {name: members.read(name, of_samples) for name in wanted}
 
 
+def npz_names(path: str) -> list[str]:
+    """Return the names of the arrays of an .npz file.
+
+    Raises:
+        DataError: if the file is none.
+    """
+    with _members(path) as members:
+        return list(members)
+
+
 def read_npz_headers(path: str) -> dict[str, tuple[Shape, np.dtype[Any]]]:
     """Shape and dtype of every array of an .npz file, by name, as they are promised.
 

@@ -27,6 +27,16 @@ MAX_AXES = 32
 
 _BLOCK = 1 << 20
 
+_LABELS = "; save labels as indices: names, y = numpy.unique(labels, return_inverse=True)"
+_REMEDIES = {
+    "U": _LABELS,
+    "S": _LABELS,
+    "M": '; save times as numbers: times.astype("int64")',
+    "m": '; save times as numbers: times.astype("int64")',
+    "f": '; save it in float64: array.astype("float64")',
+}
+"""How to save an array that is not read, by the kind of its dtype."""
+
 
 @contextmanager
 def open_file(path: str) -> Iterator[BufferedReader]:
@@ -93,6 +103,7 @@ def promised_size(
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise DataError(
             f"{place} has dtype {dtype}; integers or floats of at most 64 bits are expected"
+            f"{_REMEDIES.get(dtype.kind, '')}"
         )
     if of_samples:
         _check_samples(place, shape)

@@ -10,7 +10,7 @@ import numpy as np
 from tinynet.build import MAX_PARAMS
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.data.preprocessing import Preprocessing
-from tinynet.data.ranges import require_finite
+from tinynet.data.ranges import naming_samples, require_finite
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, DataError
 from tinynet.kernels import Kernels
@@ -103,8 +103,10 @@ class Model:
         parts: dict[str, list[Array]] = {output: [] for output in self.network.outputs}
         for start in range(0, len(raw), PREDICT_BATCH):
             rows = slice(start, start + PREDICT_BATCH)
-            ready = self.preprocessing.apply({n: array[rows] for n, array in raw.arrays.items()})
             place = partial(_place, raw, start)
+            part = {name: array[rows] for name, array in raw.arrays.items()}
+            with naming_samples(place):
+                ready = self.preprocessing.apply(part)
             require_finite(self.preprocessing, ready, self.network.dtype, place, fitted=True)
             for output, found in self.network.predict_outputs(ready, threads=threads).items():
                 parts[output].append(found)

@@ -6,6 +6,10 @@ import numpy as np
 
 from tinynet.dataset import Field
 from tinynet.errors import DataError
+from tinynet.text.wording import listed
+
+MAX_SHOWN = 5
+"""Classes that a message lists."""
 
 
 def output_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -21,7 +25,14 @@ def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def refuse_classes(name: str, field: Field) -> None:
     """Raise DataError if ``field`` holds indices of classes, which are no quantities."""
     if field.classes is not None:
+        numbers = all(label.removeprefix("-").isdecimal() for label in field.classes)
+        remedy = (
+            'for a quantity, set "target_type": "number" in "data"'
+            if numbers
+            else 'use "one_hot" to encode them'
+        )
         raise DataError(
-            f"{name} computes with quantities, and this array holds indices of"
-            f" {len(field.classes)} classes; did you mean one_hot?"
+            f"{name} needs quantities, but this array holds {len(field.classes)} classes"
+            f" ({listed(field.classes[:MAX_SHOWN])}{', ...' * (len(field.classes) > MAX_SHOWN)});"
+            f" {remedy}"
         )

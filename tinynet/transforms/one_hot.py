@@ -7,7 +7,7 @@ from pydantic import Field as ConfigField
 
 from tinynet.dataset import Field
 from tinynet.errors import DataError
-from tinynet.transform import State, TransformConfig
+from tinynet.transform import SampleError, State, TransformConfig
 from tinynet.types import Array
 
 
@@ -49,9 +49,12 @@ class OneHot:
         bad = (batch < 0) | (batch >= count)
         if bad.any():
             position = np.argwhere(bad)[0]
-            raise DataError(
-                f"one_hot: sample {position[0]} of the batch holds {batch[tuple(position)]}, and"
-                f" there are {count} classes (0 to {count - 1})"
+            value = int(batch[tuple(position)])
+            remedy = f'set "num_classes": {value + 1} or more' if value > 0 else "correct it"
+            raise SampleError(
+                int(position[0]),
+                f"{value} is not one of the {count} classes of one_hot (0 to {count - 1});"
+                f" {remedy}",
             )
         y = np.zeros((batch.size, count), np.float32)
         y[np.arange(batch.size), batch.reshape(-1)] = 1.0
@@ -60,14 +63,18 @@ class OneHot:
     def _count(self, field: Field) -> int:
         if np.dtype(field.dtype).kind not in "iu":
             raise DataError(
-                f"one_hot takes integers, and this array holds {field.dtype}; in a dataset,"
-                ' "target_type": "class" makes classes of targets'
+                f"one_hot needs integers, but this array holds {field.dtype}; save it as integers,"
+                ' or, for the target of a csv file, set "target_type": "class"'
             )
         named = len(field.classes or ())
         if self.num_classes is None and not named:
-            raise DataError("one_hot cannot tell how many classes there are; say `num_classes`")
+            raise DataError(
+                "one_hot does not know the number of classes, as the dataset names none; set"
+                ' "num_classes"'
+            )
         if self.num_classes is not None and self.num_classes < named:
             raise DataError(
-                f"one_hot has num_classes {self.num_classes}, and the dataset has {named} classes"
+                f'one_hot has "num_classes": {self.num_classes}, but the dataset has {named}'
+                f' classes; set "num_classes": {named}, or leave it out'
             )
         return self.num_classes or named

@@ -9,6 +9,7 @@ from pydantic import Field as ConfigField
 
 from tinynet.dataset import Field
 from tinynet.errors import DataError
+from tinynet.text.wording import listed
 from tinynet.transform import State, TransformConfig
 from tinynet.transforms._numbers import output_dtype, refuse_classes, working_dtype
 from tinynet.types import Array
@@ -49,12 +50,17 @@ class Standardize:
                 moments.add(batch.reshape(-1, moments.mean.size).astype(np.float64))
             std = np.sqrt(moments.squares / max(moments.count, 1) + self.epsilon)
         if not moments.count:
-            raise DataError("standardize has no training data to learn from")
+            raise DataError(
+                "standardize has no training data to learn from; the training split is empty"
+            )
         bad = ~(np.isfinite(moments.mean) & np.isfinite(std))
         if bad.any():
+            names = dict(enumerate(field.names or ()))
+            wrong = [f"{names.get(i, f'feature {i}')!r}" for i in map(int, np.flatnonzero(bad))]
             raise DataError(
-                f"standardize: feature {int(np.argmax(bad))} has no finite mean and standard"
-                " deviation; its values are not finite or too large"
+                f"standardize cannot compute mean and deviation of {listed(wrong)}: values there"
+                " are not finite, or too large for their squares to be summed in float64; correct"
+                " them"
             )
         # A spread that float32 cannot hold would divide by zero.
         std[(moments.low == moments.high) | (std < np.finfo(np.float32).tiny)] = 1.0
@@ -70,8 +76,8 @@ class Standardize:
         features = _features(batch.shape[1:])
         if features != state["mean"].size:
             raise DataError(
-                f"standardize was fitted on {state['mean'].size} features, and these samples have"
-                f" {features}"
+                f"standardize was fitted on {state['mean'].size} features, but these samples have"
+                f" {features}; give samples of the shape of the training data"
             )
         y = batch.astype(working_dtype(batch.dtype))
         y -= state["mean"].astype(y.dtype)
