@@ -77,7 +77,7 @@ class Group(_WithHelp, click.Group):
         moved, args = self._leading_options(ctx, args)
         if not args and not ctx.resilient_parsing:
             raise NoCommandError(ctx)
-        if moved:
+        if moved and args:
             args = [args[0], *moved, *args[1:]]
         try:
             return super().parse_args(ctx, args)

@@ -167,3 +167,18 @@ def test_a_warning_of_python_is_one_escaped_line(process, plugin, write_spec):
     result = process("layers", "odd", env=plugin(source))
     line = next(line for line in result.err.splitlines() if line.startswith("warning: "))
     assert line.startswith(f"warning: {printable(HOSTILE)} (UserWarning at ")
+
+
+def test_a_folder_whose_name_is_not_utf_8_can_be_trained_from(process, run, spec):
+    """Names of files are bytes; a checkpoint holds text."""
+    evil = Path(b"f\xff".decode("utf-8", "surrogateescape"))
+    evil.mkdir()
+    run.rename(evil / "run")
+    assert process("evaluate", evil / "run").code == 0
+    assert process("export", evil / "run", "-o", evil / "w.npz").code == 0
+    assert process("train", spec, "--from", evil / "run", "--run", "tuned").code == 0
+    made = evil / "made.msgpack"
+    assert process("import", evil / "w.npz", "--spec", spec, "-o", made).code == 0
+    made = process("inspect", "tuned/checkpoints/step-000000000012.msgpack", "--json").json
+    (origin,) = made["sections"]["lineage"]
+    assert "/f\\xff/run/checkpoints/" in origin["transfer"]["file"]

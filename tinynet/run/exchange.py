@@ -37,6 +37,7 @@ from tinynet.files.weights import open_weights
 from tinynet.run.finding import find_checkpoint
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
+from tinynet.text.wording import path_text
 from tinynet.training.state import mismatches
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array
@@ -231,7 +232,7 @@ def _read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
 def _first_checkpoint(trainer: Trainer, facts: DataFacts, source: Path) -> Checkpoint:
     with explaining_io(source), source.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    origin: dict[str, JsonValue] = {"file": str(source.resolve()), "sha256": digest}
+    origin: dict[str, JsonValue] = {"file": path_text(source), "sha256": digest}
     return Checkpoint(
         run_id=secrets.token_hex(8),
         spec=trainer.spec.resolved(),

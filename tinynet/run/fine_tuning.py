@@ -21,6 +21,7 @@ from tinynet.checkpoint.transfer import (
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, explaining_io
 from tinynet.spec.models import Spec
+from tinynet.text.wording import path_text
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array
 
@@ -94,7 +95,7 @@ class FineTuning:
     def lineage(self, plan: TransferPlan) -> tuple[dict[str, JsonValue], ...]:
         """Where the new run comes from, oldest first."""
         transfer: dict[str, JsonValue] = {
-            "file": str(self.path.resolve()),
+            "file": path_text(self.path),
             "sha256": self._digest,
             "tensors": {str(action): number for action, number in plan.counts().items()},
             "rules": to_jsonable_python(self._rules),

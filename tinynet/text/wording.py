@@ -1,9 +1,11 @@
 """Words that messages have in common: what was meant, and what was said instead."""
 
 import json
+import os
 from bisect import bisect
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from tinynet.text.synonyms import synonym
@@ -59,6 +61,11 @@ def cause(error: BaseException) -> str:
 def quoted(word: str) -> str:
     """A name in quotes, cut where it is too long to read."""
     return repr(_cut(word))
+
+
+def path_text(path: Path) -> str:
+    r"""Return an absolute path as text that any file can hold; other bytes become ``\xff``."""
+    return os.fsencode(path.resolve()).decode(errors="backslashreplace")
 
 
 def show(value: Any) -> str:
