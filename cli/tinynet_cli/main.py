@@ -5,13 +5,12 @@ NumPy nor pydantic.
 """
 
 import sys
-import warnings
 from collections.abc import Sequence
 
 import click
 
 from tinynet import __version__
-from tinynet_cli import streams
+from tinynet_cli import hooks, streams
 from tinynet_cli.check import check, summary
 from tinynet_cli.commands import Group
 from tinynet_cli.diff import diff
@@ -21,7 +20,7 @@ from tinynet_cli.exit_codes import INTERRUPTED
 from tinynet_cli.failure import report
 from tinynet_cli.inspect import inspect
 from tinynet_cli.layers import layers
-from tinynet_cli.output import echo, warn
+from tinynet_cli.output import echo
 from tinynet_cli.plugins import plugins
 from tinynet_cli.predict import predict
 from tinynet_cli.schema import schema
@@ -79,8 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(words: list[str]) -> int:
     """Run a command and return its exit code."""
     try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
+        with hooks.reporting():
             # Not standalone, click returns the code of an `Exit` instead of raising it.
             return tinynet.main(words, prog_name="tinynet", standalone_mode=False) or 0
     except OSError as error:
@@ -90,18 +88,6 @@ def _run(words: list[str]) -> int:
         return report(error.__cause__ or error, words)
     except (Exception, KeyboardInterrupt) as error:
         return report(error, words)
-
-
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: object = None,
-    line: str | None = None,
-) -> None:
-    """Print a warning of Python or of a plugin on one line."""
-    warn(f"{message} ({category.__name__} at {filename}:{lineno})")
 
 
 def _explained(error: OSError) -> Exception:

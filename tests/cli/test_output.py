@@ -182,3 +182,24 @@ def test_a_folder_whose_name_is_not_utf_8_can_be_trained_from(process, run, spec
     made = process("inspect", "tuned/checkpoints/step-000000000012.msgpack", "--json").json
     (origin,) = made["sections"]["lineage"]
     assert "/f\\xff/run/checkpoints/" in origin["transfer"]["file"]
+
+
+def test_an_error_in_a_thread_of_a_plugin_is_escaped(process, plugin):
+    source = f"""
+import threading
+
+class Bad:
+    def __del__(self):
+        raise ValueError({HOSTILE!r})
+
+def fail():
+    raise ValueError({HOSTILE!r})
+
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+Bad()
+"""
+    result = process("layers", "odd", env=plugin(source))
+    assert result.err.count("ValueError: a\\x1b[2J\\x9b31m") == 2
+    assert "\x1b" not in result.err
