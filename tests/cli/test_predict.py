@@ -187,7 +187,7 @@ def test_a_number_is_predicted_in_the_units_of_the_data(tinynet, table_spec, fol
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("missing.npy", "no such file: missing.npy\n"),
+        ("missing.npy", "no such file: missing.npy; inputs in this folder: digits.txt"),
         ("digits.txt", ".npy, .npz, .csv"),
         ("wide.npy", "(N, 8, 8, 1)"),
     ],

@@ -7,7 +7,6 @@ columns, its names of arrays) where that dataset can read such a file.
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -20,6 +19,7 @@ from tinynet.dataset import Field, InputReader, Ranged
 from tinynet.datasets._arrays import Source, checked_inputs
 from tinynet.datasets.csv import CSV
 from tinynet.errors import DataError
+from tinynet.files.nearby import suggest_path
 from tinynet.files.npy import map_npy, read_npz
 from tinynet.run import images
 from tinynet.text.wording import listed
@@ -115,7 +115,8 @@ class Reader:
             if path.is_dir():
                 yield from ((image, True) for image in _images_in(path, self.warn))
             elif not path.exists():
-                raise DataError(f"no such file: {path}{_similar(path)}")
+                near = suggest_path(path, "inputs", lambda entry: not entry.name.startswith("."))
+                raise DataError(f"no such file: {path}{near}")
             else:
                 is_image = path.suffix.lower() in images.ENDINGS and not self._reads_as_its_own(
                     path
@@ -288,14 +289,6 @@ def _images_in(folder: Path, warn: Warn) -> list[Path]:
 
 def _is_image(path: Path) -> bool:
     return path.suffix.lower() in images.ENDINGS
-
-
-def _similar(path: Path) -> str:
-    """Suggest a file of the same folder."""
-    if not path.parent.is_dir():
-        return ""
-    near = get_close_matches(path.name, [file.name for file in path.parent.iterdir()], n=1)
-    return f"; did you mean {path.parent / near[0]}?" if near else ""
 
 
 def _read_npz(path: str, fields: Mapping[str, Field]) -> dict[str, Array]:

@@ -124,12 +124,15 @@ class Model:
         """Describe each output whose target has classes, but whose predictions have no labels."""
         problems = []
         for output, classes in self.classes.items():
-            shape = self.network.out_shapes[output]
-            if classes is None or self._explained(output, np.zeros((1, *shape))).labels is not None:
+            if classes is None:
                 continue
-            size = "1 value" if np.prod(shape) == 1 else f"{np.prod(shape)} values"
+            example = self._example(output)
+            if self._explained(output, example).labels is not None:
+                continue
+            count = example[0].size
+            size = "1 value" if count == 1 else f"{count} values"
             why = "but its loss does not predict probabilities"
-            if len(classes) != 2 or np.prod(shape) != 1:
+            if len(classes) != 2 or count != 1:
                 why = f"but there are {len(classes)} classes ({listed(classes)})"
             problems.append(
                 f"the output {output!r} has {size} for each sample, {why}; predictions have no"
@@ -159,11 +162,15 @@ class Model:
 
     def _predicts_probabilities(self, output: str) -> bool:
         """Whether the output's loss turns any numbers into numbers from 0 to 1."""
+        example = self._example(output)
+        return bool((example >= 0).all() and (example <= 1).all())
+
+    def _example(self, output: str) -> Array:
+        """Predictions of the output's loss for random numbers, (16, ...)."""
         head = next(head for head in self.network.heads if head.output == output)
         shape = (16, *self.network.out_shapes[output])
         numbers = np.random.default_rng(0).normal(0, 10, shape).astype(self.network.dtype)
-        found = loss_calls.predict(head.loss, numbers)
-        return bool((found >= 0).all() and (found <= 1).all())
+        return loss_calls.predict(head.loss, numbers)
 
 
 def _place(raw: RawInputs, start: int, row: int) -> str:
