@@ -1,10 +1,14 @@
 """Data are read from where the run read them last, unless only a stranger can have said so."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
+
+from tinynet.run.roots import resume_command
+from tinynet.spec.reading import load_spec
 
 COMMANDS = {
     "resume": ["--set", "training.epochs=3"],
@@ -124,3 +128,17 @@ def test_the_newest_root_counts_though_an_older_checkpoint_is_the_best(tinynet, 
         assert result.code == 0, result.err
     Path("new.csv").write_text("width,height\n1,0\n")
     assert tinynet("predict", run, "new.csv").code == 0
+
+
+def test_the_command_of_an_interrupted_run_names_the_root_where_it_must(
+    make_run, tinynet, folder, monkeypatch
+):
+    """Else the command that was printed is refused."""
+    make_run(folder / "private data", folder / "far/runs/one")
+    (folder / "elsewhere").mkdir()
+    spec = load_spec(folder / "private data/spec.json")
+    for here, named in (("elsewhere", True), ("private data", False)):
+        monkeypatch.chdir(folder / here)
+        command = resume_command(folder / "far/runs/one", folder / "private data", spec)
+        assert ("--data-root" in command) == named
+        assert tinynet(*shlex.split(command)[1:]).code == 0

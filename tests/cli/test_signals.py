@@ -38,8 +38,8 @@ def test_a_signal_saves_says_so_and_resume_finishes(start, tinynet, write_spec, 
     assert out == ""
     assert "Traceback" not in err
     last = err.splitlines()[-1]
-    assert last.endswith(" and saved. Continue with: tinynet resume r")
-    step = int(last.removeprefix("Interrupted at step ").partition(" ")[0])
+    assert last.endswith("and saved. Continue with: tinynet resume r")
+    step = int(last.removeprefix("Interrupted at step ").partition(" ")[0].replace(",", ""))
     epochs = step // 6 + 2
     result = tinynet("resume", "r", "--set", f"training.epochs={epochs}")
     assert result.code == 0

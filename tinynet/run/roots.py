@@ -42,8 +42,7 @@ def recorded_root(
     if not paths:
         return root
     run = _run_of(file)
-    beside = run.parent.parent if run.parent.name == _RUNS else run.parent
-    if not any(_is_inside(root, folder) for folder in (beside, Path.cwd(), *also)):
+    if not _is_trusted(root, run, also):
         raise DataError(
             f"the run recorded the data root {root}, which is neither in the current folder nor"
             f" beside the run; if you trust it, add --data-root {shlex.quote(str(root))}"
@@ -55,6 +54,21 @@ def recorded_root(
                 f" --data-root {shlex.quote(str(root))}"
             )
     return root
+
+
+def resume_command(folder: Path, root: Path, spec: Spec) -> str:
+    """Return the command that resumes a run, with the data root if it must be named."""
+    command = f"tinynet resume {shlex.quote(str(folder))}"
+    if not any(_paths(spec, root)) or _is_trusted(root, folder):
+        return command
+    return f"{command} --data-root {shlex.quote(str(root))}"
+
+
+def _is_trusted(root: Path, run: Path, also: Iterable[Path] = ()) -> bool:
+    """Return whether a recorded data root is taken without being named."""
+    run = run.absolute()
+    beside = run.parent.parent if run.parent.name == _RUNS else run.parent
+    return any(_is_inside(root, folder) for folder in (beside, Path.cwd(), *also))
 
 
 def _newest_root(file: Path, checkpoint: Checkpoint) -> Path:

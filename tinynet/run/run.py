@@ -20,7 +20,6 @@ from tinynet.data.splits import SplitName
 from tinynet.errors import (
     LocatedError,
     PluginError,
-    Problem,
     SpecError,
 )
 from tinynet.network.kernel_choice import chosen_kernels
@@ -30,6 +29,7 @@ from tinynet.run.checking import spec_warnings
 from tinynet.run.finding import find_checkpoint
 from tinynet.run.fine_tuning import FineTuning
 from tinynet.run.folder import RunFolder, new_folder, next_folder
+from tinynet.run.length import rate_jump, require_ahead
 from tinynet.run.lock import locked
 from tinynet.run.log import last_figures, read_log
 from tinynet.run.naming import no_run
@@ -241,24 +241,14 @@ def _continue(
         trainer.load_state(continuation.tensors(trainer.state()), continuation.progress)
         if continuation.renews_optimizer:
             trainer.renew_slots()
-        _require_ahead(trainer)
+        require_ahead(trainer)
         if not trainer.finished:
-            for warning in continuation.warnings:
+            jump = rate_jump(trainer, checkpoint, continuation.changes)
+            for warning in (*continuation.warnings, *filter(None, [jump])):
                 tell(Warned(warning))
         start = _draft(trainer, continuation.lineage, checkpoint.run_id)
         session = Session(folder, trainer, tell, start, checkpoint)
         return _run(folder, trainer, *_train(session, trainer))
-
-
-def _require_ahead(trainer: Trainer) -> None:
-    """Make sure that the run does not end before the step that it has reached."""
-    if trainer.total_steps < trainer.step:
-        key = "epochs" if trainer.spec.training.steps is None else "steps"
-        message = (
-            f"the run would end at step {trainer.total_steps:,}, and has reached step"
-            f" {trainer.step:,}, in epoch {trainer.progress.epoch + 1}"
-        )
-        raise trainer.spec.locate(SpecError([Problem(message, f"/training/{key}")]))
 
 
 def _read_spec(

@@ -2,7 +2,6 @@
 
 import math
 import secrets
-import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -22,6 +21,7 @@ from tinynet.progress import Best, Progress
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, Interrupts, held
 from tinynet.run.log import RunLog
+from tinynet.run.roots import resume_command
 from tinynet.run.saver import Saver
 from tinynet.run.settings import Observer
 from tinynet.spec.training_spec import CheckpointSpec
@@ -157,9 +157,10 @@ class Session:
             yield event
             if interrupts.received is not None and not self._trainer.finished:
                 self._save(wait=True)
+                trainer, path = self._trainer, self._folder.path
+                command = resume_command(path, trainer.data.root, trainer.spec)
                 raise Interrupted(
-                    f"Interrupted at step {self._trainer.step} and saved. Continue with:"
-                    f" tinynet resume {shlex.quote(str(self._folder.path))}",
+                    f"Interrupted at step {trainer.step:,} and saved. Continue with: {command}",
                     interrupts.received,
                 )
 

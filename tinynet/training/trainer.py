@@ -232,7 +232,11 @@ class Trainer:
         return self._rate(self.step)
 
     def _rate(self, step: int) -> float:
-        return self._updater.rate(step, self.total_steps if self._updater.scheduled else 0)
+        return self.rate_at(step, self.total_steps if self._updater.scheduled else 0)
+
+    def rate_at(self, step: int, total_steps: int) -> float:
+        """Return the learning rate of the update after ``step`` in a run of some length."""
+        return self._updater.rate(step, total_steps)
 
     def _explain_divergence(self, result: BatchResult, x: Inputs, key: PassKey) -> str:
         """Name the first layer whose output is not finite, by running the pass once more."""

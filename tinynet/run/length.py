@@ -1,0 +1,76 @@
+"""Checks of a resumed run whose length has changed."""
+
+import math
+from collections.abc import Iterable
+
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.errors import Problem, SpecError
+from tinynet.spec.change import Change
+from tinynet.training.trainer import Trainer
+
+_RATE = ("/training/schedule", "/training/optimizer/learning_rate")
+_JUMP = 0.01
+"""The relative change of a learning rate that is worth a warning."""
+
+
+def require_ahead(trainer: Trainer) -> None:
+    """Make sure that a run does not end before the step that it has reached.
+
+    Raises:
+        SpecError: if it does, with the shortest length by which the run makes another step.
+    """
+    if trainer.total_steps >= trainer.step:
+        return
+    progress = trainer.progress
+    key, least = "steps", trainer.step + 1
+    if trainer.spec.training.steps is None:
+        key, least = "epochs", progress.epoch + 1
+    message = (
+        f"the run would end at step {trainer.total_steps:,}, and has reached step"
+        f" {trainer.step:,}{_place(trainer)}; to train longer use --set training.{key}={least}"
+    )
+    raise trainer.spec.locate(SpecError([Problem(message, f"/training/{key}")]))
+
+
+def _place(trainer: Trainer) -> str:
+    """Return how many epochs are complete, in words."""
+    progress = trainer.progress
+    if progress.position:
+        return f", in epoch {progress.epoch + 1}"
+    return f" after {progress.epoch:,} complete epoch{'s' if progress.epoch != 1 else ''}"
+
+
+def rate_jump(trainer: Trainer, checkpoint: Checkpoint, changes: Iterable[Change]) -> str | None:
+    """Return a warning if another length of the run makes the learning rate jump; else None.
+
+    A changed schedule or rate is meant to change the rate, and needs no warning.
+
+    Args:
+        trainer: The trainer of the run, at the step of the checkpoint.
+        checkpoint: The checkpoint that is resumed.
+        changes: The differences of its spec and the trainer's.
+    """
+    pointers = [change.pointer for change in changes]
+    if not trainer.step or any(pointer.startswith(_RATE) for pointer in pointers):
+        return None
+    before = _total_steps(trainer, checkpoint)
+    last = trainer.step - 1
+    old, new = trainer.rate_at(last, before), trainer.rate_at(last, trainer.total_steps)
+    if math.isclose(old, new, rel_tol=_JUMP):
+        return None
+    return (
+        f"the learning rate jumps from {old:.4g} to {trainer.learning_rate:.4g}, because the"
+        f" schedule follows the length of the run, which changes from {before:,} to"
+        f" {trainer.total_steps:,} steps"
+    )
+
+
+def _total_steps(trainer: Trainer, checkpoint: Checkpoint) -> int:
+    """Return the length of the run as the checkpoint's spec has it."""
+    training = checkpoint.spec["training"]
+    assert isinstance(training, dict)
+    steps, epochs = training.get("steps"), training.get("epochs")
+    if isinstance(steps, int):
+        return steps
+    assert isinstance(epochs, int)
+    return epochs * trainer.steps_per_epoch
