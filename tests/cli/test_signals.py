@@ -57,7 +57,7 @@ def test_two_signals_at_once_save_the_run_as_one_does(start, write_spec):
     # The kernel delivers the lower number first if both are pending.
     assert returned == 130
     assert "Traceback" not in err
-    assert err.splitlines()[-1].endswith("it is saved: tinynet resume r")
+    assert err.splitlines()[-1].endswith("and saved. Continue with: tinynet resume r")
 
 
 def test_json_tells_of_the_interruption(start, write_spec):

@@ -334,8 +334,9 @@ def test_a_signal_inside_a_save_lets_it_finish(run, command, whole, monkeypatch)
     assert not signal_lost
     assert code == 143
     stopped = run.steps()[-1]
-    command = "tinynet resume run"
-    assert said.strip() == f"Interrupted at step {stopped} and saved. Continue with: {command}"
+    assert said.strip() == (
+        f"Interrupted at step {stopped} and saved. Continue with: tinynet resume run"
+    )
     assert EVERY <= stopped < STEPS
     assert EVERY in run.steps(), "the save that was under way"
     assert_intact(run, stopped)
