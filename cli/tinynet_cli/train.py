@@ -139,7 +139,7 @@ def _finished(run: "Run") -> str:
     longer = {
         "epochs": f"training.epochs={2 * run.epoch}",
         "steps": f"training.steps={2 * run.step}",
-        "early_stopping": "training.early_stopping=null",
+        "early_stopping": f"training.early_stopping.patience={2 * (run.patience or 1)}",
     }
     path = short(run.path)
     assert run.stop_reason is not None

@@ -159,7 +159,7 @@ def test_ctrl_c_during_an_import_shows_no_traceback(spec, name):
 
 def test_ctrl_c_while_an_error_is_reported_shows_no_traceback():
     code = INTERRUPTING.format(name="tinynet.run.interrupts", module="tinynet_cli.main")
-    words = ["check", "nothere.json"]
+    words = ["summary", "nothere.json"]
     done = subprocess.run(
         [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
     )

@@ -63,6 +63,8 @@ class Run:
         best_evaluation: The best evaluation by `keep_best`, or else by `early_stopping`; None
             without either.
         data_root: The folder where relative data paths start.
+        patience: Evaluations without improvement after which early stopping ends the run; None
+            without it.
     """
 
     path: Path
@@ -77,6 +79,7 @@ class Run:
     stop_reason: StopReason | None
     best_evaluation: BestEvaluation | None
     data_root: Path
+    patience: int | None
 
     @property
     def checkpoints(self) -> list[Path]:
@@ -332,7 +335,7 @@ def _placing(spec: Spec) -> Iterator[None]:
 
 
 def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds: float) -> Run:
-    progress = trainer.progress
+    progress, stopping = trainer.progress, trainer.spec.training.early_stopping
     path = folder.path.resolve()
     best = None if progress.best is None else RunFolder(path).checkpoint(progress.best.step)
     return Run(
@@ -348,4 +351,5 @@ def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds
         trainer.stop_reason,
         best_evaluation(trainer.spec.training, progress, trainer.steps_per_epoch),
         trainer.data.root,
+        None if stopping is None else stopping.patience,
     )
