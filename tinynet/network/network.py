@@ -91,6 +91,9 @@ class Network:
             ShapeError: listing every node that its inputs do not fit.
             PluginError: for a layer that is missing or broken.
         """
+        self._arguments: dict[str, Any] = {
+            "loss": loss, "trainable": trainable, "dry": dry, "max_params": max_params
+        }  # fmt: skip
         self.spec = spec if isinstance(spec, NetworkSpec) else parse_network(spec)
         self.dtype = np.dtype(_dtype_name(dtype or self.spec.dtype))
         self.seed = seed
@@ -114,6 +117,29 @@ class Network:
         declared = needed_for(trained.values(), self.nodes.values())
         self._operations = plan(*fuse(declared, trained))
         self._declared = plan(declared, trained)
+
+    def __copy__(self) -> "Network":
+        """Return a network of the same layers, which shares parameters and buffers with this."""
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        for planned in ("_inference", "_whole"):
+            made.__dict__.pop(planned, None)
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and deep-copy what it was built from and its arrays, not the layers themselves.
+
+        So the arrays of a layer, and whatever its constructor made of them, belong together in the
+        copy, too.
+        """
+        arguments = {
+            **self._arguments,
+            "seed": self.seed,
+            "dtype": self.dtype.name,
+            "kernels": self.kernels,
+        }
+        arrays = {} if arguments["dry"] else {**self.params, **self.buffers}
+        return _rebuild, (self.spec, self.input_shapes, arguments, arrays)
 
     def _builder(self, seed: int, dry: bool, max_params: int) -> Callable[[str], Build]:
         budget = Budget(max_params)
@@ -326,8 +352,6 @@ class Network:
             loss: Gives what shall stand instead of a loss.
         """
         seen = copy(self)
-        for planned in ("_inference", "_whole"):
-            seen.__dict__.pop(planned, None)
         # What was planned for a layer holds for whatever stands there: it may have no buffers.
         seen._operations = seen._declared = tuple(
             replace(op, node=replace(op.node, layer=layer(op.node))) for op in self._declared
@@ -382,6 +406,19 @@ class Network:
         if indices and np.issubdtype(array.dtype, np.integer):
             return array
         return array.astype(self.dtype, copy=False)
+
+
+def _rebuild(
+    spec: NetworkSpec,
+    input_shapes: Mapping[str, Shape],
+    arguments: Mapping[str, Any],
+    arrays: Mapping[str, Array],
+) -> Network:
+    network = Network(spec, input_shapes, **arguments)
+    for address, array in {**network.params, **network.buffers}.items():
+        if arrays:
+            array[...] = arrays[address]
+    return network
 
 
 def _array(name: str, values: Any) -> Array:
