@@ -5,14 +5,13 @@ from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from math import prod
-from operator import index
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from tinynet.build import MAX_PARAMS, Budget, Build
-from tinynet.errors import DataError, Problem, ShapeError, SpecError
+from tinynet.errors import DataError, ShapeError, SpecError
 from tinynet.kernels import Kernels
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import Buffered, Layer
@@ -25,15 +24,15 @@ from tinynet.network.freezing import freeze
 from tinynet.network.fusion import fuse
 from tinynet.network.heads import GivenLoss, heads_of
 from tinynet.network.inference import Inference
+from tinynet.network.inputs import as_array, input_shapes_of
 from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.network.legs import Leg, legs
 from tinynet.network.node import Node, needed_for
 from tinynet.network.parts import joined
 from tinynet.network.sharding import cut
-from tinynet.spec.graph import INPUT, Wire, is_input, outputs_of, wire
+from tinynet.spec.graph import INPUT, is_input, outputs_of, wire
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.reading import parse_network
-from tinynet.text.wording import listed, quoted
 from tinynet.types import Array, Shape
 
 PREDICT_BATCH = 256
@@ -99,7 +98,7 @@ class Network:
         self.seed = seed
         self.kernels = kernels or (NumpyKernels() if dry else chosen_kernels())
         wires = wire(self.spec)
-        self.input_shapes = _input_shapes(wires, input_shape, self.spec)
+        self.input_shapes = input_shapes_of(wires, input_shape, self.spec)
         nodes = build_nodes(wires, self.input_shapes, self._builder(seed, dry, max_params))
         self.nodes = MappingProxyType(nodes if trainable is None else freeze(nodes, trainable))
         owners = [node for node in self.nodes.values() if node.owner == node.name]
@@ -366,9 +365,9 @@ class Network:
             if len(self.input_shapes) > 1:
                 names = ", ".join(self.input_shapes)
                 raise ShapeError(f"the network has the inputs {names}; give an array for each")
-            return {(name := next(iter(self.input_shapes))): _array(name, x)}
+            return {(name := next(iter(self.input_shapes))): as_array(name, x)}
         given = {name if is_input(name) else f"{INPUT}:{name}": array for name, array in x.items()}
-        arrays = {name: _array(name, array) for name, array in given.items()}
+        arrays = {name: as_array(name, array) for name, array in given.items()}
         if missing := self.input_shapes.keys() - arrays.keys():
             there = ", ".join(arrays) or "none"
             raise ShapeError(
@@ -421,57 +420,10 @@ def _rebuild(
     return network
 
 
-def _array(name: str, values: Any) -> Array:
-    try:
-        return np.asanyarray(values)
-    except ValueError as error:
-        raise ShapeError(f"{name} is no array: {error}") from None
-
-
 def _dtype_name(name: str) -> str:
     if name not in ("float32", "float64"):
         raise SpecError(f"dtype must be 'float32' or 'float64', not {name!r}")
     return name
-
-
-def _input_shapes(
-    wires: list[Wire], given: Shape | Mapping[str, Shape] | None, spec: NetworkSpec
-) -> dict[str, Shape]:
-    places: dict[str, str] = {}
-    for w in wires:
-        for place, source in enumerate(w.inputs):
-            if is_input(source):
-                places.setdefault(source, f"{w.pointer}/inputs/{place}")
-    if given is None:
-        given = spec.input_shape
-    if given is None:
-        raise SpecError(
-            [Problem("the input's shape is not known: give 'input_shape' or a dataset", "")]
-        )
-    if not isinstance(given, Mapping):
-        given = dict.fromkeys(places, given)
-    known = {name if is_input(name) else f"{INPUT}:{name}": shape for name, shape in given.items()}
-    unknown = [
-        Problem(f"there is no {quoted(name)}, only {listed([*known])}", place)
-        for name, place in places.items()
-        if name not in known
-    ]
-    if unknown:
-        raise SpecError(unknown)
-    return {name: _checked_shape(name, known[name]) for name in places}
-
-
-def _checked_shape(name: str, shape: Any) -> Shape:
-    try:
-        sizes = tuple(index(size) for size in shape)
-    except TypeError:
-        raise ShapeError(
-            f"{name} cannot have the shape {shape!r}: a tuple of integers is expected, such as"
-            " (28, 28, 1)"
-        ) from None
-    if any(size < 1 for size in sizes):
-        raise ShapeError(f"{name} cannot have the shape {sizes}: every axis is at least 1")
-    return sizes
 
 
 def _addressed(
