@@ -127,6 +127,12 @@ def test_a_table_without_a_column_of_numbers_suggests_no_list(refusal):
     assert message.endswith("; a table needs at least one feature of numbers")
 
 
+def test_decimal_commas_are_recognized(open_csv, refusal):
+    text = "a;b;y\n1,5;2;0\n2,5;3;1\n"
+    assert "write decimals with a point: 1.5, not 1,5; leave it out" in refusal(text, delimiter=";")
+    assert len(open_csv(text.replace(",", "."), delimiter=";")) == 2
+
+
 def test_a_wide_table_does_not_flood_the_terminal(refusal):
     names = [f"c{i}" for i in range(200)]
     cells = ["x" if i % 2 else "1" for i in range(200)]

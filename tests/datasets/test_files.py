@@ -29,6 +29,12 @@ def test_a_missing_file_is_named_with_where_relative_paths_start(open_dataset, t
         open_dataset(path)
 
 
+def test_a_similar_name_is_suggested(open_dataset, tmp_path):
+    (tmp_path / "penguins.csv").write_text("")
+    with pytest.raises(DataError, match=r"no such file: .*; did you mean 'penguins.csv'\?"):
+        open_dataset(str(tmp_path / "pengiuns.csv"))
+
+
 def test_a_file_in_the_place_of_a_folder_is_a_missing_file(open_dataset, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="no such file"):

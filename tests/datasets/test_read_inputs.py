@@ -58,6 +58,11 @@ def test_a_header_of_numbers_is_a_header(read_csv):
     assert read_csv(trained, "2020,2019\n4,3\n") == [[3, 4]]
 
 
+def test_another_delimiter_than_in_training_is_named(read_csv):
+    with pytest.raises(DataError, match="separate the cells by ';', as in the file"):
+        read_csv("a;b;y\n1;2;cat\n", "a,b\n1,2\n", delimiter=";")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -90,7 +95,9 @@ def test_without_a_header_columns_go_by_position(read_csv, target, options, text
 
 
 def test_without_a_header_another_number_of_columns_is_refused(read_csv):
-    with pytest.raises(DataError, match=r"has 4 columns; .* the 2 features alone"):
+    with pytest.raises(
+        DataError, match=r"has 4 columns; give 3, as in the .*, or the 2 features alone"
+    ):
         read_csv("1,2,cat\n", "1,2,3,4\n", -1, header=False)
 
 

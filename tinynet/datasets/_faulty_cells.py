@@ -1,6 +1,7 @@
 """Cells of a table that cannot be used, collected over the whole file for one message."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -83,6 +84,17 @@ class FaultyCells:
             kind = fault_kind(cell)
             if kind is not None:
                 self.add(name, line, cell, kind)
+
+    @property
+    def have_decimal_commas(self) -> bool:
+        """True if a cell seems to be a number with a decimal comma."""
+        examples = (
+            cell
+            for faults in self.columns.values()
+            for fault in faults.values()
+            for cell in fault.examples
+        )
+        return any(re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell) for cell in examples)
 
     def count(self, column: str) -> int:
         """Return how many cells of a column are faulty."""

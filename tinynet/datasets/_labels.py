@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -35,13 +36,13 @@ class Labels:
     lines: Sequence[int]
     config: TargetConfig
 
-    @property
+    @cached_property
     def missing(self) -> list[str]:
         """The different cells that stand for a missing value and are not named as a class."""
         named = self.config.classes or ()
         return sorted(cell for cell in set(self.cells) if is_missing(cell) and cell not in named)
 
-    @property
+    @cached_property
     def are_classes(self) -> bool:
         """True if the column holds class labels, by the spec or by its cells.
 

@@ -112,7 +112,16 @@ def other_delimiter(names: Sequence[str], delimiter: str) -> str:
     return ""
 
 
-def find_features(path: str, header: Sequence[str], names: Sequence[str]) -> list[int]:
+def _same_delimiter(names: Sequence[str], delimiter: str) -> str:
+    """Return a hint for a file that is separated otherwise than the one that was trained on."""
+    if not other_delimiter(names, delimiter):
+        return ""
+    return f"; separate the cells by {delimiter!r}, as in the file that was trained on"
+
+
+def find_features(
+    path: str, header: Sequence[str], names: Sequence[str], delimiter: str
+) -> list[int]:
     """Return the positions of a model's features by their names in a header.
 
     Raises:
@@ -122,6 +131,7 @@ def find_features(path: str, header: Sequence[str], names: Sequence[str]) -> lis
         raise DataError(
             f"{path}: the header lacks {listed([repr(name) for name in missing])}; it names"
             f" {listed([repr(name) for name in header])}"
+            f"{_same_delimiter(header, delimiter)}"
         )
     return [header.index(name) for name in names]
 

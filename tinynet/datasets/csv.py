@@ -132,7 +132,7 @@ class CSV(ArrayDataset):
         watch = MemoryWatch(path, lambda: 2 * numbers.nbytes)  # the result is a copy
         header, rows = open_table(path, config.delimiter, config.header, watch)
         if config.header:
-            columns = find_features(path, header, names)
+            columns = find_features(path, header, names, config.delimiter)
         else:
             columns = _features_by_position(config, path, len(header), names)
         numbers = Numbers(names)
@@ -232,6 +232,8 @@ def _feature_remedies(
     kept = [i for i in columns.features if i not in hopeless]
     them = "it" if len(faulty) == 1 else "them"
     remedies = []
+    if faults.have_decimal_commas:
+        remedies.append("write decimals with a point: 1.5, not 1,5")
     if sound:
         remedies.append(f"leave {them} out: {_feature_list(config, names, sound)}")
     if not hopeless:
@@ -265,8 +267,9 @@ def _features_by_position(
     trained_width = len(names) + (1 if config.weights is None else 2)
     if width > max(positions) and (config.features is not None or width == trained_width):
         return positions
+    whole = "as many as" if config.features is not None else f"{trained_width}, as"
     raise DataError(
-        f"{path} has {width} columns; expected are the columns of the training file, or the"
+        f"{path} has {width} columns; give {whole} in the file that was trained on, or the"
         f" {len(names)} features alone"
     )
 

@@ -119,11 +119,13 @@ def _read_header(path: str, stream: BufferedIOBase) -> tuple[Shape, np.dtype[Any
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES:
         raise DataError(
-            f"{path} is no IDX file: it starts with {magic.hex(' ') or 'nothing'}; expected are"
-            " 00 00, a type (08, 09, 0b, 0c, 0d or 0e) and the number of axes"
+            f"{path} is not an IDX file: it starts with {magic.hex(' ') or 'nothing'}; an IDX file"
+            " starts with 00 00, a type (08, 09, 0b, 0c, 0d or 0e) and the number of axes"
         )
     axes = magic[3]
     sizes = stream.read(4 * axes)
     if len(sizes) < 4 * axes:
-        raise DataError(f"{path} ends within its header, which announces {axes} axes")
+        raise DataError(
+            f"{path} ends within its header, which announces {axes} axes; copy it once more"
+        )
     return struct.unpack(f">{axes}I", sizes), np.dtype(_DTYPES[magic[2]])

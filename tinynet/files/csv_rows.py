@@ -10,7 +10,7 @@ from tinynet.errors import DataError
 from tinynet.files.packed import open_unpacked
 
 MAX_LINE = 1 << 24
-"""Bytes of one line; a longer one is no table, and would fill the memory."""
+"""Bytes of one line; a longer one is not from a table, and would fill the memory."""
 
 MISSING = frozenset(
     ["", "-", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None"],
@@ -36,8 +36,8 @@ def read_rows(
         progress: Called every few thousand cells with the part of the file that has been read.
 
     Raises:
-        DataError: naming file and line, for text that is no UTF-8 or breaks RFC 4180, and for a row
-            that has not as many cells as the first.
+        DataError: naming file and line, for text that is not UTF-8 or breaks RFC 4180, and for a
+            row with another number of cells than the first.
     """
     with open_unpacked(path) as file:
         reader = csv.reader(_decoded_lines(path, file.stream), delimiter=delimiter, strict=True)
@@ -54,7 +54,8 @@ def read_rows(
                 width = width or len(cells)
                 if len(cells) != width:
                     raise DataError(
-                        f"{path}, line {line}: {len(cells)} cells, where the first row has {width}"
+                        f"{path}, line {line}: {len(cells)} cells, but the first row has {width};"
+                        " put a cell that holds the delimiter in double quotes"
                     )
                 yield line, cells
                 cells_read += width
@@ -62,23 +63,6 @@ def read_rows(
                     cells_read = 0
                     progress(file.fraction)
             line = reader.line_num + 1
-
-
-def numbers(place: str, names: Sequence[str], cells: Sequence[str]) -> list[float]:
-    """The cells of one row as numbers.
-
-    Raises:
-        DataError: naming the column of the first that is none.
-    """
-    values = parse_numbers(cells)
-    if values is not None:
-        return values
-    name, fault = next(
-        (name, fault)
-        for name, cell in zip(names, cells, strict=True)
-        if (fault := number_fault(cell)) is not None
-    )
-    raise DataError(f"{place}, column {name!r}: {fault}")
 
 
 def parse_numbers(cells: Sequence[str]) -> list[float] | None:
@@ -108,19 +92,6 @@ def fault_kind(cell: str) -> FaultKind | None:
     except ValueError:
         return "text"
     return "text" if "_" in cell else "infinite"
-
-
-def number_fault(cell: str) -> str | None:
-    """Return a text that says why a cell is not a finite number, or None if it is one."""
-    match fault_kind(cell):
-        case None:
-            return None
-        case "missing":
-            return f"the cell is missing ({quote_cell(cell.strip())})"
-        case "infinite":
-            return f"{quote_cell(cell)} is not a finite number"
-        case _:
-            return f"{quote_cell(cell)} is text, not a number"
 
 
 def quote_cell(cell: str) -> str:

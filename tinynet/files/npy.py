@@ -104,7 +104,7 @@ def _members(path: str) -> Iterator["_Members"]:
             with zipfile.ZipFile(file) as archive:
                 yield _Members(path, archive)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError) as error:
-            raise DataError(f"{path} is no .npz file, or a damaged one: {error}") from error
+            raise DataError(f"{path} is not an .npz file, or is damaged: {error}") from error
 
 
 class _Members:

@@ -10,13 +10,14 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedIOBase, BufferedReader
 from typing import Any, Literal
 
 import numpy as np
 
 from tinynet.errors import DataError
+from tinynet.text.wording import closest, quoted
 from tinynet.types import Array, Shape
 
 MAX_DEFLATE_RATIO = 1032
@@ -53,7 +54,8 @@ def open_file(path: str) -> Iterator[BufferedReader]:
             yield file
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(
-            f"no such file: {path} (relative paths start at the spec's folder or --data-root)"
+            f"no such file: {path}{_similar(path)} (relative paths start at the spec's folder or"
+            " --data-root)"
         ) from error
     except MemoryError as error:
         raise DataError(f"{path} does not fit into memory") from error
@@ -67,6 +69,15 @@ def open_file(path: str) -> Iterator[BufferedReader]:
         if "null byte" in str(error) or isinstance(error, UnicodeEncodeError):
             raise DataError(f"{path!r} cannot be the name of a file") from error
         raise
+
+
+def _similar(path: str) -> str:
+    """A hint that names a file of a similar name in the same folder, or nothing."""
+    folder, name = os.path.split(path)
+    with suppress(OSError, ValueError):
+        meant = closest(name, os.listdir(folder or "."))
+        return f"; did you mean {quoted(meant)}?" if meant else ""
+    return ""
 
 
 def _require_regular(path: str, mode: int) -> None:
@@ -209,9 +220,7 @@ def read_array(
             _compare_sizes(place, size, filled)
         filled += count
     if stream.read(1):
-        raise DataError(
-            f"{place} goes on after the {size:,} bytes of data that its header promises"
-        )
+        raise DataError(f"{place} has data after the {size:,} bytes that its header promises")
     return raw.view(dtype).reshape(shape, order=order)
 
 

@@ -156,7 +156,7 @@ class _Safetensors:
                     yield file
         except self._package.SafetensorError as error:
             raise DataError(
-                f"{self._path} is no .safetensors file, or a damaged one: {error}"
+                f"{self._path} is not a .safetensors file, or is damaged: {error}"
             ) from error
 
     def write(self, arrays: Mapping[str, Array], note: JsonValue) -> None:
