@@ -45,7 +45,7 @@ class Metric(Protocol):
         ...
 
     def update(self, state: State, predictions: Array, targets: Array) -> None:
-        """Count a batch into ``state``, in place.
+        """Count a batch into ``state``, in place; samples of weight 0 are left out of it.
 
         Args:
             state: From `start`.

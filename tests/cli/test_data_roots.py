@@ -14,6 +14,7 @@ COMMANDS = {
     "resume": ["--set", "training.epochs=3"],
     "evaluate": ["--split", "val"],
     "summary": [],
+    "check": [],
 }
 
 
@@ -123,7 +124,7 @@ def test_the_newest_root_counts_though_an_older_checkpoint_is_the_best(tinynet, 
     assert result.code == 0, result.err
     assert "step-000000000006" in result.out, "the case must have an older best checkpoint"
     assert tinynet(*longer, "training.epochs=5").code == 0
-    for command in ("evaluate", "summary"):
+    for command in ("evaluate", "summary", "check"):
         result = tinynet(*arguments(command, run))
         assert result.code == 0, result.err
     Path("new.csv").write_text("width,height\n1,0\n")

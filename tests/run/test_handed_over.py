@@ -346,3 +346,30 @@ def test_an_input_and_a_target_of_one_name_are_refused(hand_over, tmp_path):
     hand_over(inputs={"target": GOOD["inputs"]["input"]})
     with pytest.raises(DataError, match="'target' is the name of an input and of a target"):
         tinynet.train(SPEC, tmp_path / "run")
+
+
+@pytest.mark.parametrize("dtype", ["<U3", "O", "M8[s]", "complex64"])
+@pytest.mark.parametrize(
+    ("cls", "method", "message"),
+    [
+        (Given, "gather", "gather must give the input 'input' as float64; it gave"),
+        (Fitted, "apply", "apply must return numbers; it returned an array of dtype"),
+    ],
+)
+def test_arrays_that_hold_no_numbers_are_refused(
+    hand_over, monkeypatch, tmp_path, cls, method, message, dtype
+):
+    """The field says numbers, and text came."""
+    hand_over()
+
+    def gather(self, indices):
+        samples = np.zeros((len(indices), 2), dtype)
+        return Batch({"input": samples}, {"target": np.zeros(len(indices), np.int64)})
+
+    def apply(self, state, batch, rng, training):
+        return np.zeros(batch.shape, dtype)
+
+    monkeypatch.setattr(cls, method, {"gather": gather, "apply": apply}[method])
+    with pytest.raises(PluginError, match=message):
+        tinynet.train(SPEC, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

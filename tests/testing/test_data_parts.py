@@ -61,6 +61,15 @@ class WrongDtype(Table):
         self.inputs = {"input": Field((2,), "float64")}
 
 
+class HoldsText(Table):
+    """Trained to the end, and none of its checkpoints could be read."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.values = self.values.astype("<U6")
+        self.inputs = {"input": Field((2,), "<U6")}
+
+
 class TooManyNames(Table):
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -155,6 +164,21 @@ class FitsTheLastBatch(Jitter):
         return super().fit(field, list(batches)[-1:])
 
 
+class LearnsWords(Jitter):
+    def fit(self, field: Field, batches: Iterable[Array]) -> dict[str, Array]:
+        return {**super().fit(field, batches), "words": np.array(["a", "b"])}
+
+
+class TwoWords(Jitter):
+    def fit(self, field: Field, batches: Iterable[Array]) -> dict[str, Array]:
+        return {**super().fit(field, batches), "two words": np.zeros(1)}
+
+
+class DescribesText(Jitter):
+    def describe(self, field: Field) -> Field:
+        return Field(field.shape, "object")
+
+
 class LooksTwice(Jitter):
     def fit(self, field: Field, batches: Iterable[Array]) -> dict[str, Array]:
         sum(len(batch) for batch in batches)
@@ -238,6 +262,7 @@ BROKEN: list[tuple[type[Any], str]] = [
     (Empty, "length"),
     (WrongDtype, "fields"),
     (TooManyNames, "fields"),
+    (HoldsText, "fields"),
     (LabelOutsideItsClasses, "values"),
     (NotANumber, "values"),
     (Sorts, "any_order"),
@@ -248,6 +273,9 @@ BROKEN: list[tuple[type[Any], str]] = [
     (DescribesAnother, "description"),
     (FitsTheLastBatch, "fit_in_parts"),
     (LooksTwice, "fit_in_parts"),
+    (LearnsWords, "fit_in_parts"),
+    (TwoWords, "fit_in_parts"),
+    (DescribesText, "description"),
     (ChangesTheBatch, "pure"),
     (OwnNoise, "repeatable"),
     (SubtractsTheBatchMean, "per_sample"),

@@ -59,6 +59,11 @@ class SharedSlots(Momentum):
         return {"velocity": param}
 
 
+class StartsAtInfinity(Momentum):
+    def slots(self, param: Array) -> dict[str, Array]:
+        return {"velocity": np.full_like(param, np.inf)}
+
+
 class ChangesTheGradient(Momentum):
     def update(self, param: Array, grad: Array, *args: Any) -> None:
         grad *= 2
@@ -192,6 +197,11 @@ class ReplacesItsState(Deviation):
         state["count"] += predictions.size
 
 
+class LeastSeen(Deviation):
+    def start(self, out_shape: Any) -> dict[str, Array]:
+        return {**super().start(out_shape), "least": np.full((), np.inf)}
+
+
 class ChangesPredictions(Deviation):
     def update(self, state: dict[str, Array], predictions: Array, targets: Array) -> None:
         predictions -= targets
@@ -265,6 +275,7 @@ def test_correct_ones_pass() -> None:
 BROKEN: list[tuple[type[Any], str]] = [
     (SlotsInDouble, "slots_like_param"),
     (SharedSlots, "slots_like_param"),
+    (StartsAtInfinity, "slots_like_param"),
     (ChangesTheGradient, "update_in_place"),
     (ReplacesItsSlot, "update_in_place"),
     (Forgets, "update_in_place"),
@@ -280,6 +291,7 @@ BROKEN: list[tuple[type[Any], str]] = [
     (NothingOverNothing, "figure"),
     (MeanOfMeans, "exact_over_batches"),
     (ReplacesItsState, "state_in_place"),
+    (LeastSeen, "state_in_place"),
     (ChangesPredictions, "state_in_place"),
     (MergesOneWay, "merge"),
     (CountsOnItself, "resumable"),

@@ -6,7 +6,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinynet.archive_header import tensor_problem
-from tinynet.errors import PluginError
 from tinynet.network.calls import described
 from tinynet.types import Array, Shape
 
@@ -14,7 +13,7 @@ _MAX_LISTED = 5
 
 
 def check_state(
-    state: Any, method: str, prefix: str, fault: Callable[[str], PluginError], *, finite: bool
+    state: Any, method: str, prefix: str, fault: Callable[[str], Exception], *, finite: bool
 ) -> None:
     """Make sure that a plugin returned arrays by name, all of which a checkpoint can hold.
 
@@ -26,7 +25,7 @@ def check_state(
         finite: Whether checkpoints refuse NaN and infinity there.
 
     Raises:
-        PluginError: listing every array that is wrong.
+        Exception: that ``fault`` makes, listing every array that is wrong.
     """
     if not isinstance(state, Mapping):
         raise fault(f"{method} must return a dict of arrays; it returned {described(state)}")
@@ -61,7 +60,7 @@ def layout(arrays: Mapping[str, Array]) -> Layout:
 
 
 def check_layout(
-    before: Layout, state: Mapping[str, Any], method: str, fault: Callable[[str], PluginError]
+    before: Layout, state: Mapping[str, Any], method: str, fault: Callable[[str], Exception]
 ) -> None:
     """Make sure that a plugin's method left its state as a resumed run will look for it.
 
@@ -72,7 +71,7 @@ def check_layout(
         fault: Makes the error of a message.
 
     Raises:
-        PluginError: listing every array that is another one now.
+        Exception: that ``fault`` makes, listing every array that is another one now.
     """
     # A NumPy scalar takes the place of an array without axes: it is saved and loaded like one.
     arrays = all(isinstance(array, np.ndarray | np.generic) for array in state.values())

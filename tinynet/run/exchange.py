@@ -25,6 +25,7 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.environment import environment
 from tinynet.checkpoint.plugin_lock import types_of
 from tinynet.checkpoint.sections import DataFacts, LogMark
+from tinynet.checkpoint.trial import require_loadable
 from tinynet.errors import (
     CheckpointError,
     CheckpointMismatchError,
@@ -207,7 +208,9 @@ def import_weights(
     for name, array in _read(path, own).items():
         np.copyto(own[name], array)
     trainer.renew_slots()
-    _first_checkpoint(trainer, facts, path).write(target)
+    first = _first_checkpoint(trainer, facts, path)
+    require_loadable(first)
+    first.write(target)
     return Imported(path, target, len(own), sum(array.size for array in own.values()))
 
 

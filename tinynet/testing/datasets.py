@@ -16,6 +16,7 @@ from tinynet.testing.arrays import (
 )
 from tinynet.testing.checks import Check, CheckFailed, checks_of, require, run_all
 from tinynet.testing.configs import Options, make_config, require_config
+from tinynet.testing.saving import require_field
 from tinynet.testing.state import no_global_randomness
 from tinynet.types import Array
 
@@ -83,6 +84,7 @@ def fields(case: DatasetCase) -> None:
         for name, field in described.items():
             what = f"{kind}[{name!r}]"
             require(isinstance(field, Field), f"{what} is not described by a Field")
+            require_field(field, what)
             require_array(given[name], what, (len(indices), *field.shape), field.dtype)
             _require_names_fit(field, what)
     if batch.weights is not None:

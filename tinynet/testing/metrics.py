@@ -17,7 +17,7 @@ from tinynet.testing.arrays import (
 )
 from tinynet.testing.checks import Check, CheckFailed, checks_of, require, run_all
 from tinynet.testing.configs import Options, make_config, require_config
-from tinynet.testing.saving import saved_and_loaded
+from tinynet.testing.saving import require_storable, saved_and_loaded
 from tinynet.testing.state import require_unchanged, snapshot
 from tinynet.types import Array
 
@@ -84,6 +84,7 @@ def state_in_place(case: MetricCase) -> None:
         isinstance(state, dict) and all(isinstance(a, np.ndarray) for a in state.values()),
         "the state is not a dict of arrays",
     )
+    require_storable(state, "start", finite=True)
     held = dict(state)
     predictions, targets = read_only(case.predictions), read_only(case.targets)
     before = snapshot(case.metric, "metric")

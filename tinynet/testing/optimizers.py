@@ -20,7 +20,7 @@ from tinynet.testing.arrays import (
 )
 from tinynet.testing.checks import Check, CheckFailed, checks_of, require, run_all
 from tinynet.testing.configs import Options, make_config, require_config
-from tinynet.testing.saving import saved_and_loaded
+from tinynet.testing.saving import require_storable, saved_and_loaded
 from tinynet.testing.state import require_unchanged, snapshots
 from tinynet.types import Array, Shape
 
@@ -68,6 +68,7 @@ def slots_like_param(case: OptimizerCase) -> None:
         param = case.param(dtype)
         slots = case.new().slots(param)
         require(isinstance(slots, dict), f"slots is a {type(slots).__name__}, not a dict")
+        require_storable(slots, "slots", finite=True)
         for name, array in slots.items():
             require_array(array, f"the slot {name!r}", param.shape, dtype)
             others = [param, *(other for key, other in slots.items() if key != name)]

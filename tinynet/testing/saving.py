@@ -1,10 +1,15 @@
-"""Through a file and back, as checkpoints do it."""
+"""States of plugins through a file and back, as checkpoints do it."""
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tinynet import archive
+from tinynet.data.fields import field_problem
+from tinynet.dataset import Field
+from tinynet.network.states import check_state
 from tinynet.testing.arrays import Arrays
+from tinynet.testing.checks import CheckFailed
 
 
 def saved_and_loaded(arrays: Arrays) -> Arrays:
@@ -13,3 +18,14 @@ def saved_and_loaded(arrays: Arrays) -> Arrays:
         path = Path(folder) / "arrays.msgpack"
         archive.write(path, {}, arrays, run_id="check", step=0)
         return archive.read(path).tensors
+
+
+def require_storable(state: Any, method: str, *, finite: bool) -> None:
+    """Raise `CheckFailed` for a state that training would refuse; see `check_state`."""
+    check_state(state, method, "state", CheckFailed, finite=finite)
+
+
+def require_field(field: Field, what: str) -> None:
+    """Raise `CheckFailed` for a field that no checkpoint can hold."""
+    if problem := field_problem(field):
+        raise CheckFailed(f"{what}: {problem}")

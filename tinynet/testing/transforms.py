@@ -19,7 +19,7 @@ from tinynet.testing.arrays import (
 )
 from tinynet.testing.checks import Check, CheckFailed, checks_of, require, run_all
 from tinynet.testing.configs import Options, make_config, require_config
-from tinynet.testing.saving import saved_and_loaded
+from tinynet.testing.saving import require_field, require_storable, saved_and_loaded
 from tinynet.testing.state import no_global_randomness, require_unchanged, snapshots
 from tinynet.transform import Invertible, TransformConfig
 from tinynet.types import Array
@@ -68,6 +68,7 @@ def description(case: TransformCase) -> None:
     transform, state = case.fitted()
     field = transform.describe(case.field)
     require(isinstance(field, Field), f"describe gives a {type(field).__name__}, not a Field")
+    require_field(field, "describe gives a field that no checkpoint can hold")
     for training in (True, False):
         batch = owned(case.samples)
         result = transform.apply(state, batch, case.stream(), training)
@@ -81,6 +82,8 @@ def fit_in_parts(case: TransformCase) -> None:
         isinstance(whole, dict) and all(isinstance(a, np.ndarray) for a in whole.values()),
         "fit does not return a dict of arrays",
     )
+    require_storable(whole, "fit", finite=False)
+    require(not any("/" in name for name in whole), "fit gives an array a name with '/'")
     require_finite(whole, "fitted on batches that come by once")
     _, parts = case.fitted(1, 2)
     require_close(whole, parts, "fitted on batches of 1, 2 and the rest", TOLERANCE)
