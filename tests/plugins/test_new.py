@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -23,17 +24,35 @@ def test_there_is_a_template_for_every_kind_that_a_spec_can_name() -> None:
     assert kinds() == [kind for group, kind in KINDS.items() if group != "kernels"]
 
 
-def test_the_parts_are_named_as_their_places_have_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "distribution", "package", "class_name"),
+    [
+        ("my-layer", "my-layer", "my_layer", "MyLayer"),
+        ("my_layer", "my-layer", "my_layer", "MyLayer"),
+        ("MyLayer", "my-layer", "my_layer", "MyLayer"),
+        ("myLayer", "my-layer", "my_layer", "MyLayer"),
+        ("My.odd-Layer", "my-odd-layer", "my_odd_layer", "MyOddLayer"),
+        ("SwiGLU", "swi-glu", "swi_glu", "SwiGLU"),
+        ("Warp2D", "warp2d", "warp2d", "Warp2D"),
+        ("HTTPPool", "http-pool", "http_pool", "HTTPPool"),
+        ("swish", "swish", "swish", "Swish"),
+    ],
+)
+def test_names_follow_the_conventions_of_their_places(
+    tmp_path: Path, name: str, distribution: str, package: str, class_name: str
+) -> None:
+    made = new_plugin(name, into=tmp_path)
+    assert (made.names.distribution, made.names.package) == (distribution, package)
+    assert made.names.class_name == class_name
+    assert made.folder == tmp_path / distribution
+
+
+def test_every_file_is_written_and_names_its_parts(tmp_path: Path) -> None:
     made = new_plugin("My.odd-Layer", into=tmp_path)
-    names = made.names
-    assert (names.package, names.class_name, names.group) == (
-        "my_odd_layer", "MyOddLayer", "layers"
-    )  # fmt: skip
-    assert made.folder == tmp_path / "My.odd-Layer"
     written = {str(path.relative_to(made.folder)) for path in made.folder.rglob("*.*")}
     assert written == set(made.files)
     project = tomllib.loads((made.folder / "pyproject.toml").read_text())
-    assert project["project"]["name"] == "My.odd-Layer"
+    assert project["project"]["name"] == "my-odd-layer"
     assert project["project"]["entry-points"] == {
         "tinynet.layers": {"my_odd_layer": "my_odd_layer:MyOddLayer"}
     }
@@ -66,7 +85,8 @@ def test_a_new_plugin_of_every_kind_passes_its_tests(
         # As an editable installation has it: the metadata there, the source here.
         (site / f"{package}.py").unlink()
         folders.append(made.folder)
-    paths = [str(site), *map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])]
+    sources = [str(folder / "src") for folder in folders]
+    paths = [str(site), *sources, *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error",
          "--import-mode=importlib", *map(str, folders)],
@@ -80,14 +100,19 @@ def test_a_new_plugin_of_every_kind_passes_its_tests(
 
 
 INSTALL = "-m pip --quiet --disable-pip-version-check --python".split()
-OFFLINE = "install --no-index --no-build-isolation --no-deps --editable".split()
+OFFLINE = "install --no-index --no-build-isolation --no-deps".split()
 COMMAND = "from tinynet_cli.main import main; main()"
 
 
-def test_a_new_plugin_installs_is_listed_and_passes_the_kit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [["--editable"], []], ids=["editable", "normal"])
+@pytest.mark.parametrize("kind", ["layer", "dataset"])
+def test_a_new_plugin_installs_is_listed_and_passes_its_tests(
+    tmp_path: Path, options: list[str], kind: str
+) -> None:
+    """Its tests pass in the folder above it, too, which holds a folder of the package's name."""
     pytest.importorskip("setuptools", minversion="64")
     pytest.importorskip("pip")
-    made = new_plugin("my-layer", into=tmp_path)
+    made = new_plugin("swish", kind, tmp_path)
     home = tmp_path / "venv"
     venv.create(home, system_site_packages=True)
     python = str(home / "bin" / "python")
@@ -96,49 +121,61 @@ def test_a_new_plugin_installs_is_listed_and_passes_the_kit(tmp_path: Path) -> N
     here = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
     (Path(site) / "here.pth").write_text(here)
 
-    def run(*words: str) -> str:
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    def run(*words: str, at: Path = tmp_path) -> str:
+        done = subprocess.run(words, cwd=at, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    run(sys.executable, *INSTALL, python, *OFFLINE, str(made.folder))
+    run(sys.executable, *INSTALL, python, *OFFLINE, *options, str(made.folder))
     listed = json.loads(run(python, "-c", COMMAND, "plugins", "list", "--json"))["plugins"]
-    (mine,) = [one for one in listed if one["name"] == "my_layer"]
-    assert (mine["where"], mine["editable"]) == (str(made.folder), True)
-    assert "all kept" in run(python, "-c", COMMAND, "plugins", "check", "my_layer")
-    assert "all ok" in run(python, "-c", COMMAND, "plugins", "doctor", "my-layer")
+    (mine,) = [one for one in listed if one["name"] == "swish"]
+    where = str(made.folder) if options else str(Path(site).resolve())
+    assert (mine["where"], mine["editable"]) == (where, bool(options))
+    assert "all kept" in run(python, "-c", COMMAND, "plugins", "check", "swish")
+    assert "all ok" in run(python, "-c", COMMAND, "plugins", "doctor", "swish")
+    assert " passed" in run(python, "-m", "pytest", "-p", "no:cacheprovider", "./swish")
+    assert " passed" in run(python, "-m", "pytest", "-p", "no:cacheprovider", at=made.folder)
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("my layer", "'my layer' cannot be the name of a distribution: letters, digits, and"),
-        ("-layer", "'-layer' cannot be the name of a distribution"),
-        ("größe", "cannot be the name of a distribution"),
-        ("../layer", "cannot be the name of a distribution"),
-        ("", "'' cannot be the name of a distribution"),
-        ("3d-conv", "'3d_conv' cannot be a name in Python; 'my-3d-conv' would do"),
-        ("lambda", "'lambda' cannot be a name in Python"),
-        ("none", "'None' cannot be a name in Python"),
-        ("relu", "tinynet-core has the layer 'relu' already; 'my-relu' would do"),
-        ("ReLU", "tinynet-core has the layer 'relu' already; 'my-ReLU' would do"),
-        ("json", "would be called 'json', which is something else's name already; 'my-json'"),
-        ("tests", "would be called 'tests', which is something else's name already"),
-        ("tinynet-core", "a distribution 'tinynet-core' is installed already; 'my-tinynet-core'"),
+        ("my layer", "'my layer' cannot be the name of a distribution: .*; try 'my-layer'"),
+        ("-layer", "'-layer' cannot be the name of a distribution: .*; try 'layer'"),
+        ("größe", "cannot be the name of a distribution: ASCII letters and digits, .*try 'grosse'"),
+        ("Über", "; try 'Uber'"),
+        ("../layer", "cannot be the name of a distribution: .*; try 'layer'"),
+        ("层", "cannot be the name of a distribution: .* between them$"),
+        ("", "'' cannot be the name of a distribution: .* between them$"),
+        ("3d-conv", "'3d_conv' cannot be a name in Python; try 'my-3d-conv'"),
+        ("2d", "'2d' cannot be a name in Python; try 'my-2d'"),
+        ("lambda", "'lambda' cannot be a name in Python; try 'my-lambda'"),
+        ("none", "'None' cannot be a name in Python; try 'my-none'"),
+        ("relu", "tinynet-core has the layer 'relu' already; try 'my-relu'"),
+        ("ReLU", "tinynet-core has the layer 'relu' already; try 'my-re-lu'"),
+        ("Conv2D", "tinynet-core has the layer 'conv2d' already; try 'my-conv2d'"),
+        ("json", "a module 'json' exists already; try 'my-json'"),
+        ("winreg", "a module 'winreg' exists already; try 'my-winreg'"),
+        ("numpy", "a module 'numpy' exists already; try 'my-numpy'"),
+        ("tinynet", "a module 'tinynet' exists already; try 'my-tinynet'"),
+        ("tests", "a module 'tests' exists already; try 'my-tests'"),
+        ("tinynet-core", "a distribution 'tinynet-core' is installed already; try 'my-tinynet-c"),
         ("layer-config", "the class would be called 'LayerConfig', a name that its own code needs"),
     ],
 )
 def test_a_name_that_would_not_work_is_refused_with_one_that_would(
     tmp_path: Path, name: str, message: str
 ) -> None:
-    with pytest.raises(NotMadeError, match=message):
+    with pytest.raises(NotMadeError, match=message) as caught:
         new_plugin(name, into=tmp_path)
     assert not list(tmp_path.iterdir())
+    for suggestion in re.findall(r"; try '(.*)'$", str(caught.value)):
+        assert new_plugin(suggestion, into=tmp_path).folder.is_dir()
 
 
 def test_the_name_that_would_do_is_free(install: Callable[..., Path], tmp_path: Path) -> None:
     install("acme", {"layers": {"my_relu": "acme:ReLU"}})
-    with pytest.raises(NotMadeError, match="'my-relu-2' would do"):
+    with pytest.raises(NotMadeError, match="try 'my-relu-2'"):
         new_plugin("relu", into=tmp_path)
     new_plugin("my-relu-2", into=tmp_path)
 
@@ -162,7 +199,10 @@ def test_nothing_that_is_there_is_written_over(tmp_path: Path, what: str) -> Non
         place.write_text("mine")
     else:
         place.symlink_to("nowhere")
-    with pytest.raises(NotMadeError, match="is there already; give the plugin another name"):
+    with pytest.raises(
+        NotMadeError,
+        match="exists already; give the plugin another name, or make .* --into",
+    ):
         new_plugin("my-layer", into=tmp_path)
     assert list(tmp_path.iterdir()) == [place]
 

@@ -4,12 +4,14 @@ import importlib.util
 import keyword
 import re
 import shutil
+import sys
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import chain, count
 from pathlib import Path
 from string import Template
+from unicodedata import normalize
 
 from tinynet import __version__, registry
 from tinynet.discovery import find_distribution, normalise
@@ -23,12 +25,17 @@ SUFFIX = ".template"
 
 PLACES = {
     "README.md": "README.md",
-    "plugin.py": "{package}/__init__.py",
+    "plugin.py": "src/{package}/__init__.py",
+    "points.txt": "src/{package}/points.txt",
     "pyproject.toml": "pyproject.toml",
     "spec.json": "spec.json",
     "test_plugin.py": "tests/test_{package}.py",
 }
-"""Where each template goes."""
+"""Where each template goes, for the kinds that have it.
+
+The package is in ``src``: beside a folder of its own name, Python run in the folder above would
+import that folder in its place.
+"""
 
 _NAME = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
 
@@ -42,8 +49,8 @@ class Names:
     """What the parts of a new plugin are called.
 
     Attributes:
-        distribution: As pip calls it: ``my-layer``.
-        package: As ``import`` calls it, and a spec: ``my_layer``.
+        distribution: Name for pip, and of the folder: ``my-layer``.
+        package: Name in ``import``, and of the type in a spec: ``my_layer``.
         class_name: ``MyLayer``.
         kind: One of the values of `tinynet.registry.KINDS`.
         group: The kind's key there.
@@ -81,7 +88,7 @@ def new_plugin(name: str, kind: str = "layer", into: Path | str = ".") -> NewPlu
     """Write a distribution of one plugin; all of it, or nothing.
 
     Args:
-        name: Of the distribution, and of the folder.
+        name: Name of the distribution, or of the class: ``my-layer`` or ``MyLayer``.
         kind: One of `kinds`.
         into: Folder that it is made in.
 
@@ -92,20 +99,21 @@ def new_plugin(name: str, kind: str = "layer", into: Path | str = ".") -> NewPlu
     names = _names(name, kind)
     parent = Path(into)
     if not parent.is_dir():
-        raise NotMadeError(f"there is no folder {quoted(str(parent))} to make it in")
-    folder = parent / name
+        raise NotMadeError(f"there is no folder {quoted(str(parent))}; create it first")
+    folder = parent / names.distribution
     texts = _rendered(names)
     with explaining_io(folder):
         try:
             folder.mkdir()
         except FileExistsError:
             raise NotMadeError(
-                f"{folder} is there already; give the plugin another name, or another place"
+                f"{quoted(str(folder))} exists already; give the plugin another name, or make it in"
+                " another folder with --into FOLDER"
             ) from None
         try:
             for place, text in texts.items():
                 path = folder / place
-                path.parent.mkdir(exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
         except BaseException:
             shutil.rmtree(folder)
@@ -114,46 +122,67 @@ def new_plugin(name: str, kind: str = "layer", into: Path | str = ".") -> NewPlu
 
 
 def _names(name: str, kind: str) -> Names:
-    """What the parts are called, if all of them can be."""
+    """Return what the parts are called, if all of them can be."""
     if kind not in kinds():
         raise NotMadeError(f"there is no template for a {quoted(kind)}; {suggest(kind, kinds())}")
     if not _NAME.fullmatch(name):
         raise NotMadeError(
-            f"{quoted(name)} cannot be the name of a distribution: letters, digits, and '-', '_' or"
-            " '.' between them"
+            f"{quoted(name)} cannot be the name of a distribution: ASCII letters and digits, with"
+            f" '-', '_' or '.' between them{_ascii_hint(name)}"
         )
     names = _named(name, kind)
     obstacle = _obstacle(names)
     if obstacle:
-        others = chain([f"my-{name}"], (f"my-{name}-{number}" for number in count(2)))
-        free = next(other for other in others if not _obstacle(_named(other, kind)))
-        raise NotMadeError(f"{obstacle}; {quoted(free)} would do")
+        raise NotMadeError(f"{obstacle}; try {quoted(_free_name(names.distribution, kind))}")
     return names
 
 
+def _ascii_hint(name: str) -> str:
+    """Suggest the nearest name in ASCII letters."""
+    letters = normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^a-zA-Z0-9._-]+", "-", letters).strip("-_.")
+    return f"; try {quoted(plain)}" if _NAME.fullmatch(plain) else ""
+
+
+def _free_name(distribution: str, kind: str) -> str:
+    start = f"my-{distribution}"
+    others = chain([start], (f"{start}-{number}" for number in count(2)))
+    return next(other for other in others if not _obstacle(_named(other, kind)))
+
+
 def _named(name: str, kind: str) -> Names:
-    package = normalise(name).replace("-", "_")
+    """Name the parts: of ``MyLayer`` and of ``my-layer`` the type is ``my_layer``."""
+    words = re.sub(r"([a-z])([A-Z])", r"\1-\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1-\2", name))
+    distribution = normalise(words)
+    package = distribution.replace("-", "_")
+    is_class_name = name[0].isupper() and name.isidentifier() and "_" not in name
     class_name = "".join(word.capitalize() for word in package.split("_"))
     group = next(group for group, its_kind in KINDS.items() if its_kind == kind)
-    return Names(name, package, class_name, kind, group)
+    return Names(distribution, package, name if is_class_name else class_name, kind, group)
 
 
 def _obstacle(names: Names) -> str:
-    """Why the parts of a plugin cannot be called so; empty if they can."""
+    """Return why the parts of a plugin cannot be called so; empty if they can."""
     package, class_name = quoted(names.package), quoted(names.class_name)
     for word in (names.package, names.class_name):
         if not word.isidentifier() or keyword.iskeyword(word):
             return f"{quoted(word)} cannot be a name in Python"
-    taken = [e for e in registry.default().entries(names.group) if e.name == names.package]
-    if taken:
-        return f"{taken[0].distribution} has the {names.kind} {package} already"
-    if names.package == "tests" or importlib.util.find_spec(names.package):
-        return f"the package would be called {package}, which is something else's name already"
-    if find_distribution(normalise(names.distribution)):
+    for entry in registry.default().entries(names.group):
+        if entry.name.replace("_", "") == names.package.replace("_", ""):
+            return f"{entry.distribution} has the {names.kind} {quoted(entry.name)} already"
+    if names.package in {"tests", *sys.stdlib_module_names} or _can_be_imported(names.package):
+        return f"a module {package} exists already"
+    if find_distribution(names.distribution):
         return f"a distribution {quoted(names.distribution)} is installed already"
     if re.search(rf"\b{names.class_name}\b", _template(names.kind, "plugin.py")):
         return f"the class would be called {class_name}, a name that its own code needs"
     return ""
+
+
+def _can_be_imported(package: str) -> bool:
+    found = importlib.util.find_spec(package)
+    # A folder without __init__.py takes no name from a package.
+    return found is not None and found.origin is not None
 
 
 def _rendered(names: Names) -> dict[str, str]:
@@ -161,16 +190,16 @@ def _rendered(names: Names) -> dict[str, str]:
     major, minor = __version__.split(".")[:2]
     core = {"minor": f"{major}.{minor}", "next_major": str(int(major) + 1)}
     words = {**vars(names), **core}
+    texts = {name: _template(names.kind, name) for name in PLACES}
     return {
-        place.format(package=names.package): Template(_template(names.kind, name)).substitute(words)
-        for name, place in PLACES.items()
+        PLACES[name].format(package=names.package): Template(text).substitute(words)
+        for name, text in texts.items()
+        if text
     }
 
 
 def _template(kind: str, name: str) -> str:
+    """Return the text of a template; empty where the kind has none."""
     folders: list[Traversable] = [files(__package__) / TEMPLATES / part for part in (kind, COMMON)]
-    return next(
-        path.read_text(encoding="utf-8")
-        for path in (folder / f"{name}{SUFFIX}" for folder in folders)
-        if path.is_file()
-    )
+    paths = (folder / f"{name}{SUFFIX}" for folder in folders)
+    return next((path.read_text(encoding="utf-8") for path in paths if path.is_file()), "")
