@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 @options.json_option
 @options.debug_option
 def diff(a: str, b: str, as_json: bool) -> None:
-    """What differs between A and B: checkpoints, runs (their newest checkpoint), or specs.
+    """Compare A and B: two checkpoints, runs (their newest checkpoint), or specs.
 
-    They are equal where the state of training is: spec, progress, data, and every bit of every
-    tensor. Where it came from (run, lineage, log, environment) may differ. The digest printed for
-    each is of all its tensors, to compare with another machine's. The exit code is 0 whether or not
-    they are equal; --json says it as "equal". No plugin is imported for a checkpoint.
+    They are equal if the state of training is equal: spec, progress, data, and every bit of every
+    tensor. Their origin (run, lineage, log, environment) may differ. A digest of all tensors is
+    printed for each, to compare with another machine's. The exit code is 0 in both cases; --json
+    has the result as "equal". No plugin is imported for a checkpoint.
     """
     from tinynet.run.difference import diff, is_essential
 

@@ -1,4 +1,4 @@
-"""The line of a file that a mistake is in, with a caret below it, as compilers show it."""
+"""Mistakes with the line of the file that each is in, and a caret below it."""
 
 import re
 from collections.abc import Iterator, Sequence

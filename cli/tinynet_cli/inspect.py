@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @options.json_option
 @options.debug_option
 def inspect(path: str, verify: bool, as_json: bool) -> None:
-    """What is inside a checkpoint, or in a run's folder. No plugin is imported.
+    """Show the content of a checkpoint or a run folder. No plugin is imported.
 
-    Of a run, every checkpoint is listed, with what is wrong with it.
+    For a run folder, every checkpoint is listed, and the fault of each that is damaged.
     """
     from tinynet.run.inspection import inspect_checkpoint, inspect_run
 

@@ -11,26 +11,26 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def json_option(command: Command) -> Command:
-    """``--json``: the result as one JSON object on stdout."""
+    """Add ``--json``, which prints the result as one JSON object on stdout."""
     return click.option(
         "--json", "as_json", is_flag=True, help="Print the result as one JSON object."
     )(command)
 
 
 def debug_option(command: Command) -> Command:
-    """``--debug``: read by `tinynet_cli.main.main` where a command fails."""
+    """Add ``--debug``, which `tinynet_cli.main.main` reads where a command fails."""
     return click.option(
         "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
     )(command)
 
 
 def quiet_option(command: Command) -> Command:
-    """``--quiet``: no progress."""
+    """Add ``--quiet``, which hides progress."""
     return click.option("--quiet", is_flag=True, help="Print no progress.")(command)
 
 
 def data_root_option(command: Command) -> Command:
-    """``--data-root``: where relative data paths start."""
+    """Add ``--data-root``, the folder of relative data paths."""
     return click.option(
         "--data-root",
         type=click.Path(exists=True, file_okay=False),
@@ -39,7 +39,7 @@ def data_root_option(command: Command) -> Command:
 
 
 def max_params_option(command: Command) -> Command:
-    """``--max-params``: how large a network may be."""
+    """Add ``--max-params``, the limit of a network's size."""
     return click.option(
         "--max-params",
         type=click.IntRange(min=1),
@@ -50,7 +50,7 @@ def max_params_option(command: Command) -> Command:
 
 
 def set_option(command: Command) -> Command:
-    """``--set``: changes of a spec."""
+    """Add ``--set``, which changes values of a spec."""
     return click.option(
         "--set",
         "overrides",
@@ -65,40 +65,52 @@ def _overrides(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    problems = []
     for value in values:
-        require_unicode(value)
-        path, equals, text = value.partition("=")
-        if not equals or not path:
-            raise click.BadParameter(f"{value!r} is not of the form PATH=JSON")
-        if path in found:
-            raise click.BadParameter(f"{path!r} is set twice; keep one of the two")
         try:
-            found[path] = parse_value(text)
+            path, parsed = _override(value)
         except click.BadParameter as error:
-            raise click.BadParameter(f"{path!r}: {error.message}") from error
+            problems.append(error.message)
+            continue
+        if path in found:
+            problems.append(f"{path!r} is set twice; keep one of the two")
+        found[path] = parsed
+    if problems:
+        raise click.BadParameter("; ".join(problems))
     return found
 
 
+def _override(argument: str) -> tuple[str, Any]:
+    require_unicode(argument)
+    path, equals, text = argument.partition("=")
+    if not equals or not path:
+        raise click.BadParameter(f"{argument!r} is not of the form PATH=JSON")
+    try:
+        return path, parse_value(text)
+    except click.BadParameter as error:
+        raise click.BadParameter(f"{path!r}: {error.message}") from error
+
+
 def checkpoint_option(command: Command) -> Command:
-    """``--checkpoint``: which one of a run."""
+    """Add ``--checkpoint``, which chooses a checkpoint of a run."""
     return click.option(
         "--checkpoint",
         metavar="best|last|FILE",
-        help="Which checkpoint of a run [default: the best if the run keeps one, else the last].",
+        help="Checkpoint of the run [default: the best if the run keeps one, else the last].",
     )(command)
 
 
 def exact_option(command: Command) -> Command:
-    """``--exact``: no resume that could be told from a run left alone."""
+    """Add ``--exact``, which refuses a resume that may change the result."""
     return click.option(
         "--exact",
         is_flag=True,
-        help="Refuse to go on where the last bits of the result may differ from a run left alone.",
+        help="Refuse to resume unless the result is bit-identical to an uninterrupted run.",
     )(command)
 
 
 def no_lock_option(command: Command) -> Command:
-    """``--no-lock``: where locks are not to be had."""
+    """Add ``--no-lock``, for file systems without locks."""
     return click.option(
         "--no-lock",
         "lock",
@@ -110,7 +122,7 @@ def no_lock_option(command: Command) -> Command:
 
 
 def strict_finite_option(command: Command) -> Command:
-    """``--strict-finite``: no network that is broken."""
+    """Add ``--strict-finite``, which refuses a network with NaN or infinity."""
     return click.option(
         "--strict-finite",
         is_flag=True,
@@ -119,7 +131,7 @@ def strict_finite_option(command: Command) -> Command:
 
 
 def threads_option(command: Command) -> Command:
-    """``--threads``: how many compute."""
+    """Add ``--threads``, the number of computing threads."""
     return click.option(
         "--threads",
         type=click.IntRange(1, 1024),
@@ -128,7 +140,7 @@ def threads_option(command: Command) -> Command:
 
 
 def kernels_option(command: Command) -> Command:
-    """``--kernels``: what computes."""
+    """Add ``--kernels``, which chooses the numerical kernels."""
     return click.option(
         "--kernels",
         metavar="NAME",

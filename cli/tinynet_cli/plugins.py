@@ -1,6 +1,7 @@
 """`tinynet plugins`: the life of a plugin, from a template to what is wrong with it."""
 
 import json
+import re
 import shlex
 import textwrap
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,9 @@ KINDS = (
     "transform",
 )
 """As `tinynet.plugins.new.kinds`, which ``tinynet --help`` must not import."""
+
+_SIZE = re.compile("[1-9][0-9]{0,17}")
+"""A positive number that an array's axis can have."""
 
 
 @click.group(cls=Group)
@@ -246,8 +250,10 @@ def _with_command(error: "NotCheckableError", words: list[str], said: dict[str, 
 
 def _shape(text: str) -> tuple[int, ...]:
     sizes = text.split(",") if text else []
-    if not all(size.strip().isdecimal() and int(size) for size in sizes):
-        raise click.BadParameter(f"{text!r} is no shape; say 8,8,3 (and '' for a single number)")
+    if not all(_SIZE.fullmatch(size.strip()) for size in sizes):
+        raise click.BadParameter(
+            f"{text[:40]!r} is not a shape; write it as 8,8,3 (and as '' for a single number)"
+        )
     return tuple(map(int, sizes))
 
 

@@ -48,6 +48,16 @@ def test_a_bare_word_is_a_string(tinynet, spec, text, value):
     assert result.json["spec"]["name"] == value
 
 
+def test_all_mistakes_are_listed(tinynet, spec):
+    words = [word for value in ("a", "b=NaN", "c=[", "name=x") for word in ("--set", value)]
+    result = tinynet("check", spec, *words)
+    assert result.err.splitlines()[-1] == (
+        "error: Invalid value for '--set': 'a' is not of the form PATH=JSON;"
+        " 'b': NaN is not a JSON number;"
+        " 'c': not JSON: the text ends before everything that was opened is closed"
+    )
+
+
 def test_a_path_is_set_once(tinynet, spec):
     result = tinynet("check", spec, "--set", "name=a", "--set", "name=b")
     assert result.code == 2

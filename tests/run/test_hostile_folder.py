@@ -286,3 +286,5 @@ def test_a_run_cannot_be_where_something_else_is(run, kind, words):
     kind(Path("new"))
     with pytest.raises(RunExistsError, match=f"new {words}; a run needs a folder"):
         tinynet.train(SPEC, "new")
+    with pytest.raises(CheckpointIOError, match=f"^new {words}, and a folder is expected there"):
+        tinynet.train(SPEC, "new/run")

@@ -256,6 +256,8 @@ def new_folder(path: Path, *, reuse: bool) -> RunFolder:
 def _make_durably(path: Path) -> None:
     """Make a folder, and those above it, that a power loss does not take away again."""
     if not path.is_dir():
+        if os.path.lexists(path):
+            raise CheckpointIOError(f"{path} is {kind_of(path)}, and a folder is expected there")
         _make_durably(path.parent)
         path.mkdir(exist_ok=True)
         sync_folder(path.parent)
