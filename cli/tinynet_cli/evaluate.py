@@ -9,11 +9,20 @@ from tinynet_cli.commands import Command
 from tinynet_cli.output import echo, print_figures, print_json, short
 
 
+def _checked_split(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    from tinynet.run.arguments import split_fault
+
+    if fault := split_fault(value):
+        raise click.BadParameter(f"{value!r} {fault}")
+    return value
+
+
 @click.command(cls=Command)
 @click.argument("path", metavar="RUN_OR_CHECKPOINT", type=click.Path())
 @click.option(
     "--split",
     metavar="test|val|train",
+    callback=_checked_split,
     default="test",
     show_default=True,
     help="Part of the data; validation is the same as val.",

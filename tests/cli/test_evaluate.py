@@ -124,5 +124,5 @@ def test_data_may_lie_elsewhere_now(tinynet, table_run, folder):
 def test_an_unknown_split_and_too_small_a_limit_are_2(tinynet, run):
     result = tinynet("evaluate", run, "--split", "tset")
     assert result.code == 2
-    assert "split='tset' is not a split; did you mean 'test'?" in result.err
+    assert "'--split': 'tset' is not a split; did you mean 'test'?" in result.err
     assert tinynet("evaluate", run, "--max-params", 10).code == 2

@@ -95,7 +95,7 @@ def test_inputs_of_several_names_come_from_one_file_of_arrays(tinynet, run, arra
 
 
 def test_an_evaluation_tells_the_loss_of_every_output(tinynet, run):
-    found = tinynet("evaluate", run, "--json").json["metrics"]
+    found = tinynet("evaluate", run, "--data-root", MODELS, "--json").json["metrics"]
     assert list(found) == ["loss", "area/loss", "kind/loss", "kind/accuracy", "area/r2"]
     losses = library.load_spec(SPEC).training.losses(["area", "kind"])
     weighted = [loss.weight * found[f"{name}/loss"] for name, loss in losses.items()]

@@ -168,7 +168,8 @@ def _kernels(value: Any) -> str | None:
     return None if isinstance(value, str) else "must be a name, such as 'numpy'"
 
 
-def _split(value: Any) -> str | None:
+def split_fault(value: Any) -> str | None:
+    """Return the reason why a value does not name a split, or None."""
     splits = (*get_args(SplitName), "validation")
     if not isinstance(value, str):
         return f"must be one of {listed(splits)}"
@@ -192,7 +193,7 @@ _FAULTS: dict[str, Callable[[Any], str | None]] = {
     "run_dir": _path,
     "source": _path,
     "spec": _spec,
-    "split": _split,
+    "split": split_fault,
     "strict_finite": _flag,
     "threads": _count,
 }
