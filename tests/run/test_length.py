@@ -41,9 +41,19 @@ def test_a_rate_that_jumps_with_the_length_is_told_with_both_rates(tmp_path):
     (text,) = [str(w.message) for w in caught]
     assert text == (
         f"the learning rate jumps from {logged[20]:.4g} to {logged[21]:.4g}, because the schedule"
-        " follows the length of the run, which changes from 20 to 30 steps"
+        " follows the length of the run, which changes from 20 to 30 steps; to stay at the rate it"
+        " had reached, add --set training.schedule=null --set"
+        f" training.optimizer.learning_rate={logged[20]:.4g}"
     )
     assert logged[21] > 2 * logged[20]
+
+
+def test_the_remedy_keeps_the_rate(tmp_path):
+    run = train(tmp_path / "run")
+    last = float(f"{rates(run)[20]:.4g}")
+    kept = {"training.schedule": None, "training.optimizer.learning_rate": last}
+    longer = tinynet.resume(run.path, overrides={"training.epochs": 6, **kept})
+    assert {rates(longer)[step] for step in range(21, 31)} == {last}
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,8 @@ def rate_jump(trainer: Trainer, checkpoint: Checkpoint, changes: Iterable[Change
     return (
         f"the learning rate jumps from {old:.4g} to {trainer.learning_rate:.4g}, because the"
         f" schedule follows the length of the run, which changes from {before:,} to"
-        f" {trainer.total_steps:,} steps"
+        f" {trainer.total_steps:,} steps; to stay at the rate it had reached, add --set"
+        f" training.schedule=null --set training.optimizer.learning_rate={old:.4g}"
     )
 
 
