@@ -230,7 +230,7 @@ def test_a_loss_that_is_not_finite_names_the_step_and_the_first_layer(make_train
     events = trainer.run()
     next(events), next(events)
     before, progress = snapshot(trainer), trainer.progress.to_json()
-    with pytest.raises(DivergedError, match=r"not finite at step 3: .* that of 'culprit'"):
+    with pytest.raises(DivergedError, match=r"not finite at step 3: .* output of 'culprit'"):
         next(events)
     assert snapshot(trainer) == before
     assert trainer.progress.to_json() == progress

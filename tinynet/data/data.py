@@ -239,6 +239,11 @@ class Data:
                     ready = preprocessing.apply({name: arrays[name] for name in names})
                 require_finite(preprocessing, ready, dtype, place)
 
+    def place(self, split: SplitName, position: int) -> str:
+        """Return where a sample of a split comes from: file and line, for example."""
+        part = self.splits[split]
+        return where(part.dataset, int(part.indices[position]))
+
     def class_counts(self, target: str) -> Array:
         """How many training samples each class of a target has, (classes,)."""
         classes = self.raw[target].classes or ()

@@ -1,4 +1,4 @@
-"""How much a sample counts in the training loss because of its class."""
+"""Weights of the classes in the training loss."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -16,11 +16,11 @@ POINTER = "/training/class_weights"
 def class_weights(
     wanted: Literal["balanced"] | Mapping[str, float], data: Data, target: str
 ) -> Array:
-    """The weight of each class, (classes,).
+    """Return the weight of each class, (classes,).
 
     Args:
-        wanted: What the spec says.
-        data: What is trained on.
+        wanted: The class weights of the spec.
+        data: The data.
         target: Name of the target that has the classes.
 
     Raises:
@@ -28,7 +28,12 @@ def class_weights(
     """
     classes = data.raw[target].classes
     if classes is None or data.targets[target].shape not in ((), (len(classes),)):
-        raise _problem("class weights need a target that is one class for each sample")
+        shape = data.targets[target].shape
+        found = "holds numbers" if classes is None else f"has the shape {shape}"
+        raise _problem(
+            f"class weights need one class for each sample, but the target {target!r} {found};"
+            " use --set training.class_weights=null"
+        )
     if wanted == "balanced":
         counts = data.class_counts(target)
         balanced: Array = counts.sum() / (len(classes) * np.maximum(counts, 1))
@@ -36,15 +41,15 @@ def class_weights(
     assert not isinstance(wanted, str)
     for name in wanted:
         if name not in classes:
-            raise _problem(f"{name!r} is no class of the data; {suggest(name, classes)}")
+            raise _problem(f"{name!r} is not a class of {target!r}; {suggest(name, classes)}")
     weights = np.array([wanted.get(name, 1.0) for name in classes])
     if not weights.any():
-        raise _problem("every class would weigh 0, and nothing could be learned")
+        raise _problem("every class has the weight 0; give at least one a larger weight")
     return weights
 
 
 def weights_of(targets: Array, weights: Array) -> Array:
-    """The weight of each sample, (N,).
+    """Return the weight of each sample, (N,).
 
     Args:
         targets: Labels (N,), or probabilities of the classes (N, classes).

@@ -98,6 +98,11 @@ class Feed:
         targets, weights = self.targets(batch.targets), self._weights(batch)
         return Samples(batch.inputs, targets, weights, batch.weights)
 
+    def place(self, epoch: int, position: int, row: int) -> str:
+        """Return where a sample of a step comes from: file and line, for example."""
+        number = self._data.order(epoch)[position * self._size + row]
+        return self._data.place("train", int(number))
+
     def stop(self) -> None:
         """Gather no further; whoever reads the data next is alone with them."""
         if self._ahead is not None:

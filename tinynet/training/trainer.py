@@ -11,10 +11,10 @@ import numpy as np
 
 from tinynet.build import MAX_PARAMS
 from tinynet.data.data import Data
+from tinynet.data.ranges import naming_samples
 from tinynet.errors import (
     CheckpointMismatchError,
     DataError,
-    DivergedError,
     Problem,
     ShapeError,
     SpecError,
@@ -32,6 +32,7 @@ from tinynet.training.accumulation import add_gradients, rows_of_step
 from tinynet.training.advice import advice
 from tinynet.training.compatibility import check_training
 from tinynet.training.consistency import Consistency
+from tinynet.training.divergence import divergence
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import EpochDone, Evaluating, Event, StepDone, StopReason
 from tinynet.training.feed import Feed
@@ -209,7 +210,7 @@ class Trainer:
             predict = bool(self._figures.metrics)
             result = self._engine.train(*batch, key, samples, predict=predict)
             if not math.isfinite(result.loss):
-                raise DivergedError(self._explain_divergence(result, batch[0], key))
+                raise divergence(self._engine, result, *batch[:2], key, start, self.network.dtype)
             gradients = result.gradients if len(starts) == 1 else add_gradients(gradients, result)
             results.append(result)
 
@@ -237,19 +238,6 @@ class Trainer:
     def rate_at(self, step: int, total_steps: int) -> float:
         """Return the learning rate of the update after ``step`` in a run of some length."""
         return self._updater.rate(step, total_steps)
-
-    def _explain_divergence(self, result: BatchResult, x: Inputs, key: PassKey) -> str:
-        """Name the first layer whose output is not finite, by running the pass once more."""
-        bad = self._engine.first_not_finite(x, key)
-        culprit = (
-            f"the first output that is not finite is that of {bad!r}"
-            if bad is not None
-            else f"every layer's output is finite, the loss{_not_finite(result)} alone is not"
-        )
-        return (
-            f"the loss is not finite at step {self.step + 1}: {culprit}."
-            " A smaller learning_rate or a clip_norm may help"
-        )
 
     # The loop -------------------------------------------------------------------------------
 
@@ -319,9 +307,10 @@ class Trainer:
         progress = self.progress
         rate = self.learning_rate
         samples = self._feed.samples(progress.epoch, progress.position)
-        loss = self._update(
-            samples.x, samples.y, samples.weights, samples.sample_weights, advance=1
-        )
+        with naming_samples(partial(self._feed.place, progress.epoch, progress.position)):
+            loss = self._update(
+                samples.x, samples.y, samples.weights, samples.sample_weights, advance=1
+            )
         return StepDone(
             progress.step, progress.epoch + 1, progress.position, loss, rate, len(samples)
         )
@@ -404,9 +393,3 @@ class Trainer:
             self.progress = replace(progress)
 
         self._consistency.replace(load)
-
-
-def _not_finite(result: BatchResult) -> str:
-    """Of which output the loss is not finite, where there are several."""
-    bad = [output for output, loss in result.losses.items() if not math.isfinite(loss)]
-    return f" of {bad[0]!r}" if bad and len(result.losses) > 1 else ""
