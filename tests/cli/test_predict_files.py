@@ -68,6 +68,15 @@ def test_images_are_named_by_file_in_every_kind_of_output(tinynet, run, pictures
         assert arrays["files"].tolist() == names
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "npz"])
+def test_a_name_that_is_not_unicode_is_escaped(tinynet, run, pictures, ending):
+    name = os.fsdecode(b"pictures/\xff.png")
+    (pictures / "0.png").rename(name)
+    assert tinynet("predict", run, name).code == 0
+    assert tinynet("predict", run, name, "-o", f"out.{ending}").code == 0
+    assert b"\xff.png" not in Path(f"out.{ending}").read_bytes()
+
+
 def test_samples_of_several_files_are_named_by_file_and_number(tinynet, run):
     np.save("a.npy", IMAGES[:2])
     np.save("b.npy", IMAGES[2:])

@@ -107,7 +107,7 @@ REFUSED = {
     "NaN": (np.where(DIGITS == 16, np.nan, DIGITS), "every number must be finite"),
     "infinity": (np.where(DIGITS == 16, np.inf, DIGITS), "every number must be finite"),
     "shape": (DIGITS[:, :7], "has shape (10, 7, 8, 1), but the model expects (N, 8, 8, 1)"),
-    "one sample": (DIGITS[0], "for a single sample, add the batch axis: x[None]"),
+    "one sample": (DIGITS[0], "give a single sample as [x]"),
     "no sample": (DIGITS[:0], "has no samples"),
     "a number": (3, "has shape (), but the model expects (N, 8, 8, 1)"),
     "too large": (DIGITS.astype(int) + 250, "holds 266; the model was trained on uint8, from 0 to"),
@@ -129,7 +129,8 @@ def test_data_that_do_not_fit_are_refused(model, name):
 
 
 def test_the_hint_for_a_single_sample_works(model):
-    assert len(model.predict(DIGITS[0][None])) == 1
+    for sample in (DIGITS[0], DIGITS[0].tolist()):
+        assert len(model.predict([sample])) == 1
 
 
 def test_fractions_for_a_network_of_integers_are_pointed_out(model):

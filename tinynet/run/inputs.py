@@ -104,7 +104,9 @@ class Reader:
             files.append(InputFile(str(path), len(next(iter(part.values()))), is_image))
         if any(file.is_image for file in files):
             self._warn_of_range(max(int(part[name].max()) for part in parts for name in part))
-        arrays = {name: np.concatenate([part[name] for part in parts]) for name in self.fields}
+        arrays = parts[0]
+        if len(parts) > 1:
+            arrays = {name: np.concatenate([part[name] for part in parts]) for name in self.fields}
         return RawInputs(arrays, tuple(files))
 
     # Files ------------------------------------------------------------------------------------
@@ -336,10 +338,10 @@ def _array(name: str, values: Any, field: Field) -> Array:
         raise DataError(
             f"the input {name!r} holds {kind}, but the model expects numbers of shape {expected}"
         )
-    if array.shape == field.shape:
+    if array.ndim and array.shape == field.shape:
         raise DataError(
-            f"the input {name!r} has shape {array.shape}, but the model expects {expected}; for a"
-            " single sample, add the batch axis: x[None]"
+            f"the input {name!r} has shape {array.shape}, but the model expects {expected}; give a"
+            " single sample as [x]"
         )
     if array.ndim and not len(array):
         raise DataError(f"the input {name!r} has no samples: its shape is {array.shape}")

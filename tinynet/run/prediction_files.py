@@ -32,7 +32,8 @@ def _as_csv(predictions: Predictions) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(predictions.columns)
     writer.writerows(predictions.rows())
-    return text.getvalue().encode()
+    # Names of files need not be Unicode.
+    return text.getvalue().encode(errors="backslashreplace")
 
 
 def _as_jsonl(predictions: Predictions) -> bytes:

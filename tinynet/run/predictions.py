@@ -101,7 +101,7 @@ class OutputPredictions:
             yield from (dict(zip(columns, row, strict=True)) for row in self.rows)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Predictions:
     """Predictions of a model.
 
@@ -120,6 +120,9 @@ class Predictions:
 
     def __len__(self) -> int:
         return self.samples
+
+    def __repr__(self) -> str:
+        return f"<Predictions of {self.samples:,} samples: {', '.join(self.columns[:8])}>"
 
     @property
     def labels(self) -> Any:
