@@ -26,7 +26,7 @@ class LossConfig(Config):
 
 
 class Loss(Protocol):
-    """What training minimises. Constructed as ``Type(config)``.
+    """What training minimizes. Constructed as ``Type(config)``.
 
     A loss is summed over samples, so that the parts of a batch add up; whoever calls it divides
     by the number of samples. ``per_sample = True`` promises that the sum is one of independent

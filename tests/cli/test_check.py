@@ -88,7 +88,7 @@ def test_a_spec_from_a_stranger_cannot_steer_the_terminal(tinynet):
         (b"", "the text is empty"),
         (b'{"tinynet": 1,}', "a comma before the closing }"),
         (b'{"tinynet": \xff}', "not UTF-8"),
-        (b'{"a": 1, "a": 2}', "the key 'a' is here twice"),
+        (b'{"a": 1, "a": 2}', "the key 'a' is written twice; keep one of the two"),
     ],
 )
 def test_what_is_no_json_is_2_and_says_where(tinynet, content, message):

@@ -46,7 +46,7 @@ MISTAKES = {
     ),
     "a figure of an output without a loss": (
         {"loss": {"area": "mse"}, "early_stopping": {"metric": "val/kind/loss"}},
-        "/training/early_stopping/metric: nothing reports 'val/kind/loss'; did you mean"
+        "/training/early_stopping/metric: no metric is called 'val/kind/loss'; did you mean"
         " 'val/loss'?",
     ),
     "a loss of a misspelt output": (
@@ -64,7 +64,7 @@ MISTAKES = {
     ),
     "a metric of nobody knows which output": (
         {**TWO, "metrics": ["accuracy"]},
-        "/training/metrics/0: say which 'output' it is about; the network has kind, area",
+        '/training/metrics/0: set "output" to one of kind, area',
     ),
     "a metric of an output that is not there": (
         {**TWO, "metrics": [{"type": "accuracy", "output": "kid"}]},
@@ -72,11 +72,12 @@ MISTAKES = {
     ),
     "a metric twice": (
         {**TWO, "metrics": [{"type": "mae", "output": "area"}] * 2},
-        "/training/metrics/1: two figures would be called 'area/mae'; give this one a 'name'",
+        "/training/metrics/1: two metrics would be called 'area/mae'; give this one another"
+        ' "name"',
     ),
     "a figure of nobody": (
         {**TWO, "early_stopping": {"metric": "val/area/los"}},
-        "/training/early_stopping/metric: nothing reports 'val/area/los'; did you mean"
+        "/training/early_stopping/metric: no metric is called 'val/area/los'; did you mean"
         " 'val/area/loss'?",
     ),
 }
@@ -123,7 +124,7 @@ def test_a_single_output_may_be_named_or_not(outputs, name):
     for loss in ("mse", {name: {"type": "mse", "weight": 2.0}}):
         load_spec(spec(outputs, loss=loss, metrics=["r2", metric], class_weights="balanced"))
     (message,) = told(outputs, loss="mse", early_stopping={"metric": f"val/{name}/loss"})
-    assert f"nothing reports 'val/{name}/loss'" in message, "it is called val/loss"
+    assert f"no metric is called 'val/{name}/loss'" in message, "it is called val/loss"
 
 
 def test_ten_thousand_losses_of_outputs_that_are_not_there_are_told_in_no_time():

@@ -61,13 +61,13 @@ def test_inputs_have_names_of_their_own(name, expected):
     [
         (
             [{"type": "relu", "name": "input"}],
-            "/network/layers/0/name: 'input' is the network's input; no node can be called so",
+            "/network/layers/0/name: 'input' is the network's input; give the node another name",
         ),
         (
             [{"type": "a/b"}],
             "/network/layers/0: 'a/b_1', made from the type, cannot be a name; give it a 'name':"
-            " up to 100 letters, digits, '_', '-' or '.', of which the first is a letter or a"
-            " digit, and no '.' stands last or beside another",
+            " up to 100 ASCII letters, digits, '_', '-' or '.'; the first is a letter or a"
+            " digit, and no '.' is last or beside another",
         ),
         (
             [{"type": "relu", "inputs": "input:"}],
@@ -75,12 +75,12 @@ def test_inputs_have_names_of_their_own(name, expected):
         ),
         (
             [{"type": "relu", "name": "a"}, {"shares": "a", "name": "b"}, {"shares": "b"}],
-            "/network/layers/2/shares: 'b' has no layer of its own; say 'a', as it does",
+            "/network/layers/2/shares: 'b' has no layer of its own; share 'a', as it does",
         ),
         (
             [{"shares": "b", "name": "a"}, {"shares": "a", "name": "b"}],
-            "/network/layers/0/shares: none of these has a layer of its own that others could"
-            " share: a -> b -> a",
+            "/network/layers/0/shares: these nodes share each other's layer and none has its own"
+            ": a -> b -> a",
         ),
         (
             [{"shares": "a", "name": "b"}, {"type": "relu", "name": "a"}],

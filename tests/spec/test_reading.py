@@ -148,8 +148,8 @@ def test_a_huge_file_is_refused_without_reading_it_all(file):
         (TEXT.replace('"digits",\n', '"\\ud800",\n'),
          "3:11: a string holds half of a surrogate pair, which is no character"),
         (TEXT.replace('"name": "digits"', f'"name": "{"d" * 101}"'),
-         f'3:11: /name: "{"d" * 57}..." cannot be a name; a name is up to 100 letters, digits,'
-         " '_', '-' or '.', of which the first is a letter or a digit"),
+         f'3:11: /name: "{"d" * 57}..." cannot be a name; a name is up to 100 ASCII letters,'
+         " digits, '_', '-' or '.'; the first is a letter or a digit"),
         (TEXT.replace('"filters": 8', f'"filters": -{"9" * 299}'),
          f"8:37: /network/layers/0/filters: must be at least 1, not -{'9' * 56}..."),
         (TEXT.replace('"conv2d"', f'"{"c" * 1000}"'), "8:16: /network/layers/0/type: there is no"

@@ -106,7 +106,8 @@ def test_a_variable_whose_only_use_was_overridden_is_no_mistake():
     [
         ({"n": 3}, {"a": "$m", "b": "$n"}, "/a: there is no '$m' here; available: $n"),
         ({}, {"a": "$m"}, "/a: there is no '$m' here; none is available"),
-        ({}, {"a": "$"}, "/a: '$' names no variable; a text that begins with $ is written with $$"),
+        ({}, {"a": "$"}, "/a: '$' is not the name of a variable; a text that begins with $ is"
+         " written with $$"),
         ({"n": 3}, {}, "/vars/n: nothing in the spec uses '$n'"),
         ({"n": "$m", "m": 3}, {"a": "$n"},
          "/vars/n: a variable stands for plain data, not for '$m'; write the value itself here"),

@@ -298,7 +298,7 @@ def test_what_says_no_version_is_left_to_the_models(document):
         (0, "1 is expected, not 0"),
         (-1, "1 is expected, not -1"),
         ("1", 'the version of the spec language, 1, is expected, not "1"'),
-        (1.0, "the version of the spec language, 1, is expected, not 1.0"),
+        (1.5, "the version of the spec language, 1, is expected, not 1.5"),
         (True, "the version of the spec language, 1, is expected, not true"),
         (None, "the version of the spec language, 1, is expected, not null"),
     ],

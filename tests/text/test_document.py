@@ -105,7 +105,7 @@ def test_a_key_that_is_there_twice_is_refused_where_it_is_there_again(drawn, dat
     there = offset(doubled, problem.line, problem.column)
     assert doubled[there:] == f"{json.dumps(key)}: 1}}"
     assert problem.pointer == join_pointer([key])
-    assert problem.message == f"the key {key!r} is here twice"
+    assert problem.message == f"the key {key!r} is written twice; keep one of the two"
 
 
 def message(text, source=None):

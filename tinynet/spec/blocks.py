@@ -132,7 +132,11 @@ def _check_params(block: BlockSpec, at: Source, found: Findings) -> None:
         if not NAME.fullmatch(name):
             found.refuse(f"a parameter cannot be called {quoted(name)}; {_RULE}", place, key=True)
         elif name in NODE_KEYS:
-            found.refuse(f"{quoted(name)} means something else in every node", place, key=True)
+            found.refuse(
+                f"{quoted(name)} is a key of every node; give the parameter another name",
+                place,
+                key=True,
+            )
         elif f"${name}" not in found.used:
             found.refuse(f"nothing in the spec uses {quoted('$' + name)}", place, key=True)
 

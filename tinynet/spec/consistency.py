@@ -65,7 +65,7 @@ def _metric_problems(
     for index, metric in enumerate(metrics):
         pointer = f"/training/metrics/{index}"
         if metric.output is None and len(trained) > 1:
-            message = f"say which 'output' it is about; the network has {listed(trained)}"
+            message = f'set "output" to one of {listed(trained)}'
             yield Problem(message, pointer)
         elif metric.output is not None and metric.output not in known:
             hint = "" if next(hints, None) is None else f"; {suggest(metric.output, outputs)}"
@@ -84,7 +84,9 @@ def _figure_problems(training: TrainingSpec, outputs: tuple[str, ...]) -> Iterat
     figures = dict.fromkeys(loss_figures(outputs))
     for index, metric in enumerate(training.metrics):
         if metric.label in figures:
-            message = f"two figures would be called {quoted(metric.label)}; give this one a 'name'"
+            message = (
+                f'two metrics would be called {quoted(metric.label)}; give this one another "name"'
+            )
             yield Problem(message, f"/training/metrics/{index}")
         figures[metric.label] = None
     known = [f"{split}/{figure}" for split in ("train", "val") for figure in figures]
@@ -93,7 +95,9 @@ def _figure_problems(training: TrainingSpec, outputs: tuple[str, ...]) -> Iterat
         ("/training/checkpoint/keep_best/metric", training.checkpoint.keep_best),
     ):
         if watcher is not None and watcher.metric not in known:
-            message = f"nothing reports {quoted(watcher.metric)}; {suggest(watcher.metric, known)}"
+            message = (
+                f"no metric is called {quoted(watcher.metric)}; {suggest(watcher.metric, known)}"
+            )
             yield Problem(message, pointer)
 
 

@@ -14,7 +14,7 @@ from tinynet.text.wording import quoted, suggest
 INPUT = "input"
 """The name that stands for the dataset's only input; others are ``input:name``."""
 
-TAKEN = f"{INPUT!r} is the network's input; no node can be called so"
+TAKEN = f"{INPUT!r} is the network's input; give the node another name"
 """What is said of a node with that name."""
 
 MAX_CYCLE = 10
@@ -118,10 +118,10 @@ def _unknown_names(wires: list[Wire]) -> Iterator[Problem]:
             continue  # told at the first of them
         elif circle := _sharing_circle(wire, by_name):
             circling.update(circle)
-            message = "none of these has a layer of its own that others could share"
+            message = "these nodes share each other's layer and none has its own"
             yield Problem(f"{message}: {' -> '.join(circle)}", pointer)
         elif owner := by_name[shared].spec.shares:
-            message = f"{quoted(shared)} has no layer of its own; say {quoted(owner)}, as it does"
+            message = f"{quoted(shared)} has no layer of its own; share {quoted(owner)}, as it does"
             yield Problem(message, pointer)
 
 

@@ -44,7 +44,9 @@ class NodeSpec(Reference):
         if "shares" in raw:
             message = "a node that shares another's layer has no type of its own"
             raise refusal([mistake("shares", message, "type")])
-        raise refusal([mistake("missing_key", "'type' is required: which layer is it?", "type")])
+        raise refusal(
+            [mistake("missing_key", "'type' is required (the layer, such as 'dense')", "type")]
+        )
 
     @model_validator(mode="after")
     def _shares_everything(self) -> Self:

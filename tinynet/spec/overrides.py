@@ -18,6 +18,7 @@ from tinynet.spec.trace import Source
 from tinynet.spec.variables import Scope, Value, is_variable, stands_for, texts
 from tinynet.spec.written import unnamed
 from tinynet.text.document import MAX_DEPTH, join_pointer, plain, split_pointer
+from tinynet.text.numbers import with_integers
 from tinynet.text.wording import quoted, show, suggest
 
 _INDEX = re.compile(r"[0-9]{1,9}")
@@ -76,7 +77,9 @@ def override(document: JsonValue, path: str, value: Any, applied: Applied | None
         raise SpecError(f"cannot set {quoted(path)}: a path looks like training.epochs")
     try:
         _require_written(document, parts)
-        return join_pointer(_set(document, parts, plain(value), path, applied or Applied()))
+        return join_pointer(
+            _set(document, parts, with_integers(plain(value)), path, applied or Applied())
+        )
     except SpecError as error:
         raise SpecError(f"cannot set {quoted(path)}: {error}") from None
 

@@ -42,8 +42,8 @@ NAME = re.compile(rf"(?!.{{{MAX_NAME + 1}}})[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0
 """What a name is made of: it becomes part of addresses, file names and reports."""
 
 NAME_RULE = (
-    f"up to {MAX_NAME} letters, digits, '_', '-' or '.', of which the first is a letter or a digit"
-    ", and no '.' stands last or beside another"
+    f"up to {MAX_NAME} ASCII letters, digits, '_', '-' or '.'; the first is a letter or a digit,"
+    " and no '.' is last or beside another"
 )
 
 

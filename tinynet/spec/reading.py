@@ -31,6 +31,7 @@ from tinynet.spec.unrolling import LAYERS
 from tinynet.spec.versions import migrate
 from tinynet.text.document import MAX_BYTES, MAX_COUNTED, Document, join_pointer, plain
 from tinynet.text.mistakes import located, problems
+from tinynet.text.numbers import with_integers
 from tinynet.text.wording import listed
 
 Model = TypeVar("Model", bound=SpecModel)
@@ -74,7 +75,7 @@ def load_recorded_spec(
         recorded: The qualified names that the checkpoint recorded, by ``group:name``.
     """
     origin, value = _open(source)
-    value = _without_comments(value)
+    value = with_integers(_without_comments(value))
     if isinstance(value, dict):
         value.pop("$schema", None)
     used = uses(value)
@@ -113,7 +114,7 @@ def parse_network(source: Mapping[str, Any]) -> NetworkSpec:
             "a network is a dict like the 'network' part of a spec, or that part of one"
             f" (spec.network), not {type(source).__name__}"
         )
-    value: JsonValue = {"network": _without_comments(plain(dict(source)))}
+    value: JsonValue = {"network": with_integers(_without_comments(plain(dict(source))))}
     origin, expansion = _expand(value, Origin())
     return _validate(NetworkSpec, "network", origin, expansion, _graph_problems)
 

@@ -12,7 +12,7 @@ from tinynet.text.wording import closest
 
 
 class LossReference(Reference):
-    """What training minimises."""
+    """What training minimizes."""
 
     group: ClassVar[str] = "losses"
     weight: float = Field(
@@ -131,7 +131,7 @@ class TrainingSpec(SpecModel):
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Everything random follows from it.")
     loss: Losses = Field(
-        description="What training minimises. A loss, or losses by the names of the outputs that"
+        description="What training minimizes. A loss, or losses by the names of the outputs that"
         " have one; other outputs are predicted as they are computed, and not trained."
     )
     optimizer: OptimizerReference = Field(description="How gradients change parameters.")
@@ -181,5 +181,7 @@ class TrainingSpec(SpecModel):
         if self.epochs is None and self.steps is None:
             raise PydanticCustomError("length", "'epochs' or 'steps' is required")
         if self.epochs is not None and self.steps is not None:
-            raise PydanticCustomError("length", "'epochs' and 'steps' exclude each other")
+            raise PydanticCustomError(
+                "length", "'epochs' and 'steps' are both set; keep one of the two"
+            )
         return self

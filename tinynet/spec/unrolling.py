@@ -272,9 +272,9 @@ class Unroller:
     def _require_short(self, name: str, at: Source) -> bool:
         if len(name) <= MAX_NAME:
             return True
-        message = f"the name {quoted(name)} is made from those of the uses it is within, and too"
-        limit = f"long ({len(name)} characters, at most {MAX_NAME})"
-        self._found.refuse(f"{message} {limit}; give them shorter names", at.part("name"))
+        message = f"the full name {quoted(name)} is too long ({len(name)} characters, at most"
+        remedy = f"{MAX_NAME}); give the blocks and nodes in it shorter names"
+        self._found.refuse(f"{message} {remedy}", at.part("name"))
         return False
 
     def _require_inputs(self, spec: UseSpec, block: BlockSpec, at: Source) -> None:
@@ -284,7 +284,9 @@ class Unroller:
             message = f"the block {quoted(spec.block)} takes {inputs}, not {there}"
             self._found.refuse(message, at if spec.inputs is None else at.part("inputs"))
         elif len(names) > 1 and (spec.repeat or 1) > 1:
-            message = "each time follows the one before, which has one output; the block takes"
+            message = (
+                "a block that is repeated must have one input, the output before; this one has"
+            )
             self._found.refuse(f"{message} {len(names)} inputs", at.part("repeat"))
 
     def _block(self, name: str, into: Unrolled, at: Source) -> BlockSpec | None:
@@ -303,7 +305,7 @@ class Unroller:
 
     def _require_room(self, count: int, limit: int, what: str, at: Source) -> None:
         if count >= limit:
-            message = f"with its blocks unrolled the network has more than {limit:,} {what}"
+            message = f"with its blocks expanded the network has more than {limit:,} {what}"
             raise SpecError([Problem(message, at.pointer, uses=at.uses)])
 
     def _refuse_name(self, name: str, at: Source, other: Item) -> None:
@@ -357,7 +359,7 @@ class Unroller:
         if found is None:
             self._refuse_node(unrolled, name, at)
         elif found.inner is not None:
-            message = f"{quoted(name)} is used within a block; what is shared is one of its nodes"
+            message = f"{quoted(name)} is a use of a block; share one of its nodes instead"
             self._dangle(message, at)
 
     def _refuse_node(self, unrolled: Unrolled, name: str, at: Source) -> None:

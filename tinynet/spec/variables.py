@@ -23,7 +23,7 @@ from tinynet.text.wording import quoted, suggest
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 """What variables and parameters of blocks are called."""
 
-NAME_RULE = "up to 100 letters, digits or '_', of which the first is no digit"
+NAME_RULE = "up to 100 ASCII letters, digits or '_'; the first is not a digit"
 
 LINE = 50
 """Characters of a text that count as one value where values are counted."""
@@ -200,7 +200,7 @@ def _refuse_unknown(name: str, scope: Scope, found: Findings, at: Source) -> Non
         found.refuse_unknown(f"there is no {quoted(name)} here", name, known, at)
     else:
         rule = "a text that begins with $ is written with $$"
-        found.refuse(f"{quoted(name)} names no variable; {rule}", at)
+        found.refuse(f"{quoted(name)} is not the name of a variable; {rule}", at)
 
 
 def measure(value: JsonValue) -> tuple[int, int]:

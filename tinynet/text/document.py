@@ -162,7 +162,7 @@ class Document:
                 continue
             line, column = self._line_column(place.key)
             if holder.part(key) is not None:
-                message = f"the key {key!r} is here twice"
+                message = f"the key {key!r} is written twice; keep one of the two"
                 problems.append(Problem(message, join_pointer(path), line, column))
             elif len(key) > MAX_KEY:
                 message = f"a key has at most {MAX_KEY} characters, not {len(key):,}"

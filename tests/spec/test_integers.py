@@ -1,0 +1,55 @@
+"""1.0 is the integer 1 in a spec, as it is in JSON Schema: the loader and editors agree."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tinynet import load_spec, registry
+from tinynet.errors import SpecError
+from tinynet.spec.schema import spec_schema
+from tinynet.text.numbers import LARGEST, with_integers
+
+ROOT = Path(__file__).parents[2]
+SPECS = [
+    *sorted((ROOT / "models").glob("*.json")),
+    *sorted(Path(__file__).parent.glob("corpus/1/*")),
+]
+
+
+def with_floats(value):
+    if isinstance(value, dict):
+        return {key: with_floats(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [with_floats(part) for part in value]
+    return float(value) if type(value) is int else value
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return Draft202012Validator(spec_schema(registry.default()))
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_a_spec_with_every_integer_written_with_a_point_means_the_same(path, schema):
+    spec = json.loads(path.read_text(encoding="utf-8"))
+    found = load_spec(with_floats(spec)).resolved()
+    assert json.dumps(found) == json.dumps(load_spec(spec).resolved())
+    schema.validate(with_floats(spec))
+
+
+@pytest.mark.parametrize("path", ["training.epochs", "network.layers.dense_1.units"])
+def test_an_override_may_be_written_so_too(path):
+    spec = ROOT / "models" / "digits_mlp.json"
+    assert load_spec(spec, {path: 7.0}).resolved() == load_spec(spec, {path: 7}).resolved()
+    with pytest.raises(SpecError, match=r"a whole number is expected, not 7\.5"):
+        load_spec(spec, {path: 7.5})
+
+
+def test_what_would_lose_something_stays_a_float():
+    for value in (-0.0, 0.5, float(2 * LARGEST), 1e300):
+        assert repr(with_integers([value])[0]) == repr(value)
+    for value in (0.0, -3.0, float(LARGEST)):
+        assert type(with_integers(value)) is int
+    assert with_integers([True, None, "1.0"]) == [True, None, "1.0"]
