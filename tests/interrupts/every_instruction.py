@@ -30,7 +30,7 @@ from tinynet.training import consistency, feed, updater
 from tinynet.training import trainer as trainer_module
 from tinynet.training.trainer import Trainer
 
-LIMIT = 100
+LIMIT = 600
 
 DATA = bytes(6_000_000)
 """Work for a worker thread, for which the main thread must wait."""

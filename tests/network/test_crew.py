@@ -1,5 +1,8 @@
 """The thread pool: when `run` returns or raises, no worker computes any more."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -61,3 +64,24 @@ def test_threads_that_the_system_refuses_are_one_sentence(monkeypatch):
     with pytest.raises(TinynetError, match="the system cannot start 5 threads") as refused:
         ThreadPool(5)
     assert "--threads 1" in str(refused.value)
+
+
+FORK = """
+import os, sys, threading
+from tinynet.network.crew import ThreadPool
+pool = ThreadPool(2)
+pool.run([int, int])
+child = os.fork()
+if child == 0:
+    together = threading.Barrier(2)
+    pool.run([together.wait, together.wait])
+    os._exit(3)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_has_threads_of_its_own():
+    """Else its pool keeps each list of jobs, with all their arrays, for threads that are gone."""
+    command = [sys.executable, "-W", "ignore", "-c", FORK]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 3

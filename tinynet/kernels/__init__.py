@@ -48,6 +48,9 @@ class Kernels(Protocol):
         """Within it, calls from this thread may use so many threads, the caller's included.
 
         It changes no bit. Where it is not entered, every call keeps to the caller's thread.
+
+        Where an interrupt comes as it is entered or left, `__exit__` may be called a second time,
+        or without `__enter__`; that must do no harm.
         """
         ...
 

@@ -64,4 +64,4 @@ class Background:
         """
         if self._workers is None:
             self._workers = Workers(1)
-        self._workers.queue.put(task)
+        self._workers.offer(task)

@@ -5,6 +5,7 @@ there. A lock could be left taken by that, and a counter wrong. So the caller ta
 event is one `append`, which is never taken back, and the only blocking call is `SimpleQueue.get`.
 """
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -63,17 +64,29 @@ class Workers:
         Raises:
             RuntimeError: if the system cannot start so many.
         """
-        self.queue: SimpleQueue[Workable | None] = SimpleQueue()
-        self._count = 0
-        for number in range(1, count + 1):
+        self._count = count
+        self._started = 0
+        self._start()
+
+    def _start(self) -> None:
+        self._process = os.getpid()
+        self._queue: SimpleQueue[Workable | None] = SimpleQueue()
+        for number in range(1, self._count + 1):
             name = f"tinynet-{number}"
-            thread = threading.Thread(target=_serve, args=(self.queue,), name=name, daemon=True)
-            self._count += 1
+            thread = threading.Thread(target=_serve, args=(self._queue,), name=name, daemon=True)
+            self._started = number
             thread.start()
 
+    def offer(self, work: Workable, times: int = 1) -> None:
+        """Let as many threads help with some work."""
+        if self._process != os.getpid():  # A forked process has none of its parent's threads.
+            self._start()
+        for _ in range(times):
+            self._queue.put(work)
+
     def __del__(self) -> None:
-        for _ in range(getattr(self, "_count", 0)):
-            self.queue.put(None)
+        for _ in range(getattr(self, "_started", 0)):
+            self._queue.put(None)
 
 
 class _Batch(Shared):
@@ -152,8 +165,7 @@ class ThreadPool:
         batch = _Batch(jobs)
         try:
             try:
-                for _ in range(min(self.size, len(jobs)) - 1):
-                    self._workers.queue.put(batch)
+                self._workers.offer(batch, min(self.size, len(jobs)) - 1)
                 batch.work()
             finally:
                 batch.finish()
