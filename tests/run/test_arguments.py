@@ -75,6 +75,7 @@ def test_an_unknown_keyword_is_an_error_of_ours_and_of_python(run, tmp_path, nam
         ("optimizer", {"type": "adam", "learning_rate": 0.1}),
         ("dtype", "float64"),
         ("metrics", ["accuracy"]),
+        ("validation_split", 70),
     ],
 )
 def test_a_value_of_the_spec_names_the_override_that_works(tmp_path, keyword, value):
@@ -109,6 +110,16 @@ def test_names_of_other_frameworks_are_understood(keyword, meant):
 )
 def test_arguments_of_load_spec_have_types(arguments, message):
     assert message in refusal(lambda: tinynet.load_spec(*arguments))
+
+
+def test_a_misspelt_value_of_the_spec_names_the_override(tmp_path):
+    message = refusal(lambda: tinynet.train(SPEC, tmp_path / "run", epoch=2))
+    assert message.endswith('; did you mean overrides={"training.epochs": 2}?')
+
+
+def test_too_many_positional_arguments_stay_an_error_of_python(tmp_path):
+    with pytest.raises(TypeError, match="takes from 1 to 2 positional arguments but 3"):
+        tinynet.train(SPEC, tmp_path / "run", True)
 
 
 def test_resume_names_an_override_too(run):

@@ -32,6 +32,8 @@ def checked_arguments(function: Callable[P, R]) -> Callable[P, R]:
     """
     signature = inspect.signature(function)
     known = list(signature.parameters)
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    positional = [name for name, part in signature.parameters.items() if part.kind in kinds]
     optional = {name for name, part in signature.parameters.items() if part.default is None}
     if "settings" in known:
         known[known.index("settings") :] = Settings.__annotations__
@@ -40,7 +42,7 @@ def checked_arguments(function: Callable[P, R]) -> Callable[P, R]:
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         named = {name: kwargs.pop(name) for name in list(kwargs) if name not in known}
-        given = dict(zip(signature.parameters, args, strict=False)) | kwargs
+        given = dict(zip(positional, args, strict=False)) | kwargs
         problems = [_unknown(name, value, known, given) for name, value in named.items()]
         problems += _faults({k: v for k, v in given.items() if v is not None or k not in optional})
         if problems:
@@ -61,6 +63,8 @@ _DATA = {
 _SPEC_VALUES = {
     **{name: f"training.{name}" for name in TrainingSpec.model_fields},
     "dtype": "network.dtype",
+    "test_split": "data.split.test",
+    "validation_split": "data.split.validation",
     "learning_rate": "training.optimizer.learning_rate",
     "lr": "training.optimizer.learning_rate",
 }
@@ -94,6 +98,8 @@ def _unknown(name: str, value: Any, known: list[str], given: Mapping[str, Any]) 
         return f"{start}; observer=f calls f(event) for everything that happens, as observer=print"
     if meant is not None:
         return f"{start}; did you mean {meant!r}?"
+    if trains and (near := closest(name, _SPEC_VALUES)):
+        return f"{start}; did you mean {_override(near, value, given)}?"
     return f"{start}; available: {listed(known)}"
 
 
