@@ -32,7 +32,6 @@ def require_loadable(checkpoint: Checkpoint) -> None:
         PluginError: for a plugin whose options cannot be loaded again.
         CheckpointError: for anything else that cannot be saved.
     """
-    _require_recordable(checkpoint.types.values())
     sections = checkpoint.sections
     try:
         found = archive.check(
@@ -42,7 +41,11 @@ def require_loadable(checkpoint: Checkpoint) -> None:
         raise _blamed(sections, checkpoint) or SpecError(
             f"the run cannot be saved: {error}"
         ) from error
-    parsed = parse_sections("the first checkpoint", found)
+    try:
+        parsed = parse_sections("the first checkpoint", found)
+    except CheckpointFormatError:
+        _require_recordable(checkpoint.types.values())
+        raise
     if (parsed.data, parsed.lineage) != (checkpoint.data, checkpoint.lineage):
         raise CheckpointFormatError("the first checkpoint would not be loaded as it was saved")
     try:
