@@ -30,6 +30,7 @@ GOOD = {
     "slots": {"velocity": np.zeros(1)},
     "counted": {"count": np.zeros(1)},
     "param": "weight",
+    "initial": 0.0,
     "option": 1.0,
 }
 HANDED = dict(GOOD)
@@ -144,6 +145,12 @@ class Counted:
         return 0.0
 
 
+def filled(rng, shape, fan_in, fan_out, dtype):
+    """An initializer."""
+    with np.errstate(all="ignore"):
+        return np.full(shape, HANDED["initial"]).astype(dtype)
+
+
 class Scaled:
     """A layer with a parameter."""
 
@@ -152,7 +159,7 @@ class Scaled:
 
     def __init__(self, config, in_shapes, build):
         (self.out_shape,) = in_shapes
-        self.params = {HANDED["param"]: build.param(HANDED["param"], (1,), "zeros")}
+        self.params = {HANDED["param"]: build.param(HANDED["param"], (1,), filled)}
 
     def forward(self, ctx, x):
         return x.copy(), None
@@ -231,6 +238,7 @@ HANDOVERS = st.one_of(
     st.tuples(st.just("counted"), STATES),
     st.tuples(st.just("param"), NAMES.filter(lambda name: isinstance(name, str))),
     st.tuples(st.just("option"), OPTIONS),
+    st.tuples(st.just("initial"), st.sampled_from([1.0, np.nan, np.inf, 1e300])),
 )
 
 
@@ -264,6 +272,7 @@ def same(ours, theirs):
 @example(handed=("fitted", {"vocabulary": np.array(["a", "b"])}))
 @example(handed=("slots", {"best": np.array(np.inf)}))
 @example(handed=("option", np.nan))
+@example(handed=("initial", np.nan))
 @example(handed=("slots", {"velocity": np.zeros(1, ">f8")}))
 def test_it_is_refused_before_the_first_step_or_saved_and_loaded(hand_over, tmp_path, handed):
     hand_over(**{handed[0]: handed[1]})

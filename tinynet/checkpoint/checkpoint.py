@@ -77,14 +77,17 @@ class Checkpoint:
             DivergedError: if an array is not finite: such a state is never saved.
             CheckpointIOError: if the disk or the file system refuses.
         """
-        for name, array in self.tensors.items():
-            if not _is_finite(array):
-                raise DivergedError(
-                    f"{name} is not finite after step {self.progress.step};"
-                    " the checkpoint was not saved, earlier ones are kept"
-                )
+        if bad := self.not_finite():
+            raise DivergedError(
+                f"{bad[0]} is not finite after step {self.progress.step};"
+                " the checkpoint was not saved, earlier ones are kept"
+            )
         sections = self.sections
         archive.write(path, sections, self.arrays, run_id=self.run_id, step=self.progress.step)
+
+    def not_finite(self) -> list[str]:
+        """Return the names of tensors that hold NaN or infinity, which are never saved."""
+        return [name for name, array in self.tensors.items() if not _is_finite(array)]
 
     @property
     def sections(self) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from tinynet.errors import (
     CheckpointFormatError,
     CheckpointMismatchError,
     DataError,
+    DivergedError,
     PluginError,
     SpecError,
 )
 from tinynet.files import canonical_json
 
 _MANY_NAMES = 1000
+_MAX_LISTED = 5
 
 
 def require_loadable(checkpoint: Checkpoint) -> None:
@@ -30,8 +32,15 @@ def require_loadable(checkpoint: Checkpoint) -> None:
         SpecError: for a spec that cannot be saved, or not be loaded again.
         DataError: for data that are described by more than a checkpoint can hold.
         PluginError: for a plugin whose options cannot be loaded again.
+        DivergedError: for a tensor that is not finite, which is never saved.
         CheckpointError: for anything else that cannot be saved.
     """
+    if bad := checkpoint.not_finite():
+        names = ", ".join(bad[:_MAX_LISTED]) + (", ..." if len(bad) > _MAX_LISTED else "")
+        raise DivergedError(
+            f"NaN or infinity before the next step, in {names}; check the initializers, and the"
+            " checkpoint that they come from if there is one"
+        )
     sections = checkpoint.sections
     try:
         found = archive.check(
