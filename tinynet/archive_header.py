@@ -299,9 +299,14 @@ def _bounded(count: int, limit: int, what: str) -> int:
     return count
 
 
+def is_name(name: object) -> bool:
+    """Return whether a tensor may have a name."""
+    return isinstance(name, str) and len(name) <= MAX_NAME and bool(_NAME.fullmatch(name))
+
+
 def _check_name(what: str, name: str) -> None:
-    if not isinstance(name, str) or len(name) > MAX_NAME or not _NAME.fullmatch(name):
+    if not is_name(name):
         raise CheckpointFormatError(
-            f"{what} is {str(name)[:MAX_NAME]!r}; a name has at most {MAX_NAME} of A-Z a-z 0-9"
-            " _ . - / and no part between slashes that is empty or starts with a dot"
+            f"{what} is {str(name)[:MAX_NAME]!r}; a name has at most {MAX_NAME} ASCII letters,"
+            " digits, _ . - / and no part between slashes that is empty or starts with a dot"
         )

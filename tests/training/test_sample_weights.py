@@ -98,6 +98,14 @@ def test_samples_of_weight_0_count_in_no_metric(weigh, split):
     assert done.figures[f"{split}/accuracy"] == pytest.approx(counted.mean())
 
 
+def test_weights_given_by_hand_may_be_a_list(weigh):
+    weigh(None)
+    trainer, twin = tinynet.Trainer(spec()), tinynet.Trainer(spec())
+    weights = [1, 0.5, 0, 2]
+    loss = trainer.train_step(X[:4], LABELS[:4], weights)
+    assert loss == twin.train_step(X[:4], LABELS[:4], np.array(weights))
+
+
 def test_a_batch_without_any_weight_counts_in_no_metric(weigh):
     weigh(np.zeros(SAMPLES))
     trainer = tinynet.Trainer(spec())

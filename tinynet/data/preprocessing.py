@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from tinynet import registry
+from tinynet.archive_header import is_name
 from tinynet.data.fields import field_problem
 from tinynet.data.splits import NUMBERS
 from tinynet.dataset import Field
@@ -127,6 +128,12 @@ class Preprocessing:
             with _naming(stage.on, stage.position), blaming:
                 state = stage.transform.fit(stage.field, self._before(batches(), index))
             own_fault = partial(registry.fault, stage.transform, pointer=stage.pointer)
+            if state and not is_name(f"transforms/{stage.label}/x"):
+                message = (
+                    f"a checkpoint cannot hold what is learned of an array named {stage.on!r}; call"
+                    " it something else, with ASCII letters, digits, '_', '-' and '.' alone"
+                )
+                raise SpecError([Problem(message, f"{stage.pointer}/on")])
             check_state(state, "fit", f"transforms/{stage.label}", own_fault, finite=False)
             if bad := [name for name in state if "/" in name]:
                 raise own_fault(f"fit must give its arrays names without '/'; one is {bad[0]!r}")

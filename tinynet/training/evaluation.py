@@ -99,9 +99,9 @@ class Figures:
             output: np.concatenate([result.predictions[output] for result in results])
             for output in measured
         }
-        if weights is None or weights.all():
+        if weights is None or np.all(weights):
             self.count(predictions, targets)
-        elif weights.any():
+        elif np.any(weights):
             counted = np.flatnonzero(weights)
             self.count(_rows(predictions, counted), _rows(targets, counted))
 
