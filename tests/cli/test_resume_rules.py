@@ -74,6 +74,16 @@ def test_another_type_drops_what_it_cannot_take_and_says_so(tinynet, run):
     assert (kept["type"], kept["learning_rate"]) == ("sgd", 0.01)
 
 
+def test_check_says_what_another_type_drops(tinynet, run):
+    spec = json.loads((run / "spec.json").read_text())
+    spec["training"]["optimizer"] = {"type": "adam", "beta_1": 0.8}
+    spec["network"]["input_shape"] = [8, 8, 1]
+    Path("adam.json").write_text(json.dumps(spec))
+    result = tinynet("check", "adam.json", "--no-data", "--set", "training.optimizer.type=sgd")
+    assert result.code == 0
+    assert "training.optimizer.type=sgd dropped the parameter beta_1" in result.err
+
+
 def test_fewer_epochs_than_were_made_are_2_and_change_nothing(tinynet, run):
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     result = tinynet("resume", run, "--set", "training.epochs=1")

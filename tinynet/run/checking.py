@@ -126,8 +126,12 @@ def spec_warnings(spec: Spec, problems: list[Problem]) -> list[str]:
 
 
 def placed(spec: Spec, problems: list[Problem]) -> tuple[list[Problem], str | None]:
-    """Return problems with line and column where the spec has them, and the spec's file."""
+    """Return problems with line and column where the spec has them, and the spec's file.
+
+    The notes about overrides come first; they have no place in the file.
+    """
+    notes = [Problem(note) for note in spec.origin.notes]
     if not problems:
-        return [], None
+        return notes, None
     error = spec.locate(SpecError(problems))
-    return error.problems, error.source
+    return [*notes, *error.problems], error.source
