@@ -164,7 +164,7 @@ def test_what_stumbles_over_one_fault_says_it_once(process, plugin):
         (["dense", "--options", "{"], "not JSON: the text ends"),
         (["dense", "--options", "[3]"], "'[3]' is not a JSON object"),
         (["dense", "--options", '{"units": 0}'], "units: Input should be greater than or equal"),
-        (["dense", "--options", '{"units": 2}', "--in-shape", "8x8"], "'8x8' is not a shape; write it"),
+        (["dense", "--options", '{"units": 2}', "--in-shape", "8x8"], "'8x8' is not a shape"),
         (["relu", "--in-shape", "0"], "'0' is not a shape"),
         (["relu", "--in-shape", "9" * 5000], "is not a shape; write it as 8,8,3"),
         (["conv2d", "--options", '{"filters": 2, "kernel_size": 3}', "--in-shape", "3"],
