@@ -194,7 +194,7 @@ class Odd(Dense):
 
 
 def test_a_plugin(on_terminal, plugin, write_spec):
-    environment = plugin(SOURCE, version=f"1{EVIL.replace(chr(10), '').replace(chr(13), '')}")
+    environment = plugin(SOURCE)
     base = json.loads(write_spec().read_text())
     path = write_spec({**base, "network": {"layers": ["flatten", {"type": "odd", "units": 10}]}})
     on_terminal(
@@ -214,6 +214,12 @@ def test_a_plugin(on_terminal, plugin, write_spec):
         env=environment,
         lines=False,
     )
+
+
+def test_the_metadata_of_a_plugin(on_terminal, plugin):
+    version = EVIL.replace("\n", "").replace("\r", "")
+    environment = plugin(SOURCE, version=f"1{version}")
+    on_terminal(["plugins", "list"], ["plugins", "doctor"], env=environment)
 
 
 def test_a_plugin_that_cannot_be_imported(on_terminal, plugin):
