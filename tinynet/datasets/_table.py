@@ -127,13 +127,14 @@ def find_features(
     Raises:
         DataError: listing every name that the header lacks.
     """
-    if missing := [name for name in names if name not in header]:
+    place = {name: position for position, name in enumerate(header)}
+    if missing := [name for name in names if name not in place]:
         raise DataError(
             f"{path}: the header lacks {listed([repr(name) for name in missing])}; it names"
             f" {listed([repr(name) for name in header])}"
             f"{_same_delimiter(header, delimiter)}"
         )
-    return [header.index(name) for name in names]
+    return [place[name] for name in names]
 
 
 def repetitions(items: Sequence[T]) -> list[T]:

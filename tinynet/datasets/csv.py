@@ -25,6 +25,7 @@ from tinynet.datasets._table import (
 )
 from tinynet.errors import DataError
 from tinynet.text.mistakes import AlsoCalled
+from tinynet.text.wording import listed
 from tinynet.types import Array
 
 Column: TypeAlias = int | Annotated[str, Field(min_length=1)]
@@ -174,7 +175,7 @@ def _choose_columns(config: CSV.Config, names: Sequence[str]) -> _Columns:
         features = [i for i in range(len(names)) if i not in (target, weights)]
         unnamed = [position for position in features if not names[position]]
         if unnamed and len(unnamed) < len(features):
-            others = _feature_list(config, names, [i for i in features if i not in unnamed])
+            others = _feature_list(config, names, [i for i in features if names[i]])
             raise DataError(
                 f"{config.path}: column {unnamed[0]} has no name, which is usual for a column of"
                 f" row numbers; name the columns to use: {others}"
@@ -227,8 +228,8 @@ def _feature_remedies(
     faulty = [i for i in columns.features if names[i] in faults.columns]
     if not faulty:
         return []
-    sound = [i for i in columns.features if i not in faulty]
-    hopeless = [i for i in faulty if faults.count(names[i]) * 2 > rows]
+    sound = [i for i in columns.features if names[i] not in faults.columns]
+    hopeless = {i for i in faulty if faults.count(names[i]) * 2 > rows}
     kept = [i for i in columns.features if i not in hopeless]
     them = "it" if len(faulty) == 1 else "them"
     remedies = []
@@ -239,7 +240,7 @@ def _feature_remedies(
     if not hopeless:
         remedies.append("correct these cells, or remove their rows")
     elif len(hopeless) < len(faulty):
-        fixable = ", ".join(repr(names[i]) for i in faulty if i not in hopeless)
+        fixable = listed([repr(names[i]) for i in faulty if i not in hopeless])
         remedies.append(
             f"to keep {fixable}, remove the rows with faulty cells there, and set"
             f" {_feature_list(config, names, kept)}"
