@@ -126,10 +126,13 @@ def _print(found: "Summary") -> None:
     ]
     echo(f"{found.name}: input {found.inputs_text}, {found.dtype}")
     print_table(head, rows)
+    if found.untrained_outputs:
+        names = ", ".join(found.untrained_outputs)
+        echo(f"outputs without a loss, which are predicted and not trained: {names}")
     frozen = found.params - found.trainable_params
     echo(
         f"{found.params:,} parameters"
-        + (f", {frozen:,} of them frozen" if frozen else "")
+        + (f", {frozen:,} of them not trained" if frozen else "")
         + f" ({found.param_bytes:,} bytes); {found.operations:,} operations and"
         f" {found.activation_bytes:,} bytes of activations for one sample, forward"
     )

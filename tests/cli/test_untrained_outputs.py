@@ -43,8 +43,11 @@ def spec():
 
 
 def test_its_values_are_predicted_beside_the_labels(tinynet, spec):
-    assert tinynet("check", spec).code == 0
-    assert tinynet("summary", spec).code == 0
+    for command in ("check", "summary"):
+        result = tinynet(command, spec)
+        assert result.code == 0
+        assert "outputs without a loss, which are predicted and not trained: features" in result.out
+    assert tinynet("summary", spec, "--json").json["untrained_outputs"] == ["features"]
     assert tinynet("train", spec, "--run", "run", "--quiet").code == 0
     found = tinynet("predict", "run", "new.npy", "--json").json["outputs"]
     assert np.shape(found["features"]["outputs"]) == (5, 5)

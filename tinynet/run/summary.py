@@ -54,6 +54,7 @@ class Summary:
         params: Elements of all parameters.
         trainable_params: Elements of those that training changes.
         param_bytes: Bytes of all parameters.
+        untrained_outputs: Names of the outputs that have no loss.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Summary:
     params: int
     trainable_params: int
     param_bytes: int
+    untrained_outputs: tuple[str, ...] = ()
 
     @property
     def operations(self) -> int:
@@ -209,6 +211,7 @@ def summary_of(spec: Spec, network: Network) -> Summary:
         total,
         sum(sizes[address] for address in network.trainable),
         total * network.dtype.itemsize,
+        tuple(name for name in network.outputs if name not in network.trained_shapes),
     )
 
 
