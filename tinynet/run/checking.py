@@ -10,14 +10,14 @@ from tinynet.build import MAX_PARAMS
 from tinynet.checkpoint.trial import require_loadable
 from tinynet.data.data import Data
 from tinynet.data.sizes import SplitSizes
-from tinynet.errors import DataError, LocatedError, Problem, SpecError
+from tinynet.errors import DataError, LocatedError, Problem, ShapeError, SpecError
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
 from tinynet.run.session import draft
 from tinynet.run.summary import Summary, dry_network, open_spec, require_outputs, summary_of
 from tinynet.spec.models import Spec
 from tinynet.training.advice import advice
-from tinynet.training.compatibility import check_training
+from tinynet.training.compatibility import check_training, shape_problems
 from tinynet.training.trainer import Trainer
 
 TRIED_PARAMS = 1 << 26
@@ -83,12 +83,15 @@ def check(
         data = _open_data(spec, root, path)
         network = dry_network(spec, data, max_params)
         names = targets_of(network.heads, data.targets)
-        check_training(spec, network, data, names)
+        if problems := shape_problems(spec.training, network, data, names):
+            raise ShapeError(problems)
         tried = sum(array.size for array in network.params.values()) <= TRIED_PARAMS
         if tried:
             trainer = Trainer(spec, root=root, data=data, max_params=max_params, threads=1)
             trainer.check()
             require_loadable(draft(trainer, ()))
+        else:
+            check_training(spec, network, data, names)
         warnings, source = placed(spec, advice(spec, network, data, names))
         sizes = SplitSizes.of(spec.data, data)
         return Checked(summary_of(spec, network), warnings, source, sizes, tried)

@@ -51,10 +51,7 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
         message = "nothing is trainable: no loss depends on parameters that are not frozen"
         raise SpecError([Problem(message, "/network")])
     training = spec.training
-    fields = {output: data.targets[name] for output, name in names.items()}
-    problems = input_problems(network, data.input_shapes)
-    problems += output_problems(training, network, fields)
-    if problems:
+    if problems := shape_problems(training, network, data, names):
         raise ShapeError(problems)
     if training.class_weights is not None:
         class_weights(training.class_weights, data, *names.values())
@@ -64,6 +61,22 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
     monitors = (training.early_stopping, training.checkpoint.keep_best)
     if any(monitor is not None and monitor.metric.startswith("val/") for monitor in monitors):
         data.require("val")
+
+
+def shape_problems(
+    training: TrainingSpec, network: Network, data: Data, names: Mapping[str, str]
+) -> list[Problem]:
+    """Return a problem for each input, loss or metric that does not fit the fields of the data.
+
+    Args:
+        training: The training part of the spec.
+        network: The network.
+        data: The data.
+        names: Name of the target of each output, by the output's name.
+    """
+    fields = {output: data.targets[name] for output, name in names.items()}
+    inputs = input_problems(network, data.input_shapes)
+    return [*inputs, *output_problems(training, network, fields)]
 
 
 def output_problems(
