@@ -66,7 +66,12 @@ def first_bad(targets: Array, good: Array, wanted: str) -> Bad | None:
     if good.all():
         return None
     place = np.unravel_index(np.argmin(good), good.shape)
-    return int(place[0]), f"{targets[place]} is not {wanted}"
+    return int(place[0]), f"{_as_written(targets[place])} is not {wanted}"
+
+
+def _as_written(value: np.generic) -> str:
+    """Return a number as a file has it: 5 where a table was read as 5.0."""
+    return str(value).removesuffix(".0")
 
 
 def bad_label(targets: Array, classes: int) -> Bad | None:

@@ -72,8 +72,8 @@ MISFITS = {
     "labels from 1 to 5": (
         lambda folder: spec_of(folder, csv_of(folder, FIVE), 5, CROSS, ["accuracy"]),
         3,
-        "data.csv, line 6: 5.0 is not an integer label from 0 to 4, for outputs of 5 classes; if"
-        " the target is a class, use --set data.target_type=class",
+        "data.csv, line 6, column 'answer': 5 is not an integer label from 0 to 4, for outputs of 5"
+        " classes; if the target is a class, use --set data.target_type=class",
     ),
     "labels from 1 to 5 and too few units": (
         lambda folder: spec_of(folder, csv_of(folder, FIVE), 3, CROSS),
@@ -83,8 +83,8 @@ MISFITS = {
     "labels 1 and 2 for one unit": (
         lambda folder: spec_of(folder, csv_of(folder, [1, 2] * 30), 1, BINARY),
         3,
-        "data.csv, line 3: 2.0 is not a number from 0 to 1; if the target is a class, use --set"
-        " data.target_type=class",
+        "data.csv, line 3, column 'answer': 2 is not a number from 0 to 1; if the target is a class,"
+        " use --set data.target_type=class",
     ),
     "labels from 1 in an array": (
         lambda folder: spec_of(folder, npz_of(folder, np.array(FIVE)), 5, CROSS),
@@ -95,7 +95,8 @@ MISFITS = {
     "numbers for a loss of classes": (
         lambda folder: spec_of(folder, npz_of(folder, np.array(MONEY)), 2, CROSS),
         3,
-        "1200.5 is not an integer label from 0 to 1, for outputs of 2 classes; to predict numbers,"
+        "data.npz, array 'y', row 0 (counted from 0): 1200.5 is not an integer label from 0 to 1,"
+        " for outputs of 2 classes; to predict numbers,"
         " use --set training.loss=mse --set network.layers.dense_1.units=1",
     ),
     "an input of another shape": (
