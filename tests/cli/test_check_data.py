@@ -83,8 +83,8 @@ MISFITS = {
     "labels 1 and 2 for one unit": (
         lambda folder: spec_of(folder, csv_of(folder, [1, 2] * 30), 1, BINARY),
         3,
-        "data.csv, line 3, column 'answer': 2 is not a number from 0 to 1; if the target is a class,"
-        " use --set data.target_type=class",
+        "data.csv, line 3, column 'answer': 2 is not a number from 0 to 1; if the target is a"
+        " class, use --set data.target_type=class",
     ),
     "labels from 1 in an array": (
         lambda folder: spec_of(folder, npz_of(folder, np.array(FIVE)), 5, CROSS),

@@ -13,6 +13,7 @@ from tinynet.data.sizes import SplitSizes
 from tinynet.errors import DataError, LocatedError, Problem, ShapeError, SpecError
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
+from tinynet.run.placing import placing
 from tinynet.run.session import draft
 from tinynet.run.summary import Summary, dry_network, open_spec, require_outputs, summary_of
 from tinynet.spec.models import Spec
@@ -77,7 +78,7 @@ def check(
         PluginError: for a plugin that is missing or broken.
     """
     spec, root = open_spec(path, overrides, data_root, reads_data=read_data)
-    try:
+    with placing(spec):
         if spec.data is None or not read_data:
             return _check_network(spec, max_params)
         data = _open_data(spec, root, path)
@@ -95,8 +96,6 @@ def check(
         warnings, source = placed(spec, advice(spec, network, data, names))
         sizes = SplitSizes.of(spec.data, data)
         return Checked(summary_of(spec, network), warnings, source, sizes, tried)
-    except LocatedError as error:
-        raise spec.locate(error) from error
 
 
 def _check_network(spec: Spec, max_params: int) -> Checked:

@@ -1,7 +1,6 @@
 """A run: the training loop wired to a folder with its lock, its log and its checkpoints."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Unpack
@@ -18,8 +17,6 @@ from tinynet.checkpoint.transfer import STRICT, TransferPlan, TransferRules
 from tinynet.checkpoint.trial import require_loadable
 from tinynet.data.splits import SplitName
 from tinynet.errors import (
-    LocatedError,
-    PluginError,
     SpecError,
 )
 from tinynet.network.kernel_choice import chosen_kernels
@@ -33,6 +30,7 @@ from tinynet.run.length import rate_jump, require_ahead
 from tinynet.run.lock import locked
 from tinynet.run.log import last_figures, read_log
 from tinynet.run.naming import no_run
+from tinynet.run.placing import placing
 from tinynet.run.roots import recorded_root
 from tinynet.run.session import Session, draft
 from tinynet.run.settings import Settings, data_root, observer
@@ -294,7 +292,7 @@ def _trainer(
     """A trainer that was checked as far as it can be before the first step."""
     for note in spec.origin.notes:
         observer(settings)(Warned(note))
-    with _placing(spec):
+    with placing(spec):
         trainer = Trainer(
             spec,
             root=data_root(settings, root),
@@ -311,7 +309,7 @@ def _draft(
     trainer: Trainer, lineage: tuple[dict[str, JsonValue], ...], run_id: str | None = None
 ) -> Checkpoint:
     """Return a draft of the run's checkpoints that was tried out, before anything is written."""
-    with _placing(trainer.spec):
+    with placing(trainer.spec):
         start = draft(trainer, lineage, run_id)
         require_loadable(start)
     return start
@@ -319,19 +317,8 @@ def _draft(
 
 def _train(session: Session, trainer: Trainer) -> tuple[dict[str, float], float]:
     """Train; what a plugin of the spec does wrong on the way is told where the spec names it."""
-    with _placing(trainer.spec):
+    with placing(trainer.spec):
         return session.train()
-
-
-@contextmanager
-def _placing(spec: Spec) -> Iterator[None]:
-    """Give errors line and column; a plugin's only where it is known what names it."""
-    try:
-        yield
-    except LocatedError as error:
-        if isinstance(error, PluginError) and not any(p.pointer for p in error.problems):
-            raise
-        raise spec.locate(error) from error
 
 
 def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds: float) -> Run:
