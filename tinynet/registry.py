@@ -18,8 +18,9 @@ from pydantic_core import to_json
 from tinynet.config import Config, Reference
 from tinynet.discovery import PREFIX, Damage, discover, normalise
 from tinynet.errors import PluginError, Problem, TinynetError
+from tinynet.text.blame import located_cause
 from tinynet.text.mistakes import explained, mistake, refusal
-from tinynet.text.wording import cause, quoted, suggest
+from tinynet.text.wording import quoted, suggest
 
 KINDS = {
     "layers": "layer",
@@ -290,7 +291,7 @@ class Blaming:
         if isinstance(error, TinynetError | MemoryError):
             return
         if isinstance(error, Exception | SystemExit):
-            raise self._fault(f"{self._method} raised {cause(error)}") from error
+            raise self._fault(f"{self._method} raised {located_cause(error)}") from error
 
 
 def blaming(plugin: object, method: str, pointer: str = "") -> Blaming:
@@ -319,7 +320,7 @@ def _blaming(entry: Entry, what: str, *passing: type[Exception]) -> Iterator[Non
     except (TinynetError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
-        raise PluginError(f"{entry}: {what}: {cause(error)}") from error
+        raise PluginError(f"{entry}: {what}: {located_cause(error)}") from error
 
 
 def _import(entry: Entry) -> type[Any]:
@@ -330,7 +331,8 @@ def _import(entry: Entry) -> type[Any]:
             value = getattr(value, part)
     except (Exception, SystemExit) as error:
         raise PluginError(
-            f"{entry} is installed but could not be imported from {entry.target}: {cause(error)}"
+            f"{entry} is installed but could not be imported from {entry.target}:"
+            f" {located_cause(error)}"
         ) from error
     if not isinstance(value, type):
         raise PluginError(f"{entry}: {entry.target} is not a class")

@@ -12,6 +12,7 @@ from tinynet_cli.commands import Command
 from tinynet_cli.kinds import GROUPS, kind_option
 from tinynet_cli.output import echo, print_json, print_table, printable, terminal_width
 from tinynet_cli.parameters import parameters
+from tinynet_cli.streams import result_is_terminal
 
 if TYPE_CHECKING:
     from tinynet.registry import Entry, Registry
@@ -107,5 +108,5 @@ def _list(known: "Registry", group: str, as_json: bool) -> None:
             (e.name, f"{e.distribution} {e.version}", f"broken: {error}" if error else d)
             for e, d, error in listed
         ],
-        width=terminal_width(),
+        width=terminal_width() if result_is_terminal() else None,
     )

@@ -1,8 +1,9 @@
-"""`tinynet plugins`: the life of a plugin, from a template to what is wrong with it."""
+"""`tinynet plugins`: create, list, examine and check plugins."""
 
 import json
 import re
 import shlex
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from tinynet_cli.exit_codes import PLUGIN
 from tinynet_cli.json_argument import parse_object
 from tinynet_cli.kinds import GROUPS, kind_option
 from tinynet_cli.output import echo, print_json, print_table, printable, short, terminal_width
+from tinynet_cli.streams import result_is_terminal
 
 if TYPE_CHECKING:
     from tinynet.plugins.checking import TypeReport, Verdict
@@ -39,21 +41,25 @@ _SIZE = re.compile("[1-9][0-9]{0,17}")
 
 @click.group(cls=Group)
 def plugins() -> None:
-    """Make plugins, list them, and find out what is wrong with one."""
+    """Create, list, examine and check plugins."""
 
 
 @plugins.command()
 @click.argument("name")
-@kind_option("kind", KINDS, default="layer", show_default=True, help="What it is to be.")
+@kind_option("kind", KINDS, default="layer", show_default=True, help="Kind of plugin.")
 @click.option(
-    "--into", type=click.Path(), default=".", help="Folder to make it in [default: this one]."
+    "--into",
+    type=click.Path(),
+    default=".",
+    help="Parent folder [default: the current one].",
 )
 @options.json_option
 @options.debug_option
 def new(name: str, kind: str, into: str, as_json: bool) -> None:
-    """Write a distribution of one plugin that installs, is listed, and passes its tests.
+    """Create a distribution with one plugin that installs and passes its tests.
 
-    NAME is the distribution's: of my-layer the type is my_layer, the class MyLayer.
+    NAME may be my-layer or MyLayer: the folder and the distribution are my-layer, the type in a
+    spec is my_layer, and the class MyLayer.
     """
     from tinynet.plugins.new import NotMadeError, new_plugin
 
@@ -159,6 +165,16 @@ def _print_diagnoses(found: "list[Diagnosis]") -> None:
         for problem in one.problems:
             echo()
             echo(f"{entry.qualified} ({entry.group}): {problem}", multiline=True)
+        if one.output:
+            echo()
+            _print_output(f"{entry.qualified} ({entry.group}) printed while it was imported", one)
+
+
+def _print_output(head: str, holder: "Diagnosis | TypeReport") -> None:
+    """Print the text that a plugin printed, so that it cannot be taken for tinynet's own."""
+    echo(f"{head}:")
+    for line in holder.output.splitlines():
+        echo(f"    {line}")
 
 
 @plugins.command()
@@ -169,7 +185,7 @@ def _print_diagnoses(found: "list[Diagnosis]") -> None:
     "said",
     metavar="JSON",
     callback=lambda context, parameter, text: None if text is None else parse_object(text),
-    help="Options, as a spec would say them: '{\"units\": 3}'.",
+    help="Options, as in a spec: '{\"units\": 3}'.",
 )
 @click.option(
     "--in-shape",
@@ -177,15 +193,15 @@ def _print_diagnoses(found: "list[Diagnosis]") -> None:
     multiple=True,
     metavar="N,N,...",
     callback=lambda context, parameter, texts: [_shape(text) for text in texts] or None,
-    help="Shape of one sample of a layer's input: 8,8,3. Say it again for each further input.",
+    help="Shape of one sample of a layer's input: 8,8,3. Repeat it for each further input.",
 )
 @options.json_option
-@options.debug_option
-def check(name: str, as_json: bool, said: dict[str, Any] | None, **asked: Any) -> None:
-    """Run the conformance kit on a plugin: every promise of its protocol, put to the test.
+@click.option("--debug", is_flag=True, help="Show the traceback of a plugin's exception.")
+def check(name: str, as_json: bool, debug: bool, said: dict[str, Any] | None, **asked: Any) -> None:
+    """Check that a plugin keeps every promise of its protocol.
 
-    NAME is a type, distribution:type, or a distribution. What it is checked on is said here, or by
-    the class's `examples`; else the kit tries a few things that many types take.
+    NAME is a type, distribution:type, or a distribution. It is checked on these options, or on the
+    class's `examples`; without both, on inputs that many types accept.
     """
     from tinynet.plugins.checking import check_plugin
     from tinynet.testing import NotCheckableError
@@ -202,27 +218,31 @@ def check(name: str, as_json: bool, said: dict[str, Any] | None, **asked: Any) -
         for number, report in enumerate(reports):
             if number:
                 echo()
-            _print_report(report)
+            _print_report(report, debug)
     if not all(report.passed for report in reports):
         raise click.exceptions.Exit(PLUGIN)
 
 
-def _print_report(report: "TypeReport") -> None:
+def _print_report(report: "TypeReport", debug: bool) -> None:
     entry = report.entry
     echo(f"{entry.qualified} ({entry.group}), version {entry.version}")
     if report.problem:
         echo(f"  not checked: {report.problem}", multiline=True)
-        return
     for case, verdicts in report.cases:
         echo(case)
-        _print_verdicts(verdicts)
+        _print_verdicts(verdicts, debug)
+    if report.output:
+        _print_output("printed by the plugin", report)
+    if report.problem:
+        return
     failed = sum(verdict.finding is not None for verdict in report.verdicts)
     state = f"{failed} not kept" if failed else "all kept"
     echo(f"{len(report.verdicts)} promises, {state}")
 
 
-def _print_verdicts(verdicts: "tuple[Verdict, ...]") -> None:
+def _print_verdicts(verdicts: "tuple[Verdict, ...]", debug: bool) -> None:
     width = terminal_width()
+    fits = width if result_is_terminal() else sys.maxsize  # a pipe gets whole lines
     wrapper = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
     wrapper.initial_indent = wrapper.subsequent_indent = " " * 8
     longest = max(len(verdict.check.name) for verdict in verdicts)
@@ -231,12 +251,14 @@ def _print_verdicts(verdicts: "tuple[Verdict, ...]") -> None:
         name, finding = verdict.check.name, verdict.finding
         mark = "ok  " if finding is None else "FAIL"
         line = f"  {mark}  {name.ljust(longest)}  {verdict.check.description}"
-        echo(line if len(line) <= width else f"{line[: width - 4]} ...")
+        echo(line if len(line) <= fits else f"{line[: width - 4]} ...")
         if finding is not None:
             # A fault that many checks stumble over is explained once.
             known = first.setdefault(finding, name)
             text = printable(finding, multiline=True) if known == name else f"the same as {known}"
             echo(wrapper.fill(text), multiline=True)
+            if debug and known == name and verdict.traceback:
+                echo(textwrap.indent(verdict.traceback, " " * 8).rstrip(), multiline=True)
 
 
 def _with_command(error: "NotCheckableError", words: list[str], said: dict[str, Any]) -> str:

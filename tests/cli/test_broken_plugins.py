@@ -58,12 +58,13 @@ def test_a_plugin_that_is_not_installed_ends_with_5_and_its_place(tinynet, odd_s
             "import no_such_module",
             "odd.json:16:4: /network/layers/1: tinynet-odd:odd (version 1.2) is installed but could"
             " not be imported from tinynet_odd:Odd: ModuleNotFoundError: No module named"
-            " 'no_such_module'",
+            " 'no_such_module' (SITE/tinynet_odd.py:1)",
         ),
         (
             ODD.format(forward="return x.nope"),
             "odd.json:16:4: /network/layers/1: odd_1 (tinynet-odd:odd 1.2): forward raised"
-            " AttributeError: 'numpy.ndarray' object has no attribute 'nope'",
+            " AttributeError: 'numpy.ndarray' object has no attribute 'nope'"
+            " (SITE/tinynet_odd.py:13)",
         ),
         (
             ODD.format(forward="x += 1; return x, None"),
@@ -74,17 +75,17 @@ def test_a_plugin_that_is_not_installed_ends_with_5_and_its_place(tinynet, odd_s
     ids=["an import that fails", "an exception", "an input changed in place"],
 )
 def test_a_plugin_that_is_broken_ends_training_with_5_before_there_is_a_run(
-    process, plugin, odd_spec, source, message
+    process, plugin, odd_spec, folder, source, message
 ):
     result = process("train", odd_spec, "--run", "run", "--quiet", env=plugin(source))
     assert result.code == 5
-    assert result.err.splitlines()[0] == message
+    assert result.err.splitlines()[0] == message.replace("SITE", str(folder / "site"))
     assert "Traceback" not in result.err
     assert not Path("run").exists()
 
 
 def test_a_plugin_that_fails_on_the_way_is_told_in_its_place_and_the_run_stays(
-    process, plugin, odd_spec
+    process, plugin, odd_spec, folder
 ):
     """The plugin mended, the run goes on from its last checkpoint; --debug shows its traceback."""
     late = "if ctx.step == 3: raise ValueError('not now')\n        return x, None"
@@ -94,7 +95,7 @@ def test_a_plugin_that_fails_on_the_way_is_told_in_its_place_and_the_run_stays(
     *traceback, first, line, caret = result.err.splitlines()
     assert first == (
         "odd.json:16:4: /network/layers/1: odd_1 (tinynet-odd:odd 1.2): forward raised ValueError:"
-        " not now"
+        f" not now ({folder / 'site' / 'tinynet_odd.py'}:13)"
     )
     assert line[caret.index("^") :] == '"odd",'
     assert "ValueError: not now" in traceback

@@ -13,14 +13,14 @@ def terminal(monkeypatch):
 
 
 @pytest.mark.parametrize("group", registry.GROUPS)
-def test_everything_registered_is_listed_with_what_it_is_on_lines_that_fit(tinynet, group):
+def test_everything_registered_is_listed_with_its_description(tinynet, group):
     result = tinynet("layers", "--group", group)
     assert result.code == 0
     head, *rows = result.out.splitlines()
     assert head.split() == ["name", "distribution", "description"]
     names = [entry.name for entry in registry.default().entries(group)]
     assert [row.split()[0] for row in rows] == names
-    assert all(len(row) <= 100 for row in rows)
+    assert not any(row.endswith(" ...") for row in rows), "a pipe gets whole lines"
     assert all(len(row.split("tinynet-core ")[1].split()) > 3 for row in rows), "described"
 
 

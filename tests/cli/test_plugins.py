@@ -111,14 +111,14 @@ def test_a_plugin_that_hangs_is_told_after_the_timeout(process, plugin):
 
 def test_a_plugin_that_keeps_its_promises_is_0_with_a_line_for_each(process, plugin):
     words = ("plugins", "check", "odd", "--options", '{"factor": 2.0}')
-    result = process(*words, env={**plugin(RIGHT), "COLUMNS": "100"})
+    result = process(*words, env={**plugin(RIGHT), "COLUMNS": "40"})
     assert result.code == 0
     head, case, *lines, end = result.out.splitlines()
     assert head == "tinynet-odd:odd (layers), version 1.2"
     assert case == 'with options {"factor": 2.0} on inputs (6,)'
     assert end == f"{len(lines)} promises, all kept"
     assert all(line.startswith("  ok    ") for line in lines)
-    assert max(map(len, lines)) <= 100
+    assert not any(line.endswith(" ...") for line in lines), "a pipe gets whole lines"
 
 
 def test_a_plugin_that_breaks_one_is_5_with_the_numbers(process, plugin):
@@ -152,10 +152,18 @@ def test_options_that_are_missing_are_2_with_the_command_line_that_has_them(proc
 def test_what_stumbles_over_one_fault_says_it_once(process, plugin):
     source = RIGHT.replace("return x *", "raise OSError('no licence')\n        return x *")
     words = ("plugins", "check", "odd", "--options", '{"factor": 2.0}')
-    result = process(*words, env=plugin(source))
+    environment = plugin(source)
+    result = process(*words, env=environment)
     assert result.code == 5
     assert result.out.count("no licence") == 1
     assert result.out.count("the same as ") > 10
+    line = source[: source.index("raise OSError")].count("\n") + 1
+    place = f"tinynet_odd.py:{line})"
+    assert place in "".join(result.out.split()), "the line of the plugin that raised"
+    assert "Traceback" not in result.out
+    debug = process(*words, "--debug", env=environment).out
+    assert debug.count("Traceback (most recent call last):") == 1
+    assert f'site/tinynet_odd.py", line {line}, in forward' in debug
 
 
 @pytest.mark.parametrize(
@@ -234,3 +242,25 @@ def test_a_plugin_that_cannot_be_made_is_2_and_leaves_nothing(tinynet, folder, w
 def test_the_kind_of_a_new_plugin_may_be_said_in_the_plural(tinynet, option):
     assert tinynet("plugins", "new", "my-loss", *option).code == 0
     assert tinynet("plugins", "list", *option).code == 0
+
+
+# --- text that a plugin prints
+
+NOISE = "import os, sys\nprint('hello \x1b[31mred')\nprint('psst', file=sys.stderr)\n"
+
+
+def test_the_output_of_a_plugin_is_shown_as_its_own_and_escaped(process, plugin):
+    source = NOISE + RIGHT.replace("return x *", "print('again'); return x *")
+    environment = plugin(source)
+    for words in (["doctor", "odd"], ["check", "odd", "--options", '{"factor": 2.0}']):
+        result = process("plugins", *words, env=environment)
+        assert result.code == 0
+        assert r"    hello \x1b[31mred" in result.out.splitlines()
+        assert "    psst" in result.out.splitlines()
+        assert "\x1b" not in result.out + result.err
+        data = process("plugins", *words, "--json", env=environment).json
+        (one,) = data.get("types") or data["plugins"]
+        assert one["output"].startswith("hello \x1b[31mred\npsst\n")
+    assert (
+        "printed while it was imported:" in process("plugins", "doctor", "odd", env=environment).out
+    )

@@ -195,9 +195,10 @@ def test_an_exception_of_a_layer_names_it(network, monkeypatch, method, kind):
     fail(monkeypatch, method, own)
     with pytest.raises(PluginError) as caught:
         train(network)
+    place = f"{__file__}:{fail.__code__.co_firstlineno + 2}"
     assert str(caught.value) == (
         f"/network/layers/1: scale_1 (test-plugin:scale 1.0): {method} raised {kind.__name__}:"
-        " operands could not be broadcast"
+        f" operands could not be broadcast ({place})"
     )
     assert caught.value.__cause__ is own
 
@@ -237,10 +238,15 @@ def set_attribute(name, value):
     return built
 
 
+def build_nothing(self, *args):
+    return {}["units"]
+
+
 BUILT = {
     "a failing constructor": (
-        lambda self, *args: {}["units"],
-        "it could not be built: KeyError: 'units'",
+        build_nothing,
+        "it could not be built: KeyError: 'units'"
+        f" ({__file__}:{build_nothing.__code__.co_firstlineno + 1})",
     ),
     "no shape": (
         set_attribute("out_shape", None),
@@ -323,4 +329,5 @@ def test_an_initializer_that_fails_is_not_taken_for_the_layer(register, monkeypa
     with pytest.raises(PluginError) as caught:
         Network({"layers": [layer]}, (WIDTH,))
     (problem,) = caught.value.problems
-    assert problem.message == f"test-plugin:filler (version 1.0): {message}"
+    place = f" ({__file__}:{call.__code__.co_firstlineno})" if "raised" in message else ""
+    assert problem.message == f"test-plugin:filler (version 1.0): {message}{place}"

@@ -101,13 +101,16 @@ def fail(monkeypatch, method, error):
     monkeypatch.setattr(Half, method, failing)
 
 
+PLACE = f"{__file__}:{fail.__code__.co_firstlineno + 2}"
+
+
 @pytest.mark.parametrize("method", ["forward", "backward", "predict"])
 def test_an_exception_of_a_loss_names_it(engine, monkeypatch, method):
     fail(monkeypatch, method, KeyError("labels"))
     with pytest.raises(PluginError) as caught:
         train(engine)
     assert str(caught.value) == (
-        f"test-plugin:half (version 1.0): {method} raised KeyError: 'labels'"
+        f"test-plugin:half (version 1.0): {method} raised KeyError: 'labels' ({PLACE})"
     )
 
 
@@ -125,7 +128,7 @@ def test_a_loss_that_is_no_plugin_is_called_by_its_class(monkeypatch):
     network = Network({"layers": [{"type": "dense", "units": 2}]}, (3,), loss=Half(None))
     with pytest.raises(PluginError) as caught:
         train(Engine(network, threads=1))
-    assert str(caught.value) == f"{__name__}.Half: forward raised ValueError: no"
+    assert str(caught.value) == f"{__name__}.Half: forward raised ValueError: no ({PLACE})"
 
 
 def test_the_loss_is_a_number_of_python(engine):

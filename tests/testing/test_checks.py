@@ -24,20 +24,25 @@ def stumble() -> None:
     raise KeyError("weight")
 
 
+STUMBLED = f"raised KeyError: 'weight' ({__file__}:{stumble.__code__.co_firstlineno + 1})"
+
+
 def test_a_finding_names_the_plugin_and_the_check() -> None:
     with pytest.raises(CheckFailed, match=r"^Dense, shapes: it is broken$"):
         Check("Dense", "shapes", fail)()
 
 
 def test_an_exception_of_the_plugin_is_a_finding_that_keeps_its_cause() -> None:
-    with pytest.raises(CheckFailed, match=r"^Dense, shapes: raised KeyError: 'weight'$") as info:
+    with pytest.raises(CheckFailed) as info:
         Check("Dense", "shapes", stumble)()
+    assert str(info.value) == f"Dense, shapes: {STUMBLED}"
     assert isinstance(info.value.__cause__, KeyError)
 
 
 def test_a_plugin_that_exits_is_a_finding_and_not_the_end_of_the_check() -> None:
     """Else `tinynet plugins check` would end with exit code 0, as if every promise were kept."""
-    assert Check("Dense", "shapes", lambda: sys.exit(0)).finding() == "raised SystemExit: 0"
+    finding = Check("Dense", "shapes", lambda: sys.exit(0)).finding()
+    assert str(finding).startswith("raised SystemExit: 0")
 
 
 def test_a_check_is_named_so_that_pytest_can_select_it() -> None:
@@ -46,7 +51,7 @@ def test_a_check_is_named_so_that_pytest_can_select_it() -> None:
 
 def test_a_check_says_what_it_finds_without_saying_again_what_it_is() -> None:
     assert Check("Dense", "shapes", fail).finding() == "it is broken"
-    assert Check("Dense", "shapes", stumble).finding() == "raised KeyError: 'weight'"
+    assert Check("Dense", "shapes", stumble).finding() == STUMBLED
     assert Check("Dense", "config", lambda: None).finding() is None
 
 
@@ -61,7 +66,7 @@ def test_all_findings_are_told_and_each_only_once() -> None:
         run_all(checks)
     assert str(info.value).splitlines() == [
         "Dense, shapes (and 1 other checks): it is broken",
-        "Dense, purity: raised KeyError: 'weight'",
+        f"Dense, purity: {STUMBLED}",
     ]
 
 

@@ -16,7 +16,8 @@ from tinynet.errors import PluginError, Problem, TinynetError
 from tinynet.layer import Buffered, Cache, Costed, Fusable, Gradients, Layer, Summarized
 from tinynet.network.node import Node
 from tinynet.registry import Blaming
-from tinynet.text.wording import cause, quoted, suggest
+from tinynet.text.blame import located_cause
+from tinynet.text.wording import quoted, suggest
 from tinynet.types import Array, Shape
 
 
@@ -32,7 +33,7 @@ def forward(node: Node, ctx: Context, inputs: Sequence[Array]) -> tuple[Array, C
     except (TinynetError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
-        raise fault(node, f"forward raised {cause(error)}") from error
+        raise fault(node, f"forward raised {located_cause(error)}") from error
     return _checked_output(node, "forward", returned, len(inputs[0]))
 
 
@@ -99,7 +100,7 @@ def backward(node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array) ->
     except (TinynetError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
-        raise fault(node, f"backward raised {cause(error)}") from error
+        raise fault(node, f"backward raised {located_cause(error)}") from error
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise fault(
             node,

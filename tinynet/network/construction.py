@@ -17,7 +17,7 @@ from tinynet.network.calls import described
 from tinynet.network.node import Node
 from tinynet.network.shared_build import SharedBuild, arrays_of, require_shared
 from tinynet.spec.graph import Wire
-from tinynet.text.wording import cause
+from tinynet.text.blame import located_cause
 from tinynet.types import Array, Shape
 
 
@@ -156,7 +156,7 @@ def _construct(who: str, w: Wire, in_shapes: tuple[Shape, ...], build: Build) ->
         if isinstance(error, ValueError) and "values to unpack" in str(error):
             count = f"{len(in_shapes)} input{'s' if len(in_shapes) > 1 else ''}"
             raise ShapeError(f"{w.spec.type} does not take {count}") from error
-        raise PluginError(f"{who}: it could not be built: {cause(error)}") from error
+        raise PluginError(f"{who}: it could not be built: {located_cause(error)}") from error
     return layer
 
 

@@ -8,12 +8,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO
 
 from tinynet.registry import Entry
+
+MAX_OUTPUT = 10_000
+"""Bytes of a plugin's output that are kept."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,12 @@ class Answer:
     Attributes:
         seconds: How long it took; None where nobody lived to tell.
         problem: What is wrong; empty if nothing is.
+        output: Text that the plugin printed meanwhile.
     """
 
     seconds: float | None
     problem: str
+    output: str = ""
 
 
 def load_apart(entries: Sequence[Entry], patience: float) -> dict[Entry, Answer]:
@@ -68,13 +73,23 @@ def _ask(entries: Sequence[Entry], patience: float) -> tuple[list[Answer], str]:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         last = _lines(noise)[-1:]
-        return [Answer(**json.loads(line)) for line in _lines(said)], ": ".join([fate, *last])
+        return list(_answers(said, noise)), ": ".join([fate, *last])
 
 
 def _fate(code: int) -> str:
     if code < 0:
         return f"its import ends the process with a signal, {signal.strsignal(-code) or -code}"
     return f"its import ends the process with exit code {code}"
+
+
+def _answers(said: IO[bytes], noise: IO[bytes]) -> Iterator[Answer]:
+    start = 0
+    for line in _lines(said):
+        answer = json.loads(line)
+        noise.seek(start)
+        printed = noise.read(min(answer["printed"] - start, MAX_OUTPUT))
+        start = answer["printed"]
+        yield Answer(answer["seconds"], answer["problem"], printed.decode("utf-8", "replace"))
 
 
 def _lines(file: IO[bytes]) -> list[str]:

@@ -1,7 +1,10 @@
 """The conformance kit on what a name stands for, and what it found."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from io import StringIO
+from traceback import format_exception
 from typing import Any
 
 from tinynet.errors import PluginError
@@ -19,14 +22,18 @@ class Verdict:
     Attributes:
         check: Which.
         finding: What is wrong, in a sentence; None if the promise is kept.
+        traceback: The traceback of the plugin's exception; empty where it raised none.
     """
 
     check: Check
     finding: str | None
+    traceback: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The same as plain data."""
-        own = {"passed": self.finding is None, "finding": self.finding}
+        own: dict[str, Any] = {"passed": self.finding is None, "finding": self.finding}
+        if self.traceback:
+            own["traceback"] = self.traceback
         return {"name": self.check.name, "description": self.check.description, **own}
 
 
@@ -38,11 +45,13 @@ class TypeReport:
         entry: The type.
         cases: What it was checked on, in words, and what was found.
         problem: Why it could not be checked; None if it was.
+        output: Text that the plugin printed.
     """
 
     entry: Entry
     cases: tuple[tuple[str, tuple[Verdict, ...]], ...] = ()
     problem: str | None = None
+    output: str = ""
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -58,6 +67,7 @@ class TypeReport:
         """The same as plain data."""
         cases = [{"case": case, "checks": [v.to_json() for v in vs]} for case, vs in self.cases]
         own = {"passed": self.passed, "problem": self.problem, "cases": cases}
+        own["output"] = self.output
         return {**vars(self.entry), **own}
 
 
@@ -80,12 +90,15 @@ def check_plugin(
     entries = entries_to_check(name, group, said)
     reports = []
     for entry in entries:
-        try:
-            reports.append(_report(entry, options, in_shapes))
-        except (PluginError, NotCheckableError) as error:
-            if len(entries) == 1:
-                raise
-            reports.append(TypeReport(entry, problem=str(error)))
+        # A plugin's own lines must not be taken for those of the report.
+        with StringIO() as printed, redirect_stdout(printed), redirect_stderr(printed):
+            try:
+                report = _report(entry, options, in_shapes)
+            except (PluginError, NotCheckableError) as error:
+                if len(entries) == 1:
+                    raise
+                report = TypeReport(entry, problem=str(error))
+            reports.append(replace(report, output=printed.getvalue()))
     return reports
 
 
@@ -93,10 +106,9 @@ def _report(
     entry: Entry, options: Mapping[str, Any] | None, in_shapes: Sequence[Shape] | None
 ) -> TypeReport:
     cases = plugin_cases(entry, options, in_shapes)
-    return TypeReport(
-        entry,
-        tuple(
-            (str(case), tuple(Verdict(check, check.finding()) for check in case.checks))
-            for case in cases
-        ),
-    )
+    return TypeReport(entry, tuple((str(c), tuple(map(_verdict, c.checks))) for c in cases))
+
+
+def _verdict(check: Check) -> Verdict:
+    finding, error = check.explain()
+    return Verdict(check, finding, "".join(format_exception(error)) if error else "")

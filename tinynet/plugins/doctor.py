@@ -29,11 +29,13 @@ class Diagnosis:
         seconds: How long it took to load, on top of NumPy, tinynet's protocols and what its
             distribution had loaded before; None where it could not be loaded.
         problems: What is wrong with it, a sentence each.
+        output: Text that it printed while it was imported.
     """
 
     listed: Listed
     seconds: float | None
     problems: tuple[str, ...]
+    output: str = ""
 
     @property
     def ok(self) -> bool:
@@ -43,7 +45,7 @@ class Diagnosis:
     def to_json(self) -> dict[str, Any]:
         """The same as plain data."""
         own = {"ok": self.ok, "seconds": self.seconds, "problems": list(self.problems)}
-        return {**self.listed.to_json(), **own}
+        return {**self.listed.to_json(), **own, "output": self.output}
 
 
 def examine(name: str | None = None, *, patience: float = PATIENCE) -> list[Diagnosis]:
@@ -98,4 +100,5 @@ def running_kernels() -> str:
 
 def _diagnosis(fact: Listed, answer: Answer, unmet: str) -> Diagnosis:
     problems = tuple(filter(None, (answer.problem, unmet, fact.ambiguous)))
-    return Diagnosis(fact, None if answer.problem else answer.seconds, problems)
+    seconds = None if answer.problem else answer.seconds
+    return Diagnosis(fact, seconds, problems, answer.output)

@@ -3,31 +3,21 @@
 Whatever a plugin does while it is imported, it does to this process alone. The request is a JSON
 object: ``path``, what ``sys.path`` is to be, and ``entries``, registered types as
 `tinynet.registry.Entry` has them. The answer is a line of JSON on stdout for each, in that order:
-``seconds`` for loading it on top of NumPy and tinynet's protocols, and ``problem``, empty or what
-is wrong. A process that ends early, or says nothing for long, has met the type that comes next.
+``seconds`` for loading it on top of NumPy and tinynet's protocols, ``problem``, empty or what is
+wrong, and ``printed``, the number of bytes on stderr by then: what plugins print goes there. A
+process that ends early, or says nothing for long, has met the type that comes next.
 """
 
-import importlib
 import json
 import os
 import sys
-import traceback
+from contextlib import suppress
 from time import perf_counter
 
-from tinynet import registry
 from tinynet.errors import PluginError, TinynetError
 from tinynet.plugins.protocols import breach
 from tinynet.registry import Entry, Registry
-from tinynet.text.wording import cause
-
-_OUR_FILES = (
-    __file__,
-    registry.__file__,
-    importlib.__file__,
-    "<frozen importlib._bootstrap>",
-    "<frozen importlib._bootstrap_external>",
-)
-"""What every import goes through, and what says nothing about its failure."""
+from tinynet.text.blame import located_cause
 
 
 def main(request: str) -> None:
@@ -41,11 +31,20 @@ def main(request: str) -> None:
         entry = Entry(**fields)
         start = perf_counter()
         problem = _problem(entry)
-        answer = {"seconds": perf_counter() - start, "problem": problem}
+        seconds = perf_counter() - start
+        answer = {"seconds": seconds, "problem": problem, "printed": _printed()}
         print(json.dumps(answer), file=answers, flush=True)
     answers.flush()
     # Threads and exit handlers of a plugin are not to keep anybody waiting.
     os._exit(0)
+
+
+def _printed() -> int:
+    """Return the number of bytes that plugins have printed so far."""
+    with suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return os.fstat(2).st_size
 
 
 def _problem(entry: Entry) -> str:
@@ -54,21 +53,14 @@ def _problem(entry: Entry) -> str:
     except PluginError as error:
         if error.__cause__ is None:
             return str(error).removeprefix(f"{entry}: ")
-        return _where(error.__cause__)
+        return _explain(error.__cause__)
     except BaseException as error:
-        return _where(error)
+        return _explain(error)
 
 
-def _where(error: BaseException) -> str:
+def _explain(error: BaseException) -> str:
     """What a plugin raised while it was imported, and the file and line that did."""
-    if isinstance(error, TinynetError):
-        return str(error)
-    if isinstance(error, SyntaxError):
-        return f"{type(error).__name__}: {error.msg} ({error.filename}:{error.lineno})"
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [f"{f.filename}:{f.lineno}" for f in frames if f.filename not in _OUR_FILES]
-    place = f" ({lines[-1]})" if lines else ""
-    return f"{cause(error)}{place}"
+    return str(error) if isinstance(error, TinynetError) else located_cause(error)
 
 
 if __name__ == "__main__":

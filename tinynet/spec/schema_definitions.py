@@ -18,8 +18,8 @@ from tinynet.config import Reference
 from tinynet.errors import PluginError
 from tinynet.registry import Entry, Registry
 from tinynet.spec.variables import NAME
+from tinynet.text.blame import located_cause
 from tinynet.text.document import join_pointer
-from tinynet.text.wording import cause
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -143,7 +143,9 @@ class Definitions:
             found = self.add(describe(cls.Config), f"{key}.")
             found["properties"] = {**dict.fromkeys(reserved, True), **found["properties"]}
         except Exception as error:
-            raise PluginError(f"{entry}: its Config has no schema: {cause(error)}") from error
+            raise PluginError(
+                f"{entry}: its Config has no schema: {located_cause(error)}"
+            ) from error
         found["description"] = (inspect.getdoc(cls) or entry.name).partition("\n")[0]
         return found
 

@@ -23,6 +23,7 @@ from tinynet.testing.optimizers import optimizer_checks
 from tinynet.testing.schedules import schedule_checks
 from tinynet.testing.standard_cases import STANDARDS, Arguments, Standard, integers
 from tinynet.testing.transforms import transform_checks
+from tinynet.text.blame import located_cause
 from tinynet.text.wording import cause, quoted, show, suggest
 from tinynet.types import Shape
 
@@ -135,7 +136,7 @@ def _config(entry: Entry, cls: type[Any], options: Options) -> Config:
     except CheckFailed as failure:
         raise NotCheckableError(f"{_called(entry)}: {failure}") from failure
     except (Exception, SystemExit) as error:
-        raise PluginError(f"{entry}: its Config failed: {cause(error)}") from error
+        raise PluginError(f"{entry}: its Config failed: {located_cause(error)}") from error
 
 
 def _first_accepted(
@@ -148,7 +149,9 @@ def _first_accepted(
             with np.errstate(all="ignore"):
                 standard.accept(cls, config, candidate)
         except Exception as error:
-            refusals.append(f"{in_words(case)}: {cause(error)}")
+            refused = isinstance(error, TinynetError)
+            reason = cause(error) if refused else located_cause(error)
+            refusals.append(f"{in_words(case)}: {reason}")
         else:
             return {**arguments, **candidate}
     shapes = ", or say in_shapes" if entry.group == "layers" else ""

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from tinynet.text.blame import located_cause
+
 Case = TypeVar("Case")
 
 
@@ -39,8 +41,7 @@ class Check:
         except CheckFailed as failure:
             raise CheckFailed(f"{self._place}{failure}") from failure.__cause__
         except (Exception, SystemExit) as error:
-            text = f"{self._place}raised {type(error).__name__}: {error}"
-            raise CheckFailed(text) from error
+            raise CheckFailed(f"{self._place}raised {located_cause(error)}") from error
 
     @property
     def _place(self) -> str:
@@ -48,11 +49,15 @@ class Check:
 
     def finding(self) -> str | None:
         """What the check finds wrong, in a sentence; None if the promise is kept."""
+        return self.explain()[0]
+
+    def explain(self) -> tuple[str | None, BaseException | None]:
+        """The finding, and the plugin's exception that it is about; None where there is none."""
         try:
             self()
         except CheckFailed as failure:
-            return str(failure).removeprefix(self._place)
-        return None
+            return str(failure).removeprefix(self._place), failure.__cause__
+        return None, None
 
 
 def checks_of(subject: str, case: Case, functions: Iterable[Callable[[Case], None]]) -> list[Check]:

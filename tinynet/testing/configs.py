@@ -10,7 +10,8 @@ from tinynet.config import Config
 from tinynet.errors import TinynetError
 from tinynet.registry import default
 from tinynet.testing.checks import CheckFailed, require
-from tinynet.text.wording import cause, show
+from tinynet.text.blame import located_cause
+from tinynet.text.wording import show
 
 Options: TypeAlias = Mapping[str, Any] | Config
 """A config, or what a spec would say: ``{"units": 3}``."""
@@ -71,8 +72,8 @@ def _require_refusals(plugin: type[Any], options: dict[str, Any]) -> None:
                 continue
             except Exception as error:
                 raise CheckFailed(
-                    f"the option {name!r} set to {show(value)} makes Config raise {cause(error)};"
-                    " refuse it with a ValueError"
+                    f"the option {name!r} set to {show(value)} makes Config raise"
+                    f" {located_cause(error)}; refuse it with a ValueError"
                 ) from error
 
 

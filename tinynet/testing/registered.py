@@ -18,7 +18,8 @@ from tinynet.registry import GROUPS, Entry, UnknownTypeError
 from tinynet.testing.arguments import CHECKS, NotCheckableError, arguments_of, in_words
 from tinynet.testing.checks import Check
 from tinynet.testing.standard_cases import Arguments
-from tinynet.text.wording import cause, quoted, suggest
+from tinynet.text.blame import located_cause
+from tinynet.text.wording import quoted, suggest
 from tinynet.types import Shape
 
 
@@ -96,7 +97,7 @@ def plugin_cases(
         ]
     except (TypeError, ValueError) as error:
         what = "what it is to be checked on cannot be used"
-        raise PluginError(f"{entry}: {what}: {cause(error)}") from error
+        raise PluginError(f"{entry}: {what}: {located_cause(error)}") from error
     return cases if len(cases) == 1 else [_numbered(case, i) for i, case in enumerate(cases)]
 
 
