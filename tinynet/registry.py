@@ -39,6 +39,9 @@ GROUPS = tuple(KINDS)
 """The kinds of plugin; the entry-point group of ``layers`` is ``tinynet.layers``, and so on."""
 
 
+CORE = "tinynet-core"
+"""The distribution of the built-in types."""
+
 _DAMAGED = "some plugins cannot be read: see tinynet plugins doctor"
 
 
@@ -177,6 +180,21 @@ class Registry:
             self._classes[entry] = _import(entry)
         return self._classes[entry]
 
+    def default_name(self, reference: Reference, distribution: str = CORE) -> str:
+        """The name to look up for a type that a plugin's code names, not a spec.
+
+        Of several types of that name the plugin's own is meant, or else the built-in one: a
+        plugin that is installed must not change specs that do not name it.
+
+        Args:
+            reference: The type as the code names it.
+            distribution: The distribution with the code.
+        """
+        name = reference._lookup_name
+        owners = {e.distribution for e in self._entries[reference.group].get(name, [])}
+        own = next((owner for owner in (distribution, CORE) if owner in owners), None)
+        return f"{own}:{name}" if own and len(owners) > 1 else name
+
     def validation_context(self, recorded: Mapping[str, str] | None = None) -> dict[str, Any]:
         """What pydantic needs to validate references; see `tinynet.config.Reference`.
 
@@ -223,6 +241,10 @@ class Registry:
             with _blaming(entry, "its Config failed", ValidationError):
                 config = self._config(entry, options, self.validation_context(recorded))
                 dumped: dict[str, Any] = config.model_dump(mode="json")
+                for field in type(config).model_fields.keys() - config.model_fields_set:
+                    default = getattr(config, field)
+                    if isinstance(default, Reference):
+                        dumped[field]["type"] = self.default_name(default, entry.distribution)
         except ValidationError as error:
             fields = self._load(entry).Config.model_fields
             raise explained(error, fields, also=reserved) from error

@@ -1,6 +1,7 @@
 """A run keeps its types when a plugin that registers the same names is installed later."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import tinynet
 from tinynet import registry
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import SpecError
+from tinynet.layer import Build, LayerConfig, Shape
 from tinynet.registry import Entry, Registry
 from tinynet.run.exchange import export_weights
 from tinynet.run.run import plan_fine_tuning
@@ -79,7 +81,7 @@ def copy_of(run: tinynet.Run, folder: Path) -> Path:
 
 
 def qualified(spec: dict[str, Any]) -> dict[str, Any]:
-    """The spec with every type, those of nested initializers included, in its qualified form."""
+    """The spec with every type that it names in the qualified form."""
 
     def changed(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
@@ -89,11 +91,7 @@ def qualified(spec: dict[str, Any]) -> dict[str, Any]:
         is_type = key in ("type", "metrics") or (key == "transforms" and isinstance(value, str))
         return f"tinynet-core:{value}" if is_type else value
 
-    spec = changed(spec)
-    for node in spec["network"]["layers"][1::2]:
-        node.setdefault("weight_initializer", "tinynet-core:glorot_uniform")
-        node["bias_initializer"] = "tinynet-core:zeros"
-    return dict(spec)
+    return dict(changed(spec))
 
 
 def test_the_spec_names_a_type_of_every_kind(finished: tinynet.Run) -> None:
@@ -167,3 +165,26 @@ def test_a_run_can_be_resumed_with_the_qualified_names_of_its_types(
     assert last.spec["network"]["layers"][2]["type"] == "tinynet-core:relu"  # type: ignore[index,call-overload]
     for name, array in Checkpoint.read(finished.checkpoints[-1]).tensors.items():
         np.testing.assert_array_equal(array, last.tensors[name], err_msg=name)
+
+
+class Shift:
+    """A layer whose code names an initializer."""
+
+    per_sample = True
+
+    class Config(LayerConfig):
+        """No options."""
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (self.out_shape,) = in_shapes
+        self.params = {"shift": build.param("shift", self.out_shape, "zeros")}
+
+
+def test_a_name_in_the_code_of_a_layer_is_that_of_the_built_in_type(
+    everything_twice: None, register: Callable[[str, str, type], None]
+) -> None:
+    """A plugin that is installed must not change networks that do not name it."""
+    register("layers", "shift", Shift)
+    network = tinynet.Network({"input_shape": [3], "layers": ["shift"]})
+    assert network.nodes["shift_1"].type == "test-plugin:shift"
+    np.testing.assert_array_equal(network.params["shift_1/shift"], np.zeros(3))

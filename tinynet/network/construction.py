@@ -71,7 +71,10 @@ def _fed(names: Iterable[str], shapes: Mapping[str, Shape]) -> str:
 
 def create_initializer(reference: InitializerReference) -> Initializer:
     """The initializer that a spec names; what it does wrong is not blamed on the layer."""
-    initializer: Initializer = registry.default().create(reference)
+    known = registry.default()
+    # A layer's code may name one, too; a name of the spec is known to be unambiguous here.
+    name = known.default_name(reference)
+    initializer: Initializer = known.create(reference.model_copy(update={"type": name}))
 
     def fill(
         rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int, dtype: np.dtype[Any]
