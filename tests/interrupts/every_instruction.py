@@ -49,29 +49,41 @@ def surroundings():
 
 
 class Interrupter:
-    """Traces a call, and interrupts it at one instruction of some modules."""
+    """Traces a call, and interrupts it at one instruction of some modules.
+
+    From Python 3.12 on, the first call of a function after one that was not traced has few events.
+    So everything is traced there, until `end`.
+    """
 
     def __init__(self, modules, interrupt):
         self._files = {module.__file__ for module in modules}
         self._interrupt = interrupt
+        self._countdown, self._place = 0, None
+        self._between = self._trace if sys.version_info >= (3, 12) else None
 
     def call(self, function, at):
         """Call a function; return what it raised, and the place of the interrupt, or None."""
         self._countdown, self._place = at, None
         sys.settrace(self._trace)
+        error = None
         try:
             function()
-        except BaseException as error:
-            return error, self._place
+        except BaseException as raised:
+            error = raised
         finally:
-            sys.settrace(None)
-        return None, self._place
+            self._countdown = 0
+            sys.settrace(self._between)
+        return error, self._place
+
+    def end(self):
+        """Trace no more."""
+        sys.settrace(None)
 
     def _trace(self, frame, event, argument):
         if frame.f_code.co_filename not in self._files:
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        if event == "opcode" and self._place is None:
+        if event == "opcode" and self._countdown:
             self._countdown -= 1
             if not self._countdown:
                 self._place = f"{frame.f_code.co_qualname}, line {frame.f_lineno}"
@@ -96,6 +108,9 @@ def interrupt_everywhere(modules, prepare, interrupt=raise_interrupt):
         interrupt: Interrupts the thread that calls it.
     """
     interrupter, faults, at = Interrupter(modules, interrupt), [], 0
+    function, check = prepare()
+    interrupter.call(function, at)
+    check()
     before = surroundings()
     while True:
         at += 1
@@ -105,6 +120,7 @@ def interrupt_everywhere(modules, prepare, interrupt=raise_interrupt):
         if surroundings() != before:
             found.append(f"left {surroundings()}")
         if place is None:
+            interrupter.end()
             return at - 1, faults + found
         if type(error) is not KeyboardInterrupt:
             found.append(f"raised {error!r}")
