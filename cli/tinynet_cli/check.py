@@ -59,6 +59,8 @@ def check(
         _warn(found)
         echo(f"{spec}: ok")
         _print(found.summary)
+        if not found.has_data:
+            echo('The spec has no "data", which train needs.')
         if found.splits is not None:
             echo(f"data: {found.splits}")
             if not found.tried:

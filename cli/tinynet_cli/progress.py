@@ -96,9 +96,8 @@ class Display:
     def _start(self, event: Started) -> None:
         self._epochs = -(-max(event.total_steps, event.step) // event.steps_per_epoch)
         place = f": resuming at step {event.step:,}" if event.step else ""
-        self._prose(
-            f"{short(event.path)}{place} ({event.total_steps:,} steps, {self._epochs:,} epochs)"
-        )
+        length = f"{_count(event.total_steps, 'step')}, {_count(self._epochs, 'epoch')}"
+        self._prose(f"{short(event.path)}{place} ({length})")
         if event.sizes is not None:
             self._prose(f"data: {event.sizes}")
         if self._bar is not None:
@@ -121,7 +120,7 @@ class Display:
 
 def _reason(event: StoppedEarly) -> str:
     """Return why a run stopped early, which epoch was best, and whether that one is saved."""
-    evaluations = "1 evaluation" if event.patience == 1 else f"{event.patience} evaluations"
+    evaluations = _count(event.patience, "evaluation")
     text = f"Stopped early: {event.metric} has not improved for {evaluations}"
     best = event.best
     if best is None:
@@ -132,6 +131,11 @@ def _reason(event: StoppedEarly) -> str:
         else f'not saved: "keep_best": {{"metric": "{event.metric}"}} in "checkpoint" saves it'
     )
     return f"{text}; best epoch {best.epoch} ({figure(best.value)}), {saved}"
+
+
+def _count(number: int, word: str) -> str:
+    """Return a number and its word: ``1 epoch``, ``1,200 steps``."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _bar() -> "Bar | None":

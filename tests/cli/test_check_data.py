@@ -195,6 +195,27 @@ def test_a_missing_file_is_a_problem_and_no_data_skips_it(tinynet, folder):
     assert tinynet(*shlex.split(command), "--json").json["splits"] is None
 
 
+def test_the_command_without_data_has_the_options_it_needs(tinynet, folder):
+    spec = spec_of(folder, csv_of(folder, THREE), 3, CROSS)
+    (folder / "data.csv").unlink()
+    assert "--no-data" not in tinynet("check", spec).err, "it would fail without an input_shape"
+    result = tinynet(
+        "check", spec, "--set", "network.input_shape=[2]", "--set", "data.path=a b.csv"
+    )
+    command = result.err.splitlines()[-1].strip().removeprefix("to check the spec alone: tinynet ")
+    assert tinynet(*shlex.split(command)).code == 0
+
+
+def test_a_spec_without_data_is_said_to_have_none(tinynet, folder):
+    spec = reshaped(spec_of(folder, {}, 3, CROSS), [2])
+    content = json.loads(spec.read_text())
+    del content["data"]
+    spec.write_text(json.dumps(content))
+    result = tinynet("check", spec)
+    assert result.code == 0
+    assert result.out.endswith('The spec has no "data", which train needs.\n')
+
+
 def test_without_data_the_input_shape_must_be_in_the_spec(tinynet, folder):
     spec = spec_of(folder, csv_of(folder, THREE), 3, CROSS)
     result = tinynet("check", spec, "--no-data")

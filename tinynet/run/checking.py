@@ -1,5 +1,6 @@
 """Checks of a spec and its data that `train` would make, without training or writing anything."""
 
+import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -35,6 +36,7 @@ class Checked:
         source: The file that the warnings are about; None where there is none.
         splits: The sizes of the splits; None if the data were not read.
         tried: Whether the first step was tried.
+        has_data: Whether the spec has data.
     """
 
     summary: Summary
@@ -42,6 +44,7 @@ class Checked:
     source: str | None
     splits: SplitSizes | None
     tried: bool
+    has_data: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -81,7 +84,7 @@ def check(
     with placing(spec):
         if spec.data is None or not read_data:
             return _check_network(spec, max_params)
-        data = _open_data(spec, root, path)
+        data = _open_data(spec, root, path, overrides or {})
         network = dry_network(spec, data, max_params)
         names = targets_of(network.heads, data.targets)
         if problems := shape_problems(spec.training, network, data, names):
@@ -108,18 +111,19 @@ def _check_network(spec: Spec, max_params: int) -> Checked:
     network: Network = dry_network(spec, None, max_params)
     require_outputs(spec, network, None)
     warnings, source = placed(spec, advice(spec, network, None, {}))
-    return Checked(summary_of(spec, network), warnings, source, None, False)
+    return Checked(summary_of(spec, network), warnings, source, None, False, spec.data is not None)
 
 
-def _open_data(spec: Spec, root: Path, path: str | Path) -> Data:
+def _open_data(spec: Spec, root: Path, path: str | Path, overrides: Mapping[str, Any]) -> Data:
     assert spec.data is not None
     try:
         return Data(spec.data, root, spec.training.seed)
     except DataError as error:
-        if isinstance(error, LocatedError):
+        if isinstance(error, LocatedError) or spec.network.input_shape is None:
             raise
-        hint = f"to check the spec alone: tinynet check {shlex.quote(str(path))} --no-data"
-        raise DataError(f"{error}\n  {hint}") from error
+        changes = [f"--set {shlex.quote(f'{k}={json.dumps(v)}')}" for k, v in overrides.items()]
+        command = " ".join(["tinynet check", shlex.quote(str(path)), "--no-data", *changes])
+        raise DataError(f"{error}\n  to check the spec alone: {command}") from error
 
 
 def spec_warnings(spec: Spec, problems: list[Problem]) -> list[str]:
