@@ -10,7 +10,7 @@ from typing import Any
 from tinynet.errors import PluginError
 from tinynet.registry import Entry
 from tinynet.testing.arguments import NotCheckableError
-from tinynet.testing.checks import Check
+from tinynet.testing.checks import Check, explain
 from tinynet.testing.registered import entries_to_check, plugin_cases
 from tinynet.types import Shape
 
@@ -110,5 +110,5 @@ def _report(
 
 
 def _verdict(check: Check) -> Verdict:
-    finding, error = check.explain()
+    finding, error = explain(check)
     return Verdict(check, finding, "".join(format_exception(error)) if error else "")

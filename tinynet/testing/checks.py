@@ -49,15 +49,16 @@ class Check:
 
     def finding(self) -> str | None:
         """What the check finds wrong, in a sentence; None if the promise is kept."""
-        return self.explain()[0]
+        return explain(self)[0]
 
-    def explain(self) -> tuple[str | None, BaseException | None]:
-        """The finding, and the plugin's exception that it is about; None where there is none."""
-        try:
-            self()
-        except CheckFailed as failure:
-            return str(failure).removeprefix(self._place), failure.__cause__
-        return None, None
+
+def explain(check: Check) -> tuple[str | None, BaseException | None]:
+    """The finding of a check, and the plugin's exception behind it; None where there is none."""
+    try:
+        check()
+    except CheckFailed as failure:
+        return str(failure).removeprefix(check._place), failure.__cause__
+    return None, None
 
 
 def checks_of(subject: str, case: Case, functions: Iterable[Callable[[Case], None]]) -> list[Check]:
