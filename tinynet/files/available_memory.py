@@ -36,6 +36,8 @@ def require_memory(
         return
     available = available_memory(root)
     if available is not None and needed - held > available:
+        if any(bound < needed - held for bound in _address_space(root)):
+            remedy = "raise the limit on address space, which mapped files need, too (ulimit -v)"
         raise DataError(
             f"{place} does not fit into memory (needs about {show_bytes(needed)},"
             f" {show_bytes(available + held)} available); {remedy}"
@@ -55,7 +57,7 @@ def available_memory(root: Path = Path("/")) -> int | None:
     Args:
         root: The folder of ``proc`` and ``sys``.
     """
-    limits = [*_machine(root), *_control_groups(root), *_process(root)]
+    limits = [*_machine(root), *_control_groups(root), *_address_space(root), *_data(root)]
     return max(0, min(limits)) if limits else None
 
 
@@ -68,13 +70,20 @@ def _machine(root: Path) -> Iterator[int]:
             yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _process(root: Path) -> Iterator[int]:
+def _address_space(root: Path) -> Iterator[int]:
+    yield from _process(root, resource.RLIMIT_AS, 0)
+
+
+def _data(root: Path) -> Iterator[int]:
+    yield from _process(root, resource.RLIMIT_DATA, 5)
+
+
+def _process(root: Path, limit: int, field: int) -> Iterator[int]:
     pages = _text(root / "proc/self/statm").split()
-    for limit, field in ((resource.RLIMIT_AS, 0), (resource.RLIMIT_DATA, 5)):
-        bound = resource.getrlimit(limit)[0]
-        if bound != resource.RLIM_INFINITY:
-            used = int(pages[field]) * resource.getpagesize() if len(pages) > field else 0
-            yield bound - used
+    bound = resource.getrlimit(limit)[0]
+    if bound != resource.RLIM_INFINITY:
+        used = int(pages[field]) * resource.getpagesize() if len(pages) > field else 0
+        yield bound - used
 
 
 def _control_groups(root: Path) -> Iterator[int]:
