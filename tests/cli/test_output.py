@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 import tinynet_cli
 from tinynet_cli.commands import Command, Group
 from tinynet_cli.main import tinynet as root
-from tinynet_cli.output import json_text, print_table, printable
+from tinynet_cli.output import echo_message, json_text, print_table, printable
+
+import tinynet as tinynet_package
 
 PACKAGE = Path(tinynet_cli.__file__).parent
 COMMAND = [sys.executable, "-c", "from tinynet_cli.main import main; main()"]
@@ -203,3 +206,19 @@ Bad()
     result = process("layers", "odd", env=plugin(source))
     assert result.err.count("ValueError: a\\x1b[2J\\x9b31m") == 2
     assert "\x1b" not in result.err
+
+
+def test_further_lines_of_a_message_are_indented():
+    """`echo_message` escapes every other line feed, since it may come from a name."""
+    source = Path(tinynet_package.__file__).parent
+    wrong = [
+        f"{path.relative_to(source)}: {call.group()}"
+        for path in source.rglob("*.py")
+        for call in re.finditer(r'(Error|Warned)\("\\n"\.join', path.read_text(encoding="utf-8"))
+    ]
+    assert not wrong, 'join the lines by "\\n  "'
+
+
+def test_a_message_of_several_lines_keeps_them(capsys):
+    echo_message("two problems:\n  first\n  a\nb\x1b")
+    assert capsys.readouterr().err == "two problems:\n  first\n  a\\nb\\x1b\n"
