@@ -102,8 +102,9 @@ class Reader:
             part = self._convert(str(path), self._read_file(path, is_image, resize))
             parts.append(part)
             files.append(InputFile(str(path), len(next(iter(part.values()))), is_image))
-        if any(file.is_image for file in files):
-            self._warn_of_range(max(int(part[name].max()) for part in parts for name in part))
+        pixels = [part for part, file in zip(parts, files, strict=True) if file.is_image]
+        if pixels:
+            self._warn_of_range(max(int(array.max()) for part in pixels for array in part.values()))
         arrays = parts[0]
         if len(parts) > 1:
             arrays = {name: np.concatenate([part[name] for part in parts]) for name in self.fields}
@@ -120,10 +121,7 @@ class Reader:
                 near = suggest_path(path, "inputs", lambda entry: not entry.name.startswith("."))
                 raise DataError(f"no such file: {path}{near}")
             else:
-                is_image = path.suffix.lower() in images.ENDINGS and not self._reads_as_its_own(
-                    path
-                )
-                yield path, is_image
+                yield path, _is_image(path) and not self._reads_as_its_own(path)
 
     def _reads_as_its_own(self, path: Path) -> bool:
         """Whether files like this belong to the dataset."""
