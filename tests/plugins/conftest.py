@@ -1,6 +1,11 @@
 """Distributions that are written down instead of installed."""
 
+import subprocess
+import sys
+import sysconfig
+import venv
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -47,3 +52,50 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         return site
 
     return write
+
+
+PIP = "-m pip --quiet --disable-pip-version-check --python".split()
+OFFLINE = "install --no-index --no-build-isolation --no-deps".split()
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """An environment that has what this one has, and what is installed into it."""
+
+    folder: Path
+
+    @property
+    def python(self) -> str:
+        return str(self.folder / "venv" / "bin" / "python")
+
+    @property
+    def site(self) -> Path:
+        base = str(self.folder / "venv")
+        return Path(sysconfig.get_path("purelib", vars={"base": base, "platbase": base}))
+
+    def install(self, distribution: Path, *options: str) -> None:
+        self._run(sys.executable, *PIP, self.python, *OFFLINE, *options, str(distribution))
+
+    def run(self, *words: str, at: Path | None = None) -> str:
+        """Run Python in the folder that holds the environment, or in another."""
+        return self._run(self.python, *words, at=at)
+
+    def _run(self, *words: str, at: Path | None = None) -> str:
+        done = subprocess.run(
+            words, cwd=at or self.folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Fresh:
+    """A fresh environment in the test's folder."""
+    pytest.importorskip("setuptools", minversion="64")
+    pytest.importorskip("pip")
+    made = Fresh(tmp_path)
+    venv.create(tmp_path / "venv", system_site_packages=True)
+    # This very environment may itself be one, whose packages another does not see by itself.
+    here = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
+    (made.site / "here.pth").write_text(here)
+    return made

@@ -5,11 +5,10 @@ import os
 import re
 import subprocess
 import sys
-import sysconfig
 import tomllib
-import venv
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,42 +98,26 @@ def test_a_new_plugin_of_every_kind_passes_its_tests(
     assert done.returncode == 0, done.stdout
 
 
-INSTALL = "-m pip --quiet --disable-pip-version-check --python".split()
-OFFLINE = "install --no-index --no-build-isolation --no-deps".split()
 COMMAND = "from tinynet_cli.main import main; main()"
 
 
 @pytest.mark.parametrize("options", [["--editable"], []], ids=["editable", "normal"])
 @pytest.mark.parametrize("kind", ["layer", "dataset"])
 def test_a_new_plugin_installs_is_listed_and_passes_its_tests(
-    tmp_path: Path, options: list[str], kind: str
+    fresh: Any, tmp_path: Path, options: list[str], kind: str
 ) -> None:
     """Its tests pass in the folder above it, too, which holds a folder of the package's name."""
-    pytest.importorskip("setuptools", minversion="64")
-    pytest.importorskip("pip")
     made = new_plugin("swish", kind, tmp_path)
-    home = tmp_path / "venv"
-    venv.create(home, system_site_packages=True)
-    python = str(home / "bin" / "python")
-    # This very environment may itself be one, whose packages another does not see by itself.
-    site = sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)})
-    here = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
-    (Path(site) / "here.pth").write_text(here)
-
-    def run(*words: str, at: Path = tmp_path) -> str:
-        done = subprocess.run(words, cwd=at, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    run(sys.executable, *INSTALL, python, *OFFLINE, *options, str(made.folder))
-    listed = json.loads(run(python, "-c", COMMAND, "plugins", "list", "--json"))["plugins"]
+    fresh.install(made.folder, *options)
+    run, site = fresh.run, fresh.site
+    listed = json.loads(run("-c", COMMAND, "plugins", "list", "--json"))["plugins"]
     (mine,) = [one for one in listed if one["name"] == "swish"]
-    where = str(made.folder) if options else str(Path(site).resolve())
+    where = str(made.folder) if options else str(site.resolve())
     assert (mine["where"], mine["editable"]) == (where, bool(options))
-    assert "all kept" in run(python, "-c", COMMAND, "plugins", "check", "swish")
-    assert "all ok" in run(python, "-c", COMMAND, "plugins", "doctor", "swish")
-    assert " passed" in run(python, "-m", "pytest", "-p", "no:cacheprovider", "./swish")
-    assert " passed" in run(python, "-m", "pytest", "-p", "no:cacheprovider", at=made.folder)
+    assert "all kept" in run("-c", COMMAND, "plugins", "check", "swish")
+    assert "all ok" in run("-c", COMMAND, "plugins", "doctor", "swish")
+    assert " passed" in run("-m", "pytest", "-p", "no:cacheprovider", "./swish")
+    assert " passed" in run("-m", "pytest", "-p", "no:cacheprovider", at=made.folder)
 
 
 @pytest.mark.parametrize(
