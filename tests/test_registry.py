@@ -46,7 +46,8 @@ def test_a_name_that_two_distributions_have_must_be_qualified():
     with pytest.raises(AmbiguousTypeError) as caught:
         KNOWN.find("layers", "dense")
     assert str(caught.value) == (
-        "more than one distribution has the layer 'dense'; say 'tinynet-core:dense' or 'acme:dense'"
+        "more than one distribution has the layer 'dense'; write 'tinynet-core:dense' or"
+        " 'acme:dense'"
     )
 
 
@@ -60,8 +61,9 @@ def test_a_name_that_two_distributions_have_must_be_qualified():
         ("layers", "other:mse", "other is installed, and has no layer 'mse'"),
         ("layers", "fancy:relu", "there is no layer 'fancy:relu': 'fancy' is not installed, or has"
          " no types for tinynet"),
-        ("layers", ":relu", "there is no layer ':relu': '' is no name of a distribution"),
-        ("layers", "a b:relu", "there is no layer 'a b:relu': 'a b' is no name of a distribution"),
+        ("layers", ":relu", "there is no layer ':relu': '' is not the name of a distribution"),
+        ("layers", "a b:relu", "there is no layer 'a b:relu': 'a b' is not the name of a"
+         " distribution"),
         ("kernels", "fast", "there is no set of kernels 'fast'; none is available"),
     ],
 )  # fmt: skip

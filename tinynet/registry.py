@@ -1,7 +1,7 @@
-"""Entry points -> classes: the one way by which a name in a spec becomes a plugin.
+"""The registry of plugins: the names in a spec -> classes.
 
-Discovery reads the metadata of installed distributions and imports nothing; only what a spec names
-is ever imported. tinynet's own types come through the same door.
+Discovery reads the metadata of installed distributions and imports nothing; only types that a spec
+names are imported. tinynet's own types are registered in the same way.
 """
 
 import importlib
@@ -120,7 +120,7 @@ class Registry:
         if found:
             forms = " or ".join(repr(entry.qualified) for entry in found)
             raise AmbiguousTypeError(
-                f"more than one distribution has the {KINDS[group]} {quoted(short)}; say {forms}"
+                f"more than one distribution has the {KINDS[group]} {quoted(short)}; write {forms}"
             )
         raise self._unknown(group, name)
 
@@ -142,7 +142,7 @@ class Registry:
             return UnknownTypeError(f"{own} is installed, and has no {kind} {quoted(short)}")
         message = f"there is no {kind} {quoted(name)}: {quoted(distribution)}"
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", own):
-            return UnknownTypeError(f"{message} is no name of a distribution")
+            return UnknownTypeError(f"{message} is not the name of a distribution")
         return MissingDistributionError(
             f"{message} is not installed, or has no types for tinynet{lost}"
         )
@@ -289,7 +289,7 @@ class Registry:
 
 
 class Blaming:
-    """Turns what a plugin's method should not have raised into a `PluginError`.
+    """A context that turns an unexpected exception of a plugin into a `PluginError`.
 
     A class, since a generator would cost more than many a method on a batch of one.
     """
@@ -328,7 +328,7 @@ def blaming(plugin: object, method: str, pointer: str = "") -> Blaming:
 
 
 def fault(plugin: object, message: str, pointer: str = "") -> PluginError:
-    """What a plugin does wrong, with its name, distribution and version; see `blaming`."""
+    """Return the error of a plugin, with its name, distribution and version; see `blaming`."""
     return PluginError([Problem(f"{default().whose(plugin)}: {message}", pointer)])
 
 

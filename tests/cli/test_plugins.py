@@ -72,7 +72,7 @@ def test_a_name_that_two_distributions_have_is_marked(process, plugin, folder):
     lines = process("plugins", "list", "--group", "layers", env=environment).out.splitlines()
     assert sum("odd (ambiguous)" in line for line in lines) == 2
     assert lines[-1] == (
-        "ambiguous: 2 distributions have the layer 'odd'; say 'other:odd' or 'tinynet-odd:odd'"
+        "ambiguous: 2 distributions have the layer 'odd'; write 'other:odd' or 'tinynet-odd:odd'"
     )
 
 

@@ -115,7 +115,7 @@ def test_a_name_that_is_taken_is_not_ok_though_both_can_be_loaded(
     assert {one.listed.entry.distribution for one in both} == {"one", "two"}
     for one in both:
         assert one.problems == (
-            "2 distributions have the layer 'good'; say 'one:good' or 'two:good'",
+            "2 distributions have the layer 'good'; write 'one:good' or 'two:good'",
         )
         assert one.seconds is not None
     assert len(examine("one:good")) == 1

@@ -1,4 +1,4 @@
-"""What is registered is told from metadata, whatever state the plugins are in."""
+"""Installed plugins are listed from metadata, whatever state they are in."""
 
 import json
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def test_a_name_that_two_distributions_have_is_marked_with_what_to_say(install: 
     install("one", {"layers": {"odd": "one:Odd"}, "losses": {"odd": "one:Odd"}})
     install("two", {"layers": {"odd": "two:Odd"}})
     layer, loss = of("one")
-    assert layer.ambiguous == "2 distributions have the layer 'odd'; say 'one:odd' or 'two:odd'"
+    assert layer.ambiguous == "2 distributions have the layer 'odd'; write 'one:odd' or 'two:odd'"
     assert loss.ambiguous == ""
     (other,) = of("two")
     assert other.ambiguous == layer.ambiguous

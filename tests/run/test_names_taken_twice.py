@@ -141,7 +141,7 @@ def test_a_new_spec_must_say_which_type_it_means_and_the_suggestion_works(
 ) -> None:
     with pytest.raises(SpecError) as caught:
         tinynet.train(SPEC, tmp_path / "new")
-    assert "say 'a-stranger:relu' or 'tinynet-core:relu'" in str(caught.value)
+    assert "write 'a-stranger:relu' or 'tinynet-core:relu'" in str(caught.value)
     spec = qualified(SPEC)
     assert tinynet.train(spec, tmp_path / "new").finished
 

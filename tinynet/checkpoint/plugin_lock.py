@@ -1,4 +1,4 @@
-"""Which distributions a run's types came from, and whether they are the same here."""
+"""The plugin lock: the distributions that a run's types come from."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""The whole life of a plugin: made from a template, listed, examined."""
+"""Tools for plugins: create one from a template, list, examine and check them."""

@@ -1,4 +1,4 @@
-"""The conformance kit on what a name stands for, and what it found."""
+"""Run the conformance kit on installed plugins."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
@@ -17,7 +17,7 @@ from tinynet.types import Shape
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one check found.
+    """The result of one check.
 
     Attributes:
         check: Which.
@@ -39,11 +39,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class TypeReport:
-    """What the kit found about one registered type.
+    """The results of the kit for one registered type.
 
     Attributes:
         entry: The type.
-        cases: What it was checked on, in words, and what was found.
+        cases: The arguments of each case, in words, and its results.
         problem: Why it could not be checked; None if it was.
         output: Text that the plugin printed.
     """
@@ -55,7 +55,7 @@ class TypeReport:
 
     @property
     def verdicts(self) -> list[Verdict]:
-        """What was found in all cases."""
+        """The results of all cases."""
         return [verdict for _, verdicts in self.cases for verdict in verdicts]
 
     @property

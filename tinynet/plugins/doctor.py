@@ -1,6 +1,6 @@
-"""What state plugins are in: each distribution is imported in a process of its own.
+"""The diagnosis of plugins: each distribution is imported in a separate process.
 
-So one that crashes, hangs or leaves the process takes nothing with it but the answer about itself.
+One that crashes, hangs or exits affects only its own diagnosis.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found out about one registered type.
+    """The diagnosis of one registered type.
 
     Attributes:
         listed: Which type, and where it is.
@@ -91,7 +91,7 @@ def running_kernels() -> str:
     try:
         kernels = chosen_kernels()
     except PluginError as error:
-        return f"of nobody: {error}"
+        return f"(none: {error})"
     target = f"{type(kernels).__module__}:{type(kernels).__qualname__}"
     entries = registry.default().entries("kernels")
     name = next((entry.qualified for entry in entries if entry.target == target), target)

@@ -1,4 +1,4 @@
-"""What is registered, by whom, and where that is: from metadata alone, importing nothing."""
+"""Installed plugins with their distributions and folders, from metadata alone."""
 
 import json
 from collections import Counter
@@ -35,7 +35,7 @@ class Listed:
 
 
 def listed(entries: Iterable[Entry], everything: Iterable[Entry]) -> list[Listed]:
-    """What is known of some entries without importing anything.
+    """List some entries without importing anything.
 
     Args:
         entries: Those asked for.
@@ -61,7 +61,7 @@ def _ambiguity(claims: list[Entry]) -> str:
         return f"{twice[0]} registers the {kind} {name!r} more than once: {targets}"
     if len(owners) > 1:
         forms = " or ".join(sorted(repr(entry.qualified) for entry in claims))
-        return f"{len(owners)} distributions have the {kind} {name!r}; say {forms}"
+        return f"{len(owners)} distributions have the {kind} {name!r}; write {forms}"
     return ""
 
 
