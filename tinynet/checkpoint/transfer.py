@@ -31,7 +31,7 @@ PREFIXES = ("params/", "buffers/")
 
 @dataclass(frozen=True)
 class TransferRules:
-    """What may happen on the way from a checkpoint into a network, beside carrying over.
+    """The actions that are allowed besides carrying over tensors unchanged.
 
     A pattern is compared with addresses, ``dense_2/weight``; ``*`` stands for any characters.
 
@@ -86,7 +86,7 @@ class TensorFacts:
 
 @dataclass(frozen=True)
 class Move:
-    """What happens to one tensor.
+    """The action for one tensor.
 
     Attributes:
         source: The tensor in the checkpoint, or None.
@@ -100,7 +100,7 @@ class Move:
 
     @property
     def action(self) -> Action:
-        """What is done; ``"differs"`` where the two do not fit and nothing can be done."""
+        """The action; ``"differs"`` where the two do not fit and nothing can be done."""
         if self.source is None:
             return "new"
         if self.target is None:
@@ -133,7 +133,7 @@ class Move:
 
 @dataclass(frozen=True)
 class TransferPlan:
-    """What will happen to every tensor.
+    """The actions for all tensors.
 
     Attributes:
         moves: One for each tensor: the network's in its order, then what is dropped.

@@ -28,8 +28,8 @@ class Head:
     """One output of a network, and what it is trained by.
 
     Attributes:
-        output: What the output is called.
-        loss: What is minimised.
+        output: Name of the output.
+        loss: The loss that is minimized.
         weight: How much that counts in the sum over all outputs.
         target: The target that the spec names; None where it names none.
         pointer: Where a spec says so.
@@ -78,7 +78,7 @@ def targets_of(heads: Collection[Head], known: Collection[str]) -> dict[str, str
 
     Args:
         heads: The heads.
-        known: What the targets are called.
+        known: Names of the targets.
 
     Raises:
         SpecError: listing every head whose target is not there, or could be any of several.

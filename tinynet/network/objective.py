@@ -1,4 +1,4 @@
-"""What is minimised: the weighted losses of all outputs of a network."""
+"""The objective of training: the weighted losses of the outputs that have one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Samples(NamedTuple):
 
 @dataclass(frozen=True)
 class Objective:
-    """The losses of all outputs.
+    """The losses of the outputs that have one.
 
     Attributes:
         heads: The outputs with their losses.

@@ -15,7 +15,7 @@ Effect = Literal["safe", "resets state", "incompatible"]
 State = Literal["optimizer", "figures", "best", "early stopping"]
 
 _SAFE = (
-    # How long, how fast and how loudly it goes on; nothing that was computed depends on these.
+    # Length, rate and logging of the rest of the run; nothing computed so far depends on these.
     r"/name",
     r"/training/(epochs|steps|schedule|log_every_steps)(/.*)?",
     r"/training/optimizer/(learning_rate|clip_norm|weight_decay)",
@@ -25,7 +25,7 @@ _SAFE = (
     r"/data/test/.+",
     r"/network/input_shape(/.*)?",
 )
-"""JSON pointers of what decides how a run goes on, not what its state means."""
+"""JSON pointers of settings that affect the rest of a run, and not the meaning of its state."""
 
 _RESETTING: tuple[tuple[str, State], ...] = (
     (r"/training/optimizer(/.*)?", "optimizer"),
@@ -42,7 +42,7 @@ _RESETTING: tuple[tuple[str, State], ...] = (
 # transforms (which samples a step sees, and as what).
 
 _STARTS_EMPTY = ("/training/checkpoint/keep_best", "/training/early_stopping")
-"""What has no state as long as the spec does not say it: to add it is safe."""
+"""Settings that have no state until the spec has them: to add one is safe."""
 
 STATES: dict[State, str] = {
     "optimizer": "the optimizer's state",
@@ -59,8 +59,8 @@ class Change:
 
     Attributes:
         pointer: Where.
-        old: What it was; None where it was not said.
-        new: What it is; None where it is not said.
+        old: The old value; None where it was not set.
+        new: The new value; None where it is not set.
         effect: Its effect on a run: ``"safe"``, ``"resets state"``, or ``"incompatible"`` with its
             state.
         resets: The state that it resets, or None.

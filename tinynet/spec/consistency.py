@@ -1,4 +1,4 @@
-"""What the parts of a spec must agree on: outputs and losses, figures and who watches them."""
+"""Checks across the parts of a spec: outputs and losses, metrics, and what monitors them."""
 
 from collections.abc import Collection, Iterable, Iterator
 
@@ -31,11 +31,11 @@ def problems_of(spec: Spec) -> Iterator[Problem]:
 def loss_problems(
     loss: str | Collection[str], outputs: tuple[str, ...], pointer: str
 ) -> Iterator[Problem]:
-    """What is wrong with the losses of a network's outputs.
+    """Yield the mistakes in the losses of a network's outputs.
 
     Args:
         loss: Type of the only loss, or names of the outputs that have a loss each.
-        outputs: What the network's outputs are called.
+        outputs: Names of the network's outputs.
         pointer: Where the losses are said.
     """
     if isinstance(loss, str):
@@ -49,7 +49,7 @@ def loss_problems(
             yield Problem(message, pointer)
         return
     known = set(outputs)
-    hints = iter(range(MAX_PROBLEMS))  # those that nobody is told need no suggestion
+    hints = iter(range(MAX_PROBLEMS))  # problems that are not shown need no suggestion
     for name in loss:
         if name not in known:
             hint = "" if next(hints, None) is None else f"; {suggest(name, outputs)}"
@@ -80,7 +80,7 @@ def _metric_problems(
 
 
 def _figure_problems(training: TrainingSpec, outputs: tuple[str, ...]) -> Iterator[Problem]:
-    """Figures that cannot be told apart, or that nothing reports."""
+    """Metrics of the same name, and monitored metrics that do not exist."""
     figures = dict.fromkeys(loss_figures(outputs))
     for index, metric in enumerate(training.metrics):
         if metric.label in figures:

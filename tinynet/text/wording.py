@@ -38,7 +38,7 @@ def _closest(word: str, words: list[str]) -> str | None:
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """What to say about a word that is not among the known ones."""
+    """Return the hint for an unknown word: the one that may be meant, or those that exist."""
     words = sorted(set(known))
     if meant := _closest(word, words):
         return f"did you mean {quoted(meant)}?"
