@@ -179,7 +179,7 @@ def test_an_exception_names_the_plugin_and_its_version(train, monkeypatch, cls, 
         train()
     assert str(caught.value) == (
         f"{POINTERS[cls]}: test-plugin:{cls.__name__.lower()} (version 1.0): {method} raised"
-        f" {kind.__name__}: no such place"
+        f" {kind.__name__}: no such place ({__file__}:{failing.__code__.co_firstlineno + 1})"
     )
 
 
@@ -222,4 +222,5 @@ def test_a_dataset_that_cannot_be_opened_is_named(train, monkeypatch):
         train()
     assert str(caught.value) == (
         "test-plugin:dots (version 1.0): it could not be constructed: TypeError: unhashable"
+        f" ({__file__}:{failing.__code__.co_firstlineno + 1})"
     )
