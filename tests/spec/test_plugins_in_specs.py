@@ -97,9 +97,10 @@ class Moody:
 
 def test_a_config_that_fails_is_a_fault_of_the_plugin_in_its_place(refusal, register):
     register("layers", "moody", Moody)
+    line = Moody.Config._check.__func__.__code__.co_firstlineno + 3
     assert refusal('{"mood": "bad", "type": "moody"}') == [
         "3:25: /network/layers/0/type: test-plugin:moody (version 1.0): its Config failed:"
-        " TypeError: unhashable"
+        f" TypeError: unhashable ({__file__}:{line})"
     ]
 
 
