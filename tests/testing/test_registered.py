@@ -248,7 +248,7 @@ def test_a_name_that_nothing_has_is_answered_with_one_that_is_alike(register: An
 
 def test_a_name_that_two_distributions_have_must_be_qualified(register: Any) -> None:
     register("layers", "relu", Scale)
-    with pytest.raises(PluginError, match="say 'tinynet-core:relu' or 'test-plugin:relu'"):
+    with pytest.raises(PluginError, match="write 'tinynet-core:relu' or 'test-plugin:relu'"):
         plugin_checks("relu")
     run_all(plugin_checks("test-plugin:relu"))
 
