@@ -232,39 +232,44 @@ def test_threads_of_python_that_call_at_once_get_the_right_bits():
             assert set(found) == {right}
 
 
-def threads_in_use():
-    count = _kernels.use_threads(1)
-    _kernels.use_threads(count)
-    return count
-
-
 def test_a_call_is_on_one_thread_unless_it_is_told():
     """A program with threads of its own would find its processors taken."""
-    assert threads_in_use() == 1
+    assert _kernels.threads_in_use() == 1
 
 
 def test_a_nested_number_of_threads_is_restored():
     with KERNELS.on_threads(3):
         with KERNELS.on_threads(2):
-            assert threads_in_use() == 2
-        assert threads_in_use() == 3
+            assert _kernels.threads_in_use() == 2
+        assert _kernels.threads_in_use() == 3
         with pytest.raises(KeyError), KERNELS.on_threads(5):
             raise KeyError
-        assert threads_in_use() == 3
-    assert threads_in_use() == 1
+        assert _kernels.threads_in_use() == 3
+    assert _kernels.threads_in_use() == 1
+
+
+def test_an_exit_that_is_repeated_or_comes_without_an_entry_does_no_harm():
+    """After an interrupt the caller cannot know which of the two has run."""
+    context = KERNELS.on_threads(3)
+    context.__exit__(None, None, None)
+    assert _kernels.threads_in_use() == 1
+    context.__enter__()
+    for _ in range(2):
+        context.__exit__(None, None, None)
+        assert _kernels.threads_in_use() == 1
 
 
 def test_one_thread_does_not_speak_for_another():
     """Shards on threads of their own would each be spread over all processors."""
     with KERNELS.on_threads(4), ThreadPoolExecutor(1) as pool:
-        assert pool.submit(threads_in_use).result() == 1
+        assert pool.submit(_kernels.threads_in_use).result() == 1
 
 
 @pytest.mark.parametrize("count", [0, -1])
 def test_a_call_without_any_thread_is_an_error(count):
     with pytest.raises(ValueError, match="at least one"), KERNELS.on_threads(count):
         pass
-    assert threads_in_use() == 1
+    assert _kernels.threads_in_use() == 1
 
 
 def test_more_threads_than_a_machine_can_have_are_no_error():
