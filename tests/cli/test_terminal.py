@@ -71,26 +71,34 @@ def _read(master):
         return b""
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"name": EVIL},
-        {EVIL: 1},
-        {"network": {"layers": [{"type": EVIL}]}},
-        {"network": {"layers": [{"type": "dense", "units": EVIL}]}},
-        {"network": {"layers": [{"type": "dense", "units": 3, EVIL: 1}]}},
-        {"network": {"layers": [{"type": "dense", "name": EVIL, "units": 10}]}},
-        {"network": {"layers": ["flatten", {"type": "dense", "units": 10, "inputs": EVIL}]}},
-        {"data": {"type": EVIL}},
-        {"data": {"type": "csv", "path": EVIL, "target": "kind"}},
-        {"training": {"epochs": 1, "loss": EVIL, "optimizer": EVIL, "metrics": [EVIL]}},
-    ],
-)
+CHANGES = [
+    {"name": EVIL},
+    {EVIL: 1},
+    {"network": {"layers": [{"type": EVIL}]}},
+    {"network": {"layers": [{"type": "dense", "units": EVIL}]}},
+    {"network": {"layers": [{"type": "dense", "units": 3, EVIL: 1}]}},
+    {"network": {"layers": [{"type": "dense", "name": EVIL, "units": 10}]}},
+    {"network": {"layers": ["flatten", {"type": "dense", "units": 10, "inputs": EVIL}]}},
+    {"data": {"type": EVIL}},
+    {"data": {"type": "csv", "path": EVIL, "target": "kind"}},
+    {"training": {"epochs": 1, "loss": EVIL, "optimizer": EVIL, "metrics": [EVIL]}},
+]
+"""Of a spec: in each, a name or a value is that of a stranger."""
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_values_of_a_spec(on_terminal, write_spec, change):
     path = Path("spec.json")
     path.write_text(json.dumps({**json.loads(write_spec().read_text()), **change}))
     on_terminal(["check", path], ["train", path], ["diff", path, path])
-    on_terminal(["check", path, "--debug"], lines=False)
+
+
+def test_tracebacks_of_wrong_specs(on_terminal, write_spec):
+    good = json.loads(write_spec().read_text())
+    paths = [Path(f"spec-{number}.json") for number in range(len(CHANGES))]
+    for path, change in zip(paths, CHANGES, strict=True):
+        path.write_text(json.dumps({**good, **change}))
+    on_terminal(*(["check", path, "--debug"] for path in paths), lines=False)
 
 
 def test_arguments(on_terminal, write_spec, run):

@@ -1,7 +1,8 @@
-"""Interrupt a call at each of its bytecode instructions in turn: `every_instruction.py SCENARIO`.
+"""Interrupt a call at each of its bytecode instructions: `every_instruction.py SCENARIO [STRIDE]`.
 
-Prints how many instructions were tried, and exits with 1 and a list of those after which something
-was wrong. A call that hangs ends the process after `LIMIT` seconds, with its stack.
+With a stride of 4, each fourth instruction is tried. Prints how many were tried, and exits with 1
+and a list of those after which something was wrong. A call that hangs ends the process after
+`LIMIT` seconds, with its stack.
 """
 
 import faulthandler
@@ -36,6 +37,8 @@ DATA = bytes(6_000_000)
 """Work for a worker thread, for which the main thread must wait."""
 
 MAIN = threading.get_ident()
+
+STRIDE = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 
 
 def surroundings():
@@ -107,13 +110,13 @@ def interrupt_everywhere(modules, prepare, interrupt=raise_interrupt):
         prepare: Returns a function to call, and one that lists what is wrong after it.
         interrupt: Interrupts the thread that calls it.
     """
-    interrupter, faults, at = Interrupter(modules, interrupt), [], 0
+    interrupter, faults, at, tried = Interrupter(modules, interrupt), [], 0, 0
     function, check = prepare()
     interrupter.call(function, at)
     check()
     before = surroundings()
     while True:
-        at += 1
+        at += STRIDE
         function, check = prepare()
         error, place = interrupter.call(function, at)
         found = check()
@@ -121,7 +124,8 @@ def interrupt_everywhere(modules, prepare, interrupt=raise_interrupt):
             found.append(f"left {surroundings()}")
         if place is None:
             interrupter.end()
-            return at - 1, faults + found
+            return tried, faults + found
+        tried += 1
         if type(error) is not KeyboardInterrupt:
             found.append(f"raised {error!r}")
         faults += [f"{place}: {fault}" for fault in found]

@@ -101,10 +101,9 @@ def test_a_new_plugin_of_every_kind_passes_its_tests(
 COMMAND = "from tinynet_cli.main import main; main()"
 
 
-@pytest.mark.parametrize("options", [["--editable"], []], ids=["editable", "normal"])
-@pytest.mark.parametrize("kind", ["layer", "dataset"])
+@pytest.mark.parametrize(("kind", "options"), [("layer", ["--editable"]), ("dataset", [])])
 def test_a_new_plugin_installs_is_listed_and_passes_its_tests(
-    fresh: Any, tmp_path: Path, options: list[str], kind: str
+    fresh: Any, tmp_path: Path, kind: str, options: list[str]
 ) -> None:
     """Its tests pass in the folder above it, too, which holds a folder of the package's name."""
     made = new_plugin("swish", kind, tmp_path)

@@ -5,8 +5,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 README = Path(__file__).parents[2] / "README.md"
 COMMAND = "from tinynet_cli.main import main; main()"
 
@@ -18,15 +16,14 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
 
 
-@pytest.mark.parametrize("options", [["--editable"], []], ids=["editable", "normal"])
-def test_the_plugin_of_the_readme_works(fresh: Any, tmp_path: Path, options: list[str]) -> None:
+def test_the_plugin_of_the_readme_works(fresh: Any, tmp_path: Path) -> None:
     project = tmp_path / "my-layers"
     (project / "my_layers").mkdir(parents=True)
     layer, test = blocks("python")
     (project / "my_layers" / "shift.py").write_text(layer)
     (project / "test_shift.py").write_text(test)
     (project / "pyproject.toml").write_text(*blocks("toml"))
-    fresh.install(project, *options)
+    fresh.install(project, "--editable")
     for at, words in ((project, []), (tmp_path, ["./my-layers"])):
         assert "1 passed" in fresh.run("-m", "pytest", "-p", "no:cacheprovider", *words, at=at)
     spec = {
