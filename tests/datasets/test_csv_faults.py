@@ -178,3 +178,23 @@ def test_another_delimiter_is_recognized(open_csv, refusal, text, delimiter, tar
     (suggested,) = settings_in(refusal(text, target), "delimiter")
     assert suggested == delimiter
     assert len(open_csv(text, target, delimiter=suggested)) == 1
+
+
+def test_a_header_that_the_spec_denies(open_csv, refusal):
+    text = "a,b,y\n1,2,cat\n3,4,dog\n"
+    options = {"target": -1, "header": False}
+    assert refusal(text, **options).endswith('if this line names the columns, set "header": true')
+    assert open_csv(text, target=-1, header=True).targets["target"].classes == ("cat", "dog")
+
+
+def test_a_single_text_in_the_first_row_is_not_a_header(refusal):
+    message = refusal("a,b,y\n1,x,cat\n3,4,dog\n", target=-1, header=False)
+    assert "header" not in message
+
+
+def test_a_first_row_of_numbers_is_no_header_of_names(open_csv, refusal):
+    text = "1,2,cat\n3,4,dog\n"
+    message = refusal(text, target="y")
+    assert '"header": false and give columns by position (-1 is the last)' in message
+    assert open_csv(text, target=-1, header=False).targets["target"].classes == ("cat", "dog")
+    assert "position" not in refusal("a,b,yy\n1,2,cat\n", target="y")

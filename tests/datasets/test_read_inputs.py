@@ -63,10 +63,18 @@ def test_another_delimiter_than_in_training_is_named(read_csv):
         read_csv("a;b;y\n1;2;cat\n", "a,b\n1,2\n", delimiter=";")
 
 
+def test_a_header_that_the_training_file_lacked(read_csv):
+    trained = "1,2,cat\n"
+    with pytest.raises(DataError, match="remove this line: the file that was trained on has no"):
+        read_csv(trained, "a,b\n3,4\n", target=-1, header=False)
+    assert read_csv(trained, "3,4\n", target=-1, header=False) == [[3, 4]]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("1,2\n3,4\n", r"the header lacks 'a', 'b'; it names '1', '2'"),
+        ("1,2\n3,4\n", "put a line with the names of the columns before it"),
         ("a,a,b\n1,2,3\n", "two columns are named 'a'"),
         ("a,b\n1,x\n", r"column 'b' holds text \('x'; line 2\)"),
         ("a,b\n1,\n", r"column 'b' has a missing cell \(''; line 2\)"),

@@ -114,9 +114,12 @@ REFUSED = {
     "negative": (DIGITS.astype(int) - 1, "holds -1; the model was trained on uint8"),
     "masked": (np.ma.masked_equal(DIGITS, 16), "is a masked array with missing values"),
     "frame": (Frame(), "is a DataFrame; give df.to_numpy()"),
-    "another name": ({"image": DIGITS}, "the inputs input are missing; given are image"),
+    "another name": (
+        {"image": DIGITS},
+        "but the dict holds 'image'; give {'input': x} or x itself",
+    ),
     "more names": ({"input": DIGITS, "z": DIGITS}, "the model has no inputs z; available: input"),
-    "nothing": ({}, "the inputs input are missing"),
+    "nothing": ({}, "the input 'input' must be given, but the dict holds nothing"),
 }
 
 

@@ -169,6 +169,15 @@ def test_classes_for_a_loss_of_numbers(warnings_of):
     assert warnings_of(y=LABELS % 2, layers=[dense(1)], loss="mse") == {}
 
 
+def test_more_units_than_classes(warnings_of):
+    message = warnings_of(layers=[dense(5)])["/training/loss"]
+    assert message == (
+        "the output 'output' has 5 units, but 'target' has only 3 classes (0, 1, 2), so"
+        " predictions have no labels; use --set network.layers.dense_1.units=3"
+    )
+    assert warnings_of(layers=[dense(3)]) == {}
+
+
 NORMALIZED = [dense(4), "batch_norm", "relu", dense(3)]
 
 

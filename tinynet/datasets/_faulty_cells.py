@@ -96,6 +96,13 @@ class FaultyCells:
         )
         return any(re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell) for cell in examples)
 
+    def are_a_header(self, line: int, columns: Sequence[str]) -> bool:
+        """Return whether the faulty cells are text in this line, one in each of the columns."""
+        return set(columns) <= self.columns.keys() and all(
+            list(faults) == ["text"] and faults["text"].lines == [line]
+            for faults in self.columns.values()
+        )
+
     def count(self, column: str) -> int:
         """Return how many cells of a column are faulty."""
         return sum(fault.count for fault in self.columns.get(column, {}).values())

@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 from tinynet.datasets._faulty_cells import FaultyCells
 from tinynet.errors import DataError
 from tinynet.files.available_memory import require_memory
-from tinynet.files.csv_rows import parse_numbers, read_rows
+from tinynet.files.csv_rows import fault_kind, parse_numbers, read_rows
 from tinynet.text.wording import listed, suggest
 
 T = TypeVar("T")
@@ -98,8 +98,18 @@ def find_column(path: str, names: Sequence[str], column: str | int, delimiter: s
         return column % len(names)
     if column not in names:
         hint = other_delimiter(names, delimiter) or f"; {suggest(column, names)}"
+        if _are_numbers(names):
+            hint += (
+                '; its first row holds numbers: if it is a sample, set "header": false and give'
+                " columns by position (-1 is the last)"
+            )
         raise DataError(f"{path} has no column {column!r}{hint}")
     return names.index(column)
+
+
+def _are_numbers(names: Sequence[str]) -> bool:
+    """Return whether most names are numbers, as in a file without a header."""
+    return 2 * sum(fault_kind(name) is None for name in names) > len(names)
 
 
 def other_delimiter(names: Sequence[str], delimiter: str) -> str:
@@ -119,6 +129,13 @@ def _same_delimiter(names: Sequence[str], delimiter: str) -> str:
     return f"; separate the cells by {delimiter!r}, as in the file that was trained on"
 
 
+def _missing_header(header: Sequence[str], names: Sequence[str]) -> str:
+    """Return a hint for a file that begins with a sample, unlike the one that was trained on."""
+    if not _are_numbers(header) or _are_numbers(names):
+        return ""
+    return "; its first row holds numbers: put a line with the names of the columns before it"
+
+
 def find_features(
     path: str, header: Sequence[str], names: Sequence[str], delimiter: str
 ) -> list[int]:
@@ -132,7 +149,7 @@ def find_features(
         raise DataError(
             f"{path}: the header lacks {listed([repr(name) for name in missing])}; it names"
             f" {listed([repr(name) for name in header])}"
-            f"{_same_delimiter(header, delimiter)}"
+            f"{_same_delimiter(header, delimiter) or _missing_header(header, names)}"
         )
     return [place[name] for name in names]
 

@@ -143,6 +143,8 @@ class CSV(ArrayDataset):
             raise DataError(f"{path} has a header and no rows")
         if numbers.faults:
             remedy = "correct these cells, or remove their rows"
+            if not config.header and numbers.faults.are_a_header(numbers.lines[0], names):
+                remedy = "remove this line: the file that was trained on has no header"
             raise DataError(numbers.faults.message(path, names, {}, [remedy]))
         values = np.frombuffer(numbers.values).reshape(len(numbers.lines), -1)
         source = Source(values, path, names=tuple(names), lines=numbers.lines)
@@ -213,6 +215,8 @@ def _refuse_faults(
     labels.add_faults(faults)
     if labels.column in faults.columns:
         remedies += labels.remedies()
+    if not config.header and faults.are_a_header(numbers.lines[0], numbers.names):
+        remedies = ['if this line names the columns, set "header": true']
     if faults:
         raise DataError(faults.message(config.path, names, roles, remedies))
 

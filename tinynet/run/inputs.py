@@ -5,7 +5,7 @@ columns, its names of arrays) where that dataset can read such a file.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -207,8 +207,11 @@ class Reader:
                 )
             x = dict.fromkeys(self.fields, x)
         if missing := [name for name in self.fields if name not in x]:
+            noun = "input" if len(missing) == 1 else "inputs"
+            held = listed([repr(name) for name in x]) or "nothing"
             raise DataError(
-                f"the inputs {listed(missing)} are missing; given are {listed([*map(str, x)])}"
+                f"the {noun} {listed([repr(name) for name in missing])} must be given, but the"
+                f" dict holds {held}{self._instead(missing)}"
             )
         if unknown := [str(name) for name in x if name not in self.fields]:
             raise DataError(
@@ -219,6 +222,14 @@ class Reader:
             for name, field in self.fields.items()
         }
         return self._convert("", checked_inputs(sources, self.fields))
+
+    def _instead(self, missing: Sequence[str]) -> str:
+        """Return how to give the only input of a model, for a message."""
+        if len(self.fields) != 1:
+            return ""
+        columns = self.fields[missing[0]].names
+        order = f" with the columns {listed(columns)}, in this order" if columns else ""
+        return f"; give {{{missing[0]!r}: x}} or x itself, an array{order}"
 
     # Values -----------------------------------------------------------------------------------
 

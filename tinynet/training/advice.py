@@ -19,6 +19,7 @@ from tinynet.network.network import Network
 from tinynet.network.node import Node
 from tinynet.spec.models import Spec
 from tinynet.text.wording import listed, quoted
+from tinynet.training.remedies import set_units
 from tinynet.training.windows import overlap
 from tinynet.types import Array
 
@@ -277,6 +278,23 @@ def classes_as_numbers(facts: Facts) -> Iterator[Problem]:
         yield Problem(message, heads[output].pointer)
 
 
+def unused_units(facts: Facts) -> Iterator[Problem]:
+    """Units of a softmax beyond the classes of its target."""
+    assert facts.data is not None
+    heads = {head.output: head for head in facts.network.heads}
+    for output, name in facts.names.items():
+        count = len(facts.data.targets[name].classes or ())
+        units = facts.network.out_shapes[output][-1]
+        if facts.losses[output] != "tinynet-core:softmax_cross_entropy" or not 1 < count < units:
+            continue
+        message = (
+            f"the output {quoted(output)} has {units} units, but {quoted(name)} has only {count}"
+            f" classes ({listed(facts.data.targets[name].classes or ())}), so predictions have no"
+            f" labels; use {set_units(facts.network, output, count)}"
+        )
+        yield Problem(message, heads[output].pointer)
+
+
 def windows_split_at_random(facts: Facts) -> Iterator[Problem]:
     """Overlapping windows of one sequence, of which some are held out at random."""
     data = facts.data
@@ -305,6 +323,7 @@ DATA_RULES: tuple[Rule, ...] = (
     unscaled_inputs,
     unscaled_targets,
     classes_as_numbers,
+    unused_units,
     windows_split_at_random,
 )
 """Rules that measure the data."""
