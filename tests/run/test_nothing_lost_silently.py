@@ -7,6 +7,7 @@ import resource
 import signal
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -77,20 +78,54 @@ def test_two_processes_that_start_one_run_do_not_both_start_it(tmp_path, monkeyp
     assert contents(RunFolder(path)) == others[1]
 
 
+def damage(folder):
+    """Cut the last byte off every checkpoint, and return the bytes of the newest."""
+    for step in folder.steps():
+        path = folder.checkpoint(step)
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1])
+    return whole
+
+
+def test_damaged_checkpoints_stay_where_none_is_whole(folder):
+    """Renamed files would answer the next resume with "it ended before its first save"."""
+    whole = damage(folder)
+    before = contents(folder)
+    for command in (tinynet.resume, partial(tinynet.train, SPEC, resume=True)):
+        with (
+            pytest.warns(UserWarning, match="skipped"),
+            pytest.raises(CheckpointCorruptError, match="restore one of these files"),
+        ):
+            command(run_dir=folder.path)
+        assert contents(folder) == before
+    folder.checkpoint(folder.steps()[-1]).write_bytes(whole)
+    assert tinynet.resume(folder.path).finished
+
+
 @pytest.mark.parametrize("log", [True, False])
-def test_a_run_whose_checkpoints_are_all_damaged_is_not_started_anew(folder, log):
+def test_a_run_with_every_checkpoint_set_aside_is_not_restarted(folder, log):
     """A job that is started again and again with --resume would cut its log, and say nothing."""
     for step in folder.steps():
         path = folder.checkpoint(step)
-        path.write_bytes(path.read_bytes()[:-1])
-    with pytest.warns(UserWarning, match="skipped"), pytest.raises(CheckpointCorruptError):
-        tinynet.train(SPEC, folder.path, resume=True)
+        path.rename(f"{path}.bad")
     if not log:
         folder.log.unlink()
     before = contents(folder)
-    with pytest.raises(RunExistsError, match="of an earlier run"):
+    with pytest.raises(RunExistsError, match=r"of an earlier run.*: choose a new folder"):
         tinynet.train(SPEC, folder.path, resume=True)
+    with pytest.raises(CheckpointIOError, match=r"\.bad were set aside as damaged"):
+        tinynet.resume(folder.path)
     assert contents(folder) == before
+
+
+def test_a_logged_run_without_checkpoints_points_to_a_new_folder(folder):
+    """Its log refuses a new run there, so that remedy would fail."""
+    for step in folder.steps():
+        folder.checkpoint(step).unlink()
+    with pytest.raises(CheckpointIOError, match=r"shows training.*NEW_FOLDER"):
+        tinynet.resume(folder.path)
+    with pytest.raises(RunExistsError, match="choose a new folder"):
+        tinynet.train(SPEC, folder.path, resume=True)
 
 
 def test_a_run_goes_on_without_its_log_and_says_so(folder):

@@ -11,6 +11,7 @@ The checkpoint's own copy of the spec is the truth; order is by the step inside 
 import json
 import os
 import re
+import shlex
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
@@ -87,27 +88,32 @@ class RunFolder:
 
         Args:
             warn: Told of each that is skipped.
-            set_aside: Rename a damaged one to ``.bad``; only for the holder of the lock.
+            set_aside: Rename the damaged ones to ``.bad`` where an older one is whole; only for
+                the holder of the lock.
             copy: False maps the file instead, for reading only.
 
         Raises:
             CheckpointError: if there is none; it lists why each was refused.
         """
-        reasons = []
+        damaged: dict[Path, str] = {}
         for step in reversed(self.steps()):
             path = self.checkpoint(step)
             try:
-                return _named_rightly(Checkpoint.read(path, copy=copy), path, step)
+                checkpoint = _named_rightly(Checkpoint.read(path, copy=copy), path, step)
             except (CheckpointFormatError, CheckpointCorruptError) as error:
-                reasons.append(str(error))
+                damaged[path] = str(error)
                 warn(f"skipped a damaged checkpoint: {error}")
+            else:
                 if set_aside:
-                    with explaining_io(path):
-                        path.rename(_free_name(path))
-        if not reasons:
+                    _set_aside(damaged)
+                return checkpoint
+        if not damaged:
             raise no_run(self.path)
-        listed = "\n  ".join(reasons)
-        raise CheckpointCorruptError(f"no checkpoint of {self.path} is whole:\n  {listed}")
+        listed = "\n  ".join(damaged.values())
+        raise CheckpointCorruptError(
+            f"no checkpoint of {self.path} is whole; restore one of these files from a copy, or"
+            f" train again in a new folder (--run):\n  {listed}"
+        )
 
     def prune(self, run_id: str, keep_last: int, protected: Iterable[int]) -> None:
         """Remove this run's checkpoints that nobody needs; what cannot be read is nobody's."""
@@ -146,9 +152,10 @@ class RunFolder:
             temporary = leftovers(self.checkpoints)
             found += sorted(set(self.checkpoints.iterdir()) - {*temporary})
         if found:
+            resume = f"resume it (tinynet resume {shlex.quote(str(self.path))}), or "
             raise RunExistsError(
-                f"{found[0]} is of an earlier run, and a new one overwrites nothing: resume that"
-                " run, or choose another folder"
+                f"{found[0]} is of an earlier run, and a new one overwrites nothing:"
+                f" {resume if self.steps() else ''}choose a new folder (--run)"
             )
 
     # Spec -----------------------------------------------------------------------------------
@@ -185,6 +192,12 @@ def _is_used(log: Path) -> bool:
     except FileNotFoundError:
         return False
     return not stat.S_ISREG(status.st_mode) or status.st_size > 0
+
+
+def _set_aside(damaged: Iterable[Path]) -> None:
+    for path in damaged:
+        with explaining_io(path):
+            path.rename(_free_name(path))
 
 
 def _free_name(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """Messages about paths that name no run folder or no checkpoint, with what may be meant."""
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,13 +21,30 @@ def no_run(path: Path) -> CheckpointIOError:
     if path.name == "checkpoints":
         return CheckpointIOError(f"{path} is a part of a run; did you mean {path.parent}?")
     if (path / "checkpoints").is_dir():
-        return CheckpointIOError(
-            f"{path} holds no checkpoint: its training ended before the first save; start it again:"
-            f" tinynet train SPEC --run {path} --resume"
-        )
+        return CheckpointIOError(f"{path} holds no checkpoint{_why_none(path)}")
     runs = names_in(path, is_run)
     return CheckpointIOError(
         f"{path} is not a run folder" + (f"; runs in it: {listed(runs)}" if runs else "")
+    )
+
+
+def _why_none(run: Path) -> str:
+    """Return the reason why a run folder holds no checkpoint, with a command that starts one."""
+    damaged = names_in(run / "checkpoints", lambda entry: entry.name.endswith(".bad"))
+    if damaged:
+        return (
+            f" that can be read: {listed(damaged)} were set aside as damaged; train again in a new"
+            " folder: tinynet train SPEC --run NEW_FOLDER"
+        )
+    log = run / "metrics.jsonl"
+    if log.is_file() and log.stat().st_size > 0:
+        return (
+            f", although {log} shows training; restore one from a copy, or train again"
+            " in a new folder: tinynet train SPEC --run NEW_FOLDER"
+        )
+    return (
+        ": its training ended before the first save; start it again:"
+        f" tinynet train SPEC --run {shlex.quote(str(run))} --resume"
     )
 
 
