@@ -90,7 +90,8 @@ MISFITS = {
         lambda folder: spec_of(folder, npz_of(folder, np.array(FIVE)), 5, CROSS),
         2,
         "the target has 6 classes (0, 1, 2, 3, 4, 5), but this loss and an output of shape (5,) can"
-        " represent only 5; use 6 units: --set network.layers.dense_1.units=6",
+        " represent only 5; save labels that count from 1 as y - 1; otherwise use 6 units:"
+        " --set network.layers.dense_1.units=6",
     ),
     "numbers for a loss of classes": (
         lambda folder: spec_of(folder, npz_of(folder, np.array(MONEY)), 2, CROSS),
@@ -249,3 +250,10 @@ def test_warnings_of_check_are_those_of_train(tinynet, folder):
     assert data["ok"]
     assert [w["pointer"] for w in data["warnings"]] == ["/data/transforms"]
     assert data["warnings"][0]["line"] is not None
+
+
+def test_labels_that_count_from_1_fit_once_they_are_lowered(tinynet, folder):
+    spec = spec_of(folder, npz_of(folder, np.array(FIVE)), 5, CROSS)
+    assert "save labels that count from 1 as y - 1" in tinynet("check", spec).err
+    npz_of(folder, np.array(FIVE) - 1)
+    assert tinynet("check", spec).code == 0

@@ -120,6 +120,8 @@ def _class_problem(network: Network, head: Head, field: Field) -> Problem | None
         remedy = f"use {count} units: {units}"
     else:
         remedy = f"use softmax cross-entropy with {count} units: {set_loss(head)} {units}"
+    if count == most + 1 and field.classes == tuple(map(str, range(count))):
+        remedy = f"save labels that count from 1 as y - 1; otherwise {remedy}"
     message = (
         f"the target has {count} classes ({listed(field.classes)}), but this loss and an output of"
         f" shape {shape} can represent only {most}; {remedy}"
