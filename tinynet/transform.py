@@ -79,7 +79,7 @@ class Transform(Protocol):
         """The changed array.
 
         Args:
-            state: From `fit`.
+            state: From `fit`; not to be changed.
             batch: (N, *shape); not to be changed.
             rng: Return the random stream of sample ``i`` of the batch. It follows from the seed,
                 the epoch, the sample and the transform's position in ``data.transforms``. So the

@@ -262,6 +262,10 @@ BUILT = {
         set_attribute("params", [1, 2]),
         "params must be a dict of arrays by name; it is a list of 2",
     ),
+    "no buffers": (
+        set_attribute("buffers", None),
+        "buffers must be a dict of arrays by name; it is None",
+    ),
     "a parameter in float64": (
         set_attribute("params", {"gain": np.ones(3)}),
         "'gain' must be an array of float32 that build.param or build.buffer has made; it is"

@@ -109,7 +109,23 @@ def shift(array):
     array += 1
 
 
+def replace(arrays, name):
+    arrays[name] = arrays[name] * 2
+
+
 FAULTS = {
+    "another parameter in forward": (
+        "spoil_forward",
+        lambda self, *inputs: replace(self.params, "gain"),
+        "forward put another array in the place of its parameter 'gain'; the optimizer alone may"
+        " change parameters",
+    ),
+    "another buffer in backward": (
+        "spoil_backward",
+        lambda self, cache, dy: replace(self.buffers, "uses"),
+        "backward put another array in the place of its buffer 'uses'; keep what it takes in the"
+        " cache, and change buffers in commit",
+    ),
     "the first input": (
         "spoil_forward",
         lambda self, x, other: shift(x),

@@ -1,5 +1,6 @@
 """An exception of an optimizer, schedule, metric, dataset or transform names it and its version."""
 
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -130,7 +131,7 @@ def train(register, make_trainer):
     for group, cls in GROUPS.items():
         register(group, cls.__name__.lower(), cls)
 
-    def run():
+    def run(*, check_only=False):
         trainer = make_trainer(
             layers=[{"type": "dense", "units": 1}],
             data={"type": "dots", "transforms": [{"type": "same", "on": "input"}]},
@@ -141,7 +142,7 @@ def train(register, make_trainer):
             metrics=["count"],
         )
         trainer.check()
-        return list(trainer.run())
+        return [] if check_only else list(trainer.run())
 
     return run
 
@@ -193,7 +194,17 @@ def test_an_exception_names_the_plugin_and_its_version(train, monkeypatch, cls, 
             {"a": [0.0]},
             "must return a dict of arrays that a checkpoint",
         ),
+        (
+            Step,
+            "slots",
+            {"a": np.broadcast_to(np.float32(0), (2,))},
+            "must return a dict of arrays that a checkpoint can hold: 'a' is read-only; return a",
+        ),
         (Flat, "factor", None, "must return a number; it returned None"),
+        (Flat, "factor", math.nan, "must return a finite number; it returned nan"),
+        (Count, "result", None, "must return a number; it returned None"),
+        (Count, "result", "0.5", "must return a number; it returned a value of type str"),
+        (Count, "result", np.zeros(2), "must return a number; it returned an array of shape (2,)"),
         (Count, "start", None, "must return a dict of arrays; it returned None"),
         (Dots, "gather", None, "must return a Batch; it returned None"),
         (Dots, "gather", Batch({}, {}), "must give the input 'input' the shape (32, 2); it gave"),
@@ -204,13 +215,61 @@ def test_an_exception_names_the_plugin_and_its_version(train, monkeypatch, cls, 
     ],
     ids=str,
 )
-def test_what_a_part_must_not_return(train, monkeypatch, cls, method, returned, message):
+def test_a_part_must_not_return(train, monkeypatch, cls, method, returned, message):
     """Else whoever uses it first fails, in a place that says nothing about the plugin."""
     monkeypatch.setattr(cls, method, lambda self, *args: returned)
     with pytest.raises(PluginError) as caught:
         train()
     start = f"{POINTERS[cls]}: test-plugin:{cls.__name__.lower()} (version 1.0): {method} "
     assert str(caught.value).startswith(start + message)
+
+
+@pytest.mark.parametrize(("cls", "method"), [(Flat, "factor"), (Count, "result")])
+def test_a_method_that_is_called_late_is_checked_before_the_first_step(
+    train, monkeypatch, cls, method
+):
+    """A metric failed after the first epoch, and a schedule after its warm-up."""
+    monkeypatch.setattr(cls, method, lambda self, *args: "x")
+    with pytest.raises(PluginError, match=f"{method} must return a number; it returned a value"):
+        train(check_only=True)
+
+
+def test_a_late_failure_of_a_schedule_is_found_before_the_first_step(train, monkeypatch):
+    monkeypatch.setattr(Flat, "factor", lambda self, step, total: 1.0 if step < total - 1 else "x")
+    with pytest.raises(PluginError, match="factor must return a number"):
+        train(check_only=True)
+
+
+def _add_in_place(self, state, batch, rng, training):
+    state["mean"] += 1
+    return batch
+
+
+def _replace(self, state, batch, rng, training):
+    state["mean"] = state["mean"] + 1
+    return batch
+
+
+def _extend(self, state, batch, rng, training):
+    state[f"a{len(state)}"] = np.ones(1)
+    return batch
+
+
+@pytest.mark.parametrize(
+    ("apply", "message"),
+    [
+        (_add_in_place, "apply raised ValueError: output array is read-only"),
+        (_replace, "apply must not change the state, which fit alone makes; 'mean' is another"),
+        (_extend, "apply must not change the state, which fit alone makes; 'a1' is another"),
+    ],
+)
+def test_a_transform_does_not_change_its_state_in_use(train, monkeypatch, apply, message):
+    """The state depended on the number of resumes, and resumed runs differed."""
+    monkeypatch.setattr(Same, "fit", lambda self, field, batches: {"mean": np.zeros(2)})
+    monkeypatch.setattr(Same, "apply", apply)
+    with pytest.raises(PluginError) as caught:
+        train(check_only=True)
+    assert message in str(caught.value)
 
 
 def test_a_dataset_that_cannot_be_opened_is_named(train, monkeypatch):

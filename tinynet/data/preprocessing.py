@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 
@@ -137,7 +138,7 @@ class Preprocessing:
             check_state(state, "fit", f"transforms/{stage.label}", own_fault, finite=False)
             if bad := [name for name in state if "/" in name]:
                 raise own_fault(f"fit must give its arrays names without '/'; one is {bad[0]!r}")
-            self._states[stage.label] = state
+            self._states[stage.label] = {name: _read_only(a) for name, a in state.items()}
 
     def _before(self, batches: Iterable[dict[str, Array]], index: int) -> Iterator[Array]:
         """The array of stage ``index`` as the stages before it leave it."""
@@ -163,12 +164,19 @@ class Preprocessing:
     ) -> dict[str, Array]:
         changed = dict(arrays)
         for stage in stages:
-            state, batch = self._states[stage.label], changed[stage.on]
+            learned, batch = self._states[stage.label], changed[stage.on]
+            state = copy(learned)
             # An overflow is reported with the place of its value: see `tinynet.data.ranges`.
             ignore = np.errstate(over="ignore", invalid="ignore")
             with registry.blaming(stage.transform, "apply", stage.pointer), ignore:
                 own = partial(rng, stage.position)
                 result = stage.transform.apply(state, batch, own, training)
+            names = dict.fromkeys([*learned, *state])
+            if other := [n for n in names if state.get(n) is not learned.get(n)]:
+                message = f"apply must not change the state, which fit alone makes; {other[0]!r}"
+                raise registry.fault(
+                    stage.transform, f"{message} is another array afterwards", stage.pointer
+                )
             shape = (len(batch), *stage.result.shape)
             if np.shape(result) != shape:
                 message = f"apply must return an array of shape {shape}; it returned"
@@ -191,7 +199,7 @@ class Preprocessing:
             if not isinstance(stage.transform, Invertible):
                 break
             with registry.blaming(stage.transform, "invert", stage.pointer):
-                array = stage.transform.invert(self._states[stage.label], array)
+                array = stage.transform.invert(copy(self._states[stage.label]), array)
         return array
 
     def state(self) -> dict[str, Array]:
@@ -213,8 +221,15 @@ class Preprocessing:
             label, _, name = address.rpartition("/")
             if label not in states:
                 raise CheckpointMismatchError(f"{address} belongs to no transform of the spec")
-            states[label][name] = array
+            states[label][name] = _read_only(array)
         self._states = states
+
+
+def _read_only(array: Array) -> Array:
+    """Return a view that cannot be written to: a state that changes in use depends on resumes."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 @contextmanager

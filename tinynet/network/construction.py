@@ -177,7 +177,12 @@ def _check(who: str, node: str, layer: Layer, build: Build) -> None:
         )
     if getattr(layer, "buffers", None) and not isinstance(layer, Buffered):
         raise PluginError(f"{who}: it has buffers, and no method commit(cache) that changes them")
-    arrays = {**params, **(layer.buffers if isinstance(layer, Buffered) else {})}
+    buffers = layer.buffers if isinstance(layer, Buffered) else {}
+    if not isinstance(buffers, Mapping):
+        raise PluginError(
+            f"{who}: buffers must be a dict of arrays by name; it is {described(buffers)}"
+        )
+    arrays = {**params, **buffers}
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype != build.dtype:
             found = array.dtype if isinstance(array, np.ndarray) else described(array)

@@ -93,9 +93,10 @@ class _WatchedLayer:
         with self._watching("backward_with", {"dy": dy}):
             return cast(Summarized, self._layer).backward_with(ctx, cache, summaries, dy)
 
-    def _watching(self, method: str, read: Mapping[str, Array]) -> AbstractContextManager[None]:
+    @contextmanager
+    def _watching(self, method: str, read: Mapping[str, Array]) -> Iterator[None]:
         buffers = self._layer.buffers if isinstance(self._layer, Buffered) else {}
-        return _unchanged(
+        unchanged = _unchanged(
             lambda message: fault(self._node, f"{method} {message}"),
             [
                 *((name, array, _NEW) for name, array in read.items()),
@@ -103,6 +104,24 @@ class _WatchedLayer:
                 *((f"its buffer {n!r}", array, _LATER) for n, array in buffers.items()),
             ],
         )
+        with unchanged, self._arrays_kept(method):
+            yield
+
+    @contextmanager
+    def _arrays_kept(self, method: str) -> Iterator[None]:
+        """Require the arrays of the layer themselves: another one is neither updated nor saved."""
+        kinds = ("parameter", _FIXED), ("buffer", _LATER)
+        before = [dict(arrays) for arrays in self._arrays()]
+        yield
+        for (kind, remedy), old, new in zip(kinds, before, self._arrays(), strict=True):
+            for name in dict.fromkeys([*old, *new]):
+                if old.get(name) is not new.get(name):
+                    message = f"{method} put another array in the place of its {kind} {name!r}"
+                    raise fault(self._node, f"{message}; {remedy}")
+
+    def _arrays(self) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
+        layer = self._layer
+        return layer.params, layer.buffers if isinstance(layer, Buffered) else {}
 
 
 class _WatchedLoss:

@@ -13,7 +13,13 @@ _MAX_LISTED = 5
 
 
 def check_state(
-    state: Any, method: str, prefix: str, fault: Callable[[str], Exception], *, finite: bool
+    state: Any,
+    method: str,
+    prefix: str,
+    fault: Callable[[str], Exception],
+    *,
+    finite: bool,
+    writable: bool = False,
 ) -> None:
     """Make sure that a plugin returned arrays by name, all of which a checkpoint can hold.
 
@@ -23,6 +29,7 @@ def check_state(
         prefix: The group of the arrays in a checkpoint: ``slots/dense_1/weight``.
         fault: Makes the error of a message.
         finite: Whether checkpoints refuse NaN and infinity there.
+        writable: Whether a resumed run loads the arrays in place.
 
     Raises:
         Exception: that ``fault`` makes, listing every array that is wrong.
@@ -30,6 +37,9 @@ def check_state(
     if not isinstance(state, Mapping):
         raise fault(f"{method} must return a dict of arrays; it returned {described(state)}")
     problems = [p for name, a in state.items() if (p := _problem(name, a, prefix, finite=finite))]
+    if writable and not problems:
+        read_only = (name for name, array in state.items() if not array.flags.writeable)
+        problems = [f"{name!r} is read-only; return a copy of it" for name in read_only]
     if problems:
         more = "; ..." if len(problems) > _MAX_LISTED else ""
         raise fault(

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+
 from tinynet.data.data import Data, TargetBatch
 from tinynet.dataset import Field
 from tinynet.errors import (
@@ -171,6 +173,8 @@ class _Values:
         for label in list(self._labels):
             try:
                 self._figures.count(predictions, targets, [label])
+                with np.errstate(all="ignore"):
+                    self._figures.figure(label)
             except (DataError, ShapeError) as error:
                 self._labels.remove(label)
                 cause = error.__cause__

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from numbers import Real
 
 import numpy as np
 
 from tinynet import registry
 from tinynet.errors import DataError, PluginError, Problem, ShapeError
 from tinynet.metric import Metric, State
+from tinynet.network.calls import described
 from tinynet.network.engine import BatchResult
 from tinynet.network.states import check_layout, check_state, layout
 from tinynet.spec.consistency import loss_figures
@@ -71,7 +73,8 @@ class Figures:
         """Return the state of a metric before anything was seen."""
         with self._explaining(label), registry.blaming(metric, "start", self.pointer(label)):
             state = metric.start(self._out_shapes[self.outputs[label]])
-        check_state(state, "start", f"figures/{label}", self._fault(label), finite=True)
+        fault = self._fault(label)
+        check_state(state, "start", f"figures/{label}", fault, finite=True, writable=True)
         return state
 
     def _fault(self, label: str) -> Callable[[str], PluginError]:
@@ -155,10 +158,24 @@ class Figures:
             name: value / max(self.samples, 1)
             for name, value in zip(loss_figures(self._out_shapes), sums, strict=True)
         }
-        for label, metric in self.metrics.items():
-            with registry.blaming(metric, "result", self.pointer(label)):
-                figures[label] = float(metric.result(self.states[label]))
+        figures.update({label: self.figure(label) for label in self.metrics})
         return figures
+
+    def figure(self, label: str) -> float:
+        """Return the figure of one metric.
+
+        Raises:
+            PluginError: if the metric fails, or returns no number.
+        """
+        metric = self.metrics[label]
+        with registry.blaming(metric, "result", self.pointer(label)):
+            figure = metric.result(self.states[label])
+        # Plugins may return an array of one element: float() always took it.
+        if isinstance(figure, Real | np.bool_):
+            return float(figure)
+        if isinstance(figure, np.ndarray) and figure.size == 1 and figure.dtype.kind in "biuf":
+            return float(figure.item())
+        raise self._fault(label)(f"result must return a number; it returned {described(figure)}")
 
     def state(self) -> dict[str, Array]:
         """What was seen, as named arrays."""

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
 
 from tinynet import registry
 from tinynet.errors import Problem, ShapeError
+from tinynet.network.calls import described
 from tinynet.network.engine import Inputs
 from tinynet.network.heads import Head
 from tinynet.network.network import Network
@@ -114,7 +116,15 @@ def bad_target_of(network: Network, head: Head, targets: Array) -> Bad | None:
     if head.checks is None:
         return None
     with registry.blaming(head.loss, "bad_target", head.pointer):
-        return head.checks.bad_target(network.out_shapes[head.output], targets)
+        bad = head.checks.bad_target(network.out_shapes[head.output], targets)
+    if bad is None:
+        return None
+    if isinstance(bad, tuple | list) and len(bad) == 2:
+        row, why = bad
+        if isinstance(row, Integral) and 0 <= int(row) < len(targets) and isinstance(why, str):
+            return int(row), why
+    message = f"bad_target must return None, or (a row from 0 to {len(targets) - 1}, the reason)"
+    raise registry.fault(head.loss, f"{message}; it returned {described(bad)}", head.pointer)
 
 
 def placeholder_predictions(network: Network, samples: int) -> dict[str, Array]:

@@ -284,6 +284,8 @@ class Trainer:
         """
         check_training(self.spec, self.network, self.data, self._target_names)
         self._updater.check()
+        for step in sorted({min(self.step, self.total_steps - 1), self.total_steps - 1}):
+            self._rate(step)
         progress, training = self.progress, self.spec.training
         if progress.position < self.steps_per_epoch:
             seen = self._feed.first(progress.epoch, progress.position, training.batch_size)

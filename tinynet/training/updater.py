@@ -94,7 +94,7 @@ class Updater:
             self.slots = {a: self._optimizer.slots(param) for a, param in self._params.items()}
         own_fault = partial(registry.fault, self._optimizer, pointer=_OPTIMIZER)
         for address, slots in self.slots.items():
-            check_state(slots, "slots", f"slots/{address}", own_fault, finite=True)
+            check_state(slots, "slots", f"slots/{address}", own_fault, finite=True, writable=True)
 
     @property
     def scheduled(self) -> bool:
@@ -114,6 +114,9 @@ class Updater:
             factor = scheduled_factor(self._schedule, self._warmup_steps, step, total_steps)
         if not isinstance(factor, Real):
             message = f"factor must return a number; it returned {described(factor)}"
+            raise registry.fault(self._schedule, message, _SCHEDULE)
+        if not math.isfinite(factor):
+            message = f"factor must return a finite number; it returned {factor}"
             raise registry.fault(self._schedule, message, _SCHEDULE)
         return self._config.learning_rate * factor
 

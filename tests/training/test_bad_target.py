@@ -1,0 +1,51 @@
+"""The row and the reason that a loss's `bad_target` may return."""
+
+import re
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from tinynet.errors import PluginError
+from tinynet.loss import LossConfig
+from tinynet.losses.regression import MSE
+from tinynet.network.network import Network
+from tinynet.training.fitting import first_bad_target
+
+
+class Judged(MSE):
+    """A loss that returns from `bad_target` the value that a test sets."""
+
+    returned: ClassVar = None
+
+    class Config(LossConfig):
+        pass
+
+    def bad_target(self, out_shape, targets):
+        return self.returned
+
+
+@pytest.fixture
+def first_bad(register, monkeypatch):
+    """Return the first bad target of five, by a loss that returns some value."""
+    register("losses", "judged", Judged)
+    network = Network({"layers": [{"type": "dense", "units": 1}]}, (2,), loss="judged")
+
+    def find(returned):
+        monkeypatch.setattr(Judged, "returned", returned)
+        return first_bad_target(network, {next(iter(network.outputs)): np.zeros((5, 1))})
+
+    return find
+
+
+def test_a_row_and_a_reason_or_none_is_returned(first_bad):
+    assert first_bad(None) is None
+    assert first_bad((np.int64(4), "is odd")) == (4, "is odd")
+
+
+@pytest.mark.parametrize("returned", ["x", 3, (5, "is odd"), (-1, "is odd"), ("a", "b"), (0, None)])
+def test_anything_else_names_the_plugin(first_bad, returned):
+    """A row that was not there, or no row at all, ended in a traceback."""
+    message = "test-plugin:judged (version 1.0): bad_target must return None, or (a row from 0 to 4"
+    with pytest.raises(PluginError, match=re.escape(message)):
+        first_bad(returned)
