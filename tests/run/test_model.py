@@ -164,3 +164,17 @@ def test_several_outputs_are_apart(tmp_path, request):
     assert found.outputs["area"].values.shape == (4, 1)
     with pytest.raises(DataError, match="the model has the inputs image, table; give a dict with"):
         model.predict(arrays["image"])
+
+
+@pytest.mark.parametrize("kind", ["object", "str"])
+def test_numbers_in_text_or_objects_are_refused_with_a_conversion_that_works(model, kind):
+    values = DIGITS.astype(kind)
+    with pytest.raises(DataError, match=r"convert it: numpy\.asarray\(x, float\)"):
+        model.predict(values)
+    assert list(model.predict(np.asarray(values, float)).labels) == list(
+        model.predict(DIGITS).labels
+    )
+    values = values.astype("object")
+    values[0, 0, 0, 0] = "a"
+    with pytest.raises(DataError, match=r"of shape \(N, 8, 8, 1\)$"):
+        model.predict(values)

@@ -327,6 +327,17 @@ def _read_csv(path: str, field: Field) -> Array:
     return CSV.read_inputs(config, path, fields)["input"]
 
 
+def _conversion(array: Array) -> str:
+    """Return how to make numbers of an array of text or objects; empty if that would fail."""
+    if array.dtype.kind not in "USO":
+        return ""
+    try:
+        numbers = array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return ""
+    return "; convert it: numpy.asarray(x, float)" if np.isfinite(numbers).all() else ""
+
+
 def _array(name: str, values: Any, field: Field) -> Array:
     """Turn a value of Python into an array (N, *shape) of numbers."""
     if hasattr(values, "columns") and hasattr(values, "to_numpy"):
@@ -346,6 +357,7 @@ def _array(name: str, values: Any, field: Field) -> Array:
         kind = kinds.get(array.dtype.kind, f"values of dtype {array.dtype}")
         raise DataError(
             f"the input {name!r} holds {kind}, but the model expects numbers of shape {expected}"
+            f"{_conversion(array)}"
         )
     if array.ndim and array.shape == field.shape:
         raise DataError(
