@@ -1,5 +1,8 @@
 """`tinynet.load_model`: raw data in, labels, probabilities and values out."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -42,6 +45,13 @@ def test_raw_data_are_preprocessed_as_in_training(model):
     assert found.labels.tolist() == [str(label) for label in ready.argmax(axis=1)]
     assert found.classes == tuple("0123456789")
     assert len(found) == found.samples == 10
+
+
+@pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
+def test_a_model_can_be_pickled_and_copied(model, copied):
+    """A process pool hands models to its workers so."""
+    found = copied(model).predict(DIGITS)
+    np.testing.assert_array_equal(found.probabilities, model.predict(DIGITS).probabilities)
 
 
 def test_the_bare_network_warns_of_the_transforms_and_names_the_remedy(path, recwarn):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, Unpack
 
@@ -19,7 +20,7 @@ from tinynet.run.arguments import checked_arguments
 from tinynet.run.finding import find_checkpoint
 from tinynet.run.model import Model, open_model
 from tinynet.run.roots import recorded_root
-from tinynet.run.settings import Settings, observer, warn
+from tinynet.run.settings import Observer, Settings, observer, warn
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Warned
 
@@ -91,11 +92,7 @@ def load_model(
 def _load(
     path: str | Path, which: str | Path | None, settings: Settings
 ) -> tuple[Path, Checkpoint, Model]:
-    tell = observer(settings)
-
-    def tell_warning(text: str) -> None:
-        tell(Warned(text))
-
+    tell_warning = partial(_tell_warning, observer(settings))
     file, found = find_checkpoint(path, which, tell_warning)
     doubts = found.check_finite(strict=settings.get("strict_finite", False))
     for doubt in (*doubts, *check_types(found.types).major):
@@ -103,6 +100,11 @@ def _load(
     kernels = chosen_kernels(settings.get("kernels"))
     limit = settings.get("max_params", MAX_PARAMS)
     return file, found, open_model(found, limit, kernels, tell_warning)
+
+
+def _tell_warning(tell: Observer, text: str) -> None:
+    """Report a warning; a function of the module, so that a model can be pickled."""
+    tell(Warned(text))
 
 
 @dataclass(frozen=True, eq=False)
