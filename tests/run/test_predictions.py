@@ -139,8 +139,9 @@ def test_one_unit_and_two_classes_need_a_loss_that_predicts_probabilities(tmp_pa
 
 def test_more_units_than_classes_have_no_labels_and_say_why(tmp_path):
     warning = r"has 5 values for each sample, but there are 2 classes \(no, yes\)"
+    before = "has 5 units, but 'target' has only 2 classes"
     options = {"classes": ["no", "yes"]}
-    with pytest.warns(UserWarning, match=warning):
+    with pytest.warns(UserWarning, match=before), pytest.warns(UserWarning, match=warning):
         model = train(
             tmp_path, numbers(3), classes(2), dense(5), "softmax_cross_entropy", **options
         )
