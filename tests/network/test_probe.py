@@ -171,6 +171,17 @@ def test_a_layer_that_changes_what_is_not_its_own_is_named(
     assert str(caught.value) == f"/network/layers/1: gain_1 (test-plugin:gain 1.0): {message}"
 
 
+def test_commit_changes_buffers_in_place(network, monkeypatch):
+    """Checkpoints held the array that was replaced, so resumed runs had other statistics."""
+    monkeypatch.setattr(Gain, "commit", lambda self, cache: replace(self.buffers, "uses"))
+    x, y, _ = batch()
+    result = Engine(network, threads=1).train(
+        x, dict.fromkeys(network.outputs, y), None, PassKey(2)
+    )
+    with pytest.raises(PluginError, match="commit put another array in the place of its buffer"):
+        result.commit()
+
+
 LOSS_FAULTS = {
     "the outputs": ("outputs", "forward changed the outputs"),
     "the targets": ("targets", "forward changed the targets"),

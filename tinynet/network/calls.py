@@ -120,7 +120,14 @@ def commit(node: Node, cache: Cache) -> None:
         PluginError: if the layer fails.
     """
     with _blaming(node, "commit"):
-        cast(Buffered, node.layer).commit(cache)
+        layer = cast(Buffered, node.layer)
+        before = dict(layer.buffers)
+        layer.commit(cache)
+    # The network saves the arrays that the layer was built with.
+    for name in {**before, **layer.buffers}:
+        if layer.buffers.get(name) is not before.get(name):
+            message = f"commit put another array in the place of its buffer {name!r}"
+            raise fault(node, f"{message}; change it in place: buffer[...] = value")
 
 
 def fuse_into(node: Node, previous: Layer) -> Layer | None:
