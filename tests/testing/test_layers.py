@@ -516,7 +516,7 @@ class NeverCommits(Centre):
     commit = None
 
 
-@found_by("commit_changes_buffers")
+@found_by("commit_changes_buffers", "several_shards")
 class ReplacesItsBuffer(Centre):
     def commit(self, cache: Cache) -> None:
         self.buffers["mean"] = 0.5 * self.buffers["mean"] + 0.5 * cache
