@@ -5,6 +5,7 @@ once, here or in the plugin, and feeds error messages, ``tinynet layers`` and th
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
@@ -18,6 +19,7 @@ from pydantic import (
     PrivateAttr,
     ValidationError,
     ValidationInfo,
+    create_model,
     model_serializer,
     model_validator,
 )
@@ -38,6 +40,12 @@ NODE_KEYS = frozenset(
     " comment when".split()
 )
 """Keys of a network's node that belong to the grammar; some of them to a later one."""
+
+
+# For its first model pydantic looks for plugins of its own in the metadata of every distribution,
+# and fails if those of any are malformed. It looks once, so the next model is made without them.
+with suppress(Exception):
+    create_model("FirstModel")
 
 
 class Frozen(BaseModel):

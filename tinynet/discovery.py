@@ -204,6 +204,10 @@ def _parse(text: str, damages: list[Damage], key: str, where: str) -> Iterator[P
     for number, line in enumerate(map(str.strip, text.splitlines()), 1):
         if line.startswith("[") and line.endswith("]"):
             group = line[1:-1].strip()
+        elif line.startswith(f"[{PREFIX}"):
+            problem = f"line {number} is {quoted(line)}; it should be: {line.partition(']')[0]}]"
+            damages.append(Damage(key, f"{where}/{_FILE}", problem))
+            group = ""
         elif line and line[0] != "#" and group.startswith(PREFIX):
             name, equals, value = (part.strip() for part in line.partition("="))
             target = value.partition("[")[0].strip()

@@ -34,6 +34,20 @@ def test_a_damaged_distribution_stops_no_command(process, damaged, words):
     assert result.code == 0, result.err
 
 
+@pytest.mark.parametrize("content", [b"[others]\nno equals sign\n", b"[others]\n\xff = a:b\n"])
+@pytest.mark.parametrize(
+    "words", [["layers"], ["check"], ["inspect"], ["plugins", "doctor", "odd"]]
+)
+def test_entry_points_that_python_cannot_parse_stop_no_command(
+    process, damaged, folder, write_spec, run, words, content
+):
+    """Pydantic parses those of every distribution when its first model is made."""
+    (folder / "site" / "worse-3.dist-info" / "entry_points.txt").write_bytes(content)
+    arguments = {"check": [write_spec()], "inspect": [run]}
+    result = process(*words, *arguments.get(words[0], []), env=damaged)
+    assert result.code == 0, result.err
+
+
 def test_a_damaged_distribution_stops_no_training(process, damaged, write_spec):
     assert process("train", write_spec(epochs=1), "--quiet", env=damaged).code == 0
 

@@ -29,6 +29,10 @@ METADATA = "Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n"
 
 # Files of the metadata of `odd`, and the report; None where the damage concerns no plugin.
 DAMAGES: dict[str, tuple[dict[str, bytes], str | None]] = {
+    "a group without its bracket": (
+        {"entry_points.txt": POINTS.replace("]", "").encode(), "METADATA": METADATA.encode()},
+        "line 1 is '[tinynet.layers'; it should be: [tinynet.layers]",
+    ),
     "no METADATA": (
         {"entry_points.txt": POINTS.encode()},
         "its METADATA is missing or has no name: reinstall it",
