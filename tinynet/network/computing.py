@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from contextvars import copy_context
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -16,21 +17,28 @@ T = TypeVar("T")
 def compute(work: Callable[[], T], kernels: Kernels, threads: int) -> T:
     """Call `work` with BLAS on one thread, NumPy's warnings off, and kernels on some threads.
 
-    All of it is restored afterwards, wherever an interrupt comes: each clean-up can be repeated,
-    and stands in two nested `finally` clauses, since the first may be interrupted. The `__exit__`
-    of a `with` statement would not run if an interrupt came as it is entered.
-
     Args:
         work: The computation.
         kernels: What it computes with.
         threads: Threads that its kernels may use.
     """
+    # NumPy keeps its error settings in a context variable, which ends with the context.
+    run = copy_context().run
+    return on_one_blas_thread(partial(run, _without_warnings, work, kernels, threads))
+
+
+def on_one_blas_thread(work: Callable[[], T]) -> T:
+    """Call `work` with BLAS on one thread.
+
+    The limit is lifted afterwards, wherever an interrupt comes: the clean-up can be repeated, and
+    stands in two nested `finally` clauses, since the first may be interrupted. The `__exit__` of a
+    `with` statement would not run if an interrupt came as it is entered.
+    """
     blas, holder = one_blas_thread(), object()
     try:
         try:
             blas.hold(holder)
-            # NumPy keeps its error settings in a context variable, which ends with the context.
-            return copy_context().run(_without_warnings, work, kernels, threads)
+            return work()
         finally:
             blas.release(holder)
     finally:

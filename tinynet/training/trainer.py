@@ -20,6 +20,7 @@ from tinynet.errors import (
     SpecError,
 )
 from tinynet.kernels import Kernels
+from tinynet.network.computing import on_one_blas_thread
 from tinynet.network.engine import BatchResult, Engine, Inputs
 from tinynet.network.execution import PassKey
 from tinynet.network.heads import targets_of
@@ -193,6 +194,17 @@ class Trainer:
         weights: Array | None,
         sample_weights: Array | None,
         *,
+        advance: int,
+    ) -> float:
+        # BLAS is limited once for the passes and the update: setting its threads takes time.
+        return on_one_blas_thread(partial(self._step, x, y, weights, sample_weights, advance))
+
+    def _step(
+        self,
+        x: Inputs,
+        y: Mapping[str, Array],
+        weights: Array | None,
+        sample_weights: Array | None,
         advance: int,
     ) -> float:
         samples = len(next(iter(y.values())))
