@@ -41,7 +41,12 @@ _RESETTING: tuple[tuple[str, State], ...] = (
 # targets) and class weights (what is minimised), seed, batch size, accumulation, data, split and
 # transforms (which samples a step sees, and as what).
 
-_STARTS_EMPTY = ("/training/checkpoint/keep_best", "/training/early_stopping")
+_STARTS_EMPTY = (
+    "/training/checkpoint/keep_best",
+    "/training/early_stopping",
+    # The classes that the data had are recorded, and any others are refused as changed data.
+    "/data/classes",
+)
 """Settings that have no state until the spec has them: to add one is safe."""
 
 STATES: dict[State, str] = {
