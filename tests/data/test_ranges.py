@@ -46,6 +46,12 @@ def test_a_cell_that_float32_cannot_hold_is_named(train, row):
     )
 
 
+def test_the_first_line_of_a_file_is_named_whatever_its_split(train):
+    rows = [(f"{i + 1}e39", *row[1:]) for i, row in enumerate(ROWS)]
+    with pytest.raises(DataError, match=r"run\.csv, line 2: column 'a' of 'input' is 1e\+39"):
+        train(rows)
+
+
 def test_the_suggested_transform_works(train):
     rows = [("1e39", *ROWS[0][1:]), *ROWS[1:]]
     train(rows, transforms=[{"type": "standardize"}])

@@ -4,7 +4,7 @@ Everything random follows from a key: the split from the split's seed, the order
 (seed, epoch), augmentation from (seed, epoch, sample, position of the transform in the spec).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -230,7 +230,7 @@ class Data:
         """
         preprocessing = self.preprocessing
         names = [n for n in preprocessing.fields if may_overflow(preprocessing, n, dtype)]
-        for part in (self.splits[split] for split in splits or self.splits) if names else ():
+        for part in _in_file_order(self.splits[s] for s in splits or self.splits) if names else ():
             for positions in chunks(len(part.indices)):
                 raw = part.gather(positions)
                 arrays = {**raw.inputs, **raw.targets}
@@ -251,6 +251,16 @@ class Data:
         for batch in self._raw_training_batches():
             counts += np.bincount(batch[target].reshape(-1), minlength=len(classes))
         return counts
+
+
+def _in_file_order(parts: Iterable[Split]) -> Iterator[Split]:
+    """Join the parts of each dataset, so that the first fault in a file comes first."""
+    of_dataset: dict[int, list[Split]] = {}
+    for part in parts:
+        of_dataset.setdefault(id(part.dataset), []).append(part)
+    for joined in of_dataset.values():
+        indices = np.sort(np.concatenate([part.indices for part in joined]))
+        yield Split(joined[0].dataset, indices, joined[0].relabel)
 
 
 def _place(dataset: Dataset, indices: Array, row: int) -> str:
