@@ -21,7 +21,7 @@ _SHORTEST_BAR = 8
 _TIME = len("0:00:00 left")
 
 _BY_IMPORTANCE = ("epoch", "loss", "time", "figure", "speed")
-"""What is shown beside the bar; on a narrow terminal the last ones are left out."""
+"""Fields beside the bar; a narrow terminal leaves out the last ones."""
 
 
 class Bar:

@@ -20,7 +20,7 @@ _result: TextIO | None = None
 """The stream of results while `sys.stdout` is redirected."""
 
 _written = False
-"""Whether the running command has written to stdout."""
+"""True once the running command has written to stdout."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a checkpoint cannot hold is found before there is a folder of a run."""
+"""State that a checkpoint cannot hold is refused before the folder of a run exists."""
 
 import os
 from dataclasses import replace

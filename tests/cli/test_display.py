@@ -1,4 +1,4 @@
-"""What training shows on terminals of any width, and in a pipe."""
+"""Output of training on terminals of any width, and in a pipe."""
 
 import fcntl
 import json

@@ -24,7 +24,7 @@ def open_csv(tmp_path):
 
 @pytest.fixture
 def refusal(open_csv):
-    """What is wrong with a table, without its path."""
+    """The problems of a table, without its path."""
 
     def refusal(text, *args, **options):
         with pytest.raises(DataError) as raised:
