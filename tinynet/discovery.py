@@ -14,7 +14,7 @@ from importlib.metadata import Distribution, DistributionFinder
 from tinynet.text.wording import cause, quoted
 
 PREFIX = "tinynet."
-"""How the entry-point groups of plugins start."""
+"""The first part of the entry-point groups of plugins."""
 
 _FILE = "entry_points.txt"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -163,7 +163,7 @@ def _read_points(distribution: Distribution, where: str) -> str:
 
 
 def _is_hidden(where: str) -> bool:
-    """Whether there is a file that reading metadata passes over in silence."""
+    """Return True if there is a file that reading metadata skips without an error."""
     if os.path.lexists(os.path.join(where, _FILE)):
         return True
     return os.path.isdir(where) and not os.access(where, os.X_OK)

@@ -58,7 +58,7 @@ def test_a_reset_needs_a_word_and_is_remembered(tinynet, run):
 
 
 def test_another_type_drops_what_it_cannot_take_and_says_so(tinynet, run):
-    """The checkpoint's spec says every default of its optimizer, which nobody can unset."""
+    """The checkpoint's spec holds every default of its optimizer, and none can be unset."""
     line = ("resume", run, *LONGER, "--set", "training.optimizer.type=sgd")
     refused = tinynet(*line)
     assert refused.code == 4

@@ -23,7 +23,7 @@ FEW = settings(
 
 
 def refusal(function, *args):
-    """What a function says that is wrong, without what to do; None if it accepts."""
+    """Return the problem that a function reports, without its remedy; None if it accepts."""
     try:
         function(*args)
     except DataError as error:

@@ -16,7 +16,7 @@ SCENARIOS = {
     "loop": 5,
     "save": 1,
 }
-"""What is interrupted, and the stride in the suite: the long scenarios skip instructions there."""
+"""The scenarios with their stride in the suite: the long ones skip instructions there."""
 
 
 @pytest.mark.parametrize(("scenario", "stride"), SCENARIOS.items())

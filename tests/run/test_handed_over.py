@@ -34,7 +34,7 @@ GOOD = {
     "option": 1.0,
 }
 HANDED = dict(GOOD)
-"""What the plugins hand over now."""
+"""The arrays and fields that the plugins hand over in this example."""
 
 SPEC = {
     "tinynet": 1,

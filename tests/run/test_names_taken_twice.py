@@ -156,7 +156,7 @@ def test_fine_tuning_matches_the_recorded_types_of_the_source(finished: tinynet.
 def test_a_run_can_be_resumed_with_the_qualified_names_of_its_types(
     finished: tinynet.Run, tmp_path: Path
 ) -> None:
-    """Whoever follows the suggestion in the spec does not lose the run."""
+    """A user who follows the suggestion in the spec does not lose the run."""
     path = copy_of(finished, tmp_path)
     (path / "checkpoints" / finished.checkpoints[-1].name).unlink()
     run = tinynet.train(qualified(SPEC), path, resume=True, exact=True)

@@ -39,7 +39,7 @@ class Case:
         self.model = tinynet.load_model(tinynet.train(self.spec, folder / "run").path)
 
     def refusals(self, path):
-        """What training and prediction answer to the data as they are now."""
+        """Return the refusals of the data by training and by prediction."""
         with pytest.raises(DataError) as training:
             tinynet.Trainer(tinynet.load_spec(self.spec)).check()
         with pytest.raises(DataError) as prediction:

@@ -156,7 +156,7 @@ class Data:
 
     @cached_property
     def weighted(self) -> bool:
-        """Whether a dataset has sample weights."""
+        """True if a dataset has sample weights."""
         parts = [split for split in self.splits.values() if len(split.indices)]
         return any(part.gather(np.arange(1)).weights is not None for part in parts)
 

@@ -21,7 +21,7 @@ _PHRASES: dict[FaultKind, tuple[str, str]] = {
     "missing": ("has a missing cell", "has {count:,} missing cells"),
     "infinite": ("has a number that is not finite", "has {count:,} numbers that are not finite"),
 }
-"""What one faulty cell, and several, are called."""
+"""The names of one faulty cell and of several."""
 
 
 @dataclass

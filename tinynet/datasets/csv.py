@@ -224,7 +224,7 @@ def _refuse_faults(
 def _feature_remedies(
     config: CSV.Config, names: Sequence[str], columns: _Columns, numbers: Numbers
 ) -> list[str]:
-    """What to do about faulty cells of features.
+    """Return the remedy for faulty cells of features.
 
     Of a column of text nothing is left if its rows are removed, so it can only be left out.
     """

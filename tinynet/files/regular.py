@@ -36,7 +36,7 @@ _REMEDIES = {
     "m": '; save times as numbers: times.astype("int64")',
     "f": '; save it in float64: array.astype("float64")',
 }
-"""How to save an array that is not read, by the kind of its dtype."""
+"""The way to save an array that is not read, by the kind of its dtype."""
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class Task(Shared, Generic[T]):
 
     @property
     def done(self) -> bool:
-        """Whether the call has returned or raised."""
+        """True once the call has returned or raised."""
         return bool(self._outcomes)
 
     def result(self) -> T:

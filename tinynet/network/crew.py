@@ -49,7 +49,7 @@ class Shared:
 
 
 class Workable(Protocol):
-    """What worker threads take from their queue."""
+    """An item that worker threads take from their queue."""
 
     def help(self) -> None:
         """Work on it in a worker thread."""

@@ -124,7 +124,7 @@ class Reader:
                 yield path, _is_image(path) and not self._reads_as_its_own(path)
 
     def _reads_as_its_own(self, path: Path) -> bool:
-        """Whether files like this belong to the dataset."""
+        """Return True if files like this belong to the dataset."""
         return self._dataset is not None and path.suffix.lower() in self._dataset.input_endings
 
     @property

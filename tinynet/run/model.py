@@ -161,7 +161,7 @@ class Model:
         return OutputPredictions(values, classes, labels, values if probable else None)
 
     def _predicts_probabilities(self, output: str) -> bool:
-        """Whether the output's loss turns any numbers into numbers from 0 to 1."""
+        """Return True if the output's loss turns any numbers into numbers from 0 to 1."""
         example = self._example(output)
         return bool((example >= 0).all() and (example <= 1).all())
 

@@ -26,7 +26,7 @@ _INDEX = re.compile(r"[0-9]{1,9}")
 
 @dataclass
 class Applied:
-    """What overrides have done.
+    """The effects of overrides.
 
     Attributes:
         pointers: The JSON pointer of what was set, or of the outermost object that was made for it,

@@ -1,4 +1,4 @@
-"""What a layer promises the engine in a batch that is computed in several shards."""
+"""Checks of a layer in a batch that is computed in several shards."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

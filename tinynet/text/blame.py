@@ -13,7 +13,7 @@ _CALLERS = frozenset(
 
 
 def located_cause(error: BaseException) -> str:
-    """What an exception of a plugin says, and the plugin's file and line that raised it.
+    """Return the text of a plugin's exception, with the plugin's file and line that raised it.
 
     The line is the last one of the plugin's own package: where the plugin called another library
     that failed, it is the call.

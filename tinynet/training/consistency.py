@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Consistency:
-    """Whether a state is that before or after a change, and not in between.
+    """A record that a state is the one before or after a change, and not in between.
 
     Ctrl-C waits for the end of a change. Any other exception within one leaves the state torn: it
     can be neither used nor saved until another one is loaded.

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from tinynet.data.sizes import SplitSizes
 
 StopReason: TypeAlias = Literal["epochs", "steps", "early_stopping"]
-"""What ended a run: `training.epochs`, `training.steps` or `training.early_stopping`."""
+"""The setting that ended a run: `training.epochs`, `.steps` or `.early_stopping`."""
 
 
 @dataclass(frozen=True)

@@ -272,7 +272,7 @@ class Trainer:
 
     @property
     def stop_reason(self) -> StopReason | None:
-        """What ended the run; None while it is not finished."""
+        """The reason why the run ended; None while it is not finished."""
         if not self.finished:
             return None
         if self.progress.step < self.total_steps:
