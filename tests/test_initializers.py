@@ -5,9 +5,9 @@ import pytest
 from pydantic import ValidationError
 
 from tinynet import registry
+from tinynet.builtin.initializers import Normal, Orthogonal, Uniform
 from tinynet.config import InitializerReference
 from tinynet.errors import ShapeError
-from tinynet.initializers import Normal, Orthogonal, Uniform
 from tinynet.layer import Build
 from tinynet.random import derive
 

@@ -17,17 +17,17 @@ from tinynet.spec.reading import load_spec
 from tinynet.text.mistakes import problems
 
 
-def entry(name, distribution="acme", target="tinynet.layers.dense:Dense", group="layers"):
+def entry(name, distribution="acme", target="tinynet.builtin.layers.dense:Dense", group="layers"):
     return Entry(group, name, distribution, "1.2", target)
 
 
 KNOWN = Registry(
     [
         entry("dense", "tinynet-core"),
-        entry("relu", "tinynet-core", "tinynet.layers.activations:ReLU"),
+        entry("relu", "tinynet-core", "tinynet.builtin.layers.activations:ReLU"),
         entry("dense", "acme"),
         entry("swish", "acme"),
-        entry("mse", "other", "tinynet.losses.regression:MSE", "losses"),
+        entry("mse", "other", "tinynet.builtin.losses.regression:MSE", "losses"),
     ]
 )
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from tinynet.builtin.schedules import Constant, Cosine, Exponential, Step
 from tinynet.schedule import scheduled_factor
-from tinynet.schedules import Constant, Cosine, Exponential, Step
 
 
 def make(kind: Any, **options: Any) -> Any:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tinynet.builtin.schedules import Constant, Cosine, Exponential, Step
 from tinynet.schedule import scheduled_factor
-from tinynet.schedules import Constant, Cosine, Exponential, Step
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.oracle

@@ -3,8 +3,8 @@
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from tinynet.config import Config
-from tinynet.context import Context
 from tinynet.errors import ShapeError
+from tinynet.layer.context import Context
 from tinynet.types import Array, Shape
 
 __all__ = [

@@ -20,8 +20,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from tinynet_native import NativeKernels, _kernels
 
 from tinynet.kernels import Window
+from tinynet.kernels.memory import Workspace
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.memory import Workspace
 from tinynet.types import Array
 
 CONVOLUTION = Window((3, 3))

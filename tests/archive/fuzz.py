@@ -31,7 +31,7 @@ import msgpack
 import numpy as np
 
 from tinynet import archive
-from tinynet.archive_header import DTYPES
+from tinynet.archive.header import DTYPES
 from tinynet.errors import (
     CheckpointCorruptError,
     CheckpointFormatError,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinynet import archive
-from tinynet.archive_header import DTYPES
+from tinynet.archive.header import DTYPES
 from tinynet.errors import CheckpointFormatError, CheckpointLimitError
 
 NAMES = st.from_regex(

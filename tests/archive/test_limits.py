@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tinynet import archive
-from tinynet.archive_header import MAX_DIRECTORY, MAX_TENSORS
+from tinynet.archive.header import MAX_DIRECTORY, MAX_TENSORS
 from tinynet.errors import CheckpointLimitError
 from tinynet.files import canonical_json
 

@@ -11,8 +11,8 @@ from time import perf_counter
 
 import numpy as np
 
+from tinynet.builtin.layers.conv2d import Conv2D
 from tinynet.layer import Array, Build, Context
-from tinynet.layers.conv2d import Conv2D
 from tinynet.registry import default
 
 SAMPLES, SIZE, FILTERS, KERNEL = 32, 28, 32, 3

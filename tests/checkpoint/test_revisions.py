@@ -5,11 +5,11 @@ import pytest
 
 import tinynet
 from tinynet import archive
+from tinynet.builtin.layers.dropout import Dropout
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.revisions import NEWEST, REVISIONS, changes_since
 from tinynet.dataset import Batch, DatasetConfig, Field
 from tinynet.errors import CheckpointMismatchError, CheckpointVersionError
-from tinynet.layers.dropout import Dropout
 from tinynet.run.folder import RunFolder
 from tinynet.transform import TransformConfig
 

@@ -15,7 +15,7 @@ from tinynet.checkpoint.sections import DataFacts, LogMark
 from tinynet.checkpoint.transfer import TransferRules, apply_transfer, plan_transfer
 from tinynet.errors import CheckpointFormatError, CheckpointMismatchError
 from tinynet.network.network import Network
-from tinynet.progress import Progress
+from tinynet.training.progress import Progress
 
 CORE = ("batch_norm", "conv2d", "dense", "embedding", "flatten", "layer_norm", "relu", "tanh")
 

@@ -8,12 +8,12 @@ import pytest
 
 import tinynet
 from tinynet import registry
-from tinynet.archive_header import MAX_TENSORS
+from tinynet.archive.header import MAX_TENSORS
+from tinynet.builtin.metrics.accuracy import Accuracy
+from tinynet.builtin.optimizers.sgd import SGD
 from tinynet.checkpoint.trial import require_loadable
 from tinynet.dataset import Batch, DatasetConfig, Field
 from tinynet.errors import DataError, PluginError, SpecError
-from tinynet.metrics.accuracy import Accuracy
-from tinynet.optimizers.sgd import SGD
 from tinynet.run.session import draft
 from tinynet.training.events import StepDone
 

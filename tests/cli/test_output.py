@@ -122,7 +122,7 @@ sys.stdout.flush()
 os.write(1, b"written\\n")
 os.system("echo from a child")
 
-from tinynet.layers.dense import Dense
+from tinynet.builtin.layers.dense import Dense
 
 class Odd(Dense):
     def forward(self, *arguments):

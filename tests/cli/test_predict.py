@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinynet as library
-from tinynet.datasets.digits import Digits
+from tinynet.builtin.datasets.digits import Digits
 
 Image = pytest.importorskip("PIL.Image")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinynet.datasets.digits import Digits
+from tinynet.builtin.datasets.digits import Digits
 
 Image = pytest.importorskip("PIL.Image")
 

@@ -51,7 +51,9 @@ def test_a_broken_plugin_is_told_and_breaks_nothing(process, plugin, words):
 
 
 def test_a_plugin_that_works_is_there(process, plugin):
-    source = "from tinynet.layers.dense import Dense\nclass Odd(Dense):\n    'Odd indeed.'\n"
+    source = (
+        "from tinynet.builtin.layers.dense import Dense\nclass Odd(Dense):\n    'Odd indeed.'\n"
+    )
     schema = json.loads(process("schema", env=plugin(source)).out)
     assert "tinynet-odd 1.2" in schema["description"]
     assert schema["$defs"]["Layer.tinynet-odd:odd"]["description"] == "Odd indeed."

@@ -142,8 +142,9 @@ main()
 @pytest.mark.parametrize(
     "name",
     ["click", "tinynet_cli.main", "tinynet_cli.train", "numpy", "numpy.linalg", "pydantic",
-     "tinynet.errors", "tinynet.registry", "tinynet.run.run", "msgpack", "tinynet.layers.dense",
-     "tinynet.optimizers.adam", "tinynet.datasets.digits"],
+     "tinynet.errors", "tinynet.registry", "tinynet.run.run", "msgpack",
+     "tinynet.builtin.layers.dense", "tinynet.builtin.optimizers.adam",
+     "tinynet.builtin.datasets.digits"],
 )  # fmt: skip
 def test_ctrl_c_during_an_import_shows_no_traceback(spec, name):
     code = INTERRUPTING.format(name=name, module="tinynet_cli.entry")
@@ -168,7 +169,7 @@ def test_ctrl_c_while_an_error_is_reported_shows_no_traceback():
 
 def test_an_ignored_ctrl_c_stays_ignored(write_spec):
     """So a shell starts a command in the background, with ``nohup`` or ``&``."""
-    code = INTERRUPTING.format(name="tinynet.layers.dense", module="tinynet_cli.entry")
+    code = INTERRUPTING.format(name="tinynet.builtin.layers.dense", module="tinynet_cli.entry")
     code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + code
     words = ["train", str(write_spec()), "--run", "r", "--quiet"]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=False)

@@ -186,7 +186,7 @@ SOURCE = f"""
 import sys, warnings
 from pydantic import Field
 from tinynet.config import Config as Base
-from tinynet.layers.dense import Dense
+from tinynet.builtin.layers.dense import Dense
 
 warnings.warn({EVIL!r})
 

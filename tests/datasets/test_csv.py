@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tinynet.datasets.csv import CSV
+from tinynet.builtin.datasets.csv import CSV
 from tinynet.errors import DataError
 
 MODELS = Path(__file__).parents[2] / "models"

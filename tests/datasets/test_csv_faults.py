@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tinynet.datasets.csv import CSV
+from tinynet.builtin.datasets.csv import CSV
 from tinynet.errors import DataError
 
 MARKERS = ["", "NA", "N/A", "NaN", "nan", "null", "None", "?", "-"]

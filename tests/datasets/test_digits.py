@@ -2,7 +2,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from tinynet.datasets.digits import Digits
+from tinynet.builtin.datasets.digits import Digits
 
 
 def digits():

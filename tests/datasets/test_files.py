@@ -5,9 +5,9 @@ import os
 import numpy as np
 import pytest
 
-from tinynet.datasets.csv import CSV
-from tinynet.datasets.idx import IDX
-from tinynet.datasets.numpy_files import NPY, NPZ
+from tinynet.builtin.datasets.csv import CSV
+from tinynet.builtin.datasets.idx import IDX
+from tinynet.builtin.datasets.numpy_files import NPY, NPZ
 from tinynet.errors import DataError
 
 OPENERS = {

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tinynet.datasets.numpy_files import NPY, NPZ
+from tinynet.builtin.datasets.numpy_files import NPY, NPZ
 from tinynet.errors import DataError
 
 X = np.arange(24, dtype=np.float32).reshape(4, 3, 2)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tinynet.builtin.datasets.csv import CSV
+from tinynet.builtin.datasets.idx import IDX
+from tinynet.builtin.datasets.numpy_files import NPY, NPZ
 from tinynet.dataset import Field
-from tinynet.datasets.csv import CSV
-from tinynet.datasets.idx import IDX
-from tinynet.datasets.numpy_files import NPY, NPZ
 from tinynet.errors import DataError
 
 CELLS = ["1", " 2.5 ", "-3e2", "", "NA", "nan", "inf", "1e999", "x", "1_0", '"a,b"', "?", "0x1"]

@@ -6,11 +6,11 @@ import struct
 import numpy as np
 import pytest
 
+from tinynet.builtin.datasets.csv import CSV
+from tinynet.builtin.datasets.digits import Digits
+from tinynet.builtin.datasets.idx import IDX
+from tinynet.builtin.datasets.numpy_files import NPY, NPZ
 from tinynet.dataset import Field, InputReader
-from tinynet.datasets.csv import CSV
-from tinynet.datasets.digits import Digits
-from tinynet.datasets.idx import IDX
-from tinynet.datasets.numpy_files import NPY, NPZ
 from tinynet.errors import DataError
 
 

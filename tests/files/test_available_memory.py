@@ -12,9 +12,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from tinynet.datasets.csv import CSV
-from tinynet.datasets.idx import IDX
-from tinynet.datasets.numpy_files import NPZ
+from tinynet.builtin.datasets.csv import CSV
+from tinynet.builtin.datasets.idx import IDX
+from tinynet.builtin.datasets.numpy_files import NPZ
 from tinynet.errors import DataError
 from tinynet.files.available_memory import available_memory, require_memory, show_bytes
 
@@ -200,9 +200,9 @@ def large(tmp_path_factory):
 LIMITED = """
 import resource
 from tinynet.errors import DataError
-from tinynet.datasets.csv import CSV
-from tinynet.datasets.idx import IDX
-from tinynet.datasets.numpy_files import NPZ
+from tinynet.builtin.datasets.csv import CSV
+from tinynet.builtin.datasets.idx import IDX
+from tinynet.builtin.datasets.numpy_files import NPZ
 import numpy as np
 
 np.ones((8, 8)) @ np.ones((8, 8))

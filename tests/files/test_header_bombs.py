@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from tinynet.datasets.numpy_files import NPY, NPZ
+from tinynet.builtin.datasets.numpy_files import NPY, NPZ
 from tinynet.errors import DataError
 from tinynet.files.weights import open_weights
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from tinynet.kernels.memory import aligned_empty
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.memory import aligned_empty
 
 
 def cross_entropy(logits, labels, label_smoothing=0.0):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from tinynet.kernels.memory import aligned_empty
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.memory import aligned_empty
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

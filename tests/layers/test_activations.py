@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tinynet.context import Context, Needs
+from tinynet.builtin.layers.activations import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
+from tinynet.builtin.layers.gelu import GELU
+from tinynet.kernels.memory import Workspace
 from tinynet.layer import Build
-from tinynet.layers.activations import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
-from tinynet.layers.gelu import GELU
-from tinynet.memory import Workspace
+from tinynet.layer.context import Context, Needs
 
 CASES = [
     (ReLU, {}),

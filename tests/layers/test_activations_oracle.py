@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynet.context import Context
+from tinynet.builtin.layers.activations import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
+from tinynet.builtin.layers.gelu import GELU
+from tinynet.builtin.layers.softmax import Softmax
 from tinynet.layer import Build
-from tinynet.layers.activations import ELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
-from tinynet.layers.gelu import GELU
-from tinynet.layers.softmax import Softmax
+from tinynet.layer.context import Context
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.oracle

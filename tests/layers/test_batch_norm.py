@@ -5,9 +5,9 @@ import pytest
 from pydantic import ValidationError
 
 import tinynet.registry
+from tinynet.builtin.layers.batch_norm import BatchNorm
 from tinynet.errors import ShapeError
 from tinynet.layer import Buffered, Build, Context, Needs
-from tinynet.layers.batch_norm import BatchNorm
 
 
 def layer(in_shape, dtype=np.float64, **options):

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from tinynet.builtin.layers.conv2d import Conv2D
 from tinynet.errors import ShapeError
 from tinynet.layer import Build, Context, Needs
-from tinynet.layers.conv2d import Conv2D
 
 
 def draw(rng, shape, fan_in, fan_out, dtype):

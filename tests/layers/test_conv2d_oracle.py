@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinynet.registry
+from tinynet.builtin.layers.conv2d import Conv2D
 from tinynet.layer import Build, Context
-from tinynet.layers.conv2d import Conv2D
 
 torch = pytest.importorskip("torch")
 

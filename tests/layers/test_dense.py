@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tinynet import registry
-from tinynet.context import Context, Needs
+from tinynet.builtin.layers.dense import Dense
 from tinynet.layer import Build, ShapeError
-from tinynet.layers.dense import Dense
+from tinynet.layer.context import Context, Needs
 
 
 def build(in_shape, units, dtype="float64", dry=False, **options):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tinynet.context import Context, Needs
+from tinynet.builtin.layers.dropout import Dropout
 from tinynet.layer import Build
-from tinynet.layers.dropout import Dropout
+from tinynet.layer.context import Context, Needs
 
 
 def build(rate, in_shape=(1000,), dtype="float64"):

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tinynet import registry
-from tinynet.context import Context, Needs
+from tinynet.builtin.layers.embedding import Embedding
 from tinynet.errors import DataError
 from tinynet.layer import Build
-from tinynet.layers.embedding import Embedding
+from tinynet.layer.context import Context, Needs
 
 
 def build(input_dim, output_dim, in_shape=(), dtype="float64", **build_options):

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinynet import registry
-from tinynet.context import Context
+from tinynet.builtin.layers.embedding import Embedding
 from tinynet.layer import Build
-from tinynet.layers.embedding import Embedding
+from tinynet.layer.context import Context
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.oracle

@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from tinynet.context import Context
+from tinynet.builtin.layers import _erf
+from tinynet.builtin.layers.gelu import GELU
 from tinynet.layer import Build
-from tinynet.layers import _erf
-from tinynet.layers.gelu import GELU
+from tinynet.layer.context import Context
 
 
 def erf(x):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import tinynet.registry
+from tinynet.builtin.layers.layer_norm import LayerNorm
 from tinynet.errors import ShapeError
 from tinynet.layer import Build, Context, Needs
-from tinynet.layers.layer_norm import LayerNorm
 
 
 def layer(in_shape, dtype=np.float64, **options):

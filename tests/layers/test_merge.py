@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tinynet.context import Context, Needs
+from tinynet.builtin.layers.merge import Add, Concat, Multiply, Subtract
 from tinynet.layer import Build, ShapeError
-from tinynet.layers.merge import Add, Concat, Multiply, Subtract
+from tinynet.layer.context import Context, Needs
 
 LAYERS = pytest.mark.parametrize("cls", [Add, Subtract, Multiply, Concat])
 OF_MANY = pytest.mark.parametrize("cls", [Add, Multiply, Concat])

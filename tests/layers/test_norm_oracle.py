@@ -6,9 +6,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import tinynet.registry
+from tinynet.builtin.layers.batch_norm import BatchNorm
+from tinynet.builtin.layers.layer_norm import LayerNorm
 from tinynet.layer import Build, Context
-from tinynet.layers.batch_norm import BatchNorm
-from tinynet.layers.layer_norm import LayerNorm
 
 torch = pytest.importorskip("torch")
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from tinynet.builtin.layers.pool2d import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 from tinynet.errors import ShapeError
 from tinynet.layer import Build, Context, Needs
-from tinynet.layers.pool2d import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 
 POOLS = pytest.mark.parametrize("pool", [MaxPool2D, AvgPool2D])
 

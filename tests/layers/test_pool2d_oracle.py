@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinynet.builtin.layers.pool2d import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 from tinynet.layer import Build, Context
-from tinynet.layers.pool2d import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 
 torch = pytest.importorskip("torch")
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tinynet.context import Context, Needs
+from tinynet.builtin.layers.reshape import Flatten, Reshape
 from tinynet.layer import Build, ShapeError
-from tinynet.layers.reshape import Flatten, Reshape
+from tinynet.layer.context import Context, Needs
 
 shapes = st.lists(st.integers(1, 4), max_size=4).map(tuple)
 

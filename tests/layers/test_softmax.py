@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tinynet.context import Context, Needs
+from tinynet.builtin.layers.softmax import Softmax
 from tinynet.layer import Build, ShapeError
-from tinynet.layers.softmax import Softmax
+from tinynet.layer.context import Context, Needs
 
 
 def build(in_shape, axis=-1, dtype="float64"):

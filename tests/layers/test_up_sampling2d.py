@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from tinynet.builtin.layers.up_sampling2d import UpSampling2D
 from tinynet.errors import ShapeError
 from tinynet.layer import Build, Context, Needs
-from tinynet.layers.up_sampling2d import UpSampling2D
 
 BOTH = pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinynet.builtin.layers.up_sampling2d import UpSampling2D
 from tinynet.layer import Build, Context
-from tinynet.layers.up_sampling2d import UpSampling2D
 
 torch = pytest.importorskip("torch")
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tinynet.context import Context
-from tinynet.losses.binary_cross_entropy import BinaryCrossEntropy
+from tinynet.builtin.losses.binary_cross_entropy import BinaryCrossEntropy
+from tinynet.layer.context import Context
 
 
 def loss_of(outputs: Any, targets: Any, smoothing: float = 0.0) -> float:

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinynet.context import Context
+from tinynet.builtin.losses.binary_cross_entropy import BinaryCrossEntropy
+from tinynet.builtin.losses.regression import MAE, MSE, Huber
+from tinynet.builtin.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from tinynet.errors import ShapeError
+from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss
-from tinynet.losses.binary_cross_entropy import BinaryCrossEntropy
-from tinynet.losses.regression import MAE, MSE, Huber
-from tinynet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 
 RNG = np.random.default_rng(7)
 LABELS = RNG.integers(0, 4, 6)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynet.context import Context
-from tinynet.losses.binary_cross_entropy import BinaryCrossEntropy
-from tinynet.losses.regression import MAE, MSE, Huber
-from tinynet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from tinynet.builtin.losses.binary_cross_entropy import BinaryCrossEntropy
+from tinynet.builtin.losses.regression import MAE, MSE, Huber
+from tinynet.builtin.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from tinynet.layer.context import Context
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.oracle

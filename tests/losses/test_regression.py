@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tinynet.context import Context
+from tinynet.builtin.losses.regression import MAE, MSE, Huber
 from tinynet.errors import ShapeError
-from tinynet.losses.regression import MAE, MSE, Huber
+from tinynet.layer.context import Context
 
 OUTPUTS = np.array([[1.0, 2.0], [0.0, -4.0]])
 TARGETS = np.array([[0.0, 2.0], [0.5, -1.0]])

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tinynet.context import Context
+from tinynet.builtin.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from tinynet.errors import ShapeError
-from tinynet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from tinynet.layer.context import Context
 
 
 def loss_of(outputs: Any, targets: Any, smoothing: float = 0.0) -> float:

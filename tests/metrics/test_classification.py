@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from tinynet.builtin.metrics.accuracy import Accuracy, TopKAccuracy
+from tinynet.builtin.metrics.confusion import F1, Precision, Recall
 from tinynet.errors import DataError, ShapeError
-from tinynet.metrics.accuracy import Accuracy, TopKAccuracy
-from tinynet.metrics.confusion import F1, Precision, Recall
 
 
 def figure(kind: Any, predictions: Any, targets: Any, **options: Any) -> float:

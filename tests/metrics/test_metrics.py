@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynet.metrics.accuracy import Accuracy, TopKAccuracy
-from tinynet.metrics.confusion import F1, Precision, Recall
-from tinynet.metrics.regression import MAE, R2
+from tinynet.builtin.metrics.accuracy import Accuracy, TopKAccuracy
+from tinynet.builtin.metrics.confusion import F1, Precision, Recall
+from tinynet.builtin.metrics.regression import MAE, R2
 
 SAMPLES = 30
 

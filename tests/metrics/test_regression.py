@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinynet.builtin.metrics.regression import MAE, R2
 from tinynet.errors import ShapeError
-from tinynet.metrics.regression import MAE, R2
 
 numbers = st.floats(-1e3, 1e3)
 

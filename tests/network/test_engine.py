@@ -10,9 +10,9 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from tinynet.errors import DataError, TinynetError
+from tinynet.kernels.memory import Workspace
 from tinynet.layer import LayerConfig
 from tinynet.loss import LossConfig
-from tinynet.memory import Workspace
 from tinynet.network import blas, sharding
 from tinynet.network import engine as engine_module
 from tinynet.network.engine import Engine

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import tinynet
+from tinynet.builtin.layers.activations import ReLU
+from tinynet.builtin.layers.dense import Dense
 from tinynet.errors import PluginError
-from tinynet.layers.activations import ReLU
-from tinynet.layers.dense import Dense
 from tinynet.network.fusion import fuse
 
 CONVOLUTIONS = [

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from tinynet.builtin.losses.regression import MSE
+from tinynet.builtin.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from tinynet.errors import SpecError
-from tinynet.losses.regression import MSE
-from tinynet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from tinynet.network.heads import Head, heads_of, targets_of
 from tinynet.network.network import Network
 from tinynet.spec.training_spec import LossReference

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from tinynet.builtin.layers.batch_norm import BatchNorm
 from tinynet.errors import PluginError
 from tinynet.layer import LayerConfig
-from tinynet.layers.batch_norm import BatchNorm
 from tinynet.loss import LossConfig
 from tinynet.network.engine import Engine
 from tinynet.network.execution import PassKey

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tinynet.optimizers.adam import Adam, AdamW
-from tinynet.optimizers.rmsprop import RMSprop
-from tinynet.optimizers.sgd import SGD
+from tinynet.builtin.optimizers.adam import Adam, AdamW
+from tinynet.builtin.optimizers.rmsprop import RMSprop
+from tinynet.builtin.optimizers.sgd import SGD
 
 CASES = {
     "sgd": (SGD, {}),

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinynet.optimizers.adam import Adam, AdamW
-from tinynet.optimizers.rmsprop import RMSprop
-from tinynet.optimizers.sgd import SGD
+from tinynet.builtin.optimizers.adam import Adam, AdamW
+from tinynet.builtin.optimizers.rmsprop import RMSprop
+from tinynet.builtin.optimizers.sgd import SGD
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.oracle

@@ -7,7 +7,6 @@ import pytest
 
 import tinynet
 from tinynet import archive
-from tinynet.build import Build
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import (
     CheckpointError,
@@ -18,6 +17,7 @@ from tinynet.errors import (
 )
 from tinynet.files.weights import open_weights
 from tinynet.layer import LayerConfig
+from tinynet.layer.build import Build
 from tinynet.run.exchange import export_weights, import_weights
 
 SPEC = {

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import tinynet
+from tinynet.builtin.datasets.digits import Digits
 from tinynet.checkpoint.checkpoint import Checkpoint
-from tinynet.datasets.digits import Digits
 from tinynet.errors import CheckpointError, CheckpointMismatchError, RunExistsError
 from tinynet.optimizer import OptimizerConfig
 from tinynet.run.run import plan_fine_tuning

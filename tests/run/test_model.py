@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet.datasets.digits import Digits
+from tinynet.builtin.datasets.digits import Digits
 from tinynet.errors import DataError
 
 DIGITS = Digits(Digits.Config()).gather(np.arange(300, 310)).inputs["input"]

@@ -23,11 +23,11 @@ from tinynet.errors import (
     RunExistsError,
 )
 from tinynet.files import atomic
-from tinynet.progress import Best
 from tinynet.run import run as running
 from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.log import RunLog, read_log
 from tinynet.training.events import Saved, StepDone, Warned
+from tinynet.training.progress import Best
 
 MACRO = {"type": "f1", "average": "macro"}
 MICRO = {"type": "f1", "average": "micro"}

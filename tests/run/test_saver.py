@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinynet.errors import CheckpointIOError
-from tinynet.memory import ALIGNMENT
+from tinynet.kernels.memory import ALIGNMENT
 from tinynet.run.saver import Saver
 
 

@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from tinynet.builtin.losses.regression import MSE
 from tinynet.errors import PluginError
 from tinynet.loss import LossConfig
-from tinynet.losses.regression import MSE
 from tinynet.network.network import Network
 from tinynet.training.fitting import first_bad_target
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from tinynet.builtin.transforms.scale import Scale
 from tinynet.errors import DataError, DivergedError
-from tinynet.transforms.scale import Scale
 
 FLOAT32 = {"dtype": "float32"}
 

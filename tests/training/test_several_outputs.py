@@ -8,11 +8,11 @@ import pytest
 from pydantic import TypeAdapter
 
 import tinynet
-from tinynet.context import Context
 from tinynet.errors import DataError, DivergedError, ShapeError, SpecError
+from tinynet.layer.context import Context
 from tinynet.network import sharding
-from tinynet.progress import Progress
 from tinynet.training.events import EpochDone, StepDone
+from tinynet.training.progress import Progress
 
 CLASSES, SAMPLES = 3, 40
 

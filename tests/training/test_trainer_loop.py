@@ -5,8 +5,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from tinynet.builtin.metrics.accuracy import Accuracy
 from tinynet.metric import MetricConfig
-from tinynet.metrics.accuracy import Accuracy
 from tinynet.training.events import EpochDone, Evaluating, StepDone
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
+from tinynet.builtin.metrics.accuracy import Accuracy
 from tinynet.errors import CheckpointMismatchError
-from tinynet.metrics.accuracy import Accuracy
-from tinynet.progress import Progress
 from tinynet.training.events import Evaluating
+from tinynet.training.progress import Progress
 
 
 def snapshot(trainer):

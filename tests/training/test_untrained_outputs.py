@@ -9,7 +9,7 @@ import tinynet
 from tinynet.errors import TinynetError
 from tinynet.network import sharding
 from tinynet.network.network import Network
-from tinynet.progress import Progress
+from tinynet.training.progress import Progress
 
 LAYERS = [
     {"type": "dense", "units": 5, "name": "body"},

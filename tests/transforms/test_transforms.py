@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from tinynet.builtin.transforms.one_hot import OneHot
+from tinynet.builtin.transforms.scale import Scale
+from tinynet.builtin.transforms.standardize import Standardize
 from tinynet.dataset import Field
 from tinynet.errors import DataError
-from tinynet.transforms.one_hot import OneHot
-from tinynet.transforms.scale import Scale
-from tinynet.transforms.standardize import Standardize
 
 
 def no_rng(index):

@@ -25,9 +25,9 @@ from tinynet.errors import (
     DivergedError,
     SpecError,
 )
-from tinynet.progress import Progress
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_recorded_spec
+from tinynet.training.progress import Progress
 from tinynet.types import Array
 
 _TRANSFORMS = "transforms/"

@@ -12,10 +12,10 @@ from tinynet.checkpoint.plugin_lock import check_types, recorded_names, respell_
 from tinynet.checkpoint.revisions import NEWEST, changes_since
 from tinynet.checkpoint.sections import DataFacts
 from tinynet.errors import CheckpointMismatchError, CheckpointVersionError
-from tinynet.progress import Progress
 from tinynet.spec.change import STATES, State, compare, require_survivable
 from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import EarlyStoppingSpec, KeepBestSpec
+from tinynet.training.progress import Progress
 from tinynet.types import Array
 
 _PREFIXES: dict[State, str] = {"optimizer": "slots/", "figures": "figures/"}

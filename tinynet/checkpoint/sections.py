@@ -20,8 +20,8 @@ from tinynet.data.fields import field_problem
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointFormatError, CheckpointVersionError
 from tinynet.files import canonical_json
-from tinynet.progress import Count, Progress
 from tinynet.text.mistakes import problems
+from tinynet.training.progress import Count, Progress
 
 _MAX_LISTED = 5
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tinynet import registry
-from tinynet.archive_header import DTYPES, MAX_AXES
+from tinynet.archive.header import DTYPES, MAX_AXES
 from tinynet.dataset import Dataset, Field
 from tinynet.errors import DataError
 from tinynet.network.calls import described

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from tinynet import registry
-from tinynet.archive_header import is_name
+from tinynet.archive.header import is_name
 from tinynet.data.fields import field_problem
 from tinynet.data.splits import NUMBERS
 from tinynet.dataset import Field

@@ -14,8 +14,8 @@ are returned; the others are None.
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeAlias
 
+from tinynet.kernels.memory import Empty
 from tinynet.kernels.window import Window
-from tinynet.memory import Empty
 from tinynet.types import Array
 
 __all__ = ["Kernels", "Saved", "ThreeGradients", "Window"]
@@ -242,7 +242,7 @@ class Kernels(Protocol):
         weight_decay: float,
         rate: float,
     ) -> None:
-        """One step of `tinynet.optimizers.sgd.SGD`, without momentum where velocity is None.
+        """One step of SGD; without momentum where ``velocity`` is None.
 
         This and the other updates change the parameter and its state in place, element by element.
         All arrays of one call are contiguous, and of one shape and dtype.
@@ -263,7 +263,7 @@ class Kernels(Protocol):
         step: int,
         rate: float,
     ) -> None:
-        """One step of `tinynet.optimizers.adam.Adam`; of `AdamW` where the decay is decoupled."""
+        """One step of Adam; of AdamW where the decay is decoupled."""
         ...
 
     def rmsprop(
@@ -279,5 +279,5 @@ class Kernels(Protocol):
         weight_decay: float,
         rate: float,
     ) -> None:
-        """One step of `tinynet.optimizers.rmsprop.RMSprop`, centered where there is a ``mean``."""
+        """One step of RMSprop; centered where there is a ``mean``."""
         ...

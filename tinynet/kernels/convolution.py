@@ -11,8 +11,8 @@ import numpy as np
 
 from tinynet.kernels import ThreeGradients, Window
 from tinynet.kernels.channels import channel_sums, rectify, wide, widen
+from tinynet.kernels.memory import Empty
 from tinynet.kernels.relu import relu_backward
-from tinynet.memory import Empty
 from tinynet.types import Array, Shape
 
 FEW_CHANNELS = 4

@@ -4,8 +4,8 @@ import numpy as np
 
 from tinynet.kernels import ThreeGradients
 from tinynet.kernels.channels import channel_sums, rectify
+from tinynet.kernels.memory import Empty
 from tinynet.kernels.relu import relu_backward
-from tinynet.memory import Empty
 from tinynet.types import Array
 
 

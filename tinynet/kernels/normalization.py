@@ -6,7 +6,7 @@ import numpy as np
 
 from tinynet.kernels import ThreeGradients
 from tinynet.kernels.channels import channel_sums, wide, widen
-from tinynet.memory import Empty
+from tinynet.kernels.memory import Empty
 from tinynet.types import Array
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.kernels import Saved, Window
-from tinynet.memory import Empty
+from tinynet.kernels.memory import Empty
 from tinynet.types import Array, Shape
 
 

@@ -6,7 +6,7 @@ a number, or np.where of a mask. Hence the forms below.
 
 import numpy as np
 
-from tinynet.memory import Empty
+from tinynet.kernels.memory import Empty
 from tinynet.types import Array
 
 

@@ -11,9 +11,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from tinynet.context import Context, Needs
 from tinynet.errors import PluginError, Problem, TinynetError
 from tinynet.layer import Buffered, Cache, Costed, Fusable, Gradients, Layer, Summarized
+from tinynet.layer.context import Context, Needs
 from tinynet.network.node import Node
 from tinynet.registry import Blaming
 from tinynet.text.blame import located_cause

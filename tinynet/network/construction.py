@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from tinynet import registry
-from tinynet.archive_header import tensor_problem
-from tinynet.build import Build
+from tinynet.archive.header import tensor_problem
 from tinynet.config import InitializerReference
 from tinynet.errors import PluginError, Problem, ShapeError, SpecError, TinynetError
 from tinynet.initializer import Initializer
 from tinynet.layer import Buffered, Layer
+from tinynet.layer.build import Build
 from tinynet.network.calls import described
 from tinynet.network.node import Node
 from tinynet.network.shared_build import SharedBuild, arrays_of, require_shared

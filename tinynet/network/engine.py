@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from tinynet.memory import Workspace, aligned_empty
+from tinynet.kernels.memory import Workspace, aligned_empty
 from tinynet.network.blas import threads_to_use
 from tinynet.network.computing import compute
 from tinynet.network.crew import ThreadPool

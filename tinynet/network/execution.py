@@ -10,11 +10,11 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tinynet.context import Context, Needs
 from tinynet.errors import TinynetError
 from tinynet.kernels import Kernels
+from tinynet.kernels.memory import Workspace
 from tinynet.layer import Buffered, Cache, Summarized
-from tinynet.memory import Workspace
+from tinynet.layer.context import Context, Needs
 from tinynet.network import calls
 from tinynet.network.node import Node
 from tinynet.types import Array

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
-from tinynet.context import Context, Needs
 from tinynet.kernels import Kernels
+from tinynet.kernels.memory import Workspace
 from tinynet.layer import Foldable, Fusable, Layer
-from tinynet.memory import Workspace
+from tinynet.layer.context import Context, Needs
 from tinynet.network import calls
 from tinynet.network.blas import threads_to_use
 from tinynet.network.computing import compute

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from tinynet import registry
-from tinynet.context import Context
 from tinynet.errors import PluginError
+from tinynet.layer.context import Context
 from tinynet.loss import Loss
 from tinynet.network.calls import described, dtype_fault
 from tinynet.types import Array

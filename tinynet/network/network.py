@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.build import MAX_PARAMS, Budget, Build
 from tinynet.errors import DataError, ShapeError, SpecError
 from tinynet.kernels import Kernels
+from tinynet.kernels.memory import Workspace
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import Buffered, Layer
+from tinynet.layer.build import MAX_PARAMS, Budget, Build
 from tinynet.loss import Loss
-from tinynet.memory import Workspace
 from tinynet.network import calls, loss_calls
 from tinynet.network.construction import build_nodes, create_initializer
 from tinynet.network.execution import Operation, Pass, PassKey, plan

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinynet.context import Context
 from tinynet.kernels import Kernels
-from tinynet.memory import Workspace
+from tinynet.kernels.memory import Workspace
+from tinynet.layer.context import Context
 from tinynet.network import loss_calls
 from tinynet.network.execution import PassKey
 from tinynet.network.heads import Head

@@ -11,9 +11,9 @@ from typing import Any, cast
 import numpy as np
 
 from tinynet import registry
-from tinynet.context import Context
 from tinynet.errors import PluginError
 from tinynet.layer import Buffered, Cache, Gradients, Summarized
+from tinynet.layer.context import Context
 from tinynet.loss import Loss
 from tinynet.network import loss_calls
 from tinynet.network.calls import fault

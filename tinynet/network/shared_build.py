@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tinynet.build import Build, InitializerLike
 from tinynet.errors import PluginError, ShapeError
 from tinynet.layer import Buffered, Layer
+from tinynet.layer.build import Build, InitializerLike
 from tinynet.types import Array, Shape
 
 

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinynet.archive_header import tensor_problem
+from tinynet.archive.header import tensor_problem
 from tinynet.network.calls import described
 from tinynet.types import Array, Shape
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.memory import Workspace
+from tinynet.kernels.memory import Workspace
 from tinynet.network import calls
 from tinynet.network.crew import ThreadPool
 from tinynet.network.execution import Operation, Pass

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinynet import registry
-from tinynet.discovery import Damage, normalise
 from tinynet.errors import PluginError
 from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.plugins.apart import Answer, load_apart
 from tinynet.plugins.listing import Listed, listed
 from tinynet.plugins.requirement import unmet_requirement
 from tinynet.registry import GROUPS, Entry, UnknownTypeError
+from tinynet.registry.discovery import Damage, normalise
 from tinynet.testing.registered import entries_named
 
 PATIENCE = 60.0

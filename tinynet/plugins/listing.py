@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tinynet.discovery import find_distribution
 from tinynet.registry import KINDS, Entry
+from tinynet.registry.discovery import find_distribution
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from string import Template
 from unicodedata import normalize
 
 from tinynet import __version__, registry
-from tinynet.discovery import find_distribution, normalise
 from tinynet.errors import TinynetError, explaining_io
 from tinynet.registry import KINDS
+from tinynet.registry.discovery import find_distribution, normalise
 from tinynet.text.wording import quoted, suggest
 
 TEMPLATES = "templates"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from operator import eq, ge, gt, le, lt, ne
 from typing import TypeAlias
 
-from tinynet.discovery import find_distribution
+from tinynet.registry.discovery import find_distribution
 
 CORE = "tinynet-core"
 

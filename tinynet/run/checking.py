@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tinynet.build import MAX_PARAMS
 from tinynet.checkpoint.trial import require_loadable
 from tinynet.data.data import Data
 from tinynet.data.sizes import SplitSizes
 from tinynet.errors import DataError, LocatedError, Problem, ShapeError, SpecError
+from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
 from tinynet.run.placing import placing

@@ -20,7 +20,6 @@ from pydantic_core import to_jsonable_python
 from xxhash import xxh3_128_hexdigest
 
 from tinynet import __version__
-from tinynet.build import MAX_PARAMS
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.environment import environment
 from tinynet.checkpoint.plugin_lock import types_of
@@ -35,6 +34,7 @@ from tinynet.errors import (
     explaining_io,
 )
 from tinynet.files.weights import open_weights
+from tinynet.layer.build import MAX_PARAMS
 from tinynet.run.finding import find_checkpoint
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec

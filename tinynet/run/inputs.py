@@ -14,10 +14,10 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from tinynet import registry
+from tinynet.builtin.datasets._arrays import Source, checked_inputs
+from tinynet.builtin.datasets.csv import CSV
 from tinynet.config import Reference
 from tinynet.dataset import Field, InputReader, Ranged
-from tinynet.datasets._arrays import Source, checked_inputs
-from tinynet.datasets.csv import CSV
 from tinynet.errors import DataError
 from tinynet.files.nearby import suggest_path
 from tinynet.files.npy import map_npy, read_npz

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from tinynet import archive
-from tinynet.archive_header import VERSION, TensorEntry
+from tinynet.archive.header import VERSION, TensorEntry
 from tinynet.errors import CheckpointError, explaining_io
 from tinynet.files import canonical_json
 from tinynet.files.atomic import leftovers

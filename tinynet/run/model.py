@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.build import MAX_PARAMS
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import naming_samples, require_finite
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, DataError
 from tinynet.kernels import Kernels
+from tinynet.layer.build import MAX_PARAMS
 from tinynet.network import loss_calls
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network

@@ -7,7 +7,6 @@ from typing import Any, Literal, Unpack
 
 from pydantic import JsonValue
 
-from tinynet.build import MAX_PARAMS
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.continuation import Continuation, ResumeRules
 from tinynet.checkpoint.environment import environment
@@ -19,6 +18,7 @@ from tinynet.data.splits import SplitName
 from tinynet.errors import (
     SpecError,
 )
+from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.network.network import Network
 from tinynet.run.arguments import checked_arguments

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from tinynet.errors import CheckpointIOError
-from tinynet.memory import aligned_empty
+from tinynet.kernels.memory import aligned_empty
 from tinynet.network.background import Background, Task
 from tinynet.types import Array
 

@@ -17,7 +17,6 @@ from tinynet.checkpoint.sections import DataFacts, LogMark
 from tinynet.data.sizes import SplitSizes
 from tinynet.errors import PluginError, TinynetError
 from tinynet.network.states import check_layout, layout
-from tinynet.progress import Best, Progress
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, Interrupts, held
 from tinynet.run.log import RunLog
@@ -27,6 +26,7 @@ from tinynet.run.settings import Observer
 from tinynet.spec.training_spec import CheckpointSpec
 from tinynet.training.events import EpochDone, Event, Saved, Started, StepDone, Warned
 from tinynet.training.judging import early_stop
+from tinynet.training.progress import Best, Progress
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array
 

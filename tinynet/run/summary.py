@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tinynet.build import MAX_PARAMS
 from tinynet.data.data import Data
 from tinynet.errors import LocatedError, ShapeError
 from tinynet.layer import Costed
+from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec

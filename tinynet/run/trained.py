@@ -6,13 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Unpack
 
-from tinynet.build import MAX_PARAMS
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.plugin_lock import check_types
 from tinynet.checkpoint.sections import DataFacts
 from tinynet.data.data import Data
 from tinynet.data.splits import SplitName
 from tinynet.errors import CheckpointMismatchError
+from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.engine import Engine
 from tinynet.network.kernel_choice import chosen_kernels
 from tinynet.network.network import Network

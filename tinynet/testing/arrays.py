@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinynet.memory import aligned_empty
+from tinynet.kernels.memory import aligned_empty
 from tinynet.testing.checks import CheckFailed, require
 from tinynet.types import Array, Shape
 

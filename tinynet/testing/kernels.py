@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinynet.kernels import Kernels, ThreeGradients, Window
+from tinynet.kernels.memory import Empty
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.memory import Empty
 from tinynet.random import derive
 from tinynet.testing.arrays import Arrays, read_only, require_array, require_close
 from tinynet.testing.checks import Check, CheckFailed, first_line, run_all

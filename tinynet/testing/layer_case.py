@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinynet.config import Config
-from tinynet.context import Context
 from tinynet.layer import Buffered
+from tinynet.layer.context import Context
 from tinynet.random import derive
 from tinynet.registry import default
 from tinynet.testing.arrays import Arrays, is_float, owned, spread

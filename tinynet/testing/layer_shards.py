@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.context import Context
+from tinynet.kernels.memory import Workspace
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import Cache, Gradients
-from tinynet.memory import Workspace
+from tinynet.layer.context import Context
 from tinynet.network.crew import ThreadPool
 from tinynet.network.execution import Operation, Pass, PassKey, plan
 from tinynet.network.legs import legs

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinynet.context import Context
+from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss, LossConfig
 from tinynet.random import derive
 from tinynet.testing.arrays import (

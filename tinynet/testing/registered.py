@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tinynet import registry
-from tinynet.discovery import normalise
 from tinynet.errors import PluginError
 from tinynet.registry import GROUPS, Entry, UnknownTypeError
+from tinynet.registry.discovery import normalise
 from tinynet.testing.arguments import CHECKS, NotCheckableError, arguments_of, in_words
 from tinynet.testing.checks import Check
 from tinynet.testing.standard_cases import Arguments

@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinynet.build import Build, InitializerLike
-from tinynet.context import Context
-from tinynet.memory import Workspace
+from tinynet.kernels.memory import Workspace
+from tinynet.layer.build import Build, InitializerLike
+from tinynet.layer.context import Context
 from tinynet.testing.checks import CheckFailed
 from tinynet.types import Array, Shape
 

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinynet.build import Build
 from tinynet.config import Config
-from tinynet.context import Context
 from tinynet.dataset import Field
+from tinynet.layer.build import Build
+from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss
 from tinynet.random import derive
 from tinynet.registry import default

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 
 from tinynet.metric import Metric
-from tinynet.progress import Best, Progress
 from tinynet.spec.training_spec import EarlyStoppingSpec, KeepBestSpec, TrainingSpec
 from tinynet.training.events import BestEvaluation, StoppedEarly
+from tinynet.training.progress import Best, Progress
 
 
 def judge(

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.build import MAX_PARAMS
 from tinynet.data.data import Data
 from tinynet.data.ranges import naming_samples
 from tinynet.errors import (
@@ -20,13 +19,13 @@ from tinynet.errors import (
     SpecError,
 )
 from tinynet.kernels import Kernels
+from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.computing import on_one_blas_thread
 from tinynet.network.engine import BatchResult, Engine, Inputs
 from tinynet.network.execution import PassKey
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
 from tinynet.network.probe import probe
-from tinynet.progress import Progress
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.training.accumulation import add_gradients, rows_of_step
@@ -39,6 +38,7 @@ from tinynet.training.events import EpochDone, Evaluating, Event, StepDone, Stop
 from tinynet.training.feed import Feed
 from tinynet.training.fitting import first_bad_target, require_rows, target_problems
 from tinynet.training.judging import judge
+from tinynet.training.progress import Progress
 from tinynet.training.state import mismatches, prefixed, under
 from tinynet.training.updater import Updater
 from tinynet.types import Array, Shape

@@ -8,9 +8,9 @@ import pytest
 from tinynet_focal_loss import FocalLoss
 
 import tinynet
+from tinynet.builtin.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from tinynet.errors import ShapeError
 from tinynet.loss import Context
-from tinynet.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from tinynet.testing import loss_checks
 
 SPEC = Path(__file__).parents[1] / "digits_focal.json"

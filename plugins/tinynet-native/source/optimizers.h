@@ -1,4 +1,4 @@
-/* Optimizer updates, each in one pass; the formulas are in tinynet/optimizers.
+/* Optimizer updates, each in one pass; the formulas are in tinynet/builtin/optimizers.
  *
  * The mean of gradients that have become 0, as those of a dead unit, shrinks until it is denormal,
  * and would stay so for good: half of the smallest number there is is rounded up to it. Here it

@@ -1,7 +1,7 @@
 """The fully connected layer."""
 
 from tinynet.kernels import ThreeGradients
-from tinynet.memory import Empty
+from tinynet.kernels.memory import Empty
 from tinynet.types import Array
 from tinynet_native import _kernels, elementwise
 

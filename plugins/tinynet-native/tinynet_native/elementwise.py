@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinynet.memory import Empty
+from tinynet.kernels.memory import Empty
 from tinynet.types import Array
 from tinynet_native import _kernels
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from tinynet.kernels import Saved, ThreeGradients
-from tinynet.memory import Empty
+from tinynet.kernels.memory import Empty
 from tinynet.types import Array
 from tinynet_native import _kernels
 

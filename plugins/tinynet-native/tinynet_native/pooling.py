@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinynet.kernels import Saved, Window, pooling
-from tinynet.memory import Empty
+from tinynet.kernels.memory import Empty
 from tinynet.types import Array, Shape
 from tinynet_native import _kernels
 from tinynet_native._geometry import six

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinynet import archive
-from tinynet.archive_header import DTYPES
+from tinynet.archive.header import DTYPES
 
 
 def contents() -> dict[str, dict[str, Any]]:

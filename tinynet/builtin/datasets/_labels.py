@@ -1,0 +1,144 @@
+"""The target column of a table: class labels, or numbers."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tinynet.builtin.datasets._arrays import MAX_CLASSES, TargetConfig
+from tinynet.builtin.datasets._faulty_cells import FaultyCells, show_list
+from tinynet.errors import DataError
+from tinynet.files.csv_rows import FaultKind, fault_kind, is_missing, quote_cell
+from tinynet.text.wording import listed, suggest
+from tinynet.types import Array
+
+MAX_UNKNOWN = 5
+"""Unknown labels that a message names."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The cells of a target column.
+
+    Attributes:
+        path: The file.
+        column: Name of the column.
+        cells: The cells, stripped; equal ones share their memory.
+        lines: Line of each.
+        config: How the spec wants targets to be understood.
+    """
+
+    path: str
+    column: str
+    cells: Sequence[str]
+    lines: Sequence[int]
+    config: TargetConfig
+
+    @cached_property
+    def missing(self) -> list[str]:
+        """The different cells that stand for a missing value and are not named as a class."""
+        named = self.config.classes or ()
+        return sorted(cell for cell in set(self.cells) if is_missing(cell) and cell not in named)
+
+    @cached_property
+    def are_classes(self) -> bool:
+        """True if the column holds class labels, by the spec or by its cells.
+
+        Cells of which some are numbers hold numbers: a typing error among a thousand numbers is
+        no reason to tell a thousand classes apart.
+        """
+        if self.config.target_type != "auto" or self.config.classes is not None:
+            return self.config.target_type != "number"
+        present = set(self.cells).difference(self.missing)
+        return bool(present) and all(fault_kind(cell) is not None for cell in present)
+
+    def add_faults(self, faults: FaultyCells) -> None:
+        """Record every cell that is missing, or is no number where numbers are expected."""
+        kinds: dict[str, FaultKind] = dict.fromkeys(self.missing, "missing")
+        if not self.are_classes:
+            found = {cell: fault_kind(cell) for cell in set(self.cells)}
+            kinds |= {cell: kind for cell, kind in found.items() if kind is not None}
+        if kinds:
+            for line, cell in zip(self.lines, self.cells, strict=True):
+                if cell in kinds:
+                    faults.add(self.column, line, cell, kinds[cell])
+
+    def remedies(self) -> list[str]:
+        """Return what a person can do about the faults of `add_faults`."""
+        distinct = set(self.cells)
+        if not self.are_classes:
+            fix = "correct the cells of the target, or remove their rows"
+            text = any(fault_kind(cell) == "text" for cell in distinct)
+            if text and len(distinct) <= MAX_CLASSES:
+                return [f'{fix}; if the target is a class, set "target_type": "class"']
+            return [fix]
+        missing = self.missing
+        clauses = [] if distinct == set(missing) else ["remove the rows without a target"]
+        named = self.config.classes or _in_order(distinct.difference(missing))
+        if len(named) + len(missing) <= MAX_CLASSES:
+            verb = "is a class" if len(missing) == 1 else "are classes"
+            clauses.append(
+                f"if {' and '.join(map(quote_cell, missing))} {verb}, set"
+                f' "classes": {show_list([*named, *missing])}'
+            )
+        return clauses
+
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the classes in the order of their indices.
+
+        Raises:
+            DataError: for so many labels that they are taken for a mistake.
+        """
+        if self.config.classes is not None:
+            return self.config.classes
+        classes = _in_order(set(self.cells))
+        if len(classes) > MAX_CLASSES:
+            raise DataError(
+                f"{self.path}, column {self.column!r} (the target): {len(classes):,} different"
+                f" labels, such as {quote_cell(classes[0])}; at most {MAX_CLASSES:,} are accepted"
+                ' as classes unless "classes" names them'
+            )
+        return tuple(classes)
+
+    def indices(self, classes: Sequence[str]) -> Array:
+        """Return the index of each cell in ``classes``, int64.
+
+        Raises:
+            DataError: listing labels that are not among ``classes``.
+        """
+        index = {name: position for position, name in enumerate(classes)}
+        unknown: dict[str, int] = {}
+        for line, label in zip(self.lines, self.cells, strict=True):
+            if label not in index:
+                unknown.setdefault(label, line)
+        if unknown:
+            raise DataError(self._unknown(unknown, classes))
+        return np.array([index[label] for label in self.cells], np.int64)
+
+    def _unknown(self, lines: dict[str, int], classes: Sequence[str]) -> str:
+        place = f"{self.path}, column {self.column!r} (the target)"
+        if len(lines) == 1:
+            ((label, line),) = lines.items()
+            return (
+                f"{place}, line {line}: {quote_cell(label)} is not one of the classes;"
+                f" {suggest(label, classes)}"
+            )
+        shown = [f"{quote_cell(label)} (line {line})" for label, line in lines.items()]
+        rest = len(shown) - MAX_UNKNOWN
+        more = f" and {rest:,} more" if rest > 0 else ""
+        return (
+            f"{place}: {', '.join(shown[:MAX_UNKNOWN])}{more} are not among the classes"
+            f" {listed(classes)}"
+        )
+
+
+def _in_order(labels: Iterable[str]) -> list[str]:
+    """Labels in sorted order, integers by value and first."""
+    return sorted(labels, key=_order_key)
+
+
+def _order_key(label: str) -> tuple[bool, int, str]:
+    is_integer = re.fullmatch(r"[+-]?[0-9]{1,18}", label) is not None
+    return not is_integer, int(label) if is_integer else 0, label

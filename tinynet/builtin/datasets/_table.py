@@ -1,0 +1,188 @@
+"""The columns of a CSV file: which are used, and their cells."""
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TypeAlias, TypeVar
+
+from tinynet.builtin.datasets._faulty_cells import FaultyCells
+from tinynet.errors import DataError
+from tinynet.files.available_memory import require_memory
+from tinynet.files.csv_rows import fault_kind, parse_numbers, read_rows
+from tinynet.text.wording import listed, suggest
+
+T = TypeVar("T")
+
+Rows: TypeAlias = Iterator[tuple[int, list[str]]]
+"""Line and cells of each row."""
+
+_TOO_LARGE = (
+    'name fewer columns in "features", or save the numbers as .npy files and read them with the'
+    ' dataset "npy", which does not load them as a whole'
+)
+
+_DELIMITERS = ",;\t|"
+"""Characters that a file may be separated by when the spec names another."""
+
+
+@dataclass
+class Numbers:
+    """Columns of numbers, read row by row.
+
+    Attributes:
+        names: Names of the columns.
+        lines: Line of each row.
+        values: Row after row; rows with a faulty cell are left out.
+        faults: Cells that are not finite numbers.
+    """
+
+    names: Sequence[str]
+    lines: "array[int]" = field(default_factory=lambda: array("q"))
+    values: "array[float]" = field(default_factory=lambda: array("d"))
+    faults: FaultyCells = field(default_factory=FaultyCells)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the rows take."""
+        return self.values.itemsize * len(self.values) + self.lines.itemsize * len(self.lines)
+
+    def add(self, line: int, cells: Sequence[str]) -> None:
+        """Append a row."""
+        self.lines.append(line)
+        values = parse_numbers(cells)
+        if values is None:
+            self.faults.add_row(line, self.names, cells)
+        else:
+            self.values.extend(values)
+
+
+def open_table(
+    path: str, delimiter: str, header: bool, progress: Callable[[float], None] | None = None
+) -> tuple[list[str], Rows]:
+    """Return the names of all columns and the rows of data.
+
+    Without a header, columns are named after their positions. For ``progress`` see `read_rows`.
+
+    Raises:
+        DataError: for an empty file, and for a name that two columns have.
+    """
+    rows = read_rows(path, delimiter, progress)
+    first = next(rows, None)
+    if first is None:
+        raise DataError(f"{path} is empty")
+    line, cells = first
+    if not header:
+        return [str(position) for position in range(len(cells))], chain([first], rows)
+    names = [cell.strip() for cell in cells]
+    if repeated := repetitions(names):
+        raise DataError(
+            f"{path}, line {line}: two columns are named {repeated[0]!r}; rename one of them"
+        )
+    return names, rows
+
+
+def find_column(path: str, names: Sequence[str], column: str | int, delimiter: str) -> int:
+    """Return the position of a column that is given by name or position.
+
+    Raises:
+        DataError: if there is no such column.
+    """
+    if isinstance(column, int):
+        if not -len(names) <= column < len(names):
+            raise DataError(
+                f"{path} has no column {column}: it has {len(names)}, counted from 0 to"
+                f" {len(names) - 1}{other_delimiter(names, delimiter)}"
+            )
+        return column % len(names)
+    if column not in names:
+        hint = other_delimiter(names, delimiter) or f"; {suggest(column, names)}"
+        if _are_numbers(names):
+            hint += (
+                '; its first row holds numbers: if it is a sample, set "header": false and give'
+                " columns by position (-1 is the last)"
+            )
+        raise DataError(f"{path} has no column {column!r}{hint}")
+    return names.index(column)
+
+
+def _are_numbers(names: Sequence[str]) -> bool:
+    """Return whether most names are numbers, as in a file without a header."""
+    return 2 * sum(fault_kind(name) is None for name in names) > len(names)
+
+
+def other_delimiter(names: Sequence[str], delimiter: str) -> str:
+    """Return a hint for a message if the only column seems to hold several, else nothing."""
+    if len(names) == 1:
+        for other in _DELIMITERS:
+            if other != delimiter and other in names[0]:
+                shown = "\\t" if other == "\t" else other
+                return f'; its first row is {names[0]!r}: set "delimiter": "{shown}"'
+    return ""
+
+
+def _same_delimiter(names: Sequence[str], delimiter: str) -> str:
+    """Return a hint for a file that is separated otherwise than the one that was trained on."""
+    if not other_delimiter(names, delimiter):
+        return ""
+    return f"; separate the cells by {delimiter!r}, as in the file that was trained on"
+
+
+def _missing_header(header: Sequence[str], names: Sequence[str]) -> str:
+    """Return a hint for a file that begins with a sample, unlike the one that was trained on."""
+    if not _are_numbers(header) or _are_numbers(names):
+        return ""
+    return "; its first row holds numbers: put a line with the names of the columns before it"
+
+
+def find_features(
+    path: str, header: Sequence[str], names: Sequence[str], delimiter: str
+) -> list[int]:
+    """Return the positions of a model's features by their names in a header.
+
+    Raises:
+        DataError: listing every name that the header lacks.
+    """
+    place = {name: position for position, name in enumerate(header)}
+    if missing := [name for name in names if name not in place]:
+        raise DataError(
+            f"{path}: the header lacks {listed([repr(name) for name in missing])}; it names"
+            f" {listed([repr(name) for name in header])}"
+            f"{_same_delimiter(header, delimiter) or _missing_header(header, names)}"
+        )
+    return [place[name] for name in names]
+
+
+def repetitions(items: Sequence[T]) -> list[T]:
+    """Return the items that occur more than once."""
+    return [item for item, count in Counter(items).items() if count > 1]
+
+
+class MemoryWatch:
+    """Repeated estimates of the memory that a whole table takes, from the part that was read."""
+
+    def __init__(self, path: str, held: Callable[[], int]) -> None:
+        """Watch the reading of a file.
+
+        Args:
+            path: The file.
+            held: Returns the bytes that the rows read so far take.
+        """
+        self._path = path
+        self._held = held
+        self._checked = 0
+
+    def __call__(self, fraction: float) -> None:
+        """Require that the rest fits, whenever the part that was read has grown by half.
+
+        Args:
+            fraction: The part of the file that was read.
+
+        Raises:
+            DataError: if the rest does not fit into memory.
+        """
+        held = self._held()
+        if 2 * held >= 3 * self._checked and fraction > 0:
+            self._checked = held
+            require_memory(self._path, int(held / fraction), _TOO_LARGE, held)

@@ -1,0 +1,163 @@
+"""Datasets in NumPy's own files; nothing is ever unpickled."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from tinynet import dataset
+from tinynet.builtin.datasets._arrays import (
+    ArrayDataset,
+    Source,
+    TargetConfig,
+    as_target,
+    checked_inputs,
+)
+from tinynet.dataset import FilePath
+from tinynet.errors import DataError
+from tinynet.files.npy import map_npy, npz_names, read_npz
+from tinynet.text.mistakes import AlsoCalled
+from tinynet.text.wording import listed
+from tinynet.types import Array
+
+ArrayNames: TypeAlias = str | Annotated[dict[str, str], Field(min_length=1)]
+"""One array's name in the file, or several: the dataset's name for each -> the file's."""
+
+Files: TypeAlias = FilePath | Annotated[dict[str, FilePath], Field(min_length=1)]
+"""One file, or several: the dataset's name for each -> the file."""
+
+
+class NPZ(ArrayDataset):
+    """Named arrays of one .npz file, each (N, ...).
+
+    Integer targets are classes and float targets are numbers, unless ``target_type`` says more.
+
+    Raises:
+        DataError: naming the file, the array, and the row.
+    """
+
+    class Config(TargetConfig):
+        """Parameters of `npz`."""
+
+        path: FilePath = Field(description="The .npz file.")
+        inputs: Annotated[ArrayNames, AlsoCalled(("features", "input"))] = Field(
+            default="x",
+            description='The array of inputs, or several: {"image": "x1", "meta": "x2"}.',
+        )
+        targets: Annotated[ArrayNames, AlsoCalled(("target", "labels"))] = Field(
+            default="y", description="The array of targets, or several, as for `inputs`."
+        )
+        weights: str | None = Field(
+            default=None, description="The array of sample weights, (N,), at least 0."
+        )
+
+    def __init__(self, config: Config) -> None:
+        inputs = _by_name("input", config.inputs)
+        targets = _by_name("target", config.targets)
+        weights = [] if config.weights is None else [config.weights]
+        _require_arrays(
+            config.path,
+            {"inputs": inputs.values(), "targets": targets.values(), "weights": weights},
+        )
+        arrays = read_npz(config.path, [*inputs.values(), *targets.values(), *weights])
+        sources = {
+            name: Source(values, f"{config.path}, array {name!r}")
+            for name, values in arrays.items()
+        }
+        super().__init__(
+            {name: sources[array] for name, array in inputs.items()},
+            {name: as_target(sources[array], config) for name, array in targets.items()},
+            None if config.weights is None else sources[config.weights],
+        )
+
+    input_endings = (".npz",)
+
+    @classmethod
+    def read_inputs(
+        cls, config: Config, path: str, fields: Mapping[str, dataset.Field]
+    ) -> dict[str, Array]:
+        """Read the arrays that the spec's `inputs` name; targets may be missing."""
+        names = _by_name("input", config.inputs)
+        _require_arrays(path, {"inputs": names.values()})
+        arrays = read_npz(path, [names[name] for name in fields])
+        sources = {
+            name: Source(arrays[names[name]], f"{path}, array {names[name]!r}") for name in fields
+        }
+        return checked_inputs(sources, fields)
+
+
+class NPY(ArrayDataset):
+    """Arrays in an .npy file each, (N, ...); the files are mapped, not loaded.
+
+    Files may be larger than memory, and must not change while they are in use. Integer targets are
+    classes and float targets are numbers, unless ``target_type`` says more.
+
+    Raises:
+        DataError: naming the file and the row.
+    """
+
+    class Config(TargetConfig):
+        """Parameters of `npy`."""
+
+        inputs: Annotated[Files, AlsoCalled(("features", "input"))] = Field(
+            description='The .npy file of inputs, or several: {"image": "a.npy", "meta": "b.npy"}.'
+        )
+        targets: Annotated[Files, AlsoCalled(("target", "labels"))] = Field(
+            description="The .npy file of targets, or several, as for `inputs`."
+        )
+        weights: FilePath | None = Field(
+            default=None, description="The .npy file of sample weights, (N,), at least 0."
+        )
+
+    def __init__(self, config: Config) -> None:
+        inputs = _by_name("input", config.inputs)
+        targets = _by_name("target", config.targets)
+        super().__init__(
+            {name: _mapped(path) for name, path in inputs.items()},
+            {name: as_target(_mapped(path), config) for name, path in targets.items()},
+            None if config.weights is None else _mapped(config.weights),
+        )
+
+    input_endings = (".npy",)
+
+    @classmethod
+    def read_inputs(
+        cls, config: Config, path: str, fields: Mapping[str, dataset.Field]
+    ) -> dict[str, Array]:
+        """Read the one input of the model."""
+        if len(fields) != 1:
+            raise DataError(
+                f"{path} holds one array, but the model has the inputs {', '.join(fields)};"
+                " give an .npz file with an array of each name"
+            )
+        return checked_inputs({name: _mapped(path) for name in fields}, fields)
+
+
+def _require_arrays(path: str, names: Mapping[str, Iterable[str]]) -> None:
+    """Require that an .npz file has some arrays.
+
+    Args:
+        path: The file.
+        names: The arrays by the key of the spec that names them.
+
+    Raises:
+        DataError: listing those that are missing, and the keys.
+    """
+    found = npz_names(path)
+    missing = {key: [name for name in arrays if name not in found] for key, arrays in names.items()}
+    missing = {key: arrays for key, arrays in missing.items() if arrays}
+    if missing:
+        lacking = [repr(name) for arrays in missing.values() for name in arrays]
+        keys = " and ".join(f'"{key}"' for key in missing)
+        raise DataError(
+            f"{path} has no array {listed(lacking)}; set {keys} to names of its arrays:"
+            f" {listed(found) or 'it has none'}"
+        )
+
+
+def _mapped(path: str) -> Source:
+    return Source(map_npy(path), path)
+
+
+def _by_name(single: str, found: str | dict[str, str]) -> dict[str, str]:
+    return {single: found} if isinstance(found, str) else found

@@ -1,0 +1,159 @@
+"""Activation functions: each maps every element of its input by itself.
+
+NumPy compares an array with an array, and clips, several times faster than it takes np.maximum of
+an array and a number or np.where of a mask. Hence the forms below.
+"""
+
+import numpy as np
+from pydantic import Field
+
+from tinynet.builtin.layers._elementwise import SlopeFromInput, SlopeFromOutput
+from tinynet.builtin.layers._same_shape import SameShape
+from tinynet.functional import sigmoid
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    Layer,
+    LayerConfig,
+    Rectifiable,
+    Shape,
+)
+
+
+class ReLU(SameShape):
+    """Rectified linear unit: y = max(x, 0).  (N, ...) -> (N, ...).
+
+    The gradient at exactly 0 is 0; NaN stays NaN.
+    """
+
+    operations = 1
+
+    class Config(LayerConfig):
+        """Parameters of a `relu` node: none."""
+
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        y = ctx.kernels.relu(x, ctx.empty)
+        return y, y if ctx.keep else None
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        return (ctx.kernels.relu_backward(dy, cache, ctx.empty) if ctx.needs_input() else None,), {}
+
+    def fuse_into(self, previous: Layer) -> Layer | None:
+        return previous.with_relu() if isinstance(previous, Rectifiable) else None
+
+
+class LeakyReLU(SlopeFromOutput):
+    """y = x where x > 0, else negative_slope * x.  (N, ...) -> (N, ...).
+
+    The gradient at exactly 0 is ``negative_slope``. Source: Maas et al., 2013.
+    """
+
+    operations = 2
+
+    class Config(LayerConfig):
+        """Parameters of a `leaky_relu` node."""
+
+        negative_slope: float = Field(
+            default=0.01, ge=0, le=1, description="Slope of the output where the input is negative."
+        )
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        super().__init__(config, in_shapes, build)
+        self._negative_slope = config.negative_slope
+
+    def evaluate(self, x: Array, y: Array) -> None:
+        np.multiply(x, self._negative_slope, out=y)
+        np.maximum(x, y, out=y)
+
+    def slope(self, y: Array, slope: Array) -> None:
+        np.greater(y, 0, out=slope)
+        np.clip(slope, self._negative_slope, 1, out=slope)
+
+
+class ELU(SlopeFromOutput):
+    """Exponential linear unit: y = x where x > 0, else alpha * (exp(x) - 1).  (N, ...) -> (N, ...).
+
+    Source: Clevert et al., 2016.
+    """
+
+    operations = 5
+
+    class Config(LayerConfig):
+        """Parameters of an `elu` node."""
+
+        alpha: float = Field(
+            default=1.0, gt=0, description="The output approaches -alpha for very negative inputs."
+        )
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        super().__init__(config, in_shapes, build)
+        self._alpha = config.alpha
+
+    def evaluate(self, x: Array, y: Array) -> None:
+        np.clip(x, -np.inf, 0, out=y)
+        np.expm1(y, out=y)
+        y *= self._alpha
+        y += np.clip(x, 0, np.inf)
+
+    def slope(self, y: Array, slope: Array) -> None:
+        positive = y > 0
+        np.clip(y, -np.inf, 0, out=slope)  # alpha * exp(x) = y + alpha where x <= 0
+        slope += self._alpha
+        slope *= ~positive
+        slope += positive
+
+
+class Sigmoid(SlopeFromOutput):
+    """Logistic function: y = 1 / (1 + exp(-x)).  (N, ...) -> (N, ...)."""
+
+    operations = 4
+
+    class Config(LayerConfig):
+        """Parameters of a `sigmoid` node: none."""
+
+    def evaluate(self, x: Array, y: Array) -> None:
+        sigmoid(x, out=y)
+
+    def slope(self, y: Array, slope: Array) -> None:
+        np.subtract(1, y, out=slope)
+        slope *= y
+
+
+class Tanh(SlopeFromOutput):
+    """Hyperbolic tangent: y = tanh(x).  (N, ...) -> (N, ...)."""
+
+    operations = 1
+
+    class Config(LayerConfig):
+        """Parameters of a `tanh` node: none."""
+
+    def evaluate(self, x: Array, y: Array) -> None:
+        np.tanh(x, out=y)
+
+    def slope(self, y: Array, slope: Array) -> None:
+        np.multiply(y, y, out=slope)
+        np.subtract(1, slope, out=slope)
+
+
+class SiLU(SlopeFromInput):
+    """Sigmoid linear unit, or swish: y = x * sigmoid(x).  (N, ...) -> (N, ...).
+
+    Source: Elfwing et al., 2018.
+    """
+
+    operations = 5
+
+    class Config(LayerConfig):
+        """Parameters of a `silu` node: none."""
+
+    def evaluate(self, x: Array, y: Array, slope: Array | None) -> None:
+        sigmoid(x, out=y)
+        if slope is not None:  # s * (1 + x * (1 - s)), where s = sigmoid(x)
+            np.subtract(1, y, out=slope)
+            slope *= x
+            slope += 1
+            slope *= y
+        y *= x

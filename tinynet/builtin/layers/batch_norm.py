@@ -1,0 +1,178 @@
+"""Batch normalisation."""
+
+import math
+from collections.abc import Sequence
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from tinynet.builtin.layers._gradients import wanted
+from tinynet.builtin.layers._normalization import NormConfig, affine_params, needs
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    Layer,
+    Rescalable,
+    Shape,
+    ShapeError,
+)
+
+
+class Moments(NamedTuple):
+    """What some values of each channel are like.
+
+    Attributes:
+        values: How many values of each channel there are.
+        mean: Their mean, (C,).
+        squares: Sum of their squared distances from it, (C,).
+    """
+
+    values: int
+    mean: Array
+    squares: Array
+
+
+class Pass(NamedTuple):
+    """The cache of one pass.
+
+    Attributes:
+        saved: What the kernel keeps for its backward.
+        batch: The moments of the whole batch; None where the running statistics were used.
+    """
+
+    saved: Cache
+    batch: Moments | None
+
+
+class BatchNorm:
+    """Normalises each channel over the batch.  (N, ..., C) -> (N, ..., C).
+
+        y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
+
+    In training, mean and biased variance are those of the batch, over every axis but the last; in
+    evaluation they are the buffers ``running_mean`` and ``running_var`` (C,). After each training
+    step, running = momentum * running + (1 - momentum) * batch, with the unbiased variance; a
+    batch of a single value per channel has none, and leaves ``running_var`` as it is. Parameters:
+    ``gamma`` (C,), ``beta`` (C,). Source: Ioffe and Szegedy, 2015.
+    """
+
+    class Config(NormConfig):
+        """Parameters of a `batch_norm` node."""
+
+        momentum: float = Field(
+            default=0.9, ge=0, lt=1, description="Share of the old running statistics in the new."
+        )
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (in_shape,) = in_shapes
+        if not in_shape:
+            raise ShapeError("batch_norm needs an input of shape (..., channels); it got ()")
+        channels = in_shape[-1:]
+        self.out_shape = in_shape
+        self.params = affine_params(config, channels, build)
+        self.buffers = {
+            "running_mean": build.buffer("running_mean", channels, "zeros"),
+            "running_var": build.buffer("running_var", channels, "ones"),
+        }
+        self._epsilon, self._momentum = config.epsilon, config.momentum
+
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        if ctx.training:
+            return self.forward_with(ctx, (self.summarize(ctx, x),), x)
+        running = self.buffers["running_mean"], self.buffers["running_var"]
+        y, saved = self._normalize(ctx, x, *running)
+        return y, Pass(saved, None)
+
+    def summarize(self, ctx: Context, x: Array) -> Moments:
+        mean, squares = ctx.kernels.moments(x, ctx.empty)
+        # Copies: `commit` reads them when the workspace is in use again.
+        return Moments(x.size // x.shape[-1], mean.copy(), squares.copy())
+
+    def forward_with(
+        self, ctx: Context, summaries: Sequence[Moments], x: Array
+    ) -> tuple[Array, Cache]:
+        batch = _merged(summaries)
+        y, saved = self._normalize(ctx, x, batch.mean, batch.squares / batch.values)
+        # `commit` needs the moments even where no backward follows.
+        return y, Pass(saved, batch)
+
+    def _normalize(
+        self, ctx: Context, x: Array, mean: Array, variance: Array
+    ) -> tuple[Array, Cache]:
+        gamma, beta = self.params.get("gamma"), self.params.get("beta")
+        return ctx.kernels.batch_norm(
+            x, mean, variance, gamma, beta, self._epsilon, ctx.empty, ctx.keep
+        )
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        sums, gradients = self.summarize_gradient(ctx, cache, dy)
+        return self.backward_with(ctx, cache, (sums,), dy), gradients
+
+    def summarize_gradient(
+        self, ctx: Context, cache: Cache, dy: Array
+    ) -> tuple[tuple[Array, Array], dict[str, Array]]:
+        _, needs_gamma, needs_beta = needs(ctx, self.params)
+        dgamma, dbeta = sums = ctx.kernels.batch_norm_sums(dy, cache.saved, ctx.empty)
+        return sums, wanted(
+            gamma=dgamma if needs_gamma else None, beta=dbeta if needs_beta else None
+        )
+
+    def backward_with(
+        self, ctx: Context, cache: Cache, summaries: Sequence[tuple[Array, Array]], dy: Array
+    ) -> tuple[Array | None, ...]:
+        if not ctx.needs_input():
+            return (None,)
+        means = None
+        if cache.batch is not None:
+            dgamma, dbeta = (reduce(np.add, sums) for sums in zip(*summaries, strict=True))
+            means = dgamma / cache.batch.values, dbeta / cache.batch.values
+        gamma = self.params.get("gamma")
+        return (ctx.kernels.batch_norm_backward(dy, cache.saved, gamma, means, ctx.empty),)
+
+    def fold_into(self, previous: Layer) -> Layer | None:
+        if not isinstance(previous, Rescalable):
+            return None
+        mean, variance = self.buffers["running_mean"], self.buffers["running_var"]
+        scale = 1 / np.sqrt(variance + self._epsilon)
+        if "gamma" in self.params:
+            scale = scale * self.params["gamma"]
+        shift = -mean * scale
+        if "beta" in self.params:
+            shift = shift + self.params["beta"]
+        return previous.rescaled(scale, shift)
+
+    def commit(self, cache: Cache) -> None:
+        """Move the running statistics towards those of a training pass, in place."""
+        batch = cache.batch
+        if batch is None:
+            return
+        self._move("running_mean", batch.mean)
+        if batch.values > 1:
+            self._move("running_var", batch.squares / (batch.values - 1))
+
+    def _move(self, name: str, value: Array) -> None:
+        running = self.buffers[name]
+        running *= self._momentum
+        running += (1 - self._momentum) * value
+
+    def cost(self) -> tuple[int, int]:
+        size = math.prod(self.out_shape)
+        # As in evaluation, where the statistics are known: subtract, multiply, add.
+        return 3 * size, size * self.buffers["running_mean"].itemsize
+
+
+def _merged(parts: Sequence[Moments]) -> Moments:
+    """The moments of several parts of a batch together (Chan, Golub and LeVeque, 1983)."""
+    if len(parts) == 1:
+        return parts[0]
+    values = sum(part.values for part in parts)
+    mean = reduce(np.add, (part.mean * (part.values / values) for part in parts))
+    squares = reduce(
+        np.add, (part.squares + part.values * np.square(part.mean - mean) for part in parts)
+    )
+    return Moments(values, mean, squares)

@@ -1,0 +1,87 @@
+"""The fully connected layer."""
+
+import math
+
+from pydantic import Field
+
+from tinynet.builtin.layers._gradients import wanted
+from tinynet.builtin.layers._rectified import rectified
+from tinynet.builtin.layers._rescaled import rescaled
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    InitializerReference,
+    Layer,
+    LayerConfig,
+    Shape,
+    ShapeError,
+)
+
+
+class Dense:
+    """Affine map of the last axis: y = x @ weight + bias.
+
+    Input (N, ..., I), output (N, ..., units). Parameters: ``weight`` (I, units), ``bias`` (units,).
+    """
+
+    per_sample = True
+
+    class Config(LayerConfig):
+        """Parameters of a `dense` node."""
+
+        units: int = Field(ge=1, description="Size of the output's last axis.")
+        use_bias: bool = Field(default=True, description="Whether a learned bias is added.")
+        weight_initializer: InitializerReference = Field(
+            default=InitializerReference(type="glorot_uniform"),
+            description="How `weight` is filled at first.",
+        )
+        bias_initializer: InitializerReference = Field(
+            default=InitializerReference(type="zeros"),
+            description="How `bias` is filled at first.",
+        )
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (in_shape,) = in_shapes
+        if not in_shape:
+            raise ShapeError("dense needs an input of shape (..., features); it got ()")
+        *lead, fan_in = in_shape
+        self.out_shape = (*lead, config.units)
+        self.params = {
+            "weight": build.param("weight", (fan_in, config.units), config.weight_initializer)
+        }
+        if config.use_bias:
+            self.params["bias"] = build.param("bias", (config.units,), config.bias_initializer)
+
+    def forward(self, ctx: Context, x: Array, *, relu: bool = False) -> tuple[Array, Cache]:
+        weight, bias = self.params["weight"], self.params.get("bias")
+        rows = x.reshape(-1, x.shape[-1])
+        y = ctx.kernels.dense(rows, weight, bias, ctx.empty, relu)
+        cache = (rows, y if relu else None) if ctx.keep else None
+        return y.reshape(*x.shape[:-1], y.shape[1]), cache
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        rows, rectified_y = cache
+        has_bias = "bias" in self.params
+        needs = ctx.needs_input(), ctx.needs_param("weight"), has_bias and ctx.needs_param("bias")
+        dx, dweight, dbias = ctx.kernels.dense_backward(
+            dy.reshape(-1, dy.shape[-1]), rows, self.params["weight"], ctx.empty, needs, rectified_y
+        )
+        dx = None if dx is None else dx.reshape(*dy.shape[:-1], dx.shape[1])
+        return (dx,), wanted(weight=dweight, bias=dbias)
+
+    def with_relu(self) -> Layer | None:
+        # A class that computes something else in `forward` knows nothing of the rectifier.
+        made: Layer = rectified(self)
+        return made if type(self).forward is Dense.forward else None
+
+    def rescaled(self, scale: Array, shift: Array) -> Layer:
+        made: Layer = rescaled(self, scale, shift)
+        return made
+
+    def cost(self) -> tuple[int, int]:
+        fan_in, units = self.params["weight"].shape
+        rows = math.prod(self.out_shape[:-1])
+        return 2 * rows * fan_in * units, math.prod(self.out_shape) * self.params["weight"].itemsize

@@ -1,0 +1,89 @@
+"""Layer normalisation."""
+
+import math
+
+from pydantic import Field
+
+from tinynet.builtin.layers._gradients import wanted
+from tinynet.builtin.layers._normalization import NormConfig, affine_params, needs
+from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape, ShapeError
+
+
+class LayerNorm:
+    """Normalises each sample over its last axes.  (N, ..., *S) -> (N, ..., *S).
+
+        y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
+
+    Mean and biased variance are taken over the axes S, those that ``axis`` names: the last one by
+    default. Parameters: ``gamma`` S, ``beta`` S. Source: Ba, Kiros and Hinton, 2016.
+    """
+
+    per_sample = True
+
+    class Config(NormConfig):
+        """Parameters of a `layer_norm` node."""
+
+        axis: int | list[int] = Field(
+            default=-1,
+            description="The axis to normalise over, or the list of them: the last ones. Axis 0 is"
+            " the batch; negative numbers count from the end.",
+        )
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (in_shape,) = in_shapes
+        self.out_shape = in_shape
+        self._normal_shape = _last_axes(config.axis, in_shape)
+        self.params = affine_params(config, self._normal_shape, build)
+        self._epsilon, self._itemsize = config.epsilon, build.dtype.itemsize
+
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        y, saved = ctx.kernels.layer_norm(
+            self._rows(x),
+            self._flat("gamma"),
+            self._flat("beta"),
+            self._epsilon,
+            ctx.empty,
+            ctx.keep,
+        )
+        return y.reshape(x.shape), saved
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        dx, dgamma, dbeta = ctx.kernels.layer_norm_backward(
+            self._rows(dy), cache, self._flat("gamma"), ctx.empty, needs(ctx, self.params)
+        )
+        grads = wanted(gamma=dgamma, beta=dbeta)
+        grads = {name: grad.reshape(self._normal_shape) for name, grad in grads.items()}
+        return (None if dx is None else dx.reshape(dy.shape),), grads
+
+    def _rows(self, x: Array) -> Array:
+        """(N, ..., *S) -> (R, D)."""
+        return x.reshape(-1, math.prod(self._normal_shape))
+
+    def _flat(self, name: str) -> Array | None:
+        """A parameter as (D,)."""
+        param = self.params.get(name)
+        return None if param is None else param.reshape(-1)
+
+    def cost(self) -> tuple[int, int]:
+        size = math.prod(self.out_shape)
+        # Sum, subtract, square, sum, and the three of the affine map.
+        return 7 * size, size * self._itemsize
+
+
+def _last_axes(axis: int | list[int], in_shape: Shape) -> Shape:
+    """Sizes of the axes that are named.
+
+    Raises:
+        ShapeError: unless they are the last ones of (N, *in_shape), without the batch.
+    """
+    axes = [axis] if isinstance(axis, int) else axis
+    rank = 1 + len(in_shape)
+    places = sorted(place % rank if -rank <= place < rank else place for place in axes)
+    first = rank - len(axes)
+    if not axes or first < 1 or places != list(range(first, rank)):
+        raise ShapeError(
+            f"layer_norm: axis {axis} does not name the last axes of an input of shape"
+            f" (N, {', '.join(map(str, in_shape))}): take -1, or [-2, -1], and so on,"
+            " without the batch"
+        )
+    return in_shape[first - 1 :]

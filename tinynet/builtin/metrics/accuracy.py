@@ -1,0 +1,90 @@
+"""How often the prediction is right."""
+
+import numpy as np
+from pydantic import Field
+
+from tinynet.builtin.metrics._classes import class_count, is_binary, predicted_classes, true_classes
+from tinynet.builtin.metrics._counts import add
+from tinynet.errors import ShapeError
+from tinynet.metric import MetricConfig, State
+from tinynet.types import Array, Shape
+
+
+class Accuracy:
+    """Share of predictions whose class is the right one.
+
+    Predictions are probabilities (N, ..., classes), or of class 1 alone, (N,) or (N, ..., 1),
+    where a probability above 0.5 means class 1. Targets are labels (N, ...), or probabilities in
+    the shape of the predictions, of which the largest counts.
+    """
+
+    greater_is_better = True
+
+    class Config(MetricConfig):
+        """Parameters of `accuracy`."""
+
+    def __init__(self, config: Config) -> None:
+        pass
+
+    def start(self, out_shape: Shape) -> State:
+        return {"correct": np.zeros((), np.int64), "count": np.zeros((), np.int64)}
+
+    def update(self, state: State, predictions: Array, targets: Array) -> None:
+        right = predicted_classes(predictions) == true_classes(predictions, targets)
+        state["correct"] += np.count_nonzero(right)
+        state["count"] += right.size
+
+    def merge(self, state: State, other: State) -> None:
+        add(state, other)
+
+    def result(self, state: State) -> float:
+        return int(state["correct"]) / max(int(state["count"]), 1)
+
+
+class TopKAccuracy:
+    """Share of predictions with the right class among the k most probable.
+
+    Predictions are probabilities (N, ..., classes); targets as for `Accuracy`. Of equal
+    probabilities the earlier class comes first, so that k = 1 is `Accuracy`.
+    """
+
+    greater_is_better = True
+
+    class Config(MetricConfig):
+        """Parameters of `top_k_accuracy`."""
+
+        k: int = Field(default=5, ge=1, description="How many of the classes may be guessed.")
+
+    def __init__(self, config: Config) -> None:
+        self.k = config.k
+
+    def start(self, out_shape: Shape) -> State:
+        if is_binary(out_shape) or class_count(out_shape) < self.k:
+            raise ShapeError(
+                f"top_k_accuracy with k = {self.k} needs at least {max(self.k, 2)} classes, but"
+                f" predictions have the shape {out_shape}: {_top_k_remedy(out_shape)}"
+            )
+        return {"correct": np.zeros((), np.int64), "count": np.zeros((), np.int64)}
+
+    def update(self, state: State, predictions: Array, targets: Array) -> None:
+        classes = predictions.shape[-1]
+        rows = predictions.reshape(-1, classes)
+        labels = true_classes(predictions, targets)[:, None]
+        own = np.take_along_axis(rows, labels, axis=1)
+        # Counting who is behind, not who is ahead, makes a prediction of NaN a wrong one.
+        behind = (rows < own) | ((rows == own) & (np.arange(classes) >= labels))
+        right = behind.sum(axis=1) > classes - self.k
+        state["correct"] += np.count_nonzero(right)
+        state["count"] += right.size
+
+    def merge(self, state: State, other: State) -> None:
+        add(state, other)
+
+    def result(self, state: State) -> float:
+        return int(state["correct"]) / max(int(state["count"]), 1)
+
+
+def _top_k_remedy(out_shape: Shape) -> str:
+    """Return what to write instead of a k that is too large."""
+    classes = class_count(out_shape)
+    return 'use "accuracy"' if classes <= 2 else f'set "k" to less than {classes}'

@@ -1,0 +1,104 @@
+"""Precision, recall and F1: figures of which classes are taken for which."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from tinynet.builtin.metrics._classes import class_count, predicted_classes, true_classes
+from tinynet.builtin.metrics._counts import add
+from tinynet.errors import ShapeError
+from tinynet.metric import MetricConfig, State
+from tinynet.types import Array, Shape
+
+
+class _Confusion:
+    """Counts, for each class, how often it was predicted, how often true, and how often both.
+
+    A subclass says by `possible` what the hits of a class are to be divided by.
+    """
+
+    greater_is_better = True
+
+    class Config(MetricConfig):
+        """Parameters of `precision`, `recall` and `f1`."""
+
+        average: Literal["macro", "micro", "weighted", "binary"] = Field(
+            default="macro",
+            description=(
+                "'macro': mean over the classes that occur; 'weighted': the same, each class"
+                " counting as often as it is true; 'micro': all classes' counts together;"
+                " 'binary': of class 1 out of two."
+            ),
+        )
+
+    def __init__(self, config: Config) -> None:
+        self.average = config.average
+
+    def possible(self, predicted: Array, true: Array) -> Array:
+        """What the hits of each class are divided by, from its two counts; all (classes,)."""
+        raise NotImplementedError
+
+    def start(self, out_shape: Shape) -> State:
+        classes = class_count(out_shape)
+        if self.average == "binary" and classes != 2:
+            raise ShapeError(
+                f'"average": "binary" needs two classes, but there are {classes};'
+                ' choose "macro", "micro" or "weighted"'
+            )
+        return {name: np.zeros(classes, np.int64) for name in ("hits", "predicted", "true")}
+
+    def update(self, state: State, predictions: Array, targets: Array) -> None:
+        predicted = predicted_classes(predictions)
+        true = true_classes(predictions, targets)
+        classes = class_count(predictions.shape[1:])
+        state["hits"] += np.bincount(true[predicted == true], minlength=classes)
+        state["predicted"] += np.bincount(predicted, minlength=classes)
+        state["true"] += np.bincount(true, minlength=classes)
+
+    def merge(self, state: State, other: State) -> None:
+        add(state, other)
+
+    def result(self, state: State) -> float:
+        hits, true = state["hits"], state["true"]
+        possible = self.possible(state["predicted"], true)
+        if self.average == "micro":
+            return float(hits.sum() / max(possible.sum(), 1))
+        ratios = hits / np.maximum(possible, 1)
+        if self.average == "binary":
+            return float(ratios[1])
+        weights = true if self.average == "weighted" else (true + state["predicted"]) > 0
+        return float(ratios @ weights / max(weights.sum(), 1))
+
+
+class Precision(_Confusion):
+    """Of the samples predicted to be of a class, the share that is.
+
+    Predictions and targets as for `accuracy`. A class that was never predicted has precision 0;
+    one that occurs neither in predictions nor in targets is left out of the mean.
+    """
+
+    def possible(self, predicted: Array, true: Array) -> Array:
+        return predicted
+
+
+class Recall(_Confusion):
+    """Of the samples of a class, the share that is predicted to be.
+
+    Predictions and targets as for `accuracy`. A class that was predicted and is never true has
+    recall 0; one that occurs neither in predictions nor in targets is left out of the mean.
+    """
+
+    def possible(self, predicted: Array, true: Array) -> Array:
+        return true
+
+
+class F1(_Confusion):
+    """The harmonic mean of precision and recall: 2 hits / (predicted + true).
+
+    Predictions and targets as for `accuracy`. A class that occurs neither in predictions nor in
+    targets is left out of the mean.
+    """
+
+    def possible(self, predicted: Array, true: Array) -> Array:
+        return (predicted + true) / 2

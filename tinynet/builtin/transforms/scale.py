@@ -1,0 +1,60 @@
+"""A linear change that is known beforehand."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+from pydantic import Field as ConfigField
+from pydantic import field_validator
+from pydantic_core import PydanticCustomError
+
+from tinynet.builtin.transforms._numbers import output_dtype, refuse_classes, working_dtype
+from tinynet.dataset import Field
+from tinynet.transform import State, TransformConfig
+from tinynet.types import Array
+
+
+class Scale:
+    """y = x * factor + offset.  (N, ...) -> (N, ...), float32; float64 stays float64.
+
+    A factor of 0.00392156862745098 (1 / 255) brings bytes into [0, 1].
+    """
+
+    class Config(TransformConfig):
+        """Parameters of `scale`."""
+
+        factor: float = ConfigField(default=1.0, description="What every value is multiplied by.")
+        offset: float = ConfigField(default=0.0, description="What is added afterwards.")
+
+        @field_validator("factor")
+        @classmethod
+        def _not_zero(cls, factor: float) -> float:
+            if factor == 0:
+                raise PydanticCustomError("factor", "a factor of 0 would make all data the same")
+            return factor
+
+    def __init__(self, config: Config) -> None:
+        self.factor = config.factor
+        self.offset = config.offset
+
+    def describe(self, field: Field) -> Field:
+        refuse_classes("scale", field)
+        return replace(field, dtype=output_dtype(np.dtype(field.dtype)).name)
+
+    def fit(self, field: Field, batches: Iterable[Array]) -> State:
+        return {}
+
+    def apply(
+        self,
+        state: State,
+        batch: Array,
+        rng: Callable[[int], np.random.Generator],
+        training: bool,
+    ) -> Array:
+        y = batch.astype(working_dtype(batch.dtype))
+        y *= self.factor
+        y += self.offset
+        return y.astype(output_dtype(batch.dtype), copy=False)
+
+    def invert(self, state: State, batch: Array) -> Array:
+        return (batch - self.offset) / self.factor

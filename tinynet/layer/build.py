@@ -1,0 +1,136 @@
+"""What a layer gets while it is built: the only door through which arrays come."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tinynet.config import InitializerReference
+from tinynet.errors import ShapeError, SpecError
+from tinynet.initializer import Initializer
+from tinynet.kernels.memory import aligned_empty
+from tinynet.random import derive
+from tinynet.types import Array, Shape
+
+MAX_PARAMS = 2**31
+"""Parameters and buffer elements of a network, unless the user allows more."""
+
+
+InitializerLike: TypeAlias = str | Mapping[str, Any] | InitializerReference | Initializer
+
+
+@dataclass
+class Budget:
+    """How many elements a network may allocate, counted before anything is allocated."""
+
+    limit: int = MAX_PARAMS
+    spent: int = 0
+
+    def spend(self, what: str, shape: Shape, itemsize: int) -> None:
+        """Count one array.
+
+        Raises:
+            SpecError: if the limit is passed; it says how many bytes were asked for.
+        """
+        count = math.prod(shape)
+        self.spent += count
+        if self.spent > self.limit:
+            raise SpecError(
+                f"{what} of shape {shape} has {count:,} elements ({count * itemsize:,} bytes);"
+                f" with it the network has {self.spent:,}, and at most {self.limit:,} are allowed"
+                " (--max-params)"
+            )
+
+
+@dataclass(kw_only=True)
+class Build:
+    """One layer's construction. ``Build()`` is enough to construct a layer by hand.
+
+    Attributes:
+        node: The node's name; it addresses parameters (``conv2d_1/weight``).
+        dtype: What parameters are made of and what the layer computes in.
+        seed: The run's seed; each array is drawn from (seed, node, array name).
+        dry: Hand out stand-ins of the right shape and dtype that take no memory. A constructor
+            therefore never reads or writes what `param` and `buffer` return.
+        budget: Where the elements are counted.
+        create: Makes the initializer that a spec names; the network hands in the registry's.
+    """
+
+    node: str = "layer"
+    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float32))
+    seed: int = 0
+    dry: bool = False
+    budget: Budget = field(default_factory=Budget)
+    create: Callable[[InitializerReference], Initializer] | None = None
+
+    def param(
+        self,
+        name: str,
+        shape: Shape,
+        initializer: InitializerLike,
+        *,
+        fan_in: int | None = None,
+        fan_out: int | None = None,
+    ) -> Array:
+        """A parameter: the optimizer changes it, in place.
+
+        Args:
+            name: Its name within the layer: ``weight``, ``bias``, ``gamma``, ``beta``, ...
+            shape: Its shape.
+            initializer: A field of the config; or a registered initializer, as a spec would name
+                it (``"zeros"``, ``{"type": "normal", "stddev": 0.1}``); or any callable with the
+                signature of `Initializer`.
+            fan_in: Inputs of one unit; by default that of a dense or convolution weight: every
+                axis but the last.
+            fan_out: Outputs one input reaches; by default the last axis times the window.
+
+        Raises:
+            ShapeError: for an axis that is not positive.
+            SpecError: if the network's budget is passed.
+        """
+        return self._array(name, shape, initializer, fan_in, fan_out)
+
+    def buffer(self, name: str, shape: Shape, initializer: InitializerLike) -> Array:
+        """An array that is saved with the parameters and changed by ``commit`` alone."""
+        return self._array(name, shape, initializer, None, None)
+
+    def _array(
+        self,
+        name: str,
+        shape: Shape,
+        initializer: InitializerLike,
+        fan_in: int | None,
+        fan_out: int | None,
+    ) -> Array:
+        address = f"{self.node}/{name}"
+        if any(size < 1 for size in shape):
+            raise ShapeError(f"{address} would have shape {shape}; every axis must be at least 1")
+        self.budget.spend(address, shape, self.dtype.itemsize)
+        if self.dry:
+            return np.broadcast_to(np.zeros((), self.dtype), shape)
+        window = math.prod(shape[:-2])
+        if fan_in is None:
+            fan_in = math.prod(shape[:-1]) if len(shape) > 1 else math.prod(shape)
+        if fan_out is None:
+            fan_out = window * shape[-1] if shape else 1
+        make = self._initializer(initializer)
+        values = make(
+            derive("init", self.seed, self.node, name), shape, fan_in, fan_out, self.dtype
+        )
+        array = aligned_empty(shape, self.dtype)
+        array[...] = values
+        return array
+
+    def _initializer(self, initializer: InitializerLike) -> Initializer:
+        if isinstance(initializer, str | Mapping):
+            initializer = InitializerReference.model_validate(initializer)
+        if not isinstance(initializer, InitializerReference):
+            return initializer
+        if self.create is None:
+            raise SpecError(
+                f"{self.node}: this Build knows no initializers by name;"
+                " give it `create=tinynet.registry.default().create`"
+            )
+        return self.create(initializer)

@@ -1,0 +1,80 @@
+"""What one pass through one node hands to its layer."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from tinynet.kernels import Kernels
+from tinynet.kernels.memory import Workspace, aligned_empty
+from tinynet.kernels.numpy import NumpyKernels
+from tinynet.random import derive
+from tinynet.types import Array, Shape
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Which gradients somebody wants.
+
+    Attributes:
+        inputs: For each input of the node, in order, whether its gradient is wanted.
+        params: Names of the layer's parameters whose gradients are wanted.
+    """
+
+    inputs: tuple[bool, ...]
+    params: frozenset[str]
+
+
+@dataclass(kw_only=True, slots=True)
+class Context:
+    """One pass through one node. ``Context(training=True)`` is enough to call a layer by hand.
+
+    Attributes:
+        training: True in a training step; False in evaluation and prediction, and for a layer that
+            is frozen (``"trainable": false``), of which gradients may still be asked.
+        needs: Which gradients `backward` must return; None means all. The others may be left
+            out: None for an input, no entry for a parameter.
+        keep: Whether `backward` or `commit` will be called; when False the cache may be None.
+        kernels: The numerical kernels to compute with.
+        seed: The run's seed; with the four below it, the key of `rng`.
+        step: The optimizer step this pass belongs to, counted from 0.
+        node: The node's name.
+        micro_batch: Which part of an accumulated step this is.
+        first_sample: Position in the micro-batch of the first sample this pass sees.
+        workspace: Where `empty` takes memory from; None means fresh memory.
+    """
+
+    training: bool = False
+    needs: Needs | None = None
+    keep: bool = True
+    kernels: Kernels = field(default_factory=NumpyKernels)
+    seed: int = 0
+    step: int = 0
+    node: str = ""
+    micro_batch: int = 0
+    first_sample: int = 0
+    workspace: Workspace | None = None
+    _rng: np.random.Generator | None = field(default=None, repr=False)
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The random stream of this pass; made on first use. Only `forward` may draw from it."""
+        if self._rng is None:
+            self._rng = derive(
+                "pass", self.seed, self.step, self.node, self.micro_batch, self.first_sample
+            )
+        return self._rng
+
+    def needs_input(self, index: int = 0) -> bool:
+        """Whether the gradient of input number ``index`` is wanted."""
+        return self.needs is None or self.needs.inputs[index]
+
+    def needs_param(self, name: str) -> bool:
+        """Whether the gradient of parameter ``name`` is wanted."""
+        return self.needs is None or name in self.needs.params
+
+    def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
+        """Uninitialised memory, 64-byte aligned, valid until this pass's backward is over."""
+        if self.workspace is None:
+            return aligned_empty(shape, dtype)
+        return self.workspace.empty(shape, dtype)

@@ -1,0 +1,388 @@
+"""The registry of plugins: the names in a spec -> classes.
+
+Discovery reads the metadata of installed distributions and imports nothing; only types that a spec
+names are imported. tinynet's own types are registered in the same way.
+"""
+
+import importlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from tinynet.config import Config, Reference
+from tinynet.errors import PluginError, Problem, TinynetError
+from tinynet.registry.discovery import PREFIX, Damage, discover, normalise
+from tinynet.text.blame import located_cause
+from tinynet.text.mistakes import explained, mistake, refusal
+from tinynet.text.wording import quoted, suggest
+
+KINDS = {
+    "layers": "layer",
+    "losses": "loss",
+    "optimizers": "optimizer",
+    "schedules": "schedule",
+    "metrics": "metric",
+    "initializers": "initializer",
+    "datasets": "dataset",
+    "transforms": "transform",
+    "kernels": "set of kernels",
+}
+"""What one plugin of each group is called."""
+
+GROUPS = tuple(KINDS)
+"""The kinds of plugin; the entry-point group of ``layers`` is ``tinynet.layers``, and so on."""
+
+
+CORE = "tinynet-core"
+"""The distribution of the built-in types."""
+
+_DAMAGED = "some plugins cannot be read: see tinynet plugins doctor"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered type, before anything is imported.
+
+    Attributes:
+        group: One of `GROUPS`.
+        name: The type's name in a spec.
+        distribution: Normalised name of the distribution that registers it.
+        version: That distribution's version.
+        target: Where the class is, as ``package.module:Class``.
+    """
+
+    group: str
+    name: str
+    distribution: str
+    version: str
+    target: str
+
+    @property
+    def qualified(self) -> str:
+        """The name that no other distribution can take: ``distribution:name``."""
+        return f"{self.distribution}:{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.qualified} (version {self.version})"
+
+
+class UnknownTypeError(PluginError):
+    """No installed distribution registers the name."""
+
+
+class MissingDistributionError(UnknownTypeError):
+    """The distribution that the name asks for is not installed."""
+
+
+class AmbiguousTypeError(PluginError):
+    """Two distributions register the name."""
+
+
+class Registry:
+    """Every registered type; classes are imported when they are asked for.
+
+    Attributes:
+        damages: Installed metadata that may register types and cannot be used.
+    """
+
+    def __init__(self, entries: Iterable[Entry], damages: Iterable[Damage] = ()) -> None:
+        self.damages = tuple(damages)
+        self._entries: dict[str, dict[str, list[Entry]]] = {group: {} for group in GROUPS}
+        for entry in entries:
+            self._entries[entry.group].setdefault(entry.name, []).append(entry)
+        self._classes: dict[Entry, type[Any]] = {}
+
+    def entries(self, group: str) -> list[Entry]:
+        """All entries of a group, by name."""
+        found = self._entries[group]
+        return [entry for name in sorted(found) for entry in found[name]]
+
+    def find(self, group: str, name: str) -> Entry:
+        """The entry that ``name`` or ``distribution:name`` stands for.
+
+        Raises:
+            MissingDistributionError: if the distribution is not installed.
+            UnknownTypeError: if nothing registers it; it suggests names that look alike.
+            AmbiguousTypeError: if two distributions do; it suggests the qualified forms.
+        """
+        distribution, colon, short = name.rpartition(":")
+        found = self._entries[group].get(short, [])
+        if colon:
+            found = [entry for entry in found if entry.distribution == normalise(distribution)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            forms = " or ".join(repr(entry.qualified) for entry in found)
+            raise AmbiguousTypeError(
+                f"more than one distribution has the {KINDS[group]} {quoted(short)}; write {forms}"
+            )
+        raise self._unknown(group, name)
+
+    def _unknown(self, group: str, name: str) -> UnknownTypeError:
+        distribution, colon, short = name.rpartition(":")
+        kind, entries = KINDS[group], self.entries(group)
+        # A plugin that cannot be read may be the one that is asked for.
+        lost = f"; {_DAMAGED}" if self.damages else ""
+        if not colon:
+            known = [entry.name for entry in entries]
+            message = f"there is no {kind} {quoted(name)}; {suggest(name, known)}{lost}"
+            return UnknownTypeError(message)
+        own = normalise(distribution)
+        known = [entry.name for entry in entries if entry.distribution == own]
+        if known:
+            return UnknownTypeError(f"{own} has no {kind} {quoted(short)}; {suggest(short, known)}")
+        there = {entry.distribution for g in GROUPS for entry in self.entries(g)}
+        if own in there:
+            return UnknownTypeError(f"{own} is installed, and has no {kind} {quoted(short)}")
+        message = f"there is no {kind} {quoted(name)}: {quoted(distribution)}"
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", own):
+            return UnknownTypeError(f"{message} is not the name of a distribution")
+        return MissingDistributionError(
+            f"{message} is not installed, or has no types for tinynet{lost}"
+        )
+
+    def load(self, group: str, name: str) -> type[Any]:
+        """The class behind a name; imports its module.
+
+        Raises:
+            PluginError: if the name is unknown or ambiguous, or the plugin cannot be imported;
+                it names the distribution, its version and the cause.
+        """
+        return self._load(self.find(group, name))
+
+    def resolve(self, reference: Reference) -> Entry:
+        """The entry that a reference stands for.
+
+        A name that a checkpoint recorded is that of the recorded distribution, even where another
+        distribution registers the same name here.
+
+        Raises:
+            PluginError: if the name is unknown or ambiguous.
+        """
+        return self.find(reference.group, reference._lookup_name)
+
+    def load_type(self, reference: Reference) -> type[Any]:
+        """The class that a reference stands for; imports its module.
+
+        Raises:
+            PluginError: if the name is unknown or ambiguous, or the plugin cannot be imported.
+        """
+        return self._load(self.resolve(reference))
+
+    def _load(self, entry: Entry) -> type[Any]:
+        if entry not in self._classes:
+            self._classes[entry] = _import(entry)
+        return self._classes[entry]
+
+    def default_name(self, reference: Reference, distribution: str = CORE) -> str:
+        """The name to look up for a type that a plugin's code names, not a spec.
+
+        Of several types of that name the plugin's own is meant, or else the built-in one: a
+        plugin that is installed must not change specs that do not name it.
+
+        Args:
+            reference: The type as the code names it.
+            distribution: The distribution with the code.
+        """
+        name = reference._lookup_name
+        owners = {e.distribution for e in self._entries[reference.group].get(name, [])}
+        own = next((owner for owner in (distribution, CORE) if owner in owners), None)
+        return f"{own}:{name}" if own and len(owners) > 1 else name
+
+    def validation_context(self, recorded: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """What pydantic needs to validate references; see `tinynet.config.Reference`.
+
+        Args:
+            recorded: The qualified names that a checkpoint recorded, by ``group:name``.
+        """
+        if not recorded:
+            return {"configure": self.configure}
+        return {"configure": partial(self.configure, recorded=recorded), "recorded": recorded}
+
+    def configure(
+        self,
+        group: str,
+        name: str,
+        options: Mapping[str, Any],
+        reserved: Iterable[str] = (),
+        recorded: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """``options`` checked against the type's ``Config`` and completed with its defaults.
+
+        Made to be called while pydantic validates (see `tinynet.config.Reference`): pydantic then
+        adds the place in the document.
+
+        Args:
+            group: One of `GROUPS`.
+            name: The type's name.
+            options: The plugin's own keys.
+            reserved: The grammar's keys at that place, for suggestions.
+            recorded: See `validation_context`.
+
+        Raises:
+            pydantic.ValidationError: for a name that is unknown or ambiguous, or options that the
+                type does not take.
+            PluginError: if the plugin is not installed or cannot be imported, or its ``Config``
+                fails.
+        """
+        try:
+            entry = self.find(group, (recorded or {}).get(f"{group}:{name}", name))
+        except MissingDistributionError:
+            raise
+        except (UnknownTypeError, AmbiguousTypeError) as error:
+            raise refusal([mistake("type_name", str(error), "type", value=name)]) from error
+        try:
+            with _blaming(entry, "its Config failed", ValidationError):
+                config = self._config(entry, options, self.validation_context(recorded))
+                dumped: dict[str, Any] = config.model_dump(mode="json")
+                for field in type(config).model_fields.keys() - config.model_fields_set:
+                    default = getattr(config, field)
+                    if isinstance(default, Reference):
+                        dumped[field]["type"] = self.default_name(default, entry.distribution)
+        except ValidationError as error:
+            fields = self._load(entry).Config.model_fields
+            raise explained(error, fields, also=reserved) from error
+        return dumped
+
+    def config(self, reference: Reference) -> Config:
+        """The config of a reference that was validated."""
+        entry, context = self.resolve(reference), {"recorded": reference._recorded}
+        with _blaming(entry, "its Config cannot read what it wrote"):
+            return self._config(entry, reference.options, context)
+
+    def _config(self, entry: Entry, options: Mapping[str, Any], context: dict[str, Any]) -> Config:
+        # Through JSON, since strict validation of Python values refuses [3, 3] for a tuple.
+        model = self._load(entry).Config
+        config: Config = model.model_validate_json(to_json(options), context=context)
+        return config
+
+    def create(self, reference: Reference) -> Any:
+        """An instance of a type that is constructed from its config alone.
+
+        Raises:
+            PluginError: if the type is missing or its constructor fails.
+        """
+        return self.construct(reference, self.config(reference))
+
+    def construct(self, reference: Reference, config: Config) -> Any:
+        """The same from a config that was made of the reference's.
+
+        Raises:
+            PluginError: if the type is missing or its constructor fails.
+        """
+        entry = self.resolve(reference)
+        cls = self._load(entry)
+        with _blaming(entry, "it could not be constructed"):
+            return cls(config)
+
+    def whose(self, plugin: object) -> str:
+        """Who is to blame for an object: its type, distribution and version, or else its class."""
+        cls = plugin if isinstance(plugin, type) else type(plugin)
+        own = (str(entry) for entry, loaded in self._classes.items() if loaded is cls)
+        return next(own, f"{cls.__module__}.{cls.__qualname__}")
+
+
+class Blaming:
+    """A context that turns an unexpected exception of a plugin into a `PluginError`.
+
+    A class, since a generator would cost more than many a method on a batch of one.
+    """
+
+    __slots__ = ("_fault", "_method")
+
+    def __init__(self, fault: Callable[[str], PluginError], method: str) -> None:
+        """Watch over a call.
+
+        Args:
+            fault: Says who is to blame for a message.
+            method: What is called.
+        """
+        self._fault, self._method = fault, method
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if isinstance(error, TinynetError | MemoryError):
+            return
+        if isinstance(error, Exception | SystemExit):
+            raise self._fault(f"{self._method} raised {located_cause(error)}") from error
+
+
+def blaming(plugin: object, method: str, pointer: str = "") -> Blaming:
+    """A context in which a plugin is to blame for whatever is raised.
+
+    Args:
+        plugin: The loss, optimizer, metric, ... that is called.
+        method: Which method of it.
+        pointer: Where a spec names the plugin, if that is known.
+    """
+    return Blaming(partial(fault, plugin, pointer=pointer), method)
+
+
+def fault(plugin: object, message: str, pointer: str = "") -> PluginError:
+    """Return the error of a plugin, with its name, distribution and version; see `blaming`."""
+    return PluginError([Problem(f"{default().whose(plugin)}: {message}", pointer)])
+
+
+@contextmanager
+def _blaming(entry: Entry, what: str, *passing: type[Exception]) -> Iterator[None]:
+    """The same for what has failed before there is any object."""
+    try:
+        yield
+    except passing:
+        raise
+    except (TinynetError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{entry}: {what}: {located_cause(error)}") from error
+
+
+def _import(entry: Entry) -> type[Any]:
+    module, _, attribute = entry.target.partition(":")
+    try:
+        value = importlib.import_module(module)
+        for part in filter(None, attribute.split(".")):
+            value = getattr(value, part)
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"{entry} is installed but could not be imported from {entry.target}:"
+            f" {located_cause(error)}"
+        ) from error
+    if not isinstance(value, type):
+        raise PluginError(f"{entry}: {entry.target} is not a class")
+    config = getattr(value, "Config", None)
+    if entry.group != "kernels" and not (isinstance(config, type) and issubclass(config, Config)):
+        raise PluginError(
+            f"{entry}: {entry.target} has no nested `Config` that derives from tinynet's"
+        )
+    return value
+
+
+def discovered() -> Registry:
+    """A registry of what is installed now."""
+    made = discover()
+    entries, damages = [], list(made.damages)
+    for found in made.found:
+        for point in found.points:
+            if point.group in KINDS:
+                facts = (found.name, found.version, point.target)
+                entries.append(Entry(point.group, point.name, *facts))
+            else:
+                known = suggest(f"{PREFIX}{point.group}", [f"{PREFIX}{one}" for one in GROUPS])
+                problem = f"{quoted(PREFIX + point.group)} is not a group of plugins; {known}"
+                damages.append(Damage(found.name, f"{found.name} {found.version}", problem))
+    return Registry(entries, damages)
+
+
+@cache
+def default() -> Registry:
+    """The registry of this installation."""
+    return discovered()
