@@ -26,8 +26,10 @@ FLOORS = {
     5: "data network",
     6: "training",
     7: "checkpoint testing",
-    8: "plugins run",
-    9: "tinynet_cli",
+    8: "prediction",
+    9: "run",
+    10: "commands",
+    11: "tinynet_cli",
 }
 """Every module or package at the top of `tinynet`; one imports its own floor and those below."""
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tinynet.checkpoint.transfer import TransferRules as TransferRules
     from tinynet.network.network import Network as Network
-    from tinynet.run.run import Run as Run
-    from tinynet.run.run import resume as resume
-    from tinynet.run.run import train as train
-    from tinynet.run.trained import evaluate as evaluate
-    from tinynet.run.trained import load as load
-    from tinynet.run.trained import load_model as load_model
+    from tinynet.run.models import evaluate as evaluate
+    from tinynet.run.models import load as load
+    from tinynet.run.models import load_model as load_model
+    from tinynet.run.training_run import Run as Run
+    from tinynet.run.training_run import resume as resume
+    from tinynet.run.training_run import train as train
     from tinynet.spec.models import Spec as Spec
     from tinynet.spec.reading import load_spec as load_spec
     from tinynet.training.trainer import Trainer as Trainer
@@ -23,16 +23,16 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Network": "tinynet.network.network",
-    "Run": "tinynet.run.run",
+    "Run": "tinynet.run.training_run",
     "Spec": "tinynet.spec.models",
     "Trainer": "tinynet.training.trainer",
     "TransferRules": "tinynet.checkpoint.transfer",
-    "evaluate": "tinynet.run.trained",
-    "load": "tinynet.run.trained",
-    "load_model": "tinynet.run.trained",
+    "evaluate": "tinynet.run.models",
+    "load": "tinynet.run.models",
+    "load_model": "tinynet.run.models",
     "load_spec": "tinynet.spec.reading",
-    "resume": "tinynet.run.run",
-    "train": "tinynet.run.run",
+    "resume": "tinynet.run.training_run",
+    "train": "tinynet.run.training_run",
 }
 
 _SUBMODULES = frozenset({"errors", "layer", "registry", "testing"})

@@ -11,8 +11,8 @@ from tinynet_cli.excerpt import excerpts
 from tinynet_cli.output import echo, echo_message, print_json, print_table, warn
 
 if TYPE_CHECKING:
-    from tinynet.run.checking import Checked
-    from tinynet.run.summary import Summary
+    from tinynet.commands.check import Checked
+    from tinynet.commands.summary import Summary
 
 RENDER_WIDTH = 60
 """Column in which a rendered spec says where its values come from, if its lines are shorter."""
@@ -45,14 +45,14 @@ def check(
     before its first step. Warnings name parts of the spec that train, but probably not as
     intended. Nothing is trained or written.
     """
-    from tinynet.run.checking import check as run_check
-    from tinynet.run.summary import summarize
+    from tinynet.commands.check import check_spec
+    from tinynet.commands.summary import summarize
 
     if render:
         summarize(spec, overrides=overrides, **settings)
         _render(spec, overrides, as_json)
         return
-    found = run_check(spec, overrides=overrides, read_data=not no_data, **settings)
+    found = check_spec(spec, overrides=overrides, read_data=not no_data, **settings)
     if as_json:
         print_json({"ok": True, **found.to_json()})
     else:
@@ -103,7 +103,7 @@ def _render(path: str, overrides: dict[str, Any], as_json: bool) -> None:
 @options.debug_option
 def summary(path: str, as_json: bool, **settings: Any) -> None:
     """Print the layers, shapes, parameters, operations and memory of a network."""
-    from tinynet.run.summary import summarize
+    from tinynet.commands.summary import summarize
 
     found = summarize(path, **settings)
     if as_json:

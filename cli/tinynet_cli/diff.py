@@ -11,7 +11,7 @@ from tinynet_cli.output import echo, print_json, print_table, short, warn
 from tinynet_cli.plain import one_line, shape_text
 
 if TYPE_CHECKING:
-    from tinynet.run.difference import Difference, TensorDifference
+    from tinynet.commands.diff import Difference, TensorDifference
     from tinynet.spec.change import Change
 
 
@@ -28,9 +28,9 @@ def diff(a: str, b: str, as_json: bool) -> None:
     printed for each, to compare with another machine's. The exit code is 0 in both cases; --json
     has the result as "equal". No plugin is imported for a checkpoint.
     """
-    from tinynet.run.difference import diff, is_essential
+    from tinynet.commands.diff import compare_checkpoints, is_essential
 
-    found = diff(a, b, warn)
+    found = compare_checkpoints(a, b, warn)
     if as_json:
         print_json(found.to_json())
         return

@@ -38,11 +38,11 @@ def _checked_split(context: click.Context, parameter: click.Parameter, value: st
 @options.debug_option
 def evaluate(path: str, as_json: bool, quiet: bool, **settings: Any) -> None:
     """The loss and the metrics of a trained network."""
-    from tinynet.run import trained
+    from tinynet.run.models import evaluate as evaluate_split
     from tinynet_cli.progress import Display
 
     with Display(quiet=quiet or as_json) as display:
-        found = trained.evaluate(path, observer=display, **settings)
+        found = evaluate_split(path, observer=display, **settings)
     if as_json:
         print_json(
             {

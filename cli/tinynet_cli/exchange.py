@@ -34,7 +34,7 @@ def export_command(path: str, output: str, as_json: bool, quiet: bool, **choices
     Parameters and buffers go under their addresses (conv2d_1/weight), channels last; the spec goes
     along. No plugin is imported.
     """
-    from tinynet.run.exchange import export_weights
+    from tinynet.commands.exchange import export_weights
 
     found = export_weights(path, output, warn=warn, **choices)
     if as_json:
@@ -68,7 +68,7 @@ def import_command(path: str, as_json: bool, quiet: bool, **settings: Any) -> No
     the very shape and dtype, and nothing else. `evaluate`, `predict` and `train --from` take the
     checkpoint.
     """
-    from tinynet.run.exchange import import_weights
+    from tinynet.commands.exchange import import_weights
 
     found = import_weights(path, **settings)
     if as_json:

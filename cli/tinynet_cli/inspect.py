@@ -12,7 +12,7 @@ from tinynet_cli.output import echo, print_json, print_table, printable, short
 from tinynet_cli.plain import entries, one_line, print_facts, shape_text
 
 if TYPE_CHECKING:
-    from tinynet.run.inspection import CheckpointFacts, ListedCheckpoint, RunFacts, TensorFacts
+    from tinynet.commands.inspect import CheckpointFacts, ListedCheckpoint, RunFacts, TensorFacts
 
 
 @click.command(cls=Command)
@@ -25,7 +25,7 @@ def inspect(path: str, verify: bool, as_json: bool) -> None:
 
     For a run folder, every checkpoint is listed, and the fault of each that is damaged.
     """
-    from tinynet.run.inspection import inspect_checkpoint, inspect_run
+    from tinynet.commands.inspect import inspect_checkpoint, inspect_run
 
     if Path(path).is_dir():
         run = inspect_run(path, verify=verify)

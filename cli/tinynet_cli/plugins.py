@@ -18,9 +18,9 @@ from tinynet_cli.output import echo, print_json, print_table, printable, short, 
 from tinynet_cli.streams import result_is_terminal
 
 if TYPE_CHECKING:
-    from tinynet.plugins.checking import TypeReport, Verdict
-    from tinynet.plugins.doctor import Diagnosis
-    from tinynet.plugins.listing import Listed
+    from tinynet.commands.plugins.conformance import TypeReport, Verdict
+    from tinynet.commands.plugins.doctor import Diagnosis
+    from tinynet.commands.plugins.listing import Listed
     from tinynet.testing import NotCheckableError
 
 KINDS = (
@@ -33,7 +33,7 @@ KINDS = (
     "dataset",
     "transform",
 )
-"""As `tinynet.plugins.new.kinds`, which ``tinynet --help`` must not import."""
+"""As `tinynet.commands.plugins.new.kinds`, which ``tinynet --help`` must not import."""
 
 _SIZE = re.compile("[1-9][0-9]{0,17}")
 """A positive number that an array's axis can have."""
@@ -61,7 +61,7 @@ def new(name: str, kind: str, into: str, as_json: bool) -> None:
     NAME may be my-layer or MyLayer: the folder and the distribution are my-layer, the type in a
     spec is my_layer, and the class MyLayer.
     """
-    from tinynet.plugins.new import NotMadeError, new_plugin
+    from tinynet.commands.plugins.new import NotMadeError, new_plugin
 
     try:
         made = new_plugin(name, kind, into)
@@ -88,7 +88,7 @@ def new(name: str, kind: str, into: str, as_json: bool) -> None:
 @options.debug_option
 def list_command(group: str | None, as_json: bool) -> None:
     """List installed plugins with their distributions and folders; imports none of them."""
-    from tinynet.plugins.listing import listed
+    from tinynet.commands.plugins.listing import listed
     from tinynet.registry import default
 
     known = default()
@@ -124,7 +124,7 @@ def doctor(name: str | None, timeout: float, as_json: bool) -> None:
 
     NAME is a type, distribution:type, or a distribution: only those are loaded.
     """
-    from tinynet.plugins.doctor import damages, examine, running_kernels
+    from tinynet.commands.plugins.doctor import damages, examine, running_kernels
 
     found, damaged = examine(name, patience=timeout), damages(name)
     kernels, ill = running_kernels(), [one for one in found if not one.ok]
@@ -203,7 +203,7 @@ def check(name: str, as_json: bool, debug: bool, said: dict[str, Any] | None, **
     NAME is a type, distribution:type, or a distribution. It is checked on these options, or on the
     class's `examples`; without both, on inputs that many types accept.
     """
-    from tinynet.plugins.checking import check_plugin
+    from tinynet.commands.plugins.conformance import check_plugin
     from tinynet.testing import NotCheckableError
 
     try:

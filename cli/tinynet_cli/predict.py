@@ -51,8 +51,8 @@ def predict(
     network of one channel. Images of several frames, of floats, of 32-bit integers and of CIELAB
     colors are refused.
     """
-    from tinynet.run.prediction_files import WRITERS, write_predictions
-    from tinynet.run.trained import load_model
+    from tinynet.prediction.predictions import WRITERS, write_predictions
+    from tinynet.run.models import load_model
     from tinynet_cli.progress import Display
 
     if output is not None and Path(output).suffix.lower() not in WRITERS:

@@ -12,7 +12,7 @@ from tinynet_cli.fine_tuning import fine_tuning_options, print_plan, take_rules
 from tinynet_cli.output import echo, print_figures, print_json, short
 
 if TYPE_CHECKING:
-    from tinynet.run.run import Run
+    from tinynet.run.training_run import Run
     from tinynet_cli.progress import Display
 
 
@@ -53,7 +53,7 @@ def train(
     With --from the run starts with the parameters of an earlier one, for fine-tuning. The plan is
     printed first; new, missing and reshaped tensors must be allowed by an option.
     """
-    from tinynet.run import run as runs
+    from tinynet.run import training_run
     from tinynet_cli.progress import Display
 
     start = take_rules(source, plan_only, settings)
@@ -62,7 +62,7 @@ def train(
             from tinynet.checkpoint.transfer import TransferRefusedError
 
             try:
-                found = runs.plan_fine_tuning(spec, observer=display, **start, **settings)
+                found = training_run.plan_fine_tuning(spec, observer=display, **start, **settings)
             except TransferRefusedError as error:
                 if error.path is not None:
                     print_plan(error.path, error.plan, as_json, error)
@@ -70,7 +70,7 @@ def train(
             print_plan(*found, as_json)
             return
         going_on: dict[str, Any] = {"resume": resume, "exact": exact, "lock": lock}
-        result = runs.train(spec, run_dir, observer=display, **going_on, **start, **settings)
+        result = training_run.train(spec, run_dir, observer=display, **going_on, **start, **settings)
     _report(result, display, as_json, settings)
 
 
@@ -94,11 +94,11 @@ def train(
 @options.debug_option
 def resume(run: str, as_json: bool, quiet: bool, **settings: Any) -> None:
     """Resume RUN from its newest intact checkpoint and finish training."""
-    from tinynet.run import run as runs
+    from tinynet.run import training_run
     from tinynet_cli.progress import Display
 
     with Display(quiet=quiet or as_json) as display:
-        result = runs.resume(run, observer=display, **settings)
+        result = training_run.resume(run, observer=display, **settings)
     _report(result, display, as_json, settings)
 
 

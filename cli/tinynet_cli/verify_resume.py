@@ -31,10 +31,10 @@ def verify_resume(spec: str, keep: str | None, as_json: bool, **settings: Any) -
 
     Shorten a long one with --set training.epochs=1.
     """
-    from tinynet.run.verification import verify_resume
+    from tinynet.commands.verify_resume import verify_exact_resume
 
     with TemporaryDirectory() as temporary:
-        found = verify_resume(spec, Path(keep or temporary), **settings)
+        found = verify_exact_resume(spec, Path(keep or temporary), **settings)
     if as_json:
         print_json(found.to_json())
     else:

@@ -31,8 +31,8 @@ from tinynet.errors import (
     TinynetError,
 )
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.run.finding import find_checkpoint
 from tinynet.run.folder import RunFolder
+from tinynet.run.lookup import find_checkpoint
 from tinynet.training.events import StepDone
 
 SPEC = {

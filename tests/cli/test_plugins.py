@@ -6,7 +6,7 @@ import pytest
 from tinynet_cli.kinds import GROUPS
 from tinynet_cli.plugins import KINDS
 
-from tinynet.plugins.new import kinds
+from tinynet.commands.plugins.new import kinds
 
 LAYER = """
 from pydantic import Field

@@ -33,7 +33,7 @@ def arrays():
 @pytest.fixture
 def expected(run, arrays):
     """What the network says of them, asked in Python; the area is in the units of the data."""
-    model = library.run.trained.load_model(run)
+    model = library.run.models.load_model(run)
     prepared = model.preprocessing.apply(arrays)
     found = model.network.predict(prepared)
     return {"kind": found["kind"], "area": model.preprocessing.invert("area", found["area"])}

@@ -73,7 +73,7 @@ def test_a_second_ctrl_c_leaves_at_once(write_spec):
     """The step in hand may take an hour, or hang."""
     driver = f"""
 import signal
-from tinynet.run import run
+from tinynet.run import training_run
 from tinynet.training.events import StepDone
 from tinynet_cli import main
 
@@ -83,8 +83,8 @@ def twice(event):
             signal.raise_signal(signal.SIGINT)
         raise AssertionError("the second Ctrl-C did not leave")
 
-original = run.train
-run.train = lambda *a, **k: original(*a, **{{**k, "observer": twice}})
+original = training_run.train
+training_run.train = lambda *a, **k: original(*a, **{{**k, "observer": twice}})
 main.main(["train", {str(write_spec())!r}, "--run", "r"])
 """
     done = subprocess.run(
@@ -142,7 +142,7 @@ main()
 @pytest.mark.parametrize(
     "name",
     ["click", "tinynet_cli.main", "tinynet_cli.train", "numpy", "numpy.linalg", "pydantic",
-     "tinynet.errors", "tinynet.registry", "tinynet.run.run", "msgpack",
+     "tinynet.errors", "tinynet.registry", "tinynet.run.training_run", "msgpack",
      "tinynet.builtin.layers.dense", "tinynet.builtin.optimizers.adam",
      "tinynet.builtin.datasets.digits"],
 )  # fmt: skip

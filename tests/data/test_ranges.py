@@ -5,7 +5,7 @@ import pytest
 
 import tinynet
 from tinynet.errors import DataError
-from tinynet.run.trained import load_model
+from tinynet.run.models import load_model
 
 ROWS = [(i, i % 3, "xy"[i % 2]) for i in range(20)]
 

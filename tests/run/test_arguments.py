@@ -7,7 +7,7 @@ import pytest
 
 import tinynet
 from tinynet.errors import TinynetError, UsageError
-from tinynet.run.run import plan_fine_tuning
+from tinynet.run.training_run import plan_fine_tuning
 
 SPEC = {
     "tinynet": 1,

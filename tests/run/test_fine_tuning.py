@@ -13,7 +13,7 @@ from tinynet.builtin.datasets.digits import Digits
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import CheckpointError, CheckpointMismatchError, RunExistsError
 from tinynet.optimizer import OptimizerConfig
-from tinynet.run.run import plan_fine_tuning
+from tinynet.run.training_run import plan_fine_tuning
 from tinynet.training.events import Transferred
 
 BODY: list[dict[str, Any]] = [

@@ -11,12 +11,12 @@ import pytest
 import tinynet
 from tinynet import registry
 from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.commands.exchange import export_weights
+from tinynet.commands.summary import summarize
 from tinynet.errors import SpecError
 from tinynet.layer import Build, LayerConfig, Shape
 from tinynet.registry import Entry, Registry
-from tinynet.run.exchange import export_weights
-from tinynet.run.run import plan_fine_tuning
-from tinynet.run.summary import summarize
+from tinynet.run.training_run import plan_fine_tuning
 
 SPEC: dict[str, Any] = {
     "tinynet": 1,

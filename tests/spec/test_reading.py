@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import tinynet
+from tinynet.commands.summary import summarize
 from tinynet.errors import ShapeError, SpecError
 from tinynet.network.network import Network
-from tinynet.run.summary import summarize
 from tinynet.spec.reading import load_spec, parse_network
 from tinynet.text.document import MAX_BYTES, MAX_COUNTED, MAX_PROBLEMS
 

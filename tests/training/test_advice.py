@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinynet.run.checking import check
+from tinynet.commands.check import check_spec
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(ROOT.glob("models/*.json"))
@@ -40,7 +40,7 @@ def warnings_of(tmp_path):
         }
         path = tmp_path / "spec.json"
         path.write_text(json.dumps(spec))
-        found = check(path)
+        found = check_spec(path)
         assert all(warning.line for warning in found.warnings)
         return {warning.pointer: warning.message for warning in found.warnings}
 
@@ -54,7 +54,7 @@ def dense(units):
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_no_example_is_warned_about(path):
     reads = path.stem not in {"mnist_cnn", "seed_cnn"}  # their data are not part of the project
-    assert check(path, read_data=reads).warnings == []
+    assert check_spec(path, read_data=reads).warnings == []
 
 
 @pytest.mark.parametrize("path", PLUGIN_EXAMPLES, ids=lambda path: path.stem)
@@ -65,7 +65,7 @@ def test_no_example_of_a_plugin_is_warned_about(path, register, monkeypatch):
         for name, target in entries.items():
             module, _, cls = target.partition(":")
             register(group.removeprefix("tinynet."), name, getattr(import_module(module), cls))
-    assert check(path).warnings == []
+    assert check_spec(path).warnings == []
 
 
 def test_a_sound_spec_is_not_warned_about(warnings_of):
@@ -126,7 +126,7 @@ def test_large_columns_of_a_table_are_named(tmp_path):
         "training": {"epochs": 1, "loss": CROSS, "optimizer": "sgd"},
     }
     (tmp_path / "spec.json").write_text(json.dumps(spec))
-    (warning,) = check(tmp_path / "spec.json").warnings
+    (warning,) = check_spec(tmp_path / "spec.json").warnings
     assert "with values from 0 to 5900 (in large); add" in warning.message
 
 

@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar, get_args
 from tinynet.checkpoint.transfer import TransferRules
 from tinynet.data.splits import SplitName
 from tinynet.errors import UsageError
-from tinynet.run.settings import Settings
+from tinynet.run.options import Settings
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import overrides_fault, source_fault
 from tinynet.spec.training_spec import TrainingSpec

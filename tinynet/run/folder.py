@@ -32,7 +32,7 @@ from tinynet.errors import (
 )
 from tinynet.files.atomic import leftovers, replacing, sync_folder
 from tinynet.files.strict import READ, kind_of, open_strictly, require_folder
-from tinynet.run.naming import no_run
+from tinynet.run.path_errors import no_run
 
 Found = TypeVar("Found")
 

@@ -12,7 +12,7 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.data.paths import paths_in, resolve_paths
 from tinynet.errors import CheckpointError, DataError
 from tinynet.run.folder import RunFolder
-from tinynet.run.settings import Settings, data_root
+from tinynet.run.options import Settings, data_root
 from tinynet.spec.models import Spec
 
 _CHECKPOINTS = "checkpoints"

@@ -20,9 +20,9 @@ from tinynet.network.states import check_layout, layout
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, Interrupts, held
 from tinynet.run.log import RunLog
+from tinynet.run.options import Observer
 from tinynet.run.roots import resume_command
 from tinynet.run.saver import Saver
-from tinynet.run.settings import Observer
 from tinynet.spec.training_spec import CheckpointSpec
 from tinynet.training.events import EpochDone, Event, Saved, Started, StepDone, Warned
 from tinynet.training.judging import early_stop

@@ -1,0 +1,211 @@
+"""Damaged metadata of one distribution is reported, and stops nothing that does not use it."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinynet import registry
+from tinynet.commands.plugins.doctor import damages, examine
+from tinynet.commands.plugins.listing import listed
+from tinynet.commands.plugins.new import new_plugin
+from tinynet.errors import PluginError
+from tinynet.registry import GROUPS, Entry, UnknownTypeError
+
+GOOD = """
+from tinynet.layer import LayerConfig
+
+class Good:
+    class Config(LayerConfig):
+        pass
+    def __init__(self, config, in_shapes, build): ...
+    def forward(self, ctx, x): ...
+    def backward(self, ctx, cache, dy): ...
+"""
+POINTS = "[tinynet.layers]\nodd = odd:Odd\n"
+METADATA = "Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n"
+
+# Files of the metadata of `odd`, and the report; None where the damage concerns no plugin.
+DAMAGES: dict[str, tuple[dict[str, bytes], str | None]] = {
+    "a group without its bracket": (
+        {"entry_points.txt": POINTS.replace("]", "").encode(), "METADATA": METADATA.encode()},
+        "line 1 is '[tinynet.layers'; it should be: [tinynet.layers]",
+    ),
+    "no METADATA": (
+        {"entry_points.txt": POINTS.encode()},
+        "its METADATA is missing or has no name: reinstall it",
+    ),
+    "no version": (
+        {"entry_points.txt": POINTS.encode(), "METADATA": b"Metadata-Version: 2.1\nName: odd\n"},
+        "its METADATA is missing or has no version: reinstall it",
+    ),
+    "a version of control characters": (
+        {
+            "entry_points.txt": POINTS.encode(),
+            "METADATA": METADATA.replace("1.0", "1\x1b[2J").encode(),
+        },
+        r"'1\x1b[2J' is not a version; give it one such as 1.0",
+    ),
+    "a name of control characters": (
+        {
+            "entry_points.txt": POINTS.encode(),
+            "METADATA": METADATA.replace(": odd", ": o\x1bdd").encode(),
+        },
+        r"'o\x1bdd' is not the name of a distribution",
+    ),
+    "an entry point without a target": (
+        {"entry_points.txt": b"[tinynet.layers]\nodd\n", "METADATA": METADATA.encode()},
+        "line 2 is 'odd'; it should be: name = package:Class",
+    ),
+    "an entry point of control characters": (
+        {
+            "entry_points.txt": b"[tinynet.layers]\no\x1bdd = odd:Odd\n",
+            "METADATA": METADATA.encode(),
+        },
+        r"line 2 registers 'o\x1bdd', which a spec cannot name",
+    ),
+    "an entry point with a colon": (
+        {
+            "entry_points.txt": b"[tinynet.layers]\nodd:odd = odd:Odd\n",
+            "METADATA": METADATA.encode(),
+        },
+        "line 2 registers 'odd:odd', which a spec cannot name",
+    ),
+    "an unknown group": (
+        {"entry_points.txt": b"[tinynet.layer]\nodd = odd:Odd\n", "METADATA": METADATA.encode()},
+        "'tinynet.layer' is not a group of plugins; did you mean 'tinynet.layers'?",
+    ),
+    "bytes that are no text": (
+        {"entry_points.txt": b"[tinynet.layers]\n\xff = odd:Odd\n", "METADATA": METADATA.encode()},
+        "its entry_points.txt cannot be read (UnicodeDecodeError: ",
+    ),
+    "a malformed group of another project": (
+        {"entry_points.txt": b"[console_scripts]\nodd\n", "METADATA": METADATA.encode()},
+        None,
+    ),
+    "a leftover without metadata": ({"RECORD": b""}, None),
+}
+
+
+@pytest.fixture
+def site(install: Callable[..., Path]) -> Path:
+    """A folder with a distribution that is all right."""
+    return install("sound", {"layers": {"good": "sound:Good"}}, GOOD)
+
+
+def entries() -> list[Entry]:
+    return [entry for group in GROUPS for entry in registry.default().entries(group)]
+
+
+def assert_others_work() -> None:
+    """Everything but the damaged distribution is found, listed, and can be examined."""
+    found = entries()
+    assert [entry.qualified for entry in found if entry.distribution == "sound"] == ["sound:good"]
+    assert len([entry for entry in found if entry.distribution == "tinynet-core"]) > 50
+    assert len(listed(found, found)) == len(found)
+    (one,) = examine("sound")
+    assert one.ok
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+def test_a_damaged_distribution_is_skipped_and_reported(site: Path, what: str) -> None:
+    files, problem = DAMAGES[what]
+    place = site / "odd-1.0.dist-info"
+    place.mkdir()
+    for name, content in files.items():
+        (place / name).write_bytes(content)
+    assert_others_work()
+    assert not [entry for entry in entries() if entry.name == "odd"]
+    if problem is None:
+        assert damages() == []
+        return
+    (damage,) = damages()
+    assert damage.distribution == "odd"
+    assert damage.problem.startswith(problem)
+    assert str(damage).isprintable()
+    assert damages("odd") == [damage]
+    assert damages("sound") == []
+    assert examine("odd") == []
+
+
+def test_a_file_that_is_a_folder_is_reported(site: Path) -> None:
+    (site / "odd-1.0.dist-info" / "entry_points.txt").mkdir(parents=True)
+    assert_others_work()
+    (damage,) = damages()
+    assert "cannot be read (no permission, or not a file)" in damage.problem
+
+
+def test_the_sound_lines_of_a_file_count(site: Path) -> None:
+    place = site / "odd-1.0.dist-info"
+    place.mkdir()
+    (place / "METADATA").write_text(METADATA)
+    (place / "entry_points.txt").write_text(f"[console_scripts]\nbroken\n{POINTS}worse\n")
+    assert [entry.qualified for entry in entries() if entry.name == "odd"] == ["odd:odd"]
+    (damage,) = damages()
+    assert damage.where.endswith("odd-1.0.dist-info/entry_points.txt")
+    assert damage.problem == "line 5 is 'worse'; it should be: name = package:Class"
+
+
+def test_two_versions_in_one_folder_are_reported(site: Path, install: Callable[..., Path]) -> None:
+    install("sound", {"layers": {"good": "sound:Good"}}, GOOD, version="2.0")
+    assert_others_work()
+    (damage,) = damages()
+    assert "a second version is in the same folder, sound-" in damage.problem
+    assert "run pip uninstall sound until none is left, then install it again" in damage.problem
+
+
+def test_a_version_that_hides_another_on_the_path_is_no_damage(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "later" / "sound-0.9.dist-info"
+    place.mkdir(parents=True)
+    (place / "METADATA").write_text("Metadata-Version: 2.1\nName: sound\nVersion: 0.9\n")
+    (place / "entry_points.txt").write_text("[tinynet.layers]\nold = sound:Old\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "later")])
+    assert_others_work()
+    assert damages() == []
+
+
+class BrokenFinder:
+    """An import finder as an editable installation leaves it whose files are gone."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        return None
+
+    def find_distributions(self, context: Any) -> Any:
+        raise RuntimeError("no such mapping")
+
+
+def test_a_broken_import_finder_is_reported(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "meta_path", [BrokenFinder(), *sys.meta_path])
+    assert_others_work()
+    (damage,) = damages()
+    assert damage.where.endswith("BrokenFinder")
+    assert damage.problem == (
+        "this import finder cannot list its distributions: RuntimeError: no such mapping"
+    )
+
+
+def test_a_new_plugin_can_be_made_beside_a_damaged_one(site: Path, tmp_path: Path) -> None:
+    (site / "odd-1.0.dist-info").mkdir()
+    assert new_plugin("my-layer", into=tmp_path).folder.is_dir()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"dir_info": 1}', '{"dir_info": {"editable": 1}}'])
+def test_a_damaged_record_of_an_editable_plugin_is_passed_over(site: Path, content: str) -> None:
+    (site / "sound-1.2.dist-info" / "direct_url.json").write_text(content)
+    found = entries()
+    (one,) = listed([entry for entry in found if entry.distribution == "sound"], found)
+    assert (one.where, one.editable) == (str(site), False)
+
+
+def test_a_name_that_is_missing_points_to_the_damage(site: Path) -> None:
+    place = site / "odd-1.0.dist-info"
+    place.mkdir()
+    (place / "entry_points.txt").write_text(POINTS)
+    with pytest.raises(UnknownTypeError, match="some plugins cannot be read: see tinynet plugins"):
+        registry.default().find("layers", "odd")
+    with pytest.raises(PluginError, match="or has no types for tinynet; some plugins cannot be"):
+        registry.default().find("layers", "odd:odd")

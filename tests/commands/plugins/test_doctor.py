@@ -1,0 +1,160 @@
+"""Every plugin is loaded and explained; what one does while it is imported harms no other."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tinynet import registry
+from tinynet.commands.plugins.doctor import examine, running_kernels
+from tinynet.commands.plugins.protocols import PROTOCOLS, breach, required_methods
+from tinynet.registry import GROUPS, UnknownTypeError
+
+LAYER = """
+from tinynet.layer import LayerConfig
+
+class {name}:
+    class Config(LayerConfig):
+        pass
+    def __init__(self, config, in_shapes, build): ...
+    def forward(self, ctx, x): ...
+    def backward(self, ctx, cache, dy): ...
+"""
+GOOD = LAYER.format(name="Good")
+
+BROKEN = {
+    "missing": ("import nothing_like_it", "Odd", r"ModuleNotFoundError: No module named 'nothing_"),
+    "misspelt": ("x = 1\ndef f(:\n", "Odd", r"SyntaxError: invalid syntax \(.*misspelt\.py:2\)"),
+    "raising": ("\n\n1 / 0", "Odd", r"ZeroDivisionError: division by zero \(.*raising\.py:3\)"),
+    "leaving": ("raise SystemExit(3)", "Odd", r"SystemExit: 3 \(.*leaving\.py:1\)"),
+    "interrupting": ("raise KeyboardInterrupt", "Odd", r"KeyboardInterrupt \(.*interrupting\.py:1"),
+    "empty": ("", "Odd", r"AttributeError: module 'empty' has no attribute 'Odd'"),
+    "function": ("def Odd(): ...", "Odd", r"function:Odd is not a class"),
+    "bare": ("class Odd: ...", "Odd", r"no nested `Config` that derives from tinynet's"),
+    "half": (
+        GOOD.replace("backward", "backwards"),
+        "Good",
+        r"Good lacks 'backward' of the protocol Layer",
+    ),
+    "unnamed": (
+        GOOD.replace("LayerConfig", "Config").replace("tinynet.layer", "tinynet.config"),
+        "Good",
+        r"the Config of Good does not derive from LayerConfig",
+    ),
+    "reserving": (
+        GOOD.replace("        pass", "        name: str = 'mine'", 1),
+        "Good",
+        r"^Good\.Config: the spec language reserves .* give the field another name$",
+    ),
+}
+"""Module -> its source, the class it registers, and what is found."""
+
+
+def problems(name: str, **settings: float) -> dict[str, tuple[str, ...]]:
+    return {one.listed.entry.name: one.problems for one in examine(name, **settings)}
+
+
+def test_every_way_to_be_broken_is_explained_and_touches_no_other(
+    install: Callable[..., Path],
+) -> None:
+    layers = {module: f"{module}:{cls}" for module, (_, cls, _) in BROKEN.items()}
+    site = install("crowd", {"layers": {**layers, "good": "crowd:Good"}}, GOOD)
+    for module, (source, _, _) in BROKEN.items():
+        (site / f"{module}.py").write_text(source)
+    found = problems("crowd")
+    for module, (_, _, finding) in BROKEN.items():
+        (problem,) = found.pop(module)
+        assert re.search(finding, problem), problem
+    assert found == {"good": ()}
+
+
+KILLERS = {
+    "exiting": ("import os; os._exit(9)", "its import ends the process with exit code 9"),
+    "crashing": (
+        "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+        "its import ends the process with a signal, Segmentation fault",
+    ),
+    "speaking": (
+        "import os, sys; print('no licence', file=sys.stderr, flush=True); os._exit(9)",
+        "its import ends the process with exit code 9: no licence",
+    ),
+}
+
+
+def test_a_plugin_that_takes_its_process_with_it_leaves_the_others_alone(
+    install: Callable[..., Path],
+) -> None:
+    layers = {module: f"{module}:Odd" for module in KILLERS}
+    site = install("killers", {"layers": {**layers, "good": "killers:Good"}}, GOOD)
+    for module, (source, _) in KILLERS.items():
+        (site / f"{module}.py").write_text(source)
+    found = problems("killers")
+    assert found == {**{name: (text,) for name, (_, text) in KILLERS.items()}, "good": ()}
+
+
+def test_a_plugin_that_hangs_is_given_up(install: Callable[..., Path]) -> None:
+    install("sleeper", {"layers": {"odd": "sleeper:Odd"}}, "import time; time.sleep(1000)")
+    assert problems("sleeper", patience=0.5) == {"odd": ("its import takes longer than 0.5 s",)}
+
+
+def test_what_a_plugin_prints_is_not_taken_for_an_answer(install: Callable[..., Path]) -> None:
+    noise = "import os; print('{}'); os.write(1, b'{}\\n')\n"
+    install("noisy", {"layers": {"good": "noisy:Good"}}, noise + GOOD)
+    (found,) = examine("noisy")
+    assert found.ok
+    assert found.seconds is not None
+
+
+def test_a_name_that_is_taken_is_not_ok_though_both_can_be_loaded(
+    install: Callable[..., Path],
+) -> None:
+    for name in ("one", "two"):
+        install(name, {"layers": {"good": f"{name}:Good"}}, GOOD)
+    both = examine("good")
+    assert {one.listed.entry.distribution for one in both} == {"one", "two"}
+    for one in both:
+        assert one.problems == (
+            "2 distributions have the layer 'good'; write 'one:good' or 'two:good'",
+        )
+        assert one.seconds is not None
+    assert len(examine("one:good")) == 1
+
+
+def test_a_plugin_for_another_tinynet_says_which(install: Callable[..., Path]) -> None:
+    install("later", {"layers": {"good": "later:Good"}}, GOOD, requires="tinynet-core>=9")
+    (found,) = examine("later")
+    assert found.problems[0].startswith("it requires tinynet-core>=9, and tinynet-core ")
+
+
+def test_a_name_that_nothing_has_is_told(install: Callable[..., Path]) -> None:
+    install("one", {"layers": {"good": "one:Good"}}, GOOD)
+    with pytest.raises(UnknownTypeError, match="did you mean 'good'"):
+        examine("goood")
+
+
+def test_everything_of_tinynet_is_ok() -> None:
+    found = examine("tinynet-core")
+    assert len(found) > 50
+    assert not [one for one in found if not one.ok]
+
+
+def test_the_kernels_that_layers_compute_with_are_named() -> None:
+    assert running_kernels() == "tinynet-core:numpy (numpy)"
+
+
+def test_the_methods_of_a_protocol_are_those_that_tinynet_calls() -> None:
+    assert PROTOCOLS.keys() == set(GROUPS)
+    assert required_methods("layers") == ["forward", "backward"]
+    assert required_methods("initializers") == ["__call__"]
+    assert required_methods("datasets") == ["__len__", "gather"]
+    assert required_methods("transforms") == ["describe", "fit", "apply"]
+
+
+def test_being_called_as_a_class_is_no_method_of_its_objects() -> None:
+    """Every class can be called; an initializer's objects must be callable, too."""
+
+    class Odd:
+        Config = registry.default().load("initializers", "zeros").Config
+
+    assert breach("initializers", Odd) == "Odd lacks '__call__' of the protocol Initializer"

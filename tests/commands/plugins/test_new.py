@@ -1,0 +1,215 @@
+"""A new plugin works as it is written: it is listed, keeps its promises, and passes its tests."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tinynet
+from tinynet import registry
+from tinynet.commands.plugins import new
+from tinynet.commands.plugins.new import NotMadeError, kinds, new_plugin
+from tinynet.registry import KINDS
+
+
+def test_there_is_a_template_for_every_kind_that_a_spec_can_name() -> None:
+    assert kinds() == [kind for group, kind in KINDS.items() if group != "kernels"]
+
+
+@pytest.mark.parametrize(
+    ("name", "distribution", "package", "class_name"),
+    [
+        ("my-layer", "my-layer", "my_layer", "MyLayer"),
+        ("my_layer", "my-layer", "my_layer", "MyLayer"),
+        ("MyLayer", "my-layer", "my_layer", "MyLayer"),
+        ("myLayer", "my-layer", "my_layer", "MyLayer"),
+        ("My.odd-Layer", "my-odd-layer", "my_odd_layer", "MyOddLayer"),
+        ("SwiGLU", "swi-glu", "swi_glu", "SwiGLU"),
+        ("Warp2D", "warp2d", "warp2d", "Warp2D"),
+        ("HTTPPool", "http-pool", "http_pool", "HTTPPool"),
+        ("swish", "swish", "swish", "Swish"),
+    ],
+)
+def test_names_follow_the_conventions_of_their_places(
+    tmp_path: Path, name: str, distribution: str, package: str, class_name: str
+) -> None:
+    made = new_plugin(name, into=tmp_path)
+    assert (made.names.distribution, made.names.package) == (distribution, package)
+    assert made.names.class_name == class_name
+    assert made.folder == tmp_path / distribution
+
+
+def test_every_file_is_written_and_names_its_parts(tmp_path: Path) -> None:
+    made = new_plugin("My.odd-Layer", into=tmp_path)
+    written = {str(path.relative_to(made.folder)) for path in made.folder.rglob("*.*")}
+    assert written == set(made.files)
+    project = tomllib.loads((made.folder / "pyproject.toml").read_text())
+    assert project["project"]["name"] == "my-odd-layer"
+    assert project["project"]["entry-points"] == {
+        "tinynet.layers": {"my_odd_layer": "my_odd_layer:MyOddLayer"}
+    }
+    assert project["tool"]["setuptools"]["packages"] == ["my_odd_layer"]
+
+
+def test_every_file_is_rendered_to_the_end(tmp_path: Path) -> None:
+    """A `$package` that nobody replaced would be the first thing that an author reads."""
+    for kind in kinds():
+        made = new_plugin(f"odd-{kind}", kind, tmp_path)
+        for path in made.files:
+            text = (made.folder / path).read_text(encoding="utf-8")
+            assert "$" not in text
+            assert text.endswith("\n")
+            assert max(map(len, text.splitlines())) <= 100 or path == "README.md"
+        json.loads((made.folder / "spec.json").read_text())
+        assert f"tinynet plugins check odd_{kind}" in (made.folder / "README.md").read_text()
+
+
+def test_a_new_plugin_of_every_kind_passes_its_tests(
+    install: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The kit, what its own class promises, and a network that is trained with it."""
+    folders = []
+    for kind in kinds():
+        made = new_plugin(f"odd-{kind}", kind, tmp_path)
+        package = made.names.package
+        target = f"{package}:{made.names.class_name}"
+        site = install(made.names.distribution, {made.names.group: {package: target}})
+        # As an editable installation has it: the metadata there, the source here.
+        (site / f"{package}.py").unlink()
+        folders.append(made.folder)
+    sources = [str(folder / "src") for folder in folders]
+    paths = [str(site), *sources, *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error",
+         "--import-mode=importlib", *map(str, folders)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+COMMAND = "from tinynet_cli.main import main; main()"
+
+
+@pytest.mark.parametrize(("kind", "options"), [("layer", ["--editable"]), ("dataset", [])])
+def test_a_new_plugin_installs_is_listed_and_passes_its_tests(
+    fresh: Any, tmp_path: Path, kind: str, options: list[str]
+) -> None:
+    """Its tests pass in the folder above it, too, which holds a folder of the package's name."""
+    made = new_plugin("swish", kind, tmp_path)
+    fresh.install(made.folder, *options)
+    run, site = fresh.run, fresh.site
+    listed = json.loads(run("-c", COMMAND, "plugins", "list", "--json"))["plugins"]
+    (mine,) = [one for one in listed if one["name"] == "swish"]
+    where = str(made.folder) if options else str(site.resolve())
+    assert (mine["where"], mine["editable"]) == (where, bool(options))
+    assert "all kept" in run("-c", COMMAND, "plugins", "check", "swish")
+    assert "all ok" in run("-c", COMMAND, "plugins", "doctor", "swish")
+    assert " passed" in run("-m", "pytest", "-p", "no:cacheprovider", "./swish")
+    assert " passed" in run("-m", "pytest", "-p", "no:cacheprovider", at=made.folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("my layer", "'my layer' cannot be the name of a distribution: .*; try 'my-layer'"),
+        ("-layer", "'-layer' cannot be the name of a distribution: .*; try 'layer'"),
+        ("größe", "cannot be the name of a distribution: ASCII letters and digits, .*try 'grosse'"),
+        ("Über", "; try 'Uber'"),
+        ("../layer", "cannot be the name of a distribution: .*; try 'layer'"),
+        ("层", "cannot be the name of a distribution: .* between them$"),
+        ("", "'' cannot be the name of a distribution: .* between them$"),
+        ("3d-conv", "'3d_conv' cannot be a name in Python; try 'my-3d-conv'"),
+        ("2d", "'2d' cannot be a name in Python; try 'my-2d'"),
+        ("lambda", "'lambda' cannot be a name in Python; try 'my-lambda'"),
+        ("none", "'None' cannot be a name in Python; try 'my-none'"),
+        ("relu", "tinynet-core has the layer 'relu' already; try 'my-relu'"),
+        ("ReLU", "tinynet-core has the layer 'relu' already; try 'my-re-lu'"),
+        ("Conv2D", "tinynet-core has the layer 'conv2d' already; try 'my-conv2d'"),
+        ("json", "a module 'json' exists already; try 'my-json'"),
+        ("winreg", "a module 'winreg' exists already; try 'my-winreg'"),
+        ("numpy", "a module 'numpy' exists already; try 'my-numpy'"),
+        ("tinynet", "a module 'tinynet' exists already; try 'my-tinynet'"),
+        ("tests", "a module 'tests' exists already; try 'my-tests'"),
+        ("tinynet-core", "a distribution 'tinynet-core' is installed already; try 'my-tinynet-c"),
+        ("layer-config", "the class would be called 'LayerConfig', a name that its own code needs"),
+    ],
+)
+def test_a_name_that_would_not_work_is_refused_with_one_that_would(
+    tmp_path: Path, name: str, message: str
+) -> None:
+    with pytest.raises(NotMadeError, match=message) as caught:
+        new_plugin(name, into=tmp_path)
+    assert not list(tmp_path.iterdir())
+    for suggestion in re.findall(r"; try '(.*)'$", str(caught.value)):
+        assert new_plugin(suggestion, into=tmp_path).folder.is_dir()
+
+
+def test_the_name_that_would_do_is_free(install: Callable[..., Path], tmp_path: Path) -> None:
+    install("acme", {"layers": {"my_relu": "acme:ReLU"}})
+    with pytest.raises(NotMadeError, match="try 'my-relu-2'"):
+        new_plugin("relu", into=tmp_path)
+    new_plugin("my-relu-2", into=tmp_path)
+
+
+def test_a_name_is_free_where_only_another_kind_has_it(tmp_path: Path) -> None:
+    assert any(entry.name == "mse" for entry in registry.default().entries("losses"))
+    assert new_plugin("mse", "metric", tmp_path).names.group == "metrics"
+
+
+def test_a_kind_without_a_template_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotMadeError, match="no template for a 'leyer'; did you mean 'layer'"):
+        new_plugin("my-layer", "leyer", tmp_path)
+
+
+@pytest.mark.parametrize("what", ["a folder", "a file", "a link to nowhere"])
+def test_nothing_that_is_there_is_written_over(tmp_path: Path, what: str) -> None:
+    place = tmp_path / "my-layer"
+    if what == "a folder":
+        place.mkdir()
+    elif what == "a file":
+        place.write_text("mine")
+    else:
+        place.symlink_to("nowhere")
+    with pytest.raises(NotMadeError, match=r"exists already; give .* another name, or .* --into"):
+        new_plugin("my-layer", into=tmp_path)
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_a_place_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotMadeError, match="there is no folder"):
+        new_plugin("my-layer", into=tmp_path / "nowhere")
+
+
+def test_where_the_disk_fails_half_way_nothing_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Path.write_text
+
+    def fail(path: Path, data: str, encoding: str) -> int:
+        if path.name == "spec.json":
+            raise OSError(28, "No space left on device")
+        return write(path, data, encoding)
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    with pytest.raises(tinynet.errors.TinynetError, match="my-layer: No space left on device"):
+        new_plugin("my-layer", into=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_it_asks_for_the_tinynet_that_it_was_made_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new, "__version__", "3.7.2")
+    made = new_plugin("my-layer", into=tmp_path)
+    assert '"tinynet-core>=3.7,<4"' in (made.folder / "pyproject.toml").read_text()

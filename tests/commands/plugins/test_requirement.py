@@ -1,0 +1,46 @@
+"""A plugin made for another tinynet is told as one, before somebody looks for the fault in it."""
+
+import pytest
+
+from tinynet.commands.plugins import requirement
+from tinynet.commands.plugins.requirement import unmet_requirement
+
+CASES = [
+    ("", True),
+    (">=0.1", True),
+    (">=0.1,<1", True),
+    ("<0.1.3", False),
+    (">=0.2", False),
+    ("==0.1.*", True),
+    ("==0.2.*", False),
+    ("==0.1.3", True),
+    ("==0.1", False),
+    ("!=0.1.3", False),
+    ("~=0.1.1", True),
+    ("~=0.1", True),
+    ("~=0.0.9", False),
+    ("~=0.1.4", False),
+    (">0.1.10", False),
+    ("<=0.1.10", True),
+    ("(>=0.2)", False),
+    (" >= 0.2 ", False),
+    ("[extra]>=0.2", False),
+    (">=0.2; python_version < '3'", True),
+    ("===whatever", True),
+]
+
+
+@pytest.mark.parametrize(("clauses", "met"), CASES)
+def test_releases_are_compared_and_the_rest_is_left_to_the_installer(
+    monkeypatch: pytest.MonkeyPatch, clauses: str, met: bool
+) -> None:
+    monkeypatch.setattr(requirement, "version", lambda name: "0.1.3.dev4")
+    asked = [f"Tinynet_Core{clauses}", "tinynet-core-extras>=9", "numpy<1"]
+    monkeypatch.setattr(requirement, "requires", lambda name: asked)
+    right = f"it requires {asked[0].strip()}, and tinynet-core 0.1.3.dev4 is installed"
+    assert unmet_requirement("anybody") == ("" if met else right)
+
+
+def test_a_distribution_that_requires_nothing_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requirement, "requires", lambda name: None)
+    assert unmet_requirement("anybody") == ""

@@ -1,0 +1,232 @@
+"""What differs between two states: nothing that differs is missed, and nothing else is told."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays as array_strategy
+
+import tinynet
+from tinynet import archive
+from tinynet.commands.diff import compare_checkpoints
+from tinynet.errors import CheckpointCorruptError, CheckpointError, CheckpointFormatError
+
+SPEC = {
+    "tinynet": 1,
+    "name": "small",
+    "data": {"type": "digits"},
+    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
+    "training": {
+        "epochs": 1,
+        "batch_size": 512,
+        "loss": "softmax_cross_entropy",
+        "optimizer": {"type": "sgd", "learning_rate": 0.1},
+    },
+}
+
+SECTIONS = {
+    "spec": {"name": "one", "training": {"epochs": 3, "seed": 1}},
+    "progress": {"step": 3},
+    "data": {"root": "/here", "fingerprints": {"data": "f00"}},
+    "environment": {"numpy": "2.0"},
+    "lineage": [],
+    "log": {"length": 10},
+    "types": {"layers:dense": {"version": "1.0"}},
+}
+
+TENSORS = {"params/a/weight": np.arange(6, dtype=np.float32), "params/a/bias": np.zeros(2)}
+
+
+def silent(message):
+    raise AssertionError(message)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a checkpoint with some sections and tensors changed; None takes a tensor away."""
+
+    def write(name, tensors=(), run_id="r", step=3, **sections):
+        changed = {**TENSORS, **dict(tensors)}
+        kept = {n: a for n, a in changed.items() if a is not None}
+        path = tmp_path / f"{name}.msgpack"
+        archive.write(path, {**SECTIONS, **sections}, kept, run_id=run_id, step=step)
+        return path
+
+    return write
+
+
+def test_a_checkpoint_equals_itself(write):
+    found = compare_checkpoints(write("a"), write("b", run_id="other"), silent)
+    assert found.equal
+    assert (found.spec, found.facts, found.tensors, found.equal_tensors) == ([], [], [], 2)
+    assert found.a.digest == found.b.digest
+
+
+def test_changes_of_the_spec_are_classed(write):
+    spec = {"name": "one", "training": {"epochs": 4, "seed": 2}}
+    found = compare_checkpoints(write("a"), write("b", spec=spec), silent)
+    told = [(c.pointer, c.old, c.new, c.effect) for c in found.spec]
+    assert told == [
+        ("/training/epochs", 3, 4, "safe"),
+        ("/training/seed", 1, 2, "incompatible"),
+    ]
+    assert not found.equal
+
+
+@pytest.mark.parametrize(
+    ("section", "value"),
+    [
+        ("environment", {"numpy": "2.1"}),
+        ("lineage", [{"run_id": "x"}]),
+        ("log", {"length": 11}),
+        ("types", {"layers:dense": {"version": "1.1"}}),
+        ("data", {"root": "/there", "fingerprints": {"data": "f00"}}),
+    ],
+)
+def test_where_a_state_came_from_is_told_and_makes_no_other_state(write, section, value):
+    """The two runs of a proof of exact resume differ in these, and in nothing else."""
+    found = compare_checkpoints(write("a"), write("b", **{section: value}), silent)
+    assert [c.pointer.split("/")[1] for c in found.facts] == [section]
+    assert found.equal
+
+
+@pytest.mark.parametrize(
+    ("section", "value"),
+    [
+        ("progress", {"step": 4}),
+        ("data", {"root": "/here", "fingerprints": {"data": "f01"}}),
+        ("of_a_later_version", {"momentum": 1}),
+    ],
+)
+def test_another_place_or_other_data_make_another_state(write, section, value):
+    found = compare_checkpoints(write("a"), write("b", **{section: value}), silent)
+    assert found.facts
+    assert not found.equal
+
+
+def test_tensors_that_only_one_has_are_told(write):
+    a = write("a", {"params/old/w": np.zeros(3)})
+    b = write("b", {"params/new/w": np.zeros(3)})
+    found = compare_checkpoints(a, b, silent)
+    assert [(t.name, t.kind) for t in found.tensors] == [
+        ("params/new/w", "only in b"),
+        ("params/old/w", "only in a"),
+    ]
+    assert found.tensors[0].a is None
+    assert found.tensors[0].b.shape == (3,)
+
+
+@pytest.mark.parametrize("other", [np.arange(6.0), np.arange(6, dtype=np.float32).reshape(2, 3)])
+def test_another_dtype_or_shape_is_told(write, other):
+    found = compare_checkpoints(write("a"), write("b", {"params/a/weight": other}), silent)
+    (tensor,) = found.tensors
+    assert tensor.kind == "layout"
+    assert (tensor.b.dtype, tensor.b.shape) == (other.dtype.name, other.shape)
+
+
+def test_values_are_measured(write):
+    other = TENSORS["params/a/weight"].copy()
+    other[1] += 3
+    other[2] -= 4
+    (tensor,) = compare_checkpoints(write("a"), write("b", {"params/a/weight": other}), silent).tensors
+    assert (tensor.kind, tensor.differing, tensor.max_abs) == ("values", 2, 4.0)
+    assert tensor.relative_norm == pytest.approx(5 / np.linalg.norm(TENSORS["params/a/weight"]))
+
+
+def test_a_large_tensor_is_measured_whole(write):
+    """It is compared piece by piece; a difference at either end must be found."""
+    size = 2**21 + 3
+    old, new = np.ones(size, np.float32), np.ones(size, np.float32)
+    new[[0, 2**20, -1]] = (2, 4, 3)
+    (tensor,) = compare_checkpoints(write("a", {"params/w": old}), write("b", {"params/w": new}), silent).tensors
+    assert (tensor.differing, tensor.max_abs) == (3, 3.0)
+    assert tensor.relative_norm == pytest.approx(np.sqrt(14 / size))
+
+
+def test_minus_zero_and_another_nan_are_other_bits(write):
+    old, new = np.array([0.0, np.nan, np.inf]), np.array([-0.0, np.nan, np.inf])
+    (tensor,) = compare_checkpoints(write("a", {"w": old}), write("b", {"w": new}), silent).tensors
+    assert (tensor.differing, tensor.max_abs) == (1, 0.0)
+
+
+def test_a_difference_from_zero_has_no_finite_relative_norm(write):
+    found = compare_checkpoints(write("a", {"w": np.zeros(2)}), write("b", {"w": np.ones(2)}), silent)
+    assert found.tensors[0].relative_norm == np.inf
+
+
+NUMBERS = st.sampled_from([np.bool_, np.int8, np.int64, np.uint64, np.float16, np.float32])
+
+
+@given(st.data())
+def test_any_two_arrays_are_compared_bit_for_bit(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("pair")
+    dtype = np.dtype(data.draw(NUMBERS))
+    shape = data.draw(st.lists(st.integers(0, 3), max_size=3).map(tuple))
+    old, new = (data.draw(array_strategy(dtype, shape)) for _ in range(2))
+    for name, array in (("a", old), ("b", new)):
+        archive.write(folder / name, {"spec": {}}, {"w": array}, run_id="r", step=0)
+    found = compare_checkpoints(folder / "a", folder / "b", silent)
+    bits = np.dtype(f"u{dtype.itemsize}")
+    differing = np.count_nonzero(old.view(bits) != new.view(bits)) if old.ndim else old != new
+    assert found.equal == (old.tobytes() == new.tobytes())
+    if not found.equal and old.ndim:
+        assert found.tensors[0].differing == differing
+
+
+def test_runs_are_compared_by_their_newest_whole_checkpoint(tmp_path):
+    a, b = (tinynet.train(SPEC, tmp_path / name) for name in "ab")
+    found = compare_checkpoints(a.path, b.path, silent)
+    assert found.equal
+    assert found.a.path == a.checkpoints[-1]
+    assert found.a.run_id != found.b.run_id
+    newest = a.checkpoints[-1]
+    newest.write_bytes(newest.read_bytes()[:-1])
+    warnings = []
+    found = compare_checkpoints(a.path, b.path, warnings.append)
+    assert (found.a.step, found.b.step) == (0, 3)
+    assert newest.name in warnings[0]
+    assert newest.exists()
+
+
+def test_specs_are_compared_as_resolved(tmp_path):
+    """A default that is spelled out in one of them is no difference."""
+    path, other = tmp_path / "a.json", tmp_path / "b.json"
+    path.write_text(json.dumps(SPEC))
+    spelled = {**SPEC, "comment": "x", "training": {**SPEC["training"], "accumulate": 1}}
+    other.write_text(json.dumps(spelled))
+    assert compare_checkpoints(path, other, silent).equal
+    run = tinynet.train(SPEC, tmp_path / "run", overrides={"training.epochs": 2})
+    found = compare_checkpoints(run.path, other, silent)
+    assert [c.pointer for c in found.spec] == ["/training/epochs"]
+    assert (found.facts, found.tensors, found.b.digest) == ([], [], None)
+
+
+def test_a_damaged_file_is_never_called_equal(write):
+    """Its directory says that its tensors are equal; only reading them tells."""
+    a, b = write("a"), write("b")
+    damaged = bytearray(b.read_bytes())
+    damaged[-1] ^= 1
+    b.write_bytes(damaged)
+    with pytest.raises(CheckpointCorruptError, match=r"b\.msgpack"):
+        compare_checkpoints(a, b, silent)
+
+
+def test_an_archive_without_a_spec_is_no_checkpoint(tmp_path, write):
+    archive.write(tmp_path / "x", {"spec": [1]}, {}, run_id="r", step=0)
+    with pytest.raises(CheckpointFormatError, match="no spec"):
+        compare_checkpoints(tmp_path / "x", write("a"), silent)
+
+
+def test_a_folder_without_checkpoints_is_an_error(tmp_path, write):
+    with pytest.raises(CheckpointError, match="is not a run folder"):
+        compare_checkpoints(tmp_path, write("a"), silent)
+
+
+def test_everything_it_tells_is_json(write):
+    other = {"params/a/weight": np.full(6, np.nan, np.float32), "params/new": np.zeros(1)}
+    found = compare_checkpoints(write("a"), write("b", other, progress={}), silent)
+    value = json.loads(json.dumps(found.to_json()))
+    assert value["equal"] is False
+    assert [t["kind"] for t in value["tensors"]] == ["values", "only in b"]

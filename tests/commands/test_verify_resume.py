@@ -1,0 +1,72 @@
+"""`verify-resume` says "exact" only of runs that were really killed, and really equal."""
+
+from dataclasses import replace
+
+import pytest
+
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.commands import verify_resume as verification
+from tinynet.commands.verify_resume import verify_exact_resume
+from tinynet.errors import CheckpointError, RunExistsError, SpecError
+from tinynet.run.folder import RunFolder
+
+
+@pytest.fixture
+def spec(tmp_path):
+    path = tmp_path / "spec.json"
+    path.write_text(
+        """{"tinynet": 1, "name": "v", "data": {"type": "digits"},
+        "network": {"layers": ["flatten", {"type": "dropout", "rate": 0.5},
+                               {"type": "dense", "units": 10}]},
+        "training": {"steps": 12, "loss": "softmax_cross_entropy", "optimizer": "adam",
+                     "log_every_steps": 2, "checkpoint": {"every_steps": 5}}}""",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_a_killed_run_is_exact_and_both_runs_are_kept(spec, tmp_path):
+    found = verify_exact_resume(spec, tmp_path / "runs", kills=2)
+    assert found.exact
+    assert found.differences == ()
+    assert found.steps == 12
+    assert len(found.killed_after) == 2
+    assert found.whole == found.resumed
+    killed = Checkpoint.read(RunFolder(tmp_path / "runs" / "killed").checkpoint(12))
+    assert killed.lineage, "it was resumed"
+    assert not Checkpoint.read(RunFolder(tmp_path / "runs" / "whole").checkpoint(12)).lineage
+
+
+def test_a_run_that_ends_elsewhere_is_not_exact(spec, tmp_path, monkeypatch):
+    """The comparison can fail: here the killed run's last checkpoint and log are changed."""
+    train = verification._run
+
+    def spoil(job):
+        train(job)
+        if job["run_dir"].endswith("killed") and "kill_after" not in job:
+            folder = RunFolder(tmp_path / "runs" / "killed")
+            last = Checkpoint.read(folder.checkpoint(12))
+            tensors = {name: array + 1 for name, array in last.tensors.items()}
+            replace(last, tensors=tensors).write(folder.checkpoint(12))
+            folder.log.write_bytes(folder.log.read_bytes().replace(b'"epoch": 1', b'"epoch": 9', 1))
+
+    monkeypatch.setattr(verification, "_run", spoil)
+    found = verify_exact_resume(spec, tmp_path / "runs", kills=1)
+    assert not found.exact
+    assert found.whole != found.resumed
+    assert any("params/dense_1/weight" in line for line in found.differences)
+    assert any("metrics.jsonl" in line for line in found.differences)
+
+
+def test_a_wrong_spec_and_a_folder_in_use_are_told_before_anything_runs(spec, tmp_path):
+    with pytest.raises(SpecError, match="no such file"):
+        verify_exact_resume(tmp_path / "nope.json", tmp_path / "runs")
+    (tmp_path / "runs" / "whole").mkdir(parents=True)
+    with pytest.raises(RunExistsError, match="choose another"):
+        verify_exact_resume(spec, tmp_path / "runs")
+
+
+def test_a_process_that_fails_by_itself_says_why(spec, tmp_path):
+    spec.write_text(spec.read_text().replace("digits", 'npz", "path": "none.npz'))
+    with pytest.raises(CheckpointError, match="no such file"):
+        verify_exact_resume(spec, tmp_path / "runs")

@@ -1,0 +1,153 @@
+"""Labels, probabilities and values of every kind of output, as arrays, tables and files."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.prediction.predictions import write_predictions
+
+RNG = np.random.default_rng(0)
+SAMPLES = 40
+
+
+def train(tmp_path, x, y, layers, loss, **data):
+    np.savez(tmp_path / "data.npz", x=x, y=y)
+    spec = {
+        "tinynet": 1,
+        "name": "outputs",
+        "data": {"type": "npz", "path": "data.npz", **data},
+        "network": {"layers": layers},
+        "training": {
+            "epochs": 1,
+            "batch_size": 16,
+            "loss": loss,
+            "optimizer": {"type": "sgd", "learning_rate": 0.01},
+        },
+    }
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(spec))
+    return tinynet.load_model(tinynet.train(path, tmp_path / "run").path)
+
+
+def dense(units):
+    return [{"type": "dense", "units": units}]
+
+
+def numbers(*shape):
+    return RNG.normal(size=(SAMPLES, *shape)).astype(np.float32)
+
+
+def classes(count, *shape):
+    return RNG.integers(0, count, (SAMPLES, *shape))
+
+
+@pytest.fixture
+def sequences(tmp_path):
+    """A model of sequences: one of three classes at each of four positions."""
+    return train(
+        tmp_path, numbers(4, 2), classes(3, 4), dense(3), "softmax_cross_entropy",
+        classes=["a", "b", "c"],
+    )  # fmt: skip
+
+
+@pytest.fixture
+def masks(tmp_path):
+    """A model of segmentation: one of two classes at each of 3x2 pixels, from one unit."""
+    return train(
+        tmp_path, numbers(3, 2, 1), classes(2, 3, 2, 1), ["flatten", *dense(6), {
+            "type": "reshape", "target_shape": [3, 2, 1]}],
+        "binary_cross_entropy", classes=["ground", "tree"],
+    )  # fmt: skip
+
+
+def test_a_sequence_has_a_label_for_each_position(sequences):
+    found = sequences.predict(numbers(4, 2)[:5])
+    assert found.probabilities.shape == (5, 4, 3)
+    expected = np.array(["a", "b", "c"])[found.probabilities.argmax(axis=-1)]
+    np.testing.assert_array_equal(found.labels, expected)
+    assert found.to_json()["labels"] == expected.tolist()
+
+
+def test_a_mask_has_a_label_for_each_pixel(masks):
+    found = masks.predict(numbers(3, 2, 1)[:5])
+    assert found.labels.shape == (5, 3, 2)
+    assert found.probabilities.shape == (5, 3, 2, 2)
+    np.testing.assert_array_equal(found.labels == "tree", found.values[..., 0] > 0.5)
+    np.testing.assert_allclose(found.probabilities.sum(axis=-1), 1)
+
+
+def test_files_of_labels_for_each_position(sequences, tmp_path):
+    found = sequences.predict(numbers(4, 2)[:2])
+    for name in ("out.csv", "out.jsonl", "out.npz"):
+        write_predictions(found, tmp_path / name)
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    assert head == ["sample", "label_0", "label_1", "label_2", "label_3"]
+    assert rows == [[str(i), *labels] for i, labels in enumerate(found.labels.tolist())]
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [line["labels"] for line in lines] == found.labels.tolist()
+    np.testing.assert_allclose([line["probabilities"] for line in lines], found.probabilities)
+    with np.load(tmp_path / "out.npz") as arrays:
+        np.testing.assert_array_equal(arrays["labels"], found.labels)
+        np.testing.assert_array_equal(arrays["probabilities"], found.probabilities)
+
+
+def test_columns_of_a_mask_are_named_by_row_and_column(masks):
+    found = masks.predict(numbers(3, 2, 1)[:1])
+    assert found.columns[1:] == [f"label_{row}_{column}" for row in range(3) for column in range(2)]
+
+
+def test_a_table_for_reading_does_not_show_a_thousand_columns(tmp_path):
+    model = train(tmp_path, numbers(3), numbers(1000), dense(1000), "mse")
+    columns, (row,) = model.predict(numbers(3)[:1]).table()
+    assert columns == ["sample", *(f"value_{i}" for i in range(8)), "..."]
+    assert row[-1] == "992 more"
+
+
+def test_outputs_of_a_squared_error_are_not_called_probabilities(tmp_path):
+    one_hot = [{"type": "one_hot", "on": ["target"]}]
+    model = train(
+        tmp_path, numbers(3), np.arange(SAMPLES) % 2, dense(2), "mse",
+        transforms=one_hot, classes=["no", "yes"],
+    )  # fmt: skip
+    found = model.predict(numbers(3))
+    assert found.probabilities is None
+    assert found.columns == ["sample", "label", "value(no)", "value(yes)"]
+    np.testing.assert_array_equal(found.labels == "yes", found.values.argmax(axis=1) == 1)
+    assert found.to_json().keys() == {"samples", "classes", "labels", "outputs"}
+    assert found.table()[0] == ["sample", "label", "value"]
+
+
+def test_one_unit_and_two_classes_need_a_loss_that_predicts_probabilities(tmp_path):
+    binary = tmp_path / "binary"
+    binary.mkdir()
+    options = {"classes": ["no", "yes"]}
+    data = numbers(3), classes(2, 1)
+    found = train(binary, *data, dense(1), "binary_cross_entropy", **options).predict(data[0])
+    np.testing.assert_array_equal(found.labels.ravel() == "yes", found.values.ravel() > 0.5)
+    warning = (
+        "the output 'output' has 1 value for each sample, but its loss does not predict"
+        " probabilities; predictions have no labels"
+    )
+    with pytest.warns(UserWarning, match=warning):
+        model = train(tmp_path, *data, dense(1), "mse", **options)
+    assert model.predict(data[0]).labels is None
+
+
+def test_more_units_than_classes_have_no_labels_and_say_why(tmp_path):
+    warning = r"has 5 values for each sample, but there are 2 classes \(no, yes\)"
+    before = "has 5 units, but 'target' has only 2 classes"
+    options = {"classes": ["no", "yes"]}
+    with pytest.warns(UserWarning, match=before), pytest.warns(UserWarning, match=warning):
+        model = train(
+            tmp_path, numbers(3), classes(2), dense(5), "softmax_cross_entropy", **options
+        )
+    assert model.predict(numbers(3)).labels is None
+
+
+def test_the_file_that_was_trained_on_can_be_predicted(sequences, tmp_path):
+    """Its arrays are called as the spec says, not like the network's input."""
+    assert len(sequences.predict(tmp_path / "data.npz")) == SAMPLES

@@ -1,0 +1,1 @@
+"""Implementations of the commands that inspect, compare, check and convert."""

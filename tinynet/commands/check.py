@@ -1,0 +1,126 @@
+"""Checks of a spec and its data that `train` would make, without training or writing anything."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tinynet.checkpoint.trial import require_loadable
+from tinynet.commands.summary import Summary, dry_network, open_spec, require_outputs, summary_of
+from tinynet.data.data import Data
+from tinynet.data.sizes import SplitSizes
+from tinynet.errors import DataError, LocatedError, Problem, ShapeError, SpecError
+from tinynet.layer.build import MAX_PARAMS
+from tinynet.network.heads import targets_of
+from tinynet.network.network import Network
+from tinynet.run.session import draft
+from tinynet.run.spec_locations import locate, locating_errors
+from tinynet.spec.models import Spec
+from tinynet.training.advice import advice
+from tinynet.training.compatibility import check_training, shape_problems
+from tinynet.training.trainer import Trainer
+
+TRIED_PARAMS = 1 << 26
+"""Parameters of the largest network whose first step is tried (256 MiB in float32)."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A spec without errors.
+
+    Attributes:
+        summary: The shapes and costs of its network.
+        warnings: Parts of the spec that train, but probably not as intended, with their places.
+        source: The file that the warnings are about; None where there is none.
+        splits: The sizes of the splits; None if the data were not read.
+        tried: Whether the first step was tried.
+        has_data: Whether the spec has data.
+    """
+
+    summary: Summary
+    warnings: list[Problem]
+    source: str | None
+    splits: SplitSizes | None
+    tried: bool
+    has_data: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        keys = ("message", "pointer", "line", "column")
+        return {
+            **self.summary.to_json(),
+            "warnings": [{key: getattr(warning, key) for key in keys} for warning in self.warnings],
+            "splits": None if self.splits is None else asdict(self.splits),
+            "first_step_tried": self.tried,
+        }
+
+
+def check_spec(
+    path: str | Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    data_root: str | Path | None = None,
+    max_params: int = MAX_PARAMS,
+    read_data: bool = True,
+) -> Checked:
+    """Check a spec and its data as `train` would before the first step.
+
+    Args:
+        path: A spec, a run's folder, or a checkpoint.
+        overrides: JSON values by dotted path.
+        data_root: Where relative data paths start; by default the spec's folder.
+        max_params: Elements of parameters and buffers that the network may have.
+        read_data: Whether to read the data, if the spec has any.
+
+    Raises:
+        SpecError: listing every mistake.
+        ShapeError: listing every node, loss and metric that does not fit.
+        DataError: for data that cannot be trained on.
+        PluginError: for a plugin that is missing or broken.
+    """
+    spec, root = open_spec(path, overrides, data_root, reads_data=read_data)
+    with locating_errors(spec):
+        if spec.data is None or not read_data:
+            return _check_network(spec, max_params)
+        data = _open_data(spec, root, path, overrides or {})
+        network = dry_network(spec, data, max_params)
+        names = targets_of(network.heads, data.targets)
+        if problems := shape_problems(spec.training, network, data, names):
+            raise ShapeError(problems)
+        tried = sum(array.size for array in network.params.values()) <= TRIED_PARAMS
+        if tried:
+            trainer = Trainer(spec, root=root, data=data, max_params=max_params, threads=1)
+            trainer.check()
+            require_loadable(draft(trainer, ()))
+        else:
+            check_training(spec, network, data, names)
+        warnings, source = locate(spec, advice(spec, network, data, names))
+        sizes = SplitSizes.of(spec.data, data)
+        return Checked(summary_of(spec, network), warnings, source, sizes, tried)
+
+
+def _check_network(spec: Spec, max_params: int) -> Checked:
+    if spec.network.input_shape is None and spec.data is not None:
+        message = (
+            "the shape of the input is not in the spec and must come from the data; add"
+            ' "input_shape", or leave out --no-data'
+        )
+        raise SpecError([Problem(message, "/network")])
+    network: Network = dry_network(spec, None, max_params)
+    require_outputs(spec, network, None)
+    warnings, source = locate(spec, advice(spec, network, None, {}))
+    return Checked(summary_of(spec, network), warnings, source, None, False, spec.data is not None)
+
+
+def _open_data(spec: Spec, root: Path, path: str | Path, overrides: Mapping[str, Any]) -> Data:
+    assert spec.data is not None
+    try:
+        return Data(spec.data, root, spec.training.seed)
+    except DataError as error:
+        if isinstance(error, LocatedError) or spec.network.input_shape is None:
+            raise
+        changes = [f"--set {shlex.quote(f'{k}={json.dumps(v)}')}" for k, v in overrides.items()]
+        command = " ".join(["tinynet check", shlex.quote(str(path)), "--no-data", *changes])
+        raise DataError(f"{error}\n  to check the spec alone: {command}") from error

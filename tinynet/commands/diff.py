@@ -1,0 +1,215 @@
+"""What differs between two checkpoints, two runs, or two specs."""
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from pydantic import JsonValue
+
+from tinynet import archive
+from tinynet.commands.inspect import TensorFacts, digest_of
+from tinynet.errors import CheckpointFormatError
+from tinynet.run.folder import RunFolder, look_again
+from tinynet.run.path_errors import no_checkpoint
+from tinynet.spec.change import Change, compare
+from tinynet.spec.reading import load_spec
+from tinynet.types import Array
+
+Kind: TypeAlias = Literal["only in a", "only in b", "layout", "values"]
+
+_PIECE = 2**20
+"""Elements that are compared at a time."""
+
+_INCIDENTAL = ("environment", "lineage", "log", "revision", "types")
+"""Sections that tell how a state came about, and are no part of it."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two that are compared.
+
+    Attributes:
+        path: Its file; of a run, its newest checkpoint.
+        run_id: The run it belongs to; None for a spec.
+        step: Updates done; None for a spec.
+        digest: Of all its tensors, as `tinynet.commands.inspect.digest_of` makes it; None for a spec.
+    """
+
+    path: Path
+    run_id: str | None = None
+    step: int | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
+class TensorDifference:
+    """A tensor that is not the same in both.
+
+    Attributes:
+        name: Its name.
+        kind: ``"only in a"``, ``"only in b"``, ``"layout"`` (another shape or dtype), or
+            ``"values"``.
+        a: Its facts in the first; None where it is only in the second.
+        b: Its facts in the second, likewise.
+        differing: Elements whose bits differ; None unless the values differ, as for the rest.
+        max_abs: The greatest absolute difference of two elements, computed in float64.
+        relative_norm: Euclidean norm of the difference, divided by that of the first.
+    """
+
+    name: str
+    kind: Kind
+    a: TensorFacts | None
+    b: TensorFacts | None
+    differing: int | None = None
+    max_abs: float | None = None
+    relative_norm: float | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs between two checkpoints, or two specs.
+
+    Attributes:
+        a: The first.
+        b: The second.
+        spec: Values of the spec that differ, each with what it means for a run to go on so.
+        facts: Values of the other sections that differ, by pointer: ``/progress/step``.
+        equal_tensors: How many tensors are equal, bit for bit.
+        tensors: The others, by name in ascending order.
+    """
+
+    a: Side
+    b: Side
+    spec: list[Change]
+    facts: list[Change]
+    equal_tensors: int
+    tensors: list[TensorDifference]
+
+    @property
+    def equal(self) -> bool:
+        """Whether both are the same state of the same training.
+
+        The spec, the progress, the data (but for their folder) and every bit of every tensor are
+        equal. The run's name, its log and lineage, and what computed it may differ.
+        """
+        return not (self.spec or self.tensors or any(map(is_essential, self.facts)))
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "equal": self.equal,
+            "a": {**asdict(self.a), "path": str(self.a.path)},
+            "b": {**asdict(self.b), "path": str(self.b.path)},
+            "spec": [asdict(change) for change in self.spec],
+            "facts": [
+                {"pointer": c.pointer, "old": c.old, "new": c.new, "essential": is_essential(c)}
+                for c in self.facts
+            ],
+            "equal_tensors": self.equal_tensors,
+            "tensors": [asdict(difference) for difference in self.tensors],
+        }
+
+
+def is_essential(change: Change) -> bool:
+    """Whether a fact that differs makes another state; see `Difference.equal`."""
+    section = change.pointer.split("/")[1]
+    return section not in _INCIDENTAL and change.pointer != "/data/root"
+
+
+def compare_checkpoints(a: str | Path, b: str | Path, warn: Callable[[str], None]) -> Difference:
+    """Compare two checkpoints, bit for bit, or two specs.
+
+    Args:
+        a: A checkpoint; a run's folder, for its newest checkpoint; or a spec, whose name ends in
+            ``.json``. With a spec, nothing but specs is compared.
+        b: Likewise.
+        warn: Told of damaged checkpoints of a run that were skipped.
+
+    Raises:
+        CheckpointError: if a checkpoint cannot be read.
+        SpecError: for a spec that is wrong.
+        PluginError: if a spec, other than a checkpoint, names a type that is not installed.
+    """
+    first, second = _open(Path(a), warn), _open(Path(b), warn)
+    whole = first.side.digest is not None and second.side.digest is not None
+    equal, tensors = _compare_tensors(first, second) if whole else (0, [])
+    return Difference(
+        first.side,
+        second.side,
+        compare(first.spec, second.spec),
+        compare(first.facts, second.facts) if whole else [],
+        equal,
+        tensors,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Content:
+    side: Side
+    spec: Mapping[str, JsonValue]
+    facts: Mapping[str, JsonValue]
+    directory: Mapping[str, TensorFacts]
+    tensors: Mapping[str, Array]
+
+
+def _open(path: Path, warn: Callable[[str], None]) -> _Content:
+    if path.suffix == ".json":
+        return _Content(Side(path), load_spec(path).resolved(), {}, {}, {})
+    if not os.path.lexists(path):
+        raise no_checkpoint(path)
+    if path.is_dir():
+        folder = RunFolder(path)
+        newest = look_again(lambda: folder.newest(warn, set_aside=False, copy=False))
+        path = folder.checkpoint(newest.progress.step)
+    found = archive.read(path, copy=False)
+    entries = archive.read_outline(path).tensors
+    directory = {name: TensorFacts.of(name, entry) for name, entry in entries.items()}
+    facts = dict(found.sections)
+    spec = facts.pop("spec", None)
+    facts.pop("spec_hash", None)
+    if not isinstance(spec, dict):
+        raise CheckpointFormatError(f"{path} is an archive, but no checkpoint: it has no spec")
+    side = Side(path, found.run_id, found.step, digest_of(directory.values()))
+    return _Content(side, spec, facts, directory, found.tensors)
+
+
+def _compare_tensors(a: _Content, b: _Content) -> tuple[int, list[TensorDifference]]:
+    names = sorted(a.directory.keys() | b.directory.keys())
+    differences = list(_differences(names, a, b))
+    return len(names) - len(differences), differences
+
+
+def _differences(names: list[str], a: _Content, b: _Content) -> Iterator[TensorDifference]:
+    for name in names:
+        ours, theirs = a.directory.get(name), b.directory.get(name)
+        if ours is None or theirs is None:
+            yield TensorDifference(name, "only in b" if ours is None else "only in a", ours, theirs)
+        elif (ours.dtype, ours.shape) != (theirs.dtype, theirs.shape):
+            yield TensorDifference(name, "layout", ours, theirs)
+        elif ours != theirs:
+            measured = _measure(a.tensors[name], b.tensors[name])
+            yield TensorDifference(name, "values", ours, theirs, *measured)
+
+
+def _measure(a: Array, b: Array) -> tuple[int, float, float]:
+    """Elements that differ, their greatest absolute difference, and its relative norm."""
+    differing, largest, squares, reference = 0, 0.0, 0.0, 0.0
+    bits = np.dtype(f"u{a.itemsize}")
+    a, b = a.reshape(-1), b.reshape(-1)
+    with np.errstate(all="ignore"):
+        for start in range(0, a.size, _PIECE):
+            ours, theirs = a[start : start + _PIECE], b[start : start + _PIECE]
+            differ = ours.view(bits) != theirs.view(bits)
+            old, new = ours.astype(np.float64), theirs.astype(np.float64)
+            # What has the same bits differs by nothing, though it be an infinity.
+            gap = np.where(differ, np.abs(new - old), 0.0)
+            differing += int(np.count_nonzero(differ))
+            largest = float(np.maximum(largest, gap.max()))
+            squares += float(gap @ gap)
+            reference += float(old @ old)
+    norm = math.sqrt(squares / reference) if reference else math.inf
+    return differing, largest, norm

@@ -1,0 +1,250 @@
+"""Weights out of a checkpoint, for other tools, and back into a fresh one.
+
+An exported file holds every parameter and buffer under its address, ``conv2d_1/weight``, in the
+layout that the network computes with: channels last. Or it holds every tensor of the checkpoint
+under its full name: ``params/conv2d_1/weight``, ``slots/conv2d_1/weight/first_moment``. Its note
+(see `tinynet.files.weights`) says where it comes from.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import JsonValue
+from pydantic_core import to_jsonable_python
+from xxhash import xxh3_128_hexdigest
+
+from tinynet import __version__
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.checkpoint.environment import environment
+from tinynet.checkpoint.plugin_lock import types_of
+from tinynet.checkpoint.sections import DataFacts, LogMark
+from tinynet.checkpoint.trial import require_loadable
+from tinynet.errors import (
+    CheckpointError,
+    CheckpointMismatchError,
+    DataError,
+    LocatedError,
+    RunExistsError,
+    explaining_io,
+)
+from tinynet.files.weights import open_weights
+from tinynet.layer.build import MAX_PARAMS
+from tinynet.run.lookup import find_checkpoint
+from tinynet.spec.models import Spec
+from tinynet.spec.reading import load_spec
+from tinynet.text.wording import path_text
+from tinynet.training.state import mismatches
+from tinynet.training.trainer import Trainer
+from tinynet.types import Array
+
+LAYOUT = (
+    "channels last; a convolution's weight is (kernel_height, kernel_width, in_channels / groups,"
+    " filters), a dense layer's (in, units)"
+)
+"""What the note says of the arrays."""
+
+_GROUPS = ("params/", "buffers/")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was exported.
+
+    Attributes:
+        path: The file.
+        checkpoint: The checkpoint it was made from.
+        step: Its step.
+        arrays: How many arrays it holds.
+        bytes: Their size.
+    """
+
+    path: Path
+    checkpoint: Path
+    step: int
+    arrays: int
+    bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**asdict(self), "path": str(self.path), "checkpoint": str(self.checkpoint)}
+
+
+def export_weights(
+    source: str | Path,
+    path: str | Path,
+    *,
+    checkpoint: str | None = None,
+    everything: bool = False,
+    warn: Callable[[str], None],
+) -> Exported:
+    """Write the weights of a checkpoint to a .npz or .safetensors file; no plugin is imported.
+
+    Args:
+        source: A run's folder, or a checkpoint.
+        path: The file; what was there is replaced, atomically.
+        checkpoint: ``"best"``, ``"last"``, or a file; see `tinynet.run.lookup.find_checkpoint`.
+        everything: Every tensor, under its full name, instead of parameters and buffers alone.
+        warn: Told of damaged checkpoints of a run that were skipped.
+
+    Raises:
+        CheckpointError: if the checkpoint cannot be read, or the disk refuses.
+        DataError: for a file of another kind, or if the package for it is not installed.
+    """
+    target = open_weights(Path(path))
+    file, found = find_checkpoint(source, checkpoint, warn)
+    arrays = found.arrays if everything else _weights(file, found)
+    target.write(arrays, _note(found))
+    return Exported(
+        Path(path),
+        file,
+        found.progress.step,
+        len(arrays),
+        sum(array.nbytes for array in arrays.values()),
+    )
+
+
+def _weights(file: Path, checkpoint: Checkpoint) -> dict[str, Array]:
+    params, buffers = (
+        {
+            name.removeprefix(group): array
+            for name, array in checkpoint.tensors.items()
+            if name.startswith(group)
+        }
+        for group in _GROUPS
+    )
+    if twice := sorted(params.keys() & buffers.keys()):
+        raise CheckpointError(
+            f"{file}: {twice[0]!r} is both a parameter and a buffer; --all keeps them apart"
+        )
+    return {**params, **buffers}
+
+
+def _note(checkpoint: Checkpoint) -> dict[str, JsonValue]:
+    data: dict[str, Any] = to_jsonable_python(asdict(checkpoint.data))
+    return {
+        "tinynet": __version__,
+        "run_id": checkpoint.run_id,
+        "step": checkpoint.progress.step,
+        "layout": LAYOUT,
+        "spec": checkpoint.spec,
+        "inputs": data["inputs"],
+        "targets": data["targets"],
+    }
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What was imported.
+
+    Attributes:
+        path: The weights' file.
+        checkpoint: The checkpoint that was made from it.
+        arrays: How many arrays were taken.
+        elements: How many elements they have.
+    """
+
+    path: Path
+    checkpoint: Path
+    arrays: int
+    elements: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**asdict(self), "path": str(self.path), "checkpoint": str(self.checkpoint)}
+
+
+def import_weights(
+    path: str | Path,
+    spec: Spec | str | Path | Mapping[str, Any],
+    checkpoint: str | Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    data_root: str | Path | None = None,
+    max_params: int = MAX_PARAMS,
+) -> Imported:
+    """Make a checkpoint of a spec, before its first step, with the weights of a file.
+
+    The file must hold every parameter and buffer of the network under its address, of the very
+    shape and dtype, and nothing else; none of it is read before that is known. The spec's
+    preprocessing is fitted to its data.
+
+    Args:
+        path: A .npz or .safetensors file.
+        spec: A spec, its file, or a dict like one.
+        checkpoint: The file to make; it must not exist.
+        overrides: JSON values by dotted path; only for a file or a dict.
+        data_root: Where relative data paths start; by default the spec's folder.
+        max_params: Elements of parameters and buffers that may be allocated.
+
+    Raises:
+        DataError: for a file that cannot be read, or holds a NaN or an infinity; for data that
+            cannot be trained on.
+        CheckpointMismatchError: listing every array that is missing, left over, or of another
+            shape or dtype.
+        RunExistsError: if something is where the checkpoint should be made.
+        SpecError: for a spec that is wrong.
+        ShapeError: for layers that do not fit.
+        PluginError: for a plugin that is missing or broken.
+        CheckpointIOError: if the disk refuses.
+    """
+    path, target = Path(path), Path(checkpoint)
+    if os.path.lexists(target):
+        raise RunExistsError(f"{target} is there already; choose another name")
+    if not isinstance(spec, Spec):
+        spec = load_spec(spec, overrides)
+    root = spec.folder if data_root is None else Path(data_root).resolve()
+    try:
+        trainer = Trainer(spec, root=root, max_params=max_params)
+        facts = DataFacts.of(trainer.data)
+    except LocatedError as error:
+        raise spec.locate(error) from error
+    own = {**trainer.network.params, **trainer.network.buffers}
+    for name, array in _read(path, own).items():
+        np.copyto(own[name], array)
+    trainer.renew_slots()
+    first = _first_checkpoint(trainer, facts, path)
+    require_loadable(first)
+    first.write(target)
+    return Imported(path, target, len(own), sum(array.size for array in own.values()))
+
+
+def _read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays of a file that must be like the network's own."""
+    file = open_weights(path)
+    headers = file.headers()
+    if own.keys() <= {name.partition("/")[2] for name in headers}:
+        raise CheckpointMismatchError(
+            f"{path} holds every tensor of a checkpoint (export --all); export its parameters and"
+            " buffers alone"
+        )
+    if problems := mismatches(own, headers):
+        listed = "\n  ".join(problems)
+        raise CheckpointMismatchError(f"{path} does not fit the network:\n  {listed}")
+    arrays = file.read(own)
+    if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
+        raise DataError(f"{path} holds values that are not finite, in {', '.join(bad)}")
+    return arrays
+
+
+def _first_checkpoint(trainer: Trainer, facts: DataFacts, source: Path) -> Checkpoint:
+    with explaining_io(source), source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    origin: dict[str, JsonValue] = {"file": path_text(source), "sha256": digest}
+    return Checkpoint(
+        run_id=secrets.token_hex(8),
+        spec=trainer.spec.resolved(),
+        progress=trainer.progress,
+        tensors=trainer.state(),
+        transforms=trainer.data.preprocessing.state(),
+        data=facts,
+        log=LogMark(0, xxh3_128_hexdigest(b"")),
+        lineage=({"imported": origin},),
+        environment=environment(trainer.network.kernels),
+        types=types_of(trainer.spec),
+    )

@@ -1,0 +1,104 @@
+"""The diagnosis of plugins: each distribution is imported in a separate process.
+
+One that crashes, hangs or exits affects only its own diagnosis.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tinynet import registry
+from tinynet.commands.plugins.isolated_import import Answer, load_apart
+from tinynet.commands.plugins.listing import Listed, listed
+from tinynet.commands.plugins.requirement import unmet_requirement
+from tinynet.errors import PluginError
+from tinynet.network.kernel_choice import chosen_kernels
+from tinynet.registry import GROUPS, Entry, UnknownTypeError
+from tinynet.registry.discovery import Damage, normalise
+from tinynet.testing.registered import entries_named
+
+PATIENCE = 60.0
+"""Seconds after which a type that is still being imported counts as hanging."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The diagnosis of one registered type.
+
+    Attributes:
+        listed: Which type, and where it is.
+        seconds: How long it took to load, on top of NumPy, tinynet's protocols and what its
+            distribution had loaded before; None where it could not be loaded.
+        problems: What is wrong with it, a sentence each.
+        output: Text that it printed while it was imported.
+    """
+
+    listed: Listed
+    seconds: float | None
+    problems: tuple[str, ...]
+    output: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain data."""
+        own = {"ok": self.ok, "seconds": self.seconds, "problems": list(self.problems)}
+        return {**self.listed.to_json(), **own, "output": self.output}
+
+
+def examine(name: str | None = None, *, patience: float = PATIENCE) -> list[Diagnosis]:
+    """Load every registered type, or those that a name stands for, and diagnose them.
+
+    Args:
+        name: A type's name, or ``distribution:name``, or a distribution's.
+        patience: Seconds that loading one distribution may take.
+
+    Raises:
+        UnknownTypeError: if no type has the name, and no damaged distribution.
+    """
+    everything = [entry for group in GROUPS for entry in registry.default().entries(group)]
+    try:
+        asked = everything if name is None else entries_named(name)
+    except UnknownTypeError:
+        if not damages(name):
+            raise
+        asked = []
+    facts = listed(asked, everything)
+    answers: dict[Entry, Answer] = {}
+    unmet = {owner: unmet_requirement(owner) for owner in {entry.distribution for entry in asked}}
+    for owner in unmet:
+        answers |= load_apart([entry for entry in asked if entry.distribution == owner], patience)
+    return [_diagnosis(fact, answers[fact.entry], unmet[fact.entry.distribution]) for fact in facts]
+
+
+def damages(name: str | None = None) -> list[Damage]:
+    """Return the metadata that cannot be used, so that plugins may be missing.
+
+    Args:
+        name: A distribution's name, or ``distribution:name``; None for all.
+    """
+    everything = registry.default().damages
+    if name is None:
+        return list(everything)
+    owner = normalise(name.partition(":")[0])
+    return [damage for damage in everything if damage.distribution == owner]
+
+
+def running_kernels() -> str:
+    """The kernels that networks compute with here, by their qualified name and their level."""
+    try:
+        kernels = chosen_kernels()
+    except PluginError as error:
+        return f"(none: {error})"
+    target = f"{type(kernels).__module__}:{type(kernels).__qualname__}"
+    entries = registry.default().entries("kernels")
+    name = next((entry.qualified for entry in entries if entry.target == target), target)
+    return f"{name} ({kernels.level})"
+
+
+def _diagnosis(fact: Listed, answer: Answer, unmet: str) -> Diagnosis:
+    problems = tuple(filter(None, (answer.problem, unmet, fact.ambiguous)))
+    seconds = None if answer.problem else answer.seconds
+    return Diagnosis(fact, seconds, problems, answer.output)

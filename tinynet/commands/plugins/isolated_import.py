@@ -1,0 +1,97 @@
+"""Importing plugins in a process of their own: see `tinynet.commands.plugins.import_process`, which is that process.
+
+One that crashes, hangs, or leaves the process takes nothing with it but the answer about itself.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import IO
+
+from tinynet.registry import Entry
+
+MAX_OUTPUT = 10_000
+"""Bytes of a plugin's output that are kept."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How loading one type went.
+
+    Attributes:
+        seconds: How long it took; None where nobody lived to tell.
+        problem: What is wrong; empty if nothing is.
+        output: Text that the plugin printed meanwhile.
+    """
+
+    seconds: float | None
+    problem: str
+    output: str = ""
+
+
+def load_apart(entries: Sequence[Entry], patience: float) -> dict[Entry, Answer]:
+    """Load types in a process of their own; where that ends over one, the others get another.
+
+    Args:
+        entries: The types.
+        patience: Seconds that a process may take.
+    """
+    answers: dict[Entry, Answer] = {}
+    left = list(entries)
+    while left:
+        given, fate = _ask(left, patience)
+        answers |= zip(left, given, strict=False)
+        left = left[len(given) :]
+        if left:
+            answers[left.pop(0)] = Answer(None, fate)
+    return answers
+
+
+def _ask(entries: Sequence[Entry], patience: float) -> tuple[list[Answer], str]:
+    """The answers of one process, and what became of it."""
+    request = json.dumps({"path": sys.path, "entries": [vars(entry) for entry in entries]})
+    # Files, not pipes: nobody waits for what a plugin's own processes may still write.
+    with TemporaryFile() as said, TemporaryFile() as noise:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "tinynet.commands.plugins.import_process", request],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=noise,
+            start_new_session=True,
+        )
+        try:
+            fate = _fate(process.wait(patience))
+        except subprocess.TimeoutExpired:
+            fate = f"its import takes longer than {patience:g} s"
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        last = _lines(noise)[-1:]
+        return list(_answers(said, noise)), ": ".join([fate, *last])
+
+
+def _fate(code: int) -> str:
+    if code < 0:
+        return f"its import ends the process with a signal, {signal.strsignal(-code) or -code}"
+    return f"its import ends the process with exit code {code}"
+
+
+def _answers(said: IO[bytes], noise: IO[bytes]) -> Iterator[Answer]:
+    start = 0
+    for line in _lines(said):
+        answer = json.loads(line)
+        noise.seek(start)
+        printed = noise.read(min(answer["printed"] - start, MAX_OUTPUT))
+        start = answer["printed"]
+        yield Answer(answer["seconds"], answer["problem"], printed.decode("utf-8", "replace"))
+
+
+def _lines(file: IO[bytes]) -> list[str]:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace").split("\n")[:-1]

@@ -1,0 +1,165 @@
+"""Proof, on this machine and for this spec, that a killed run ends as one that never was.
+
+Every process is a fresh one, and is really killed: SIGKILL, at a step drawn from a seed.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.commands.diff import Difference, compare_checkpoints, is_essential
+from tinynet.commands.inspect import inspect_checkpoint
+from tinynet.errors import CheckpointError, RunExistsError
+from tinynet.run.folder import RunFolder
+from tinynet.run.log import read_log
+from tinynet.run.training_run import train
+from tinynet.spec.reading import load_spec
+from tinynet.training.events import RunEvent, Started, StepDone
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came of it.
+
+    Attributes:
+        steps: Updates in the whole run.
+        killed_after: The steps after which a process was killed.
+        whole: Digest of all tensors of the run that was left alone.
+        resumed: Digest of all tensors of the run that was killed.
+        differences: Everything that differs and should not, a line each.
+    """
+
+    steps: int
+    killed_after: tuple[int, ...]
+    whole: str
+    resumed: str
+    differences: tuple[str, ...]
+
+    @property
+    def exact(self) -> bool:
+        """Whether nobody can tell."""
+        return not self.differences
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"exact": self.exact, **asdict(self)}
+
+
+def verify_exact_resume(
+    spec: str | Path,
+    folder: str | Path,
+    *,
+    kills: int = 3,
+    seed: int = 0,
+    overrides: Mapping[str, Any] | None = None,
+    data_root: str | Path | None = None,
+    threads: int | None = None,
+) -> Verification:
+    """Train a spec twice: once left alone, once killed and resumed; compare every byte.
+
+    Args:
+        spec: The spec's file.
+        folder: Where both runs go, as ``whole`` and ``killed``.
+        kills: How many processes are killed.
+        seed: The steps of the kills are drawn from it.
+        overrides: JSON values by dotted path.
+        data_root: Where relative data paths start.
+        threads: How many threads compute in the run that is killed; the other has one.
+
+    Raises:
+        SpecError: for a spec that is wrong.
+        RunExistsError: if ``folder`` has such runs already.
+        CheckpointError: if a process fails by itself; with what it said.
+    """
+    load_spec(spec, overrides)
+    whole, killed = Path(folder) / "whole", Path(folder) / "killed"
+    if taken := [path for path in (whole, killed) if path.exists()]:
+        raise RunExistsError(f"{taken[0]} is there already; choose another folder")
+    job = {
+        "spec": str(spec),
+        "overrides": dict(overrides or {}),
+        "data_root": None if data_root is None else str(data_root),
+    }
+    _run({**job, "run_dir": str(whole), "threads": 1})
+    steps = RunFolder(whole).steps()[-1]
+    drawn = sorted(random.Random(seed).sample(range(steps), min(kills, steps)))
+    for step in drawn:
+        _run({**job, "run_dir": str(killed), "threads": threads, "kill_after": step})
+    _run({**job, "run_dir": str(killed), "threads": threads})
+    differences = [
+        *_differing_checkpoints(RunFolder(whole), RunFolder(killed)),
+        *_differing_logs(RunFolder(whole), RunFolder(killed)),
+    ]
+    digests = [
+        inspect_checkpoint(RunFolder(run).checkpoint(steps)).digest for run in (whole, killed)
+    ]
+    return Verification(steps, tuple(drawn), digests[0], digests[1], tuple(differences))
+
+
+def _run(job: dict[str, Any]) -> None:
+    """Train in a process of its own, which ends by itself or is killed as the job says."""
+    code = "from tinynet.commands.verify_resume import child; child()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(job)], capture_output=True, text=True, check=False
+    )
+    expected = -signal.SIGKILL if "kill_after" in job else 0
+    if done.returncode != expected:
+        said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
+        raise CheckpointError(
+            f"a training process ended with {done.returncode}; it said: {said[0]}"
+        )
+
+
+def child() -> None:
+    """What the process does: start the run, or go on with it; and die where the job says."""
+    job = json.loads(sys.argv[1])
+    kill_after = job.pop("kill_after", None)
+
+    def observe(event: RunEvent) -> None:
+        if isinstance(event, Started | StepDone) and event.step == kill_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    train(job.pop("spec"), job.pop("run_dir"), resume=True, observer=observe, **job)
+
+
+def _differing_checkpoints(whole: RunFolder, killed: RunFolder) -> list[str]:
+    """Differences of the last and the best checkpoints, but for where they came from."""
+    if whole.steps()[-1] != killed.steps()[-1]:
+        return [f"the last steps are {whole.steps()[-1]} and {killed.steps()[-1]}"]
+    last = whole.steps()[-1]
+    best = Checkpoint.read(whole.checkpoint(last)).progress.best
+    lines: list[str] = []
+    for step in {last, best.step if best is not None else last}:
+        found = compare_checkpoints(whole.checkpoint(step), killed.checkpoint(step), warn=lines.append)
+        lines += [f"step {step}: {line}" for line in _lines(found)]
+    return lines
+
+
+def _lines(found: Difference) -> list[str]:
+    if found.equal:
+        return []
+    changes = [*found.spec, *(change for change in found.facts if is_essential(change))]
+    return [*map(str, changes), *(f"{t.name}: {t.kind}" for t in found.tensors)]
+
+
+def _differing_logs(whole: RunFolder, killed: RunFolder) -> list[str]:
+    """Lines of the two logs that differ, but for the clock."""
+    logs = [
+        [{key: value for key, value in record.items() if key != "wall"} for record in read_log(log)]
+        for log in (whole.log, killed.log)
+    ]
+    if len(logs[0]) != len(logs[1]):
+        return [f"the logs have {len(logs[0])} and {len(logs[1])} lines"]
+    return [
+        f"metrics.jsonl, line {number}: {a} and {b}"
+        for number, (a, b) in enumerate(zip(*logs, strict=True), 1)
+        if a != b
+    ]

@@ -1,0 +1,1 @@
+"""Predictions of trained models: raw inputs in, labels, probabilities and values out."""

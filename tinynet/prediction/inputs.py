@@ -1,0 +1,383 @@
+"""Raw inputs of a model from files, or from arrays in memory: checked as training checks its data.
+
+A file goes through the rules of the dataset that the model was trained on (its delimiter, its
+columns, its names of arrays) where that dataset can read such a file.
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from tinynet import registry
+from tinynet.builtin.datasets._arrays import Source, checked_inputs
+from tinynet.builtin.datasets.csv import CSV
+from tinynet.config import Reference
+from tinynet.dataset import Field, InputReader, Ranged
+from tinynet.errors import DataError
+from tinynet.files.nearby import suggest_path
+from tinynet.files.npy import map_npy, read_npz
+from tinynet.prediction import images
+from tinynet.text.wording import listed
+from tinynet.types import Array
+
+Warn = Callable[[str], None]
+
+
+def warn(message: str) -> None:
+    """Warn at the line outside of tinynet that called it."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("tinynet."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file that inputs were read from.
+
+    Attributes:
+        name: Its path.
+        samples: The number of its samples.
+        is_image: Whether it is an image: one sample.
+    """
+
+    name: str
+    samples: int
+    is_image: bool
+
+
+@dataclass(frozen=True)
+class RawInputs:
+    """Inputs as a dataset would give them.
+
+    Attributes:
+        arrays: By name, (N, *shape) each.
+        files: The files they come from, in order; none for arrays in memory.
+    """
+
+    arrays: dict[str, Array]
+    files: tuple[InputFile, ...] = ()
+
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays.values())))
+
+    def place(self, sample: int) -> str:
+        """Return where a sample comes from."""
+        for file in self.files:
+            if sample < file.samples:
+                place = f"{file.name}, sample {sample} (counted from 0)"
+                return file.name if file.is_image else place
+            sample -= file.samples
+        return f"sample {sample} (counted from 0)"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the raw inputs of a model.
+
+    Attributes:
+        fields: What each input held in training, by name.
+        dataset: The dataset of the model's spec, or None.
+        warn: Called with a warning.
+    """
+
+    fields: Mapping[str, Field]
+    dataset: Reference | None
+    warn: Warn
+
+    def read(self, x: Any, *, resize: bool = False) -> RawInputs:
+        """Read inputs.
+
+        Args:
+            x: An array of the only input; a dict of arrays by the inputs' names; the path of a
+                file or of a folder of images; or a list of paths.
+            resize: Resize images to the size that the model was trained on.
+
+        Raises:
+            DataError: for a file that cannot be read, and for values, dtypes and shapes that do
+                not fit the inputs of the training.
+        """
+        paths = _as_paths(x)
+        if paths is None:
+            return RawInputs(self._from_memory(x))
+        files, parts = list[InputFile](), []
+        for path, is_image in self._expanded(paths):
+            part = self._convert(str(path), self._read_file(path, is_image, resize))
+            parts.append(part)
+            files.append(InputFile(str(path), len(next(iter(part.values()))), is_image))
+        pixels = [part for part, file in zip(parts, files, strict=True) if file.is_image]
+        if pixels:
+            self._warn_of_range(max(int(array.max()) for part in pixels for array in part.values()))
+        arrays = parts[0]
+        if len(parts) > 1:
+            arrays = {name: np.concatenate([part[name] for part in parts]) for name in self.fields}
+        return RawInputs(arrays, tuple(files))
+
+    # Files ------------------------------------------------------------------------------------
+
+    def _expanded(self, paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
+        """Yield the files, those of folders included, each with whether it is an image."""
+        for path in paths:
+            if path.is_dir():
+                yield from ((image, True) for image in _images_in(path, self.warn))
+            elif not path.exists():
+                near = suggest_path(path, "inputs", lambda entry: not entry.name.startswith("."))
+                raise DataError(f"no such file: {path}{near}")
+            else:
+                yield path, _is_image(path) and not self._reads_as_its_own(path)
+
+    def _reads_as_its_own(self, path: Path) -> bool:
+        """Return True if files like this belong to the dataset."""
+        return self._dataset is not None and path.suffix.lower() in self._dataset.input_endings
+
+    @property
+    def _dataset(self) -> type[InputReader] | None:
+        """The class of the dataset if it can read inputs."""
+        cls = self._dataset_class
+        return cls if isinstance(cls, InputReader) else None
+
+    @cached_property
+    def _dataset_class(self) -> type[Any] | None:
+        if self.dataset is None:
+            return None
+        return registry.default().load("datasets", self.dataset.type)
+
+    def _read_file(self, path: Path, is_image: bool, resize: bool) -> dict[str, Array]:
+        ending = path.suffix.lower()
+        generic = is_image or ending in (".npy", ".npz", ".csv")
+        if self._reads_as_its_own(path) or (self._dataset is not None and not generic):
+            return self._by_dataset(str(path))
+        if ending == ".npz":
+            return _read_npz(str(path), self.fields)
+        if not generic:
+            raise DataError(
+                f"{path} cannot be read; inputs are .npy, .npz, .csv or image files"
+                f" ({', '.join(images.ENDINGS)}), or folders of images"
+            )
+        if len(self.fields) != 1:
+            raise DataError(
+                f"{path}: the model has the inputs {', '.join(self.fields)}; give an .npz file with"
+                " an array of each name"
+            )
+        ((name, field),) = self.fields.items()
+        if is_image:
+            image = images.read_image(str(path), field, resize=resize, warn=self.warn)
+            return {name: image}
+        if ending == ".csv":
+            return {name: _read_csv(str(path), field)}
+        return checked_inputs({name: Source(map_npy(str(path)), str(path))}, self.fields)
+
+    def _by_dataset(self, path: str) -> dict[str, Array]:
+        """Let the model's dataset read a file, and check what it returns."""
+        dataset, reference = self._dataset, self.dataset
+        assert dataset is not None
+        assert reference is not None
+        config = registry.default().config(reference)
+        with registry.blaming(dataset, "read_inputs"):
+            found = dataset.read_inputs(config, path, self.fields)
+        named = isinstance(found, Mapping) and {*self.fields} <= {*found}
+        if not named or not all(isinstance(array, np.ndarray) for array in found.values()):
+            message = f"read_inputs must return arrays named {', '.join(self.fields)}"
+            raise registry.fault(dataset, message)
+        return checked_inputs(
+            {name: Source(found[name], path) for name in self.fields}, self.fields
+        )
+
+    def _warn_of_range(self, highest: int) -> None:
+        """Warn if the model was trained on other pixels than those of image files."""
+        (field,) = self.fields.values()
+        cls = self._dataset_class
+        if isinstance(cls, Ranged) and highest > cls.pixel_range[1]:
+            low, high = cls.pixel_range
+            self.warn(
+                f"pixels are up to {highest}, but the model was trained on pixels from {low} to"
+                f" {high}; predictions are not reliable unless the images are saved in that range"
+            )
+        elif field.dtype != "uint8":
+            self.warn(
+                f"pixels of image files are 0 to 255, but the model was trained on {field.dtype}"
+                " values, which may have another range; if so, give an .npy file instead"
+            )
+
+    # Memory -----------------------------------------------------------------------------------
+
+    def _from_memory(self, x: Any) -> dict[str, Array]:
+        if not isinstance(x, Mapping):
+            if len(self.fields) != 1:
+                raise DataError(
+                    f"the model has the inputs {', '.join(self.fields)}; give a dict with an array"
+                    " of each name"
+                )
+            x = dict.fromkeys(self.fields, x)
+        if missing := [name for name in self.fields if name not in x]:
+            noun = "input" if len(missing) == 1 else "inputs"
+            held = listed([repr(name) for name in x]) or "nothing"
+            raise DataError(
+                f"the {noun} {listed([repr(name) for name in missing])} must be given, but the"
+                f" dict holds {held}{self._instead(missing)}"
+            )
+        if unknown := [str(name) for name in x if name not in self.fields]:
+            raise DataError(
+                f"the model has no inputs {listed(unknown)}; available: {listed([*self.fields])}"
+            )
+        sources = {
+            name: Source(_array(name, x[name], field), f"the input {name!r}")
+            for name, field in self.fields.items()
+        }
+        return self._convert("", checked_inputs(sources, self.fields))
+
+    def _instead(self, missing: Sequence[str]) -> str:
+        """Return how to give the only input of a model, for a message."""
+        if len(self.fields) != 1:
+            return ""
+        columns = self.fields[missing[0]].names
+        order = f" with the columns {listed(columns)}, in this order" if columns else ""
+        return f"; give {{{missing[0]!r}: x}} or x itself, an array{order}"
+
+    # Values -----------------------------------------------------------------------------------
+
+    def _convert(self, path: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        return {
+            name: self._as_in_training(path or f"the input {name!r}", arrays[name], field)
+            for name, field in self.fields.items()
+        }
+
+    def _as_in_training(self, place: str, array: Array, field: Field) -> Array:
+        """Convert an array to the dtype that the dataset had."""
+        dtype = np.dtype(field.dtype)
+        if array.dtype == dtype or dtype.kind not in "iuf":
+            return array
+        if dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                found = array.astype(dtype)
+            if not np.isfinite(found).all():
+                largest = array.flat[np.abs(array).argmax()]
+                raise DataError(f"{place} holds {largest}, which is too large for {dtype}")
+            return found
+        info = np.iinfo(dtype)
+        low, high = array.min(), array.max()
+        if low < info.min or high > info.max:
+            raise DataError(
+                f"{place} holds {high if high > info.max else low}; the model was trained on"
+                f" {dtype}, from {info.min:,} to {info.max:,}"
+            )
+        if array.dtype.kind == "f" and (array != np.floor(array)).any():
+            self.warn(
+                f"{place} holds fractions, but the model was trained on integers ({dtype}); give"
+                " the values as they were before any scaling"
+            )
+            return array
+        return array.astype(dtype)
+
+
+def _as_paths(x: Any) -> list[Path] | None:
+    if _is_path(x):
+        return [Path(x)]
+    if isinstance(x, list | tuple) and x and all(map(_is_path, x)):
+        return [Path(path) for path in x]
+    return None
+
+
+def _is_path(x: Any) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(x, str | os.PathLike)
+
+
+def _images_in(folder: Path, warn: Warn) -> list[Path]:
+    """The images of a folder, sorted by name."""
+    files = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
+    found = [file for file in files if _is_image(file) and file.is_file()]
+    others = [file.name for file in files if file not in found]
+    inside = [file for file in others if any(map(_is_image, (folder / file).glob("*")))]
+    if not found and inside:
+        paths = listed([str(folder / name) for name in inside])
+        raise DataError(f"{folder} is a folder without images; its subfolders have some: {paths}")
+    if not found:
+        raise DataError(
+            f"{folder} is a folder without images ({', '.join(images.ENDINGS)});"
+            f" it holds {listed(others) or 'nothing'}"
+        )
+    if others:
+        warn(f"{folder}: skipped what is not an image: {listed(others)}")
+    return found
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in images.ENDINGS
+
+
+def _read_npz(path: str, fields: Mapping[str, Field]) -> dict[str, Array]:
+    """Read the arrays that are named like the inputs."""
+    sources = {
+        name: Source(array, f"{path}, array {name!r}")
+        for name, array in read_npz(path, fields).items()
+    }
+    return checked_inputs(sources, fields)
+
+
+def _read_csv(path: str, field: Field) -> Array:
+    """Read a table for a model that was not trained on one.
+
+    Columns go by name, in any order, if the model's features have names; else by position, and
+    the file has no header.
+    """
+    if len(field.shape) != 1:
+        expected = "x".join(map(str, field.shape)) or "single"
+        raise DataError(f"{path} is a table, but the model expects {expected} inputs")
+    named = field.names is not None
+    positions = tuple(map(str, range(field.shape[0])))
+    config = CSV.Config(path=path, target=0, header=named)
+    fields = {"input": field if named else replace(field, names=positions)}
+    return CSV.read_inputs(config, path, fields)["input"]
+
+
+def _conversion(array: Array) -> str:
+    """Return how to make numbers of an array of text or objects; empty if that would fail."""
+    if array.dtype.kind not in "USO":
+        return ""
+    try:
+        numbers = array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return ""
+    return "; convert it: numpy.asarray(x, float)" if np.isfinite(numbers).all() else ""
+
+
+def _array(name: str, values: Any, field: Field) -> Array:
+    """Turn a value of Python into an array (N, *shape) of numbers."""
+    if hasattr(values, "columns") and hasattr(values, "to_numpy"):
+        columns = f"[{[*field.names]}]" if field.names is not None else ""
+        raise DataError(f"the input {name!r} is a DataFrame; give df{columns}.to_numpy()")
+    if np.ma.isMaskedArray(values):
+        if np.ma.getmaskarray(values).any():
+            raise DataError(f"the input {name!r} is a masked array with missing values")
+        values = values.data
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"the input {name!r} is not an array: its rows differ in length") from error
+    expected = f"({', '.join(('N', *map(str, field.shape)))})"
+    if array.dtype.kind not in "biuf":
+        kinds = {"U": "text", "S": "text", "O": "Python objects", "c": "complex numbers"}
+        kind = kinds.get(array.dtype.kind, f"values of dtype {array.dtype}")
+        raise DataError(
+            f"the input {name!r} holds {kind}, but the model expects numbers of shape {expected}"
+            f"{_conversion(array)}"
+        )
+    if array.ndim and array.shape == field.shape:
+        raise DataError(
+            f"the input {name!r} has shape {array.shape}, but the model expects {expected}; give a"
+            " single sample as [x]"
+        )
+    if array.ndim and not len(array):
+        raise DataError(f"the input {name!r} has no samples: its shape is {array.shape}")
+    if array.ndim == 0 or array.shape[1:] != field.shape:
+        raise DataError(
+            f"the input {name!r} has shape {array.shape}, but the model expects {expected}"
+        )
+    return array

@@ -1,0 +1,240 @@
+"""A trained network as a checkpoint holds it: with its preprocessing, without its data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.data.preprocessing import Preprocessing
+from tinynet.data.ranges import naming_samples, require_finite
+from tinynet.dataset import Field
+from tinynet.errors import CheckpointMismatchError, DataError
+from tinynet.kernels import Kernels
+from tinynet.layer.build import MAX_PARAMS
+from tinynet.network import loss_calls
+from tinynet.network.heads import targets_of
+from tinynet.network.network import Network
+from tinynet.prediction.inputs import RawInputs, Reader, Warn, warn
+from tinynet.prediction.predictions import OutputPredictions, Predictions
+from tinynet.spec.models import Spec
+from tinynet.text.wording import listed
+from tinynet.training.state import mismatches
+from tinynet.types import Array
+
+PREDICT_BATCH = 512
+"""Samples that are preprocessed and predicted at a time."""
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Model:
+    """A trained network with the preprocessing of its raw inputs.
+
+    Attributes:
+        spec: The spec that it was trained by.
+        network: The network, its losses included.
+        preprocessing: The fitted transforms.
+        inputs: What each raw input holds.
+        targets: What each raw target holds.
+        target_names: The target of each output that has a loss, by the output's name.
+        warn: Called with a warning.
+    """
+
+    spec: Spec
+    network: Network
+    preprocessing: Preprocessing
+    inputs: dict[str, Field]
+    targets: dict[str, Field]
+    target_names: dict[str, str]
+    warn: Warn = field(default=warn)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{name} {part.shape}" for name, part in self.inputs.items())
+        return f"<Model {self.spec.name!r}: {inputs} -> {', '.join(self.network.outputs)}>"
+
+    @property
+    def classes(self) -> dict[str, tuple[str, ...] | None]:
+        """The names of the classes of each output by its name; None where it has none."""
+        return {
+            output: self.targets[self.target_names[output]].classes
+            if output in self.target_names
+            else None
+            for output in self.network.outputs
+        }
+
+    def predict(self, x: Any, *, resize: bool = False, threads: int | None = None) -> Predictions:
+        """Predict raw inputs: they are checked and preprocessed as in training.
+
+        Args:
+            x: An array (N, *shape) of the only input; a dict of arrays by the inputs' names; the
+                path of a file (.npy, .npz, .csv, an image, or what the dataset reads) or of a
+                folder of images; or a list of paths.
+            resize: Resize images to the size that the model was trained on.
+            threads: The number of threads, by default one for each core. The result is the same
+                for any number.
+
+        Returns:
+            The labels and probabilities of classes, and values in the units of the data.
+
+        Raises:
+            DataError: for inputs that cannot be read, or do not fit those of the training; for
+                predictions that are not finite.
+        """
+        raw = Reader(self.inputs, self.spec.data, self.warn).read(x, resize=resize)
+        values = self.outputs(raw, threads)
+        if problems := list(_not_finite(values, raw)):
+            raise DataError("\n  ".join(problems))
+        outputs = {name: self._explained(name, array) for name, array in values.items()}
+        return Predictions(len(raw), outputs, raw.files)
+
+    def outputs(self, raw: RawInputs, threads: int | None = None) -> dict[str, Array]:
+        """Compute the outputs, (N, *out_shape) each by its name, in the units of the data.
+
+        Args:
+            raw: At least one sample.
+            threads: The number of threads; see `predict`.
+
+        Raises:
+            DataError: for a value that is not finite once it is preprocessed.
+        """
+        parts: dict[str, list[Array]] = {output: [] for output in self.network.outputs}
+        for start in range(0, len(raw), PREDICT_BATCH):
+            rows = slice(start, start + PREDICT_BATCH)
+            place = partial(_place, raw, start)
+            part = {name: array[rows] for name, array in raw.arrays.items()}
+            with naming_samples(place):
+                ready = self.preprocessing.apply(part)
+            require_finite(self.preprocessing, ready, self.network.dtype, place, fitted=True)
+            for output, found in self.network.predict_outputs(ready, threads=threads).items():
+                parts[output].append(found)
+        whole = {output: np.concatenate(found) for output, found in parts.items()}
+        return {
+            output: self.preprocessing.invert(self.target_names[output], values)
+            if output in self.target_names
+            else values
+            for output, values in whole.items()
+        }
+
+    # Labels -----------------------------------------------------------------------------------
+
+    def without_labels(self) -> list[str]:
+        """Describe each output whose target has classes, but whose predictions have no labels."""
+        problems = []
+        for output, classes in self.classes.items():
+            if classes is None:
+                continue
+            example = self._example(output)
+            if self._explained(output, example).labels is not None:
+                continue
+            count = example[0].size
+            size = "1 value" if count == 1 else f"{count} values"
+            why = "but its loss does not predict probabilities"
+            if len(classes) != 2 or count != 1:
+                why = f"but there are {len(classes)} classes ({listed(classes)})"
+            problems.append(
+                f"the output {output!r} has {size} for each sample, {why}; predictions have no"
+                " labels"
+            )
+        return problems
+
+    def _explained(self, output: str, values: Array) -> OutputPredictions:
+        """Turn values into labels and probabilities, if the output distinguishes classes."""
+        classes, shape = self.classes[output], values.shape[1:]
+        if classes is None:
+            return OutputPredictions(values)
+        target = self.targets[self.target_names[output]].shape
+        probable = self._predicts_probabilities(output)
+        one_unit = shape == target or shape == (*target, 1) or shape in ((), (1,))
+        if len(classes) == 2 and one_unit:
+            if not probable:
+                return OutputPredictions(values, classes)
+            positive = values.reshape(-1, *(shape[:-1] if shape[-1:] == (1,) else shape))
+            probabilities = np.stack([1 - positive, positive], axis=-1)
+            labels = np.array(classes)[(positive > 0.5).astype(np.intp)]
+            return OutputPredictions(values, classes, labels, probabilities)
+        if shape[-1:] != (len(classes),):
+            return OutputPredictions(values, classes)
+        labels = np.array(classes)[values.argmax(axis=-1)]
+        return OutputPredictions(values, classes, labels, values if probable else None)
+
+    def _predicts_probabilities(self, output: str) -> bool:
+        """Return True if the output's loss turns any numbers into numbers from 0 to 1."""
+        example = self._example(output)
+        return bool((example >= 0).all() and (example <= 1).all())
+
+    def _example(self, output: str) -> Array:
+        """Predictions of the output's loss for random numbers, (16, ...)."""
+        head = next(head for head in self.network.heads if head.output == output)
+        shape = (16, *self.network.out_shapes[output])
+        numbers = np.random.default_rng(0).normal(0, 10, shape).astype(self.network.dtype)
+        return loss_calls.predict(head.loss, numbers)
+
+
+def _place(raw: RawInputs, start: int, row: int) -> str:
+    return raw.place(start + row)
+
+
+def _not_finite(values: Mapping[str, Array], raw: RawInputs) -> list[str]:
+    """Describe each output that is NaN or infinite for a sample."""
+    problems = []
+    for name, array in values.items():
+        finite = np.all(np.isfinite(array).reshape(len(array), -1), axis=1)
+        if not finite.all():
+            problems.append(
+                f"{raw.place(int(np.argmin(finite)))}: the output {name!r} is NaN or infinite"
+                f" ({np.sum(~finite):,} of {len(finite):,} samples); the inputs are too large, or"
+                " the parameters are damaged: --strict-finite looks for damage"
+            )
+    return problems
+
+
+def open_model(
+    checkpoint: Checkpoint,
+    max_params: int = MAX_PARAMS,
+    kernels: Kernels | None = None,
+    warn: Warn = warn,
+) -> Model:
+    """Rebuild the model of a checkpoint.
+
+    Args:
+        checkpoint: The checkpoint.
+        max_params: Elements of parameters and buffers that may be allocated.
+        kernels: The kernels to compute with; by default those installed.
+        warn: Called with a warning of the model's predictions.
+
+    Raises:
+        PluginError: if a type it needs is not installed any more.
+        CheckpointMismatchError: listing every array that does not fit.
+    """
+    spec = checkpoint.load_spec()
+    facts = checkpoint.data
+    preprocessing = Preprocessing(spec.data.transforms if spec.data else (), facts.raw)
+    preprocessing.load_state(checkpoint.transforms)
+    shapes = {name: preprocessing.fields[name].shape for name in facts.inputs}
+    training = spec.training
+    network = Network(
+        spec.network,
+        spec.network.input_shape or shapes,
+        seed=training.seed,
+        loss=training.loss,
+        trainable=training.trainable,
+        max_params=max_params,
+        kernels=kernels,
+    )
+    own = {f"params/{name}": array for name, array in network.params.items()}
+    own |= {f"buffers/{name}": array for name, array in network.buffers.items()}
+    given = {
+        name: array
+        for name, array in checkpoint.tensors.items()
+        if name.startswith(("params/", "buffers/"))
+    }
+    if problems := mismatches(own, given):
+        raise CheckpointMismatchError(
+            "the checkpoint does not fit its network:\n  " + "\n  ".join(problems)
+        )
+    for name, array in own.items():
+        np.copyto(array, given[name])
+    names = targets_of(network.heads, facts.targets)
+    return Model(spec, network, preprocessing, facts.inputs, facts.targets, names, warn)

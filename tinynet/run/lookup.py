@@ -1,0 +1,53 @@
+"""Which checkpoint of a run is meant."""
+
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.errors import CheckpointError
+from tinynet.run.folder import RunFolder, look_again
+from tinynet.run.path_errors import no_checkpoint, no_checkpoint_of
+
+
+def find_checkpoint(
+    path: str | Path, which: str | Path | None = None, warn: Callable[[str], None] = warnings.warn
+) -> tuple[Path, Checkpoint]:
+    """The checkpoint that is meant by a run's folder or a checkpoint's file.
+
+    Args:
+        path: A run's folder, or a checkpoint.
+        which: ``"best"``, ``"last"``, or a file (of the run's, a name is enough); by default the
+            best if the run keeps one, else the last.
+        warn: Told of damaged checkpoints that were skipped.
+
+    Raises:
+        CheckpointError: if it cannot be read; a file that was named is never replaced by another.
+    """
+    folder = RunFolder(Path(path))
+    if which not in (None, "best", "last"):
+        inside = folder.checkpoints / which
+        path = inside if inside.exists() else which
+        if not os.path.lexists(path):
+            raise no_checkpoint_of(folder.path, str(which))
+    elif not os.path.lexists(path):
+        raise no_checkpoint(folder.path)
+    if which not in (None, "best", "last") or not folder.path.is_dir():
+        return Path(path), Checkpoint.read(Path(path))
+    return look_again(lambda: _choose(folder, which, warn))
+
+
+def _choose(
+    folder: RunFolder, which: str | Path | None, warn: Callable[[str], None]
+) -> tuple[Path, Checkpoint]:
+    newest = folder.newest(warn, set_aside=False)
+    best = newest.progress.best
+    if which == "best" and best is None:
+        raise CheckpointError(
+            f"{folder.path} keeps no best checkpoint; training.checkpoint.keep_best makes it do so"
+        )
+    if which == "last" or best is None or best.step == newest.progress.step:
+        return folder.checkpoint(newest.progress.step), newest
+    chosen = folder.checkpoint(best.step)
+    return chosen, Checkpoint.read(chosen)

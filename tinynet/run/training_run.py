@@ -1,0 +1,339 @@
+"""A run: the training loop wired to a folder with its lock, its log and its checkpoints."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Unpack
+
+from pydantic import JsonValue
+
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.checkpoint.continuation import Continuation, ResumeRules
+from tinynet.checkpoint.environment import environment
+from tinynet.checkpoint.plugin_lock import recorded_names
+from tinynet.checkpoint.sections import DataFacts
+from tinynet.checkpoint.transfer import STRICT, TransferPlan, TransferRules
+from tinynet.checkpoint.trial import require_loadable
+from tinynet.data.splits import SplitName
+from tinynet.errors import SpecError
+from tinynet.layer.build import MAX_PARAMS
+from tinynet.network.kernel_choice import chosen_kernels
+from tinynet.network.network import Network
+from tinynet.run.arguments import checked_arguments
+from tinynet.run.fine_tuning import FineTuning
+from tinynet.run.folder import RunFolder, new_folder, next_folder
+from tinynet.run.length import rate_jump, require_ahead
+from tinynet.run.lock import locked
+from tinynet.run.log import last_figures, read_log
+from tinynet.run.lookup import find_checkpoint
+from tinynet.run.models import Evaluation, evaluate
+from tinynet.run.options import Settings, data_root, observer
+from tinynet.run.path_errors import no_run
+from tinynet.run.roots import recorded_root
+from tinynet.run.session import Session, draft
+from tinynet.run.spec_locations import locating_errors, spec_warnings
+from tinynet.spec.models import Spec
+from tinynet.spec.reading import load_recorded_spec
+from tinynet.training.events import BestEvaluation, StopReason, Transferred, Warned
+from tinynet.training.judging import best_evaluation
+from tinynet.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as its folder has it, after `train` or `resume`.
+
+    Attributes:
+        path: Its folder.
+        network: The network as it was after the last step.
+        step: Updates done.
+        epoch: Epochs done.
+        finished: Whether nothing is left to do.
+        seconds: How long this process trained.
+        figures: The last evaluation's: ``train/loss``, ``val/accuracy``, ...
+        has_test: Whether there is a test split.
+        best: The best checkpoint, where the run keeps one.
+        stop_reason: What ended the run: ``"epochs"``, ``"steps"`` or ``"early_stopping"``; None
+            while it is not finished.
+        best_evaluation: The best evaluation by `keep_best`, or else by `early_stopping`; None
+            without either.
+        data_root: The folder where relative data paths start.
+        patience: Evaluations without improvement after which early stopping ends the run; None
+            without it.
+    """
+
+    path: Path
+    network: Network
+    step: int
+    epoch: int
+    finished: bool
+    seconds: float
+    figures: dict[str, float]
+    has_test: bool
+    best: Path | None
+    stop_reason: StopReason | None
+    best_evaluation: BestEvaluation | None
+    data_root: Path
+    patience: int | None
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """Its checkpoints, oldest first."""
+        folder = RunFolder(self.path)
+        return [folder.checkpoint(step) for step in folder.steps()]
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """Its log: one dict for each line."""
+        return read_log(RunFolder(self.path).log)
+
+    def evaluate(
+        self,
+        split: SplitName | Literal["validation"] = "test",
+        *,
+        checkpoint: str | Path | None = None,
+        **settings: Unpack[Settings],
+    ) -> Evaluation:
+        """The loss and the metrics of a whole split; see `tinynet.run.models.evaluate`."""
+        if settings.get("data_root") is None:
+            settings["data_root"] = self.data_root
+        return evaluate(self.path, split, checkpoint=checkpoint, **settings)
+
+
+@checked_arguments
+def train(
+    spec: Spec | str | Path | Mapping[str, Any],
+    run_dir: str | Path | None = None,
+    *,
+    resume: bool = False,
+    exact: bool = False,
+    overrides: Mapping[str, Any] | None = None,
+    source: str | Path | None = None,
+    rules: TransferRules = STRICT,
+    **settings: Unpack[Settings],
+) -> Run:
+    """Train what a spec declares.
+
+    Args:
+        spec: A spec, its file, or a dict like one.
+        run_dir: The run's folder; by default ``runs/<name>-001``, or the next number.
+        resume: Go on with the run where ``run_dir`` has one; start it where it has not.
+        exact: With ``resume``: see `resume`.
+        overrides: JSON values by dotted path; only for a file or a dict.
+        source: A run's folder or a checkpoint, whose parameters a new run starts with; of a run
+            the best, if it keeps one, else the last. A run that goes on has started already.
+        rules: What may happen on the way from there, beside carrying over.
+        **settings: See `Settings`.
+
+    Raises:
+        SpecError: for a spec that is wrong.
+        CheckpointMismatchError: for a source that does not fit, as far as the rules go.
+        ShapeError: for layers that do not fit.
+        DataError: for data that cannot be trained on.
+        PluginError: for a plugin that is missing or broken.
+        RunExistsError: if the folder is in use already and ``resume`` is False.
+        RunBusyError: if another process holds the run.
+        CheckpointError: if the disk fails.
+        DivergedError: if the loss is not finite; the last good checkpoint is kept.
+        Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
+    """
+    if resume and run_dir is None:
+        raise SpecError("to go on with a run, or start it, its folder must be named (--run)")
+    if resume and run_dir is not None and RunFolder(Path(run_dir)).steps():
+        return _continue(
+            RunFolder(Path(run_dir)),
+            lambda found: _read_spec(spec, overrides, recorded_names(found.types)),
+            ResumeRules(exact=exact),
+            settings,
+        )
+    spec = _read_spec(spec, overrides)
+    trainer, lineage = _new_trainer(spec, source, rules, settings)
+    for warning in spec_warnings(spec, trainer.advice()):
+        observer(settings)(Warned(warning))
+    start = _draft(trainer, lineage)
+    if run_dir is None:
+        folder = next_folder(Path("runs"), spec.name)
+    else:
+        folder = new_folder(Path(run_dir), reuse=resume)
+    with locked(folder.lock, required=settings.get("lock", True)):
+        folder.require_unused()
+        folder.clean()
+        session = Session(folder, trainer, observer(settings), start)
+        return _run(folder, trainer, *_train(session, trainer))
+
+
+@checked_arguments
+def plan_fine_tuning(
+    spec: Spec | str | Path | Mapping[str, Any],
+    source: str | Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    rules: TransferRules = STRICT,
+    **settings: Unpack[Settings],
+) -> tuple[Path, TransferPlan]:
+    """What `train` would take over: the checkpoint's file, and the plan; nothing is written."""
+    start, _, plan = _fine_tuning(_read_spec(spec, overrides), source, rules, settings)
+    return start.path, plan
+
+
+@checked_arguments
+def resume(
+    run_dir: str | Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    exact: bool = False,
+    allow_data_change: bool = False,
+    allow_reset: bool = False,
+    **settings: Unpack[Settings],
+) -> Run:
+    """Go on with a run from its newest good checkpoint to the end its spec names.
+
+    Args:
+        run_dir: The run's folder.
+        overrides: Changes of its spec, JSON values by dotted path: ``{"training.epochs": 40}``.
+        exact: Refuse where the run may not end, bit for bit, as one that was never stopped: where
+            something else computes now, or the data have changed. Otherwise that is a warning.
+        allow_data_change: Go on although the data are not those of the run any more.
+        allow_reset: Make changes that let some of the state start anew, as another optimizer does.
+        **settings: See `Settings`.
+
+    Raises:
+        CheckpointError: if there is no checkpoint that can be used.
+        RunBusyError: if another process holds the run.
+        PluginError: if a type it needs is not installed any more.
+        CheckpointMismatchError: for changes that its state cannot survive.
+        SpecError: for overrides that are wrong, or end the run before where it is.
+        Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
+    """
+    return _continue(
+        RunFolder(Path(run_dir)),
+        lambda checkpoint: checkpoint.load_spec(overrides),
+        ResumeRules(exact, allow_data_change, allow_reset),
+        settings,
+    )
+
+
+def _continue(
+    folder: RunFolder,
+    choose_spec: Callable[[Checkpoint], Spec],
+    rules: ResumeRules,
+    settings: Settings,
+) -> Run:
+    tell = observer(settings)
+    if not folder.steps():
+        raise no_run(folder.path)
+    with locked(folder.lock, required=settings.get("lock", True)):
+        folder.clean()
+        checkpoint = folder.newest(lambda text: tell(Warned(text)), set_aside=True)
+        if folder.spec_was_edited(checkpoint.spec):
+            tell(Warned(f"{folder.spec} was edited; the run goes on with the checkpoint's spec"))
+        spec = choose_spec(checkpoint)
+        continuation = Continuation(checkpoint, spec, rules)
+        file = folder.checkpoint(checkpoint.progress.step)
+        # A spec that the user named says by its place which folder may be read.
+        root = recorded_root(settings, file, checkpoint, spec, [spec.folder])
+        trainer = _trainer(spec, root, settings, checkpoint.transforms)
+        data = trainer.data
+        here = environment(trainer.network.kernels)
+        continuation.check(here, DataFacts.of(data), weighted=data.weighted)
+        trainer.load_state(continuation.tensors(trainer.state()), continuation.progress)
+        if continuation.renews_optimizer:
+            trainer.renew_slots()
+        require_ahead(trainer)
+        if not trainer.finished:
+            jump = rate_jump(trainer, checkpoint, continuation.changes)
+            for warning in (*continuation.warnings, *filter(None, [jump])):
+                tell(Warned(warning))
+        start = _draft(trainer, continuation.lineage, checkpoint.run_id)
+        session = Session(folder, trainer, tell, start, checkpoint)
+        return _run(folder, trainer, *_train(session, trainer))
+
+
+def _read_spec(
+    spec: Spec | str | Path | Mapping[str, Any],
+    overrides: Mapping[str, Any] | None,
+    recorded: Mapping[str, str] | None = None,
+) -> Spec:
+    if not isinstance(spec, Spec):
+        return load_recorded_spec(spec, overrides, recorded)
+    if overrides:
+        raise SpecError("overrides apply to a file or a dict, not to a spec that was read already")
+    return spec
+
+
+def _new_trainer(
+    spec: Spec, source: str | Path | None, rules: TransferRules, settings: Settings
+) -> tuple[Trainer, tuple[dict[str, JsonValue], ...]]:
+    """A trainer at step 0, and the lineage of its run."""
+    if source is None:
+        return _trainer(spec, spec.folder, settings), ()
+    start, trainer, plan = _fine_tuning(spec, source, rules, settings)
+    start.apply(plan, trainer)
+    observer(settings)(Transferred(start.path, plan.summary, plan.lines))
+    return trainer, start.lineage(plan)
+
+
+def _fine_tuning(
+    spec: Spec, source: str | Path, rules: TransferRules, settings: Settings
+) -> tuple[FineTuning, Trainer, TransferPlan]:
+    tell = observer(settings)
+    path, checkpoint = find_checkpoint(source, warn=lambda text: tell(Warned(text)))
+    start = FineTuning(path, checkpoint, rules)
+    trainer = _trainer(spec, spec.folder, settings, start.fitted(spec))
+    return start, trainer, start.plan(trainer)
+
+
+def _trainer(
+    spec: Spec, root: Path, settings: Settings, fitted: Mapping[str, Any] | None = None
+) -> Trainer:
+    """A trainer that was checked as far as it can be before the first step."""
+    for note in spec.origin.notes:
+        observer(settings)(Warned(note))
+    with locating_errors(spec):
+        trainer = Trainer(
+            spec,
+            root=data_root(settings, root),
+            fitted=fitted,
+            max_params=settings.get("max_params", MAX_PARAMS),
+            threads=settings.get("threads"),
+            kernels=chosen_kernels(settings.get("kernels")),
+        )
+        trainer.check()
+    return trainer
+
+
+def _draft(
+    trainer: Trainer, lineage: tuple[dict[str, JsonValue], ...], run_id: str | None = None
+) -> Checkpoint:
+    """Return a draft of the run's checkpoints that was tried out, before anything is written."""
+    with locating_errors(trainer.spec):
+        start = draft(trainer, lineage, run_id)
+        require_loadable(start)
+    return start
+
+
+def _train(session: Session, trainer: Trainer) -> tuple[dict[str, float], float]:
+    """Train; what a plugin of the spec does wrong on the way is told where the spec names it."""
+    with locating_errors(trainer.spec):
+        return session.train()
+
+
+def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds: float) -> Run:
+    progress, stopping = trainer.progress, trainer.spec.training.early_stopping
+    path = folder.path.resolve()
+    best = None if progress.best is None else RunFolder(path).checkpoint(progress.best.step)
+    return Run(
+        path,
+        trainer.network,
+        progress.step,
+        progress.epoch,
+        trainer.finished,
+        seconds,
+        figures or last_figures(folder.log),
+        trainer.data.size("test") > 0,
+        best,
+        trainer.stop_reason,
+        best_evaluation(trainer.spec.training, progress, trainer.steps_per_epoch),
+        trainer.data.root,
+        None if stopping is None else stopping.patience,
+    )
