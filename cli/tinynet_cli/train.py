@@ -70,7 +70,9 @@ def train(
             print_plan(*found, as_json)
             return
         going_on: dict[str, Any] = {"resume": resume, "exact": exact, "lock": lock}
-        result = training_run.train(spec, run_dir, observer=display, **going_on, **start, **settings)
+        result = training_run.train(
+            spec, run_dir, observer=display, **going_on, **start, **settings
+        )
     _report(result, display, as_json, settings)
 
 

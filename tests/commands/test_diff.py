@@ -130,7 +130,9 @@ def test_values_are_measured(write):
     other = TENSORS["params/a/weight"].copy()
     other[1] += 3
     other[2] -= 4
-    (tensor,) = compare_checkpoints(write("a"), write("b", {"params/a/weight": other}), silent).tensors
+    (tensor,) = compare_checkpoints(
+        write("a"), write("b", {"params/a/weight": other}), silent
+    ).tensors
     assert (tensor.kind, tensor.differing, tensor.max_abs) == ("values", 2, 4.0)
     assert tensor.relative_norm == pytest.approx(5 / np.linalg.norm(TENSORS["params/a/weight"]))
 
@@ -140,7 +142,9 @@ def test_a_large_tensor_is_measured_whole(write):
     size = 2**21 + 3
     old, new = np.ones(size, np.float32), np.ones(size, np.float32)
     new[[0, 2**20, -1]] = (2, 4, 3)
-    (tensor,) = compare_checkpoints(write("a", {"params/w": old}), write("b", {"params/w": new}), silent).tensors
+    (tensor,) = compare_checkpoints(
+        write("a", {"params/w": old}), write("b", {"params/w": new}), silent
+    ).tensors
     assert (tensor.differing, tensor.max_abs) == (3, 3.0)
     assert tensor.relative_norm == pytest.approx(np.sqrt(14 / size))
 
@@ -152,7 +156,9 @@ def test_minus_zero_and_another_nan_are_other_bits(write):
 
 
 def test_a_difference_from_zero_has_no_finite_relative_norm(write):
-    found = compare_checkpoints(write("a", {"w": np.zeros(2)}), write("b", {"w": np.ones(2)}), silent)
+    found = compare_checkpoints(
+        write("a", {"w": np.zeros(2)}), write("b", {"w": np.ones(2)}), silent
+    )
     assert found.tensors[0].relative_norm == np.inf
 
 

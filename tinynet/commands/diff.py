@@ -36,7 +36,7 @@ class Side:
         path: Its file; of a run, its newest checkpoint.
         run_id: The run it belongs to; None for a spec.
         step: Updates done; None for a spec.
-        digest: Of all its tensors, as `tinynet.commands.inspect.digest_of` makes it; None for a spec.
+        digest: Digest of all tensors, see `tinynet.commands.inspect.digest_of`; None for a spec.
     """
 
     path: Path

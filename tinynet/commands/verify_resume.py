@@ -138,7 +138,9 @@ def _differing_checkpoints(whole: RunFolder, killed: RunFolder) -> list[str]:
     best = Checkpoint.read(whole.checkpoint(last)).progress.best
     lines: list[str] = []
     for step in {last, best.step if best is not None else last}:
-        found = compare_checkpoints(whole.checkpoint(step), killed.checkpoint(step), warn=lines.append)
+        found = compare_checkpoints(
+            whole.checkpoint(step), killed.checkpoint(step), warn=lines.append
+        )
         lines += [f"step {step}: {line}" for line in _lines(found)]
     return lines
 

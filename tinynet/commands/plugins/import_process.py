@@ -1,11 +1,10 @@
-"""A process of its own that imports plugins: ``python -m tinynet.commands.plugins.import_process REQUEST``.
+"""The child process that imports plugins, run by `tinynet.commands.plugins.isolated_import`.
 
-Whatever a plugin does while it is imported, it does to this process alone. The request is a JSON
-object: ``path``, what ``sys.path`` is to be, and ``entries``, registered types as
-`tinynet.registry.Entry` has them. The answer is a line of JSON on stdout for each, in that order:
-``seconds`` for loading it on top of NumPy and tinynet's protocols, ``problem``, empty or what is
-wrong, and ``printed``, the number of bytes on stderr by then: what plugins print goes there. A
-process that ends early, or says nothing for long, has met the type that comes next.
+The request is one argument, a JSON object: ``path``, the value of ``sys.path``, and ``entries``,
+the registered types as `tinynet.registry.Entry` has them. The process prints one line of JSON for
+each entry, in that order: ``seconds``, the time to load it on top of NumPy and tinynet's protocols;
+``problem``, which is empty if there is none; and ``printed``, the number of bytes on stderr so far,
+where the output of plugins goes. If the process ends or hangs, the next entry is to blame.
 """
 
 import json

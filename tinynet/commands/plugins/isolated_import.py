@@ -1,6 +1,6 @@
-"""Importing plugins in a process of their own: see `tinynet.commands.plugins.import_process`, which is that process.
+"""Import plugins in a child process, so that one that crashes, hangs or exits affects no other.
 
-One that crashes, hangs, or leaves the process takes nothing with it but the answer about itself.
+The child process runs `tinynet.commands.plugins.import_process`.
 """
 
 import json
