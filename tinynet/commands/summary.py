@@ -10,6 +10,7 @@ from tinynet.data.data import Data
 from tinynet.errors import LocatedError, ShapeError
 from tinynet.layer import Costed
 from tinynet.layer.build import MAX_PARAMS
+from tinynet.network.from_spec import network_from_spec
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
@@ -157,16 +158,8 @@ def open_spec(
 
 def dry_network(spec: Spec, data: Data | None, max_params: int) -> Network:
     """Return the network of a spec without memory for its parameters."""
-    shapes = spec.network.input_shape or (data.input_shapes if data is not None else None)
-    return Network(
-        spec.network,
-        shapes,
-        seed=0,
-        loss=spec.training.loss,
-        trainable=spec.training.trainable,
-        dry=True,
-        max_params=max_params,
-    )
+    shapes = None if data is None else data.input_shapes
+    return network_from_spec(spec, shapes, dry=True, max_params=max_params)
 
 
 def require_outputs(spec: Spec, network: Network, data: Data | None) -> None:

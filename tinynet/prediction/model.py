@@ -15,6 +15,7 @@ from tinynet.errors import CheckpointMismatchError, DataError
 from tinynet.kernels import Kernels
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network import loss_calls
+from tinynet.network.from_spec import network_from_spec
 from tinynet.network.heads import targets_of
 from tinynet.network.network import Network
 from tinynet.prediction.inputs import RawInputs, Reader, Warn, warn
@@ -213,16 +214,7 @@ def open_model(
     preprocessing = Preprocessing(spec.data.transforms if spec.data else (), facts.raw)
     preprocessing.load_state(checkpoint.transforms)
     shapes = {name: preprocessing.fields[name].shape for name in facts.inputs}
-    training = spec.training
-    network = Network(
-        spec.network,
-        spec.network.input_shape or shapes,
-        seed=training.seed,
-        loss=training.loss,
-        trainable=training.trainable,
-        max_params=max_params,
-        kernels=kernels,
-    )
+    network = network_from_spec(spec, shapes, max_params=max_params, kernels=kernels)
     own = {f"params/{name}": array for name, array in network.params.items()}
     own |= {f"buffers/{name}": array for name, array in network.buffers.items()}
     given = {

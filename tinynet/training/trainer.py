@@ -23,8 +23,8 @@ from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.computing import on_one_blas_thread
 from tinynet.network.engine import BatchResult, Engine, Inputs
 from tinynet.network.execution import PassKey
+from tinynet.network.from_spec import network_from_spec
 from tinynet.network.heads import targets_of
-from tinynet.network.network import Network
 from tinynet.network.probe import probe
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
@@ -87,16 +87,8 @@ class Trainer:
         self._root = root or spec.folder
         self._fitted, self._data = fitted, data
         training = spec.training
-        shape = spec.network.input_shape
-        self.network = Network(
-            spec.network,
-            self.data.input_shapes if shape is None else shape,
-            seed=training.seed,
-            loss=training.loss,
-            trainable=training.trainable,
-            max_params=max_params,
-            kernels=kernels,
-        )
+        data_shapes = self.data.input_shapes if spec.network.input_shape is None else None
+        self.network = network_from_spec(spec, data_shapes, max_params=max_params, kernels=kernels)
         self.progress = Progress()
         self._consistency = Consistency()
         self._engine = Engine(self.network, threads)
