@@ -7,7 +7,7 @@ a result can be asked for again.
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from tinynet.network.crew import Shared, Workers
+from tinynet.engine.threads import Shared, Workers
 
 T = TypeVar("T")
 

@@ -1,192 +1,212 @@
-"""A batch on its way through a graph and back: a pass for each shard, and their meetings."""
+"""The passes of all shards of a batch, and the sync points where they wait for each other."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from tinynet.engine import layer_calls
+from tinynet.engine.losses import Labels, LossResult
+from tinynet.engine.node import Node
+from tinynet.engine.program import Program, Stage
+from tinynet.engine.shard_pass import PassKey, ShardPass
+from tinynet.engine.threads import ThreadPool
 from tinynet.kernels.memory import Workspace
-from tinynet.network import calls
-from tinynet.network.crew import ThreadPool
-from tinynet.network.execution import Operation, Pass
-from tinynet.network.legs import Leg
-from tinynet.network.parts import joined
 from tinynet.types import Array
 
-Told = tuple[Operation, list[Any]]
-"""An operation where shards meet, and the summaries of all, in order."""
 
-
-class Trip:
-    """The passes of one batch.
+class BatchPass:
+    """The passes of all shards of a batch: `forward`, and in training `backward` after it.
 
     Attributes:
-        passes: One for each shard, in order.
-        rows: Which samples of the batch each shard has.
+        shards: The pass of each shard, in order.
+        rows: The samples of each shard.
+        results: The losses of each shard, in order, or of the whole batch if a loss needs it.
     """
 
     def __init__(
         self,
-        legs: Sequence[Leg],
-        passes: tuple[Pass, ...],
-        rows: tuple[slice, ...],
+        program: Program,
+        inputs: Mapping[str, Array],
+        rows: Sequence[slice],
+        labels: Labels | None,
         pool: ThreadPool,
-        workspaces: Sequence[Workspace],
+        workspaces: list[Workspace],
         *,
-        own: bool,
+        training: bool,
+        key: PassKey,
+        observe: Callable[[Node, Array], None] | None = None,
     ) -> None:
-        """Stand at the start.
+        """Prepare the passes.
 
         Args:
-            legs: The way.
-            passes: One for each shard, in order; at the start.
-            rows: Which samples of the batch each shard has.
-            pool: The threads that run them.
-            workspaces: Where they take memory from.
-            own: Whether each shard has a workspace of its own; otherwise there is only the last
-                leg, and those that are through leave theirs to others.
+            program: The program.
+            inputs: The validated inputs, (N, *input_shape) each, by name.
+            rows: The samples of each shard.
+            labels: The labels of the batch; None to compute no losses.
+            pool: The threads that run the shards.
+            workspaces: Memory for large arrays, used by one batch after another; missing
+                workspaces are added.
+            training: True for a pass in training mode.
+            key: Key of the random streams.
+            observe: Called with each node and its output.
         """
-        self.passes, self.rows = passes, rows
-        self._legs, self._pool = legs, pool
-        self._free = None if own else deque(workspaces)
-        self._said: list[Any] = [None] * len(passes)  # what each shard tells at the next meeting
-        if own:
-            for passing, workspace in zip(passes, workspaces, strict=False):
-                workspace.reset()
-                passing.workspace = workspace
+        self.rows = rows
+        self.shards = [
+            ShardPass(
+                program,
+                {name: array[part] for name, array in inputs.items()},
+                training=training,
+                key=key,
+                first_sample=part.start,
+                observe=observe,
+            )
+            for part in rows
+        ]
+        self.results: list[LossResult] = [LossResult({}, {}, {})] * len(rows)
+        self._program, self._labels, self._pool = program, labels, pool
+        self._stages = program.stages(training=training)
+        self._summaries: list[Any] = []
+        self._idle = self._distribute(workspaces)
 
-    @property
-    def all_rows(self) -> slice:
-        """All samples of the batch."""
-        return slice(0, self.rows[-1].stop)
+    def _distribute(self, workspaces: list[Workspace]) -> deque[Workspace]:
+        """Give each shard a workspace of its own, or return workspaces that shards can borrow.
 
-    def each(self, go: Callable[[int], None]) -> None:
-        """Call a function with the number of every shard, and wait until all are done."""
-        self._pool.run([partial(go, number) for number in range(len(self.passes))])
-
-    def out(self, then: Callable[[int], None]) -> None:
-        """Go all the way, and then do something with each shard while it is still in the cache.
-
-        Args:
-            then: Gets the number of the shard.
+        Shards keep their memory while they wait for each other. Where they never wait, one
+        workspace for each thread is enough.
         """
-        *before, last = self._legs
-        told: Told | None = None
-        for leg in before:
-            self.each(partial(self._advance, leg, told))
-            told = self._meet(leg)
+        count = len(self.shards)
+        if len(self._stages) == 1 and not self._program.losses_need_batch:
+            count = min(count, self._pool.size)
+        workspaces += [Workspace() for _ in range(len(workspaces), count)]
+        if count < len(self.shards):
+            return deque(workspaces)
+        for shard, workspace in zip(self.shards, workspaces, strict=False):
+            workspace.reset()
+            shard.workspace = workspace
+        return deque()
 
-        def finish(number: int) -> None:
-            self._advance(last, told, number)
-            then(number)
+    def forward(self) -> None:
+        """Run forward, to the losses if there are labels.
 
-        self.each(finish if self._free is None else partial(self._with_memory, finish))
+        In training, the backward of the last stage follows at once in each shard, while its arrays
+        are in the cache.
 
-    def meet_at_the_end(self) -> tuple[dict[str, Array], Workspace | None]:
-        """Go all the way: the outputs of the whole batch by name, and memory to work on them."""
-        self.out(lambda number: None)
-        outputs = joined([passing.outputs for passing in self.passes])
-        return outputs, self.passes[0].workspace
-
-    def _with_memory(self, go: Callable[[int], None], number: int) -> None:
-        """Do something with a shard that has no workspace of its own."""
-        assert self._free is not None
-        passing, workspace = self.passes[number], self._free.popleft()
-        workspace.reset()
-        passing.workspace = workspace
-        try:
-            go(number)
-            passing.leave_workspace()
-        finally:
-            self._free.append(workspace)
-
-    def _advance(self, leg: Leg, told: Told | None, number: int) -> None:
-        passing = self.passes[number]
-        if told is not None:
-            passing.forward_with(*told)
-        passing.advance(leg.operations)
-        if leg.meeting == "summaries" and leg.place is not None:
-            self._said[number] = passing.summarize(leg.place)
-
-    def _meet(self, leg: Leg) -> Told | None:
-        """What all tell each other; nothing where they go through a layer together."""
-        assert leg.place is not None
-        if leg.meeting == "summaries":
-            return leg.place, list(self._said)
-        parts = [passing.inputs(leg.place) for passing in self.passes]
-        whole = [_whole(arrays) for arrays in zip(*parts, strict=True)]
-        ctx = self.passes[0].context(leg.place)
-        y, cache = calls.forward(leg.place.node, ctx, whole)
-        for passing, rows in zip(self.passes, self.rows, strict=True):
-            passing.arrive(leg.place, ctx, y[rows], cache)
-        return None
-
-    def turn(self, number: int, d_outputs: Mapping[str, Array]) -> None:
-        """Turn one shard round, and bring it back over the last leg.
-
-        Args:
-            number: The shard.
-            d_outputs: Gradient of each output, (n, *out_shape), by name.
+        Raises:
+            PluginError: if a layer or a loss raises an exception, or returns a wrong value.
         """
-        self.passes[number].turn(d_outputs)
-        self._retreat(len(self._legs) - 1, number)
+        for stage in self._stages[:-1]:
+            self._run(partial(shard.forward_stage, stage, self._summaries) for shard in self.shards)
+            self._exchange(stage)
+        self._run(partial(self._run_last_stage, number) for number in range(len(self.shards)))
+        if self._labels is not None and self._program.losses_need_batch:
+            self._compute_batch_losses(self._labels)
 
-    def back(self) -> None:
-        """Bring all shards back over the legs before the last."""
-        for index in reversed(range(len(self._legs) - 1)):
-            told = self._meet_again(self._legs[index])
-            self.each(partial(self._go_back, index, told))
+    def backward(self) -> None:
+        """Run backward through the stages before the last.
+
+        Raises:
+            PluginError: if a layer raises an exception, or does not return a gradient it must.
+        """
+        for stage in reversed(self._stages[:-1]):
+            self._exchange_gradients(stage)
+            self._run(
+                partial(shard.backward_stage, stage, self._summaries) for shard in self.shards
+            )
 
     def gradients(self) -> dict[str, list[Array]]:
-        """The gradients of every parameter, by address: those that the shards have, in order.
+        """Return the gradients of each parameter, by address, in the order of the shards.
 
-        A layer that gets the whole batch has one gradient of it, which the first shard keeps. The
-        others have one as well only if its parameters are shared with a layer of single samples.
+        A layer that gets the whole batch has a single gradient, which the first shard holds, unless
+        its parameters are shared with a layer that each shard runs.
         """
         parts: dict[str, list[Array]] = {}
-        for passing in self.passes:
-            for address, gradient in passing.gradients.items():
+        for shard in self.shards:
+            for address, gradient in shard.gradients.items():
                 parts.setdefault(address, []).append(gradient)
         return parts
 
-    def _go_back(self, index: int, told: Told | None, number: int) -> None:
-        if told is not None:
-            self.passes[number].backward_with(*told)
-        self._retreat(index, number)
+    def _run(self, jobs: Iterable[Callable[[], None]]) -> None:
+        self._pool.run(list(jobs))
 
-    def _retreat(self, index: int, number: int) -> None:
-        passing = self.passes[number]
-        passing.retreat(self._legs[index].operations)
-        before = self._legs[index - 1] if index else None
-        if before is not None and before.meeting == "summaries" and _returns(before):
-            assert before.place is not None
-            self._said[number] = passing.summarize_gradient(before.place)
+    # The last stage ---------------------------------------------------------------------------
 
-    def _meet_again(self, leg: Leg) -> Told | None:
-        assert leg.place is not None
-        op = leg.place
-        if not _returns(leg):
-            return None
-        if leg.meeting == "summaries":
-            return op, list(self._said)
-        found = [passing.departure(op) for passing in self.passes]
-        ctx, cache = found[0][:2]
-        dy = _whole([gradient for _, _, gradient in found])
-        d_inputs, d_params = calls.backward(op.node, ctx, op.needs, cache, dy)
-        self.passes[0].add_params(op, d_params)
-        for passing, rows in zip(self.passes, self.rows, strict=True):
-            parts = [None if d_input is None else d_input[rows] for d_input in d_inputs]
-            passing.add_inputs(op, parts)
-        return None
+    def _run_last_stage(self, number: int) -> None:
+        shard = self.shards[number]
+        if shard.workspace is not None:
+            self._finish(number)
+            return
+        workspace = self._idle.popleft()
+        workspace.reset()
+        shard.workspace = workspace
+        try:
+            self._finish(number)
+            shard.leave_workspace()
+        finally:
+            self._idle.append(workspace)
+
+    def _finish(self, number: int) -> None:
+        shard, stage = self.shards[number], self._stages[-1]
+        shard.forward_stage(stage, self._summaries)
+        if self._labels is None or self._program.losses_need_batch:
+            return
+        labels = self._labels.rows(self.rows[number])
+        result = self.results[number] = shard.compute_losses(shard.outputs, labels)
+        if labels.gradient_scale is not None:
+            shard.start_backward(result.gradients)
+            shard.backward_stage(stage, ())
+
+    def _compute_batch_losses(self, labels: Labels) -> None:
+        """Compute the losses of the whole batch, and in training the backward of the last stage."""
+        outputs = {
+            name: _concatenate([shard.outputs[name] for shard in self.shards])
+            for name in self.shards[0].outputs
+        }
+        result = self.shards[0].compute_losses(outputs, labels)
+        self.results = [result]
+        if labels.gradient_scale is None:
+            return
+        for shard, rows in zip(self.shards, self.rows, strict=True):
+            shard.start_backward({name: dy[rows] for name, dy in result.gradients.items()})
+        stage = self._stages[-1]
+        self._run(partial(shard.backward_stage, stage, ()) for shard in self.shards)
+
+    # Sync points ------------------------------------------------------------------------------
+
+    def _exchange(self, stage: Stage) -> None:
+        """Collect the summaries of all shards at a stage's exit, or run its layer on the batch."""
+        assert stage.exit is not None
+        op, exchange = stage.exit
+        if exchange == "summaries":
+            self._summaries = [shard.summary for shard in self.shards]
+            return
+        parts = [shard.inputs(op) for shard in self.shards]
+        ctx = self.shards[0].context(op)
+        y, cache = layer_calls.forward(
+            op.node, ctx, list(map(_concatenate, zip(*parts, strict=True)))
+        )
+        for shard, rows in zip(self.shards, self.rows, strict=True):
+            shard.store(op, ctx, y[rows], cache)
+
+    def _exchange_gradients(self, stage: Stage) -> None:
+        """Do the same in the backward."""
+        assert stage.exit is not None
+        op, exchange = stage.exit
+        if not op.has_backward:
+            return
+        if exchange == "summaries":
+            self._summaries = [shard.summary for shard in self.shards]
+            return
+        parts = [shard.take_backward(op) for shard in self.shards]
+        ctx, cache, _ = parts[0]
+        dy = _concatenate([gradient for _, _, gradient in parts])
+        d_inputs, d_params = layer_calls.backward(op.node, ctx, op.needs, cache, dy)
+        self.shards[0].add_param_gradients(op, d_params)
+        for shard, rows in zip(self.shards, self.rows, strict=True):
+            shard.add_input_gradients(op, [d if d is None else d[rows] for d in d_inputs])
 
 
-def _returns(leg: Leg) -> bool:
-    """Whether any gradient passes through the place where a leg ends."""
-    return leg.place is not None and leg.place.backward
-
-
-def _whole(parts: Sequence[Array]) -> Array:
-    """The parts of a batch as one array; itself where there is but one."""
+def _concatenate(parts: Sequence[Array]) -> Array:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -11,33 +11,6 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-from tinynet.errors import UsageError
-
-MOST_THREADS = 1024
-"""Threads that may be asked for: more than any machine has cores, and few enough to start."""
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def threads_to_use(requested: int | None) -> int:
-    """Return the requested number of threads, by default the number of cores.
-
-    Raises:
-        UsageError: for less than one, or more than `MOST_THREADS`.
-    """
-    cores = available_cores()
-    if requested is not None and not 1 <= requested <= MOST_THREADS:
-        raise UsageError(
-            f"threads must be from 1 to {MOST_THREADS}, not {requested}; leave it out to use all"
-            f" {cores} cores"
-        )
-    return requested or min(cores, MOST_THREADS)
-
 
 class OneBlasThread:
     """Limits BLAS to one thread while there are holders.

@@ -1,91 +1,77 @@
-"""A batch, cut into shards that go forward and backward on threads of their own.
+"""Training and evaluation of one batch.
 
-How a batch is cut follows from the network and its kernels, never from the machine, and gradients
-are summed in the order of the shards. BLAS is held to one thread meanwhile. So the same bits come
-out on one thread and on sixty-four.
+The shards of a batch follow from the network, never from the machine, and gradients are summed in
+the order of the shards, with BLAS on one thread. So any number of threads gives the same bits.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
+from tinynet.engine.batch_pass import BatchPass, join_samples
+from tinynet.engine.computing import compute
+from tinynet.engine.inputs import Inputs, validate_inputs
+from tinynet.engine.losses import Labels, weighted_sum
+from tinynet.engine.node import Node
+from tinynet.engine.program import Program
+from tinynet.engine.shard_pass import Observer, PassKey, ShardPass
+from tinynet.engine.threads import ThreadPool, threads_to_use
 from tinynet.kernels.memory import Workspace, aligned_empty
-from tinynet.network.blas import threads_to_use
-from tinynet.network.computing import compute
-from tinynet.network.crew import ThreadPool
-from tinynet.network.execution import Pass, PassKey
-from tinynet.network.network import Network
-from tinynet.network.node import Node
-from tinynet.network.objective import Objective, Samples
-from tinynet.network.parts import joined, rows_of
-from tinynet.network.trip import Trip
 from tinynet.types import Array
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
-Inputs: TypeAlias = Array | Mapping[str, Array]
-
-LARGE = 2**20
-"""Bytes of gradients above which it pays to sum them on several threads."""
+LARGE_GRADIENTS = 2**20
+"""Bytes of gradients above which several threads sum them faster."""
 
 
 class BatchResult(NamedTuple):
-    """What a batch gives.
+    """The result of a batch.
 
     Attributes:
-        loss: What is minimised, summed over its samples: the losses of all outputs, weighted.
-        losses: Sum of the loss of each output over its samples, by the output's name; unweighted.
-        predictions: What the loss of each output predicts, (N, *out_shape), likewise.
-        gradients: Of every trainable parameter, by address; valid until the engine's next batch.
-            Empty in evaluation.
-        passes: One for each shard, in order.
+        loss: The minimized value, summed over the samples: the weighted losses of all outputs.
+        losses: Loss of each output, unweighted, summed over the samples.
+        predictions: Predictions for each output, (N, *out_shape), by name.
+        gradients: Gradient of each trainable parameter, by address; valid until the engine's next
+            batch. Empty in evaluation.
+        shards: The pass of each shard, in order.
     """
 
     loss: float
     losses: dict[str, float]
     predictions: dict[str, Array]
     gradients: dict[str, Array]
-    passes: tuple[Pass, ...]
+    shards: Sequence[ShardPass]
 
     def commit(self) -> None:
-        """Let layers with running statistics take in the batch."""
-        for passing in self.passes:
-            passing.commit()
-
-
-Found: TypeAlias = tuple[dict[str, float], dict[str, Array]]
-"""Losses and predictions of some samples, by the output's name."""
-
-Judge: TypeAlias = Callable[
-    [slice, Mapping[str, Array], Workspace | None], tuple[Found, dict[str, Array] | None]
-]
-"""Gets which samples of a batch they are, their outputs, and memory to work on them; gives what the
-losses say, and the gradient of each output by its name, unless they are evaluated only."""
+        """Update running statistics from the batch."""
+        for shard in self.shards:
+            shard.commit()
 
 
 class Engine:
-    """Runs a network and its losses on batches.
+    """Runs a network and its losses on one batch after another.
 
     Attributes:
-        threads: How many threads compute.
+        threads: Number of threads.
     """
 
-    def __init__(self, network: Network, threads: int | None = None) -> None:
-        """Make an engine.
+    def __init__(self, program: Program, threads: int | None = None) -> None:
+        """Start the threads.
 
         Args:
-            network: A network with a loss for each output.
-            threads: How many threads compute; by default as many as there are cores.
+            program: A program with losses.
+            threads: Number of threads; by default the number of cores.
 
         Raises:
-            TinynetError: for less than one thread.
+            TinynetError: for less than one thread, or more than the system can start.
         """
-        assert network.heads
-        self._network = network
-        self._objective = Objective(network.heads, network.kernels)
-        self._legs = {training: network.legs(training=training) for training in (True, False)}
+        assert program.losses
+        self._program = program
         self.threads = threads_to_use(threads)
         self._pool = ThreadPool(self.threads)
         self._workspaces: list[Workspace] = []
@@ -101,136 +87,128 @@ class Engine:
         *,
         predict: bool = True,
     ) -> BatchResult:
-        """Forward and backward in training mode.
+        """Run forward and backward in training mode.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
-            y: What each output is compared with, (N, *target_shape), by the output's name.
-            weights: How much each sample counts, (N,), or None.
-            key: Key of everything random.
-            samples: What the gradients are divided by; by default N.
-            predict: Whether anybody asks for the predictions.
+            y: Targets of each output, (N, *target_shape), by the output's name.
+            weights: Weight of each sample, (N,), or None.
+            key: Key of the random streams.
+            samples: Divisor of the gradients; by default N.
+            predict: True to compute predictions, too.
+
+        Raises:
+            ShapeError: if ``x`` does not have the network's input shape.
+            DataError: if ``x`` does not hold real numbers.
+            PluginError: if a layer or a loss raises an exception, or returns a wrong value.
         """
-        objective, scale = self._objective, 1 / (samples or _count(x))
+        inputs, rows = self._split(x, training=True)
+        labels = Labels(y, weights, 1 / (samples or rows[-1].stop), predict)
+        return self._compute(self._train, inputs, rows, labels, key)
 
-        def minimise(
-            rows: slice, outputs: Mapping[str, Array], workspace: Workspace | None
-        ) -> tuple[Found, dict[str, Array]]:
-            part = _part(rows, y, weights, key, workspace)
-            losses, gradients = objective.minimise(outputs, part, scale)
-            return (losses, self._network.predictions(outputs) if predict else {}), gradients
-
-        def work() -> BatchResult:
-            trip = self._start(inputs, rows, training=True, key=key)
-            found = self._judged(trip, minimise)
-            trip.back()
-            return self._result(found, trip, self._summed(trip.gradients()))
-
-        inputs, rows = self._cut(x, training=True)
-        return self._compute(work, rows)
+    def _train(
+        self, inputs: Mapping[str, Array], rows: Sequence[slice], labels: Labels, key: PassKey
+    ) -> BatchResult:
+        batch = self._batch(inputs, rows, labels, key, training=True)
+        batch.forward()
+        batch.backward()
+        return self._result(batch, self._sum(batch.gradients()))
 
     def evaluate(
         self, x: Inputs, y: Mapping[str, Array], weights: Array | None = None
     ) -> BatchResult:
-        """Forward in evaluation mode.
+        """Run forward in evaluation mode.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
-            y: What each output is compared with, (N, *target_shape), by the output's name.
-            weights: How much each sample counts, (N,), or None.
+            y: Targets of each output, (N, *target_shape), by the output's name.
+            weights: Weight of each sample, (N,), or None.
+
+        Raises:
+            ShapeError: if ``x`` does not have the network's input shape.
+            DataError: if ``x`` does not hold real numbers.
+            PluginError: if a layer or a loss raises an exception, or returns a wrong value.
         """
         if weights is not None:
-            weights = np.asarray(weights, self._network.dtype)
+            weights = np.asarray(weights, self._program.dtype)
+        inputs, rows = self._split(x, training=False)
+        return self._compute(self._evaluate, inputs, rows, Labels(y, weights))
 
-        def measure(
-            rows: slice, outputs: Mapping[str, Array], workspace: Workspace | None
-        ) -> tuple[Found, None]:
-            part = _part(rows, y, weights, PassKey(), workspace)
-            found = self._objective.measure(outputs, part), self._network.predictions(outputs)
-            return found, None
-
-        def work() -> BatchResult:
-            trip = self._start(inputs, rows, training=False, key=PassKey())
-            return self._result(self._judged(trip, measure), trip, {})
-
-        inputs, rows = self._cut(x, training=False)
-        return self._compute(work, rows)
+    def _evaluate(
+        self, inputs: Mapping[str, Array], rows: Sequence[slice], labels: Labels
+    ) -> BatchResult:
+        batch = self._batch(inputs, rows, labels, PassKey(), training=False)
+        batch.forward()
+        return self._result(batch, {})
 
     def first_not_finite(self, x: Inputs, key: PassKey) -> str | None:
-        """The first node that gives a NaN or an infinity where `train` sees ``x``, if one does."""
-        bad: set[str] = set()
+        """Return the first node whose output has NaN or infinity in a training step on ``x``.
+
+        Args:
+            x: (N, *input_shape), or such an array for each input by name.
+            key: Key of the random streams.
+        """
+        inputs, rows = self._split(x, training=True)
+        names = self._compute(self._not_finite, inputs, rows, key)
+        return next((node.name for node in self._program.nodes if node.name in names), None)
+
+    def _not_finite(
+        self, inputs: Mapping[str, Array], rows: Sequence[slice], key: PassKey
+    ) -> set[str]:
+        names: set[str] = set()
 
         def observe(node: Node, y: Array) -> None:
             if not np.isfinite(y).all():
-                bad.add(node.name)
+                names.add(node.name)
 
-        def work() -> None:
-            trip = self._start(inputs, rows, training=True, key=key, observe=observe)
-            trip.out(lambda number: None)
+        self._batch(inputs, rows, None, key, training=True, observe=observe).forward()
+        return names
 
-        inputs, rows = self._cut(x, training=True)
-        self._compute(work, rows)
-        return next((name for name in self._network.nodes if name in bad), None)
+    def _split(self, x: Inputs, *, training: bool) -> tuple[dict[str, Array], tuple[slice, ...]]:
+        """Return the validated inputs, and the samples of each shard."""
+        inputs = validate_inputs(x, self._program.input_shapes)
+        samples = len(next(iter(inputs.values())))
+        return inputs, self._program.shards(samples, training=training)
 
-    def _cut(self, x: Inputs, *, training: bool) -> tuple[dict[str, Array], tuple[slice, ...]]:
-        """The inputs by name, and which samples each shard has."""
-        inputs = self._network.checked(x)
-        size = len(next(iter(inputs.values())))
-        return inputs, self._network.shards(size, training=training)
+    def _compute(
+        self,
+        work: Callable[Concatenate[Mapping[str, Array], Sequence[slice], P], T],
+        inputs: Mapping[str, Array],
+        rows: Sequence[slice],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        # Threads without a shard would be idle: the kernels may use them.
+        threads = self.threads if len(rows) == 1 else 1
+        return compute(self._program.kernels, threads, work, inputs, rows, *args, **kwargs)
 
-    def _compute(self, work: Callable[[], T], rows: Sequence[slice]) -> T:
-        """Call `work`, whose kernels may use the threads that have no shard."""
-        return compute(work, self._network.kernels, self.threads if len(rows) == 1 else 1)
-
-    def _judged(self, trip: Trip, judge: Judge) -> list[Found]:
-        """Send all shards to the end, where their losses turn them round, or that of the batch."""
-        found: list[Found] = [({}, {})] * len(trip.passes)
-
-        def turn(number: int) -> None:
-            passing = trip.passes[number]
-            rows = trip.rows[number]
-            found[number], gradients = judge(rows, passing.outputs, passing.workspace)
-            if gradients is not None:
-                trip.turn(number, gradients)
-
-        if not self._objective.meets:
-            trip.out(turn)
-            return found
-        whole, gradients = judge(trip.all_rows, *trip.meet_at_the_end())
-        if gradients is not None:
-            trip.each(lambda number: trip.turn(number, rows_of(gradients, trip.rows[number])))
-        return [whole]
-
-    def _start(
+    def _batch(
         self,
         inputs: Mapping[str, Array],
-        rows: tuple[slice, ...],
+        rows: Sequence[slice],
+        labels: Labels | None,
+        key: PassKey,
         *,
         training: bool,
-        key: PassKey,
-        observe: Callable[[Node, Array], None] | None = None,
-    ) -> Trip:
-        legs = self._legs[training]
+        observe: Observer | None = None,
+    ) -> BatchPass:
+        program = self._program
         if observe is not None:
-            legs = self._network.legs(training=training, observed=True)
-        # Shards that wait for each other keep their memory meanwhile.
-        own = len(legs) > 1 or self._objective.meets or len(rows) <= self.threads
-        for _ in range(len(self._workspaces), len(rows) if own else self.threads):
-            self._workspaces.append(Workspace())
-        passes = tuple(
-            self._network.start(
-                rows_of(inputs, part),
-                training=training,
-                key=key,
-                first_sample=part.start,
-                observe=observe,
-            )
-            for part in rows
+            program = replace(program, operations=program.unfused)
+        return BatchPass(
+            program,
+            inputs,
+            rows,
+            labels,
+            self._pool,
+            self._workspaces,
+            training=training,
+            key=key,
+            observe=observe,
         )
-        return Trip(legs, passes, rows, self._pool, self._workspaces, own=own)
 
-    def _summed(self, parts: Mapping[str, Sequence[Array]]) -> dict[str, Array]:
-        """Return the sums of gradients, each added in the order of its parts."""
+    def _sum(self, parts: Mapping[str, Sequence[Array]]) -> dict[str, Array]:
+        """Return the sum of the gradients of each parameter, added in the order of the shards."""
         sums = {address: gradients[0] for address, gradients in parts.items()}
         several = [address for address, gradients in parts.items() if len(gradients) > 1]
         for address in several:
@@ -239,41 +217,26 @@ class Engine:
                 self._sums[address] = aligned_empty(first.shape, first.dtype)
             sums[address] = self._sums[address]
 
-        def add(addresses: Iterable[str]) -> None:
-            for address in addresses:
-                first, second, *others = parts[address]
-                total = np.add(first, second, out=sums[address])
-                for other in others:
-                    total += other
+        def add(address: str) -> None:
+            first, second, *others = parts[address]
+            total = np.add(first, second, out=sums[address])
+            for other in others:
+                total += other
 
-        if sum(sums[address].nbytes for address in several) < LARGE:
-            add(several)
+        if sum(sums[address].nbytes for address in several) < LARGE_GRADIENTS:
+            for address in several:
+                add(address)
         else:
-            self._pool.run([partial(add, (address,)) for address in several])
+            self._pool.run([partial(add, address) for address in several])
         return sums
 
-    def _result(
-        self, found: Sequence[Found], trip: Trip, gradients: dict[str, Array]
-    ) -> BatchResult:
+    def _result(self, batch: BatchPass, gradients: dict[str, Array]) -> BatchResult:
+        parts = self._program.losses
         losses = {
-            head.output: sum(part[head.output] for part, _ in found) for head in self._network.heads
+            part.output: sum(result.losses[part.output] for result in batch.results)
+            for part in parts
         }
-        predictions = joined([part for _, part in found])
+        predictions = join_samples([result.predictions for result in batch.results])
         return BatchResult(
-            self._objective.total(losses), losses, predictions, gradients, trip.passes
+            weighted_sum(parts, losses), losses, predictions, gradients, batch.shards
         )
-
-
-def _part(
-    rows: slice,
-    y: Mapping[str, Array],
-    weights: Array | None,
-    key: PassKey,
-    workspace: Workspace | None,
-) -> Samples:
-    part_weights = None if weights is None else weights[rows]
-    return Samples(rows, rows_of(y, rows), part_weights, key, workspace)
-
-
-def _count(x: Inputs) -> int:
-    return len(next(iter(x.values()))) if isinstance(x, Mapping) else len(x)

@@ -1,35 +1,40 @@
-"""What a network says, as fast as it can say it: nothing is kept for a way back.
+"""Prediction: the network in evaluation mode, as fast as possible, with nothing kept for a backward.
 
-A normalisation that follows a layer which can do its work becomes part of that layer; and so does a
-rectifier that comes next to it then.
+A normalization after a layer that can include it becomes part of that layer, and so does an
+activation after that.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
+from tinynet.engine import layer_calls
+from tinynet.engine.batch_pass import join_samples
+from tinynet.engine.computing import compute
+from tinynet.engine.inputs import Inputs, convert_inputs, validate_inputs
+from tinynet.engine.node import Node
+from tinynet.engine.program import Program
+from tinynet.engine.threads import ThreadPool, threads_to_use
+from tinynet.errors import ShapeError
 from tinynet.kernels import Kernels
 from tinynet.kernels.memory import Workspace
 from tinynet.layer import Foldable, Fusable, Layer
 from tinynet.layer.context import Context, Needs
-from tinynet.network import calls
-from tinynet.network.blas import threads_to_use
-from tinynet.network.computing import compute
-from tinynet.network.crew import ThreadPool
-from tinynet.network.node import Node
-from tinynet.network.parts import rows_of
 from tinynet.types import Array
+
+PREDICT_BATCH = 256
+"""Default number of samples that are predicted at a time."""
 
 
 @dataclass(frozen=True)
 class _Step:
-    """A node.
+    """A node, with the nodes that are folded into it.
 
     Attributes:
         node: The node.
-        folded: Those that are folded into it, in order.
-        last_reads: What nobody reads after it.
+        folded: The nodes that are folded into it, in order.
+        last_reads: Names of the values that no later step reads.
     """
 
     node: Node
@@ -38,11 +43,11 @@ class _Step:
 
     @cached_property
     def name(self) -> str:
-        """What its output is called: that of the last node in it."""
+        """The name of its output: that of the last node in it."""
         return self.folded[-1].name if self.folded else self.node.name
 
     def fold(self) -> "_Step":
-        """The same as one layer, with the parameters as they are now."""
+        """Return the step with a single layer, made from the parameters as they are now."""
         layer = self.node.layer
         for node in self.folded:
             layer = _folded(node.layer, layer) or layer
@@ -50,7 +55,7 @@ class _Step:
 
 
 class _Runner:
-    """One batch at a time through all steps, in memory that is used again."""
+    """Runs all steps on one batch after another, in memory that is used again."""
 
     def __init__(self, steps: Sequence[_Step], kernels: Kernels) -> None:
         self._workspace = Workspace()
@@ -66,51 +71,56 @@ class _Runner:
         ]
 
     def run(self, steps: Sequence[_Step], inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """What nobody reads, by the name of the step that gives it; valid until the next run."""
+        """Return the outputs by the name of their step; they are valid until the next call."""
         self._workspace.reset()
         values = dict(inputs)
         for step, ctx in zip(steps, self._contexts, strict=True):
             sources = [values[source] for source in step.node.inputs]
-            values[step.name], _ = calls.forward(step.node, ctx, sources)
+            values[step.name], _ = layer_calls.forward(step.node, ctx, sources)
             for source in step.last_reads:
                 del values[source]
         return values
 
 
 class Inference:
-    """The way through a network in evaluation."""
+    """Predictions of a program."""
 
-    def __init__(self, nodes: Sequence[Node], outputs: Mapping[str, str], kernels: Kernels) -> None:
-        """Plan the way.
+    def __init__(self, program: Program) -> None:
+        """Fold layers where they can be folded.
 
         Args:
-            nodes: The nodes in topological order.
-            outputs: The node that gives each output, by the output's name.
-            kernels: What to compute with.
+            program: A program of all outputs.
         """
-        self._steps = _steps(nodes, set(outputs.values()))
-        self._outputs = outputs
-        self._kernels = kernels
+        self._program = program
+        self._nodes = {output: op.node.name for op in program.operations for output in op.outputs}
+        self._steps = _steps([op.node for op in program.operations], set(self._nodes.values()))
         self._folds = any(step.folded for step in self._steps)
         self._idle: list[_Runner] = []
         self._pools: dict[int, ThreadPool] = {}
 
     def predict(
-        self,
-        inputs: Mapping[str, Array],
-        rows: Sequence[slice],
-        finish: Callable[[dict[str, Array]], dict[str, Array]],
-        threads: int | None = None,
-    ) -> list[dict[str, Array]]:
-        """What each part of a batch gives, by the outputs' names.
+        self, x: Inputs, *, batch_size: int = PREDICT_BATCH, threads: int | None = None
+    ) -> dict[str, Array]:
+        """Return predictions, (N, *out_shape) for each output by its name.
 
         Args:
-            inputs: The network's inputs by name, each (N, *shape), in the network's dtype.
-            rows: The parts.
-            finish: Gets the outputs of a part, which are valid until it returns.
-            threads: How many threads compute, by default one for each core; the result is the same
-                for any number.
+            x: (N, *input_shape), or such an array for each input by name.
+            batch_size: Most samples at a time.
+            threads: Number of threads; by default the number of cores. Any number gives the same
+                result.
+
+        Raises:
+            ShapeError: if ``x`` does not have the network's input shape, or for an empty batch.
+            DataError: if ``x`` does not hold real numbers.
+            UsageError: for less than one thread.
+            PluginError: if a layer or a loss raises an exception, or returns a wrong value.
         """
+        if batch_size < 1:
+            raise ShapeError(f"batch_size must be at least 1, not {batch_size}")
+        program = self._program
+        inputs = validate_inputs(x, program.input_shapes)
+        inputs = convert_inputs(inputs, program.dtype, program.index_inputs)
+        rows = self._rows(len(next(iter(inputs.values()))), batch_size)
         steps = [step.fold() for step in self._steps] if self._folds else self._steps
         parts: list[dict[str, Array]] = [{}] * len(rows)
 
@@ -118,18 +128,31 @@ class Inference:
             try:
                 runner = self._idle.pop()
             except IndexError:
-                runner = _Runner(self._steps, self._kernels)
-            values = runner.run(steps, rows_of(inputs, rows[number]))
-            parts[number] = finish({name: values[node] for name, node in self._outputs.items()})
+                runner = _Runner(self._steps, program.kernels)
+            part = {name: array[rows[number]] for name, array in inputs.items()}
+            values = runner.run(steps, part)
+            outputs = {name: values[node] for name, node in self._nodes.items()}
+            parts[number] = program.predictions(outputs)
             self._idle.append(runner)
 
         threads = threads_to_use(threads)
         if len(rows) == 1:
-            compute(partial(run, 0), self._kernels, threads)
+            compute(program.kernels, threads, run, 0)
         else:
             jobs = [partial(run, number) for number in range(len(rows))]
-            compute(partial(self._pool(threads).run, jobs), self._kernels, 1)
-        return parts
+            compute(program.kernels, 1, self._pool(threads).run, jobs)
+        return join_samples(parts)
+
+    def _rows(self, samples: int, batch_size: int) -> list[slice]:
+        """Return the samples that are computed at a time: shards of batches."""
+        # A layer that needs the whole batch gets it in prediction, too.
+        whole = any(op.exchange_in_evaluation for op in self._program.operations)
+        rows = []
+        for start in range(0, max(samples, 1), batch_size):
+            size = min(batch_size, samples - start)
+            shards = [slice(0, size)] if whole else self._program.shards(size, training=False)
+            rows += [slice(start + shard.start, start + shard.stop) for shard in shards]
+        return rows
 
     def _pool(self, threads: int) -> ThreadPool:
         if threads not in self._pools:
@@ -138,13 +161,13 @@ class Inference:
 
 
 def _steps(nodes: Sequence[Node], outputs: set[str]) -> list[_Step]:
-    """The nodes, with those folded into the one before them that can be."""
-    read = Counter(source for node in nodes for source in node.inputs)
+    """Return a step for each node that cannot be folded into the one before it."""
+    readers = Counter(source for node in nodes for source in node.inputs)
     steps: dict[str, _Step] = {}  # by the name of the last node
     for node in nodes:
         before = steps.get(node.inputs[0]) if len(node.inputs) == 1 else None
-        alone = before is not None and read[before.name] == 1 and before.name not in outputs
-        if before is not None and alone and _folds(node, before):
+        only = before is not None and readers[before.name] == 1 and before.name not in outputs
+        if before is not None and only and _folds(node, before):
             del steps[before.name]
             steps[node.name] = replace(before, folded=(*before.folded, node))
         else:
@@ -154,12 +177,12 @@ def _steps(nodes: Sequence[Node], outputs: set[str]) -> list[_Step]:
 
 def _with_last_reads(steps: list[_Step], outputs: set[str]) -> list[_Step]:
     read = set(outputs)
-    found = []
+    result = []
     for step in reversed(steps):
         last = dict.fromkeys(source for source in step.node.inputs if source not in read)
         read.update(last)
-        found.append(replace(step, last_reads=tuple(last)))
-    return found[::-1]
+        result.append(replace(step, last_reads=tuple(last)))
+    return result[::-1]
 
 
 def _folds(node: Node, before: _Step) -> bool:
@@ -169,7 +192,7 @@ def _folds(node: Node, before: _Step) -> bool:
 
 
 def _folded(layer: Layer, previous: Layer) -> Layer | None:
-    """A layer that does what both do, if there is one."""
+    """Return a layer that computes both, or None."""
     if isinstance(layer, Foldable):
         return layer.fold_into(previous)
     return layer.fuse_into(previous) if isinstance(layer, Fusable) else None

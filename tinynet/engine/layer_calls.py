@@ -1,7 +1,7 @@
-"""The calls of a layer's methods, held to what the protocol promises.
+"""Checked calls of a layer's methods: they validate what the layer returns.
 
-Whatever a layer does wrong is told here, where its node and its distribution are known, and not by
-whoever stumbles over it later. Only what costs next to nothing is looked at; see `probe` for more.
+So a mistake is reported here, with the node and its distribution, and not in code that runs later.
+Only checks that cost next to nothing are made here; `tinynet.training.purity` makes more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ import numpy as np
 from tinynet.errors import PluginError, Problem, TinynetError
 from tinynet.layer import Buffered, Cache, Costed, Fusable, Gradients, Layer, Summarized
 from tinynet.layer.context import Context, Needs
-from tinynet.network.node import Node
+from tinynet.engine.node import Node
 from tinynet.registry import Blaming
 from tinynet.text.blame import located_cause
 from tinynet.text.wording import quoted, suggest
@@ -22,10 +22,10 @@ from tinynet.types import Array, Shape
 
 
 def forward(node: Node, ctx: Context, inputs: Sequence[Array]) -> tuple[Array, Cache]:
-    """The output and the cache of a node's layer.
+    """Return the output and the cache of a node's layer.
 
     Raises:
-        PluginError: if the layer fails, or returns anything but what it announced.
+        PluginError: if the layer raises an exception, or its output is not as announced.
     """
     # As `_blaming`, and twice as fast: this and `backward` are called for every layer and shard.
     try:
@@ -38,10 +38,10 @@ def forward(node: Node, ctx: Context, inputs: Sequence[Array]) -> tuple[Array, C
 
 
 def summarize(node: Node, ctx: Context, inputs: Sequence[Array]) -> Any:
-    """What a node's layer tells of some samples to the other parts of their batch.
+    """Return the layer's summary of some samples for the other shards of their batch.
 
     Raises:
-        PluginError: if the layer fails.
+        PluginError: if the layer raises an exception.
     """
     with _blaming(node, "summarize"):
         return cast(Summarized, node.layer).summarize(ctx, *inputs)
@@ -50,7 +50,11 @@ def summarize(node: Node, ctx: Context, inputs: Sequence[Array]) -> Any:
 def forward_with(
     node: Node, ctx: Context, summaries: Sequence[Any], inputs: Sequence[Array]
 ) -> tuple[Array, Cache]:
-    """As `forward`, for a part of a batch with the summaries of all parts."""
+    """Return the output and the cache of a shard, from the summaries of all shards, in order.
+
+    Raises:
+        PluginError: if the layer raises an exception, or its output is not as announced.
+    """
     with _blaming(node, "forward_with"):
         returned = cast(Summarized, node.layer).forward_with(ctx, summaries, *inputs)
     return _checked_output(node, "forward_with", returned, len(inputs[0]))
@@ -59,10 +63,10 @@ def forward_with(
 def summarize_gradient(
     node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array
 ) -> tuple[Any, Mapping[str, Array]]:
-    """What a node's layer tells of ``dy`` to the other parts, and its parameters' gradients.
+    """Return the layer's summary of ``dy`` for the other shards, and its parameters' gradients.
 
     Raises:
-        PluginError: if the layer fails, or does not return the gradients that it was asked for.
+        PluginError: if the layer raises an exception, or does not return a gradient it must.
     """
     with _blaming(node, "summarize_gradient"):
         returned = cast(Summarized, node.layer).summarize_gradient(ctx, cache, dy)
@@ -76,10 +80,10 @@ def summarize_gradient(
 def backward_with(
     node: Node, ctx: Context, needs: Needs, cache: Cache, summaries: Sequence[Any], dy: Array
 ) -> Sequence[Array | None]:
-    """The gradients of the inputs, for a part of a batch with the summaries of all parts.
+    """Return the gradients of a shard's inputs, from the summaries of all shards, in order.
 
     Raises:
-        PluginError: if the layer fails, or does not return the gradients that it was asked for.
+        PluginError: if the layer raises an exception, or does not return a gradient it must.
     """
     with _blaming(node, "backward_with"):
         d_inputs: Sequence[Array | None] = cast(Summarized, node.layer).backward_with(
@@ -90,10 +94,10 @@ def backward_with(
 
 
 def backward(node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array) -> Gradients:
-    """The gradients of a node's layer: at least those that ``needs`` wants.
+    """Return the gradients of the inputs and of the parameters: at least those in ``needs``.
 
     Raises:
-        PluginError: if the layer fails, or does not return the gradients that it was asked for.
+        PluginError: if the layer raises an exception, or does not return a gradient it must.
     """
     try:
         returned = node.layer.backward(ctx, cache, dy)
@@ -114,10 +118,10 @@ def backward(node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array) ->
 
 
 def commit(node: Node, cache: Cache) -> None:
-    """Let a node's layer move its running statistics.
+    """Update the running statistics of a node's layer.
 
     Raises:
-        PluginError: if the layer fails.
+        PluginError: if the layer raises an exception, or replaces a buffer by another array.
     """
     with _blaming(node, "commit"):
         layer = cast(Buffered, node.layer)
@@ -126,25 +130,25 @@ def commit(node: Node, cache: Cache) -> None:
     # The network saves the arrays that the layer was built with.
     for name in {**before, **layer.buffers}:
         if layer.buffers.get(name) is not before.get(name):
-            message = f"commit put another array in the place of its buffer {name!r}"
+            message = f"commit replaced the buffer {name!r}"
             raise fault(node, f"{message}; change it in place: buffer[...] = value")
 
 
 def fuse_into(node: Node, previous: Layer) -> Layer | None:
-    """A layer that does what ``previous`` and a node's layer do, if there is one.
+    """Return a layer that computes ``previous`` and then the node's layer, or None.
 
     Raises:
-        PluginError: if the node's layer fails.
+        PluginError: if the node's layer raises an exception.
     """
     with _blaming(node, "fuse_into"):
         return cast(Fusable, node.layer).fuse_into(previous)
 
 
 def operations(node: Node) -> int:
-    """Operations of one sample's forward pass through a node, as far as its layer knows them.
+    """Return the arithmetic operations of a node's forward pass for one sample, or an estimate.
 
     Raises:
-        PluginError: if the layer fails.
+        PluginError: if the layer raises an exception.
     """
     layer = node.layer
     if not isinstance(layer, Costed):
@@ -167,12 +171,12 @@ def _checked_output(node: Node, method: str, returned: Any, samples: int) -> tup
 
 
 def fault(node: Node, message: str) -> PluginError:
-    """What a node's layer does wrong, where the spec names it."""
+    """Return an error about a node's layer, located where the spec names it."""
     return PluginError([Problem(f"{node}: {message}", node.pointer)])
 
 
 def described(value: Any) -> str:
-    """What a plugin returned, where something else was expected."""
+    """Describe a value that a plugin returned in place of another."""
     if value is None:
         return "None"
     if isinstance(value, np.ndarray):
@@ -182,12 +186,12 @@ def described(value: Any) -> str:
     return f"a value of type {type(value).__name__}"
 
 
-def dtype_fault(wanted: np.dtype[np.generic], found: np.dtype[np.generic]) -> str:
-    """What to say of an array of another dtype than the network's."""
-    message = f"must be {wanted}, as the network is; it is {found}"
-    if found == np.float64:
+def dtype_fault(required: np.dtype[np.generic], actual: np.dtype[np.generic]) -> str:
+    """Return the end of a message about an array of another dtype than the network's."""
+    message = f"must be {required}, as the network is; it is {actual}"
+    if actual == np.float64:
         message += (
-            f". Python's numbers leave an array {wanted}; NumPy's float64 scalars (np.sqrt(2.0))"
+            f". Python's numbers leave an array {required}; NumPy's float64 scalars (np.sqrt(2.0))"
             " and new arrays without a dtype do not"
         )
     return message
@@ -206,18 +210,18 @@ def _check_inputs(node: Node, needs: Needs, d_inputs: Any, samples: int) -> None
             f"backward must return a gradient for each of {len(node.inputs)} input(s); it"
             f" returned {len(d_inputs)}",
         )
-    for place, wanted in enumerate(needs.inputs):
-        shape = (samples, *node.in_shapes[place])
-        if wanted and not _is_array(node, d_inputs[place], shape):
-            raise _input_fault(node, node.inputs[place], d_inputs[place], shape)
+    for index, needed in enumerate(needs.inputs):
+        shape = (samples, *node.in_shapes[index])
+        if needed and not _is_array(node, d_inputs[index], shape):
+            raise _input_fault(node, node.inputs[index], d_inputs[index], shape)
 
 
 def _input_fault(node: Node, source: str, gradient: Any, shape: Shape) -> PluginError:
     if gradient is None:
         return fault(
             node,
-            f"backward gives no gradient of the input {source!r}, so nothing before it"
-            ' can learn: say "trainable": false there',
+            f"backward returned no gradient of the input {source!r}, so no layer before it"
+            ' can learn; set "trainable": false there',
         )
     return _array_fault(node, f"the gradient of the input {source!r}", gradient, shape)
 
@@ -234,7 +238,7 @@ def _check_params(node: Node, needs: Needs, d_params: Any) -> None:
         name = str(next(name for name in d_params if name not in params))
         raise fault(
             node,
-            f"backward returned a gradient of {quoted(name)}, which is no parameter of the"
+            f"backward returned a gradient of {quoted(name)}, which is not a parameter of the"
             f" layer; {suggest(name, params)}",
         )
     for name in params:

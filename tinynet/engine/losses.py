@@ -1,102 +1,155 @@
-"""The objective of training: the weighted losses of the outputs that have one."""
+"""The outputs of a network with their losses, and checked calls of these losses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from numbers import Real
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinynet.kernels import Kernels
-from tinynet.kernels.memory import Workspace
+from tinynet import registry
+from tinynet.engine.layer_calls import described, dtype_fault
+from tinynet.errors import PluginError
 from tinynet.layer.context import Context
-from tinynet.network import loss_calls
-from tinynet.network.execution import PassKey
-from tinynet.network.heads import Head
+from tinynet.loss import CheckedLoss, Loss
+from tinynet.spec.consistency import LOSS
 from tinynet.types import Array
 
 
-class Samples(NamedTuple):
-    """Some samples of a batch, as losses see them.
+@dataclass(frozen=True)
+class OutputLoss:
+    """An output of a network, with the loss that is minimized for it.
 
     Attributes:
-        rows: Which samples of the batch they are.
-        targets: What each output is compared with, (n, *target_shape), by the output's name.
-        weights: How much each sample counts, (n,), or None.
-        key: Key of everything random.
-        workspace: Where large arrays come from.
+        output: Name of the output.
+        loss: The loss.
+        weight: Its factor in the sum over all outputs.
+        target: Name of the target in the spec; None where it names none.
+        pointer: JSON pointer to the loss in the spec.
     """
 
-    rows: slice
+    output: str
+    loss: Loss
+    weight: float = 1.0
+    target: str | None = None
+    pointer: str = LOSS
+
+    @cached_property
+    def checks(self) -> CheckedLoss | None:
+        """The loss, if it can check targets before training."""
+        return self.loss if isinstance(self.loss, CheckedLoss) else None
+
+
+class Labels(NamedTuple):
+    """The values that losses compare some samples with, and what to compute from them.
+
+    Attributes:
+        targets: (n, *target_shape) for each output with a loss, by the output's name.
+        weights: Weight of each sample, (n,); None where each counts 1.
+        gradient_scale: Factor of all gradients; None in evaluation.
+        predict: True to compute predictions, too.
+    """
+
     targets: Mapping[str, Array]
     weights: Array | None
-    key: PassKey
-    workspace: Workspace | None
+    gradient_scale: float | None = None
+    predict: bool = True
+
+    def rows(self, rows: slice) -> "Labels":
+        """Return the labels of some of the samples."""
+        targets = {name: array[rows] for name, array in self.targets.items()}
+        weights = None if self.weights is None else self.weights[rows]
+        return self._replace(targets=targets, weights=weights)
 
 
-@dataclass(frozen=True)
-class Objective:
-    """The losses of the outputs that have one.
+class LossResult(NamedTuple):
+    """The losses of some samples.
 
     Attributes:
-        heads: The outputs with their losses.
-        kernels: What to compute with.
+        losses: Loss of each output, unweighted, summed over the samples.
+        predictions: (n, *out_shape) for each output, by name; empty where none are asked for.
+        gradients: Gradient of the weighted sum of the losses with respect to each output with a
+            loss, (n, *out_shape), by name; empty in evaluation.
     """
 
-    heads: tuple[Head, ...]
-    kernels: Kernels
+    losses: dict[str, float]
+    predictions: dict[str, Array]
+    gradients: dict[str, Array]
 
-    @property
-    def meets(self) -> bool:
-        """Whether a loss looks across the batch."""
-        return not all(getattr(head.loss, "per_sample", False) for head in self.heads)
 
-    def total(self, losses: Mapping[str, float]) -> float:
-        """The weighted sum of the outputs' losses."""
-        return sum(head.weight * losses[head.output] for head in self.heads)
+def weighted_sum(losses: Sequence[OutputLoss], sums: Mapping[str, float]) -> float:
+    """Return the value that is minimized: the weighted sum of the losses of all outputs."""
+    return sum(part.weight * sums[part.output] for part in losses)
 
-    def measure(self, outputs: Mapping[str, Array], samples: Samples) -> dict[str, float]:
-        """The loss of each output, summed over samples; unweighted."""
-        return {
-            head.output: loss_calls.forward(
-                head.loss,
-                self._context(head, samples, training=False),
-                outputs[head.output],
-                samples.targets[head.output],
-                samples.weights,
-            )[0]
-            for head in self.heads
-        }
 
-    def minimise(
-        self, outputs: Mapping[str, Array], samples: Samples, scale: float
-    ) -> tuple[dict[str, float], dict[str, Array]]:
-        """The loss of each output, and the gradient of the weighted sum with respect to each.
+# Checked calls of one loss --------------------------------------------------------------------
 
-        Args:
-            outputs: What the network gives, (n, *out_shape), by the output's name.
-            samples: Whose outputs they are.
-            scale: What gradients are multiplied by.
-        """
-        losses, gradients = {}, {}
-        for head in self.heads:
-            ctx, output = self._context(head, samples, training=True), outputs[head.output]
-            losses[head.output], cache = loss_calls.forward(
-                head.loss, ctx, output, samples.targets[head.output], samples.weights
-            )
-            gradient = loss_calls.backward(head.loss, ctx, cache, output)
-            scaled = ctx.empty(gradient.shape, gradient.dtype)
-            gradients[head.output] = np.multiply(gradient, head.weight * scale, out=scaled)
-        return losses, gradients
 
-    def _context(self, head: Head, samples: Samples, *, training: bool) -> Context:
-        return Context(
-            training=training,
-            keep=training,
-            kernels=self.kernels,
-            seed=samples.key.seed,
-            step=samples.key.step,
-            micro_batch=samples.key.micro_batch,
-            first_sample=samples.rows.start,
-            node=f"loss/{head.output}",
-            workspace=samples.workspace,
+def forward(
+    loss: Loss, ctx: Context, outputs: Array, targets: Array, weights: Array | None = None
+) -> tuple[float, Any]:
+    """Return the loss summed over the samples, and the cache.
+
+    Raises:
+        PluginError: if the loss raises an exception, or returns anything else.
+    """
+    with registry.blaming(loss, "forward"):
+        # A loss without sample weights may lack the parameter.
+        optional = () if weights is None else (weights,)
+        returned = loss.forward(ctx, outputs, targets, *optional)
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        raise _fault(
+            loss,
+            "forward must return (the sum over the samples, cache); it returned"
+            f" {described(returned)}",
         )
+    value, cache = returned
+    if not isinstance(value, Real):
+        raise _fault(
+            loss,
+            "forward must return the sum over the samples as one number; it returned"
+            f" {described(value)}",
+        )
+    return float(value), cache
+
+
+def backward(loss: Loss, ctx: Context, cache: Any, outputs: Array) -> Array:
+    """Return the gradient of the sum with respect to the outputs, in their shape and dtype.
+
+    Raises:
+        PluginError: if the loss raises an exception, or returns anything else.
+    """
+    with registry.blaming(loss, "backward"):
+        gradient = loss.backward(ctx, cache)
+    if getattr(gradient, "shape", None) != outputs.shape:
+        raise _fault(
+            loss,
+            f"backward must return the gradient of the outputs, of shape {outputs.shape}; it"
+            f" returned {described(gradient)}",
+        )
+    if gradient.dtype != outputs.dtype:
+        message = f"the gradient of the outputs {dtype_fault(outputs.dtype, gradient.dtype)}"
+        raise _fault(loss, message)
+    return gradient
+
+
+def predict(loss: Loss, outputs: Array) -> Array:
+    """Return the predictions of a loss, (n, ...), in an array of their own.
+
+    Raises:
+        PluginError: if the loss raises an exception, or does not return a row for each sample.
+    """
+    with registry.blaming(loss, "predict"):
+        values = np.array(loss.predict(outputs))
+    if values.shape[:1] != outputs.shape[:1]:
+        raise _fault(
+            loss,
+            f"predict must return a row for each of {len(outputs)} samples; it returned"
+            f" {described(values)}",
+        )
+    return values
+
+
+def _fault(loss: Loss, message: str) -> PluginError:
+    return registry.fault(loss, message)

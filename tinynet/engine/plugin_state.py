@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinynet.archive.header import tensor_problem
-from tinynet.network.calls import described
+from tinynet.engine.layer_calls import described
 from tinynet.types import Array, Shape
 
 _MAX_LISTED = 5

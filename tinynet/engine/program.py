@@ -1,62 +1,266 @@
-"""One place in the graph, and the layer that stands there."""
+"""The plan of a network: what is computed for a batch, in which order, and with which kernels."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tinynet.layer import Layer
-from tinynet.types import Shape
+from tinynet.engine import layer_calls, losses
+from tinynet.engine.fusion import fuse
+from tinynet.engine.losses import OutputLoss
+from tinynet.engine.node import Node
+from tinynet.engine.sharding import Cost, shard_slices
+from tinynet.kernels import Kernels
+from tinynet.layer import Buffered, Summarized
+from tinynet.layer.context import Needs
+from tinynet.types import Array, Shape
+
+Exchange: TypeAlias = Literal["summaries", "batch"]
+"""What the shards exchange at a layer that looks across the batch: summaries, or all samples."""
 
 
 @dataclass(frozen=True)
-class Node:
-    """One place in the graph.
+class Operation:
+    """A node with everything that is known about it before a batch comes.
 
     Attributes:
-        name: Its name.
-        layer: The layer that stands there; shared layers stand at several places.
-        inputs: Names of the nodes (or network inputs) that feed it.
-        in_shapes: Shape of one sample of each input.
-        out_shape: Shape of one sample of the output.
-        dtype: What the layer computes in.
-        type: The layer's type, qualified: ``distribution:name``.
-        version: The version of that distribution.
-        owner: The node whose layer this is: its own name, unless it shares another's.
-        trainable: Whether training changes the layer: parameters, or running statistics alone.
-        trainable_params: Names of the parameters that it changes.
-        frozen: Whether the layer computes in training as it does in evaluation: the spec says
-            ``"trainable": false``.
-        wants_indices: Whether inputs keep an integer dtype.
-        pointer: JSON pointer to its place in the spec.
+        node: The node.
+        needs: Gradients that its backward must return.
+        has_backward: True if a gradient flows through it.
+        frozen: True if it computes in training as in evaluation, because the spec says so, or
+            because no parameter of a layer with running statistics is trained.
+        commits: True if a training step changes its running statistics.
+        gradients: Name and address of each parameter whose gradient its backward returns.
+        outputs: Names of the network's outputs that it computes.
+        is_read: True if another operation reads its output.
+        last_reads: Names of the values that no later operation reads.
+        exchange_in_training: What shards exchange at it in training; None if they do not.
+        exchange_in_evaluation: The same in evaluation.
     """
 
-    name: str
-    layer: Layer
-    inputs: tuple[str, ...]
-    in_shapes: tuple[Shape, ...]
-    out_shape: Shape
+    node: Node
+    needs: Needs
+    has_backward: bool
+    frozen: bool
+    commits: bool
+    gradients: tuple[tuple[str, str], ...]
+    outputs: tuple[str, ...]
+    is_read: bool
+    last_reads: tuple[str, ...]
+    exchange_in_training: Exchange | None
+    exchange_in_evaluation: Exchange | None
+
+
+class SyncPoint(NamedTuple):
+    """An operation at which every shard waits for the others.
+
+    Attributes:
+        operation: The operation.
+        exchange: What the shards exchange.
+    """
+
+    operation: Operation
+    exchange: Exchange
+
+    @property
+    def exchanges_gradient_summaries(self) -> bool:
+        """True if the backward exchanges summaries, too."""
+        return self.exchange == "summaries" and self.operation.has_backward
+
+
+class Stage(NamedTuple):
+    """Operations that each shard runs without waiting for another.
+
+    Attributes:
+        entry: The sync point before them; None in the first stage.
+        operations: The operations, in topological order.
+        exit: The sync point after them; None in the last stage.
+    """
+
+    entry: SyncPoint | None
+    operations: tuple[Operation, ...]
+    exit: SyncPoint | None
+
+
+@dataclass(frozen=True)
+class Program:
+    """The immutable plan of a network. Engines, passes and predictions run it.
+
+    Attributes:
+        nodes: All nodes of the network in topological order, as the spec declares them.
+        operations: What is computed, in topological order; layers are fused where that changes no
+            bit.
+        unfused: The same with one operation for each layer.
+        outputs: Names of the outputs that are computed.
+        losses: The outputs that have a loss, with it.
+        input_shapes: Shape of one sample of each input, by name.
+        dtype: The dtype of parameters and computation.
+        kernels: The numerical kernels.
+    """
+
+    nodes: tuple[Node, ...]
+    operations: tuple[Operation, ...]
+    unfused: tuple[Operation, ...]
+    outputs: tuple[str, ...]
+    losses: tuple[OutputLoss, ...]
+    input_shapes: Mapping[str, Shape]
     dtype: np.dtype[np.generic]
-    type: str
-    version: str
-    owner: str
-    trainable: bool
-    trainable_params: frozenset[str]
-    wants_indices: bool
-    pointer: str
-    frozen: bool = False
+    kernels: Kernels
+    _shards: dict[tuple[int, bool], tuple[slice, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _stages: dict[bool, tuple[Stage, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    def __str__(self) -> str:
-        return f"{self.name} ({self.type} {self.version})"
+    @classmethod
+    def of(
+        cls,
+        nodes: Collection[Node],
+        outputs: Mapping[str, str],
+        losses: tuple[OutputLoss, ...],
+        input_shapes: Mapping[str, Shape],
+        dtype: np.dtype[np.generic],
+        kernels: Kernels,
+    ) -> "Program":
+        """Plan the computation of some outputs, and of no node that they do not depend on.
+
+        Args:
+            nodes: All nodes in topological order.
+            outputs: The node of each output that is computed, by the output's name.
+            losses: The outputs that have a loss, with it.
+            input_shapes: Shape of one sample of each input, by name.
+            dtype: The dtype of parameters and computation.
+            kernels: The numerical kernels.
+        """
+        needed = _ancestors(outputs.values(), nodes)
+        return cls(
+            nodes=tuple(nodes),
+            operations=plan(*fuse(needed, outputs)),
+            unfused=plan(needed, outputs),
+            outputs=tuple(outputs),
+            losses=losses,
+            input_shapes=input_shapes,
+            dtype=dtype,
+            kernels=kernels,
+        )
+
+    @cached_property
+    def cost(self) -> Cost:
+        """The cost of one sample, of the layers as the spec declares them."""
+        owners = [node for node in self.nodes if node.owner == node.name]
+        return Cost(
+            operations=sum(map(layer_calls.operations, self.nodes)),
+            params=sum(p.size for node in owners for p in node.layer.params.values()),
+            output_bytes=sum(prod(node.out_shape) for node in self.nodes) * self.dtype.itemsize,
+        )
+
+    def shards(self, samples: int, *, training: bool) -> tuple[slice, ...]:
+        """Return the shards of a batch as slices: the same on every machine."""
+        key = samples, training
+        if key not in self._shards:
+            self._shards[key] = shard_slices(
+                samples, self.cost, self.kernels.cut_from, training=training
+            )
+        return self._shards[key]
+
+    def stages(self, *, training: bool) -> tuple[Stage, ...]:
+        """Return the operations, split at layers that look across the batch."""
+        if training not in self._stages:
+            self._stages[training] = tuple(_split(self.operations, training))
+        return self._stages[training]
+
+    @cached_property
+    def losses_need_batch(self) -> bool:
+        """True if a loss looks across the batch, so that it must get all shards at once."""
+        return not all(getattr(part.loss, "per_sample", False) for part in self.losses)
+
+    def predictions(self, outputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the predictions of the losses in arrays of their own; other outputs are copied.
+
+        Args:
+            outputs: (n, *out_shape) for each output, by name.
+        """
+        by_output = {part.output: part.loss for part in self.losses}
+        return {
+            name: losses.predict(by_output[name], outputs[name])
+            if name in by_output
+            else np.array(outputs[name])
+            for name in self.outputs
+        }
+
+    @cached_property
+    def index_inputs(self) -> frozenset[str]:
+        """Names of the inputs that every reader takes as indices, so that integers stay."""
+        floats = {s for node in self.nodes if not node.integer_inputs for s in node.inputs}
+        return frozenset(self.input_shapes.keys() - floats)
 
 
-def needed_for(names: Iterable[str], nodes: Collection[Node]) -> tuple[Node, ...]:
-    """Return the nodes that some nodes depend on, these included, in the same order.
+def plan(nodes: Sequence[Node], outputs: Mapping[str, str]) -> tuple[Operation, ...]:
+    """Return an operation for each node; it computes no gradient that nothing needs.
 
     Args:
-        names: Names of the nodes that are wanted.
         nodes: The graph in topological order.
+        outputs: The node of each output, by the output's name.
     """
+    has_backward: dict[str, bool] = {}
+    last_reader = {source: node.name for node in nodes for source in node.inputs}
+    output_names: dict[str, tuple[str, ...]] = {}
+    for output, name in outputs.items():
+        output_names[name] = (*output_names.get(name, ()), output)
+    operations = []
+    for node in nodes:
+        needs_inputs = tuple(has_backward.get(source, False) for source in node.inputs)
+        has_backward[node.name] = any(needs_inputs) or bool(node.trainable_params)
+        buffered = isinstance(node.layer, Buffered)
+        frozen = node.frozen or (buffered and not node.trainable)
+        exchange = _exchange(node)
+        in_evaluation = None if exchange == "summaries" else exchange
+        trained = (name for name in node.layer.params if name in node.trainable_params)
+        sources = dict.fromkeys(node.inputs)
+        operations.append(
+            Operation(
+                node,
+                Needs(needs_inputs, node.trainable_params),
+                has_backward=has_backward[node.name],
+                frozen=frozen,
+                commits=buffered and node.trainable,
+                gradients=tuple((name, f"{node.owner}/{name}") for name in trained),
+                outputs=output_names.get(node.name, ()),
+                is_read=node.name in last_reader,
+                last_reads=tuple(s for s in sources if last_reader[s] == node.name),
+                exchange_in_training=in_evaluation if frozen else exchange,
+                exchange_in_evaluation=in_evaluation,
+            )
+        )
+    return tuple(operations)
+
+
+def _exchange(node: Node) -> Exchange | None:
+    if getattr(node.layer, "per_sample", False):
+        return None
+    return "summaries" if isinstance(node.layer, Summarized) else "batch"
+
+
+def _split(operations: Iterable[Operation], training: bool) -> Iterator[Stage]:
+    entry: SyncPoint | None = None
+    collected: list[Operation] = []
+    for op in operations:
+        exchange = op.exchange_in_training if training else op.exchange_in_evaluation
+        if exchange is None:
+            collected.append(op)
+        else:
+            sync = SyncPoint(op, exchange)
+            yield Stage(entry, tuple(collected), sync)
+            entry, collected = sync, []
+    yield Stage(entry, tuple(collected), None)
+
+
+def _ancestors(names: Iterable[str], nodes: Collection[Node]) -> tuple[Node, ...]:
+    """Return the named nodes and all that they depend on, in topological order."""
     needed = set(names)
     for node in reversed(list(nodes)):
         if node.name in needed:

@@ -1,228 +1,174 @@
-"""One trip of a batch, or of a part of one, through a graph and back.
+"""The forward and backward pass of one shard of a batch.
 
-The pass owns what the trip needs: the values still wanted by somebody, and the caches. Each is
-dropped as soon as nobody wants it any more.
+A pass owns the values that later operations read, and the caches that the backward needs. Each is
+dropped after its last use.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinynet.engine import layer_calls, losses
+from tinynet.engine.inputs import convert_inputs
+from tinynet.engine.losses import Labels, LossResult
+from tinynet.engine.node import Node
+from tinynet.engine.program import Operation, Program, Stage
 from tinynet.errors import TinynetError
-from tinynet.kernels import Kernels
 from tinynet.kernels.memory import Workspace
-from tinynet.layer import Buffered, Cache, Summarized
+from tinynet.layer import Cache
 from tinynet.layer.context import Context, Needs
-from tinynet.network import calls
-from tinynet.network.node import Node
 from tinynet.types import Array
-
-Meeting: TypeAlias = Literal["summaries", "batch"]
-"""What a layer must see of a batch beside its own samples: summaries of the others, or all."""
-
-
-@dataclass(frozen=True)
-class Operation:
-    """A node with what training must know about it.
-
-    Attributes:
-        node: The node.
-        needs: Which gradients its backward returns.
-        backward: Whether any gradient passes through it.
-        frozen: Whether it runs as in evaluation while the others train: the spec says so, or no
-            parameter of a layer with running statistics is trained.
-        commits: Whether it keeps running statistics that a training pass moves.
-        gradients: Names of the parameters whose gradients its backward returns, each with its
-            address.
-        outputs: What the network's outputs are called that it gives.
-        is_read: Whether another node reads what it gives.
-        last_reads: What nobody reads after it, of what it reads.
-        meets_in_training: What its layer must see of a batch beside its own samples, in training;
-            None for nothing.
-        meets_in_evaluation: The same in evaluation.
-    """
-
-    node: Node
-    needs: Needs
-    backward: bool
-    frozen: bool
-    commits: bool
-    gradients: tuple[tuple[str, str], ...]
-    outputs: tuple[str, ...]
-    is_read: bool
-    last_reads: tuple[str, ...]
-    meets_in_training: Meeting | None
-    meets_in_evaluation: Meeting | None
-
-
-def plan(nodes: Sequence[Node], outputs: Mapping[str, str]) -> tuple[Operation, ...]:
-    """What each node must compute in training, and no more: no gradient that nobody needs.
-
-    Args:
-        nodes: The graph in topological order.
-        outputs: The node that gives each output, by the output's name.
-    """
-    carries: dict[str, bool] = {}
-    last_reader = {source: node.name for node in nodes for source in node.inputs}
-    given: dict[str, tuple[str, ...]] = {}
-    for name, giver in outputs.items():
-        given[giver] = (*given.get(giver, ()), name)
-    operations = []
-    for node in nodes:
-        inputs = tuple(carries.get(source, False) for source in node.inputs)
-        carries[node.name] = any(inputs) or bool(node.trainable_params)
-        buffered = isinstance(node.layer, Buffered)
-        frozen = node.frozen or (buffered and not node.trainable)
-        meeting = _meeting(node)
-        in_evaluation = None if meeting == "summaries" else meeting
-        trained = (name for name in node.layer.params if name in node.trainable_params)
-        operations.append(
-            Operation(
-                node,
-                Needs(inputs, node.trainable_params),
-                backward=carries[node.name],
-                frozen=frozen,
-                commits=buffered and node.trainable,
-                gradients=tuple((name, f"{node.owner}/{name}") for name in trained),
-                outputs=given.get(node.name, ()),
-                is_read=node.name in last_reader,
-                last_reads=tuple(
-                    s for s in dict.fromkeys(node.inputs) if last_reader[s] == node.name
-                ),
-                meets_in_training=in_evaluation if frozen else meeting,
-                meets_in_evaluation=in_evaluation,
-            )
-        )
-    return tuple(operations)
-
-
-def _meeting(node: Node) -> Meeting | None:
-    if getattr(node.layer, "per_sample", False):
-        return None
-    return "summaries" if isinstance(node.layer, Summarized) else "batch"
 
 
 class PassKey(NamedTuple):
-    """What this pass is for; with the node's name it is the key of everything random in it."""
+    """The key of all random streams of a pass, with a node's name and the first sample."""
 
     seed: int = 0
     step: int = 0
     micro_batch: int = 0
 
 
-class Pass:
-    """Samples on their way.
+class ShardPass:
+    """The forward and backward pass of one shard.
 
     Attributes:
-        operations: The whole graph in topological order.
-        outputs: What each output of the network gave so far, (N, *out_shape), by its name; valid
+        operations: The operations of the program, in topological order.
+        outputs: The outputs of the network computed so far, (n, *out_shape) each, by name; valid
             until the workspace is reset.
-        gradients: Of every trainable parameter so far, by address (``conv2d_1/weight``).
-        workspace: Where large arrays come from; None for fresh memory.
+        gradients: The gradients of parameters computed so far, by address (``conv2d_1/weight``).
+        workspace: Memory for large arrays; None for fresh memory.
+        summary: The summary for the other shards at the next sync point.
     """
 
     def __init__(
         self,
-        operations: Sequence[Operation],
+        program: Program,
         inputs: Mapping[str, Array],
         *,
         training: bool,
-        kernels: Kernels,
         key: PassKey,
         first_sample: int = 0,
         workspace: Workspace | None = None,
         observe: Callable[[Node, Array], None] | None = None,
     ) -> None:
-        """Stand at the start.
+        """Prepare a pass.
 
         Args:
-            operations: The whole graph in topological order, from `plan`.
-            inputs: The network's inputs by name, each (N, *shape).
-            training: Whether `backward` may follow; if not, nothing is kept.
-            kernels: What to compute with.
+            program: The program.
+            inputs: Rows of the validated inputs, (n, *input_shape) each, by name.
+            training: True if a backward may follow; otherwise nothing is kept for one.
             key: Key of the random streams.
-            first_sample: Position in the batch of the first sample; part of that key.
-            workspace: Where large arrays come from.
+            first_sample: Position of the first sample in the batch; part of that key.
+            workspace: Memory for large arrays.
             observe: Called with each node and its output.
+
+        Raises:
+            DataError: for an input that does not hold real numbers.
         """
-        self.operations = operations
+        self.operations = program.operations
         self.outputs: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
+        self.workspace = workspace
+        self.summary: Any = None
+        self._program = program
         self._training = training
-        self._kernels = kernels
         self._key = key
         self._first_sample = first_sample
-        self.workspace = workspace
         self._observe = observe
-        self._values = dict(inputs)
-        self._meeting: dict[str, Context] = {}
-        self._for_return: dict[str, tuple[Context, Cache]] = {}
-        self._uncommitted: list[tuple[Node, Cache]] = []
-        self._flowing: dict[str, Array] = {}
-        self._owned: set[str] = set()
+        self._values = convert_inputs(inputs, program.dtype, program.index_inputs)
+        self._d_values: dict[str, Array] = {}
+        self._waiting: dict[str, Context] = {}
+        self._caches: dict[str, tuple[Context, Cache]] = {}
+        self._to_commit: list[tuple[Node, Cache]] = []
+        self._own_sums: set[str] = set()
 
     def context(self, op: Operation) -> Context:
-        """What the layer of an operation is handed."""
-        return Context(
+        """Return the context for the layer of an operation."""
+        return self._context(
+            op.node.name,
             training=self._training and not op.frozen,
+            keep=self._training and (op.has_backward or op.commits),
             needs=op.needs,
-            keep=self._training and (op.backward or op.commits),
-            kernels=self._kernels,
-            seed=self._key.seed,
-            step=self._key.step,
-            micro_batch=self._key.micro_batch,
+        )
+
+    def _context(
+        self, node: str, *, training: bool, keep: bool, needs: Needs | None = None
+    ) -> Context:
+        seed, step, micro_batch = self._key
+        return Context(
+            training=training,
+            needs=needs,
+            keep=keep,
+            kernels=self._program.kernels,
+            seed=seed,
+            step=step,
+            micro_batch=micro_batch,
             first_sample=self._first_sample,
-            node=op.node.name,
+            node=node,
             workspace=self.workspace,
         )
 
     # Forward ----------------------------------------------------------------------------------
 
-    def advance(self, operations: Sequence[Operation]) -> None:
-        """Go on through some operations.
+    def forward(self) -> None:
+        """Run all operations; for a pass over a whole batch.
 
         Raises:
-            PluginError: if a layer fails, or its output is not what it announced.
+            PluginError: if a layer raises an exception, or its output is not as announced.
         """
+        self._forward(self.operations)
+
+    def forward_stage(self, stage: Stage, summaries: Sequence[Any]) -> None:
+        """Run a stage, up to the summary that its exit asks for.
+
+        Args:
+            stage: The stage.
+            summaries: The summaries of all shards at its entry, in order.
+
+        Raises:
+            PluginError: if a layer raises an exception, or its output is not as announced.
+        """
+        if stage.entry is not None and stage.entry.exchange == "summaries":
+            op = stage.entry.operation
+            ctx = self._waiting.pop(op.node.name)
+            y, cache = layer_calls.forward_with(op.node, ctx, summaries, self.inputs(op))
+            self.store(op, ctx, y, cache)
+        self._forward(stage.operations)
+        if stage.exit is not None and stage.exit.exchange == "summaries":
+            op = stage.exit.operation
+            ctx = self._waiting[op.node.name] = self.context(op)
+            self.summary = layer_calls.summarize(op.node, ctx, self.inputs(op))
+
+    def _forward(self, operations: Sequence[Operation]) -> None:
         for op in operations:
             ctx = self.context(op)
-            self.arrive(op, ctx, *calls.forward(op.node, ctx, self.inputs(op)))
-
-    def summarize(self, op: Operation) -> Any:
-        """What the other parts of the batch must know before they go through an operation."""
-        ctx = self._meeting[op.node.name] = self.context(op)
-        return calls.summarize(op.node, ctx, self.inputs(op))
-
-    def forward_with(self, op: Operation, summaries: Sequence[Any]) -> None:
-        """Go through an operation with the summaries of all parts of the batch, in order."""
-        ctx = self._meeting.pop(op.node.name)
-        self.arrive(op, ctx, *calls.forward_with(op.node, ctx, summaries, self.inputs(op)))
+            y, cache = layer_calls.forward(op.node, ctx, self.inputs(op))
+            self.store(op, ctx, y, cache)
 
     def inputs(self, op: Operation) -> list[Array]:
-        """What feeds an operation, (N, *shape) each."""
+        """Return the inputs of an operation, (n, *in_shape) each."""
         values = self._values
         return [values[source] for source in op.node.inputs]
 
-    def arrive(self, op: Operation, ctx: Context, y: Array, cache: Cache) -> None:
-        """Be through an operation.
+    def store(self, op: Operation, ctx: Context, y: Array, cache: Cache) -> None:
+        """Store the output of an operation, and drop the values that it was the last to read.
 
         Args:
             op: The operation.
-            ctx: What its layer was handed.
-            y: Its output.
-            cache: What its layer leaves for its backward.
+            ctx: The context that its layer was called with.
+            y: Its output, (n, *out_shape).
+            cache: The cache of its layer.
         """
         name = op.node.name
         if self._observe is not None:
             self._observe(op.node, y)
-        if self._training and op.backward:
-            self._for_return[name] = ctx, cache
-        # Where samples meet all parts of a batch know the same statistics: the first one says them.
-        leads = self._first_sample == 0 or op.meets_in_training is None
-        if self._training and op.commits and leads:
-            self._uncommitted.append((op.node, cache))
+        if self._training and op.has_backward:
+            self._caches[name] = ctx, cache
+        # After an exchange all shards hold the same statistics: the first one commits them.
+        commits = self._first_sample == 0 or op.exchange_in_training is None
+        if self._training and op.commits and commits:
+            self._to_commit.append((op.node, cache))
         for output in op.outputs:
             self.outputs[output] = y
         if op.is_read:
@@ -230,103 +176,135 @@ class Pass:
         for source in op.last_reads:
             del self._values[source]
 
+    def compute_losses(self, outputs: Mapping[str, Array], labels: Labels) -> LossResult:
+        """Return the losses of some outputs, with gradients and predictions as ``labels`` asks.
+
+        Args:
+            outputs: The outputs of this shard, or of the whole batch, (n, *out_shape) each, by
+                name.
+            labels: The labels of the same samples.
+
+        Raises:
+            PluginError: if a loss raises an exception, or returns a wrong value.
+        """
+        scale, sums, gradients = labels.gradient_scale, {}, {}
+        training = scale is not None
+        for part in self._program.losses:
+            name, output = part.output, outputs[part.output]
+            ctx = self._context(f"loss/{name}", training=training, keep=training)
+            sums[name], cache = losses.forward(
+                part.loss, ctx, output, labels.targets[name], labels.weights
+            )
+            if scale is not None:
+                gradient = losses.backward(part.loss, ctx, cache, output)
+                scaled = ctx.empty(gradient.shape, gradient.dtype)
+                gradients[name] = np.multiply(gradient, part.weight * scale, out=scaled)
+        predictions = self._program.predictions(outputs) if labels.predict else {}
+        return LossResult(sums, predictions, gradients)
+
     # Backward ---------------------------------------------------------------------------------
 
-    def turn(self, d_outputs: Mapping[str, Array]) -> None:
-        """Turn round at the end.
-
-        Args:
-            d_outputs: Gradient of each output, (N, *out_shape), by name.
-
-        Raises:
-            TinynetError: if the pass turned round before, or is none of training, or an output has
-                no gradient.
-        """
-        if not self._for_return and any(op.backward for op in self.operations):
-            raise TinynetError("backward can follow a pass in training mode, once")
-        if missing := sorted(self.outputs.keys() - d_outputs.keys()):
-            raise TinynetError(f"no gradient of the output(s) {', '.join(missing)}")
-        for op in self.operations:
-            if op.backward:
-                for output in op.outputs:
-                    self._add(self._flowing, op.node.name, d_outputs[output])
-
     def backward(self, d_outputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Go back all the way: the gradients of every trainable parameter, by address.
+        """Return the gradients of all trainable parameters, by address, after `forward`.
 
         Args:
-            d_outputs: Gradient of each output, (N, *out_shape), by name.
+            d_outputs: Gradient of each output, (n, *out_shape), by name.
 
         Raises:
-            PluginError: if a layer fails, or does not return the gradients that it was asked for.
-            TinynetError: as `turn`.
+            PluginError: if a layer raises an exception, or does not return a gradient it must.
+            TinynetError: as `start_backward`.
         """
-        self.turn(d_outputs)
-        self.retreat(self.operations)
+        self.start_backward(d_outputs)
+        self._backward(self.operations)
         return self.gradients
 
-    def retreat(self, operations: Sequence[Operation]) -> None:
-        """Go back through some operations, which come in topological order.
+    def start_backward(self, d_outputs: Mapping[str, Array]) -> None:
+        """Set the gradients of the outputs.
+
+        Args:
+            d_outputs: Gradient of each output, (n, *out_shape), by name.
 
         Raises:
-            PluginError: if a layer fails, or does not return the gradients that it was asked for.
+            TinynetError: if the pass is not in training, or has had its backward, or the gradient
+                of an output is missing.
         """
+        if not self._caches and any(op.has_backward for op in self.operations):
+            raise TinynetError("backward can follow a forward pass in training mode, once")
+        if missing := sorted(self.outputs.keys() - d_outputs.keys()):
+            raise TinynetError(f"the gradient of the output(s) {', '.join(missing)} is missing")
+        for op in self.operations:
+            if op.has_backward:
+                for output in op.outputs:
+                    self._add(self._d_values, op.node.name, d_outputs[output])
+
+    def backward_stage(self, stage: Stage, summaries: Sequence[Any]) -> None:
+        """Run the backward of a stage, down to the summary that its entry asks for.
+
+        Args:
+            stage: The stage.
+            summaries: The summaries of all shards at its exit, in order.
+
+        Raises:
+            PluginError: if a layer raises an exception, or does not return a gradient it must.
+        """
+        if stage.exit is not None and stage.exit.exchanges_gradient_summaries:
+            op = stage.exit.operation
+            ctx, cache, dy = self.take_backward(op)
+            d_inputs = layer_calls.backward_with(op.node, ctx, op.needs, cache, summaries, dy)
+            self.add_input_gradients(op, d_inputs)
+        self._backward(stage.operations)
+        if stage.entry is not None and stage.entry.exchanges_gradient_summaries:
+            op = stage.entry.operation
+            ctx, cache = self._caches[op.node.name]
+            dy = self._d_values[op.node.name]
+            self.summary, d_params = layer_calls.summarize_gradient(
+                op.node, ctx, op.needs, cache, dy
+            )
+            self.add_param_gradients(op, d_params)
+
+    def _backward(self, operations: Sequence[Operation]) -> None:
         for op in reversed(operations):
-            if op.backward:
-                ctx, cache, dy = self.departure(op)
-                d_inputs, d_params = calls.backward(op.node, ctx, op.needs, cache, dy)
-                self.add_params(op, d_params)
-                self.add_inputs(op, d_inputs)
+            if op.has_backward:
+                ctx, cache, dy = self.take_backward(op)
+                d_inputs, d_params = layer_calls.backward(op.node, ctx, op.needs, cache, dy)
+                self.add_param_gradients(op, d_params)
+                self.add_input_gradients(op, d_inputs)
 
-    def summarize_gradient(self, op: Operation) -> Any:
-        """What the other parts of the batch must know before they go back through an operation."""
-        ctx, cache = self._for_return[op.node.name]
-        dy = self._flowing[op.node.name]
-        summary, d_params = calls.summarize_gradient(op.node, ctx, op.needs, cache, dy)
-        self.add_params(op, d_params)
-        return summary
-
-    def backward_with(self, op: Operation, summaries: Sequence[Any]) -> None:
-        """Go back through an operation with the summaries of all parts of the batch, in order."""
-        ctx, cache, dy = self.departure(op)
-        d_inputs = calls.backward_with(op.node, ctx, op.needs, cache, summaries, dy)
-        self.add_inputs(op, d_inputs)
-
-    def departure(self, op: Operation) -> tuple[Context, Cache, Array]:
-        """What its layer needs to go back through an operation; the last is the gradient there."""
+    def take_backward(self, op: Operation) -> tuple[Context, Cache, Array]:
+        """Return and drop the context, the cache and the output gradient of an operation."""
         name = op.node.name
-        return *self._for_return.pop(name), self._flowing.pop(name)
+        return *self._caches.pop(name), self._d_values.pop(name)
 
-    def add_params(self, op: Operation, d_params: Mapping[str, Array]) -> None:
-        """Add to the gradients of an operation's parameters."""
+    def add_param_gradients(self, op: Operation, d_params: Mapping[str, Array]) -> None:
+        """Add gradients to those of an operation's parameters, by the names in its layer."""
         for name, address in op.gradients:
             self._add(self.gradients, address, d_params[name])
 
-    def add_inputs(self, op: Operation, d_inputs: Sequence[Array | None]) -> None:
-        """Add to the gradients of what feeds an operation."""
-        for source, wanted, d_input in zip(op.node.inputs, op.needs.inputs, d_inputs, strict=True):
-            if wanted and d_input is not None:
-                self._add(self._flowing, source, d_input)
+    def add_input_gradients(self, op: Operation, d_inputs: Sequence[Array | None]) -> None:
+        """Add gradients to those of the values that an operation reads."""
+        for source, needed, d_input in zip(op.node.inputs, op.needs.inputs, d_inputs, strict=True):
+            if needed and d_input is not None:
+                self._add(self._d_values, source, d_input)
 
     def _add(self, sums: dict[str, Array], name: str, term: Array) -> None:
-        """Add into ``sums[name]``; the first term may be somebody else's array."""
+        """Add to ``sums[name]``; the first term may be an array in use elsewhere."""
         if name not in sums:
             sums[name] = term
-        elif name in self._owned:
+        elif name in self._own_sums:
             sums[name] += term
         else:
             empty = self.workspace.empty if self.workspace is not None else np.empty
             sums[name] = np.add(sums[name], term, out=empty(term.shape, term.dtype))
-            self._owned.add(name)
+            self._own_sums.add(name)
 
     def leave_workspace(self) -> None:
-        """Keep nothing that is in the workspace, but for copies of the gradients."""
+        """Drop all arrays in the workspace but the gradients, which are copied."""
         self.gradients = {name: np.array(array) for name, array in self.gradients.items()}
         self.outputs = {}
         self.workspace = None
 
     def commit(self) -> None:
-        """Let layers with running statistics take in this pass, in topological order."""
-        for node, cache in self._uncommitted:
-            calls.commit(node, cache)
-        self._uncommitted.clear()
+        """Update running statistics from this pass, in topological order."""
+        for node, cache in self._to_commit:
+            layer_calls.commit(node, cache)
+        self._to_commit.clear()

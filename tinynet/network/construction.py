@@ -1,4 +1,4 @@
-"""Wires -> nodes: every layer is built, and held to what the protocol says of a built one."""
+"""Construction of the layers of a network, and the checks of a new layer."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -13,8 +13,8 @@ from tinynet.errors import PluginError, Problem, ShapeError, SpecError, TinynetE
 from tinynet.initializer import Initializer
 from tinynet.layer import Buffered, Layer
 from tinynet.layer.build import Build
-from tinynet.network.calls import described
-from tinynet.network.node import Node
+from tinynet.engine.layer_calls import described
+from tinynet.engine.node import Node
 from tinynet.network.shared_build import SharedBuild, arrays_of, require_shared
 from tinynet.spec.graph import Wire
 from tinynet.text.blame import located_cause
@@ -24,16 +24,16 @@ from tinynet.types import Array, Shape
 def build_nodes(
     wires: list[Wire], input_shapes: Mapping[str, Shape], build: Callable[[str], Build]
 ) -> dict[str, Node]:
-    """Build every node whose inputs are known.
+    """Build every node whose inputs could be built.
 
     Args:
         wires: The graph in topological order.
         input_shapes: Shape of one sample of each input of the network.
-        build: Where the layer of a node, named, gets its arrays from.
+        build: Returns the source of arrays for the layer of a node, by the node's name.
 
     Raises:
-        ShapeError: listing every node that its inputs do not fit.
-        SpecError: for a layer that is larger than what may be allocated.
+        ShapeError: listing every node whose inputs have a wrong shape.
+        SpecError: for a layer that is larger than the limit.
         PluginError: for a layer that is missing or broken.
     """
     nodes: dict[str, Node] = {}
@@ -54,7 +54,7 @@ def build_nodes(
             nodes[w.name] = node
             shapes[w.name] = nodes[w.name].out_shape
         except ShapeError as error:
-            problems.append(Problem(f"{w.name}: {error}; {_fed(w.inputs, shapes)}", w.pointer))
+            problems.append(Problem(f"{w.name}: {error}; {_describe_inputs(w.inputs, shapes)}", w.pointer))
         except (SpecError, PluginError) as error:
             placed = [Problem(p.message, w.pointer) for p in error.problems]
             raise type(error)(placed) from error.__cause__
@@ -63,18 +63,17 @@ def build_nodes(
     return nodes
 
 
-def _fed(names: Iterable[str], shapes: Mapping[str, Shape]) -> str:
-    """What a node gets, in words."""
-    fed = [f"{name} {shapes[name]}" for name in names]
-    return f"its input{'s are' if len(fed) > 1 else ' is'} {', '.join(fed)}"
+def _describe_inputs(names: Iterable[str], shapes: Mapping[str, Shape]) -> str:
+    inputs = [f"{name} {shapes[name]}" for name in names]
+    return f"its input{'s are' if len(inputs) > 1 else ' is'} {', '.join(inputs)}"
 
 
 def create_initializer(reference: InitializerReference) -> Initializer:
-    """The initializer that a spec names; what it does wrong is not blamed on the layer."""
-    known = registry.default()
-    # A layer's code may name one, too; a name of the spec is known to be unambiguous here.
-    name = known.default_name(reference)
-    initializer: Initializer = known.create(reference.model_copy(update={"type": name}))
+    """Return the initializer that a spec names; its errors name the initializer, not the layer."""
+    plugins = registry.default()
+    # A name in the spec is unambiguous here, but a name in a layer's code need not be.
+    name = plugins.default_name(reference)
+    initializer: Initializer = plugins.create(reference.model_copy(update={"type": name}))
 
     def fill(
         rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int, dtype: np.dtype[Any]
@@ -86,10 +85,10 @@ def create_initializer(reference: InitializerReference) -> Initializer:
                 initializer,
                 f"__call__ must return an array of shape {shape}; it returned {described(values)}",
             )
-        found = np.asarray(values).dtype
-        if found.kind not in "fiu":
+        actual = np.asarray(values).dtype
+        if actual.kind not in "fiu":
             raise registry.fault(
-                initializer, f"__call__ must return an array of {dtype}; it is one of {found}"
+                initializer, f"__call__ must return an array of {dtype}; it returned {actual}"
             )
         return values
 
@@ -113,7 +112,7 @@ def _build_node(w: Wire, in_shapes: tuple[Shape, ...], build: Callable[[str], Bu
         owner=w.name,
         trainable=w.spec.trainable,
         trainable_params=frozenset(layer.params if w.spec.trainable else ()),
-        wants_indices=bool(getattr(layer, "integer_inputs", False)),
+        integer_inputs=bool(getattr(layer, "integer_inputs", False)),
         pointer=w.pointer,
         frozen=not w.spec.trainable,
     )
@@ -122,13 +121,15 @@ def _build_node(w: Wire, in_shapes: tuple[Shape, ...], build: Callable[[str], Bu
 def _share_layer(
     w: Wire, owner: Wire, in_shapes: tuple[Shape, ...], owned: Node, build: Build
 ) -> Node:
-    """A node whose layer is another's; for other input shapes, a second layer of the same arrays.
+    """Return a node that shares the layer of another.
+
+    For other input shapes it gets a second layer that uses the same arrays.
 
     Args:
-        w: The node.
-        owner: The node that has the layer.
+        w: The node in the spec.
+        owner: The node in the spec that owns the layer.
         in_shapes: Shape of one sample of each input.
-        owned: The latter, built.
+        owned: The node that owns the layer.
         build: A build of the network; nothing is allocated with it.
     """
     shared = replace(owned, name=w.name, inputs=w.inputs, pointer=w.pointer)
@@ -155,7 +156,7 @@ def _construct(who: str, w: Wire, in_shapes: tuple[Shape, ...], build: Build) ->
     except MemoryError as error:
         raise SpecError(f"{w.name} does not fit into memory: {error}") from error
     except (Exception, SystemExit) as error:
-        # A layer says how many inputs it takes by unpacking in_shapes.
+        # Layers unpack in_shapes into as many names as they have inputs.
         if isinstance(error, ValueError) and "values to unpack" in str(error):
             count = f"{len(in_shapes)} input{'s' if len(in_shapes) > 1 else ''}"
             raise ShapeError(f"{w.spec.type} does not take {count}") from error
@@ -176,7 +177,7 @@ def _check(who: str, node: str, layer: Layer, build: Build) -> None:
             f"{who}: params must be a dict of arrays by name; it is {described(params)}"
         )
     if getattr(layer, "buffers", None) and not isinstance(layer, Buffered):
-        raise PluginError(f"{who}: it has buffers, and no method commit(cache) that changes them")
+        raise PluginError(f"{who}: it has buffers, but no method commit(cache) to update them")
     buffers = layer.buffers if isinstance(layer, Buffered) else {}
     if not isinstance(buffers, Mapping):
         raise PluginError(
@@ -185,11 +186,11 @@ def _check(who: str, node: str, layer: Layer, build: Build) -> None:
     arrays = {**params, **buffers}
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype != build.dtype:
-            found = array.dtype if isinstance(array, np.ndarray) else described(array)
+            actual = array.dtype if isinstance(array, np.ndarray) else described(array)
             raise PluginError(
-                f"{who}: {name!r} must be an array of {build.dtype} that build.param or"
-                f" build.buffer has made; it is {found}"
+                f"{who}: {name!r} must be an array of {build.dtype} from build.param or"
+                f" build.buffer; it is {actual}"
             )
-        # Slots of optimizers have longer names, and are checked where they are made.
+        # The longer names of an optimizer's slots are checked when the slots are made.
         if problem := tensor_problem(f"buffers/{node}/{name}", array):
             raise PluginError(f"{who}: {problem}")

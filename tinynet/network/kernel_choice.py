@@ -1,4 +1,4 @@
-"""Which numerical kernels a network computes with."""
+"""The choice of the numerical kernels."""
 
 from tinynet import registry
 from tinynet.errors import PluginError
@@ -7,26 +7,25 @@ from tinynet.registry import AmbiguousTypeError
 
 
 def chosen_kernels(name: str | None = None) -> Kernels:
-    """The kernels of that name; by default those that an installed distribution brings.
+    """Return kernels by name; by default those of an installed plugin, or else NumPy's.
 
     Args:
-        name: As a spec would say it, ``"numpy"`` or ``"distribution:name"``. None means those that
-            come with another distribution than tinynet's own, and NumPy's if there are none.
+        name: ``"numpy"``, ``"native"``, or ``"distribution:name"``.
 
     Raises:
-        PluginError: if they are unknown or broken, or more than one distribution brings some and
-            nobody says which.
+        PluginError: if they are missing or broken, or if several plugins provide kernels and no
+            name is given.
     """
-    known = registry.default()
+    plugins = registry.default()
     if name is None:
-        own = known.find("kernels", "tinynet-core:numpy")
-        brought = [entry for entry in known.entries("kernels") if entry != own]
-        if len(brought) > 1:
-            forms = " or ".join(f"--kernels {entry.qualified}" for entry in brought)
-            raise AmbiguousTypeError(f"more than one set of kernels is installed; say {forms}")
-        name = brought[0].qualified if brought else own.qualified
+        own = plugins.find("kernels", "tinynet-core:numpy")
+        provided = [entry for entry in plugins.entries("kernels") if entry != own]
+        if len(provided) > 1:
+            forms = " or ".join(f"--kernels {entry.qualified}" for entry in provided)
+            raise AmbiguousTypeError(f"more than one set of kernels is installed; add {forms}")
+        name = provided[0].qualified if provided else own.qualified
     try:
-        made: Kernels = known.load("kernels", name)()
+        kernels: Kernels = plugins.load("kernels", name)()
     except PluginError as error:
-        raise PluginError(f"{error} (--kernels numpy computes without)") from error
-    return made
+        raise PluginError(f"{error} (--kernels numpy computes without it)") from error
+    return kernels

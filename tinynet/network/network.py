@@ -1,59 +1,53 @@
-"""A network: layers wired into a directed acyclic graph, as a spec says."""
+"""A network: layers connected to a directed acyclic graph, as a spec declares them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from dataclasses import replace
 from functools import cached_property
-from math import prod
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from tinynet.errors import DataError, ShapeError, SpecError
+from tinynet.engine.inference import PREDICT_BATCH, Inference
+from tinynet.engine.inputs import Inputs, validate_inputs
+from tinynet.engine.node import Node
+from tinynet.engine.program import Program
+from tinynet.engine.shard_pass import Observer, PassKey, ShardPass
+from tinynet.errors import SpecError
 from tinynet.kernels import Kernels
 from tinynet.kernels.memory import Workspace
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import Buffered, Layer
 from tinynet.layer.build import MAX_PARAMS, Budget, Build
 from tinynet.loss import Loss
-from tinynet.network import calls, loss_calls
 from tinynet.network.construction import build_nodes, create_initializer
-from tinynet.network.execution import Operation, Pass, PassKey, plan
 from tinynet.network.freezing import freeze
-from tinynet.network.fusion import fuse
-from tinynet.network.heads import GivenLoss, heads_of
-from tinynet.network.inference import Inference
-from tinynet.network.inputs import as_array, input_shapes_of
+from tinynet.network.input_shapes import input_shapes_of
 from tinynet.network.kernel_choice import chosen_kernels
-from tinynet.network.legs import Leg, legs
-from tinynet.network.node import Node, needed_for
-from tinynet.network.parts import joined
-from tinynet.network.sharding import cut
-from tinynet.spec.graph import INPUT, is_input, outputs_of, wire
+from tinynet.network.losses import LossLike, output_losses
+from tinynet.spec.graph import outputs_of, wire
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.reading import parse_network
 from tinynet.types import Array, Shape
 
-PREDICT_BATCH = 256
-"""Samples that `Network.predict` runs at a time."""
-
 
 class Network:
-    """Layers wired into a directed acyclic graph.
+    """Layers connected to a directed acyclic graph.
 
     Attributes:
-        spec: What it was built from.
+        spec: The spec that it was built from.
         nodes: The nodes by name, in topological order.
-        params: What is learned, by address: ``conv2d_1/weight``. The mapping is read-only; the
+        params: The learned arrays by address (``conv2d_1/weight``). The mapping is read-only; the
             arrays are live.
-        buffers: Running statistics, likewise.
+        buffers: The running statistics, likewise.
         input_shapes: Shape of one sample of each input, by name: ``input``, ``input:image``.
-        outputs: The node that gives each output, by what the output is called.
-        out_shapes: Shape of one sample of each output, likewise.
-        dtype: What parameters are made of and what is computed in.
-        heads: What each output is trained by, in their order; none without a loss, and none for an
-            output that has no loss.
+        outputs: The node of each output, by the output's name.
+        out_shapes: Shape of one sample of each output, by name.
+        dtype: The dtype of parameters and computation.
+        kernels: The numerical kernels.
+        losses: The outputs that have a loss, with it, in the order of the outputs.
+        program: The plan of training: the computation of the outputs that have a loss, or of all
+            outputs if none has.
     """
 
     def __init__(
@@ -63,31 +57,30 @@ class Network:
         *,
         seed: int = 0,
         dtype: str | None = None,
-        loss: GivenLoss | None = None,
+        loss: LossLike | None = None,
         trainable: Sequence[str] | None = None,
         dry: bool = False,
         max_params: int = MAX_PARAMS,
         kernels: Kernels | None = None,
     ) -> None:
-        """Build every layer.
+        """Build all layers.
 
         Args:
             spec: The ``network`` part of a spec, or a dict like it.
-            input_shape: Shape of one sample, or of each input by name; by default what the spec
-                says.
-            seed: Parameters are drawn from it.
-            dtype: ``"float32"`` or ``"float64"``; by default what the spec says.
-            loss: A loss, or what a spec says of one; or losses by the names of the outputs that
-                have one.
-            trainable: Patterns of the addresses of the parameters that training may change, as
-                ``training.trainable`` of a spec; by default it may change all.
+            input_shape: Shape of one sample, or of each input by name; by default from the spec.
+            seed: Seed of the initial parameters.
+            dtype: ``"float32"`` or ``"float64"``; by default from the spec.
+            loss: A loss, or its declaration in a spec; or several by the names of their outputs.
+            trainable: Patterns of the addresses of trainable parameters, as
+                ``training.trainable`` of a spec; by default all are trainable.
             dry: Infer shapes and count parameters, but allocate nothing.
-            max_params: Elements of parameters and buffers that may be allocated.
-            kernels: What to compute with; by default what is installed, see `chosen_kernels`.
+            max_params: Most elements of parameters and buffers together.
+            kernels: The numerical kernels; by default those that are installed, see
+                `chosen_kernels`.
 
         Raises:
-            SpecError: for a spec that is wrong, or wants more than ``max_params``.
-            ShapeError: listing every node that its inputs do not fit.
+            SpecError: for a wrong spec, or more than ``max_params`` elements.
+            ShapeError: listing every node whose inputs have a wrong shape.
             PluginError: for a layer that is missing or broken.
         """
         self._arguments: dict[str, Any] = {
@@ -108,37 +101,8 @@ class Network:
         )
         self.outputs = MappingProxyType(outputs_of(self.spec, wires))
         self.out_shapes = {name: nodes[node].out_shape for name, node in self.outputs.items()}
-        self.heads = heads_of(loss, tuple(self.outputs))
-        self._cuts: dict[tuple[int, bool], tuple[slice, ...]] = {}
-        # The graph as it is computed, and as it was declared: every layer by itself. Training and
-        # evaluation compute only the part of it that a loss depends on.
-        trained = {output: self.outputs[output] for output in self.trained_shapes}
-        declared = needed_for(trained.values(), self.nodes.values())
-        self._operations = plan(*fuse(declared, trained))
-        self._declared = plan(declared, trained)
-
-    def __copy__(self) -> "Network":
-        """Return a network of the same layers, which shares parameters and buffers with this."""
-        made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__)
-        for planned in ("_inference", "_whole"):
-            made.__dict__.pop(planned, None)
-        return made
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and deep-copy what it was built from and its arrays, not the layers themselves.
-
-        So the arrays of a layer, and whatever its constructor made of them, belong together in the
-        copy, too.
-        """
-        arguments = {
-            **self._arguments,
-            "seed": self.seed,
-            "dtype": self.dtype.name,
-            "kernels": self.kernels,
-        }
-        arrays = {} if arguments["dry"] else {**self.params, **self.buffers}
-        return _rebuild, (self.spec, self.input_shapes, arguments, arrays)
+        self.losses = output_losses(loss, tuple(self.outputs))
+        self.program = self._plan(tuple(self.trained_shapes))
 
     def _builder(self, seed: int, dry: bool, max_params: int) -> Callable[[str], Build]:
         budget = Budget(max_params)
@@ -151,260 +115,131 @@ class Network:
             create=create_initializer,
         )
 
+    def _plan(self, outputs: Sequence[str]) -> Program:
+        return Program.of(
+            tuple(self.nodes.values()),
+            {name: self.outputs[name] for name in outputs},
+            self.losses,
+            self.input_shapes,
+            self.dtype,
+            self.kernels,
+        )
+
+    @cached_property
+    def _whole_program(self) -> Program:
+        """The plan of all outputs."""
+        trained_all = len(self.trained_shapes) == len(self.outputs)
+        return self.program if trained_all else self._plan(tuple(self.outputs))
+
+    @cached_property
+    def _inference(self) -> Inference:
+        return Inference(self._whole_program)
+
+    def __copy__(self) -> "Network":
+        """Return a network of the same layers: it shares parameters and buffers with this one."""
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and deep-copy the arguments and the arrays, and build the layers anew.
+
+        A constructor may derive other attributes from a layer's arrays; in the copy these belong
+        together, too.
+        """
+        arguments = {
+            **self._arguments,
+            "seed": self.seed,
+            "dtype": self.dtype.name,
+            "kernels": self.kernels,
+        }
+        arrays = {} if arguments["dry"] else {**self.params, **self.buffers}
+        return _rebuild, (self.spec, self.input_shapes, arguments, arrays)
+
     @property
     def loss(self) -> Loss | None:
-        """What the only output is trained by; None without a loss, or with several outputs."""
-        return self.heads[0].loss if self.heads and len(self.outputs) == 1 else None
+        """The loss of the only output; None without a loss, or with several outputs."""
+        return self.losses[0].loss if self.losses and len(self.outputs) == 1 else None
 
     @property
     def trained_shapes(self) -> dict[str, Shape]:
-        """Shape of one sample of each output that has a loss; of all outputs where none has."""
-        names = [head.output for head in self.heads] or self.outputs
+        """Shape of one sample of each output that has a loss; of all outputs if none has."""
+        names = [part.output for part in self.losses] or self.outputs
         return {name: self.out_shapes[name] for name in names}
-
-    @cached_property
-    def _whole(self) -> tuple[tuple[Operation, ...], tuple[Operation, ...]]:
-        """The whole graph as it is computed, and as it was declared; losses aside."""
-        if len(self.trained_shapes) == len(self.outputs):
-            return self._operations, self._declared
-        nodes = tuple(self.nodes.values())
-        return plan(*fuse(nodes, self.outputs)), plan(nodes, self.outputs)
-
-    def shards(self, samples: int, *, training: bool) -> tuple[slice, ...]:
-        """How a batch is cut into parts that are computed apart: the same on every machine."""
-        key = samples, training
-        if key not in self._cuts:
-            operations, params, size = self._costs
-            trained = params if training else 0
-            self._cuts[key] = cut(samples, operations, trained, size, self.kernels.cut_from)
-        return self._cuts[key]
-
-    @cached_property
-    def _costs(self) -> tuple[int, int, int]:
-        """Operations of one sample's forward pass, parameters, and bytes of layers' outputs."""
-        operations = sum(map(calls.operations, self.nodes.values()))
-        elements = sum(prod(node.out_shape) for node in self.nodes.values())
-        params = sum(param.size for param in self.params.values())
-        return operations, params, elements * self.dtype.itemsize
 
     @property
     def trainable(self) -> frozenset[str]:
         """Addresses of the parameters that training changes."""
         return frozenset(
-            f"{op.node.owner}/{name}" for op in self._operations for name in op.needs.params
+            address for op in self.program.operations for _, address in op.gradients
         )
 
     def forward(
         self,
-        x: Array | Mapping[str, Array],
+        x: Inputs,
         *,
         training: bool = False,
         key: PassKey | None = None,
         first_sample: int = 0,
         workspace: Workspace | None = None,
-        observe: Callable[[Node, Array], None] | None = None,
-    ) -> Pass:
-        """Run a batch through the graph.
+        observe: Observer | None = None,
+    ) -> ShardPass:
+        """Run forward on a batch, all outputs included.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
-            training: Whether dropout drops, and `Pass.backward` may follow.
-            key: Key of the pass's random streams; by default step 0 of the network's seed.
-            first_sample: Position in the batch of the first sample; part of that key.
-            workspace: Where large arrays come from; by default fresh memory.
+            training: True for training mode, in which `ShardPass.backward` may follow.
+            key: Key of the random streams; by default step 0 of the network's seed.
+            first_sample: Position of the first sample in the batch; part of that key.
+            workspace: Memory for large arrays; by default fresh memory.
             observe: Called with each node and its output.
 
         Raises:
-            ShapeError: if ``x`` is not of the network's input shape.
-            DataError: if it holds no numbers.
+            ShapeError: if ``x`` does not have the network's input shape.
+            DataError: if ``x`` does not hold real numbers.
         """
-        computed, declared = self._whole
-        passing = self.start(
-            self.checked(x),
+        program = self._whole_program
+        shard = ShardPass(
+            program if observe is None else replace(program, operations=program.unfused),
+            validate_inputs(x, self.input_shapes),
             training=training,
             key=key or PassKey(self.seed),
             first_sample=first_sample,
             workspace=workspace,
             observe=observe,
-            operations=computed if observe is None else declared,
         )
-        passing.advance(passing.operations)
-        return passing
-
-    def start(
-        self,
-        inputs: Mapping[str, Array],
-        *,
-        training: bool,
-        key: PassKey,
-        first_sample: int = 0,
-        workspace: Workspace | None = None,
-        observe: Callable[[Node, Array], None] | None = None,
-        operations: Sequence[Operation] | None = None,
-    ) -> Pass:
-        """A pass that stands at the start.
-
-        Args:
-            inputs: From `checked`, or rows of these.
-            training: As for `forward`, and so are the others.
-            key: Key of the pass's random streams.
-            first_sample: Position in the batch of the first sample.
-            workspace: Where large arrays come from.
-            observe: Called with each node and its output.
-            operations: What is computed; by default what the losses depend on.
-        """
-        if operations is None:
-            operations = self._operations if observe is None else self._declared
-        return Pass(
-            operations,
-            {name: self._converted(name, array) for name, array in inputs.items()},
-            training=training,
-            kernels=self.kernels,
-            key=key,
-            first_sample=first_sample,
-            workspace=workspace,
-            observe=observe,
-        )
-
-    def legs(self, *, training: bool, observed: bool = False) -> tuple[Leg, ...]:
-        """The way through the graph, cut where the samples of a batch see each other.
-
-        Args:
-            training: Whether it is gone in training.
-            observed: Whether somebody observes what every single layer gives.
-        """
-        return legs(self._declared if observed else self._operations, training=training)
+        shard.forward()
+        return shard
 
     def predict(
-        self,
-        x: Array | Mapping[str, Array],
-        *,
-        batch_size: int = PREDICT_BATCH,
-        threads: int | None = None,
+        self, x: Inputs, *, batch_size: int = PREDICT_BATCH, threads: int | None = None
     ) -> Array | dict[str, Array]:
-        """What the network says of ``x``, in evaluation mode.
+        """Return predictions, computed in evaluation mode.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
-            batch_size: Samples at a time, at most.
-            threads: How many threads compute; by default as many as there are cores. The result is
-                the same for any number.
+            batch_size: Most samples at a time.
+            threads: Number of threads; by default the number of cores. Any number gives the same
+                result.
 
         Returns:
-            (N, *out_shape): what the loss predicts (probabilities, for a classifier), or the raw
-            output where it has no loss. Of a network of several outputs a dict of such arrays,
-            by the output's name.
+            (N, *out_shape): the predictions of the loss (probabilities, for a classifier), or the
+            output itself where it has no loss. For a network of several outputs, a dict of such
+            arrays by the output's name.
 
         Raises:
-            ShapeError: if ``x`` is not of the network's input shape, or a batch has no sample.
-            DataError: if it holds no numbers.
+            ShapeError: if ``x`` does not have the network's input shape, or for an empty batch.
+            DataError: if ``x`` does not hold real numbers.
             TinynetError: for less than one thread.
         """
-        if batch_size < 1:
-            raise ShapeError(f"a batch has at least 1 sample, not {batch_size}")
-        whole = self.predict_outputs(x, batch_size=batch_size, threads=threads)
-        return whole if len(whole) > 1 else whole.popitem()[1]
+        outputs = self.predict_outputs(x, batch_size=batch_size, threads=threads)
+        return outputs if len(outputs) > 1 else outputs.popitem()[1]
 
     def predict_outputs(
-        self,
-        x: Array | Mapping[str, Array],
-        *,
-        batch_size: int = PREDICT_BATCH,
-        threads: int | None = None,
+        self, x: Inputs, *, batch_size: int = PREDICT_BATCH, threads: int | None = None
     ) -> dict[str, Array]:
-        """As `predict`: (N, *out_shape) for each output by its name."""
-        inputs = {name: self._converted(name, array) for name, array in self.checked(x).items()}
-        samples = len(next(iter(inputs.values())))
-        # A layer that needs the whole batch gets it here as well.
-        cut = not any(op.meets_in_evaluation for op in self._operations)
-        rows = []
-        for start in range(0, max(samples, 1), batch_size):
-            size = min(batch_size, samples - start)
-            parts = self.shards(size, training=False) if cut else (slice(0, size),)
-            rows += [slice(start + part.start, start + part.stop) for part in parts]
-        return joined(self._inference.predict(inputs, rows, self.predictions, threads))
-
-    @cached_property
-    def _inference(self) -> Inference:
-        return Inference(*fuse(tuple(self.nodes.values()), self.outputs), self.kernels)
-
-    def predictions(self, outputs: Mapping[str, Array]) -> dict[str, Array]:
-        """What the losses predict of a pass's outputs, in arrays of their own.
-
-        Args:
-            outputs: By name, (N, *out_shape) each; those without a loss are copied.
-        """
-        losses = {head.output: head.loss for head in self.heads}
-        return {
-            name: loss_calls.predict(losses[name], outputs[name])
-            if name in losses
-            else np.array(outputs[name])
-            for name in self.outputs
-            if name in outputs
-        }
-
-    def seen_through(self, layer: Callable[[Node], Any], loss: Callable[[Loss], Any]) -> "Network":
-        """This very network, parameters and all, with somebody between it and its plugins.
-
-        Args:
-            layer: Gives what shall stand at a node instead of its layer.
-            loss: Gives what shall stand instead of a loss.
-        """
-        seen = copy(self)
-        # What was planned for a layer holds for whatever stands there: it may have no buffers.
-        seen._operations = seen._declared = tuple(
-            replace(op, node=replace(op.node, layer=layer(op.node))) for op in self._declared
-        )
-        nodes = {op.node.name: op.node for op in seen._declared}
-        seen.nodes = MappingProxyType({**self.nodes, **nodes})
-        seen.heads = tuple(replace(head, loss=loss(head.loss)) for head in self.heads)
-        return seen
-
-    def _named(self, x: Array | Mapping[str, Array]) -> dict[str, Array]:
-        if not isinstance(x, Mapping):
-            if len(self.input_shapes) > 1:
-                names = ", ".join(self.input_shapes)
-                raise ShapeError(f"the network has the inputs {names}; give an array for each")
-            return {(name := next(iter(self.input_shapes))): as_array(name, x)}
-        given = {name if is_input(name) else f"{INPUT}:{name}": array for name, array in x.items()}
-        arrays = {name: as_array(name, array) for name, array in given.items()}
-        if missing := self.input_shapes.keys() - arrays.keys():
-            there = ", ".join(arrays) or "none"
-            raise ShapeError(
-                f"no array for the network's input {', '.join(sorted(missing))!r}; given: {there}"
-            )
-        return {name: arrays[name] for name in self.input_shapes}
-
-    def checked(self, x: Array | Mapping[str, Array]) -> dict[str, Array]:
-        """The inputs by name, each of its own shape; not converted yet.
-
-        Args:
-            x: (N, *input_shape), or such an array for each input by name.
-
-        Raises:
-            ShapeError: if ``x`` is not of the network's input shape.
-        """
-        inputs = self._named(x)
-        lengths = {len(array) if array.ndim else None for array in inputs.values()}
-        for name, array in inputs.items():
-            if array.ndim == 0 or array.shape[1:] != self.input_shapes[name] or len(lengths) > 1:
-                wanted = ", ".join(("N", *map(str, self.input_shapes[name])))
-                raise ShapeError(
-                    f"{name} must be of shape ({wanted}), the same N for every input;"
-                    f" it is {array.shape}"
-                )
-        return inputs
-
-    def _converted(self, name: str, array: Array) -> Array:
-        """The array in the network's dtype, unless whoever reads it wants indices."""
-        if array.dtype == self.dtype:
-            return array
-        if array.dtype.kind not in "biuf":
-            raise DataError(f"{name} must hold real numbers; its dtype is {array.dtype}")
-        indices = all(n.wants_indices for n in self.nodes.values() if name in n.inputs)
-        if indices and np.issubdtype(array.dtype, np.integer):
-            return array
-        return array.astype(self.dtype, copy=False)
+        """Return predictions, (N, *out_shape), of each output by its name; see `predict`."""
+        return self._inference.predict(x, batch_size=batch_size, threads=threads)
 
 
 def _rebuild(

@@ -1,4 +1,4 @@
-"""Construction of a layer for another input shape with the arrays of a layer that exists."""
+"""Construction of a layer for another input shape, with the arrays of an existing layer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from tinynet.types import Array, Shape
 
 @dataclass(kw_only=True)
 class SharedBuild(Build):
-    """A build that hands out the arrays of another layer instead of new ones.
+    """A build that returns the arrays of another layer instead of new ones.
 
     Attributes:
-        owner: The node of that layer.
+        owner: The node that owns that layer.
         arrays: Its parameters and buffers by name.
     """
 
@@ -31,11 +31,11 @@ class SharedBuild(Build):
     ) -> Array:
         array = self.arrays.get(name)
         if array is None:
-            raise ShapeError(f"it shares {self.owner}, which has no {name} of shape {shape}")
+            raise ShapeError(f"it shares the layer of {self.owner}, which has no {name} of shape {shape}")
         if array.shape != shape:
             raise ShapeError(
-                f"it shares {self.owner}, whose {name} has the shape {array.shape}; here it would"
-                f" need {shape}"
+                f"it shares the layer of {self.owner}, whose {name} has the shape {array.shape};"
+                f" here it would need {shape}"
             )
         return array
 
@@ -46,15 +46,17 @@ def arrays_of(layer: Layer) -> dict[str, Array]:
 
 
 def require_shared(who: str, layer: Layer, build: SharedBuild) -> None:
-    """Make sure that a layer has the very arrays that its build has handed out, and all of them.
+    """Require a layer to keep the arrays of its build: the same objects, and all of them.
 
     Raises:
-        ShapeError: if it lacks some that the other layer has.
-        PluginError: if it keeps copies: training would change one of the two layers alone.
+        ShapeError: if it lacks an array of the other layer.
+        PluginError: if it keeps a copy, so that training would change only one of the layers.
     """
     arrays = arrays_of(layer)
     if missing := sorted(build.arrays.keys() - arrays.keys()):
-        raise ShapeError(f"it shares {build.owner}, whose {', '.join(missing)} it would not use")
+        raise ShapeError(
+            f"it shares the layer of {build.owner}, but would not use its {', '.join(missing)}"
+        )
     for name, array in arrays.items():
         if array is not build.arrays.get(name):
             raise PluginError(
