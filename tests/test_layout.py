@@ -23,13 +23,14 @@ FLOORS = {
     2: "builtin",
     3: "registry",
     4: "spec",
-    5: "data network",
-    6: "training",
-    7: "checkpoint testing",
-    8: "prediction",
-    9: "run",
-    10: "commands",
-    11: "tinynet_cli",
+    5: "engine",
+    6: "data network",
+    7: "training",
+    8: "checkpoint testing",
+    9: "prediction",
+    10: "run",
+    11: "commands",
+    12: "tinynet_cli",
 }
 """Every module or package at the top of `tinynet`; one imports its own floor and those below."""
 

@@ -28,7 +28,7 @@ MISTAKES = {
     "a shared layer that does not fit": (
         spec([{**DENSE, "name": "a"}, {**DENSE, "units": 5}, {"shares": "a"}]),
         '{"shares": "a"}',
-        "/network/layers/2: shared_1: it shares a, whose weight has the shape (4, 3)",
+        "/network/layers/2: shared_1: it shares the layer of a, whose weight has the shape (4, 3)",
     ),
     "a metric of an output without a loss": (
         spec(

@@ -5,7 +5,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from tinynet.network.background import Background, Task
+from tinynet.engine.background import Background, Task
 
 
 def test_a_call_is_made_in_another_thread():

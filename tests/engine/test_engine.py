@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
+from tinynet.engine import batch_pass as batch_pass_module
+from tinynet.engine import sharding
+from tinynet.engine import threads as threads_module
+from tinynet.engine.engine import Engine
+from tinynet.engine.shard_pass import PassKey
+from tinynet.engine.sharding import Cost, shard_slices
 from tinynet.errors import DataError, TinynetError
 from tinynet.kernels.memory import Workspace
 from tinynet.layer import LayerConfig
 from tinynet.loss import LossConfig
-from tinynet.network import blas, sharding
-from tinynet.network import engine as engine_module
-from tinynet.network.engine import Engine
-from tinynet.network.execution import PassKey
 from tinynet.network.network import Network
-from tinynet.network.sharding import cut
 from tinynet.spec.reading import load_spec
 from tinynet.training.trainer import Trainer
 
@@ -97,7 +98,7 @@ def small_shards(monkeypatch):
 def test_any_number_of_threads_gives_the_same_bits(small_shards, input_shape, layers):
     """Else a run that is resumed on another machine is another run."""
     trainer = make_trainer(input_shape, layers, 1)
-    assert len(trainer.network.shards(BATCH, training=True)) >= 4
+    assert len(trainer.network.program.shards(BATCH, training=True)) >= 4
     one = train(input_shape, layers, 1, steps=200)
     for threads in (2, 3, 4):
         assert train(input_shape, layers, threads, steps=200) == one, f"{threads} threads"
@@ -108,10 +109,10 @@ def test_how_a_batch_is_cut_follows_from_the_network_alone(monkeypatch):
     for input_shape, layers in JOBS.values():
         sizes = set()
         for cores in (1, 2, 64):
-            monkeypatch.setattr(blas, "available_cores", lambda cores=cores: cores)
+            monkeypatch.setattr(threads_module, "available_cores", lambda cores=cores: cores)
             trainer = make_trainer(input_shape, layers, None)
             assert trainer._engine.threads == cores
-            sizes.add(str(trainer.network.shards(1000, training=True)))
+            sizes.add(str(trainer.network.program.shards(1000, training=True)))
         assert len(sizes) == 1
 
 
@@ -177,20 +178,20 @@ def test_a_layer_with_parameters_that_gets_the_whole_batch_trains_in_shards(
     scaled = {"type": "scaled_centre", "name": "s"}
     layers = [*first, scaled, {"shares": "s"}, {"type": "dense", "units": 4}]
     network = Network({"layers": layers, "dtype": "float64"}, (3,), loss="mse")
-    assert len(network.shards(BATCH, training=True)) > 2
+    assert len(network.program.shards(BATCH, training=True)) > 2
     x, y = np.random.default_rng(0).normal(size=(BATCH, 3)), np.ones((BATCH, 4))
-    cut = Engine(network, 2).train(x, {"output": y}, None, PassKey())
-    monkeypatch.setattr(network, "_cuts", {(BATCH, True): (slice(0, BATCH),)})
-    whole = Engine(network, 2).train(x, {"output": y}, None, PassKey())
-    assert cut.gradients.keys() == whole.gradients.keys() == network.trainable
+    sharded = Engine(network.program, 2).train(x, {"output": y}, None, PassKey())
+    network.program._shards[BATCH, True] = (slice(0, BATCH),)
+    whole = Engine(network.program, 2).train(x, {"output": y}, None, PassKey())
+    assert sharded.gradients.keys() == whole.gradients.keys() == network.trainable
     for address, gradient in whole.gradients.items():
-        np.testing.assert_allclose(cut.gradients[address], gradient, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(sharded.gradients[address], gradient, rtol=1e-9, atol=1e-12)
 
 
 def test_a_layer_that_needs_the_whole_batch_gets_it_in_prediction(register, small_shards):
     register("layers", "centered", Centered)
     network = Network({"layers": [{"type": "centered"}, {"type": "dense", "units": 4}]}, (3,))
-    assert len(network.shards(BATCH, training=False)) > 2
+    assert len(network.program.shards(BATCH, training=False)) > 2
     Centered.sizes.clear()
     network.predict(np.ones((2 * BATCH + 1, 3)), batch_size=BATCH)
     assert Centered.sizes == [BATCH, BATCH, 1]
@@ -210,9 +211,9 @@ def test_a_network_in_shards_gives_what_it_gives_in_one_piece(register, monkeypa
             loss="softmax_cross_entropy",
         )
         x, y = draw(network, BATCH, np.random.default_rng(0))
-        result = Engine(network, 2).train(x, {"output": y}, None, PassKey())
+        result = Engine(network.program, 2).train(x, {"output": y}, None, PassKey())
         result.commit()
-        outcomes.append((len(result.passes), result, network.buffers))
+        outcomes.append((len(result.shards), result, network.buffers))
     (pieces, one, buffers), (shards, many, others) = outcomes
     assert (pieces, shards) == (1, 6)
     assert many.loss == pytest.approx(one.loss, rel=1e-12)
@@ -253,7 +254,10 @@ def test_a_loss_that_does_not_promise_to_be_per_sample_gets_the_whole_batch(regi
     results = []
     for threads in (1, 3):
         network = Network({"layers": IMAGES}, (8, 8, 2), loss="ranked")
-        engine, (x, _) = Engine(network, threads), draw(network, BATCH, np.random.default_rng(0))
+        engine, (x, _) = (
+            Engine(network.program, threads),
+            draw(network, BATCH, np.random.default_rng(0)),
+        )
         y = {"output": np.zeros((BATCH, 4), np.float32)}
         evaluated = engine.evaluate(x, y)
         result = engine.train(x, y, None, PassKey())
@@ -266,7 +270,8 @@ def test_a_loss_that_does_not_promise_to_be_per_sample_gets_the_whole_batch(regi
 
 def test_a_shard_has_enough_work_and_not_too_much_memory():
     def count(operations, size, samples=128, params=0, cut_from=0.5):
-        return len(cut(samples, operations, params, size, cut_from))
+        cost = Cost(operations, params, size)
+        return len(shard_slices(samples, cost, cut_from, training=True))
 
     assert count(1, 1) == 1
     assert count(sharding.WORK / 512, 1) == 1, "a quarter of a shard"
@@ -285,7 +290,7 @@ def test_a_shard_has_enough_work_and_not_too_much_memory():
 @pytest.mark.parametrize("samples", [0, 1, 7, 8, 9, 100, 1000])
 @pytest.mark.parametrize("operations", [1, 1e6, 1e8])
 def test_shards_cover_every_sample_once_and_are_nearly_equal(samples, operations):
-    slices = cut(samples, operations, 10, 1000, 0.5)
+    slices = shard_slices(samples, Cost(operations, 10, 1000), 0.5, training=True)
     assert [i for rows in slices for i in range(rows.start, rows.stop)] == list(range(samples))
     lengths = {rows.stop - rows.start for rows in slices}
     assert max(lengths) - min(lengths) <= 1
@@ -316,7 +321,7 @@ def test_memory_that_is_used_again_never_shows(
     if cut:
         request.getfixturevalue("small_shards")
     used_again = train(input_shape, layers, 2, steps=6, samples=batches * BATCH)
-    monkeypatch.setattr(engine_module, "Workspace", FreshMemory)
+    monkeypatch.setattr(batch_pass_module, "Workspace", FreshMemory)
     assert train(input_shape, layers, 2, steps=6, samples=batches * BATCH) == used_again
 
 
@@ -338,7 +343,7 @@ def test_a_step_allocates_nothing_large_anew():
 def test_results_stay_when_the_engine_goes_on(small_shards, loss):
     """Predictions may be the very output of the network, in memory that is used again."""
     network = Network({"layers": IMAGES}, (8, 8, 2), loss=loss)
-    engine, rng = Engine(network, 2), np.random.default_rng(0)
+    engine, rng = Engine(network.program, 2), np.random.default_rng(0)
 
     def batch():
         x, labels = draw(network, BATCH, rng)
@@ -445,6 +450,6 @@ def test_blas_has_one_thread_within_and_as_many_as_before_afterwards(register):
 def test_a_number_of_threads_that_cannot_be_is_refused(threads):
     network = Network({"layers": [{"type": "dense", "units": 2}]}, (3,), loss="mse")
     with pytest.raises(TinynetError, match=f"threads must be from 1 to 1024, not {threads}"):
-        Engine(network, threads)
+        Engine(network.program, threads)
     with pytest.raises(TinynetError, match=f"threads must be from 1 to 1024, not {threads}"):
         network.predict(np.zeros((2, 3)), threads=threads)

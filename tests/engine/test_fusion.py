@@ -6,8 +6,8 @@ import pytest
 import tinynet
 from tinynet.builtin.layers.activations import ReLU
 from tinynet.builtin.layers.dense import Dense
+from tinynet.engine.fusion import fuse
 from tinynet.errors import PluginError
-from tinynet.network.fusion import fuse
 
 CONVOLUTIONS = [
     {"type": "conv2d", "name": "c", "filters": 3, "kernel_size": 3},

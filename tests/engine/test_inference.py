@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from tinynet.network import sharding
+from tinynet.engine import sharding
 from tinynet.network.network import Network
 
 IMAGES = [

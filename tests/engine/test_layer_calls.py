@@ -129,7 +129,7 @@ GRADIENTS = {
     ),
     "none of the input": (
         lambda i, p: ((None,), p),
-        "backward gives no gradient of the input 'dense_1', so nothing before it can learn: say"
+        "backward returned no gradient of the input 'dense_1', so no layer before it can learn; set"
         ' "trainable": false there',
     ),
     "the input's misshapen": (
@@ -149,8 +149,8 @@ GRADIENTS = {
     ),
     "an unknown parameter": (
         lambda i, p: (i, {"gian": p["gain"]}),
-        "backward returned a gradient of 'gian', which is no parameter of the layer; did you mean"
-        " 'gain'?",
+        "backward returned a gradient of 'gian', which is not a parameter of the layer; did you"
+        " mean 'gain'?",
     ),
     "no parameter's": (
         lambda i, p: (i, {}),
@@ -268,12 +268,11 @@ BUILT = {
     ),
     "a parameter in float64": (
         set_attribute("params", {"gain": np.ones(3)}),
-        "'gain' must be an array of float32 that build.param or build.buffer has made; it is"
-        " float64",
+        "'gain' must be an array of float32 from build.param or build.buffer; it is float64",
     ),
     "a buffer that is a number": (
         set_attribute("buffers", {"seen": 0.0}),
-        "'seen' must be an array of float32 that build.param or build.buffer has made; it is a"
+        "'seen' must be an array of float32 from build.param or build.buffer; it is a"
         " value of type float",
     ),
 }
@@ -295,7 +294,7 @@ def test_buffers_that_no_checkpoint_would_hold_are_refused(register, monkeypatch
     register("layers", "scale", Scale)
     monkeypatch.delattr(Scale, "commit")
     monkeypatch.setattr(Scale, "__init__", set_attribute("buffers", {"seen": np.zeros(3)}))
-    with pytest.raises(PluginError, match=r"it has buffers, and no method commit\(cache\)"):
+    with pytest.raises(PluginError, match=r"it has buffers, but no method commit\(cache\)"):
         Network({"layers": [{"type": "scale"}]}, (WIDTH,))
 
 
@@ -322,7 +321,7 @@ class Filler:
         ),
         (
             lambda self, rng, shape, *args: np.full(shape, None),
-            "__call__ must return an array of float32; it is one of object",
+            "__call__ must return an array of float32; it returned object",
         ),
     ],
 )

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from tinynet.engine.engine import Engine
+from tinynet.engine.shard_pass import PassKey
 from tinynet.errors import DataError, PluginError
 from tinynet.loss import LossConfig
-from tinynet.network.engine import Engine
-from tinynet.network.execution import PassKey
 from tinynet.network.network import Network
 
 SAMPLES = 4
@@ -35,7 +35,7 @@ class Half:
 def engine(register):
     register("losses", "half", Half)
     network = Network({"layers": [{"type": "dense", "units": 2}]}, (3,), loss="half")
-    return Engine(network, threads=1)
+    return Engine(network.program, threads=1)
 
 
 def train(engine):
@@ -127,7 +127,7 @@ def test_a_loss_that_is_no_plugin_is_called_by_its_class(monkeypatch):
     fail(monkeypatch, "forward", ValueError("no"))
     network = Network({"layers": [{"type": "dense", "units": 2}]}, (3,), loss=Half(None))
     with pytest.raises(PluginError) as caught:
-        train(Engine(network, threads=1))
+        train(Engine(network.program, threads=1))
     assert str(caught.value) == f"{__name__}.Half: forward raised ValueError: no ({PLACE})"
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinynet.engine.shard_pass import PassKey
 from tinynet.errors import TinynetError
 from tinynet.layer import LayerConfig
-from tinynet.network.execution import PassKey
 from tinynet.network.network import Network
 
 WIDTH = 3

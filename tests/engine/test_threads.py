@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
+from tinynet.engine import threads
+from tinynet.engine.threads import ThreadPool
 from tinynet.errors import TinynetError
-from tinynet.network import crew
-from tinynet.network.crew import ThreadPool
 
 
 def test_every_job_is_done_once():
@@ -60,7 +60,7 @@ def test_threads_that_the_system_refuses_are_one_sentence(monkeypatch):
         def start(self):
             raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(crew.threading, "Thread", Refused)
+    monkeypatch.setattr(threads.threading, "Thread", Refused)
     with pytest.raises(TinynetError, match="the system cannot start 5 threads") as refused:
         ThreadPool(5)
     assert "--threads 1" in str(refused.value)
@@ -68,7 +68,7 @@ def test_threads_that_the_system_refuses_are_one_sentence(monkeypatch):
 
 FORK = """
 import os, sys, threading
-from tinynet.network.crew import ThreadPool
+from tinynet.engine.threads import ThreadPool
 pool = ThreadPool(2)
 pool.run([int, int])
 child = os.fork()

@@ -19,10 +19,21 @@ from queue import SimpleQueue
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from tinynet.engine import (
+    background,
+    batch_pass,
+    blas,
+    computing,
+    engine,
+    inference,
+    sharding,
+)
+from tinynet.engine import (
+    threads as threads_module,
+)
+from tinynet.engine.blas import one_blas_thread
+from tinynet.engine.threads import ThreadPool
 from tinynet.errors import TinynetError
-from tinynet.network import background, blas, computing, crew, engine, inference, sharding
-from tinynet.network.blas import one_blas_thread
-from tinynet.network.crew import ThreadPool
 from tinynet.network.network import Network
 from tinynet.run import saver as saver_module
 from tinynet.run.saver import Saver
@@ -167,7 +178,7 @@ def pool():
 
         return (lambda: threads.run([jobs] * 3)), check
 
-    found = interrupt_everywhere([crew, threading], prepare)
+    found = interrupt_everywhere([threads_module, threading], prepare)
     together = threading.Barrier(2)
     threads.run([together.wait, together.wait])  # The worker thread still serves.
     return found
@@ -189,7 +200,7 @@ def predict():
 
             return (lambda: network.predict(x, threads=2)), check
 
-        modules = [blas, computing, crew, inference]
+        modules = [blas, computing, threads_module, inference]
         count, found = interrupt_everywhere(modules, prepare)
         tried, faults = tried + count, faults + found
     return tried, faults
@@ -258,7 +269,7 @@ def update(interrupt):
 
     modules = [trainer_module, consistency, updater, computing]
     if interrupt is send_signal:
-        modules += [engine, blas, crew]
+        modules += [engine, batch_pass, blas, threads_module]
     return interrupt_everywhere(modules, prepare, interrupt)
 
 
@@ -304,7 +315,7 @@ def save():
         saved = []
         return two_saves, check
 
-    return interrupt_everywhere([saver_module, background, crew], prepare)
+    return interrupt_everywhere([saver_module, background, threads_module], prepare)
 
 
 SCENARIOS = {

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from tinynet.engine import sharding
+from tinynet.engine.blas import one_blas_thread
 from tinynet.errors import TinynetError
-from tinynet.network import sharding
-from tinynet.network.blas import one_blas_thread
-from tinynet.network.kernel_choice import chosen_kernels
+from tinynet.network.kernel_choice import choose_kernels
 from tinynet.run.saver import Saver
 from tinynet.spec.reading import load_spec
 from tinynet.training.trainer import Trainer
@@ -200,7 +200,7 @@ def interrupt(cases, count):
 if __name__ == "__main__":
     call, kernels, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
     sharding.WORK, sharding.PARAM_WORK = 1, 0
-    trainer = Trainer(load_spec(SPEC), root=Path(), threads=2, kernels=chosen_kernels(kernels))
+    trainer = Trainer(load_spec(SPEC), root=Path(), threads=2, kernels=choose_kernels(kernels))
     seen = interrupt(CALLS[call](trainer), count)
     good = {"interrupts", "before", "after"}
     print(f"{call} with {kernels}: 0 hangs", *(f"{n} {what}" for what, n in seen.items()), sep=", ")

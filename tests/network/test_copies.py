@@ -58,7 +58,7 @@ def test_a_copy_predicts_the_same(trainer, kind):
     np.testing.assert_array_equal(made.predict(X), network.predict(X))
     assert made.trainable == network.trainable
     assert made.nodes.keys() == network.nodes.keys()
-    assert made.heads[0].loss is not None
+    assert made.losses[0].loss is not None
 
 
 @pytest.mark.parametrize("kind", COPIES)

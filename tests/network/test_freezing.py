@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinynet.errors import SpecError
-from tinynet.network.freezing import chosen
+from tinynet.network.freezing import matching_addresses
 from tinynet.network.network import Network
 from tinynet.spec.reading import load_spec
 
@@ -30,16 +30,16 @@ LAYERS = [
     ],
 )
 def test_the_last_pattern_that_matches_decides(patterns, expected):
-    assert chosen(ADDRESSES, patterns) == set(expected)
+    assert matching_addresses(ADDRESSES, patterns) == set(expected)
 
 
 def test_patterns_that_mean_nothing_are_told_all_at_once():
     """A pattern that matches nothing freezes what its author meant to train."""
     with pytest.raises(SpecError) as caught:
-        chosen(ADDRESSES, ["!head/*", "haed/*", "*", "head/wieght", "head"])
+        matching_addresses(ADDRESSES, ["!head/*", "haed/*", "*", "head/wieght", "head"])
     assert [str(problem) for problem in caught.value.problems] == [
-        "/training/trainable/0: '!head/*' excludes, and nothing is chosen before it; begin with"
-        " '*', every parameter",
+        "/training/trainable/0: '!head/*' excludes parameters, but none is chosen before it; begin"
+        " with '*' to choose all",
         "/training/trainable/1: 'haed/*' matches no parameter; did you mean 'head/*'?",
         "/training/trainable/3: 'head/wieght' matches no parameter; did you mean 'head/weight'?",
         "/training/trainable/4: 'head' matches no parameter; did you mean 'head/*'?",

@@ -5,7 +5,7 @@ import pytest
 from tinynet import registry
 from tinynet.errors import PluginError
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.network.kernel_choice import chosen_kernels
+from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.network import Network
 
 
@@ -23,24 +23,24 @@ def nothing_but_tinynet(monkeypatch):
 
 
 def test_numpys_are_used_where_nothing_else_is_installed():
-    assert type(chosen_kernels()) is NumpyKernels
+    assert type(choose_kernels()) is NumpyKernels
 
 
 def test_those_of_another_distribution_are_used_where_they_are_installed(register):
     register("kernels", "fast", Fast)
-    assert chosen_kernels().level == "fast"
+    assert choose_kernels().level == "fast"
     assert Network({"layers": ["relu"]}, (2,)).kernels.level == "fast"
-    assert type(chosen_kernels("numpy")) is NumpyKernels
+    assert type(choose_kernels("numpy")) is NumpyKernels
 
 
 def test_of_two_one_must_be_named(register):
     register("kernels", "fast", Fast)
     register("kernels", "faster", Fast)
-    with pytest.raises(PluginError, match="more than one set of kernels is installed; say --kern"):
-        chosen_kernels()
-    assert chosen_kernels("faster").level == "fast"
+    with pytest.raises(PluginError, match="more than one set of kernels is installed; add --kern"):
+        choose_kernels()
+    assert choose_kernels("faster").level == "fast"
 
 
 def test_a_misspelt_name_is_told():
     with pytest.raises(PluginError, match="did you mean 'numpy'"):
-        chosen_kernels("nunpy")
+        choose_kernels("nunpy")

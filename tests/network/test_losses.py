@@ -5,8 +5,9 @@ import pytest
 
 from tinynet.builtin.losses.regression import MSE
 from tinynet.builtin.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from tinynet.engine.losses import OutputLoss
 from tinynet.errors import SpecError
-from tinynet.network.heads import Head, heads_of, targets_of
+from tinynet.network.losses import output_losses, targets_of
 from tinynet.network.network import Network
 from tinynet.spec.training_spec import LossReference
 
@@ -33,7 +34,7 @@ def problems(call, *arguments):
     [LOSS, "mse", {"type": "mse"}, LossReference(type="mse"), {"output": "mse"}, {"output": LOSS}],
 )
 def test_the_loss_of_an_only_output_may_be_said_in_any_form(loss):
-    (head,) = heads_of(loss, ("output",))
+    (head,) = output_losses(loss, ("output",))
     assert (head.output, head.weight, head.target) == ("output", 1.0, None)
     assert isinstance(head.loss, MSE)
 
@@ -43,7 +44,7 @@ def test_weight_and_target_are_those_of_the_spec():
         "b": {"type": "mse", "weight": 2.0},
         "a": {"type": "softmax_cross_entropy", "target": "kind", "label_smoothing": 0.1},
     }
-    first, second = heads_of(losses, ("a", "b"))
+    first, second = output_losses(losses, ("a", "b"))
     assert isinstance(first.loss, SoftmaxCrossEntropy)
     assert (first.output, first.weight, first.target) == ("a", 1.0, "kind")
     assert (second.output, second.weight, second.target) == ("b", 2.0, None)
@@ -51,13 +52,13 @@ def test_weight_and_target_are_those_of_the_spec():
 
 
 def test_a_loss_may_be_one_that_is_made_already():
-    first, second = heads_of({"a": LOSS, "b": {"type": "mae", "weight": 0.5}}, ("a", "b"))
+    first, second = output_losses({"a": LOSS, "b": {"type": "mae", "weight": 0.5}}, ("a", "b"))
     assert first.loss is LOSS
     assert second.weight == 0.5
 
 
 def test_without_a_loss_there_are_no_heads():
-    assert heads_of(None, ("a", "b")) == ()
+    assert output_losses(None, ("a", "b")) == ()
 
 
 @pytest.mark.parametrize(
@@ -90,14 +91,14 @@ def test_without_a_loss_there_are_no_heads():
     ],
 )
 def test_losses_that_are_not_those_of_the_outputs_are_explained(loss, expected):
-    assert problems(heads_of, loss, ("a", "b")) == expected
+    assert problems(output_losses, loss, ("a", "b")) == expected
 
 
 # Targets ------------------------------------------------------------------------------------
 
 
 def head(output, target=None):
-    return Head(output, LOSS, target=target, pointer=f"/training/loss/{output}")
+    return OutputLoss(output, LOSS, target=target, pointer=f"/training/loss/{output}")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_every_output_without_a_target_is_told():
     heads = [head("shape"), head("size", "aera"), head("kind")]
     assert problems(targets_of, heads, ["kind", "area"]) == [
         "/training/loss/shape/target: the output 'shape' could be compared with any of area, kind;"
-        " say with which as 'target'",
+        " name one of them as 'target'",
         "/training/loss/size/target: there is no target 'aera'; did you mean 'area'?",
     ]
 
@@ -144,7 +145,7 @@ def test_several_outputs_are_predicted_by_name():
 def test_the_order_of_outputs_is_that_of_their_names():
     """A checkpoint keeps no order of keys: in the written one, a resumed run would be another."""
     assert list(network(["b", "a"]).outputs) == ["a", "b"]
-    assert [h.output for h in network(["b", "a"], loss={"b": "mse", "a": "mse"}).heads] == [
+    assert [h.output for h in network(["b", "a"], loss={"b": "mse", "a": "mse"}).losses] == [
         "a",
         "b",
     ]

@@ -5,9 +5,9 @@ import pytest
 
 import tinynet
 from tinynet import registry
+from tinynet.engine import sharding
 from tinynet.errors import PluginError, ShapeError
 from tinynet.layer import LayerConfig
-from tinynet.network import sharding
 from tinynet.network.network import Network
 
 POOL = {"type": "max_pool2d", "pool_size": 2, "name": "small", "inputs": "input"}
@@ -151,8 +151,8 @@ def test_a_layer_whose_weights_do_not_fit_names_both_shapes():
     (problem,) = caught.value.problems
     assert problem.pointer == "/network/layers/2"
     assert str(problem).endswith(
-        "again: it shares a, whose weight has the shape (4, 3); here it would need (5, 3); its"
-        " input is b (5,)"
+        "again: it shares the layer of a, whose weight has the shape (4, 3); here it would need"
+        " (5, 3); its input is b (5,)"
     )
 
 

@@ -36,8 +36,8 @@ from small_specs import SPECS, complete, write_table
 
 import tinynet
 from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.engine import sharding
 from tinynet.files import atomic
-from tinynet.network import sharding
 from tinynet.run.folder import RunFolder
 from tinynet.run.log import read_log
 from tinynet.training.events import EpochDone, Evaluating, RunEvent, Saved, Started, StepDone

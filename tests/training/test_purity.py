@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tinynet.builtin.layers.batch_norm import BatchNorm
+from tinynet.engine.engine import Engine
+from tinynet.engine.shard_pass import PassKey
 from tinynet.errors import PluginError
 from tinynet.layer import LayerConfig
 from tinynet.loss import LossConfig
-from tinynet.network.engine import Engine
-from tinynet.network.execution import PassKey
 from tinynet.network.network import Network
-from tinynet.network.probe import probe
+from tinynet.training.purity import probe
 
 WIDTH = 3
 
@@ -175,10 +175,10 @@ def test_commit_changes_buffers_in_place(network, monkeypatch):
     """Checkpoints held the array that was replaced, so resumed runs had other statistics."""
     monkeypatch.setattr(Gain, "commit", lambda self, cache: replace(self.buffers, "uses"))
     x, y, _ = batch()
-    result = Engine(network, threads=1).train(
+    result = Engine(network.program, threads=1).train(
         x, dict.fromkeys(network.outputs, y), None, PassKey(2)
     )
-    with pytest.raises(PluginError, match="commit put another array in the place of its buffer"):
+    with pytest.raises(PluginError, match="commit replaced the buffer"):
         result.commit()
 
 
@@ -227,7 +227,7 @@ def test_nothing_is_different_after_a_probe(network):
 
     def gradients():
         targets = dict.fromkeys(network.outputs, y)
-        result = Engine(network, threads=1).train(x, targets, weights, PassKey(2))
+        result = Engine(network.program, threads=1).train(x, targets, weights, PassKey(2))
         return {name: array.copy() for name, array in result.gradients.items()}
 
     first = gradients()
@@ -249,11 +249,13 @@ def test_a_probe_sees_what_the_first_shard_of_a_step_sees(network, monkeypatch):
         return inputs[0], (inputs[0], len(inputs))
 
     monkeypatch.setattr(Gain, "forward", note)
-    monkeypatch.setattr("tinynet.network.sharding.WORK", 1)
-    monkeypatch.setattr("tinynet.network.sharding.PARAM_WORK", 0)
+    monkeypatch.setattr("tinynet.engine.sharding.WORK", 1)
+    monkeypatch.setattr("tinynet.engine.sharding.PARAM_WORK", 0)
     run(network)
     x, y, weights = batch()
-    Engine(network, threads=1).train(x, dict.fromkeys(network.outputs, y), weights, PassKey(2))
+    Engine(network.program, threads=1).train(
+        x, dict.fromkeys(network.outputs, y), weights, PassKey(2)
+    )
     assert seen[0][0] < len(x)
     assert seen[0][1:] == seen[1][1:]
 

@@ -8,9 +8,9 @@ import pytest
 from pydantic import TypeAdapter
 
 import tinynet
+from tinynet.engine import sharding
 from tinynet.errors import DataError, DivergedError, ShapeError, SpecError
 from tinynet.layer.context import Context
-from tinynet.network import sharding
 from tinynet.training.events import EpochDone, StepDone
 from tinynet.training.progress import Progress
 
@@ -68,7 +68,7 @@ def arrays(count=SAMPLES, seed=0):
 def losses_of(network, x, y):
     """The mean loss of each output, by hand; ``y`` by the output's name."""
     outputs = network.forward(x).outputs
-    heads = {head.output: head.loss for head in network.heads}
+    heads = {head.output: head.loss for head in network.losses}
     sums = {name: heads[name].forward(Context(), outputs[name], y[name])[0] for name in heads}
     return {name: float(total) / len(x["left"]) for name, total in sums.items()}
 
@@ -294,7 +294,7 @@ def test_any_number_of_threads_gives_the_same_bits(make, monkeypatch):
     ends = []
     for threads in (1, 2, 3, 4):
         trainer = make(threads)
-        assert len(trainer.network.shards(16, training=True)) == 4
+        assert len(trainer.network.program.shards(16, training=True)) == 4
         done = epochs(trainer)
         ends.append((snapshot(trainer), [event.figures for event in done]))
     assert ends[1:] == ends[:1] * 3

@@ -13,7 +13,7 @@ from tinynet.data.data import Data
 from tinynet.data.sizes import SplitSizes
 from tinynet.errors import DataError, LocatedError, Problem, ShapeError, SpecError
 from tinynet.layer.build import MAX_PARAMS
-from tinynet.network.heads import targets_of
+from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.run.session import draft
 from tinynet.run.spec_locations import locate, locating_errors
@@ -86,7 +86,7 @@ def check_spec(
             return _check_network(spec, max_params)
         data = _open_data(spec, root, path, overrides or {})
         network = dry_network(spec, data, max_params)
-        names = targets_of(network.heads, data.targets)
+        names = targets_of(network.losses, data.targets)
         if problems := shape_problems(spec.training, network, data, names):
             raise ShapeError(problems)
         tried = sum(array.size for array in network.params.values()) <= TRIED_PARAMS

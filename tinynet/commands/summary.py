@@ -11,7 +11,7 @@ from tinynet.errors import LocatedError, ShapeError
 from tinynet.layer import Costed
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.from_spec import network_from_spec
-from tinynet.network.heads import targets_of
+from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
@@ -166,7 +166,7 @@ def require_outputs(spec: Spec, network: Network, data: Data | None) -> None:
     """Require that every output fits its metrics, and its target if the data are known."""
     fields = None
     if data is not None:
-        names = targets_of(network.heads, data.targets)
+        names = targets_of(network.losses, data.targets)
         fields = {output: data.targets[name] for output, name in names.items()}
     if problems := output_problems(spec.training, network, fields):
         raise ShapeError(problems)

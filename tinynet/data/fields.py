@@ -6,8 +6,8 @@ from typing import Any
 from tinynet import registry
 from tinynet.archive.header import DTYPES, MAX_AXES
 from tinynet.dataset import Dataset, Field
+from tinynet.engine.layer_calls import described
 from tinynet.errors import DataError
-from tinynet.network.calls import described
 
 
 def field_problem(field: Field) -> str | None:

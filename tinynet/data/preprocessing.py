@@ -13,6 +13,8 @@ from tinynet.archive.header import is_name
 from tinynet.data.fields import field_problem
 from tinynet.data.splits import NUMBERS
 from tinynet.dataset import Field
+from tinynet.engine.layer_calls import described
+from tinynet.engine.plugin_state import check_state
 from tinynet.errors import (
     CheckpointMismatchError,
     DataError,
@@ -21,8 +23,6 @@ from tinynet.errors import (
     SpecError,
     TransformError,
 )
-from tinynet.network.calls import described
-from tinynet.network.states import check_state
 from tinynet.spec.data_spec import TransformReference
 from tinynet.text.wording import suggest
 from tinynet.transform import Invertible, State, Transform

@@ -9,9 +9,8 @@ import numpy as np
 
 from tinynet.engine import layer_calls
 from tinynet.engine.losses import Labels, LossResult
-from tinynet.engine.node import Node
 from tinynet.engine.program import Program, Stage
-from tinynet.engine.shard_pass import PassKey, ShardPass
+from tinynet.engine.shard_pass import Observer, PassKey, ShardPass
 from tinynet.engine.threads import ThreadPool
 from tinynet.kernels.memory import Workspace
 from tinynet.types import Array
@@ -37,7 +36,7 @@ class BatchPass:
         *,
         training: bool,
         key: PassKey,
-        observe: Callable[[Node, Array], None] | None = None,
+        observe: Observer | None = None,
     ) -> None:
         """Prepare the passes.
 
@@ -160,10 +159,7 @@ class BatchPass:
 
     def _compute_batch_losses(self, labels: Labels) -> None:
         """Compute the losses of the whole batch, and in training the backward of the last stage."""
-        outputs = {
-            name: _concatenate([shard.outputs[name] for shard in self.shards])
-            for name in self.shards[0].outputs
-        }
+        outputs = join_samples([shard.outputs for shard in self.shards])
         result = self.shards[0].compute_losses(outputs, labels)
         self.results = [result]
         if labels.gradient_scale is None:
@@ -210,3 +206,8 @@ class BatchPass:
 
 def _concatenate(parts: Sequence[Array]) -> Array:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def join_samples(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """Return arrays by name, each concatenated from the parts of a batch along the sample axis."""
+    return {name: _concatenate([part[name] for part in parts]) for name in parts[0]}

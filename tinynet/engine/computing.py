@@ -3,22 +3,19 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from contextvars import ContextVar, copy_context
-from typing import ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tinynet.engine.blas import one_blas_thread
 from tinynet.kernels import Kernels
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 _conditions: ContextVar[tuple[Kernels, int] | None] = ContextVar("conditions", default=None)
 
 
-def compute(
-    kernels: Kernels, threads: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T:
+def compute(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
     """Call `work` with BLAS on one thread, NumPy's warnings off, and kernels on some threads.
 
     A call within another one of the same conditions changes nothing, which saves time.
@@ -27,18 +24,15 @@ def compute(
         kernels: The kernels that `work` computes with.
         threads: Number of threads that these kernels may use.
         work: The computation.
-        args: Its arguments.
-        kwargs: Its keyword arguments.
+        args: The arguments of `work`.
     """
     if _conditions.get() == (kernels, threads):
-        return work(*args, **kwargs)
+        return work(*args)
     # NumPy keeps its error settings in a context variable: they end with the copied context.
-    return copy_context().run(_compute, kernels, threads, work, *args, **kwargs)
+    return copy_context().run(_compute, kernels, threads, work, *args)
 
 
-def _compute(
-    kernels: Kernels, threads: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T:
+def _compute(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
     # An interrupt may come between any two instructions. So the clean-up can be repeated, and
     # stands in two nested `finally` clauses, since the first may be interrupted. The `__exit__` of
     # a `with` statement would not run if an interrupt came as it is entered.
@@ -51,7 +45,7 @@ def _compute(
             _conditions.set((kernels, threads))
             blas.hold(holder)
             kernel_threads.__enter__()
-            return work(*args, **kwargs)
+            return work(*args)
         finally:
             _exit(kernel_threads)
             exited = True

@@ -7,7 +7,7 @@ the order of the shards, with BLAS on one thread. So any number of threads gives
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from tinynet.engine.threads import ThreadPool, threads_to_use
 from tinynet.kernels.memory import Workspace, aligned_empty
 from tinynet.types import Array
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 LARGE_GRADIENTS = 2**20
@@ -172,15 +171,14 @@ class Engine:
 
     def _compute(
         self,
-        work: Callable[Concatenate[Mapping[str, Array], Sequence[slice], P], T],
+        work: Callable[..., T],
         inputs: Mapping[str, Array],
         rows: Sequence[slice],
-        *args: P.args,
-        **kwargs: P.kwargs,
+        *args: Any,
     ) -> T:
         # Threads without a shard would be idle: the kernels may use them.
         threads = self.threads if len(rows) == 1 else 1
-        return compute(self._program.kernels, threads, work, inputs, rows, *args, **kwargs)
+        return compute(self._program.kernels, threads, work, inputs, rows, *args)
 
     def _batch(
         self,

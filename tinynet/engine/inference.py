@@ -1,4 +1,4 @@
-"""Prediction: the network in evaluation mode, as fast as possible, with nothing kept for a backward.
+"""Prediction: forward in evaluation mode, with nothing kept for a backward.
 
 A normalization after a layer that can include it becomes part of that layer, and so does an
 activation after that.

@@ -44,7 +44,7 @@ def _by_name(x: Inputs, shapes: Mapping[str, Shape]) -> dict[str, Array]:
     if not isinstance(x, Mapping):
         if len(shapes) > 1:
             raise ShapeError(
-                f"the network has the inputs {', '.join(shapes)}; pass a dict with an array for each"
+                f"the network has the inputs {', '.join(shapes)}; pass a dict with one array each"
             )
         (name,) = shapes
         return {name: _as_array(name, x)}

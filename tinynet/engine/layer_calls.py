@@ -11,10 +11,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from tinynet.engine.node import Node
 from tinynet.errors import PluginError, Problem, TinynetError
 from tinynet.layer import Buffered, Cache, Costed, Fusable, Gradients, Layer, Summarized
 from tinynet.layer.context import Context, Needs
-from tinynet.engine.node import Node
 from tinynet.registry import Blaming
 from tinynet.text.blame import located_cause
 from tinynet.text.wording import quoted, suggest

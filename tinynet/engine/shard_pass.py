@@ -5,7 +5,7 @@ dropped after its last use.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from tinynet.kernels.memory import Workspace
 from tinynet.layer import Cache
 from tinynet.layer.context import Context, Needs
 from tinynet.types import Array
+
+Observer: TypeAlias = Callable[[Node, Array], None]
+"""Called with each node and its output."""
 
 
 class PassKey(NamedTuple):
@@ -50,7 +53,7 @@ class ShardPass:
         key: PassKey,
         first_sample: int = 0,
         workspace: Workspace | None = None,
-        observe: Callable[[Node, Array], None] | None = None,
+        observe: Observer | None = None,
     ) -> None:
         """Prepare a pass.
 

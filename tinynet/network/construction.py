@@ -9,12 +9,12 @@ import numpy as np
 from tinynet import registry
 from tinynet.archive.header import tensor_problem
 from tinynet.config import InitializerReference
+from tinynet.engine.layer_calls import described
+from tinynet.engine.node import Node
 from tinynet.errors import PluginError, Problem, ShapeError, SpecError, TinynetError
 from tinynet.initializer import Initializer
 from tinynet.layer import Buffered, Layer
 from tinynet.layer.build import Build
-from tinynet.engine.layer_calls import described
-from tinynet.engine.node import Node
 from tinynet.network.shared_build import SharedBuild, arrays_of, require_shared
 from tinynet.spec.graph import Wire
 from tinynet.text.blame import located_cause
@@ -54,7 +54,9 @@ def build_nodes(
             nodes[w.name] = node
             shapes[w.name] = nodes[w.name].out_shape
         except ShapeError as error:
-            problems.append(Problem(f"{w.name}: {error}; {_describe_inputs(w.inputs, shapes)}", w.pointer))
+            problems.append(
+                Problem(f"{w.name}: {error}; {_describe_inputs(w.inputs, shapes)}", w.pointer)
+            )
         except (SpecError, PluginError) as error:
             placed = [Problem(p.message, w.pointer) for p in error.problems]
             raise type(error)(placed) from error.__cause__

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from tinynet.errors import Problem, SpecError
 from tinynet.engine.node import Node
+from tinynet.errors import Problem, SpecError
 from tinynet.text.wording import quoted, suggest
 
 POINTER = "/training/trainable"

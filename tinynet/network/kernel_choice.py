@@ -6,7 +6,7 @@ from tinynet.kernels import Kernels
 from tinynet.registry import AmbiguousTypeError
 
 
-def chosen_kernels(name: str | None = None) -> Kernels:
+def choose_kernels(name: str | None = None) -> Kernels:
     """Return kernels by name; by default those of an installed plugin, or else NumPy's.
 
     Args:

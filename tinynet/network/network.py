@@ -23,7 +23,7 @@ from tinynet.loss import Loss
 from tinynet.network.construction import build_nodes, create_initializer
 from tinynet.network.freezing import freeze
 from tinynet.network.input_shapes import input_shapes_of
-from tinynet.network.kernel_choice import chosen_kernels
+from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.losses import LossLike, output_losses
 from tinynet.spec.graph import outputs_of, wire
 from tinynet.spec.network_spec import NetworkSpec
@@ -76,7 +76,7 @@ class Network:
             dry: Infer shapes and count parameters, but allocate nothing.
             max_params: Most elements of parameters and buffers together.
             kernels: The numerical kernels; by default those that are installed, see
-                `chosen_kernels`.
+                `choose_kernels`.
 
         Raises:
             SpecError: for a wrong spec, or more than ``max_params`` elements.
@@ -89,7 +89,7 @@ class Network:
         self.spec = spec if isinstance(spec, NetworkSpec) else parse_network(spec)
         self.dtype = np.dtype(_dtype_name(dtype or self.spec.dtype))
         self.seed = seed
-        self.kernels = kernels or (NumpyKernels() if dry else chosen_kernels())
+        self.kernels = kernels or (NumpyKernels() if dry else choose_kernels())
         wires = wire(self.spec)
         self.input_shapes = input_shapes_of(wires, input_shape, self.spec)
         nodes = build_nodes(wires, self.input_shapes, self._builder(seed, dry, max_params))
@@ -170,9 +170,7 @@ class Network:
     @property
     def trainable(self) -> frozenset[str]:
         """Addresses of the parameters that training changes."""
-        return frozenset(
-            address for op in self.program.operations for _, address in op.gradients
-        )
+        return frozenset(address for op in self.program.operations for _, address in op.gradients)
 
     def forward(
         self,

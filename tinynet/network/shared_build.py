@@ -31,7 +31,9 @@ class SharedBuild(Build):
     ) -> Array:
         array = self.arrays.get(name)
         if array is None:
-            raise ShapeError(f"it shares the layer of {self.owner}, which has no {name} of shape {shape}")
+            raise ShapeError(
+                f"it shares the layer of {self.owner}, which has no {name} of shape {shape}"
+            )
         if array.shape != shape:
             raise ShapeError(
                 f"it shares the layer of {self.owner}, whose {name} has the shape {array.shape};"

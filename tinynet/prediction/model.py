@@ -11,12 +11,12 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import naming_samples, require_finite
 from tinynet.dataset import Field
+from tinynet.engine import losses
 from tinynet.errors import CheckpointMismatchError, DataError
 from tinynet.kernels import Kernels
 from tinynet.layer.build import MAX_PARAMS
-from tinynet.network import loss_calls
 from tinynet.network.from_spec import network_from_spec
-from tinynet.network.heads import targets_of
+from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.prediction.inputs import RawInputs, Reader, Warn, warn
 from tinynet.prediction.predictions import OutputPredictions, Predictions
@@ -167,10 +167,10 @@ class Model:
 
     def _example(self, output: str) -> Array:
         """Predictions of the output's loss for random numbers, (16, ...)."""
-        head = next(head for head in self.network.heads if head.output == output)
+        head = next(head for head in self.network.losses if head.output == output)
         shape = (16, *self.network.out_shapes[output])
         numbers = np.random.default_rng(0).normal(0, 10, shape).astype(self.network.dtype)
-        return loss_calls.predict(head.loss, numbers)
+        return losses.predict(head.loss, numbers)
 
 
 def _place(raw: RawInputs, start: int, row: int) -> str:
@@ -228,5 +228,5 @@ def open_model(
         )
     for name, array in own.items():
         np.copyto(array, given[name])
-    names = targets_of(network.heads, facts.targets)
+    names = targets_of(network.losses, facts.targets)
     return Model(spec, network, preprocessing, facts.inputs, facts.targets, names, warn)

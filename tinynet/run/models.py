@@ -11,10 +11,10 @@ from tinynet.checkpoint.plugin_lock import check_types
 from tinynet.checkpoint.sections import DataFacts
 from tinynet.data.data import Data
 from tinynet.data.splits import SplitName
+from tinynet.engine.engine import Engine
 from tinynet.errors import CheckpointMismatchError
 from tinynet.layer.build import MAX_PARAMS
-from tinynet.network.engine import Engine
-from tinynet.network.kernel_choice import chosen_kernels
+from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.network import Network
 from tinynet.prediction.inputs import warn
 from tinynet.prediction.model import Model, open_model
@@ -98,7 +98,7 @@ def _load(
     doubts = found.check_finite(strict=settings.get("strict_finite", False))
     for doubt in (*doubts, *check_types(found.types).major):
         tell_warning(doubt)
-    kernels = chosen_kernels(settings.get("kernels"))
+    kernels = choose_kernels(settings.get("kernels"))
     limit = settings.get("max_params", MAX_PARAMS)
     return file, found, open_model(found, limit, kernels, tell_warning)
 
@@ -176,7 +176,7 @@ def evaluate(
 def _evaluate(
     file: Path, step: int, model: Model, data: Data, split: SplitName, threads: int | None
 ) -> Evaluation:
-    engine = Engine(model.network, threads)
+    engine = Engine(model.network.program, threads)
     figures = Figures(model.spec.training.metrics, model.network.trained_shapes)
     for batch in data.batches(split, EVALUATION_BATCH):
         targets = {output: batch.targets[name] for output, name in model.target_names.items()}

@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from tinynet.engine.background import Background, Task
 from tinynet.errors import CheckpointIOError
 from tinynet.kernels.memory import aligned_empty
-from tinynet.network.background import Background, Task
 from tinynet.types import Array
 
 T = TypeVar("T")

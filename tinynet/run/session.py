@@ -15,8 +15,8 @@ from tinynet.checkpoint.environment import environment
 from tinynet.checkpoint.plugin_lock import types_of
 from tinynet.checkpoint.sections import DataFacts, LogMark
 from tinynet.data.sizes import SplitSizes
+from tinynet.engine.plugin_state import check_layout, layout
 from tinynet.errors import PluginError, TinynetError
-from tinynet.network.states import check_layout, layout
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, Interrupts, held
 from tinynet.run.log import RunLog

@@ -17,7 +17,7 @@ from tinynet.checkpoint.trial import require_loadable
 from tinynet.data.splits import SplitName
 from tinynet.errors import SpecError
 from tinynet.layer.build import MAX_PARAMS
-from tinynet.network.kernel_choice import chosen_kernels
+from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.network import Network
 from tinynet.run.arguments import checked_arguments
 from tinynet.run.fine_tuning import FineTuning
@@ -296,7 +296,7 @@ def _trainer(
             fitted=fitted,
             max_params=settings.get("max_params", MAX_PARAMS),
             threads=settings.get("threads"),
-            kernels=chosen_kernels(settings.get("kernels")),
+            kernels=choose_kernels(settings.get("kernels")),
         )
         trainer.check()
     return trainer

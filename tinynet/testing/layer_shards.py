@@ -1,19 +1,20 @@
 """Checks of a layer in a batch that is computed in several shards."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
-from tinynet.kernels.memory import Workspace
+from tinynet.engine.batch_pass import BatchPass, join_samples
+from tinynet.engine.losses import Labels, OutputLoss
+from tinynet.engine.node import Node
+from tinynet.engine.program import Program
+from tinynet.engine.shard_pass import PassKey
+from tinynet.engine.threads import ThreadPool
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import Cache, Gradients
 from tinynet.layer.context import Context
-from tinynet.network.crew import ThreadPool
-from tinynet.network.execution import Operation, Pass, PassKey, plan
-from tinynet.network.legs import legs
-from tinynet.network.node import Node
-from tinynet.network.trip import Trip
+from tinynet.loss import LossConfig
 from tinynet.testing.arrays import Arrays, is_float, require_close
 from tinynet.testing.layer_case import LayerCase, buffers
 from tinynet.testing.layer_numbers import draws
@@ -55,34 +56,54 @@ def _rows(batch: int) -> tuple[slice, ...]:
 
 
 def _step(case: LayerCase, nodes: int, rows: tuple[slice, ...], *, frozen: bool) -> Arrays:
-    """Outputs, gradients and buffers of one training pass of a network with the layer in it."""
-    layer, inputs = case.trained(), case.draw()
+    """Return outputs, gradients and buffers of one training pass of a network with the layer."""
+    layer, arrays = case.trained(), case.draw()
     names = [f"layer_{number}" for number in range(nodes)]
-    operations = plan(
-        _graph(case, layer, names, inputs, frozen=frozen), {name: name for name in names}
+    inputs = {f"input_{index}": x for index, x in enumerate(arrays)}
+    program = Program.of(
+        _graph(case, layer, names, arrays, frozen=frozen),
+        outputs={name: name for name in names},
+        losses=tuple(OutputLoss(name, _DotProduct()) for name in names),
+        input_shapes={name: x.shape[1:] for name, x in inputs.items()},
+        dtype=np.dtype(np.float64),
+        kernels=NumpyKernels(),
     )
-    given = {f"input_{index}": x for index, x in enumerate(inputs)}
-    trip = _trip(operations, given, rows, case.seed)
-    outputs: list[dict[str, Array]] = [{} for _ in rows]
-    dy = case.dy(layer)
-
-    def turn(number: int) -> None:
-        passing = trip.passes[number]
-        outputs[number] = {name: np.array(y) for name, y in passing.outputs.items()}
-        if any(op.backward for op in operations):
-            trip.turn(number, dict.fromkeys(names, dy[rows[number]]))
-
-    trip.out(turn)
-    trip.back()
-    found = {
-        f"the output of {name}": np.concatenate([shard[name] for shard in outputs])
-        for name in names
+    labels = Labels(dict.fromkeys(names, case.dy(layer)), None, gradient_scale=1.0)
+    batch = BatchPass(
+        program, inputs, rows, labels, ThreadPool(1), [], training=True, key=PassKey(case.seed)
+    )
+    batch.forward()
+    batch.backward()
+    for shard in batch.shards:
+        shard.commit()
+    outputs = join_samples([result.predictions for result in batch.results])
+    return {
+        **{f"the output of {name}": y for name, y in outputs.items()},
+        **{
+            f"the gradient of {address}": np.asarray(np.sum(parts, axis=0))
+            for address, parts in batch.gradients().items()
+        },
+        **{f"buffer {name}": np.array(array) for name, array in buffers(layer).items()},
     }
-    for address, parts in trip.gradients().items():
-        found[f"the gradient of {address}"] = np.asarray(np.sum(parts, axis=0))
-    for passing in trip.passes:
-        passing.commit()
-    return {**found, **{f"buffer {name}": np.array(b) for name, b in buffers(layer).items()}}
+
+
+class _DotProduct:
+    """The loss sum(outputs * targets), whose gradient is the targets."""
+
+    Config: ClassVar[type[LossConfig]] = LossConfig
+
+    per_sample = True
+
+    def forward(
+        self, ctx: Context, outputs: Array, targets: Array, weights: Array | None = None
+    ) -> tuple[float, Array]:
+        return float(np.sum(outputs * targets)), targets
+
+    def backward(self, ctx: Context, cache: Array) -> Array:
+        return cache
+
+    def predict(self, outputs: Array) -> Array:
+        return outputs
 
 
 def _graph(
@@ -122,25 +143,7 @@ def _node(
         owner=owner or name,
         trainable=not frozen,
         trainable_params=frozenset(() if frozen else layer.params),
-        wants_indices=False,
+        integer_inputs=True,
         pointer="",
         frozen=frozen,
     )
-
-
-def _trip(
-    operations: Sequence[Operation], inputs: Mapping[str, Array], rows: tuple[slice, ...], seed: int
-) -> Trip:
-    passes = tuple(
-        Pass(
-            operations,
-            {name: x[part] for name, x in inputs.items()},
-            training=True,
-            kernels=NumpyKernels(),
-            key=PassKey(seed),
-            first_sample=part.start,
-        )
-        for part in rows
-    )
-    way, workspaces = legs(operations, training=True), [Workspace() for _ in rows]
-    return Trip(way, passes, rows, ThreadPool(1), workspaces, own=True)

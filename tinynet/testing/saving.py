@@ -7,7 +7,7 @@ from typing import Any
 from tinynet import archive
 from tinynet.data.fields import field_problem
 from tinynet.dataset import Field
-from tinynet.network.states import check_state
+from tinynet.engine.plugin_state import check_state
 from tinynet.testing.arrays import Arrays
 from tinynet.testing.checks import CheckFailed
 

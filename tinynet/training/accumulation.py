@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from tinynet.network.engine import BatchResult, Inputs
-from tinynet.network.parts import rows_of
+from tinynet.engine.engine import BatchResult
+from tinynet.engine.inputs import Inputs
 from tinynet.types import Array
 
 
@@ -11,8 +11,12 @@ def rows_of_step(
     rows: slice, x: Inputs, y: Mapping[str, Array], weights: Array | None
 ) -> tuple[Inputs, dict[str, Array], Array | None]:
     """Return some samples of a step: inputs, targets and weights."""
-    part = rows_of(x, rows) if isinstance(x, Mapping) else x[rows]
-    return part, rows_of(y, rows), None if weights is None else weights[rows]
+    part = _rows_of(x, rows) if isinstance(x, Mapping) else x[rows]
+    return part, _rows_of(y, rows), None if weights is None else weights[rows]
+
+
+def _rows_of(arrays: Mapping[str, Array], rows: slice) -> dict[str, Array]:
+    return {name: array[rows] for name, array in arrays.items()}
 
 
 def add_gradients(sums: dict[str, Array], result: BatchResult) -> dict[str, Array]:

@@ -14,9 +14,9 @@ import numpy as np
 from tinynet import registry
 from tinynet.data.data import Data
 from tinynet.dataset import Field
+from tinynet.engine.node import Node
 from tinynet.errors import Problem
 from tinynet.network.network import Network
-from tinynet.network.node import Node
 from tinynet.spec.models import Spec
 from tinynet.text.wording import listed, quoted
 from tinynet.training.remedies import set_units
@@ -194,7 +194,7 @@ def _feeds_weights(network: Network, name: str) -> bool:
     todo = [node for node in network.nodes.values() if _input_of(network, name) in node.inputs]
     while todo:
         node = todo.pop()
-        if node.wants_indices:
+        if node.integer_inputs:
             continue
         users = [other for other in network.nodes.values() if node.name in other.inputs]
         if node.type in _PASSING or node.type in _POOLING:
@@ -264,7 +264,7 @@ def classes_as_numbers(facts: Facts) -> Iterator[Problem]:
     """A loss of numbers on the indices of several classes."""
     data = facts.data
     assert data is not None
-    heads = {head.output: head for head in facts.network.heads}
+    heads = {head.output: head for head in facts.network.losses}
     for output, name in facts.names.items():
         classes = data.targets[name].classes or ()
         if facts.losses[output] not in _NUMERIC_LOSSES or len(classes) <= 2:
@@ -281,7 +281,7 @@ def classes_as_numbers(facts: Facts) -> Iterator[Problem]:
 def unused_units(facts: Facts) -> Iterator[Problem]:
     """Units of a softmax beyond the classes of its target."""
     assert facts.data is not None
-    heads = {head.output: head for head in facts.network.heads}
+    heads = {head.output: head for head in facts.network.losses}
     for output, name in facts.names.items():
         count = len(facts.data.targets[name].classes or ())
         units = facts.network.out_shapes[output][-1]

@@ -6,6 +6,7 @@ import numpy as np
 
 from tinynet.data.data import Data, TargetBatch
 from tinynet.dataset import Field
+from tinynet.engine.losses import OutputLoss
 from tinynet.errors import (
     DataError,
     LocatedError,
@@ -15,7 +16,6 @@ from tinynet.errors import (
     TargetError,
 )
 from tinynet.loss import ClassLoss
-from tinynet.network.heads import Head
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import TrainingSpec
@@ -95,7 +95,7 @@ def output_problems(
     if fields is not None:
         wrong = {
             head.pointer: problem
-            for head in network.heads
+            for head in network.losses
             if (problem := _class_problem(network, head, fields[head.output]))
         }
         shapes = {output: field.shape for output, field in fields.items()}
@@ -108,7 +108,7 @@ def output_problems(
     return problems
 
 
-def _class_problem(network: Network, head: Head, field: Field) -> Problem | None:
+def _class_problem(network: Network, head: OutputLoss, field: Field) -> Problem | None:
     """Return a problem if the output has too few units for the classes of its target."""
     if field.classes is None or not isinstance(head.loss, ClassLoss):
         return None
@@ -137,7 +137,7 @@ class _Values:
     def __init__(self, spec: Spec, network: Network, data: Data, names: Mapping[str, str]) -> None:
         self._spec, self._network, self._data, self._names = spec, network, data, names
         self._figures = Figures(spec.training.metrics, network.trained_shapes)
-        self._heads = list(network.heads)
+        self._heads = list(network.losses)
         self._labels = list(self._figures.metrics)
 
     def problems(self) -> Iterator[Problem]:

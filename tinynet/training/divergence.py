@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tinynet.engine.engine import BatchResult, Engine
+from tinynet.engine.inputs import Inputs
+from tinynet.engine.shard_pass import PassKey
 from tinynet.errors import DataError, DivergedError
-from tinynet.network.engine import BatchResult, Engine, Inputs
-from tinynet.network.execution import PassKey
 from tinynet.transform import SampleError
 from tinynet.types import Array
 

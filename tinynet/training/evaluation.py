@@ -8,11 +8,11 @@ from numbers import Real
 import numpy as np
 
 from tinynet import registry
+from tinynet.engine.engine import BatchResult
+from tinynet.engine.layer_calls import described
+from tinynet.engine.plugin_state import check_layout, check_state, layout
 from tinynet.errors import DataError, PluginError, Problem, ShapeError
 from tinynet.metric import Metric, State
-from tinynet.network.calls import described
-from tinynet.network.engine import BatchResult
-from tinynet.network.states import check_layout, check_state, layout
 from tinynet.spec.consistency import loss_figures
 from tinynet.spec.training_spec import MetricReference
 from tinynet.types import Array, Shape

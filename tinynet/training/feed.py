@@ -14,7 +14,7 @@ import numpy as np
 
 from tinynet.data.data import Data
 from tinynet.dataset import Batch
-from tinynet.network.background import Background, Task
+from tinynet.engine.background import Background, Task
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.training.class_weights import class_weights, weights_of
 from tinynet.types import Array

@@ -7,10 +7,10 @@ from numbers import Integral
 import numpy as np
 
 from tinynet import registry
+from tinynet.engine.inputs import Inputs
+from tinynet.engine.layer_calls import described
+from tinynet.engine.losses import OutputLoss
 from tinynet.errors import Problem, ShapeError
-from tinynet.network.calls import described
-from tinynet.network.engine import Inputs
-from tinynet.network.heads import Head
 from tinynet.network.network import Network
 from tinynet.targets import Bad
 from tinynet.text.wording import suggest
@@ -80,7 +80,7 @@ def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Probl
         shapes: Shape of one sample of each output's target, by the output's name.
     """
     problems = []
-    for head in network.heads:
+    for head in network.losses:
         if head.checks is not None:
             try:
                 with registry.blaming(head.loss, "check_shapes", head.pointer):
@@ -97,15 +97,15 @@ def first_bad_target(network: Network, targets: Mapping[str, Array]) -> Bad | No
         network: A network with a loss for each output.
         targets: The target of each output, (N, *target_shape), by the output's name.
     """
-    for head in network.heads:
+    for head in network.losses:
         bad = bad_target_of(network, head, targets[head.output])
         if bad is not None:
-            of = f"the output {head.output!r}: " if len(network.heads) > 1 else ""
+            of = f"the output {head.output!r}: " if len(network.losses) > 1 else ""
             return bad[0], of + bad[1]
     return None
 
 
-def bad_target_of(network: Network, head: Head, targets: Array) -> Bad | None:
+def bad_target_of(network: Network, head: OutputLoss, targets: Array) -> Bad | None:
     """Return the row of the first target that one loss cannot use, and why; None if all are good.
 
     Args:
@@ -137,5 +137,5 @@ def placeholder_predictions(network: Network, samples: int) -> dict[str, Array]:
         samples: The number of samples.
     """
     zeros = {n: np.zeros((1, *s), network.dtype) for n, s in network.trained_shapes.items()}
-    one = network.predictions(zeros)
+    one = network.program.predictions(zeros)
     return {name: np.broadcast_to(p, (samples, *p.shape[1:])) for name, p in one.items()}

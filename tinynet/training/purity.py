@@ -6,21 +6,23 @@ passes cannot afford the copies that tell.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from tinynet import registry
+from tinynet.engine import losses
+from tinynet.engine.engine import Engine
+from tinynet.engine.inputs import Inputs
+from tinynet.engine.layer_calls import fault
+from tinynet.engine.node import Node
+from tinynet.engine.shard_pass import PassKey
 from tinynet.errors import PluginError
-from tinynet.layer import Buffered, Cache, Gradients, Summarized
+from tinynet.layer import Buffered, Cache, Gradients, LayerConfig, Summarized
 from tinynet.layer.context import Context
-from tinynet.loss import Loss
-from tinynet.network import loss_calls
-from tinynet.network.calls import fault
-from tinynet.network.engine import Engine, Inputs
-from tinynet.network.execution import PassKey
+from tinynet.loss import Loss, LossConfig
 from tinynet.network.network import Network
-from tinynet.network.node import Node
 from tinynet.types import Array
 
 _NEW = "make a new array"
@@ -44,17 +46,25 @@ def probe(
         PluginError: if a layer or the loss changes an array that it may only read, or breaks its
             protocol in a way that every pass looks for.
     """
-    rows = network.shards(len(next(iter(y.values()))), training=True)[0]
+    program = network.program
+    rows = program.shards(len(next(iter(y.values()))), training=True)[0]
     part = {name: array[rows] for name, array in x.items()} if isinstance(x, Mapping) else x[rows]
     targets = {name: array[rows] for name, array in y.items()}
-    watched = network.seen_through(_WatchedLayer, _WatchedLoss)
     if weights is not None:
         weights = np.asarray(weights[rows], network.dtype)
-    Engine(watched, threads=1).train(part, targets, weights, key)
+    # The plan is that of the layers themselves: a watched layer has no buffers, for example.
+    watched = tuple(
+        replace(op, node=replace(op.node, layer=_WatchedLayer(op.node))) for op in program.unfused
+    )
+    losses = tuple(replace(part, loss=_WatchedLoss(part.loss)) for part in program.losses)
+    program = replace(program, operations=watched, losses=losses)
+    Engine(program, threads=1).train(part, targets, weights, key)
 
 
 class _WatchedLayer:
-    """A node's layer, looked at while it works."""
+    """A node's layer, whose inputs and arrays are compared before and after each call."""
+
+    Config: ClassVar[type[LayerConfig]] = LayerConfig
 
     def __init__(self, node: Node) -> None:
         self._node, self._layer = node, node.layer
@@ -125,10 +135,13 @@ class _WatchedLayer:
 
 
 class _WatchedLoss:
-    """A loss, looked at while it works."""
+    """A loss, whose inputs are compared before and after each call."""
+
+    Config: ClassVar[type[LossConfig]] = LossConfig
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
+        self.per_sample = bool(getattr(loss, "per_sample", False))
         self._outputs: Array = np.empty(0)
 
     def forward(
@@ -139,15 +152,15 @@ class _WatchedLoss:
         if weights is not None:
             read["the weights"] = weights
         with self._watching("forward", read):
-            return loss_calls.forward(self._loss, ctx, outputs, targets, weights)
+            return losses.forward(self._loss, ctx, outputs, targets, weights)
 
     def backward(self, ctx: Context, cache: Any) -> Array:
         with self._watching("backward", {"the outputs": self._outputs}):
-            return loss_calls.backward(self._loss, ctx, cache, self._outputs)
+            return losses.backward(self._loss, ctx, cache, self._outputs)
 
     def predict(self, outputs: Array) -> Array:
         with self._watching("predict", {"the outputs": outputs}):
-            return loss_calls.predict(self._loss, outputs)
+            return losses.predict(self._loss, outputs)
 
     def _watching(self, method: str, read: Mapping[str, Array]) -> AbstractContextManager[None]:
         who = registry.default().whose(self._loss)

@@ -6,9 +6,9 @@ from tinynet import registry
 from tinynet.config import Reference
 from tinynet.data.data import open_dataset
 from tinynet.dataset import Field
+from tinynet.engine.losses import OutputLoss
 from tinynet.errors import TinynetError
 from tinynet.loss import ClassLoss
-from tinynet.network.heads import Head
 from tinynet.network.network import Network
 
 _UNITS = {"tinynet-core:dense": "units", "tinynet-core:conv2d": "filters"}
@@ -36,13 +36,13 @@ def set_units(network: Network, output: str, count: int) -> str:
     return f"an output of {network.outputs[output]!r} with a last axis of {count}"
 
 
-def set_loss(head: Head, loss: str = "softmax_cross_entropy") -> str:
+def set_loss(head: OutputLoss, loss: str = "softmax_cross_entropy") -> str:
     """Return the option that gives an output another loss."""
     return f"--set {head.pointer.strip('/').replace('/', '.')}={loss}"
 
 
 def class_target_remedy(
-    data: Reference, root: Path, network: Network, head: Head, name: str
+    data: Reference, root: Path, network: Network, head: OutputLoss, name: str
 ) -> str:
     """Return the remedy for numbers that are meant as classes; empty if it would not help.
 
@@ -76,7 +76,7 @@ def class_target_remedy(
     return f"; if the target is a class, use {change}"
 
 
-def number_remedy(network: Network, head: Head, field: Field) -> str:
+def number_remedy(network: Network, head: OutputLoss, field: Field) -> str:
     """Return the remedy for numbers that are to be predicted as numbers; empty if it is unclear."""
     if not isinstance(head.loss, ClassLoss) or field.shape not in ((), (1,)):
         return ""

@@ -11,6 +11,10 @@ import numpy as np
 
 from tinynet.data.data import Data
 from tinynet.data.ranges import naming_samples
+from tinynet.engine.computing import compute
+from tinynet.engine.engine import BatchResult, Engine
+from tinynet.engine.inputs import Inputs
+from tinynet.engine.shard_pass import PassKey
 from tinynet.errors import (
     CheckpointMismatchError,
     DataError,
@@ -20,12 +24,8 @@ from tinynet.errors import (
 )
 from tinynet.kernels import Kernels
 from tinynet.layer.build import MAX_PARAMS
-from tinynet.network.computing import on_one_blas_thread
-from tinynet.network.engine import BatchResult, Engine, Inputs
-from tinynet.network.execution import PassKey
 from tinynet.network.from_spec import network_from_spec
-from tinynet.network.heads import targets_of
-from tinynet.network.probe import probe
+from tinynet.network.losses import targets_of
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.training.accumulation import add_gradients, rows_of_step
@@ -39,6 +39,7 @@ from tinynet.training.feed import Feed
 from tinynet.training.fitting import first_bad_target, require_rows, target_problems
 from tinynet.training.judging import judge
 from tinynet.training.progress import Progress
+from tinynet.training.purity import probe
 from tinynet.training.state import mismatches, prefixed, under
 from tinynet.training.updater import Updater
 from tinynet.types import Array, Shape
@@ -91,7 +92,7 @@ class Trainer:
         self.network = network_from_spec(spec, data_shapes, max_params=max_params, kernels=kernels)
         self.progress = Progress()
         self._consistency = Consistency()
-        self._engine = Engine(self.network, threads)
+        self._engine = Engine(self.network.program, threads)
         self._updater = Updater(
             self.network.params,
             self.network.trainable,
@@ -123,7 +124,7 @@ class Trainer:
     @cached_property
     def _target_names(self) -> dict[str, str]:
         """Name of the target that each output is compared with."""
-        return targets_of(self.network.heads, self.data.targets)
+        return targets_of(self.network.losses, self.data.targets)
 
     @cached_property
     def _feed(self) -> Feed:
@@ -170,7 +171,7 @@ class Trainer:
 
     def _given_targets(self, y: Array | Mapping[str, Array]) -> dict[str, Array]:
         """What each output is compared with, by the output's name."""
-        heads = self.network.heads
+        heads = self.network.losses
         if isinstance(y, Mapping):
             names = targets_of(heads, y)
             return {output: np.asanyarray(y[name]) for output, name in names.items()}
@@ -189,7 +190,10 @@ class Trainer:
         advance: int,
     ) -> float:
         # BLAS is limited once for the passes and the update: setting its threads takes time.
-        return on_one_blas_thread(partial(self._step, x, y, weights, sample_weights, advance))
+        engine = self._engine
+        return compute(
+            self.network.kernels, engine.threads, self._step, x, y, weights, sample_weights, advance
+        )
 
     def _step(
         self,

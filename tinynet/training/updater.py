@@ -8,12 +8,12 @@ from numbers import Real
 import numpy as np
 
 from tinynet import registry
+from tinynet.engine.computing import compute
+from tinynet.engine.layer_calls import described
+from tinynet.engine.plugin_state import check_layout, check_state, layout
 from tinynet.errors import PluginError
 from tinynet.kernels import Kernels
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.network.calls import described
-from tinynet.network.computing import compute
-from tinynet.network.states import check_layout, check_state, layout
 from tinynet.optimizer import Fused, Optimizer, OptimizerConfig
 from tinynet.schedule import Schedule, ScheduleConfig, scheduled_factor
 from tinynet.spec.training_spec import OptimizerReference, ScheduleReference
@@ -128,7 +128,7 @@ class Updater:
             step: Updates made with the optimizer's state before.
             rate: Its learning rate.
         """
-        compute(partial(self._change, gradients, step, rate), self._kernels, self._threads)
+        compute(self._kernels, self._threads, self._change, gradients, step, rate)
 
     def _change(self, gradients: Mapping[str, Array], step: int, rate: float) -> None:
         with registry.blaming(self._optimizer, "update", _OPTIMIZER):

@@ -11,7 +11,7 @@ from tinynet.commands.plugins.isolated_import import Answer, load_apart
 from tinynet.commands.plugins.listing import Listed, listed
 from tinynet.commands.plugins.requirement import unmet_requirement
 from tinynet.errors import PluginError
-from tinynet.network.kernel_choice import chosen_kernels
+from tinynet.network.kernel_choice import choose_kernels
 from tinynet.registry import GROUPS, Entry, UnknownTypeError
 from tinynet.registry.discovery import Damage, normalise
 from tinynet.testing.registered import entries_named
@@ -89,7 +89,7 @@ def damages(name: str | None = None) -> list[Damage]:
 def running_kernels() -> str:
     """The kernels that networks compute with here, by their qualified name and their level."""
     try:
-        kernels = chosen_kernels()
+        kernels = choose_kernels()
     except PluginError as error:
         return f"(none: {error})"
     target = f"{type(kernels).__module__}:{type(kernels).__qualname__}"
