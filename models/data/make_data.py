@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HERE = Path(__file__).parent
-DIGITS = HERE.parents[1] / "tinynet" / "datasets" / "digits.npz"
+DIGITS = HERE.parents[1] / "tinynet" / "builtin" / "datasets" / "digits.npz"
 TEST_DIGITS = 450
 """How many of the digits are in pairs for the test, and in no others."""
 
