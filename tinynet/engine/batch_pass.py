@@ -1,7 +1,7 @@
 """The passes of all shards of a batch, and the sync points where they wait for each other."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -97,9 +97,9 @@ class BatchPass:
             PluginError: if a layer or a loss raises an exception, or returns a wrong value.
         """
         for stage in self._stages[:-1]:
-            self._run(partial(shard.forward_stage, stage, self._summaries) for shard in self.shards)
+            self._pool.run([partial(s.forward_stage, stage, self._summaries) for s in self.shards])
             self._exchange(stage)
-        self._run(partial(self._run_last_stage, number) for number in range(len(self.shards)))
+        self._pool.run([partial(self._run_last_stage, i) for i in range(len(self.shards))])
         if self._labels is not None and self._program.losses_need_batch:
             self._compute_batch_losses(self._labels)
 
@@ -111,9 +111,7 @@ class BatchPass:
         """
         for stage in reversed(self._stages[:-1]):
             self._exchange_gradients(stage)
-            self._run(
-                partial(shard.backward_stage, stage, self._summaries) for shard in self.shards
-            )
+            self._pool.run([partial(s.backward_stage, stage, self._summaries) for s in self.shards])
 
     def gradients(self) -> dict[str, list[Array]]:
         """Return the gradients of each parameter, by address, in the order of the shards.
@@ -127,35 +125,27 @@ class BatchPass:
                 parts.setdefault(address, []).append(gradient)
         return parts
 
-    def _run(self, jobs: Iterable[Callable[[], None]]) -> None:
-        self._pool.run(list(jobs))
-
     # The last stage ---------------------------------------------------------------------------
 
     def _run_last_stage(self, number: int) -> None:
-        shard = self.shards[number]
-        if shard.workspace is not None:
-            self._finish(number)
-            return
-        workspace = self._idle.popleft()
-        workspace.reset()
-        shard.workspace = workspace
-        try:
-            self._finish(number)
-            shard.leave_workspace()
-        finally:
-            self._idle.append(workspace)
-
-    def _finish(self, number: int) -> None:
         shard, stage = self.shards[number], self._stages[-1]
-        shard.forward_stage(stage, self._summaries)
-        if self._labels is None or self._program.losses_need_batch:
-            return
-        labels = self._labels.rows(self.rows[number])
-        result = self.results[number] = shard.compute_losses(shard.outputs, labels)
-        if labels.gradient_scale is not None:
-            shard.start_backward(result.gradients)
-            shard.backward_stage(stage, ())
+        borrowed = None
+        if shard.workspace is None:
+            shard.workspace = borrowed = self._idle.popleft()
+            borrowed.reset()
+        try:
+            shard.forward_stage(stage, self._summaries)
+            if self._labels is not None and not self._program.losses_need_batch:
+                labels = self._labels.rows(self.rows[number])
+                result = self.results[number] = shard.compute_losses(shard.outputs, labels)
+                if labels.gradient_scale is not None:
+                    shard.start_backward(result.gradients)
+                    shard.backward_stage(stage, ())
+            if borrowed is not None:
+                shard.leave_workspace()
+        finally:
+            if borrowed is not None:
+                self._idle.append(borrowed)
 
     def _compute_batch_losses(self, labels: Labels) -> None:
         """Compute the losses of the whole batch, and in training the backward of the last stage."""
@@ -167,7 +157,7 @@ class BatchPass:
         for shard, rows in zip(self.shards, self.rows, strict=True):
             shard.start_backward({name: dy[rows] for name, dy in result.gradients.items()})
         stage = self._stages[-1]
-        self._run(partial(shard.backward_stage, stage, ()) for shard in self.shards)
+        self._pool.run([partial(shard.backward_stage, stage, ()) for shard in self.shards])
 
     # Sync points ------------------------------------------------------------------------------
 

@@ -4,10 +4,10 @@ The shards of a batch follow from the network, never from the machine, and gradi
 the order of the shards, with BLAS on one thread. So any number of threads gives the same bits.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,6 @@ from tinynet.engine.shard_pass import Observer, PassKey, ShardPass
 from tinynet.engine.threads import ThreadPool, threads_to_use
 from tinynet.kernels.memory import Workspace, aligned_empty
 from tinynet.types import Array
-
-T = TypeVar("T")
 
 LARGE_GRADIENTS = 2**20
 """Bytes of gradients above which several threads sum them faster."""
@@ -103,7 +101,8 @@ class Engine:
         """
         inputs, rows = self._split(x, training=True)
         labels = Labels(y, weights, 1 / (samples or rows[-1].stop), predict)
-        return self._compute(self._train, inputs, rows, labels, key)
+        threads = self._kernel_threads(rows)
+        return compute(self._program.kernels, threads, self._train, inputs, rows, labels, key)
 
     def _train(
         self, inputs: Mapping[str, Array], rows: Sequence[slice], labels: Labels, key: PassKey
@@ -131,7 +130,8 @@ class Engine:
         if weights is not None:
             weights = np.asarray(weights, self._program.dtype)
         inputs, rows = self._split(x, training=False)
-        return self._compute(self._evaluate, inputs, rows, Labels(y, weights))
+        threads, labels = self._kernel_threads(rows), Labels(y, weights)
+        return compute(self._program.kernels, threads, self._evaluate, inputs, rows, labels)
 
     def _evaluate(
         self, inputs: Mapping[str, Array], rows: Sequence[slice], labels: Labels
@@ -148,7 +148,8 @@ class Engine:
             key: Key of the random streams.
         """
         inputs, rows = self._split(x, training=True)
-        names = self._compute(self._not_finite, inputs, rows, key)
+        threads = self._kernel_threads(rows)
+        names = compute(self._program.kernels, threads, self._not_finite, inputs, rows, key)
         return next((node.name for node in self._program.nodes if node.name in names), None)
 
     def _not_finite(
@@ -169,16 +170,9 @@ class Engine:
         samples = len(next(iter(inputs.values())))
         return inputs, self._program.shards(samples, training=training)
 
-    def _compute(
-        self,
-        work: Callable[..., T],
-        inputs: Mapping[str, Array],
-        rows: Sequence[slice],
-        *args: Any,
-    ) -> T:
+    def _kernel_threads(self, rows: Sequence[slice]) -> int:
         # Threads without a shard would be idle: the kernels may use them.
-        threads = self.threads if len(rows) == 1 else 1
-        return compute(self._program.kernels, threads, work, inputs, rows, *args)
+        return self.threads if len(rows) == 1 else 1
 
     def _batch(
         self,

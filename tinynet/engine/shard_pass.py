@@ -5,6 +5,7 @@ dropped after its last use.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -17,7 +18,7 @@ from tinynet.engine.program import Operation, Program, Stage
 from tinynet.errors import TinynetError
 from tinynet.kernels.memory import Workspace
 from tinynet.layer import Cache
-from tinynet.layer.context import Context, Needs
+from tinynet.layer.context import Context
 from tinynet.types import Array
 
 Observer: TypeAlias = Callable[[Node, Array], None]
@@ -76,8 +77,15 @@ class ShardPass:
         self.summary: Any = None
         self._program = program
         self._training = training
-        self._key = key
         self._first_sample = first_sample
+        self._new_context = partial(
+            Context,
+            kernels=program.kernels,
+            seed=key.seed,
+            step=key.step,
+            micro_batch=key.micro_batch,
+            first_sample=first_sample,
+        )
         self._observe = observe
         self._values = convert_inputs(inputs, program.dtype, program.index_inputs)
         self._d_values: dict[str, Array] = {}
@@ -88,27 +96,11 @@ class ShardPass:
 
     def context(self, op: Operation) -> Context:
         """Return the context for the layer of an operation."""
-        return self._context(
-            op.node.name,
+        return self._new_context(
+            node=op.node.name,
             training=self._training and not op.frozen,
             keep=self._training and (op.has_backward or op.commits),
             needs=op.needs,
-        )
-
-    def _context(
-        self, node: str, *, training: bool, keep: bool, needs: Needs | None = None
-    ) -> Context:
-        seed, step, micro_batch = self._key
-        return Context(
-            training=training,
-            needs=needs,
-            keep=keep,
-            kernels=self._program.kernels,
-            seed=seed,
-            step=step,
-            micro_batch=micro_batch,
-            first_sample=self._first_sample,
-            node=node,
             workspace=self.workspace,
         )
 
@@ -120,7 +112,7 @@ class ShardPass:
         Raises:
             PluginError: if a layer raises an exception, or its output is not as announced.
         """
-        self._forward(self.operations)
+        self.forward_stage(Stage(None, self.operations, None), ())
 
     def forward_stage(self, stage: Stage, summaries: Sequence[Any]) -> None:
         """Run a stage, up to the summary that its exit asks for.
@@ -137,17 +129,14 @@ class ShardPass:
             ctx = self._waiting.pop(op.node.name)
             y, cache = layer_calls.forward_with(op.node, ctx, summaries, self.inputs(op))
             self.store(op, ctx, y, cache)
-        self._forward(stage.operations)
+        for op in stage.operations:
+            ctx = self.context(op)
+            y, cache = layer_calls.forward(op.node, ctx, self.inputs(op))
+            self.store(op, ctx, y, cache)
         if stage.exit is not None and stage.exit.exchange == "summaries":
             op = stage.exit.operation
             ctx = self._waiting[op.node.name] = self.context(op)
             self.summary = layer_calls.summarize(op.node, ctx, self.inputs(op))
-
-    def _forward(self, operations: Sequence[Operation]) -> None:
-        for op in operations:
-            ctx = self.context(op)
-            y, cache = layer_calls.forward(op.node, ctx, self.inputs(op))
-            self.store(op, ctx, y, cache)
 
     def inputs(self, op: Operation) -> list[Array]:
         """Return the inputs of an operation, (n, *in_shape) each."""
@@ -194,7 +183,9 @@ class ShardPass:
         training = scale is not None
         for part in self._program.losses:
             name, output = part.output, outputs[part.output]
-            ctx = self._context(f"loss/{name}", training=training, keep=training)
+            ctx = self._new_context(
+                node=f"loss/{name}", training=training, keep=training, workspace=self.workspace
+            )
             sums[name], cache = losses.forward(
                 part.loss, ctx, output, labels.targets[name], labels.weights
             )
@@ -218,7 +209,7 @@ class ShardPass:
             TinynetError: as `start_backward`.
         """
         self.start_backward(d_outputs)
-        self._backward(self.operations)
+        self.backward_stage(Stage(None, self.operations, None), ())
         return self.gradients
 
     def start_backward(self, d_outputs: Mapping[str, Array]) -> None:
@@ -255,7 +246,12 @@ class ShardPass:
             ctx, cache, dy = self.take_backward(op)
             d_inputs = layer_calls.backward_with(op.node, ctx, op.needs, cache, summaries, dy)
             self.add_input_gradients(op, d_inputs)
-        self._backward(stage.operations)
+        for op in reversed(stage.operations):
+            if op.has_backward:
+                ctx, cache, dy = self.take_backward(op)
+                d_inputs, d_params = layer_calls.backward(op.node, ctx, op.needs, cache, dy)
+                self.add_param_gradients(op, d_params)
+                self.add_input_gradients(op, d_inputs)
         if stage.entry is not None and stage.entry.exchanges_gradient_summaries:
             op = stage.entry.operation
             ctx, cache = self._caches[op.node.name]
@@ -264,14 +260,6 @@ class ShardPass:
                 op.node, ctx, op.needs, cache, dy
             )
             self.add_param_gradients(op, d_params)
-
-    def _backward(self, operations: Sequence[Operation]) -> None:
-        for op in reversed(operations):
-            if op.has_backward:
-                ctx, cache, dy = self.take_backward(op)
-                d_inputs, d_params = layer_calls.backward(op.node, ctx, op.needs, cache, dy)
-                self.add_param_gradients(op, d_params)
-                self.add_input_gradients(op, d_inputs)
 
     def take_backward(self, op: Operation) -> tuple[Context, Cache, Array]:
         """Return and drop the context, the cache and the output gradient of an operation."""
