@@ -8,8 +8,8 @@ from tinynet import registry
 from tinynet.builtin.initializers import Normal, Orthogonal, Uniform
 from tinynet.config import InitializerReference
 from tinynet.errors import ShapeError
+from tinynet.kernels.random import derive
 from tinynet.layer import Build
-from tinynet.random import derive
 
 NAMES = [entry.name for entry in registry.default().entries("initializers")]
 SHAPE, FAN_IN, FAN_OUT = (3, 3, 32, 64), 288, 576

@@ -18,7 +18,7 @@ FLOORS = {
     0: "errors types",
     1: (
         "archive config dataset files functional initializer kernels layer loss metric optimizer"
-        " random schedule targets text transform"
+        " schedule targets text transform"
     ),
     2: "builtin",
     3: "registry",

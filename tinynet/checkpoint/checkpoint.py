@@ -1,7 +1,8 @@
 """What a checkpoint says, and how it becomes an archive and is one again.
 
 A checkpoint is the whole state of a run after a step: with it and the data, the run goes on as if
-it had never stopped. It holds no generator state, since there is none (see `tinynet.random`), and
+it had never stopped. It holds no generator state, since there is none (see
+`tinynet.kernels.random`), and
 no history, since that is in the log.
 """
 

@@ -21,7 +21,7 @@ from tinynet.data.ranges import may_overflow, naming_samples, require_finite
 from tinynet.data.splits import POINTER, SplitName, chunks, gathered, split_indices
 from tinynet.dataset import Batch, Dataset, Field, Located, LocatedArrays
 from tinynet.errors import DataError
-from tinynet.random import derive
+from tinynet.kernels.random import derive
 from tinynet.spec.data_spec import DataSpec
 from tinynet.types import Array, Shape
 

@@ -9,7 +9,7 @@ from tinynet import registry
 from tinynet.dataset import Batch, Dataset
 from tinynet.engine.layer_calls import described
 from tinynet.errors import DataError, Problem, SpecError
-from tinynet.random import derive
+from tinynet.kernels.random import derive
 from tinynet.spec.data_spec import DataSpec
 from tinynet.types import Array
 

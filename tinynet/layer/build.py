@@ -11,7 +11,7 @@ from tinynet.config import InitializerReference
 from tinynet.errors import ShapeError, SpecError
 from tinynet.initializer import Initializer
 from tinynet.kernels.memory import aligned_empty
-from tinynet.random import derive
+from tinynet.kernels.random import derive
 from tinynet.types import Array, Shape
 
 MAX_PARAMS = 2**31

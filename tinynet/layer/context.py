@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 from tinynet.kernels import Kernels
 from tinynet.kernels.memory import Workspace, aligned_empty
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.random import derive
+from tinynet.kernels.random import derive
 from tinynet.types import Array, Shape
 
 

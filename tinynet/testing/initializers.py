@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.initializer import InitializerConfig
-from tinynet.random import derive
+from tinynet.kernels.random import derive
 from tinynet.testing.arrays import (
     require_array,
     require_finite,

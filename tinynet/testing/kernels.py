@@ -14,7 +14,7 @@ import numpy as np
 from tinynet.kernels import Kernels, ThreeGradients, Window
 from tinynet.kernels.memory import Empty
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.random import derive
+from tinynet.kernels.random import derive
 from tinynet.testing.arrays import Arrays, read_only, require_array, require_close
 from tinynet.testing.checks import Check, CheckFailed, first_line, run_all
 from tinynet.testing.stand_ins import PoisonedWorkspace

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinynet.config import Config
+from tinynet.kernels.random import derive
 from tinynet.layer import Buffered
 from tinynet.layer.context import Context
-from tinynet.random import derive
 from tinynet.registry import default
 from tinynet.testing.arrays import Arrays, is_float, owned, spread
 from tinynet.testing.configs import Options, make_config

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinynet.random import derive
+from tinynet.kernels.random import derive
 from tinynet.testing.arrays import (
     Arrays,
     floating_point_errors,

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinynet.kernels.random import derive
 from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss, LossConfig
-from tinynet.random import derive
 from tinynet.testing.arrays import (
     Arrays,
     floating_point_errors,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinynet.kernels.random import derive
 from tinynet.optimizer import OptimizerConfig
-from tinynet.random import derive
 from tinynet.testing.arrays import (
     Arrays,
     owned,

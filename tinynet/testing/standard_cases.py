@@ -14,10 +14,10 @@ import numpy as np
 
 from tinynet.config import Config
 from tinynet.dataset import Field
+from tinynet.kernels.random import derive
 from tinynet.layer.build import Build
 from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss
-from tinynet.random import derive
 from tinynet.registry import default
 from tinynet.testing.checks import require
 from tinynet.testing.initializers import SHAPES

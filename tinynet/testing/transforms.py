@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.dataset import Field
-from tinynet.random import derive
+from tinynet.kernels.random import derive
 from tinynet.testing.arrays import (
     Arrays,
     owned,
