@@ -1,4 +1,4 @@
-"""The house stands: imports run downwards, and nothing of it leaks out of the house."""
+"""The layout of the packages: imports point downwards, and installing adds two import names."""
 
 import ast
 import graphlib
@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-FLOORS = {
+LEVELS = {
     0: "errors types",
     1: (
         "archive config dataset files functional initializer kernels layer loss metric optimizer"
@@ -32,13 +32,13 @@ FLOORS = {
     11: "commands",
     12: "tinynet_cli",
 }
-"""Every module or package at the top of `tinynet`; one imports its own floor and those below."""
+"""The modules and packages at the top of `tinynet`; each imports its own level and lower ones."""
 
-FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
+LEVEL = {name: level for level, names in LEVELS.items() for name in names.split()}
 
 
 def sources():
-    """Dotted name -> file, of everything that gets installed."""
+    """Yield the dotted name and the file of each installed module."""
     for base, package in ((ROOT, "tinynet"), (ROOT / "cli", "tinynet_cli")):
         for path in sorted((base / package).rglob("*.py")):
             parts = path.relative_to(base).with_suffix("").parts
@@ -49,7 +49,7 @@ FILES = dict(sources())
 
 
 def imports(path):
-    """Dotted names of what a file imports, inside functions too, but not for type checkers."""
+    """Yield the dotted names that a file imports, also in functions, but not for type checkers."""
     todo = [ast.parse(path.read_text(encoding="utf-8"))]
     while todo:
         node = todo.pop()
@@ -66,67 +66,68 @@ def imports(path):
                 yield inner if inner in FILES else node.module
 
 
-def room(name):
-    """The part of the house that a dotted name is in; None outside of it, and at its door."""
+def package_of(name):
+    """Return the package of a dotted name; None outside tinynet and for `tinynet` itself."""
     top, _, rest = name.partition(".")
     if top == "tinynet":
         return rest.partition(".")[0] or None
     return top if top == "tinynet_cli" else None
 
 
-def doors():
-    """(from, to) for every import of one room by another."""
+def package_imports():
+    """Yield (importer, imported) for every import between two packages."""
     for name, path in FILES.items():
-        for other in imports(path):
-            if {room(name), room(other)} <= FLOOR.keys() and room(name) != room(other):
-                yield room(name), room(other)
+        importer = package_of(name)
+        for imported in map(package_of, imports(path)):
+            if {importer, imported} <= LEVEL.keys() and importer != imported:
+                yield importer, imported
 
 
-def test_every_room_has_a_floor():
-    rooms = {room(name) for name in FILES} - {None}
-    assert rooms == FLOOR.keys(), "put new modules on a floor of FLOORS, and take old ones off"
+def test_every_package_has_a_level():
+    packages = {package_of(name) for name in FILES} - {None}
+    assert packages == LEVEL.keys(), "LEVELS must list the packages that exist"
 
 
-def test_imports_run_downwards():
-    upward = {f"{a} -> {b}" for a, b in doors() if FLOOR[a] < FLOOR[b]}
+def test_imports_point_downwards():
+    upward = {f"{a} -> {b}" for a, b in package_imports() if LEVEL[a] < LEVEL[b]}
     assert not upward
 
 
-def test_no_module_imports_itself_in_a_circle():
+def test_no_circular_imports():
     graph = {name: {n for n in imports(path) if n in FILES} for name, path in FILES.items()}
     graphlib.TopologicalSorter(graph).prepare()
 
 
-def test_what_a_spec_names_is_built_like_a_plugin_of_strangers():
-    """Layers, losses, ... use what any plugin may use, so that a plugin can do what they do."""
-    families = set(FLOORS[2].split())
-    wrong = {f"{a} -> {b}" for a, b in doors() if a in families and FLOOR[b] > 1}
+def test_builtin_types_import_only_what_plugins_may():
+    """So any plugin can do what a built-in type does."""
+    builtin = set(LEVELS[2].split())
+    wrong = {f"{a} -> {b}" for a, b in package_imports() if a in builtin and LEVEL[b] > 1}
     assert not wrong
 
 
-def test_example_plugins_use_the_two_lowest_floors_alone():
+def test_example_plugins_import_the_two_lowest_levels_only():
     packages = [path.parent for path in (ROOT / "plugins").glob("*/*/__init__.py")]
     assert packages
     for package in packages:
         for path in package.rglob("*.py"):
-            used = {room(name) for name in imports(path)} - {None}
-            assert all(FLOOR[name] <= 1 for name in used), path
+            used = {package_of(name) for name in imports(path)} - {None}
+            assert all(LEVEL[name] <= 1 for name in used), path
 
 
-def test_the_conformance_kit_stays_apart_from_training_and_checkpoints():
-    """The training state is saved by the checkpoints; nothing else links the three packages."""
+def test_conformance_kit_imports_no_training_or_checkpoint():
+    """Only checkpoints import training, whose state they save."""
     apart = {"training", "checkpoint", "testing"}
-    links = {(a, b) for a, b in doors() if {a, b} <= apart}
+    links = {(a, b) for a, b in package_imports() if {a, b} <= apart}
     assert links <= {("checkpoint", "training")}
 
 
-def test_the_registry_imports_no_family():
-    """Only what a spec names may be imported."""
-    assert not {b for a, b in doors() if a == "registry" and FLOOR[b] == 2}
+def test_registry_imports_no_builtin_type():
+    """Only the types that a spec names are imported."""
+    assert not {b for a, b in package_imports() if a == "registry" and LEVEL[b] == 2}
 
 
-def test_what_is_imported_is_declared():
-    """An import that pyproject.toml does not declare works here and fails for a user."""
+def test_every_import_is_a_declared_dependency():
+    """An undeclared import works in development and fails for a user."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"].values()
     declared = [*project["dependencies"], *(name for extra in extras for name in extra)]
@@ -151,25 +152,25 @@ print([name for name in ("tinynet", "tinynet_cli") if not find_spec(name)])
 
 
 @pytest.mark.parametrize("kind", ["wheel", "editable"])
-def test_an_installation_makes_nothing_generic_importable(kind, tmp_path):
-    """`import tests` in somebody's project must never find ours."""
+def test_installation_adds_no_generic_import_name(kind, tmp_path):
+    """`import tests` in another project must never find ours."""
     pytest.importorskip("setuptools", minversion="77")
-    house, out, site = tmp_path / "house", tmp_path / "out", tmp_path / "site"
+    project, out, site = tmp_path / "project", tmp_path / "out", tmp_path / "site"
     out.mkdir()
     for name in ("tinynet", "cli"):
-        copytree(ROOT / name, house / name)
+        copytree(ROOT / name, project / name)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
-        (house / name).write_bytes((ROOT / name).read_bytes())
+        (project / name).write_bytes((ROOT / name).read_bytes())
     for name in GENERIC:
-        (house / name).mkdir(exist_ok=True)
-        (house / name / "__init__.py").touch()
+        (project / name).mkdir(exist_ok=True)
+        (project / name / "__init__.py").touch()
     build = f"from setuptools import build_meta; build_meta.build_{kind}({str(out)!r})"
-    subprocess.run([sys.executable, "-c", build], cwd=house, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", build], cwd=project, check=True, capture_output=True)
     (wheel,) = out.iterdir()
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
-    found = subprocess.run(
+    importable = subprocess.run(
         [sys.executable, "-I", "-S", "-c", LOOK, str(site)],
         cwd=tmp_path, check=True, capture_output=True, text=True,
     )  # fmt: skip
-    assert found.stdout.splitlines() == ["[]", "[]"]
+    assert importable.stdout.splitlines() == ["[]", "[]"]

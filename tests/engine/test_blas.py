@@ -1,4 +1,4 @@
-"""BLAS is held to one thread while a network runs, and let go afterwards."""
+"""BLAS has one thread while a network runs, and its own number afterwards."""
 
 import os
 import subprocess
@@ -26,8 +26,8 @@ def blas_threads():
     return [info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"]
 
 
-def test_blas_is_held_whichever_thread_comes_first_and_leaves_last():
-    """Else a network that is trained in one thread predicts other bits in the next."""
+def test_limit_holds_whichever_thread_enters_first_or_leaves_last():
+    """Otherwise a network would predict other bits in another thread."""
     before = blas_threads()
     if not before or set(before) == {1}:
         pytest.skip("no BLAS of several threads")
@@ -81,14 +81,14 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_forked_process_holds_blas_by_itself():
-    """The thread that held it when the process forked is not there to let it go."""
+def test_forked_process_limits_blas_itself():
+    """The thread that held the limit when the process forked does not exist in the child."""
     command = [sys.executable, "-W", "ignore", "-c", FORK]
     assert subprocess.run(command, timeout=60).returncode == 1
 
 
-def test_a_repeated_release_does_no_harm():
-    """An interrupted one is repeated, and cannot know how far it came."""
+def test_release_can_be_repeated():
+    """An interrupted call is repeated from the start."""
     before = blas_threads()
     with one_thread():
         one_blas_thread().hold("interrupted")

@@ -1,4 +1,4 @@
-"""Shards and threads: the same bits however many there are, and nothing left behind."""
+"""The engine: equal bits for any number of threads, memory, errors and threads that end."""
 
 import gc
 import threading
@@ -14,7 +14,6 @@ from tinynet.engine import sharding
 from tinynet.engine import threads as threads_module
 from tinynet.engine.engine import Engine
 from tinynet.engine.shard_pass import PassKey
-from tinynet.engine.sharding import Cost, shard_slices
 from tinynet.errors import DataError, TinynetError
 from tinynet.kernels.memory import Workspace
 from tinynet.layer import LayerConfig
@@ -89,14 +88,14 @@ def train(input_shape, layers, threads, steps=50, samples=BATCH):
 
 @pytest.fixture
 def small_shards(monkeypatch):
-    """Shards of at least eight samples, so that a small batch makes six."""
+    """Split a small batch into six shards, of at least eight samples each."""
     monkeypatch.setattr(sharding, "WORK", 1)
     monkeypatch.setattr(sharding, "PARAM_WORK", 0)
 
 
 @pytest.mark.parametrize(("input_shape", "layers"), JOBS.values(), ids=JOBS.keys())
 def test_any_number_of_threads_gives_the_same_bits(small_shards, input_shape, layers):
-    """Else a run that is resumed on another machine is another run."""
+    """Otherwise a run could not be resumed on another machine."""
     trainer = make_trainer(input_shape, layers, 1)
     assert len(trainer.network.program.shards(BATCH, training=True)) >= 4
     one = train(input_shape, layers, 1, steps=200)
@@ -104,8 +103,8 @@ def test_any_number_of_threads_gives_the_same_bits(small_shards, input_shape, la
         assert train(input_shape, layers, threads, steps=200) == one, f"{threads} threads"
 
 
-def test_how_a_batch_is_cut_follows_from_the_network_alone(monkeypatch):
-    """A shard whose size followed the machine would change the bits from one to the next."""
+def test_shards_depend_on_the_network_alone(monkeypatch):
+    """Shards that depended on the machine would change the bits."""
     for input_shape, layers in JOBS.values():
         sizes = set()
         for cores in (1, 2, 64):
@@ -117,7 +116,7 @@ def test_how_a_batch_is_cut_follows_from_the_network_alone(monkeypatch):
 
 
 class Centered:
-    """y = x - mean of the whole batch; promises nothing, so it must see the whole batch."""
+    """y = x - mean of the whole batch, without the promise `per_sample`."""
 
     sizes: ClassVar[list[int]] = []
 
@@ -136,10 +135,8 @@ class Centered:
         return (dy - dy.mean(axis=0),), {}
 
 
-def test_a_layer_that_does_not_promise_to_be_per_sample_gets_the_whole_batch(
-    register, small_shards
-):
-    """An author who never heard of shards is slow, never wrong."""
+def test_layer_without_per_sample_gets_the_whole_batch(register, small_shards):
+    """A layer whose author ignores shards is slow, but correct."""
     register("layers", "centered", Centered)
     layers = [{"type": "dense", "units": 6}, {"type": "centered"}, {"type": "dense", "units": 4}]
     Centered.sizes.clear()
@@ -149,7 +146,7 @@ def test_a_layer_that_does_not_promise_to_be_per_sample_gets_the_whole_batch(
 
 
 class ScaledCentre(Centered):
-    """The same with a learned factor: it has a parameter, and gets the whole batch."""
+    """The same with a learned factor."""
 
     def __init__(self, config, in_shapes, build):
         super().__init__(config, in_shapes, build)
@@ -171,7 +168,7 @@ class ScaledCentre(Centered):
         pytest.param([], id="at the input"),
     ],
 )
-def test_a_layer_with_parameters_that_gets_the_whole_batch_trains_in_shards(
+def test_whole_batch_layer_with_parameters_trains_in_shards(
     register, small_shards, monkeypatch, first
 ):
     register("layers", "scaled_centre", ScaledCentre)
@@ -188,7 +185,7 @@ def test_a_layer_with_parameters_that_gets_the_whole_batch_trains_in_shards(
         np.testing.assert_allclose(sharded.gradients[address], gradient, rtol=1e-9, atol=1e-12)
 
 
-def test_a_layer_that_needs_the_whole_batch_gets_it_in_prediction(register, small_shards):
+def test_whole_batch_layer_gets_it_in_prediction(register, small_shards):
     register("layers", "centered", Centered)
     network = Network({"layers": [{"type": "centered"}, {"type": "dense", "units": 4}]}, (3,))
     assert len(network.program.shards(BATCH, training=False)) > 2
@@ -197,8 +194,8 @@ def test_a_layer_that_needs_the_whole_batch_gets_it_in_prediction(register, smal
     assert Centered.sizes == [BATCH, BATCH, 1]
 
 
-def test_a_network_in_shards_gives_what_it_gives_in_one_piece(register, monkeypatch):
-    """To the last bits of sums that are taken in another order: batch norm, too."""
+def test_shards_compute_what_one_pass_computes(register, monkeypatch):
+    """Up to rounding, since sums are taken in another order; with batch norm, too."""
     register("layers", "centered", Centered)
     layers = [*NORMED[:4], {"type": "centered"}, *NORMED[4:]]
     outcomes = []
@@ -224,12 +221,12 @@ def test_a_network_in_shards_gives_what_it_gives_in_one_piece(register, monkeypa
 
 
 def without_dropout(layers):
-    """Dropout draws by shard, so that it would drop other samples."""
+    """Return the layers without dropout, whose random stream depends on the shard."""
     return [{**n, "rate": 0.0} if n["type"] == "dropout" else n for n in layers]
 
 
 class Ranked:
-    """How far each output is from the largest of the whole batch: a loss that looks across it."""
+    """Distance of each output from the largest one in the batch: a loss across samples."""
 
     class Config(LossConfig):
         pass
@@ -249,7 +246,7 @@ class Ranked:
         return outputs
 
 
-def test_a_loss_that_does_not_promise_to_be_per_sample_gets_the_whole_batch(register, small_shards):
+def test_loss_without_per_sample_gets_the_whole_batch(register, small_shards):
     register("losses", "ranked", Ranked)
     results = []
     for threads in (1, 3):
@@ -268,39 +265,11 @@ def test_a_loss_that_does_not_promise_to_be_per_sample_gets_the_whole_batch(regi
     assert results[0] == results[1]
 
 
-def test_a_shard_has_enough_work_and_not_too_much_memory():
-    def count(operations, size, samples=128, params=0, cut_from=0.5):
-        cost = Cost(operations, params, size)
-        return len(shard_slices(samples, cost, cut_from, training=True))
-
-    assert count(1, 1) == 1
-    assert count(sharding.WORK / 512, 1) == 1, "a quarter of a shard"
-    assert count(sharding.WORK / 256, 1) == 2, "half a shard, which is worth a second thread"
-    assert count(sharding.WORK / 256, 1, cut_from=2) == 1, "unless the kernels have threads"
-    assert count(sharding.WORK / 64, 1, cut_from=2) == 2
-    assert count(sharding.WORK / 32, 1) == 4
-    assert count(sharding.WORK, 1) == 128 // sharding.MIN_SHARD
-    assert count(sharding.WORK, sharding.MAX_BYTES) == 128
-    assert count(sharding.WORK, 10 * sharding.MAX_BYTES) == 128
-    assert count(sharding.WORK, 10 * sharding.MAX_BYTES, samples=5) == 1
-    assert count(sharding.WORK / 32, 1, params=sharding.WORK / sharding.PARAM_WORK) == 4
-    assert count(sharding.WORK / 32, 1, params=4 * sharding.WORK / sharding.PARAM_WORK) == 1
-
-
-@pytest.mark.parametrize("samples", [0, 1, 7, 8, 9, 100, 1000])
-@pytest.mark.parametrize("operations", [1, 1e6, 1e8])
-def test_shards_cover_every_sample_once_and_are_nearly_equal(samples, operations):
-    slices = shard_slices(samples, Cost(operations, 10, 1000), 0.5, training=True)
-    assert [i for rows in slices for i in range(rows.start, rows.stop)] == list(range(samples))
-    lengths = {rows.stop - rows.start for rows in slices}
-    assert max(lengths) - min(lengths) <= 1
-
-
 # Memory -------------------------------------------------------------------------------------
 
 
 class FreshMemory(Workspace):
-    """Nothing is ever used again, and nothing is what it was: every byte is 0xFF, a NaN."""
+    """A workspace that returns fresh memory of NaN: every byte is 0xFF."""
 
     def empty(self, shape, dtype):
         array = Workspace().empty(shape, dtype)
@@ -314,10 +283,10 @@ class FreshMemory(Workspace):
 @pytest.mark.parametrize("batches", [1, 3])
 @pytest.mark.parametrize("cut", [True, False], ids=["in shards", "whole"])
 @pytest.mark.parametrize(("input_shape", "layers"), JOBS.values(), ids=JOBS.keys())
-def test_memory_that_is_used_again_never_shows(
+def test_reused_memory_does_not_change_results(
     request, monkeypatch, input_shape, layers, cut, batches
 ):
-    """A workspace handed out too early would change results without a word."""
+    """A workspace that is reused too early would silently change results."""
     if cut:
         request.getfixturevalue("small_shards")
     used_again = train(input_shape, layers, 2, steps=6, samples=batches * BATCH)
@@ -325,7 +294,7 @@ def test_memory_that_is_used_again_never_shows(
     assert train(input_shape, layers, 2, steps=6, samples=batches * BATCH) == used_again
 
 
-def test_a_step_allocates_nothing_large_anew():
+def test_step_allocates_no_large_arrays():
     """Page faults cost as much as the arithmetic."""
     trainer = make_trainer([24, 24, 2], NORMED, 1)
     x, y = draw(trainer.network, BATCH, np.random.default_rng(0))
@@ -340,8 +309,8 @@ def test_a_step_allocates_nothing_large_anew():
 
 
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mse"])
-def test_results_stay_when_the_engine_goes_on(small_shards, loss):
-    """Predictions may be the very output of the network, in memory that is used again."""
+def test_results_survive_the_next_batch(small_shards, loss):
+    """Predictions may be the output of the network itself, in reused memory."""
     network = Network({"layers": IMAGES}, (8, 8, 2), loss=loss)
     engine, rng = Engine(network.program, 2), np.random.default_rng(0)
 
@@ -361,7 +330,7 @@ def test_results_stay_when_the_engine_goes_on(small_shards, loss):
 
 
 class Fragile:
-    """y = x; fails on a sample whose first number is negative."""
+    """y = x; raises for a sample whose first number is negative."""
 
     per_sample = True
 
@@ -384,7 +353,7 @@ class Fragile:
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("sample", [3, 31])
-def test_an_error_in_a_shard_comes_out_and_the_engine_goes_on(
+def test_engine_raises_the_error_of_a_shard_and_stays_usable(
     register, small_shards, threads, sample
 ):
     register("layers", "fragile", Fragile)
@@ -422,7 +391,7 @@ def blas_threads():
 
 
 class Watch(Fragile):
-    """Notes how many threads BLAS has while it runs."""
+    """y = x; records the number of BLAS threads."""
 
     within: ClassVar[list[list[int]]] = []
 
@@ -431,7 +400,7 @@ class Watch(Fragile):
         return super().forward(ctx, x)
 
 
-def test_blas_has_one_thread_within_and_as_many_as_before_afterwards(register):
+def test_blas_has_one_thread_during_a_step_only(register):
     before = blas_threads()
     if not before:
         pytest.skip("no BLAS that can be held")
@@ -447,7 +416,7 @@ def test_blas_has_one_thread_within_and_as_many_as_before_afterwards(register):
 
 
 @pytest.mark.parametrize("threads", [0, -1, 100_000])
-def test_a_number_of_threads_that_cannot_be_is_refused(threads):
+def test_invalid_number_of_threads_is_an_error(threads):
     network = Network({"layers": [{"type": "dense", "units": 2}]}, (3,), loss="mse")
     with pytest.raises(TinynetError, match=f"threads must be from 1 to 1024, not {threads}"):
         Engine(network.program, threads)

@@ -1,4 +1,4 @@
-"""Layers that become part of the one before them: nobody may be able to tell, but by the clock."""
+"""Fused layers: equal bits, and no other visible effect than speed."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_training_and_predicting_give_the_same_bits_as_layer_by_layer(monkeypatc
     assert trained(**more) == together
 
 
-def test_a_rectifier_becomes_part_of_the_layer_before_it():
+def test_relu_is_fused_into_the_layer_before_it():
     net = trainer().network
     assert fused_names(net) == ["c", "max_pool2d_1", "d", "n", "s", "flatten_1", "e", "f"]
     assert list(net.nodes) == ["c", "r", "max_pool2d_1", "d", "n", "s", "flatten_1", "e", "t", "f"]
@@ -87,13 +87,13 @@ def test_a_rectifier_becomes_part_of_the_layer_before_it():
     ],
     ids=["read by another", "an output", "no layer that can", "nothing before it"],
 )
-def test_otherwise_it_stays_a_layer(layers, outputs):
+def test_relu_is_not_fused_in_other_graphs(layers, outputs):
     spec = {"input_shape": [5], "layers": layers, **({"outputs": outputs} if outputs else {})}
     net = tinynet.Network(spec)
     assert len(fused_names(net)) == len(net.nodes)
 
 
-def test_an_output_may_be_what_a_fused_layer_gives():
+def test_output_may_be_that_of_a_fused_layer():
     spec = {"input_shape": [5], "layers": [{"type": "dense", "units": 3}, "relu"]}
     net, x = tinynet.Network(spec), np.random.default_rng(0).normal(size=(4, 5)).astype("f")
     expected = np.maximum(x @ net.params["dense_1/weight"], 0)
@@ -101,14 +101,14 @@ def test_an_output_may_be_what_a_fused_layer_gives():
     np.testing.assert_allclose(net.predict(x), expected, rtol=1e-6)
 
 
-def test_whoever_observes_a_pass_sees_every_layer():
+def test_observer_sees_every_layer():
     seen = []
     net = trainer().network
     net.forward(batch()[0], observe=lambda node, y: seen.append(node.name))
     assert seen == list(net.nodes)
 
 
-def test_one_layer_in_two_places_is_rectified_only_where_it_says_so():
+def test_shared_layer_is_fused_only_where_a_relu_follows():
     spec = {
         "input_shape": [3],
         "layers": [
@@ -125,7 +125,7 @@ def test_one_layer_in_two_places_is_rectified_only_where_it_says_so():
 
 
 class Noisy(Dense):
-    """A dense layer that does more, and has never heard of a rectifier."""
+    """A dense layer with a forward of its own, without a fused ReLU."""
 
     def forward(self, ctx, x):
         y, cache = super().forward(ctx, x)
@@ -133,7 +133,7 @@ class Noisy(Dense):
 
 
 class Owner(ReLU):
-    """Would become part of anything, but for what it owns."""
+    """A layer that offers fusion, but has a parameter."""
 
     def __init__(self, config, in_shapes, build):
         super().__init__(config, in_shapes, build)
@@ -149,7 +149,7 @@ def network_of(layers):
     return tinynet.Network({"input_shape": [5], "layers": layers})
 
 
-def test_a_class_of_its_own_that_derives_from_a_layer_keeps_its_forward(register):
+def test_subclass_of_a_layer_keeps_its_own_forward(register):
     register("layers", "noisy", Noisy)
     net = network_of([{"type": "noisy", "units": 3}, "relu"])
     assert len(fused_names(net)) == 2
@@ -158,12 +158,12 @@ def test_a_class_of_its_own_that_derives_from_a_layer_keeps_its_forward(register
     np.testing.assert_allclose(net.predict(x), expected, rtol=1e-5)
 
 
-def test_a_layer_with_parameters_stays_where_they_are_trained(register):
+def test_layer_with_trained_parameters_is_not_fused(register):
     register("layers", "owner", Owner)
     assert len(fused_names(network_of([{"type": "dense", "units": 3}, "owner"]))) == 2
 
 
-def test_a_plugin_that_fails_to_fuse_is_named(register):
+def test_error_of_fuse_into_names_the_plugin(register):
     register("layers", "broken", Broken)
     with pytest.raises(PluginError, match=r"broken_1 \(.*broken.*fuse_into raised KeyError"):
         network_of([{"type": "dense", "units": 3}, "broken"])

@@ -1,4 +1,4 @@
-"""Predictions are what a pass in evaluation gives, however they are made."""
+"""Predictions equal the outputs of a pass in evaluation mode."""
 
 import threading
 
@@ -25,7 +25,7 @@ SHAPE = (6, 6, 2)
 
 
 def network(layers=IMAGES, **keys):
-    """A network whose running statistics are not those of the start."""
+    """A network with trained running statistics."""
     made = Network({"layers": layers, "dtype": "float64", **keys}, SHAPE)
     rng = np.random.default_rng(0)
     for array in (*made.params.values(), *made.buffers.values()):
@@ -38,19 +38,19 @@ def batch(count, dtype=np.float64):
 
 
 def folded(net):
-    """What was folded into each step, by the step's name."""
+    """Return the names folded into each step, by the step's name."""
     return {step.name: [node.name for node in step.folded] for step in net._inference._steps}
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 40])
-def test_they_are_what_a_pass_in_evaluation_gives(count, monkeypatch):
+def test_predictions_equal_a_pass_in_evaluation(count, monkeypatch):
     monkeypatch.setattr(sharding, "WORK", 1)
     net, x = network(), batch(count)
     expected = net.forward(x).outputs["output"] if count else np.empty((0, 4))
     np.testing.assert_allclose(net.predict(x), expected, rtol=1e-10, atol=1e-12)
 
 
-def test_a_batch_norm_becomes_part_of_the_layer_before_it_where_nobody_sees_between():
+def test_batch_norm_is_folded_into_the_layer_before_it():
     assert folded(network()) == {
         "n": ["n"],
         "relu_1": [],
@@ -72,7 +72,7 @@ def test_a_batch_norm_becomes_part_of_the_layer_before_it_where_nobody_sees_betw
     ],
     ids=["read by another", "an output", "no layer that can"],
 )
-def test_otherwise_it_stays_a_layer(layers, outputs):
+def test_batch_norm_is_not_folded_in_other_graphs(layers, outputs):
     net, x = network(layers, **({"outputs": outputs} if outputs else {})), batch(5)
     assert not any(folded(net).values())
     expected = net.forward(x).outputs
@@ -80,8 +80,8 @@ def test_otherwise_it_stays_a_layer(layers, outputs):
         np.testing.assert_array_equal(found, expected[name])
 
 
-def test_parameters_that_change_later_count():
-    """A network is predicted with between the steps of its training."""
+def test_predictions_use_the_current_parameters():
+    """Predictions are also made between the steps of a training."""
     net, x = network(), batch(3)
     before = net.predict(x)
     for array in (*net.params.values(), *net.buffers.values()):
@@ -91,7 +91,7 @@ def test_parameters_that_change_later_count():
     np.testing.assert_allclose(after, net.forward(x).outputs["output"], rtol=1e-10)
 
 
-def test_predicting_changes_nothing():
+def test_prediction_does_not_change_the_network():
     net, x = network(), batch(3)
     held = {name: array.copy() for name, array in {**net.params, **net.buffers}.items()}
     given = x.copy()
@@ -129,7 +129,7 @@ def test_several_threads_may_predict_with_one_network():
     assert not wrong
 
 
-def test_results_stay_when_more_is_predicted():
+def test_predictions_survive_the_next_call():
     net = network(["relu"])
     first = net.predict(batch(4))
     kept = first.copy()

@@ -1,4 +1,4 @@
-"""What a layer does wrong is told as its own fault, not as somebody's NumPy traceback."""
+"""Errors of layers name the layer and its plugin."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ KEEP = (
 
 
 class Scale:
-    """y = x * gain; a test makes it break its word."""
+    """y = x * gain; tests replace its methods by wrong ones."""
 
     class Config(LayerConfig):
         pass
@@ -52,7 +52,7 @@ def train(network):
 
 
 def spoil(monkeypatch, method, wrong):
-    """Let ``method`` return what ``wrong`` makes of the right thing."""
+    """Let ``method`` return ``wrong`` of its right values."""
     right = getattr(Scale, method)
     monkeypatch.setattr(Scale, method, lambda self, *args: wrong(*right(self, *args)))
 
@@ -98,8 +98,8 @@ OUTPUTS = {
 
 
 @pytest.mark.parametrize(("wrong", "message"), OUTPUTS.values(), ids=OUTPUTS.keys())
-def test_what_forward_must_not_return(network, monkeypatch, wrong, message):
-    """Else the next layer fails, or the whole network computes in float64 and nobody knows."""
+def test_forward_with_a_wrong_result(network, monkeypatch, wrong, message):
+    """Otherwise the next layer fails, or the network silently computes in float64."""
     spoil(monkeypatch, "forward", wrong)
     for run in (train, lambda net: net.predict(np.ones((SAMPLES, WIDTH)))):
         with pytest.raises(PluginError) as caught:
@@ -179,8 +179,8 @@ GRADIENTS = {
 
 
 @pytest.mark.parametrize(("wrong", "message"), GRADIENTS.values(), ids=GRADIENTS.keys())
-def test_what_backward_must_not_return(network, monkeypatch, wrong, message):
-    """Not a KeyError or a broadcast, far from the plugin that is at fault."""
+def test_backward_with_a_wrong_result(network, monkeypatch, wrong, message):
+    """Not a KeyError or a broadcast far from the plugin at fault."""
     spoil(monkeypatch, "backward", wrong)
     with pytest.raises(PluginError) as caught:
         train(network)
@@ -189,8 +189,8 @@ def test_what_backward_must_not_return(network, monkeypatch, wrong, message):
 
 @pytest.mark.parametrize("method", ["forward", "backward", "commit"])
 @pytest.mark.parametrize("kind", [ValueError, SystemExit])
-def test_an_exception_of_a_layer_names_it(network, monkeypatch, method, kind):
-    """Whoever uses a plugin learns whom to ask, and which version they have; --debug shows more."""
+def test_error_names_the_layer_that_raised(network, monkeypatch, method, kind):
+    """The error has the plugin's distribution and version."""
     own = kind("operands could not be broadcast")
     fail(monkeypatch, method, own)
     with pytest.raises(PluginError) as caught:
@@ -207,16 +207,16 @@ def test_an_exception_of_a_layer_names_it(network, monkeypatch, method, kind):
 @pytest.mark.parametrize(
     "error", [DataError("word 7 of 5"), MemoryError("1 TiB"), KeyboardInterrupt()], ids=repr
 )
-def test_what_is_no_fault_of_the_layer_is_left_as_it_is(network, monkeypatch, method, error):
-    """A full memory, an index out of range in the data, a Ctrl-C."""
+def test_errors_that_are_not_the_layers_fault_pass_unchanged(network, monkeypatch, method, error):
+    """Memory that is full, an index out of range in the data, Ctrl-C."""
     fail(monkeypatch, method, error)
     with pytest.raises(type(error)) as caught:
         train(network)
     assert caught.value is error
 
 
-def test_a_gradient_that_nobody_asked_for_may_be_anything(network, monkeypatch):
-    """Layers may leave it out, or give what they have."""
+def test_unneeded_gradients_are_not_checked(network, monkeypatch):
+    """Layers may omit such a gradient or return any value."""
     layers = [{"type": "scale", "trainable": False}, {"type": "dense", "units": 1}]
     frozen = Network({"layers": layers}, (WIDTH,))
     spoil(monkeypatch, "backward", lambda i, p: ((None,), {"gain": None}))
@@ -279,7 +279,7 @@ BUILT = {
 
 
 @pytest.mark.parametrize(("init", "message"), BUILT.values(), ids=BUILT.keys())
-def test_a_layer_that_is_built_wrong_is_named_with_its_place(register, monkeypatch, init, message):
+def test_error_in_a_constructor_names_layer_and_pointer(register, monkeypatch, init, message):
     register("layers", "scale", Scale)
     monkeypatch.setattr(Scale, "__init__", init)
     with pytest.raises(PluginError) as caught:
@@ -289,8 +289,8 @@ def test_a_layer_that_is_built_wrong_is_named_with_its_place(register, monkeypat
     assert problem.pointer == "/network/layers/1"
 
 
-def test_buffers_that_no_checkpoint_would_hold_are_refused(register, monkeypatch):
-    """Else they would be lost at the next resume, and nobody told."""
+def test_buffers_without_commit_are_an_error(register, monkeypatch):
+    """Otherwise they would be lost at the next resume."""
     register("layers", "scale", Scale)
     monkeypatch.delattr(Scale, "commit")
     monkeypatch.setattr(Scale, "__init__", set_attribute("buffers", {"seen": np.zeros(3)}))
@@ -299,7 +299,7 @@ def test_buffers_that_no_checkpoint_would_hold_are_refused(register, monkeypatch
 
 
 class Filler:
-    """An initializer; a test makes it break its word."""
+    """An initializer; tests replace its call by a wrong one."""
 
     class Config(LayerConfig):
         pass
@@ -325,7 +325,7 @@ class Filler:
         ),
     ],
 )
-def test_an_initializer_that_fails_is_not_taken_for_the_layer(register, monkeypatch, call, message):
+def test_error_of_an_initializer_names_the_initializer(register, monkeypatch, call, message):
     register("initializers", "filler", Filler)
     monkeypatch.setattr(Filler, "__call__", call)
     layer = {"type": "dense", "units": 2, "weight_initializer": "filler"}

@@ -1,4 +1,4 @@
-"""What a loss does wrong is told as its own fault: not blamed on the last layer, nor overlooked."""
+"""Errors of losses name the loss and its plugin."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ SAMPLES = 4
 
 
 class Half:
-    """Half the sum of squares of the outputs; a test makes it break its word."""
+    """Half the sum of squares of the outputs; tests replace its methods by wrong ones."""
 
     class Config(LossConfig):
         pass
@@ -87,7 +87,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("method", "wrong", "message"), FAULTS.values(), ids=FAULTS.keys())
-def test_what_a_loss_must_not_return(engine, monkeypatch, method, wrong, message):
+def test_loss_with_a_wrong_result(engine, monkeypatch, method, wrong, message):
     monkeypatch.setattr(Half, method, wrong)
     with pytest.raises(PluginError) as caught:
         train(engine)
@@ -105,7 +105,7 @@ PLACE = f"{__file__}:{fail.__code__.co_firstlineno + 2}"
 
 
 @pytest.mark.parametrize("method", ["forward", "backward", "predict"])
-def test_an_exception_of_a_loss_names_it(engine, monkeypatch, method):
+def test_error_names_the_loss_that_raised(engine, monkeypatch, method):
     fail(monkeypatch, method, KeyError("labels"))
     with pytest.raises(PluginError) as caught:
         train(engine)
@@ -115,15 +115,15 @@ def test_an_exception_of_a_loss_names_it(engine, monkeypatch, method):
 
 
 @pytest.mark.parametrize("error", [DataError("label 7 of 5"), MemoryError("1 TiB")], ids=repr)
-def test_what_is_no_fault_of_the_loss_is_left_as_it_is(engine, monkeypatch, error):
+def test_errors_that_are_not_the_losss_fault_pass_unchanged(engine, monkeypatch, error):
     fail(monkeypatch, "forward", error)
     with pytest.raises(type(error)) as caught:
         train(engine)
     assert caught.value is error
 
 
-def test_a_loss_that_is_no_plugin_is_called_by_its_class(monkeypatch):
-    """A loss that somebody hands in for an experiment."""
+def test_unregistered_loss_is_named_by_its_class(monkeypatch):
+    """A loss object may be passed directly, for an experiment."""
     fail(monkeypatch, "forward", ValueError("no"))
     network = Network({"layers": [{"type": "dense", "units": 2}]}, (3,), loss=Half(None))
     with pytest.raises(PluginError) as caught:
@@ -131,6 +131,6 @@ def test_a_loss_that_is_no_plugin_is_called_by_its_class(monkeypatch):
     assert str(caught.value) == f"{__name__}.Half: forward raised ValueError: no ({PLACE})"
 
 
-def test_the_loss_is_a_number_of_python(engine):
-    """Else a sum of float32 losses depends on the order of the batches."""
+def test_loss_is_a_python_float(engine):
+    """Otherwise a sum of float32 losses depends on the order of the batches."""
     assert type(train(engine).loss) is float

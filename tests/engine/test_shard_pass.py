@@ -1,4 +1,4 @@
-"""A trip through the graph: gradients summed where they meet, nothing done that nobody needs."""
+"""Passes of one shard: gradients, contexts, caches, frozen layers and memory."""
 
 import gc
 import weakref
@@ -39,7 +39,7 @@ def gradients(net, x, dy):
 
 
 def slopes(net, x, dy, epsilon=1e-6):
-    """Gradients of sum(output * dy) by central differences."""
+    """Return the gradients of sum(output * dy) by central differences."""
     found = {}
     for address in net.trainable:
         flat = net.params[address].reshape(-1)
@@ -119,7 +119,7 @@ def test_gradients_are_those_of_finite_differences(layers):
 
 @st.composite
 def random_graphs(draw):
-    """Nodes that read any earlier ones; whatever is left open at the end is joined."""
+    """Draw nodes that read any earlier ones; `add` joins those that no node reads."""
     names, layers, owners = ["input"], [], []
     for index in range(draw(st.integers(1, 6))):
         name = f"n{index}"
@@ -145,7 +145,7 @@ def test_gradients_are_right_in_any_graph(layers):
     assert_gradients_right(network(*layers))
 
 
-def test_a_gradient_that_two_branches_share_is_not_changed_under_one_of_them():
+def test_gradient_shared_by_two_branches_is_not_changed_in_place():
     """`add` returns dy itself for both inputs; summing into it would corrupt the other."""
     layers = [
         dense("a"),
@@ -166,7 +166,7 @@ seen = []
 
 
 class Spy:
-    """y = x * gain: notes what it was asked for."""
+    """y = x * gain; records the gradients it must return."""
 
     per_sample = True
 
@@ -192,8 +192,8 @@ def spy(register):
     register("layers", "spy", Spy)
 
 
-def test_no_gradient_is_asked_for_that_nobody_needs(spy):
-    """A first layer that computes its image's gradient is half as fast for nothing."""
+def test_layers_compute_needed_gradients_only(spy):
+    """A first layer that computed its input's gradient would take twice the time."""
     net = network(
         {"type": "spy", "name": "frozen", "trainable": False},
         {"type": "spy", "name": "first"},
@@ -211,7 +211,7 @@ def test_no_gradient_is_asked_for_that_nobody_needs(spy):
     assert found.keys() == {"first/gain", "last/gain"} == net.trainable
 
 
-def test_what_is_frozen_keeps_no_cache_and_gets_no_backward(spy):
+def test_frozen_layers_have_no_cache_and_no_backward(spy):
     net = network({"type": "spy", "trainable": False}, {"type": "tanh"})
     assert gradients(net, draw(2, WIDTH), draw(2, WIDTH)) == {}
     assert not seen[0][3]
@@ -224,7 +224,7 @@ def test_evaluation_keeps_nothing(spy):
     assert [(training, keep) for _, _, training, keep in seen] == [(False, False)] * 2
 
 
-def test_a_frozen_batch_norm_uses_its_running_statistics_and_leaves_them():
+def test_frozen_batch_norm_uses_and_keeps_its_statistics():
     """Fine-tuning on small batches would destroy what a frozen batch_norm has learned."""
     net = network(dense("a"), {"type": "batch_norm", "name": "n", "trainable": False}, dense("b"))
     net.buffers["n/running_mean"][...] = [1, 2, 3]
@@ -241,7 +241,7 @@ def test_a_frozen_batch_norm_uses_its_running_statistics_and_leaves_them():
     assert_gradients_right(net)
 
 
-def test_a_batch_norm_that_trains_commits_once_for_each_place():
+def test_batch_norm_commits_once_for_each_node():
     net = network({"type": "batch_norm", "name": "n"}, {"shares": "n", "name": "again"})
     x = draw(6, WIDTH) + 3
     passing = net.forward(x, training=True)
@@ -254,7 +254,7 @@ def test_a_batch_norm_that_trains_commits_once_for_each_place():
 
 
 class Tally:
-    """Counts its commits; samples do not see each other."""
+    """y = x; counts its commits, and is per sample."""
 
     per_sample = True
 
@@ -276,8 +276,8 @@ class Tally:
         self.buffers["commits"] += 1
 
 
-def test_a_frozen_layer_is_never_asked_to_commit(register):
-    """Whatever its author thought of: its statistics stay those it was frozen with."""
+def test_frozen_layer_never_commits(register):
+    """A layer's own code cannot change its frozen statistics."""
     register("layers", "tally", Tally)
     net = network(
         {"type": "tally", "trainable": False, "name": "a"}, {"type": "tally", "name": "b"}
@@ -289,7 +289,7 @@ def test_a_frozen_layer_is_never_asked_to_commit(register):
 
 
 class Moving:
-    """Keeps the batch's mean in a buffer, by way of a cache that it makes only if it must."""
+    """y = x; commits the batch's mean from a cache that it makes only if it must."""
 
     class Config(LayerConfig):
         pass
@@ -309,8 +309,8 @@ class Moving:
         self.buffers["mean"][...] = cache
 
 
-def test_a_commit_gets_its_cache_where_no_gradient_passes(register):
-    """Running statistics of the network's very input: no backward follows, and a commit does."""
+def test_commit_gets_a_cache_without_a_backward(register):
+    """Running statistics of the network's input: no backward follows, but a commit."""
     register("layers", "moving", Moving)
     net = network({"type": "moving", "name": "m"}, dense("a"))
     x = draw(4, WIDTH)
@@ -321,7 +321,7 @@ def test_a_commit_gets_its_cache_where_no_gradient_passes(register):
 
 
 class Leaky:
-    """A cache that can be watched: y = x."""
+    """y = x; its cache can be watched by a weak reference."""
 
     per_sample = True
 
@@ -348,8 +348,8 @@ class Leaky:
         return (dy,), {"gain": dy.sum()}
 
 
-def test_caches_are_freed_as_backward_passes_them(register):
-    """Else the peak of memory is every cache and every gradient at once."""
+def test_backward_frees_each_cache_after_use(register):
+    """Otherwise all caches and all gradients are in memory at once."""
     register("layers", "leaky", Leaky)
     Leaky.caches.clear()
     Leaky.alive.clear()
@@ -363,7 +363,7 @@ def test_caches_are_freed_as_backward_passes_them(register):
 
 
 class Probe(Spy):
-    """Notes which outputs of its kind are still held when it runs."""
+    """y = x * gain; records which earlier outputs are alive."""
 
     outputs: ClassVar[list[weakref.ref]] = []
     alive: ClassVar[list[list[bool]]] = []
@@ -375,7 +375,7 @@ class Probe(Spy):
         return y, None
 
 
-def test_values_are_dropped_when_their_last_reader_has_run(register):
+def test_values_are_freed_after_their_last_reader(register):
     register("layers", "probe", Probe)
     Probe.outputs.clear()
     Probe.alive.clear()
@@ -383,7 +383,7 @@ def test_values_are_dropped_when_their_last_reader_has_run(register):
     assert Probe.alive == [[], [True], [False, True], [False, False, True]]
 
 
-def test_backward_without_a_training_pass_says_so():
+def test_backward_without_a_training_pass_is_an_error():
     net = network(dense("a"))
     passing = net.forward(draw(2, WIDTH), training=True)
     passing.backward({"output": draw(2, WIDTH)})
@@ -395,7 +395,7 @@ def test_backward_without_a_training_pass_says_so():
 # Random streams -----------------------------------------------------------------------------
 
 
-def test_dropout_follows_from_the_key_alone():
+def test_dropout_depends_on_the_key_alone():
     net = network({"type": "dropout", "rate": 0.5}, input_shape=(1000,))
     x = np.ones((2, 1000))
 

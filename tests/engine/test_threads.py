@@ -55,7 +55,7 @@ def test_workers_end_with_their_pool():
         worker.join()
 
 
-def test_threads_that_the_system_refuses_are_one_sentence(monkeypatch):
+def test_error_when_the_system_refuses_threads(monkeypatch):
     class Refused(threading.Thread):
         def start(self):
             raise RuntimeError("can't start new thread")
@@ -82,6 +82,6 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_process_has_threads_of_its_own():
-    """Else its pool keeps each list of jobs, with all their arrays, for threads that are gone."""
+    """Otherwise its pool keeps each list of jobs, and their arrays, for threads that are gone."""
     command = [sys.executable, "-W", "ignore", "-c", FORK]
     assert subprocess.run(command, timeout=60, check=False).returncode == 3

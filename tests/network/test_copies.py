@@ -90,14 +90,14 @@ def test_a_shallow_copy_shares_its_parameters(trainer):
     np.testing.assert_array_equal(made.predict(X), trainer.network.predict(X))
 
 
-def test_a_worker_process_can_be_given_a_network(trainer):
+def test_network_can_be_sent_to_a_worker_process(trainer):
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         found = pool.apply(trainer.network.predict, (X,))
     np.testing.assert_array_equal(found, trainer.network.predict(X))
 
 
-def test_a_network_that_allocates_nothing_can_be_copied():
+def test_dry_network_can_be_copied():
     network = Network({"layers": LAYERS}, (6, 6, 1), dry=True)
     for make in COPIES.values():
         assert make(network).out_shapes == network.out_shapes

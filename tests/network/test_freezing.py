@@ -1,4 +1,4 @@
-"""`training.trainable`: which parameters training changes, and what freezes with them."""
+"""`training.trainable` and frozen layers."""
 
 import numpy as np
 import pytest
@@ -33,8 +33,8 @@ def test_the_last_pattern_that_matches_decides(patterns, expected):
     assert matching_addresses(ADDRESSES, patterns) == set(expected)
 
 
-def test_patterns_that_mean_nothing_are_told_all_at_once():
-    """A pattern that matches nothing freezes what its author meant to train."""
+def test_all_patterns_without_effect_are_reported():
+    """A pattern that matches nothing would freeze parameters by mistake."""
     with pytest.raises(SpecError) as caught:
         matching_addresses(ADDRESSES, ["!head/*", "haed/*", "*", "head/wieght", "head"])
     assert [str(problem) for problem in caught.value.problems] == [
@@ -59,7 +59,7 @@ def gradients(net):
     return found
 
 
-def test_only_chosen_parameters_get_gradients_and_the_same_ones():
+def test_only_chosen_parameters_get_gradients():
     every = gradients(network(None))
     some = network(["*", "!b/weight"])
     found = gradients(some)
@@ -72,8 +72,8 @@ def test_only_chosen_parameters_get_gradients_and_the_same_ones():
     ("trainable", "moves"),
     [(["*"], True), (["n/gamma", "a/*"], True), (["a/*", "b/*"], False)],
 )
-def test_running_statistics_stay_where_no_parameter_of_the_layer_is_trained(trainable, moves):
-    """Fine-tuning the head alone would else wash out what a frozen batch_norm has learned."""
+def test_running_statistics_freeze_with_the_parameters(trainable, moves):
+    """Fine-tuning the last layers would otherwise change what batch_norm has learned."""
     net = network(trainable)
     gradients(net)
     assert net.buffers["n/running_mean"].any() == moves
@@ -86,13 +86,13 @@ def test_a_layer_without_parameters_is_not_frozen_by_patterns():
     assert (net.forward(x, training=True).outputs["output"] != net.predict(x)).any()
 
 
-def test_what_the_spec_freezes_no_pattern_trains():
+def test_patterns_train_no_layer_that_the_spec_freezes():
     layers = [{**LAYERS[0], "trainable": False}, *LAYERS[1:]]
     assert network(["*"], layers).trainable == {"n/gamma", "n/beta", "b/weight", "b/bias"}
     assert network(["a/*", "b/bias"], layers).trainable == {"b/bias"}
 
 
-def test_a_shared_layer_goes_by_its_owners_name():
+def test_shared_layer_has_the_addresses_of_its_owner():
     layers = [LAYERS[0], {"type": "tanh"}, {"shares": "a", "name": "again"}]
     assert network(["a/weight"], layers).trainable == {"a/weight"}
     with pytest.raises(SpecError, match=r"'again/\*' matches no parameter"):
@@ -102,8 +102,8 @@ def test_a_shared_layer_goes_by_its_owners_name():
 FROZEN = {"trainable": False}
 
 
-def test_a_frozen_teacher_computes_as_in_evaluation_and_stays_as_it_is():
-    """Else it teaches something else at each step, and its running statistics move."""
+def test_frozen_teacher_computes_as_in_evaluation():
+    """Otherwise its outputs and its running statistics change at each step."""
     teacher = [
         {"type": "dense", "units": 3, "name": "a", **FROZEN},
         {"type": "batch_norm", "name": "n", **FROZEN},
@@ -122,7 +122,7 @@ def test_a_frozen_teacher_computes_as_in_evaluation_and_stays_as_it_is():
     assert (net.buffers["n/running_mean"] == 0.25).all()
 
 
-def test_gradients_pass_through_a_frozen_layer_that_computes_as_in_evaluation():
+def test_gradients_pass_through_a_frozen_layer():
     layers = [LAYERS[0], {"type": "dropout", "rate": 0.5, **FROZEN}, LAYERS[2]]
     without = gradients(network(None, [LAYERS[0], LAYERS[2]]))
     for address, gradient in gradients(network(None, layers)).items():
@@ -150,7 +150,7 @@ def test_a_frozen_block_freezes_layers_without_parameters():
     assert [node.frozen for node in net.nodes.values()] == [True, True, False]
 
 
-def test_patterns_address_parameters_and_do_not_stop_dropout():
+def test_patterns_do_not_stop_dropout():
     layers = [LAYERS[0], {"type": "dropout", "rate": 0.5, "name": "d"}, LAYERS[2]]
     seen = {}
     network(["b/*"], layers).forward(

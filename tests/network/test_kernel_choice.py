@@ -1,4 +1,4 @@
-"""Which kernels compute: what is installed for speed is used, and nothing is chosen by chance."""
+"""The choice of kernels: an installed plugin is used, and an ambiguous choice is an error."""
 
 import pytest
 
@@ -15,25 +15,25 @@ class Fast(NumpyKernels):
 
 @pytest.fixture(autouse=True)
 def nothing_but_tinynet(monkeypatch):
-    """Whatever is installed here for speed is not what these tests are about."""
+    """Hide the kernels that are installed on this machine."""
     known = registry.default()
     entries = [e for group in registry.GROUPS for e in known.entries(group)]
     own = registry.Registry(e for e in entries if e.distribution == "tinynet-core")
     monkeypatch.setattr(registry, "default", lambda: own)
 
 
-def test_numpys_are_used_where_nothing_else_is_installed():
+def test_numpy_kernels_are_the_default():
     assert type(choose_kernels()) is NumpyKernels
 
 
-def test_those_of_another_distribution_are_used_where_they_are_installed(register):
+def test_kernels_of_an_installed_plugin_are_used(register):
     register("kernels", "fast", Fast)
     assert choose_kernels().level == "fast"
     assert Network({"layers": ["relu"]}, (2,)).kernels.level == "fast"
     assert type(choose_kernels("numpy")) is NumpyKernels
 
 
-def test_of_two_one_must_be_named(register):
+def test_two_plugins_with_kernels_are_an_error(register):
     register("kernels", "fast", Fast)
     register("kernels", "faster", Fast)
     with pytest.raises(PluginError, match="more than one set of kernels is installed; add --kern"):
@@ -41,6 +41,6 @@ def test_of_two_one_must_be_named(register):
     assert choose_kernels("faster").level == "fast"
 
 
-def test_a_misspelt_name_is_told():
+def test_misspelt_name_is_an_error():
     with pytest.raises(PluginError, match="did you mean 'numpy'"):
         choose_kernels("nunpy")

@@ -1,4 +1,4 @@
-"""Heads: which loss, weight and target each output of a network gets, and what is said if none."""
+"""The loss, weight and target of each output of a network."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def problems(call, *arguments):
     "loss",
     [LOSS, "mse", {"type": "mse"}, LossReference(type="mse"), {"output": "mse"}, {"output": LOSS}],
 )
-def test_the_loss_of_an_only_output_may_be_said_in_any_form(loss):
+def test_loss_of_an_only_output_has_several_forms(loss):
     (head,) = output_losses(loss, ("output",))
     assert (head.output, head.weight, head.target) == ("output", 1.0, None)
     assert isinstance(head.loss, MSE)
@@ -51,13 +51,13 @@ def test_weight_and_target_are_those_of_the_spec():
     assert (first.pointer, second.pointer) == ("/training/loss/a", "/training/loss/b")
 
 
-def test_a_loss_may_be_one_that_is_made_already():
+def test_loss_may_be_an_object():
     first, second = output_losses({"a": LOSS, "b": {"type": "mae", "weight": 0.5}}, ("a", "b"))
     assert first.loss is LOSS
     assert second.weight == 0.5
 
 
-def test_without_a_loss_there_are_no_heads():
+def test_network_without_a_loss_has_no_losses():
     assert output_losses(None, ("a", "b")) == ()
 
 
@@ -90,7 +90,7 @@ def test_without_a_loss_there_are_no_heads():
         ),
     ],
 )
-def test_losses_that_are_not_those_of_the_outputs_are_explained(loss, expected):
+def test_losses_for_wrong_outputs_are_an_error(loss, expected):
     assert problems(output_losses, loss, ("a", "b")) == expected
 
 
@@ -110,7 +110,7 @@ def head(output, target=None):
         (None, ["target"], "target"),  # the only one
     ],
 )
-def test_an_output_finds_its_target(target, known, expected):
+def test_target_of_an_output(target, known, expected):
     assert targets_of([head("kind", target)], known) == {"kind": expected}
 
 
@@ -119,8 +119,8 @@ def test_two_outputs_may_have_the_same_target():
     assert targets_of(heads, ["kind", "area"]) == {"kind": "kind", "again": "kind"}
 
 
-def test_every_output_without_a_target_is_told():
-    """To train an output on whatever target stands first would be silent nonsense."""
+def test_all_outputs_without_a_target_are_reported():
+    """An output must never be trained on an arbitrary target."""
     heads = [head("shape"), head("size", "aera"), head("kind")]
     assert problems(targets_of, heads, ["kind", "area"]) == [
         "/training/loss/shape/target: the output 'shape' could be compared with any of area, kind;"
@@ -142,8 +142,8 @@ def test_several_outputs_are_predicted_by_name():
     np.testing.assert_allclose(found["b"].sum(axis=1), 1, rtol=1e-6)
 
 
-def test_the_order_of_outputs_is_that_of_their_names():
-    """A checkpoint keeps no order of keys: in the written one, a resumed run would be another."""
+def test_outputs_are_ordered_by_name():
+    """A checkpoint keeps no order of keys, so the order in the file would not survive a resume."""
     assert list(network(["b", "a"]).outputs) == ["a", "b"]
     assert [h.output for h in network(["b", "a"], loss={"b": "mse", "a": "mse"}).losses] == [
         "a",
@@ -151,7 +151,7 @@ def test_the_order_of_outputs_is_that_of_their_names():
     ]
 
 
-def test_one_output_is_predicted_as_an_array_whatever_it_is_called():
+def test_only_output_is_predicted_as_an_array():
     layers = [dense("a", 2)]
     named = Network({"layers": layers, "outputs": {"kind": "a"}}, (4,), loss={"kind": "mse"})
     plain = Network({"layers": layers}, (4,), loss="mse")

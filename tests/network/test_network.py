@@ -1,4 +1,4 @@
-"""Networks: built from a spec, counted before they are allocated, and asked for predictions."""
+"""Networks: construction, size limits, parameters, predictions and wrong inputs."""
 
 import numpy as np
 import pytest
@@ -40,8 +40,8 @@ SHARED_NORM = [
 # Building -----------------------------------------------------------------------------------
 
 
-def test_a_network_too_large_for_any_memory_can_be_built_dry():
-    """`check` and `summary` of a huge spec must not be killed for want of memory."""
+def test_dry_network_may_be_larger_than_memory():
+    """`check` and `summary` of a huge spec must not run out of memory."""
     layers = [dense("a") | {"units": 10**6}, dense("b") | {"units": 10**6}, {"type": "batch_norm"}]
     net = network(*layers, input_shape=(10**6,), dry=True, max_params=10**13)
     assert net.params["b/weight"].shape == (10**6, 10**6)
@@ -49,7 +49,7 @@ def test_a_network_too_large_for_any_memory_can_be_built_dry():
     assert sum(param.size for param in net.params.values()) > 2 * 10**12
 
 
-def test_parameters_are_counted_before_any_memory_is_taken():
+def test_parameters_are_counted_before_they_are_allocated():
     with pytest.raises(SpecError, match=r"40,000,000,000 bytes|max-params") as caught:
         network(dense("a") | {"units": 10**10}, input_shape=(1,))
     assert caught.value.problems[0].pointer == "/network/layers/0"
@@ -59,7 +59,7 @@ def test_parameters_are_counted_before_any_memory_is_taken():
         network(dense("a"), max_params=11)
 
 
-def test_every_layer_that_does_not_fit_is_told_of_with_its_feeder():
+def test_all_layers_with_wrong_input_shapes_are_reported():
     with pytest.raises(ShapeError) as caught:
         network(
             dense("a"),
@@ -94,15 +94,15 @@ def test_parameters_are_live_and_their_mapping_is_fixed():
             mapping["a/weight"] = 0
 
 
-def test_nodes_are_in_an_order_in_which_they_can_be_computed():
+def test_nodes_are_in_topological_order():
     net = network(join("add", "c", "b", "a"), dense("b", "a"), dense("a", "input"), dense("d", "c"))
     assert list(net.nodes) == ["a", "b", "c", "d"]
     assert net.nodes["c"].inputs == ("b", "a")
     assert net.out_shapes["output"] == (WIDTH,)
 
 
-def test_a_parameter_depends_on_the_seed_and_its_name_and_on_nothing_else():
-    """A node that is added must not change how the others are drawn."""
+def test_initial_parameter_depends_on_seed_and_name_alone():
+    """A new node must not change the initial parameters of the others."""
     one, two = network(dense("a")), network(dense("b"), dense("a", "b"), input_shape=(WIDTH,))
     np.testing.assert_array_equal(one.params["a/weight"], two.params["a/weight"])
     other = Network({"layers": [dense("a")]}, (WIDTH,), dtype="float64", seed=2)
@@ -110,7 +110,7 @@ def test_a_parameter_depends_on_the_seed_and_its_name_and_on_nothing_else():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_all_arrays_have_the_networks_dtype_whatever_comes_in(dtype):
+def test_all_arrays_have_the_dtype_of_the_network(dtype):
     net = network(*SHARED_NORM, dtype=dtype)
     for given_dtype in ("float64", "float32", "uint8", "bool"):
         x = (draw(4, WIDTH) > 0).astype(given_dtype)
@@ -146,7 +146,7 @@ def test_predictions_do_not_depend_on_the_batch_size(batch_size):
 
 
 def test_predictions_belong_to_the_caller():
-    """The workspace is used again for the next batch; what was returned must not change."""
+    """The next batch reuses the workspace and must not change returned arrays."""
     net = network({"type": "relu"})
     first = net.predict(draw(4, WIDTH))
     kept = first.copy()
@@ -154,19 +154,19 @@ def test_predictions_belong_to_the_caller():
     np.testing.assert_array_equal(first, kept)
 
 
-def test_of_no_samples_the_prediction_is_empty():
+def test_prediction_for_no_samples_is_empty():
     net = network(*IMAGE_LAYERS, input_shape=(8, 8, 2), loss="softmax_cross_entropy")
     assert net.predict(np.empty((0, 8, 8, 2))).shape == (0, 5)
 
 
-def test_without_a_loss_the_prediction_is_the_raw_output():
+def test_prediction_without_a_loss_is_the_output():
     net, x = network(dense("a")), draw(2, WIDTH)
     weight, bias = net.params["a/weight"], net.params["a/bias"]
     np.testing.assert_allclose(net.predict(x), x @ weight + bias)
 
 
-def test_indices_reach_an_embedding_as_they_are():
-    """Through float32, index 16,777,217 would silently become its neighbour."""
+def test_embedding_gets_integer_indices():
+    """In float32, index 16,777,217 would silently become 16,777,216."""
     net = network(
         {"type": "embedding", "input_dim": 2**24 + 2, "output_dim": 1, "name": "e"},
         dtype="float32",
@@ -181,7 +181,7 @@ def test_indices_reach_an_embedding_as_they_are():
     assert found["e/weight"][2**24 + 1] == 1
 
 
-def test_several_inputs_are_given_by_name_in_either_form():
+def test_inputs_by_short_or_full_name():
     net = network(*TWO_INPUTS, input_shape={"left": (WIDTH,), "right": (WIDTH,)})
     left, right = draw(4, WIDTH), draw(4, WIDTH, seed=1)
     long = net.predict({"input:left": left, "input:right": right})
@@ -205,14 +205,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("x", "error", "message"), WRONG.values(), ids=WRONG.keys())
-def test_wrong_inputs_are_explained(x, error, message):
+def test_wrong_inputs_are_an_error(x, error, message):
     net = network(dense("a"))
     for use in (net.predict, net.forward):
         with pytest.raises(error, match=message):
             use(x)
 
 
-def test_inputs_of_different_lengths_are_explained():
+def test_inputs_of_different_lengths_are_an_error():
     net = network(*TWO_INPUTS)
     with pytest.raises(ShapeError, match="the same N for every input"):
         net.predict({"left": draw(2, WIDTH), "right": draw(3, WIDTH)})
@@ -220,7 +220,7 @@ def test_inputs_of_different_lengths_are_explained():
         net.predict(draw(2, WIDTH))
 
 
-def test_an_input_whose_shape_nobody_knows_is_explained():
+def test_input_without_a_shape_is_an_error():
     with pytest.raises(SpecError, match="input_shape"):
         Network({"layers": [dense("a")]})
     with pytest.raises(SpecError) as caught:
@@ -233,18 +233,18 @@ def test_an_input_whose_shape_nobody_knows_is_explained():
 
 
 @pytest.mark.parametrize("shape", [3, (3.0,), "ab", {"input": 3}])
-def test_an_input_shape_that_is_no_tuple_of_integers_is_explained(shape):
+def test_invalid_input_shape_is_an_error(shape):
     with pytest.raises(ShapeError, match="a shape is a tuple of integers"):
         network(dense("a"), input_shape=shape)
 
 
 @pytest.mark.parametrize("spec", [3, None, [dense("a")], "digits_cnn.json"])
-def test_what_is_no_network_spec_is_explained(spec):
+def test_wrong_network_spec_is_an_error(spec):
     with pytest.raises(SpecError, match="a dict like the 'network' part of a spec"):
         Network(spec, (WIDTH,))
 
 
-def test_a_batch_of_no_samples_cannot_be_asked_for():
+def test_batch_size_must_be_positive():
     with pytest.raises(ShapeError, match="batch_size must be at least 1, not 0"):
         network(dense("a")).predict(draw(2, WIDTH), batch_size=0)
 

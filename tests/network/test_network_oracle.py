@@ -1,4 +1,4 @@
-"""Whole networks trained for a few steps, beside the same networks built by hand in PyTorch."""
+"""Networks trained for a few steps, compared with the same networks in PyTorch."""
 
 import numpy as np
 import pytest
@@ -35,13 +35,13 @@ def make_trainer(input_shape, layers, optimizer, **training):
 
 
 def tensors(network):
-    """Every parameter and buffer as a tensor of torch's own."""
+    """Return every parameter and buffer as a tensor with its own memory."""
     arrays = {**network.params, **network.buffers}
     return {name: torch.tensor(array.copy()) for name, array in arrays.items()}
 
 
 def conv(x, weight, bias=None, **options):
-    """Channels last outside, channels first within."""
+    """Convolve channels-last arrays with PyTorch."""
     y = torch.nn.functional.conv2d(
         x.permute(0, 3, 1, 2), weight.permute(3, 2, 0, 1), bias, **options
     )
@@ -53,7 +53,7 @@ def max_pool(x):
 
 
 def batch_norm(x, t, name):
-    """Moves the running statistics in ``t``, as training does."""
+    """Normalize a batch, and update the running statistics in ``t``."""
     y = torch.nn.functional.batch_norm(
         x.movedim(-1, 1),
         t[f"{name}/running_mean"],
@@ -122,7 +122,7 @@ def test_a_convolutional_network_with_batch_norm():
 
 
 def test_gradients_of_several_batches_summed_for_one_update():
-    """Each batch has statistics of its own, and moves the running ones, as in a loop by hand."""
+    """Each batch has its own statistics and updates the running ones."""
     assert_same_training(
         make_trainer([8, 8, 2], CONVOLUTIONAL, {"type": "adam"}, accumulate=3),
         convolutional,
@@ -162,7 +162,7 @@ def test_a_residual_graph_with_a_frozen_layer():
     np.testing.assert_array_equal(trainer.network.params["fixed/weight"], before)
 
 
-def test_a_layer_that_stands_at_three_places():
+def test_layer_shared_by_three_nodes():
     layers = [
         {"type": "dense", "units": 6, "name": "step"},
         {"type": "tanh", "name": "first"},

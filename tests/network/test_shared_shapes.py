@@ -1,4 +1,4 @@
-"""One layer at places with inputs of different shapes, as in a feature pyramid."""
+"""Layers shared by nodes with inputs of different shapes, as in a feature pyramid."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ POOL = {"type": "max_pool2d", "pool_size": 2, "name": "small", "inputs": "input"
 
 
 def twice(*layers, **network):
-    """The layers on an image of 8x8, and again on one of half the size; the sum of both."""
+    """Return a spec that runs layers on an image of 8x8 and on its half, and sums both."""
     first = [{**layer, "name": f"a{i}"} for i, layer in enumerate(layers)]
     again = [{"shares": f"a{i}", "name": f"b{i}"} for i in range(len(layers))]
     first[0]["inputs"], again[0]["inputs"] = "input", "small"
@@ -52,7 +52,7 @@ def spec(*layers, **training):
     }
 
 
-def test_its_arrays_are_those_of_the_one_layer():
+def test_shared_layer_has_one_set_of_arrays():
     network = Network(twice(CONV, NORM))
     assert set(network.params) == {"a0/weight", "a0/bias", "a1/gamma", "a1/beta"}
     assert set(network.buffers) == {"a1/running_mean", "a1/running_var"}
@@ -64,7 +64,7 @@ def test_its_arrays_are_those_of_the_one_layer():
     assert other.buffers["running_mean"] is norm.buffers["running_mean"]
 
 
-def test_it_computes_what_two_layers_of_equal_weights_compute():
+def test_shared_layer_computes_as_two_layers_of_equal_weights():
     network = Network(twice(CONV, RELU))
     twin = Network(
         {
@@ -86,7 +86,7 @@ def test_it_computes_what_two_layers_of_equal_weights_compute():
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_its_gradient_is_the_sum_over_both_places(threads, monkeypatch):
+def test_gradient_is_the_sum_over_both_nodes(threads, monkeypatch):
     monkeypatch.setattr(sharding, "WORK", 1)
     monkeypatch.setattr(sharding, "PARAM_WORK", 0)
     monkeypatch.setattr(sharding, "MIN_SHARD", 2)
@@ -115,7 +115,7 @@ def test_its_gradient_is_the_sum_over_both_places(threads, monkeypatch):
             assert step.reshape(-1)[index] == pytest.approx(slope, rel=1e-4, abs=1e-7), address
 
 
-def test_running_statistics_take_in_both_places():
+def test_running_statistics_include_both_nodes():
     trainer = tinynet.Trainer(spec(NORM))
     trainer.train_step(draw(), np.zeros((6, 2)))
     x, found = draw(), trainer.network.buffers["a0/running_mean"]
@@ -127,7 +127,7 @@ def test_running_statistics_take_in_both_places():
     np.testing.assert_allclose(found, expected)
 
 
-def test_a_state_is_that_of_the_one_layer():
+def test_state_has_one_set_of_arrays():
     trainer, fresh = (tinynet.Trainer(spec(CONV, NORM)) for _ in range(2))
     trainer.train_step(draw(), np.zeros((6, 3)))
     fresh.load_state(trainer.state(), trainer.progress)
@@ -175,7 +175,7 @@ def test_a_whole_block_is_shared_at_another_size():
 
 
 class Copying:
-    """A layer that keeps a copy of its parameter, which a second place could not train."""
+    """A layer that keeps a copy of its parameter, which a second node could not train."""
 
     per_sample = True
 
