@@ -1,0 +1,34 @@
+"""The division of a batch into shards."""
+
+import pytest
+
+from tinynet.engine import sharding
+from tinynet.engine.sharding import Cost, shard_slices
+
+
+def test_shards_have_enough_work_and_bounded_memory():
+    def count(operations, size, samples=128, params=0, cut_from=0.5):
+        cost = Cost(operations, params, size)
+        return len(shard_slices(samples, cost, cut_from, training=True))
+
+    assert count(1, 1) == 1
+    assert count(sharding.WORK / 512, 1) == 1, "a quarter of a shard"
+    assert count(sharding.WORK / 256, 1) == 2, "half a shard, which is worth a second thread"
+    assert count(sharding.WORK / 256, 1, cut_from=2) == 1, "unless the kernels have threads"
+    assert count(sharding.WORK / 64, 1, cut_from=2) == 2
+    assert count(sharding.WORK / 32, 1) == 4
+    assert count(sharding.WORK, 1) == 128 // sharding.MIN_SHARD
+    assert count(sharding.WORK, sharding.MAX_BYTES) == 128
+    assert count(sharding.WORK, 10 * sharding.MAX_BYTES) == 128
+    assert count(sharding.WORK, 10 * sharding.MAX_BYTES, samples=5) == 1
+    assert count(sharding.WORK / 32, 1, params=sharding.WORK / sharding.PARAM_WORK) == 4
+    assert count(sharding.WORK / 32, 1, params=4 * sharding.WORK / sharding.PARAM_WORK) == 1
+
+
+@pytest.mark.parametrize("samples", [0, 1, 7, 8, 9, 100, 1000])
+@pytest.mark.parametrize("operations", [1, 1e6, 1e8])
+def test_shards_cover_every_sample_once_and_are_nearly_equal(samples, operations):
+    slices = shard_slices(samples, Cost(operations, 10, 1000), 0.5, training=True)
+    assert [i for rows in slices for i in range(rows.start, rows.stop)] == list(range(samples))
+    lengths = {rows.stop - rows.start for rows in slices}
+    assert max(lengths) - min(lengths) <= 1
