@@ -7,12 +7,12 @@ a result can be asked for again.
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from tinynet.engine.threads import Shared, Workers
+from tinynet.engine.threads import SharedWork, Workers
 
 T = TypeVar("T")
 
 
-class Task(Shared, Generic[T]):
+class Task(SharedWork, Generic[T]):
     """A call in the background."""
 
     def __init__(self, function: Callable[[], T]) -> None:
@@ -20,11 +20,8 @@ class Task(Shared, Generic[T]):
         self._function = function
         self._outcomes: list[tuple[bool, T | BaseException]] = []
 
-    def help(self) -> None:
-        """Make the call in the worker thread, unless its owner no longer waits for that."""
-        self.join(self._call)
-
-    def _call(self) -> None:
+    def work(self) -> None:
+        """Make the call, and keep its outcome."""
         try:
             outcome: tuple[bool, T | BaseException] = True, self._function()
         except BaseException as error:  # The owner raises it.
@@ -64,4 +61,4 @@ class Background:
         """
         if self._workers is None:
             self._workers = Workers(1)
-        self._workers.offer(task)
+        self._workers.submit(task)

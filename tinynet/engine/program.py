@@ -24,7 +24,7 @@ Exchange: TypeAlias = Literal["summaries", "batch"]
 
 @dataclass(frozen=True)
 class Operation:
-    """A node with everything that is known about it before a batch comes.
+    """A node with what its passes need to know, determined once for all batches.
 
     Attributes:
         node: The node.

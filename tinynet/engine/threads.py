@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from queue import SimpleQueue
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def threads_to_use(requested: int | None) -> int:
     return requested or min(cores, MOST_THREADS)
 
 
-class Shared:
+class SharedWork:
     """Work of one thread, the owner, that worker threads may join until the owner closes it."""
 
     def __init__(self) -> None:
@@ -54,12 +54,16 @@ class Shared:
         self._left: list[None] = []
         self._leaving: SimpleQueue[None] = SimpleQueue()
 
-    def join(self, work: Callable[[], None]) -> None:
-        """Call `work` in a worker thread, unless the owner has closed the work."""
+    def work(self) -> None:
+        """Do the work, or a part of it."""
+        raise NotImplementedError
+
+    def join(self) -> None:
+        """Do the work in a worker thread, unless the owner has closed it."""
         self._joined.append(None)  # First: the owner waits for this thread, or it sees `_closed`.
         try:
             if not self._closed:
-                work()
+                self.work()
         finally:
             self._left.append(None)
             self._leaving.put(None)
@@ -73,15 +77,8 @@ class Shared:
             self._leaving.get()
 
 
-class Workable(Protocol):
-    """An item that worker threads take from their queue."""
-
-    def help(self) -> None:
-        """Work on it in a worker thread."""
-
-
 class Workers:
-    """Daemon threads that serve a queue until the object is deleted."""
+    """Daemon threads that join the work in a queue, until the object is deleted."""
 
     def __init__(self, count: int) -> None:
         """Start `count` threads.
@@ -95,18 +92,20 @@ class Workers:
 
     def _start(self) -> None:
         self._process = os.getpid()
-        self._queue: SimpleQueue[Workable | None] = SimpleQueue()
+        self._queue: SimpleQueue[SharedWork | None] = SimpleQueue()
         for number in range(1, self._count + 1):
             name = f"tinynet-{number}"
-            thread = threading.Thread(target=_serve, args=(self._queue,), name=name, daemon=True)
+            thread = threading.Thread(
+                target=_run_worker, args=(self._queue,), name=name, daemon=True
+            )
             self._started = number
             thread.start()
 
-    def offer(self, work: Workable, times: int = 1) -> None:
-        """Let as many threads help with some work."""
+    def submit(self, work: SharedWork, threads: int = 1) -> None:
+        """Let a number of threads join some work."""
         if self._process != os.getpid():  # A forked process has none of its parent's threads.
             self._start()
-        for _ in range(times):
+        for _ in range(threads):
             self._queue.put(work)
 
     def __del__(self) -> None:
@@ -114,7 +113,7 @@ class Workers:
             self._queue.put(None)
 
 
-class _Batch(Shared):
+class _JobList(SharedWork):
     """A list of jobs in progress: each free thread takes the next.
 
     Attributes:
@@ -128,7 +127,7 @@ class _Batch(Shared):
         self.failures: list[tuple[int, BaseException]] = []
 
     def work(self) -> None:
-        """Do jobs until none is left to begin, one has failed, or the batch is closed."""
+        """Run jobs until none is left to begin, one has failed, or the list is closed."""
         while self._waiting and not self._closed and not self.failures:
             try:
                 number = self._waiting.popleft()
@@ -141,12 +140,8 @@ class _Batch(Shared):
             except BaseException as error:  # An interrupt comes before any failure.
                 self.failures.append((-1, error))
 
-    def help(self) -> None:
-        """Do jobs in a worker thread."""
-        self.join(self.work)
-
     def finish(self) -> None:
-        """Wait until no worker computes any more, through any number of interrupts."""
+        """Wait until all workers have left, despite any number of interrupts."""
         while True:
             try:
                 self.close()
@@ -177,7 +172,7 @@ class ThreadPool:
             ) from error
 
     def run(self, jobs: Sequence[Job]) -> None:
-        """Run all jobs, in no particular order, and return when no thread computes any more.
+        """Run all jobs, in no particular order, and return when all threads have finished.
 
         Raises:
             BaseException: The exception of the first job in the list of those that failed; jobs
@@ -187,22 +182,22 @@ class ThreadPool:
             for job in jobs:
                 job()
             return
-        batch = _Batch(jobs)
+        job_list = _JobList(jobs)
         try:
             try:
-                self._workers.offer(batch, min(self.size, len(jobs)) - 1)
-                batch.work()
+                self._workers.submit(job_list, min(self.size, len(jobs)) - 1)
+                job_list.work()
             finally:
-                batch.finish()
+                job_list.finish()
         finally:
-            batch.finish()  # Again, for an interrupt between two instructions of the first call.
-        if batch.failures:
-            raise min(batch.failures, key=itemgetter(0))[1]
+            job_list.finish()  # Again, for an interrupt between two instructions of the first call.
+        if job_list.failures:
+            raise min(job_list.failures, key=itemgetter(0))[1]
 
 
-def _serve(queue: "SimpleQueue[Workable | None]") -> None:
+def _run_worker(queue: "SimpleQueue[SharedWork | None]") -> None:
     # The trainer looks for NaN and infinity in the loss, and explains it.
     np.seterr(all="ignore")
     while (work := queue.get()) is not None:
-        work.help()
-        del work  # Else a waiting thread would keep the pool that it belongs to alive.
+        work.join()
+        del work  # Otherwise a waiting thread would keep its own pool alive.
