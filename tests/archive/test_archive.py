@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinynet import archive
+from tinynet.archive import layout
 from tinynet.archive.header import DTYPES
 from tinynet.errors import CheckpointFormatError, CheckpointLimitError
 
@@ -134,8 +135,8 @@ def test_tensors_of_several_chunks_come_back(
     elements: int,
 ) -> None:
     """A tensor above 1 GiB: here with chunks of 128 bytes."""
-    monkeypatch.setattr(archive, "MAX_CHUNK", 128)
-    monkeypatch.setattr(archive, "_PIECE", 50)
+    monkeypatch.setattr(layout, "MAX_CHUNK", 128)
+    monkeypatch.setattr(layout, "_PIECE", 50)
     tensors = {"a": np.arange(elements, dtype=np.uint8), "b": np.arange(40, dtype=np.float64)}
     archive.write(tmp_path / "a", {}, tensors, run_id="r", step=0)
     assert same(archive.read(tmp_path / "a").tensors, tensors)

@@ -10,6 +10,7 @@ import msgpack
 import pytest
 
 from tinynet import archive
+from tinynet.archive import reading
 from tinynet.errors import (
     CheckpointCorruptError,
     CheckpointError,
@@ -369,12 +370,12 @@ def test_a_file_that_shrinks_while_it_is_read_is_refused(
     small_file: Path, monkeypatch: pytest.MonkeyPatch, copy: bool
 ) -> None:
     """Somebody copies over it, say: what was never read must not pass for data."""
-    read_sections = archive._read_sections
+    read_sections = reading._read_sections
 
     def shrink(*args: Any) -> Any:
         os.truncate(small_file, small_file.stat().st_size - 1)
         return read_sections(*args)
 
-    monkeypatch.setattr(archive, "_read_sections", shrink)
+    monkeypatch.setattr(reading, "_read_sections", shrink)
     with pytest.raises(CORRUPT, match="became shorter"):
         archive.read(small_file, copy=copy)

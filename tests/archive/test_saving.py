@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tinynet import archive
+from tinynet.archive import reading
 from tinynet.errors import CheckpointError, CheckpointIOError
 from tinynet.files import atomic
 
@@ -126,11 +127,11 @@ def test_every_call_may_fail(path: Path, monkeypatch: pytest.MonkeyPatch, code: 
 
 def test_every_call_of_a_read_may_fail(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
-    monkeypatch.setattr(archive, "os", System(lambda name, args: calls.append(name)))
+    monkeypatch.setattr(reading, "os", System(lambda name, args: calls.append(name)))
     archive.read(path)
     assert set(calls) == {"open", "fstat", "preadv", "close"}
     for failing in range(len(calls)):
-        monkeypatch.setattr(archive, "os", System(failing_at(failing, errno.EIO)))
+        monkeypatch.setattr(reading, "os", System(failing_at(failing, errno.EIO)))
         with pytest.raises(CheckpointIOError, match=f"{path}: {os.strerror(errno.EIO)}"):
             archive.read(path)
 

@@ -1,24 +1,23 @@
-"""What a checkpoint says, and how it becomes an archive and is one again.
+"""A checkpoint: the complete state of a run after a step, and its file.
 
-A checkpoint is the whole state of a run after a step: with it and the data, the run goes on as if
-it had never stopped. It holds no generator state, since there is none (see
-`tinynet.kernels.random`), and
-no history, since that is in the log.
+With the checkpoint and the data, a run resumes as if it had never stopped. A checkpoint holds no
+generator state, since `tinynet.random` has none, and no history, which the log holds.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import JsonValue
-from pydantic_core import to_jsonable_python
 
 from tinynet import archive
-from tinynet.checkpoint.plugin_lock import TypeFacts, check_types, recorded_names
-from tinynet.checkpoint.revisions import NEWEST
-from tinynet.checkpoint.sections import DataFacts, LogMark, hash_of, parse_sections
+from tinynet.checkpoint.environment import environment
+from tinynet.checkpoint.plugin_lock import check_types, recorded_names, types_of
+from tinynet.checkpoint.sections import DataFacts, LogMark, Sections, parse_sections
+from tinynet.engine.tensor_names import TRANSFORMS, WEIGHTS, in_group, of_group
 from tinynet.errors import (
     CheckpointError,
     CheckpointFormatError,
@@ -28,54 +27,69 @@ from tinynet.errors import (
 )
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_recorded_spec
-from tinynet.training.progress import Progress
 from tinynet.types import Array
 
-_TRANSFORMS = "transforms/"
+if TYPE_CHECKING:
+    from tinynet.training.trainer import Trainer
 
 
-@dataclass(frozen=True, eq=False)
-class Checkpoint:
-    """The whole state of a run after a step.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Checkpoint(Sections):
+    """The complete state of a run after a step: its JSON sections and its arrays.
 
     Attributes:
-        run_id: The run it belongs to.
-        spec: The spec as JSON, every default filled in.
-        progress: Where in the run it was made.
-        tensors: Parameters, buffers, optimizer slots and running figures: what `Trainer.state`
-            gives.
-        transforms: What preprocessing learned from the training data.
-        data: What the run knew of its data.
-        log: How far the log was.
-        lineage: What the run was resumed or started from, oldest first.
-        environment: What computed it; see `tinynet.checkpoint.environment`.
-        types: Who registered each type; see `tinynet.checkpoint.plugin_lock`.
-        revision: The newest revision it was written under; see `tinynet.checkpoint.revisions`.
+        run_id: The name that all checkpoints of the run share.
+        tensors: Parameters, buffers, optimizer state and running figures, by full name (see
+            `tinynet.engine.tensor_names`), as `Trainer.state` returns them.
+        transforms: The state of the fitted transforms, by address.
     """
 
     run_id: str
-    spec: dict[str, JsonValue]
-    progress: Progress
     tensors: Mapping[str, Array]
     transforms: Mapping[str, Array]
-    data: DataFacts
-    log: LogMark
-    lineage: tuple[dict[str, JsonValue], ...]
-    environment: dict[str, str]
-    types: dict[str, TypeFacts]
-    revision: int = NEWEST
+
+    @classmethod
+    def of(
+        cls,
+        trainer: "Trainer",
+        lineage: Iterable[dict[str, JsonValue]] = (),
+        run_id: str | None = None,
+    ) -> "Checkpoint":
+        """Return the state of a trainer; the arrays are not copied.
+
+        Args:
+            trainer: The trainer, with data.
+            lineage: The checkpoints that the run was started or resumed from, oldest first.
+            run_id: The run; None for a new one.
+        """
+        return cls(
+            run_id=secrets.token_hex(8) if run_id is None else run_id,
+            tensors=trainer.state(),
+            transforms=trainer.data.preprocessing.state(),
+            spec=trainer.spec.resolved(),
+            progress=trainer.progress,
+            data=DataFacts.of(trainer.data),
+            log=LogMark(),
+            lineage=tuple(lineage),
+            environment=environment(trainer.network.kernels),
+            types=types_of(trainer.spec),
+        )
 
     @property
     def arrays(self) -> dict[str, Array]:
         """Every array by its name in the file."""
-        transforms = {f"{_TRANSFORMS}{name}": array for name, array in self.transforms.items()}
-        return {**self.tensors, **transforms}
+        return {**self.tensors, **in_group(TRANSFORMS, self.transforms)}
+
+    @property
+    def weights(self) -> dict[str, Array]:
+        """The parameters and buffers by full name."""
+        return {n: array for n, array in self.tensors.items() if n.startswith(WEIGHTS)}
 
     def write(self, path: Path) -> None:
-        """Write it, atomically and durably.
+        """Write the file, atomically and durably.
 
         Raises:
-            DivergedError: if an array is not finite: such a state is never saved.
+            DivergedError: if an array holds NaN or infinity: such a state is never saved.
             CheckpointIOError: if the disk or the file system refuses.
         """
         if bad := self.not_finite():
@@ -83,62 +97,35 @@ class Checkpoint:
                 f"{bad[0]} is not finite after step {self.progress.step};"
                 " the checkpoint was not saved, earlier ones are kept"
             )
-        sections = self.sections
-        archive.write(path, sections, self.arrays, run_id=self.run_id, step=self.progress.step)
+        archive.write(
+            path, self.to_json(), self.arrays, run_id=self.run_id, step=self.progress.step
+        )
 
     def not_finite(self) -> list[str]:
         """Return the names of tensors that hold NaN or infinity, which are never saved."""
         return [name for name, array in self.tensors.items() if not _is_finite(array)]
 
-    @property
-    def sections(self) -> dict[str, Any]:
-        """The JSON sections of the file."""
-        return {
-            "spec": self.spec,
-            "spec_hash": hash_of(self.spec),
-            "progress": self.progress.to_json(),
-            "data": to_jsonable_python(asdict(self.data)),
-            "log": asdict(self.log),
-            "lineage": list(self.lineage),
-            "environment": self.environment,
-            "types": {key: asdict(facts) for key, facts in self.types.items()},
-            "revision": self.revision,
-        }
-
     @classmethod
     def read(cls, path: Path, *, copy: bool = True) -> "Checkpoint":
-        """Read and verify one.
+        """Read and verify a file.
 
         Args:
             path: The file.
             copy: False maps the file instead, for reading only.
 
         Raises:
-            CheckpointError: if it cannot be read, or is not one.
+            CheckpointError: if it cannot be read, or is not a checkpoint.
         """
-        found = archive.read(path, copy=copy)
-        sections = parse_sections(path, found.sections)
-        if sections.progress.step != found.step:
+        content = archive.read(path, copy=copy)
+        sections = parse_sections(path, content.sections)
+        if sections.progress.step != content.step:
             raise CheckpointFormatError(
-                f"{path}: it says step {found.step}, and its progress step {sections.progress.step}"
+                f"{path}: its header has step {content.step}, and its progress step"
+                f" {sections.progress.step}"
             )
-        return cls(
-            run_id=found.run_id,
-            spec=sections.spec,
-            progress=sections.progress,
-            tensors={n: a for n, a in found.tensors.items() if not n.startswith(_TRANSFORMS)},
-            transforms={
-                n.removeprefix(_TRANSFORMS): a
-                for n, a in found.tensors.items()
-                if n.startswith(_TRANSFORMS)
-            },
-            data=sections.data,
-            log=sections.log,
-            lineage=sections.lineage,
-            environment=sections.environment,
-            types=sections.types,
-            revision=sections.revision,
-        )
+        transforms = of_group(TRANSFORMS, content.tensors)
+        tensors = {n: a for n, a in content.tensors.items() if not n.startswith(TRANSFORMS)}
+        return cls(run_id=content.run_id, tensors=tensors, transforms=transforms, **vars(sections))
 
     def load_spec(self, overrides: Mapping[str, Any] | None = None) -> Spec:
         """Load its spec, with the types that it recorded, and check it against what is installed.
@@ -174,8 +161,8 @@ class Checkpoint:
         """
         bad = [
             f"{name} of the checkpoint holds NaN or infinity"
-            for name, array in self.tensors.items()
-            if name.startswith(("params/", "buffers/")) and not _is_finite(array)
+            for name, array in self.weights.items()
+            if not _is_finite(array)
         ]
         if bad and strict:
             raise CheckpointError("\n  ".join(bad))

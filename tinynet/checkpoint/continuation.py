@@ -11,6 +11,7 @@ from tinynet.checkpoint.environment import differences
 from tinynet.checkpoint.plugin_lock import check_types, recorded_names, respell_types, types_of
 from tinynet.checkpoint.revisions import NEWEST, changes_since
 from tinynet.checkpoint.sections import DataFacts
+from tinynet.engine.tensor_names import FIGURES, SLOTS
 from tinynet.errors import CheckpointMismatchError, CheckpointVersionError
 from tinynet.spec.change import STATES, State, compare, require_survivable
 from tinynet.spec.models import Spec
@@ -18,7 +19,7 @@ from tinynet.spec.training_spec import EarlyStoppingSpec, KeepBestSpec
 from tinynet.training.progress import Progress
 from tinynet.types import Array
 
-_PREFIXES: dict[State, str] = {"optimizer": "slots/", "figures": "figures/"}
+_PREFIXES: dict[State, str] = {"optimizer": SLOTS, "figures": FIGURES}
 """Names of the arrays that make up a state."""
 
 

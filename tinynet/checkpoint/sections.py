@@ -1,19 +1,24 @@
-"""The JSON of a checkpoint: what each section holds, strictly.
+"""The table of the JSON sections of a checkpoint.
 
-A section or a field that is not known here was written by a newer tinynet, and is refused as such:
-to overlook it would be to lose state silently. So additions need no other mark.
+To add a section, add a field to `Sections` here, and its value to `Checkpoint.of`. Writing,
+reading, defaults for older files, ``tinynet inspect`` and ``tinynet diff`` follow from the field.
+
+A reader refuses sections and keys that are not in the table: a newer tinynet wrote them, and to
+ignore them would lose state silently.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, get_type_hints
 
-from pydantic import AfterValidator, JsonValue, ValidationError
+from pydantic import AfterValidator, JsonValue, ValidationError, create_model
 from pydantic import Field as Constraint
-from pydantic_core import PydanticCustomError, to_json
+from pydantic_core import PydanticCustomError, to_json, to_jsonable_python
 from xxhash import xxh3_128_hexdigest
 
 from tinynet.checkpoint.plugin_lock import TypeFacts
+from tinynet.checkpoint.revisions import NEWEST
 from tinynet.config import Frozen
 from tinynet.data.data import Data
 from tinynet.data.fields import field_problem
@@ -35,31 +40,31 @@ def _plausible(field: Field) -> Field:
 Fields: TypeAlias = Annotated[
     dict[str, Annotated[Field, AfterValidator(_plausible)]], Constraint(min_length=1)
 ]
-"""What some arrays of a dataset hold, by name."""
+"""The content of arrays of a dataset, by name."""
 
 
 @dataclass(frozen=True)
 class LogMark:
-    """How far the log was when a checkpoint was made.
+    """The length of the log when a checkpoint was made.
 
     Attributes:
-        length: Its bytes.
-        digest: XXH3-128 of them, as hexadecimal text.
+        length: In bytes.
+        digest: XXH3-128 of these bytes, as hexadecimal text.
     """
 
-    length: Count
-    digest: str
+    length: Count = 0
+    digest: str = xxh3_128_hexdigest(b"")
 
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What the run knew of its data.
+    """A description of the training data.
 
     Attributes:
-        root: The folder where relative data paths started.
+        root: The folder where relative data paths start.
         fingerprints: Of each dataset, by the part of the spec that names it.
-        inputs: What each input held before preprocessing.
-        targets: What each target held before preprocessing.
+        inputs: The content of each input before preprocessing.
+        targets: The content of each target before preprocessing.
     """
 
     root: str
@@ -69,7 +74,7 @@ class DataFacts:
 
     @classmethod
     def of(cls, data: Data) -> "DataFacts":
-        """What is known of data that were opened."""
+        """Describe opened data."""
         return cls(
             str(data.root),
             data.fingerprints,
@@ -79,11 +84,11 @@ class DataFacts:
 
     @property
     def raw(self) -> dict[str, Field]:
-        """What each array held before preprocessing."""
+        """The content of each array before preprocessing."""
         return {**self.inputs, **self.targets}
 
     def changes(self, now: "DataFacts") -> list[str]:
-        """What is not as it was, a line each."""
+        """Return the differences from this description to another, a line each."""
         changed = [
             f"the dataset {part!r} has changed since the checkpoint was made"
             for part in sorted(self.fingerprints.keys() | now.fingerprints.keys())
@@ -102,39 +107,91 @@ class DataFacts:
         return changed
 
 
-class Sections(Frozen):
-    """All sections; see `tinynet.checkpoint.Checkpoint` for what they mean."""
+@dataclass(frozen=True)
+class Section:
+    """Properties of a section, as an annotation of its type.
 
-    spec: dict[str, JsonValue]
-    spec_hash: str
-    progress: Progress
-    data: DataFacts
-    log: LogMark
-    lineage: tuple[dict[str, JsonValue], ...]
-    environment: dict[str, str]
-    types: dict[str, TypeFacts]
-    revision: Count = 0
+    Attributes:
+        write: Convert the value to JSON.
+        absent: The value in files that were written before the section existed; ``...`` makes its
+            absence an error.
+        is_state: True if `tinynet diff` reports two checkpoints as unequal where it differs.
+    """
+
+    write: Callable[[Any], JsonValue] = to_jsonable_python
+    absent: Any = ...
+    is_state: bool = True
+
+
+def _json(value: JsonValue) -> JsonValue:
+    return value
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Sections:
+    """The JSON sections of a checkpoint, each with its type.
+
+    Attributes:
+        spec: The spec as JSON, every default filled in.
+        progress: The position in the run.
+        data: The training data.
+        log: The length of the log.
+        lineage: The checkpoints that the run was started or resumed from, oldest first.
+        environment: The software and hardware; see `tinynet.checkpoint.environment`.
+        types: The distribution of each type; see `tinynet.checkpoint.plugin_lock`.
+        revision: The newest revision of the computation; see `tinynet.checkpoint.revisions`.
+    """
+
+    spec: Annotated[dict[str, JsonValue], Section(_json)]
+    progress: Annotated[Progress, Section()]
+    data: Annotated[DataFacts, Section()]
+    log: Annotated[LogMark, Section(is_state=False)]
+    lineage: Annotated[tuple[dict[str, JsonValue], ...], Section(list, is_state=False)]
+    environment: Annotated[dict[str, str], Section(_json, is_state=False)]
+    types: Annotated[dict[str, TypeFacts], Section(is_state=False)]
+    revision: Annotated[Count, Section(absent=0, is_state=False)] = NEWEST
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the sections of the file, by name."""
+        values = {name: part.write(getattr(self, name)) for name, part in SECTIONS.items()}
+        return {**values, SPEC_HASH: hash_of(self.spec)}
+
+
+_HINTS = get_type_hints(Sections, include_extras=True)
+
+SECTIONS: dict[str, Section] = {
+    name: next(item for item in hint.__metadata__ if isinstance(item, Section))
+    for name, hint in _HINTS.items()
+}
+"""Every section by its name."""
+
+SPEC_HASH = "spec_hash"
+"""One more section, which only guards another: the hash of ``spec``."""
+
+_FIELDS: dict[str, Any] = {name: (_HINTS[name], part.absent) for name, part in SECTIONS.items()}
+_FIELDS[SPEC_HASH] = (str, ...)
+_File = create_model("_File", __base__=Frozen, **_FIELDS)
 
 
 def hash_of(spec: dict[str, JsonValue]) -> str:
-    """XXH3-128 of a spec as canonical JSON, as hexadecimal text."""
+    """Return XXH3-128 of a spec as canonical JSON, as hexadecimal text."""
     return xxh3_128_hexdigest(canonical_json.encode(spec))
 
 
 def parse_sections(path: Path | str, raw: dict[str, Any]) -> Sections:
-    """What the sections of an archive say.
+    """Validate the sections of an archive.
 
     Args:
         path: The file, for messages.
         raw: Its sections.
 
     Raises:
-        CheckpointFormatError: naming every section and field that is not as it should be.
-        CheckpointVersionError: if all that is wrong is what only a newer tinynet can know.
+        CheckpointFormatError: listing every section and key that is wrong.
+        CheckpointVersionError: if the only faults are keys that are not in the table.
     """
     try:
         # Through JSON, since strict validation of Python values refuses a list for a tuple.
-        sections = Sections.model_validate_json(to_json(raw))
+        parsed = _File.model_validate_json(to_json(raw))
     except ValidationError as error:
         lines = error.errors(include_url=False)
         if all(line["type"] in _UNKNOWN_KEY for line in lines):
@@ -145,9 +202,10 @@ def parse_sections(path: Path | str, raw: dict[str, Any]) -> Sections:
         found = [str(problem) for problem in problems(error, raw)]
         listed = "; ".join(found[:_MAX_LISTED]) + ("; ..." if len(found) > _MAX_LISTED else "")
         raise CheckpointFormatError(f"{path}: {_NO_CHECKPOINT}: {listed}") from None
+    sections = Sections(**{name: getattr(parsed, name) for name in SECTIONS})
     if missing := [name for name in vars(sections.progress) if name not in raw["progress"]]:
         raise CheckpointFormatError(f"{path}: {_NO_CHECKPOINT}: /progress has no {missing[0]!r}")
-    if hash_of(sections.spec) != sections.spec_hash:
+    if hash_of(sections.spec) != raw[SPEC_HASH]:
         raise CheckpointFormatError(f"{path}: /spec_hash is not the hash of /spec")
     return sections
 

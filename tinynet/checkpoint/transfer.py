@@ -18,15 +18,13 @@ import numpy as np
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.node_matching import Matching, places
 from tinynet.checkpoint.plugin_lock import recorded_names, types_of
+from tinynet.engine.tensor_names import mismatch_message, named_weights
 from tinynet.errors import CheckpointFormatError, CheckpointMismatchError, SpecError
 from tinynet.network.network import Network
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.types import Array, Shape
 
 Action: TypeAlias = Literal["carried", "overlapped", "new", "dropped", "differs"]
-
-PREFIXES = ("params/", "buffers/")
-"""How the names of what is transferred start in a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ class TransferPlan:
 
 
 class TransferRefusedError(CheckpointMismatchError):
-    """A checkpoint that does not fit the network, as far as the rules go.
+    """A checkpoint that does not fit the network under the rules.
 
     Attributes:
         plan: What would happen to every tensor.
@@ -175,8 +173,7 @@ class TransferRefusedError(CheckpointMismatchError):
     """
 
     def __init__(self, plan: TransferPlan, path: Path | None = None) -> None:
-        lines = "\n  ".join(plan.refusals)
-        super().__init__(f"the checkpoint does not fit the network:\n  {lines}")
+        super().__init__(mismatch_message(plan.refusals))
         self.plan = plan
         self.path = path
 
@@ -197,9 +194,9 @@ def plan_transfer(
         CheckpointFormatError: if the checkpoint's spec makes no network.
     """
     matching = _match(network, checkpoint, rules)
-    sources = {f.name: f for f in _facts(checkpoint.tensors) if f.name.startswith(PREFIXES)}
+    sources = {facts.name: facts for facts in _facts(checkpoint.weights)}
     moves: list[Move] = []
-    for target in _facts(_arrays(network)):
+    for target in _facts(named_weights(network.params, network.buffers)):
         kind, _, rest = target.name.split("/", 2)
         before = matching.sources.get(target.node)
         source = sources.get(f"{kind}/{before}/{rest}") if before is not None else None
@@ -225,7 +222,7 @@ def apply_transfer(plan: TransferPlan, network: Network, checkpoint: Checkpoint)
     Raises:
         CheckpointMismatchError: if a value is too large for the network's dtype.
     """
-    arrays = _arrays(network)
+    arrays = named_weights(network.params, network.buffers)
     values: list[tuple[Array, Array]] = []
     for move in plan.moves:
         if move.source is None or move.target is None:
@@ -260,14 +257,6 @@ def _match(network: Network, checkpoint: Checkpoint, rules: TransferRules) -> Ma
         reason = str(error).partition("\n")[0]
         raise CheckpointFormatError(f"the checkpoint's spec makes no network: {reason}") from error
     return Matching(old, new, rules.map)
-
-
-def _arrays(network: Network) -> dict[str, Array]:
-    """What is transferred, by its name in a checkpoint; the arrays are live."""
-    return {
-        **{f"params/{address}": array for address, array in network.params.items()},
-        **{f"buffers/{address}": array for address, array in network.buffers.items()},
-    }
 
 
 def _facts(arrays: Mapping[str, Array]) -> list[TensorFacts]:

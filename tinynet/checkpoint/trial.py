@@ -41,7 +41,7 @@ def require_loadable(checkpoint: Checkpoint) -> None:
             f"NaN or infinity before the next step, in {names}; check the initializers, and the"
             " checkpoint that they come from if there is one"
         )
-    sections = checkpoint.sections
+    sections = checkpoint.to_json()
     try:
         found = archive.check(
             sections, checkpoint.arrays, run_id=checkpoint.run_id, step=checkpoint.progress.step

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from tinynet import archive
+from tinynet.checkpoint.sections import SECTIONS, SPEC_HASH, Section
 from tinynet.commands.inspect import TensorFacts, digest_of
 from tinynet.errors import CheckpointFormatError
 from tinynet.run.folder import RunFolder, look_again
@@ -23,9 +24,6 @@ Kind: TypeAlias = Literal["only in a", "only in b", "layout", "values"]
 
 _PIECE = 2**20
 """Elements that are compared at a time."""
-
-_INCIDENTAL = ("environment", "lineage", "log", "revision", "types")
-"""Sections that tell how a state came about, and are no part of it."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +114,8 @@ class Difference:
 
 def is_essential(change: Change) -> bool:
     """Whether a fact that differs makes another state; see `Difference.equal`."""
-    section = change.pointer.split("/")[1]
-    return section not in _INCIDENTAL and change.pointer != "/data/root"
+    section = SECTIONS.get(change.pointer.split("/")[1], Section())
+    return section.is_state and change.pointer != "/data/root"
 
 
 def compare_checkpoints(a: str | Path, b: str | Path, warn: Callable[[str], None]) -> Difference:
@@ -170,7 +168,7 @@ def _open(path: Path, warn: Callable[[str], None]) -> _Content:
     directory = {name: TensorFacts.of(name, entry) for name, entry in entries.items()}
     facts = dict(found.sections)
     spec = facts.pop("spec", None)
-    facts.pop("spec_hash", None)
+    facts.pop(SPEC_HASH, None)
     if not isinstance(spec, dict):
         raise CheckpointFormatError(f"{path} is an archive, but no checkpoint: it has no spec")
     side = Side(path, found.run_id, found.step, digest_of(directory.values()))

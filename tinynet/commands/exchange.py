@@ -8,7 +8,6 @@ under its full name: ``params/conv2d_1/weight``, ``slots/conv2d_1/weight/first_m
 
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,14 +16,11 @@ from typing import Any
 import numpy as np
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
-from xxhash import xxh3_128_hexdigest
 
 from tinynet import __version__
 from tinynet.checkpoint.checkpoint import Checkpoint
-from tinynet.checkpoint.environment import environment
-from tinynet.checkpoint.plugin_lock import types_of
-from tinynet.checkpoint.sections import DataFacts, LogMark
 from tinynet.checkpoint.trial import require_loadable
+from tinynet.engine.tensor_names import WEIGHTS, of_group, require_match
 from tinynet.errors import (
     CheckpointError,
     CheckpointMismatchError,
@@ -39,7 +35,6 @@ from tinynet.run.lookup import find_checkpoint
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.text.wording import path_text
-from tinynet.training.state import mismatches
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array
 
@@ -48,8 +43,6 @@ LAYOUT = (
     " filters), a dense layer's (in, units)"
 )
 """What the note says of the arrays."""
-
-_GROUPS = ("params/", "buffers/")
 
 
 @dataclass(frozen=True)
@@ -110,14 +103,7 @@ def export_weights(
 
 
 def _weights(file: Path, checkpoint: Checkpoint) -> dict[str, Array]:
-    params, buffers = (
-        {
-            name.removeprefix(group): array
-            for name, array in checkpoint.tensors.items()
-            if name.startswith(group)
-        }
-        for group in _GROUPS
-    )
+    params, buffers = (of_group(group, checkpoint.tensors) for group in WEIGHTS)
     if twice := sorted(params.keys() & buffers.keys()):
         raise CheckpointError(
             f"{file}: {twice[0]!r} is both a parameter and a buffer; --all keeps them apart"
@@ -201,14 +187,13 @@ def import_weights(
     root = spec.folder if data_root is None else Path(data_root).resolve()
     try:
         trainer = Trainer(spec, root=root, max_params=max_params)
-        facts = DataFacts.of(trainer.data)
     except LocatedError as error:
         raise spec.locate(error) from error
     own = {**trainer.network.params, **trainer.network.buffers}
     for name, array in _read(path, own).items():
         np.copyto(own[name], array)
     trainer.renew_slots()
-    first = _first_checkpoint(trainer, facts, path)
+    first = Checkpoint.of(trainer, ({"imported": _origin(path)},))
     require_loadable(first)
     first.write(target)
     return Imported(path, target, len(own), sum(array.size for array in own.values()))
@@ -223,28 +208,15 @@ def _read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
             f"{path} holds every tensor of a checkpoint (export --all); export its parameters and"
             " buffers alone"
         )
-    if problems := mismatches(own, headers):
-        listed = "\n  ".join(problems)
-        raise CheckpointMismatchError(f"{path} does not fit the network:\n  {listed}")
+    require_match(own, headers, path)
     arrays = file.read(own)
     if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
         raise DataError(f"{path} holds values that are not finite, in {', '.join(bad)}")
     return arrays
 
 
-def _first_checkpoint(trainer: Trainer, facts: DataFacts, source: Path) -> Checkpoint:
+def _origin(source: Path) -> dict[str, JsonValue]:
+    """Return the lineage entry of a file of weights."""
     with explaining_io(source), source.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    origin: dict[str, JsonValue] = {"file": path_text(source), "sha256": digest}
-    return Checkpoint(
-        run_id=secrets.token_hex(8),
-        spec=trainer.spec.resolved(),
-        progress=trainer.progress,
-        tensors=trainer.state(),
-        transforms=trainer.data.preprocessing.state(),
-        data=facts,
-        log=LogMark(0, xxh3_128_hexdigest(b"")),
-        lineage=({"imported": origin},),
-        environment=environment(trainer.network.kernels),
-        types=types_of(trainer.spec),
-    )
+    return {"file": path_text(source), "sha256": digest}

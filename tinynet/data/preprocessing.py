@@ -15,6 +15,7 @@ from tinynet.data.splits import NUMBERS
 from tinynet.dataset import Field
 from tinynet.engine.layer_calls import described
 from tinynet.engine.plugin_state import check_state
+from tinynet.engine.tensor_names import TRANSFORMS
 from tinynet.errors import (
     CheckpointMismatchError,
     DataError,
@@ -77,7 +78,7 @@ class _Learned(dict[str, Array]):
         self._label = label
 
     def __missing__(self, name: str) -> Array:
-        raise CheckpointMismatchError(f"the checkpoint lacks transforms/{self._label}/{name}")
+        raise CheckpointMismatchError(f"the checkpoint lacks {TRANSFORMS}{self._label}/{name}")
 
 
 class Preprocessing:
@@ -129,13 +130,13 @@ class Preprocessing:
             with _naming(stage.on, stage.position), blaming:
                 state = stage.transform.fit(stage.field, self._before(batches(), index))
             own_fault = partial(registry.fault, stage.transform, pointer=stage.pointer)
-            if state and not is_name(f"transforms/{stage.label}/x"):
+            if state and not is_name(f"{TRANSFORMS}{stage.label}/x"):
                 message = (
                     f"a checkpoint cannot hold what is learned of an array named {stage.on!r}; call"
                     " it something else, with ASCII letters, digits, '_', '-' and '.' alone"
                 )
                 raise SpecError([Problem(message, f"{stage.pointer}/on")])
-            check_state(state, "fit", f"transforms/{stage.label}", own_fault, finite=False)
+            check_state(state, "fit", f"{TRANSFORMS}{stage.label}", own_fault, finite=False)
             if bad := [name for name in state if "/" in name]:
                 raise own_fault(f"fit must give its arrays names without '/'; one is {bad[0]!r}")
             self._states[stage.label] = {name: _read_only(a) for name, a in state.items()}

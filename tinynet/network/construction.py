@@ -11,6 +11,7 @@ from tinynet.archive.header import tensor_problem
 from tinynet.config import InitializerReference
 from tinynet.engine.layer_calls import described
 from tinynet.engine.node import Node
+from tinynet.engine.tensor_names import BUFFERS
 from tinynet.errors import PluginError, Problem, ShapeError, SpecError, TinynetError
 from tinynet.initializer import Initializer
 from tinynet.layer import Buffered, Layer
@@ -194,5 +195,5 @@ def _check(who: str, node: str, layer: Layer, build: Build) -> None:
                 f" build.buffer; it is {actual}"
             )
         # The longer names of an optimizer's slots are checked when the slots are made.
-        if problem := tensor_problem(f"buffers/{node}/{name}", array):
+        if problem := tensor_problem(f"{BUFFERS}{node}/{name}", array):
             raise PluginError(f"{who}: {problem}")

@@ -12,7 +12,8 @@ from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import naming_samples, require_finite
 from tinynet.dataset import Field
 from tinynet.engine import losses
-from tinynet.errors import CheckpointMismatchError, DataError
+from tinynet.engine.tensor_names import named_weights, require_match
+from tinynet.errors import DataError
 from tinynet.kernels import Kernels
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.from_spec import network_from_spec
@@ -22,7 +23,6 @@ from tinynet.prediction.inputs import RawInputs, Reader, Warn, warn
 from tinynet.prediction.predictions import OutputPredictions, Predictions
 from tinynet.spec.models import Spec
 from tinynet.text.wording import listed
-from tinynet.training.state import mismatches
 from tinynet.types import Array
 
 PREDICT_BATCH = 512
@@ -215,18 +215,10 @@ def open_model(
     preprocessing.load_state(checkpoint.transforms)
     shapes = {name: preprocessing.fields[name].shape for name in facts.inputs}
     network = network_from_spec(spec, shapes, max_params=max_params, kernels=kernels)
-    own = {f"params/{name}": array for name, array in network.params.items()}
-    own |= {f"buffers/{name}": array for name, array in network.buffers.items()}
-    given = {
-        name: array
-        for name, array in checkpoint.tensors.items()
-        if name.startswith(("params/", "buffers/"))
-    }
-    if problems := mismatches(own, given):
-        raise CheckpointMismatchError(
-            "the checkpoint does not fit its network:\n  " + "\n  ".join(problems)
-        )
+    own = named_weights(network.params, network.buffers)
+    weights = checkpoint.weights
+    require_match(own, weights)
     for name, array in own.items():
-        np.copyto(array, given[name])
+        np.copyto(array, weights[name])
     names = targets_of(network.losses, facts.targets)
     return Model(spec, network, preprocessing, facts.inputs, facts.targets, names, warn)

@@ -1,0 +1,70 @@
+"""Names of a run's arrays in a checkpoint, and the check that two sets of arrays match.
+
+A name is a group and an address: ``params/dense_1/weight``, ``slots/dense_1/weight/momentum``.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from tinynet.errors import CheckpointMismatchError
+from tinynet.types import Array
+
+PARAMS = "params/"
+BUFFERS = "buffers/"
+SLOTS = "slots/"
+"""The optimizer's state."""
+
+FIGURES = "figures/"
+"""The loss and the metrics of the running epoch."""
+
+TRANSFORMS = "transforms/"
+"""Statistics that preprocessing computed from the training data."""
+
+WEIGHTS = (PARAMS, BUFFERS)
+"""The groups that make up a trained network."""
+
+
+def in_group(group: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return arrays by their full names, from their addresses."""
+    return {f"{group}{address}": array for address, array in arrays.items()}
+
+
+def of_group(group: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays of a group by their addresses, from their full names."""
+    return {n.removeprefix(group): a for n, a in arrays.items() if n.startswith(group)}
+
+
+def named_weights(params: Mapping[str, Array], buffers: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays of a network by their full names; they are not copied."""
+    return in_group(PARAMS, params) | in_group(BUFFERS, buffers)
+
+
+def require_match(
+    own: Mapping[str, Array], given: Mapping[str, Array], source: object = "the checkpoint"
+) -> None:
+    """Raise an error unless both have arrays of the same names, shapes and dtypes.
+
+    Args:
+        own: The arrays of the network.
+        given: The arrays, or their headers, to load into it.
+        source: The origin of ``given``, for the message.
+
+    Raises:
+        CheckpointMismatchError: listing every array that does not match.
+    """
+    lines = [f"{name} is missing" for name in sorted(own.keys() - given.keys())]
+    lines += [f"{name} belongs to nothing" for name in sorted(given.keys() - own.keys())]
+    for name in sorted(own.keys() & given.keys()):
+        ours, theirs = own[name], given[name]
+        # An archive has one byte order, whatever that of the array was.
+        dtypes = {array.dtype.newbyteorder("=") for array in (ours, theirs)}
+        if ours.shape != theirs.shape or len(dtypes) > 1:
+            lines.append(
+                f"{name} is {theirs.dtype} {theirs.shape}, and {ours.dtype} {ours.shape} here"
+            )
+    if lines:
+        raise CheckpointMismatchError(mismatch_message(lines, source))
+
+
+def mismatch_message(lines: Iterable[str], source: object = "the checkpoint") -> str:
+    """Return the message for arrays that do not fit, with a line for each."""
+    return "\n  ".join([f"{source} does not fit the network:", *lines])
