@@ -1,4 +1,4 @@
-"""Specs that train but are probably wrong are warned about, and sound ones are not."""
+"""Warnings about specs that train, but probably not as intended."""
 
 import json
 import tomllib
@@ -22,7 +22,7 @@ CROSS = "softmax_cross_entropy"
 
 @pytest.fixture
 def warnings_of(tmp_path):
-    """The warnings about arrays and a network: pointer and message of each."""
+    """Return pointer and message of each warning about arrays and a network."""
 
     def find(x=INPUTS, y=LABELS, layers=({"type": "dense", "units": 3},), loss=CROSS, **parts):
         np.savez(tmp_path / "data.npz", x=x, y=y)
@@ -52,13 +52,13 @@ def dense(units):
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_no_example_is_warned_about(path):
+def test_examples_have_no_warnings(path):
     reads = path.stem not in {"mnist_cnn", "seed_cnn"}  # their data are not part of the project
     assert check_spec(path, read_data=reads).warnings == []
 
 
 @pytest.mark.parametrize("path", PLUGIN_EXAMPLES, ids=lambda path: path.stem)
-def test_no_example_of_a_plugin_is_warned_about(path, register, monkeypatch):
+def test_examples_of_plugins_have_no_warnings(path, register, monkeypatch):
     monkeypatch.syspath_prepend(path.parent)
     project = tomllib.loads((path.parent / "pyproject.toml").read_text())["project"]
     for group, entries in project["entry-points"].items():
@@ -68,7 +68,7 @@ def test_no_example_of_a_plugin_is_warned_about(path, register, monkeypatch):
     assert check_spec(path).warnings == []
 
 
-def test_a_sound_spec_is_not_warned_about(warnings_of):
+def test_good_spec_has_no_warnings(warnings_of):
     assert warnings_of() == {}
 
 
@@ -86,7 +86,7 @@ def test_an_activation_that_the_loss_applies_itself(warnings_of, activation, tai
 BINARY = "binary_cross_entropy"
 
 
-def test_activations_elsewhere_are_right(warnings_of):
+def test_activations_elsewhere_give_no_warning(warnings_of):
     assert warnings_of(layers=[dense(4), "softmax", dense(3)]) == {}
     assert warnings_of(layers=[dense(4), "sigmoid", dense(3)]) == {}
     numbers = RNG.random(60)
@@ -97,7 +97,7 @@ IMAGES = RNG.integers(0, 256, (60, 4, 4, 1)).astype(np.uint8)
 CONVOLUTION = [{"type": "conv2d", "filters": 2, "kernel_size": 3}, "relu", "flatten", dense(3)]
 
 
-def test_images_of_bytes_want_a_scale_that_works(warnings_of):
+def test_byte_images_need_a_scale(warnings_of):
     message = warnings_of(IMAGES, layers=CONVOLUTION)["/data/transforms"]
     low, high = IMAGES.min(), IMAGES.max()
     assert f"unscaled, with values from {low} to {high}; add {{" in message
@@ -108,7 +108,7 @@ def test_images_of_bytes_want_a_scale_that_works(warnings_of):
     assert warnings_of(small, layers=CONVOLUTION) == {}
 
 
-def test_large_numbers_want_standardize_that_works(warnings_of):
+def test_large_numbers_need_standardize(warnings_of):
     message = warnings_of(INPUTS * 100 + 500)["/data/transforms"]
     transform = json.loads(message.partition("add ")[2].partition(' to "transforms"')[0])
     assert transform == {"type": "standardize"}
@@ -139,7 +139,7 @@ def test_large_columns_of_a_table_are_named(tmp_path):
     ],
     ids=["layer_norm", "batch_norm", "embedding"],
 )
-def test_large_inputs_that_are_normalized_or_indices_are_right(warnings_of, layers):
+def test_normalized_inputs_and_indices_give_no_warning(warnings_of, layers):
     x = RNG.integers(0, 256, (60, 3))
     assert warnings_of(x, layers=layers) == {}
 
@@ -148,7 +148,7 @@ def test_large_inputs_that_are_normalized_or_indices_are_right(warnings_of, laye
     ("scale", "offset"), [(1000, 0), (5, 200), (1e-4, 0)], ids=["wide", "far", "narrow"]
 )
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
-def test_unscaled_targets_want_standardize_that_works(warnings_of, loss, scale, offset):
+def test_unscaled_targets_need_standardize(warnings_of, loss, scale, offset):
     parts = {"y": RNG.normal(size=60) * scale + offset, "layers": [dense(1)], "loss": loss}
     message = warnings_of(**parts)["/data/transforms"]
     assert "the target 'target' is unscaled (mean " in message
@@ -158,7 +158,7 @@ def test_unscaled_targets_want_standardize_that_works(warnings_of, loss, scale, 
 
 
 @pytest.mark.parametrize("scale", [0.1, 1, 5])
-def test_targets_around_one_are_right(warnings_of, scale):
+def test_targets_around_one_give_no_warning(warnings_of, scale):
     assert warnings_of(y=RNG.normal(size=60) * scale, layers=[dense(1)], loss="mse") == {}
     assert warnings_of(y=np.full(60, 0.5), layers=[dense(1)], loss="mse") == {}
 
@@ -197,7 +197,7 @@ def test_batch_norm_over_a_last_batch_of_one(warnings_of):
     assert warnings_of(**parts, batch_size=15, epochs=None, steps=2) == {}, "it is never reached"
 
 
-def test_batch_norm_of_images_needs_no_second_sample(warnings_of):
+def test_batch_norm_of_images_with_one_sample_gives_no_warning(warnings_of):
     layers = [CONVOLUTION[0], "batch_norm", *CONVOLUTION[1:]]
     assert warnings_of(IMAGES / 255, layers=layers, batch_size=1) == {}
 
@@ -217,7 +217,7 @@ def test_overlapping_windows_that_are_split_at_random(warnings_of, steps, channe
     assert warnings_of(x, y, layers) == {}, "nothing is held out"
 
 
-def test_samples_that_do_not_overlap_are_right(warnings_of):
+def test_separate_samples_give_no_warning(warnings_of):
     windows = SEQUENCE.reshape(20, 10)
     y, layers = np.arange(20) % 3, ["flatten", dense(3)]
     assert warnings_of(windows, y, layers, split=HELD_OUT) == {}

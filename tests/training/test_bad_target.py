@@ -1,4 +1,4 @@
-"""The row and the reason that a loss's `bad_target` may return."""
+"""The results that a loss's `bad_target` may return."""
 
 import re
 from typing import ClassVar
@@ -10,7 +10,7 @@ from tinynet.builtin.losses.regression import MSE
 from tinynet.errors import PluginError
 from tinynet.loss import LossConfig
 from tinynet.network.network import Network
-from tinynet.training.fitting import first_bad_target
+from tinynet.training.compatibility import first_bad_target
 
 
 class Judged(MSE):
@@ -38,14 +38,14 @@ def first_bad(register, monkeypatch):
     return find
 
 
-def test_a_row_and_a_reason_or_none_is_returned(first_bad):
+def test_valid_results_of_bad_target(first_bad):
     assert first_bad(None) is None
     assert first_bad((np.int64(4), "is odd")) == (4, "is odd")
 
 
 @pytest.mark.parametrize("returned", ["x", 3, (5, "is odd"), (-1, "is odd"), ("a", "b"), (0, None)])
-def test_anything_else_names_the_plugin(first_bad, returned):
-    """A row that was not there, or no row at all, ended in a traceback."""
+def test_invalid_results_of_bad_target_name_the_plugin(first_bad, returned):
+    """A row out of range, or a missing row, once ended in a traceback."""
     message = "test-plugin:judged (version 1.0): bad_target must return None, or (a row from 0 to 4"
     with pytest.raises(PluginError, match=re.escape(message)):
         first_bad(returned)

@@ -1,4 +1,4 @@
-"""A sample counts in the training loss as its class does."""
+"""Class weights in the training loss."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SMALL = [{"type": "dense", "units": 2}]
 
 @pytest.fixture
 def weighed(make_trainer, write_csv):
-    """One step over all rows with class weights: its loss, and the trainer."""
+    """Return the loss of one step over all rows with class weights, and the trainer."""
 
     def step(class_weights, transforms=()):
         data = {**write_csv(ROWS), **ALL, "transforms": list(transforms)}
@@ -27,7 +27,7 @@ def weighed(make_trainer, write_csv):
 
 @pytest.fixture
 def by_hand(make_trainer, write_csv):
-    """The same step with a weight handed in for each sample."""
+    """Run the same step with a weight for each sample."""
 
     def step(weights):
         data = {**write_csv(ROWS), **ALL}
@@ -70,7 +70,7 @@ def test_class_weights_and_sample_weights_multiply(make_trainer, write_csv):
     assert first.loss == pytest.approx(twin.train_step(batch.inputs, targets, weights), rel=1e-12)
 
 
-def test_weights_change_what_is_minimised_and_not_how_well_it_is_judged(make_trainer, write_csv):
+def test_class_weights_do_not_change_validation_figures(make_trainer, write_csv):
     """The training loss is weighted; validation counts every sample once."""
     split = {"split": {"validation": 8, "test": 0, "stratify": True}}
     figures = {}
@@ -99,7 +99,7 @@ BAD_WEIGHTS = {
 
 
 @pytest.mark.parametrize(("asked", "target", "message"), BAD_WEIGHTS.values(), ids=BAD_WEIGHTS)
-def test_bad_class_weights_are_found_before_training(
+def test_wrong_class_weights_are_an_error_before_training(
     make_trainer, write_csv, asked, target, message
 ):
     data = {**write_csv(ROWS), **ALL, "target": target}

@@ -1,4 +1,4 @@
-"""Ctrl-C waits for the end of an update, and an update that ends half done is known to be."""
+"""Ctrl-C waits for the end of an update, and an incomplete update makes the state unusable."""
 
 import signal
 import subprocess
@@ -40,7 +40,7 @@ def test_ctrl_c_comes_after_the_call():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_the_handler_that_was_there_gets_the_signal_and_stays(handler):
+def test_previous_handler_gets_the_signal_and_stays(handler):
     received = []
 
     def note(number, frame):
@@ -52,7 +52,7 @@ def test_the_handler_that_was_there_gets_the_signal_and_stays(handler):
     assert signal.getsignal(signal.SIGINT) is note
 
 
-def test_ctrl_c_is_not_lost_where_the_call_fails():
+def test_ctrl_c_is_not_lost_if_the_call_fails():
     def work():
         interrupt()
         raise ValueError
@@ -61,7 +61,7 @@ def test_ctrl_c_is_not_lost_where_the_call_fails():
         uninterrupted(work)
 
 
-def test_a_handler_that_the_call_installs_stays(handler):
+def test_handler_installed_by_the_call_stays(handler):
     def new(number, frame):
         pass
 
@@ -88,15 +88,15 @@ def test_the_default_action_ends_the_process():
     assert done.returncode == -signal.SIGINT
 
 
-def test_a_handler_of_another_language_is_left_alone(monkeypatch):
-    """Python cannot install it again, so it must not replace it."""
+def test_handler_that_is_not_pythons_is_kept(monkeypatch):
+    """Python could not install it again."""
     with monkeypatch.context() as patch:
         patch.setattr("_signal.getsignal", lambda number: None)
         assert uninterrupted(lambda: "done") == "done"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_another_thread_holds_no_signal():
+def test_other_threads_defer_no_signal():
     found = []
     thread = threading.Thread(
         target=lambda: found.append(uninterrupted(lambda: signal.getsignal(signal.SIGINT)))
@@ -106,7 +106,7 @@ def test_another_thread_holds_no_signal():
     assert found == [signal.default_int_handler]
 
 
-def test_a_run_notes_ctrl_c_that_comes_during_an_update():
+def test_run_records_ctrl_c_during_an_update():
     with held() as interrupts:
         assert uninterrupted(lambda: interrupt() or interrupts.received) is None
         assert interrupts.received == signal.SIGINT
@@ -114,8 +114,8 @@ def test_a_run_notes_ctrl_c_that_comes_during_an_update():
 
 
 @pytest.mark.parametrize("error", [MemoryError, KeyError])
-def test_a_trainer_with_half_an_update_neither_steps_nor_saves(make_trainer, monkeypatch, error):
-    """A resumed run would end with other bits, and nothing would say so."""
+def test_incomplete_update_stops_steps_and_saving(make_trainer, monkeypatch, error):
+    """A run resumed from such a state would silently end with other bits."""
     trainer = make_trainer()
     arrays = {name: array.copy() for name, array in trainer.state().items()}
     progress = trainer.progress
@@ -143,7 +143,7 @@ def test_a_trainer_with_half_an_update_neither_steps_nor_saves(make_trainer, mon
         np.testing.assert_array_equal(trainer.state()[name], array)
 
 
-def test_a_state_that_does_not_fit_leaves_the_trainer_as_it_was(make_trainer):
+def test_mismatching_state_does_not_change_the_trainer(make_trainer):
     trainer = make_trainer()
     with pytest.raises(TinynetError):
         trainer.load_state({}, trainer.progress)

@@ -1,4 +1,4 @@
-"""A loss that is not finite is blamed on the data where these are not, and on a layer else."""
+"""Errors for a loss that is not finite: they name the data, or else a layer."""
 
 import numpy as np
 import pytest
@@ -16,8 +16,8 @@ def arrays(samples=20):
 
 @pytest.mark.parametrize("row", [2, 18])
 @pytest.mark.parametrize("value", [1e39, np.inf, np.nan])
-def test_an_input_that_is_not_finite_is_named_by_row(make_trainer, row, value):
-    """In a step of two batches, too; the learning rate is not to blame."""
+def test_error_names_the_row_of_an_infinite_input(make_trainer, row, value):
+    """Also in a step of two batches."""
     trainer = make_trainer(network=FLOAT32)
     x, y = arrays()
     x[row, 3] = value
@@ -41,7 +41,7 @@ class Loud(Scale):
         return values * np.float32(1e38) if training else values
 
 
-def test_an_augmentation_that_overflows_is_named_by_file_and_row(register, make_trainer):
+def test_error_names_file_and_row_of_an_overflowing_augmentation(register, make_trainer):
     register("transforms", "loud", Loud)
     data = {"type": "digits", "transforms": ["loud"]}
     trainer = make_trainer(data=data, network=FLOAT32)
@@ -52,7 +52,7 @@ def test_an_augmentation_that_overflows_is_named_by_file_and_row(register, make_
         list(trainer.run())
 
 
-def test_weights_that_grew_too_large_are_named_by_layer(make_trainer):
+def test_error_names_the_layer_with_too_large_weights(make_trainer):
     trainer = make_trainer(network=FLOAT32)
     trainer.network.params["dense_1/weight"][...] = 1e38
     with (

@@ -1,4 +1,4 @@
-"""An exception of an optimizer, schedule, metric, dataset or transform names it and its version."""
+"""Errors of optimizers, schedules, metrics, datasets and transforms name the plugin."""
 
 import math
 from typing import ClassVar
@@ -147,7 +147,7 @@ def train(register, make_trainer):
     return run
 
 
-def test_a_run_of_plugins_that_behave_goes_well(train):
+def test_run_with_correct_plugins(train):
     assert train()
 
 
@@ -169,8 +169,8 @@ def test_a_run_of_plugins_that_behave_goes_well(train):
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 @pytest.mark.parametrize("kind", [IndexError, SystemExit])
-def test_an_exception_names_the_plugin_and_its_version(train, monkeypatch, cls, method, kind):
-    """Else a traceback does; and a plugin that exits would end the run as if all were well."""
+def test_exception_names_the_plugin_and_its_version(train, monkeypatch, cls, method, kind):
+    """A plugin that calls exit() must not end the run as if it had succeeded."""
 
     def failing(self, *args):
         raise kind("no such place")
@@ -215,8 +215,8 @@ def test_an_exception_names_the_plugin_and_its_version(train, monkeypatch, cls, 
     ],
     ids=str,
 )
-def test_a_part_must_not_return(train, monkeypatch, cls, method, returned, message):
-    """Else whoever uses it first fails, in a place that says nothing about the plugin."""
+def test_wrong_result_names_the_plugin(train, monkeypatch, cls, method, returned, message):
+    """Otherwise code that uses the result fails, far from the plugin."""
     monkeypatch.setattr(cls, method, lambda self, *args: returned)
     with pytest.raises(PluginError) as caught:
         train()
@@ -225,16 +225,14 @@ def test_a_part_must_not_return(train, monkeypatch, cls, method, returned, messa
 
 
 @pytest.mark.parametrize(("cls", "method"), [(Flat, "factor"), (Count, "result")])
-def test_a_method_that_is_called_late_is_checked_before_the_first_step(
-    train, monkeypatch, cls, method
-):
-    """A metric failed after the first epoch, and a schedule after its warm-up."""
+def test_late_methods_are_checked_before_the_first_step(train, monkeypatch, cls, method):
+    """A metric would fail after the first epoch, and a schedule after its warm-up."""
     monkeypatch.setattr(cls, method, lambda self, *args: "x")
     with pytest.raises(PluginError, match=f"{method} must return a number; it returned a value"):
         train(check_only=True)
 
 
-def test_a_late_failure_of_a_schedule_is_found_before_the_first_step(train, monkeypatch):
+def test_schedule_is_checked_at_the_last_step(train, monkeypatch):
     monkeypatch.setattr(Flat, "factor", lambda self, step, total: 1.0 if step < total - 1 else "x")
     with pytest.raises(PluginError, match="factor must return a number"):
         train(check_only=True)
@@ -263,8 +261,8 @@ def _extend(self, state, batch, rng, training):
         (_extend, "apply must not change the state, which fit alone makes; 'a1' is another"),
     ],
 )
-def test_a_transform_does_not_change_its_state_in_use(train, monkeypatch, apply, message):
-    """The state depended on the number of resumes, and resumed runs differed."""
+def test_transform_must_not_change_its_fitted_state(train, monkeypatch, apply, message):
+    """Otherwise the state would depend on the number of resumes."""
     monkeypatch.setattr(Same, "fit", lambda self, field, batches: {"mean": np.zeros(2)})
     monkeypatch.setattr(Same, "apply", apply)
     with pytest.raises(PluginError) as caught:
@@ -272,7 +270,7 @@ def test_a_transform_does_not_change_its_state_in_use(train, monkeypatch, apply,
     assert message in str(caught.value)
 
 
-def test_a_dataset_that_cannot_be_opened_is_named(train, monkeypatch):
+def test_error_names_the_dataset_that_cannot_be_opened(train, monkeypatch):
     def failing(self, config):
         raise TypeError("unhashable")
 

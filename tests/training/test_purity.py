@@ -1,4 +1,4 @@
-"""Whoever changes what is not theirs is found before training starts, not by a bad model."""
+"""Layers and losses that change arrays in place are detected before training."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ WIDTH = 3
 
 
 class Gain:
-    """y = x * gain, and how often it was used; a test makes it write to what it may only read."""
+    """y = x * gain, with a counter; tests make it change arrays that it may only read."""
 
     per_sample = True
 
@@ -29,10 +29,10 @@ class Gain:
         self.buffers = {"uses": build.buffer("uses", (), "zeros")}
 
     def spoil_forward(self, *inputs):
-        """What a test replaces."""
+        """The method that a test replaces."""
 
     def spoil_backward(self, cache, dy):
-        """What a test replaces."""
+        """The method that a test replaces."""
 
     def forward(self, ctx, *inputs):
         y = inputs[0] * self.params["gain"]
@@ -52,7 +52,7 @@ class Gain:
 
 
 class Squares:
-    """Half the sum of squared errors; a test makes it write to what it may only read."""
+    """Half the sum of squared errors; tests make it change arrays that it may only read."""
 
     per_sample = True
 
@@ -63,7 +63,7 @@ class Squares:
         pass
 
     def spoil(self, **arrays):
-        """What a test replaces."""
+        """The method that a test replaces."""
 
     def forward(self, ctx, outputs, targets, weights=None):
         error = outputs - targets
@@ -117,13 +117,13 @@ FAULTS = {
     "another parameter in forward": (
         "spoil_forward",
         lambda self, *inputs: replace(self.params, "gain"),
-        "forward put another array in the place of its parameter 'gain'; the optimizer alone may"
+        "forward replaced the array of its parameter 'gain'; the optimizer alone may"
         " change parameters",
     ),
     "another buffer in backward": (
         "spoil_backward",
         lambda self, cache, dy: replace(self.buffers, "uses"),
-        "backward put another array in the place of its buffer 'uses'; keep what it takes in the"
+        "backward replaced the array of its buffer 'uses'; keep what it takes in the"
         " cache, and change buffers in commit",
     ),
     "the first input": (
@@ -161,18 +161,16 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("method", "fault", "message"), FAULTS.values(), ids=FAULTS.keys())
-def test_a_layer_that_changes_what_is_not_its_own_is_named(
-    network, monkeypatch, method, fault, message
-):
-    """A gradient that is wrong in this way raises nothing: the model is just worse."""
+def test_error_names_a_layer_that_changes_arrays(network, monkeypatch, method, fault, message):
+    """Such wrong gradients raise nothing: the model is just worse."""
     monkeypatch.setattr(Gain, method, fault)
     with pytest.raises(PluginError) as caught:
         run(network)
     assert str(caught.value) == f"/network/layers/1: gain_1 (test-plugin:gain 1.0): {message}"
 
 
-def test_commit_changes_buffers_in_place(network, monkeypatch):
-    """Checkpoints held the array that was replaced, so resumed runs had other statistics."""
+def test_commit_must_change_buffers_in_place(network, monkeypatch):
+    """Otherwise checkpoints hold the replaced array, and resumed runs have other statistics."""
     monkeypatch.setattr(Gain, "commit", lambda self, cache: replace(self.buffers, "uses"))
     x, y, _ = batch()
     result = Engine(network.program, threads=1).train(
@@ -191,7 +189,7 @@ LOSS_FAULTS = {
 
 
 @pytest.mark.parametrize(("name", "message"), LOSS_FAULTS.values(), ids=LOSS_FAULTS.keys())
-def test_a_loss_that_changes_what_is_not_its_own_is_named(network, monkeypatch, name, message):
+def test_error_names_a_loss_that_changes_arrays(network, monkeypatch, name, message):
     def spoil(self, **arrays):
         if name in arrays:
             shift(arrays[name])
@@ -204,7 +202,7 @@ def test_a_loss_that_changes_what_is_not_its_own_is_named(network, monkeypatch, 
     )
 
 
-def test_what_every_pass_finds_is_found_here_too(network, monkeypatch):
+def test_probe_raises_errors_of_ordinary_passes(network, monkeypatch):
     monkeypatch.setattr(Squares, "backward", lambda self, ctx, cache: cache[:, :1])
     with pytest.raises(PluginError) as caught:
         run(network)
@@ -214,14 +212,14 @@ def test_what_every_pass_finds_is_found_here_too(network, monkeypatch):
     )
 
 
-def test_an_output_that_is_a_view_of_the_input_is_no_fault(network, monkeypatch):
-    """`flatten` and a dropout that rests hand their input on; copying it would be slow."""
+def test_output_may_be_a_view_of_the_input(network, monkeypatch):
+    """`flatten`, and dropout in evaluation, return their input without a copy."""
     monkeypatch.setattr(Gain, "forward", lambda self, ctx, *x: (x[0][:], (x[0], len(x))))
     run(network)
 
 
-def test_nothing_is_different_after_a_probe(network):
-    """Else a run that was looked at could not be compared with one that was not."""
+def test_probe_does_not_change_the_network(network):
+    """Otherwise a checked run could not be compared with an unchecked one."""
     before = {n: a.copy() for n, a in {**network.params, **network.buffers}.items()}
     x, y, weights = batch()
 
@@ -240,8 +238,8 @@ def test_nothing_is_different_after_a_probe(network):
         np.testing.assert_array_equal(array, again[name])
 
 
-def test_a_probe_sees_what_the_first_shard_of_a_step_sees(network, monkeypatch):
-    """Not the whole batch, which may not fit into memory at once; and the same random numbers."""
+def test_probe_runs_the_first_shard_of_a_step(network, monkeypatch):
+    """Not the whole batch, which may not fit into memory; with the same random numbers."""
     seen = []
 
     def note(self, ctx, *inputs):
@@ -260,8 +258,8 @@ def test_a_probe_sees_what_the_first_shard_of_a_step_sees(network, monkeypatch):
     assert seen[0][1:] == seen[1][1:]
 
 
-def test_a_frozen_layer_is_frozen_in_a_probe_too(register, monkeypatch):
-    """In training mode it would do what it never does in the run, and be blamed for it."""
+def test_probe_keeps_frozen_layers_frozen(register, monkeypatch):
+    """In training mode such a layer would do what it never does in the run."""
     register("layers", "gain", Gain)
     modes = []
     monkeypatch.setattr(Gain, "forward", lambda self, ctx, x: (x, modes.append(ctx.training)))
@@ -270,7 +268,7 @@ def test_a_frozen_layer_is_frozen_in_a_probe_too(register, monkeypatch):
     assert modes == [False]
 
 
-def test_a_layer_that_meets_the_batch_in_summaries_is_probed_as_it_runs(monkeypatch):
+def test_probe_runs_layers_that_exchange_summaries(monkeypatch):
     layers = [{"type": "dense", "units": WIDTH}, {"type": "batch_norm"}]
     net = Network({"layers": layers}, (WIDTH,), loss="mse")
     run(net)

@@ -1,4 +1,4 @@
-"""A dataset's sample weights count in training and in evaluation alike."""
+"""Sample weights of a dataset, in training and in evaluation."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def weigh(register, monkeypatch):
 
 
 def each(trainer, split):
-    """The losses and hits of a split's samples, one by one, and their positions in the dataset."""
+    """Return loss, hit and position in the dataset of each sample of a split."""
     indices = trainer.data.splits[split].indices
     network = trainer.network
     probabilities = network.predict(X[indices])
@@ -88,7 +88,7 @@ def test_losses_are_weighted_and_divided_by_the_number_of_samples(weigh, tmp_pat
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
-def test_samples_of_weight_0_count_in_no_metric(weigh, split):
+def test_metrics_ignore_samples_of_weight_0(weigh, split):
     weigh(WEIGHTS)
     trainer = tinynet.Trainer(spec())
     (done,) = [event for event in trainer.run() if isinstance(event, EpochDone)]
@@ -98,7 +98,7 @@ def test_samples_of_weight_0_count_in_no_metric(weigh, split):
     assert done.figures[f"{split}/accuracy"] == pytest.approx(counted.mean())
 
 
-def test_weights_given_by_hand_may_be_a_list(weigh):
+def test_weights_of_train_step_may_be_a_list(weigh):
     weigh(None)
     trainer, twin = tinynet.Trainer(spec()), tinynet.Trainer(spec())
     weights = [1, 0.5, 0, 2]
@@ -106,7 +106,7 @@ def test_weights_given_by_hand_may_be_a_list(weigh):
     assert loss == twin.train_step(X[:4], LABELS[:4], np.array(weights))
 
 
-def test_a_batch_without_any_weight_counts_in_no_metric(weigh):
+def test_metrics_ignore_a_batch_of_weight_0(weigh):
     weigh(np.zeros(SAMPLES))
     trainer = tinynet.Trainer(spec())
     (done,) = [event for event in trainer.run() if isinstance(event, EpochDone)]
@@ -115,7 +115,7 @@ def test_a_batch_without_any_weight_counts_in_no_metric(weigh):
 
 
 def test_the_best_checkpoint_does_not_depend_on_samples_of_weight_0(weigh, tmp_path, monkeypatch):
-    """Else noise that was weighed out decides which network is kept."""
+    """Otherwise excluded noise would decide which network is kept."""
     training = {
         "epochs": 6,
         "optimizer": {"type": "sgd", "learning_rate": 0.5},
@@ -141,7 +141,7 @@ def test_the_best_checkpoint_does_not_depend_on_samples_of_weight_0(weigh, tmp_p
     "weights",
     [np.ones((SAMPLES, 1)), [1.0] * 11 + [np.nan], ["1"] * SAMPLES, np.ones(SAMPLES, "M8[s]")],
 )
-def test_weights_that_are_none_are_refused_before_training(weigh, weights):
+def test_invalid_weights_are_an_error_before_training(weigh, weights):
     weigh(weights)
     with pytest.raises(PluginError, match=r"weighed .*: gather must give the weights"):
         tinynet.Trainer(spec()).check()

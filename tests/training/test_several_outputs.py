@@ -1,4 +1,4 @@
-"""Several inputs and outputs: one weighted sum is minimised, and each output is told apart."""
+"""Several inputs and outputs: the weighted sum of losses, and the figures of each output."""
 
 import json
 from itertools import pairwise
@@ -37,7 +37,7 @@ SHAPES = {"left": [4], "right": [2]}
 
 
 def trainer_of(outputs=("kind", "area"), layers=LAYERS, losses=LOSSES, **training):
-    """A trainer whose step takes the gradient from the parameters: plain descent at rate 1."""
+    """Return a trainer whose step subtracts the gradients from the parameters: SGD at rate 1."""
     spec = {
         "tinynet": 1,
         "name": "several",
@@ -66,7 +66,7 @@ def arrays(count=SAMPLES, seed=0):
 
 
 def losses_of(network, x, y):
-    """The mean loss of each output, by hand; ``y`` by the output's name."""
+    """Return the mean loss of each output, computed by hand."""
     outputs = network.forward(x).outputs
     heads = {head.output: head.loss for head in network.losses}
     sums = {name: heads[name].forward(Context(), outputs[name], y[name])[0] for name in heads}
@@ -78,7 +78,7 @@ def weighted(losses, said=LOSSES):
 
 
 def gradients(trainer, x, y, weights=None):
-    """What a step takes from each trainable parameter, which it gets back."""
+    """Return the change of each trainable parameter in a step, and undo the step."""
     params = trainer.network.params
     before = {address: params[address].copy() for address in params}
     trainer.train_step(x, y, weights)
@@ -90,7 +90,7 @@ def gradients(trainer, x, y, weights=None):
 
 
 def slopes(network, x, y, said, epsilon=1e-6):
-    """Gradients of the weighted sum by central differences."""
+    """Return gradients of the weighted sum by central differences."""
     found = {}
     for address in network.trainable:
         flat = network.params[address].reshape(-1)
@@ -136,7 +136,7 @@ def test_gradients_are_those_of_the_weighted_sum(graph):
         np.testing.assert_allclose(found[address], gradient, rtol=1e-5, atol=1e-7, err_msg=address)
 
 
-def test_the_loss_is_the_weighted_sum_of_the_losses_of_the_outputs():
+def test_loss_is_the_weighted_sum_over_the_outputs():
     trainer, (x, y) = trainer_of(), arrays(6)
     losses = losses_of(trainer.network, x, y)
     assert trainer.train_step(x, y) == pytest.approx(0.5 * losses["kind"] + 3 * losses["area"])
@@ -152,7 +152,7 @@ def test_an_output_of_weight_zero_trains_nothing():
     assert silent.train_step(x, y) == pytest.approx(0.5 * kind)
 
 
-def test_the_weight_of_an_only_output_scales_its_loss_and_gradient():
+def test_weight_of_an_only_output_scales_its_loss():
     layers = [{"type": "dense", "units": 1, "inputs": "input:left"}]
     x, y = arrays(6)
     one, three = (
@@ -164,7 +164,7 @@ def test_the_weight_of_an_only_output_scales_its_loss_and_gradient():
     assert three.train_step(x, y) == pytest.approx(3 * one.train_step(x, y))
 
 
-def test_a_sample_weight_weighs_the_losses_of_all_outputs():
+def test_sample_weights_apply_to_all_outputs():
     trainer, (x, y) = trainer_of(), arrays(6)
     weighed = gradients(trainer, x, y, np.array([2.0, 1, 1, 0, 1, 1]))
     rows = [0, 0, 1, 2, 4, 5]
@@ -178,7 +178,7 @@ def test_a_sample_weight_weighs_the_losses_of_all_outputs():
 
 @pytest.fixture
 def spec(tmp_path):
-    """A run of data with two inputs and two targets, in a file."""
+    """Write a spec with two inputs and two targets."""
     x, y = arrays(120)
     np.savez(tmp_path / "data.npz", **x, **y)
     return {
@@ -208,7 +208,7 @@ def spec(tmp_path):
 
 @pytest.fixture
 def make(spec, tmp_path):
-    """A trainer of it; ``changes`` replace parts of the training."""
+    """Return a trainer of it; ``changes`` replace parts of the training."""
 
     def make(threads=None, **changes):
         changed = {**spec, "training": {**spec["training"], **changes}}
@@ -225,7 +225,7 @@ def epochs(trainer):
     return [event for event in trainer.run() if isinstance(event, EpochDone)]
 
 
-def test_figures_tell_every_output_and_their_weighted_sum(make):
+def test_figures_include_every_output_and_the_weighted_sum(make):
     first, *_, last = epochs(make())
     names = ["loss", "area/loss", "kind/loss", "kind/accuracy", "area/r2"]
     expected = [f"{split}/{name}" for split in ("train", "val") for name in names]
@@ -235,8 +235,8 @@ def test_figures_tell_every_output_and_their_weighted_sum(make):
         assert of["loss"] == pytest.approx(0.5 * of["kind/loss"] + 3 * of["area/loss"])
 
 
-def test_each_metric_sees_its_own_output(make):
-    """Figures of one output under the name of the other would look quite plausible."""
+def test_each_metric_measures_its_own_output(make):
+    """Figures of one output under the name of the other would look plausible."""
     trainer = make()
     *_, done = epochs(trainer)
     data, network = trainer.data, trainer.network
@@ -249,8 +249,8 @@ def test_each_metric_sees_its_own_output(make):
     assert done.figures["val/area/r2"] == pytest.approx(1 - error, abs=1e-5)
 
 
-def test_what_is_watched_may_be_a_figure_of_one_output(make):
-    """The larger accuracy is the better one; the smaller loss is, whatever the output is called."""
+def test_monitored_figure_may_belong_to_one_output(make):
+    """A larger accuracy is better; a smaller loss is better, for any output name."""
     trainer = make(early_stopping={"metric": "val/area/loss", "patience": 1, "min_delta": 10.0})
     first, second = epochs(trainer)
     assert trainer.stopped_early
@@ -262,28 +262,28 @@ def test_what_is_watched_may_be_a_figure_of_one_output(make):
 
 
 def resolved(trainer):
-    """The spec as a checkpoint gives it back: its keys are in the order of the alphabet."""
+    """Return the spec as a checkpoint restores it, with sorted keys."""
     return json.loads(json.dumps(trainer.spec.resolved(), sort_keys=True))
 
 
-def test_a_run_resumed_after_any_event_ends_as_the_one_that_was_never_stopped(make, tmp_path):
-    """To the last bit, with the spec as the checkpoint keeps it, and every figure on the way."""
+def test_resumed_run_equals_an_uninterrupted_one(make, tmp_path):
+    """Bit for bit, with the spec of the checkpoint, and with all figures."""
     trainer = make()
-    moments, told = [], []
+    moments, events = [], []
     for event in trainer.run():
-        told.append(event)
+        events.append(event)
         state = {name: array.copy() for name, array in trainer.state().items()}
         moments.append((state, trainer.progress.to_json()))
     ends = snapshot(trainer)
-    cuts = [i for i, (a, b) in enumerate(pairwise(told), 1) if type(a) is not type(b)]
-    assert any(isinstance(event, StepDone) for event in told)
+    cuts = [i for i, (a, b) in enumerate(pairwise(events), 1) if type(a) is not type(b)]
+    assert any(isinstance(event, StepDone) for event in events)
     for cut in [2, *cuts]:
         fresh = tinynet.Trainer(tinynet.load_spec(resolved(trainer)), root=tmp_path)
         state, progress = moments[cut - 1]
         saved = TypeAdapter(Progress).validate_json(json.dumps(progress), strict=True)
         fresh.load_state(state, saved)
         following = list(fresh.run())
-        assert following[-1] == told[-1]
+        assert following[-1] == events[-1]
         assert snapshot(fresh) == ends
 
 
@@ -303,10 +303,10 @@ def test_any_number_of_threads_gives_the_same_bits(make, monkeypatch):
 # What is wrong ------------------------------------------------------------------------------
 
 
-def test_a_step_by_hand_takes_targets_by_name(make):
+def test_train_step_takes_targets_by_name(make):
     x, y = arrays(4)
     trainer = make()
-    with pytest.raises(ShapeError, match="the outputs area, kind; give a dict of targets"):
+    with pytest.raises(ShapeError, match="the outputs area, kind; pass a dict of targets"):
         trainer.train_step(x, y["kind"])
     with pytest.raises(ShapeError, match=r"are left \(4, 4\), .*y area \(3, 1\), y kind \(4,"):
         trainer.train_step(x, {**y, "area": y["area"][:3]})
@@ -318,7 +318,7 @@ def test_a_step_by_hand_takes_targets_by_name(make):
     assert trainer.step == 0
 
 
-def test_a_target_that_is_not_there_is_told_before_training(make):
+def test_missing_target_is_an_error_before_training(make):
     losses = {**LOSSES, "area": {"type": "mse", "target": "areas"}}
     with pytest.raises(SpecError) as caught:
         make(loss=losses).check()
@@ -328,7 +328,7 @@ def test_a_target_that_is_not_there_is_told_before_training(make):
     )
 
 
-def test_every_output_that_does_not_fit_its_target_is_told_at_once(make):
+def test_all_outputs_that_do_not_fit_are_reported(make):
     losses = {
         "kind": {"type": "mse", "target": "area"},
         "area": {"type": "softmax_cross_entropy", "target": "area"},
@@ -341,14 +341,14 @@ def test_every_output_that_does_not_fit_its_target_is_told_at_once(make):
     ]
 
 
-def test_a_metric_that_does_not_fit_its_output_is_told_with_its_place(make):
+def test_metric_that_does_not_fit_is_an_error_with_pointer(make):
     metrics = [{"type": "r2", "output": "area"}, {"type": "top_k_accuracy", "output": "area"}]
     with pytest.raises(ShapeError) as caught:
         make(metrics=metrics, checkpoint={})
     assert [problem.pointer for problem in caught.value.problems] == ["/training/metrics/1"]
 
 
-def test_an_impossible_target_of_any_output_is_told_by_file_and_row(make, spec, tmp_path):
+def test_error_of_a_wrong_target_names_file_and_row(make, spec, tmp_path):
     x, y = arrays(120)
     np.savez(tmp_path / "data.npz", **x, **{**y, "kind": y["kind"] + 1})
     spec["data"]["split"] = {"validation": 30}
@@ -356,7 +356,7 @@ def test_an_impossible_target_of_any_output_is_told_by_file_and_row(make, spec, 
         make().check()
 
 
-def test_of_losses_that_are_not_finite_the_output_is_told(make):
+def test_divergence_names_the_output(make):
     trainer = make()
     x, y = arrays(4)
     trainer.network.params["area/bias"][...] = 1e200

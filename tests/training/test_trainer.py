@@ -1,4 +1,4 @@
-"""One step of training: what it computes, with which rate, and what it does when it cannot."""
+"""One training step: gradients, weights, learning rate, and errors."""
 
 from pathlib import Path
 
@@ -27,8 +27,8 @@ def snapshot(trainer):
 # A step -------------------------------------------------------------------------------------
 
 
-def test_the_smallest_network_gives_the_numbers_that_were_worked_out_by_hand(tmp_path):
-    """models/seed_cnn.json, in memory: its data are never read."""
+def test_seed_network_gives_its_known_numbers(tmp_path):
+    """models/seed_cnn.json; its data are not read."""
     trainer = tinynet.Trainer(tinynet.load_spec(MODELS / "seed_cnn.json"), root=tmp_path)
     params = trainer.network.params
     draw = np.random.RandomState(42)
@@ -58,7 +58,7 @@ LAYERS = [
 
 @pytest.mark.parametrize("accumulate", [2, 4, 16])
 def test_accumulated_batches_are_one_large_batch(make_trainer, accumulate):
-    """The last step of the epoch has 100 % 32 samples, which no batch divides."""
+    """The last step of the epoch has 100 % 32 samples."""
     whole = make_trainer(layers=LAYERS, batch_size=32)
     parts = make_trainer(layers=LAYERS, batch_size=32 // accumulate, accumulate=accumulate)
     assert whole.steps_per_epoch == parts.steps_per_epoch == 4
@@ -71,7 +71,7 @@ def test_accumulated_batches_are_one_large_batch(make_trainer, accumulate):
 
 
 def test_a_weight_of_two_is_the_sample_twice(make_trainer):
-    """The sum is divided by the number of samples, whatever they weigh."""
+    """The sum is divided by the number of samples, not by the sum of weights."""
     rng = np.random.default_rng(0)
     x, y = rng.random((6, 8, 8, 1)), rng.integers(10, size=6)
     weighted, repeated = make_trainer(), make_trainer()
@@ -82,7 +82,7 @@ def test_a_weight_of_two_is_the_sample_twice(make_trainer):
         np.testing.assert_allclose(array, repeated.network.params[name], rtol=1e-12)
 
 
-def test_weights_may_be_of_any_dtype_and_do_not_change_the_networks(make_trainer):
+def test_dtype_of_weights_does_not_change_the_networks(make_trainer):
     trainer = make_trainer(network={"dtype": "float32"}, metrics=["accuracy"])
     x, y = np.random.default_rng(0).random((4, 8, 8, 1)), np.arange(4)
     trainer.train_step(x, y, np.array([1.5, 0.5, 1, 1], np.float64))
@@ -91,8 +91,8 @@ def test_weights_may_be_of_any_dtype_and_do_not_change_the_networks(make_trainer
     assert {a.dtype.name for n, a in state.items() if "figures" not in n} == {"float32"}
 
 
-def test_a_step_moves_the_running_statistics(make_trainer):
-    """Without them the network would be another one as soon as it is evaluated."""
+def test_step_updates_the_running_statistics(make_trainer):
+    """Evaluation uses them."""
     trainer = make_trainer(layers=[{"type": "batch_norm"}, *LAYERS])
     x = np.random.default_rng(0).random((9, 8, 8, 1))
     trainer.train_step(x, np.arange(9))
@@ -102,7 +102,7 @@ def test_a_step_moves_the_running_statistics(make_trainer):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mse"])
-def test_everything_stays_in_the_networks_dtype(make_trainer, dtype, loss):
+def test_all_arrays_keep_the_networks_dtype(make_trainer, dtype, loss):
     one_hot = {"type": "one_hot", "on": "target"}
     data = {
         "type": "digits",
@@ -140,7 +140,7 @@ WRONG_STEPS = {
 @pytest.mark.parametrize(
     ("shape", "y", "weights", "error", "message"), WRONG_STEPS.values(), ids=WRONG_STEPS.keys()
 )
-def test_a_step_with_wrong_arrays_is_explained_and_changes_nothing(
+def test_wrong_arrays_are_an_error_and_change_nothing(
     make_trainer, shape, y, weights, error, message
 ):
     trainer = make_trainer(metrics=["accuracy"])
@@ -153,7 +153,7 @@ def test_a_step_with_wrong_arrays_is_explained_and_changes_nothing(
 # Rates --------------------------------------------------------------------------------------
 
 
-def test_the_schedule_with_its_warm_up_reaches_the_optimizer(make_trainer):
+def test_optimizer_gets_the_scheduled_rate(make_trainer):
     cosine = {"type": "cosine", "warmup_steps": 3}
     trainer = make_trainer(schedule=cosine, optimizer={"type": "sgd", "learning_rate": 0.5})
     (weight,) = (a for name, a in trainer.network.params.items() if name.endswith("bias"))
@@ -171,7 +171,7 @@ def test_the_schedule_with_its_warm_up_reaches_the_optimizer(make_trainer):
 
 
 def test_the_rate_of_an_epoch_is_that_of_its_last_update(make_trainer):
-    """Not that of the update which never comes: a cosine would always end with 0."""
+    """Not that of the next update: a cosine schedule would always end with 0."""
     trainer = make_trainer(schedule={"type": "cosine"})
     last = None
     for event in trainer.run():
@@ -195,7 +195,7 @@ def test_the_gradient_of_all_parameters_together_is_clipped(make_trainer):
 
 
 class Explode:
-    """y = x, and infinity from the third pass on."""
+    """y = x; returns infinity from the third pass on."""
 
     per_sample = True
 
@@ -213,8 +213,8 @@ class Explode:
         return (dy * self.params["gain"],), {"gain": (dy * cache).sum()}
 
 
-def test_a_loss_that_is_not_finite_names_the_step_and_the_first_layer(make_trainer, register):
-    """And nothing is changed: the last good state is still there to be saved or looked at."""
+def test_divergence_names_the_step_and_the_first_layer(make_trainer, register):
+    """Nothing is changed, so the last good state can be saved or inspected."""
     register("layers", "explode", Explode)
     trainer = make_trainer(
         layers=[
@@ -236,7 +236,7 @@ def test_a_loss_that_is_not_finite_names_the_step_and_the_first_layer(make_train
     assert trainer.progress.to_json() == progress
 
 
-def test_a_learning_rate_that_is_too_large_ends_as_a_divergence_and_not_as_a_warning(make_trainer):
+def test_too_large_learning_rate_raises_divergence(make_trainer):
     optimizer = {"type": "sgd", "learning_rate": 3e38}
     trainer = make_trainer(network={"dtype": "float32"}, optimizer=optimizer)
     with pytest.raises(DivergedError, match="A smaller learning_rate"):

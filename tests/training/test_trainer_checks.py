@@ -1,4 +1,4 @@
-"""What would fail in the middle of a run is found before it starts."""
+"""Errors that would end a run later are raised before it starts."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def snapshot(trainer):
     return {name: array.tobytes() for name, array in trainer.state().items()}
 
 
-def test_a_metric_that_cannot_take_the_targets_is_found_before_training(make_trainer, write_csv):
+def test_metric_that_does_not_fit_the_targets(make_trainer, write_csv):
     rows = [(index, 0.5, index / 7) for index in range(20)]
     data = write_csv(rows)
     parts = {"data": data, "loss": "mse"}
@@ -24,13 +24,13 @@ def test_a_metric_that_cannot_take_the_targets_is_found_before_training(make_tra
     make_trainer(**parts, layers=wide, metrics=["mae", "r2"]).check()
 
 
-def test_checking_leaves_no_trace(make_trainer):
+def test_check_does_not_change_the_trainer(make_trainer):
     trainer, twin = make_trainer(metrics=["accuracy"]), make_trainer(metrics=["accuracy"])
     trainer.check()
     assert snapshot(trainer) == snapshot(twin)
 
 
-def test_outputs_that_do_not_fit_the_targets_are_found_before_training(make_trainer):
+def test_outputs_that_do_not_fit_the_targets(make_trainer):
     units = [{"type": "flatten"}, {"type": "dense", "units": 9}]
     with pytest.raises(ShapeError, match=r"target has 10 classes \(0, 1, 2, .*, 9\).*units=10"):
         make_trainer(layers=units).check()
@@ -39,7 +39,7 @@ def test_outputs_that_do_not_fit_the_targets_are_found_before_training(make_trai
     assert caught.value.problems[0].pointer == "/training/loss"
 
 
-def test_an_input_shape_that_is_not_the_datas_is_found_before_training(make_trainer):
+def test_input_shape_that_does_not_fit_the_data(make_trainer):
     trainer = make_trainer(network={"input_shape": [28, 28, 1]})
     with pytest.raises(ShapeError, match=r"input_shape=\[8,8,1\]") as caught:
         trainer.check()
@@ -57,13 +57,13 @@ def test_an_input_shape_that_is_not_the_datas_is_found_before_training(make_trai
     "watching",
     [{"early_stopping": {}}, {"checkpoint": {"keep_best": {"metric": "val/loss"}}}],
 )
-def test_a_figure_that_is_watched_needs_its_split(make_trainer, watching):
+def test_monitored_figure_needs_its_split(make_trainer, watching):
     data = {"type": "digits", "split": {"validation": 0}}
     with pytest.raises(DataError, match="val split is empty"):
         make_trainer(data=data, **watching).check()
 
 
-def test_without_data_the_loop_says_what_is_missing():
+def test_run_without_data_is_an_error():
     with pytest.raises(SpecError, match="the spec has no 'data'"):
         tinynet.Trainer(
             tinynet.load_spec(

@@ -1,4 +1,4 @@
-"""The loop: epochs and steps, their figures, when to stop, and which is the best."""
+"""The training loop: epochs, steps, figures, early stopping and the best evaluation."""
 
 from typing import ClassVar
 
@@ -24,7 +24,7 @@ def kinds(events):
     return [type(event).__name__ for event in events]
 
 
-def test_an_epoch_is_every_batch_the_last_partial_and_then_the_evaluation(make_trainer):
+def test_epoch_has_all_batches_and_then_an_evaluation(make_trainer):
     trainer = make_trainer(epochs=2, batch_size=32)
     events = list(trainer.run())
     epoch = ["StepDone"] * 4 + ["Evaluating"] * 2 + ["EpochDone"]
@@ -41,14 +41,14 @@ def test_an_epoch_is_every_batch_the_last_partial_and_then_the_evaluation(make_t
 
 
 class Seen(Accuracy):
-    """How many samples were counted."""
+    """A metric: the number of samples."""
 
     def result(self, state):
         return float(state["count"])
 
 
-def test_every_epochs_figures_start_afresh(make_trainer, register):
-    """Else the figures of the last epoch are half those of the first."""
+def test_figures_are_reset_in_every_epoch(make_trainer, register):
+    """Otherwise the last epoch's figures would include the first."""
     register("metrics", "seen", Seen)
     trainer = make_trainer(epochs=3, metrics=["seen"])
     done = [event.figures for event in trainer.run() if isinstance(event, EpochDone)]
@@ -56,7 +56,7 @@ def test_every_epochs_figures_start_afresh(make_trainer, register):
 
 
 def test_figures_are_exact_over_the_epoch_and_not_means_of_batch_means(make_trainer):
-    """Without learning, the running figures must be those of one pass over all samples."""
+    """Without learning, they must equal those of one pass over all samples."""
     trainer = make_trainer(
         epochs=1,
         batch_size=32,
@@ -74,8 +74,8 @@ def test_figures_are_exact_over_the_epoch_and_not_means_of_batch_means(make_trai
         assert done.figures[f"{split}/accuracy"] == accuracy
 
 
-def test_the_loop_is_steps_over_the_orders_of_the_epochs(make_trainer):
-    """Nothing but what anyone could write by hand with `train_step`."""
+def test_loop_equals_train_step_over_the_epoch_orders(make_trainer):
+    """The loop adds nothing to a loop over `train_step`."""
     looped, by_hand = make_trainer(), make_trainer()
     list(looped.run())
     data = by_hand.data
@@ -107,8 +107,8 @@ def test_steps_end_in_the_middle_of_an_epoch_with_an_evaluation(make_trainer):
     assert trainer.finished
 
 
-def test_a_run_that_is_extended_goes_on_in_the_middle_of_the_epoch(make_trainer):
-    """As if it had been that long from the start."""
+def test_extended_run_continues_within_an_epoch(make_trainer):
+    """As if it had had that length from the start."""
     short, long = make_trainer(steps=10), make_trainer(steps=20)
     list(short.run())
     extended = make_trainer(steps=20)
@@ -119,7 +119,7 @@ def test_a_run_that_is_extended_goes_on_in_the_middle_of_the_epoch(make_trainer)
     assert later[0].step == 11
 
 
-def test_a_run_may_be_extended_by_epochs(make_trainer):
+def test_run_can_be_extended_by_epochs(make_trainer):
     short, long = make_trainer(epochs=1), make_trainer(epochs=3)
     list(short.run())
     extended = make_trainer(epochs=3)
@@ -135,7 +135,7 @@ def test_a_run_may_be_extended_by_epochs(make_trainer):
 
 
 class Script:
-    """A metric that gives, evaluation after evaluation, what the test wrote down."""
+    """A metric whose results, one for each evaluation, are set by the test."""
 
     greater_is_better = True
     values: ClassVar[list[float]] = []
@@ -161,7 +161,7 @@ class Script:
 
 @pytest.fixture
 def play(make_trainer, register, monkeypatch):
-    """Run an epoch of one step for each of some figures; the trainer, and what ended each epoch."""
+    """Run epochs of one step with scripted figures; return the trainer and the epochs' events."""
     register("metrics", "script", Script)
 
     def run(values, greater_is_better=True, **training):
@@ -177,7 +177,7 @@ def play(make_trainer, register, monkeypatch):
 WATCHED = {"metric": "val/script"}
 
 
-def test_early_stopping_ends_a_run_that_has_not_improved_for_long_enough(play):
+def test_early_stopping_ends_a_run_without_improvement(play):
     figures = [1, 2, 2, 1.9, 3, 2, 2.5, 3, 9, 9]
     trainer, done = play(figures, early_stopping={**WATCHED, "patience": 3})
     assert len(done) == 8
@@ -187,7 +187,7 @@ def test_early_stopping_ends_a_run_that_has_not_improved_for_long_enough(play):
     assert list(trainer.run()) == [], "it stays stopped"
 
 
-def test_early_stopping_with_a_longer_patience_goes_on(make_trainer, play):
+def test_longer_patience_continues_the_run(make_trainer, play):
     trainer, _ = play([3, 2, 1, 4, 5, 6], early_stopping={**WATCHED, "patience": 2})
     assert trainer.step == 3
     patient = make_trainer(
@@ -207,7 +207,7 @@ def test_an_improvement_must_be_larger_than_min_delta(play):
     assert len(done) == 5
 
 
-def test_the_best_is_by_the_metrics_own_direction_and_the_first_of_equals(play):
+def test_best_follows_the_metrics_direction_and_is_the_first(play):
     best = {"checkpoint": {"keep_best": WATCHED}}
     values = [2, 1, 3, 3, float("nan"), 0.5]
     trainer, done = play(values, **best)
@@ -217,7 +217,7 @@ def test_the_best_is_by_the_metrics_own_direction_and_the_first_of_equals(play):
     assert [event.improved for event in done] == [True, True, False, False, False, True]
 
 
-def test_of_the_loss_less_is_better(make_trainer):
+def test_smaller_loss_is_better(make_trainer):
     trainer = make_trainer(epochs=4, checkpoint={"keep_best": {"metric": "train/loss"}})
     done = [event for event in trainer.run() if isinstance(event, EpochDone)]
     losses = [event.figures["train/loss"] for event in done]

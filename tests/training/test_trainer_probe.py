@@ -1,4 +1,4 @@
-"""The probe before training looks at the next step's own batch, and changes nothing."""
+"""The probe before training: it runs the next step's batch, and changes nothing."""
 
 from typing import ClassVar
 
@@ -24,8 +24,8 @@ def advance(trainer, steps):
     return trainer
 
 
-def test_a_run_that_was_checked_has_the_same_bits_as_one_that_was_not(make_trainer):
-    """Running statistics, dropout and figures included, at the start and in the middle."""
+def test_checked_run_has_the_same_bits(make_trainer):
+    """With running statistics, dropout and figures, at the start and in the middle."""
     plain = advance(make_trainer(layers=LAYERS), 5)
     checked = make_trainer(layers=LAYERS)
     checked.check()
@@ -39,7 +39,7 @@ def test_a_run_that_was_checked_has_the_same_bits_as_one_that_was_not(make_train
 
 
 class Watch:
-    """y = x: notes what it sees."""
+    """y = x; records its inputs."""
 
     per_sample = True
     seen: ClassVar[list[np.ndarray]] = []
@@ -66,7 +66,7 @@ def watched(register, make_trainer):
 
 
 @pytest.mark.parametrize("steps", [0, 3])
-def test_the_probe_sees_what_the_next_step_sees(watched, steps):
+def test_probe_gets_the_samples_of_the_next_step(watched, steps):
     advance(watched, steps)
     Watch.seen.clear()
     watched.check()
@@ -82,7 +82,7 @@ def test_at_the_end_of_an_epoch_there_is_no_batch_to_probe(watched):
     assert Watch.seen == []
 
 
-def test_a_layer_that_changes_its_input_is_told_by_check(watched, monkeypatch):
+def test_check_raises_for_a_layer_that_changes_its_input(watched, monkeypatch):
     def forward(self, ctx, x):
         x *= 2
         return x, None

@@ -1,4 +1,4 @@
-"""The state of a run in memory: all that the next step depends on, and nothing else."""
+"""The state of a trainer: all that the next step depends on, and nothing else."""
 
 import json
 
@@ -19,7 +19,7 @@ def snapshot(trainer):
 # State --------------------------------------------------------------------------------------
 
 
-def test_the_state_names_everything_the_next_step_depends_on(make_trainer):
+def test_state_has_all_arrays_of_the_next_step(make_trainer):
     trainer = make_trainer(
         layers=[{"type": "flatten"}, {"type": "batch_norm"}, {"type": "dense", "units": 10}],
         optimizer={"type": "sgd", "momentum": 0.9},
@@ -38,7 +38,7 @@ def test_the_state_names_everything_the_next_step_depends_on(make_trainer):
     }
 
 
-def test_a_state_that_does_not_fit_is_refused_whole_with_every_reason(make_trainer):
+def test_mismatching_state_is_an_error_with_all_reasons(make_trainer):
     trainer = make_trainer(optimizer="adam", metrics=["accuracy"])
     list(trainer.run())
     state = {name: array.copy() for name, array in trainer.state().items()}
@@ -64,8 +64,8 @@ def test_a_state_that_does_not_fit_is_refused_whole_with_every_reason(make_train
     assert fresh.step == 0
 
 
-def test_a_loaded_state_is_the_trainers_own(make_trainer):
-    """What was loaded may be a file's memory, mapped for reading only."""
+def test_loaded_state_is_copied(make_trainer):
+    """Loaded arrays may be a read-only memory map of a file."""
     trainer = make_trainer(optimizer="adam", metrics=["accuracy"])
     list(trainer.run())
     state = {name: array.copy() for name, array in trainer.state().items()}
@@ -92,9 +92,7 @@ class Slashed(Accuracy):
         return float(state["a/b"])
 
 
-def test_a_metric_whose_arrays_have_slashes_in_their_names_is_saved_and_loaded(
-    make_trainer, register
-):
+def test_metric_arrays_may_have_slashes_in_their_names(make_trainer, register):
     register("metrics", "slashed", Slashed)
     trainer, fresh = make_trainer(metrics=["slashed"]), make_trainer(metrics=["slashed"])
     events = trainer.run()
@@ -138,16 +136,16 @@ def everything(make_trainer):
 
 
 def progress_of(saved):
-    """What a checkpoint's file gives back."""
+    """Return the progress as a checkpoint restores it."""
     return TypeAdapter(Progress).validate_json(json.dumps(saved), strict=True)
 
 
-def test_a_run_resumed_after_any_event_ends_as_the_one_that_was_never_stopped(everything):
-    """Every tensor, the progress, and every figure told on the way, to the last bit."""
+def test_resumed_run_equals_an_uninterrupted_one(everything):
+    """Every tensor, the progress and every figure, bit for bit."""
     trainer = everything()
-    moments, told = [], []
+    moments, events = [], []
     for event in trainer.run():
-        told.append(event)
+        events.append(event)
         state = {name: array.copy() for name, array in trainer.state().items()}
         moments.append((state, trainer.progress.to_json()))
     assert trainer.stopped_early, "the case must cover it"
@@ -156,7 +154,7 @@ def test_a_run_resumed_after_any_event_ends_as_the_one_that_was_never_stopped(ev
         resumed = everything()
         resumed.load_state(state, progress_of(saved))
         rest = list(resumed.run())
-        assert snapshot(resumed) == end, f"resumed after {told[index]}"
+        assert snapshot(resumed) == end, f"resumed after {events[index]}"
         assert resumed.progress == progress
-        again = [event for event in told[index + 1 :] if not isinstance(event, Evaluating)]
+        again = [event for event in events[index + 1 :] if not isinstance(event, Evaluating)]
         assert [event for event in rest if not isinstance(event, Evaluating)] == again

@@ -1,4 +1,4 @@
-"""Outputs without a loss: they are predicted, and nothing that only they depend on is trained."""
+"""Outputs without a loss: they are predicted, and their own layers are not trained."""
 
 import json
 
@@ -55,8 +55,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_parameters_that_no_loss_depends_on_are_not_trained():
-    """Weight decay would shrink them step by step towards zero."""
+def test_parameters_without_a_loss_are_not_trained():
+    """Weight decay would otherwise shrink them towards zero."""
     trainer = tinynet.Trainer(spec())
     assert trainer.network.trainable == TRAINED
     before = {name: array.copy() for name, array in trainer.state().items()}
@@ -67,7 +67,7 @@ def test_parameters_that_no_loss_depends_on_are_not_trained():
     assert {n.split("/")[1] for n in before if n.startswith("slots/")} == {"body", "kind"}
 
 
-def test_an_output_without_a_loss_changes_no_bit_of_the_others():
+def test_output_without_a_loss_does_not_change_the_others():
     plain = tinynet.Trainer(spec(LAYERS[:3], {"kind": "kind"}))
     more = tinynet.Trainer(spec())
     x, y = arrays()
@@ -77,7 +77,7 @@ def test_an_output_without_a_loss_changes_no_bit_of_the_others():
         np.testing.assert_array_equal(plain.network.params[address], more.network.params[address])
 
 
-def test_with_every_shard_on_its_own_thread_the_bits_are_the_same(monkeypatch):
+def test_shards_on_threads_give_the_same_bits(monkeypatch):
     monkeypatch.setattr(sharding, "WORK", 1)
     monkeypatch.setattr(sharding, "PARAM_WORK", 0)
     monkeypatch.setattr(sharding, "MIN_SHARD", 2)
@@ -90,7 +90,7 @@ def test_with_every_shard_on_its_own_thread_the_bits_are_the_same(monkeypatch):
     assert states[0] == states[1]
 
 
-def test_it_is_predicted_as_it_is_computed():
+def test_prediction_of_an_output_without_a_loss_is_the_output():
     losses = {"kind": "softmax_cross_entropy"}
     network = Network(spec()["network"], loss=losses)
     raw = Network(spec()["network"]).predict(arrays(6)[0])
@@ -102,8 +102,8 @@ def test_it_is_predicted_as_it_is_computed():
     assert network.forward(arrays(6)[0]).outputs.keys() == OUTPUTS.keys()
 
 
-def test_a_pass_by_hand_still_needs_the_gradient_of_every_output():
-    """Without it, parameters of an output would silently stay as they are."""
+def test_backward_needs_the_gradient_of_every_output():
+    """Otherwise parameters of an output would silently stay unchanged."""
     network = Network(spec()["network"], loss={"kind": "softmax_cross_entropy"})
     passing = network.forward(arrays(6)[0], training=True)
     with pytest.raises(TinynetError, match="gradient of the output"):
@@ -112,7 +112,7 @@ def test_a_pass_by_hand_still_needs_the_gradient_of_every_output():
     assert passing.backward(ones).keys() == network.params.keys()
 
 
-def test_only_the_loss_of_an_output_that_has_one_is_reported(folder):
+def test_figures_have_only_the_losses_that_exist(folder):
     run = tinynet.train(folder / "spec.json", folder / "run")
     assert {"train/loss", "train/accuracy", "val/loss", "val/accuracy"} <= run.figures.keys()
     assert not any("area" in name or "kind/" in name for name in run.figures)
@@ -127,7 +127,7 @@ def test_a_run_is_resumed_exactly(folder):
         np.testing.assert_array_equal(longer.network.params[address], array)
 
 
-def test_a_state_has_the_untrained_parameters_and_no_slots_of_them():
+def test_state_has_untrained_parameters_without_slots():
     trainer = tinynet.Trainer(spec())
     trainer.train_step(*arrays(8))
     fresh = tinynet.Trainer(spec(), threads=1)
@@ -138,8 +138,8 @@ def test_a_state_has_the_untrained_parameters_and_no_slots_of_them():
     )
 
 
-def test_a_metric_measures_an_output_whose_loss_weighs_nothing():
-    """The remedy that the message for such a metric names."""
+def test_metric_measures_an_output_with_loss_weight_zero():
+    """The error for a metric of an output without a loss suggests this."""
     x, _ = arrays(8)
     trainer = tinynet.Trainer(
         spec(
@@ -155,7 +155,7 @@ def test_a_metric_measures_an_output_whose_loss_weighs_nothing():
     }  # fmt: skip
 
 
-def test_without_any_parameter_that_a_loss_depends_on_nothing_is_trainable(folder):
+def test_nothing_is_trainable_if_no_loss_depends_on_parameters(folder):
     layers = [{"type": "relu", "name": "kind"}, {"type": "dense", "units": 2, "name": "features"}]
     wrong = spec(layers, {"kind": "kind", "features": "features"})
     with pytest.raises(TinynetError, match="nothing is trainable: no loss depends on"):

@@ -1,4 +1,4 @@
-"""The optimizer at work: which rate, which parameters, and how far gradients are clipped."""
+"""The update: learning rates, trainable parameters and gradient clipping."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_the_optimizer_counts_steps_from_one():
     np.testing.assert_allclose(params["a/weight"], [-0.1, 0.1], rtol=1e-4)
 
 
-def test_a_norm_above_the_limit_is_brought_down_to_it_over_all_parameters_together():
+def test_norm_over_all_parameters_is_clipped():
     params = zeros("a/weight", "b/weight", "frozen/weight")
     work = updater(params, ["a/weight", "b/weight"], clip_norm=1.0)
     gradients = {"a/weight": np.array([3.0, 0.0]), "b/weight": np.array([0.0, 4.0])}
@@ -57,14 +57,14 @@ def test_a_norm_above_the_limit_is_brought_down_to_it_over_all_parameters_togeth
         np.testing.assert_array_equal(gradient, before[address], "gradients are not ours to change")
 
 
-def test_a_norm_within_the_limit_is_left_alone():
+def test_norm_within_the_limit_is_not_clipped():
     params = zeros("a/weight")
     updater(params, clip_norm=6.0).update({"a/weight": np.array([3.0, 4.0])}, 0, 1.0)
     np.testing.assert_array_equal(params["a/weight"], [-3, -4])
 
 
 def test_a_large_float32_gradient_keeps_its_direction_when_clipped():
-    """Its square is no float32; a norm of infinity would make the whole step 0."""
+    """Its square overflows float32; an infinite norm would make the step 0."""
     params = zeros("a/weight", dtype="float32")
     work = updater(params, clip_norm=1.0)
     work.update({"a/weight": np.array([3e25, 4e25], np.float32)}, 0, 1.0)
@@ -97,7 +97,7 @@ class NoRate:
         pass
 
 
-def test_a_plugin_whose_config_lacks_what_all_have_is_named(register):
+def test_error_for_a_config_without_the_common_options(register):
     register("optimizers", "no_rate", NoRate)
     register("schedules", "no_warmup", NoRate)
     params = zeros("a/weight")

@@ -19,7 +19,7 @@ from tinynet.run.session import draft
 from tinynet.run.spec_locations import locate, locating_errors
 from tinynet.spec.models import Spec
 from tinynet.training.advice import advice
-from tinynet.training.compatibility import check_training, shape_problems
+from tinynet.training.checks import check_training, shape_problems
 from tinynet.training.trainer import Trainer
 
 TRIED_PARAMS = 1 << 26

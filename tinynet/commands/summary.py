@@ -15,7 +15,7 @@ from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
-from tinynet.training.compatibility import output_problems
+from tinynet.training.checks import output_problems
 from tinynet.types import Shape
 
 

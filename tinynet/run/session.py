@@ -25,7 +25,7 @@ from tinynet.run.roots import resume_command
 from tinynet.run.saver import Saver
 from tinynet.spec.training_spec import CheckpointSpec
 from tinynet.training.events import EpochDone, Event, Saved, Started, StepDone, Warned
-from tinynet.training.judging import early_stop
+from tinynet.training.monitor import early_stop
 from tinynet.training.progress import Best, Progress
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array

@@ -35,7 +35,7 @@ from tinynet.run.spec_locations import locating_errors, spec_warnings
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_recorded_spec
 from tinynet.training.events import BestEvaluation, StopReason, Transferred, Warned
-from tinynet.training.judging import best_evaluation
+from tinynet.training.monitor import best_evaluation
 from tinynet.training.trainer import Trainer
 
 

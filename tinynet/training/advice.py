@@ -58,9 +58,9 @@ class Facts:
     @cached_property
     def losses(self) -> dict[str, str]:
         """The qualified type of each output's loss, by the output's name."""
-        found = registry.default()
+        plugins = registry.default()
         losses = self.spec.training.losses(tuple(self.network.outputs))
-        return {name: found.find("losses", loss.type).qualified for name, loss in losses.items()}
+        return {name: plugins.find("losses", loss.type).qualified for name, loss in losses.items()}
 
     @cached_property
     def sample(self) -> dict[str, Array]:
@@ -264,7 +264,7 @@ def classes_as_numbers(facts: Facts) -> Iterator[Problem]:
     """A loss of numbers on the indices of several classes."""
     data = facts.data
     assert data is not None
-    heads = {head.output: head for head in facts.network.losses}
+    pointers = {part.output: part.pointer for part in facts.network.losses}
     for output, name in facts.names.items():
         classes = data.targets[name].classes or ()
         if facts.losses[output] not in _NUMERIC_LOSSES or len(classes) <= 2:
@@ -275,13 +275,13 @@ def classes_as_numbers(facts: Facts) -> Iterator[Problem]:
             f" {len(classes) - 1}; for classes use softmax_cross_entropy with {len(classes)} units,"
             ' for numbers "target_type": "number"'
         )
-        yield Problem(message, heads[output].pointer)
+        yield Problem(message, pointers[output])
 
 
 def unused_units(facts: Facts) -> Iterator[Problem]:
     """Units of a softmax beyond the classes of its target."""
     assert facts.data is not None
-    heads = {head.output: head for head in facts.network.losses}
+    pointers = {part.output: part.pointer for part in facts.network.losses}
     for output, name in facts.names.items():
         count = len(facts.data.targets[name].classes or ())
         units = facts.network.out_shapes[output][-1]
@@ -292,7 +292,7 @@ def unused_units(facts: Facts) -> Iterator[Problem]:
             f" classes ({listed(facts.data.targets[name].classes or ())}), so predictions have no"
             f" labels; use {set_units(facts.network, output, count)}"
         )
-        yield Problem(message, heads[output].pointer)
+        yield Problem(message, pointers[output])
 
 
 def windows_split_at_random(facts: Facts) -> Iterator[Problem]:

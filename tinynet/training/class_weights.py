@@ -14,12 +14,12 @@ POINTER = "/training/class_weights"
 
 
 def class_weights(
-    wanted: Literal["balanced"] | Mapping[str, float], data: Data, target: str
+    declared: Literal["balanced"] | Mapping[str, float], data: Data, target: str
 ) -> Array:
     """Return the weight of each class, (classes,).
 
     Args:
-        wanted: The class weights of the spec.
+        declared: The class weights of the spec.
         data: The data.
         target: Name of the target that has the classes.
 
@@ -29,20 +29,20 @@ def class_weights(
     classes = data.raw[target].classes
     if classes is None or data.targets[target].shape not in ((), (len(classes),)):
         shape = data.targets[target].shape
-        found = "holds numbers" if classes is None else f"has the shape {shape}"
+        actual = "holds numbers" if classes is None else f"has the shape {shape}"
         raise _problem(
-            f"class weights need one class for each sample, but the target {target!r} {found};"
+            f"class weights need one class for each sample, but the target {target!r} {actual};"
             " use --set training.class_weights=null"
         )
-    if wanted == "balanced":
+    if declared == "balanced":
         counts = data.class_counts(target)
         balanced: Array = counts.sum() / (len(classes) * np.maximum(counts, 1))
         return balanced
-    assert not isinstance(wanted, str)
-    for name in wanted:
+    assert not isinstance(declared, str)
+    for name in declared:
         if name not in classes:
             raise _problem(f"{name!r} is not a class of {target!r}; {suggest(name, classes)}")
-    weights = np.array([wanted.get(name, 1.0) for name in classes])
+    weights = np.array([declared.get(name, 1.0) for name in classes])
     if not weights.any():
         raise _problem("every class has the weight 0; give at least one a larger weight")
     return weights

@@ -1,187 +1,162 @@
-"""Checks of a spec, its network and its data that run before training, without computing a step."""
+"""Compatibility of a network with arrays: shapes, numbers of rows, and values of targets."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
 
-from tinynet.data.data import Data, TargetBatch
-from tinynet.dataset import Field
+from tinynet import registry
+from tinynet.engine.inputs import Inputs
+from tinynet.engine.layer_calls import described
 from tinynet.engine.losses import OutputLoss
-from tinynet.errors import (
-    DataError,
-    LocatedError,
-    Problem,
-    ShapeError,
-    SpecError,
-    TargetError,
-)
-from tinynet.loss import ClassLoss
+from tinynet.errors import Problem, ShapeError
+from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
-from tinynet.spec.models import Spec
-from tinynet.spec.training_spec import TrainingSpec
-from tinynet.targets import BadTargetError
-from tinynet.text.wording import listed
-from tinynet.training.class_weights import class_weights
-from tinynet.training.evaluation import Figures
-from tinynet.training.fitting import (
-    bad_target_of,
-    input_problems,
-    placeholder_predictions,
-    target_problems,
-)
-from tinynet.training.remedies import class_target_remedy, number_remedy, set_loss, set_units
-from tinynet.types import Array
+from tinynet.targets import Bad
+from tinynet.text.wording import suggest
+from tinynet.types import Array, Shape
 
 
-def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str, str]) -> None:
-    """Require that the network can be trained on the data as the spec says.
+def input_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Problem]:
+    """Return a problem for each input of the network that the data lack or have otherwise.
 
     Args:
-        spec: The spec.
-        network: Its network; one without memory (``dry``) is enough.
-        data: Its data.
-        names: Name of the target of each output, by the output's name.
-
-    Raises:
-        SpecError: if nothing is trainable, or for class weights that do not fit.
-        ShapeError: listing inputs, outputs, targets and metrics that do not fit together.
-        TargetError: listing losses and metrics with a target they cannot use, with file and row.
-        DataError: for a value that is not finite in the network's dtype, with file and row; for
-            a split that is needed and empty.
-    """
-    if not network.trainable:
-        message = "nothing is trainable: no loss depends on parameters that are not frozen"
-        raise SpecError([Problem(message, "/network")])
-    training = spec.training
-    if problems := shape_problems(training, network, data, names):
-        raise ShapeError(problems)
-    if training.class_weights is not None:
-        class_weights(training.class_weights, data, *names.values())
-    data.require_finite(network.dtype)
-    if problems := list(_Values(spec, network, data, names).problems()):
-        raise TargetError(problems)
-    monitors = (training.early_stopping, training.checkpoint.keep_best)
-    if any(monitor is not None and monitor.metric.startswith("val/") for monitor in monitors):
-        data.require("val")
-
-
-def shape_problems(
-    training: TrainingSpec, network: Network, data: Data, names: Mapping[str, str]
-) -> list[Problem]:
-    """Return a problem for each input, loss or metric that does not fit the fields of the data.
-
-    Args:
-        training: The training part of the spec.
         network: The network.
-        data: The data.
-        names: Name of the target of each output, by the output's name.
+        shapes: Shape of one sample of each input of the data.
     """
-    fields = {output: data.targets[name] for output, name in names.items()}
-    inputs = input_problems(network, data.input_shapes)
-    return [*inputs, *output_problems(training, network, fields)]
-
-
-def output_problems(
-    training: TrainingSpec, network: Network, fields: Mapping[str, Field] | None
-) -> list[Problem]:
-    """Return a problem for each loss or metric that does not fit its output or target.
-
-    Args:
-        training: The training part of the spec.
-        network: The network.
-        fields: The target of each output, by the output's name; None if the data are not read.
-    """
-    problems: list[Problem] = []
-    if fields is not None:
-        wrong = {
-            head.pointer: problem
-            for head in network.losses
-            if (problem := _class_problem(network, head, fields[head.output]))
-        }
-        shapes = {output: field.shape for output, field in fields.items()}
-        problems += wrong.values()
-        problems += [p for p in target_problems(network, shapes) if p.pointer not in wrong]
-    try:
-        Figures(training.metrics, network.trained_shapes)
-    except ShapeError as error:
-        problems += error.problems
+    problems = []
+    declared = network.spec.input_shape
+    for name, shape in network.input_shapes.items():
+        own = name.partition(":")[2] or name
+        actual = shapes.get(own)
+        if actual is None:
+            message = f"the data have no input {own!r}; {suggest(own, shapes)}"
+            problems.append(Problem(message, "/network"))
+        elif actual != shape:
+            pointer, path = "/network/input_shape", "network.input_shape"
+            if isinstance(declared, Mapping):
+                pointer, path = f"{pointer}/{own}", f"{path}.{own}"
+            new = json.dumps(actual, separators=(",", ":"))
+            message = (
+                f"the input {own!r} has the shape {shape} here, but {actual} in the data; use"
+                f" --set {path}={new}"
+            )
+            problems.append(Problem(message, pointer))
     return problems
 
 
-def _class_problem(network: Network, head: OutputLoss, field: Field) -> Problem | None:
-    """Return a problem if the output has too few units for the classes of its target."""
-    if field.classes is None or not isinstance(head.loss, ClassLoss):
-        return None
-    shape, count = network.out_shapes[head.output], len(field.classes)
-    most = head.loss.max_classes(shape)
-    if count <= most:
-        return None
-    wide = (*shape[:-1], count)
-    units = set_units(network, head.output, count)
-    if head.loss.max_classes(wide) >= count:
-        remedy = f"use {count} units: {units}"
-    else:
-        remedy = f"use softmax cross-entropy with {count} units: {set_loss(head)} {units}"
-    if count == most + 1 and field.classes == tuple(map(str, range(count))):
-        remedy = f"save labels that count from 1 as y - 1; otherwise {remedy}"
-    message = (
-        f"the target has {count} classes ({listed(field.classes)}), but this loss and an output of"
-        f" shape {shape} can represent only {most}; {remedy}"
-    )
-    return Problem(message, head.pointer)
+def targets_by_output(network: Network, y: Array | Mapping[str, Array]) -> dict[str, Array]:
+    """Return the target of each output, (N, *target_shape), by the output's name.
+
+    Args:
+        network: A network with losses.
+        y: The target of the only output, or such an array for each target by name.
+
+    Raises:
+        SpecError: if the target of an output is ambiguous or missing.
+        ShapeError: for a single array if there are several outputs.
+    """
+    if isinstance(y, Mapping):
+        names = targets_of(network.losses, y)
+        return {output: np.asanyarray(y[name]) for output, name in names.items()}
+    if len(network.losses) > 1:
+        outputs = ", ".join(network.outputs)
+        raise ShapeError(f"the network has the outputs {outputs}; pass a dict of targets")
+    return {network.losses[0].output: np.asanyarray(y)}
 
 
-class _Values:
-    """The targets of all splits, compared with the losses and metrics of a spec."""
+def require_rows(x: Inputs, y: Mapping[str, Array], weights: Array | None) -> None:
+    """Require one row for each sample in every array of a step, and at least one sample.
 
-    def __init__(self, spec: Spec, network: Network, data: Data, names: Mapping[str, str]) -> None:
-        self._spec, self._network, self._data, self._names = spec, network, data, names
-        self._figures = Figures(spec.training.metrics, network.trained_shapes)
-        self._heads = list(network.losses)
-        self._labels = list(self._figures.metrics)
+    Args:
+        x: The inputs.
+        y: The target of each output, by the output's name.
+        weights: The weight of each sample, or None.
 
-    def problems(self) -> Iterator[Problem]:
-        """Return the first problem of each loss, and of each metric on an output without one."""
-        for batch in self._data.target_batches():
-            targets = {output: batch.targets[name] for output, name in self._names.items()}
-            yield from self._losses(batch, targets)
-            yield from self._metrics(batch, targets)
+    Raises:
+        ShapeError: if the arrays do not fit together.
+    """
+    inputs = x.values() if isinstance(x, Mapping) else (x,)
+    rows = {np.shape(array)[:1] for array in (*inputs, *y.values())}
+    if weights is not None:
+        rows.add(np.shape(weights)[:1])
+    flat = weights is None or np.ndim(weights) == 1
+    if len(rows) > 1 or () in rows or (0,) in rows or not flat:
+        arrays = dict(x) if isinstance(x, Mapping) else {"x": x}
+        arrays |= {f"y {name}" if len(y) > 1 else "y": array for name, array in y.items()}
+        arrays |= {} if weights is None else {"weights": weights}
+        shapes = ", ".join(f"{name} {np.shape(array)}" for name, array in arrays.items())
+        raise ShapeError(
+            "every array of a step needs one row for each sample, and weights the shape (samples,);"
+            f" the shapes are {shapes}"
+        )
 
-    def _losses(self, batch: TargetBatch, targets: Mapping[str, Array]) -> Iterator[Problem]:
-        for head in list(self._heads):
-            bad = bad_target_of(self._network, head, targets[head.output])
-            if bad is None:
-                continue
-            self._heads.remove(head)
-            outputs = self._figures.outputs
-            self._labels = [name for name in self._labels if outputs[name] != head.output]
-            name = self._names[head.output]
-            field = self._data.targets[name]
-            if field.classes is not None:
-                remedy = f"; the classes are {listed(field.classes)}"
-            else:
-                assert self._spec.data is not None
-                remedy = class_target_remedy(
-                    self._spec.data, self._data.root, self._network, head, name
-                ) or number_remedy(self._network, head, field)
-            yield Problem(f"{batch.place(bad[0], name)}: {bad[1]}{remedy}", head.pointer)
 
-    def _metrics(self, batch: TargetBatch, targets: Mapping[str, Array]) -> Iterator[Problem]:
-        if not self._labels:
-            return
-        predictions = placeholder_predictions(self._network, len(batch))
-        for label in list(self._labels):
+def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Problem]:
+    """Return a problem for each loss that cannot compare its output with its target.
+
+    Args:
+        network: A network with a loss for each output.
+        shapes: Shape of one sample of each output's target, by the output's name.
+    """
+    problems = []
+    for part in network.losses:
+        if part.checks is not None:
             try:
-                self._figures.count(predictions, targets, [label])
-                with np.errstate(all="ignore"):
-                    self._figures.figure(label)
-            except (DataError, ShapeError) as error:
-                self._labels.remove(label)
-                cause = error.__cause__
-                message, pointer = str(error), self._figures.pointer(label)
-                if isinstance(error, LocatedError):
-                    message = error.problems[0].message
-                if isinstance(cause, BadTargetError):
-                    place = batch.place(cause.row, self._names[self._figures.outputs[label]])
-                    message = f"the metric {label!r}: {place}: {cause.why}"
-                yield Problem(message, pointer)
+                with registry.blaming(part.loss, "check_shapes", part.pointer):
+                    part.checks.check_shapes(network.out_shapes[part.output], shapes[part.output])
+            except ShapeError as error:
+                problems.append(Problem(str(error), part.pointer))
+    return problems
+
+
+def first_bad_target(network: Network, targets: Mapping[str, Array]) -> Bad | None:
+    """Return the row of the first target that a loss cannot use, and why; None if all are good.
+
+    Args:
+        network: A network with a loss for each output.
+        targets: The target of each output, (N, *target_shape), by the output's name.
+    """
+    for part in network.losses:
+        bad = bad_target_of(network, part, targets[part.output])
+        if bad is not None:
+            of = f"the output {part.output!r}: " if len(network.losses) > 1 else ""
+            return bad[0], of + bad[1]
+    return None
+
+
+def bad_target_of(network: Network, part: OutputLoss, targets: Array) -> Bad | None:
+    """Return the row of the first target that one loss cannot use, and why; None if all are good.
+
+    Args:
+        network: The network.
+        part: The output and its loss.
+        targets: The targets, (N, *target_shape).
+    """
+    if part.checks is None:
+        return None
+    with registry.blaming(part.loss, "bad_target", part.pointer):
+        bad = part.checks.bad_target(network.out_shapes[part.output], targets)
+    if bad is None:
+        return None
+    if isinstance(bad, tuple | list) and len(bad) == 2:
+        row, why = bad
+        if isinstance(row, Integral) and 0 <= int(row) < len(targets) and isinstance(why, str):
+            return int(row), why
+    message = f"bad_target must return None, or (a row from 0 to {len(targets) - 1}, the reason)"
+    raise registry.fault(part.loss, f"{message}; it returned {described(bad)}", part.pointer)
+
+
+def placeholder_predictions(network: Network, samples: int) -> dict[str, Array]:
+    """Return predictions of zeros, (N, *out_shape), for each output with a loss, by its name.
+
+    They take the memory of one sample, however many there are.
+
+    Args:
+        network: A network with losses.
+        samples: The number of samples.
+    """
+    zeros = {n: np.zeros((1, *s), network.dtype) for n, s in network.trained_shapes.items()}
+    one = network.program.predictions(zeros)
+    return {name: np.broadcast_to(p, (samples, *p.shape[1:])) for name, p in one.items()}

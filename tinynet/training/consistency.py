@@ -1,12 +1,11 @@
-"""Changes of a trainer's state that are complete, or known not to be."""
+"""Changes of a trainer's state that either complete, or mark the state as unusable."""
 
 import _signal  # type: ignore[import-not-found]
 import signal
 import threading
 from collections.abc import Callable
-from functools import partial
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tinynet.errors import TinynetError
 
@@ -14,10 +13,10 @@ T = TypeVar("T")
 
 
 class Consistency:
-    """A record that a state is the one before or after a change, and not in between.
+    """A record of incomplete changes of a state.
 
-    Ctrl-C waits for the end of a change. Any other exception within one leaves the state torn: it
-    can be neither used nor saved until another one is loaded.
+    Ctrl-C waits for the end of a change. After any other exception within a change, the state can
+    be neither used nor saved until another one is loaded.
     """
 
     def __init__(self) -> None:
@@ -37,23 +36,24 @@ class Consistency:
                 " resume the run), or make a new Trainer"
             )
 
-    def change(self, work: Callable[[], T]) -> T:
-        """Return `work()`, which changes the state.
+    def change(self, work: Callable[..., T], *args: Any) -> T:
+        """Return `work(*args)`, which changes the state.
 
         Raises:
             TinynetError: if the last change is not complete.
         """
         self.require()
-        return self.replace(work)
+        return self.replace(work, *args)
 
-    def replace(self, work: Callable[[], T]) -> T:
-        """Return `work()`, which sets the whole state, whatever it was before."""
-        return uninterrupted(partial(self._tracked, work))
+    def replace(self, work: Callable[..., T], *args: Any) -> T:
+        """Return `work(*args)`, which sets the whole state."""
+        result: T = uninterrupted(self._tracked, work, *args)
+        return result
 
-    def _tracked(self, work: Callable[[], T]) -> T:
+    def _tracked(self, work: Callable[..., T], *args: Any) -> T:
         self._is_whole = False
         try:
-            result = work()
+            result = work(*args)
         except BaseException as error:
             self._reason = type(error).__name__
             raise
@@ -61,16 +61,16 @@ class Consistency:
         return result
 
 
-def uninterrupted(work: Callable[[], T]) -> T:
-    """Return `work()`; a SIGINT that comes meanwhile is delivered to its handler afterwards.
+def uninterrupted(work: Callable[..., T], *args: Any) -> T:
+    """Return `work(*args)`; a SIGINT that comes meanwhile is delivered to its handler afterwards.
 
-    A handler that is not Python's, the default action, and an ignored signal raise nothing in
-    `work`, and neither does any signal outside of the main thread; nothing is held there.
+    The signal is not deferred where it raises nothing in `work`: outside of the main thread, if it
+    is ignored, and for a handler that is not a Python function.
     """
     # The functions of `signal` take ten times as long, since they make enumerations of numbers.
     handler = _signal.getsignal(signal.SIGINT)
     if not callable(handler) or threading.current_thread() is not threading.main_thread():
-        return work()
+        return work(*args)
     received: list[FrameType | None] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -84,7 +84,7 @@ def uninterrupted(work: Callable[[], T]) -> T:
     try:
         try:
             _signal.signal(signal.SIGINT, note)
-            return work()
+            return work(*args)
         finally:
             restore()
     finally:

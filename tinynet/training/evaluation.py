@@ -1,4 +1,4 @@
-"""The loss and the metrics of a whole split: exact, whatever the batches."""
+"""The loss and the metrics of a whole split, exact for any batch size."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from tinynet.types import Array, Shape
 
 
 class Figures:
-    """The loss and the metrics of the samples seen so far.
+    """The loss and the metrics of the samples counted so far.
 
     The loss is weighted by the dataset's sample weights, in training also by class weights; its sum
     is divided by the number of samples, whatever the weights. Metrics leave out samples of weight
@@ -29,16 +29,16 @@ class Figures:
         loss: Sum of the loss over the samples: the losses of all outputs, weighted.
         losses: Sum of the loss of each output over the samples, by the output's name, where there
             are several outputs.
-        samples: How many they are.
+        samples: Number of samples.
         metrics: The metrics, by label.
-        outputs: The output that each metric is about, by label.
-        states: What each metric has seen, by label.
+        outputs: The output that each metric measures, by label.
+        states: The state of each metric, by label.
     """
 
     def __init__(
         self, references: Sequence[MetricReference], out_shapes: Mapping[str, Shape]
     ) -> None:
-        """Start with nothing seen.
+        """Create the metrics.
 
         Args:
             references: The spec's metrics.
@@ -56,7 +56,7 @@ class Figures:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was seen."""
+        """Start again with no samples."""
         self.loss, self.samples = 0.0, 0
         self.losses = dict.fromkeys(self._out_shapes if len(self._out_shapes) > 1 else (), 0.0)
         self.states: dict[str, State] = {}
@@ -70,8 +70,8 @@ class Figures:
             raise ShapeError(problems)
 
     def _start(self, label: str, metric: Metric) -> State:
-        """Return the state of a metric before anything was seen."""
-        with self._explaining(label), registry.blaming(metric, "start", self.pointer(label)):
+        """Return the initial state of a metric."""
+        with self._naming(label), registry.blaming(metric, "start", self.pointer(label)):
             state = metric.start(self._out_shapes[self.outputs[label]])
         fault = self._fault(label)
         check_state(state, "start", f"figures/{label}", fault, finite=True, writable=True)
@@ -89,9 +89,9 @@ class Figures:
         """Count a batch.
 
         Args:
-            results: What the engine made of it.
-            targets: What each output is compared with, (N, *target_shape), by the output's name.
-            weights: Weight of each sample, (N,), which ``results`` include already; or None.
+            results: The results of the engine.
+            targets: The target of each output, (N, *target_shape), by the output's name.
+            weights: Weight of each sample, (N,), which ``results`` already include; or None.
         """
         self.loss += sum(result.loss for result in results)
         for output in self.losses:
@@ -117,7 +117,7 @@ class Figures:
         """Count a batch into the metrics alone.
 
         Args:
-            predictions: What the losses predict, (N, *out_shape), by the output's name.
+            predictions: The predictions of the losses, (N, *out_shape), by the output's name.
             targets: (N, *target_shape), likewise.
             labels: The metrics to count into; by default all.
 
@@ -127,13 +127,13 @@ class Figures:
         """
         for label in self.metrics if labels is None else labels:
             metric, output = self.metrics[label], self.outputs[label]
-            with self._explaining(label), registry.blaming(metric, "update", self.pointer(label)):
+            with self._naming(label), registry.blaming(metric, "update", self.pointer(label)):
                 before = layout(self.states[label])
                 metric.update(self.states[label], predictions[output], targets[output])
             check_layout(before, self.states[label], "update", self._fault(label))
 
     @contextmanager
-    def _explaining(self, label: str) -> Iterator[None]:
+    def _naming(self, label: str) -> Iterator[None]:
         """Name the metric in its errors."""
         try:
             yield
@@ -148,10 +148,9 @@ class Figures:
         return f"/training/metrics/{list(self.metrics).index(label)}"
 
     def result(self) -> dict[str, float]:
-        """The figures by name: ``loss`` (mean over samples), and each metric by its label.
+        """Return the figures by name: ``loss`` (mean over samples), and each metric by its label.
 
-        Where there are several outputs, the mean loss of each, unweighted, is there as well:
-        ``kind/loss``.
+        With several outputs, they include the unweighted mean loss of each: ``kind/loss``.
         """
         sums = (self.loss, *self.losses.values())
         figures = {
@@ -165,12 +164,12 @@ class Figures:
         """Return the figure of one metric.
 
         Raises:
-            PluginError: if the metric fails, or returns no number.
+            PluginError: if the metric fails, or does not return a number.
         """
         metric = self.metrics[label]
         with registry.blaming(metric, "result", self.pointer(label)):
             figure = metric.result(self.states[label])
-        # Plugins may return an array of one element: float() always took it.
+        # A plugin may return an array of one element, as float() accepts it.
         if isinstance(figure, Real | np.bool_):
             return float(figure)
         if isinstance(figure, np.ndarray) and figure.size == 1 and figure.dtype.kind in "biuf":
@@ -178,11 +177,11 @@ class Figures:
         raise self._fault(label)(f"result must return a number; it returned {described(figure)}")
 
     def state(self) -> dict[str, Array]:
-        """What was seen, as named arrays."""
-        seen = np.array([self.loss, self.samples, *self.losses.values()], np.float64)
-        return {_SEEN: seen, **self._of_metrics()}
+        """Return the state as named arrays."""
+        sums = np.array([self.loss, self.samples, *self.losses.values()], np.float64)
+        return {_SUMS: sums, **self._metric_arrays()}
 
-    def _of_metrics(self) -> dict[str, Array]:
+    def _metric_arrays(self) -> dict[str, Array]:
         return {
             f"{label}/{name}": array
             for label, state in self.states.items()
@@ -190,11 +189,11 @@ class Figures:
         }
 
     def load_state(self, arrays: Mapping[str, Array]) -> None:
-        """Take back what `state` gave; names, shapes and dtypes are those of this `state`."""
-        self.loss, samples, *losses = arrays[_SEEN].tolist()
+        """Load the arrays of a `state` with the same names, shapes and dtypes."""
+        self.loss, samples, *losses = arrays[_SUMS].tolist()
         self.samples = int(samples)
         self.losses = dict(zip(self.losses, losses, strict=True))
-        for address, array in self._of_metrics().items():
+        for address, array in self._metric_arrays().items():
             array[...] = arrays[address]
 
 
@@ -202,5 +201,5 @@ def _rows(arrays: Mapping[str, Array], positions: Array) -> dict[str, Array]:
     return {name: array[positions] for name, array in arrays.items()}
 
 
-_SEEN = "seen"
+_SUMS = "seen"
 """Name of (loss, samples, loss of each of several outputs) among the arrays of the state."""

@@ -1,4 +1,4 @@
-"""What happens in a run, told by the loop to whoever logs, saves, or draws a progress bar."""
+"""The events of a run, for logs, checkpoints and progress bars."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +15,12 @@ class StepDone:
     """An update was made.
 
     Attributes:
-        step: Its number, from 1.
-        epoch: The epoch it belongs to, from 1.
-        position: Its number in the epoch, from 1.
+        step: Number of the update, from 1.
+        epoch: Number of its epoch, from 1.
+        position: Number of the update in the epoch, from 1.
         loss: Mean loss of its samples, before the update.
-        learning_rate: The rate it was made with.
-        samples: How many samples it saw.
+        learning_rate: Its learning rate.
+        samples: Number of samples.
     """
 
     step: int
@@ -47,7 +47,7 @@ class EpochDone:
         step: Updates done.
         epoch: Number of the epoch, from 1.
         figures: ``train/loss``, ``val/loss``, ``val/accuracy``, ... and ``learning_rate``.
-        improved: Whether it is the best so far by `keep_best`.
+        improved: True if it is the best so far by `keep_best`.
     """
 
     step: int
@@ -61,10 +61,10 @@ class BestEvaluation:
     """The best evaluation of a run.
 
     Attributes:
-        metric: The figure that was compared: ``val/loss``.
+        metric: The monitored figure: ``val/loss``.
         value: Its value.
-        step: Updates done then.
-        epoch: The epoch it was made at the end of, from 1.
+        step: Updates done at the evaluation.
+        epoch: Number of the epoch that it ended, from 1.
     """
 
     metric: str
@@ -75,10 +75,10 @@ class BestEvaluation:
 
 @dataclass(frozen=True)
 class Saved:
-    """A checkpoint was made, durably.
+    """A checkpoint was saved, durably.
 
     Attributes:
-        step: The step it holds.
+        step: Updates done in its state.
         path: Its file.
     """
 
@@ -88,12 +88,12 @@ class Saved:
 
 @dataclass(frozen=True)
 class Started:
-    """A run starts or goes on.
+    """A run started or resumed.
 
     Attributes:
         path: Its folder.
-        step: The step it starts from.
-        total_steps: The step it goes to.
+        step: Updates done at the start.
+        total_steps: Updates done at its end.
         steps_per_epoch: Updates in an epoch.
         sizes: The samples in each split.
     """
@@ -113,7 +113,7 @@ class StoppedEarly:
         metric: The figure that was monitored: ``val/loss``.
         patience: Evaluations without improvement.
         best: The best evaluation by that figure; None if it never was finite.
-        kept: Whether the checkpoint of the best evaluation is kept.
+        kept: True if the checkpoint of the best evaluation is kept.
     """
 
     metric: str
@@ -124,12 +124,12 @@ class StoppedEarly:
 
 @dataclass(frozen=True)
 class Transferred:
-    """A new run starts with tensors of a checkpoint.
+    """A new run started with tensors of a checkpoint.
 
     Attributes:
         source: The checkpoint's file.
-        summary: How many tensors were carried over, and so on.
-        lines: What became of each tensor, and what a user should know beside.
+        summary: The number of tensors that were transferred, and so on.
+        lines: The fate of each tensor, and notes for the user.
     """
 
     source: Path
@@ -139,13 +139,13 @@ class Transferred:
 
 @dataclass(frozen=True)
 class Warned:
-    """Something a user should know, and the run goes on."""
+    """A warning; the run continues."""
 
     message: str
 
 
 Event: TypeAlias = StepDone | Evaluating | EpochDone
-"""What `Trainer.run` tells."""
+"""The events of `Trainer.run`."""
 
 RunEvent: TypeAlias = Event | Transferred | Started | StoppedEarly | Saved | Warned
-"""What a run tells."""
+"""The events of a run."""

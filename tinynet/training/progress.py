@@ -1,4 +1,4 @@
-"""Where in a run we are: with the arrays, everything that the next step depends on."""
+"""The position in a run: with the arrays of the state, all that the next step depends on."""
 
 from dataclasses import asdict, dataclass
 from typing import Annotated, TypeAlias
@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field, JsonValue
 
 Count: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
-"""How many of something there were."""
+"""A number of things."""
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,8 @@ class Best:
     """The best evaluation so far.
 
     Attributes:
-        value: The figure.
-        step: The step it was reached at.
+        value: The value of the monitored figure.
+        step: Updates done at that evaluation.
     """
 
     value: float
@@ -24,7 +24,7 @@ class Best:
 
 @dataclass
 class Progress:
-    """Where in the run we are.
+    """The position in a run.
 
     Attributes:
         step: Updates done.
@@ -34,7 +34,7 @@ class Progress:
         best: The best evaluation by `keep_best`.
         best_for_stopping: The best evaluation by `early_stopping`.
         stale: Evaluations since `best_for_stopping`.
-        optimizer_start: Updates done when the optimizer's state was made.
+        optimizer_start: Updates done when the optimizer's state was initialized.
     """
 
     step: Count = 0
@@ -47,5 +47,5 @@ class Progress:
     optimizer_start: Count = 0
 
     def to_json(self) -> dict[str, JsonValue]:
-        """As plain data."""
+        """Return the progress as plain data."""
         return asdict(self)

@@ -1,7 +1,7 @@
-"""One shard forward and backward before training starts: does anybody change what others need?
+"""Detection of layers and losses that change arrays in place which they may only read.
 
-A layer that writes to its input or to ``dy`` makes gradients wrong, and nothing says so. Ordinary
-passes cannot afford the copies that tell.
+A layer that writes to its input or to ``dy`` silently makes gradients wrong. One shard is run
+before training with copies of all arrays, which would be too slow in ordinary passes.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,18 +33,18 @@ _LATER = "keep what it takes in the cache, and change buffers in commit"
 def probe(
     network: Network, x: Inputs, y: Mapping[str, Array], weights: Array | None, key: PassKey
 ) -> None:
-    """Run the first shard of a training step, and leave everything as it was.
+    """Run the first shard of a training step, without changing the network.
 
     Args:
         network: A network with a loss.
         x: (N, *input_shape), or such an array for each input by name.
-        y: What each output is compared with, (N, *target_shape), by the output's name.
-        weights: How much each sample counts, (N,), or None.
-        key: Key of everything random.
+        y: The target of each output, (N, *target_shape), by the output's name.
+        weights: Weight of each sample, (N,), or None.
+        key: Key of the random streams.
 
     Raises:
         PluginError: if a layer or the loss changes an array that it may only read, or breaks its
-            protocol in a way that every pass looks for.
+            protocol in a way that every pass detects.
     """
     program = network.program
     rows = program.shards(len(next(iter(y.values()))), training=True)[0]
@@ -119,14 +119,14 @@ class _WatchedLayer:
 
     @contextmanager
     def _arrays_kept(self, method: str) -> Iterator[None]:
-        """Require the arrays of the layer themselves: another one is neither updated nor saved."""
+        """Require the same array objects afterwards: others are neither updated nor saved."""
         kinds = ("parameter", _FIXED), ("buffer", _LATER)
         before = [dict(arrays) for arrays in self._arrays()]
         yield
         for (kind, remedy), old, new in zip(kinds, before, self._arrays(), strict=True):
             for name in dict.fromkeys([*old, *new]):
                 if old.get(name) is not new.get(name):
-                    message = f"{method} put another array in the place of its {kind} {name!r}"
+                    message = f"{method} replaced the array of its {kind} {name!r}"
                     raise fault(self._node, f"{message}; {remedy}")
 
     def _arrays(self) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
@@ -174,7 +174,7 @@ class _WatchedLoss:
 def _unchanged(
     error: Callable[[str], PluginError], arrays: list[tuple[str, Array, str]]
 ) -> Iterator[None]:
-    """Hold arrays against copies of them; each comes with its name, and what to do instead."""
+    """Compare arrays with copies of them afterwards; each has its name and a remedy."""
     copies = [array.copy() for _, array, _ in arrays]
     yield
     for before, (name, array, remedy) in zip(copies, arrays, strict=True):

@@ -36,13 +36,13 @@ def set_units(network: Network, output: str, count: int) -> str:
     return f"an output of {network.outputs[output]!r} with a last axis of {count}"
 
 
-def set_loss(head: OutputLoss, loss: str = "softmax_cross_entropy") -> str:
+def set_loss(part: OutputLoss, loss: str = "softmax_cross_entropy") -> str:
     """Return the option that gives an output another loss."""
-    return f"--set {head.pointer.strip('/').replace('/', '.')}={loss}"
+    return f"--set {part.pointer.strip('/').replace('/', '.')}={loss}"
 
 
 def class_target_remedy(
-    data: Reference, root: Path, network: Network, head: OutputLoss, name: str
+    data: Reference, root: Path, network: Network, part: OutputLoss, name: str
 ) -> str:
     """Return the remedy for numbers that are meant as classes; empty if it would not help.
 
@@ -52,10 +52,10 @@ def class_target_remedy(
         data: The dataset of the spec.
         root: The folder where relative data paths start.
         network: The network.
-        head: The output and its loss.
+        part: The output and its loss.
         name: Name of the target.
     """
-    if not isinstance(head.loss, ClassLoss):
+    if not isinstance(part.loss, ClassLoss):
         return ""
     if "target_type" not in type(registry.default().config(data)).model_fields:
         return ""
@@ -65,19 +65,19 @@ def class_target_remedy(
     except TinynetError:
         return ""
     classes = opened.targets[name].classes or ()
-    shape = network.out_shapes[head.output]
+    shape = network.out_shapes[part.output]
     change = "--set data.target_type=class"
     if not classes or len(classes) > max(2, 2 * shape[-1]):
         return ""
-    if len(classes) > head.loss.max_classes(shape):
-        if head.loss.max_classes((*shape[:-1], len(classes))) < len(classes):
-            change += f" {set_loss(head)}"
-        change += f" {set_units(network, head.output, len(classes))}"
+    if len(classes) > part.loss.max_classes(shape):
+        if part.loss.max_classes((*shape[:-1], len(classes))) < len(classes):
+            change += f" {set_loss(part)}"
+        change += f" {set_units(network, part.output, len(classes))}"
     return f"; if the target is a class, use {change}"
 
 
-def number_remedy(network: Network, head: OutputLoss, field: Field) -> str:
+def number_remedy(network: Network, part: OutputLoss, field: Field) -> str:
     """Return the remedy for numbers that are to be predicted as numbers; empty if it is unclear."""
-    if not isinstance(head.loss, ClassLoss) or field.shape not in ((), (1,)):
+    if not isinstance(part.loss, ClassLoss) or field.shape not in ((), (1,)):
         return ""
-    return f"; to predict numbers, use {set_loss(head, 'mse')} {set_units(network, head.output, 1)}"
+    return f"; to predict numbers, use {set_loss(part, 'mse')} {set_units(network, part.output, 1)}"

@@ -1,4 +1,4 @@
-"""The training loop. It touches no file: whoever runs it logs and saves between its steps."""
+"""The training loop. It touches no file: its caller logs and saves between the events."""
 
 import math
 from collections.abc import Generator, Iterator, Mapping
@@ -15,29 +15,27 @@ from tinynet.engine.computing import compute
 from tinynet.engine.engine import BatchResult, Engine
 from tinynet.engine.inputs import Inputs
 from tinynet.engine.shard_pass import PassKey
-from tinynet.errors import (
-    CheckpointMismatchError,
-    DataError,
-    Problem,
-    ShapeError,
-    SpecError,
-)
+from tinynet.errors import CheckpointMismatchError, DataError, Problem, ShapeError, SpecError
 from tinynet.kernels import Kernels
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.from_spec import network_from_spec
 from tinynet.network.losses import targets_of
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
-from tinynet.training.accumulation import add_gradients, rows_of_step
 from tinynet.training.advice import advice
-from tinynet.training.compatibility import check_training
+from tinynet.training.checks import check_training
+from tinynet.training.compatibility import (
+    first_bad_target,
+    require_rows,
+    target_problems,
+    targets_by_output,
+)
 from tinynet.training.consistency import Consistency
 from tinynet.training.divergence import divergence
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import EpochDone, Evaluating, Event, StepDone, StopReason
-from tinynet.training.feed import Feed
-from tinynet.training.fitting import first_bad_target, require_rows, target_problems
-from tinynet.training.judging import judge
+from tinynet.training.loader import Loader
+from tinynet.training.monitor import update_best
 from tinynet.training.progress import Progress
 from tinynet.training.purity import probe
 from tinynet.training.state import mismatches, prefixed, under
@@ -49,9 +47,9 @@ class Trainer:
     """A network in training, in memory.
 
     Attributes:
-        spec: What it was made from.
-        network: The network; its losses included.
-        progress: Where in the run it is.
+        spec: The spec.
+        network: The network, with its losses.
+        progress: The position in the run.
     """
 
     def __init__(
@@ -65,22 +63,22 @@ class Trainer:
         threads: int | None = None,
         kernels: Kernels | None = None,
     ) -> None:
-        """Build the network. Reads no data unless the input's shape must come from them.
+        """Build the network; the data are read only if they determine the input's shape.
 
         Args:
             spec: A spec, its file, or a dict like one.
-            root: Where relative data paths start; by default the spec's folder.
-            fitted: What the transforms learned in an earlier run.
-            data: The data, where they are open already; they must be those of the spec.
-            max_params: Elements of parameters and buffers that may be allocated.
-            threads: How many compute; by default as many as there are cores. The result is the
-                same for any number.
-            kernels: What to compute with; by default what is installed.
+            root: Folder of relative data paths; by default the spec's folder.
+            fitted: State of fitted transforms, from an earlier run.
+            data: The data of the spec, if they are open already.
+            max_params: Most elements of parameters and buffers together.
+            threads: Number of threads; by default the number of cores. Any number gives the same
+                result.
+            kernels: The numerical kernels; by default those that are installed.
 
         Raises:
-            SpecError: for a spec that is wrong.
-            ShapeError: listing every node that its inputs do not fit.
-            DataError: for data that cannot be trained on.
+            SpecError: for a wrong spec.
+            ShapeError: listing every node whose inputs have a wrong shape.
+            DataError: for data that cannot be used for training.
             PluginError: for a plugin that is missing or broken.
         """
         spec = spec if isinstance(spec, Spec) else load_spec(spec)
@@ -99,19 +97,18 @@ class Trainer:
             training.optimizer,
             training.schedule,
             self.network.kernels,
-            self._engine.threads,
         )
         self._figures = Figures(training.metrics, self.network.trained_shapes)
-        self._fitting_shapes: dict[str, Shape] = {}
+        self._checked_shapes: dict[str, Shape] = {}
 
     @property
     def step(self) -> int:
-        """Updates done."""
+        """Number of updates done."""
         return self.progress.step
 
     @cached_property
     def data(self) -> Data:
-        """The data, opened when first asked for."""
+        """The data, opened at the first access."""
         if self._data is not None:
             return self._data
         if self.spec.data is None:
@@ -123,62 +120,50 @@ class Trainer:
 
     @cached_property
     def _target_names(self) -> dict[str, str]:
-        """Name of the target that each output is compared with."""
+        """Name of the target of each output."""
         return targets_of(self.network.losses, self.data.targets)
 
     @cached_property
-    def _feed(self) -> Feed:
-        """The training samples of each step."""
-        return Feed(self.data, self.spec.training, self._target_names)
+    def _loader(self) -> Loader:
+        return Loader(self.data, self.spec.training, self._target_names)
 
     # One update -----------------------------------------------------------------------------
 
     def train_step(
         self, x: Inputs, y: Array | Mapping[str, Array], weights: Array | None = None
     ) -> float:
-        """One update of every trainable parameter.
+        """Update every trainable parameter once.
 
         Args:
-            x: (N, *input_shape), or such an array for each input by name. More samples than a
-                batch are taken a batch at a time, and their gradients summed.
+            x: (N, *input_shape), or such an array for each input by name. If N is larger than the
+                batch size, gradients are accumulated over several batches.
             y: Targets, (N, *target_shape), or such an array for each target by name.
-            weights: How much each sample counts, (N,); by default each counts 1. The sum of the
-                weighted losses is divided by N, whatever the weights.
+            weights: Weight of each sample, (N,); by default 1. The weighted sum of the losses is
+                divided by N.
 
         Returns:
-            The mean loss of the N samples before the update, weighted.
+            The mean weighted loss of the N samples before the update.
 
         Raises:
-            SpecError: if it cannot be told with which target an output is to be compared.
-            ShapeError: if the arrays do not fit together, or not the network.
+            SpecError: if the target of an output is ambiguous.
+            ShapeError: if the arrays do not fit each other or the network.
             DataError: for a target that the loss cannot use.
-            DivergedError: if the loss is not finite; nothing was changed.
+            DivergedError: if the loss is not finite; nothing is changed.
             KeyboardInterrupt: either before anything is changed, or after the update.
-            TinynetError: if another exception ended an earlier update before it was complete.
+            TinynetError: if an exception ended an earlier update before it was complete.
         """
         self._consistency.require()
-        targets = self._given_targets(y)
+        targets = targets_by_output(self.network, y)
         require_rows(x, targets, weights)
         shapes = {output: array.shape[1:] for output, array in targets.items()}
-        if shapes != self._fitting_shapes:
+        if shapes != self._checked_shapes:
             if problems := target_problems(self.network, shapes):
                 raise ShapeError(problems)
-            self._fitting_shapes = shapes
+            self._checked_shapes = shapes
         bad = first_bad_target(self.network, targets)
         if bad is not None:
             raise DataError(f"target {bad[0]} of the batch: {bad[1]}")
-        return self._update(x, targets, weights, weights, advance=0)
-
-    def _given_targets(self, y: Array | Mapping[str, Array]) -> dict[str, Array]:
-        """What each output is compared with, by the output's name."""
-        heads = self.network.losses
-        if isinstance(y, Mapping):
-            names = targets_of(heads, y)
-            return {output: np.asanyarray(y[name]) for output, name in names.items()}
-        if len(heads) > 1:
-            outputs = ", ".join(self.network.outputs)
-            raise ShapeError(f"the network has the outputs {outputs}; give a dict of targets")
-        return {heads[0].output: np.asanyarray(y)}
+        return self._update(x, targets, weights, weights, 0)
 
     def _update(
         self,
@@ -186,14 +171,12 @@ class Trainer:
         y: Mapping[str, Array],
         weights: Array | None,
         sample_weights: Array | None,
-        *,
         advance: int,
     ) -> float:
-        # BLAS is limited once for the passes and the update: setting its threads takes time.
-        engine = self._engine
-        return compute(
-            self.network.kernels, engine.threads, self._step, x, y, weights, sample_weights, advance
-        )
+        """Update once, and advance the position in the epoch; see `train_step`."""
+        # The conditions are set once for all passes and the update, since that takes time.
+        step, threads = self._step, self._engine.threads
+        return compute(self.network.kernels, threads, step, x, y, weights, sample_weights, advance)
 
     def _step(
         self,
@@ -208,61 +191,67 @@ class Trainer:
             weights = np.asarray(weights, self.network.dtype)
         results: list[BatchResult] = []
         gradients: dict[str, Array] = {}
-        size = self.spec.training.batch_size
-        starts = range(0, samples, size)
+        training = self.spec.training
+        starts = range(0, samples, training.batch_size)
         for number, start in enumerate(starts):
-            batch = x, y, weights
+            batch: tuple[Inputs, Mapping[str, Array], Array | None] = x, y, weights
             if len(starts) > 1:
-                batch = rows_of_step(slice(start, start + size), x, y, weights)
-            key = PassKey(self.spec.training.seed, self.step, number)
+                batch = _rows(slice(start, start + training.batch_size), x, y, weights)
+            key = PassKey(training.seed, self.step, number)
             predict = bool(self._figures.metrics)
             result = self._engine.train(*batch, key, samples, predict=predict)
             if not math.isfinite(result.loss):
                 raise divergence(self._engine, result, *batch[:2], key, start, self.network.dtype)
-            gradients = result.gradients if len(starts) == 1 else add_gradients(gradients, result)
+            gradients = _add(gradients, result) if len(starts) > 1 else result.gradients
             results.append(result)
-
-        def apply() -> None:
-            self._figures.update(results, y, sample_weights)
-            self._updater.update(
-                gradients, self.step - self.progress.optimizer_start, self.learning_rate
-            )
-            for result in results:
-                result.commit()
-            self.progress.step += 1
-            self.progress.position += advance
-
-        self._consistency.change(apply)
+        self._consistency.change(self._apply, results, gradients, y, sample_weights, advance)
         return sum(result.loss for result in results) / samples
+
+    def _apply(
+        self,
+        results: list[BatchResult],
+        gradients: dict[str, Array],
+        y: Mapping[str, Array],
+        sample_weights: Array | None,
+        advance: int,
+    ) -> None:
+        """Change the state by the results of a step."""
+        self._figures.update(results, y, sample_weights)
+        updates = self.step - self.progress.optimizer_start
+        self._updater.update(gradients, updates, self.learning_rate)
+        for result in results:
+            result.commit()
+        self.progress.step += 1
+        self.progress.position += advance
 
     @property
     def learning_rate(self) -> float:
-        """The rate of the next update."""
+        """The learning rate of the next update."""
         return self._rate(self.step)
 
     def _rate(self, step: int) -> float:
-        return self.rate_at(step, self.total_steps if self._updater.scheduled else 0)
+        return self._updater.rate(step, self.total_steps if self._updater.scheduled else 0)
 
     def rate_at(self, step: int, total_steps: int) -> float:
-        """Return the learning rate of the update after ``step`` in a run of some length."""
+        """Return the learning rate of the update after `step` in a run of `total_steps`."""
         return self._updater.rate(step, total_steps)
 
     # The loop -------------------------------------------------------------------------------
 
     @property
     def steps_per_epoch(self) -> int:
-        """Updates in an epoch; the last one may see fewer samples."""
-        return self._feed.steps_per_epoch
+        """Number of updates in an epoch; the last one may have fewer samples."""
+        return self._loader.steps_per_epoch
 
     @cached_property
     def total_steps(self) -> int:
-        """Updates in the whole run, early stopping aside."""
+        """Number of updates in the whole run, without early stopping."""
         training = self.spec.training
         return training.steps or (training.epochs or 0) * self.steps_per_epoch
 
     @property
     def stopped_early(self) -> bool:
-        """Whether early stopping has ended the run."""
+        """True if early stopping has ended the run."""
         stopping = self.spec.training.early_stopping
         return stopping is not None and self.progress.stale >= stopping.patience
 
@@ -277,17 +266,17 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to do."""
+        """True if the training and its last evaluation are complete."""
         reached = self.progress.step >= self.total_steps
         return (reached or self.stopped_early) and self.progress.evaluated_step == self.step
 
     def check(self) -> None:
-        """Raise errors now that would end the run later; nothing is changed.
+        """Raise the errors that would end the run later; nothing is changed.
 
         Raises:
-            SpecError: if nothing is trainable, or for class weights that do not fit.
+            SpecError: if nothing is trainable, or for wrong class weights.
             ShapeError: if inputs, outputs, targets and metrics do not fit together.
-            DataError: for a target that the loss or a metric cannot use; it names file and row.
+            DataError: for a target that the loss or a metric cannot use, with its file and row.
             PluginError: for a layer, loss or optimizer that breaks its protocol in the next step.
         """
         check_training(self.spec, self.network, self.data, self._target_names)
@@ -296,18 +285,19 @@ class Trainer:
             self._rate(step)
         progress, training = self.progress, self.spec.training
         if progress.position < self.steps_per_epoch:
-            seen = self._feed.first(progress.epoch, progress.position, training.batch_size)
-            probe(self.network, seen.x, seen.y, seen.weights, PassKey(training.seed, self.step))
+            first = self._loader.gather(progress.epoch, progress.position, training.batch_size)
+            key = PassKey(training.seed, self.step)
+            probe(self.network, first.x, first.y, first.weights, key)
 
     def advice(self) -> list[Problem]:
         """Return warnings about a spec that trains, but probably not as intended."""
         return advice(self.spec, self.network, self.data, self._target_names)
 
     def run(self) -> Generator[Event, None, None]:
-        """Train until the end; between two events the state is complete and may be saved."""
+        """Train until the end; after each event the state is complete and can be saved."""
         while not self.finished:
-            over = self.progress.position >= self.steps_per_epoch
-            if over or self.step >= self.total_steps:
+            epoch_ends = self.progress.position >= self.steps_per_epoch
+            if epoch_ends or self.step >= self.total_steps:
                 yield from self._end_epoch()
             else:
                 yield self._next_step()
@@ -316,33 +306,31 @@ class Trainer:
         self._consistency.require()
         progress = self.progress
         rate = self.learning_rate
-        samples = self._feed.samples(progress.epoch, progress.position)
-        with naming_samples(partial(self._feed.place, progress.epoch, progress.position)):
-            loss = self._update(
-                samples.x, samples.y, samples.weights, samples.sample_weights, advance=1
-            )
+        samples = self._loader.load(progress.epoch, progress.position)
+        with naming_samples(partial(self._loader.place, progress.epoch, progress.position)):
+            loss = self._update(samples.x, samples.y, samples.weights, samples.sample_weights, 1)
         return StepDone(
             progress.step, progress.epoch + 1, progress.position, loss, rate, len(samples)
         )
 
     def _end_epoch(self) -> Iterator[Event]:
-        """Evaluate; nothing changes before the last batch, so this may be broken off."""
-        self._feed.stop()
+        """Evaluate; nothing is changed before the last batch, so it may be interrupted."""
+        self._loader.stop()
         figures = {f"train/{name}": value for name, value in self._figures.result().items()}
         total = self.data.size("val")
         if total:
-            seen = Figures(self.spec.training.metrics, self.network.trained_shapes)
+            evaluated = Figures(self.spec.training.metrics, self.network.trained_shapes)
             for batch in self.data.batches("val", self.spec.training.batch_size):
-                targets = self._feed.targets(batch.targets)
+                targets = self._loader.targets(batch.targets)
                 result = self._engine.evaluate(batch.inputs, targets, batch.weights)
-                seen.update([result], targets, batch.weights)
-                yield Evaluating(seen.samples, total)
-            figures |= {f"val/{name}": value for name, value in seen.result().items()}
-        yield self._consistency.change(partial(self._finish_epoch, figures))
+                evaluated.update([result], targets, batch.weights)
+                yield Evaluating(evaluated.samples, total)
+            figures |= {f"val/{name}": value for name, value in evaluated.result().items()}
+        yield self._consistency.change(self._finish_epoch, figures)
 
     def _finish_epoch(self, figures: dict[str, float]) -> EpochDone:
         progress = self.progress
-        improved = judge(self.spec.training, self._figures.metrics, figures, progress)
+        improved = update_best(self.spec.training, self._figures.metrics, figures, progress)
         figures["learning_rate"] = self._rate(progress.step - 1)
         done = EpochDone(progress.step, progress.epoch + 1, figures, improved)
         progress.evaluated_step = progress.step
@@ -354,7 +342,7 @@ class Trainer:
     # State ----------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Array]:
-        """Every array that the next step depends on, by name; the arrays are live.
+        """Return every array that the next step depends on, by name; the arrays are live.
 
         Raises:
             TinynetError: if an exception ended an update before it was complete.
@@ -376,30 +364,49 @@ class Trainer:
         }
 
     def renew_slots(self) -> None:
-        """Make the optimizer's state anew, for parameters that were set from outside."""
+        """Initialize the optimizer's state, after parameters were set from outside."""
         self._updater.renew_slots()
 
     def load_state(self, arrays: Mapping[str, Array], progress: Progress) -> None:
-        """Go back (or ahead) to a state, all of it or none.
+        """Load a saved state, completely or not at all.
 
         Args:
-            arrays: What `state` gave.
-            progress: What `progress` was.
+            arrays: The arrays of `state`.
+            progress: The value of `progress` that belongs to them.
 
         Raises:
-            CheckpointMismatchError: listing every array that is missing, left over, or of
-                another shape or dtype.
+            CheckpointMismatchError: listing every array that is missing, superfluous, or of another
+                shape or dtype.
         """
         own = self._arrays()
         if problems := mismatches(own, arrays):
             raise CheckpointMismatchError(
                 "the checkpoint does not fit the network:\n  " + "\n  ".join(problems)
             )
+        self._consistency.replace(self._load, own, arrays, progress)
 
-        def load() -> None:
-            for name, array in own.items():
-                array[...] = arrays[name]
-            self._figures.load_state(under("figures", arrays))
-            self.progress = replace(progress)
+    def _load(
+        self, own: Mapping[str, Array], arrays: Mapping[str, Array], progress: Progress
+    ) -> None:
+        for name, array in own.items():
+            array[...] = arrays[name]
+        self._figures.load_state(under("figures", arrays))
+        self.progress = replace(progress)
 
-        self._consistency.replace(load)
+
+def _rows(
+    rows: slice, x: Inputs, y: Mapping[str, Array], weights: Array | None
+) -> tuple[Inputs, dict[str, Array], Array | None]:
+    """Return some samples of a step."""
+    part = {n: array[rows] for n, array in x.items()} if isinstance(x, Mapping) else x[rows]
+    targets = {name: array[rows] for name, array in y.items()}
+    return part, targets, None if weights is None else weights[rows]
+
+
+def _add(sums: dict[str, Array], result: BatchResult) -> dict[str, Array]:
+    """Return the accumulated gradients, in memory of their own."""
+    if not sums:
+        return {address: gradient.copy() for address, gradient in result.gradients.items()}
+    for address, total in sums.items():
+        total += result.gradients[address]
+    return sums

@@ -1,4 +1,4 @@
-"""An optimizer at work on a network's parameters: state, schedule, and gradient clipping."""
+"""The update of a network's parameters: optimizer, its state, schedule and gradient clipping."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,6 @@ from numbers import Real
 import numpy as np
 
 from tinynet import registry
-from tinynet.engine.computing import compute
 from tinynet.engine.layer_calls import described
 from tinynet.engine.plugin_state import check_layout, check_state, layout
 from tinynet.errors import PluginError
@@ -23,7 +22,7 @@ _OPTIMIZER, _SCHEDULE = "/training/optimizer", "/training/schedule"
 
 
 class Updater:
-    """Changes parameters by their gradients.
+    """An optimizer with its state, a schedule, and gradient clipping.
 
     Attributes:
         slots: The optimizer's state: arrays by name, for each parameter by address.
@@ -36,38 +35,35 @@ class Updater:
         optimizer: OptimizerReference,
         schedule: ScheduleReference | None,
         kernels: Kernels | None = None,
-        threads: int = 1,
     ) -> None:
-        """Make the optimizer's state.
+        """Initialize the optimizer's state.
 
         Args:
             params: All parameters by address; the arrays are changed in place.
-            trainable: Addresses of those that are to be changed.
-            optimizer: What the spec says.
-            schedule: What the spec says; None for a constant rate.
-            kernels: What to compute with; by default NumPy.
-            threads: How many threads may compute; the result is the same for any number.
+            trainable: Addresses of the parameters that are updated.
+            optimizer: The optimizer of the spec.
+            schedule: The schedule of the spec; None for a constant learning rate.
+            kernels: The numerical kernels; by default NumPy's.
 
         Raises:
-            PluginError: if a config lacks what every optimizer's or schedule's has.
+            PluginError: for a config without the options of every optimizer or schedule.
         """
-        known = registry.default()
+        plugins = registry.default()
         self._params = {address: params[address] for address in sorted(trainable)}
-        self._optimizer: Optimizer = known.create(optimizer)
-        config = known.config(optimizer)
+        self._optimizer: Optimizer = plugins.create(optimizer)
+        config = plugins.config(optimizer)
         if not isinstance(config, OptimizerConfig):
             raise PluginError(f"{optimizer.type}: its Config must derive from OptimizerConfig")
         self._config = config
         self._update = self._optimizer.update
-        self._kernels, self._threads = kernels or NumpyKernels(), threads
         if isinstance(self._optimizer, Fused):
-            self._update = partial(self._optimizer.update_with, self._kernels)
+            self._update = partial(self._optimizer.update_with, kernels or NumpyKernels())
         self._schedule: Schedule | None = None
         if schedule is not None:
-            schedule_config = known.config(schedule)
+            schedule_config = plugins.config(schedule)
             if not isinstance(schedule_config, ScheduleConfig):
                 raise PluginError(f"{schedule.type}: its Config must derive from ScheduleConfig")
-            self._schedule = known.create(schedule)
+            self._schedule = plugins.create(schedule)
             self._warmup_steps = schedule_config.warmup_steps
         self.renew_slots()
 
@@ -89,7 +85,7 @@ class Updater:
         check_layout(before, slots, "update", own_fault)
 
     def renew_slots(self) -> None:
-        """Make the state anew, as it is before the first step of the parameters as they are."""
+        """Initialize the optimizer's state for the parameters as they are now."""
         with registry.blaming(self._optimizer, "slots", _OPTIMIZER):
             self.slots = {a: self._optimizer.slots(param) for a, param in self._params.items()}
         own_fault = partial(registry.fault, self._optimizer, pointer=_OPTIMIZER)
@@ -98,15 +94,15 @@ class Updater:
 
     @property
     def scheduled(self) -> bool:
-        """Whether the rate depends on the step and on the length of the run."""
+        """True if the learning rate depends on the step and on the length of the run."""
         return self._schedule is not None
 
     def rate(self, step: int, total_steps: int) -> float:
-        """The learning rate of an update.
+        """Return the learning rate of an update.
 
         Args:
-            step: Its number, counted from 0.
-            total_steps: Updates in the whole run; of no account without a schedule.
+            step: Number of the update, from 0.
+            total_steps: Updates in the whole run; ignored without a schedule.
         """
         if self._schedule is None:
             return self._config.learning_rate
@@ -121,16 +117,13 @@ class Updater:
         return self._config.learning_rate * factor
 
     def update(self, gradients: Mapping[str, Array], step: int, rate: float) -> None:
-        """Change every parameter.
+        """Update every trainable parameter.
 
         Args:
-            gradients: By address; averaged over the batch.
-            step: Updates made with the optimizer's state before.
-            rate: Its learning rate.
+            gradients: Mean gradient of each parameter, by address.
+            step: Number of earlier updates with this state.
+            rate: The learning rate.
         """
-        compute(self._kernels, self._threads, self._change, gradients, step, rate)
-
-    def _change(self, gradients: Mapping[str, Array], step: int, rate: float) -> None:
         with registry.blaming(self._optimizer, "update", _OPTIMIZER):
             scale = self._clip_scale(gradients)
             for address, param in self._params.items():
@@ -141,7 +134,7 @@ class Updater:
                 self._update(param, gradient, self.slots[address], step + 1, rate)
 
     def _clip_scale(self, gradients: Mapping[str, Array]) -> float | None:
-        """What brings the norm of all gradients together down to the limit; None if nothing."""
+        """Return the factor that clips the norm of all gradients together; None if it is 1."""
         limit = self._config.clip_norm
         if limit is None:
             return None

@@ -1,7 +1,7 @@
-"""The training samples of each step, gathered while the step before it is computed.
+"""The loader of training samples: a background thread gathers each step's samples in advance.
 
-Which samples a step sees, and as what, follows from (seed, epoch, position): it changes nothing
-that they are made earlier, and a run that ends in between has lost nothing.
+The samples of a step follow from (seed, epoch, position) alone, so prefetching changes nothing,
+and an interrupted run loses nothing.
 """
 
 import math
@@ -21,14 +21,14 @@ from tinynet.types import Array
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
-    """What a step sees.
+class StepSamples:
+    """The samples of a step.
 
     Attributes:
         x: Inputs by name, (N, *shape) each.
-        y: What each output is compared with, (N, *target_shape), by the output's name.
-        weights: How much each sample counts in the loss, (N,), or None.
-        sample_weights: The dataset's part of ``weights``, without those of classes.
+        y: The target of each output, (N, *target_shape), by the output's name.
+        weights: Weight of each sample in the loss, (N,), or None.
+        sample_weights: The dataset's part of ``weights``, without class weights.
     """
 
     x: dict[str, Array]
@@ -40,77 +40,76 @@ class Samples:
         return len(next(iter(self.y.values())))
 
 
-class Feed:
-    """The samples of a run, step by step.
+class Loader:
+    """The prefetching loader of training samples.
 
     Attributes:
-        steps_per_epoch: Steps in an epoch; the last one may see fewer samples.
+        steps_per_epoch: Steps in an epoch; the last one may have fewer samples.
     """
 
     def __init__(self, data: Data, training: TrainingSpec, targets: Mapping[str, str]) -> None:
-        """Gather nothing yet.
+        """Prepare; nothing is gathered yet.
 
         Args:
-            data: Where the samples come from.
-            training: What the spec says.
-            targets: Name of the target that each output is compared with.
+            data: The data.
+            training: The training part of the spec.
+            targets: Name of the target of each output, by the output's name.
         """
         self._data, self._training, self._targets = data, training, dict(targets)
         self._size = training.batch_size * training.accumulate
         self.steps_per_epoch = math.ceil(data.size("train") / self._size)
         self._order: tuple[int, Array] = (-1, np.empty(0, np.int64))
         self._background = Background()
-        self._ahead: tuple[tuple[int, int], Task[Samples]] | None = None
+        self._prefetched: tuple[tuple[int, int], Task[StepSamples]] | None = None
 
-    def samples(self, epoch: int, position: int) -> Samples:
-        """The samples of a step; those of the next one are gathered from now on.
+    def load(self, epoch: int, position: int) -> StepSamples:
+        """Return the samples of a step, and start to gather those of the next step.
 
         Args:
             epoch: The epoch, counted from 0.
-            position: The step's position in it.
+            position: The step's position in the epoch.
 
         Raises:
-            DataError: if they cannot be read.
+            DataError: if the samples cannot be read.
         """
-        place = epoch, position
-        if self._ahead is not None and self._ahead[0] == place:
-            found = self._ahead[1].result()
+        if self._prefetched is not None and self._prefetched[0] == (epoch, position):
+            samples = self._prefetched[1].result()
         else:
             self.stop()
-            found = self.first(epoch, position)
-        self._ahead = None
+            samples = self.gather(epoch, position)
+        self._prefetched = None
         if position + 1 < self.steps_per_epoch:
-            following = epoch, position + 1
-            task = Task(partial(self.first, *following))
-            # Noted before it starts, so that nobody reads beside it if an interrupt comes between.
-            self._ahead = following, task
+            task = Task(partial(self.gather, epoch, position + 1))
+            # Stored before it starts: after an interrupt between the two, `stop` still waits for it
+            # before anything else reads the data.
+            self._prefetched = (epoch, position + 1), task
             with suppress(RuntimeError):  # Without a thread the samples are gathered when needed.
                 self._background.start(task)
-        return found
+        return samples
 
-    def first(self, epoch: int, position: int, count: int | None = None) -> Samples:
-        """The first samples of a step, or all of them, gathered at once."""
+    def gather(self, epoch: int, position: int, count: int | None = None) -> StepSamples:
+        """Gather the first `count` samples of a step, by default all."""
         if self._order[0] != epoch:
             self._order = (epoch, self._data.order(epoch))
         start = position * self._size
         positions = self._order[1][start : start + (count or self._size)]
         batch = self._data.batch("train", positions, epoch=epoch)
         targets, weights = self.targets(batch.targets), self._weights(batch)
-        return Samples(batch.inputs, targets, weights, batch.weights)
+        return StepSamples(batch.inputs, targets, weights, batch.weights)
 
     def place(self, epoch: int, position: int, row: int) -> str:
-        """Return where a sample of a step comes from: file and line, for example."""
+        """Return the origin of a sample of a step: file and line, for example."""
         number = self._data.order(epoch)[position * self._size + row]
         return self._data.place("train", int(number))
 
     def stop(self) -> None:
-        """Gather no further; whoever reads the data next is alone with them."""
-        if self._ahead is not None:
-            self._ahead[1].close()
-            self._ahead = None
+        """Stop prefetching; afterwards no thread reads the data."""
+        if self._prefetched is not None:
+            self._prefetched[1].close()
+            self._prefetched = None
 
     def targets(self, batch: Mapping[str, Array]) -> dict[str, Array]:
-        """What each output is compared with, by the output's name."""
+        """Return the target of each output, by the output's name."""
         return {output: batch[name] for output, name in self._targets.items()}
 
     def _weights(self, batch: Batch) -> Array | None:
@@ -123,8 +122,8 @@ class Feed:
 
     @cached_property
     def class_weights(self) -> Array | None:
-        """How much a sample of each class counts, (classes,); None if all count the same."""
-        wanted = self._training.class_weights
-        return (
-            None if wanted is None else class_weights(wanted, self._data, *self._targets.values())
-        )
+        """Weight of each class, (classes,); None without class weights."""
+        declared = self._training.class_weights
+        if declared is None:
+            return None
+        return class_weights(declared, self._data, *self._targets.values())

@@ -1,4 +1,4 @@
-"""What an evaluation means for the run: whether it is the best so far, and whether to stop."""
+"""Monitoring of evaluations: the best one so far, and early stopping."""
 
 import math
 from collections.abc import Mapping
@@ -9,22 +9,22 @@ from tinynet.training.events import BestEvaluation, StoppedEarly
 from tinynet.training.progress import Best, Progress
 
 
-def judge(
+def update_best(
     training: TrainingSpec,
     metrics: Mapping[str, Metric],
     figures: Mapping[str, float],
     progress: Progress,
 ) -> bool:
-    """Note in ``progress`` what an evaluation means for `keep_best` and `early_stopping`.
+    """Update the best evaluations in ``progress``, for `keep_best` and `early_stopping`.
 
     Args:
-        training: What the spec says.
+        training: The training part of the spec.
         metrics: The metrics by label.
-        figures: The evaluation's: ``val/loss``, ``val/accuracy``, ...
-        progress: Where in the run it was made.
+        figures: The results of the evaluation: ``val/loss``, ``val/accuracy``, ...
+        progress: The progress of the run; it is changed.
 
     Returns:
-        Whether it is the best so far by `keep_best`.
+        True if the evaluation is the best so far by `keep_best`.
     """
     keep_best, stopping = training.checkpoint.keep_best, training.early_stopping
     improved = False
@@ -65,7 +65,7 @@ def best_evaluation(
 def early_stop(
     stopping: EarlyStoppingSpec, progress: Progress, steps_per_epoch: int
 ) -> StoppedEarly:
-    """Return what `early_stopping` knows about the end of a run that it ended.
+    """Return the event that `early_stopping` ended a run.
 
     Args:
         stopping: The early stopping of the spec.
@@ -85,17 +85,17 @@ def early_stop(
 
 
 def _better(
-    watcher: KeepBestSpec | EarlyStoppingSpec,
+    monitor: KeepBestSpec | EarlyStoppingSpec,
     metrics: Mapping[str, Metric],
     figures: Mapping[str, float],
     best: Best | None,
     min_delta: float = 0.0,
 ) -> bool:
-    """Whether a figure improves on the best by more than ``min_delta``; NaN never does."""
-    value = figures[watcher.metric]
+    """Return True if a figure improves on the best by more than ``min_delta``; NaN never does."""
+    value = figures[monitor.metric]
     if best is None or not math.isfinite(value):
         return math.isfinite(value)
-    metric = metrics.get(watcher.metric.partition("/")[2])  # None for the loss
+    metric = metrics.get(monitor.metric.partition("/")[2])  # None for the loss
     greater_is_better = metric is not None and metric.greater_is_better
     gain = value - best.value if greater_is_better else best.value - value
     return gain > min_delta

@@ -1,4 +1,4 @@
-"""Samples are gathered ahead of their step; nobody may be able to tell."""
+"""The loader: prefetched samples equal those gathered at once."""
 
 import threading
 from pathlib import Path
@@ -10,11 +10,11 @@ import pytest
 from tinynet.data.data import Data
 from tinynet.errors import DataError
 from tinynet.spec.reading import load_spec
-from tinynet.training.feed import Feed
+from tinynet.training.loader import Loader
 
 SPEC = {
     "tinynet": 1,
-    "name": "feed",
+    "name": "loader",
     "data": {"type": "digits", "split": {"validation": 0, "test": 0.9}},
     "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
     "training": {
@@ -33,8 +33,8 @@ def data():
     return Data(spec.data, Path(), 0)
 
 
-def feed(data):
-    return Feed(data, load_spec(SPEC).training, {"output": "target"})
+def loader(data):
+    return Loader(data, load_spec(SPEC).training, {"output": "target"})
 
 
 def same(found, expected):
@@ -48,15 +48,15 @@ def same(found, expected):
 PLACES = [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (0, 2), (0, 2), (1, 3)]
 
 
-def test_they_are_the_same_whatever_was_asked_before(data):
-    """In order, after a seek, and twice: a resumed run begins anywhere."""
-    one = feed(data)
+def test_samples_do_not_depend_on_earlier_loads(data):
+    """In order, after a seek, and twice: a resumed run starts anywhere."""
+    one = loader(data)
     for place in PLACES:
-        assert same(one.samples(*place), feed(data).first(*place)), place
+        assert same(one.load(*place), loader(data).gather(*place)), place
 
 
-def test_the_next_ones_are_gathered_meanwhile(data, monkeypatch):
-    """And nothing beyond the epoch, whose order nobody may ever need."""
+def test_next_samples_are_prefetched(data, monkeypatch):
+    """Nothing beyond the epoch is gathered."""
     asked, began = [], SimpleQueue()
     original = Data.batch
 
@@ -66,38 +66,38 @@ def test_the_next_ones_are_gathered_meanwhile(data, monkeypatch):
         return original(self, split, positions, **keys)
 
     monkeypatch.setattr(Data, "batch", batch)
-    one = feed(data)
+    one = loader(data)
     for position in range(one.steps_per_epoch):
         if position:
             began.get()  # Samples that are needed before they begin are gathered by the caller.
-        one.samples(0, position)
+        one.load(0, position)
         if not position:
             began.get()
     one.stop()
     assert asked == [True] + [False] * (one.steps_per_epoch - 1)
 
 
-def test_what_fails_ahead_is_told_at_its_step(data, monkeypatch):
-    one = feed(data)
-    one.samples(0, 0)
+def test_prefetch_error_is_raised_at_its_step(data, monkeypatch):
+    one = loader(data)
+    one.load(0, 0)
     one.stop()
 
     def broken(self, split, positions, **keys):
         raise DataError("the disk is gone")
 
     original = Data.batch
-    one.samples(0, 1)
+    one.load(0, 1)
     one.stop()
     monkeypatch.setattr(Data, "batch", broken)
     with pytest.raises(DataError, match="the disk is gone"):
-        one.samples(0, 2)
+        one.load(0, 2)
     monkeypatch.setattr(Data, "batch", original)
-    assert same(one.samples(0, 2), feed(data).first(0, 2))
+    assert same(one.load(0, 2), loader(data).gather(0, 2))
 
 
-def test_a_failure_ahead_that_nobody_asks_for_is_none(data, monkeypatch):
-    """A run that ends, or is resumed elsewhere, has no use for what was gathered ahead."""
-    one = feed(data)
+def test_prefetch_error_of_unused_samples_is_ignored(data, monkeypatch):
+    """A run that ends, or is resumed elsewhere, does not use prefetched samples."""
+    one = loader(data)
     original = Data.batch
 
     def broken(self, split, positions, **keys):
@@ -106,6 +106,6 @@ def test_a_failure_ahead_that_nobody_asks_for_is_none(data, monkeypatch):
         return original(self, split, positions, **keys)
 
     monkeypatch.setattr(Data, "batch", broken)
-    one.samples(0, 0)
-    assert same(one.samples(1, 1), feed(data).first(1, 1))
+    one.load(0, 0)
+    assert same(one.load(1, 1), loader(data).gather(1, 1))
     one.stop()

@@ -1,0 +1,187 @@
+"""Checks of a spec, its network and its data that run before training, without computing a step."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from tinynet.data.data import Data, TargetBatch
+from tinynet.dataset import Field
+from tinynet.engine.losses import OutputLoss
+from tinynet.errors import (
+    DataError,
+    LocatedError,
+    Problem,
+    ShapeError,
+    SpecError,
+    TargetError,
+)
+from tinynet.loss import ClassLoss
+from tinynet.network.network import Network
+from tinynet.spec.models import Spec
+from tinynet.spec.training_spec import TrainingSpec
+from tinynet.targets import BadTargetError
+from tinynet.text.wording import listed
+from tinynet.training.class_weights import class_weights
+from tinynet.training.compatibility import (
+    bad_target_of,
+    input_problems,
+    placeholder_predictions,
+    target_problems,
+)
+from tinynet.training.evaluation import Figures
+from tinynet.training.remedies import class_target_remedy, number_remedy, set_loss, set_units
+from tinynet.types import Array
+
+
+def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str, str]) -> None:
+    """Require that the network can be trained on the data as the spec says.
+
+    Args:
+        spec: The spec.
+        network: Its network; one without memory (``dry``) is enough.
+        data: Its data.
+        names: Name of the target of each output, by the output's name.
+
+    Raises:
+        SpecError: if nothing is trainable, or for class weights that do not fit.
+        ShapeError: listing inputs, outputs, targets and metrics that do not fit together.
+        TargetError: listing losses and metrics with a target they cannot use, with file and row.
+        DataError: for a value that is not finite in the network's dtype, with file and row; for
+            a split that is needed and empty.
+    """
+    if not network.trainable:
+        message = "nothing is trainable: no loss depends on parameters that are not frozen"
+        raise SpecError([Problem(message, "/network")])
+    training = spec.training
+    if problems := shape_problems(training, network, data, names):
+        raise ShapeError(problems)
+    if training.class_weights is not None:
+        class_weights(training.class_weights, data, *names.values())
+    data.require_finite(network.dtype)
+    if problems := list(_Values(spec, network, data, names).problems()):
+        raise TargetError(problems)
+    monitors = (training.early_stopping, training.checkpoint.keep_best)
+    if any(monitor is not None and monitor.metric.startswith("val/") for monitor in monitors):
+        data.require("val")
+
+
+def shape_problems(
+    training: TrainingSpec, network: Network, data: Data, names: Mapping[str, str]
+) -> list[Problem]:
+    """Return a problem for each input, loss or metric that does not fit the fields of the data.
+
+    Args:
+        training: The training part of the spec.
+        network: The network.
+        data: The data.
+        names: Name of the target of each output, by the output's name.
+    """
+    fields = {output: data.targets[name] for output, name in names.items()}
+    inputs = input_problems(network, data.input_shapes)
+    return [*inputs, *output_problems(training, network, fields)]
+
+
+def output_problems(
+    training: TrainingSpec, network: Network, fields: Mapping[str, Field] | None
+) -> list[Problem]:
+    """Return a problem for each loss or metric that does not fit its output or target.
+
+    Args:
+        training: The training part of the spec.
+        network: The network.
+        fields: The target of each output, by the output's name; None if the data are not read.
+    """
+    problems: list[Problem] = []
+    if fields is not None:
+        wrong = {
+            part.pointer: problem
+            for part in network.losses
+            if (problem := _class_problem(network, part, fields[part.output]))
+        }
+        shapes = {output: field.shape for output, field in fields.items()}
+        problems += wrong.values()
+        problems += [p for p in target_problems(network, shapes) if p.pointer not in wrong]
+    try:
+        Figures(training.metrics, network.trained_shapes)
+    except ShapeError as error:
+        problems += error.problems
+    return problems
+
+
+def _class_problem(network: Network, part: OutputLoss, field: Field) -> Problem | None:
+    """Return a problem if the output has too few units for the classes of its target."""
+    if field.classes is None or not isinstance(part.loss, ClassLoss):
+        return None
+    shape, count = network.out_shapes[part.output], len(field.classes)
+    most = part.loss.max_classes(shape)
+    if count <= most:
+        return None
+    wide = (*shape[:-1], count)
+    units = set_units(network, part.output, count)
+    if part.loss.max_classes(wide) >= count:
+        remedy = f"use {count} units: {units}"
+    else:
+        remedy = f"use softmax cross-entropy with {count} units: {set_loss(part)} {units}"
+    if count == most + 1 and field.classes == tuple(map(str, range(count))):
+        remedy = f"save labels that count from 1 as y - 1; otherwise {remedy}"
+    message = (
+        f"the target has {count} classes ({listed(field.classes)}), but this loss and an output of"
+        f" shape {shape} can represent only {most}; {remedy}"
+    )
+    return Problem(message, part.pointer)
+
+
+class _Values:
+    """The targets of all splits, compared with the losses and metrics of a spec."""
+
+    def __init__(self, spec: Spec, network: Network, data: Data, names: Mapping[str, str]) -> None:
+        self._spec, self._network, self._data, self._names = spec, network, data, names
+        self._figures = Figures(spec.training.metrics, network.trained_shapes)
+        self._losses_left = list(network.losses)
+        self._labels = list(self._figures.metrics)
+
+    def problems(self) -> Iterator[Problem]:
+        """Return the first problem of each loss, and of each metric on an output without one."""
+        for batch in self._data.target_batches():
+            targets = {output: batch.targets[name] for output, name in self._names.items()}
+            yield from self._losses(batch, targets)
+            yield from self._metrics(batch, targets)
+
+    def _losses(self, batch: TargetBatch, targets: Mapping[str, Array]) -> Iterator[Problem]:
+        for part in list(self._losses_left):
+            bad = bad_target_of(self._network, part, targets[part.output])
+            if bad is None:
+                continue
+            self._losses_left.remove(part)
+            outputs = self._figures.outputs
+            self._labels = [name for name in self._labels if outputs[name] != part.output]
+            name = self._names[part.output]
+            field = self._data.targets[name]
+            if field.classes is not None:
+                remedy = f"; the classes are {listed(field.classes)}"
+            else:
+                assert self._spec.data is not None
+                remedy = class_target_remedy(
+                    self._spec.data, self._data.root, self._network, part, name
+                ) or number_remedy(self._network, part, field)
+            yield Problem(f"{batch.place(bad[0], name)}: {bad[1]}{remedy}", part.pointer)
+
+    def _metrics(self, batch: TargetBatch, targets: Mapping[str, Array]) -> Iterator[Problem]:
+        if not self._labels:
+            return
+        predictions = placeholder_predictions(self._network, len(batch))
+        for label in list(self._labels):
+            try:
+                self._figures.count(predictions, targets, [label])
+                with np.errstate(all="ignore"):
+                    self._figures.figure(label)
+            except (DataError, ShapeError) as error:
+                self._labels.remove(label)
+                cause = error.__cause__
+                message, pointer = str(error), self._figures.pointer(label)
+                if isinstance(error, LocatedError):
+                    message = error.problems[0].message
+                if isinstance(cause, BadTargetError):
+                    place = batch.place(cause.row, self._names[self._figures.outputs[label]])
+                    message = f"the metric {label!r}: {place}: {cause.why}"
+                yield Problem(message, pointer)
