@@ -11,6 +11,7 @@ from tinynet import registry
 from tinynet.engine.engine import BatchResult
 from tinynet.engine.layer_calls import described
 from tinynet.engine.plugin_state import check_layout, check_state, layout
+from tinynet.engine.tensor_names import FIGURES
 from tinynet.errors import DataError, PluginError, Problem, ShapeError
 from tinynet.metric import Metric, State
 from tinynet.spec.consistency import loss_figures
@@ -74,7 +75,7 @@ class Figures:
         with self._naming(label), registry.blaming(metric, "start", self.pointer(label)):
             state = metric.start(self._out_shapes[self.outputs[label]])
         fault = self._fault(label)
-        check_state(state, "start", f"figures/{label}", fault, finite=True, writable=True)
+        check_state(state, "start", f"{FIGURES}{label}", fault, finite=True, writable=True)
         return state
 
     def _fault(self, label: str) -> Callable[[str], PluginError]:

@@ -15,7 +15,15 @@ from tinynet.engine.computing import compute
 from tinynet.engine.engine import BatchResult, Engine
 from tinynet.engine.inputs import Inputs
 from tinynet.engine.shard_pass import PassKey
-from tinynet.errors import CheckpointMismatchError, DataError, Problem, ShapeError, SpecError
+from tinynet.engine.tensor_names import (
+    FIGURES,
+    SLOTS,
+    in_group,
+    named_weights,
+    of_group,
+    require_match,
+)
+from tinynet.errors import DataError, Problem, ShapeError, SpecError
 from tinynet.kernels import Kernels
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.from_spec import network_from_spec
@@ -38,7 +46,6 @@ from tinynet.training.loader import Loader
 from tinynet.training.monitor import update_best
 from tinynet.training.progress import Progress
 from tinynet.training.purity import probe
-from tinynet.training.state import mismatches, prefixed, under
 from tinynet.training.updater import Updater
 from tinynet.types import Array, Shape
 
@@ -357,10 +364,9 @@ class Trainer:
             for name, array in slots.items()
         }
         return {
-            **prefixed("params", self.network.params),
-            **prefixed("buffers", self.network.buffers),
-            **prefixed("slots", slots),
-            **prefixed("figures", self._figures.state()),
+            **named_weights(self.network.params, self.network.buffers),
+            **in_group(SLOTS, slots),
+            **in_group(FIGURES, self._figures.state()),
         }
 
     def renew_slots(self) -> None:
@@ -379,10 +385,7 @@ class Trainer:
                 shape or dtype.
         """
         own = self._arrays()
-        if problems := mismatches(own, arrays):
-            raise CheckpointMismatchError(
-                "the checkpoint does not fit the network:\n  " + "\n  ".join(problems)
-            )
+        require_match(own, arrays)
         self._consistency.replace(self._load, own, arrays, progress)
 
     def _load(
@@ -390,7 +393,7 @@ class Trainer:
     ) -> None:
         for name, array in own.items():
             array[...] = arrays[name]
-        self._figures.load_state(under("figures", arrays))
+        self._figures.load_state(of_group(FIGURES, arrays))
         self.progress = replace(progress)
 
 

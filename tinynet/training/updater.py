@@ -10,6 +10,7 @@ import numpy as np
 from tinynet import registry
 from tinynet.engine.layer_calls import described
 from tinynet.engine.plugin_state import check_layout, check_state, layout
+from tinynet.engine.tensor_names import SLOTS
 from tinynet.errors import PluginError
 from tinynet.kernels import Kernels
 from tinynet.kernels.numpy import NumpyKernels
@@ -90,7 +91,7 @@ class Updater:
             self.slots = {a: self._optimizer.slots(param) for a, param in self._params.items()}
         own_fault = partial(registry.fault, self._optimizer, pointer=_OPTIMIZER)
         for address, slots in self.slots.items():
-            check_state(slots, "slots", f"slots/{address}", own_fault, finite=True, writable=True)
+            check_state(slots, "slots", f"{SLOTS}{address}", own_fault, finite=True, writable=True)
 
     @property
     def scheduled(self) -> bool:
