@@ -1,7 +1,6 @@
 """One process at work on one run: the loop, its folder, and the signals that may stop it."""
 
 import math
-import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -11,9 +10,7 @@ from datetime import UTC, datetime
 from pydantic import JsonValue
 
 from tinynet.checkpoint.checkpoint import Checkpoint
-from tinynet.checkpoint.environment import environment
-from tinynet.checkpoint.plugin_lock import types_of
-from tinynet.checkpoint.sections import DataFacts, LogMark
+from tinynet.checkpoint.sections import LogMark
 from tinynet.data.sizes import SplitSizes
 from tinynet.engine.plugin_state import check_layout, layout
 from tinynet.errors import PluginError, TinynetError
@@ -44,17 +41,10 @@ def draft(
         lineage: What the run was started or resumed from, oldest first.
         run_id: The run; None for a new one.
     """
-    return Checkpoint(
-        run_id=secrets.token_hex(8) if run_id is None else run_id,
-        spec=trainer.spec.resolved(),
+    return replace(
+        Checkpoint.of(trainer, lineage, run_id),
         progress=Progress(_MOST, _MOST, _MOST, _MOST, _LONGEST, _LONGEST, _MOST, _MOST),
-        tensors=trainer.state(),
-        transforms=trainer.data.preprocessing.state(),
-        data=DataFacts.of(trainer.data),
         log=LogMark(_MOST, "0" * 32),
-        lineage=tuple(lineage),
-        environment=environment(trainer.network.kernels),
-        types=types_of(trainer.spec),
     )
 
 
