@@ -27,7 +27,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tinynet.errors import PluginError
 from tinynet.text.mistakes import details, explained, mistake, plugin_fault, refusal
-from tinynet.text.wording import closest, quoted, show
+from tinynet.text.wording import closest, format_value, quote
 
 __all__ = ["Config", "Frozen", "InitializerReference", "PositivePair"]
 
@@ -142,7 +142,7 @@ class Reference(Frozen):
         reserved = {key: value for key, value in raw.items() if key in own}
         options = {key: value for key, value in raw.items() if key not in own}
         if "type" not in reserved and (wrong := closest("type", options)):
-            message = f"unknown key {quoted(wrong)}; did you mean 'type'?"
+            message = f"unknown key {quote(wrong)}; did you mean 'type'?"
             raise refusal([mistake("unknown_key", message, wrong)])
         mistakes: list[InitErrorDetails] = []
         if configure is not None and isinstance(reserved.get("type"), str):
@@ -188,7 +188,7 @@ def _positive_pair(value: Any) -> Any:
     pair = _pair(value)
     if min(pair) < 1:
         message = "must be at least 1, not {value}"
-        raise PydanticCustomError("pair", message, {"value": show(value)})
+        raise PydanticCustomError("pair", message, {"value": format_value(value)})
     return pair
 
 

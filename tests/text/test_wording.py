@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinynet.text.wording import MAX_SHOWN, closest, quoted, show, suggest
+from tinynet.text.wording import MAX_SHOWN, closest, format_value, quote, suggest
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_the_word_that_was_meant_is_found_among_ten_thousand():
     ],
 )
 def test_a_value_is_shown_as_its_author_wrote_it(value, expected):
-    assert show(value) == expected
+    assert format_value(value) == expected
 
 
 @given(st.text(), st.lists(st.text()))
 def test_messages_stay_short_whatever_they_quote(word, known):
     assert len(suggest(word, known)) <= 25 * (MAX_SHOWN + 2)
-    assert len(show(word)) <= 6 * MAX_SHOWN + 2
-    assert len(quoted(word)) <= 10 * MAX_SHOWN + 2
+    assert len(format_value(word)) <= 6 * MAX_SHOWN + 2
+    assert len(quote(word)) <= 10 * MAX_SHOWN + 2

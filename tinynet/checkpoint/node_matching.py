@@ -16,7 +16,7 @@ from tinynet.errors import CheckpointMismatchError
 from tinynet.spec.graph import wire
 from tinynet.spec.naming import is_position
 from tinynet.spec.network_spec import NetworkSpec
-from tinynet.text.wording import show, suggest
+from tinynet.text.wording import format_value, suggest
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def _changes(old: Place, new: Place) -> str:
 
 
 def _said(options: Mapping[str, Any], key: str) -> str:
-    return show(options[key]) if key in options else "(not set)"
+    return format_value(options[key]) if key in options else "(not set)"
 
 
 def _kind(place: Place) -> str:

@@ -17,7 +17,7 @@ from tinynet.layer import Buffered, Cache, Costed, Fusable, Gradients, Layer, Su
 from tinynet.layer.context import Context, Needs
 from tinynet.registry import Blaming
 from tinynet.text.blame import located_cause
-from tinynet.text.wording import quoted, suggest
+from tinynet.text.wording import quote, suggest
 from tinynet.types import Array, Shape
 
 
@@ -238,7 +238,7 @@ def _check_params(node: Node, needs: Needs, d_params: Any) -> None:
         name = str(next(name for name in d_params if name not in params))
         raise fault(
             node,
-            f"backward returned a gradient of {quoted(name)}, which is not a parameter of the"
+            f"backward returned a gradient of {quote(name)}, which is not a parameter of the"
             f" layer; {suggest(name, params)}",
         )
     for name in params:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
-from tinynet.text.wording import closest, listed
+from tinynet.text.wording import closest, format_list
 
 _MAX_NAMES = 10_000
 """Names of a folder that are looked at."""
@@ -27,7 +27,7 @@ def suggest_path(path: Path, kind: str, matches: Callable[[os.DirEntry[str]], bo
         return f"; did you mean {parent / near}?"
     if names:
         where = "in this folder" if parent == Path() else f"in {parent}"
-        return f"; {kind} {where}: {listed(names)}"
+        return f"; {kind} {where}: {format_list(names)}"
     return ""
 
 

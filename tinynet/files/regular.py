@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinynet.errors import DataError
-from tinynet.text.wording import closest, quoted
+from tinynet.text.wording import closest, quote
 from tinynet.types import Array, Shape
 
 MAX_DEFLATE_RATIO = 1032
@@ -76,7 +76,7 @@ def _similar(path: str) -> str:
     folder, name = os.path.split(path)
     with suppress(OSError, ValueError):
         meant = closest(name, os.listdir(folder or "."))
-        return f"; did you mean {quoted(meant)}?" if meant else ""
+        return f"; did you mean {quote(meant)}?" if meant else ""
     return ""
 
 

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from tinynet.engine.node import Node
 from tinynet.errors import Problem, SpecError
-from tinynet.text.wording import quoted, suggest
+from tinynet.text.wording import quote, suggest
 
 POINTER = "/training/trainable"
 
@@ -58,7 +58,7 @@ def matching_addresses(addresses: Collection[str], patterns: Sequence[str]) -> f
         bare = pattern.removeprefix("!")
         matched = {address for address in addresses if fnmatchcase(address, bare)}
         if not matched:
-            message = f"{quoted(pattern)} matches no parameter; {suggest(bare, suggestions)}"
+            message = f"{quote(pattern)} matches no parameter; {suggest(bare, suggestions)}"
             problems.append(Problem(message, f"{POINTER}/{index}"))
         elif bare == pattern:
             chosen |= matched
@@ -66,7 +66,7 @@ def matching_addresses(addresses: Collection[str], patterns: Sequence[str]) -> f
             chosen -= matched
         else:
             message = (
-                f"{quoted(pattern)} excludes parameters, but none is chosen before it; begin with"
+                f"{quote(pattern)} excludes parameters, but none is chosen before it; begin with"
                 " '*' to choose all"
             )
             problems.append(Problem(message, f"{POINTER}/{index}"))

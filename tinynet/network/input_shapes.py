@@ -8,7 +8,7 @@ from tinynet.engine.inputs import input_name
 from tinynet.errors import Problem, ShapeError, SpecError
 from tinynet.spec.graph import Wire, is_input
 from tinynet.spec.network_spec import NetworkSpec
-from tinynet.text.wording import listed, quoted
+from tinynet.text.wording import format_list, quote
 from tinynet.types import Shape
 
 
@@ -40,7 +40,7 @@ def input_shapes_of(
         shape = dict.fromkeys(pointers, shape)
     shapes = {input_name(name): its_shape for name, its_shape in shape.items()}
     unknown = [
-        Problem(f"there is no {quoted(name)}, only {listed([*shapes])}", pointer)
+        Problem(f"there is no {quote(name)}, only {format_list([*shapes])}", pointer)
         for name, pointer in pointers.items()
         if name not in shapes
     ]

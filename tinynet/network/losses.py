@@ -14,7 +14,7 @@ from tinynet.spec.consistency import LOSS, loss_problems
 from tinynet.spec.training_spec import Losses, LossReference
 from tinynet.text.document import join_pointer
 from tinynet.text.mistakes import located, problems
-from tinynet.text.wording import listed, quoted, suggest
+from tinynet.text.wording import format_list, quote, suggest
 
 _OneLoss: TypeAlias = Loss | LossReference
 
@@ -66,14 +66,14 @@ def targets_of(losses: Collection[OutputLoss], targets: Collection[str]) -> dict
         if name in targets:
             chosen[part.output] = name
         elif part.target is not None:
-            message = f"there is no target {quoted(part.target)}; {suggest(part.target, targets)}"
+            message = f"there is no target {quote(part.target)}; {suggest(part.target, targets)}"
             wrong.append(Problem(message, f"{part.pointer}/target"))
         elif len(targets) == 1:
             (chosen[part.output],) = targets
         else:
             message = (
-                f"the output {quoted(part.output)} could be compared with any of"
-                f" {listed(sorted(targets))}; name one of them as 'target'"
+                f"the output {quote(part.output)} could be compared with any of"
+                f" {format_list(sorted(targets))}; name one of them as 'target'"
             )
             wrong.append(Problem(message, f"{part.pointer}/target"))
     if wrong:

@@ -24,7 +24,7 @@ from tinynet.errors import DataError
 from tinynet.files.nearby import suggest_path
 from tinynet.files.npy import map_npy, read_npz
 from tinynet.prediction import images
-from tinynet.text.wording import listed
+from tinynet.text.wording import format_list
 from tinynet.types import Array
 
 Warn = Callable[[str], None]
@@ -218,14 +218,15 @@ class Reader:
             x = dict.fromkeys(self.fields, x)
         if missing := [name for name in self.fields if name not in x]:
             noun = "input" if len(missing) == 1 else "inputs"
-            held = listed([repr(name) for name in x]) or "nothing"
+            held = format_list([repr(name) for name in x]) or "nothing"
             raise DataError(
-                f"the {noun} {listed([repr(name) for name in missing])} must be given, but the"
+                f"the {noun} {format_list([repr(name) for name in missing])} must be given, but the"
                 f" dict holds {held}{self._instead(missing)}"
             )
         if unknown := [str(name) for name in x if name not in self.fields]:
             raise DataError(
-                f"the model has no inputs {listed(unknown)}; available: {listed([*self.fields])}"
+                f"the model has no inputs {format_list(unknown)}; available:"
+                f" {format_list([*self.fields])}"
             )
         sources = {
             name: Source(_array(name, x[name], field), f"the input {name!r}")
@@ -238,7 +239,7 @@ class Reader:
         if len(self.fields) != 1:
             return ""
         columns = self.fields[missing[0]].names
-        order = f" with the columns {listed(columns)}, in this order" if columns else ""
+        order = f" with the columns {format_list(columns)}, in this order" if columns else ""
         return f"; give {{{missing[0]!r}: x}} or x itself, an array{order}"
 
     # Values -----------------------------------------------------------------------------------
@@ -296,15 +297,15 @@ def _images_in(folder: Path, warn: Warn) -> list[Path]:
     others = [file.name for file in files if file not in found]
     inside = [file for file in others if any(map(_is_image, (folder / file).glob("*")))]
     if not found and inside:
-        paths = listed([str(folder / name) for name in inside])
+        paths = format_list([str(folder / name) for name in inside])
         raise DataError(f"{folder} is a folder without images; its subfolders have some: {paths}")
     if not found:
         raise DataError(
             f"{folder} is a folder without images ({', '.join(images.ENDINGS)});"
-            f" it holds {listed(others) or 'nothing'}"
+            f" it holds {format_list(others) or 'nothing'}"
         )
     if others:
-        warn(f"{folder}: skipped what is not an image: {listed(others)}")
+        warn(f"{folder}: skipped what is not an image: {format_list(others)}")
     return found
 
 

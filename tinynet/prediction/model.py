@@ -22,7 +22,7 @@ from tinynet.network.network import Network
 from tinynet.prediction.inputs import RawInputs, Reader, Warn, warn
 from tinynet.prediction.predictions import OutputPredictions, Predictions
 from tinynet.spec.models import Spec
-from tinynet.text.wording import listed
+from tinynet.text.wording import format_list
 from tinynet.types import Array
 
 PREDICT_BATCH = 512
@@ -133,7 +133,7 @@ class Model:
             size = "1 value" if count == 1 else f"{count} values"
             why = "but its loss does not predict probabilities"
             if len(classes) != 2 or count != 1:
-                why = f"but there are {len(classes)} classes ({listed(classes)})"
+                why = f"but there are {len(classes)} classes ({format_list(classes)})"
             problems.append(
                 f"the output {output!r} has {size} for each sample, {why}; predictions have no"
                 " labels"

@@ -20,7 +20,7 @@ from tinynet.errors import PluginError, Problem, TinynetError
 from tinynet.registry.discovery import PREFIX, Damage, discover, normalise
 from tinynet.text.blame import located_cause
 from tinynet.text.mistakes import explained, mistake, refusal
-from tinynet.text.wording import quoted, suggest
+from tinynet.text.wording import quote, suggest
 
 KINDS = {
     "layers": "layer",
@@ -120,7 +120,7 @@ class Registry:
         if found:
             forms = " or ".join(repr(entry.qualified) for entry in found)
             raise AmbiguousTypeError(
-                f"more than one distribution has the {KINDS[group]} {quoted(short)}; write {forms}"
+                f"more than one distribution has the {KINDS[group]} {quote(short)}; write {forms}"
             )
         raise self._unknown(group, name)
 
@@ -131,16 +131,16 @@ class Registry:
         lost = f"; {_DAMAGED}" if self.damages else ""
         if not colon:
             known = [entry.name for entry in entries]
-            message = f"there is no {kind} {quoted(name)}; {suggest(name, known)}{lost}"
+            message = f"there is no {kind} {quote(name)}; {suggest(name, known)}{lost}"
             return UnknownTypeError(message)
         own = normalise(distribution)
         known = [entry.name for entry in entries if entry.distribution == own]
         if known:
-            return UnknownTypeError(f"{own} has no {kind} {quoted(short)}; {suggest(short, known)}")
+            return UnknownTypeError(f"{own} has no {kind} {quote(short)}; {suggest(short, known)}")
         there = {entry.distribution for g in GROUPS for entry in self.entries(g)}
         if own in there:
-            return UnknownTypeError(f"{own} is installed, and has no {kind} {quoted(short)}")
-        message = f"there is no {kind} {quoted(name)}: {quoted(distribution)}"
+            return UnknownTypeError(f"{own} is installed, and has no {kind} {quote(short)}")
+        message = f"there is no {kind} {quote(name)}: {quote(distribution)}"
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", own):
             return UnknownTypeError(f"{message} is not the name of a distribution")
         return MissingDistributionError(
@@ -377,7 +377,7 @@ def discovered() -> Registry:
                 entries.append(Entry(point.group, point.name, *facts))
             else:
                 known = suggest(f"{PREFIX}{point.group}", [f"{PREFIX}{one}" for one in GROUPS])
-                problem = f"{quoted(PREFIX + point.group)} is not a group of plugins; {known}"
+                problem = f"{quote(PREFIX + point.group)} is not a group of plugins; {known}"
                 damages.append(Damage(found.name, f"{found.name} {found.version}", problem))
     return Registry(entries, damages)
 

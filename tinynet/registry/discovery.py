@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, DistributionFinder
 
-from tinynet.text.wording import cause, quoted
+from tinynet.text.wording import cause, quote
 
 PREFIX = "tinynet."
 """The first part of the entry-point groups of plugins."""
@@ -192,9 +192,9 @@ def _identity(distribution: Distribution) -> tuple[str, str]:
         lacking = "name" if not name else "version"
         raise _DamageError(f"its METADATA is missing or has no {lacking}: reinstall it")
     if not _NAME.fullmatch(normalise(name)):
-        raise _DamageError(f"{quoted(name)} is not the name of a distribution")
+        raise _DamageError(f"{quote(name)} is not the name of a distribution")
     if not _VERSION.fullmatch(version):
-        raise _DamageError(f"{quoted(version)} is not a version; give it one such as 1.0")
+        raise _DamageError(f"{quote(version)} is not a version; give it one such as 1.0")
     return normalise(name), version
 
 
@@ -205,16 +205,16 @@ def _parse(text: str, damages: list[Damage], key: str, where: str) -> Iterator[P
         if line.startswith("[") and line.endswith("]"):
             group = line[1:-1].strip()
         elif line.startswith(f"[{PREFIX}"):
-            problem = f"line {number} is {quoted(line)}; it should be: {line.partition(']')[0]}]"
+            problem = f"line {number} is {quote(line)}; it should be: {line.partition(']')[0]}]"
             damages.append(Damage(key, f"{where}/{_FILE}", problem))
             group = ""
         elif line and line[0] != "#" and group.startswith(PREFIX):
             name, equals, value = (part.strip() for part in line.partition("="))
             target = value.partition("[")[0].strip()
             if not (equals and name and target):
-                problem = f"line {number} is {quoted(line)}; it should be: name = package:Class"
+                problem = f"line {number} is {quote(line)}; it should be: name = package:Class"
             elif not name.isprintable() or ":" in name:
-                problem = f"line {number} registers {quoted(name)}, which a spec cannot name"
+                problem = f"line {number} registers {quote(name)}, which a spec cannot name"
             else:
                 yield Point(group.removeprefix(PREFIX), name, target)
                 continue

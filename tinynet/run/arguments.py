@@ -19,7 +19,7 @@ from tinynet.run.options import Settings
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import overrides_fault, source_fault
 from tinynet.spec.training_spec import TrainingSpec
-from tinynet.text.wording import closest, listed, suggest
+from tinynet.text.wording import closest, format_list, suggest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -100,7 +100,7 @@ def _unknown(name: str, value: Any, known: list[str], given: Mapping[str, Any]) 
         return f"{start}; did you mean {meant!r}?"
     if trains and (near := closest(name, _SPEC_VALUES)):
         return f"{start}; did you mean {_override(near, value, given)}?"
-    return f"{start}; available: {listed(known)}"
+    return f"{start}; available: {format_list(known)}"
 
 
 def _override(name: str, value: Any, given: Mapping[str, Any]) -> str:
@@ -178,7 +178,7 @@ def split_fault(value: Any) -> str | None:
     """Return the reason why a value does not name a split, or None."""
     splits = (*get_args(SplitName), "validation")
     if not isinstance(value, str):
-        return f"must be one of {listed(splits)}"
+        return f"must be one of {format_list(splits)}"
     return None if value in splits else f"is not a split; {suggest(value, splits)}"
 
 

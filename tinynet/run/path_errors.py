@@ -8,7 +8,7 @@ from pathlib import Path
 from tinynet.errors import CheckpointIOError
 from tinynet.files.nearby import names_in, suggest_path
 from tinynet.files.strict import kind_of
-from tinynet.text.wording import closest, listed
+from tinynet.text.wording import closest, format_list
 
 
 def no_run(path: Path) -> CheckpointIOError:
@@ -24,7 +24,7 @@ def no_run(path: Path) -> CheckpointIOError:
         return CheckpointIOError(f"{path} holds no checkpoint{_why_none(path)}")
     runs = names_in(path, is_run)
     return CheckpointIOError(
-        f"{path} is not a run folder" + (f"; runs in it: {listed(runs)}" if runs else "")
+        f"{path} is not a run folder" + (f"; runs in it: {format_list(runs)}" if runs else "")
     )
 
 
@@ -33,7 +33,8 @@ def _why_none(run: Path) -> str:
     damaged = names_in(run / "checkpoints", lambda entry: entry.name.endswith(".bad"))
     if damaged:
         return (
-            f" that can be read: {listed(damaged)} were set aside as damaged; train again in a new"
+            f" that can be read: {format_list(damaged)} were set aside as damaged; train again in"
+            " a new"
             " folder: tinynet train SPEC --run NEW_FOLDER"
         )
     log = run / "metrics.jsonl"
@@ -76,5 +77,5 @@ def no_checkpoint_of(run: Path, which: str) -> CheckpointIOError:
     """Return the error about a run's checkpoint that does not exist."""
     names = names_in(run / "checkpoints", lambda entry: entry.name.endswith(".msgpack"))
     return CheckpointIOError(
-        f"{run} has no checkpoint {which}; available: {listed(['best', 'last', *names])}"
+        f"{run} has no checkpoint {which}; available: {format_list(['best', 'last', *names])}"
     )

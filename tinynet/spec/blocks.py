@@ -16,7 +16,7 @@ from tinynet.spec.trace import Source
 from tinynet.spec.variables import NAME, NAME_RULE, Findings, Scope, Value, evaluate
 from tinynet.text.document import KeyProblem
 from tinynet.text.mistakes import problems
-from tinynet.text.wording import closest, quoted, show
+from tinynet.text.wording import closest, format_value, quote
 
 Model = TypeVar("Model", bound=SpecModel)
 
@@ -50,7 +50,7 @@ class BlockSpec(SpecModel):
         for name in listed:
             if not NAME.fullmatch(name):
                 message = "an input cannot be called {name}; " + _RULE
-                raise PydanticCustomError("name", message, {"name": quoted(name)})
+                raise PydanticCustomError("name", message, {"name": quote(name)})
         if len(set(listed)) < len(listed):
             raise PydanticCustomError("name", "an input is named twice")
         return value
@@ -94,15 +94,15 @@ def read_blocks(raw: JsonValue, found: Findings) -> dict[str, BlockSpec | None]:
         SpecError: if there is no telling what the blocks are.
     """
     if not isinstance(raw, dict):
-        message = f"an object of blocks by name is expected, not {show(raw)}"
+        message = f"an object of blocks by name is expected, not {format_value(raw)}"
         raise SpecError([Problem(message, BLOCKS)])
     blocks: dict[str, BlockSpec | None] = {}
     for name, value in raw.items():
         at = Source(BLOCKS).part(name)
         if not NAME.fullmatch(name):
-            found.refuse(f"a block cannot be called {quoted(name)}; {_RULE}", at, key=True)
+            found.refuse(f"a block cannot be called {quote(name)}; {_RULE}", at, key=True)
         elif name not in found.used:
-            message = f"nothing in the spec uses the block {quoted(name)}"
+            message = f"nothing in the spec uses the block {quote(name)}"
             found.unused.append(KeyProblem(message, at.pointer))
         block, wrong = read(BlockSpec, value)
         found.problems += [move(problem, at) for problem in wrong]
@@ -130,22 +130,22 @@ def _check_params(block: BlockSpec, at: Source, found: Findings) -> None:
     for name in block.params:
         place = at.part("params", name)
         if not NAME.fullmatch(name):
-            found.refuse(f"a parameter cannot be called {quoted(name)}; {_RULE}", place, key=True)
+            found.refuse(f"a parameter cannot be called {quote(name)}; {_RULE}", place, key=True)
         elif name in NODE_KEYS:
             found.refuse(
-                f"{quoted(name)} is a key of every node; give the parameter another name",
+                f"{quote(name)} is a key of every node; give the parameter another name",
                 place,
                 key=True,
             )
         elif f"${name}" not in found.used:
-            found.refuse(f"nothing in the spec uses {quoted('$' + name)}", place, key=True)
+            found.refuse(f"nothing in the spec uses {quote('$' + name)}", place, key=True)
 
 
 def _check_inputs(block: BlockSpec, at: Source, found: Findings) -> None:
     for index, name in enumerate(block.inputs or ()):
         reference = f"{INPUT}:{name}"
         if reference not in found.used:
-            message = f"nothing in the spec uses {quoted(reference)}"
+            message = f"nothing in the spec uses {quote(reference)}"
             found.unused.append(Problem(message, at.part("inputs", index).pointer))
 
 
@@ -172,7 +172,7 @@ def arguments(
     unknown = given.keys() - block.params.keys()
     meant = {closest(key, known) for key in unknown}
     for key in unknown:
-        message = f"the block {quoted(name)} has no parameter {quoted(key)}"
+        message = f"the block {quote(name)} has no parameter {quote(key)}"
         found.refuse_unknown(message, key, known, at.part(key), key=True)
     values: dict[str, Value] = {}
     for key, default in block.params.items():
@@ -180,7 +180,7 @@ def arguments(
             values[key] = evaluate(given[key], here, found, at.part(key))
         elif default is None:
             if key not in meant:  # that it is misspelt is told already
-                found.refuse(f"the block {quoted(name)} needs {quoted(key)} here", at)
+                found.refuse(f"the block {quote(name)} needs {quote(key)} here", at)
         else:
             place = Source(BLOCKS).part(name, "params", key)
             values[key] = evaluate(default, everywhere, found, place)

@@ -6,7 +6,7 @@ from tinynet.errors import Problem
 from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import LossReference, MetricReference, TrainingSpec
 from tinynet.text.document import MAX_PROBLEMS, KeyProblem, join_pointer
-from tinynet.text.wording import listed, quoted, suggest
+from tinynet.text.wording import format_list, quote, suggest
 
 LOSS = "/training/loss"
 
@@ -20,7 +20,9 @@ def problems_of(spec: Spec) -> Iterator[Problem]:
     is_one = isinstance(loss, str)
     trained = outputs if wrong or is_one else tuple(name for name in outputs if name in loss)
     if training.class_weights is not None and len(trained) > 1:
-        message = f"class weights are for a network with one loss; this one has {listed(trained)}"
+        message = (
+            f"class weights are for a network with one loss; this one has {format_list(trained)}"
+        )
         yield Problem(message, "/training/class_weights")
     # A metric that says another output is called otherwise.
     yield from list(_metric_problems(training.metrics, outputs, trained)) or _figure_problems(
@@ -43,7 +45,8 @@ def loss_problems(
             example = ", ".join(f'"{name}": {{"type": "{loss}"}}' for name in outputs[:2])
             more = ", ..." if len(outputs) > 2 else ""
             message = (
-                f"the network has the outputs {listed(outputs)}; name those that the losses are"
+                f"the network has the outputs {format_list(outputs)}; name those that the losses"
+                " are"
                 f" for: {{{example}{more}}} (an output that is left out is not trained)"
             )
             yield Problem(message, pointer)
@@ -53,7 +56,7 @@ def loss_problems(
     for name in loss:
         if name not in known:
             hint = "" if next(hints, None) is None else f"; {suggest(name, outputs)}"
-            message = f"the network has no output {quoted(name)}{hint}"
+            message = f"the network has no output {quote(name)}{hint}"
             yield KeyProblem(message, pointer + join_pointer([name]))
 
 
@@ -65,15 +68,15 @@ def _metric_problems(
     for index, metric in enumerate(metrics):
         pointer = f"/training/metrics/{index}"
         if metric.output is None and len(trained) > 1:
-            message = f'set "output" to one of {listed(trained)}'
+            message = f'set "output" to one of {format_list(trained)}'
             yield Problem(message, pointer)
         elif metric.output is not None and metric.output not in known:
             hint = "" if next(hints, None) is None else f"; {suggest(metric.output, outputs)}"
-            message = f"the network has no output {quoted(metric.output)}{hint}"
+            message = f"the network has no output {quote(metric.output)}{hint}"
             yield Problem(message, f"{pointer}/output")
         elif metric.output is not None and metric.output not in trained:
             message = (
-                f"the output {quoted(metric.output)} has no loss, and so no target to compare it"
+                f"the output {quote(metric.output)} has no loss, and so no target to compare it"
                 ' with; give it a loss in training.loss, with "weight": 0 to measure it only'
             )
             yield Problem(message, f"{pointer}/output")
@@ -85,7 +88,7 @@ def _figure_problems(training: TrainingSpec, outputs: tuple[str, ...]) -> Iterat
     for index, metric in enumerate(training.metrics):
         if metric.label in figures:
             message = (
-                f'two metrics would be called {quoted(metric.label)}; give this one another "name"'
+                f'two metrics would be called {quote(metric.label)}; give this one another "name"'
             )
             yield Problem(message, f"/training/metrics/{index}")
         figures[metric.label] = None
@@ -96,7 +99,7 @@ def _figure_problems(training: TrainingSpec, outputs: tuple[str, ...]) -> Iterat
     ):
         if watcher is not None and watcher.metric not in known:
             message = (
-                f"no metric is called {quoted(watcher.metric)}; {suggest(watcher.metric, known)}"
+                f"no metric is called {quote(watcher.metric)}; {suggest(watcher.metric, known)}"
             )
             yield Problem(message, pointer)
 

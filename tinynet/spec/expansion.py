@@ -23,7 +23,7 @@ from tinynet.spec.variables import (
 )
 from tinynet.spec.written import needs_unrolling, written
 from tinynet.text.document import join_pointer
-from tinynet.text.wording import quoted, show
+from tinynet.text.wording import format_value, quote
 
 VARS = "/vars"
 OUTPUTS = "/network/outputs"
@@ -91,21 +91,21 @@ def uses(document: JsonValue) -> frozenset[str]:
 
 def _read_variables(raw: JsonValue, found: Findings) -> dict[str, Value]:
     if not isinstance(raw, dict):
-        message = f"an object of values by name is expected, not {show(raw)}"
+        message = f"an object of values by name is expected, not {format_value(raw)}"
         raise SpecError([Problem(message, VARS)])
     scope = {}
     for name, value in raw.items():
         at = Source(VARS).part(name)
         others = [(text, path) for text, path in texts(value) if is_variable(text)]
         if not NAME.fullmatch(name):
-            message = f"a variable cannot be called {quoted(name)}; a name is {NAME_RULE}"
+            message = f"a variable cannot be called {quote(name)}; a name is {NAME_RULE}"
             found.refuse(message, at, key=True)
         elif others:
             for other, path in others:
-                message = f"a variable stands for plain data, not for {quoted(other)}"
+                message = f"a variable stands for plain data, not for {quote(other)}"
                 found.refuse(f"{message}; write the value itself here", at.part(*path))
         elif f"${name}" not in found.used:
-            found.refuse(f"nothing in the spec uses {quoted('$' + name)}", at, key=True)
+            found.refuse(f"nothing in the spec uses {quote('$' + name)}", at, key=True)
         scope[name] = Value(substitute(value, {}, Findings(), at, None), at)
     return scope
 

@@ -9,7 +9,7 @@ from tinynet.spec.naming import Unnamed, names
 from tinynet.spec.network_spec import OUTPUT, NetworkSpec, NodeSpec
 from tinynet.spec.parts import NAME, NAME_RULE
 from tinynet.text.document import MAX_COUNTED, MAX_PROBLEMS, join_pointer
-from tinynet.text.wording import quoted, suggest
+from tinynet.text.wording import quote, suggest
 
 INPUT = "input"
 """The name that stands for the dataset's only input; others are ``input:name``."""
@@ -88,11 +88,11 @@ def _bad_names(wires: list[Wire]) -> Iterator[Problem]:
         pointer = f"{wire.pointer}/name" if wire.spec.name else wire.pointer
         if earlier is not wire:
             other = Use("the other", earlier.pointer)
-            yield Problem(f"two nodes are called {quoted(wire.name)}", pointer, uses=(other,))
+            yield Problem(f"two nodes are called {quote(wire.name)}", pointer, uses=(other,))
         elif wire.name == INPUT:
             yield Problem(TAKEN, pointer)
         elif not NAME.fullmatch(wire.name):
-            message = f"{quoted(wire.name)}, made from the type, cannot be a name; give it a 'name'"
+            message = f"{quote(wire.name)}, made from the type, cannot be a name; give it a 'name'"
             yield Problem(f"{message}: {NAME_RULE}", pointer)
 
 
@@ -121,7 +121,7 @@ def _unknown_names(wires: list[Wire]) -> Iterator[Problem]:
             message = "these nodes share each other's layer and none has its own"
             yield Problem(f"{message}: {' -> '.join(circle)}", pointer)
         elif owner := by_name[shared].spec.shares:
-            message = f"{quoted(shared)} has no layer of its own; share {quoted(owner)}, as it does"
+            message = f"{quote(shared)} has no layer of its own; share {quote(owner)}, as it does"
             yield Problem(message, pointer)
 
 
@@ -137,7 +137,7 @@ def _sharing_circle(wire: Wire, by_name: Mapping[str, Wire]) -> list[str]:
 
 def _no_node(name: str, known: list[str], hints: Iterator[int]) -> str:
     hint = "" if next(hints, None) is None else f"; {suggest(name, known)}"
-    return f"there is no node {quoted(name)}{hint}"
+    return f"there is no node {quote(name)}{hint}"
 
 
 def _topological_order(wires: list[Wire]) -> list[Wire]:

@@ -18,7 +18,7 @@ from tinynet.spec.origin import Origin
 from tinynet.spec.parts import Name, SpecModel
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.spec.variables import literals
-from tinynet.text.wording import show
+from tinynet.text.wording import format_value
 
 
 def _version(value: Any) -> Any:
@@ -26,7 +26,7 @@ def _version(value: Any) -> Any:
         raise PydanticCustomError(
             "version",
             "version {version} of the spec language needs a newer tinynet; this one reads 1",
-            {"version": show(value)},
+            {"version": format_value(value)},
         )
     if type(value) is not int:
         raise PydanticCustomError("version", "the version of the spec language, 1, is expected")

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from tinynet.config import Reference
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
 from tinynet.text.mistakes import mistake, refusal
-from tinynet.text.wording import quoted
+from tinynet.text.wording import quote
 
 
 class NodeSpec(Reference):
@@ -53,9 +53,9 @@ class NodeSpec(Reference):
         if self.shares is None:
             return self
         keys = (*self.options, *({"trainable"} & self.model_fields_set))
-        rule = f"belongs to {quoted(self.shares)}, whose layer this node shares"
+        rule = f"belongs to {quote(self.shares)}, whose layer this node shares"
         if keys:
-            raise refusal([mistake("shares", f"{quoted(key)} {rule}", key) for key in keys])
+            raise refusal([mistake("shares", f"{quote(key)} {rule}", key) for key in keys])
         return self
 
     @model_serializer(mode="wrap")

@@ -19,7 +19,7 @@ from tinynet.spec.variables import Scope, Value, is_variable, stands_for, texts
 from tinynet.spec.written import unnamed
 from tinynet.text.document import MAX_DEPTH, join_pointer, plain, split_pointer
 from tinynet.text.numbers import with_integers
-from tinynet.text.wording import quoted, show, suggest
+from tinynet.text.wording import format_value, quote, suggest
 
 _INDEX = re.compile(r"[0-9]{1,9}")
 
@@ -74,14 +74,14 @@ def override(document: JsonValue, path: str, value: Any, applied: Applied | None
     """
     parts = path.split(".")
     if not all(parts) or len(parts) > MAX_DEPTH:
-        raise SpecError(f"cannot set {quoted(path)}: a path looks like training.epochs")
+        raise SpecError(f"cannot set {quote(path)}: a path looks like training.epochs")
     try:
         _require_written(document, parts)
         return join_pointer(
             _set(document, parts, with_integers(plain(value)), path, applied or Applied())
         )
     except SpecError as error:
-        raise SpecError(f"cannot set {quoted(path)}: {error}") from None
+        raise SpecError(f"cannot set {quote(path)}: {error}") from None
 
 
 def _set(
@@ -124,13 +124,13 @@ def _step(holder: Any, parts: list[str], walked: list[int | str]) -> tuple[Any, 
     """The key that comes next, and the parts after it."""
     if isinstance(holder, dict):
         return parts[0], parts[1:]
-    where = quoted(".".join(map(str, walked))) if walked else "the spec"
+    where = quote(".".join(map(str, walked))) if walked else "the spec"
     if not isinstance(holder, list):
-        raise SpecError(f"{where} is {show(holder)}, which has no parts")
+        raise SpecError(f"{where} is {format_value(holder)}, which has no parts")
     if _is_index(parts[0], holder):
         return int(parts[0]), parts[1:]
     there_is = f"only 0 to {len(holder) - 1}" if holder else "it is empty"
-    raise SpecError(f"{where} has no element {quoted(parts[0])}, {there_is}")
+    raise SpecError(f"{where} has no element {quote(parts[0])}, {there_is}")
 
 
 def _is_index(part: str, holder: list[JsonValue]) -> bool:
@@ -174,13 +174,13 @@ def _find_node(nodes: list[JsonValue], parts: list[str], scope: Scope) -> tuple[
     name, rest = _match(parts, given | places)
     place = (given | places).get(name)
     if place is None:
-        raise SpecError(f"there is no node {quoted(parts[0])}; {suggest(parts[0], places)}")
+        raise SpecError(f"there is no node {quote(parts[0])}; {suggest(parts[0], places)}")
     own = called[place]
     whole = said[place].given or own[0]
     if len(own) > 1 and name != whole:
         raise SpecError(
-            f"{quoted(name)} is one of {len(own)} nodes that are written once (repeat);"
-            f" {quoted(whole)} stands for all of them, and to change one alone, write it apart"
+            f"{quote(name)} is one of {len(own)} nodes that are written once (repeat);"
+            f" {quote(whole)} stands for all of them, and to change one alone, write it apart"
         )
     return place, rest
 
@@ -210,7 +210,7 @@ def _require_own(document: Any, node: JsonValue, parts: list[str], scope: Scope)
     called = names(unnamed(inner, within) for inner in nodes)
     name, _ = _match(parts, (name for own in called for name in own))
     if name:
-        message = f"{quoted(name)} is written in the block {quoted(block)}"
+        message = f"{quote(name)} is written in the block {quote(block)}"
         path = ".".join(["network.blocks", block, "layers", *parts])
         raise SpecError(f"{message}, for all that use it; say {path}")
 

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from tinynet.config import Frozen
 from tinynet.text.mistakes import explained
-from tinynet.text.wording import show
+from tinynet.text.wording import format_value
 
 
 def as_tuple(value: Any) -> Any:
@@ -50,7 +50,7 @@ NAME_RULE = (
 def _name(value: str) -> str:
     if not NAME.fullmatch(value):
         message = "{name} cannot be a name; a name is " + NAME_RULE
-        raise PydanticCustomError("name", message, {"name": show(value)})
+        raise PydanticCustomError("name", message, {"name": format_value(value)})
     return value
 
 

@@ -32,7 +32,7 @@ from tinynet.spec.versions import migrate
 from tinynet.text.document import MAX_BYTES, MAX_COUNTED, Document, join_pointer, plain
 from tinynet.text.mistakes import located, problems
 from tinynet.text.numbers import with_integers
-from tinynet.text.wording import listed
+from tinynet.text.wording import format_list
 
 Model = TypeVar("Model", bound=SpecModel)
 
@@ -144,7 +144,7 @@ def _no_spec(path: Path) -> str:
         return f"no such file: {path}{suggest_path(path, 'specs', specs)}"
     names = names_in(path, specs)
     return f"{path} is {kind_of(path)}, not a spec" + (
-        f"; specs in it: {listed(names)}" if names else ""
+        f"; specs in it: {format_list(names)}" if names else ""
     )
 
 

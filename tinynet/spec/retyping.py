@@ -14,7 +14,7 @@ from pydantic import JsonValue, ValidationError
 from tinynet import registry
 from tinynet.errors import PluginError
 from tinynet.spec.variables import is_variable, texts
-from tinynet.text.wording import listed, quoted
+from tinynet.text.wording import format_list, quote
 
 _GROUPS = {
     "data": "datasets",
@@ -74,8 +74,10 @@ def dropped_note(path: str, new: JsonValue, dropped: Sequence[str]) -> str:
         dropped: Names of the parameters.
     """
     plural = "s" if len(dropped) > 1 else ""
-    start = f"{path}={new} dropped the parameter{plural} {listed(sorted(dropped))} of the old type"
-    return f"{start}, which {quoted(str(new))} does not have or cannot take"
+    start = (
+        f"{path}={new} dropped the parameter{plural} {format_list(sorted(dropped))} of the old type"
+    )
+    return f"{start}, which {quote(str(new))} does not have or cannot take"
 
 
 def _group(path: Sequence[int | str]) -> str | None:

@@ -12,7 +12,7 @@ from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.trace import Trace
 from tinynet.text.document import KeyProblem, join_pointer
-from tinynet.text.wording import closest, quoted, suggest
+from tinynet.text.wording import closest, quote, suggest
 
 
 def respell(document: JsonValue) -> tuple[JsonValue, Trace, list[Problem]]:
@@ -29,7 +29,7 @@ def respell(document: JsonValue) -> tuple[JsonValue, Trace, list[Problem]]:
         (key,) = wrong
         pointer = at + join_pointer([key])
         moves[at + join_pointer([meant])] = pointer
-        message = f"unknown key {quoted(key)}; {suggest(key, known)}"
+        message = f"unknown key {quote(key)}; {suggest(key, known)}"
         problems.append(KeyProblem(message, pointer))
         return {meant if k == key else k: value for k, value in holder.items()}
 

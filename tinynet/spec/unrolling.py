@@ -35,7 +35,7 @@ from tinynet.text.document import (
     join_pointer,
     split_pointer,
 )
-from tinynet.text.wording import listed, quoted
+from tinynet.text.wording import format_list, quote
 
 LAYERS = "/network/layers"
 """JSON pointer to the nodes of a spec."""
@@ -196,7 +196,7 @@ class Unroller:
         assert isinstance(fields, dict)
         if origin != at:
             for key in written.keys() - {"shares", *_PLACED}:
-                message = f"{quoted(key)} belongs to {quoted(owner)}, whose layers this node shares"
+                message = f"{quote(key)} belongs to {quote(owner)}, whose layers this node shares"
                 self._found.refuse(message, at.part(key), key=True)
             fields = {key: value for key, value in fields.items() if key not in _PLACED}
         own, given = split_use(fields)
@@ -249,7 +249,7 @@ class Unroller:
             follows: Whether it is a second or later time of one that is repeated.
         """
         known = len(self._found.problems)
-        here = Use(f"block {quoted(use.spec.block)} used", use.at.pointer)
+        here = Use(f"block {quote(use.spec.block)} used", use.at.pointer)
         inner = Unrolled(
             source=Source(BLOCKS, (here, *use.at.uses)).part(use.spec.block, "layers"),
             scope=use.scope,
@@ -272,7 +272,7 @@ class Unroller:
     def _require_short(self, name: str, at: Source) -> bool:
         if len(name) <= MAX_NAME:
             return True
-        message = f"the full name {quoted(name)} is too long ({len(name)} characters, at most"
+        message = f"the full name {quote(name)} is too long ({len(name)} characters, at most"
         remedy = f"{MAX_NAME}); give the blocks and nodes in it shorter names"
         self._found.refuse(f"{message} {remedy}", at.part("name"))
         return False
@@ -280,8 +280,8 @@ class Unroller:
     def _require_inputs(self, spec: UseSpec, block: BlockSpec, at: Source) -> None:
         names, there = block.input_names, len(spec.inputs or (INPUT,))
         if len(names) != there:
-            inputs = f"{len(names)} input{'s' if len(names) > 1 else ''} ({listed(names)})"
-            message = f"the block {quoted(spec.block)} takes {inputs}, not {there}"
+            inputs = f"{len(names)} input{'s' if len(names) > 1 else ''} ({format_list(names)})"
+            message = f"the block {quote(spec.block)} takes {inputs}, not {there}"
             self._found.refuse(message, at if spec.inputs is None else at.part("inputs"))
         elif len(names) > 1 and (spec.repeat or 1) > 1:
             message = (
@@ -292,7 +292,7 @@ class Unroller:
     def _block(self, name: str, into: Unrolled, at: Source) -> BlockSpec | None:
         place = at.part("block")
         if name not in self._blocks:
-            message = f"there is no block {quoted(name)}"
+            message = f"there is no block {quote(name)}"
             self._found.refuse_unknown(message, name, self._blocks, place)
         elif name in into.blocks:
             circle = " -> ".join((*into.blocks[into.blocks.index(name) :], name))
@@ -310,7 +310,7 @@ class Unroller:
 
     def _refuse_name(self, name: str, at: Source, other: Item) -> None:
         both = (Use("the other", other.source.pointer), *at.uses)
-        self._found.refuse(f"two nodes are called {quoted(name)}", replace(at, uses=both))
+        self._found.refuse(f"two nodes are called {quote(name)}", replace(at, uses=both))
 
     # When all is there: what feeds what --------------------------------------------------------
 
@@ -344,8 +344,8 @@ class Unroller:
             if unrolled.knows(reference):
                 continue
             if is_input(reference):
-                there = listed(unrolled.inputs or ())
-                message = f"there is no {quoted(reference)} in the block, only {there}"
+                there = format_list(unrolled.inputs or ())
+                message = f"there is no {quote(reference)} in the block, only {there}"
                 self._dangle(message, at)
             else:
                 self._refuse_node(unrolled, reference, at)
@@ -359,11 +359,11 @@ class Unroller:
         if found is None:
             self._refuse_node(unrolled, name, at)
         elif found.inner is not None:
-            message = f"{quoted(name)} is a use of a block; share one of its nodes instead"
+            message = f"{quote(name)} is a use of a block; share one of its nodes instead"
             self._dangle(message, at)
 
     def _refuse_node(self, unrolled: Unrolled, name: str, at: Source) -> None:
-        message = f"there is no node {quoted(name)}"
+        message = f"there is no node {quote(name)}"
         self._dangle(message + self._found.hint(message, name, unrolled.known(name), at), at)
 
     def _dangle(self, message: str, at: Source) -> None:

@@ -18,7 +18,7 @@ from tinynet.text.document import (
     KeyProblem,
     join_pointer,
 )
-from tinynet.text.wording import quoted, suggest
+from tinynet.text.wording import quote, suggest
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 """What variables and parameters of blocks are called."""
@@ -197,10 +197,10 @@ def evaluate(value: JsonValue, scope: Scope, found: Findings, source: Source) ->
 def _refuse_unknown(name: str, scope: Scope, found: Findings, at: Source) -> None:
     if NAME.fullmatch(name[1:]):
         known = (f"${known}" for known in scope)
-        found.refuse_unknown(f"there is no {quoted(name)} here", name, known, at)
+        found.refuse_unknown(f"there is no {quote(name)} here", name, known, at)
     else:
         rule = "a text that begins with $ is written with $$"
-        found.refuse(f"{quoted(name)} is not the name of a variable; {rule}", at)
+        found.refuse(f"{quote(name)} is not the name of a variable; {rule}", at)
 
 
 def measure(value: JsonValue) -> tuple[int, int]:

@@ -24,7 +24,7 @@ from tinynet.testing.schedules import schedule_checks
 from tinynet.testing.standard_cases import STANDARDS, Arguments, Standard, integers
 from tinynet.testing.transforms import transform_checks
 from tinynet.text.blame import located_cause
-from tinynet.text.wording import cause, quoted, show, suggest
+from tinynet.text.wording import cause, format_value, quote, suggest
 from tinynet.types import Shape
 
 CHECKS: Mapping[str, Callable[..., list[Check]]] = {
@@ -74,7 +74,7 @@ def arguments_of(
     known = list(inspect.signature(CHECKS[entry.group]).parameters)[1:]
     for name in said:
         if name not in known:
-            raise NotCheckableError(f"{_called(entry)} is not checked on {quoted(name)}")
+            raise NotCheckableError(f"{_called(entry)} is not checked on {quote(name)}")
     own = _examples(entry, cls, known)
     if not said and own:
         return [_completed(entry, cls, example) for example in own]
@@ -96,12 +96,12 @@ def in_words(arguments: Arguments) -> str:
 def _examples(entry: Entry, cls: type[Any], known: Sequence[str]) -> list[Arguments]:
     own = getattr(cls, "examples", ())
     if not isinstance(own, list | tuple) or not all(isinstance(one, Mapping) for one in own):
-        raise PluginError(f"{entry}: examples is {show(own)}; a tuple of dicts is expected")
+        raise PluginError(f"{entry}: examples is {format_value(own)}; a tuple of dicts is expected")
     for number, example in enumerate(own):
         for name in example:
             if name not in known:
                 place = f"{entry}: examples[{number}]"
-                raise PluginError(f"{place}: unknown key {quoted(name)}; {suggest(name, known)}")
+                raise PluginError(f"{place}: unknown key {quote(name)}; {suggest(name, known)}")
     return [dict(example) for example in own]
 
 
@@ -124,7 +124,7 @@ def _config(entry: Entry, cls: type[Any], options: Options) -> Config:
     fields = cls.Config.model_fields.items()
     missing = [name for name, field in fields if field.is_required() and name not in given]
     if missing:
-        one, listed = len(missing) == 1, " and ".join(map(quoted, missing))
+        one, listed = len(missing) == 1, " and ".join(map(quote, missing))
         raise NotCheckableError(
             f"{_called(entry)} cannot be checked without options: {listed}"
             f" {'has' if one else 'have'} no default; give {cls.__name__} `examples`, or say"
@@ -162,7 +162,7 @@ def _first_accepted(
 
 
 def _called(entry: Entry) -> str:
-    return f"the {KINDS[entry.group]} {quoted(entry.name)}"
+    return f"the {KINDS[entry.group]} {quote(entry.name)}"
 
 
 _WORDS = {
@@ -183,5 +183,5 @@ def _said(name: str, value: Any) -> str:
     elif isinstance(value, np.ndarray | Field):
         text = f"{value.shape} of {value.dtype}"
     else:
-        text = str(tuple(value)) if name == "out_shape" else show(value)
+        text = str(tuple(value)) if name == "out_shape" else format_value(value)
     return f"{_WORDS.get(name, f'and {name}')} {text}"

@@ -11,7 +11,7 @@ from tinynet.errors import TinynetError
 from tinynet.registry import default
 from tinynet.testing.checks import CheckFailed, require
 from tinynet.text.blame import located_cause
-from tinynet.text.wording import show
+from tinynet.text.wording import format_value
 
 Options: TypeAlias = Mapping[str, Any] | Config
 """A config, or what a spec would say: ``{"units": 3}``."""
@@ -72,7 +72,7 @@ def _require_refusals(plugin: type[Any], options: dict[str, Any]) -> None:
                 continue
             except Exception as error:
                 raise CheckFailed(
-                    f"the option {name!r} set to {show(value)} makes Config raise"
+                    f"the option {name!r} set to {format_value(value)} makes Config raise"
                     f" {located_cause(error)}; refuse it with a ValueError"
                 ) from error
 

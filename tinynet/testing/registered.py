@@ -19,7 +19,7 @@ from tinynet.testing.arguments import CHECKS, NotCheckableError, arguments_of, i
 from tinynet.testing.checks import Check
 from tinynet.testing.standard_cases import Arguments
 from tinynet.text.blame import located_cause
-from tinynet.text.wording import quoted, suggest
+from tinynet.text.wording import quote, suggest
 from tinynet.types import Shape
 
 
@@ -131,7 +131,7 @@ def entries_named(name: str, group: str | None = None) -> list[Entry]:
         known |= {entry.qualified for entry in everything} if colon else set()
         where = f" among the {group}" if group else ""
         raise UnknownTypeError(
-            f"no plugin {quoted(name)} is installed{where}; {suggest(name, known)}"
+            f"no plugin {quote(name)} is installed{where}; {suggest(name, known)}"
         )
     return found
 
@@ -157,7 +157,7 @@ def entries_to_check(name: str, group: str | None, said: bool) -> list[Entry]:
         one_name = len({entry.name for entry in entries}) == 1
         remedy = f"the group: {' or '.join(groups)}" if one_name else "which of them"
         raise NotCheckableError(
-            f"{quoted(name)} stands for {len(entries)} types, and options and shapes are of one;"
+            f"{quote(name)} stands for {len(entries)} types, and options and shapes are of one;"
             f" say {remedy}"
         )
     return entries

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, P
 from tinynet.errors import LocatedError, PluginError, Problem, SpecError
 from tinynet.text.document import KeyProblem, join_pointer
 from tinynet.text.synonyms import node_hint
-from tinynet.text.wording import closest, quoted, show, suggest
+from tinynet.text.wording import closest, format_value, quote, suggest
 
 Path: TypeAlias = tuple[int | str, ...]
 
@@ -144,15 +144,15 @@ def _explained(
     key, value = str(line["loc"][0]) if line["loc"] else "", line["input"]
     if _is(line, "extra_forbidden"):
         meant = _meant(key, fields)
-        hint = f"did you mean {quoted(meant)}?" if meant else node_hint(key, value, set(known))
+        hint = f"did you mean {quote(meant)}?" if meant else node_hint(key, value, set(known))
         hint = hint or suggest(key, known)
-        message = f"unknown key {quoted(key)}; {hint}"
+        message = f"unknown key {quote(key)}; {hint}"
         return mistake("unknown_key", message, key, value=value)
     if _is(line, "missing"):
-        message = f"{quoted(key)} is required{_meaning(fields[key])}"
+        message = f"{quote(key)} is required{_meaning(fields[key])}"
         return mistake("missing_key", message, key, value=value)
     if len(line["loc"]) == 1 and line["type"] in _BOUNDS and (bounds := _range(fields[key])):
-        return mistake("range", f"must be {bounds}, not {show(value)}", key, value=value)
+        return mistake("range", f"must be {bounds}, not {format_value(value)}", key, value=value)
     return _detail(line)
 
 
@@ -253,31 +253,35 @@ def _message(lines: list[ErrorDetails]) -> str:
     expected = list(dict.fromkeys(filter(None, map(_expected, lines))))
     if expected:
         wanted = " or ".join(filter(None, [", ".join(expected[:-1]), expected[-1]]))
-        return f"{wanted} is expected, not {show(lines[0]['input'])}"
+        return f"{wanted} is expected, not {format_value(lines[0]['input'])}"
     return " or ".join(dict.fromkeys(map(_sentence, lines)))
 
 
 def _sentence(line: ErrorDetails) -> str:
     kind, message, context = line["type"], " ".join(line["msg"].split()), line.get("ctx", {})
     if not _is_pydantics(line):
-        return f"{message}, not {show(line['input'])}" if message.endswith("expected") else message
+        return (
+            f"{message}, not {format_value(line['input'])}"
+            if message.endswith("expected")
+            else message
+        )
     if kind == "extra_forbidden":
-        return f"unknown key {quoted(str(line['loc'][-1]))}"
+        return f"unknown key {quote(str(line['loc'][-1]))}"
     if kind == "missing":
         key = line["loc"][-1]
-        return f"element {key} is missing" if isinstance(key, int) else f"{quoted(key)} is required"
+        return f"element {key} is missing" if isinstance(key, int) else f"{quote(key)} is required"
     if kind in _BOUNDS:
         name, word = _BOUNDS[kind]
-        return f"must be {word} {_number(context[name])}, not {show(line['input'])}"
+        return f"must be {word} {_number(context[name])}, not {format_value(line['input'])}"
     if kind in ("too_short", "string_too_short"):
         return _length("at least", context["min_length"], line)
     if kind in ("too_long", "string_too_long"):
         return _length("at most", context["max_length"], line)
     if kind == "string_pattern_mismatch":
-        return f"must match the pattern {context['pattern']}, not {show(line['input'])}"
+        return f"must match the pattern {context['pattern']}, not {format_value(line['input'])}"
     if kind in ("value_error", "assertion_error"):
         return " ".join(str(context["error"]).split()) or "this cannot be"
-    return f"{message.removeprefix('Input ')}, not {show(line['input'])}"
+    return f"{message.removeprefix('Input ')}, not {format_value(line['input'])}"
 
 
 def _length(bound: str, limit: int, line: ErrorDetails) -> str:

@@ -1,4 +1,4 @@
-"""Words that messages have in common: what was meant, and what was said instead."""
+"""Parts of messages: quoted names, values, lists, and suggestions for misspelt names."""
 
 import json
 import os
@@ -10,56 +10,54 @@ from typing import Any
 
 from tinynet.text.synonyms import synonym
 
-MAX_KNOWN = 20
-"""How many known words a message lists."""
+MAX_LISTED = 20
+"""Most words that a message lists."""
 
 MAX_COMPARED = 200
-"""How many known words a misspelt one is compared with."""
+"""Most words that a misspelt one is compared with."""
 
 MAX_SHOWN = 60
-"""Characters of a value that a message shows."""
+"""Most characters of a value in a message."""
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that may have been meant: a synonym, or one that looks like it."""
-    return _closest(word, sorted(set(known)))
+def closest(word: str, words: Iterable[str]) -> str | None:
+    """Return the word that is probably meant: a synonym or a similar word; None without one."""
+    return _closest(word, sorted(set(words)))
 
 
 def _closest(word: str, words: list[str]) -> str | None:
     if (meant := synonym(word, words)) is not None:
         return meant
-    # Of many words only the alphabetical neighbours are compared: a hundred wrong names among ten
-    # thousand right ones are to be told in no time.
+    # Only the alphabetical neighbors are compared, so that a hundred wrong names among ten thousand
+    # right ones are reported at once.
     place = bisect(words, word)
     first = max(0, min(place - MAX_COMPARED // 2, len(words) - MAX_COMPARED))
-    near = {known.lower(): known for known in words[first : first + MAX_COMPARED]}
-    found = get_close_matches(word[:MAX_SHOWN].lower(), near, n=1, cutoff=0.6)
-    return near[found[0]] if found else None
+    near = {other.lower(): other for other in words[first : first + MAX_COMPARED]}
+    matches = get_close_matches(word[:MAX_SHOWN].lower(), near, n=1, cutoff=0.6)
+    return near[matches[0]] if matches else None
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
-    """Return the hint for an unknown word: the one that may be meant, or those that exist."""
-    words = sorted(set(known))
-    if meant := _closest(word, words):
-        return f"did you mean {quoted(meant)}?"
-    if not words:
-        return "none is available"
-    return f"available: {listed(words)}"
+def suggest(word: str, words: Iterable[str]) -> str:
+    """Return the hint for an unknown word: the one that is probably meant, or all that exist."""
+    available = sorted(set(words))
+    if meant := _closest(word, available):
+        return f"did you mean {quote(meant)}?"
+    return f"available: {format_list(available)}" if available else "none is available"
 
 
-def listed(words: Sequence[str]) -> str:
-    """The first of many words, and how many more there are."""
-    shown, rest = ", ".join(map(_cut, words[:MAX_KNOWN])), len(words) - MAX_KNOWN
+def format_list(words: Sequence[str]) -> str:
+    """Return the first words, separated by commas, and the number of the others."""
+    shown, rest = ", ".join(map(_cut, words[:MAX_LISTED])), len(words) - MAX_LISTED
     return shown + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def cause(error: BaseException) -> str:
-    """What an exception of somebody else's code says."""
+    """Return type and message of an exception."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def quoted(word: str) -> str:
-    """A name in quotes, cut where it is too long to read."""
+def quote(word: str) -> str:
+    """Return a name in quotes, shortened if it is long."""
     return repr(_cut(word))
 
 
@@ -68,8 +66,8 @@ def path_text(path: Path) -> str:
     return os.fsencode(path.resolve()).decode(errors="backslashreplace")
 
 
-def show(value: Any) -> str:
-    """A JSON value as its author wrote it, or what it is where that is long."""
+def format_value(value: Any) -> str:
+    """Return a JSON value as JSON, or a description of a long one."""
     if isinstance(value, dict):
         return "an object" if value else "{}"
     if isinstance(value, list | tuple):

@@ -18,7 +18,7 @@ from tinynet.engine.node import Node
 from tinynet.errors import Problem
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
-from tinynet.text.wording import listed, quoted
+from tinynet.text.wording import format_list, quote
 from tinynet.training.remedies import set_units
 from tinynet.training.windows import overlap
 from tinynet.types import Array
@@ -123,8 +123,8 @@ def repeated_activation(facts: Facts) -> Iterator[Problem]:
             continue
         short = loss.partition(":")[2]
         message = (
-            f"{short} applies {own} itself, so {quoted(node.name)} squashes the output a second"
-            f" time and training is slow and inaccurate; remove {quoted(node.name)}, predictions"
+            f"{short} applies {own} itself, so {quote(node.name)} squashes the output a second"
+            f" time and training is slow and inaccurate; remove {quote(node.name)}, predictions"
             " are probabilities without it"
         )
         yield Problem(message, node.pointer)
@@ -139,7 +139,7 @@ def batch_norm_of_one(facts: Facts) -> Iterator[Problem]:
             continue
         if size == 1:
             message = (
-                f"{quoted(node.name)} normalizes each feature over the batch, and over 1 sample"
+                f"{quote(node.name)} normalizes each feature over the batch, and over 1 sample"
                 " the result is always 0; use --set training.batch_size=32"
             )
             yield Problem(message, "/training/batch_size")
@@ -151,7 +151,7 @@ def batch_norm_of_one(facts: Facts) -> Iterator[Problem]:
             better = next(b for b in range(size + 1, 2 * size + 2) if samples % b != 1)
             message = (
                 f"the last batch of an epoch has 1 of {samples:,} samples, for which"
-                f" {quoted(node.name)} gives only 0; use --set training.batch_size={better}"
+                f" {quote(node.name)} gives only 0; use --set training.batch_size={better}"
             )
             yield Problem(message, "/training/batch_size")
             return
@@ -179,7 +179,7 @@ def unscaled_inputs(facts: Facts) -> Iterator[Problem]:
             transform = '{"type": "standardize"'
         on = "}" if name == "input" else f', "on": "{name}"}}'
         message = (
-            f"the input {quoted(name)} enters the network unscaled, with values from {low:g} to"
+            f"the input {quote(name)} enters the network unscaled, with values from {low:g} to"
             f' {high:g}{large}; add {transform}{on} to "transforms"'
         )
         yield Problem(message, "/data/transforms")
@@ -228,7 +228,7 @@ def _large_features(values: Array, field: Field) -> str | None:
         return None
     if field.names is None:
         return ""
-    return f" (in {listed([field.names[column] for column in large])})"
+    return f" (in {format_list([field.names[column] for column in large])})"
 
 
 def _rms(values: Array) -> float:
@@ -253,7 +253,7 @@ def unscaled_targets(facts: Facts) -> Iterator[Problem]:
         if _rms(values) <= LARGE_TARGET and not 0 < spread < SMALL_TARGET:
             continue
         message = (
-            f"the target {quoted(name)} is unscaled (mean {values.mean():g}, standard deviation"
+            f"the target {quote(name)} is unscaled (mean {values.mean():g}, standard deviation"
             f' {spread:g}), which makes training slow; add {{"type": "standardize", "on":'
             f' "{name}"}} to "transforms": predictions stay in the units of the data'
         )
@@ -271,7 +271,8 @@ def classes_as_numbers(facts: Facts) -> Iterator[Problem]:
             continue
         loss = facts.losses[output].partition(":")[2]
         message = (
-            f"{loss} takes the classes of {quoted(name)} ({listed(classes)}) for the numbers 0 to"
+            f"{loss} takes the classes of {quote(name)} ({format_list(classes)}) for the numbers 0"
+            " to"
             f" {len(classes) - 1}; for classes use softmax_cross_entropy with {len(classes)} units,"
             ' for numbers "target_type": "number"'
         )
@@ -288,8 +289,9 @@ def unused_units(facts: Facts) -> Iterator[Problem]:
         if facts.losses[output] != "tinynet-core:softmax_cross_entropy" or not 1 < count < units:
             continue
         message = (
-            f"the output {quoted(output)} has {units} units, but {quoted(name)} has only {count}"
-            f" classes ({listed(facts.data.targets[name].classes or ())}), so predictions have no"
+            f"the output {quote(output)} has {units} units, but {quote(name)} has only {count}"
+            f" classes ({format_list(facts.data.targets[name].classes or ())}), so predictions"
+            " have no"
             f" labels; use {set_units(facts.network, output, count)}"
         )
         yield Problem(message, pointers[output])
@@ -308,7 +310,7 @@ def windows_split_at_random(facts: Facts) -> Iterator[Problem]:
     for name, field in data.raw.items():
         if name in data.inputs and overlap(main.dataset, name, field):
             message = (
-                f"neighboring samples of {quoted(name)} overlap, as windows of one sequence do, and"
+                f"neighboring samples of {quote(name)} overlap, as windows of one sequence do, and"
                 " the split is random: held-out samples are seen in training, and their figures"
                 ' are too good; cut the sequence first and give "validation" and "test" datasets of'
                 " their own"

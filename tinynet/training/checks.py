@@ -20,7 +20,7 @@ from tinynet.network.network import Network
 from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.targets import BadTargetError
-from tinynet.text.wording import listed
+from tinynet.text.wording import format_list
 from tinynet.training.class_weights import class_weights
 from tinynet.training.compatibility import (
     bad_target_of,
@@ -125,7 +125,8 @@ def _class_problem(network: Network, part: OutputLoss, field: Field) -> Problem 
     if count == most + 1 and field.classes == tuple(map(str, range(count))):
         remedy = f"save labels that count from 1 as y - 1; otherwise {remedy}"
     message = (
-        f"the target has {count} classes ({listed(field.classes)}), but this loss and an output of"
+        f"the target has {count} classes ({format_list(field.classes)}), but this loss and an"
+        " output of"
         f" shape {shape} can represent only {most}; {remedy}"
     )
     return Problem(message, part.pointer)
@@ -158,7 +159,7 @@ class _Values:
             name = self._names[part.output]
             field = self._data.targets[name]
             if field.classes is not None:
-                remedy = f"; the classes are {listed(field.classes)}"
+                remedy = f"; the classes are {format_list(field.classes)}"
             else:
                 assert self._spec.data is not None
                 remedy = class_target_remedy(

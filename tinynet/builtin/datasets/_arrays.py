@@ -15,7 +15,7 @@ from xxhash import xxh3_128
 from tinynet.dataset import Batch, DatasetConfig, Field
 from tinynet.errors import DataError
 from tinynet.files.regular import compare_counts
-from tinynet.text.wording import listed
+from tinynet.text.wording import format_list
 from tinynet.types import Array
 
 MAX_CLASSES = 10_000
@@ -157,7 +157,10 @@ def _highest(source: Source, limit: int, names: tuple[str, ...] | None) -> int:
         if lowest < 0:
             remedy += "; if it is a class, save the classes as integers from 0"
     else:
-        fault = f"is not the index of one of the {limit} classes {listed(names)} (0 to {limit - 1})"
+        fault = (
+            f"is not the index of one of the {limit} classes {format_list(names)} (0 to"
+            f" {limit - 1})"
+        )
         remedy = 'name more "classes", or save indices that count from 0'
         if lowest == 1 and highest == limit:
             remedy = "the labels count from 1: subtract 1 from all of them"

@@ -11,7 +11,7 @@ from tinynet.builtin.datasets._arrays import MAX_CLASSES, TargetConfig
 from tinynet.builtin.datasets._faulty_cells import FaultyCells, show_list
 from tinynet.errors import DataError
 from tinynet.files.csv_rows import FaultKind, fault_kind, is_missing, quote_cell
-from tinynet.text.wording import listed, suggest
+from tinynet.text.wording import format_list, suggest
 from tinynet.types import Array
 
 MAX_UNKNOWN = 5
@@ -130,7 +130,7 @@ class Labels:
         more = f" and {rest:,} more" if rest > 0 else ""
         return (
             f"{place}: {', '.join(shown[:MAX_UNKNOWN])}{more} are not among the classes"
-            f" {listed(classes)}"
+            f" {format_list(classes)}"
         )
 
 

@@ -11,7 +11,7 @@ from tinynet.builtin.datasets._faulty_cells import FaultyCells
 from tinynet.errors import DataError
 from tinynet.files.available_memory import require_memory
 from tinynet.files.csv_rows import fault_kind, parse_numbers, read_rows
-from tinynet.text.wording import listed, suggest
+from tinynet.text.wording import format_list, suggest
 
 T = TypeVar("T")
 
@@ -147,8 +147,8 @@ def find_features(
     place = {name: position for position, name in enumerate(header)}
     if missing := [name for name in names if name not in place]:
         raise DataError(
-            f"{path}: the header lacks {listed([repr(name) for name in missing])}; it names"
-            f" {listed([repr(name) for name in header])}"
+            f"{path}: the header lacks {format_list([repr(name) for name in missing])}; it names"
+            f" {format_list([repr(name) for name in header])}"
             f"{_same_delimiter(header, delimiter) or _missing_header(header, names)}"
         )
     return [place[name] for name in names]

@@ -25,7 +25,7 @@ from tinynet.builtin.datasets._table import (
 from tinynet.dataset import FilePath
 from tinynet.errors import DataError
 from tinynet.text.mistakes import AlsoCalled
-from tinynet.text.wording import listed
+from tinynet.text.wording import format_list
 from tinynet.types import Array
 
 Column: TypeAlias = int | Annotated[str, Field(min_length=1)]
@@ -244,7 +244,7 @@ def _feature_remedies(
     if not hopeless:
         remedies.append("correct these cells, or remove their rows")
     elif len(hopeless) < len(faulty):
-        fixable = listed([repr(names[i]) for i in faulty if i not in hopeless])
+        fixable = format_list([repr(names[i]) for i in faulty if i not in hopeless])
         remedies.append(
             f"to keep {fixable}, remove the rows with faulty cells there, and set"
             f" {_feature_list(config, names, kept)}"

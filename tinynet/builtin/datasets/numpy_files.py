@@ -17,7 +17,7 @@ from tinynet.dataset import FilePath
 from tinynet.errors import DataError
 from tinynet.files.npy import map_npy, npz_names, read_npz
 from tinynet.text.mistakes import AlsoCalled
-from tinynet.text.wording import listed
+from tinynet.text.wording import format_list
 from tinynet.types import Array
 
 ArrayNames: TypeAlias = str | Annotated[dict[str, str], Field(min_length=1)]
@@ -150,8 +150,8 @@ def _require_arrays(path: str, names: Mapping[str, Iterable[str]]) -> None:
         lacking = [repr(name) for arrays in missing.values() for name in arrays]
         keys = " and ".join(f'"{key}"' for key in missing)
         raise DataError(
-            f"{path} has no array {listed(lacking)}; set {keys} to names of its arrays:"
-            f" {listed(found) or 'it has none'}"
+            f"{path} has no array {format_list(lacking)}; set {keys} to names of its arrays:"
+            f" {format_list(found) or 'it has none'}"
         )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from tinynet.dataset import Field
 from tinynet.errors import DataError
-from tinynet.text.wording import listed
+from tinynet.text.wording import format_list
 
 MAX_SHOWN = 5
 """Classes that a message lists."""
@@ -31,8 +31,9 @@ def refuse_classes(name: str, field: Field) -> None:
             if numbers
             else 'use "one_hot" to encode them'
         )
+        classes = format_list(field.classes[:MAX_SHOWN])
+        more = ", ..." if len(field.classes) > MAX_SHOWN else ""
         raise DataError(
             f"{name} needs quantities, but this array holds {len(field.classes)} classes"
-            f" ({listed(field.classes[:MAX_SHOWN])}{', ...' * (len(field.classes) > MAX_SHOWN)});"
-            f" {remedy}"
+            f" ({classes}{more}); {remedy}"
         )

@@ -10,7 +10,7 @@ from pydantic import Field as ConfigField
 from tinynet.builtin.transforms._numbers import output_dtype, refuse_classes, working_dtype
 from tinynet.dataset import Field
 from tinynet.errors import DataError
-from tinynet.text.wording import listed
+from tinynet.text.wording import format_list
 from tinynet.transform import State, TransformConfig
 from tinynet.types import Array
 
@@ -58,7 +58,8 @@ class Standardize:
             names = dict(enumerate(field.names or ()))
             wrong = [f"{names.get(i, f'feature {i}')!r}" for i in map(int, np.flatnonzero(bad))]
             raise DataError(
-                f"standardize cannot compute mean and deviation of {listed(wrong)}: values there"
+                f"standardize cannot compute mean and deviation of {format_list(wrong)}: values"
+                " there"
                 " are not finite, or too large for their squares to be summed in float64; correct"
                 " them"
             )

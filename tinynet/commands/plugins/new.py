@@ -17,7 +17,7 @@ from tinynet import __version__, registry
 from tinynet.errors import TinynetError, explaining_io
 from tinynet.registry import KINDS
 from tinynet.registry.discovery import find_distribution, normalise
-from tinynet.text.wording import quoted, suggest
+from tinynet.text.wording import quote, suggest
 
 TEMPLATES = "templates"
 COMMON = "common"
@@ -99,7 +99,7 @@ def new_plugin(name: str, kind: str = "layer", into: Path | str = ".") -> NewPlu
     names = _names(name, kind)
     parent = Path(into)
     if not parent.is_dir():
-        raise NotMadeError(f"there is no folder {quoted(str(parent))}; create it first")
+        raise NotMadeError(f"there is no folder {quote(str(parent))}; create it first")
     folder = parent / names.distribution
     texts = _rendered(names)
     with explaining_io(folder):
@@ -107,7 +107,7 @@ def new_plugin(name: str, kind: str = "layer", into: Path | str = ".") -> NewPlu
             folder.mkdir()
         except FileExistsError:
             raise NotMadeError(
-                f"{quoted(str(folder))} exists already; give the plugin another name, or make it in"
+                f"{quote(str(folder))} exists already; give the plugin another name, or make it in"
                 " another folder with --into FOLDER"
             ) from None
         try:
@@ -124,16 +124,16 @@ def new_plugin(name: str, kind: str = "layer", into: Path | str = ".") -> NewPlu
 def _names(name: str, kind: str) -> Names:
     """Return what the parts are called, if all of them can be."""
     if kind not in kinds():
-        raise NotMadeError(f"there is no template for a {quoted(kind)}; {suggest(kind, kinds())}")
+        raise NotMadeError(f"there is no template for a {quote(kind)}; {suggest(kind, kinds())}")
     if not _NAME.fullmatch(name):
         raise NotMadeError(
-            f"{quoted(name)} cannot be the name of a distribution: ASCII letters and digits, with"
+            f"{quote(name)} cannot be the name of a distribution: ASCII letters and digits, with"
             f" '-', '_' or '.' between them{_ascii_hint(name)}"
         )
     names = _named(name, kind)
     obstacle = _obstacle(names)
     if obstacle:
-        raise NotMadeError(f"{obstacle}; try {quoted(_free_name(names.distribution, kind))}")
+        raise NotMadeError(f"{obstacle}; try {quote(_free_name(names.distribution, kind))}")
     return names
 
 
@@ -141,7 +141,7 @@ def _ascii_hint(name: str) -> str:
     """Suggest the nearest name in ASCII letters."""
     letters = normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
     plain = re.sub(r"[^a-zA-Z0-9._-]+", "-", letters).strip("-_.")
-    return f"; try {quoted(plain)}" if _NAME.fullmatch(plain) else ""
+    return f"; try {quote(plain)}" if _NAME.fullmatch(plain) else ""
 
 
 def _free_name(distribution: str, kind: str) -> str:
@@ -163,17 +163,17 @@ def _named(name: str, kind: str) -> Names:
 
 def _obstacle(names: Names) -> str:
     """Return why the parts of a plugin cannot be called so; empty if they can."""
-    package, class_name = quoted(names.package), quoted(names.class_name)
+    package, class_name = quote(names.package), quote(names.class_name)
     for word in (names.package, names.class_name):
         if not word.isidentifier() or keyword.iskeyword(word):
-            return f"{quoted(word)} cannot be a name in Python"
+            return f"{quote(word)} cannot be a name in Python"
     for entry in registry.default().entries(names.group):
         if entry.name.replace("_", "") == names.package.replace("_", ""):
-            return f"{entry.distribution} has the {names.kind} {quoted(entry.name)} already"
+            return f"{entry.distribution} has the {names.kind} {quote(entry.name)} already"
     if names.package in {"tests", *sys.stdlib_module_names} or _can_be_imported(names.package):
         return f"a module {package} exists already"
     if find_distribution(names.distribution):
-        return f"a distribution {quoted(names.distribution)} is installed already"
+        return f"a distribution {quote(names.distribution)} is installed already"
     if re.search(rf"\b{names.class_name}\b", _template(names.kind, "plugin.py")):
         return f"the class would be called {class_name}, a name that its own code needs"
     return ""

@@ -12,7 +12,7 @@ from tinynet.loss import Loss, LossConfig
 from tinynet.metric import Metric, MetricConfig
 from tinynet.optimizer import Optimizer, OptimizerConfig
 from tinynet.schedule import Schedule, ScheduleConfig
-from tinynet.text.wording import quoted
+from tinynet.text.wording import quote
 from tinynet.transform import Transform, TransformConfig
 
 PROTOCOLS: dict[str, tuple[type[Any], type[Config] | None]] = {
@@ -49,7 +49,7 @@ def breach(group: str, cls: type[Any]) -> str:
     held = {
         name for parent in cls.__mro__ for name, value in vars(parent).items() if value is not None
     }
-    missing = [quoted(name) for name in required_methods(group) if name not in held]
+    missing = [quote(name) for name in required_methods(group) if name not in held]
     if missing:
         return f"{cls.__name__} lacks {' and '.join(missing)} of the protocol {protocol.__name__}"
     if base is not None and not issubclass(cls.Config, base):
