@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynet.errors import SpecError
-from tinynet.spec.expansion import expand
+from tinynet.spec.expansion.expand import expand
+from tinynet.spec.expansion.variables import literals
 from tinynet.spec.reading import load_spec
-from tinynet.spec.variables import literals
 from tinynet.text.document import MAX_VALUES
 
 

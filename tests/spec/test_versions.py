@@ -11,8 +11,8 @@ from tinynet import registry
 from tinynet.errors import SpecError
 from tinynet.network.network import Network
 from tinynet.spec import reading
-from tinynet.spec.blocks import BlockSpec, UseSpec
 from tinynet.spec.data_spec import DataSpec, SplitSpec, TransformReference
+from tinynet.spec.expansion.blocks import BlockSpec, UseSpec
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec, NodeSpec
 from tinynet.spec.reading import load_spec

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from tinynet.errors import CheckpointMismatchError
+from tinynet.spec.expansion.node_names import is_position
 from tinynet.spec.graph import wire
-from tinynet.spec.naming import is_position
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.text.wording import format_value, suggest
 

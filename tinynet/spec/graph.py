@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from tinynet.errors import Problem, SpecError, Use
-from tinynet.spec.naming import Unnamed, names
+from tinynet.spec.expansion.node_names import DeclaredName, names
 from tinynet.spec.network_spec import OUTPUT, NetworkSpec, NodeSpec
 from tinynet.spec.parts import NAME, NAME_RULE
 from tinynet.text.document import MAX_COUNTED, MAX_PROBLEMS, join_pointer
@@ -50,7 +50,7 @@ def wire(network: NetworkSpec) -> list[Wire]:
         SpecError: listing every name that is taken twice, unknown, or part of a cycle, every node
             whose output goes nowhere, and every output of the network that no node gives.
     """
-    called = [own for (own,) in names(Unnamed(n.type, n.name) for n in network.layers)]
+    called = [own for (own,) in names(DeclaredName(n.type, n.name) for n in network.layers)]
     wires = []
     for index, (name, node) in enumerate(zip(called, network.layers, strict=True)):
         before = called[index - 1] if index else INPUT

@@ -13,11 +13,11 @@ from pydantic_core import PydanticCustomError
 
 from tinynet.errors import LocatedError
 from tinynet.spec.data_spec import DataSpec
+from tinynet.spec.expansion.variables import literals
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.origin import Origin
 from tinynet.spec.parts import Name, SpecModel
 from tinynet.spec.training_spec import TrainingSpec
-from tinynet.spec.variables import literals
 from tinynet.text.wording import format_value
 
 

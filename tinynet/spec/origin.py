@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from tinynet.errors import LocatedError, Problem, Use
-from tinynet.spec.trace import Source, Trace
+from tinynet.spec.expansion.sources import Source, Trace
 from tinynet.text.document import MAX_PROBLEMS, Document, first_problems
 
 

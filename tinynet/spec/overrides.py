@@ -11,12 +11,12 @@ from typing import Any
 from pydantic import JsonValue
 
 from tinynet.errors import SpecError
-from tinynet.spec.blocks import UseSpec
-from tinynet.spec.naming import names
+from tinynet.spec.expansion.blocks import UseSpec
+from tinynet.spec.expansion.declared_nodes import declared_name
+from tinynet.spec.expansion.node_names import names
+from tinynet.spec.expansion.sources import Source
+from tinynet.spec.expansion.variables import Scope, Value, is_variable, lookup, texts
 from tinynet.spec.retyping import drop_parameters, dropped_note
-from tinynet.spec.trace import Source
-from tinynet.spec.variables import Scope, Value, is_variable, stands_for, texts
-from tinynet.spec.written import unnamed
 from tinynet.text.document import MAX_DEPTH, join_pointer, plain, split_pointer
 from tinynet.text.numbers import with_integers
 from tinynet.text.wording import format_value, quote, suggest
@@ -163,7 +163,7 @@ def _find_node(nodes: list[JsonValue], parts: list[str], scope: Scope) -> tuple[
     """
     if _is_index(parts[0], nodes):
         return int(parts[0]), parts[1:]
-    said = [unnamed(node, scope) for node in nodes]
+    said = [declared_name(node, scope) for node in nodes]
     called = names(said)
     places = {name: place for place, own in reversed(list(enumerate(called))) for name in own}
     given = {
@@ -197,7 +197,7 @@ def _match(parts: list[str], known: Iterable[str]) -> tuple[str, list[str]]:
 def _require_own(document: Any, node: JsonValue, parts: list[str], scope: Scope) -> None:
     """Refuse the name of a node that is written in the block that a node uses."""
     block = dict(_items(node)).get("block")
-    known = stands_for(block, scope)
+    known = lookup(block, scope)
     block = block if known is None else known.value
     if not isinstance(block, str) or not parts:
         return
@@ -207,7 +207,7 @@ def _require_own(document: Any, node: JsonValue, parts: list[str], scope: Scope)
     if not isinstance(nodes, list) or parts[0] in params or parts[0] in UseSpec.model_fields:
         return
     within = _scope(document, walked)
-    called = names(unnamed(inner, within) for inner in nodes)
+    called = names(declared_name(inner, within) for inner in nodes)
     name, _ = _match(parts, (name for own in called for name in own))
     if name:
         message = f"{quote(name)} is written in the block {quote(block)}"
@@ -220,7 +220,7 @@ def _scope(document: Any, walked: list[int | str]) -> Scope:
     scope = {name: Value(value, Source("")) for name, value in _items(document, "vars")}
     block = walked[:-1] if walked[1] == "blocks" else []
     params = {
-        name: stands_for(value, scope) or Value(value, Source(""))
+        name: lookup(value, scope) or Value(value, Source(""))
         for name, value in (_items(document, *block, "params") if block else ())
     }
     return scope | params

@@ -18,16 +18,16 @@ from tinynet.errors import Problem, SpecError, UsageError
 from tinynet.files.nearby import ends_in, names_in, suggest_path
 from tinynet.files.strict import kind_of
 from tinynet.spec import consistency
-from tinynet.spec.expansion import OUTPUTS, Expansion, expand, uses
+from tinynet.spec.expansion.expand import OUTPUTS, Expansion, expand, uses
+from tinynet.spec.expansion.flattening import LAYERS
+from tinynet.spec.expansion.section_names import respell
+from tinynet.spec.expansion.sources import Trace
 from tinynet.spec.graph import wire
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.origin import Origin
 from tinynet.spec.overrides import apply_overrides
 from tinynet.spec.parts import SpecModel
-from tinynet.spec.spelling import respell
-from tinynet.spec.trace import Trace
-from tinynet.spec.unrolling import LAYERS
 from tinynet.spec.versions import migrate
 from tinynet.text.document import MAX_BYTES, MAX_COUNTED, Document, join_pointer, plain
 from tinynet.text.mistakes import located, problems

@@ -13,7 +13,7 @@ from pydantic import JsonValue, ValidationError
 
 from tinynet import registry
 from tinynet.errors import PluginError
-from tinynet.spec.variables import is_variable, texts
+from tinynet.spec.expansion.variables import is_variable, texts
 from tinynet.text.wording import format_list, quote
 
 _GROUPS = {

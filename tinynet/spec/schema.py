@@ -5,12 +5,12 @@ Rules that take more than one value, such as which nodes there are, are left to 
 """
 
 from tinynet.registry import GROUPS, Registry
-from tinynet.spec.blocks import BlockSpec, RepeatSpec, UseSpec
+from tinynet.spec.expansion.blocks import BlockSpec, RepeatSpec, UseSpec
+from tinynet.spec.expansion.variables import NAME
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec, NodeSpec
 from tinynet.spec.schema_definitions import Definitions, Schema, describe, refer
 from tinynet.spec.training_spec import TrainingSpec
-from tinynet.spec.variables import NAME
 
 _NAMES: Schema = {"pattern": f"^{NAME.pattern}$"}
 """What variables, blocks and their parameters may be called."""

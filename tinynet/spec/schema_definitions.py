@@ -17,7 +17,7 @@ from pydantic_core.core_schema import ModelSchema
 from tinynet.config import Reference
 from tinynet.errors import PluginError
 from tinynet.registry import Entry, Registry
-from tinynet.spec.variables import NAME
+from tinynet.spec.expansion.variables import NAME
 from tinynet.text.blame import located_cause
 from tinynet.text.document import join_pointer
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from pydantic import JsonValue
 
-from tinynet.spec.trace import Trace
+from tinynet.spec.expansion.sources import Trace
 
 VERSION = 1
 """The newest version, which is what `tinynet.spec.models` describes."""

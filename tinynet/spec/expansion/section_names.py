@@ -8,9 +8,9 @@ from collections.abc import Collection
 from pydantic import JsonValue
 
 from tinynet.errors import Problem
+from tinynet.spec.expansion.sources import Trace
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec
-from tinynet.spec.trace import Trace
 from tinynet.text.document import KeyProblem, join_pointer
 from tinynet.text.wording import closest, quote, suggest
 

@@ -4,54 +4,55 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import JsonValue
 
-from tinynet.spec.naming import Unnamed
-from tinynet.spec.trace import Source
-from tinynet.spec.variables import Findings, Scope, literals, measure, stands_for
+from tinynet.spec.expansion.node_names import DeclaredName
+from tinynet.spec.expansion.sources import Source
+from tinynet.spec.expansion.state import ExpansionState
+from tinynet.spec.expansion.variables import Scope, literals, lookup, measure
 
 
-def written(
-    value: JsonValue, scope: Scope, found: Findings, at: Source
+def declared(
+    value: JsonValue, scope: Scope, state: ExpansionState, at: Source
 ) -> tuple[JsonValue, Source]:
     """A node, or a list of nodes, and where it is written; a variable may stand for it.
 
     Args:
         value: What is written.
         scope: What variables stand for.
-        found: Where the size of what is copied is noted.
+        state: Where the size of what is copied is noted.
         at: Where it is written.
 
     Raises:
         SpecError: if too much is copied.
     """
-    known = stands_for(value, scope)
+    known = lookup(value, scope)
     if known is None or not isinstance(known.value, dict | list):
         return value, at
-    found.count(measure(known.value)[0], at)
+    state.count(measure(known.value)[0], at)
     return literals(known.value), known.source.through(f"used as {value}", at)
 
 
-def unnamed(node: JsonValue, scope: Scope) -> Unnamed:
+def declared_name(node: JsonValue, scope: Scope) -> DeclaredName:
     """What a node's names follow from.
 
     Args:
         node: A node as it is written.
         scope: What variables stand for; those that are not known are of no account.
     """
-    said, scope = _said(node, scope)
+    fields, scope = _fields(node, scope)
     keys = ("block", "type", "name", "repeat")
-    block, kind, name, repeat = (_value(said, key, scope) for key in keys)
+    block, kind, name, repeat = (_value(fields, key, scope) for key in keys)
     kind = kind if block is None else block
     if not isinstance(repeat, int) or isinstance(repeat, bool) or repeat < 1:
         repeat = None
-    return Unnamed(
+    return DeclaredName(
         kind if isinstance(kind, str) else "", name if isinstance(name, str) else None, repeat
     )
 
 
-def needs_unrolling(nodes: Iterable[JsonValue], scope: Scope) -> bool:
+def needs_flattening(nodes: Iterable[JsonValue], scope: Scope) -> bool:
     """Whether some of the nodes use blocks, or are repeated."""
-    fields = (_said(node, scope)[0] for node in nodes)
-    return any("block" in said or "repeat" in said for said in fields)
+    fields = (_fields(node, scope)[0] for node in nodes)
+    return any("block" in fields or "repeat" in fields for fields in fields)
 
 
 def owners(
@@ -69,10 +70,10 @@ def owners(
         name, way = start, dict[str, None]()
         while name not in found and name not in way:
             way[name] = None
-            said, within = _said(nodes[places[name]], scope)
-            if "block" in said:
+            fields, within = _fields(nodes[places[name]], scope)
+            if "block" in fields:
                 found[name] = name
-            shared = _value(said, "shares", within)
+            shared = _value(fields, "shares", within)
             if not isinstance(shared, str) or shared not in places:
                 break
             name = shared
@@ -89,17 +90,17 @@ def references(raw: JsonValue) -> tuple[str, ...] | None:
     return None
 
 
-def _said(node: JsonValue, scope: Scope) -> tuple[Mapping[str, JsonValue], Scope]:
+def _fields(node: JsonValue, scope: Scope) -> tuple[Mapping[str, JsonValue], Scope]:
     """What a node says, and what the names in that stand for."""
-    if (known := stands_for(node, scope)) is not None:
+    if (known := lookup(node, scope)) is not None:
         node, scope = known.value, {}
     if isinstance(node, str):
         return {"type": node}, scope
     return (node if isinstance(node, dict) else {}), scope
 
 
-def _value(said: Mapping[str, JsonValue], key: str, scope: Scope) -> JsonValue:
+def _value(fields: Mapping[str, JsonValue], key: str, scope: Scope) -> JsonValue:
     """What a node says of itself, as far as that is known before its place is."""
-    value = said.get(key)
-    known = stands_for(value, scope)
+    value = fields.get(key)
+    known = lookup(value, scope)
     return value if known is None else known.value

@@ -10,10 +10,11 @@ from pydantic_core import PydanticCustomError
 
 from tinynet.config import NODE_KEYS
 from tinynet.errors import Problem, SpecError
+from tinynet.spec.expansion.sources import Source
+from tinynet.spec.expansion.state import ExpansionState
+from tinynet.spec.expansion.variables import NAME, NAME_RULE, Scope, Value, evaluate
 from tinynet.spec.graph import INPUT
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
-from tinynet.spec.trace import Source
-from tinynet.spec.variables import NAME, NAME_RULE, Findings, Scope, Value, evaluate
 from tinynet.text.document import KeyProblem
 from tinynet.text.mistakes import problems
 from tinynet.text.wording import closest, format_value, quote
@@ -87,7 +88,7 @@ class RepeatSpec(SpecModel):
     )
 
 
-def read_blocks(raw: JsonValue, found: Findings) -> dict[str, BlockSpec | None]:
+def read_blocks(raw: JsonValue, state: ExpansionState) -> dict[str, BlockSpec | None]:
     """The blocks of a network by name; None for one that is wrong, and told.
 
     Raises:
@@ -100,15 +101,15 @@ def read_blocks(raw: JsonValue, found: Findings) -> dict[str, BlockSpec | None]:
     for name, value in raw.items():
         at = Source(BLOCKS).part(name)
         if not NAME.fullmatch(name):
-            found.refuse(f"a block cannot be called {quote(name)}; {_RULE}", at, key=True)
-        elif name not in found.used:
+            state.refuse(f"a block cannot be called {quote(name)}; {_RULE}", at, key=True)
+        elif name not in state.used:
             message = f"nothing in the spec uses the block {quote(name)}"
-            found.unused.append(KeyProblem(message, at.pointer))
+            state.unused.append(KeyProblem(message, at.pointer))
         block, wrong = read(BlockSpec, value)
-        found.problems += [move(problem, at) for problem in wrong]
+        state.problems += [move(problem, at) for problem in wrong]
         if block is not None:
-            _check_params(block, at, found)
-            _check_inputs(block, at, found)
+            _check_params(block, at, state)
+            _check_inputs(block, at, state)
         blocks[name] = block
     return blocks
 
@@ -126,64 +127,64 @@ def move(problem: Problem, at: Source) -> Problem:
     return replace(problem, pointer=at.pointer + problem.pointer, uses=at.uses)
 
 
-def _check_params(block: BlockSpec, at: Source, found: Findings) -> None:
+def _check_params(block: BlockSpec, at: Source, state: ExpansionState) -> None:
     for name in block.params:
         place = at.part("params", name)
         if not NAME.fullmatch(name):
-            found.refuse(f"a parameter cannot be called {quote(name)}; {_RULE}", place, key=True)
+            state.refuse(f"a parameter cannot be called {quote(name)}; {_RULE}", place, key=True)
         elif name in NODE_KEYS:
-            found.refuse(
+            state.refuse(
                 f"{quote(name)} is a key of every node; give the parameter another name",
                 place,
                 key=True,
             )
-        elif f"${name}" not in found.used:
-            found.refuse(f"nothing in the spec uses {quote('$' + name)}", place, key=True)
+        elif f"${name}" not in state.used:
+            state.refuse(f"nothing in the spec uses {quote('$' + name)}", place, key=True)
 
 
-def _check_inputs(block: BlockSpec, at: Source, found: Findings) -> None:
+def _check_inputs(block: BlockSpec, at: Source, state: ExpansionState) -> None:
     for index, name in enumerate(block.inputs or ()):
         reference = f"{INPUT}:{name}"
-        if reference not in found.used:
+        if reference not in state.used:
             message = f"nothing in the spec uses {quote(reference)}"
-            found.unused.append(Problem(message, at.part("inputs", index).pointer))
+            state.unused.append(Problem(message, at.part("inputs", index).pointer))
 
 
 def arguments(
     name: str,
     block: BlockSpec,
-    given: Mapping[str, JsonValue],
+    passed: Mapping[str, JsonValue],
     scopes: tuple[Scope, dict[str, Value]],
     at: Source,
-    found: Findings,
+    state: ExpansionState,
 ) -> Scope:
     """What the names within one use of a block stand for.
 
     Args:
         name: The block's name.
         block: The block.
-        given: The parameters as the use writes them.
+        passed: The parameters as the use writes them.
         scopes: What names stand for where the use is written, and in the whole spec.
         at: Where the use is written.
-        found: Where problems are noted.
+        state: Where problems are noted.
     """
     here, everywhere = scopes
     known = block.params.keys() | UseSpec.model_fields.keys()
-    unknown = given.keys() - block.params.keys()
+    unknown = passed.keys() - block.params.keys()
     meant = {closest(key, known) for key in unknown}
     for key in unknown:
         message = f"the block {quote(name)} has no parameter {quote(key)}"
-        found.refuse_unknown(message, key, known, at.part(key), key=True)
+        state.refuse_unknown(message, key, known, at.part(key), key=True)
     values: dict[str, Value] = {}
     for key, default in block.params.items():
-        if key in given:
-            values[key] = evaluate(given[key], here, found, at.part(key))
+        if key in passed:
+            values[key] = evaluate(passed[key], here, state, at.part(key))
         elif default is None:
             if key not in meant:  # that it is misspelt is told already
-                found.refuse(f"the block {quote(name)} needs {quote(key)} here", at)
+                state.refuse(f"the block {quote(name)} needs {quote(key)} here", at)
         else:
             place = Source(BLOCKS).part(name, "params", key)
-            values[key] = evaluate(default, everywhere, found, place)
+            values[key] = evaluate(default, everywhere, state, place)
     return ChainMap(values, everywhere) if values else everywhere
 
 

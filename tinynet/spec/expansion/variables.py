@@ -4,21 +4,18 @@ A whole string only, so there is no expression to learn or to attack; ``"$$x"`` 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from tinynet.errors import Problem, SpecError
-from tinynet.spec.trace import Source
+from tinynet.spec.expansion.sources import Source
+from tinynet.spec.expansion.state import ExpansionState
 from tinynet.text.document import (
     MAX_DEPTH,
-    MAX_PROBLEMS,
-    MAX_VALUES,
-    KeyProblem,
     join_pointer,
 )
-from tinynet.text.wording import quote, suggest
+from tinynet.text.wording import quote
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 """What variables and parameters of blocks are called."""
@@ -46,65 +43,12 @@ Scope = Mapping[str, Value]
 """The names that can be used at a place."""
 
 
-@dataclass
-class Findings:
-    """What is found while a spec is expanded.
-
-    Attributes:
-        used: What the spec as it is written uses somewhere; see `uses`.
-        problems: What is wrong; each at the place where it is written.
-        dangling: Names of nodes that mean nothing: mistakes, unless others have caused them.
-        unused: Blocks, and inputs of blocks, that nothing uses: likewise.
-        values: How many values the expanded spec has so far.
-        moved: New JSON pointer -> where the value there came from.
-        hints: What was suggested for unknown names, by place and message.
-    """
-
-    used: frozenset[str] = frozenset()
-    problems: list[Problem] = field(default_factory=list)
-    dangling: list[Problem] = field(default_factory=list)
-    unused: list[Problem] = field(default_factory=list)
-    values: int = 0
-    moved: dict[str, Source] = field(default_factory=dict)
-    hints: dict[tuple[str, str], str] = field(default_factory=dict)
-
-    def refuse(self, message: str, at: Source, *, key: bool = False) -> None:
-        """Note a problem at a place, or at its key."""
-        kind = KeyProblem if key else Problem
-        self.problems.append(kind(message, at.pointer, uses=at.uses))
-
-    def refuse_unknown(
-        self, message: str, word: str, known: Iterable[str], at: Source, *, key: bool = False
-    ) -> None:
-        """Note that a word means nothing, and what may have been meant."""
-        self.refuse(message + self.hint(message, word, known, at), at, key=key)
-
-    def hint(self, message: str, word: str, known: Iterable[str], at: Source) -> str:
-        """What may have been meant by a word that means nothing, to follow the message."""
-        place = at.pointer, message
-        if place not in self.hints:  # those that nobody is told need no suggestion
-            is_told = len(self.hints) < MAX_PROBLEMS
-            self.hints[place] = f"; {suggest(word, known)}" if is_told else ""
-        return self.hints[place]
-
-    def count(self, values: int, at: Source) -> None:
-        """Count values of the expanded spec.
-
-        Raises:
-            SpecError: if they are too many; there is no use in going on.
-        """
-        self.values += values
-        if self.values > MAX_VALUES:
-            message = f"with its blocks and variables the spec has more than {MAX_VALUES:,} values"
-            raise SpecError([Problem(message, at.pointer, uses=at.uses)])
-
-
 def is_variable(value: object) -> bool:
     """Whether a value stands for another."""
     return isinstance(value, str) and value.startswith("$") and not value.startswith("$$")
 
 
-def stands_for(value: object, scope: Scope) -> Value | None:
+def lookup(value: object, scope: Scope) -> Value | None:
     """What a value stands for; None if that is nothing but itself, or not known."""
     return scope.get(value[1:]) if isinstance(value, str) and value.startswith("$") else None
 
@@ -126,21 +70,21 @@ def literals(value: JsonValue) -> JsonValue:
 
 
 def substitute(
-    value: JsonValue, scope: Scope, found: Findings, source: Source, target: str | None
+    value: JsonValue, scope: Scope, state: ExpansionState, source: Source, target: str | None
 ) -> JsonValue:
     """A copy in which every name is replaced by what it stands for.
 
     Args:
         value: As it is written.
         scope: What the names stand for.
-        found: Where moves and problems are noted.
+        state: Where moves and problems are noted.
         source: Where ``value`` is written.
         target: JSON pointer to where the copy will be; None if that is no part of the spec.
 
     Raises:
         SpecError: if the copy grows too large.
     """
-    return _Copier(scope, found, source, target).copy(value)
+    return _Copier(scope, state, source, target).copy(value)
 
 
 @dataclass
@@ -148,13 +92,13 @@ class _Copier:
     """Copies a value; attributes are the arguments of `substitute`, and the way to where it is."""
 
     scope: Scope
-    found: Findings
+    state: ExpansionState
     source: Source
     target: str | None
     path: list[int | str] = field(default_factory=list)
 
     def copy(self, value: JsonValue) -> JsonValue:
-        self.found.count(_weight(value), self.source)
+        self.state.count(_weight(value), self.source)
         if isinstance(value, list):
             return [self._within(i, item) for i, item in enumerate(value)]
         if isinstance(value, dict):
@@ -170,37 +114,37 @@ class _Copier:
         return copied
 
     def _stand_in(self, name: str) -> JsonValue:
-        found, here = self.found, self.source.part(*self.path)
+        state, here = self.state, self.source.part(*self.path)
         known = self.scope.get(name[1:])
         if known is None:
-            _refuse_unknown(name, self.scope, found, here)
+            _refuse_unknown(name, self.scope, state, here)
             return name
         size, height = measure(known.value)
-        found.count(size, here)
+        state.count(size, here)
         pointer = (self.target or "") + join_pointer(self.path)
         if pointer.count("/") + height > MAX_DEPTH:
-            found.refuse(f"with what {name} stands for it is nested too deep", here)
+            state.refuse(f"with what {name} stands for it is nested too deep", here)
             return name
         if self.target is not None:
-            found.moved[pointer] = known.source.through(f"used as {name}", here)
+            state.moved[pointer] = known.source.through(f"used as {name}", here)
         return known.value
 
 
-def evaluate(value: JsonValue, scope: Scope, found: Findings, source: Source) -> Value:
+def evaluate(value: JsonValue, scope: Scope, state: ExpansionState, source: Source) -> Value:
     """What a value that is handed on as a parameter comes to, and where that is written."""
-    if (known := stands_for(value, scope)) is not None:
-        found.count(1, source)
+    if (known := lookup(value, scope)) is not None:
+        state.count(1, source)
         return Value(known.value, known.source.through(f"used as {value}", source))
-    return Value(substitute(value, scope, found, source, None), source)
+    return Value(substitute(value, scope, state, source, None), source)
 
 
-def _refuse_unknown(name: str, scope: Scope, found: Findings, at: Source) -> None:
+def _refuse_unknown(name: str, scope: Scope, state: ExpansionState, at: Source) -> None:
     if NAME.fullmatch(name[1:]):
         known = (f"${known}" for known in scope)
-        found.refuse_unknown(f"there is no {quote(name)} here", name, known, at)
+        state.refuse_unknown(f"there is no {quote(name)} here", name, known, at)
     else:
         rule = "a text that begins with $ is written with $$"
-        found.refuse(f"{quote(name)} is not the name of a variable; {rule}", at)
+        state.refuse(f"{quote(name)} is not the name of a variable; {rule}", at)
 
 
 def measure(value: JsonValue) -> tuple[int, int]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
-from tinynet.spec.trace import Source
-from tinynet.spec.unrolled import Unrolled
+from tinynet.spec.expansion.node_lists import NodeList
+from tinynet.spec.expansion.sources import Source
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class _Place:
 
 def prune(
     nodes: list[JsonValue],
-    lists: Iterable[Unrolled],
+    lists: Iterable[NodeList],
     outputs: Collection[str] | None,
     moved: dict[str, Source],
     pointer: str,
@@ -71,12 +71,12 @@ def prune(
     return [place.node for place in kept]
 
 
-def _places(nodes: list[JsonValue], lists: Iterable[Unrolled]) -> dict[str, _Place]:
+def _places(nodes: list[JsonValue], lists: Iterable[NodeList]) -> dict[str, _Place]:
     """The nodes by name, in the order of the flat list."""
     found: dict[int, _Place] = {}
-    for unrolled in lists:
-        around = list(_around(unrolled))
-        for item in unrolled.items:
+    for node_list in lists:
+        around = list(_around(node_list))
+        for item in node_list.items:
             node = None if item.index is None else nodes[item.index]
             if item.index is None or not isinstance(node, dict):
                 continue
@@ -87,11 +87,11 @@ def _places(nodes: list[JsonValue], lists: Iterable[Unrolled]) -> dict[str, _Pla
     return {str(found[index].node.get("name")): found[index] for index in sorted(found)}
 
 
-def _around(unrolled: Unrolled) -> Iterator[Unrolled]:
+def _around(node_list: NodeList) -> Iterator[NodeList]:
     """The use that a list is, and the uses around it, the innermost first."""
-    while unrolled.outer is not None:
-        yield unrolled
-        unrolled, _ = unrolled.outer
+    while node_list.outer is not None:
+        yield node_list
+        node_list, _ = node_list.outer
 
 
 def _needed(names: Iterable[str], places: Mapping[str, _Place]) -> set[str]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from tinynet.spec.expansion.sources import Source
+from tinynet.spec.expansion.variables import Scope
 from tinynet.spec.graph import INPUT, is_input
-from tinynet.spec.trace import Source
-from tinynet.spec.variables import Scope
 from tinynet.text.document import MAX_KEY
 
 
@@ -38,7 +38,7 @@ class Item:
     source: Source
     inputs: tuple[str, ...] | None
     index: int | None = None
-    inner: "Unrolled | None" = None
+    inner: "NodeList | None" = None
 
     @cached_property
     def output(self) -> str:
@@ -49,7 +49,7 @@ class Item:
 
 
 @dataclass
-class Unrolled:
+class NodeList:
     """A list of nodes: the network's own, or that of one use of a block.
 
     Attributes:
@@ -64,21 +64,21 @@ class Unrolled:
         items: Its places, in order.
         by_name: The places, by the names that its own nodes know them by.
         last: The last time of each node that is repeated, by the name that it is given.
-        fed: What feeds each of its inputs, by flat name, once it is connected.
+        input_sources: What feeds each of its inputs, by flat name, once it is connected.
     """
 
     source: Source
     scope: Scope
     prefix: str = ""
     inputs: tuple[str, ...] | None = None
-    outer: "tuple[Unrolled, int] | None" = None
+    outer: "tuple[NodeList, int] | None" = None
     blocks: tuple[str, ...] = ()
     frozen: bool = False
     sharing: tuple[Sharing, ...] = ()
     items: list[Item] = field(default_factory=list)
     by_name: dict[str, Item] = field(default_factory=dict)
     last: dict[str, Item] = field(default_factory=dict)
-    fed: dict[str, str] = field(default_factory=dict)
+    input_sources: dict[str, str] = field(default_factory=dict)
 
     def add(self, item: Item) -> None:
         """Put one more place at the end."""
@@ -89,7 +89,7 @@ class Unrolled:
         """Find out what feeds its inputs, when that is known of the list that it stands in."""
         if self.outer is not None and self.inputs is not None:
             outer, place = self.outer
-            self.fed = dict(zip(self.inputs, outer.sources(place), strict=True))
+            self.input_sources = dict(zip(self.inputs, outer.sources(place), strict=True))
 
     def find(self, name: str, *, last: bool = False) -> Item | None:
         """The place that a node of the list knows by a name; uses of blocks are looked into.
@@ -108,20 +108,20 @@ class Unrolled:
             end = name.rfind(".", 0, end)
         return self.last.get(name) if last else None
 
-    def knows(self, reference: str) -> bool:
+    def has(self, reference: str) -> bool:
         """Whether a node of the list can follow what it calls so."""
         if is_input(reference):
-            return self.inputs is None or reference in self.fed
+            return self.inputs is None or reference in self.input_sources
         return self.find(reference, last=True) is not None
 
     def resolve(self, reference: str) -> str:
         """The flat name of what a node of the list follows."""
         if is_input(reference):
-            return self.fed.get(reference, reference)
+            return self.input_sources.get(reference, reference)
         item = self.find(reference, last=True)
         return self.prefix + reference if item is None else item.output
 
-    def known(self, reference: str) -> Iterator[str]:
+    def candidates(self, reference: str) -> Iterator[str]:
         """What could have been meant by a name that means nothing."""
         use, _, _ = reference.rpartition(".")
         item = self.by_name.get(use)
@@ -134,14 +134,14 @@ class Unrolled:
             if within and other.inner is not None and other.inner.find(within) is not None:
                 yield f"{name}.{within}"
 
-    def handed(self, place: int) -> Iterator[tuple[int, Source]]:
-        """Which inputs of one of its places are the network's own, and where that is said."""
+    def network_inputs(self, place: int) -> Iterator[tuple[int, Source]]:
+        """Which inputs of one of its places are the network's own, and where that is source."""
         for index, reference in enumerate(self.items[place].inputs or (INPUT,)):
-            if is_input(reference) and (said := self._said(place, reference)) is not None:
-                yield index, said
+            if is_input(reference) and (source := self._declared_at(place, reference)) is not None:
+                yield index, source
 
-    def _said(self, place: int, reference: str) -> Source | None:
-        """Where it is said that a place follows an input of the network, if it does."""
+    def _declared_at(self, place: int, reference: str) -> Source | None:
+        """Where it is source that a place follows an input of the network, if it does."""
         item = self.items[place]
         if item.inputs is None and place > 0:
             return None
@@ -151,7 +151,7 @@ class Unrolled:
         outer, use = self.outer
         handed = dict(zip(self.inputs, outer.items[use].inputs or (INPUT,), strict=True))
         passed = handed.get(reference, "")
-        return outer._said(use, passed) if is_input(passed) else None
+        return outer._declared_at(use, passed) if is_input(passed) else None
 
     def sources(self, place: int) -> tuple[str, ...]:
         """The flat names of what feeds one of its places."""

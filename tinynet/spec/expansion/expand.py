@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from tinynet.errors import Problem, SpecError
-from tinynet.spec.blocks import read_blocks
-from tinynet.spec.pruning import prune
-from tinynet.spec.trace import Source, Trace
-from tinynet.spec.unrolled import Unrolled
-from tinynet.spec.unrolling import LAYERS, Unroller
-from tinynet.spec.variables import (
+from tinynet.spec.expansion.blocks import read_blocks
+from tinynet.spec.expansion.declared_nodes import declared, needs_flattening
+from tinynet.spec.expansion.flattening import LAYERS, Flattener
+from tinynet.spec.expansion.node_lists import NodeList
+from tinynet.spec.expansion.pruning import prune
+from tinynet.spec.expansion.sources import Source, Trace
+from tinynet.spec.expansion.state import ExpansionState
+from tinynet.spec.expansion.variables import (
     NAME,
     NAME_RULE,
-    Findings,
     Value,
     is_variable,
     substitute,
     texts,
 )
-from tinynet.spec.written import needs_unrolling, written
 from tinynet.text.document import join_pointer
 from tinynet.text.wording import format_value, quote
 
@@ -62,17 +62,17 @@ def expand(document: JsonValue, used: Iterable[str] = ()) -> Expansion:
     """
     if not isinstance(document, dict):
         return Expansion(document, Trace(), [])
-    found = Findings(frozenset(used) | uses(document))
+    state = ExpansionState(frozenset(used) | uses(document))
     rest = {key: value for key, value in document.items() if key != "vars"}
-    scope = _read_variables(document.get("vars", {}), found)
+    scope = _read_variables(document.get("vars", {}), state)
     expanded = {
-        key: _expand_network(value, scope, found)
+        key: _expand_network(value, scope, state)
         if key == "network" and isinstance(value, dict)
-        else substitute(value, scope, found, Source("").part(key), f"/{key}")
+        else substitute(value, scope, state, Source("").part(key), f"/{key}")
         for key, value in rest.items()
     }
-    trace = Trace(found.moved)
-    return Expansion(expanded, trace, found.problems, found.dangling, found.unused)
+    trace = Trace(state.moved)
+    return Expansion(expanded, trace, state.problems, state.dangling, state.unused)
 
 
 def uses(document: JsonValue) -> frozenset[str]:
@@ -89,7 +89,7 @@ def uses(document: JsonValue) -> frozenset[str]:
     return frozenset(+counts)
 
 
-def _read_variables(raw: JsonValue, found: Findings) -> dict[str, Value]:
+def _read_variables(raw: JsonValue, state: ExpansionState) -> dict[str, Value]:
     if not isinstance(raw, dict):
         message = f"an object of values by name is expected, not {format_value(raw)}"
         raise SpecError([Problem(message, VARS)])
@@ -99,51 +99,51 @@ def _read_variables(raw: JsonValue, found: Findings) -> dict[str, Value]:
         others = [(text, path) for text, path in texts(value) if is_variable(text)]
         if not NAME.fullmatch(name):
             message = f"a variable cannot be called {quote(name)}; a name is {NAME_RULE}"
-            found.refuse(message, at, key=True)
+            state.refuse(message, at, key=True)
         elif others:
             for other, path in others:
                 message = f"a variable stands for plain data, not for {quote(other)}"
-                found.refuse(f"{message}; write the value itself here", at.part(*path))
-        elif f"${name}" not in found.used:
-            found.refuse(f"nothing in the spec uses {quote('$' + name)}", at, key=True)
-        scope[name] = Value(substitute(value, {}, Findings(), at, None), at)
+                state.refuse(f"{message}; write the value itself here", at.part(*path))
+        elif f"${name}" not in state.used:
+            state.refuse(f"nothing in the spec uses {quote('$' + name)}", at, key=True)
+        scope[name] = Value(substitute(value, {}, ExpansionState(), at, None), at)
     return scope
 
 
 def _expand_network(
-    network: dict[str, JsonValue], scope: dict[str, Value], found: Findings
+    network: dict[str, JsonValue], scope: dict[str, Value], state: ExpansionState
 ) -> JsonValue:
     at = Source("/network")
-    blocks = read_blocks(network["blocks"], found) if "blocks" in network else {}
-    nodes, source = written(network.get("layers"), scope, found, at.part("layers"))
-    if not isinstance(nodes, list) or not needs_unrolling(nodes, scope):
+    blocks = read_blocks(network["blocks"], state) if "blocks" in network else {}
+    nodes, source = declared(network.get("layers"), scope, state, at.part("layers"))
+    if not isinstance(nodes, list) or not needs_flattening(nodes, scope):
         plain = {key: value for key, value in network.items() if key != "blocks"}
-        return substitute(plain, scope, found, at, at.pointer)
+        return substitute(plain, scope, state, at, at.pointer)
     plain = {key: value for key, value in network.items() if key not in ("blocks", "layers")}
-    expanded = substitute(plain, scope, found, at, at.pointer)
-    unroller = Unroller(nodes, source, blocks, scope, found)
+    expanded = substitute(plain, scope, state, at, at.pointer)
+    flattener = Flattener(nodes, source, blocks, scope, state)
     assert isinstance(expanded, dict)
     if "outputs" in expanded:
-        expanded["outputs"] = _expand_outputs(expanded["outputs"], unroller.top, found)
-    return {**expanded, "layers": _pruned(unroller, expanded.get("outputs"), found)}
+        expanded["outputs"] = _expand_outputs(expanded["outputs"], flattener.top, state)
+    return {**expanded, "layers": _pruned(flattener, expanded.get("outputs"), state)}
 
 
-def _pruned(unroller: Unroller, outputs: JsonValue, found: Findings) -> list[JsonValue]:
+def _pruned(flattener: Flattener, outputs: JsonValue, state: ExpansionState) -> list[JsonValue]:
     """The flat list without what nothing needs, as far as that can be told."""
     names = outputs.values() if isinstance(outputs, dict) else None
-    if found.problems or found.dangling or (names is None) != (outputs is None):
-        return unroller.nodes
+    if state.problems or state.dangling or (names is None) != (outputs is None):
+        return flattener.nodes
     named = None if names is None else [str(name) for name in names]
-    return prune(unroller.nodes, unroller.lists, named, found.moved, LAYERS)
+    return prune(flattener.nodes, flattener.lists, named, state.moved, LAYERS)
 
 
-def _expand_outputs(raw: JsonValue, top: Unrolled, found: Findings) -> JsonValue:
+def _expand_outputs(raw: JsonValue, top: NodeList, state: ExpansionState) -> JsonValue:
     """The outputs by name, each with the node of the flat list; what is neither, as it is."""
     named = [raw] if isinstance(raw, str) else raw
     if isinstance(named, list) and len(set(map(str, named))) == len(named):
-        source = Trace(found.moved).source(OUTPUTS)
+        source = Trace(state.moved).source(OUTPUTS)
         for i, name in enumerate(named):
-            found.moved[OUTPUTS + join_pointer([str(name)])] = source.part(i)
+            state.moved[OUTPUTS + join_pointer([str(name)])] = source.part(i)
         named = {str(name): name for name in named}
     if not isinstance(named, dict):
         return raw

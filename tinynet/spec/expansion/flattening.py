@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from tinynet.errors import Problem, SpecError, Use
-from tinynet.spec.blocks import (
+from tinynet.spec.expansion.blocks import (
     BLOCKS,
     BlockSpec,
     Model,
@@ -21,13 +21,14 @@ from tinynet.spec.blocks import (
     read,
     split_use,
 )
+from tinynet.spec.expansion.declared_nodes import declared, declared_name, owners, references
+from tinynet.spec.expansion.node_lists import Item, NodeList, Sharing
+from tinynet.spec.expansion.node_names import names
+from tinynet.spec.expansion.sources import Source
+from tinynet.spec.expansion.state import ExpansionState
+from tinynet.spec.expansion.variables import Scope, Value, evaluate, substitute
 from tinynet.spec.graph import INPUT, TAKEN, is_input
-from tinynet.spec.naming import names
 from tinynet.spec.parts import MAX_NAME
-from tinynet.spec.trace import Source
-from tinynet.spec.unrolled import Item, Sharing, Unrolled
-from tinynet.spec.variables import Findings, Scope, Value, evaluate, substitute
-from tinynet.spec.written import owners, references, unnamed, written
 from tinynet.text.document import (
     MAX_COUNTED,
     MAX_DEPTH,
@@ -67,7 +68,7 @@ class _BlockUse:
     at: Source
 
 
-class Unroller:
+class Flattener:
     """Makes one flat list of a network's nodes.
 
     Attributes:
@@ -82,7 +83,7 @@ class Unroller:
         source: Source,
         blocks: Mapping[str, BlockSpec | None],
         scope: dict[str, Value],
-        found: Findings,
+        state: ExpansionState,
     ) -> None:
         """Unroll.
 
@@ -91,26 +92,26 @@ class Unroller:
             source: Where that is written.
             blocks: The blocks by name; None for one that is wrong.
             scope: What the spec's variables stand for.
-            found: Where moves and problems are noted.
+            state: Where moves and problems are noted.
 
         Raises:
             SpecError: if the flat list is too long, or says too much.
         """
         self.nodes: list[JsonValue] = []
-        self.top = Unrolled(source, scope)
-        self._blocks, self._globals, self._found = blocks, scope, found
-        self.lists: list[Unrolled] = []
+        self.top = NodeList(source, scope)
+        self._blocks, self._globals, self._state = blocks, scope, state
+        self.lists: list[NodeList] = []
         self._uses = 0
         self._fill(self.top, nodes)
-        for unrolled in self.lists:
-            unrolled.connect()
-            self._wire(unrolled)
+        for node_list in self.lists:
+            node_list.connect()
+            self._wire(node_list)
 
     # One list after the other: what stands where, and what it is called -----------------------
 
-    def _fill(self, into: Unrolled, nodes: list[JsonValue]) -> None:
+    def _fill(self, into: NodeList, nodes: list[JsonValue]) -> None:
         self.lists.append(into)
-        said = [unnamed(node, into.scope) for node in nodes]
+        said = [declared_name(node, into.scope) for node in nodes]
         called = names(said)
         places: dict[str, int] = {}
         for place, own in enumerate(called):
@@ -122,7 +123,7 @@ class Unroller:
             use: _BlockUse | None = None
             for time, name in enumerate(own):
                 if name == INPUT:
-                    self._found.refuse(TAKEN, node[1].part("name"))
+                    self._state.refuse(TAKEN, node[1].part("name"))
                 owner = owned[name]
                 if owner is not None and (other := into.by_name.get(name)) is not None:
                     self._refuse_name(into.prefix + name, node[1], other)
@@ -140,12 +141,12 @@ class Unroller:
                 into.last[given] = into.items[-1]
 
     def _written(
-        self, into: Unrolled, nodes: list[JsonValue], place: int
+        self, into: NodeList, nodes: list[JsonValue], place: int
     ) -> tuple[JsonValue, Source]:
-        return written(nodes[place], into.scope, self._found, into.source.part(place))
+        return declared(nodes[place], into.scope, self._state, into.source.part(place))
 
     def _add_node(
-        self, into: Unrolled, node: JsonValue, at: Source, name: str, *, follows: bool
+        self, into: NodeList, node: JsonValue, at: Source, name: str, *, follows: bool
     ) -> None:
         self._require_room(len(self.nodes), MAX_LENGTH, "nodes", at)
         if into.prefix:
@@ -155,12 +156,12 @@ class Unroller:
                 self._read(RepeatSpec, {"repeat": (node["repeat"], at)}, into.scope)
             node = {key: value for key, value in node.items() if key != "repeat"}
         target = f"{LAYERS}/{len(self.nodes)}"
-        self._found.moved[target] = at
-        made = substitute(node, into.scope, self._found, at, target)
+        self._state.moved[target] = at
+        made = substitute(node, into.scope, self._state, at, target)
         if isinstance(made, str):
             made = {"type": made}
-            if (source := self._found.moved[target]) is not at:  # a variable stands for the type
-                self._found.moved |= {f"{target}/type": source, target: at}
+            if (source := self._state.moved[target]) is not at:  # a variable stands for the type
+                self._state.moved |= {f"{target}/type": source, target: at}
         inputs = None
         if isinstance(made, dict):
             if follows:
@@ -173,7 +174,7 @@ class Unroller:
 
     def _read_use(
         self,
-        into: Unrolled,
+        into: NodeList,
         node: tuple[JsonValue, Source],
         template: tuple[JsonValue, Source],
         owner: str,
@@ -186,7 +187,7 @@ class Unroller:
             template: The use that says which block, and where: this one, or the one it shares.
             owner: The name of that use.
         """
-        known = len(self._found.problems)
+        known = len(self._state.problems)
         if known >= MAX_COUNTED:
             return None
         (written, at), (fields, origin) = node, template
@@ -197,7 +198,7 @@ class Unroller:
         if origin != at:
             for key in written.keys() - {"shares", *_PLACED}:
                 message = f"{quote(key)} belongs to {quote(owner)}, whose layers this node shares"
-                self._found.refuse(message, at.part(key), key=True)
+                self._state.refuse(message, at.part(key), key=True)
             fields = {key: value for key, value in fields.items() if key not in _PLACED}
         own, given = split_use(fields)
         said = {key: (value, origin) for key, value in own.items()}
@@ -207,10 +208,10 @@ class Unroller:
         if spec is None or block is None:
             return None
         scope = arguments(
-            spec.block, block, given, (into.scope, self._globals), origin, self._found
+            spec.block, block, given, (into.scope, self._globals), origin, self._state
         )
         self._require_inputs(spec, block, at)
-        if len(self._found.problems) > known:
+        if len(self._state.problems) > known:
             return None
         return _BlockUse(spec, block, scope, at)
 
@@ -222,22 +223,22 @@ class Unroller:
             said: The value of each key, and where the node is that says it.
             scope: What names stand for there.
         """
-        known = len(self._found.problems)
+        known = len(self._state.problems)
         values = {
-            key: evaluate(value, scope, self._found, at.part(key))
+            key: evaluate(value, scope, self._state, at.part(key))
             for key, (value, at) in said.items()
         }
-        if len(self._found.problems) > known:
+        if len(self._state.problems) > known:
             return None
         found, wrong = read(model, {key: value.value for key, value in values.items()})
         for problem in wrong:
             key, *rest = split_pointer(problem.pointer)
             within = replace(problem, pointer=join_pointer(rest))
-            self._found.problems.append(move(within, values[key].source))
+            self._state.problems.append(move(within, values[key].source))
         return found
 
     def _add_use(
-        self, into: Unrolled, use: _BlockUse, name: str, owner: str, *, follows: bool
+        self, into: NodeList, use: _BlockUse, name: str, owner: str, *, follows: bool
     ) -> bool:
         """Add a use of a block, and say whether it has no mistakes.
 
@@ -248,9 +249,9 @@ class Unroller:
             owner: The name of the use whose layers it has.
             follows: Whether it is a second or later time of one that is repeated.
         """
-        known = len(self._found.problems)
+        known = len(self._state.problems)
         here = Use(f"block {quote(use.spec.block)} used", use.at.pointer)
-        inner = Unrolled(
+        inner = NodeList(
             source=Source(BLOCKS, (here, *use.at.uses)).part(use.spec.block, "layers"),
             scope=use.scope,
             prefix=f"{into.prefix}{name}.",
@@ -267,14 +268,14 @@ class Unroller:
         if not self._require_short(inner.prefix.rstrip("."), use.at):
             return False  # and so would be the names of all nodes within
         self._fill(inner, list(use.block.layers))
-        return len(self._found.problems) == known
+        return len(self._state.problems) == known
 
     def _require_short(self, name: str, at: Source) -> bool:
         if len(name) <= MAX_NAME:
             return True
         message = f"the full name {quote(name)} is too long ({len(name)} characters, at most"
         remedy = f"{MAX_NAME}); give the blocks and nodes in it shorter names"
-        self._found.refuse(f"{message} {remedy}", at.part("name"))
+        self._state.refuse(f"{message} {remedy}", at.part("name"))
         return False
 
     def _require_inputs(self, spec: UseSpec, block: BlockSpec, at: Source) -> None:
@@ -282,23 +283,23 @@ class Unroller:
         if len(names) != there:
             inputs = f"{len(names)} input{'s' if len(names) > 1 else ''} ({format_list(names)})"
             message = f"the block {quote(spec.block)} takes {inputs}, not {there}"
-            self._found.refuse(message, at if spec.inputs is None else at.part("inputs"))
+            self._state.refuse(message, at if spec.inputs is None else at.part("inputs"))
         elif len(names) > 1 and (spec.repeat or 1) > 1:
             message = (
                 "a block that is repeated must have one input, the output before; this one has"
             )
-            self._found.refuse(f"{message} {len(names)} inputs", at.part("repeat"))
+            self._state.refuse(f"{message} {len(names)} inputs", at.part("repeat"))
 
-    def _block(self, name: str, into: Unrolled, at: Source) -> BlockSpec | None:
+    def _block(self, name: str, into: NodeList, at: Source) -> BlockSpec | None:
         place = at.part("block")
         if name not in self._blocks:
             message = f"there is no block {quote(name)}"
-            self._found.refuse_unknown(message, name, self._blocks, place)
+            self._state.refuse_unknown(message, name, self._blocks, place)
         elif name in into.blocks:
             circle = " -> ".join((*into.blocks[into.blocks.index(name) :], name))
-            self._found.refuse(f"a block cannot use itself: {circle}", place)
+            self._state.refuse(f"a block cannot use itself: {circle}", place)
         elif len(into.blocks) == MAX_DEPTH:
-            self._found.refuse(f"blocks are nested more than {MAX_DEPTH} deep", place)
+            self._state.refuse(f"blocks are nested more than {MAX_DEPTH} deep", place)
         else:
             return self._blocks[name]
         return None
@@ -310,62 +311,62 @@ class Unroller:
 
     def _refuse_name(self, name: str, at: Source, other: Item) -> None:
         both = (Use("the other", other.source.pointer), *at.uses)
-        self._found.refuse(f"two nodes are called {quote(name)}", replace(at, uses=both))
+        self._state.refuse(f"two nodes are called {quote(name)}", replace(at, uses=both))
 
     # When all is there: what feeds what --------------------------------------------------------
 
-    def _wire(self, unrolled: Unrolled) -> None:
-        for place, item in enumerate(unrolled.items):
-            if not self._found.problems and len(self._found.dangling) < MAX_COUNTED:
-                self._check_references(unrolled, item)
+    def _wire(self, node_list: NodeList) -> None:
+        for place, item in enumerate(node_list.items):
+            if not self._state.problems and len(self._state.dangling) < MAX_COUNTED:
+                self._check_references(node_list, item)
             if item.index is not None:
-                for index, at in unrolled.handed(place):
-                    self._found.moved[f"{LAYERS}/{item.index}/inputs/{index}"] = at
-                self.nodes[item.index] = self._wired(unrolled, place, self.nodes[item.index])
+                for index, at in node_list.network_inputs(place):
+                    self._state.moved[f"{LAYERS}/{item.index}/inputs/{index}"] = at
+                self.nodes[item.index] = self._wired(node_list, place, self.nodes[item.index])
 
-    def _wired(self, unrolled: Unrolled, place: int, node: JsonValue) -> JsonValue:
+    def _wired(self, node_list: NodeList, place: int, node: JsonValue) -> JsonValue:
         """A node with its name and its inputs; what is no node is for the models to refuse."""
         if not isinstance(node, dict):
             return node
-        item = unrolled.items[place]
-        shared = node.get("shares", item.name.removeprefix(unrolled.prefix))
-        wired = {} if unrolled.sharing else dict(node)
-        if unrolled.sharing or isinstance(node.get("shares"), str):
-            wired["shares"] = unrolled.owner(str(shared))
+        item = node_list.items[place]
+        shared = node.get("shares", item.name.removeprefix(node_list.prefix))
+        wired = {} if node_list.sharing else dict(node)
+        if node_list.sharing or isinstance(node.get("shares"), str):
+            wired["shares"] = node_list.owner(str(shared))
         if isinstance(node.get("name", ""), str):
             wired["name"] = item.name
         if item.inputs is not None or "inputs" not in node:
-            wired["inputs"] = list(unrolled.sources(place))
+            wired["inputs"] = list(node_list.sources(place))
         return wired
 
-    def _check_references(self, unrolled: Unrolled, item: Item) -> None:
+    def _check_references(self, node_list: NodeList, item: Item) -> None:
         for place, reference in enumerate(item.inputs or ()):
             at = item.source.part("inputs", place)
-            if unrolled.knows(reference):
+            if node_list.has(reference):
                 continue
             if is_input(reference):
-                there = format_list(unrolled.inputs or ())
+                there = format_list(node_list.inputs or ())
                 message = f"there is no {quote(reference)} in the block, only {there}"
                 self._dangle(message, at)
             else:
-                self._refuse_node(unrolled, reference, at)
+                self._refuse_node(node_list, reference, at)
         node = None if item.index is None else self.nodes[item.index]
         shared = node.get("shares") if isinstance(node, dict) else None
         if isinstance(shared, str):
-            self._check_shared(unrolled, shared, item.source.part("shares"))
+            self._check_shared(node_list, shared, item.source.part("shares"))
 
-    def _check_shared(self, unrolled: Unrolled, name: str, at: Source) -> None:
-        found = unrolled.find(name)
+    def _check_shared(self, node_list: NodeList, name: str, at: Source) -> None:
+        found = node_list.find(name)
         if found is None:
-            self._refuse_node(unrolled, name, at)
+            self._refuse_node(node_list, name, at)
         elif found.inner is not None:
             message = f"{quote(name)} is a use of a block; share one of its nodes instead"
             self._dangle(message, at)
 
-    def _refuse_node(self, unrolled: Unrolled, name: str, at: Source) -> None:
+    def _refuse_node(self, node_list: NodeList, name: str, at: Source) -> None:
         message = f"there is no node {quote(name)}"
-        self._dangle(message + self._found.hint(message, name, unrolled.known(name), at), at)
+        self._dangle(message + self._state.hint(message, name, node_list.candidates(name), at), at)
 
     def _dangle(self, message: str, at: Source) -> None:
         """Note a name that may mean nothing only because of what else is wrong."""
-        self._found.dangling.append(Problem(message, at.pointer, uses=at.uses))
+        self._state.dangling.append(Problem(message, at.pointer, uses=at.uses))

@@ -9,7 +9,7 @@ from tinynet.text.document import MAX_KEY, MAX_LENGTH
 
 
 @dataclass(frozen=True)
-class Unnamed:
+class DeclaredName:
     """What a node's name follows from.
 
     Attributes:
@@ -39,7 +39,7 @@ def is_position(name: str, kind: str) -> bool:
     return (own != last and own.isdecimal()) or any(map(_ORDINAL.fullmatch, uses))
 
 
-def names(nodes: Iterable[Unnamed]) -> list[tuple[str, ...]]:
+def names(nodes: Iterable[DeclaredName]) -> list[tuple[str, ...]]:
     """The names of each: the given one, or its kind and ordinal: ``conv2d_1``, ``conv2d_2``.
 
     A node that is repeated has a name for each time: ``stage_1``, ``stage_2`` where ``stage`` is
