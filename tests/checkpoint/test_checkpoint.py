@@ -396,7 +396,7 @@ def test_another_optimizer_starts_anew_and_counts_its_own_steps(run):
     other = {"training.optimizer": {"type": "adam"}, "training.epochs": 3}
     with pytest.raises(CheckpointMismatchError, match="--allow-reset"):
         tinynet.resume(run, overrides=other)
-    with pytest.warns(UserWarning, match="the optimizer's state starts anew"):
+    with pytest.warns(UserWarning, match="reset the optimizer's state"):
         tinynet.resume(run, overrides=other, allow_reset=True)
     newest = Checkpoint.read(files(run)[-1])
     assert newest.progress.optimizer_start == reached
@@ -409,9 +409,9 @@ def test_another_optimizer_starts_anew_and_counts_its_own_steps(run):
 def test_a_run_that_began_its_optimizer_anew_is_resumed_as_exactly_as_any(run, tmp_path):
     again = shutil.copytree(run, tmp_path / "again")
     other = {"training.optimizer": {"type": "adam"}}
-    with pytest.warns(UserWarning, match="anew"):
+    with pytest.warns(UserWarning, match="reset"):
         whole = tinynet.resume(run, overrides={**other, "training.epochs": 4}, allow_reset=True)
-    with pytest.warns(UserWarning, match="anew"):
+    with pytest.warns(UserWarning, match="reset"):
         tinynet.resume(again, overrides={**other, "training.epochs": 3}, allow_reset=True)
     resumed = tinynet.resume(again, overrides={"training.epochs": 4})
     for name, array in whole.network.params.items():
@@ -423,7 +423,7 @@ def test_another_best_figure_forgets_the_old_best(run):
     tinynet.resume(run, overrides={"training.epochs": 3, "training.checkpoint.keep_best": best})
     assert Checkpoint.read(files(run)[-1]).progress.best is not None
     other = {"training.epochs": 4, "training.checkpoint.keep_best.metric": "val/accuracy"}
-    with pytest.warns(UserWarning, match="which checkpoint is the best starts anew"):
+    with pytest.warns(UserWarning, match="reset which checkpoint is the best"):
         tinynet.resume(run, overrides=other, allow_reset=True)
     newest = Checkpoint.read(files(run)[-1])
     assert newest.progress.best.step == newest.progress.step
@@ -433,7 +433,7 @@ def test_more_metrics_need_the_figures_to_start_anew(run):
     other = {"training.epochs": 3, "training.metrics": ["accuracy", "f1"]}
     with pytest.raises(CheckpointMismatchError, match="the training figures"):
         tinynet.resume(run, overrides=other)
-    with pytest.warns(UserWarning, match="starts anew"):
+    with pytest.warns(UserWarning, match="reset the training figures"):
         tinynet.resume(run, overrides=other, allow_reset=True)
 
 

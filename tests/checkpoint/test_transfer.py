@@ -180,8 +180,8 @@ def test_a_value_that_the_dtype_cannot_hold_changes_nothing() -> None:
     with pytest.raises(CheckpointMismatchError) as caught:
         transferred(old, new, TransferRules())
     assert str(caught.value) == (
-        "dense_1/bias holds values that are too large for float32; say"
-        ' "dtype": "float64" of the network'
+        "dense_1/bias holds values that are too large for float32; set"
+        ' "dtype": "float64" in the network'
     )
     assert_same(new.params, before)
 
@@ -238,7 +238,7 @@ def test_a_layer_put_between_is_not_taken_for_the_one_that_had_its_name() -> Non
         " --allow-dropped 'conv2d_2/*' leaves it out\n"
         "  a default name is only a position, and the networks differ from node 2 on (relu_1 in"
         " the checkpoint, conv2d_2 here): to match conv2d_2, conv2d_3 with conv2d_2 of the"
-        " checkpoint, give nodes the 'name' they have there, or say --map OLD=NEW"
+        " checkpoint, give nodes the 'name' they have there, or add --map OLD=NEW"
     )
 
 
@@ -249,7 +249,7 @@ def test_a_changed_option_before_it_ends_the_trust_in_a_default_name() -> None:
     assert refusal(net(5), net(6)).splitlines()[-1] == (
         "  a default name is only a position, and the networks differ from node 1 on (dense_1:"
         " units 5 -> 6): to match dense_1, dense_2 with dense_1, dense_2 of the checkpoint, give"
-        " nodes the 'name' they have there, or say --map OLD=NEW"
+        " nodes the 'name' they have there, or add --map OLD=NEW"
     )
 
 
@@ -274,7 +274,7 @@ def test_a_name_that_was_taken_away_is_asked_for() -> None:
     new = network({"type": "dense", "units": 2})
     assert refusal(old, new).splitlines()[-1] == (
         "  a default name is only a position: to match dense_1 with stem of the checkpoint, give"
-        " nodes the 'name' they have there, or say --map OLD=NEW"
+        " nodes the 'name' they have there, or add --map OLD=NEW"
     )
 
 
@@ -349,7 +349,7 @@ def test_a_tensor_of_no_node_is_one_more_that_is_not_used() -> None:
 )
 def test_a_checkpoint_that_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
     net = network({"type": "relu"})
-    with pytest.raises(CheckpointFormatError, match="the checkpoint's spec makes no network"):
+    with pytest.raises(CheckpointFormatError, match="spec does not describe a network"):
         plan_transfer(net, checkpoint_of(net, **changes))
 
 

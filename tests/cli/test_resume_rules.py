@@ -52,7 +52,7 @@ def test_a_reset_needs_a_word_and_is_remembered(tinynet, run):
     assert "/training/epochs: 2 -> 3 (safe)" in refused.err
     result = tinynet(*line, "--allow-reset")
     assert result.code == 0
-    assert "warning: the optimizer's state starts anew" in result.err
+    assert "warning: the changes reset the optimizer's state" in result.err
     classes = {change["pointer"]: change["effect"] for change in origin(run)["changes"]}
     assert classes["/training/optimizer/type"] == "resets state"
 

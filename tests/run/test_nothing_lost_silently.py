@@ -230,7 +230,7 @@ def test_a_best_value_is_not_compared_with_one_computed_in_another_way(folder, m
     )
     assert run.best is not None
     assert (run.best.name == path.name) == kept
-    assert any("which checkpoint is the best starts anew" in text for text in warned) != kept
+    assert any("reset which checkpoint is the best" in text for text in warned) != kept
 
 
 def test_a_spec_json_that_nobody_can_read_is_told_of_and_stops_nothing(folder):

@@ -1,1 +1,1 @@
-"""The state of a run, as a file has it; and what another network may take from it."""
+"""Checkpoints: the saved state of a run, and its transfer to another network."""

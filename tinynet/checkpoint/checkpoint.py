@@ -128,15 +128,15 @@ class Checkpoint(Sections):
         return cls(run_id=content.run_id, tensors=tensors, transforms=transforms, **vars(sections))
 
     def load_spec(self, overrides: Mapping[str, Any] | None = None) -> Spec:
-        """Load its spec, with the types that it recorded, and check it against what is installed.
+        """Load the spec with the recorded types.
 
         Args:
             overrides: JSON values by dotted path.
 
         Raises:
-            PluginError: if a type is not installed any more; it says what to install.
+            PluginError: if a type is no longer installed; with the command that installs it.
             CheckpointMismatchError: if the spec is not valid here.
-            SpecError: for overrides that are wrong.
+            SpecError: for invalid overrides.
         """
         check_types(self.types)
         recorded = recorded_names(self.types)
@@ -148,16 +148,13 @@ class Checkpoint(Sections):
         return load_recorded_spec(self.spec, overrides, recorded) if overrides else spec
 
     def check_finite(self, *, strict: bool) -> list[str]:
-        """Look for values that no training leaves behind, in parameters and buffers.
+        """Return a warning for each parameter or buffer that holds NaN or infinity.
 
         Args:
-            strict: Refuse them.
-
-        Returns:
-            A warning for each array that holds one.
+            strict: Raise an error instead.
 
         Raises:
-            CheckpointError: listing those arrays, if ``strict``.
+            CheckpointError: listing these arrays, if ``strict``.
         """
         bad = [
             f"{name} of the checkpoint holds NaN or infinity"

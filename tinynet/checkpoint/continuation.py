@@ -1,4 +1,4 @@
-"""What it takes to go on with a checkpoint: what changed since, and what that means."""
+"""Resuming a checkpoint: the changes since it was saved, and their effect on the state."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -19,18 +19,18 @@ from tinynet.spec.training_spec import EarlyStoppingSpec, KeepBestSpec
 from tinynet.training.progress import Progress
 from tinynet.types import Array
 
-_PREFIXES: dict[State, str] = {"optimizer": SLOTS, "figures": FIGURES}
-"""Names of the arrays that make up a state."""
+_GROUPS: dict[State, str] = {"optimizer": SLOTS, "figures": FIGURES}
+"""The group of the arrays of a state."""
 
 
 @dataclass(frozen=True)
 class ResumeRules:
-    """What may have changed since a checkpoint was made.
+    """Changes since a checkpoint that a run may be resumed with.
 
     Attributes:
-        exact: Nothing that may change a bit of the result: neither what computes, nor the data.
-        allow_data_change: The data, too.
-        allow_reset: Parts of the spec that make some of the state start anew, too.
+        exact: Refuse every change that may change a bit of the result.
+        allow_data_change: Allow changed data.
+        allow_reset: Allow changes of the spec that reset part of the state.
     """
 
     exact: bool = False
@@ -39,12 +39,12 @@ class ResumeRules:
 
 
 class Continuation:
-    """A checkpoint that a run goes on from.
+    """A checkpoint, and the changes since it was saved.
 
     Attributes:
         checkpoint: The checkpoint.
-        changes: How the spec differs from the checkpoint's.
-        reasons: Why the run may not end as one that was never stopped, the spec aside, a line each.
+        changes: The differences of the spec from the checkpoint's.
+        reasons: Other differences that may change the result, a line each.
     """
 
     def __init__(self, checkpoint: Checkpoint, spec: Spec, rules: ResumeRules) -> None:
@@ -52,16 +52,16 @@ class Continuation:
 
         Args:
             checkpoint: The checkpoint.
-            spec: What is to go on.
-            rules: What may have changed.
+            spec: The spec to resume with.
+            rules: The changes that are allowed.
 
         Raises:
-            CheckpointMismatchError: for changes that the state cannot survive, as far as the rules
-                go, and for a plugin of another major version.
-            PluginError: if a type is not installed any more.
+            CheckpointMismatchError: for changes that the rules do not allow, and for a plugin of
+                another major version.
+            PluginError: if a type is no longer installed.
         """
         self.checkpoint = checkpoint
-        # Both "relu" and "tinynet-core:relu" may stand for the same type.
+        # "relu" and "tinynet-core:relu" can name the same type.
         before, here = (recorded_names(types) for types in (checkpoint.types, types_of(spec)))
         self._before = respell_types(dict(checkpoint.spec), spec.resolved(), before, here)
         self.changes = compare(self._before, spec.resolved())
@@ -76,23 +76,23 @@ class Continuation:
         versions = check_types(checkpoint.types)
         if versions.major:
             raise CheckpointMismatchError(
-                "a run cannot go on with another major version of a plugin; install the one that"
-                " it began with:\n  " + "\n  ".join(versions.major)
+                "a run cannot be resumed with another major version of a plugin; install the"
+                " version that it was started with:\n  " + "\n  ".join(versions.major)
             )
         self.reasons = versions.minor
 
     def check(
         self, environment: Mapping[str, str], data: DataFacts, *, weighted: bool = False
     ) -> None:
-        """Compare what computes, and the data.
+        """Compare the environment and the data.
 
         Args:
-            environment: What computes here.
-            data: What is known of the data here.
-            weighted: Whether the data have sample weights.
+            environment: The environment of this process.
+            data: The description of the data here.
+            weighted: True if the data have sample weights.
 
         Raises:
-            CheckpointMismatchError: naming what changed, as far as the rules go.
+            CheckpointMismatchError: listing the changes that the rules do not allow.
         """
         changed = self.checkpoint.data.changes(data)
         if changed and not self._rules.allow_data_change:
@@ -100,25 +100,26 @@ class Continuation:
                 "\n  ".join([*changed, "add --allow-data-change to resume with the new data"])
             )
         self._data_changes = changed
-        found = [
+        reasons = [
+            *self.reasons,
             *changes_since(self.checkpoint.revision, self._spec, weighted=weighted),
             *differences(self.checkpoint.environment, environment),
             *changed,
         ]
-        # A plugin that is part of tinynet itself changes with it, and is told once.
-        self.reasons = list(dict.fromkeys([*self.reasons, *found]))
+        # A plugin that is part of tinynet changes with it, and must not be listed twice.
+        self.reasons = list(dict.fromkeys(reasons))
         if self.reasons and self._rules.exact:
-            listed = "\n  ".join(self.reasons)
-            raise CheckpointMismatchError(f"the run cannot be resumed exactly:\n  {listed}")
+            lines = "\n  ".join(self.reasons)
+            raise CheckpointMismatchError(f"the run cannot be resumed exactly:\n  {lines}")
 
     @property
     def warnings(self) -> Iterable[str]:
-        """What a user should know, though the run goes on."""
+        """Warnings to show when the run is resumed."""
         for state in sorted(self._resets):
-            yield f"{STATES[state]} starts anew"
+            yield f"the changes reset {STATES[state]}"
         if self.reasons:
-            listed = "\n  ".join(self.reasons)
-            yield f"the result may differ from that of an uninterrupted run:\n  {listed}"
+            lines = "\n  ".join(self.reasons)
+            yield f"the result may differ from that of an uninterrupted run:\n  {lines}"
 
     @property
     def _resets(self) -> set[State]:
@@ -131,39 +132,39 @@ class Continuation:
         return resets
 
     def _redefines(self, watcher: KeepBestSpec | EarlyStoppingSpec | None) -> bool:
-        """Whether what is watched is computed in another way, so that its best means nothing."""
+        """Return True if the monitored metric has other options, so that its best is invalid."""
         if watcher is None:
             return False
         label = watcher.metric.partition("/")[2]
         after: Any = self._spec.resolved()
-        known = self._before["training"].get("metrics")
-        named = zip(self._spec.training.metrics, after["training"]["metrics"], strict=True)
+        old = self._before["training"].get("metrics")
+        metrics = zip(self._spec.training.metrics, after["training"]["metrics"], strict=True)
         return any(
-            metric.label == label and not (isinstance(known, list) and value in known)
-            for metric, value in named
+            metric.label == label and not (isinstance(old, list) and value in old)
+            for metric, value in metrics
         )
 
     def tensors(self, fresh: Mapping[str, Array]) -> dict[str, Array]:
-        """The checkpoint's arrays, but for those that start anew.
+        """Return the arrays to resume with.
 
         Args:
-            fresh: The arrays of a run that has not begun.
+            fresh: The arrays of a new run, for the state that is reset.
         """
-        anew = tuple(_PREFIXES[state] for state in self._resets if state in _PREFIXES)
+        reset = tuple(_GROUPS[state] for state in self._resets if state in _GROUPS)
         kept = self.checkpoint.tensors.items()
         return {
-            **{name: array for name, array in kept if not name.startswith(anew)},
-            **{name: array for name, array in fresh.items() if name.startswith(anew)},
+            **{name: array for name, array in kept if not name.startswith(reset)},
+            **{name: array for name, array in fresh.items() if name.startswith(reset)},
         }
 
     @property
-    def renews_optimizer(self) -> bool:
-        """Whether the optimizer's state starts anew."""
+    def resets_optimizer(self) -> bool:
+        """True if the optimizer's state is reset."""
         return "optimizer" in self._resets
 
     @property
     def progress(self) -> Progress:
-        """Where the run goes on."""
+        """The position to resume from."""
         progress, resets = replace(self.checkpoint.progress), self._resets
         if "optimizer" in resets:
             progress.optimizer_start = progress.step
@@ -175,7 +176,7 @@ class Continuation:
 
     @property
     def lineage(self) -> tuple[dict[str, JsonValue], ...]:
-        """Where the run comes from, oldest first."""
+        """The checkpoints that the run was started or resumed from, oldest first."""
         changes: list[JsonValue] = [asdict(change) for change in self.changes]
         origin: dict[str, JsonValue] = {
             "run_id": self.checkpoint.run_id,

@@ -1,4 +1,4 @@
-"""What computes: everything that may change the last bits of a result, but for the plugins."""
+"""The environment: software and hardware, plugins aside, that may change the bits of a result."""
 
 import platform
 from collections.abc import Iterator, Mapping
@@ -13,10 +13,10 @@ _UNKNOWN = "unknown"
 
 
 def environment(kernels: Kernels) -> dict[str, str]:
-    """What computes in this process, each part with its version.
+    """Return the parts of this process's environment, each with its version.
 
     Args:
-        kernels: The numerical kernels that are in use.
+        kernels: The kernels in use.
     """
     return {
         "tinynet": __version__,
@@ -31,7 +31,7 @@ def environment(kernels: Kernels) -> dict[str, str]:
 
 
 def differences(before: Mapping[str, str], here: Mapping[str, str]) -> Iterator[str]:
-    """What differs between two environments, a line each."""
+    """Yield the differences between two environments, a line each."""
     for part in sorted(before.keys() | here.keys()):
         old, new = before.get(part, _UNKNOWN), here.get(part, _UNKNOWN)
         if old != new:
@@ -39,18 +39,18 @@ def differences(before: Mapping[str, str], here: Mapping[str, str]) -> Iterator[
 
 
 def _blas() -> str:
-    """NumPy's BLAS with its version and the core type that it chose its routines for."""
-    found = [library for library in threadpool_info() if library["user_api"] == "blas"]
-    if not found:
+    """Return the name and version of NumPy's BLAS, and the CPU core type that it detected."""
+    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    if not libraries:
         return _UNKNOWN
-    # Other packages may have brought a BLAS of their own into the process.
-    library = next((one for one in found if "numpy" in one["filepath"]), found[0])
+    # Other packages may have loaded a BLAS of their own.
+    library = next((one for one in libraries if "numpy" in one["filepath"]), libraries[0])
     facts = (library.get(key) for key in ("internal_api", "version", "architecture"))
     return " ".join(str(fact) for fact in facts if fact)
 
 
 def _kernels(kernels: Kernels) -> str:
-    """The kernels' name, version and level; of those that nobody registered, the class."""
+    """Return the name, version and level of kernels; of unregistered ones, the class."""
     target = f"{type(kernels).__module__}:{type(kernels).__qualname__}"
     for entry in registry.default().entries("kernels"):
         if entry.target == target:
@@ -59,7 +59,7 @@ def _kernels(kernels: Kernels) -> str:
 
 
 def _cpu() -> str:
-    """The instruction sets that NumPy found, and chooses its routines by."""
+    """Return the instruction sets that NumPy detected."""
     built = np.show_config(mode="dicts")
-    found = built.get("SIMD Extensions", {}).get("found") if isinstance(built, dict) else None
-    return " ".join(found or [_UNKNOWN])
+    sets = built.get("SIMD Extensions", {}).get("found") if isinstance(built, dict) else None
+    return " ".join(sets or [_UNKNOWN])

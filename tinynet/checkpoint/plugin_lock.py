@@ -14,13 +14,13 @@ from tinynet.registry import Entry, UnknownTypeError
 
 @dataclass(frozen=True)
 class TypeFacts:
-    """Who registered a type.
+    """The distribution that registered a type.
 
-    Distribution and version end up in a line for the shell, so nothing else may be in them.
+    Messages put distribution and version into a shell command, so their characters are restricted.
 
     Attributes:
-        entry: The name that no other distribution can take: ``distribution:name``.
-        distribution: Normalised name of the distribution.
+        entry: The qualified name: ``distribution:name``.
+        distribution: Normalized name of the distribution.
         version: Its version.
     """
 
@@ -30,17 +30,17 @@ class TypeFacts:
 
     @property
     def qualified(self) -> str:
-        """The name to look up: ``distribution:name``."""
+        """The qualified name to look up: ``distribution:name``."""
         return f"{self.distribution}:{self.entry.rpartition(':')[2]}"
 
 
 @dataclass(frozen=True)
 class VersionChanges:
-    """Distributions of other versions than a run began with, a line each.
+    """Distributions whose version changed since a run was started, a line each.
 
     Attributes:
-        major: Those whose first number is another: nobody promises that they do the same.
-        minor: The others; the last bits of a result may differ.
+        major: Those whose first number differs: they may compute something else.
+        minor: The others: the last bits of a result may differ.
     """
 
     major: list[str]
@@ -48,23 +48,23 @@ class VersionChanges:
 
 
 def types_of(spec: BaseModel) -> dict[str, TypeFacts]:
-    """For each type that a spec names, or takes by default, who registered it.
+    """Return the distribution of each type that a spec names, or uses by default.
 
-    The keys are ``group:name``, with the name as the spec has it.
+    The keys are ``group:name``, with the name as written in the spec.
 
     Args:
         spec: A spec, or a part of one.
     """
-    found = {}
+    types = {}
     for reference in _references(spec):
         entry = registry.default().resolve(reference)
         facts = TypeFacts(entry.qualified, entry.distribution, entry.version)
-        found[f"{entry.group}:{reference.type}"] = facts
-    return dict(sorted(found.items()))
+        types[f"{entry.group}:{reference.type}"] = facts
+    return dict(sorted(types.items()))
 
 
 def _references(value: Any) -> Iterator[Reference]:
-    """Every reference in a spec, those inside of plugins' own options included."""
+    """Yield every reference in a spec, including those in the options of plugins."""
     if isinstance(value, Reference) and value.type:
         yield value
         yield from _references(registry.default().config(value))
@@ -90,13 +90,13 @@ def respell_types(
     old_names: Mapping[str, str],
     new_names: Mapping[str, str],
 ) -> Any:
-    """Return a resolved spec with the spelling of another wherever both name the same type.
+    """Return ``old`` with types spelled as in ``new`` wherever both name the same type.
 
     Args:
-        old: The spec.
-        new: The other spec, or the part of it at the same place.
-        old_names: The qualified names of the spec's types; see `recorded_names`.
-        new_names: Those of the other spec's types.
+        old: A resolved spec, or a part of it.
+        new: The same part of another spec.
+        old_names: The qualified names of the types in ``old``; see `recorded_names`.
+        new_names: Those in ``new``.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         pairs = ((key, value, new.get(key)) for key, value in old.items())
@@ -112,12 +112,10 @@ def respell_types(
 
 
 def check_types(types: Mapping[str, TypeFacts]) -> VersionChanges:
-    """Make sure that every recorded type is installed.
-
-    Another distribution may register the same name: the recorded one counts.
+    """Require every recorded type to be installed, by the distribution that is recorded.
 
     Args:
-        types: The types as `types_of` returned them when the run began.
+        types: The recorded types; see `types_of`.
 
     Returns:
         The distributions that are installed in another version.
@@ -126,9 +124,9 @@ def check_types(types: Mapping[str, TypeFacts]) -> VersionChanges:
         PluginError: listing the types that are not installed, each with the command that installs
             it, or that their distribution registers twice.
     """
-    present = _find(types)
     versions = {
-        (entry.distribution, types[key].version, entry.version) for key, entry in present.items()
+        (entry.distribution, types[key].version, entry.version)
+        for key, entry in _entries(types).items()
     }
     changes = VersionChanges([], [])
     for distribution, before, here in sorted(versions):
@@ -139,8 +137,8 @@ def check_types(types: Mapping[str, TypeFacts]) -> VersionChanges:
     return changes
 
 
-def _find(types: Mapping[str, TypeFacts]) -> dict[str, Entry]:
-    found, problems = {}, []
+def _entries(types: Mapping[str, TypeFacts]) -> dict[str, Entry]:
+    entries, problems = {}, []
     for key, facts in types.items():
         group, _, name = key.partition(":")
         needed = (
@@ -151,7 +149,7 @@ def _find(types: Mapping[str, TypeFacts]) -> dict[str, Entry]:
             problems.append(f"{needed}, a kind of plugin that this tinynet does not know")
             continue
         try:
-            found[key] = registry.default().find(group, facts.qualified)
+            entries[key] = registry.default().find(group, facts.qualified)
         except UnknownTypeError:
             install = f"pip install '{facts.distribution}=={facts.version}'"
             problems.append(f"{needed}, which is not installed{_others(group, name)}: {install}")
@@ -159,7 +157,7 @@ def _find(types: Mapping[str, TypeFacts]) -> dict[str, Entry]:
             problems.append(f"{needed}; {error}")
     if problems:
         raise PluginError("\n  ".join(problems))
-    return found
+    return entries
 
 
 def _others(group: str, name: str) -> str:

@@ -1,7 +1,7 @@
-"""Changes of the computation itself, and the specs that each of them concerns.
+"""Changes of the computation, and the specs that each of them affects.
 
-A checkpoint records the newest revision that it was written under. A run that is resumed across a
-revision that concerns its spec does not end as an uninterrupted one would have.
+A checkpoint records the newest revision of the tinynet that wrote it. A run that is resumed across
+a revision that affects its spec ends with other bits than an uninterrupted run.
 """
 
 from collections.abc import Callable
@@ -16,12 +16,13 @@ _CORE = "tinynet-core"
 
 @dataclass(frozen=True)
 class Revision:
-    """One change of what the same spec computes.
+    """A change of the result of the same spec.
 
     Attributes:
-        number: Its number, from 1; a checkpoint without a revision was written under 0.
+        number: Its number, from 1; a checkpoint without a revision has 0.
         change: The change, for a message.
-        concerns: Return whether a spec is concerned, given whether its data have sample weights.
+        concerns: True for a spec that it affects; the second argument is True if the data have
+            sample weights.
     """
 
     number: int
@@ -30,14 +31,14 @@ class Revision:
 
 
 def _draws_in_transforms(spec: Spec, weighted: bool) -> bool:
-    """Return whether a transform may draw random numbers; no built-in one does."""
+    """Return True if a transform may draw random numbers; built-in ones do not."""
     return spec.data is not None and not all(map(_is_core, spec.data.transforms))
 
 
 def _freezes_noise(spec: Spec, weighted: bool) -> bool:
-    """Return whether a frozen layer may compute something else in training than in evaluation.
+    """Return True if a frozen layer may compute something else in training than in evaluation.
 
-    Frozen layers with running statistics have always computed as in evaluation.
+    Frozen layers with running statistics have always used them in training, too.
     """
     frozen = [node for node in spec.network.layers if node.type and not node.trainable]
     return any(not _is_core(node) or _short(node) == "dropout" for node in frozen)
@@ -63,16 +64,16 @@ REVISIONS = (
 """Every revision, in the order of their numbers."""
 
 NEWEST = REVISIONS[-1].number
-"""The revision that checkpoints are written under."""
+"""The revision that new checkpoints record."""
 
 
 def changes_since(revision: int, spec: Spec, *, weighted: bool) -> list[str]:
-    """Return the changes after a revision that concern a spec, a line each.
+    """Return the changes after a revision that affect a spec, a line each.
 
     Args:
-        revision: The revision that a checkpoint was written under.
+        revision: The revision of a checkpoint.
         spec: The spec that is resumed.
-        weighted: Whether its data have sample weights.
+        weighted: True if its data have sample weights.
     """
     return [
         later.change

@@ -1,14 +1,13 @@
-"""Fine-tuning: the plan of which tensors a new network takes over from a checkpoint.
+"""Fine-tuning: a plan for the transfer of tensors from a checkpoint to a new network.
 
-Parameters and running statistics go over; the optimizer's state, the place in the run and the
-figures do not: the new run starts at step 0. Nothing is left out, added or reshaped unless a rule
-says so.
+Parameters and buffers are transferred; optimizer state, progress and metrics are not: the new run
+starts at step 0. Nothing is left out, added or reshaped unless a rule allows it.
 """
 
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -37,10 +36,10 @@ class TransferRules:
         map: Nodes of the checkpoint by name, each with the node that takes over its tensors.
         allow_new: Patterns of tensors that may be initialized.
         allow_dropped: Patterns of the checkpoint's tensors that may be left out.
-        overlap: Patterns of tensors that may change their shape: they take the part, from index 0
-            on along each axis, that both shapes have, and keep their initial values elsewhere.
-        keep_preprocessing: Use what the checkpoint's transforms learned from its training data,
-            instead of fitting them to the new data.
+        overlap: Patterns of tensors that may change their shape: the part that both shapes have,
+            from index 0 along each axis, is transferred; the rest keeps its initial values.
+        keep_preprocessing: Use the checkpoint's fitted transforms, instead of fitting them to the
+            new data.
     """
 
     map: Mapping[str, str] = field(default_factory=dict)
@@ -51,7 +50,7 @@ class TransferRules:
 
 
 STRICT = TransferRules()
-"""Everything is carried over as it is, or nothing is done."""
+"""Every tensor must be carried over unchanged."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class Move:
     Attributes:
         source: The tensor in the checkpoint, or None.
         target: The tensor in the network, or None.
-        fits: Whether the rules allow the target to take the source.
+        fits: False if the rules do not allow the target to take the source.
     """
 
     source: TensorFacts | None
@@ -98,7 +97,7 @@ class Move:
 
     @property
     def action(self) -> Action:
-        """The action; ``"differs"`` where the two do not fit and nothing can be done."""
+        """The action; ``"differs"`` if the two do not fit."""
         if self.source is None:
             return "new"
         if self.target is None:
@@ -109,7 +108,7 @@ class Move:
 
     @property
     def common(self) -> Shape:
-        """The shape that fits into both, where there are both."""
+        """The shape of the part that source and target have in common."""
         assert self.source is not None
         assert self.target is not None
         return tuple(map(min, self.source.shape, self.target.shape))
@@ -134,10 +133,10 @@ class TransferPlan:
     """The actions for all tensors.
 
     Attributes:
-        moves: One for each tensor: the network's in its order, then what is dropped.
-        notes: What a user should know beside, a line each.
-        refusals: What the rules do not allow, a line each; of a plan that is carried out, none.
-        options: Options of ``tinynet train`` that would allow it.
+        moves: One for each tensor: the network's in its order, then those that are dropped.
+        notes: Remarks for the user, a line each.
+        refusals: The moves that the rules do not allow, a line each.
+        options: Options of ``tinynet train`` that would allow them.
     """
 
     moves: tuple[Move, ...]
@@ -147,20 +146,20 @@ class TransferPlan:
 
     def counts(self) -> dict[Action, int]:
         """Return the number of tensors of each action."""
-        found = Counter(move.action for move in self.moves)
+        counts = Counter(move.action for move in self.moves)
         actions: list[Action] = ["carried", "overlapped", "new", "dropped"]
         if self.refusals:
             actions.append("differs")
-        return {action: found[action] for action in actions}
+        return {action: counts[action] for action in actions}
 
     @property
     def summary(self) -> str:
-        """``6 carried, 2 new, 2 dropped``."""
+        """The counts in words: ``6 carried, 2 new, 2 dropped``."""
         return ", ".join(f"{n:,} {action}" for action, n in self.counts().items() if n)
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """One for each tensor, then the notes."""
+        """A line for each tensor, then the notes."""
         return (*map(str, self.moves), *(f"{'note':<10}  {note}" for note in self.notes))
 
 
@@ -168,8 +167,8 @@ class TransferRefusedError(CheckpointMismatchError):
     """A checkpoint that does not fit the network under the rules.
 
     Attributes:
-        plan: What would happen to every tensor.
-        path: The checkpoint's file, where it is known.
+        plan: The plan that is refused.
+        path: The checkpoint's file, if any.
     """
 
     def __init__(self, plan: TransferPlan, path: Path | None = None) -> None:
@@ -181,17 +180,17 @@ class TransferRefusedError(CheckpointMismatchError):
 def plan_transfer(
     network: Network, checkpoint: Checkpoint, rules: TransferRules = STRICT
 ) -> TransferPlan:
-    """Decide what the network takes over; changes nothing.
+    """Return the plan of a transfer; nothing is changed.
 
     Args:
-        network: The network that is to start with what the checkpoint has.
-        checkpoint: The checkpoint; the types it names need not be installed.
-        rules: What may happen beside carrying over.
+        network: The new network.
+        checkpoint: The checkpoint; its types need not be installed.
+        rules: The actions that are allowed besides carrying over.
 
     Raises:
-        TransferRefusedError: listing everything that the rules do not allow, each with the option
-            that would.
-        CheckpointFormatError: if the checkpoint's spec makes no network.
+        TransferRefusedError: listing every move that the rules do not allow, with the option that
+            would.
+        CheckpointFormatError: if the checkpoint's spec does not describe a network.
     """
     matching = _match(network, checkpoint, rules)
     sources = {facts.name: facts for facts in _facts(checkpoint.weights)}
@@ -200,9 +199,10 @@ def plan_transfer(
         kind, _, rest = target.name.split("/", 2)
         before = matching.sources.get(target.node)
         source = sources.get(f"{kind}/{before}/{rest}") if before is not None else None
-        move = Move(source, target)
-        fits = source is None or _fits(move, rules)
-        moves.append(Move(None, target) if _may_part(move, rules) else replace(move, fits=fits))
+        fits = source is None or _fits(source, target, rules)
+        if not fits and _allowed(target, rules.allow_new) and _allowed(source, rules.allow_dropped):
+            source, fits = None, True
+        moves.append(Move(source, target, fits))
     used = {move.source.name for move in moves if move.source is not None}
     moves += [Move(source, None) for name, source in sources.items() if name not in used]
     refused = {move: why for move in moves if (why := _refusal(move, rules))}
@@ -217,10 +217,11 @@ def plan_transfer(
 
 
 def apply_transfer(plan: TransferPlan, network: Network, checkpoint: Checkpoint) -> None:
-    """Do what was planned: all of it, or nothing.
+    """Carry out a plan.
 
     Raises:
-        CheckpointMismatchError: if a value is too large for the network's dtype.
+        CheckpointMismatchError: if a value is too large for the network's dtype; then nothing is
+            changed.
     """
     arrays = named_weights(network.params, network.buffers)
     values: list[tuple[Array, Array]] = []
@@ -233,8 +234,8 @@ def apply_transfer(plan: TransferPlan, network: Network, checkpoint: Checkpoint)
             converted = value.astype(part.dtype, copy=False)
         if np.isfinite(value).all() and not np.isfinite(converted).all():
             raise CheckpointMismatchError(
-                f"{move.source.address} holds values that are too large for {part.dtype}; say"
-                f' "dtype": "{value.dtype}" of the network'
+                f"{move.source.address} holds values that are too large for {part.dtype}; set"
+                f' "dtype": "{value.dtype}" in the network'
             )
         values.append((part, converted))
     for part, converted in values:
@@ -242,7 +243,7 @@ def apply_transfer(plan: TransferPlan, network: Network, checkpoint: Checkpoint)
 
 
 def _corner(array: Array, shape: Shape) -> Array:
-    """The view of an array that starts at index 0 along each axis and has the shape."""
+    """Return the view of a shape that starts at index 0 along each axis."""
     index: tuple[Any, ...] = (*map(slice, shape), ...)
     corner: Array = array[index]
     return corner
@@ -255,7 +256,8 @@ def _match(network: Network, checkpoint: Checkpoint, rules: TransferRules) -> Ma
         old = places(network_spec, recorded_names(checkpoint.types))
     except (KeyError, TypeError, AttributeError, ValueError, SpecError) as error:
         reason = str(error).partition("\n")[0]
-        raise CheckpointFormatError(f"the checkpoint's spec makes no network: {reason}") from error
+        message = f"the checkpoint's spec does not describe a network: {reason}"
+        raise CheckpointFormatError(message) from error
     return Matching(old, new, rules.map)
 
 
@@ -263,10 +265,9 @@ def _facts(arrays: Mapping[str, Array]) -> list[TensorFacts]:
     return [TensorFacts(name, a.shape, a.dtype.name) for name, a in arrays.items()]
 
 
-def _fits(move: Move, rules: TransferRules) -> bool:
-    """Whether the network's tensor can take the checkpoint's as the rules have it."""
-    source, target = move.source, move.target
-    if source is None or target is None or not _convertible(source, target):
+def _fits(source: TensorFacts, target: TensorFacts, rules: TransferRules) -> bool:
+    """Return True if the rules allow the network's tensor to take the checkpoint's."""
+    if not _convertible(source, target):
         return False
     if source.shape == target.shape:
         return True
@@ -282,24 +283,18 @@ def _allowed(tensor: TensorFacts | None, patterns: Iterable[str]) -> bool:
     return tensor is not None and any(fnmatchcase(tensor.address, p) for p in patterns)
 
 
-def _may_part(move: Move, rules: TransferRules) -> bool:
-    """Whether a pair that does not fit may be one tensor dropped and one that is new."""
-    both = _allowed(move.target, rules.allow_new) and _allowed(move.source, rules.allow_dropped)
-    return both and not _fits(move, rules)
-
-
 def _options(refused: Iterable[Move]) -> tuple[str, ...]:
-    """The options that allow all these moves; what does not fit is initialized."""
-    found: dict[str, None] = {}
+    """Return the options that allow all moves; tensors that do not fit are initialized."""
+    options: dict[str, None] = {}
     for move in refused:
         for option, tensor in (("--allow-new", move.target), ("--allow-dropped", move.source)):
             if tensor is not None:
-                found[f"{option} {shlex.quote(f'{tensor.node}/*')}"] = None
-    return tuple(found)
+                options[f"{option} {shlex.quote(f'{tensor.node}/*')}"] = None
+    return tuple(options)
 
 
 def _refusal(move: Move, rules: TransferRules) -> str | None:
-    """Why the rules do not allow a move, and which option would."""
+    """Return why the rules do not allow a move, and the option that would; None if they do."""
     source, target = move.source, move.target
     if source is None:
         assert target is not None
@@ -312,13 +307,13 @@ def _refusal(move: Move, rules: TransferRules) -> str | None:
             return None
         remedy = f"--allow-dropped '{source.node}/*' leaves it out"
         return f"{source} of the checkpoint is not used: {remedy}"
-    if _fits(move, rules):
+    if move.fits:
         return None
     pair = f"{target} and {source} of the checkpoint"
-    afresh = f"--allow-new '{target.node}/*' --allow-dropped '{source.node}/*' initializes it"
+    initialize = f"--allow-new '{target.node}/*' --allow-dropped '{source.node}/*' initializes it"
     if not _convertible(source, target):
-        return f"{pair} differ in dtype, {target.dtype} and {source.dtype}: {afresh}"
+        return f"{pair} differ in dtype, {target.dtype} and {source.dtype}: {initialize}"
     if len(source.shape) != len(target.shape):
-        return f"{pair} differ in their axes: {afresh}"
+        return f"{pair} differ in their axes: {initialize}"
     overlap = f"--overlap '{target.node}/*' carries over the part that both have"
-    return f"{pair} differ in shape: {overlap}, {afresh}"
+    return f"{pair} differ in shape: {overlap}, {initialize}"

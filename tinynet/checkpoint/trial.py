@@ -1,4 +1,4 @@
-"""The trial of a run's first checkpoint: all that reading it will demand, before there is a run."""
+"""A trial of saving and loading a run's first checkpoint, before the run is created."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -26,13 +26,13 @@ _MAX_LISTED = 5
 
 
 def require_loadable(checkpoint: Checkpoint) -> None:
-    """Make sure that a checkpoint can be saved, and loaded as it was; nothing is written.
+    """Require that a checkpoint can be saved, and then loaded unchanged; nothing is written.
 
     Raises:
-        SpecError: for a spec that cannot be saved, or not be loaded again.
-        DataError: for data that are described by more than a checkpoint can hold.
+        SpecError: for a spec that cannot be saved, or loaded again.
+        DataError: for data whose description is too large for a checkpoint.
         PluginError: for a plugin whose options cannot be loaded again.
-        DivergedError: for a tensor that is not finite, which is never saved.
+        DivergedError: for a tensor with NaN or infinity, which is never saved.
         CheckpointError: for anything else that cannot be saved.
     """
     if bad := checkpoint.not_finite():
@@ -43,15 +43,15 @@ def require_loadable(checkpoint: Checkpoint) -> None:
         )
     sections = checkpoint.to_json()
     try:
-        found = archive.check(
+        saved = archive.check(
             sections, checkpoint.arrays, run_id=checkpoint.run_id, step=checkpoint.progress.step
         )
     except CheckpointError as error:
-        raise _blamed(sections, checkpoint) or SpecError(
+        raise _section_error(sections, checkpoint) or SpecError(
             f"the run cannot be saved: {error}"
         ) from error
     try:
-        parsed = parse_sections("the first checkpoint", found)
+        parsed = parse_sections("the first checkpoint", saved)
     except CheckpointFormatError:
         _require_recordable(checkpoint.types.values())
         raise
@@ -66,7 +66,7 @@ def require_loadable(checkpoint: Checkpoint) -> None:
 
 
 def _keeps(loaded: JsonValue, saved: JsonValue) -> bool:
-    """Return whether a loaded value is the saved one, apart from defaults that loading fills in."""
+    """Return True if a loaded value is the saved one, defaults that loading fills in aside."""
     if isinstance(saved, Mapping):
         return isinstance(loaded, Mapping) and all(
             key in loaded and _keeps(loaded[key], value) for key, value in saved.items()
@@ -93,30 +93,30 @@ def _require_recordable(types: Iterable[TypeFacts]) -> None:
             ) from error
 
 
-def _blamed(sections: Mapping[str, JsonValue], checkpoint: Checkpoint) -> Exception | None:
-    """Return the error of the first section that cannot be saved even alone, if there is one."""
+def _section_error(sections: Mapping[str, JsonValue], checkpoint: Checkpoint) -> Exception | None:
+    """Return the error of the first section that cannot be saved by itself, if there is one."""
     for name, value in sections.items():
         try:
             canonical_json.encode(value)
         except (canonical_json.NotCanonicalError, canonical_json.TooLargeError) as error:
-            return _explained(name, error, checkpoint)
+            return _explain(name, error, checkpoint)
     return None
 
 
-def _explained(name: str, error: ValueError, checkpoint: Checkpoint) -> Exception:
+def _explain(name: str, error: ValueError, checkpoint: Checkpoint) -> Exception:
     if name == "data" and not is_encodable(checkpoint.data.root):
         return DataError(
             f"the path of the data root {checkpoint.data.root!r} is not UTF-8; rename that folder"
         )
     if name == "data":
-        cure = _cure(checkpoint)
-        return DataError(f"a checkpoint cannot hold the description of the data: {error}{cure}")
+        remedy = _remedy(checkpoint)
+        return DataError(f"a checkpoint cannot hold the description of the data: {error}{remedy}")
     if name == "spec":
         return SpecError(f"a checkpoint cannot hold the resolved spec: {error}")
     return CheckpointError(f"a checkpoint cannot hold the section {name!r}: {error}")
 
 
-def _cure(checkpoint: Checkpoint) -> str:
+def _remedy(checkpoint: Checkpoint) -> str:
     """Return the remedy for too many names; empty if there are few."""
     fields = checkpoint.data.raw.items()
     names = {name: len(field.names or ()) for name, field in fields}

@@ -237,7 +237,7 @@ def _continue(
         here = environment(trainer.network.kernels)
         continuation.check(here, DataFacts.of(data), weighted=data.weighted)
         trainer.load_state(continuation.tensors(trainer.state()), continuation.progress)
-        if continuation.renews_optimizer:
+        if continuation.resets_optimizer:
             trainer.renew_slots()
         require_ahead(trainer)
         if not trainer.finished:
