@@ -148,7 +148,7 @@ CASES: dict[str, tuple[Callable[[Any], bytes], type[Exception], str]] = {
     "bytes behind the map": (
         lambda f: f.build(msgpack.packb(f.directory()) + b"\xc0", f.DOCUMENT),
         FORMAT,
-        "goes on",
+        "has bytes after its end",
     ),
     "ext type": (
         lambda f: f.build(f.directory(run_id=msgpack.ExtType(1, b"abc"))),

@@ -179,13 +179,13 @@ def test_of_several_targets_the_one_of_classes_is_stratified(tmp_path):
     for names in (["kind", "size"], ["size", "kind"]):
         data = open_data(tmp_path, {**spec, "targets": {name: name for name in names}})
         assert data.class_counts("kind").tolist() == [24, 8]
-    with pytest.raises(DataError, match="and only one; there is again and kind"):
+    with pytest.raises(DataError, match="such targets here: again, kind"):
         open_data(tmp_path, {**spec, "targets": {"kind": "kind", "again": "again"}})
 
 
 def test_numbers_cannot_be_stratified(tmp_path):
     (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n" * 20)
-    with pytest.raises(DataError, match="stratify needs a target that is one class"):
+    with pytest.raises(DataError, match="stratify needs exactly one target"):
         open_data(
             tmp_path, {"type": "csv", "path": "a.csv", "target": "y", "split": {"stratify": True}}
         )
@@ -400,7 +400,7 @@ MISMATCHES = {
         "x,kind\n1,d\n",
         "the class 'd' of 'target' is none of .* a, b",
     ),
-    "another number of features": ("x,y,kind\n1,2,a\n", r"'input' is of shape \(2,\), and \(1,\)"),
+    "another number of features": ("x,y,kind\n1,2,a\n", r"'input' has shape \(2,\), but \(1,\)"),
     "another feature": ("z,kind\n1,a\n", "'input' has the features z, and x in the training data"),
     "numbers for classes": ("x,kind\n1,0\n", "'target' holds numbers, and classes in the training"),
 }

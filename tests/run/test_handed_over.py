@@ -313,7 +313,7 @@ def test_what_is_usual_is_saved_and_loaded(hand_over, tmp_path):
         ({"inputs": {"input": Field((1,) * 9, "float64")}}, "at most 8 axes; it has 9"),
         (
             {"targets": {"target": Field((), "int64", ("a", "b", "a"))}},
-            "its classes must differ from one another; 'a' is there twice",
+            "its classes must be unique; 'a' occurs twice",
         ),
         ({"targets": {"target": Field((), "int64", ("a", 7))}}, "must be strings; one is 7"),
         ({"fingerprint": b"bytes"}, "its fingerprint must be a text; it is b'bytes'"),
@@ -353,7 +353,7 @@ def test_the_refusal_names_the_plugin_and_everything_wrong(hand_over, tmp_path, 
 def test_an_input_and_a_target_of_one_name_are_refused(hand_over, tmp_path):
     """Else the target is fed to the network in place of the input."""
     hand_over(inputs={"target": GOOD["inputs"]["input"]})
-    with pytest.raises(DataError, match="'target' is the name of an input and of a target"):
+    with pytest.raises(DataError, match="'target' names both an input and a target"):
         tinynet.train(SPEC, tmp_path / "run")
 
 

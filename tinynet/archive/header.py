@@ -1,7 +1,7 @@
-"""How an archive begins: its prefix and its directory, as `tinynet.archive` specifies them.
+"""The prefix and the directory of an archive; see `tinynet.archive` for the format.
 
-They are read before anything else is known of a file that may come from a stranger. So the
-directory is taken apart one scalar at a time: nothing is built that the format does not have.
+A file may come from a stranger, so the directory is parsed one scalar at a time: no object is built
+that the format does not have.
 """
 
 import math
@@ -25,7 +25,7 @@ from tinynet.files.canonical_json import MAX_BYTES as MAX_DOCUMENT
 from tinynet.types import Array, Shape
 
 VERSION = 1
-"""Of the format: what is written, and the newest that is read."""
+"""The version of the format that is written, and the newest that is read."""
 
 DTYPES = {
     "bool": np.dtype("|b1"),
@@ -44,7 +44,7 @@ DTYPES = {
 """Every dtype that a tensor may have, by its name in the directory."""
 
 MAX_DIRECTORY = 24 * 2**20
-"""Bytes; enough for as many tensors as there may be, with the longest names and shapes."""
+"""Bytes; enough for `MAX_TENSORS` tensors with the longest names and shapes."""
 
 MAX_TENSORS = 2**16
 MAX_AXES = 8
@@ -63,26 +63,26 @@ _TAGS: dict[type, bytes] = {
     int: bytes([*range(0x80), 0xCC, 0xCD, 0xCE, 0xCF]),
     bytes: b"\xc4",
 }
-"""The first bytes of msgpack objects that are a scalar of a type."""
+"""The first bytes of msgpack scalars, by type."""
 
 Scalar = TypeVar("Scalar", str, int, bytes)
 
 
 def pack_prefix(length: int, packed: bytes) -> bytes:
-    """The prefix of a file of ``length`` bytes with a directory that is spelled ``packed``."""
+    """Return the prefix of a file of ``length`` bytes with the packed directory."""
     prefix = _PREFIX.pack(_MAGIC, VERSION, length, len(packed), xxh3_128_digest(packed))
     return prefix + xxh3_128_digest(prefix)
 
 
 def unpack_prefix(prefix: bytes | bytearray, size: int) -> tuple[int, bytes]:
-    """Length and digest of the directory.
+    """Return the length and the digest of the directory.
 
     Args:
-        prefix: The first 64 bytes of the file, or as many as it has.
-        size: How many it has.
+        prefix: The first 64 bytes of the file, or all if it is shorter.
+        size: The length of the file.
 
     Raises:
-        CheckpointFormatError: if the file is no archive.
+        CheckpointFormatError: if the file is not an archive.
         CheckpointCorruptError: if it is truncated, or the prefix does not match its digest.
         CheckpointVersionError: if its version is newer than this code.
         CheckpointLimitError: if its directory is too large.
@@ -112,12 +112,12 @@ def unpack_prefix(prefix: bytes | bytearray, size: int) -> tuple[int, bytes]:
 
 
 class TensorEntry(NamedTuple):
-    """What the directory says of one tensor.
+    """The directory's entry of one tensor.
 
     Attributes:
         dtype: One of `DTYPES`.
         shape: Its shape.
-        digest: XXH3-128 of its bytes; different bytes have different digests.
+        digest: XXH3-128 of its bytes.
     """
 
     dtype: str
@@ -126,10 +126,10 @@ class TensorEntry(NamedTuple):
 
     @classmethod
     def of(cls, name: str, array: Array) -> "TensorEntry":
-        """The entry of an array, but for its digest.
+        """Return the entry of an array, without its digest.
 
         Raises:
-            CheckpointFormatError: if no tensor can have its dtype.
+            CheckpointFormatError: for a masked array, or a dtype that the format does not have.
         """
         dtype = _DTYPE_NAMES.get(array.dtype.newbyteorder("<"))
         if isinstance(array, np.ma.MaskedArray):
@@ -142,18 +142,18 @@ class TensorEntry(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        """Size of the tensor's bytes."""
+        """The size of the tensor in bytes."""
         return math.prod(self.shape) * DTYPES[self.dtype].itemsize
 
 
 class Directory(NamedTuple):
-    """What a file says of its parts.
+    """The directory of a file.
 
     Attributes:
         run_id: A name that all files of one run share.
-        step: Orders the files of one run.
+        step: The position among the files of one run.
         document: Length of the document in bytes, and its digest.
-        tensors: What it says of each tensor, by name.
+        tensors: The entries by the tensors' names.
     """
 
     run_id: str
@@ -162,7 +162,7 @@ class Directory(NamedTuple):
     tensors: dict[str, TensorEntry]
 
     def check(self) -> None:
-        """Refuse what is of the right types and yet no directory.
+        """Validate the values.
 
         Raises:
             CheckpointFormatError: for values that the format does not have.
@@ -177,7 +177,7 @@ class Directory(NamedTuple):
             _check_tensor(name, entry)
 
     def pack(self) -> Iterator[bytes]:
-        """The one spelling, in pieces."""
+        """Yield the canonical msgpack bytes, in pieces."""
         packer = msgpack.Packer()
         pack, map_header = packer.pack, packer.pack_map_header
         yield map_header(4)
@@ -190,11 +190,12 @@ class Directory(NamedTuple):
 
     @classmethod
     def unpack(cls, packed: bytes | bytearray) -> "Directory":
-        """The directory that is spelled so.
+        """Parse and validate a directory.
 
         Raises:
-            CheckpointFormatError: if it has another form, illegal values, or a second spelling.
-            CheckpointLimitError: if it goes beyond a limit.
+            CheckpointFormatError: for another structure, invalid values, or other bytes than `pack`
+                gives.
+            CheckpointLimitError: for more than the format allows.
         """
         parser = _Parser(packed)
         try:
@@ -213,12 +214,14 @@ class Directory(NamedTuple):
                 )
             position += len(piece)
         if position != len(packed):
-            raise CheckpointFormatError(f"the directory goes on behind its byte {position:,}")
+            raise CheckpointFormatError(
+                f"the directory has bytes after its end, at its byte {position:,}"
+            )
         return directory
 
 
 class _Parser:
-    """Takes a directory apart; raises ValueError or msgpack's own errors where it is none."""
+    """A parser of directories; raises ValueError or msgpack's errors."""
 
     def __init__(self, packed: bytes | bytearray) -> None:
         self._packed = packed
@@ -250,7 +253,7 @@ class _Parser:
         return TensorEntry(dtype, tuple(self._scalar(int) for _ in range(axes)), self._digest())
 
     def _scalar(self, kind: type[Scalar]) -> Scalar:
-        # The tag tells the type before the value is built.
+        # The tag is checked first, so that no value of another type is built.
         tag = self._packed[self.position : self.position + 1]
         if tag not in _TAGS[kind]:
             raise ValueError(f"{kind.__name__} is expected")
@@ -273,7 +276,7 @@ class _Parser:
 
 
 def tensor_problem(name: str, array: Array) -> str | None:
-    """Return why no file can hold an array under a name; None if one can."""
+    """Return why a file cannot hold an array under a name; None if it can."""
     try:
         _check_tensor(name, TensorEntry.of(name, array))
     except (CheckpointFormatError, CheckpointLimitError) as error:
@@ -300,7 +303,7 @@ def _bounded(count: int, limit: int, what: str) -> int:
 
 
 def is_name(name: object) -> bool:
-    """Return whether a tensor may have a name."""
+    """Return True if a tensor may have the name."""
     return isinstance(name, str) and len(name) <= MAX_NAME and bool(_NAME.fullmatch(name))
 
 

@@ -1,3 +1,3 @@
-"""A spec's data: opened, split, put in order and preprocessed."""
+"""The data of a spec: opened, split, shuffled and preprocessed."""
 
 from tinynet.data.data import Data as Data

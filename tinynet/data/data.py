@@ -1,6 +1,6 @@
-"""A spec's data: datasets opened, split, put in order, and preprocessed, batch by batch.
+"""The data of a spec: datasets opened, split, shuffled and preprocessed, batch by batch.
 
-Everything random follows from a key: the split from the split's seed, the order of an epoch from
+All randomness derives from keys: the split from the split's seed, the order of an epoch from
 (seed, epoch), augmentation from (seed, epoch, sample, position of the transform in the spec).
 """
 
@@ -18,7 +18,7 @@ from tinynet.data.fields import check_fields
 from tinynet.data.paths import require_inside, resolve_paths
 from tinynet.data.preprocessing import Preprocessing, no_random
 from tinynet.data.ranges import may_overflow, naming_samples, require_finite
-from tinynet.data.splits import POINTER, SplitName, chunks, gathered, split_indices
+from tinynet.data.splits import POINTER, SplitName, chunks, gather, split_indices
 from tinynet.dataset import Batch, Dataset, Field, Located, LocatedArrays
 from tinynet.errors import DataError
 from tinynet.kernels.random import derive
@@ -26,7 +26,7 @@ from tinynet.spec.data_spec import DataSpec
 from tinynet.types import Array, Shape
 
 _PLACES: dict[SplitName, str] = {"val": "data.validation", "test": "data.test"}
-"""Where a spec names the datasets of splits that have one of their own."""
+"""The place in the spec of the datasets of splits that have their own."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Split:
 
     Attributes:
         dataset: The dataset.
-        indices: Which of its samples, (N,).
-        relabel: For each array of class indices whose numbering differs from the training
-            data's: the training data's index of each class.
+        indices: Its samples, (N,).
+        relabel: The training data's index of each class, by the name of the array; only for arrays
+            whose classes have other indices than in the training data.
     """
 
     dataset: Dataset
@@ -45,8 +45,8 @@ class Split:
     relabel: Mapping[str, Array]
 
     def gather(self, positions: Array) -> Batch:
-        """The samples at ``positions`` within the split, as the dataset has them."""
-        batch = gathered(self.dataset, self.indices[positions])
+        """Return the raw samples at ``positions`` within the split."""
+        batch = gather(self.dataset, self.indices[positions])
         if not self.relabel:
             return batch
         return Batch(self._relabelled(batch.inputs), self._relabelled(batch.targets), batch.weights)
@@ -76,7 +76,7 @@ class TargetBatch:
         return len(self.indices)
 
     def place(self, row: int, name: str) -> str:
-        """Return where the target ``name`` of a row comes from: file and line, for example."""
+        """Return the origin of the target ``name`` of a row, such as file and line."""
         index = int(self.indices[row])
         if isinstance(self.dataset, LocatedArrays):
             return self.dataset.where_in(name, index)
@@ -84,14 +84,14 @@ class TargetBatch:
 
 
 class Data:
-    """What a spec's ``data`` part stands for.
+    """The data of a spec.
 
     Attributes:
-        root: Where relative paths start.
+        root: The folder where relative paths start.
         splits: The three splits; one may be empty.
-        raw: What each input and target holds before preprocessing.
-        inputs: What each input holds, after preprocessing.
-        targets: What each target holds, after preprocessing.
+        raw: The field of each input and target before preprocessing.
+        inputs: The field of each input after preprocessing.
+        targets: The field of each target after preprocessing.
         preprocessing: The transforms, fitted on the training split.
         fingerprints: Of each dataset, by the part of the spec that names it.
     """
@@ -106,13 +106,13 @@ class Data:
         """Open, split and fit.
 
         Args:
-            spec: What the spec says.
-            root: Where relative paths start.
+            spec: The spec's ``data``.
+            root: The folder where relative paths start.
             seed: The training's seed.
-            fitted: What the transforms learned in an earlier run; fitted anew if None.
+            fitted: The state of transforms that are already fitted; None fits them.
 
         Raises:
-            SpecError: for splits and transforms that name what is not there.
+            SpecError: for invalid splits and transforms.
             DataError: for data that cannot be trained on.
         """
         self._seed = seed
@@ -147,11 +147,11 @@ class Data:
 
     @property
     def input_shapes(self) -> dict[str, Shape]:
-        """Shape of one sample of each input."""
+        """The shape of one sample of each input."""
         return {name: field.shape for name, field in self.inputs.items()}
 
     def size(self, split: SplitName) -> int:
-        """Samples in a split."""
+        """Return the number of samples in a split."""
         return len(self.splits[split].indices)
 
     @cached_property
@@ -161,10 +161,10 @@ class Data:
         return any(part.gather(np.arange(1)).weights is not None for part in parts)
 
     def require(self, split: SplitName) -> None:
-        """Make sure that a split has samples.
+        """Require a split to have samples.
 
         Raises:
-            DataError: if it has none, or there is no such split.
+            DataError: if it is empty, or there is no such split.
         """
         if split not in self.splits:
             raise DataError(f"there is no split {split!r}; there are {', '.join(self.splits)}")
@@ -175,15 +175,15 @@ class Data:
             )
 
     def order(self, epoch: int) -> Array:
-        """The training samples' positions in the order of an epoch, (N,)."""
+        """Return the training samples' positions in the order of an epoch, (N,)."""
         return derive("order", self._seed, epoch).permutation(self.size("train"))
 
     def batch(self, split: SplitName, positions: Array, *, epoch: int | None = None) -> Batch:
-        """Preprocessed samples.
+        """Return preprocessed samples.
 
         Args:
-            split: Which split.
-            positions: Which samples of the split, (N,).
+            split: The split.
+            positions: The samples' positions in the split, (N,).
             epoch: The epoch, in training; None in evaluation.
         """
         raw = self.splits[split].gather(positions)
@@ -204,7 +204,7 @@ class Data:
         )
 
     def batches(self, split: SplitName, size: int) -> Iterator[Batch]:
-        """A whole split in evaluation mode, in order."""
+        """Iterate over a split in evaluation mode, in order."""
         for positions in chunks(self.size(split), size):
             yield self.batch(split, positions)
 
@@ -223,10 +223,10 @@ class Data:
 
         Args:
             dtype: The network's dtype.
-            splits: The splits to look at; all if none is named.
+            splits: The splits to check; by default all.
 
         Raises:
-            DataError: naming file and row of the first value that is not.
+            DataError: with file and row of the first value that is not.
         """
         preprocessing = self.preprocessing
         names = [n for n in preprocessing.fields if may_overflow(preprocessing, n, dtype)]
@@ -240,12 +240,12 @@ class Data:
                 require_finite(preprocessing, ready, dtype, place)
 
     def place(self, split: SplitName, position: int) -> str:
-        """Return where a sample of a split comes from: file and line, for example."""
+        """Return the origin of a sample of a split, such as file and line."""
         part = self.splits[split]
         return where(part.dataset, int(part.indices[position]))
 
     def class_counts(self, target: str) -> Array:
-        """How many training samples each class of a target has, (classes,)."""
+        """Return the number of training samples of each class of a target, (classes,)."""
         classes = self.raw[target].classes or ()
         counts = np.zeros(len(classes), np.int64)
         for batch in self._raw_training_batches():
@@ -254,7 +254,7 @@ class Data:
 
 
 def _in_file_order(parts: Iterable[Split]) -> Iterator[Split]:
-    """Join the parts of each dataset, so that the first fault in a file comes first."""
+    """Join the splits of each dataset, so that the first fault in a file is reported first."""
     of_dataset: dict[int, list[Split]] = {}
     for part in parts:
         of_dataset.setdefault(id(part.dataset), []).append(part)
@@ -275,16 +275,11 @@ def _require_inside(references: Mapping[str, Reference | None], root: Path) -> N
 
 
 def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Dataset:
-    """Open the dataset that a spec names.
-
-    Args:
-        reference: The part of the spec.
-        root: Where relative paths start.
-        pointer: The place of that part.
+    """Open the dataset that a part of a spec, at ``pointer``, names.
 
     Raises:
         DataError: for data that cannot be trained on.
-        PluginError: for a dataset that no checkpoint could describe.
+        PluginError: for a dataset whose description a checkpoint cannot hold.
     """
     known = registry.default()
     config = resolve_paths(known.config(reference), root)
@@ -298,15 +293,15 @@ def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Da
 
 
 def where(dataset: Dataset, index: int) -> str:
-    """Where a sample comes from, as exactly as its dataset can say."""
+    """Return the origin of a sample, as precisely as its dataset knows it."""
     return dataset.where(index) if isinstance(dataset, Located) else f"sample {index}"
 
 
 def _relabel(main: Dataset, other: Dataset, part: str) -> dict[str, Array]:
-    """How class indices of ``other`` translate to those of ``main``, where they differ.
+    """Return the class indices of ``main`` by those of ``other``, for arrays where they differ.
 
     Raises:
-        DataError: if the two hold different things, or ``other`` has classes of its own.
+        DataError: if the fields differ, or ``other`` has classes that ``main`` does not have.
     """
     translations = {}
     for kind in ("inputs", "targets"):
@@ -314,22 +309,22 @@ def _relabel(main: Dataset, other: Dataset, part: str) -> dict[str, Array]:
         theirs: Mapping[str, Field] = getattr(other, kind)
         for name, field in ours.items():
             if name not in theirs:
-                raise DataError(f"{part} has no array {name!r}, and the training data have")
+                raise DataError(f"{part} has no array {name!r}, which the training data have")
             _require_alike(field, theirs[name], f"{part}: {name!r}")
-            classes, known = theirs[name].classes or (), field.classes or ()
-            if unknown := [c for c in classes if c not in known]:
+            classes, trained = theirs[name].classes or (), field.classes or ()
+            if new := [c for c in classes if c not in trained]:
                 raise DataError(
-                    f"{part}: the class {unknown[0]!r} of {name!r} is none of the training data's:"
-                    f" {', '.join(known)}"
+                    f"{part}: the training data do not have the class {new[0]!r} of {name!r};"
+                    f" they have {', '.join(trained)}"
                 )
-            if classes != known[: len(classes)]:
-                translations[name] = np.array([known.index(c) for c in classes], np.int64)
+            if classes != trained[: len(classes)]:
+                translations[name] = np.array([trained.index(c) for c in classes], np.int64)
     return translations
 
 
 def _require_alike(ours: Field, theirs: Field, what: str) -> None:
     if theirs.shape != ours.shape:
-        raise DataError(f"{what} is of shape {theirs.shape}, and {ours.shape} in the training data")
+        raise DataError(f"{what} has shape {theirs.shape}, but {ours.shape} in the training data")
     if (theirs.classes is None) != (ours.classes is None):
         kinds = {True: "numbers", False: "classes"}
         raise DataError(

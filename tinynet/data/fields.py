@@ -1,4 +1,4 @@
-"""The fields that a checkpoint can hold, and so the only ones that a dataset may have."""
+"""Checks of fields: a dataset may only have those that a checkpoint can hold."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ def _names_problem(what: str, names: Any) -> str | None:
 
 
 def is_encodable(text: str) -> bool:
-    """Return whether a text is Unicode: no half of a surrogate pair, as undecodable bytes give."""
+    """Return True unless a text has lone surrogates, which stand for undecodable bytes."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -50,15 +50,11 @@ def is_encodable(text: str) -> bool:
 
 
 def check_fields(dataset: Dataset, pointer: str) -> None:
-    """Make sure that a checkpoint can hold everything that a dataset says of its arrays.
-
-    Args:
-        dataset: The dataset.
-        pointer: The place of the spec that names it.
+    """Require that a checkpoint can hold the description of a dataset, at ``pointer`` in the spec.
 
     Raises:
-        PluginError: listing every field that is wrong.
-        DataError: for a name that stands for an input and for a target.
+        PluginError: listing every invalid field.
+        DataError: for a name of both an input and a target.
     """
     problems = []
     for kind in ("inputs", "targets"):
@@ -72,9 +68,7 @@ def check_fields(dataset: Dataset, pointer: str) -> None:
     if problems:
         raise registry.fault(dataset, "; ".join(problems), pointer)
     if both := sorted(dataset.inputs.keys() & dataset.targets.keys()):
-        raise DataError(
-            f"{both[0]!r} is the name of an input and of a target; give each a name of its own"
-        )
+        raise DataError(f"{both[0]!r} names both an input and a target; give each its own name")
 
 
 def _fields_problems(kind: str, fields: Any) -> list[str]:
@@ -82,20 +76,19 @@ def _fields_problems(kind: str, fields: Any) -> list[str]:
         return [f"its {kind} must be a dict of one Field or more by name; it is {fields!r}"]
     problems = []
     for name, field in fields.items():
-        what = f"{kind}[{name!r}]"
+        place = f"{kind}[{name!r}]"
         if not isinstance(name, str) or not is_encodable(name):
-            problems.append(f"{what}: its name must be Unicode text")
+            problems.append(f"{place}: its name must be Unicode text")
         elif not isinstance(field, Field):
-            problems.append(f"{what} must be a Field; it is {described(field)}")
+            problems.append(f"{place} must be a Field; it is {described(field)}")
         elif problem := field_problem(field) or _duplicate(field):
-            problems.append(f"{what}: {problem}")
+            problems.append(f"{place}: {problem}")
     return problems
 
 
 def _duplicate(field: Field) -> str | None:
     for what, names in (("classes", field.classes), ("names", field.names)):
-        listed = names or ()
-        if len(set(listed)) < len(listed):
-            twice = next(name for name in listed if listed.count(name) > 1)
-            return f"its {what} must differ from one another; {twice!r} is there twice"
+        if names and len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            return f"its {what} must be unique; {twice!r} occurs twice"
     return None

@@ -1,6 +1,6 @@
-"""Where a spec's data paths lead: inside its own folder, or inside the data root, and nowhere else.
+"""Resolution of data paths, which must lie in the spec's folder or in the data root.
 
-A spec may come from a stranger. Whoever wants it to read elsewhere says so with a data root.
+A spec may come from a stranger; only the user can let it read elsewhere, with a data root.
 """
 
 import json
@@ -20,28 +20,24 @@ ConfigT = TypeVar("ConfigT", bound=Frozen)
 
 
 def resolve_paths(config: ConfigT, root: Path) -> ConfigT:
-    """The config with every data path absolute.
-
-    Args:
-        config: A dataset's config.
-        root: Where relative paths start, and where all must lie.
+    """Return a dataset's config with every data path absolute.
 
     Raises:
-        DataError: for a path that leads out of ``root``.
+        DataError: for a path outside of ``root``, where relative paths start.
     """
     require_inside({"data": config}, root)
     return _resolved_config(config, root)
 
 
 def require_inside(configs: Mapping[str, Frozen], root: Path) -> None:
-    """Require that all data paths of a spec lie in one folder.
+    """Require all data paths of a spec to lie in ``root``, where relative paths start.
 
     Args:
         configs: The config of each dataset by its place in the spec, such as ``data.validation``.
-        root: Where relative paths start, and where all must lie.
+        root: The folder.
 
     Raises:
-        DataError: listing every path that leads out of ``root``, with the options that allow them.
+        DataError: listing every path outside of it, with the options that allow them.
     """
     paths = {
         key: value
@@ -49,7 +45,7 @@ def require_inside(configs: Mapping[str, Frozen], root: Path) -> None:
         for key, value in _paths(config, place, False)
     }
     targets = {key: _absolute(value, root) for key, value in paths.items()}
-    inside = _normalised(root)
+    inside = os.path.abspath(root)
     outside = [key for key, path in targets.items() if not Path(path).is_relative_to(inside)]
     if not outside:
         return
@@ -66,9 +62,9 @@ def require_inside(configs: Mapping[str, Frozen], root: Path) -> None:
 
 
 def _options(paths: Mapping[str, str], targets: Mapping[str, str]) -> str:
-    """Options of a command under which the spec reads the same files, and may.
+    """Return the options that allow the paths.
 
-    Relative paths start at the data root, so all of them are written anew.
+    Relative paths start at the data root, so all of them are rewritten.
     """
     common = os.path.commonpath([os.path.dirname(path) for path in targets.values()])
     words = ["--data-root", common]
@@ -79,7 +75,7 @@ def _options(paths: Mapping[str, str], targets: Mapping[str, str]) -> str:
 
 
 def _json_or_text(path: str) -> str:
-    """A value for ``--set``, which reads what is not JSON as text."""
+    """Return a path as a value of ``--set``, which parses JSON if it can."""
     try:
         json.loads(path)
     except ValueError:
@@ -88,7 +84,7 @@ def _json_or_text(path: str) -> str:
 
 
 def _paths(value: Any, key: str, is_path: bool) -> Iterator[tuple[str, str]]:
-    """Key and value of every data path in a part of a config."""
+    """Yield key and value of every data path in a part of a config."""
     if isinstance(value, Frozen):
         for name, field in type(value).model_fields.items():
             yield from _paths(getattr(value, name), f"{key}.{name}", _holds_paths(field))
@@ -137,9 +133,5 @@ def _resolved(value: Any, is_path: bool, root: Path) -> Any:
 
 
 def _absolute(value: str, root: Path) -> str:
-    return _normalised(Path(_normalised(root)) / value)
-
-
-def _normalised(path: Path) -> str:
-    """Absolute, with ``..`` taken out by name alone: a link inside the root is the user's own."""
-    return os.path.abspath(path)
+    # Links are not resolved: a link inside the root was made by the user.
+    return os.path.abspath(Path(os.path.abspath(root)) / value)

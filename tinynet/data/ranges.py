@@ -26,11 +26,7 @@ def may_overflow(preprocessing: Preprocessing, name: str, dtype: np.dtype[Any]) 
 
 @contextmanager
 def naming_samples(place: Callable[[int], str]) -> Iterator[None]:
-    """Name the place of a sample that a transform refuses.
-
-    Args:
-        place: Where a row of the batch comes from.
-    """
+    """Name the origin of a sample that a transform refuses; ``place`` returns that of a row."""
     try:
         yield
     except SampleError as error:
@@ -48,14 +44,14 @@ def require_finite(
     """Require preprocessed arrays to be finite once they are cast to the network's dtype.
 
     Args:
-        preprocessing: The transforms that the arrays went through.
+        preprocessing: The transforms that were applied.
         arrays: By name, (N, ...) each.
         dtype: The network's dtype.
-        place: Where a row comes from, for messages.
-        fitted: Whether the transforms cannot be changed any more.
+        place: Return the origin of a row, for messages.
+        fitted: True if the transforms belong to a trained model and cannot be changed.
 
     Raises:
-        DataError: naming the first such value of every array.
+        DataError: with the first NaN or infinity of each array.
     """
     problems = list(_problems(preprocessing, arrays, dtype, place, fitted))
     if problems:

@@ -1,4 +1,4 @@
-"""How one dataset becomes three: training, validation and test."""
+"""The split of a dataset into training, validation and test."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
@@ -16,29 +16,29 @@ from tinynet.types import Array
 SplitName: TypeAlias = Literal["train", "val", "test"]
 
 DEFAULT_PART = 0.1
-"""Of the dataset, for validation and for the test each, where a spec does not say."""
+"""The part of the dataset for validation, and for the test, by default."""
 
 POINTER = "/data"
-"""Where a spec names its datasets."""
+"""The place of the datasets in a spec."""
 
 NUMBERS = "biuf"
 """The kinds of dtype that a network computes with: bool, integers, floats."""
 
 CHUNK = 1024
-"""Samples read at a time."""
+"""Number of samples read at a time."""
 
 
 def split_indices(dataset: Dataset, spec: DataSpec, seed: int) -> dict[SplitName, Array]:
-    """Indices of each split, ascending: disjoint, and together all there are.
+    """Return the indices of each split, ascending; each sample is in one split.
 
     Args:
-        dataset: The dataset to be cut.
-        spec: What the spec says.
-        seed: What the order is drawn from, unless ``spec`` has a seed for it.
+        dataset: The dataset.
+        spec: The spec's ``data``.
+        seed: The seed, unless ``spec`` has one for the split.
 
     Raises:
-        SpecError: for a part of a split that is a dataset of its own.
-        DataError: for parts that the dataset cannot give.
+        SpecError: for a part of a split that has its own dataset.
+        DataError: for parts that are empty, or leave no sample for training.
     """
     total = len(dataset)
     val = _count("validation", spec.split.validation, spec.validation is not None, total)
@@ -60,7 +60,7 @@ def split_indices(dataset: Dataset, spec: DataSpec, seed: int) -> dict[SplitName
 
 
 def _count(name: str, part: float | None, elsewhere: bool, total: int) -> int:
-    """Samples in a part: what the spec says, or the default, or none if it is elsewhere."""
+    """Return the size of a split; 0 by default if it has its own dataset."""
     if part is None:
         return 0 if elsewhere else round(DEFAULT_PART * total)
     if part and elsewhere:
@@ -76,13 +76,13 @@ def _count(name: str, part: float | None, elsewhere: bool, total: int) -> int:
 
 
 def _by_class(order: Array, labels: Array, val: int, test: int) -> Array:
-    """``order`` with the first ``val`` and the next ``test`` taken of every class in proportion.
+    """Return ``order`` so that its first parts hold each class in proportion.
 
     Args:
         order: Samples, (N,).
         labels: Their labels, (N,).
         val: Size of the first part.
-        test: Size of the second.
+        test: Size of the second part.
     """
     _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
     in_val = _in_proportion(counts, val)
@@ -95,11 +95,11 @@ def _by_class(order: Array, labels: Array, val: int, test: int) -> Array:
     return divided
 
 
-def _in_proportion(counts: Array, wanted: int) -> Array:
-    """Whole numbers that add up to ``wanted``, each within 1 of its share: largest remainders."""
-    shares = counts * (wanted / counts.sum())
+def _in_proportion(counts: Array, total: int) -> Array:
+    """Divide ``total`` in proportion to ``counts``, by the method of largest remainders."""
+    shares = counts * (total / counts.sum())
     whole: Array = np.floor(shares).astype(np.int64)
-    most_cut = np.argsort(whole - shares, kind="stable")[: wanted - whole.sum()]
+    most_cut = np.argsort(whole - shares, kind="stable")[: total - whole.sum()]
     whole[most_cut] += 1
     return whole
 
@@ -109,18 +109,18 @@ def _labels(dataset: Dataset) -> Array:
     names = [name for name, field in fields if field.classes is not None and not field.shape]
     if len(names) != 1:
         raise DataError(
-            "data.split.stratify needs a target that is one class for each sample, and only one;"
-            f" there is {' and '.join(sorted(names)) or 'none'}"
+            "data.split.stratify needs exactly one target with one class per sample; such targets"
+            f" here: {', '.join(sorted(names)) or 'none'}"
         )
-    parts = [gathered(dataset, indices) for indices in chunks(len(dataset))]
+    parts = [gather(dataset, indices) for indices in chunks(len(dataset))]
     return np.concatenate([part.targets[names[0]] for part in parts])
 
 
-def gathered(dataset: Dataset, indices: Array) -> Batch:
-    """The samples of a dataset at ``indices``.
+def gather(dataset: Dataset, indices: Array) -> Batch:
+    """Return the samples of a dataset at ``indices``.
 
     Raises:
-        PluginError: if the dataset fails, or gives something else.
+        PluginError: if the dataset fails, or returns something else.
     """
     with registry.blaming(dataset, "gather", POINTER):
         batch = dataset.gather(indices)
@@ -136,9 +136,9 @@ def gathered(dataset: Dataset, indices: Array) -> Batch:
             if array is None or np.shape(array) != shape:
                 message = f"gather must give the {kind} {name!r} the shape {shape}; it gave"
                 raise registry.fault(dataset, f"{message} {described(array)}", POINTER)
-            found = np.asarray(array).dtype
-            if found.kind not in NUMBERS:
-                message = f"gather must give the {kind} {name!r} as {field.dtype}; it gave {found}"
+            dtype = np.asarray(array).dtype
+            if dtype.kind not in NUMBERS:
+                message = f"gather must give the {kind} {name!r} as {field.dtype}; it gave {dtype}"
                 raise registry.fault(dataset, message, POINTER)
     _check_weights(dataset, batch.weights, len(indices))
     return batch
@@ -158,6 +158,6 @@ def _check_weights(dataset: Dataset, weights: Any, samples: int) -> None:
 
 
 def chunks(total: int, size: int = CHUNK) -> Iterator[Array]:
-    """Positions 0 to ``total``, ``size`` at a time."""
+    """Iterate over the positions 0 to ``total``, ``size`` at a time."""
     for start in range(0, total, size):
         yield np.arange(start, min(start + size, total))

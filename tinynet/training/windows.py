@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinynet.data.splits import gathered
+from tinynet.data.splits import gather
 from tinynet.dataset import Dataset, Field
 from tinynet.types import Array
 
@@ -24,7 +24,7 @@ def overlap(dataset: Dataset, name: str, field: Field) -> bool:
     if not 1 <= len(field.shape) <= 2 or field.shape[0] < MIN_LENGTH or len(dataset) < ROWS:
         return False
     middle = (len(dataset) - ROWS) // 2
-    rows = gathered(dataset, np.arange(middle, middle + ROWS)).inputs[name]
+    rows = gather(dataset, np.arange(middle, middle + ROWS)).inputs[name]
     return any(_shifted(rows, steps) for steps in range(1, field.shape[0] // 2 + 1))
 
 
