@@ -251,7 +251,7 @@ def test_a_mistake_in_an_old_spec_is_told_where_it_was_written(old, before, afte
 def test_what_an_old_spec_lacks_is_told_of_what_holds_it_today(old):
     line = ('  "optimizer": {"type": "adam", "learning_rate": 0.01},\n', "")
     assert told(old, line) == [
-        "9:15: /training: 'optimizer' is required (how gradients change parameters)"
+        "9:15: /training: 'optimizer' is required (the update rule of the parameters)"
     ]
 
 

@@ -21,7 +21,7 @@ _SAFE = (
     r"/training/optimizer/(learning_rate|clip_norm|weight_decay)",
     r"/training/early_stopping/(patience|min_delta)",
     r"/training/checkpoint/(every_\w+|keep_last)",
-    # What is trained never sees them; or they are compared elsewhere, with the shapes themselves.
+    # These do not affect training, or are compared elsewhere with the shapes themselves.
     r"/data/test/.+",
     r"/network/input_shape(/.*)?",
 )
@@ -38,13 +38,11 @@ _RESETTING: tuple[tuple[str, State], ...] = (
 """JSON pointers, unless they are safe, of what makes some of the state mean something else."""
 
 # All else is incompatible: network and dtype (the parameters themselves), losses (with weights and
-# targets) and class weights (what is minimised), seed, batch size, accumulation, data, split and
-# transforms (which samples a step sees, and as what).
 
 _STARTS_EMPTY = (
     "/training/checkpoint/keep_best",
     "/training/early_stopping",
-    # The classes that the data had are recorded, and any others are refused as changed data.
+    # The classes of the data are recorded, and others are reported as changed data.
     "/data/classes",
 )
 """Settings that have no state until the spec has them: to add one is safe."""
@@ -63,7 +61,7 @@ class Change:
     """One value that differs between two resolved specs.
 
     Attributes:
-        pointer: Where.
+        pointer: JSON pointer to the value.
         old: The old value; None where it was not set.
         new: The new value; None where it is not set.
         effect: Its effect on a run: ``"safe"``, ``"resets state"``, or ``"incompatible"`` with its
@@ -82,12 +80,12 @@ class Change:
 
 
 def _written(value: JsonValue) -> str:
-    """The value as JSON, where a spec without it says nothing."""
+    """Return a value as JSON, or "(not set)"."""
     return "(not set)" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def compare(old: Mapping[str, JsonValue], new: Mapping[str, JsonValue]) -> list[Change]:
-    """Every value that differs between two resolved specs."""
+    """Return every value that differs between two resolved specs."""
     return list(_compare(dict(old), dict(new), []))
 
 
@@ -117,10 +115,10 @@ def require_survivable(changes: Iterable[Change], *, allow_reset: bool) -> None:
 
     Args:
         changes: All changes.
-        allow_reset: Whether state may be reset.
+        allow_reset: True to allow changes that reset state.
 
     Raises:
-        CheckpointMismatchError: listing every change with what it means.
+        CheckpointMismatchError: listing every change with its effect.
     """
     changes = list(changes)
     effects = {change.effect for change in changes}

@@ -12,7 +12,7 @@ LOSS = "/training/loss"
 
 
 def problems_of(spec: Spec) -> Iterator[Problem]:
-    """Everything that is well said in its own part, and contradicts another part."""
+    """Return the problems of values that are valid alone, but contradict another part."""
     outputs, training = spec.network.output_names, spec.training
     loss = training.loss.type if isinstance(training.loss, LossReference) else list(training.loss)
     wrong = list(loss_problems(loss, outputs, LOSS))
@@ -24,7 +24,7 @@ def problems_of(spec: Spec) -> Iterator[Problem]:
             f"class weights are for a network with one loss; this one has {format_list(trained)}"
         )
         yield Problem(message, "/training/class_weights")
-    # A metric that says another output is called otherwise.
+    # The label of a metric of another output differs.
     yield from list(_metric_problems(training.metrics, outputs, trained)) or _figure_problems(
         training, trained
     )
@@ -38,7 +38,7 @@ def loss_problems(
     Args:
         loss: Type of the only loss, or names of the outputs that have a loss each.
         outputs: Names of the network's outputs.
-        pointer: Where the losses are said.
+        pointer: JSON pointer to the losses.
     """
     if isinstance(loss, str):
         if len(outputs) > 1:
@@ -63,7 +63,7 @@ def loss_problems(
 def _metric_problems(
     metrics: Iterable[MetricReference], outputs: tuple[str, ...], trained: tuple[str, ...]
 ) -> Iterator[Problem]:
-    """Metrics of an output that does not exist, has no loss, or is not named though it must be."""
+    """Yield metrics whose output does not exist, has no loss, or must be named."""
     known, hints = set(outputs), iter(range(MAX_PROBLEMS))
     for index, metric in enumerate(metrics):
         pointer = f"/training/metrics/{index}"
@@ -83,7 +83,7 @@ def _metric_problems(
 
 
 def _figure_problems(training: TrainingSpec, outputs: tuple[str, ...]) -> Iterator[Problem]:
-    """Metrics of the same name, and monitored metrics that do not exist."""
+    """Yield metrics of the same name, and monitored metrics that do not exist."""
     figures = dict.fromkeys(loss_figures(outputs))
     for index, metric in enumerate(training.metrics):
         if metric.label in figures:

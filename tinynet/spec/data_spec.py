@@ -1,4 +1,4 @@
-"""The ``data`` part of a spec: the dataset, its splits, and what happens to its arrays."""
+"""The ``data`` part of a spec: the dataset, its splits and its transforms."""
 
 from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
@@ -10,7 +10,7 @@ from tinynet.spec.parts import Names, SpecModel, as_tuple
 
 
 class DatasetReference(Reference):
-    """A dataset of its own for validation or test."""
+    """A separate dataset for validation or test."""
 
     group: ClassVar[str] = "datasets"
 
@@ -20,7 +20,7 @@ class TransformReference(Reference):
 
     group: ClassVar[str] = "transforms"
     on: Names = Field(
-        default=("input",), min_length=1, description="Names of the arrays it changes."
+        default=("input",), min_length=1, description="Names of the arrays to transform."
     )
 
 
@@ -41,20 +41,20 @@ Part: TypeAlias = Annotated[
 
 
 class SplitSpec(SpecModel):
-    """How one dataset becomes three; what is neither validation nor test is for training."""
+    """The split of a dataset; samples in neither validation nor test are for training."""
 
     validation: Part | None = Field(
         default=None,
         description="Samples held out for validation; a fraction or a number."
-        " By default 0.1, or 0 where `data.validation` is a dataset of its own.",
+        " By default 0.1, or 0 if `data.validation` is a separate dataset.",
     )
     test: Part | None = Field(
         default=None,
         description="Samples held out for the test; a fraction or a number."
-        " By default 0.1, or 0 where `data.test` is a dataset of its own.",
+        " By default 0.1, or 0 if `data.test` is a separate dataset.",
     )
     stratify: bool = Field(
-        default=False, description="Whether every class is split in the same proportion."
+        default=False, description="True to split every class in the same proportion."
     )
     seed: int | None = Field(
         default=None, ge=0, description="Seed of the split; by default that of the training."
@@ -71,16 +71,16 @@ class SplitSpec(SpecModel):
 
 
 class DataSpec(Reference):
-    """The dataset, how it is split, and what happens to it before the network sees it."""
+    """The dataset, its splits, and the transforms before the network."""
 
     group: ClassVar[str] = "datasets"
-    split: SplitSpec = Field(default=SplitSpec(), description="How the dataset is split.")
+    split: SplitSpec = Field(default=SplitSpec(), description="The split of the dataset.")
     validation: DatasetReference | None = Field(
-        default=None, description="A dataset of its own for validation."
+        default=None, description="A separate dataset for validation."
     )
     test: DatasetReference | None = Field(
-        default=None, description="A dataset of its own for the test."
+        default=None, description="A separate dataset for the test."
     )
     transforms: Annotated[tuple[TransformReference, ...], BeforeValidator(as_tuple)] = Field(
-        default=(), description="Changes of the arrays, in order."
+        default=(), description="Transforms of the arrays, in order."
     )

@@ -27,9 +27,9 @@ class Wire:
 
     Attributes:
         name: The node's name.
-        inputs: Names of the nodes (or network inputs) it follows.
-        spec: What the spec says of it.
-        pointer: Where the spec says it.
+        inputs: Names of the nodes, or inputs of the network, that it reads.
+        spec: Its part of the spec.
+        pointer: JSON pointer to it.
     """
 
     name: str
@@ -39,16 +39,16 @@ class Wire:
 
 
 def is_input(name: str) -> bool:
-    """Whether the name stands for an input of the network."""
+    """Return True for the name of an input of the network."""
     return name == INPUT or (name.startswith(f"{INPUT}:") and name != f"{INPUT}:")
 
 
 def wire(network: NetworkSpec) -> list[Wire]:
-    """The nodes in topological order; among those that could come next, the spec's order.
+    """Return the nodes in topological order, and otherwise in the spec's order.
 
     Raises:
         SpecError: listing every name that is taken twice, unknown, or part of a cycle, every node
-            whose output goes nowhere, and every output of the network that no node gives.
+            whose output is unused, and every output of the network that does not exist.
     """
     called = [own for (own,) in names(DeclaredName(n.type, n.name) for n in network.layers)]
     wires = []
@@ -63,20 +63,19 @@ def wire(network: NetworkSpec) -> list[Wire]:
 
 
 def _refuse(problems: Iterable[Problem]) -> None:
-    """Raise what was found, as far as anybody counts."""
+    """Raise an error if there are problems."""
     if found := list(islice(problems, MAX_COUNTED)):
         raise SpecError(found)
 
 
 def outputs_of(network: NetworkSpec, ordered: Sequence[Wire]) -> dict[str, str]:
-    """The node that gives each output, by what the output is called, in the order of these names.
+    """Return the node of each output by the output's name, ordered by these names.
 
-    In no other order: an object of JSON has none, and sums over outputs are to have the same bits
-    however it was written.
+    The order of keys in JSON has no meaning, and must not change the bits of sums over outputs.
 
     Args:
         network: The network.
-        ordered: Its nodes, from `wire`; where the spec names no outputs, the last one it is.
+        ordered: Its nodes, from `wire`; without declared outputs, the last one is the output.
     """
     return dict(sorted((network.outputs or {OUTPUT: ordered[-1].name}).items()))
 
@@ -100,7 +99,7 @@ def _unknown_names(wires: list[Wire]) -> Iterator[Problem]:
     by_name = {wire.name: wire for wire in wires}
     owners = sorted(wire.name for wire in wires if wire.spec.shares is None)
     known = sorted({*by_name, INPUT})
-    hints = iter(range(MAX_PROBLEMS))  # those that nobody is told need no suggestion
+    hints = iter(range(MAX_PROBLEMS))  # problems that are not shown need no suggestion
     circling: set[str] = set()
     for wire in wires:
         for index, source in enumerate(wire.inputs):
@@ -115,7 +114,7 @@ def _unknown_names(wires: list[Wire]) -> Iterator[Problem]:
         elif shared not in by_name:
             yield Problem(_no_node(shared, owners, hints), pointer)
         elif wire.name in circling:
-            continue  # told at the first of them
+            continue  # reported at the first of them
         elif circle := _sharing_circle(wire, by_name):
             circling.update(circle)
             message = "these nodes share each other's layer and none has its own"
@@ -126,7 +125,7 @@ def _unknown_names(wires: list[Wire]) -> Iterator[Problem]:
 
 
 def _sharing_circle(wire: Wire, by_name: Mapping[str, Wire]) -> list[str]:
-    """The names from a node over those it shares back to itself; none if they lead elsewhere."""
+    """Return the names of a circle of `shares` that begins at a node; empty if there is none."""
     way: list[str] = [wire.name]
     while len(way) <= MAX_CYCLE and (shared := by_name[way[-1]].spec.shares) in by_name:
         way.append(str(shared))
@@ -141,7 +140,7 @@ def _no_node(name: str, known: list[str], hints: Iterator[int]) -> str:
 
 
 def _topological_order(wires: list[Wire]) -> list[Wire]:
-    """Depth first, in the spec's order; iterative, since a network may be 10,000 nodes deep."""
+    """Sort depth first; iterative, since a network may be 10,000 nodes deep."""
     by_name = {wire.name: wire for wire in wires}
     ordered: dict[str, Wire] = {}
     for root in wires:
@@ -162,7 +161,7 @@ def _topological_order(wires: list[Wire]) -> list[Wire]:
 
 
 def _explain_cycle(cycle: list[str]) -> str:
-    """In the direction of the data; a cycle is the same wherever one enters it."""
+    """Return the message for a cycle, in the direction of the data."""
     names = [cycle[0], *reversed(cycle)]
     if len(names) > MAX_CYCLE:
         names = [*names[: MAX_CYCLE // 2], "...", *names[-MAX_CYCLE // 2 :]]
@@ -170,7 +169,7 @@ def _explain_cycle(cycle: list[str]) -> str:
 
 
 def _needed(wire: Wire) -> list[str]:
-    """What must come first: the inputs, and the owner of a shared layer, which is built there."""
+    """Return the nodes that must come first: the inputs, and the owner of a shared layer."""
     sources = [source for source in wire.inputs if not is_input(source)]
     return sources if wire.spec.shares is None else [*sources, wire.spec.shares]
 

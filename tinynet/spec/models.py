@@ -1,8 +1,7 @@
-"""The pydantic models of a spec: what a JSON file may say.
+"""The pydantic models of a spec.
 
-A spec names plugins and numbers, and nothing else. Validation looks up every plugin that is named,
-checks its options against its ``Config`` and completes them, so that a `Spec` is resolved: it says
-everything, and can be written down and read again.
+Validation looks up every plugin, and validates and completes its options by its ``Config``. So a
+`Spec` is resolved: it has every value, and can be saved and loaded again.
 """
 
 from pathlib import Path
@@ -41,28 +40,28 @@ class Spec(SpecModel):
     tinynet: Annotated[Literal[1], BeforeValidator(_version)] = Field(
         description="Version of the spec language, which is 1."
     )
-    name: Name = Field(description="The network's name; run directories are called after it.")
-    data: DataSpec | None = Field(default=None, description="What it learns from.")
-    network: NetworkSpec = Field(description="What it is.")
-    training: TrainingSpec = Field(description="How it learns.")
+    name: Name = Field(description="The network's name; run folders are named after it.")
+    data: DataSpec | None = Field(default=None, description="The data.")
+    network: NetworkSpec = Field(description="The network.")
+    training: TrainingSpec = Field(description="The training.")
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
     @property
     def origin(self) -> Origin:
-        """Where it was read, and what became of what is written there."""
+        """The origin of the spec: its file, overrides and expansion."""
         return self._origin
 
     @property
     def folder(self) -> Path:
-        """Where relative data paths start unless a data root is given: the spec's own folder."""
+        """The spec's folder, where relative data paths start by default."""
         return self._origin.folder or Path.cwd()
 
     def resolved(self) -> dict[str, JsonValue]:
-        """The spec as JSON, every default filled in."""
+        """Return the spec as JSON, with all defaults."""
         resolved = literals(self.model_dump(mode="json", exclude_none=True))
         assert isinstance(resolved, dict)
         return resolved
 
     def locate(self, error: LocatedError) -> LocatedError:
-        """The same error, with line and column where the spec was read from a text."""
+        """Return the same error with line and column, if the spec was read from a file."""
         return self._origin.place(error)

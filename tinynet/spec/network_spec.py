@@ -1,4 +1,4 @@
-"""The ``network`` part of a spec: nodes, and how they are wired."""
+"""The ``network`` part of a spec: nodes and their connections."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
@@ -13,10 +13,10 @@ from tinynet.text.wording import quote
 
 
 class NodeSpec(Reference):
-    """One node of the network: a layer's type and parameters beside the graph's own keys."""
+    """A node of the network: a layer's type and options, and the keys of every node."""
 
     group: ClassVar[str] = "layers"
-    type: str = Field(default="", description="The layer's type; left out where it `shares` one.")
+    type: str = Field(default="", description="The layer's type; omitted if it `shares` one.")
     name: Name | None = Field(
         default=None,
         description="The node's name; by default its type and ordinal, such as conv2d_1.",
@@ -24,14 +24,14 @@ class NodeSpec(Reference):
     inputs: Names | None = Field(
         default=None,
         min_length=1,
-        description="Nodes this one follows, or 'input'; by default the one before it.",
+        description="The nodes that it follows, or 'input'; by default the node before it.",
     )
     shares: str | None = Field(
-        default=None, description="A node whose layer, parameters and all, stands here too."
+        default=None, description="A node whose layer, with its parameters, is used here, too."
     )
     trainable: bool = Field(
         default=True,
-        description="Whether training changes its parameters. If false, the layer also computes"
+        description="True if training changes its parameters. If false, the layer also computes"
         " in training as it does in evaluation: dropout drops nothing, and batch norm uses its"
         " running statistics and leaves them as they are.",
     )
@@ -99,7 +99,7 @@ Outputs: TypeAlias = Annotated[
 
 
 class NetworkSpec(SpecModel):
-    """The network: nodes, each following the one before it unless it says otherwise."""
+    """The network: a list of nodes; by default, each follows the one before it."""
 
     written = ("blocks",)
 
@@ -108,19 +108,19 @@ class NetworkSpec(SpecModel):
         description="Shape of one sample, or of each input by name; by default the dataset's.",
     )
     dtype: Literal["float32", "float64"] = Field(
-        default="float32", description="What parameters are made of and what is computed in."
+        default="float32", description="The dtype of parameters and of computation."
     )
     layers: Annotated[tuple[NodeSpec, ...], BeforeValidator(as_tuple)] = Field(
-        min_length=1, max_length=10_000, description="The nodes, in any order that names resolve."
+        min_length=1, max_length=10_000, description="The nodes; names may refer to later nodes."
     )
     outputs: Outputs | None = Field(
         default=None,
         min_length=1,
-        description="The nodes that losses and users see, by what their outputs are called; by"
-        " default the last node.",
+        description="The nodes that are the network's outputs, by the outputs' names; by default"
+        " the last node.",
     )
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """What the outputs are called."""
+        """The names of the outputs."""
         return (OUTPUT,) if self.outputs is None else tuple(self.outputs)

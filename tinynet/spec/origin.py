@@ -1,4 +1,4 @@
-"""Where the values of a spec came from: a text, whoever overrode them, a block, a default."""
+"""The origin of a spec's values: lines of a file, overrides, blocks or defaults."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -13,15 +13,15 @@ from tinynet.text.document import MAX_PROBLEMS, Document, first_problems
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a spec was read, and what became of what it says.
+    """The origin of a spec.
 
     Attributes:
-        document: Its text; None where it was given as data.
-        overrides: JSON pointers of what was overridden, and the path that each was given as.
-        folder: Where the file is; None where there is no file.
-        traces: What was moved since it was read, the last move first.
-        expanded: What it says with its blocks unrolled, before defaults.
-        notes: What a user should know about the overrides, a sentence each.
+        document: Its text; None for a spec from a dict.
+        overrides: The JSON pointer and the path of each override.
+        folder: The file's folder; None without a file.
+        traces: The moves of values since it was read, the last one first.
+        expanded: The expanded spec, before defaults.
+        notes: Notes for the user about the overrides, a sentence each.
     """
 
     document: Document | None = None
@@ -32,15 +32,15 @@ class Origin:
     notes: tuple[str, ...] = ()
 
     def place(self, error: LocatedError) -> LocatedError:
-        """The same error, each problem where it is written, in the order of the text.
+        """Return the same error, with each problem's place in the text, in the order of the text.
 
         Args:
-            error: An error of the spec as it is now.
+            error: An error of the expanded spec.
         """
         return self.write(error, map(self.trace, error.problems))
 
     def trace(self, problem: Problem) -> Problem:
-        """A problem of the spec as it is now, where it was before blocks and variables."""
+        """Return a problem of the expanded spec with its place before the expansion."""
         if not self.traces:
             return problem
         trace = self.traces[0]
@@ -49,28 +49,28 @@ class Origin:
         return replace(problem, pointer=source.pointer, uses=(*own, *source.uses))
 
     def write(self, error: LocatedError, problems: Iterable[Problem]) -> LocatedError:
-        """An error of the same kind that lists problems of the spec as it was written."""
-        told = _once([self._written(problem) for problem in problems])
-        placed = [self._placed(problem) for problem in told[:MAX_PROBLEMS]]
+        """Return an error of the same kind that lists problems of the declared spec."""
+        reported = _once([self._written(problem) for problem in problems])
+        placed = [self._placed(problem) for problem in reported[:MAX_PROBLEMS]]
         placed.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
         source = self.document.source if self.document is not None else None
-        return type(error)(first_problems([*placed, *told[MAX_PROBLEMS:]]), source)
+        return type(error)(first_problems([*placed, *reported[MAX_PROBLEMS:]]), source)
 
     def written(self, pointer: str) -> str:
-        """Where in the text what is at a pointer stood, before migrations."""
+        """Return the pointer in the text, before migrations, of a value."""
         for trace in self.traces[1:]:
             pointer = trace.source(pointer).pointer
         return pointer
 
     def override_of(self, pointer: str) -> str | None:
-        """The path of the override that set what is at a pointer of the text, if one did."""
+        """Return the path of the override that set a value of the text, or None."""
         for overridden, path in reversed(self.overrides):
             if f"{pointer}/".startswith(f"{overridden}/"):
                 return path
         return None
 
     def source(self, pointer: str) -> Source:
-        """Where in the text the value at a pointer of the resolved spec stands."""
+        """Return the place in the text of a value of the resolved spec."""
         source = self.traces[0].source(pointer) if self.traces else Source(pointer)
         return Source(self.written(source.pointer), source.uses)
 
@@ -85,7 +85,7 @@ class Origin:
         return problem if self.document is None else self.document.place(problem)
 
     def place_use(self, use: Use) -> Use:
-        """The same use, with line and column where it is written in the text."""
+        """Return the same use with its line and column in the text."""
         if self.document is None or self.override_of(use.pointer):
             return use
         line, column = self.document.locate(use.pointer)
@@ -93,7 +93,7 @@ class Origin:
 
 
 def _once(problems: list[Problem]) -> list[Problem]:
-    """The problems, those that many uses of one place have only once."""
+    """Return the problems; one that several uses have in common appears once."""
     found: dict[tuple[str, str], Problem] = {}
     for problem in problems:
         key = (problem.pointer, problem.message)

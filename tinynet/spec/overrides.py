@@ -1,6 +1,6 @@
-"""Changes of a spec from outside: ``training.epochs=3``, ``network.layers.conv2d_1.filters=8``.
+"""Overrides of a spec: ``training.epochs=3``, ``network.layers.conv2d_1.filters=8``.
 
-They edit the JSON as it was written, before anything is checked or completed.
+They edit the JSON of the file, before it is validated and completed.
 """
 
 import re
@@ -29,9 +29,9 @@ class Applied:
     """The effects of overrides.
 
     Attributes:
-        pointers: The JSON pointer of what was set, or of the outermost object that was made for it,
-            and the path of the override.
-        notes: What a user should know about them.
+        pointers: The JSON pointer of the value that was set, or of the outermost object that was
+            created for it, and the path of the override.
+        notes: Notes for the user.
     """
 
     pointers: list[tuple[str, str]] = field(default_factory=list)
@@ -61,16 +61,16 @@ def override(document: JsonValue, path: str, value: Any, applied: Applied | None
 
     Args:
         document: The spec.
-        path: Keys, indices and names of nodes, with dots between them. Objects that are missing
-            are made; a bare name of a plugin becomes the object it is short for.
+        path: Keys, indices and names of nodes, separated by dots. Missing objects are created; the
+            bare name of a plugin becomes an object.
         value: JSON data.
-        applied: The overrides before; what is dropped is noted there.
+        applied: The earlier overrides; dropped parameters are recorded there.
 
     Returns:
-        The JSON pointer of what was set, or of the outermost object that was made for it.
+        The JSON pointer of the value that was set, or of the outermost object that was created.
 
     Raises:
-        SpecError: for a path that leads nowhere, or a value that is not JSON data.
+        SpecError: for a path that does not exist, or a value that is not JSON data.
     """
     parts = path.split(".")
     if not all(parts) or len(parts) > MAX_DEPTH:
@@ -114,14 +114,14 @@ def _set(
 
 
 def _set_before(path: list[int | str], applied: Applied) -> set[str]:
-    """Keys of an object that overrides have set, or changed something within."""
+    """Return the keys of an object that overrides have set or changed."""
     start = split_pointer(join_pointer(path))
     found = [split_pointer(pointer) for pointer, _ in applied.pointers]
     return {parts[len(start)] for parts in found if parts[: len(start)] == start != parts}
 
 
 def _step(holder: Any, parts: list[str], walked: list[int | str]) -> tuple[Any, list[str]]:
-    """The key that comes next, and the parts after it."""
+    """Return the next key, and the parts after it."""
     if isinstance(holder, dict):
         return parts[0], parts[1:]
     where = quote(".".join(map(str, walked))) if walked else "the spec"
@@ -144,7 +144,7 @@ def _holds_nodes(walked: list[int | str]) -> bool:
 
 
 def _require_written(document: Any, parts: list[str]) -> None:
-    """Refuse variables and parts of blocks where there are none."""
+    """Raise an error for variables and parts of blocks in a spec that has none."""
     resolved = "(that of a run or of a checkpoint is resolved, and has none any more)"
     is_used = any(is_variable(text) for text, _ in texts(document))
     if parts[0] == "vars" and len(parts) > 1 and not is_used and not _items(document, "vars"):
@@ -157,9 +157,9 @@ def _require_written(document: Any, parts: list[str]) -> None:
 
 
 def _find_node(nodes: list[JsonValue], parts: list[str], scope: Scope) -> tuple[int, list[str]]:
-    """The place of the node that comes next, by index or name, and the parts after it.
+    """Return the index of the next node, by index or name, and the parts after it.
 
-    A node that is repeated goes by the name that it is given, or by the first that it has.
+    A repeated node has its declared name, or else the first of its names.
     """
     if _is_index(parts[0], nodes):
         return int(parts[0]), parts[1:]
@@ -186,7 +186,7 @@ def _find_node(nodes: list[JsonValue], parts: list[str], scope: Scope) -> tuple[
 
 
 def _match(parts: list[str], known: Iterable[str]) -> tuple[str, list[str]]:
-    """The longest known name that the parts begin with, or an empty one; and the parts after it."""
+    """Return the longest known name at the start of the parts, or "", and the parts after it."""
     words = set(known)
     for length in range(len(parts), 0, -1):
         if (name := ".".join(parts[:length])) in words:
@@ -195,7 +195,7 @@ def _match(parts: list[str], known: Iterable[str]) -> tuple[str, list[str]]:
 
 
 def _require_own(document: Any, node: JsonValue, parts: list[str], scope: Scope) -> None:
-    """Refuse the name of a node that is written in the block that a node uses."""
+    """Raise an error for the name of a node that is declared in a block."""
     block = dict(_items(node)).get("block")
     known = lookup(block, scope)
     block = block if known is None else known.value
@@ -216,7 +216,7 @@ def _require_own(document: Any, node: JsonValue, parts: list[str], scope: Scope)
 
 
 def _scope(document: Any, walked: list[int | str]) -> Scope:
-    """What names stand for in a list of nodes; parameters of a block have their defaults."""
+    """Return the variables in a list of nodes; parameters of a block have their defaults."""
     scope = {name: Value(value, Source("")) for name, value in _items(document, "vars")}
     block = walked[:-1] if walked[1] == "blocks" else []
     params = {
@@ -227,7 +227,7 @@ def _scope(document: Any, walked: list[int | str]) -> Scope:
 
 
 def _items(holder: Any, *path: int | str) -> Iterable[tuple[str, JsonValue]]:
-    """What is at a path of objects, if all of them are there."""
+    """Return the items of the object at a path; none if it does not exist."""
     for key in path:
         holder = holder.get(key) if isinstance(holder, dict) else None
     return holder.items() if isinstance(holder, dict) else ()

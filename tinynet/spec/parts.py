@@ -1,4 +1,4 @@
-"""What the parts of a spec have in common."""
+"""Types shared by the parts of a spec."""
 
 import re
 from typing import Annotated, Any, ClassVar, TypeAlias
@@ -18,7 +18,7 @@ from tinynet.text.wording import format_value
 
 
 def as_tuple(value: Any) -> Any:
-    """A list as the tuple that a frozen model keeps."""
+    """Return a list as a tuple, for a frozen model."""
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -36,10 +36,10 @@ Names: TypeAlias = Annotated[
 """One name, or a list of names."""
 
 MAX_NAME = 100
-"""Characters of a name."""
+"""Most characters of a name."""
 
 NAME = re.compile(rf"(?!.{{{MAX_NAME + 1}}})[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
-"""What a name is made of: it becomes part of addresses, file names and reports."""
+"""The pattern of a name, which becomes part of addresses, file names and reports."""
 
 NAME_RULE = (
     f"up to {MAX_NAME} ASCII letters, digits, '_', '-' or '.'; the first is a letter or a digit,"
@@ -63,10 +63,10 @@ Name: TypeAlias = Annotated[
 
 
 class SpecModel(Frozen):
-    """A part of the spec; an unknown key says which one may have been meant."""
+    """A part of the spec; the error for an unknown key suggests the right one."""
 
     written: ClassVar[tuple[str, ...]] = ()
-    """Keys that a file may have at this place, and that are resolved before models see it."""
+    """Keys of a file that are resolved before the model is validated."""
 
     @model_validator(mode="wrap")
     @classmethod

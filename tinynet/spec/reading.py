@@ -1,7 +1,7 @@
-"""A JSON file, or a dict like one -> a `Spec`; or every mistake in it, each with its place.
+"""Loading of a spec from a JSON file or a dict: a `Spec`, or all mistakes with their places.
 
-One order, so that nobody has to guess: overrides edit the JSON as it was written, then variables
-and blocks are put in their places, then defaults apply, then everything is checked.
+The order: overrides edit the JSON of the file, variables and blocks are expanded, defaults apply,
+and everything is validated.
 """
 
 import os
@@ -40,19 +40,19 @@ Model = TypeVar("Model", bound=SpecModel)
 def load_spec(
     source: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | None = None
 ) -> Spec:
-    """Read and check a spec.
+    """Load and validate a spec.
 
     Args:
-        source: A file, or what such a file says as a dict.
-        overrides: JSON values by dotted path, applied before anything is checked:
+        source: A file, or the content of one as a dict.
+        overrides: JSON values by dotted path, applied first:
             ``{"training.epochs": 3, "network.layers.conv2d_1.filters": 8}``.
 
     Returns:
-        The spec, every default filled in.
+        The spec, with all defaults.
 
     Raises:
-        SpecError: listing every mistake, each with its place and what would be right.
-        PluginError: if all that is wrong is that plugins are missing or broken.
+        SpecError: listing every mistake, with place and remedy.
+        PluginError: if the only mistakes are missing or broken plugins.
         UsageError: for arguments of another type.
     """
     if fault := source_fault(source):
@@ -67,7 +67,7 @@ def load_recorded_spec(
     overrides: Mapping[str, Any] | None = None,
     recorded: Mapping[str, str] | None = None,
 ) -> Spec:
-    """Read and check a spec whose types a checkpoint recorded; see `load_spec`.
+    """Load and validate a spec whose types a checkpoint recorded; see `load_spec`.
 
     Args:
         source: See `load_spec`.
@@ -103,11 +103,11 @@ def overrides_fault(overrides: Any) -> str | None:
 
 
 def parse_network(source: Mapping[str, Any]) -> NetworkSpec:
-    """The ``network`` part of a spec alone, from a dict.
+    """Validate the ``network`` part of a spec, from a dict.
 
     Raises:
         SpecError: listing every mistake.
-        PluginError: if all that is wrong is that plugins are missing or broken.
+        PluginError: if the only mistakes are missing or broken plugins.
     """
     if not isinstance(source, Mapping):
         raise SpecError(
@@ -138,7 +138,7 @@ def _read(path: Path) -> Document:
 
 
 def _no_spec(path: Path) -> str:
-    """Return the message about a path that is no file, with the specs that may be meant."""
+    """Return the message about a path that is not a file, with similar specs."""
     specs = ends_in(".json")
     if not os.path.lexists(path):
         return f"no such file: {path}{suggest_path(path, 'specs', specs)}"
@@ -149,7 +149,7 @@ def _no_spec(path: Path) -> str:
 
 
 def _without_comments(value: JsonValue) -> JsonValue:
-    """A copy without the ``"comment"`` that every object may have."""
+    """Return a copy without the ``"comment"`` of objects."""
     if isinstance(value, list):
         return [_without_comments(item) for item in value]
     if isinstance(value, dict):
@@ -182,14 +182,14 @@ def _validate(
     further: Callable[[Model], list[Problem]],
     recorded: Mapping[str, str] | None = None,
 ) -> Model:
-    """What a part of an expanded spec says.
+    """Validate a part of an expanded spec.
 
     Args:
-        model: What that part is.
-        part: Its key; empty for the whole.
-        origin: Where the spec came from.
+        model: The model of the part.
+        part: Its key; empty for the whole spec.
+        origin: The origin of the spec.
         expansion: The spec.
-        further: Finds what can be told only of a part that is valid otherwise.
+        further: Returns the problems that can be detected only in a valid part.
         recorded: The qualified names that a checkpoint recorded, by ``group:name``.
 
     Raises:
@@ -199,31 +199,33 @@ def _validate(
     value = expansion.value
     if part and isinstance(value, dict):
         value = value[part]
-    told = list(expansion.problems)
+    reported = list(expansion.problems)
     try:
         made = model.model_validate(value, context=_context(recorded))
     except ValidationError as error:
         prefix = join_pointer([part]) if part else ""
         found = (replace(p, pointer=prefix + p.pointer) for p in problems(error, value))
-        told += _unless_following(expansion.problems, map(origin.trace, found))
+        reported += _unless_following(expansion.problems, map(origin.trace, found))
     else:
-        if not told:
-            told = expansion.dangling or list(map(origin.trace, further(made))) or expansion.unused
-    if told:
-        raise origin.write(located(told), told)
+        if not reported:
+            reported = (
+                expansion.dangling or list(map(origin.trace, further(made))) or expansion.unused
+            )
+    if reported:
+        raise origin.write(located(reported), reported)
     return made
 
 
 def _unless_following(causes: list[Problem], found: Iterable[Problem]) -> list[Problem]:
-    """Those problems that would be there without what could not be expanded."""
+    """Return the problems that do not follow from mistakes in the expansion."""
     places = {place for problem in causes for place in _spoilt(problem.pointer)}
     if places:
-        places.add(LAYERS)  # too few nodes, since those that could not be expanded were left out
+        places.add(LAYERS)  # it lacks the nodes that could not be expanded
     return [problem for problem in found if problem.pointer not in places]
 
 
 def _spoilt(pointer: str) -> Iterator[str]:
-    """What is wrong because of what is at a pointer: that, and the lists that it is part of."""
+    """Yield the pointer to a mistake, and those to the lists that contain it."""
     yield pointer
     while (parts := pointer.rpartition("/"))[2].isdecimal():
         pointer = parts[0]
@@ -240,7 +242,7 @@ def _graph_problems(network: NetworkSpec) -> list[Problem]:
 
 def _further_problems(spec: Spec) -> list[Problem]:
     found = _graph_problems(spec.network)
-    # Of outputs that are not there nothing more can be told.
+    # Missing outputs cannot be checked further.
     if any(problem.pointer.startswith(OUTPUTS) for problem in found):
         return found
     return [*consistency.problems_of(spec), *found]

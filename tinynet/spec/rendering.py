@@ -1,4 +1,4 @@
-"""A spec as it is resolved, each value with where it came from."""
+"""The resolved spec as text, with the origin of each value."""
 
 import json
 from collections.abc import Iterator
@@ -18,15 +18,15 @@ Kind = Literal["file", "override", "derived", "default"]
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where one value came from.
+    """The origin of a value.
 
     Attributes:
-        kind: ``"file"``: it is written there; ``"override"``: it was set from outside;
-            ``"derived"``: it follows from where its node stands; ``"default"``: nobody said it.
-        pointer: JSON pointer to where it is written; empty where it is not.
-        line: Its line there, counted from 1; None where there is no text.
-        column: Its column, in characters, counted from 1.
-        uses: The places that brought it from there, the nearest first.
+        kind: ``"file"``, ``"override"``, ``"derived"`` (from the position of its node) or
+            ``"default"``.
+        pointer: JSON pointer to it in the file; empty if it is not in the file.
+        line: Its line, from 1; None without a file.
+        column: Its column, in characters, from 1.
+        uses: The uses of blocks and variables that it came through, the nearest first.
         override: The path of the override that set it, or None.
     """
 
@@ -53,8 +53,8 @@ class Line:
     """One line of a rendered spec.
 
     Attributes:
-        text: What it says, indented.
-        origin: Where that came from; None for brackets.
+        text: The text, indented.
+        origin: The origin of its value; None for brackets.
     """
 
     text: str
@@ -62,12 +62,12 @@ class Line:
 
 
 def origins(spec: Spec) -> dict[str, Provenance]:
-    """Where every value of the resolved spec came from, by its JSON pointer."""
+    """Return the origin of every value of the resolved spec, by JSON pointer."""
     return {pointer: _provenance(spec, pointer) for pointer in _leaves(spec.resolved(), [])}
 
 
 def render(spec: Spec) -> list[Line]:
-    """The resolved spec as indented JSON, line by line, each value with where it came from."""
+    """Return the lines of the resolved spec as indented JSON, with the origin of each value."""
     return list(_render(spec.resolved(), [], "", "", origins(spec)))
 
 
@@ -94,7 +94,7 @@ def _render(
 
 
 def _leaves(value: JsonValue, path: list[int | str]) -> Iterator[str]:
-    """Pointers to what a line of its own is for."""
+    """Yield the pointers to the values with a line of their own."""
     if not _is_container(value):
         yield join_pointer(path)
         return
@@ -103,7 +103,7 @@ def _leaves(value: JsonValue, path: list[int | str]) -> Iterator[str]:
 
 
 def _is_container(value: JsonValue) -> bool:
-    """Whether a value takes several lines; lists of plain values, such as shapes, take one."""
+    """Return True if a value takes several lines; a list of plain values takes one."""
     if isinstance(value, dict):
         return bool(value)
     return isinstance(value, list) and any(isinstance(part, dict | list) for part in value)
@@ -132,7 +132,7 @@ def _provenance(spec: Spec, pointer: str) -> Provenance:
 
 
 def _is_said(value: JsonValue, pointer: str) -> bool:
-    """Whether JSON has what is at a pointer, if only in short: ``"adam"``, or 3 for [3, 3]."""
+    """Return True if JSON has a value, also in its short form: ``"adam"``, or 3 for [3, 3]."""
     for key in split_pointer(pointer):
         if isinstance(value, dict):
             if key not in value:

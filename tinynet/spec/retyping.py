@@ -1,9 +1,9 @@
-"""A type that an override replaces: parameters of the old type that the new one cannot take.
+"""Overrides of a ``type``: options of the old type that the new one does not have.
 
     training.optimizer.type=sgd
 
-A resolved spec says every parameter of ``adam``, defaults included. Those that ``sgd`` has under
-the same name are kept; the others are dropped.
+A resolved spec has every option of ``adam``, with defaults. Those that ``sgd`` has, too, are kept;
+the others are dropped.
 """
 
 from collections.abc import Collection, Sequence
@@ -29,7 +29,7 @@ _GROUPS = {
     "training/schedule": "schedules",
     "training/metrics/*": "metrics",
 }
-"""The kind of plugin that stands at each path of a spec."""
+"""The kind of plugin at each path of a spec."""
 
 
 def drop_parameters(
@@ -42,8 +42,8 @@ def drop_parameters(
 
     Args:
         holder: An object of the spec whose ``type`` was set; it is changed in place.
-        path: Where it stands.
-        old: What the ``type`` was.
+        path: Its path.
+        old: The old ``type``.
         given: Keys that other overrides have set; they stay, and are reported if they are wrong.
 
     Returns:
@@ -66,7 +66,7 @@ def drop_parameters(
 
 
 def dropped_note(path: str, new: JsonValue, dropped: Sequence[str]) -> str:
-    """Say what `drop_parameters` has dropped.
+    """Return the note about dropped parameters.
 
     Args:
         path: The path of the override.
@@ -99,7 +99,7 @@ def _parameters(group: str, name: str) -> frozenset[str]:
 
 
 def _refused(group: str, name: str, options: dict[str, JsonValue]) -> set[str]:
-    """The options whose values a type does not take."""
+    """Return the options whose values a type refuses."""
     try:
         registry.default().configure(group, name, options)
     except ValidationError as error:

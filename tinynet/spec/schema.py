@@ -1,7 +1,7 @@
-"""JSON Schema of the spec language as one installation speaks it, for editors and validators.
+"""The JSON Schema of specs, with all installed plugins, for editors and validators.
 
-It is made of the very models that read a spec, and of the ``Config`` of everything registered.
-Rules that take more than one value, such as which nodes there are, are left to `load_spec`.
+It is generated from the models that validate a spec, and from the ``Config`` of every plugin. Rules
+about several values, such as references to nodes, are checked by `load_spec` alone.
 """
 
 from tinynet.registry import GROUPS, Registry
@@ -27,15 +27,15 @@ _TOP: Schema = {
 
 
 def spec_schema(known: Registry) -> Schema:
-    """JSON Schema (draft 2020-12) of a spec that uses what is registered.
+    """Return the JSON Schema (draft 2020-12) of specs with the registered plugins.
 
-    A plugin that cannot be imported is left out; ``"$comment"`` then says which and why.
+    Plugins that cannot be imported are omitted and listed in ``"$comment"``.
 
     Args:
-        known: The plugins. All that a spec can name are imported.
+        known: The plugins; all that a spec can name are imported.
     """
     spec = describe(Spec)
-    version = {"tinynet": spec["properties"]["tinynet"]}  # which no variable can stand for, either
+    version = {"tinynet": spec["properties"]["tinynet"]}  # cannot be a variable
     definitions = Definitions(known)
     root = definitions.add(_as_in_files(spec))
     root["properties"] |= version | _TOP
@@ -56,7 +56,7 @@ def _distributions(known: Registry) -> str:
 
 
 def _as_in_files(spec: Schema) -> Schema:
-    """The schema of what models see -> of what a file says before blocks are unrolled."""
+    """Change the schema of the models to that of files, before the expansion."""
     parts = spec["$defs"]
     parts |= {"Block": _block(), "BlockUse": _use(), **_nodes(parts[NodeSpec.__name__])}
     parts[NetworkSpec.__name__]["properties"]["blocks"] = {
@@ -74,19 +74,19 @@ def _as_in_files(spec: Schema) -> Schema:
 
 def _block() -> Schema:
     block = describe(BlockSpec)
-    del block["$defs"]  # any value: it stands for what is said here
+    del block["$defs"]  # any value
     block["properties"]["params"] |= {"propertyNames": _NAMES, "additionalProperties": True}
     block["properties"]["layers"]["items"] = refer(NodeSpec.__name__)
     return block
 
 
 def _use() -> Schema:
-    """A use of a block; only the file itself knows the block's parameters."""
+    """Return the schema of a use of a block; the block's parameters are not known."""
     return {**describe(UseSpec), "additionalProperties": True}
 
 
 def _nodes(layer: Schema) -> dict[str, Schema]:
-    """A node in its three forms: a use of a block, the layer of another node, or one of its own."""
+    """Return the schema of a node: a use of a block, a shared layer, or a layer."""
     repeat = describe(RepeatSpec)["properties"]
     keys = {**layer["properties"], **repeat}
     shares = {"type": "string", "description": keys.pop("shares")["description"]}
@@ -102,7 +102,7 @@ def _nodes(layer: Schema) -> dict[str, Schema]:
         },
         NodeSpec.__name__: {
             "description": layer["description"],
-            # These two say nothing new: editors offer names and keys while the form is not known.
+            # These two add no rule, but let editors suggest names and keys.
             "anyOf": [refer("Layer"), {"type": "object"}],
             "properties": {"shares": shares, "block": block},
             "if": {"type": "object", "required": ["block"]},
@@ -117,6 +117,6 @@ def _nodes(layer: Schema) -> dict[str, Schema]:
 
 
 def _one_or_each(one: Schema, each: Schema) -> list[Schema]:
-    """One loss, or an object of losses: where the first has its type, the other has a loss."""
+    """Return the schema of one loss, or of an object of losses."""
     named_type = {"allOf": [one, {"type": "object"}]}
     return [one, {**each, "properties": {"type": named_type}, "minProperties": 1}]

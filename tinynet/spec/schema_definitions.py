@@ -1,7 +1,7 @@
-"""pydantic models -> the definitions of one JSON Schema document, plugins filled in.
+"""The definitions of a JSON Schema document, from pydantic models and plugins.
 
-Wherever a model names a plugin, each type that is registered for the place has a definition of its
-own, picked by what ``type`` says: a wrong value is then told as that, not as "none of 24 layers".
+Each registered type has its own definition, selected by ``type``. So validators report the wrong
+value itself, not "none of 24 layers".
 """
 
 import inspect
@@ -31,7 +31,7 @@ _ANNOTATIONS = {"description", "default", "examples", "deprecated"}
 
 
 def refer(key: str) -> Schema:
-    """The schema that stands for a definition."""
+    """Return the schema that refers to a definition."""
     return {"$ref": "#" + quote(join_pointer(["$defs", key]), safe="/$:~")}
 
 
@@ -40,7 +40,7 @@ VARIABLE = refer("variable")
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's own, without titles that only repeat a name, and with plugins marked."""
+    """pydantic's generator, without titles that repeat a name, and with plugins marked."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -55,16 +55,16 @@ class _Generator(GenerateJsonSchema):
 
 
 def describe(model: type[BaseModel]) -> Schema:
-    """The JSON Schema of a model; what it refers to is in its own ``$defs``."""
+    """Return the JSON Schema of a model, with its references in ``$defs``."""
     return model.model_json_schema(schema_generator=_Generator, mode="validation")
 
 
 class Definitions:
-    """The definitions of one document, collected from all that is added.
+    """The definitions of a document.
 
     Attributes:
         found: The definitions by their keys.
-        left_out: Plugins that have none, and why.
+        left_out: The plugins without a definition, with the reason.
     """
 
     def __init__(self, known: Registry) -> None:
@@ -80,11 +80,11 @@ class Definitions:
         self._known = known
 
     def add(self, schema: Schema, prefix: str = "") -> Schema:
-        """Add what a schema of `describe` refers to.
+        """Add the references of a schema of `describe`.
 
         Args:
             schema: The schema.
-            prefix: What the keys of its own definitions begin with.
+            prefix: Prefix of the keys of its own definitions.
 
         Returns:
             The schema itself, as a part of the document.
@@ -93,13 +93,13 @@ class Definitions:
         keys = {name: _key(part, prefix + name) for name, part in local.items()}
         for name, part in local.items():
             if (key := keys[name]) not in self.found:
-                self.found[key] = {}  # since it may refer to itself
+                self.found[key] = {}  # it may refer to itself
                 definition = _as_written(part, keys)
                 self.found[key] = self._named(definition, key) if _GROUP in part else definition
         return _as_written({key: part for key, part in schema.items() if key != "$defs"}, keys)
 
     def _named(self, schema: Schema, key: str) -> Schema:
-        """A plugin as a spec names it: its bare name, or an object with a ``type``."""
+        """Return the schema of a plugin: its bare name, or an object with a ``type``."""
         reserved = schema["properties"]
         names: list[str] = []
         bare: list[str] = []
@@ -126,17 +126,17 @@ class Definitions:
         }
         return {
             "description": schema["description"],
-            # Said here, since an object without a type would otherwise be told that it is no name.
+            # Otherwise an object without a type would be reported as "not a name".
             "type": ["object", "string"],
             "required": ["type"],
             "anyOf": [_one_of(bare), whole],
         }
 
     def _type(self, entry: Entry, reserved: Schema, key: str) -> Schema:
-        """One type's parameters, beside the keys that the grammar has at the place.
+        """Return the schema of a type's options, with the common keys of its place.
 
         Raises:
-            PluginError: if it cannot be imported, or its ``Config`` cannot be described.
+            PluginError: if it cannot be imported, or its ``Config`` has no schema.
         """
         cls = self._known.load(entry.group, entry.qualified)
         try:
@@ -151,32 +151,32 @@ class Definitions:
 
 
 def _spellings(entries: list[Entry]) -> Iterator[tuple[Entry, list[str]]]:
-    """Each entry with the names that stand for it alone."""
+    """Return each entry with its unambiguous names."""
     count = Counter(entry.name for entry in entries)
     for entry in entries:
         yield entry, [*([entry.name] if count[entry.name] == 1 else []), entry.qualified]
 
 
 def _one_of(names: list[str]) -> Schema:
-    """One of these names; the short ones come first."""
+    """Return the schema of some names, the short ones first."""
     return {"type": "string", "enum": sorted(names, key=lambda name: (":" in name, name))}
 
 
 def _key(schema: Schema, unique: str) -> str:
-    """The key of a definition: the group of plugins that it stands for, if that is all it says."""
+    """Return the key of a definition: the group of plugins, if it has nothing else."""
     is_group = schema.get("properties", {}).keys() == {"type"} and _GROUP in schema
     return schema[_GROUP] if is_group else unique
 
 
 def _as_written(schema: Schema, keys: dict[str, str]) -> Schema:
-    """A schema of values -> that of how a spec writes them, with variables and comments.
+    """Return the schema of values as a spec declares them, with variables and comments.
 
     Args:
         schema: The schema.
-        keys: The keys of what it refers to.
+        keys: The keys of its references.
     """
     found = dict(schema)
-    found.pop("discriminator", None)  # OpenAPI's, and no part of JSON Schema
+    found.pop("discriminator", None)  # part of OpenAPI, not of JSON Schema
     if "$ref" in found:
         found |= refer(keys[found["$ref"].rpartition("/")[2]])
     for word in ("anyOf", "oneOf", "allOf"):
@@ -194,20 +194,20 @@ def _as_written(schema: Schema, keys: dict[str, str]) -> Schema:
     if "prefixItems" in found:
         found["prefixItems"] = [_value(part, keys) for part in found["prefixItems"]]
     if "patternProperties" in found:
-        found.setdefault("additionalProperties", False)  # which pydantic takes for granted
+        found.setdefault("additionalProperties", False)  # implied in pydantic
     if found.get("type") == "object":
         found["properties"] = {**found.get("properties", {}), "comment": COMMENT}
     return found
 
 
 def _value(schema: Schema | bool, keys: dict[str, str]) -> Schema | bool:
-    """The schema of a place where a value stands, or a variable."""
+    """Return the schema of a value or a variable."""
     if isinstance(schema, bool):
         return schema
     found = _as_written(schema, keys)
-    told = {word: part for word, part in found.items() if word in _ANNOTATIONS}
+    annotations = {word: part for word, part in found.items() if word in _ANNOTATIONS}
     rule = {word: part for word, part in found.items() if word not in _ANNOTATIONS}
     if rule in ({}, {"type": "string"}):
         return found
     choices = rule["anyOf"] if rule.keys() == {"anyOf"} else [rule]
-    return {**told, "anyOf": [*choices, VARIABLE]}
+    return {**annotations, "anyOf": [*choices, VARIABLE]}

@@ -1,4 +1,4 @@
-"""The ``training`` part of a spec: what is minimised, how, and what is watched and saved."""
+"""The ``training`` part of a spec: losses, optimizer, metrics, stopping and checkpoints."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
@@ -12,16 +12,14 @@ from tinynet.text.wording import closest
 
 
 class LossReference(Reference):
-    """What training minimizes."""
+    """The loss that training minimizes."""
 
     group: ClassVar[str] = "losses"
-    weight: float = Field(
-        default=1.0, ge=0, description="How much it counts in the sum over all outputs."
-    )
+    weight: float = Field(default=1.0, ge=0, description="Its factor in the sum over all outputs.")
     target: str | None = Field(
         default=None,
-        description="Which target of the dataset it compares with; by default the one that is"
-        " called like the output, or the only one.",
+        description="The target of the dataset; by default the one with the output's name, or the"
+        " only one.",
     )
 
 
@@ -29,7 +27,7 @@ _ONE, _EACH = "(one loss)", "(losses by output)"
 
 
 def _one_or_each(value: Any) -> str:
-    """Whether a value is one loss, or an object of losses; a guess where it is neither."""
+    """Return the tag of one loss, or of an object of losses; a guess for an invalid value."""
     if isinstance(value, LossReference | str) or not isinstance(value, Mapping) or not value:
         return _ONE
     is_one = "type" in value or closest("type", value) is not None
@@ -48,13 +46,13 @@ Losses: TypeAlias = Annotated[
 
 
 class OptimizerReference(Reference):
-    """How gradients change parameters."""
+    """The optimizer."""
 
     group: ClassVar[str] = "optimizers"
 
 
 class ScheduleReference(Reference):
-    """How the learning rate changes."""
+    """The schedule of the learning rate."""
 
     group: ClassVar[str] = "schedules"
 
@@ -64,23 +62,23 @@ class MetricReference(Reference):
 
     group: ClassVar[str] = "metrics"
     name: Name | None = Field(
-        default=None, description="By default its type, after that of the output where one is said."
+        default=None, description="By default its type, after the output's name if there is one."
     )
     output: str | None = Field(
-        default=None, description="The output it is about, where several have a loss."
+        default=None, description="The output that it measures; required if several have a loss."
     )
 
     @property
     def label(self) -> str:
-        """What the figure is called in reports: ``accuracy``, or ``kind/accuracy``."""
+        """The name of the figure in reports: ``accuracy``, or ``kind/accuracy``."""
         short = self.type.rpartition(":")[2]
         return self.name or (short if self.output is None else f"{self.output}/{short}")
 
 
 class EarlyStoppingSpec(SpecModel):
-    """When to stop before the end: no improvement for a while."""
+    """The rule that stops training early if it no longer improves."""
 
-    metric: str = Field(default="val/loss", description="The figure to watch.")
+    metric: str = Field(default="val/loss", description="The monitored figure.")
     patience: int = Field(
         default=5, ge=1, description="Evaluations without improvement before training stops."
     )
@@ -90,26 +88,26 @@ class EarlyStoppingSpec(SpecModel):
 
 
 class KeepBestSpec(SpecModel):
-    """Which checkpoint is the best."""
+    """The choice of the best checkpoint."""
 
-    metric: str = Field(default="val/loss", description="The figure that decides.")
+    metric: str = Field(default="val/loss", description="The monitored figure.")
 
 
 class CheckpointSpec(SpecModel):
-    """When to save, and what to keep. The first and the last step are always saved."""
+    """The rule that saves checkpoints; the first and the last step are always saved."""
 
     every_steps: int | None = Field(default=None, ge=1, description="Save at every n-th step.")
     every_epochs: int | None = Field(
         default=None,
         ge=1,
-        description="Save at the end of every n-th epoch; 1 where nothing else is said.",
+        description="Save at the end of every n-th epoch; by default 1, without another rule.",
     )
     every_seconds: float | None = Field(
-        default=None, gt=0, description="Save when that many seconds have passed since the last."
+        default=None, gt=0, description="Save after this many seconds since the last checkpoint."
     )
-    keep_last: int = Field(default=3, ge=2, description="How many of the newest are kept.")
+    keep_last: int = Field(default=3, ge=2, description="Number of newest checkpoints to keep.")
     keep_best: KeepBestSpec | None = Field(
-        default=None, description="Keep the checkpoint that was best by a figure, too."
+        default=None, description="Keep the best checkpoint by a figure, too."
     )
 
     @property
@@ -121,7 +119,7 @@ class CheckpointSpec(SpecModel):
 
 
 class TrainingSpec(SpecModel):
-    """How the network is trained."""
+    """The training of the network."""
 
     epochs: int | None = Field(default=None, ge=1, description="Passes over the training data.")
     steps: int | None = Field(default=None, ge=1, description="Updates; instead of epochs.")
@@ -129,23 +127,23 @@ class TrainingSpec(SpecModel):
     accumulate: int = Field(
         default=1, ge=1, description="Batches whose gradients are summed for one update."
     )
-    seed: int = Field(default=0, ge=0, lt=2**63, description="Everything random follows from it.")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of all random numbers.")
     loss: Losses = Field(
-        description="What training minimizes. A loss, or losses by the names of the outputs that"
-        " have one; other outputs are predicted as they are computed, and not trained."
+        description="The loss to minimize. With several outputs, an object of losses by the names of"
+        " the outputs; outputs without a loss are not trained."
     )
-    optimizer: OptimizerReference = Field(description="How gradients change parameters.")
+    optimizer: OptimizerReference = Field(description="The update rule of the parameters.")
     schedule: ScheduleReference | None = Field(
-        default=None, description="How the learning rate changes; by default it does not."
+        default=None, description="The schedule of the learning rate; by default it is constant."
     )
     metrics: Annotated[tuple[MetricReference, ...], BeforeValidator(as_tuple)] = Field(
-        default=(), description="Figures to report beside the loss."
+        default=(), description="Figures to report besides the loss."
     )
     trainable: Names | None = Field(
         default=None,
         min_length=1,
         max_length=100,
-        description="Which parameters are trained, as patterns of their addresses: conv2d_*/weight."
+        description="The parameters to train, as patterns of their addresses: conv2d_*/weight."
         " Of several that match the last one decides; those that begin with ! exclude. Parameters"
         " that none matches, and those of nodes that are not trainable, stay as they are."
         " Layers without parameters are not affected.",

@@ -1,8 +1,7 @@
-"""Versions of the spec language: newer tinynet reads older specs.
+"""Versions of the spec language: a newer tinynet reads older specs.
 
-A spec says its version, ``"tinynet": 1``. What it says is brought from that version to the newest,
-one version after the other, before anything else looks at it. A spec that was ever valid stays so,
-and keeps its meaning: `tests/spec/corpus` holds specs of every version, and what they mean.
+A spec has a version, ``"tinynet": 1``. It is migrated to the newest version first. A valid spec
+stays valid and keeps its meaning: `tests/spec/corpus` has specs of every version.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,16 +31,16 @@ def migrate(
     migrations: Mapping[int, Migration] = MIGRATIONS,
     newest: int = VERSION,
 ) -> tuple[JsonValue, list[Trace]]:
-    """Bring a spec to the newest version.
+    """Migrate a spec to the newest version.
 
     Args:
-        document: A spec, as it is written.
-        migrations: How to get from each version to the next.
-        newest: The version to get to.
+        document: A spec.
+        migrations: The migration from each version to the next.
+        newest: The newest version.
 
     Returns:
-        The spec, and where its parts came from: a trace for each migration, the last one first.
-        A spec that does not say a known version is returned as it is: the models explain it.
+        The spec, and a trace of moved parts for each migration, the last one first. A spec
+            without a known version is returned unchanged; the models report it.
     """
     traces: list[Trace] = []
     while isinstance(document, dict) and (version := _version(document)) in migrations:

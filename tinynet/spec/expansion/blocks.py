@@ -1,4 +1,4 @@
-"""Blocks: parts of a network that are written once and used many times."""
+"""Blocks: parts of a network that are declared once and used several times."""
 
 from collections import ChainMap
 from collections.abc import Mapping
@@ -32,12 +32,12 @@ class BlockSpec(SpecModel):
 
     params: dict[str, JsonValue] = Field(
         default_factory=dict,
-        description="What a use may set, each with its default; null if every use must set it.",
+        description="The parameters with their defaults; null for one that every use must set.",
     )
     inputs: Names | None = Field(
         default=None,
         min_length=1,
-        description="Names of its inputs, said within as 'input:name'; by default it has one,"
+        description="Names of its inputs, which its nodes call 'input:name'; by default one,"
         " 'input'.",
     )
     layers: Annotated[tuple[JsonValue, ...], BeforeValidator(as_tuple)] = Field(
@@ -58,41 +58,45 @@ class BlockSpec(SpecModel):
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """What its nodes call its inputs."""
+        """The names by which its nodes refer to its inputs."""
         return (INPUT,) if self.inputs is None else tuple(f"{INPUT}:{i}" for i in self.inputs)
 
 
 class UseSpec(SpecModel):
-    """What a node that uses a block says beside the block's parameters."""
+    """The keys of a node that uses a block, without the block's parameters."""
 
-    block: str = Field(description="Which block.")
-    name: Name | None = Field(default=None, description="By default the block and its ordinal.")
+    block: str = Field(description="The name of the block.")
+    name: Name | None = Field(
+        default=None, description="By default the block's name and an ordinal."
+    )
     inputs: Names | None = Field(
-        default=None, min_length=1, description="Nodes it follows; by default the one before it."
+        default=None,
+        min_length=1,
+        description="The nodes that it follows; by default the node before it.",
     )
     repeat: int | None = Field(
-        default=None, ge=1, description="How many times it stands here, one after the other."
+        default=None, ge=1, description="The number of repeats, one after the other."
     )
     trainable: bool = Field(
         default=True,
-        description="Whether training changes its parameters; if false, all of its nodes also"
+        description="True if training changes its parameters; if false, all of its nodes also"
         " compute in training as they do in evaluation.",
     )
 
 
 class RepeatSpec(SpecModel):
-    """What any node may say that is resolved before models see it."""
+    """The keys of any node that are resolved before the network's models."""
 
     repeat: int | None = Field(
-        default=None, ge=1, description="How many times it stands here, one after the other."
+        default=None, ge=1, description="The number of repeats, one after the other."
     )
 
 
 def read_blocks(raw: JsonValue, state: ExpansionState) -> dict[str, BlockSpec | None]:
-    """The blocks of a network by name; None for one that is wrong, and told.
+    """Return the blocks of a network by name; None for a wrong one, which is recorded.
 
     Raises:
-        SpecError: if there is no telling what the blocks are.
+        SpecError: if the blocks are not an object.
     """
     if not isinstance(raw, dict):
         message = f"an object of blocks by name is expected, not {format_value(raw)}"
@@ -115,7 +119,7 @@ def read_blocks(raw: JsonValue, state: ExpansionState) -> dict[str, BlockSpec | 
 
 
 def read(model: type[Model], raw: JsonValue) -> tuple[Model | None, list[Problem]]:
-    """What ``raw`` says, or what is wrong with it."""
+    """Validate a value: return the model, or None and the problems."""
     try:
         return model.model_validate(raw), []
     except ValidationError as error:
@@ -123,7 +127,7 @@ def read(model: type[Model], raw: JsonValue) -> tuple[Model | None, list[Problem
 
 
 def move(problem: Problem, at: Source) -> Problem:
-    """A problem of a part of the spec, at the place of the whole."""
+    """Return a problem of a part of the spec, with its place in the whole spec."""
     return replace(problem, pointer=at.pointer + problem.pointer, uses=at.uses)
 
 
@@ -158,15 +162,15 @@ def arguments(
     at: Source,
     state: ExpansionState,
 ) -> Scope:
-    """What the names within one use of a block stand for.
+    """Return the values of the names that the nodes in one use of a block can refer to.
 
     Args:
         name: The block's name.
         block: The block.
-        passed: The parameters as the use writes them.
-        scopes: What names stand for where the use is written, and in the whole spec.
-        at: Where the use is written.
-        state: Where problems are noted.
+        passed: The parameters that the use sets.
+        scopes: The names at the place of the use, and those of the whole spec.
+        at: The place of the use.
+        state: The state of the expansion.
     """
     here, everywhere = scopes
     known = block.params.keys() | UseSpec.model_fields.keys()
@@ -180,7 +184,7 @@ def arguments(
         if key in passed:
             values[key] = evaluate(passed[key], here, state, at.part(key))
         elif default is None:
-            if key not in meant:  # that it is misspelt is told already
+            if key not in meant:  # a misspelt one is reported already
                 state.refuse(f"the block {quote(name)} needs {quote(key)} here", at)
         else:
             place = Source(BLOCKS).part(name, "params", key)
@@ -189,6 +193,6 @@ def arguments(
 
 
 def split_use(node: Mapping[str, JsonValue]) -> tuple[dict[str, Any], dict[str, JsonValue]]:
-    """The grammar's part of a use, and the block's parameters."""
+    """Return the keys of `UseSpec` in a use, and the block's parameters."""
     own = {key: value for key, value in node.items() if key in UseSpec.model_fields}
     return own, {key: value for key, value in node.items() if key not in own}

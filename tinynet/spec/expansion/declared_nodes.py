@@ -1,4 +1,4 @@
-"""Nodes as they are written: what they say of themselves before it is known what they stand for."""
+"""The fields of nodes as they are declared, before variables and blocks are resolved."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,16 +13,16 @@ from tinynet.spec.expansion.variables import Scope, literals, lookup, measure
 def declared(
     value: JsonValue, scope: Scope, state: ExpansionState, at: Source
 ) -> tuple[JsonValue, Source]:
-    """A node, or a list of nodes, and where it is written; a variable may stand for it.
+    """Return a node or a list of nodes, and its place; a variable may hold it.
 
     Args:
-        value: What is written.
-        scope: What variables stand for.
-        state: Where the size of what is copied is noted.
-        at: Where it is written.
+        value: The declared node or list, or a variable.
+        scope: The variables.
+        state: The state of the expansion.
+        at: The place of the value.
 
     Raises:
-        SpecError: if too much is copied.
+        SpecError: if the expanded spec is too large.
     """
     known = lookup(value, scope)
     if known is None or not isinstance(known.value, dict | list):
@@ -32,11 +32,11 @@ def declared(
 
 
 def declared_name(node: JsonValue, scope: Scope) -> DeclaredName:
-    """What a node's names follow from.
+    """Return the fields of a node that determine its names.
 
     Args:
-        node: A node as it is written.
-        scope: What variables stand for; those that are not known are of no account.
+        node: A declared node.
+        scope: The variables; unknown ones are ignored.
     """
     fields, scope = _fields(node, scope)
     keys = ("block", "type", "name", "repeat")
@@ -50,7 +50,7 @@ def declared_name(node: JsonValue, scope: Scope) -> DeclaredName:
 
 
 def needs_flattening(nodes: Iterable[JsonValue], scope: Scope) -> bool:
-    """Whether some of the nodes use blocks, or are repeated."""
+    """Return True if a node uses a block or is repeated."""
     fields = (_fields(node, scope)[0] for node in nodes)
     return any("block" in fields or "repeat" in fields for fields in fields)
 
@@ -58,12 +58,12 @@ def needs_flattening(nodes: Iterable[JsonValue], scope: Scope) -> bool:
 def owners(
     nodes: list[JsonValue], places: Mapping[str, int], scope: Scope
 ) -> dict[str, str | None]:
-    """For each name the use of a block whose layers stand there, its own or another's; or None.
+    """Return for each name the use of a block that owns its layers; None if it uses no block.
 
     Args:
-        nodes: A list of nodes as they are written.
-        places: Which of them each name is.
-        scope: What variables stand for.
+        nodes: A list of declared nodes.
+        places: The index of the node with each name.
+        scope: The variables.
     """
     found: dict[str, str | None] = {}
     for start in places:
@@ -83,7 +83,7 @@ def owners(
 
 
 def references(raw: JsonValue) -> tuple[str, ...] | None:
-    """The names in an ``inputs``; None where there is none, or it is for the models to refuse."""
+    """Return the names in ``inputs``; None if it is missing or invalid, which models report."""
     listed = [raw] if isinstance(raw, str) else raw
     if isinstance(listed, list) and all(isinstance(name, str) for name in listed):
         return tuple(map(str, listed)) or None
@@ -91,7 +91,7 @@ def references(raw: JsonValue) -> tuple[str, ...] | None:
 
 
 def _fields(node: JsonValue, scope: Scope) -> tuple[Mapping[str, JsonValue], Scope]:
-    """What a node says, and what the names in that stand for."""
+    """Return the fields of a node, and the names that they can refer to."""
     if (known := lookup(node, scope)) is not None:
         node, scope = known.value, {}
     if isinstance(node, str):
@@ -100,7 +100,7 @@ def _fields(node: JsonValue, scope: Scope) -> tuple[Mapping[str, JsonValue], Sco
 
 
 def _value(fields: Mapping[str, JsonValue], key: str, scope: Scope) -> JsonValue:
-    """What a node says of itself, as far as that is known before its place is."""
+    """Return the value of a key, with a variable replaced."""
     value = fields.get(key)
     known = lookup(value, scope)
     return value if known is None else known.value

@@ -1,4 +1,4 @@
-"""Variables, blocks and repeated nodes -> a spec that says everything where it belongs."""
+"""The expansion of a whole spec: all steps in order."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -31,14 +31,14 @@ OUTPUTS = "/network/outputs"
 
 @dataclass(frozen=True)
 class Expansion:
-    """What an expanded spec says, and how it came to say so.
+    """An expanded spec.
 
     Attributes:
         value: The spec without variables and blocks.
-        trace: Where everything came from.
-        problems: What could not be expanded, each at the place where it is written.
-        dangling: Names of nodes that mean nothing: mistakes, unless others have caused them.
-        unused: Blocks, and inputs of blocks, that nothing uses: likewise.
+        trace: The place that each part came from.
+        problems: The mistakes, each with its place in the declared spec.
+        dangling: Names of missing nodes; reported only if there are no other mistakes.
+        unused: Unused blocks, and unused inputs of blocks; likewise.
     """
 
     value: JsonValue
@@ -49,16 +49,16 @@ class Expansion:
 
 
 def expand(document: JsonValue, used: Iterable[str] = ()) -> Expansion:
-    """Put what variables and blocks stand for in their places.
+    """Replace variables and blocks by what they declare.
 
-    What is not as it should be in other ways stays as it is: the models explain it.
+    Values that are invalid in other ways stay unchanged; the models report them.
 
     Args:
         document: The spec.
-        used: What was used where something else was put from outside; see `uses`.
+        used: The names that the spec used before overrides; see `uses`.
 
     Raises:
-        SpecError: if the expanded spec would be too large, or there is no telling what it says.
+        SpecError: if the expanded spec is too large, or variables or blocks are not objects.
     """
     if not isinstance(document, dict):
         return Expansion(document, Trace(), [])
@@ -76,9 +76,9 @@ def expand(document: JsonValue, used: Iterable[str] = ()) -> Expansion:
 
 
 def uses(document: JsonValue) -> frozenset[str]:
-    """Every text in a spec that may name a variable, an input or a block.
+    """Return every string in a spec that may name a variable, an input or a block.
 
-    A block that only its own definition names is not used.
+    A block that only its own definition names is unused.
     """
     counts = Counter(text for text, _ in texts(document))
     network = document.get("network") if isinstance(document, dict) else None
@@ -129,7 +129,7 @@ def _expand_network(
 
 
 def _pruned(flattener: Flattener, outputs: JsonValue, state: ExpansionState) -> list[JsonValue]:
-    """The flat list without what nothing needs, as far as that can be told."""
+    """Return the flat list without unneeded nodes, if the spec has no mistakes so far."""
     names = outputs.values() if isinstance(outputs, dict) else None
     if state.problems or state.dangling or (names is None) != (outputs is None):
         return flattener.nodes
@@ -138,7 +138,7 @@ def _pruned(flattener: Flattener, outputs: JsonValue, state: ExpansionState) -> 
 
 
 def _expand_outputs(raw: JsonValue, top: NodeList, state: ExpansionState) -> JsonValue:
-    """The outputs by name, each with the node of the flat list; what is neither, as it is."""
+    """Return the outputs with the names of the flat list; invalid ones are not changed."""
     named = [raw] if isinstance(raw, str) else raw
     if isinstance(named, list) and len(set(map(str, named))) == len(named):
         source = Trace(state.moved).source(OUTPUTS)

@@ -1,7 +1,6 @@
-"""Nodes that use blocks, or are repeated -> one flat list of nodes.
+"""The flat list of nodes, without blocks and repeats.
 
-In the flat list every node says its name and its inputs. Nodes of a block are called after its use:
-``residual_2.conv2d_1``.
+In the flat list every node has its name and its inputs. Nodes of a block are named after the use:
 """
 
 from collections.abc import Mapping
@@ -53,13 +52,13 @@ _Said = Mapping[str, tuple[JsonValue, Source]]
 
 @dataclass(frozen=True)
 class _BlockUse:
-    """A use of a block, which may stand at several places, one after the other.
+    """A use of a block, which may be repeated.
 
     Attributes:
-        spec: What it says.
+        spec: Its keys.
         block: The block.
-        scope: What names stand for within the block.
-        at: Where it is written.
+        scope: The names that the block's nodes can refer to.
+        at: Its place in the spec.
     """
 
     spec: UseSpec
@@ -69,12 +68,12 @@ class _BlockUse:
 
 
 class Flattener:
-    """Makes one flat list of a network's nodes.
+    """The builder of the flat list.
 
     Attributes:
         nodes: The flat list.
-        top: The network's own list, which knows what its names mean.
-        lists: All lists of nodes, that of the network and those of the uses of blocks.
+        top: The network's own list.
+        lists: All lists of nodes: the network's own, and one for each use of a block.
     """
 
     def __init__(
@@ -85,17 +84,17 @@ class Flattener:
         scope: dict[str, Value],
         state: ExpansionState,
     ) -> None:
-        """Unroll.
+        """Build the flat list.
 
         Args:
             nodes: The network's own list.
-            source: Where that is written.
+            source: The place of that list.
             blocks: The blocks by name; None for one that is wrong.
-            scope: What the spec's variables stand for.
-            state: Where moves and problems are noted.
+            scope: The spec's variables.
+            state: The state of the expansion.
 
         Raises:
-            SpecError: if the flat list is too long, or says too much.
+            SpecError: if the flat list or the expanded spec is too large.
         """
         self.nodes: list[JsonValue] = []
         self.top = NodeList(source, scope)
@@ -107,7 +106,7 @@ class Flattener:
             node_list.connect()
             self._wire(node_list)
 
-    # One list after the other: what stands where, and what it is called -----------------------
+    # Step 1, list by list: the nodes and their names -----------------------------------------
 
     def _fill(self, into: NodeList, nodes: list[JsonValue]) -> None:
         self.lists.append(into)
@@ -135,7 +134,7 @@ class Flattener:
                     template = self._written(into, nodes, places[owner])
                     use = self._read_use(into, node, template, owner)
                 if use is None or not self._add_use(into, use, name, owner, follows=time > 0):
-                    break  # again it would have the same mistakes
+                    break  # a repeat would have the same mistakes
             given = said[place].given
             if given is not None and said[place].repeat is not None and into.items:
                 into.last[given] = into.items[-1]
@@ -160,7 +159,7 @@ class Flattener:
         made = substitute(node, into.scope, self._state, at, target)
         if isinstance(made, str):
             made = {"type": made}
-            if (source := self._state.moved[target]) is not at:  # a variable stands for the type
+            if (source := self._state.moved[target]) is not at:  # a variable holds the type
                 self._state.moved |= {f"{target}/type": source, target: at}
         inputs = None
         if isinstance(made, dict):
@@ -179,12 +178,12 @@ class Flattener:
         template: tuple[JsonValue, Source],
         owner: str,
     ) -> _BlockUse | None:
-        """What a use says; None if that is wrong.
+        """Return a use of a block; None if it is wrong.
 
         Args:
-            into: The list that it stands in.
-            node: What is written, and where.
-            template: The use that says which block, and where: this one, or the one it shares.
+            into: The list that contains it.
+            node: The declared node and its place.
+            template: The node that names the block, and its place: this one, or the one it shares.
             owner: The name of that use.
         """
         known = len(self._state.problems)
@@ -216,12 +215,12 @@ class Flattener:
         return _BlockUse(spec, block, scope, at)
 
     def _read(self, model: type[Model], said: _Said, scope: Scope) -> Model | None:
-        """What a node says in the words of the grammar; None if that is wrong.
+        """Return the validated keys of a node; None if they are wrong.
 
         Args:
-            model: What is expected.
-            said: The value of each key, and where the node is that says it.
-            scope: What names stand for there.
+            model: The model of the keys.
+            said: The value of each key, and the place of its node.
+            scope: The names at that place.
         """
         known = len(self._state.problems)
         values = {
@@ -240,14 +239,14 @@ class Flattener:
     def _add_use(
         self, into: NodeList, use: _BlockUse, name: str, owner: str, *, follows: bool
     ) -> bool:
-        """Add a use of a block, and say whether it has no mistakes.
+        """Add a use of a block, and return True if it has no mistakes.
 
         Args:
-            into: The list that it stands in.
+            into: The list that contains it.
             use: The use.
-            name: What it is called there.
+            name: Its name in that list.
             owner: The name of the use whose layers it has.
-            follows: Whether it is a second or later time of one that is repeated.
+            follows: True from the second repeat on.
         """
         known = len(self._state.problems)
         here = Use(f"block {quote(use.spec.block)} used", use.at.pointer)
@@ -266,7 +265,7 @@ class Flattener:
         inputs = None if follows else use.spec.inputs
         into.add(Item(into.prefix + name, use.at, inputs, inner=inner))
         if not self._require_short(inner.prefix.rstrip("."), use.at):
-            return False  # and so would be the names of all nodes within
+            return False  # as would the names of all its nodes
         self._fill(inner, list(use.block.layers))
         return len(self._state.problems) == known
 
@@ -313,7 +312,7 @@ class Flattener:
         both = (Use("the other", other.source.pointer), *at.uses)
         self._state.refuse(f"two nodes are called {quote(name)}", replace(at, uses=both))
 
-    # When all is there: what feeds what --------------------------------------------------------
+    # Step 2, with all nodes known: their inputs ------------------------------------------------
 
     def _wire(self, node_list: NodeList) -> None:
         for place, item in enumerate(node_list.items):
@@ -325,7 +324,7 @@ class Flattener:
                 self.nodes[item.index] = self._wired(node_list, place, self.nodes[item.index])
 
     def _wired(self, node_list: NodeList, place: int, node: JsonValue) -> JsonValue:
-        """A node with its name and its inputs; what is no node is for the models to refuse."""
+        """Return a node with its name and inputs; the models report what is not a node."""
         if not isinstance(node, dict):
             return node
         item = node_list.items[place]
@@ -368,5 +367,5 @@ class Flattener:
         self._dangle(message + self._state.hint(message, name, node_list.candidates(name), at), at)
 
     def _dangle(self, message: str, at: Source) -> None:
-        """Note a name that may mean nothing only because of what else is wrong."""
+        """Record a missing name, which another mistake may have caused."""
         self._state.dangling.append(Problem(message, at.pointer, uses=at.uses))

@@ -1,4 +1,4 @@
-"""Lists of nodes and the blocks they use, as a tree: what is called what, and what feeds what."""
+"""The lists of nodes of a network and of its uses of blocks, as a tree."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,25 +12,25 @@ from tinynet.text.document import MAX_KEY
 
 @dataclass(frozen=True)
 class Sharing:
-    """A use of a block whose layers are those of another use: what the names of both begin with."""
+    """The name prefixes of a use of a block, and of the use whose layers it shares."""
 
     own: str
     other: str
 
     def owner(self, name: str) -> str:
-        """The node of the other use whose layer stands at a node of this one."""
+        """Return the node of the other use whose layer a node of this use shares."""
         return self.other + name.removeprefix(self.own) if name.startswith(self.own) else name
 
 
 @dataclass
 class Item:
-    """One place in a list of nodes: a node, or a use of a block.
+    """An element of a list of nodes: a node, or a use of a block.
 
     Attributes:
-        name: What it is called in the flat list.
-        source: Where it is written.
-        inputs: What it follows, in the words of its list; None for what stands before it.
-        index: Its place in the flat list; None for a use of a block.
+        name: Its name in the flat list.
+        source: Its place in the spec.
+        inputs: The names of its inputs in its list; None for the element before it.
+        index: Its index in the flat list; None for a use of a block.
         inner: The block's nodes; None for a node.
     """
 
@@ -42,7 +42,7 @@ class Item:
 
     @cached_property
     def output(self) -> str:
-        """The node that gives its output, once all lists are there."""
+        """The node that computes its output, once all lists are complete."""
         if self.inner is None or not self.inner.items:
             return self.name
         return self.inner.items[-1].output
@@ -53,18 +53,18 @@ class NodeList:
     """A list of nodes: the network's own, or that of one use of a block.
 
     Attributes:
-        source: Where the list is written.
-        scope: What names of variables and parameters stand for in it.
-        prefix: What the names of its nodes begin with: ``residual_2.``, or nothing.
-        inputs: What its nodes call its inputs; None in the network's own list.
-        outer: The list that the use stands in, and its place there; None for the network's own.
-        blocks: The blocks that it is within, the outermost first.
-        frozen: Whether a use that it is within is not trainable.
-        sharing: How the layers of its nodes are found, where they are those of other nodes.
-        items: Its places, in order.
-        by_name: The places, by the names that its own nodes know them by.
-        last: The last time of each node that is repeated, by the name that it is given.
-        input_sources: What feeds each of its inputs, by flat name, once it is connected.
+        source: The place of the list.
+        scope: The variables and parameters that its nodes can refer to.
+        prefix: Prefix of the names of its nodes: ``residual_2.``, or an empty one.
+        inputs: The names of its inputs within it; None in the network's own list.
+        outer: The list with the use, and the use's index in it; None for the network's own.
+        blocks: The blocks around it, the outermost first.
+        frozen: True if a use around it is not trainable.
+        sharing: The uses whose layers its nodes share.
+        items: Its elements, in order.
+        by_name: The elements by their names within the list.
+        last: The last repeat of each repeated node, by its declared name.
+        input_sources: The flat name of the node behind each of its inputs, after `connect`.
     """
 
     source: Source
@@ -81,24 +81,24 @@ class NodeList:
     input_sources: dict[str, str] = field(default_factory=dict)
 
     def add(self, item: Item) -> None:
-        """Put one more place at the end."""
+        """Append an element."""
         self.items.append(item)
         self.by_name.setdefault(item.name.removeprefix(self.prefix), item)
 
     def connect(self) -> None:
-        """Find out what feeds its inputs, when that is known of the list that it stands in."""
+        """Resolve its inputs; the list around it must be connected."""
         if self.outer is not None and self.inputs is not None:
             outer, place = self.outer
             self.input_sources = dict(zip(self.inputs, outer.sources(place), strict=True))
 
     def find(self, name: str, *, last: bool = False) -> Item | None:
-        """The place that a node of the list knows by a name; uses of blocks are looked into.
+        """Return the element with a name within the list, also one inside of a use: ``use.node``.
 
         Args:
             name: The name.
-            last: Whether the name that a repeated node is given means the last time of it.
+            last: True if the declared name of a repeated node means its last repeat.
         """
-        end = len(name) if len(name) <= MAX_KEY else 0  # no name is as long
+        end = len(name) if len(name) <= MAX_KEY else 0  # names are shorter
         while end > 0:
             item = self.by_name.get(name[:end])
             if item is not None and end == len(name):
@@ -109,20 +109,20 @@ class NodeList:
         return self.last.get(name) if last else None
 
     def has(self, reference: str) -> bool:
-        """Whether a node of the list can follow what it calls so."""
+        """Return True if a node of the list can use a name as an input."""
         if is_input(reference):
             return self.inputs is None or reference in self.input_sources
         return self.find(reference, last=True) is not None
 
     def resolve(self, reference: str) -> str:
-        """The flat name of what a node of the list follows."""
+        """Return the flat name of an input of a node of the list."""
         if is_input(reference):
             return self.input_sources.get(reference, reference)
         item = self.find(reference, last=True)
         return self.prefix + reference if item is None else item.output
 
     def candidates(self, reference: str) -> Iterator[str]:
-        """What could have been meant by a name that means nothing."""
+        """Yield names that a misspelt one may mean."""
         use, _, _ = reference.rpartition(".")
         item = self.by_name.get(use)
         if item is not None and item.inner is not None:
@@ -135,13 +135,13 @@ class NodeList:
                 yield f"{name}.{within}"
 
     def network_inputs(self, place: int) -> Iterator[tuple[int, Source]]:
-        """Which inputs of one of its places are the network's own, and where that is source."""
+        """Yield the inputs of an element that are the network's own, with their places."""
         for index, reference in enumerate(self.items[place].inputs or (INPUT,)):
             if is_input(reference) and (source := self._declared_at(place, reference)) is not None:
                 yield index, source
 
     def _declared_at(self, place: int, reference: str) -> Source | None:
-        """Where it is source that a place follows an input of the network, if it does."""
+        """Return the place where an input of the network is passed to an element, or None."""
         item = self.items[place]
         if item.inputs is None and place > 0:
             return None
@@ -154,14 +154,14 @@ class NodeList:
         return outer._declared_at(use, passed) if is_input(passed) else None
 
     def sources(self, place: int) -> tuple[str, ...]:
-        """The flat names of what feeds one of its places."""
+        """Return the flat names of the inputs of an element."""
         item = self.items[place]
         if item.inputs is not None:
             return tuple(map(self.resolve, item.inputs))
         return (self.items[place - 1].output if place else self.resolve(INPUT),)
 
     def owner(self, reference: str) -> str:
-        """The flat name of the node whose layer a node means."""
+        """Return the flat name of the node that owns a layer."""
         name = self.resolve(reference)
         for sharing in self.sharing:
             name = sharing.owner(name)

@@ -1,4 +1,4 @@
-"""What nodes are called that the spec gives no name."""
+"""The names of nodes."""
 
 import re
 from collections import Counter
@@ -10,12 +10,12 @@ from tinynet.text.document import MAX_KEY, MAX_LENGTH
 
 @dataclass(frozen=True)
 class DeclaredName:
-    """What a node's name follows from.
+    """The fields that determine a node's name.
 
     Attributes:
         kind: The layer's type, or the block; empty where the node shares another's layer.
-        given: The name that the spec gives it, or None.
-        repeat: How many nodes it stands for, or None where the spec does not say.
+        given: The name in the spec, or None.
+        repeat: The number of repeats in the spec, or None.
     """
 
     kind: str
@@ -27,10 +27,10 @@ _ORDINAL = re.compile(r".+_[0-9]+")
 
 
 def is_position(name: str, kind: str) -> bool:
-    """Whether a node's name says no more than where the node stands.
+    """Return True if a node's name depends on its position alone.
 
     Args:
-        name: The name; of a node that comes from a block, after the block's uses.
+        name: The name; for a node of a block with the uses before it.
         kind: The layer's type; empty where it shares another's.
     """
     *uses, last = name.split(".")
@@ -40,13 +40,12 @@ def is_position(name: str, kind: str) -> bool:
 
 
 def names(nodes: Iterable[DeclaredName]) -> list[tuple[str, ...]]:
-    """The names of each: the given one, or its kind and ordinal: ``conv2d_1``, ``conv2d_2``.
+    """Return the names of each node: the declared one, or kind and ordinal: ``conv2d_1``.
 
-    A node that is repeated has a name for each time: ``stage_1``, ``stage_2`` where ``stage`` is
-    given. Named nodes count, so that a name given to one changes no other's.
+    A repeated node has several names: ``stage_1``, ``stage_2`` where ``stage`` is declared. Named
+    nodes count, so that naming a node does not rename the others.
 
-    There is a name for one node more than a network can have, but for no others, and what is too
-    long for a name is cut.
+    At most one name more than a network can have nodes is returned, and long names are cut.
     """
     count: Counter[str] = Counter()
     left = MAX_LENGTH + 1

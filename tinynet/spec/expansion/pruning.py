@@ -1,7 +1,7 @@
-"""Leave out nodes of blocks that nothing needs: those behind an output that a use does not use.
+"""Removal of unneeded nodes: those behind an output of a block that a use does not use.
 
 A use of a block may leave some of the block's outputs unused if another use of the block uses them.
-What nothing ever uses is a mistake, and stays for `tinynet.spec.graph` to report.
+A node that is never used is a mistake, which `tinynet.spec.graph` reports.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -20,9 +20,9 @@ class _Place:
     Attributes:
         node: The node.
         index: Its index in the flat list.
-        text: Index of the node whose layer it has; its own, unless that node is left out.
-        uses: For each use of a block that it is within, the innermost first: the prefix of names in
-            the use, and the block with the name of the node in it.
+        text: Index of the node that declares its layer.
+        uses: For each use of a block around it, innermost first: the prefix of names in the use,
+            and the block with the name of the node in it.
     """
 
     node: dict[str, JsonValue]
@@ -32,7 +32,7 @@ class _Place:
 
     @property
     def inputs(self) -> list[str]:
-        """Names of the nodes that it follows."""
+        """Names of its inputs."""
         inputs = self.node.get("inputs")
         return [str(name) for name in inputs] if isinstance(inputs, list) else []
 
@@ -44,20 +44,20 @@ def prune(
     moved: dict[str, Source],
     pointer: str,
 ) -> list[JsonValue]:
-    """Return the flat list without the nodes that nothing needs.
+    """Return the flat list without unneeded nodes.
 
-    Where a node that is left out has a layer that others share, the first of these has it instead.
+    If others share the layer of a removed node, the first of these declares it instead.
 
     Args:
         nodes: The flat list; every node has its name and its inputs.
         lists: The lists of nodes that it was made from.
         outputs: Nodes that are outputs of the network; None for the last one.
-        moved: Where the nodes were written, by JSON pointer; it is brought up to date.
+        moved: The places of the nodes by JSON pointer; it is updated.
         pointer: JSON pointer to the flat list.
     """
     places = _places(nodes, lists)
     if len(places) < len(nodes):
-        return nodes  # some are no nodes, or have the name of another: that is reported elsewhere
+        return nodes  # invalid nodes and duplicate names are reported elsewhere
     read = {name for place in places.values() for name in place.inputs}
     ends = [name for name in places if name not in read]
     needed = _needed(ends[-1:] if outputs is None else outputs, places)
@@ -72,7 +72,7 @@ def prune(
 
 
 def _places(nodes: list[JsonValue], lists: Iterable[NodeList]) -> dict[str, _Place]:
-    """The nodes by name, in the order of the flat list."""
+    """Return the nodes by name, in the order of the flat list."""
     found: dict[int, _Place] = {}
     for node_list in lists:
         around = list(_around(node_list))
@@ -88,14 +88,14 @@ def _places(nodes: list[JsonValue], lists: Iterable[NodeList]) -> dict[str, _Pla
 
 
 def _around(node_list: NodeList) -> Iterator[NodeList]:
-    """The use that a list is, and the uses around it, the innermost first."""
+    """Yield a list and the lists around it, the innermost first, without the network's own."""
     while node_list.outer is not None:
         yield node_list
         node_list, _ = node_list.outer
 
 
 def _needed(names: Iterable[str], places: Mapping[str, _Place]) -> set[str]:
-    """These nodes and all that they follow."""
+    """Return the nodes and all that they depend on."""
     needed: set[str] = set()
     waiting = [name for name in names if name in places]
     while waiting:
@@ -109,7 +109,7 @@ def _needed(names: Iterable[str], places: Mapping[str, _Place]) -> set[str]:
 def _unused_outputs(
     ends: Iterable[str], needed: Collection[str], places: Mapping[str, _Place]
 ) -> list[str]:
-    """The ends that a use of a block does not use, while another use of the block uses its own."""
+    """Return outputs that one use of a block leaves unused, but another use does not."""
     uses = [use for name in needed for use in places[name].uses]
     live, used = {prefix for prefix, _ in uses}, {node for _, node in uses}
     return [
@@ -121,7 +121,7 @@ def _unused_outputs(
 
 
 def _with_layers(kept: dict[str, _Place], places: Mapping[str, _Place]) -> list[_Place]:
-    """The nodes that are kept; the first that shares the layer of one that is not has it itself."""
+    """Return the kept nodes; the first that shares the layer of a removed one declares it."""
     heirs: dict[str, str] = {}
     found = []
     for name, place in kept.items():
@@ -139,7 +139,7 @@ def _with_layers(kept: dict[str, _Place], places: Mapping[str, _Place]) -> list[
 
 
 def _renumber(moved: dict[str, Source], pointer: str, kept: Iterable[_Place]) -> None:
-    """Bring the pointers to nodes of the flat list up to date."""
+    """Update the pointers to nodes of the flat list."""
     parts: dict[str, dict[str, Source]] = {}
     for key in [key for key in moved if key.startswith(f"{pointer}/")]:
         index, slash, rest = key.removeprefix(f"{pointer}/").partition("/")

@@ -1,6 +1,6 @@
-"""``vars`` and ``blocks`` that are misspelt: told once, and read as what was meant.
+"""Misspelt ``vars`` and ``blocks``: reported once, and corrected.
 
-Otherwise everything that uses a variable or a block would seem to be wrong.
+Otherwise everything that uses a variable or a block would be reported as wrong.
 """
 
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from tinynet.text.wording import closest, quote, suggest
 
 
 def respell(document: JsonValue) -> tuple[JsonValue, Trace, list[Problem]]:
-    """The spec as it was meant, where its parts came from, and what is misspelt in it."""
+    """Return the corrected spec, the places of its parts, and the misspelt keys."""
     moves: dict[str, str] = {}
     problems: list[Problem] = []
 

@@ -1,4 +1,4 @@
-"""Which place of a file each part of an expanded spec came from."""
+"""The place in the file that each part of an expanded spec came from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,37 +9,37 @@ from tinynet.text.document import join_pointer
 
 @dataclass(frozen=True)
 class Source:
-    """Where something is written, and through which blocks and variables it got where it is.
+    """The place of a value, and the blocks and variables that brought it where it is used.
 
     Attributes:
-        pointer: Where it is written.
-        uses: The places that brought it from there, the nearest first.
+        pointer: JSON pointer to the value.
+        uses: The places of these blocks and variables, the nearest first.
     """
 
     pointer: str
     uses: tuple[Use, ...] = ()
 
     def part(self, *path: int | str) -> "Source":
-        """The source of a part of it."""
+        """Return the source of a part of the value."""
         return Source(self.pointer + join_pointer(list(path)), self.uses)
 
     def through(self, what: str, place: "Source") -> "Source":
-        """The source of the same thing, used at a place."""
+        """Return the source of the same value, used at another place."""
         return Source(self.pointer, (*self.uses, Use(what, place.pointer)))
 
 
 @dataclass
 class Trace:
-    """What was moved, by its new JSON pointer; all that is within it moved along.
+    """The sources of moved values; a value moves with all its parts.
 
     Attributes:
-        moved: New pointer -> where it came from.
+        moved: The source by the new JSON pointer.
     """
 
     moved: dict[str, Source] = field(default_factory=dict)
 
     def source(self, pointer: str) -> Source:
-        """Where the value at a pointer came from; from the same place if nothing was moved."""
+        """Return the source of the value at a pointer."""
         head, rest = pointer, ""
         while head:
             if (found := self.moved.get(head)) is not None:
@@ -50,5 +50,5 @@ class Trace:
 
     @classmethod
     def of_moves(cls, moves: Mapping[str, str]) -> "Trace":
-        """A trace of new pointers -> old ones."""
+        """Return the trace of a dict from new pointers to old ones."""
         return cls({new: Source(old) for new, old in moves.items()})

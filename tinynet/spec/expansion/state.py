@@ -11,16 +11,16 @@ from tinynet.text.wording import suggest
 
 @dataclass
 class ExpansionState:
-    """What is state while a spec is expanded.
+    """The state of an expansion.
 
     Attributes:
-        used: What the spec as it is written uses somewhere; see `uses`.
-        problems: What is wrong; each at the place where it is written.
-        dangling: Names of nodes that mean nothing: mistakes, unless others have caused them.
-        unused: Blocks, and inputs of blocks, that nothing uses: likewise.
-        values: How many values the expanded spec has so far.
-        moved: New JSON pointer -> where the value there came from.
-        hints: What was suggested for unknown names, by place and message.
+        used: The names that the declared spec uses; see `expand.uses`.
+        problems: The mistakes, each with its place in the declared spec.
+        dangling: Names of missing nodes; reported only if there are no other mistakes.
+        unused: Unused blocks, and unused inputs of blocks; likewise.
+        values: The number of values in the expanded spec so far.
+        moved: The source of each moved value, by the new JSON pointer.
+        hints: The suggestions for unknown names, by place and message.
     """
 
     used: frozenset[str] = frozenset()
@@ -32,20 +32,20 @@ class ExpansionState:
     hints: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def refuse(self, message: str, at: Source, *, key: bool = False) -> None:
-        """Note a problem at a place, or at its key."""
+        """Record a problem at a place, or at its key."""
         kind = KeyProblem if key else Problem
         self.problems.append(kind(message, at.pointer, uses=at.uses))
 
     def refuse_unknown(
         self, message: str, word: str, known: Iterable[str], at: Source, *, key: bool = False
     ) -> None:
-        """Note that a word means nothing, and what may have been meant."""
+        """Record an unknown word, with a suggestion."""
         self.refuse(message + self.hint(message, word, known, at), at, key=key)
 
     def hint(self, message: str, word: str, known: Iterable[str], at: Source) -> str:
-        """What may have been meant by a word that means nothing, to follow the message."""
+        """Return a suggestion for an unknown word, to follow the message."""
         place = at.pointer, message
-        if place not in self.hints:  # those that nobody is told need no suggestion
+        if place not in self.hints:  # problems that are not shown need no suggestion
             is_told = len(self.hints) < MAX_PROBLEMS
             self.hints[place] = f"; {suggest(word, known)}" if is_told else ""
         return self.hints[place]
@@ -54,7 +54,7 @@ class ExpansionState:
         """Count values of the expanded spec.
 
         Raises:
-            SpecError: if they are too many; there is no use in going on.
+            SpecError: if they are too many.
         """
         self.values += values
         if self.values > MAX_VALUES:

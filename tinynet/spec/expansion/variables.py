@@ -1,6 +1,7 @@
-"""``"$width"``: a string that stands for a value which is written elsewhere.
+"""Variables: the string ``"$width"`` is replaced by a value that is declared elsewhere.
 
-A whole string only, so there is no expression to learn or to attack; ``"$$x"`` is the text ``$x``.
+Only a whole string can be a variable, so there is no expression language. ``"$$x"`` is the text
+``$x``.
 """
 
 import re
@@ -18,21 +19,21 @@ from tinynet.text.document import (
 from tinynet.text.wording import quote
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
-"""What variables and parameters of blocks are called."""
+"""The pattern of names of variables and of block parameters."""
 
 NAME_RULE = "up to 100 ASCII letters, digits or '_'; the first is not a digit"
 
 LINE = 50
-"""Characters of a text that count as one value where values are counted."""
+"""Number of characters that count as one value."""
 
 
 @dataclass(frozen=True)
 class Value:
-    """What a name stands for.
+    """The value of a name.
 
     Attributes:
-        value: The value, in which nothing stands for anything else.
-        source: Where it is written.
+        value: The value, without variables.
+        source: Its place.
     """
 
     value: JsonValue
@@ -40,26 +41,26 @@ class Value:
 
 
 Scope = Mapping[str, Value]
-"""The names that can be used at a place."""
+"""The names that can be used at a place, with their values."""
 
 
 def is_variable(value: object) -> bool:
-    """Whether a value stands for another."""
+    """Return True if a value is the name of a variable."""
     return isinstance(value, str) and value.startswith("$") and not value.startswith("$$")
 
 
 def lookup(value: object, scope: Scope) -> Value | None:
-    """What a value stands for; None if that is nothing but itself, or not known."""
+    """Return the value of a variable; None for an unknown one, or another value."""
     return scope.get(value[1:]) if isinstance(value, str) and value.startswith("$") else None
 
 
 def literal(text: str) -> str:
-    """A text, written so that it stands for nothing but itself."""
+    """Return a text, escaped so that it is not a variable."""
     return f"${text}" if text.startswith("$") else text
 
 
 def literals(value: JsonValue) -> JsonValue:
-    """JSON in which every text is written so that it stands for nothing but itself."""
+    """Return JSON in which every text is escaped so that it is not a variable."""
     if isinstance(value, str):
         return literal(value)
     if isinstance(value, list):
@@ -72,24 +73,24 @@ def literals(value: JsonValue) -> JsonValue:
 def substitute(
     value: JsonValue, scope: Scope, state: ExpansionState, source: Source, target: str | None
 ) -> JsonValue:
-    """A copy in which every name is replaced by what it stands for.
+    """Return a copy in which every variable is replaced by its value.
 
     Args:
-        value: As it is written.
-        scope: What the names stand for.
-        state: Where moves and problems are noted.
-        source: Where ``value`` is written.
-        target: JSON pointer to where the copy will be; None if that is no part of the spec.
+        value: The declared value.
+        scope: The variables.
+        state: The state of the expansion.
+        source: The place of ``value``.
+        target: JSON pointer to the copy; None if it is not a part of the spec.
 
     Raises:
-        SpecError: if the copy grows too large.
+        SpecError: if the expanded spec is too large.
     """
     return _Copier(scope, state, source, target).copy(value)
 
 
 @dataclass
 class _Copier:
-    """Copies a value; attributes are the arguments of `substitute`, and the way to where it is."""
+    """A copy in progress: the arguments of `substitute`, and the path of the current part."""
 
     scope: Scope
     state: ExpansionState
@@ -131,7 +132,7 @@ class _Copier:
 
 
 def evaluate(value: JsonValue, scope: Scope, state: ExpansionState, source: Source) -> Value:
-    """What a value that is handed on as a parameter comes to, and where that is written."""
+    """Return the value of a parameter and its place; it may be a variable."""
     if (known := lookup(value, scope)) is not None:
         state.count(1, source)
         return Value(known.value, known.source.through(f"used as {value}", source))
@@ -148,7 +149,7 @@ def _refuse_unknown(name: str, scope: Scope, state: ExpansionState, at: Source) 
 
 
 def measure(value: JsonValue) -> tuple[int, int]:
-    """How much a value counts, all that is within included, and how deep it is nested."""
+    """Return the number of values in a value, and its depth."""
     if not isinstance(value, dict | list):
         return _weight(value), 0
     inner = [measure(item) for item in (value.values() if isinstance(value, dict) else value)]
@@ -156,12 +157,12 @@ def measure(value: JsonValue) -> tuple[int, int]:
 
 
 def _weight(value: JsonValue) -> int:
-    """How much a value counts: a long text takes as much room as many numbers."""
+    """Return the count of a plain value; a long text counts as several."""
     return 1 + len(value) // LINE if isinstance(value, str) else 1
 
 
 def texts(value: JsonValue, *path: int | str) -> Iterator[tuple[str, tuple[int | str, ...]]]:
-    """Every text within a value, and the path to it."""
+    """Yield every text within a value, and the path to it."""
     if isinstance(value, str):
         yield value, path
     elif isinstance(value, dict | list):
