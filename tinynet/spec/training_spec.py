@@ -129,8 +129,8 @@ class TrainingSpec(SpecModel):
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of all random numbers.")
     loss: Losses = Field(
-        description="The loss to minimize. With several outputs, an object of losses by the names of"
-        " the outputs; outputs without a loss are not trained."
+        description="The loss to minimize. With several outputs, an object of losses by output;"
+        " outputs without a loss are not trained."
     )
     optimizer: OptimizerReference = Field(description="The update rule of the parameters.")
     schedule: ScheduleReference | None = Field(
