@@ -1,6 +1,5 @@
-"""What fine-tuning takes over from a checkpoint: the plan, its refusals, and what is done."""
+"""Fine-tuning: the tensors that a network takes from a checkpoint, and the rules."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,71 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.plugin_lock import TypeFacts
-from tinynet.checkpoint.sections import DataFacts, LogMark
-from tinynet.checkpoint.transfer import TransferRules, apply_transfer, plan_transfer
-from tinynet.errors import CheckpointFormatError, CheckpointMismatchError
+from tinynet.checkpoint.transfer import TransferRules, plan_transfer
+from tinynet.errors import CheckpointMismatchError
 from tinynet.network.network import Network
-from tinynet.training.progress import Progress
 
-CORE = ("batch_norm", "conv2d", "dense", "embedding", "flatten", "layer_norm", "relu", "tanh")
-
-BODY: tuple[dict[str, Any], ...] = (
-    {"type": "dense", "units": 5},
-    {"type": "batch_norm"},
-    {"type": "relu"},
-)
-
-
-def network(*layers: dict[str, Any], seed: int = 0, **keys: Any) -> Network:
-    return Network({"input_shape": [4], "layers": list(layers), **keys}, seed=seed)
-
-
-def checkpoint_of(net: Network, **changes: Any) -> Checkpoint:
-    """A checkpoint of a network, with its types and nothing else."""
-    tensors = {f"params/{name}": array.copy() for name, array in net.params.items()}
-    tensors |= {f"buffers/{name}": array.copy() for name, array in net.buffers.items()}
-    tensors["slots/dense_1/weight/first_moment"] = np.ones(3, np.float32)
-    made = Checkpoint(
-        run_id="run",
-        spec={"network": net.spec.model_dump(mode="json", exclude_none=True)},
-        progress=Progress(),
-        tensors=tensors,
-        transforms={},
-        data=DataFacts("/", {}, {}, {}),
-        log=LogMark(0, ""),
-        lineage=(),
-        environment={},
-        types={f"layers:{n}": TypeFacts(f"tinynet-core:{n}", "tinynet-core", "1") for n in CORE},
-    )
-    return replace(made, **changes)
-
-
-def transferred(old: Network, new: Network, rules: TransferRules) -> str:
-    checkpoint = checkpoint_of(old)
-    plan = plan_transfer(new, checkpoint, rules)
-    apply_transfer(plan, new, checkpoint)
-    return "\n".join(plan.lines)
-
-
-def refusal(old: Network | Checkpoint, new: Network, **rules: Any) -> str:
-    checkpoint = old if isinstance(old, Checkpoint) else checkpoint_of(old)
-    before = {name: array.copy() for name, array in new.params.items()}
-    with pytest.raises(CheckpointMismatchError) as caught:
-        plan_transfer(new, checkpoint, TransferRules(**rules))
-    assert_same(new.params, before)
-    return str(caught.value)
-
-
-def assert_same(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
-    assert ours.keys() == theirs.keys()
-    for name, array in ours.items():
-        assert array.dtype == theirs[name].dtype
-        assert array.tobytes() == theirs[name].tobytes(), name
-
-
-# What is carried ------------------------------------------------------------------------------
+from .transfers import BODY, assert_same, checkpoint_of, network, refusal, transferred
 
 
 def test_the_same_network_takes_over_every_bit() -> None:
@@ -184,173 +124,6 @@ def test_a_value_that_the_dtype_cannot_hold_changes_nothing() -> None:
         ' "dtype": "float64" in the network'
     )
     assert_same(new.params, before)
-
-
-# What is refused ------------------------------------------------------------------------------
-
-
-def test_everything_that_does_not_fit_is_listed_with_its_option() -> None:
-    old = network(*BODY, {"type": "dense", "units": 3})
-    new = network(*BODY, {"type": "dense", "units": 7, "name": "head"})
-    assert refusal(old, new) == (
-        "the checkpoint does not fit the network:\n"
-        "  head/weight (5, 7) has no source in the checkpoint:"
-        " --allow-new 'head/*' initializes it\n"
-        "  head/bias (7,) has no source in the checkpoint:"
-        " --allow-new 'head/*' initializes it\n"
-        "  dense_2/weight (5, 3) of the checkpoint is not used:"
-        " --allow-dropped 'dense_2/*' leaves it out\n"
-        "  dense_2/bias (3,) of the checkpoint is not used:"
-        " --allow-dropped 'dense_2/*' leaves it out"
-    )
-
-
-def test_one_permission_is_not_the_other() -> None:
-    old = network(*BODY, {"type": "dense", "units": 3})
-    new = network(*BODY, {"type": "dense", "units": 7, "name": "head"})
-    message = refusal(old, new, allow_new=("*",), overlap=("*",))
-    assert "head" not in message
-    assert message.count("--allow-dropped 'dense_2/*'") == 2
-    message = refusal(old, new, allow_dropped=("*",), overlap=("*",))
-    assert "dense_2" not in message
-    assert message.count("--allow-new 'head/*'") == 2
-
-
-def test_a_layer_put_between_is_not_taken_for_the_one_that_had_its_name() -> None:
-    """With names by position the new conv would silently get the weights of its successor."""
-    conv = {"type": "conv2d", "filters": 2, "kernel_size": 1}
-    shape = {"input_shape": [3, 3, 2]}
-    old = network(conv, {"type": "relu"}, conv, **shape)
-    new = network(conv, conv, {"type": "relu"}, conv, **shape)
-    assert refusal(old, new) == (
-        "the checkpoint does not fit the network:\n"
-        "  conv2d_2/weight (1, 1, 2, 2) has no source in the checkpoint:"
-        " --allow-new 'conv2d_2/*' initializes it\n"
-        "  conv2d_2/bias (2,) has no source in the checkpoint:"
-        " --allow-new 'conv2d_2/*' initializes it\n"
-        "  conv2d_3/weight (1, 1, 2, 2) has no source in the checkpoint:"
-        " --allow-new 'conv2d_3/*' initializes it\n"
-        "  conv2d_3/bias (2,) has no source in the checkpoint:"
-        " --allow-new 'conv2d_3/*' initializes it\n"
-        "  conv2d_2/weight (1, 1, 2, 2) of the checkpoint is not used:"
-        " --allow-dropped 'conv2d_2/*' leaves it out\n"
-        "  conv2d_2/bias (2,) of the checkpoint is not used:"
-        " --allow-dropped 'conv2d_2/*' leaves it out\n"
-        "  a default name is only a position, and the networks differ from node 2 on (relu_1 in"
-        " the checkpoint, conv2d_2 here): to match conv2d_2, conv2d_3 with conv2d_2 of the"
-        " checkpoint, give nodes the 'name' they have there, or add --map OLD=NEW"
-    )
-
-
-def test_a_changed_option_before_it_ends_the_trust_in_a_default_name() -> None:
-    def net(units: int) -> Network:
-        return network({"type": "dense", "units": units}, {"type": "dense", "units": 2})
-
-    assert refusal(net(5), net(6)).splitlines()[-1] == (
-        "  a default name is only a position, and the networks differ from node 1 on (dense_1:"
-        " units 5 -> 6): to match dense_1, dense_2 with dense_1, dense_2 of the checkpoint, give"
-        " nodes the 'name' they have there, or add --map OLD=NEW"
-    )
-
-
-def test_default_names_know_what_their_nodes_follow() -> None:
-    """Two branches that change places have the same types in the same order."""
-
-    def net(first: str, second: str) -> Network:
-        return network(
-            {"type": "relu", "name": "a"},
-            {"type": "tanh", "name": "b", "inputs": "input"},
-            {"type": "dense", "units": 2, "inputs": first},
-            {"type": "dense", "units": 2, "inputs": second},
-            {"type": "add", "inputs": ["dense_1", "dense_2"]},
-        )
-
-    advice = refusal(net("a", "b"), net("b", "a")).splitlines()[-1]
-    assert "from node 3 on (dense_1: it follows other nodes)" in advice
-
-
-def test_a_name_that_was_taken_away_is_asked_for() -> None:
-    old = network({"type": "dense", "units": 2, "name": "stem"})
-    new = network({"type": "dense", "units": 2})
-    assert refusal(old, new).splitlines()[-1] == (
-        "  a default name is only a position: to match dense_1 with stem of the checkpoint, give"
-        " nodes the 'name' they have there, or add --map OLD=NEW"
-    )
-
-
-def test_one_name_of_two_types_is_two_nodes() -> None:
-    old = network({"type": "layer_norm", "name": "norm"})
-    new = network({"type": "batch_norm", "name": "norm"})
-    assert refusal(old, new, allow_new=("*",), allow_dropped=("norm/gamma",)) == (
-        "the checkpoint does not fit the network:\n"
-        "  norm/beta (4,) of the checkpoint is not used: --allow-dropped 'norm/*' leaves it out\n"
-        "  norm is of type tinynet-core:layer_norm in the checkpoint and of type"
-        " tinynet-core:batch_norm here"
-    )
-
-
-def test_another_shape_is_refused_with_the_rules_that_could_help() -> None:
-    old = network({"type": "dense", "units": 3, "name": "head"})
-    new = network({"type": "dense", "units": 5, "name": "head"})
-    rest = (
-        "of the checkpoint differ in shape: --overlap 'head/*' carries over the part that both"
-        " have, --allow-new 'head/*' --allow-dropped 'head/*' initializes it"
-    )
-    assert refusal(old, new) == (
-        "the checkpoint does not fit the network:\n"
-        f"  head/weight (4, 5) and head/weight (4, 3) {rest}\n"
-        f"  head/bias (5,) and head/bias (3,) {rest}"
-    )
-
-
-def test_other_axes_are_refused_whatever_may_overlap() -> None:
-    old = checkpoint_of(network({"type": "dense", "units": 3, "name": "head"}))
-    bias = {"params/head/bias": np.zeros((3, 1), np.float32)}
-    new = network({"type": "dense", "units": 3, "name": "head"})
-    assert refusal(replace(old, tensors={**old.tensors, **bias}), new, overlap=("*",)) == (
-        "the checkpoint does not fit the network:\n"
-        "  head/bias (3,) and head/bias (3, 1) of the checkpoint differ in their axes:"
-        " --allow-new 'head/*' --allow-dropped 'head/*' initializes it"
-    )
-
-
-def test_integers_are_not_taken_for_weights() -> None:
-    old = checkpoint_of(network({"type": "dense", "units": 3}))
-    bias = {"params/dense_1/bias": np.zeros(3, np.int64)}
-    new = network({"type": "dense", "units": 3})
-    assert refusal(replace(old, tensors={**old.tensors, **bias}), new, overlap=("*",)) == (
-        "the checkpoint does not fit the network:\n"
-        "  dense_1/bias (3,) and dense_1/bias (3,) of the checkpoint differ in dtype, float32 and"
-        " int64:"
-        " --allow-new 'dense_1/*' --allow-dropped 'dense_1/*' initializes it"
-    )
-
-
-def test_a_tensor_of_no_node_is_one_more_that_is_not_used() -> None:
-    old = checkpoint_of(network({"type": "relu"}))
-    ghosts = {"params/ghost": np.zeros(2), "params/ghost/a/b": np.zeros(2)}
-    message = refusal(replace(old, tensors=ghosts), network({"type": "dense", "units": 2}))
-    assert message.splitlines()[3:] == [
-        "  ghost (2,) of the checkpoint is not used: --allow-dropped 'ghost/*' leaves it out",
-        "  ghost/a/b (2,) of the checkpoint is not used: --allow-dropped 'ghost/*' leaves it out",
-    ]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"spec": {}},
-        {"spec": {"network": {"layers": [{"type": "relu", "inputs": ["nobody"]}]}}},
-        {"spec": {"network": {"layers": 3}}},
-        {"types": {"layers:relu": "relu"}},
-        {"types": {"layers:relu": {}}},
-        {"types": []},
-    ],
-)
-def test_a_checkpoint_that_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
-    net = network({"type": "relu"})
-    with pytest.raises(CheckpointFormatError, match="spec does not describe a network"):
-        plan_transfer(net, checkpoint_of(net, **changes))
 
 
 # Rules ----------------------------------------------------------------------------------------

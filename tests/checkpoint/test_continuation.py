@@ -1,0 +1,107 @@
+"""Resuming with another environment or a changed spec: warnings, refusals and resets."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.checkpoint import environment as environments
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.errors import (
+    CheckpointMismatchError,
+    SpecError,
+)
+from tinynet.kernels.numpy import NumpyKernels
+
+from .conftest import SPEC, alter, files
+
+# Environment ------------------------------------------------------------------------------------
+
+
+def test_the_environment_says_all_that_rounds_numbers():
+    found = environments.environment(NumpyKernels())
+    assert all(found.values())
+    assert found["kernels"].startswith("tinynet-core:numpy ")
+    assert found["numpy"] == np.__version__
+    assert {"blas", "cpu", "machine", "python", "system", "tinynet"} <= found.keys()
+
+
+@pytest.mark.parametrize("part", ["tinynet", "python", "numpy", "blas", "machine", "kernels"])
+def test_another_environment_is_a_warning_with_the_reason_or_a_refusal(run, part):
+    path = files(run)[-1]
+    alter(path, environment={**Checkpoint.read(path).environment, part: "other"})
+    longer = {"training.epochs": 3}
+    before = path.read_bytes()
+    with pytest.raises(CheckpointMismatchError, match=f"{part} was other, and is"):
+        tinynet.resume(run, overrides=longer, exact=True)
+    with pytest.raises(CheckpointMismatchError, match=f"{part} was other, and is"):
+        tinynet.train(SPEC, run, resume=True, exact=True)
+    assert path.read_bytes() == before
+    with pytest.warns(UserWarning, match=f"{part} was other, and is"):
+        tinynet.resume(run, overrides=longer)
+    origin = Checkpoint.read(files(run)[-1]).lineage[-1]
+    assert origin["exact"] is False
+    assert f"{part} was other" in origin["reasons"][0]
+
+
+def test_the_same_environment_is_exact(run):
+    tinynet.resume(run, overrides={"training.epochs": 3}, exact=True)
+    origin = Checkpoint.read(files(run)[-1]).lineage[-1]
+    assert origin["exact"] is True
+    assert origin["reasons"] == []
+
+
+# Changes of the spec ----------------------------------------------------------------------------
+
+
+def test_another_optimizer_starts_anew_and_counts_its_own_steps(run):
+    """Adam's bias correction belongs to the steps that its moments have seen."""
+    reached = Checkpoint.read(files(run)[-1]).progress.step
+    other = {"training.optimizer": {"type": "adam"}, "training.epochs": 3}
+    with pytest.raises(CheckpointMismatchError, match="--allow-reset"):
+        tinynet.resume(run, overrides=other)
+    with pytest.warns(UserWarning, match="reset the optimizer's state"):
+        tinynet.resume(run, overrides=other, allow_reset=True)
+    newest = Checkpoint.read(files(run)[-1])
+    assert newest.progress.optimizer_start == reached
+    assert any(name.startswith("slots/dense_1/weight/") for name in newest.tensors)
+    noted = {change["pointer"]: change["effect"] for change in newest.lineage[-1]["changes"]}
+    assert noted["/training/optimizer/type"] == "resets state"
+    assert noted["/training/epochs"] == "safe"
+
+
+def test_a_run_that_began_its_optimizer_anew_is_resumed_as_exactly_as_any(run, tmp_path):
+    again = shutil.copytree(run, tmp_path / "again")
+    other = {"training.optimizer": {"type": "adam"}}
+    with pytest.warns(UserWarning, match="reset"):
+        whole = tinynet.resume(run, overrides={**other, "training.epochs": 4}, allow_reset=True)
+    with pytest.warns(UserWarning, match="reset"):
+        tinynet.resume(again, overrides={**other, "training.epochs": 3}, allow_reset=True)
+    resumed = tinynet.resume(again, overrides={"training.epochs": 4})
+    for name, array in whole.network.params.items():
+        assert array.tobytes() == resumed.network.params[name].tobytes()
+
+
+def test_another_best_figure_forgets_the_old_best(run):
+    best = {"metric": "val/loss"}
+    tinynet.resume(run, overrides={"training.epochs": 3, "training.checkpoint.keep_best": best})
+    assert Checkpoint.read(files(run)[-1]).progress.best is not None
+    other = {"training.epochs": 4, "training.checkpoint.keep_best.metric": "val/accuracy"}
+    with pytest.warns(UserWarning, match="reset which checkpoint is the best"):
+        tinynet.resume(run, overrides=other, allow_reset=True)
+    newest = Checkpoint.read(files(run)[-1])
+    assert newest.progress.best.step == newest.progress.step
+
+
+def test_more_metrics_need_the_figures_to_start_anew(run):
+    other = {"training.epochs": 3, "training.metrics": ["accuracy", "f1"]}
+    with pytest.raises(CheckpointMismatchError, match="the training figures"):
+        tinynet.resume(run, overrides=other)
+    with pytest.warns(UserWarning, match="reset the training figures"):
+        tinynet.resume(run, overrides=other, allow_reset=True)
+
+
+def test_a_run_cannot_end_before_it_is(run):
+    with pytest.raises(SpecError, match=r"would end at step 3, and has reached step 6"):
+        tinynet.resume(run, overrides={"training.epochs": 1})

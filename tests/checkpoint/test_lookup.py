@@ -1,0 +1,116 @@
+"""The lookup of a checkpoint of a run, and values that are not finite."""
+
+import os
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet import archive
+from tinynet.errors import (
+    CheckpointCorruptError,
+    CheckpointError,
+    CheckpointIOError,
+    CheckpointMismatchError,
+)
+from tinynet.run.folder import RunFolder
+from tinynet.run.lookup import find_checkpoint
+
+from .conftest import files, rewrite
+
+
+def damage(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def test_the_newest_that_is_whole_is_used_whatever_the_clock_says(run):
+    """A clock that was set back must not make an old state the newest."""
+    for age, path in enumerate(files(run)):
+        os.utime(path, (10**9 - age, 10**9 - age))
+    assert find_checkpoint(run, "last")[0] == files(run)[-1]
+
+
+def test_a_damaged_one_is_skipped_aloud_and_left_alone_by_readers(run):
+    damage(files(run)[-1])
+    before = sorted(run.rglob("*"))
+    with pytest.warns(UserWarning, match="skipped a damaged checkpoint"):
+        assert find_checkpoint(run)[0] == files(run)[-2]
+    assert sorted(run.rglob("*")) == before
+
+
+def test_all_damaged_is_an_error_that_lists_why(run):
+    for path in files(run):
+        damage(path)
+    told = []
+    with pytest.raises(CheckpointCorruptError) as caught:
+        find_checkpoint(run, warn=told.append)
+    assert len(told) == len(files(run))
+    assert all(str(path) in str(caught.value) for path in files(run))
+
+
+def test_a_file_that_was_named_is_never_replaced_by_another(run):
+    damage(files(run)[-1])
+    for path, which in ((files(run)[-1], None), (run, files(run)[-1].name)):
+        with pytest.raises(CheckpointError, match=files(run)[-1].name):
+            find_checkpoint(path, which)
+
+
+@pytest.mark.parametrize("kind", ["symlink", "fifo", "folder"])
+def test_what_is_no_regular_file_is_no_checkpoint(run, tmp_path, kind):
+    path = tmp_path / "c.msgpack"
+    if kind == "symlink":
+        path.symlink_to(files(run)[-1])
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        (run / "checkpoints" / "x.msgpack").mkdir()
+        path = run / "checkpoints" / "x.msgpack"
+    with pytest.raises(CheckpointError):
+        find_checkpoint(run, str(path))
+
+
+def test_a_reader_under_whom_a_file_is_pruned_looks_again(run, monkeypatch):
+    """A run that trains must not make an evaluation of it fail."""
+    listed = RunFolder.steps(RunFolder(run))
+    stale = iter([[*listed, 999]])
+    real = RunFolder.steps
+    monkeypatch.setattr(RunFolder, "steps", lambda self: next(stale, None) or real(self))
+    assert find_checkpoint(run)[0] == files(run)[-1]
+
+
+def test_a_reader_looks_again_once_alone(run, monkeypatch):
+    monkeypatch.setattr(RunFolder, "steps", lambda self: [999])
+    with pytest.raises(CheckpointIOError, match="999"):
+        find_checkpoint(run)
+
+
+# Weights that are not finite --------------------------------------------------------------------
+
+
+def test_weights_that_are_not_finite_are_told_or_refused(run):
+    path = files(run)[-1]
+    bad = archive.read(path).tensors["params/dense_1/bias"].copy()
+    bad[3] = np.nan
+    rewrite(path, tensors={"params/dense_1/bias": bad})
+    message = "params/dense_1/bias of the checkpoint holds NaN or infinity"
+    with pytest.warns(UserWarning, match=message):
+        tinynet.load_model(path)
+    with pytest.warns(UserWarning, match=message):
+        tinynet.evaluate(path)
+    for use in (tinynet.load_model, tinynet.evaluate):
+        with pytest.raises(CheckpointError, match=message):
+            use(path, strict_finite=True)
+
+
+def test_what_a_transform_learned_and_the_file_lacks_is_named(run):
+    path = files(run)[-1]
+    found = archive.read(path)
+    del found.tensors["transforms/0/input/mean"]
+    archive.write(path, found.sections, found.tensors, run_id=found.run_id, step=found.step)
+    longer = {"training.epochs": 3}
+    for use in (
+        lambda: tinynet.evaluate(path),
+        lambda: tinynet.resume(run, overrides=longer),
+    ):
+        with pytest.raises(CheckpointMismatchError, match="transforms/0/input/mean"):
+            use()

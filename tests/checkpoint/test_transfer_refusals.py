@@ -1,0 +1,177 @@
+"""Transfers that the rules do not allow: every tensor is listed with the option that helps."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinynet.checkpoint.transfer import plan_transfer
+from tinynet.errors import CheckpointFormatError
+from tinynet.network.network import Network
+
+from .transfers import BODY, checkpoint_of, network, refusal
+
+
+def test_everything_that_does_not_fit_is_listed_with_its_option() -> None:
+    old = network(*BODY, {"type": "dense", "units": 3})
+    new = network(*BODY, {"type": "dense", "units": 7, "name": "head"})
+    assert refusal(old, new) == (
+        "the checkpoint does not fit the network:\n"
+        "  head/weight (5, 7) has no source in the checkpoint:"
+        " --allow-new 'head/*' initializes it\n"
+        "  head/bias (7,) has no source in the checkpoint:"
+        " --allow-new 'head/*' initializes it\n"
+        "  dense_2/weight (5, 3) of the checkpoint is not used:"
+        " --allow-dropped 'dense_2/*' leaves it out\n"
+        "  dense_2/bias (3,) of the checkpoint is not used:"
+        " --allow-dropped 'dense_2/*' leaves it out"
+    )
+
+
+def test_one_permission_is_not_the_other() -> None:
+    old = network(*BODY, {"type": "dense", "units": 3})
+    new = network(*BODY, {"type": "dense", "units": 7, "name": "head"})
+    message = refusal(old, new, allow_new=("*",), overlap=("*",))
+    assert "head" not in message
+    assert message.count("--allow-dropped 'dense_2/*'") == 2
+    message = refusal(old, new, allow_dropped=("*",), overlap=("*",))
+    assert "dense_2" not in message
+    assert message.count("--allow-new 'head/*'") == 2
+
+
+def test_a_layer_put_between_is_not_taken_for_the_one_that_had_its_name() -> None:
+    """With names by position the new conv would silently get the weights of its successor."""
+    conv = {"type": "conv2d", "filters": 2, "kernel_size": 1}
+    shape = {"input_shape": [3, 3, 2]}
+    old = network(conv, {"type": "relu"}, conv, **shape)
+    new = network(conv, conv, {"type": "relu"}, conv, **shape)
+    assert refusal(old, new) == (
+        "the checkpoint does not fit the network:\n"
+        "  conv2d_2/weight (1, 1, 2, 2) has no source in the checkpoint:"
+        " --allow-new 'conv2d_2/*' initializes it\n"
+        "  conv2d_2/bias (2,) has no source in the checkpoint:"
+        " --allow-new 'conv2d_2/*' initializes it\n"
+        "  conv2d_3/weight (1, 1, 2, 2) has no source in the checkpoint:"
+        " --allow-new 'conv2d_3/*' initializes it\n"
+        "  conv2d_3/bias (2,) has no source in the checkpoint:"
+        " --allow-new 'conv2d_3/*' initializes it\n"
+        "  conv2d_2/weight (1, 1, 2, 2) of the checkpoint is not used:"
+        " --allow-dropped 'conv2d_2/*' leaves it out\n"
+        "  conv2d_2/bias (2,) of the checkpoint is not used:"
+        " --allow-dropped 'conv2d_2/*' leaves it out\n"
+        "  a default name is only a position, and the networks differ from node 2 on (relu_1 in"
+        " the checkpoint, conv2d_2 here): to match conv2d_2, conv2d_3 with conv2d_2 of the"
+        " checkpoint, give nodes the 'name' they have there, or add --map OLD=NEW"
+    )
+
+
+def test_a_changed_option_before_it_ends_the_trust_in_a_default_name() -> None:
+    def net(units: int) -> Network:
+        return network({"type": "dense", "units": units}, {"type": "dense", "units": 2})
+
+    assert refusal(net(5), net(6)).splitlines()[-1] == (
+        "  a default name is only a position, and the networks differ from node 1 on (dense_1:"
+        " units 5 -> 6): to match dense_1, dense_2 with dense_1, dense_2 of the checkpoint, give"
+        " nodes the 'name' they have there, or add --map OLD=NEW"
+    )
+
+
+def test_default_names_know_what_their_nodes_follow() -> None:
+    """Two branches that change places have the same types in the same order."""
+
+    def net(first: str, second: str) -> Network:
+        return network(
+            {"type": "relu", "name": "a"},
+            {"type": "tanh", "name": "b", "inputs": "input"},
+            {"type": "dense", "units": 2, "inputs": first},
+            {"type": "dense", "units": 2, "inputs": second},
+            {"type": "add", "inputs": ["dense_1", "dense_2"]},
+        )
+
+    advice = refusal(net("a", "b"), net("b", "a")).splitlines()[-1]
+    assert "from node 3 on (dense_1: it follows other nodes)" in advice
+
+
+def test_a_name_that_was_taken_away_is_asked_for() -> None:
+    old = network({"type": "dense", "units": 2, "name": "stem"})
+    new = network({"type": "dense", "units": 2})
+    assert refusal(old, new).splitlines()[-1] == (
+        "  a default name is only a position: to match dense_1 with stem of the checkpoint, give"
+        " nodes the 'name' they have there, or add --map OLD=NEW"
+    )
+
+
+def test_one_name_of_two_types_is_two_nodes() -> None:
+    old = network({"type": "layer_norm", "name": "norm"})
+    new = network({"type": "batch_norm", "name": "norm"})
+    assert refusal(old, new, allow_new=("*",), allow_dropped=("norm/gamma",)) == (
+        "the checkpoint does not fit the network:\n"
+        "  norm/beta (4,) of the checkpoint is not used: --allow-dropped 'norm/*' leaves it out\n"
+        "  norm is of type tinynet-core:layer_norm in the checkpoint and of type"
+        " tinynet-core:batch_norm here"
+    )
+
+
+def test_another_shape_is_refused_with_the_rules_that_could_help() -> None:
+    old = network({"type": "dense", "units": 3, "name": "head"})
+    new = network({"type": "dense", "units": 5, "name": "head"})
+    rest = (
+        "of the checkpoint differ in shape: --overlap 'head/*' carries over the part that both"
+        " have, --allow-new 'head/*' --allow-dropped 'head/*' initializes it"
+    )
+    assert refusal(old, new) == (
+        "the checkpoint does not fit the network:\n"
+        f"  head/weight (4, 5) and head/weight (4, 3) {rest}\n"
+        f"  head/bias (5,) and head/bias (3,) {rest}"
+    )
+
+
+def test_other_axes_are_refused_whatever_may_overlap() -> None:
+    old = checkpoint_of(network({"type": "dense", "units": 3, "name": "head"}))
+    bias = {"params/head/bias": np.zeros((3, 1), np.float32)}
+    new = network({"type": "dense", "units": 3, "name": "head"})
+    assert refusal(replace(old, tensors={**old.tensors, **bias}), new, overlap=("*",)) == (
+        "the checkpoint does not fit the network:\n"
+        "  head/bias (3,) and head/bias (3, 1) of the checkpoint differ in their axes:"
+        " --allow-new 'head/*' --allow-dropped 'head/*' initializes it"
+    )
+
+
+def test_integers_are_not_taken_for_weights() -> None:
+    old = checkpoint_of(network({"type": "dense", "units": 3}))
+    bias = {"params/dense_1/bias": np.zeros(3, np.int64)}
+    new = network({"type": "dense", "units": 3})
+    assert refusal(replace(old, tensors={**old.tensors, **bias}), new, overlap=("*",)) == (
+        "the checkpoint does not fit the network:\n"
+        "  dense_1/bias (3,) and dense_1/bias (3,) of the checkpoint differ in dtype, float32 and"
+        " int64:"
+        " --allow-new 'dense_1/*' --allow-dropped 'dense_1/*' initializes it"
+    )
+
+
+def test_a_tensor_of_no_node_is_one_more_that_is_not_used() -> None:
+    old = checkpoint_of(network({"type": "relu"}))
+    ghosts = {"params/ghost": np.zeros(2), "params/ghost/a/b": np.zeros(2)}
+    message = refusal(replace(old, tensors=ghosts), network({"type": "dense", "units": 2}))
+    assert message.splitlines()[3:] == [
+        "  ghost (2,) of the checkpoint is not used: --allow-dropped 'ghost/*' leaves it out",
+        "  ghost/a/b (2,) of the checkpoint is not used: --allow-dropped 'ghost/*' leaves it out",
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"spec": {}},
+        {"spec": {"network": {"layers": [{"type": "relu", "inputs": ["nobody"]}]}}},
+        {"spec": {"network": {"layers": 3}}},
+        {"types": {"layers:relu": "relu"}},
+        {"types": {"layers:relu": {}}},
+        {"types": []},
+    ],
+)
+def test_a_checkpoint_that_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
+    net = network({"type": "relu"})
+    with pytest.raises(CheckpointFormatError, match="spec does not describe a network"):
+        plan_transfer(net, checkpoint_of(net, **changes))
