@@ -105,7 +105,7 @@ class Dataset(Protocol):
     def __len__(self) -> int: ...
 
     def gather(self, indices: Array) -> Batch:
-        """The samples at ``indices`` (N,), as they are: transforms come after."""
+        """Return the samples at ``indices`` (N,), as they are: transforms come after."""
         ...
 
 

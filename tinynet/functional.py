@@ -8,7 +8,7 @@ __all__ = ["sigmoid", "softmax"]
 
 
 def sigmoid(x: Array, out: Array | None = None) -> Array:
-    """The logistic function 1 / (1 + exp(-x)), elementwise; any shape, dtype kept.
+    """Return the logistic function 1 / (1 + exp(-x)), elementwise; any shape, dtype kept.
 
     Args:
         x: float32 or float64; not changed unless it is ``out`` too.

@@ -38,7 +38,7 @@ class Loss(Protocol):
     def forward(
         self, ctx: Context, outputs: Array, targets: Array, weights: Array | None = None
     ) -> tuple[float, Any]:
-        """The loss, summed over samples.
+        """Return the loss, summed over samples.
 
         Args:
             ctx: This pass.
@@ -70,7 +70,7 @@ class CheckedLoss(Protocol):
         ...
 
     def bad_target(self, out_shape: Shape, targets: Array) -> tuple[int, str] | None:
-        """The position in ``targets`` of the first that is impossible, and why; or None."""
+        """Return the position in ``targets`` of the first that is impossible, and why; or None."""
         ...
 
 

@@ -37,7 +37,7 @@ class Metric(Protocol):
     greater_is_better: bool
 
     def start(self, out_shape: Shape) -> State:
-        """The state before anything was seen, for predictions of ``out_shape``.
+        """Return the state before anything was seen, for predictions of ``out_shape``.
 
         Raises:
             ShapeError: if the metric is not defined for such predictions.
@@ -63,5 +63,5 @@ class Metric(Protocol):
         ...
 
     def result(self, state: State) -> float:
-        """The figure. A metric of nothing (0 / 0) is 0."""
+        """Return the figure. A metric of nothing (0 / 0) is 0."""
         ...

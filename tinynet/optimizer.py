@@ -33,7 +33,7 @@ class Optimizer(Protocol):
     Config: ClassVar[type[Any]]
 
     def slots(self, param: Array) -> dict[str, Array]:
-        """The state for one parameter before the first step, each array shaped like ``param``."""
+        """Return the initial state of one parameter: arrays of the parameter's shape."""
         ...
 
     def update(

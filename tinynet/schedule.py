@@ -33,7 +33,7 @@ class Schedule(Protocol):
 
 
 def scheduled_factor(schedule: Schedule, warmup_steps: int, step: int, total_steps: int) -> float:
-    """The factor at ``step`` (counted from 0) with linear warm-up before the schedule.
+    """Return the factor at ``step`` (counted from 0) with linear warm-up before the schedule.
 
     Warm-up reaches the full rate at its last step; its first step is 1 / warmup_steps, since a
     step of rate 0 would be wasted.

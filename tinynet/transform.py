@@ -76,7 +76,7 @@ class Transform(Protocol):
         rng: Callable[[int], np.random.Generator],
         training: bool,
     ) -> Array:
-        """The changed array.
+        """Return the changed array.
 
         Args:
             state: From `fit`; not to be changed.

@@ -49,7 +49,7 @@ class EpochTable:
             epoch: Its number: ``3/30``.
             figures: The figures by name.
             speed: Samples in a second.
-            improved: Whether it is the best so far.
+            improved: True if it is the best so far.
         """
         cells = {**{name: figure(value) for name, value in figures.items()}, _SPEED: speed}
         lines = self._laid_out(epoch, cells)

@@ -12,7 +12,7 @@ INTERRUPTED = 130
 
 
 def exit_code(error: BaseException) -> int:
-    """The exit code for an exception that ended a command."""
+    """Return the exit code for an exception that ended a command."""
     from tinynet import errors
     from tinynet.run.interrupts import Interrupted
 

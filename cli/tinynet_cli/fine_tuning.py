@@ -115,7 +115,7 @@ def print_plan(
     Args:
         path: The checkpoint.
         plan: The plan.
-        as_json: Whether to print it as data.
+        as_json: True to print it as data.
         error: Why it cannot be carried out.
     """
     if as_json:

@@ -116,7 +116,7 @@ def _text(cell: object) -> str:
 
 
 def figure(value: float) -> str:
-    """A figure as short as it tells something: ``0.9833``, ``4127.3``, ``1.25e-05``."""
+    """Return a figure as short text: ``0.9833``, ``4127.3``, ``1.25e-05``."""
     size = abs(value)
     if size == 0 or 0.001 <= size < 100:
         return f"{value:.4f}"
@@ -152,7 +152,7 @@ def print_figures(title: str, figures: Mapping[str, float]) -> None:
 
 
 def short(path: Path) -> str:
-    """A path as a person would type it here: from the current folder where that is shorter."""
+    """Return a path relative to the current folder, if that is shorter."""
     if not path.is_absolute():
         return str(path)
     near = Path.cwd()

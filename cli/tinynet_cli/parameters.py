@@ -29,7 +29,7 @@ def _default(value: Any) -> str:
 
 
 def _type_name(field: dict[str, Any], definitions: dict[str, Any]) -> str:
-    """A short name of a JSON Schema type: ``integer >= 1``, ``"valid" | "same"``."""
+    """Return a short name of a JSON Schema type: ``integer >= 1``, ``"valid" | "same"``."""
     if "$ref" in field:
         name = field["$ref"].rpartition("/")[2]
         if "options" in definitions.get(name, {}).get("properties", {}):

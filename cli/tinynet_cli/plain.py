@@ -7,7 +7,7 @@ from tinynet_cli.output import echo, printable
 
 
 def one_line(value: object) -> str:
-    """A JSON value: ``distribution tinynet-core, version 0.1.0, shape [8, 8, 1]``."""
+    """Return a JSON value: ``distribution tinynet-core, version 0.1.0, shape [8, 8, 1]``."""
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):
@@ -37,5 +37,5 @@ def entries(value: object) -> Iterator[tuple[str, str]]:
 
 
 def shape_text(shape: Iterable[int]) -> str:
-    """A shape as tables have it: ``3x3x1x16``; that of a scalar is empty."""
+    """Return a shape as tables have it: ``3x3x1x16``; that of a scalar is empty."""
     return "x".join(map(str, shape))

@@ -262,7 +262,7 @@ def _print_verdicts(verdicts: "tuple[Verdict, ...]", debug: bool) -> None:
 
 
 def _with_command(error: "NotCheckableError", words: list[str], said: dict[str, Any]) -> str:
-    """The message, and the command line that would say the options which are missing."""
+    """Return the message, and the command line that would say the options which are missing."""
     if not error.missing:
         return str(error)
     given = [f'"{option}": {json.dumps(value)}' for option, value in said.items()]

@@ -35,8 +35,8 @@ class Checked:
         warnings: Parts of the spec that train, but probably not as intended, with their places.
         source: The file that the warnings are about; None where there is none.
         splits: The sizes of the splits; None if the data were not read.
-        tried: Whether the first step was tried.
-        has_data: Whether the spec has data.
+        tried: True if the first step was tried.
+        has_data: True if the spec has data.
     """
 
     summary: Summary
@@ -72,7 +72,7 @@ def check_spec(
         overrides: JSON values by dotted path.
         data_root: Where relative data paths start; by default the spec's folder.
         max_params: Elements of parameters and buffers that the network may have.
-        read_data: Whether to read the data, if the spec has any.
+        read_data: True to read the data, if the spec has any.
 
     Raises:
         SpecError: listing every mistake.

@@ -89,7 +89,7 @@ class Difference:
 
     @property
     def equal(self) -> bool:
-        """Whether both are the same state of the same training.
+        """True if both are the same state of the same training.
 
         The spec, the progress, the data (but for their folder) and every bit of every tensor are
         equal. The run's name, its log and lineage, and what computed it may differ.
@@ -113,7 +113,7 @@ class Difference:
 
 
 def is_essential(change: Change) -> bool:
-    """Whether a fact that differs makes another state; see `Difference.equal`."""
+    """Return True if a fact that differs makes another state; see `Difference.equal`."""
     section = SECTIONS.get(change.pointer.split("/")[1], Section())
     return section.is_state and change.pointer != "/data/root"
 

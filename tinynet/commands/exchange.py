@@ -200,7 +200,7 @@ def import_weights(
 
 
 def _read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays of a file that must be like the network's own."""
+    """Return the arrays of a file that must be like the network's own."""
     file = open_weights(path)
     headers = file.headers()
     if own.keys() <= {name.partition("/")[2] for name in headers}:

@@ -40,7 +40,7 @@ class TensorFacts:
 
     @classmethod
     def of(cls, name: str, entry: TensorEntry) -> "TensorFacts":
-        """The facts of an entry of the directory."""
+        """Return the facts of an entry of the directory."""
         return cls(name, entry.dtype, entry.shape, entry.nbytes, entry.digest.hex())
 
     @property
@@ -61,7 +61,7 @@ class CheckpointFacts:
         step: Updates done.
         sections: Everything in it that is no tensor, as JSON.
         tensors: The tensors, by name in ascending order.
-        verified: Whether the tensors' bytes were read, and are those that were written.
+        verified: True if the tensors' bytes were read, and are those that were written.
         not_finite: Names of tensors that hold a NaN or an infinity, as far as they were read.
     """
 
@@ -76,7 +76,7 @@ class CheckpointFacts:
     not_finite: tuple[str, ...]
 
     def section(self, name: str) -> dict[str, JsonValue]:
-        """A section that is an object; empty where there is none."""
+        """Return a section that is an object; empty where there is none."""
         value = self.sections.get(name)
         return value if isinstance(value, dict) else {}
 
@@ -147,8 +147,8 @@ class ListedCheckpoint:
         path: The file.
         step: Its step, by its name.
         size: Its bytes.
-        best: Whether it is the best so far, as the newest one has it.
-        last: Whether it is the newest that can be read.
+        best: True if it is the best so far, as the newest one has it.
+        last: True if it is the newest that can be read.
         digest: Of all its tensors; None where it cannot be read.
         problem: Why it cannot be used; None where nothing was found.
     """
@@ -169,7 +169,7 @@ class RunFacts:
     Attributes:
         path: The folder.
         run_id: The run's; None where no checkpoint can be read.
-        verified: Whether every byte of the checkpoints was verified.
+        verified: True if every byte of the checkpoints was verified.
         checkpoints: The checkpoints, oldest first.
         set_aside: Damaged checkpoints that a process found and set aside.
         leftovers: Temporary files: of a process that saves now, or of one that was killed.

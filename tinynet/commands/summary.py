@@ -138,7 +138,7 @@ def open_spec(
         path: A spec, a run's folder, or a checkpoint.
         overrides: JSON values by dotted path.
         data_root: Where relative data paths start; by default the spec's folder.
-        reads_data: Whether the data are read although the spec has the ``input_shape``.
+        reads_data: True if the data are read although the spec has the ``input_shape``.
     """
     path = Path(path)
     if path.is_dir() or path.suffix == ".msgpack":

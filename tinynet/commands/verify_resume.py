@@ -45,7 +45,7 @@ class Verification:
 
     @property
     def exact(self) -> bool:
-        """Whether nobody can tell."""
+        """True if nobody can tell."""
         return not self.differences
 
     def to_json(self) -> dict[str, Any]:

@@ -28,8 +28,8 @@ def check_state(
         method: The method that returned it.
         prefix: The group of the arrays in a checkpoint: ``slots/dense_1/weight``.
         fault: Makes the error of a message.
-        finite: Whether checkpoints refuse NaN and infinity there.
-        writable: Whether a resumed run loads the arrays in place.
+        finite: True if checkpoints refuse NaN and infinity there.
+        writable: True if a resumed run loads the arrays in place.
 
     Raises:
         Exception: that ``fault`` makes, listing every array that is wrong.

@@ -131,7 +131,7 @@ class Kernels(Protocol):
             beta: (C,), or None for zeros.
             epsilon: Added to the variance.
             empty: Where memory comes from.
-            keep: Whether a backward will follow.
+            keep: True if a backward will follow.
 
         Returns:
             y, saved.

@@ -123,7 +123,7 @@ def _pad(x: Array, window: Window, empty: Empty) -> Array:
 def _input_gradient(
     dy: Array, weight: Array, in_shape: Shape, window: Window, empty: Empty
 ) -> Array:
-    """One matrix product for each cell of the kernel, added to the pixels that the cell met."""
+    """Return the gradient of the image: a matrix product for each cell of the kernel."""
     groups = in_shape[3] // weight.shape[2]
     dy_groups = _grouped(dy, groups)
     dx = empty(in_shape, dy.dtype)

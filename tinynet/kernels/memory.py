@@ -22,7 +22,7 @@ class Empty(Protocol):
 
 
 def aligned_empty(shape: Shape, dtype: DTypeLike) -> Array:
-    """An uninitialised, C-contiguous array whose first byte lies on a 64-byte boundary."""
+    """Return an uninitialised, C-contiguous array whose first byte lies on a 64-byte boundary."""
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
     raw = np.empty(size + ALIGNMENT, np.uint8)
@@ -41,7 +41,7 @@ class Workspace:
         self._free: dict[_Kind, list[Array]] = {}
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
-        """An uninitialised, aligned array; see `aligned_empty`."""
+        """Return an uninitialised, aligned array; see `aligned_empty`."""
         try:
             return self._free[shape, dtype].pop()
         except (KeyError, IndexError):

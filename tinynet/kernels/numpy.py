@@ -23,7 +23,7 @@ class NumpyKernels:
     cut_from = 0.4
 
     def on_threads(self, count: int) -> AbstractContextManager[None]:
-        """These keep to one thread."""
+        """Return a context without effect: these kernels use one thread."""
         return _ALONE
 
     conv2d = staticmethod(convolution.conv2d)

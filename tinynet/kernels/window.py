@@ -51,17 +51,17 @@ class Window:
 
     @property
     def padded(self) -> bool:
-        """Whether there is any padding."""
+        """True if there is any padding."""
         return self.padding != ((0, 0), (0, 0))
 
     @property
     def pointwise(self) -> bool:
-        """Whether window number i is pixel number i."""
+        """True if window number i is pixel number i."""
         return self.kernel_size == self.strides == (1, 1) and not self.padded
 
     @property
     def disjoint(self) -> bool:
-        """Whether no pixel lies in two windows."""
+        """True if no pixel lies in two windows."""
         return all(step >= size for step, size in zip(self.strides, self.extent, strict=True))
 
     def out_size(self, height: int, width: int) -> Pair:
@@ -74,7 +74,7 @@ class Window:
         )
 
     def cells(self, height: int, width: int) -> tuple[Cell, ...]:
-        """The cells of the window in row-major order, without those that only meet padding."""
+        """Return the cells of the window in row-major order, without those on padding alone."""
         return _cells(self, height, width)
 
 

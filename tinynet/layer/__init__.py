@@ -163,7 +163,7 @@ class Summarized(Protocol):
     def backward_with(
         self, ctx: Context, cache: Cache, summaries: Sequence[Any], dy: Array
     ) -> tuple[Array | None, ...]:
-        """The gradient of each input, as `backward`, for one part of a batch."""
+        """Return the gradient of each input, as `backward`, for one part of a batch."""
         ...
 
 
@@ -172,7 +172,7 @@ class Foldable(Protocol):
     """The ability of a layer that can become part of the one before it, outside of training."""
 
     def fold_into(self, previous: Layer) -> Layer | None:
-        """A layer that does what ``previous`` and then this one do in evaluation.
+        """Return a layer that does what ``previous`` and then this one do in evaluation.
 
         It changes neither of them. None if there is no such layer.
         """
@@ -184,7 +184,7 @@ class Rescalable(Protocol):
     """The ability of a layer that could do an affine map of each channel of its output, too."""
 
     def rescaled(self, scale: Array, shift: Array) -> Layer:
-        """The same layer, giving y * scale + shift instead of y; (C,) each."""
+        """Return the same layer, giving y * scale + shift instead of y; (C,) each."""
         ...
 
 
@@ -197,7 +197,7 @@ class Fusable(Protocol):
     """
 
     def fuse_into(self, previous: Layer) -> Layer | None:
-        """A layer that does what ``previous`` and then this one do, to the last bit.
+        """Return a layer that does what ``previous`` and then this one do, to the last bit.
 
         It has the very parameters of ``previous``, and changes neither of them. None if there is no
         such layer.
@@ -210,7 +210,7 @@ class Rectifiable(Protocol):
     """The ability of a layer that could rectify its own output."""
 
     def with_relu(self) -> Layer | None:
-        """The same layer with the same parameters, giving max(y, 0) instead of y, if it can."""
+        """Return the same layer with a fused ReLU: it computes max(y, 0); None if it has none."""
         ...
 
 

@@ -74,7 +74,7 @@ class Build:
         fan_in: int | None = None,
         fan_out: int | None = None,
     ) -> Array:
-        """A parameter: the optimizer changes it, in place.
+        """Return a parameter: the optimizer changes it, in place.
 
         Args:
             name: Its name within the layer: ``weight``, ``bias``, ``gamma``, ``beta``, ...
@@ -93,7 +93,7 @@ class Build:
         return self._array(name, shape, initializer, fan_in, fan_out)
 
     def buffer(self, name: str, shape: Shape, initializer: InitializerLike) -> Array:
-        """An array that is saved with the parameters and changed by ``commit`` alone."""
+        """Return an array that is saved with the parameters and changed by ``commit`` alone."""
         return self._array(name, shape, initializer, None, None)
 
     def _array(

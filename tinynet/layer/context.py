@@ -34,7 +34,7 @@ class Context:
             is frozen (``"trainable": false``), of which gradients may still be asked.
         needs: Which gradients `backward` must return; None means all. The others may be left
             out: None for an input, no entry for a parameter.
-        keep: Whether `backward` or `commit` will be called; when False the cache may be None.
+        keep: True if `backward` or `commit` will be called; when False the cache may be None.
         kernels: The numerical kernels to compute with.
         seed: The run's seed; with the four below it, the key of `rng`.
         step: The optimizer step this pass belongs to, counted from 0.
@@ -66,11 +66,11 @@ class Context:
         return self._rng
 
     def needs_input(self, index: int = 0) -> bool:
-        """Whether the gradient of input number ``index`` is wanted."""
+        """Return True if the gradient of input number ``index`` is wanted."""
         return self.needs is None or self.needs.inputs[index]
 
     def needs_param(self, name: str) -> bool:
-        """Whether the gradient of parameter ``name`` is wanted."""
+        """Return True if the gradient of parameter ``name`` is wanted."""
         return self.needs is None or name in self.needs.params
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:

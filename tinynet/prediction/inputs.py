@@ -45,7 +45,7 @@ class InputFile:
     Attributes:
         name: Its path.
         samples: The number of its samples.
-        is_image: Whether it is an image: one sample.
+        is_image: True if it is an image: one sample.
     """
 
     name: str
@@ -291,7 +291,7 @@ def _is_path(x: Any) -> TypeGuard[str | os.PathLike[str]]:
 
 
 def _images_in(folder: Path, warn: Warn) -> list[Path]:
-    """The images of a folder, sorted by name."""
+    """Return the images of a folder, sorted by name."""
     files = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
     found = [file for file in files if _is_image(file) and file.is_file()]
     others = [file.name for file in files if file not in found]

@@ -187,14 +187,14 @@ class Predictions:
             yield found
 
     def arrays(self) -> dict[str, Array]:
-        """Everything as arrays by name."""
+        """Return everything as arrays by name."""
         parts = {output: part.arrays for output, part in self.outputs.items()}
         values = (array for arrays in parts.values() for array in arrays.values())
         files = {"files": np.array(self._file_names())} if self._names_files else {}
         return {**files, **dict(zip(self._named(parts), values, strict=True))}
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as plain data."""
+        """Return everything as plain data."""
         parts = {
             output: {name: array.tolist() for name, array in part.arrays.items()}
             for output, part in self.outputs.items()

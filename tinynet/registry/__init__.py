@@ -99,12 +99,12 @@ class Registry:
         self._classes: dict[Entry, type[Any]] = {}
 
     def entries(self, group: str) -> list[Entry]:
-        """All entries of a group, by name."""
+        """Return all entries of a group, by name."""
         found = self._entries[group]
         return [entry for name in sorted(found) for entry in found[name]]
 
     def find(self, group: str, name: str) -> Entry:
-        """The entry that ``name`` or ``distribution:name`` stands for.
+        """Return the entry that ``name`` or ``distribution:name`` stands for.
 
         Raises:
             MissingDistributionError: if the distribution is not installed.
@@ -148,7 +148,7 @@ class Registry:
         )
 
     def load(self, group: str, name: str) -> type[Any]:
-        """The class behind a name; imports its module.
+        """Return the class behind a name; imports its module.
 
         Raises:
             PluginError: if the name is unknown or ambiguous, or the plugin cannot be imported;
@@ -157,7 +157,7 @@ class Registry:
         return self._load(self.find(group, name))
 
     def resolve(self, reference: Reference) -> Entry:
-        """The entry that a reference stands for.
+        """Return the entry that a reference stands for.
 
         A name that a checkpoint recorded is that of the recorded distribution, even where another
         distribution registers the same name here.
@@ -168,7 +168,7 @@ class Registry:
         return self.find(reference.group, reference._lookup_name)
 
     def load_type(self, reference: Reference) -> type[Any]:
-        """The class that a reference stands for; imports its module.
+        """Return the class that a reference stands for; imports its module.
 
         Raises:
             PluginError: if the name is unknown or ambiguous, or the plugin cannot be imported.
@@ -181,7 +181,7 @@ class Registry:
         return self._classes[entry]
 
     def default_name(self, reference: Reference, distribution: str = CORE) -> str:
-        """The name to look up for a type that a plugin's code names, not a spec.
+        """Return the name to look up for a type that a plugin's code names, not a spec.
 
         Of several types of that name the plugin's own is meant, or else the built-in one: a
         plugin that is installed must not change specs that do not name it.
@@ -251,7 +251,7 @@ class Registry:
         return dumped
 
     def config(self, reference: Reference) -> Config:
-        """The config of a reference that was validated."""
+        """Return the config of a reference that was validated."""
         entry, context = self.resolve(reference), {"recorded": reference._recorded}
         with _blaming(entry, "its Config cannot read what it wrote"):
             return self._config(entry, reference.options, context)
@@ -263,7 +263,7 @@ class Registry:
         return config
 
     def create(self, reference: Reference) -> Any:
-        """An instance of a type that is constructed from its config alone.
+        """Return an instance of a type that is constructed from its config alone.
 
         Raises:
             PluginError: if the type is missing or its constructor fails.
@@ -271,7 +271,7 @@ class Registry:
         return self.construct(reference, self.config(reference))
 
     def construct(self, reference: Reference, config: Config) -> Any:
-        """The same from a config that was made of the reference's.
+        """Return the same from a config that was made of the reference's.
 
         Raises:
             PluginError: if the type is missing or its constructor fails.
@@ -317,7 +317,7 @@ class Blaming:
 
 
 def blaming(plugin: object, method: str, pointer: str = "") -> Blaming:
-    """A context in which a plugin is to blame for whatever is raised.
+    """Return a context in which a plugin is to blame for whatever is raised.
 
     Args:
         plugin: The loss, optimizer, metric, ... that is called.
@@ -367,7 +367,7 @@ def _import(entry: Entry) -> type[Any]:
 
 
 def discovered() -> Registry:
-    """A registry of what is installed now."""
+    """Return a registry of what is installed now."""
     made = discover()
     entries, damages = [], list(made.damages)
     for found in made.found:
@@ -384,5 +384,5 @@ def discovered() -> Registry:
 
 @cache
 def default() -> Registry:
-    """The registry of this installation."""
+    """Return the registry of this installation."""
     return discovered()

@@ -74,7 +74,7 @@ class Discovery:
     """The plugins of this installation.
 
     Attributes:
-        found: The distributions that register some; of two of one name, the first on ``sys.path``.
+        found: The distributions that register plugins; of equal names, the first on ``sys.path``.
         damages: Metadata that may register plugins and cannot be used.
     """
 
@@ -87,7 +87,7 @@ class _DamageError(Exception):
 
 
 def normalise(distribution: str) -> str:
-    """A distribution's name as packaging compares it (PEP 503)."""
+    """Return a distribution's name as packaging compares it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
@@ -113,7 +113,7 @@ def discover() -> Discovery:
 
 
 def distributions(damages: list[Damage] | None = None) -> Iterator[Distribution]:
-    """Every installed distribution, as far as the finders on ``sys.meta_path`` work.
+    """Yield every installed distribution; finders on ``sys.meta_path`` that fail are skipped.
 
     Args:
         damages: Finders that fail are appended here.
@@ -132,12 +132,12 @@ def distributions(damages: list[Damage] | None = None) -> Iterator[Distribution]
 
 
 def find_distribution(name: str) -> Distribution | None:
-    """The first distribution on ``sys.path`` of a normalized name."""
+    """Return the first distribution on ``sys.path`` of a normalized name."""
     return next((found for found in distributions() if _key(found) == name), None)
 
 
 def _key(distribution: Distribution) -> str:
-    """The normalized name; from the name of the folder where that is known, since it is faster."""
+    """Return the normalized name, from the folder's name if possible, which is faster."""
     folder, end = os.path.splitext(os.path.basename(_where(distribution)))
     if end in (".dist-info", ".egg-info"):
         return normalise(folder.partition("-")[0])
@@ -152,7 +152,7 @@ def _where(distribution: Distribution) -> str:
 
 
 def _read_points(distribution: Distribution, where: str) -> str:
-    """The file of entry points if it may hold plugins, or else nothing."""
+    """Return the file of entry points if it may hold plugins, or else nothing."""
     try:
         text = distribution.read_text(_FILE)
     except Exception as error:
@@ -174,7 +174,7 @@ def _unreadable(reason: str) -> str:
 
 
 def _require_one_version(name: str, first: str, second: str) -> None:
-    """Refuse two versions in one folder; on two folders of ``sys.path`` the first one counts."""
+    """Raise an error for two versions in one folder; in two folders, the first one counts."""
     if os.path.dirname(first) == os.path.dirname(second) and first != second:
         raise _DamageError(
             f"a second version is in the same folder, {os.path.basename(first)}: run"
@@ -199,7 +199,7 @@ def _identity(distribution: Distribution) -> tuple[str, str]:
 
 
 def _parse(text: str, damages: list[Damage], key: str, where: str) -> Iterator[Point]:
-    """The plugins in a file of entry points; lines of other groups are not looked at."""
+    """Yield the plugins in a file of entry points; lines of other groups are ignored."""
     group = ""
     for number, line in enumerate(map(str.strip, text.splitlines()), 1):
         if line.startswith("[") and line.endswith("]"):

@@ -136,7 +136,7 @@ def _transforms(spec: Mapping[str, Any]) -> Any:
 
 
 def _listed(names: tuple[str, ...] | None) -> str:
-    """The first few names."""
+    """Return the first few names."""
     if names is None:
         return "none"
     return ", ".join(names[:8]) + (f", ... ({len(names)})" if len(names) > 8 else "")

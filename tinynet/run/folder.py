@@ -63,7 +63,7 @@ class RunFolder:
     # Checkpoints ----------------------------------------------------------------------------
 
     def checkpoint(self, step: int) -> Path:
-        """The file of a step's checkpoint."""
+        """Return the file of a step's checkpoint."""
         return self.checkpoints / f"step-{step:012d}.msgpack"
 
     def steps(self) -> list[int]:
@@ -81,7 +81,7 @@ class RunFolder:
     def newest(
         self, warn: Callable[[str], None], *, set_aside: bool, copy: bool = True
     ) -> Checkpoint:
-        """The newest checkpoint that is whole.
+        """Return the newest checkpoint that is whole.
 
         Damaged ones are skipped, each with a warning; nothing else is: a checkpoint of a newer
         version, say, is no reason to go back silently to an older one.
@@ -207,7 +207,7 @@ def _free_name(path: Path) -> Path:
 
 
 def _named_rightly(checkpoint: Checkpoint, path: Path, step: int) -> Checkpoint:
-    """The checkpoint, if it is of the step that its file's name says."""
+    """Return the checkpoint, if it is of the step that its file's name says."""
     if checkpoint.progress.step != step:
         raise CheckpointFormatError(
             f"{path} holds step {checkpoint.progress.step:,}: somebody renamed it"

@@ -29,7 +29,7 @@ class RunLog:
     since the steps it tells of will be made again.
 
     Attributes:
-        gone: Whether there was no log, although the mark says that there must be one.
+        gone: True if there was no log, although the mark says that there must be one.
     """
 
     def __init__(self, path: Path, mark: LogMark | None) -> None:

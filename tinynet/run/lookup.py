@@ -14,7 +14,7 @@ from tinynet.run.path_errors import no_checkpoint, no_checkpoint_of
 def find_checkpoint(
     path: str | Path, which: str | Path | None = None, warn: Callable[[str], None] = warnings.warn
 ) -> tuple[Path, Checkpoint]:
-    """The checkpoint that is meant by a run's folder or a checkpoint's file.
+    """Return the checkpoint that is meant by a run's folder or a checkpoint's file.
 
     Args:
         path: A run's folder, or a checkpoint.

@@ -145,7 +145,7 @@ def evaluate(
     checkpoint: str | Path | None = None,
     **settings: Unpack[Settings],
 ) -> Evaluation:
-    """The loss and the metrics of a whole split.
+    """Return the loss and the metrics of a whole split.
 
     Args:
         path: A run's folder, or a checkpoint.

@@ -48,10 +48,10 @@ class Run:
         network: The network as it was after the last step.
         step: Updates done.
         epoch: Epochs done.
-        finished: Whether nothing is left to do.
+        finished: True if nothing is left to do.
         seconds: How long this process trained.
         figures: The last evaluation's: ``train/loss``, ``val/accuracy``, ...
-        has_test: Whether there is a test split.
+        has_test: True if there is a test split.
         best: The best checkpoint, where the run keeps one.
         stop_reason: What ended the run: ``"epochs"``, ``"steps"`` or ``"early_stopping"``; None
             while it is not finished.
@@ -94,7 +94,7 @@ class Run:
         checkpoint: str | Path | None = None,
         **settings: Unpack[Settings],
     ) -> Evaluation:
-        """The loss and the metrics of a whole split; see `tinynet.run.models.evaluate`."""
+        """Return the loss and the metrics of a whole split; see `tinynet.run.models.evaluate`."""
         if settings.get("data_root") is None:
             settings["data_root"] = self.data_root
         return evaluate(self.path, split, checkpoint=checkpoint, **settings)
@@ -264,7 +264,7 @@ def _read_spec(
 def _new_trainer(
     spec: Spec, source: str | Path | None, rules: TransferRules, settings: Settings
 ) -> tuple[Trainer, tuple[dict[str, JsonValue], ...]]:
-    """A trainer at step 0, and the lineage of its run."""
+    """Return a trainer at step 0, and the lineage of its run."""
     if source is None:
         return _trainer(spec, spec.folder, settings), ()
     start, trainer, plan = _fine_tuning(spec, source, rules, settings)
@@ -286,7 +286,7 @@ def _fine_tuning(
 def _trainer(
     spec: Spec, root: Path, settings: Settings, fitted: Mapping[str, Any] | None = None
 ) -> Trainer:
-    """A trainer that was checked as far as it can be before the first step."""
+    """Return a trainer that was checked as far as it can be before the first step."""
     for note in spec.origin.notes:
         observer(settings)(Warned(note))
     with locating_errors(spec):

@@ -106,7 +106,7 @@ def _examples(entry: Entry, cls: type[Any], known: Sequence[str]) -> list[Argume
 
 
 def _completed(entry: Entry, cls: type[Any], given: Arguments) -> Arguments:
-    """The arguments of the kit's function, with what nobody said."""
+    """Return the arguments of the kit's function, with what nobody said."""
     if entry.group == "kernels":
         return given
     arguments = {"options": {}, **given}

@@ -37,7 +37,7 @@ def spread(
 
 
 def owned(array: Array) -> Array:
-    """A writable, contiguous, aligned copy, as the engine hands arrays in."""
+    """Return a writable, contiguous, aligned copy, as the engine hands arrays in."""
     array = np.asarray(array)
     copy = aligned_empty(array.shape, array.dtype)
     copy[...] = array
@@ -45,14 +45,14 @@ def owned(array: Array) -> Array:
 
 
 def read_only(array: Array) -> Array:
-    """A copy that cannot be written to."""
+    """Return a copy that cannot be written to."""
     copy = owned(array)
     copy.flags.writeable = False
     return copy
 
 
 def is_float(array: Array) -> bool:
-    """Whether the array holds real numbers, which can have a gradient."""
+    """Return True if the array holds real numbers, which can have a gradient."""
     return np.issubdtype(array.dtype, np.floating)
 
 

@@ -53,7 +53,7 @@ class Check:
 
 
 def explain(check: Check) -> tuple[str | None, BaseException | None]:
-    """The finding of a check, and the plugin's exception behind it; None where there is none."""
+    """Return the finding of a check and the plugin's exception; None without them."""
     try:
         check()
     except CheckFailed as failure:
@@ -62,7 +62,7 @@ def explain(check: Check) -> tuple[str | None, BaseException | None]:
 
 
 def checks_of(subject: str, case: Case, functions: Iterable[Callable[[Case], None]]) -> list[Check]:
-    """One check for each function, named after it and described by its docstring's first line."""
+    """Return a check for each function, with its name and the first line of its docstring."""
     return [
         Check(subject, function.__name__, _bind(function, case), first_line(function))
         for function in functions
@@ -70,7 +70,7 @@ def checks_of(subject: str, case: Case, functions: Iterable[Callable[[Case], Non
 
 
 def first_line(documented: object) -> str:
-    """The first line of a docstring; empty where there is none."""
+    """Return the first line of a docstring; empty where there is none."""
     return (inspect.getdoc(documented) or "").partition("\n")[0]
 
 

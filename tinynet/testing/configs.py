@@ -26,7 +26,7 @@ ODD_VALUES: tuple[Any, ...] = (
 
 
 def make_config(plugin: type[Any], options: Options) -> Config:
-    """The plugin's config, validated as a spec's options are: strictly, from JSON."""
+    """Return the plugin's config, validated as a spec's options are: strictly, from JSON."""
     if isinstance(options, Config):
         return options
     text, context = json.dumps(dict(options)), {"configure": default().configure}

@@ -51,7 +51,7 @@ class DatasetCase:
 
 
 def named(batch: Batch) -> Arrays:
-    """The arrays of a batch, by the names that messages use."""
+    """Return the arrays of a batch, by the names that messages use."""
     arrays = {f"inputs[{name!r}]": array for name, array in batch.inputs.items()}
     arrays |= {f"targets[{name!r}]": array for name, array in batch.targets.items()}
     return arrays if batch.weights is None else {**arrays, "weights": batch.weights}
@@ -158,7 +158,7 @@ DATASET_CHECKS = (config, length, fields, values, any_order, copies, repeatable,
 
 
 def dataset_checks(dataset_class: type[Any], options: Options) -> list[Check]:
-    """The checks of one dataset class with one config.
+    """Return the checks of one dataset class with one config.
 
     Args:
         dataset_class: The class.

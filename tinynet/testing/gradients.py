@@ -97,7 +97,7 @@ def _compare(
 def _central(
     along: Callable[[float, Array], Array], dy: Array, direction: Array, step: float
 ) -> tuple[float, float]:
-    """The slope by central difference, and how much of it may be rounding."""
+    """Return the slope by central difference, and how much of it may be rounding."""
     above, below = along(step, direction), along(-step, direction)
     slope = float(np.vdot(dy, above - below)) / (2 * step)
     size = float(np.linalg.norm(dy)) * float(np.abs(above).max(initial=0.0))

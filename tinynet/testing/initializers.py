@@ -79,7 +79,7 @@ def initializer_checks(
     shapes: Sequence[Shape] = SHAPES,
     seed: int = 0,
 ) -> list[Check]:
-    """The checks of one initializer class with one config.
+    """Return the checks of one initializer class with one config.
 
     Args:
         initializer_class: The class.

@@ -55,18 +55,18 @@ class LayerCase:
         )
 
     def construct(self, build: RecordingBuild) -> Any:
-        """The layer, exactly as its initializers leave it."""
+        """Return the layer, exactly as its initializers leave it."""
         return self.layer_class(self.config, self.in_shapes, build)
 
     def layer(self, dtype: DTypeLike = "float64") -> Any:
-        """The layer with parameters moved a little, so that a bias of 0 hides nothing."""
+        """Return the layer with parameters moved a little, so that a bias of 0 hides nothing."""
         layer = self.construct(self.new_build(dtype))
         for name, param in layer.params.items():
             param += derive("moved", self.seed, name).uniform(-0.1, 0.1, param.shape)
         return layer
 
     def trained(self, dtype: DTypeLike = "float64") -> Any:
-        """The same, with buffers that have seen a few batches."""
+        """Return the same, with buffers that have seen a few batches."""
         layer = self.layer(dtype)
         commits = isinstance(layer, Buffered)
         if commits:
@@ -95,13 +95,13 @@ class LayerCase:
         return tuple(owned(a if asks and not is_float(a) else a.astype(dtype)) for a in drawn)
 
     def dy(self, layer: Any, dtype: DTypeLike = "float64", *, batch: int | None = None) -> Array:
-        """A gradient of the output, (N, *out_shape)."""
+        """Return a gradient of the output, (N, *out_shape)."""
         count = self.batch if batch is None else batch
         rng = derive("dy", self.seed)
         return owned(rng.standard_normal((count, *layer.out_shape)).astype(dtype))
 
     def context(self, training: bool, **changes: Any) -> StrictContext:
-        """The context of one pass; of one key unless ``changes`` say otherwise."""
+        """Return the context of one pass; of one key unless ``changes`` say otherwise."""
         key = {"seed": self.seed, "step": 7, "node": "layer"}
         return StrictContext(training=training, **{**key, **changes})
 
@@ -133,12 +133,12 @@ def named_gradients(returned: tuple[tuple[Array | None, ...], Mapping[str, Array
 
 
 def buffers(layer: Any) -> Arrays:
-    """The layer's buffers, of which most layers have none."""
+    """Return the layer's buffers, of which most layers have none."""
     held: Arrays = getattr(layer, "buffers", {})
     return held
 
 
 def differentiable(layer: Any, inputs: tuple[Array, ...]) -> Arrays:
-    """Everything that has a gradient, by the name that `named_gradients` gives it."""
+    """Return everything that has a gradient, by the name that `named_gradients` gives it."""
     named = {f"input {index}": x for index, x in enumerate(inputs) if is_float(x)}
     return {**named, **layer.params}

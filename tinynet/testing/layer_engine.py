@@ -85,7 +85,7 @@ def resumed_run(case: LayerCase) -> None:
 
 
 def _reloaded(case: LayerCase, layer: Any) -> Any:
-    """A fresh layer with the params and buffers that ``layer`` saved."""
+    """Return a fresh layer with the params and buffers that ``layer`` saved."""
     fresh = case.construct(case.new_build())
     # What a layer derives from its parameters must not outlive a change of them.
     case.output(fresh, case.context(False))

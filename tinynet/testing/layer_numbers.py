@@ -111,7 +111,7 @@ def _compare_gradients(case: LayerCase, training: bool) -> None:
 
 
 def draws(case: LayerCase, layer: object) -> bool:
-    """Whether training depends on the context's random stream."""
+    """Return True if training depends on the context's random stream."""
     first = case.output(layer, case.context(True))
     other = case.output(layer, case.context(True, seed=case.seed + 1))
     try:

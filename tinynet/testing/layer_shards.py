@@ -109,7 +109,7 @@ class _DotProduct:
 def _graph(
     case: LayerCase, layer: Any, names: Sequence[str], inputs: Sequence[Array], *, frozen: bool
 ) -> list[Node]:
-    """A gain for each input of real numbers, and after them the layer, at as many nodes."""
+    """Return a gain for each input of real numbers, and after them the layer, at as many nodes."""
     made, sources = [], []
     for index, (x, shape) in enumerate(zip(inputs, case.in_shapes, strict=True)):
         sources.append(f"input_{index}")

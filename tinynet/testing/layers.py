@@ -60,7 +60,7 @@ def layer_checks(
     batch: int = 4,
     seed: int = 0,
 ) -> list[Check]:
-    """The checks of one layer class with one config.
+    """Return the checks of one layer class with one config.
 
     Args:
         layer_class: The class.

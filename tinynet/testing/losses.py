@@ -275,7 +275,7 @@ def loss_checks(
     dtypes: Sequence[str] = ("float32", "float64"),
     seed: int = 0,
 ) -> list[Check]:
-    """The checks of one loss class with one config.
+    """Return the checks of one loss class with one config.
 
     Args:
         loss_class: The class.

@@ -42,7 +42,7 @@ class MetricCase:
         return state
 
     def state_of(self, *parts: slice) -> Arrays:
-        """The state that has seen these rows, part after part."""
+        """Return the state that has seen these rows, part after part."""
         state = self.start()
         for part in parts:
             self.metric.update(state, self.predictions[part].copy(), self.targets[part].copy())
@@ -157,7 +157,7 @@ METRIC_CHECKS = (
 def metric_checks(
     metric_class: type[Any], options: Options, predictions: Array, targets: Array
 ) -> list[Check]:
-    """The checks of one metric class with one config.
+    """Return the checks of one metric class with one config.
 
     Args:
         metric_class: The class.

@@ -172,7 +172,7 @@ def optimizer_checks(
     dtypes: Sequence[str] = ("float32", "float64"),
     seed: int = 0,
 ) -> list[Check]:
-    """The checks of one optimizer class with one config.
+    """Return the checks of one optimizer class with one config.
 
     Args:
         optimizer_class: The class.

@@ -49,7 +49,7 @@ def plugin_checks(
     options: Mapping[str, Any] | None = None,
     in_shapes: Sequence[Shape] | None = None,
 ) -> list[Check]:
-    """The checks of what a distribution registers, for its own tests.
+    """Return the checks of what a distribution registers, for its own tests.
 
         @pytest.mark.parametrize("check", plugin_checks("my_layer"), ids=str)
         def test_it_keeps_the_promises_of_every_layer(check):
@@ -107,7 +107,7 @@ def _numbered(case: PluginCase, number: int) -> PluginCase:
 
 
 def entries_named(name: str, group: str | None = None) -> list[Entry]:
-    """The registered types that ``name`` stands for, of one group or of all.
+    """Return the registered types that ``name`` stands for, of one group or of all.
 
     Args:
         name: A type's name, or ``distribution:name``, or a distribution's, which stands for all
@@ -137,12 +137,12 @@ def entries_named(name: str, group: str | None = None) -> list[Entry]:
 
 
 def entries_to_check(name: str, group: str | None, said: bool) -> list[Entry]:
-    """The registered types that ``name`` stands for, if they can be checked as they are named.
+    """Return the registered types with a name, if they can be checked.
 
     Args:
         name: See `entries_named`.
         group: See `entries_named`.
-        said: Whether it is said what they are checked on.
+        said: True if it is said what they are checked on.
 
     Raises:
         PluginError: if nothing is called so, or two distributions have the name.

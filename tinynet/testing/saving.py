@@ -13,7 +13,7 @@ from tinynet.testing.checks import CheckFailed
 
 
 def saved_and_loaded(arrays: Arrays) -> Arrays:
-    """The arrays as they come back from an archive."""
+    """Return the arrays as they come back from an archive."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "arrays.msgpack"
         archive.write(path, {}, arrays, run_id="check", step=0)

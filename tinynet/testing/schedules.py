@@ -60,7 +60,7 @@ SCHEDULE_CHECKS = (config, finite_factor, pure)
 
 
 def schedule_checks(schedule_class: type[Any], options: Options) -> list[Check]:
-    """The checks of one schedule class with one config.
+    """Return the checks of one schedule class with one config.
 
     Args:
         schedule_class: The class.

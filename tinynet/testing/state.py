@@ -1,4 +1,4 @@
-"""Whether an object changed: its attributes, and everything they hold, as comparable values."""
+"""True if an object changed: its attributes, and everything they hold, as comparable values."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -14,14 +14,14 @@ _UNUSUAL = 1_618_033_988
 
 
 def snapshot(value: Any, path: str) -> dict[str, Any]:
-    """The leaves of ``value`` by path: ``layer.params['weight']`` -> its bytes."""
+    """Return the leaves of ``value`` by path: ``layer.params['weight']`` -> its bytes."""
     leaves: dict[str, Any] = {}
     _collect(value, path, leaves, set())
     return leaves
 
 
 def snapshots(**named: Any) -> dict[str, Any]:
-    """The leaves of several objects; each is called by its keyword."""
+    """Return the leaves of several objects; each is called by its keyword."""
     leaves: dict[str, Any] = {}
     for name, value in named.items():
         leaves |= snapshot(value, name)

@@ -41,7 +41,7 @@ class TransformCase:
         return self.transform_class(make_config(self.transform_class, self.options))
 
     def fitted(self, *sizes: int) -> tuple[Any, Arrays]:
-        """A transform and its state, fitted on batches of these sizes and the rest."""
+        """Return a transform and its state, fitted on batches of these sizes and the rest."""
         transform = self.new()
         parts = np.split(owned(self.samples), np.cumsum(sizes)) if sizes else [self.samples]
         state: Arrays = transform.fit(self.field, iter(parts))
@@ -176,7 +176,7 @@ TRANSFORM_CHECKS = (
 def transform_checks(
     transform_class: type[Any], options: Options, field: Field, samples: Array, *, seed: int = 0
 ) -> list[Check]:
-    """The checks of one transform class with one config.
+    """Return the checks of one transform class with one config.
 
     Args:
         transform_class: The class.

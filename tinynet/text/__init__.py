@@ -1,1 +1,1 @@
-"""JSON texts, where everything in them stands, and what to say about mistakes."""
+"""JSON texts with the places of their values, and messages about mistakes."""

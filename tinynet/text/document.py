@@ -1,8 +1,8 @@
-"""A JSON text and where everything in it stands.
+"""A JSON text, with the place of every value.
 
-Parsing is as strict as JSON itself: duplicate keys, NaN, and numbers no float can hold are refused.
-Sizes are bounded before anything is built from the text. Positions are found by a second pass over
-the text, made only when somebody asks (which is when there is an error to explain).
+Parsing is strict: duplicate keys, NaN, and numbers beyond float64 are errors. Sizes are checked
+before anything is built from the text. Positions are computed by a second pass over the text, on
+demand, since only errors need them.
 """
 
 import json
@@ -19,31 +19,31 @@ from tinynet.errors import Problem, SpecError
 from tinynet.text.json_mistakes import explain
 
 MAX_BYTES = 2**20
-"""Size of a text."""
+"""Most bytes of a text."""
 
 MAX_DEPTH = 64
-"""Nesting of arrays and objects."""
+"""Most nested arrays and objects."""
 
 MAX_LENGTH = 10_000
-"""Elements of one array, or keys of one object."""
+"""Most elements of an array, or keys of an object."""
 
 MAX_VALUES = 150_000
-"""Values of any kind in one text: fifteen for each of 10,000 nodes."""
+"""Most values in a text: fifteen for each of 10,000 nodes."""
 
 MAX_KEY = 200
-"""Characters of a key."""
+"""Most characters of a key."""
 
 MAX_DIGITS = 300
-"""Digits of an integer: what a float could hold, too."""
+"""Most digits of an integer, as in a float."""
 
 MAX_PROBLEMS = 100
-"""How many mistakes are told at once."""
+"""Most mistakes in one error."""
 
 MAX_COUNTED = 1_000
-"""How many mistakes are looked for: one more cannot make a spec any worse."""
+"""Most mistakes that are counted."""
 
-# A string that is never closed reaches to the end: looking for its end again and again would take
-# quadratic time. The possessive quantifiers keep the pattern from remembering every character.
+# A string without an end reaches to the end of the text, and searching it repeatedly would take
+# quadratic time. The possessive quantifiers avoid backtracking.
 _STRING = r'"(?:[^"\\]++|\\.)*+"?'
 _TOKEN = re.compile(rf"{_STRING}|[{{}}\[\]:,]|[^\s{{}}\[\]:,\"]+", re.DOTALL)
 _STRUCTURE = re.compile(rf"{_STRING}|[{{}}\[\],]", re.DOTALL)
@@ -53,7 +53,7 @@ _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 @dataclass(slots=True)
 class _Place:
-    """Where a value stands: offsets of its key (its own, in an array) and of itself."""
+    """The place of a value: offsets of its key (in an array, its own) and of itself."""
 
     key: int
     value: int
@@ -83,7 +83,7 @@ class Document:
     Attributes:
         text: The text, without a byte-order mark.
         source: The name of the file it came from, or None.
-        value: What it says.
+        value: The parsed value.
     """
 
     def __init__(self, data: bytes | str, source: str | None = None) -> None:
@@ -130,7 +130,7 @@ class Document:
 
     def _check_bounds(self) -> None:
         values = 0
-        lengths: list[int] = []  # of what is open
+        lengths: list[int] = []  # of the open containers
         for token in _STRUCTURE.finditer(self.text):
             start = token.start()
             first = self.text[start]
@@ -194,7 +194,7 @@ class Document:
         return int(digits)
 
     def _find(self, number: str) -> int:
-        """Where the first refused number stands; text may follow it that is no JSON."""
+        """Return the place of the first invalid number; the text after it may be invalid, too."""
         tokens = _TOKEN.finditer(self.text)
         return next((t.start() for t in tokens if t.group().startswith(number)), 0)
 
@@ -210,10 +210,9 @@ class Document:
         return line, offset - self._line_starts[line - 1] + 1
 
     def _walk(self) -> Iterator[tuple[list[int | str], _Place | None, _Place]]:
-        """(path, what holds it, its place) of every value, in order of the text.
+        """Yield path, container and place of every value, in the order of the text.
 
-        A place becomes part of its holder after it was handed out. The path is always the same
-        list: copy what is to stay.
+        The path is always the same list; copy it to keep it.
         """
         path: list[int | str] = []
         holders: list[_Place] = []
@@ -251,23 +250,23 @@ class Document:
         return root
 
     def locate(self, pointer: str, *, key: bool = False) -> tuple[int, int]:
-        """(line, column) of a value, or of its key; of the nearest container if it is missing."""
+        """Return line and column of a value or its key, or of the nearest container."""
         place, rest = self._descend(pointer)
         return self._line_column(place.key if key and not rest else place.value)
 
     def nearest(self, pointer: str) -> str:
-        """A pointer, cut to what the text has."""
+        """Return a pointer, shortened to a value that the text has."""
         _, rest = self._descend(pointer)
         return pointer.removesuffix(join_pointer(rest))
 
     def place(self, problem: Problem) -> Problem:
-        """The problem with line and column, its pointer cut to what the text has."""
+        """Return a problem with line and column, its pointer shortened likewise."""
         line, column = self.locate(problem.pointer, key=isinstance(problem, KeyProblem))
         pointer = self.nearest(problem.pointer)
         return replace(problem, pointer=pointer, line=line, column=column)
 
     def _descend(self, pointer: str) -> tuple[_Place, list[str]]:
-        """The place that a pointer leads to, or the last on its way, and what is left of it."""
+        """Return the place of a pointer or its nearest container, and the rest of it."""
         place, names = self._root, split_pointer(pointer)
         for index, name in enumerate(names):
             part = place.part(name)
@@ -278,7 +277,7 @@ class Document:
 
 
 def plain(value: Any) -> JsonValue:
-    """What JSON would say of ``value``: a copy, within the same bounds as a text.
+    """Return a copy of JSON data, within the same limits as a text.
 
     Raises:
         SpecError: if it is not JSON data.
@@ -292,11 +291,11 @@ def plain(value: Any) -> JsonValue:
 
 
 class KeyProblem(Problem):
-    """A mistake in a key: it stands where the key stands, not its value."""
+    """A mistake in a key: its place is that of the key, not of the value."""
 
 
 def first_problems(problems: list[Problem]) -> list[Problem]:
-    """The first `MAX_PROBLEMS` of them, and how many more there are, as far as anybody counts."""
+    """Return the first `MAX_PROBLEMS` problems, and one with the number of the others."""
     rest = len(problems) - MAX_PROBLEMS
     if rest <= 0:
         return problems
@@ -306,7 +305,7 @@ def first_problems(problems: list[Problem]) -> list[Problem]:
 
 
 def join_pointer(path: list[str] | list[int | str]) -> str:
-    """The JSON pointer (RFC 6901) of a path of keys and indices."""
+    """Return the JSON pointer (RFC 6901) of a path of keys and indices."""
     return "".join([f"/{part}" if isinstance(part, int) else _escaped(part) for part in path])
 
 
@@ -315,7 +314,7 @@ def _escaped(key: str) -> str:
 
 
 def split_pointer(pointer: str) -> list[str]:
-    """The path of a JSON pointer; the inverse of `join_pointer`, indices as text."""
+    """Return the path of a JSON pointer; the inverse of `join_pointer`, indices as text."""
     return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
 
 

@@ -1,11 +1,11 @@
-"""What somebody who wrote JSON by hand did wrong, in their words rather than a parser's."""
+"""Explanations of mistakes in hand-written JSON."""
 
 import json
 import re
 
 
 def explain(text: str, error: json.JSONDecodeError) -> tuple[int, str]:
-    """The offset of the mistake, and what it is."""
+    """Return the offset of the mistake and its explanation."""
     offset = error.pos
     if not text.strip():
         return 0, "the text is empty"
@@ -34,7 +34,7 @@ def _explain_control_character(character: str) -> str:
 
 
 def _explain_unexpected(text: str, offset: int, message: str) -> tuple[int, str]:
-    # Versions of Python differ in whether they point at a comma or at what follows it.
+    # Python versions point either at a comma or at the text after it.
     if comma := _TRAILING_COMMA.match(text, offset):
         offset = comma.end()
     rest = text[offset:].lstrip()

@@ -1,4 +1,4 @@
-"""What pydantic finds, in the words of somebody who writes JSON: one problem for each mistake."""
+"""The errors of pydantic as problems of a JSON file, one for each mistake."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ _PLUGIN = "plugin_fault"
 
 @dataclass(frozen=True)
 class AlsoCalled:
-    """Marks a field of a model with other names that people use for it: ``Annotated[T, ...]``.
+    """Other names that people use for a field of a model: ``Annotated[T, ...]``.
 
     The names are not accepted; a message about an unknown key of that name suggests the field.
     """
@@ -64,27 +64,27 @@ class AlsoCalled:
 
 
 class PluginProblem(Problem):
-    """A plugin that a document names, and that is missing or broken."""
+    """A problem of a plugin that is missing or broken."""
 
 
 def mistake(kind: Any, message: str, *loc: int | str, value: Any = None) -> InitErrorDetails:
-    """A mistake of our own at a place within what is being validated."""
+    """Return a mistake at a place within the validated value."""
     error = PydanticCustomError(kind, "{message}", {"message": message})
     return InitErrorDetails(type=error, loc=loc, input=value)
 
 
 def plugin_fault(error: PluginError, name: str) -> InitErrorDetails:
-    """What is wrong with a plugin, at the place where its ``type`` is said."""
+    """Return the problem of a plugin, at the place of its ``type``."""
     return mistake(_PLUGIN, "; ".join(p.message for p in error.problems), "type", value=name)
 
 
 def refusal(mistakes: list[InitErrorDetails]) -> ValidationError:
-    """The error that lists them."""
+    """Return the validation error that lists mistakes."""
     return ValidationError.from_exception_data("spec", mistakes)
 
 
 def details(error: ValidationError) -> list[InitErrorDetails]:
-    """What was found, to be listed again with more."""
+    """Return the mistakes of an error, to be listed with others."""
     return [_detail(line) for line in error.errors(include_url=False)]
 
 
@@ -97,7 +97,7 @@ def _detail(line: ErrorDetails) -> InitErrorDetails:
 
 
 def _is_pydantics(line: ErrorDetails) -> bool:
-    """Whether this is pydantic's own error, not one of a plugin that took the same name for it."""
+    """Return True for an error of pydantic itself, not one of a plugin with the same type."""
     kind: Any = line["type"]
     try:
         PydanticKnownError(kind, line.get("ctx"))
@@ -109,15 +109,15 @@ def _is_pydantics(line: ErrorDetails) -> bool:
 def explained(
     error: ValidationError, fields: Mapping[str, FieldInfo], also: Iterable[str] = ()
 ) -> ValidationError:
-    """The same error in the words of a model's fields, as far as the model's own keys go.
+    """Return the same error with suggestions from a model's fields.
 
-    An unknown key says which one may have been meant, a missing one what it is for, and a number
-    out of range what the range is. A missing key that is there misspelt is not told twice.
+    The message suggests the key for an unknown one, describes a missing key, and has the range of a
+    number. A misspelt key is not reported as missing.
 
     Args:
-        error: What pydantic found.
+        error: The error of pydantic.
         fields: The model's fields.
-        also: Other keys that are right at that place.
+        also: Other valid keys at that place.
     """
     if error.error_count() > MAX_EXPLAINED:
         return error
@@ -157,7 +157,7 @@ def _explained(
 
 
 def _meant(key: str, fields: Mapping[str, FieldInfo]) -> str | None:
-    """The field that is also called ``key``, by its marks."""
+    """Return the field that is also called ``key``, by its marks."""
     for name, field in fields.items():
         if any(isinstance(mark, AlsoCalled) and key in mark.names for mark in field.metadata):
             return name
@@ -165,7 +165,7 @@ def _meant(key: str, fields: Mapping[str, FieldInfo]) -> str | None:
 
 
 def _meaning(field: FieldInfo) -> str:
-    """The first sentence of the description, to follow "is required"."""
+    """Return the first sentence of the description, to follow "is required"."""
     text = (field.description or "").partition(". ")[0].rstrip(".")
     return f" ({text if text[1:2].isupper() else text[:1].lower() + text[1:]})" if text else ""
 
@@ -185,7 +185,7 @@ def _number(value: Any) -> str:
 
 
 def problems(error: ValidationError, document: JsonValue) -> list[Problem]:
-    """One problem for each place of a document, however many branches of a union complain."""
+    """Return one problem for each place of a document, also for the branches of a union."""
     found: dict[Path, list[ErrorDetails]] = {}
     for line in error.errors(include_url=False):
         if not _miscounted(line):
@@ -200,13 +200,13 @@ def problems(error: ValidationError, document: JsonValue) -> list[Problem]:
 
 
 def located(found: list[Problem]) -> LocatedError:
-    """The error that lists problems: of the spec, unless plugins alone are at fault."""
+    """Return the error that lists problems: of the spec, unless plugins alone are at fault."""
     plugins = all(isinstance(problem, PluginProblem) for problem in found)
     return PluginError(found) if plugins else SpecError(found)
 
 
 def _miscounted(line: ErrorDetails) -> bool:
-    """Whether a list is called too short because elements that are wrong did not count."""
+    """Return True if a list is called too short because elements that are wrong did not count."""
     if line["type"] != "too_short" or not _is_pydantics(line):
         return False
     return len(line["input"]) >= int(line["ctx"]["min_length"])

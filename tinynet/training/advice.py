@@ -113,7 +113,7 @@ _TO_PROBABILITIES = {"tinynet-core:softmax", "tinynet-core:sigmoid"}
 
 
 def repeated_activation(facts: Facts) -> Iterator[Problem]:
-    """A softmax or sigmoid before a loss that applies its own."""
+    """Yield a softmax or sigmoid before a loss that applies its own."""
     for output, loss in facts.losses.items():
         own = _ACTIVATED.get(loss)
         node = facts.network.nodes.get(facts.network.outputs[output])
@@ -261,7 +261,7 @@ def unscaled_targets(facts: Facts) -> Iterator[Problem]:
 
 
 def classes_as_numbers(facts: Facts) -> Iterator[Problem]:
-    """A loss of numbers on the indices of several classes."""
+    """Yield a loss of numbers on the indices of several classes."""
     data = facts.data
     assert data is not None
     pointers = {part.output: part.pointer for part in facts.network.losses}

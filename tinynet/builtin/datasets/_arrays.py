@@ -93,17 +93,17 @@ class Source:
         return Field(self.values.shape[1:], self.dtype.name, self.classes, self.names)
 
     def gather(self, indices: Array) -> Array:
-        """A copy of some rows."""
+        """Return a copy of some rows."""
         return self.values[indices].astype(self.dtype, copy=False)
 
     def chunks(self) -> Iterator[tuple[int, Array]]:
-        """All rows, a few megabytes at a time, each time with the number of the first."""
+        """Yield all rows, a few megabytes at a time, each time with the number of the first."""
         rows = max(1, _CHUNK_BYTES // max(1, self.values[0].nbytes))
         for start in range(0, len(self), rows):
             yield start, self.values[start : start + rows]
 
     def row(self, index: int) -> str:
-        """The place of one row."""
+        """Return the place of one row."""
         if self.lines is not None:
             column = "" if self.column is None else f", column {self.column!r}"
             return f"{self.place}, line {self.lines[index]}{column}"
@@ -136,7 +136,7 @@ def as_target(source: Source, config: TargetConfig) -> Source:
 
 
 def _highest(source: Source, limit: int, names: tuple[str, ...] | None) -> int:
-    """The highest index of a class.
+    """Return the highest index of a class.
 
     Raises:
         DataError: for an index that is negative, or not below ``limit``.
@@ -198,7 +198,7 @@ class ArrayDataset:
         return len(next(iter(self._inputs.values())))
 
     def gather(self, indices: Array) -> Batch:
-        """The samples at ``indices`` (N,), in arrays of the caller's own."""
+        """Return the samples at ``indices`` (N,), in arrays of the caller's own."""
         rows = np.asarray(indices)
         return Batch(
             {name: source.gather(rows) for name, source in self._inputs.items()},
@@ -244,7 +244,7 @@ class ArrayDataset:
 
 
 def checked_inputs(inputs: Mapping[str, Source], fields: Mapping[str, Field]) -> dict[str, Array]:
-    """The arrays of unlabeled inputs, checked as those of a dataset are.
+    """Return the arrays of unlabeled inputs, checked as those of a dataset are.
 
     An array of the shape of one sample is one sample.
 

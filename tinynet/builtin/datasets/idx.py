@@ -100,7 +100,7 @@ def read_shape(path: str) -> Shape:
 
 
 def read_idx(path: str) -> Array:
-    """The array of an IDX file: mapped, or, where it is gzipped, in memory.
+    """Return the array of an IDX file: mapped, or, where it is gzipped, in memory.
 
     Raises:
         DataError: if the file is none, is not as long as it says, or does not fit into memory.

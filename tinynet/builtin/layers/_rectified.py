@@ -6,7 +6,7 @@ from tinynet.layer import Array, Cache, Context
 
 
 def rectified(layer: Any) -> Any:
-    """The same layer with the same parameters, so that it gives max(y, 0).
+    """Return the same layer with the same parameters, so that it gives max(y, 0).
 
     Args:
         layer: One whose samples do not see each other, and whose ``forward`` takes ``relu``.

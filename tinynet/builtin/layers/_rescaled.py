@@ -7,7 +7,7 @@ from tinynet.layer import Array
 
 
 def rescaled(layer: Any, scale: Array, shift: Array) -> Any:
-    """The same layer with other parameters, so that it gives y * scale + shift.
+    """Return the same layer with other parameters, so that it gives y * scale + shift.
 
     Args:
         layer: A layer with a ``weight`` (..., C), and perhaps a ``bias`` (C,).

@@ -60,7 +60,7 @@ def fit_window(
     padding: Literal["valid", "same"] | Sides,
     dilation: Pair = (1, 1),
 ) -> tuple[Window, Pair]:
-    """The window over images of ``in_shape``, and how many windows there are (down, right).
+    """Return the window over images of ``in_shape``, and how many windows there are (down, right).
 
     Args:
         what: The layer's type, for messages.

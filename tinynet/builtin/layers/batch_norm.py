@@ -167,7 +167,7 @@ class BatchNorm:
 
 
 def _merged(parts: Sequence[Moments]) -> Moments:
-    """The moments of several parts of a batch together (Chan, Golub and LeVeque, 1983)."""
+    """Return the moments of several parts of a batch together (Chan, Golub and LeVeque, 1983)."""
     if len(parts) == 1:
         return parts[0]
     values = sum(part.values for part in parts)

@@ -60,7 +60,7 @@ class LayerNorm:
         return x.reshape(-1, math.prod(self._normal_shape))
 
     def _flat(self, name: str) -> Array | None:
-        """A parameter as (D,)."""
+        """Return a parameter as (D,)."""
         param = self.params.get(name)
         return None if param is None else param.reshape(-1)
 

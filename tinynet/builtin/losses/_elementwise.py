@@ -26,7 +26,7 @@ class Elementwise:
     """The loss's name in a spec, for messages."""
 
     def values(self, outputs: Array, targets: Array) -> Array:
-        """The loss of each element."""
+        """Return the loss of each element."""
         raise NotImplementedError
 
     def slopes(self, outputs: Array, targets: Array, out: Array) -> None:

@@ -15,7 +15,7 @@ from tinynet.types import Array, Shape
 
 
 def is_binary(out_shape: Shape) -> bool:
-    """Whether predictions are the probability of class 1 alone, and not one for each class."""
+    """Return True if predictions are the probabilities of class 1 alone."""
     return not out_shape or out_shape[-1] == 1
 
 
@@ -25,7 +25,7 @@ def class_count(out_shape: Shape) -> int:
 
 
 def predicted_classes(predictions: Array) -> Array:
-    """The class that each prediction favours, flat; a tie goes to the first class.
+    """Return the class that each prediction favours, flat; a tie goes to the first class.
 
     Args:
         predictions: Probabilities (N, ..., classes), or of class 1 alone: (N,) or (N, ..., 1).
@@ -38,7 +38,7 @@ def predicted_classes(predictions: Array) -> Array:
 
 
 def true_classes(predictions: Array, targets: Array) -> Array:
-    """The class that each target names, flat.
+    """Return the class that each target names, flat.
 
     Args:
         predictions: As for `predicted_classes`.

@@ -30,7 +30,7 @@ class Verdict:
     traceback: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """Return the same as plain data."""
         own: dict[str, Any] = {"passed": self.finding is None, "finding": self.finding}
         if self.traceback:
             own["traceback"] = self.traceback
@@ -60,11 +60,11 @@ class TypeReport:
 
     @property
     def passed(self) -> bool:
-        """Whether it was checked, and keeps every promise."""
+        """True if it was checked, and keeps every promise."""
         return self.problem is None and all(v.finding is None for v in self.verdicts)
 
     def to_json(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """Return the same as plain data."""
         cases = [{"case": case, "checks": [v.to_json() for v in vs]} for case, vs in self.cases]
         own = {"passed": self.passed, "problem": self.problem, "cases": cases}
         own["output"] = self.output

@@ -17,7 +17,7 @@ from tinynet.registry.discovery import Damage, normalise
 from tinynet.testing.registered import entries_named
 
 PATIENCE = 60.0
-"""Seconds after which a type that is still being imported counts as hanging."""
+"""Seconds after which an import counts as hanging."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Diagnosis:
     """The diagnosis of one registered type.
 
     Attributes:
-        listed: Which type, and where it is.
-        seconds: How long it took to load, on top of NumPy, tinynet's protocols and what its
-            distribution had loaded before; None where it could not be loaded.
-        problems: What is wrong with it, a sentence each.
+        listed: The type and its location.
+        seconds: The time to load it after NumPy, tinynet's protocols and the earlier types of its
+            distribution; None if it cannot be loaded.
+        problems: Its problems, a sentence each.
         output: Text that it printed while it was imported.
     """
 
@@ -39,17 +39,17 @@ class Diagnosis:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """True if there are no problems."""
         return not self.problems
 
     def to_json(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """Return the same as plain data."""
         own = {"ok": self.ok, "seconds": self.seconds, "problems": list(self.problems)}
         return {**self.listed.to_json(), **own, "output": self.output}
 
 
 def examine(name: str | None = None, *, patience: float = PATIENCE) -> list[Diagnosis]:
-    """Load every registered type, or those that a name stands for, and diagnose them.
+    """Load and diagnose every registered type, or those with a name.
 
     Args:
         name: A type's name, or ``distribution:name``, or a distribution's.
@@ -87,7 +87,7 @@ def damages(name: str | None = None) -> list[Damage]:
 
 
 def running_kernels() -> str:
-    """The kernels that networks compute with here, by their qualified name and their level."""
+    """Return the qualified name and the level of the kernels in use."""
     try:
         kernels = choose_kernels()
     except PluginError as error:

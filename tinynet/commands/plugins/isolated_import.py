@@ -53,7 +53,7 @@ def load_apart(entries: Sequence[Entry], patience: float) -> dict[Entry, Answer]
 
 
 def _ask(entries: Sequence[Entry], patience: float) -> tuple[list[Answer], str]:
-    """The answers of one process, and what became of it."""
+    """Return the answers of one process, and what became of it."""
     request = json.dumps({"path": sys.path, "entries": [vars(entry) for entry in entries]})
     # Files, not pipes: nobody waits for what a plugin's own processes may still write.
     with TemporaryFile() as said, TemporaryFile() as noise:

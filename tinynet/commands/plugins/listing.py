@@ -19,7 +19,7 @@ class Listed:
     Attributes:
         entry: The type.
         where: Folder of its distribution: the project's own where it is editable.
-        editable: Whether a change of the source counts at once.
+        editable: True if a change of the source counts at once.
         ambiguous: Why its short name cannot be used; empty where it can.
     """
 
@@ -29,7 +29,7 @@ class Listed:
     ambiguous: str
 
     def to_json(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """Return the same as plain data."""
         own = {**vars(self.entry), "qualified": self.entry.qualified}
         return {**own, "where": self.where, "editable": self.editable, "ambiguous": self.ambiguous}
 

@@ -79,7 +79,7 @@ class NewPlugin:
 
 
 def kinds() -> list[str]:
-    """The kinds of plugin that there is a template for."""
+    """Return the kinds of plugin that there is a template for."""
     found = {part.name for part in (files(__package__) / TEMPLATES).iterdir()}
     return [kind for kind in KINDS.values() if kind in found]
 
@@ -186,7 +186,7 @@ def _can_be_imported(package: str) -> bool:
 
 
 def _rendered(names: Names) -> dict[str, str]:
-    """The text of each file."""
+    """Return the text of each file."""
     major, minor = __version__.split(".")[:2]
     core = {"minor": f"{major}.{minor}", "next_major": str(int(major) + 1)}
     words = {**vars(names), **core}

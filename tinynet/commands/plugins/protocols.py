@@ -1,4 +1,4 @@
-"""Whether a class has what the protocol of its kind asks for."""
+"""The check of a class against the protocol of its kind."""
 
 import inspect
 from typing import Any
@@ -29,11 +29,11 @@ PROTOCOLS: dict[str, tuple[type[Any], type[Config] | None]] = {
 """The protocol of each group, and the base of its ``Config``; kernels have no config."""
 
 SPECIAL = ("__call__", "__len__")
-"""The methods with a special name that a protocol may ask for."""
+"""The special methods that a protocol may require."""
 
 
 def required_methods(group: str) -> list[str]:
-    """The methods that every type of a group has."""
+    """Return the methods that the protocol of a group requires."""
     protocol, _ = PROTOCOLS[group]
     return [
         name
@@ -43,9 +43,9 @@ def required_methods(group: str) -> list[str]:
 
 
 def breach(group: str, cls: type[Any]) -> str:
-    """What a class lacks of its protocol, without calling it; empty if nothing."""
+    """Return the parts of its protocol that a class lacks, in words; empty if it is complete."""
     protocol, base = PROTOCOLS[group]
-    # Not getattr: every class can be called, whatever its objects can.
+    # Not getattr: every class can be called, even if its objects cannot.
     held = {
         name for parent in cls.__mro__ for name, value in vars(parent).items() if value is not None
     }

@@ -1,4 +1,4 @@
-"""Whether a distribution was made for the tinynet-core that is installed."""
+"""The check of a distribution's requirement of tinynet-core."""
 
 import re
 from collections.abc import Callable
@@ -36,10 +36,9 @@ def requires(distribution: str) -> list[str] | None:
 
 
 def unmet_requirement(distribution: str) -> str:
-    """What the distribution asks of tinynet-core and does not get; empty if it gets all.
+    """Return the unmet requirement of a distribution, in words; empty if all are met.
 
-    Only releases such as 1.2.3 are compared. What says more, or holds under a condition alone, is
-    for the installer to judge.
+    Only releases such as 1.2.3 are compared; conditions and other versions are the installer's.
     """
     installed = re.match(r"\d+(?:\.\d+)*", version(CORE))
     for requirement in requires(distribution) or []:
