@@ -1,4 +1,4 @@
-"""What the archive's tests share."""
+"""Fixtures for the tests of the archive."""
 
 import importlib.util
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def independent_reader() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def golden_maker() -> ModuleType:
-    """What made the golden files."""
+    """The script that made the golden files."""
     return load("golden/make")
 
 
@@ -67,7 +67,7 @@ def small_file(tmp_path: Path, small: SimpleNamespace) -> Path:
 
 @pytest.fixture
 def same() -> Callable[[Any, Any], bool]:
-    """Whether two dicts of arrays are equal, byte for byte, with equal dtypes and shapes."""
+    """Return True if two dicts of arrays have equal bytes, dtypes and shapes."""
 
     def compare(left: dict[str, Any], right: dict[str, Any]) -> bool:
         return left.keys() == right.keys() and all(

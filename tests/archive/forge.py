@@ -1,5 +1,5 @@
-"""Builds files of the format, and files that lie: every length and checksum is right, the rest is
-whatever the test wants. Written from the specification, without tinynet's writer.
+"""Builder of valid and invalid files: lengths and checksums are right, the rest is
+up to the test. Written from the specification, without tinynet's writer.
 """
 
 import struct
@@ -15,7 +15,7 @@ DOCUMENT = b"{}"
 def directory(
     tensors: Any = None, *, document: bytes = DOCUMENT, run_id: Any = "run", step: Any = 1
 ) -> dict[Any, Any]:
-    """A directory as an object."""
+    """Return a directory as an object."""
     return {
         "run_id": run_id,
         "step": step,
@@ -25,18 +25,18 @@ def directory(
 
 
 def entry(dtype: Any, shape: Any, data: bytes) -> list[Any]:
-    """A tensor in the directory."""
+    """Return the entry of a tensor in the directory."""
     return [dtype, shape, digest(data)]
 
 
 def frame(position: int, data: bytes) -> bytes:
-    """A part of one chunk with the padding before it."""
+    """Return a part of one chunk with the padding before it."""
     zeros = -(position + 7) % 64
     return bytes([0xC4, zeros]) + bytes(zeros) + struct.pack(">BI", 0xC6, len(data)) + data
 
 
 def parts(position: int, contents: Sequence[bytes]) -> bytes:
-    """Parts one behind the other, the first one's padding at ``position``."""
+    """Return the parts one after the other; the first one's padding is at ``position``."""
     body = b""
     for data in contents:
         body += frame(position + len(body), data)
@@ -52,7 +52,7 @@ def seal(
     length: int | None = None,
     directory_length: int | None = None,
 ) -> bytes:
-    """A file with this directory and what comes behind it; lengths and digests are made to fit."""
+    """Return a file of a directory and its parts, with fitting lengths and digests."""
     total = 64 + len(packed) + len(body) if length is None else length
     size = len(packed) if directory_length is None else directory_length
     prefix = struct.pack("<14sHQQ16s", magic, version, total, size, digest(packed))
@@ -60,6 +60,6 @@ def seal(
 
 
 def build(tree: Any, *contents: bytes) -> bytes:
-    """A sealed file of a directory, an object or raw bytes, and the parts behind it."""
+    """Return a sealed file of a directory, as an object or raw bytes, and parts."""
     packed = tree if isinstance(tree, bytes) else msgpack.packb(tree, strict_types=False)
     return seal(packed, parts(64 + len(packed), contents))

@@ -55,7 +55,7 @@ Content = tuple[dict[str, Any], list[bytes]]
 
 
 def corpus() -> list[Content]:
-    """Good contents, small and of every kind."""
+    """Return small valid contents of every kind."""
     tensors: list[dict[str, Any]] = [
         {},
         {"w": np.arange(6, dtype=np.float32).reshape(2, 3)},
@@ -76,7 +76,7 @@ def corpus() -> list[Content]:
 
 
 class Mutator:
-    """Makes mutants; equal seeds make equal ones."""
+    """A generator of mutants; equal seeds give equal mutants."""
 
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)
@@ -84,11 +84,11 @@ class Mutator:
         self.files = [forge.build(tree, *parts) for tree, parts in self.contents]
 
     def damaged(self) -> bytes:
-        """A file of which some bytes are not as they were."""
+        """Return a file with changed bytes."""
         return self.damage(self.draw.choice(self.files))
 
     def sealed(self) -> bytes:
-        """A file of another structure, with lengths and digests that fit."""
+        """Return a file with another structure, and fitting lengths and digests."""
         tree, parts = self.draw.choice(self.contents)
         tree, parts = msgpack.unpackb(msgpack.packb(tree)), list(parts)
         kind: Callable[[dict[str, Any], list[bytes]], bytes] = self.draw.choice(
@@ -122,7 +122,7 @@ class Mutator:
         return bytes(changed)
 
     def value(self, depth: int = 0) -> Any:
-        """Anything msgpack can hold."""
+        """Return any value that msgpack can hold."""
         make = self.draw.randrange(9 if depth < 3 else 7)
         if make < 2:
             return self.draw.choice(NUMBERS)
@@ -138,7 +138,7 @@ class Mutator:
         return values if make == 7 else {self.draw.choice(TEXTS): value for value in values}
 
     def tree(self, tree: dict[str, Any], parts: list[bytes]) -> bytes:
-        """A directory in which one value, somewhere, is another, gone, or there twice."""
+        """Return a directory with one value changed, removed or duplicated."""
         node: Any = tree
         key: Any = self.draw.choice(list(node))
         while isinstance(node[key], dict | list) and node[key] and self.draw.random() < 0.8:
@@ -156,11 +156,11 @@ class Mutator:
         return forge.build(tree, *parts)
 
     def packed(self, tree: dict[str, Any], parts: list[bytes]) -> bytes:
-        """A directory of which some bytes are others."""
+        """Return a packed directory with changed bytes."""
         return forge.build(self.damage(msgpack.packb(tree)), *parts)
 
     def document(self, tree: dict[str, Any], parts: list[bytes]) -> bytes:
-        """Another text as the document."""
+        """Return another document."""
         text = self.damage(parts[0])
         if self.draw.random() < 0.5:
             start = self.draw.randrange(len(parts[0]))
@@ -169,7 +169,7 @@ class Mutator:
         return forge.build(tree, text, *parts[1:])
 
     def body(self, tree: dict[str, Any], parts: list[bytes]) -> bytes:
-        """Other bytes behind the directory: padding, tags, contents, order."""
+        """Return other bytes after the directory: padding, tags, contents, order."""
         packed = msgpack.packb(tree)
         body = forge.parts(64 + len(packed), parts)
         if self.draw.random() < 0.2:
@@ -178,7 +178,7 @@ class Mutator:
         return forge.seal(packed, self.damage(body))
 
     def tensor(self, tree: dict[str, Any], parts: list[bytes]) -> bytes:
-        """One tensor more, of any dtype, shape and bytes."""
+        """Add a tensor of any dtype, shape and bytes."""
         dtype = self.draw.choice([*DTYPES])
         shape = [self.draw.choice((0, 1, 2, 3)) for _ in range(self.draw.randrange(10))]
         size = int(np.prod(shape)) * DTYPES[dtype].itemsize
@@ -189,7 +189,7 @@ class Mutator:
         return forge.build(tree, *parts, *([data] if data else []))
 
     def contents_of_part(self, tree: dict[str, Any], parts: list[bytes]) -> bytes:
-        """Other values in the tensors that have any."""
+        """Change values of tensors that are not empty."""
         changed = [parts[0]]
         rest = iter(parts[1:])
         for entry in tree["tensors"].values():
@@ -201,7 +201,7 @@ class Mutator:
 
 
 def verdict(path: Path, again: Path, copy: bool) -> str:
-    """What reading a mutant gave; an exception that is not ours goes through."""
+    """Return the result of reading a mutant; unexpected exceptions propagate."""
     data = path.read_bytes()
     try:
         found = archive.read(path, copy=copy)
@@ -224,7 +224,7 @@ def require(fact: bool, otherwise: str) -> None:
 
 
 def is_good(data: bytes) -> bool:
-    """Whether the independent reader takes it."""
+    """Return True if the independent reader accepts a file."""
     try:
         independent_reader.read(data)
     except Exception:
@@ -237,7 +237,7 @@ def described(tensors: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def limit_memory() -> None:
-    """Let a read that takes more than 64 MiB fail; only Linux enforces the limit."""
+    """Limit reads to 64 MiB; only Linux enforces it."""
     statm = Path("/proc/self/statm")
     if statm.exists():
         used = int(statm.read_text().split()[0]) * resource.getpagesize()

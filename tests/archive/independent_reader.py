@@ -1,4 +1,4 @@
-"""A second reader, written from the specification in tinynet/archive.py alone: a test oracle."""
+"""A second reader, written only from the specification in tinynet/archive: a test oracle."""
 
 import json
 import math
@@ -19,7 +19,7 @@ def check(*facts: object) -> None:
 
 
 def read(data: bytes, chunk_size: int = 2**30) -> tuple[str, int, dict, dict]:
-    """Run id, step, sections and tensors; limits aside, of good files only."""
+    """Return run id, step, sections and tensors; refuse invalid files, limits aside."""
     magic, version, length, size, digest, own = struct.unpack("<14sHQQ16s16s", data[:64])
     check(magic == b"\xc4\x3etinynet-ckpt", version == 1, length == len(data))
     check(own == digest_of(data[:48]), digest == digest_of(data[64 : 64 + size]))

@@ -1,4 +1,4 @@
-"""What is saved comes back: same bytes, dtypes and shapes, in memory that training can use."""
+"""Saved content comes back: same bytes, dtypes and shapes, in memory that training can use."""
 
 import math
 import os
@@ -50,7 +50,7 @@ Same = Callable[[Any, Any], bool]
     run_id=NAMES,
     step=st.integers(0, 2**63 - 1),
 )
-def test_any_content_comes_back_by_both_readers_and_both_ways_of_reading(
+def test_any_content_comes_back_from_both_readers(
     tmp_path: Path,
     independent_reader: ModuleType,
     same: Same,
@@ -71,7 +71,7 @@ def test_any_content_comes_back_by_both_readers_and_both_ways_of_reading(
 
 
 def test_equal_content_is_equal_bytes(tmp_path: Path, small: SimpleNamespace) -> None:
-    """Otherwise nobody can compare two runs by comparing their files."""
+    """Two runs can be compared by comparing their files."""
     archive.write(tmp_path / "a", **vars(small))
     small.tensors = dict(reversed(small.tensors.items()))
     small.sections = dict(reversed(small.sections.items()))
@@ -80,7 +80,7 @@ def test_equal_content_is_equal_bytes(tmp_path: Path, small: SimpleNamespace) ->
 
 
 def test_copied_arrays_are_owned_writable_and_aligned(small_file: Path) -> None:
-    """Training changes them in place, and the kernels want cache lines."""
+    """Training changes them in place, and kernels need aligned memory."""
     tensors = archive.read(small_file).tensors
     small_file.unlink()
     for array in tensors.values():
@@ -119,8 +119,8 @@ def test_other_byte_orders_and_layouts_are_converted(tmp_path: Path, array: Any)
     assert np.array_equal(found, array)
 
 
-def test_what_is_not_finite_is_kept_bit_for_bit(tmp_path: Path) -> None:
-    """Whether NaN may be saved is the checkpoint's decision; the archive changes no bit."""
+def test_nan_and_infinity_are_kept_bit_for_bit(tmp_path: Path) -> None:
+    """The checkpoint decides if NaN may be saved; the archive changes no bit."""
     bits = np.array([0x7FC00001, 0xFFC12345, 0x7F800000, 0x80000000], np.uint32)
     archive.write(tmp_path / "a", {}, {"x": bits.view(np.float32)}, run_id="r", step=0)
     assert np.array_equal(archive.read(tmp_path / "a").tensors["x"].view(np.uint32), bits)
@@ -134,7 +134,7 @@ def test_tensors_of_several_chunks_come_back(
     monkeypatch: pytest.MonkeyPatch,
     elements: int,
 ) -> None:
-    """A tensor above 1 GiB: here with chunks of 128 bytes."""
+    """Tensors above 1 GiB have several chunks; here a chunk has 128 bytes."""
     monkeypatch.setattr(layout, "MAX_CHUNK", 128)
     monkeypatch.setattr(layout, "_PIECE", 50)
     tensors = {"a": np.arange(elements, dtype=np.uint8), "b": np.arange(40, dtype=np.float64)}
@@ -144,7 +144,9 @@ def test_tensors_of_several_chunks_come_back(
     assert same(independent_reader.read((tmp_path / "a").read_bytes(), 128)[3], tensors)
 
 
-def test_the_outline_tells_all_but_the_values(small_file: Path, small: SimpleNamespace) -> None:
+def test_the_outline_has_everything_but_the_values(
+    small_file: Path, small: SimpleNamespace
+) -> None:
     outline = archive.read_outline(small_file)
     assert (outline.run_id, outline.step) == (small.run_id, small.step)
     assert outline.sections == small.sections
@@ -154,7 +156,7 @@ def test_the_outline_tells_all_but_the_values(small_file: Path, small: SimpleNam
 
 
 def test_the_outline_does_not_read_the_tensors(small_file: Path) -> None:
-    """Ordering a folder of large checkpoints must not read them all."""
+    """Listing a folder of large checkpoints must not read all of their bytes."""
     data = bytearray(small_file.read_bytes())
     data[-1] ^= 1
     small_file.write_bytes(data)
@@ -188,7 +190,7 @@ def test_the_outline_does_not_read_the_tensors(small_file: Path) -> None:
         ({"sections": {"a": "x" * 2**22}}, CheckpointLimitError, "at most 4,194,304"),
     ],
 )
-def test_what_the_format_does_not_have_is_refused_before_a_file_is_made(
+def test_invalid_content_is_refused_before_a_file_is_created(
     tmp_path: Path, changes: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     content: dict[str, Any] = {"sections": {}, "tensors": {}, "run_id": "r", "step": 0}

@@ -24,7 +24,7 @@ CORRUPT, FORMAT, LIMIT = CheckpointCorruptError, CheckpointFormatError, Checkpoi
 
 
 def refused(path: Path, data: bytes) -> CheckpointError:
-    """The error that both ways of reading refuse ``data`` with."""
+    """Return the error that both ways of reading ``data`` raise."""
     path.write_bytes(data)
     errors = []
     for copy in (True, False):
@@ -43,7 +43,7 @@ def test_every_truncation_is_refused(small_file: Path) -> None:
 
 
 def test_every_flipped_bit_is_refused(small_file: Path) -> None:
-    """In the prefix, the directory, the padding, the document and the tensors alike."""
+    """In the prefix, the directory, the padding, the document and the tensors."""
     data = small_file.read_bytes()
     for bit in range(8 * len(data)):
         flipped = bytearray(data)
@@ -60,7 +60,7 @@ ONE = b"\x01\x02\x03\x04"
 
 
 def _tensors(forge: ModuleType, **entries: Any) -> bytes:
-    """A file whose directory has these tensors, each with four bytes behind it."""
+    """Return a file whose directory has these tensors, each with four bytes."""
     return forge.build(forge.directory(entries), forge.DOCUMENT, *[ONE] * len(entries))
 
 
@@ -78,7 +78,7 @@ def _document(forge: ModuleType, text: bytes) -> bytes:
 
 
 def _raw_tensors(forge: ModuleType, packed: bytes, *contents: bytes) -> bytes:
-    """A file in whose directory the value of ``tensors`` is spelled ``packed``."""
+    """Return a file whose directory has the bytes ``packed`` as the value of ``tensors``."""
     head = msgpack.packb(forge.directory())
     assert head.endswith(b"\x80")
     return forge.build(head[:-1] + packed, forge.DOCUMENT, *contents)
@@ -90,7 +90,7 @@ def _step(forge: ModuleType, spelled: bytes) -> bytes:
 
 
 def _framed(forge: ModuleType, framing: Callable[[int], bytes]) -> bytes:
-    """A file whose document's frame is made by the test."""
+    """Return a file with another frame of the document."""
     packed = msgpack.packb(forge.directory())
     return forge.seal(packed, framing(64 + len(packed)) + forge.DOCUMENT)
 
@@ -326,20 +326,18 @@ CASES: dict[str, tuple[Callable[[Any], bytes], type[Exception], str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_files_that_lie_are_refused_with_the_reason(
+def test_invalid_files_are_refused_with_the_reason(
     tmp_path: Path, forge: ModuleType, case: str
 ) -> None:
-    """Every length and checksum in them is right, so it is the parser that refuses."""
+    """Every length and checksum is right, so only the parser can refuse them."""
     make, error, message = CASES[case]
     found = refused(tmp_path / "bad", make(forge))
     assert type(found) is error
     assert message in str(found)
 
 
-def test_the_files_that_lie_are_one_lie_away_from_a_good_one(
-    tmp_path: Path, forge: ModuleType
-) -> None:
-    """Or the cases above would be refused for another reason than theirs."""
+def test_the_invalid_files_are_valid_without_their_fault(tmp_path: Path, forge: ModuleType) -> None:
+    """Otherwise the cases above could be refused for another reason."""
     (tmp_path / "good").write_bytes(_shaped(forge, [2, 2]))
     assert archive.read(tmp_path / "good").tensors["x"].tobytes() == ONE
     (tmp_path / "good").write_bytes(_document(forge, b'{"a":"\\ud83d\\ude00\\\\ud83d"}'))
@@ -351,7 +349,7 @@ def test_the_files_that_lie_are_one_lie_away_from_a_good_one(
 
 
 def test_only_a_regular_file_is_read_and_nothing_hangs(tmp_path: Path, small_file: Path) -> None:
-    """A pipe in the folder would otherwise stop a resume forever, a device never end."""
+    """A pipe would block a resume forever; a device would never end."""
     (tmp_path / "link").symlink_to(small_file)
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
@@ -360,7 +358,7 @@ def test_only_a_regular_file_is_read_and_nothing_hangs(tmp_path: Path, small_fil
             archive.read(path)
 
 
-def test_what_cannot_be_opened_is_an_io_error(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_an_io_error(tmp_path: Path) -> None:
     with pytest.raises(CheckpointIOError, match="missing: No such file"):
         archive.read(tmp_path / "missing")
 
@@ -369,7 +367,7 @@ def test_what_cannot_be_opened_is_an_io_error(tmp_path: Path) -> None:
 def test_a_file_that_shrinks_while_it_is_read_is_refused(
     small_file: Path, monkeypatch: pytest.MonkeyPatch, copy: bool
 ) -> None:
-    """Somebody copies over it, say: what was never read must not pass for data."""
+    """Another process may overwrite it: unread bytes must not pass for data."""
     read_sections = reading._read_sections
 
     def shrink(*args: Any) -> Any:

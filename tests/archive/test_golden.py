@@ -1,4 +1,4 @@
-"""Checkpoints of the first release load in every later one; golden/README.md tells more."""
+"""Checkpoints of the first release load in every later one; see golden/README.md."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_golden_files_hold_what_they_held(
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_version_1_is_still_written_as_it_was(path: Path, tmp_path: Path) -> None:
-    """A writer that spells the same content differently has made another format."""
+    """Other bytes for the same content would be another format."""
     found = archive.read(path)
     again = tmp_path / path.name
     archive.write(again, found.sections, found.tensors, run_id=found.run_id, step=found.step)

@@ -1,4 +1,4 @@
-"""Whatever may be written can be read, up to the limits; refusing a file takes little memory."""
+"""Everything within the limits can be written and read; refusing a file takes little memory."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ def longest_name(number: int) -> str:
 
 
 def largest_sections() -> dict[str, Any]:
-    """As many values as a document may have, as deep as they may be, and text to fill it up.
+    """Return a document with the most values and depth, filled up with text.
 
     The one character beyond U+FFFF makes Python keep the text at four bytes a character.
     """
@@ -47,7 +47,7 @@ def _marks(sections: dict[str, Any]) -> int:
 
 
 def test_the_largest_legal_file_comes_back(tmp_path: Path) -> None:
-    """All limits at once: they are consistent with one another."""
+    """All limits at once, to show that they are consistent."""
     path = tmp_path / "largest"
     empty = np.empty((0, *[2**31] * 1, *[2] * 6), np.float32)
     assert empty.ndim == 8
@@ -61,7 +61,7 @@ def test_the_largest_legal_file_comes_back(tmp_path: Path) -> None:
     assert {entry.shape for entry in outline.tensors.values()} == {empty.shape}
 
 
-def test_the_directory_is_never_too_long_for_what_it_may_hold() -> None:
+def test_the_directory_limit_fits_the_other_limits() -> None:
     axes = [2**63 - 1] * 8
     longest = msgpack.packb("n" * 256) + msgpack.packb(["float64", axes, bytes(16)])
     assert MAX_TENSORS * len(longest) + 1024 <= MAX_DIRECTORY
@@ -114,7 +114,7 @@ except CheckpointError as error:
 
 
 def _costly(forge: ModuleType, kind: str) -> bytes:
-    """A file that takes its reader much memory before it can be refused."""
+    """Return a file whose reader needs much memory before it can refuse it."""
     if kind == "nested directory":
         return forge.build(b"\x84\xa6run_id" + b"\x91" * (MAX_DIRECTORY - 100))
     if kind == "flat directory":

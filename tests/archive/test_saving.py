@@ -1,4 +1,4 @@
-"""A save that fails, is killed, or loses power leaves the old file or the new one whole."""
+"""A save that fails, is killed, or loses power leaves the old or the new file intact."""
 
 import errno
 import itertools
@@ -23,7 +23,7 @@ CALLS = ("open", "fstat", "preadv", "pwrite", "fsync", "close", "replace", "unli
 
 
 class System:
-    """Stands in for ``os``: tells an observer of each call before it is made."""
+    """A stand-in for ``os`` that calls an observer before each call."""
 
     def __init__(self, observe: Callable[[str, tuple[Any, ...]], None]) -> None:
         self._observe = observe
@@ -46,7 +46,7 @@ class System:
 
 
 def failing_at(number: int, code: int) -> Callable[[str, tuple[Any, ...]], None]:
-    """An observer that lets one call fail, counted from 0."""
+    """Return an observer that makes one call fail, counted from 0."""
     countdown = itertools.count()
 
     def fail(name: str, args: tuple[Any, ...]) -> None:
@@ -77,7 +77,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def loaded(path: Path) -> int:
-    """Which of the two contents is there, whole."""
+    """Return which of the two contents the file has."""
     found = archive.read(path)
     for expected in (OLD, NEW):
         if found.step == expected["step"]:
@@ -88,7 +88,7 @@ def loaded(path: Path) -> int:
 
 
 def trace(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...]]]:
-    """The calls that saving `NEW` over `OLD` makes."""
+    """Return the system calls of saving `NEW` over `OLD`."""
     calls: list[tuple[str, tuple[Any, ...]]] = []
     with monkeypatch.context() as patch:
         patch.setattr(
@@ -104,7 +104,9 @@ def trace(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[
     return calls
 
 
-def test_the_protocol_is_the_one_that_survives(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_save_makes_the_system_calls_of_the_protocol(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls = [name for name, _ in trace(path, monkeypatch)]
     steps = [name for name, _ in itertools.groupby(calls)]
     assert steps == ["open", "pwrite", "fsync", "close", "replace", "fsync", "close"]
@@ -112,7 +114,7 @@ def test_the_protocol_is_the_one_that_survives(path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.EMFILE, errno.EROFS])
 def test_every_call_may_fail(path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    """The error is told, the old file stays until the new one is whole, no temporary is left."""
+    """The old file stays until the new one is complete, and no temporary file is left."""
     calls = [name for name, _ in trace(path, monkeypatch)]
     for failing in range(len(calls)):
         archive.write(path, **OLD)
@@ -137,7 +139,7 @@ def test_every_call_of_a_read_may_fail(path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_failed_sync_is_not_tried_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second would succeed although the data are lost."""
+    """A second sync would succeed although the data are lost."""
     syncs = []
 
     def fail(name: str, args: tuple[Any, ...]) -> None:
@@ -181,11 +183,11 @@ def test_a_folder_that_vanished_is_an_error(tmp_path: Path) -> None:
 def crash_states(
     calls: list[tuple[str, tuple[Any, ...]]], old: bytes
 ) -> Iterator[tuple[str, bytes, bool]]:
-    """Every state of the disk after a power loss, under a model of what may be lost.
+    """Yield every state of the disk after a power loss, under a model of possible losses.
 
     A crash may come after each call. Bytes of the temporary that were written since its last sync
     are there, or lost, or zero, or cut off, each write on its own. A rename that no sync of the
-    folder followed has happened or not. Yields where it crashed, what the name then holds, and
+    folder followed has happened or not. Yields the call of the crash, the content of the file, and
     whether the save had been acknowledged.
     """
     draw = random.Random(0)
@@ -219,7 +221,7 @@ def put(target: bytearray, offset: int, data: bytes) -> None:
 def losses(
     synced: bytes, unsynced: list[tuple[int, bytes]], draw: random.Random
 ) -> Iterator[bytes]:
-    """What may be left of a file of which some writes were synced and some were not."""
+    """Yield the possible contents of a file after a crash between its syncs."""
     whole = bytearray(synced)
     for offset, data in unsynced:
         put(whole, offset, data)
@@ -240,7 +242,7 @@ def losses(
 
 
 def violations(calls: list[tuple[str, tuple[Any, ...]]], old: bytes, path: Path) -> list[str]:
-    """Crash states in which neither content is there, or an acknowledged one is not."""
+    """Return the crash states without either content, or without an acknowledged one."""
     found = []
     for where, data, acknowledged in crash_states(calls, old):
         path.write_bytes(data)
@@ -260,10 +262,10 @@ def test_every_crash_state_holds_old_or_new(path: Path, monkeypatch: pytest.Monk
     assert list(crash_states(calls, old))[-1][2]
 
 
-def test_the_crash_model_finds_a_protocol_without_a_sync(
+def test_the_crash_model_detects_a_missing_sync(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or the test above could not fail."""
+    """Otherwise the test above could not fail."""
     old = path.read_bytes()
     calls = trace(path, monkeypatch)
     del calls[[name for name, _ in calls].index("fsync")]
@@ -271,7 +273,7 @@ def test_the_crash_model_finds_a_protocol_without_a_sync(
 
 
 def run(program: str, *arguments: object, before: Sequence[str] = ()) -> str:
-    """What a program that starts with the two contents prints."""
+    """Run a program that starts with the two contents; return its output."""
     start = (
         "import os, resource, signal, sys\n"
         "from pathlib import Path\n"
@@ -291,7 +293,7 @@ def run(program: str, *arguments: object, before: Sequence[str] = ()) -> str:
 
 
 def test_a_full_disk_leaves_the_old_file(path: Path) -> None:
-    """Here a limit on the size of files: the first writes succeed, one is short, one fails."""
+    """With a limit on the size of files, the first writes succeed, one is short, one fails."""
     printed = run(
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "try:\n"
@@ -306,7 +308,7 @@ def test_a_full_disk_leaves_the_old_file(path: Path) -> None:
 
 
 def test_a_full_disk_of_one_mib_leaves_the_old_file(tmp_path: Path) -> None:
-    """A real one: a tmpfs, in a mount namespace of its own where the machine allows that."""
+    """A tmpfs in its own mount namespace, where the machine allows it."""
     mount = 'mount -t tmpfs -o size=1m tmpfs "$1" && shift && exec "$@"'
     unshare = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, "sh"]
     try:
@@ -331,8 +333,8 @@ def test_a_full_disk_of_one_mib_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS does not enforce the limit")
-def test_no_memory_is_an_error_that_says_so(path: Path) -> None:
-    """Converting an array takes memory, and so does reading."""
+def test_lack_of_memory_is_an_error_that_names_it(path: Path) -> None:
+    """Converting an array needs memory, and so does reading."""
     printed = run(
         "archive.write(path.with_name('big'), {}, big, run_id='run', step=2)\n"
         "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
@@ -356,8 +358,8 @@ def test_no_memory_is_an_error_that_says_so(path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
-def test_kill_9_before_every_call_leaves_old_or_new_and_one_temporary(path: Path) -> None:
-    """A next start finds the temporary by its name and removes it."""
+def test_kill_9_before_any_call_leaves_the_old_or_new_file(path: Path) -> None:
+    """The next process recognizes the temporary file by its name, and removes it."""
     printed = run(
         "class Deadly:\n"
         "    def __init__(self, left):\n"
@@ -391,7 +393,7 @@ def test_kill_9_before_every_call_leaves_old_or_new_and_one_temporary(path: Path
     assert states == sorted(states, key=lambda state: state[0])
 
 
-def test_leftovers_are_told_from_everything_else(tmp_path: Path, small: SimpleNamespace) -> None:
+def test_leftovers_lists_only_temporary_files(tmp_path: Path, small: SimpleNamespace) -> None:
     archive.write(tmp_path / "step-000000000001.msgpack", **vars(small))
     (tmp_path / ".hidden.tmp").touch()
     left = tmp_path / ".tinynet-0123456789abcdef.tmp"

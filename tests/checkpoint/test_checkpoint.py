@@ -24,7 +24,7 @@ from tinynet.training.events import StepDone
 from .conftest import SPEC, files, rewrite
 
 
-def test_what_was_written_is_read(trained):
+def test_read_returns_what_write_saved(trained):
     checkpoint = Checkpoint.read(files(trained)[-1])
     assert checkpoint.spec == tinynet.load_spec(SPEC).resolved()
     assert checkpoint.progress.step == int(files(trained)[-1].name[5:17])
@@ -69,7 +69,7 @@ def test_a_wrong_field_is_named(run, section, key, value, place):
     assert str(path) in str(caught.value)
 
 
-def test_a_field_of_the_progress_that_is_left_out_is_no_zero(run):
+def test_a_missing_field_of_progress_is_an_error_not_0(run):
     path = files(run)[-1]
     progress = dict(archive.read(path).sections["progress"])
     del progress["position"]
@@ -88,7 +88,7 @@ def test_a_dataset_of_an_impossible_shape_is_refused(run, shape):
         Checkpoint.read(path)
 
 
-def test_a_package_name_that_a_shell_would_run_is_refused(run):
+def test_a_distribution_name_with_shell_characters_is_refused(run):
     path = files(run)[-1]
     facts = {"entry": "x:y", "distribution": "x'; rm -rf ~; '", "version": "1"}
     rewrite(path, sections={"types": {"layers:y": facts}})
@@ -96,7 +96,7 @@ def test_a_package_name_that_a_shell_would_run_is_refused(run):
         Checkpoint.read(path)
 
 
-def test_a_spec_that_is_not_that_of_its_hash_is_refused(run):
+def test_a_spec_with_another_hash_is_refused(run):
     path = files(run)[-1]
     spec = archive.read(path).sections["spec"]
     rewrite(path, sections={"spec": {**spec, "name": "other"}})
@@ -112,8 +112,8 @@ def test_a_step_that_contradicts_the_header_is_refused(run):
         Checkpoint.read(path)
 
 
-def test_what_only_a_newer_tinynet_knows_is_no_reason_to_go_back(run):
-    """An older tinynet in the next shell must not silently lose the steps of a newer one."""
+def test_an_unknown_section_raises_a_version_error(run):
+    """An older tinynet must not silently lose the steps of a newer one."""
     path = files(run)[-1]
     rewrite(path, sections={"teacher": {"name": "x"}})
     for use in (lambda: Checkpoint.read(path), lambda: tinynet.resume(run)):
@@ -141,7 +141,7 @@ json_values = odd_values | st.recursive(
 
 
 class EnoughError(TinynetError):
-    """The run goes on: no more is asked."""
+    """Raised to stop a run that was resumed successfully."""
 
 
 def stop(event):
@@ -151,7 +151,7 @@ def stop(event):
 
 @st.composite
 def forged(draw, sections):
-    """The sections of a checkpoint, with any JSON at any place of one of them."""
+    """Return a path into one of the sections, and any JSON value for it."""
     name = draw(st.sampled_from(sorted(sections)))
     path, value = [name], sections[name]
     while isinstance(value, dict | list) and value and draw(st.integers(0, 3)):
@@ -172,8 +172,8 @@ def edited(value, path, new):
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_json_in_any_section_is_an_error_of_ours_or_is_used(data, trained, tmp_path):
-    """A stranger's file must not end in a traceback, in whatever it is used for."""
+def test_any_json_in_any_section_loads_or_raises_a_tinynet_error(data, trained, tmp_path):
+    """A stranger's file must never cause a traceback."""
     original = archive.read(files(trained)[-1])
     path, value = data.draw(forged(original.sections))
     sections = edited(original.sections, path, value)

@@ -19,7 +19,7 @@ from .conftest import SPEC, alter, files
 # Environment ------------------------------------------------------------------------------------
 
 
-def test_the_environment_says_all_that_rounds_numbers():
+def test_the_environment_has_every_part_that_affects_rounding():
     found = environments.environment(NumpyKernels())
     assert all(found.values())
     assert found["kernels"].startswith("tinynet-core:numpy ")
@@ -28,7 +28,7 @@ def test_the_environment_says_all_that_rounds_numbers():
 
 
 @pytest.mark.parametrize("part", ["tinynet", "python", "numpy", "blas", "machine", "kernels"])
-def test_another_environment_is_a_warning_with_the_reason_or_a_refusal(run, part):
+def test_another_environment_warns_or_is_refused_by_exact(run, part):
     path = files(run)[-1]
     alter(path, environment={**Checkpoint.read(path).environment, part: "other"})
     longer = {"training.epochs": 3}
@@ -55,8 +55,8 @@ def test_the_same_environment_is_exact(run):
 # Changes of the spec ----------------------------------------------------------------------------
 
 
-def test_another_optimizer_starts_anew_and_counts_its_own_steps(run):
-    """Adam's bias correction belongs to the steps that its moments have seen."""
+def test_another_optimizer_is_reset_and_counts_its_own_steps(run):
+    """Adam's bias correction depends on the steps since its moments were reset."""
     reached = Checkpoint.read(files(run)[-1]).progress.step
     other = {"training.optimizer": {"type": "adam"}, "training.epochs": 3}
     with pytest.raises(CheckpointMismatchError, match="--allow-reset"):
@@ -71,7 +71,7 @@ def test_another_optimizer_starts_anew_and_counts_its_own_steps(run):
     assert noted["/training/epochs"] == "safe"
 
 
-def test_a_run_that_began_its_optimizer_anew_is_resumed_as_exactly_as_any(run, tmp_path):
+def test_a_run_with_a_reset_optimizer_is_resumed_exactly(run, tmp_path):
     again = shutil.copytree(run, tmp_path / "again")
     other = {"training.optimizer": {"type": "adam"}}
     with pytest.warns(UserWarning, match="reset"):
@@ -83,7 +83,7 @@ def test_a_run_that_began_its_optimizer_anew_is_resumed_as_exactly_as_any(run, t
         assert array.tobytes() == resumed.network.params[name].tobytes()
 
 
-def test_another_best_figure_forgets_the_old_best(run):
+def test_another_best_metric_resets_the_best(run):
     best = {"metric": "val/loss"}
     tinynet.resume(run, overrides={"training.epochs": 3, "training.checkpoint.keep_best": best})
     assert Checkpoint.read(files(run)[-1]).progress.best is not None
@@ -94,7 +94,7 @@ def test_another_best_figure_forgets_the_old_best(run):
     assert newest.progress.best.step == newest.progress.step
 
 
-def test_more_metrics_need_the_figures_to_start_anew(run):
+def test_more_metrics_reset_the_training_figures(run):
     other = {"training.epochs": 3, "training.metrics": ["accuracy", "f1"]}
     with pytest.raises(CheckpointMismatchError, match="the training figures"):
         tinynet.resume(run, overrides=other)
@@ -102,6 +102,6 @@ def test_more_metrics_need_the_figures_to_start_anew(run):
         tinynet.resume(run, overrides=other, allow_reset=True)
 
 
-def test_a_run_cannot_end_before_it_is(run):
+def test_a_run_cannot_be_shortened_below_its_step(run):
     with pytest.raises(SpecError, match=r"would end at step 3, and has reached step 6"):
         tinynet.resume(run, overrides={"training.epochs": 1})

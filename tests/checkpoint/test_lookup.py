@@ -23,14 +23,14 @@ def damage(path):
     path.write_bytes(path.read_bytes()[:-1])
 
 
-def test_the_newest_that_is_whole_is_used_whatever_the_clock_says(run):
-    """A clock that was set back must not make an old state the newest."""
+def test_the_newest_checkpoint_is_that_of_the_highest_step(run):
+    """File times must not matter: a clock can be set back."""
     for age, path in enumerate(files(run)):
         os.utime(path, (10**9 - age, 10**9 - age))
     assert find_checkpoint(run, "last")[0] == files(run)[-1]
 
 
-def test_a_damaged_one_is_skipped_aloud_and_left_alone_by_readers(run):
+def test_readers_skip_a_damaged_checkpoint_with_a_warning(run):
     damage(files(run)[-1])
     before = sorted(run.rglob("*"))
     with pytest.warns(UserWarning, match="skipped a damaged checkpoint"):
@@ -38,7 +38,7 @@ def test_a_damaged_one_is_skipped_aloud_and_left_alone_by_readers(run):
     assert sorted(run.rglob("*")) == before
 
 
-def test_all_damaged_is_an_error_that_lists_why(run):
+def test_only_damaged_checkpoints_is_an_error_with_each_reason(run):
     for path in files(run):
         damage(path)
     told = []
@@ -48,7 +48,7 @@ def test_all_damaged_is_an_error_that_lists_why(run):
     assert all(str(path) in str(caught.value) for path in files(run))
 
 
-def test_a_file_that_was_named_is_never_replaced_by_another(run):
+def test_an_explicit_file_is_never_replaced_by_another(run):
     damage(files(run)[-1])
     for path, which in ((files(run)[-1], None), (run, files(run)[-1].name)):
         with pytest.raises(CheckpointError, match=files(run)[-1].name):
@@ -56,7 +56,7 @@ def test_a_file_that_was_named_is_never_replaced_by_another(run):
 
 
 @pytest.mark.parametrize("kind", ["symlink", "fifo", "folder"])
-def test_what_is_no_regular_file_is_no_checkpoint(run, tmp_path, kind):
+def test_a_checkpoint_must_be_a_regular_file(run, tmp_path, kind):
     path = tmp_path / "c.msgpack"
     if kind == "symlink":
         path.symlink_to(files(run)[-1])
@@ -69,8 +69,8 @@ def test_what_is_no_regular_file_is_no_checkpoint(run, tmp_path, kind):
         find_checkpoint(run, str(path))
 
 
-def test_a_reader_under_whom_a_file_is_pruned_looks_again(run, monkeypatch):
-    """A run that trains must not make an evaluation of it fail."""
+def test_a_reader_retries_after_a_file_is_pruned(run, monkeypatch):
+    """A running training must not make an evaluation fail."""
     listed = RunFolder.steps(RunFolder(run))
     stale = iter([[*listed, 999]])
     real = RunFolder.steps
@@ -78,7 +78,7 @@ def test_a_reader_under_whom_a_file_is_pruned_looks_again(run, monkeypatch):
     assert find_checkpoint(run)[0] == files(run)[-1]
 
 
-def test_a_reader_looks_again_once_alone(run, monkeypatch):
+def test_a_reader_retries_only_once(run, monkeypatch):
     monkeypatch.setattr(RunFolder, "steps", lambda self: [999])
     with pytest.raises(CheckpointIOError, match="999"):
         find_checkpoint(run)
@@ -87,7 +87,7 @@ def test_a_reader_looks_again_once_alone(run, monkeypatch):
 # Weights that are not finite --------------------------------------------------------------------
 
 
-def test_weights_that_are_not_finite_are_told_or_refused(run):
+def test_weights_that_are_not_finite_warn_or_are_refused(run):
     path = files(run)[-1]
     bad = archive.read(path).tensors["params/dense_1/bias"].copy()
     bad[3] = np.nan
@@ -102,7 +102,7 @@ def test_weights_that_are_not_finite_are_told_or_refused(run):
             use(path, strict_finite=True)
 
 
-def test_what_a_transform_learned_and_the_file_lacks_is_named(run):
+def test_a_missing_array_of_a_transform_is_named(run):
     path = files(run)[-1]
     found = archive.read(path)
     del found.tensors["transforms/0/input/mean"]

@@ -19,8 +19,8 @@ from tinynet.errors import (
 from .conftest import SPEC, alter, files
 
 
-def test_the_lock_names_what_is_taken_by_default_too():
-    """An initializer that no spec mentions changes the run as much as a layer."""
+def test_the_lock_includes_defaults():
+    """A default initializer affects the result as much as a layer."""
     types = types_of(tinynet.load_spec(SPEC))
     assert {
         "datasets:digits",
@@ -40,17 +40,17 @@ def facts(distribution="tinynet-core", version="0.1.0", name="dense"):
     return {f"layers:{name}": TypeFacts(f"{distribution}:{name}", distribution, version)}
 
 
-def test_a_missing_type_comes_with_the_line_that_installs_it():
+def test_a_missing_type_is_reported_with_its_install_command():
     with pytest.raises(PluginError, match=r"pip install 'tinynet-odd==1\.2'"):
         check_types(facts("tinynet-odd", "1.2", "odd"))
 
 
-def test_a_kind_of_plugin_from_the_future_is_a_missing_plugin():
+def test_an_unknown_kind_of_plugin_is_a_missing_plugin():
     with pytest.raises(PluginError, match="does not know"):
         check_types({"dreams:odd": TypeFacts("a:odd", "a", "1")})
 
 
-def test_a_name_that_another_distribution_took_is_no_substitute():
+def test_the_same_name_of_another_distribution_is_not_used():
     with pytest.raises(PluginError) as caught:
         check_types(facts("tinynet-odd", "1.2"))
     assert str(caught.value) == (
@@ -60,14 +60,14 @@ def test_a_name_that_another_distribution_took_is_no_substitute():
     )
 
 
-def test_the_recorded_type_counts_where_a_second_distribution_has_its_name(register):
+def test_the_recorded_distribution_resolves_an_ambiguous_name(register):
     register("layers", "dense", type("Dense", (), {}))
     assert check_types(facts()).major == []
     with pytest.raises(SpecError, match="'tinynet-core:dense' or 'test-plugin:dense'"):
         tinynet.load_spec(SPEC)
 
 
-def test_versions_are_told_apart_by_their_first_number(monkeypatch):
+def test_versions_differ_in_major_or_minor(monkeypatch):
     known = registry.Registry(
         [
             registry.Entry("layers", "a", "one", "1.3", "m:A"),
@@ -93,7 +93,7 @@ def older(path, version):
     alter(path, types={key: replace(fact, version=version) for key, fact in types.items()})
 
 
-def test_another_major_version_of_a_plugin_refuses_resume_and_warns_elsewhere(run):
+def test_another_major_version_refuses_resume_and_warns_elsewhere(run):
     older(files(run)[-1], "7.0")
     with pytest.raises(CheckpointMismatchError, match=r"tinynet-core was of version 7\.0"):
         tinynet.resume(run, overrides={"training.epochs": 3})
@@ -101,7 +101,7 @@ def test_another_major_version_of_a_plugin_refuses_resume_and_warns_elsewhere(ru
         tinynet.load_model(run)
 
 
-def test_another_minor_version_warns_and_is_noted(run):
+def test_another_minor_version_warns_and_is_recorded(run):
     older(files(run)[-1], "0.0.9")
     with pytest.raises(CheckpointMismatchError, match="exactly"):
         tinynet.resume(run, overrides={"training.epochs": 3}, exact=True)

@@ -104,7 +104,7 @@ CONCERNED = {
 
 
 @pytest.mark.parametrize("case", CONCERNED)
-def test_a_revision_concerns_the_specs_that_compute_something_else(case):
+def test_a_revision_affects_specs_with_another_result(case):
     spec, weighted, changes = CONCERNED[case]
     spec = tinynet.load_spec(spec)
     assert changes_since(0, spec, weighted=weighted) == changes
@@ -116,7 +116,7 @@ def test_revisions_are_numbered_from_1():
 
 
 def written_before(path, revision=None):
-    """Let a run's newest checkpoint be one of an earlier tinynet; None wrote no revision."""
+    """Change the revision of a run's newest checkpoint; None removes it."""
     folder = RunFolder(path)
     file = folder.checkpoint(folder.steps()[-1])
     found = archive.read(file)
@@ -156,7 +156,7 @@ def test_a_resume_across_a_revision_warns_and_is_recorded(tmp_path, spec, change
     assert newest(path).lineage[-1]["exact"]
 
 
-def test_a_spec_that_no_revision_concerns_resumes_exactly_from_an_old_checkpoint(tmp_path):
+def test_an_unaffected_spec_resumes_exactly_across_revisions(tmp_path):
     path = tinynet.train(BASE, tmp_path / "run").path
     written_before(path)
     tinynet.resume(path, overrides={"training.steps": 4}, exact=True)

@@ -16,7 +16,7 @@ from tinynet.network.network import Network
 from .transfers import BODY, assert_same, checkpoint_of, network, refusal, transferred
 
 
-def test_the_same_network_takes_over_every_bit() -> None:
+def test_the_same_network_takes_every_bit() -> None:
     old = network(*BODY, {"type": "dense", "units": 3}, seed=1)
     old.buffers["batch_norm_1/running_mean"][...] = np.arange(5)
     new = network(*BODY, {"type": "dense", "units": 3}, seed=2)
@@ -37,8 +37,8 @@ def test_the_same_network_takes_over_every_bit() -> None:
     )
 
 
-def test_freezing_a_node_is_no_difference() -> None:
-    """Default names must survive `"trainable": false`, or nobody could freeze a body."""
+def test_freezing_a_node_keeps_its_match() -> None:
+    """Default names must match despite `"trainable": false`."""
     old = network(*BODY, seed=1)
     new = network(*({**node, "trainable": False} for node in BODY), seed=2)
     transferred(old, new, TransferRules())
@@ -82,8 +82,8 @@ def test_a_shared_layer_is_carried_once_under_its_owner() -> None:
     assert plan.count("twin/weight") == 1
 
 
-def test_a_node_that_is_not_installed_any_more_does_not_matter() -> None:
-    """A body must be usable although the plugin of the old head is gone."""
+def test_a_dropped_node_need_not_be_installed() -> None:
+    """A body must be usable without the plugin of the old head."""
     old = checkpoint_of(network(*BODY, {"type": "dense", "units": 3}, seed=1))
     old.spec["network"]["layers"][3] = {"type": "gone", "knob": 3}
     types = {**old.types, "layers:gone": TypeFacts("somebody:gone", "somebody", "1")}
@@ -94,7 +94,7 @@ def test_a_node_that_is_not_installed_any_more_does_not_matter() -> None:
     assert plan.counts() == {"carried": 6, "overlapped": 0, "new": 2, "dropped": 2}
 
 
-def test_changed_options_of_a_named_node_are_told() -> None:
+def test_changed_options_of_a_named_node_are_noted() -> None:
     old = network({"type": "layer_norm", "name": "norm", "epsilon": 1e-3}, seed=1)
     new = network({"type": "layer_norm", "name": "norm"}, seed=2)
     plan = transferred(old, new, TransferRules())
@@ -102,7 +102,7 @@ def test_changed_options_of_a_named_node_are_told() -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), [("float32", "float64"), ("float64", "float32")])
-def test_another_dtype_is_converted_and_told(before: str, after: str) -> None:
+def test_another_dtype_is_converted_and_listed(before: str, after: str) -> None:
     old = network({"type": "dense", "units": 2}, seed=1, dtype=before)
     new = network({"type": "dense", "units": 2}, seed=2, dtype=after)
     plan = transferred(old, new, TransferRules())
@@ -129,7 +129,7 @@ def test_a_value_that_the_dtype_cannot_hold_changes_nothing() -> None:
 # Rules ----------------------------------------------------------------------------------------
 
 
-def test_a_mapped_node_is_carried_whatever_it_is_called() -> None:
+def test_a_mapped_node_is_carried_under_any_name() -> None:
     old = network({"type": "dense", "units": 4}, {"type": "relu"}, seed=1)
     new = network({"type": "tanh"}, {"type": "dense", "units": 4, "name": "stem"}, seed=2)
     plan = transferred(old, new, TransferRules(map={"dense_1": "stem"}))
@@ -140,7 +140,7 @@ def test_a_mapped_node_is_carried_whatever_it_is_called() -> None:
     assert new.params["stem/weight"].tobytes() == old.params["dense_1/weight"].tobytes()
 
 
-def test_mapping_can_make_two_nodes_change_places() -> None:
+def test_a_map_can_swap_two_nodes() -> None:
     def net(seed: int) -> Network:
         first, second = ({"type": "dense", "units": 4, "name": name} for name in "ab")
         return network(first, second, seed=seed)
@@ -151,7 +151,7 @@ def test_mapping_can_make_two_nodes_change_places() -> None:
     assert new.params["b/weight"].tobytes() == old.params["a/weight"].tobytes()
 
 
-def test_a_node_that_was_mapped_away_is_not_used_again_by_its_name() -> None:
+def test_a_mapped_node_does_not_also_match_by_name() -> None:
     old = network({"type": "dense", "units": 4, "name": "a"})
     new = network(*({"type": "dense", "units": 4, "name": name} for name in "ab"))
     message = refusal(old, new, map={"a": "b"})
@@ -163,8 +163,8 @@ def unrolled(block: str, *layers: str) -> list[dict[str, Any]]:
     return [{"type": "dense", "units": 4, "name": f"{block}.{name}"} for name in layers]
 
 
-def test_a_block_that_was_renamed_is_mapped_with_all_that_both_have() -> None:
-    """A backbone is one line, not one for each of its layers."""
+def test_a_mapped_block_maps_its_common_nodes() -> None:
+    """A backbone needs one option, not one for each layer."""
     old = network(*unrolled("stem", "a", "b"), *unrolled("stem2", "a"), seed=1)
     new = network(*unrolled("trunk", "a", "b", "c"), *unrolled("stem2", "a"), seed=2)
     rules = TransferRules(map={"stem": "trunk"}, allow_new=("trunk.c/*",))
@@ -174,7 +174,7 @@ def test_a_block_that_was_renamed_is_mapped_with_all_that_both_have() -> None:
         assert same.all()
 
 
-def test_a_block_that_is_not_there_is_told_with_the_one_that_was_meant() -> None:
+def test_an_unknown_block_is_reported_with_a_suggestion() -> None:
     old, new = network(*unrolled("stem", "a")), network(*unrolled("trunk", "b"))
     assert refusal(old, new, map={"stm": "trunk"}) == (
         "--map stm=trunk: no node with a layer of its own is called 'stm' in the checkpoint; did"
@@ -183,15 +183,15 @@ def test_a_block_that_is_not_there_is_told_with_the_one_that_was_meant() -> None
     )
 
 
-def test_a_node_that_is_mapped_goes_before_its_block() -> None:
+def test_a_mapped_node_has_priority_over_its_block() -> None:
     old, new = network(*unrolled("stem", "a", "b"), seed=1), network(*unrolled("trunk", "a", "b"))
     rules = {"map": {"stem": "trunk", "stem.a": "trunk.b", "stem.b": "trunk.a"}}
     transferred(old, new, TransferRules(**rules))
     assert (new.params["trunk.b/weight"] == old.params["stem.a/weight"]).all()
 
 
-def test_mapping_to_another_type_is_done_and_told() -> None:
-    """A layer whose plugin was replaced by another one with the same parameters."""
+def test_a_map_to_another_type_is_carried_and_noted() -> None:
+    """A plugin may be replaced by another with the same parameters."""
     old = network({"type": "layer_norm"}, seed=1)
     new = network({"type": "batch_norm"}, seed=2)
     rules = TransferRules(map={"layer_norm_1": "batch_norm_1"}, allow_new=("*/running_*",))
@@ -202,7 +202,7 @@ def test_mapping_to_another_type_is_done_and_told() -> None:
     )
 
 
-def test_a_mapping_of_nodes_that_are_not_there_lists_every_mistake() -> None:
+def test_a_map_of_unknown_nodes_lists_every_mistake() -> None:
     old = network({"type": "dense", "units": 4}, {"shares": "dense_1"}, {"type": "relu"})
     new = network({"type": "dense", "units": 4, "name": "stem"})
     renamed = {"dense_2": "stem", "dense_1": "stm", "shared_1": "stem"}
@@ -240,9 +240,7 @@ def test_a_vocabulary_that_grows_keeps_its_words() -> None:
 
 
 @given(before=st.integers(1, 4), after=st.integers(1, 4))
-def test_a_layer_that_grows_or_shrinks_keeps_the_part_that_both_have(
-    before: int, after: int
-) -> None:
+def test_a_resized_layer_keeps_the_common_part(before: int, after: int) -> None:
     old = network({"type": "dense", "units": before, "name": "head"}, seed=1)
     new = network({"type": "dense", "units": after, "name": "head"}, seed=2)
     fresh = new.params["head/weight"].copy()
@@ -253,7 +251,7 @@ def test_a_layer_that_grows_or_shrinks_keeps_the_part_that_both_have(
     np.testing.assert_array_equal(weight[:, both:], fresh[:, both:])
 
 
-def test_a_tensor_that_may_start_afresh_and_be_dropped_is_both() -> None:
+def test_a_tensor_that_does_not_fit_may_be_dropped_and_new() -> None:
     old = network({"type": "dense", "units": 3, "name": "head"}, seed=1)
     new = network({"type": "dense", "units": 5, "name": "head"}, seed=2)
     fresh = new.params["head/weight"].copy()
@@ -265,8 +263,8 @@ def test_a_tensor_that_may_start_afresh_and_be_dropped_is_both() -> None:
     assert new.params["head/weight"].tobytes() == fresh.tobytes()
 
 
-def test_what_fits_is_carried_although_it_may_start_afresh() -> None:
-    """A wide pattern allows what would be refused; it throws nothing away."""
+def test_a_tensor_that_fits_is_carried_even_if_it_may_be_new() -> None:
+    """A wide pattern only allows; it does not discard tensors that fit."""
     old, new = network(*BODY, seed=1), network(*BODY, seed=2)
     transferred(old, new, TransferRules(allow_new=("*",), allow_dropped=("*",), overlap=("*",)))
     assert_same(new.params, old.params)

@@ -29,7 +29,7 @@ def test_everything_that_does_not_fit_is_listed_with_its_option() -> None:
     )
 
 
-def test_one_permission_is_not_the_other() -> None:
+def test_each_rule_allows_only_its_own_action() -> None:
     old = network(*BODY, {"type": "dense", "units": 3})
     new = network(*BODY, {"type": "dense", "units": 7, "name": "head"})
     message = refusal(old, new, allow_new=("*",), overlap=("*",))
@@ -40,8 +40,8 @@ def test_one_permission_is_not_the_other() -> None:
     assert message.count("--allow-new 'head/*'") == 2
 
 
-def test_a_layer_put_between_is_not_taken_for_the_one_that_had_its_name() -> None:
-    """With names by position the new conv would silently get the weights of its successor."""
+def test_default_names_do_not_match_after_an_inserted_layer() -> None:
+    """Matched by position, the new conv would silently get the weights of its successor."""
     conv = {"type": "conv2d", "filters": 2, "kernel_size": 1}
     shape = {"input_shape": [3, 3, 2]}
     old = network(conv, {"type": "relu"}, conv, **shape)
@@ -66,7 +66,7 @@ def test_a_layer_put_between_is_not_taken_for_the_one_that_had_its_name() -> Non
     )
 
 
-def test_a_changed_option_before_it_ends_the_trust_in_a_default_name() -> None:
+def test_default_names_do_not_match_after_a_changed_option() -> None:
     def net(units: int) -> Network:
         return network({"type": "dense", "units": units}, {"type": "dense", "units": 2})
 
@@ -77,8 +77,8 @@ def test_a_changed_option_before_it_ends_the_trust_in_a_default_name() -> None:
     )
 
 
-def test_default_names_know_what_their_nodes_follow() -> None:
-    """Two branches that change places have the same types in the same order."""
+def test_default_names_match_only_with_the_same_inputs() -> None:
+    """Two swapped branches have the same types in the same order."""
 
     def net(first: str, second: str) -> Network:
         return network(
@@ -93,7 +93,7 @@ def test_default_names_know_what_their_nodes_follow() -> None:
     assert "from node 3 on (dense_1: it follows other nodes)" in advice
 
 
-def test_a_name_that_was_taken_away_is_asked_for() -> None:
+def test_a_removed_name_is_suggested() -> None:
     old = network({"type": "dense", "units": 2, "name": "stem"})
     new = network({"type": "dense", "units": 2})
     assert refusal(old, new).splitlines()[-1] == (
@@ -102,7 +102,7 @@ def test_a_name_that_was_taken_away_is_asked_for() -> None:
     )
 
 
-def test_one_name_of_two_types_is_two_nodes() -> None:
+def test_one_name_with_two_types_does_not_match() -> None:
     old = network({"type": "layer_norm", "name": "norm"})
     new = network({"type": "batch_norm", "name": "norm"})
     assert refusal(old, new, allow_new=("*",), allow_dropped=("norm/gamma",)) == (
@@ -113,7 +113,7 @@ def test_one_name_of_two_types_is_two_nodes() -> None:
     )
 
 
-def test_another_shape_is_refused_with_the_rules_that_could_help() -> None:
+def test_another_shape_is_refused_with_every_option() -> None:
     old = network({"type": "dense", "units": 3, "name": "head"})
     new = network({"type": "dense", "units": 5, "name": "head"})
     rest = (
@@ -127,7 +127,7 @@ def test_another_shape_is_refused_with_the_rules_that_could_help() -> None:
     )
 
 
-def test_other_axes_are_refused_whatever_may_overlap() -> None:
+def test_another_number_of_axes_is_refused_despite_overlap() -> None:
     old = checkpoint_of(network({"type": "dense", "units": 3, "name": "head"}))
     bias = {"params/head/bias": np.zeros((3, 1), np.float32)}
     new = network({"type": "dense", "units": 3, "name": "head"})
@@ -150,7 +150,7 @@ def test_integers_are_not_taken_for_weights() -> None:
     )
 
 
-def test_a_tensor_of_no_node_is_one_more_that_is_not_used() -> None:
+def test_a_tensor_without_a_node_is_not_used() -> None:
     old = checkpoint_of(network({"type": "relu"}))
     ghosts = {"params/ghost": np.zeros(2), "params/ghost/a/b": np.zeros(2)}
     message = refusal(replace(old, tensors=ghosts), network({"type": "dense", "units": 2}))
@@ -171,7 +171,7 @@ def test_a_tensor_of_no_node_is_one_more_that_is_not_used() -> None:
         {"types": []},
     ],
 )
-def test_a_checkpoint_that_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
+def test_a_checkpoint_without_a_valid_network_is_refused(changes: dict[str, Any]) -> None:
     net = network({"type": "relu"})
     with pytest.raises(CheckpointFormatError, match="spec does not describe a network"):
         plan_transfer(net, checkpoint_of(net, **changes))

@@ -70,7 +70,7 @@ class Wide:
     ],
 )
 def test_too_many_names_are_refused(register, monkeypatch, tmp_path, inputs, targets, message):
-    """A table of a million columns trained, and its first save failed."""
+    """A run with a million columns must not fail at its first save."""
     register("datasets", "wide", Wide)
     monkeypatch.setattr(Wide, "inputs", {"input": inputs}, raising=False)
     monkeypatch.setattr(Wide, "targets", {"target": targets}, raising=False)
@@ -114,7 +114,7 @@ class Own(SGD):
 
 @pytest.mark.parametrize("version", ["1.0 beta", "", "1.0; rm -rf /", None])
 def test_a_version_that_cannot_be_recorded_is_refused(register, monkeypatch, tmp_path, version):
-    """It is part of a line for the shell, so checkpoints with another one are not read."""
+    """The version becomes part of a shell command, so its characters are restricted."""
     register("optimizers", "own", Own)
     known = [e for group in registry.GROUPS for e in registry.default().entries(group)]
     entries = [replace(e, version=version) if e.name == "own" else e for e in known]
@@ -126,7 +126,7 @@ def test_a_version_that_cannot_be_recorded_is_refused(register, monkeypatch, tmp
 
 
 class Growing(Accuracy):
-    """A metric whose state grows with what it has seen, so no fresh one can take it back."""
+    """A metric whose state grows, so that a new one cannot load it."""
 
     def update(self, state, predictions, targets):
         super().update(state, predictions, targets)
@@ -173,7 +173,7 @@ class Late(Widening):
 def test_a_state_that_does_not_keep_its_layout_is_refused(
     register, tmp_path, group, cls, change, message
 ):
-    """Else a checkpoint in the middle of an epoch does not fit the run that is to read it."""
+    """A checkpoint in the middle of an epoch would not fit the resumed run."""
     register(group, "own", cls)
     with pytest.raises(PluginError, match=message):
         tinynet.train(SPEC, tmp_path / "run", overrides=change)
@@ -181,7 +181,7 @@ def test_a_state_that_does_not_keep_its_layout_is_refused(
 
 
 def test_a_state_that_changes_its_layout_later_is_not_saved(register, tmp_path):
-    """The checkpoints before stay good; none is written that could not be read."""
+    """Earlier checkpoints stay intact; an unreadable one is never written."""
     register("optimizers", "own", Late)
     change = {"training.optimizer.type": "own", "training.checkpoint.every_steps": 1}
     steps = []

@@ -29,7 +29,7 @@ def network(*layers: dict[str, Any], seed: int = 0, **keys: Any) -> Network:
 
 
 def checkpoint_of(net: Network, **changes: Any) -> Checkpoint:
-    """A checkpoint of a network, with its types and nothing else."""
+    """Return a checkpoint of a network."""
     tensors = {f"params/{name}": array.copy() for name, array in net.params.items()}
     tensors |= {f"buffers/{name}": array.copy() for name, array in net.buffers.items()}
     tensors["slots/dense_1/weight/first_moment"] = np.ones(3, np.float32)

@@ -28,8 +28,8 @@ def open_data(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["größe", "two words", ".hidden", "a//b", "x" * 250])
-def test_a_name_that_no_checkpoint_can_hold_is_refused_where_something_is_learned(open_data, name):
-    """The run began, and its first save failed."""
+def test_an_array_with_fitted_state_needs_an_ascii_name(open_data, name):
+    """The run must not fail at its first save."""
     with pytest.raises(
         SpecError, match=f"named '{re.escape(name)}'; call it .* ASCII letters"
     ) as e:
@@ -39,7 +39,7 @@ def test_a_name_that_no_checkpoint_can_hold_is_refused_where_something_is_learne
     open_data(name, {"type": "scale", "factor": 2})
 
 
-def test_a_name_of_ascii_letters_digits_and_signs_is_held(open_data):
+def test_a_name_of_ascii_letters_digits_and_signs_is_saved(open_data):
     data = open_data("a/size_2-x.y", {"type": "standardize"})
     assert set(data.preprocessing.state()) == {
         "0/a/size_2-x.y/mean",

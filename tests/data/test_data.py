@@ -29,7 +29,7 @@ def indices_of(data):
     seed=st.integers(0, 5),
 )
 def test_the_three_splits_are_disjoint_and_complete(labels, validation, test, stratify, seed):
-    """A test sample that is trained on makes every figure a lie."""
+    """A test sample in the training split makes every metric too good."""
     dataset = Labelled(Labelled.Config(labels=labels))
     asked = {"validation": validation, "test": test, "stratify": stratify}
     asked = {key: value for key, value in asked.items() if value is not None}
@@ -61,7 +61,7 @@ def test_the_three_splits_are_disjoint_and_complete(labels, validation, test, st
     test=st.sampled_from([0, 0.1, 0.2, 3]),
 )
 def test_a_stratified_split_has_every_class_in_proportion(counts, validation, test):
-    """To the sample: within one of the class's share, also where classes are many and tiny."""
+    """Each class is within one sample of its share, also with many tiny classes."""
     labels = np.repeat(np.arange(len(counts)), counts)
     dataset = Labelled(Labelled.Config(labels=labels.tolist()))
     split = {"validation": validation, "test": test, "stratify": True}
@@ -88,7 +88,7 @@ def test_a_split_of_equal_classes_is_exactly_even(labelled, tmp_path):
         assert np.bincount(labels[data.splits[name].indices]).tolist() == [each] * 4
 
 
-def test_the_seed_fixes_the_split_and_its_own_seed_outdoes_the_trainings(labelled, tmp_path):
+def test_the_splits_seed_overrides_the_trainings_seed(labelled, tmp_path):
     labels = [0] * 50
 
     def parts(training_seed, **split):
@@ -101,7 +101,7 @@ def test_the_seed_fixes_the_split_and_its_own_seed_outdoes_the_trainings(labelle
         np.testing.assert_array_equal(parts(7, seed=1)[name], same[name])
 
 
-def test_a_stratified_split_is_drawn_too(labelled, tmp_path):
+def test_a_stratified_split_depends_on_the_seed(labelled, tmp_path):
     labels = [0, 1] * 50
     seen = {
         tuple(Data(spec(labels, split={"stratify": True}), tmp_path, seed).splits["test"].indices)
@@ -119,7 +119,7 @@ def test_a_stratified_split_is_drawn_too(labelled, tmp_path):
         ({"test": 0.04}, "test split is empty"),
     ],
 )
-def test_an_empty_split_is_found_when_the_data_are_opened(labelled, tmp_path, split, message):
+def test_an_empty_split_is_refused_when_data_are_opened(labelled, tmp_path, split, message):
     with pytest.raises(DataError, match=message):
         Data(spec([0] * 10, split=split), tmp_path, 0)
 
@@ -133,8 +133,8 @@ def test_a_split_that_is_needed_must_not_be_empty(labelled, tmp_path):
         data.require("tset")
 
 
-def test_of_several_targets_the_one_of_classes_is_stratified(tmp_path):
-    """In whichever order the spec, or the checkpoint that keeps it, has them."""
+def test_the_only_class_target_is_stratified(tmp_path):
+    """The order of the targets in the spec does not matter."""
     kinds, sizes = np.repeat([0, 1], [30, 10]), np.arange(40.0)
     np.savez(tmp_path / "a.npz", x=sizes, kind=kinds, size=sizes, again=kinds)
     split = {"validation": 4, "test": 4, "stratify": True}
@@ -157,7 +157,7 @@ def test_numbers_cannot_be_stratified(tmp_path):
 # Order --------------------------------------------------------------------------------------
 
 
-def test_every_epoch_sees_every_sample_once_in_an_order_of_its_own(labelled, tmp_path):
+def test_every_epoch_has_its_own_order_of_all_samples(labelled, tmp_path):
     data = Data(spec([0] * 100), tmp_path, 3)
     orders = [data.order(epoch) for epoch in range(4)]
     for order in orders:
@@ -167,7 +167,7 @@ def test_every_epoch_sees_every_sample_once_in_an_order_of_its_own(labelled, tmp
     assert not np.array_equal(Data(spec([0] * 100), tmp_path, 4).order(0), orders[0])
 
 
-def test_batches_go_through_a_split_in_order_and_miss_nothing(labelled, tmp_path):
+def test_batches_iterate_over_a_split_in_order(labelled, tmp_path):
     data = Data(spec([0, 1] * 20, split={"test": 7}), tmp_path, 0)
     batches = list(data.batches("test", 3))
     assert [len(batch.targets["target"]) for batch in batches] == [3, 3, 1]
@@ -183,7 +183,7 @@ def write(folder, name, text):
     return {"type": "csv", "path": name, "target": "kind"}
 
 
-def test_validation_and_test_may_be_datasets_of_their_own(tmp_path):
+def test_validation_and_test_may_be_separate_datasets(tmp_path):
     train = write(tmp_path, "train.csv", "x,kind\n" + "1,a\n2,b\n3,c\n" * 10)
     val = write(tmp_path, "val.csv", "x,kind\n4,a\n5,c\n")
     data = open_data(tmp_path, {**train, "validation": val})
@@ -194,8 +194,8 @@ def test_validation_and_test_may_be_datasets_of_their_own(tmp_path):
     assert set(data.fingerprints) == {"data", "data.validation", "data.test"}
 
 
-def test_classes_that_another_file_numbers_differently_are_translated(tmp_path):
-    """In a file without class b, class c is number 1: every c would be taken for a b."""
+def test_class_indices_of_another_file_are_translated(tmp_path):
+    """In a file without class b, class c has index 1, which is b in training."""
     train = write(tmp_path, "train.csv", "x,kind\n" + "1,a\n2,b\n3,c\n" * 10)
     test = write(tmp_path, "test.csv", "x,kind\n4,c\n5,a\n6,c\n")
     data = open_data(tmp_path, {**train, "test": test})
@@ -217,13 +217,13 @@ MISMATCHES = {
 
 
 @pytest.mark.parametrize(("text", "message"), MISMATCHES.values(), ids=MISMATCHES.keys())
-def test_data_that_do_not_match_the_training_data_are_refused(tmp_path, text, message):
+def test_a_test_set_unlike_the_training_data_is_refused(tmp_path, text, message):
     train = write(tmp_path, "train.csv", "x,kind\n" + "1,a\n2,b\n" * 10)
     with pytest.raises(DataError, match=message):
         open_data(tmp_path, {**train, "test": write(tmp_path, "test.csv", text)})
 
 
-def test_a_part_of_what_is_a_dataset_of_its_own_is_a_contradiction(tmp_path):
+def test_a_split_cannot_be_both_a_part_and_a_dataset(tmp_path):
     train = write(tmp_path, "train.csv", "x,kind\n" + "1,a\n2,b\n" * 10)
     with pytest.raises(SpecError, match="dataset of its own") as caught:
         open_data(tmp_path, {**train, "test": train, "split": {"test": 0.1}})
@@ -234,7 +234,7 @@ def test_a_part_of_what_is_a_dataset_of_its_own_is_a_contradiction(tmp_path):
 # Checks before training ---------------------------------------------------------------------
 
 
-def test_a_target_is_placed_by_file_and_line(tmp_path):
+def test_the_origin_of_a_target_is_file_line_and_column(tmp_path):
     train = write(tmp_path, "train.csv", "x,kind\n" + "1,a\n2,b\n" * 10)
     test = write(tmp_path, "test.csv", "x,kind\n1,a\n\n2,b\n")
     data = open_data(tmp_path, {**train, "test": test})

@@ -1,6 +1,6 @@
-"""A spec's data paths lead into its own folder or the data root, and nowhere else.
+"""A spec's data paths must lie in its own folder or the data root.
 
-A spec may come from a stranger: it must not read what the person at the command line did not mean.
+A spec may come from a stranger, so it must not read other files of the user.
 """
 
 from pathlib import Path
@@ -61,12 +61,12 @@ def test_paths_of_every_shape_become_absolute():
     )
 
 
-def test_what_is_no_path_is_left_as_it_is():
+def test_other_values_are_not_changed():
     found = resolved()
     assert (found.maybe, found.text, found.texts) == (None, "../not a path", ("/not/a/path",))
 
 
-def test_the_config_that_was_given_is_not_changed():
+def test_the_original_config_is_not_changed():
     config = Files(one="a")
     resolve_paths(config, ROOT)
     assert config == Files(one="a")
@@ -86,12 +86,12 @@ def test_the_config_that_was_given_is_not_changed():
         {"parts": (Part(file="a"), Part(file="../x"))},
     ],
 )
-def test_a_path_that_leads_out_is_refused(fields):
+def test_a_path_outside_of_the_root_is_refused(fields):
     with pytest.raises(DataError, match=r"outside of /data/root, where a spec's data must lie; "):
         resolved(**fields)
 
 
-def test_the_message_says_where_the_path_leads():
+def test_the_message_has_the_absolute_path():
     with pytest.raises(
         DataError, match=r"^'\.\./secret' \(data.one\) leads to /data/secret, outside"
     ):
@@ -103,23 +103,23 @@ def test_an_absolute_path_within_the_root_is_allowed(path):
     assert resolved(one=path).one.startswith("/data/root")
 
 
-def test_the_root_of_everything_allows_everything():
+def test_the_root_folder_allows_every_path():
     assert resolved(Path("/"), one="/etc/hosts").one == "/etc/hosts"
 
 
-def test_a_relative_root_starts_here(tmp_path, monkeypatch):
+def test_a_relative_root_starts_in_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert resolved(Path("data"), one="x").one == str(tmp_path / "data" / "x")
 
 
-def test_a_link_within_the_root_is_the_users_own(tmp_path):
-    """Data are often links to a large disk."""
+def test_a_link_inside_the_root_is_followed(tmp_path):
+    """Data are often on another disk."""
     (tmp_path / "link").symlink_to("/")
     assert resolved(tmp_path, one="link/etc/hosts").one == f"{tmp_path}/link/etc/hosts"
 
 
 @given(st.lists(st.sampled_from(["..", ".", "a", "root", "", "/", "data", "~"]), max_size=8))
-def test_no_path_gets_out_whatever_it_is_made_of(parts):
+def test_no_path_leaves_the_root(parts):
     try:
         found = resolved(one="/".join(parts) or ".").one
     except DataError:

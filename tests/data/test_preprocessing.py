@@ -14,7 +14,7 @@ from .conftest import open_data, spec
 
 
 class Jitter:
-    """Adds noise to each sample in training: augmentation."""
+    """An augmentation: noise added to each sample in training."""
 
     class Config(TransformConfig):
         pass
@@ -35,14 +35,14 @@ class Jitter:
 
 
 class Drawing(Jitter):
-    """Draws where nothing may be drawn."""
+    """A transform that also draws in evaluation."""
 
     def apply(self, state, batch, rng, training):
         return batch + rng(0).normal()
 
 
-def test_augmentation_follows_from_seed_epoch_and_sample_alone(labelled, register, tmp_path):
-    """Whatever the batch, the order, or the process: a resumed run augments as it would have."""
+def test_augmentation_depends_on_seed_epoch_and_sample_only(labelled, register, tmp_path):
+    """A resumed run must augment each sample as an uninterrupted one."""
     register("transforms", "jitter", Jitter)
     data = Data(spec([0] * 40, transforms=["jitter"]), tmp_path, 5)
 
@@ -62,7 +62,7 @@ def test_augmentation_follows_from_seed_epoch_and_sample_alone(labelled, registe
     )
 
 
-def test_evaluation_draws_nothing(labelled, register, tmp_path):
+def test_evaluation_must_not_draw_random_numbers(labelled, register, tmp_path):
     register("transforms", "drawing", Drawing)
     data = Data(spec([0] * 40, transforms=["drawing"]), tmp_path, 5)
     with pytest.raises(DataError, match="outside of training"):
@@ -70,7 +70,7 @@ def test_evaluation_draws_nothing(labelled, register, tmp_path):
 
 
 def test_transforms_are_fitted_on_training_data_alone(labelled, tmp_path):
-    """What is learned from the test split makes its figures too good."""
+    """Statistics of the test split would make its metrics too good."""
     data = Data(spec([0] * 50, transforms=["standardize"]), tmp_path, 0)
     state = data.preprocessing.state()
     raw = data.splits["train"].indices.astype(np.float64)
@@ -80,7 +80,7 @@ def test_transforms_are_fitted_on_training_data_alone(labelled, tmp_path):
     np.testing.assert_allclose([seen.mean(), seen.std()], [0, 1], atol=1e-12)
 
 
-def test_what_was_fitted_before_is_taken_as_it_is(labelled, tmp_path):
+def test_fitted_state_is_used_unchanged(labelled, tmp_path):
     fitted = {"0/input/mean": np.array([5.0]), "0/input/std": np.array([2.0])}
     data = Data(spec([0] * 50, transforms=["standardize"]), tmp_path, 0, fitted)
     value = data.splits["test"].indices[0]
@@ -88,7 +88,7 @@ def test_what_was_fitted_before_is_taken_as_it_is(labelled, tmp_path):
     np.testing.assert_allclose(seen, (value - 5) / 2)
 
 
-def test_each_transform_sees_what_those_before_it_leave(labelled, tmp_path):
+def test_each_transform_is_fitted_on_the_previous_output(labelled, tmp_path):
     chain = [{"type": "scale", "factor": 10.0, "offset": 3.0}, "standardize"]
     data = Data(spec([0] * 50, transforms=chain), tmp_path, 0)
     raw = data.splits["train"].indices
@@ -98,7 +98,7 @@ def test_each_transform_sees_what_those_before_it_leave(labelled, tmp_path):
     np.testing.assert_allclose(seen, right)
 
 
-def test_one_transform_may_change_several_arrays_and_others_stay(tmp_path):
+def test_a_transform_changes_only_its_arrays(tmp_path):
     rows = np.random.default_rng(0).normal(5, 3, (30, 3))
     lines = "".join(f"{a},{b},{c}\n" for a, b, c in rows.tolist())
     (tmp_path / "a.csv").write_text("a,b,y\n" + lines)
@@ -117,7 +117,7 @@ def test_one_transform_may_change_several_arrays_and_others_stay(tmp_path):
     np.testing.assert_allclose(one.batch("test", np.array([0])).inputs["input"][0], rows[index, :2])
 
 
-def test_the_shape_after_all_transforms_is_known_beforehand(labelled, tmp_path):
+def test_fields_after_all_transforms_are_computed_when_opened(labelled, tmp_path):
     data = Data(spec([0, 1, 2] * 20, transforms=[{"type": "one_hot", "on": "target"}]), tmp_path, 0)
     assert data.targets["target"].shape == (3,)
     assert data.raw["target"].shape == ()
@@ -127,7 +127,7 @@ def test_the_shape_after_all_transforms_is_known_beforehand(labelled, tmp_path):
     assert targets.shape == (5, 3)
 
 
-def test_predictions_return_to_the_units_of_the_data():
+def test_invert_returns_to_the_units_of_the_data():
     fields = {"target": Field((), "float64")}
     chain = [
         {"type": "standardize", "on": "target"},
@@ -149,13 +149,13 @@ def test_predictions_return_to_the_units_of_the_data():
     ("on", "message"),
     [("inputs", "no array 'inputs'; did you mean 'input'"), (["input", "input"], "named twice")],
 )
-def test_a_transform_of_nothing_is_explained_with_its_place(labelled, tmp_path, on, message):
+def test_a_transform_of_an_unknown_array_is_located(labelled, tmp_path, on, message):
     with pytest.raises(SpecError, match=message) as caught:
         Data(spec([0] * 20, transforms=[{"type": "scale", "on": on}]), tmp_path, 0)
     assert caught.value.problems[0].pointer == "/data/transforms/0/on"
 
 
-def test_a_transform_that_cannot_take_an_array_is_explained(labelled, tmp_path):
+def test_a_transform_that_refuses_its_array_is_located(labelled, tmp_path):
     with pytest.raises(TransformError) as raised:
         Data(spec([0] * 20, transforms=[{"type": "scale", "on": "target"}]), tmp_path, 0)
     (problem,) = raised.value.problems

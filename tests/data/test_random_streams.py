@@ -1,4 +1,4 @@
-"""Random numbers of transforms follow from the sample and the transform's place in the spec."""
+"""Random numbers of transforms derive from the sample and the transform's position."""
 
 from typing import ClassVar
 
@@ -35,7 +35,7 @@ class Masked:
 
 
 class AddDraw:
-    """Adds ``factor`` times a random number to each sample in training."""
+    """A transform that adds ``factor`` times a random number in training."""
 
     class Config(TransformConfig):
         factor: float
@@ -57,7 +57,7 @@ class AddDraw:
 
 @pytest.fixture
 def batch(register, tmp_path):
-    """The first training batch of epoch 0 after some transforms, every sample once."""
+    """Return the first training batch of epoch 0 after some transforms."""
     register("datasets", "masked", Masked)
     register("transforms", "add_draw", AddDraw)
 
@@ -72,7 +72,7 @@ def batch(register, tmp_path):
 
 
 def test_two_transforms_of_one_array_draw_independent_numbers(batch):
-    """Else every image that is flipped is darkened, too."""
+    """Otherwise every flipped image would be darkened, too."""
     first = batch({"on": "image", "factor": 1})["image"]
     both = batch({"on": "image", "factor": 1}, {"on": "image", "factor": 1})["image"]
     second = both - first

@@ -36,7 +36,7 @@ def train(write_csv, tmp_path):
 
 @pytest.mark.parametrize("row", [0, 7, 19])
 def test_a_cell_that_float32_cannot_hold_is_named(train, row):
-    """Else it is blamed on the learning rate, many steps later."""
+    """Otherwise training diverges later, and the learning rate is suspected."""
     rows = [(*r[:1], "1e39", r[2]) if i == row else r for i, r in enumerate(ROWS)]
     with pytest.raises(DataError) as raised:
         train(rows)
@@ -46,7 +46,7 @@ def test_a_cell_that_float32_cannot_hold_is_named(train, row):
     )
 
 
-def test_the_first_line_of_a_file_is_named_whatever_its_split(train):
+def test_the_first_bad_line_of_a_file_is_named_in_any_split(train):
     rows = [(f"{i + 1}e39", *row[1:]) for i, row in enumerate(ROWS)]
     with pytest.raises(DataError, match=r"run\.csv, line 2: column 'a' of 'input' is 1e\+39"):
         train(rows)

@@ -1,4 +1,4 @@
-"""Messages about arrays name what the file has, and their remedies work."""
+"""Messages about arrays quote the file, and their remedies work."""
 
 import re
 
@@ -14,7 +14,7 @@ Y = np.arange(60) % 2
 
 @pytest.fixture
 def train(tmp_path):
-    """Train on the arrays of an .npz file, or on a table; gives what is wrong, or None."""
+    """Train on an .npz file or a table; return the error message, or None."""
 
     def train(data, units=2, loss="softmax_cross_entropy", **options):
         path = tmp_path / ("data.csv" if isinstance(data, str) else "data.npz")
@@ -47,7 +47,7 @@ def train(tmp_path):
 
 
 def suggested(message):
-    """The settings of the data that a message suggests."""
+    """Return the settings of the data that a message suggests."""
     return dict(re.findall(r'"(\w+)": "(\w+)"', message))
 
 
@@ -123,7 +123,7 @@ def test_numbers_of_a_table_that_are_one_hot_encoded(train):
 
 
 def test_labels_of_a_table_that_count_from_1(train):
-    """The column is named, and the class as the file has it."""
+    """The message has the column and the class as in the file."""
     table = "a,y\n" + "".join(f"{i},{i % 5 + 1}\n" for i in range(60))
     message = train(table, 5)
     assert "data.csv, line 6, column 'y': 5" in message

@@ -1,4 +1,4 @@
-"""A file that cannot fit into memory is refused before it is loaded, not killed by the kernel."""
+"""A file that does not fit into memory is refused before the kernel kills the process."""
 
 import gzip
 import io
@@ -40,7 +40,7 @@ def root(tmp_path):
     return root
 
 
-def test_without_limits_it_is_the_memory_of_the_machine(root):
+def test_without_limits_the_memory_of_the_machine_counts(root):
     assert available_memory(root.path) == 8 * GIB
 
 
@@ -96,7 +96,7 @@ def test_a_group_outside_of_the_mount_is_that_of_the_mount(root):
 
 
 @pytest.mark.parametrize("text", ["", "nonsense\n", ":::\n", "0:\n", "x" * 9 + "\0\n"])
-def test_files_that_say_nothing_limit_nothing(root, text):
+def test_empty_files_of_the_system_set_no_limit(root, text):
     root.write("proc/self/cgroup", text)
     root.write("proc/self/mountinfo", text)
     root.write("proc/self/statm", text)
@@ -164,7 +164,7 @@ def idx_header(*sizes):
 
 
 def zeros(size):
-    """Gzipped zeros, made without holding them."""
+    """Yield gzipped zeros in small pieces."""
     file = io.BytesIO()
     with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as stream:
         yield stream

@@ -1,4 +1,4 @@
-"""Headers that announce more than their file should have cost nothing."""
+"""Headers that promise more than the file holds must not cost memory."""
 
 import io
 import struct
@@ -18,7 +18,7 @@ BLANKS = 256 << 20
 
 @contextmanager
 def little_memory():
-    """Fails if more than a few megabytes are taken at any time."""
+    """Fail if more than a few megabytes are allocated."""
     tracemalloc.start()
     try:
         yield
@@ -28,7 +28,7 @@ def little_memory():
 
 
 def bomb(stream):
-    """A version 2 header of blanks, written without holding it."""
+    """Write a version 2 header of blanks in small pieces."""
     stream.write(b"\x93NUMPY\x02\x00" + struct.pack("<I", BLANKS))
     for _ in range(BLANKS >> 20):
         stream.write(b" " * (1 << 20))
@@ -87,7 +87,7 @@ def test_headers_of_both_versions_are_read(tmp_path, version):
 
 
 def test_counts_are_compared_before_anything_is_unpacked(tmp_path):
-    """Honest zeros of any size pack into almost nothing."""
+    """Zeros compress well, so that a small valid file can need much memory."""
     path = tmp_path / "x.npz"
     np.savez_compressed(path, x=np.zeros((64 << 20,), np.uint8), y=np.zeros(3))
     with (

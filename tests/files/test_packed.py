@@ -1,4 +1,4 @@
-"""Compressed files: gzip is read as what it holds, anything else is refused with its name."""
+"""Compressed files: gzip is unpacked, other kinds are refused by name."""
 
 import bz2
 import gzip
@@ -53,7 +53,7 @@ OPENERS = {
 
 @pytest.mark.parametrize("name", ["table.csv.gz", "table.csv"])
 def test_a_gzipped_table_is_a_table(tmp_path, name):
-    """By its content: a server may unpack a file, or pack it, without changing its name."""
+    """The content decides: a server may unpack or pack a file without renaming it."""
     (tmp_path / name).write_bytes(gzip.compress(TABLE))
     (tmp_path / "plain").write_bytes(TABLE)
     packed, plain = open_csv(tmp_path / name), open_csv(tmp_path / "plain")
@@ -129,7 +129,7 @@ def test_a_packed_npz_is_named(tmp_path, ending):
         NPZ(NPZ.Config(path=str(path)))
 
 
-def test_how_much_was_read_is_known_of_packed_files(tmp_path):
+def test_progress_is_reported_for_packed_files(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(gzip.compress(np.random.default_rng(0).bytes(1 << 20)))
     with open_unpacked(str(path)) as file:
@@ -139,7 +139,7 @@ def test_how_much_was_read_is_known_of_packed_files(tmp_path):
         assert file.fraction == 1
 
 
-def test_a_pipe_in_the_place_of_a_file_that_was_looked_at_does_not_hang(tmp_path, monkeypatch):
+def test_a_file_that_is_replaced_by_a_pipe_does_not_hang(tmp_path, monkeypatch):
     path = str(tmp_path / "pipe")
     os.mkfifo(path)
     regular = os.stat(__file__)

@@ -1,4 +1,4 @@
-"""Files that other tools read: what goes in comes out, and no stranger's file does harm."""
+"""Files of weights for other tools: exact copies, and safe to read from a stranger."""
 
 import io
 import json
@@ -39,14 +39,14 @@ def arrays():
 
 
 def save_npz(path, **members):
-    """An .npz file whose members are whatever bytes are given."""
+    """Write an .npz file with arbitrary bytes as members."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for name, data in members.items():
             file.writestr(f"{name}.npy", data)
 
 
 def npy(array=None, *, header=None, data=b""):
-    """The bytes of an .npy file: of an array, or with a header that says what it likes."""
+    """Return the bytes of an .npy file with any header."""
     file = io.BytesIO()
     if header is None:
         np.lib.format.write_array(file, array, allow_pickle=True)
@@ -66,7 +66,7 @@ def test_scalars_empty_arrays_and_every_dtype_come_back_unchanged(path, arrays):
         np.testing.assert_array_equal(found[name], array)
 
 
-def test_headers_tell_shape_and_dtype_and_leave_out_the_note(path, arrays):
+def test_headers_have_shape_and_dtype_but_not_the_note(path, arrays):
     open_weights(path).write(arrays, NOTE)
     found = open_weights(path).headers()
     wanted = {name: (array.shape, array.dtype) for name, array in arrays.items()}
@@ -98,7 +98,7 @@ def test_safetensors_alone_reads_its_file_and_the_note(tmp_path, arrays):
         assert json.loads(found.metadata()["tinynet"]) == NOTE
 
 
-def test_a_folder_that_is_not_there_is_told_and_nothing_is_left(path, arrays):
+def test_a_missing_folder_is_an_error_and_leaves_no_file(path, arrays):
     target = path.parent / "nowhere" / path.name
     with pytest.raises(CheckpointIOError, match="nowhere"):
         open_weights(target).write(arrays, NOTE)
@@ -118,18 +118,18 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_temporary(path, arrays, m
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_an_ending_of_another_kind_says_which_there_are(tmp_path):
+def test_another_ending_is_an_error_that_lists_the_valid_ones(tmp_path):
     with pytest.raises(DataError, match=r"\.npz or \.safetensors"):
         open_weights(tmp_path / "weights.pt")
 
 
-def test_a_missing_package_says_how_to_install_it(tmp_path, monkeypatch):
+def test_a_missing_package_is_reported_with_its_install_command(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     with pytest.raises(DataError, match=r"pip install safetensors$"):
         open_weights(tmp_path / "weights.safetensors")
 
 
-def test_a_missing_file_is_told(path):
+def test_a_missing_file_is_an_error(path):
     with pytest.raises(DataError, match="no such file"):
         open_weights(path).headers()
 
@@ -156,7 +156,7 @@ def test_a_pickle_in_an_npz_is_refused_unopened(tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(-1,), (2**62, 2**62), (1,) * 40, (0, 2**62, 2**62)])
-def test_a_shape_that_no_array_has_is_refused(tmp_path, shape):
+def test_an_impossible_shape_is_refused(tmp_path, shape):
     path = tmp_path / "weights.npz"
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     save_npz(path, a=npy(header=header))
@@ -165,7 +165,7 @@ def test_a_shape_that_no_array_has_is_refused(tmp_path, shape):
 
 
 def test_a_bomb_takes_no_memory(tmp_path):
-    """A header may promise a terabyte; neither looking at it nor reading it takes any."""
+    """A header may promise a terabyte, which must not be allocated."""
     path = tmp_path / "weights.npz"
     header = {"descr": "<f4", "fortran_order": False, "shape": (2**38,)}
     save_npz(path, a=npy(header=header, data=bytes(2**20)))
@@ -179,7 +179,7 @@ def test_a_bomb_takes_no_memory(tmp_path):
         tracemalloc.stop()
 
 
-def test_a_dtype_that_numpy_has_not_is_named(tmp_path):
+def test_a_dtype_that_numpy_lacks_is_named(tmp_path):
     pytest.importorskip("safetensors")
     path = tmp_path / "weights.safetensors"
     header = json.dumps({"a/b": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
