@@ -83,7 +83,7 @@ def test_a_run_is_never_trained_over(tinynet, spec, run):
     before = (run / "metrics.jsonl").read_bytes()
     result = tinynet("train", spec, "--run", run)
     assert result.code == 2
-    assert result.err == f"error: {run} is there already; go on with it by --resume, or choose" + (
+    assert result.err == f"error: {run} already exists; add --resume to resume it, or choose" + (
         " another\n"
     )
     assert (run / "metrics.jsonl").read_bytes() == before

@@ -181,7 +181,7 @@ def import_weights(
     """
     path, target = Path(path), Path(checkpoint)
     if os.path.lexists(target):
-        raise RunExistsError(f"{target} is there already; choose another name")
+        raise RunExistsError(f"{target} already exists; choose another name")
     if not isinstance(spec, Spec):
         spec = load_spec(spec, overrides)
     root = spec.folder if data_root is None else Path(data_root).resolve()

@@ -82,7 +82,7 @@ def verify_exact_resume(
     load_spec(spec, overrides)
     whole, killed = Path(folder) / "whole", Path(folder) / "killed"
     if taken := [path for path in (whole, killed) if path.exists()]:
-        raise RunExistsError(f"{taken[0]} is there already; choose another folder")
+        raise RunExistsError(f"{taken[0]} already exists; choose another folder")
     job = {
         "spec": str(spec),
         "overrides": dict(overrides or {}),

@@ -1,4 +1,4 @@
-"""A new run that starts from a checkpoint of another: its network, its data, its lineage."""
+"""Fine-tuning: a new run that starts from a checkpoint of another run."""
 
 import hashlib
 import json
@@ -34,15 +34,15 @@ class FineTuning:
     """
 
     def __init__(self, path: Path, checkpoint: Checkpoint, rules: TransferRules) -> None:
-        """Put it together.
+        """Load the checkpoint.
 
         Args:
             path: The checkpoint's file.
-            checkpoint: What it says.
-            rules: What may happen beside carrying over.
+            checkpoint: Its content.
+            rules: The allowed differences.
 
         Raises:
-            CheckpointIOError: if the file cannot be read any more.
+            CheckpointIOError: if the file cannot be read.
         """
         self.path = path
         self._checkpoint = checkpoint
@@ -51,11 +51,10 @@ class FineTuning:
             self._digest = hashlib.file_digest(file, "sha256").hexdigest()
 
     def fitted(self, spec: Spec) -> Mapping[str, Array] | None:
-        """What the transforms of the new run have learned already; None if they are to be fitted.
+        """Return the state of fitted transforms for the new run; None if they must be fitted.
 
         Raises:
-            CheckpointMismatchError: if it is to be kept, and the checkpoint's transforms are
-                others.
+            CheckpointMismatchError: if it must be kept, but the checkpoint has other transforms.
         """
         if not self._rules.keep_preprocessing:
             return None
@@ -68,7 +67,7 @@ class FineTuning:
         return self._checkpoint.transforms
 
     def plan(self, trainer: Trainer) -> TransferPlan:
-        """Decide what the trainer's network takes over; changes nothing.
+        """Plan the transfer of tensors to the trainer's network; nothing is changed.
 
         Raises:
             TransferRefusedError: listing everything that the rules do not allow.
@@ -84,7 +83,7 @@ class FineTuning:
         return replace(plan, notes=(*plan.notes, *notes))
 
     def apply(self, plan: TransferPlan, trainer: Trainer) -> None:
-        """Let a trainer that has not made a step start with what was planned.
+        """Load the planned tensors into a trainer before its first step.
 
         Raises:
             CheckpointMismatchError: if a value is too large for the network's dtype.
@@ -93,7 +92,7 @@ class FineTuning:
         trainer.renew_slots()
 
     def lineage(self, plan: TransferPlan) -> tuple[dict[str, JsonValue], ...]:
-        """Where the new run comes from, oldest first."""
+        """Return the origins of the new run, oldest first."""
         transfer: dict[str, JsonValue] = {
             "file": path_text(self.path),
             "sha256": self._digest,
@@ -108,7 +107,7 @@ class FineTuning:
         return (*self._checkpoint.lineage, origin)
 
     def _data_notes(self, fields: Mapping[str, Field]) -> list[str]:
-        """What a user should know of data that are not those of the checkpoint, a line each."""
+        """Yield notes about data that differ from those of the checkpoint, a line each."""
         notes = []
         if self._checkpoint.transforms:
             notes.append(
@@ -136,7 +135,7 @@ def _transforms(spec: Mapping[str, Any]) -> Any:
 
 
 def _listed(names: tuple[str, ...] | None) -> str:
-    """Return the first few names."""
+    """Return the first few names, separated by commas."""
     if names is None:
         return "none"
     return ", ".join(names[:8]) + (f", ... ({len(names)})" if len(names) > 8 else "")

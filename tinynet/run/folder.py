@@ -1,11 +1,11 @@
 """A run's folder: its lock, its log, and its checkpoints.
 
-    spec.json                                    as resolved, for reading
-    metrics.jsonl                                one object a line
+    spec.json                                    the resolved spec, for reading
+    metrics.jsonl                                one JSON object per line
     checkpoints/step-000000001200.msgpack
-    run.lock                                     held while a process trains here
+    run.lock                                     locked while a process trains
 
-The checkpoint's own copy of the spec is the truth; order is by the step inside a checkpoint.
+The spec inside a checkpoint is authoritative; checkpoints are ordered by their step.
 """
 
 import json
@@ -39,7 +39,7 @@ Found = TypeVar("Found")
 _NAME = re.compile(r"step-([0-9]{12,19})\.msgpack")
 
 _MAX_SPEC = 2**26
-"""Bytes of spec.json that are read."""
+"""Most bytes of spec.json that are read."""
 
 
 class RunFolder:
@@ -67,7 +67,7 @@ class RunFolder:
         return self.checkpoints / f"step-{step:012d}.msgpack"
 
     def steps(self) -> list[int]:
-        """Steps that have a file, ascending."""
+        """Return the steps with a checkpoint file, ascending."""
         with explaining_io(self.checkpoints):
             try:
                 require_folder(self.checkpoints)
@@ -75,25 +75,25 @@ class RunFolder:
             except (FileNotFoundError, NotADirectoryError):
                 return []
         steps = sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
-        # A name with more zeros than ours belongs to no step.
+        # Names with additional zeros are not ours.
         return [step for step in steps if self.checkpoint(step).name in names]
 
     def newest(
         self, warn: Callable[[str], None], *, set_aside: bool, copy: bool = True
     ) -> Checkpoint:
-        """Return the newest checkpoint that is whole.
+        """Return the newest intact checkpoint.
 
-        Damaged ones are skipped, each with a warning; nothing else is: a checkpoint of a newer
-        version, say, is no reason to go back silently to an older one.
+        Damaged checkpoints are skipped, each with a warning. Others are not: a checkpoint of a
+        newer version, for example, is an error, since an older one would silently undo steps.
 
         Args:
-            warn: Told of each that is skipped.
-            set_aside: Rename the damaged ones to ``.bad`` where an older one is whole; only for
-                the holder of the lock.
+            warn: Called with a warning for each skipped checkpoint.
+            set_aside: Rename damaged ones to ``.bad`` if an older one is intact; only for the
+                holder of the lock.
             copy: False maps the file instead, for reading only.
 
         Raises:
-            CheckpointError: if there is none; it lists why each was refused.
+            CheckpointError: if there is none, with the problem of each.
         """
         damaged: dict[Path, str] = {}
         for step in reversed(self.steps()):
@@ -116,7 +116,7 @@ class RunFolder:
         )
 
     def prune(self, run_id: str, keep_last: int, protected: Iterable[int]) -> None:
-        """Remove this run's checkpoints that nobody needs; what cannot be read is nobody's."""
+        """Remove this run's superfluous checkpoints; unreadable files are kept."""
         own = [step for step in self.steps() if self._belongs_to(run_id, step)]
         for step in {*own[:-keep_last]} - {*protected}:
             path = self.checkpoint(step)
@@ -130,7 +130,7 @@ class RunFolder:
             return False
 
     def clean(self) -> None:
-        """Remove temporary files that killed processes left; only for the holder of the lock."""
+        """Remove the temporary files of killed processes; only for the holder of the lock."""
         with explaining_io(self.checkpoints):
             require_folder(self.checkpoints)
         for folder in (self.path, self.checkpoints):
@@ -139,12 +139,12 @@ class RunFolder:
                     path.unlink(missing_ok=True)
 
     def require_unused(self) -> None:
-        """Make sure that nothing of a run would be lost if one started here.
+        """Require that a new run here would not overwrite another one.
 
-        Only the holder of the lock can know: until it is held, another process may start one.
+        Only for the holder of the lock: otherwise another process may start a run.
 
         Raises:
-            RunExistsError: if a log or a checkpoint is here, a damaged one included.
+            RunExistsError: if there is a log or a checkpoint, even a damaged one.
         """
         with explaining_io(self.path):
             require_folder(self.checkpoints)
@@ -164,16 +164,16 @@ class RunFolder:
         """Write the resolved spec, for reading.
 
         Raises:
-            CheckpointIOError: if the disk refuses.
+            CheckpointIOError: if it cannot be written.
         """
         with explaining_io(self.spec), replacing(self.spec) as write_at:
             write_at(0, _pretty(spec))
 
     def spec_was_edited(self, spec: Mapping[str, JsonValue]) -> bool:
-        """Return whether spec.json differs from the run's own spec.
+        """Return True if spec.json differs from the run's own spec.
 
         Raises:
-            CheckpointIOError: if it is no regular file.
+            CheckpointIOError: if it is not a regular file.
         """
         try:
             with open(open_strictly(self.spec, READ), "rb") as file:
@@ -186,7 +186,7 @@ class RunFolder:
 
 
 def _is_used(log: Path) -> bool:
-    """Return whether something was logged, or the log is no file that tinynet made."""
+    """Return True if the log has entries, or is not a file of tinynet."""
     try:
         status = os.lstat(log)
     except FileNotFoundError:
@@ -201,13 +201,13 @@ def _set_aside(damaged: Iterable[Path]) -> None:
 
 
 def _free_name(path: Path) -> Path:
-    """Where a damaged checkpoint is set aside: beside earlier ones, never over them."""
+    """Return a free name for a damaged checkpoint that is set aside."""
     names = (path.with_name(f"{path.name}{number or ''}.bad") for number in count())
     return next(name for name in names if not os.path.lexists(name))
 
 
 def _named_rightly(checkpoint: Checkpoint, path: Path, step: int) -> Checkpoint:
-    """Return the checkpoint, if it is of the step that its file's name says."""
+    """Return the checkpoint, if its step is that of the file's name."""
     if checkpoint.progress.step != step:
         raise CheckpointFormatError(
             f"{path} holds step {checkpoint.progress.step:,}: somebody renamed it"
@@ -220,10 +220,10 @@ def _pretty(spec: Mapping[str, JsonValue]) -> bytes:
 
 
 def look_again(look: Callable[[], Found]) -> Found:
-    """Look, and once more where a file was pruned between being listed and being read.
+    """Call ``look``, and again if a file was removed between listing and reading.
 
     Raises:
-        CheckpointError: what ``look`` raises.
+        CheckpointError: the error of ``look``.
     """
     try:
         return look()
@@ -234,15 +234,15 @@ def look_again(look: Callable[[], Found]) -> Found:
 
 
 def new_folder(path: Path, *, reuse: bool) -> RunFolder:
-    """Make the folder of a new run.
+    """Create the folder of a new run.
 
     Args:
-        path: Where.
-        reuse: Take a folder that is there, left by a process that was killed before it saved.
+        path: The folder.
+        reuse: Use an existing folder, left by a process that was killed before it saved.
 
     Raises:
         RunExistsError: if something is there already.
-        CheckpointIOError: if it cannot be made.
+        CheckpointIOError: if it cannot be created.
     """
     with explaining_io(path):
         _make_durably(path.parent)
@@ -256,7 +256,7 @@ def new_folder(path: Path, *, reuse: bool) -> RunFolder:
                 ) from None
             if any(path.iterdir()) and not reuse:
                 raise RunExistsError(
-                    f"{path} is there already; go on with it by --resume, or choose another"
+                    f"{path} already exists; add --resume to resume it, or choose another"
                 ) from None
         folder = RunFolder(path)
         if os.path.lexists(folder.checkpoints):
@@ -267,7 +267,7 @@ def new_folder(path: Path, *, reuse: bool) -> RunFolder:
 
 
 def _make_durably(path: Path) -> None:
-    """Make a folder, and those above it, that a power loss does not take away again."""
+    """Create a folder and its parents, and flush them to the disk."""
     if not path.is_dir():
         if os.path.lexists(path):
             raise CheckpointIOError(f"{path} is {kind_of(path)}, and a folder is expected there")
@@ -277,7 +277,7 @@ def _make_durably(path: Path) -> None:
 
 
 def next_folder(parent: Path, name: str) -> RunFolder:
-    """Make the next free folder ``name-001``, ``name-002``, ... in ``parent``.
+    """Create the next free folder ``name-001``, ``name-002``, ... in ``parent``.
 
     Raises:
         CheckpointIOError: if it cannot be made.

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP, held until the run can be saved."""
+"""SIGINT, SIGTERM and SIGHUP, deferred until the run is saved."""
 
 import signal
 import threading
@@ -9,9 +9,9 @@ from typing import Any
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run was stopped by a signal after a step; it is saved and can be resumed.
+    """A signal stopped the run after a step; it is saved and can be resumed.
 
-    A `KeyboardInterrupt`, since that is what Python programs expect of Ctrl-C.
+    It is a `KeyboardInterrupt`, as Python programs expect of Ctrl-C.
 
     Attributes:
         signal: The signal's number.
@@ -23,7 +23,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interrupts:
-    """The signals that came.
+    """The received signals.
 
     Attributes:
         received: The number of the first one, or None.
@@ -36,15 +36,15 @@ class Interrupts:
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-"""Ctrl-C, the end that a scheduler announces, and a terminal that is closed."""
+"""Ctrl-C, the notice of a scheduler, and a closed terminal."""
 
 
 @contextmanager
 def held() -> Iterator[Interrupts]:
-    """Note the first signal of each kind; a second one of the same kind acts as without this.
+    """Defer the first signal of each kind; a second one of the same kind acts immediately.
 
-    A SIGHUP that is ignored, as under `nohup`, stays ignored. Outside of the main thread signals
-    cannot be held, and are not.
+    An ignored SIGHUP, as under `nohup`, stays ignored. Outside of the main thread signals are not
+    deferred.
     """
     interrupts = Interrupts()
     if threading.current_thread() is not threading.main_thread():
@@ -64,7 +64,7 @@ def held() -> Iterator[Interrupts]:
         for number in SIGNALS:
             handler = signal.getsignal(number)
             ignored = number != signal.SIGINT and handler == signal.SIG_IGN
-            if handler is not None and not ignored:  # Python cannot restore what is not its own.
+            if handler is not None and not ignored:  # Python cannot restore other handlers.
                 previous[number] = handler
                 signal.signal(number, note)
         yield interrupts
@@ -74,7 +74,7 @@ def held() -> Iterator[Interrupts]:
 
 
 def _act(number: int, frame: FrameType | None, handler: Any) -> None:
-    """Do what a handler would have done with a signal."""
+    """Call a signal's handler, or its default action."""
     if callable(handler):
         handler(number, frame)
     elif handler == signal.SIG_DFL:

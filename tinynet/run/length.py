@@ -14,10 +14,10 @@ _JUMP = 0.01
 
 
 def require_ahead(trainer: Trainer) -> None:
-    """Make sure that a run does not end before the step that it has reached.
+    """Require that a run does not end before its current step.
 
     Raises:
-        SpecError: if it does, with the shortest length by which the run makes another step.
+        SpecError: if it does, with the shortest length that continues the run.
     """
     if trainer.total_steps >= trainer.step:
         return
@@ -33,7 +33,7 @@ def require_ahead(trainer: Trainer) -> None:
 
 
 def _place(trainer: Trainer) -> str:
-    """Return how many epochs are complete, in words."""
+    """Return the number of complete epochs, in words."""
     progress = trainer.progress
     if progress.position:
         return f", in epoch {progress.epoch + 1}"
@@ -43,7 +43,7 @@ def _place(trainer: Trainer) -> str:
 def rate_jump(trainer: Trainer, checkpoint: Checkpoint, changes: Iterable[Change]) -> str | None:
     """Return a warning if another length of the run makes the learning rate jump; else None.
 
-    A changed schedule or rate is meant to change the rate, and needs no warning.
+    A changed schedule or learning rate changes the rate intentionally, without a warning.
 
     Args:
         trainer: The trainer of the run, at the step of the checkpoint.
@@ -67,7 +67,7 @@ def rate_jump(trainer: Trainer, checkpoint: Checkpoint, changes: Iterable[Change
 
 
 def _total_steps(trainer: Trainer, checkpoint: Checkpoint) -> int:
-    """Return the length of the run as the checkpoint's spec has it."""
+    """Return the length of the run by the checkpoint's spec."""
     training = checkpoint.spec["training"]
     assert isinstance(training, dict)
     steps, epochs = training.get("steps"), training.get("epochs")

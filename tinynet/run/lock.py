@@ -1,4 +1,4 @@
-"""One process a run: a lock that dies with the process that holds it."""
+"""The lock of a run, released when its process ends."""
 
 import errno
 import fcntl
@@ -18,17 +18,17 @@ _MAX_HOLDER = 300
 
 @contextmanager
 def locked(path: Path, *, required: bool = True) -> Iterator[None]:
-    """Hold the lock file ``path``, which is made if needed and never removed.
+    """Hold the lock file ``path``, which is created if needed and never removed.
 
-    While it is held it names its holder; the text that a killed process left in it is ignored.
+    A held lock file has the name of its holder; the text of a killed process is ignored.
 
     Args:
         path: The file.
-        required: Fail where the file system offers no locks; else continue without one.
+        required: True to raise an error if the file system has no locks; False to continue.
 
     Raises:
-        RunBusyError: if another process holds it; it names that process.
-        CheckpointIOError: if it is no regular file, or the file system offers no locks.
+        RunBusyError: if another process holds it, with its name.
+        CheckpointIOError: if it is not a regular file, or the file system has no locks.
     """
     with explaining_io(path):
         descriptor = open_strictly(path, APPEND)

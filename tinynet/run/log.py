@@ -1,4 +1,4 @@
-"""The log of a run: one JSON object a line, exactly as far as the checkpoint that belongs to it."""
+"""The log of a run: one JSON object per line, up to the last checkpoint."""
 
 import json
 import math
@@ -19,24 +19,24 @@ from tinynet.files.strict import APPEND, READ, open_strictly
 _PIECE = 2**20
 
 _MAX_LINE = 2**24
-"""Bytes that a line of a log may have."""
+"""Most bytes of a line."""
 
 
 class RunLog:
-    """A log that is being written.
+    """A log that is open for writing.
 
-    It is opened at a mark: what an earlier process wrote after its last checkpoint is cut off,
-    since the steps it tells of will be made again.
+    It is opened at a mark: lines that an earlier process wrote after its last checkpoint are
+    removed, since their steps are repeated.
 
     Attributes:
-        gone: True if there was no log, although the mark says that there must be one.
+        gone: True if the log is missing, although the mark requires one.
     """
 
     def __init__(self, path: Path, mark: LogMark | None) -> None:
-        """Open the log at ``mark``; None starts a new one, and so does a log that is gone.
+        """Open the log at ``mark``; None, or a missing log, starts a new one.
 
         Raises:
-            CheckpointCorruptError: if it was changed before that place.
+            CheckpointCorruptError: if it was changed before the mark.
             CheckpointIOError: if the disk refuses.
         """
         self._path = path
@@ -57,12 +57,12 @@ class RunLog:
                 self._file.close()
                 raise CheckpointCorruptError(
                     f"{path} was changed: its first {length:,} bytes are not those that the"
-                    " checkpoint was made with; move it away to go on"
+                    " checkpoint was made with; move it away to continue"
                 )
             self._file.truncate(length)
 
     def append(self, record: Mapping[str, JsonValue]) -> None:
-        """Add a line.
+        """Append a line.
 
         Raises:
             CheckpointIOError: if the disk refuses.
@@ -75,11 +75,11 @@ class RunLog:
         self._length += len(line)
 
     def mark(self) -> LogMark:
-        """How far the log is."""
+        """The mark at the end of the log."""
         return LogMark(self._length, self._digest.hexdigest())
 
     def sync(self) -> None:
-        """Make durable what was appended so far.
+        """Flush the appended lines to the disk.
 
         Raises:
             CheckpointIOError: if the disk refuses.
@@ -100,17 +100,17 @@ class RunLog:
             with explaining_io(self._path):
                 self._file.close()
         except CheckpointIOError:
-            # Bytes that could not be written are flushed again, and fail again.
+            # Otherwise the bytes that could not be written would be flushed again, and fail again.
             if error is None:
                 raise
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Return every whole line of a log; there is none where the file is missing.
+    """Return every complete line of a log; none if the file is missing.
 
     Raises:
         CheckpointCorruptError: if a line is not a JSON object.
-        CheckpointIOError: if it is no regular file, or cannot be read.
+        CheckpointIOError: if it is not a regular file, or cannot be read.
     """
     with explaining_io(path):
         try:
@@ -125,11 +125,11 @@ def last_figures(path: Path) -> dict[str, float]:
     """Return the figures of the last evaluation in a log.
 
     Raises:
-        CheckpointError: as `read_log` does.
+        CheckpointError: as `read_log`.
     """
     for record in reversed(read_log(path)):
         if "train/loss" in record:
-            # Null stands for a figure that is not finite.
+            # Null is a figure that is not finite.
             figures = {n: math.nan if value is None else value for n, value in record.items()}
             return {
                 name: value
@@ -144,7 +144,7 @@ def _records(file: BinaryIO, path: Path) -> Iterator[dict[str, Any]]:
         place = f"line {number:,} of {path}"
         if len(line) > _MAX_LINE:
             raise CheckpointCorruptError(f"{place} is longer than {_MAX_LINE:,} bytes")
-        if not line.endswith(b"\n"):  # it is being written, or its process was killed
+        if not line.endswith(b"\n"):  # incomplete: it is being written, or its process was killed
             return
         try:
             record = json.loads(line)

@@ -1,4 +1,4 @@
-"""Which checkpoint of a run is meant."""
+"""The lookup of a checkpoint in a run."""
 
 import os
 import warnings
@@ -14,16 +14,16 @@ from tinynet.run.path_errors import no_checkpoint, no_checkpoint_of
 def find_checkpoint(
     path: str | Path, which: str | Path | None = None, warn: Callable[[str], None] = warnings.warn
 ) -> tuple[Path, Checkpoint]:
-    """Return the checkpoint that is meant by a run's folder or a checkpoint's file.
+    """Return the checkpoint of a run's folder or a checkpoint's file.
 
     Args:
         path: A run's folder, or a checkpoint.
-        which: ``"best"``, ``"last"``, or a file (of the run's, a name is enough); by default the
+        which: ``"best"``, ``"last"``, or a file (for a file of the run, its name); by default the
             best if the run keeps one, else the last.
-        warn: Told of damaged checkpoints that were skipped.
+        warn: Called with a warning for each damaged checkpoint that is skipped.
 
     Raises:
-        CheckpointError: if it cannot be read; a file that was named is never replaced by another.
+        CheckpointError: if it cannot be read; a named file is never replaced by another.
     """
     folder = RunFolder(Path(path))
     if which not in (None, "best", "last"):

@@ -1,4 +1,4 @@
-"""Load and evaluate trained networks."""
+"""Loading and evaluation of trained networks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -38,20 +38,20 @@ def load(
     strict_finite: bool = False,
     kernels: str | None = None,
 ) -> Network:
-    """Load the bare network, its losses included, so that `Network.predict` gives probabilities.
+    """Load the network with its losses, so that `Network.predict` returns probabilities.
 
-    Its inputs are preprocessed already; `load_model` takes raw inputs.
+    It takes preprocessed inputs; `load_model` takes raw ones.
 
     Args:
         path: A run's folder, or a checkpoint.
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
-        max_params: Elements of parameters and buffers that may be allocated.
-        strict_finite: Refuse NaN and infinity in parameters and buffers, instead of warning.
-        kernels: Name of the numerical kernels to compute with; by default what is installed.
+        max_params: Most elements of parameters and buffers together.
+        strict_finite: Raise an error for NaN and infinity in parameters and buffers, not a warning.
+        kernels: Name of the numerical kernels; by default the installed ones.
 
     Raises:
-        CheckpointError: if it cannot be read, or does not fit what is installed.
-        PluginError: if a type it needs is not installed any more.
+        CheckpointError: if it cannot be read, or does not fit the installed plugins.
+        PluginError: if a plugin is missing.
     """
     settings: Settings = {
         "max_params": max_params,
@@ -81,8 +81,8 @@ def load_model(
         **settings: See `Settings`.
 
     Raises:
-        CheckpointError: if it cannot be read, or does not fit what is installed.
-        PluginError: if a type it needs is not installed any more.
+        CheckpointError: if it cannot be read, or does not fit the installed plugins.
+        PluginError: if a plugin is missing.
     """
     model = _load(path, checkpoint, settings)[2]
     for problem in model.without_labels():
@@ -104,7 +104,7 @@ def _load(
 
 
 def _tell_warning(tell: Observer, text: str) -> None:
-    """Report a warning; a function of the module, so that a model can be pickled."""
+    """Report a warning; a module-level function, so that models can be pickled."""
     tell(Warned(text))
 
 
@@ -116,9 +116,8 @@ class Evaluation(Mapping[str, float]):
         checkpoint: The checkpoint that was evaluated.
         step: Its step.
         split: ``"train"``, ``"val"`` or ``"test"``.
-        samples: How many samples the split has.
-        metrics: ``loss`` and every metric by its label; ``kind/loss`` and so on where there are
-            several outputs.
+        samples: Number of samples in the split.
+        metrics: ``loss`` and every metric by its label; with several outputs, also ``kind/loss``.
     """
 
     checkpoint: Path
@@ -155,8 +154,8 @@ def evaluate(
 
     Raises:
         CheckpointError: if the checkpoint cannot be read.
-        DataError: if the data cannot be, or the split is empty.
-        PluginError: if a type it needs is not installed any more.
+        DataError: if the data cannot be read, or the split is empty.
+        PluginError: if a plugin is missing.
     """
     tell = observer(settings)
     name: SplitName = "val" if split == "validation" else split

@@ -1,4 +1,4 @@
-"""What whoever runs something may say, whatever the spec says."""
+"""The options of training and using a network that do not belong to the spec."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,18 +11,18 @@ Observer: TypeAlias = Callable[[RunEvent], None]
 
 
 class Settings(TypedDict, total=False):
-    """What whoever trains or uses a network may say; each has a default.
+    """The options of `train`, `resume`, `evaluate` and `load_model`.
 
     Attributes:
-        data_root: Where relative data paths start; by default the spec's folder, or where they
-            started when the run began.
-        max_params: Elements of parameters and buffers that may be allocated.
-        threads: How many threads compute, by default one for each core; the result is the same
-            for any number.
-        kernels: Name of the numerical kernels to compute with; by default what is installed.
-        observer: Told of everything that happens; by default warnings are Python's.
-        lock: False trains without a lock where the file system offers none.
-        strict_finite: Refuse a trained network that holds NaN or infinity, instead of warning.
+        data_root: Folder of relative data paths; by default the spec's folder, or the one that the
+            run recorded.
+        max_params: Most elements of parameters and buffers together.
+        threads: Number of threads; by default the number of cores. Any number gives the same
+            result.
+        kernels: Name of the numerical kernels; by default the installed ones.
+        observer: Called with every event; by default warnings become Python warnings.
+        lock: False to train without a lock if the file system has none.
+        strict_finite: Raise an error for a trained network with NaN or infinity, not a warning.
     """
 
     data_root: str | Path | None
@@ -35,13 +35,13 @@ class Settings(TypedDict, total=False):
 
 
 def data_root(settings: Settings, default: Path) -> Path:
-    """Where relative data paths start."""
+    """Return the folder of relative data paths."""
     root = settings.get("data_root")
     return default if root is None else Path(root).resolve()
 
 
 def observer(settings: Settings) -> Observer:
-    """Whom to tell of everything that happens."""
+    """Return the function that is called with every event."""
     return settings.get("observer") or _warn
 
 

@@ -1,4 +1,4 @@
-"""Messages about paths that name no run folder or no checkpoint, with what may be meant."""
+"""Errors for paths that are not a run folder or a checkpoint, with suggestions."""
 
 import os
 import shlex
@@ -12,7 +12,7 @@ from tinynet.text.wording import closest, format_list
 
 
 def no_run(path: Path) -> CheckpointIOError:
-    """Return the error about a path that is no run folder with a checkpoint."""
+    """Return the error for a path that is not a run folder with a checkpoint."""
     if not os.path.lexists(path):
         return CheckpointIOError(f"no such run: {path}{_suggest(path, 'runs', is_run)}")
     if not path.is_dir():
@@ -29,7 +29,7 @@ def no_run(path: Path) -> CheckpointIOError:
 
 
 def _why_none(run: Path) -> str:
-    """Return the reason why a run folder holds no checkpoint, with a command that starts one."""
+    """Return the reason why a run folder has no checkpoint, with a command that starts it."""
     damaged = names_in(run / "checkpoints", lambda entry: entry.name.endswith(".bad"))
     if damaged:
         return (
@@ -50,7 +50,7 @@ def _why_none(run: Path) -> str:
 
 
 def is_run(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry of a folder is a run folder."""
+    """Return True if an entry of a folder is a run folder."""
     return os.path.isdir(os.path.join(entry.path, "checkpoints"))
 
 
@@ -59,13 +59,13 @@ def _is_run_or_checkpoint(entry: os.DirEntry[str]) -> bool:
 
 
 def no_checkpoint(path: Path) -> CheckpointIOError:
-    """Return the error about a path that is neither a run folder nor a checkpoint."""
+    """Return the error for a path that is neither a run folder nor a checkpoint."""
     hint = _suggest(path, "runs and checkpoints", _is_run_or_checkpoint)
     return CheckpointIOError(f"no such run or checkpoint: {path}{hint}")
 
 
 def _suggest(path: Path, kind: str, matches: Callable[[os.DirEntry[str]], bool]) -> str:
-    """Return the end of a message; runs are also looked for where `train` makes them."""
+    """Return the end of a message; runs in the default folder are suggested, too."""
     here = names_in(path.parent, matches)
     default = Path("runs") / path.name
     if path.parent == Path() and closest(path.name, here) is None and default.parent.is_dir():
@@ -74,7 +74,7 @@ def _suggest(path: Path, kind: str, matches: Callable[[os.DirEntry[str]], bool])
 
 
 def no_checkpoint_of(run: Path, which: str) -> CheckpointIOError:
-    """Return the error about a run's checkpoint that does not exist."""
+    """Return the error for a checkpoint of a run that does not exist."""
     names = names_in(run / "checkpoints", lambda entry: entry.name.endswith(".msgpack"))
     return CheckpointIOError(
         f"{run} has no checkpoint {which}; available: {format_list(['best', 'last', *names])}"

@@ -1,6 +1,6 @@
-"""The folder that a run's data are read from, where nothing but its checkpoints says so.
+"""The data root of a run, as recorded in its checkpoints.
 
-A checkpoint may come from a stranger, and must not choose which files are read.
+A checkpoint may come from an untrusted source, and must not determine which files are read.
 """
 
 import shlex
@@ -22,14 +22,14 @@ _RUNS = "runs"
 def recorded_root(
     settings: Settings, file: Path, checkpoint: Checkpoint, spec: Spec, also: Iterable[Path] = ()
 ) -> Path:
-    """Return the data root that the settings name, or else the newest that the run recorded.
+    """Return the data root of the settings, or else the newest that the run recorded.
 
     Args:
         settings: The settings, which may name a data root.
         file: The checkpoint's file.
         checkpoint: The checkpoint.
         spec: Its spec, with overrides.
-        also: Folders that the user has named otherwise.
+        also: Other folders that the user has named.
 
     Raises:
         DataError: for a recorded root that is not in the current folder, nor in the folder of the
@@ -65,7 +65,7 @@ def resume_command(folder: Path, root: Path, spec: Spec) -> str:
 
 
 def _is_trusted(root: Path, run: Path, also: Iterable[Path] = ()) -> bool:
-    """Return whether a recorded data root is taken without being named."""
+    """Return True if a recorded data root is used without an option."""
     run = run.absolute()
     beside = run.parent.parent if run.parent.name == _RUNS else run.parent
     return any(_is_inside(root, folder) for folder in (beside, Path.cwd(), *also))
@@ -89,7 +89,7 @@ def _newest_root(file: Path, checkpoint: Checkpoint) -> Path:
 
 
 def _run_of(file: Path) -> Path:
-    """Return the folder of the run that a file belongs to; without a run, the file's own."""
+    """Return the folder of the run of a file; without a run, the file's own folder."""
     parent = file.resolve().parent
     return parent.parent if parent.name == _CHECKPOINTS else parent
 
@@ -103,5 +103,5 @@ def _paths(spec: Spec, root: Path) -> Iterator[Path]:
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
-    """Return whether a path, after links, lies in a folder."""
+    """Return True if a path, with links resolved, lies in a folder."""
     return path.resolve().is_relative_to(folder.resolve())

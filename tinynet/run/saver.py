@@ -1,4 +1,4 @@
-"""Checkpoints written on a thread of their own: training waits for the snapshot only."""
+"""Saving of checkpoints in a background thread; training waits for the snapshot only."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,9 +17,9 @@ T = TypeVar("T")
 
 
 class Saver(Generic[T]):
-    """Runs one save after the other, each with a snapshot of the arrays it is to hold.
+    """A background thread that saves one checkpoint at a time, from a snapshot of its arrays.
 
-    Use it as a context manager: it ends when the last save has.
+    Use it as a context manager, which waits for the last save.
     """
 
     def __init__(self) -> None:
@@ -28,28 +28,28 @@ class Saver(Generic[T]):
         self._snapshot: dict[str, Array] = {}
 
     def start(self, arrays: Mapping[str, Array], save: Callable[[dict[str, Array]], T]) -> list[T]:
-        """Take a snapshot, and begin to save it; first wait for the save before.
+        """Take a snapshot and start to save it, after the previous save has finished.
 
         Args:
-            arrays: What is to be saved; it may change as soon as this returns.
-            save: Saves the snapshot, on the other thread.
+            arrays: The arrays to save; they may change as soon as this returns.
+            save: Saves the snapshot; called in the thread.
 
         Returns:
-            What the save before gave, if there was one.
+            The result of the previous save, or None.
 
         Raises:
-            CheckpointIOError: if there is no memory for it.
-            TinynetError: whatever the save before raised.
+            CheckpointIOError: if there is not enough memory.
+            TinynetError: the error of the previous save.
         """
         finished = self.wait()
         with _explaining(MemoryError):
-            # The last snapshot's memory is used again; arrays come and go with figures only.
+            # The last snapshot's memory is reused; only figures add or remove arrays.
             last = self._snapshot
             self._snapshot = {name: _copy(last.get(name), array) for name, array in arrays.items()}
-        # What Python raises where no thread can be started, for want of memory or of processes.
+        # Python raises this if a thread cannot be started, for lack of memory or processes.
         with _explaining(RuntimeError):
-            # Noted before it starts, so that no snapshot overwrites its own if an interrupt comes
-            # between; `wait` makes a save that has not begun.
+            # Stored before it starts: after an interrupt between the two, no snapshot overwrites
+            # its arrays. `wait` runs a save that has not begun.
             self._running = Task(partial(save, self._snapshot))
             try:
                 self._background.start(self._running)
@@ -59,23 +59,23 @@ class Saver(Generic[T]):
         return finished
 
     def finished(self) -> list[T]:
-        """What the running save gave, if it is over by now.
+        """Return the result of the current save if it has finished, or None.
 
         Raises:
-            TinynetError: whatever it raised.
+            TinynetError: the error of the save.
         """
         return self.wait() if self._running is not None and self._running.done else []
 
     def wait(self) -> list[T]:
-        """What the running save gave, as soon as it is over.
+        """Wait for the current save and return its result.
 
         Raises:
-            TinynetError: whatever it raised.
+            TinynetError: the error of the save.
         """
         if self._running is None:
             return []
         running = self._running
-        running.close()  # Interrupted here, it can be repeated: the next snapshot waits as well.
+        running.close()  # after an interrupt here, the next snapshot waits as well
         try:
             with _explaining(MemoryError):
                 return [running.result()]
@@ -92,7 +92,7 @@ class Saver(Generic[T]):
         traceback: TracebackType | None,
     ) -> None:
         if self._running is not None:
-            with suppress(Exception):  # Another error is on its way, or nobody asked for this one.
+            with suppress(Exception):  # another error is raised, or nothing waits for this one
                 self._running.result()
 
 

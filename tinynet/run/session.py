@@ -1,4 +1,4 @@
-"""One process at work on one run: the loop, its folder, and the signals that may stop it."""
+"""The training of a run in one process: the loop, the folder, and signals."""
 
 import math
 import time
@@ -34,12 +34,12 @@ _LONGEST = Best(-1.2345678901234567e-300, _MOST)
 def draft(
     trainer: Trainer, lineage: Sequence[dict[str, JsonValue]] = (), run_id: str | None = None
 ) -> Checkpoint:
-    """Return a checkpoint of a trainer that takes as much as any of its run will.
+    """Return a checkpoint of a trainer, as large as the largest of its run.
 
     Args:
-        trainer: The trainer, at the step to start from.
-        lineage: What the run was started or resumed from, oldest first.
-        run_id: The run; None for a new one.
+        trainer: The trainer, before its next step.
+        lineage: The checkpoints that the run was started or resumed from, oldest first.
+        run_id: The run's id; None for a new run.
     """
     return replace(
         Checkpoint.of(trainer, lineage, run_id),
@@ -49,7 +49,7 @@ def draft(
 
 
 class Session:
-    """One process training one run: logs and saves between the steps of the loop."""
+    """The training of a run in this process: it logs and saves between the steps of the loop."""
 
     def __init__(
         self,
@@ -59,14 +59,14 @@ class Session:
         start: Checkpoint,
         resumed: Checkpoint | None = None,
     ) -> None:
-        """Put it together.
+        """Prepare.
 
         Args:
             folder: The run's folder; its lock is held.
-            trainer: The loop, at the step to start from.
+            trainer: The trainer, before its next step.
             tell: Called with every event.
-            start: What `draft` makes of the trainer.
-            resumed: The checkpoint that is resumed; None for a new run.
+            start: The trainer's `draft`.
+            resumed: The checkpoint to resume; None for a new run.
         """
         self._folder = folder
         self._trainer = trainer
@@ -77,10 +77,10 @@ class Session:
         self._saved_at = time.monotonic()
 
     def train(self) -> tuple[dict[str, float], float]:
-        """Train to the end, or to a signal.
+        """Train to the end, or until a signal.
 
         Returns:
-            The figures of the last evaluation that was made here, and the seconds it took.
+            The figures of the last evaluation in this process, and the seconds of training.
 
         Raises:
             Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
@@ -121,16 +121,16 @@ class Session:
                 sizes,
             )
         )
-        # This also makes the run's folder durable, before anything in it is acknowledged.
+        # This also flushes the run's folder, before anything in it is reported.
         self._folder.write_spec(self._draft.spec)
         resumed = self._resumed
         if resumed is None or self._log.gone or resumed.spec != self._draft.spec:
-            # A changed spec is saved before it is acted on, or a kill would undo the change.
+            # A changed spec is saved before training continues, so that a kill cannot undo it.
             self._save(wait=True)
 
     @contextmanager
     def _last_save_told(self) -> Iterator[None]:
-        """Tell what became of a save that was under way when training failed."""
+        """Report the result of a save that was in progress when training failed."""
         try:
             yield
         except BaseException:
@@ -155,7 +155,7 @@ class Session:
                 )
 
     def _record(self, event: Event, seconds: float) -> None:
-        """Log an event and save after it, as the spec says."""
+        """Log an event, and save after it by the rules of the spec."""
         training = self._trainer.spec.training
         wall: dict[str, JsonValue] = {
             "seconds": round(seconds, 3),
@@ -191,7 +191,7 @@ class Session:
         return False
 
     def _save(self, *, wait: bool = False) -> None:
-        """Save the run as it is now, while training goes on unless ``wait`` says otherwise."""
+        """Save the current state, in the background unless ``wait`` is true."""
         trainer, folder, log = self._trainer, self._folder, self._log
         step, progress, mark = trainer.step, replace(trainer.progress), log.mark()
         keep_last = trainer.spec.training.checkpoint.keep_last

@@ -1,4 +1,4 @@
-"""Lines and columns of errors and warnings in the text of a spec."""
+"""Lines and columns of errors and warnings in a spec file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

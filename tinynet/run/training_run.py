@@ -41,19 +41,19 @@ from tinynet.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Run:
-    """A run as its folder has it, after `train` or `resume`.
+    """A run in its folder, after `train` or `resume`.
 
     Attributes:
         path: Its folder.
-        network: The network as it was after the last step.
+        network: The network after the last step.
         step: Updates done.
         epoch: Epochs done.
-        finished: True if nothing is left to do.
-        seconds: How long this process trained.
-        figures: The last evaluation's: ``train/loss``, ``val/accuracy``, ...
+        finished: True if the training is complete.
+        seconds: Duration of the training in this process.
+        figures: The figures of the last evaluation: ``train/loss``, ``val/accuracy``, ...
         has_test: True if there is a test split.
-        best: The best checkpoint, where the run keeps one.
-        stop_reason: What ended the run: ``"epochs"``, ``"steps"`` or ``"early_stopping"``; None
+        best: The best checkpoint, if the run keeps one.
+        stop_reason: The reason of its end: ``"epochs"``, ``"steps"`` or ``"early_stopping"``; None
             while it is not finished.
         best_evaluation: The best evaluation by `keep_best`, or else by `early_stopping`; None
             without either.
@@ -78,13 +78,13 @@ class Run:
 
     @property
     def checkpoints(self) -> list[Path]:
-        """Its checkpoints, oldest first."""
+        """The checkpoints, oldest first."""
         folder = RunFolder(self.path)
         return [folder.checkpoint(step) for step in folder.steps()]
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """Its log: one dict for each line."""
+        """The log: one dict for each line."""
         return read_log(RunFolder(self.path).log)
 
     def evaluate(
@@ -112,33 +112,33 @@ def train(
     rules: TransferRules = STRICT,
     **settings: Unpack[Settings],
 ) -> Run:
-    """Train what a spec declares.
+    """Train the network of a spec.
 
     Args:
         spec: A spec, its file, or a dict like one.
         run_dir: The run's folder; by default ``runs/<name>-001``, or the next number.
-        resume: Go on with the run where ``run_dir`` has one; start it where it has not.
-        exact: With ``resume``: see `resume`.
+        resume: Resume the run in ``run_dir``, or start it if there is none.
+        exact: See `resume`.
         overrides: JSON values by dotted path; only for a file or a dict.
-        source: A run's folder or a checkpoint, whose parameters a new run starts with; of a run
-            the best, if it keeps one, else the last. A run that goes on has started already.
-        rules: What may happen on the way from there, beside carrying over.
+        source: A run's folder or a checkpoint, for the initial parameters; of a run the best
+            checkpoint if it keeps one, else the last. A resumed run ignores it.
+        rules: The allowed differences to ``source``.
         **settings: See `Settings`.
 
     Raises:
-        SpecError: for a spec that is wrong.
-        CheckpointMismatchError: for a source that does not fit, as far as the rules go.
+        SpecError: for a wrong spec.
+        CheckpointMismatchError: for a source that does not fit by the rules.
         ShapeError: for layers that do not fit.
-        DataError: for data that cannot be trained on.
+        DataError: for data that cannot be used for training.
         PluginError: for a plugin that is missing or broken.
-        RunExistsError: if the folder is in use already and ``resume`` is False.
+        RunExistsError: if the folder is in use and ``resume`` is False.
         RunBusyError: if another process holds the run.
         CheckpointError: if the disk fails.
         DivergedError: if the loss is not finite; the last good checkpoint is kept.
         Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
     """
     if resume and run_dir is None:
-        raise SpecError("to go on with a run, or start it, its folder must be named (--run)")
+        raise SpecError("to start or resume a run, name its folder with --run")
     if resume and run_dir is not None and RunFolder(Path(run_dir)).steps():
         return _continue(
             RunFolder(Path(run_dir)),
@@ -171,7 +171,7 @@ def plan_fine_tuning(
     rules: TransferRules = STRICT,
     **settings: Unpack[Settings],
 ) -> tuple[Path, TransferPlan]:
-    """What `train` would take over: the checkpoint's file, and the plan; nothing is written."""
+    """Return the checkpoint that `train` would start from, and its plan; nothing is written."""
     start, _, plan = _fine_tuning(_read_spec(spec, overrides), source, rules, settings)
     return start.path, plan
 
@@ -186,23 +186,23 @@ def resume(
     allow_reset: bool = False,
     **settings: Unpack[Settings],
 ) -> Run:
-    """Go on with a run from its newest good checkpoint to the end its spec names.
+    """Resume a run from its newest intact checkpoint and finish training.
 
     Args:
         run_dir: The run's folder.
         overrides: Changes of its spec, JSON values by dotted path: ``{"training.epochs": 40}``.
-        exact: Refuse where the run may not end, bit for bit, as one that was never stopped: where
-            something else computes now, or the data have changed. Otherwise that is a warning.
-        allow_data_change: Go on although the data are not those of the run any more.
-        allow_reset: Make changes that let some of the state start anew, as another optimizer does.
+        exact: Raise an error unless the result is bit-identical to an uninterrupted run: if other
+            versions or kernels compute now, or the data have changed. By default that is a warning.
+        allow_data_change: Resume although the data have changed.
+        allow_reset: Allow changes that reset part of the state, such as a new optimizer.
         **settings: See `Settings`.
 
     Raises:
-        CheckpointError: if there is no checkpoint that can be used.
+        CheckpointError: if there is no usable checkpoint.
         RunBusyError: if another process holds the run.
-        PluginError: if a type it needs is not installed any more.
-        CheckpointMismatchError: for changes that its state cannot survive.
-        SpecError: for overrides that are wrong, or end the run before where it is.
+        PluginError: if a plugin is missing.
+        CheckpointMismatchError: for changes that do not fit the state.
+        SpecError: for wrong overrides, or an end before the current step.
         Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
     """
     return _continue(
@@ -226,11 +226,15 @@ def _continue(
         folder.clean()
         checkpoint = folder.newest(lambda text: tell(Warned(text)), set_aside=True)
         if folder.spec_was_edited(checkpoint.spec):
-            tell(Warned(f"{folder.spec} was edited; the run goes on with the checkpoint's spec"))
+            tell(
+                Warned(
+                    f"{folder.spec} was edited, but the run continues with the checkpoint's spec"
+                )
+            )
         spec = choose_spec(checkpoint)
         continuation = Continuation(checkpoint, spec, rules)
         file = folder.checkpoint(checkpoint.progress.step)
-        # A spec that the user named says by its place which folder may be read.
+        # The location of a spec that the user named determines the folder that may be read.
         root = recorded_root(settings, file, checkpoint, spec, [spec.folder])
         trainer = _trainer(spec, root, settings, checkpoint.transforms)
         data = trainer.data
@@ -286,7 +290,7 @@ def _fine_tuning(
 def _trainer(
     spec: Spec, root: Path, settings: Settings, fitted: Mapping[str, Any] | None = None
 ) -> Trainer:
-    """Return a trainer that was checked as far as it can be before the first step."""
+    """Return a trainer after all checks that are possible before the first step."""
     for note in spec.origin.notes:
         observer(settings)(Warned(note))
     with locating_errors(spec):
@@ -305,7 +309,7 @@ def _trainer(
 def _draft(
     trainer: Trainer, lineage: tuple[dict[str, JsonValue], ...], run_id: str | None = None
 ) -> Checkpoint:
-    """Return a draft of the run's checkpoints that was tried out, before anything is written."""
+    """Return a draft of the run's checkpoints, tested before anything is written."""
     with locating_errors(trainer.spec):
         start = draft(trainer, lineage, run_id)
         require_loadable(start)
@@ -313,7 +317,7 @@ def _draft(
 
 
 def _train(session: Session, trainer: Trainer) -> tuple[dict[str, float], float]:
-    """Train; what a plugin of the spec does wrong on the way is told where the spec names it."""
+    """Train; errors of plugins are located in the spec."""
     with locating_errors(trainer.spec):
         return session.train()
 
