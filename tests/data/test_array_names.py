@@ -31,7 +31,7 @@ def open_data(tmp_path):
 def test_an_array_with_fitted_state_needs_an_ascii_name(open_data, name):
     """The run must not fail at its first save."""
     with pytest.raises(
-        SpecError, match=f"named '{re.escape(name)}'; call it .* ASCII letters"
+        SpecError, match=f"named '{re.escape(name)}'; rename it.* ASCII letters"
     ) as e:
         open_data(name, {"type": "standardize"})
     assert e.value.problems[0].pointer == "/data/transforms/0/on"

@@ -300,7 +300,7 @@ def zip_bytes(members, **options):
         (zip_bytes({"x.npy": b"hello", "y.npy": b""}), "array 'x' has no header"),
         (
             zip_bytes({"x.npy": npy_bytes(X), "y.npy": b""}, compression=zipfile.ZIP_BZIP2),
-            "compressed in a way that NumPy never uses",
+            "a kind of compression that NumPy does not use",
         ),
     ],
 )

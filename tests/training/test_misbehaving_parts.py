@@ -257,8 +257,8 @@ def _extend(self, state, batch, rng, training):
     ("apply", "message"),
     [
         (_add_in_place, "apply raised ValueError: output array is read-only"),
-        (_replace, "apply must not change the state, which fit alone makes; 'mean' is another"),
-        (_extend, "apply must not change the state, which fit alone makes; 'a1' is another"),
+        (_replace, "apply must not change the state, which only fit makes; 'mean' is another"),
+        (_extend, "apply must not change the state, which only fit makes; 'a1' is another"),
     ],
 )
 def test_transform_must_not_change_its_fitted_state(train, monkeypatch, apply, message):

@@ -1,4 +1,4 @@
-r"""Named arrays and JSON sections <-> one msgpack file. This text is the format's specification.
+r"""Archives: named arrays and JSON sections in one msgpack file. This text specifies the format.
 
 A file is a stream of msgpack objects, so any msgpack library reads it, one object after another:
 

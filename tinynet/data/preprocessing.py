@@ -1,4 +1,4 @@
-"""The transforms of a spec, fitted: what raw data go through before the network sees them."""
+"""Preprocessing: the transforms of a spec, fitted to the training data."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,11 +30,11 @@ from tinynet.transform import Invertible, State, Transform
 from tinynet.types import Array
 
 SampleRandom = Callable[[int, int], np.random.Generator]
-"""The random stream of a transform, by its position in the spec, for the i-th sample of a batch."""
+"""Return the random stream of a transform (its position) for the i-th sample of a batch."""
 
 
 def no_random(position: int, index: int) -> np.random.Generator:
-    """Refuse to draw: evaluation and prediction are deterministic."""
+    """Raise an error: evaluation and prediction must be deterministic."""
     raise DataError(f"a transform drew random numbers for sample {index} outside of training")
 
 
@@ -43,10 +43,10 @@ class Stage:
     """One transform of one array.
 
     Attributes:
-        position: Place of the transform in the spec.
-        on: Name of the array.
-        field: What the array holds before.
-        result: What it holds after.
+        position: The index of the transform in the spec.
+        on: The name of the array.
+        field: The array's field before the transform.
+        result: The array's field after it.
         transform: The transform.
     """
 
@@ -58,12 +58,12 @@ class Stage:
 
     @property
     def pointer(self) -> str:
-        """Where the spec names the transform."""
+        """The place of the transform in the spec."""
         return _pointer(self.position)
 
     @property
     def label(self) -> str:
-        """What its state is called in a checkpoint."""
+        """The address of its state in a checkpoint."""
         return f"{self.position}/{self.on}"
 
 
@@ -71,8 +71,8 @@ def _pointer(position: int) -> str:
     return f"/data/transforms/{position}"
 
 
-class _Learned(dict[str, Array]):
-    """A transform's state as a checkpoint has it: only the transform knows what must be in it."""
+class _LoadedState(dict[str, Array]):
+    """A transform's state from a checkpoint; an array that the transform misses is an error."""
 
     def __init__(self, label: str) -> None:
         self._label = label
@@ -82,24 +82,24 @@ class _Learned(dict[str, Array]):
 
 
 class Preprocessing:
-    """Every transform in order, with what it learned from the training data.
+    """All transforms in order, with their state.
 
     Attributes:
-        fields: What each array holds after all transforms.
+        fields: The field of each array after all transforms.
     """
 
     def __init__(
         self, references: Sequence[TransformReference], fields: Mapping[str, Field]
     ) -> None:
-        """Put the transforms in order; they know nothing yet.
+        """Create the transforms, which are not fitted yet.
 
         Args:
             references: The spec's transforms.
-            fields: What each array of the dataset holds, inputs and targets.
+            fields: The field of each array of the dataset, inputs and targets.
 
         Raises:
-            SpecError: if a transform names an array that is not there, or one twice.
-            TransformError: if a transform cannot take the array that it names.
+            SpecError: if a transform names an array that does not exist, or one twice.
+            TransformError: if a transform refuses its array.
         """
         self.stages: list[Stage] = []
         self._states: dict[str, State] = {}
@@ -120,10 +120,10 @@ class Preprocessing:
                 self.fields[on] = result
 
     def fit(self, batches: Callable[[], Iterator[dict[str, Array]]]) -> None:
-        """Learn from training data, one transform after the other.
+        """Fit one transform after the other to training data.
 
         Args:
-            batches: Starts a new pass over the raw training data: arrays by name.
+            batches: Start a new pass over the raw training data: arrays by name.
         """
         for index, stage in enumerate(self.stages):
             blaming = registry.blaming(stage.transform, "fit", stage.pointer)
@@ -132,8 +132,8 @@ class Preprocessing:
             own_fault = partial(registry.fault, stage.transform, pointer=stage.pointer)
             if state and not is_name(f"{TRANSFORMS}{stage.label}/x"):
                 message = (
-                    f"a checkpoint cannot hold what is learned of an array named {stage.on!r}; call"
-                    " it something else, with ASCII letters, digits, '_', '-' and '.' alone"
+                    f"a checkpoint cannot hold the state of a transform of an array named {stage.on!r};"
+                    " rename it, with only ASCII letters, digits, '_', '-' and '.'"
                 )
                 raise SpecError([Problem(message, f"{stage.pointer}/on")])
             check_state(state, "fit", f"{TRANSFORMS}{stage.label}", own_fault, finite=False)
@@ -142,7 +142,7 @@ class Preprocessing:
             self._states[stage.label] = {name: _read_only(a) for name, a in state.items()}
 
     def _before(self, batches: Iterable[dict[str, Array]], index: int) -> Iterator[Array]:
-        """The array of stage ``index`` as the stages before it leave it."""
+        """Yield the array of stage ``index`` as it is before that stage."""
         on = self.stages[index].on
         earlier = [stage for stage in self.stages[:index] if stage.on == on]
         for arrays in batches:
@@ -151,7 +151,7 @@ class Preprocessing:
     def apply(
         self, arrays: Mapping[str, Array], rng: SampleRandom = no_random, *, training: bool = False
     ) -> dict[str, Array]:
-        """The arrays after every transform of theirs; others pass as they are."""
+        """Return the arrays after their transforms."""
         stages = [stage for stage in self.stages if stage.on in arrays]
         return self._run(stages, arrays, rng, training=training)
 
@@ -165,16 +165,16 @@ class Preprocessing:
     ) -> dict[str, Array]:
         changed = dict(arrays)
         for stage in stages:
-            learned, batch = self._states[stage.label], changed[stage.on]
-            state = copy(learned)
+            fitted, batch = self._states[stage.label], changed[stage.on]
+            state = copy(fitted)
             # An overflow is reported with the place of its value: see `tinynet.data.ranges`.
             ignore = np.errstate(over="ignore", invalid="ignore")
             with registry.blaming(stage.transform, "apply", stage.pointer), ignore:
                 own = partial(rng, stage.position)
                 result = stage.transform.apply(state, batch, own, training)
-            names = dict.fromkeys([*learned, *state])
-            if other := [n for n in names if state.get(n) is not learned.get(n)]:
-                message = f"apply must not change the state, which fit alone makes; {other[0]!r}"
+            names = dict.fromkeys([*fitted, *state])
+            if other := [n for n in names if state.get(n) is not fitted.get(n)]:
+                message = f"apply must not change the state, which only fit makes; {other[0]!r}"
                 raise registry.fault(
                     stage.transform, f"{message} is another array afterwards", stage.pointer
                 )
@@ -184,17 +184,17 @@ class Preprocessing:
                 raise registry.fault(
                     stage.transform, f"{message} {described(result)}", stage.pointer
                 )
-            found = np.asarray(result).dtype
-            if found.kind not in NUMBERS:
-                message = f"apply must return numbers; it returned an array of dtype {found}"
+            dtype = np.asarray(result).dtype
+            if dtype.kind not in NUMBERS:
+                message = f"apply must return numbers; it returned an array of dtype {dtype}"
                 raise registry.fault(stage.transform, message, stage.pointer)
             changed[stage.on] = result
         return changed
 
     def invert(self, name: str, array: Array) -> Array:
-        """Back from what the network says of array ``name`` to the data's own units.
+        """Return predictions of the array ``name`` in the data's units.
 
-        Stops at the first transform (from the end) that cannot be undone.
+        The last transforms are inverted, up to the first that is not invertible.
         """
         for stage in reversed([stage for stage in self.stages if stage.on == name]):
             if not isinstance(stage.transform, Invertible):
@@ -204,7 +204,7 @@ class Preprocessing:
         return array
 
     def state(self) -> dict[str, Array]:
-        """What was learned, as named arrays."""
+        """Return the state of all transforms, as arrays by address."""
         return {
             f"{label}/{name}": array
             for label, state in self._states.items()
@@ -212,12 +212,12 @@ class Preprocessing:
         }
 
     def load_state(self, arrays: Mapping[str, Array]) -> None:
-        """Take back what `state` gave.
+        """Load the arrays that `state` returned.
 
         Raises:
             CheckpointMismatchError: if an array belongs to no transform.
         """
-        states: dict[str, State] = {stage.label: _Learned(stage.label) for stage in self.stages}
+        states: dict[str, State] = {stage.label: _LoadedState(stage.label) for stage in self.stages}
         for address, array in arrays.items():
             label, _, name = address.rpartition("/")
             if label not in states:
@@ -227,7 +227,7 @@ class Preprocessing:
 
 
 def _read_only(array: Array) -> Array:
-    """Return a view that cannot be written to: a state that changes in use depends on resumes."""
+    """Return a read-only view: a state that `apply` changed would depend on when a run resumed."""
     view = array.view()
     view.flags.writeable = False
     return view
@@ -235,7 +235,7 @@ def _read_only(array: Array) -> Array:
 
 @contextmanager
 def _naming(on: str, position: int) -> Iterator[None]:
-    """Name the array and the transform in the spec when a transform refuses an array."""
+    """Add the array and the place of the transform to the error of a transform."""
     try:
         yield
     except LocatedError:
@@ -246,7 +246,7 @@ def _naming(on: str, position: int) -> Iterator[None]:
 
 
 def _result(transform: Transform, field: Field, position: int) -> Field:
-    """What an array holds after a transform."""
+    """Return the field of an array after a transform."""
     with registry.blaming(transform, "describe", _pointer(position)):
         result = transform.describe(field)
     if not isinstance(result, Field):

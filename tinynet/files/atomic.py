@@ -1,12 +1,12 @@
-"""Replacing a file so that, after any crash, it is there as it was or as it should be.
+"""Atomic replacement of a file: after any crash the old or the new content is complete.
 
 The new bytes go into a temporary file in the same folder, which is synced, renamed over the old
 file, and made permanent by syncing the folder. A failed sync is never tried again: the kernel may
 have dropped the very pages it could not write, and a second sync would report success (Rebello et
 al., 2020, "Can applications recover from fsync failures?").
 
-Every call of the operating system goes through this module's name ``os``, so that a test can put
-something in its place that fails at the Nth call, or records what reached the disk.
+All system calls go through this module's name ``os``, so that a test can replace it by an object
+that fails at the Nth call, or records the calls.
 """
 
 import fcntl
@@ -24,25 +24,24 @@ from tinynet.errors import CheckpointIOError
 from tinynet.files.strict import kind_of
 
 WriteAt: TypeAlias = Callable[[int, bytes | memoryview], None]
-"""Writes all of its second argument at the offset that is its first."""
+"""Write all of the second argument at the offset, the first."""
 
 _TEMPORARY = re.compile(r"\.tinynet-[0-9a-f]{16}\.tmp")
 
 
 @contextmanager
 def replacing(path: Path, size: int = 0) -> Iterator[WriteAt]:
-    """Write a file; it appears under its name, whole and durable, when the block ends.
+    """Write a file that replaces ``path``, complete and durable, when the block ends.
 
-    Until then, and for good if the block or the disk fails, whatever was called ``path`` stays as
-    it is. Only a failure of the very last step, the sync of the folder, leaves the new file under
-    its name: whole, but perhaps not there any more after a power loss.
+    If the block or the disk fails, ``path`` is not changed. Only a failure of the last step, the
+    sync of the folder, leaves the new file in place: complete, but not safe from a power loss.
 
     Args:
         path: The file.
-        size: How many bytes it will have, where that is known; writing them is faster then.
+        size: Its size in bytes, if known: reserving the space makes writing faster.
 
     Raises:
-        OSError: whatever the operating system refused; the temporary file is removed.
+        OSError: if the operating system refuses; the temporary file is removed.
     """
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -67,13 +66,13 @@ def replacing(path: Path, size: int = 0) -> Iterator[WriteAt]:
 
 @contextmanager
 def replacing_output(path: Path, size: int = 0) -> Iterator[WriteAt]:
-    """Write a file that the user has named; see `replacing`.
+    """Write a file that the user names; see `replacing`.
 
-    A symbolic link is followed, so that it stays and the file it leads to is replaced.
+    A symbolic link is followed: it stays, and its target is replaced.
 
     Raises:
         CheckpointIOError: for a folder, a pipe or a device.
-        OSError: whatever the operating system refused.
+        OSError: if the operating system refuses.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
@@ -83,18 +82,18 @@ def replacing_output(path: Path, size: int = 0) -> Iterator[WriteAt]:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """The temporary files that killed processes left in a folder.
+    """Return the temporary files that killed processes left in a folder.
 
-    One that is being written looks the same: remove them only under the folder's lock.
+    A file that is being written looks the same: remove them only under the folder's lock.
     """
     return sorted(path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name))
 
 
 def sync_folder(folder: Path) -> None:
-    """Make durable which files a folder holds, and under which names.
+    """Make the names of a folder's files durable.
 
     Raises:
-        OSError: whatever the operating system refused.
+        OSError: if the operating system refuses.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -104,7 +103,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _reserve(descriptor: int, size: int) -> None:
-    # Not every system can, and one that has no space says so again when it is written to.
+    # Not every system supports it, and a full disk is reported again by the writes.
     if size and sys.platform != "darwin":
         with suppress(OSError):
             os.posix_fallocate(descriptor, 0, size)
@@ -119,13 +118,13 @@ def _write_at(descriptor: int, offset: int, data: bytes | memoryview) -> None:
 
 
 def sync(descriptor: int) -> None:
-    """Make durable what was written to a file, or which files a folder holds.
+    """Make the content of a file, or the names in a folder, durable.
 
     Raises:
-        OSError: whatever the operating system refused.
+        OSError: if the operating system refuses.
     """
     if sys.platform == "darwin":
-        # There, fsync leaves the bytes in the drive's own cache.
+        # On macOS, fsync leaves the bytes in the drive's cache.
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
     else:
         os.fsync(descriptor)

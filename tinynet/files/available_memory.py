@@ -1,7 +1,7 @@
-"""The memory that this process can still use, so that a file that cannot fit is not loaded.
+"""The memory that this process can still allocate.
 
-A process that takes more is killed by the kernel without a message. The limits are those of the
-machine, of every control group (versions 1 and 2) that the process is in, and of the process.
+The kernel kills a process that uses more, without a message. The limits are those of the machine,
+of every control group (versions 1 and 2) of the process, and of the process.
 """
 
 import os
@@ -14,19 +14,19 @@ from pathlib import Path
 from tinynet.errors import DataError
 
 SMALL = 1 << 24
-"""Bytes that are loaded without looking at the limits: less than the limits are exact."""
+"""Bytes that are loaded without a check: fewer than the precision of the limits."""
 
 
 def require_memory(
     place: str, needed: int, remedy: str, held: int = 0, root: Path = Path("/")
 ) -> None:
-    """Require that something still to be loaded fits into memory.
+    """Require a file to fit into memory.
 
     Args:
-        place: What is loaded: the file.
-        needed: Bytes that it takes in memory, about.
-        remedy: What to do if it does not fit, a clause.
-        held: Bytes of it that are loaded already.
+        place: The file, for the message.
+        needed: The bytes that it needs in memory, approximately.
+        remedy: The remedy if it does not fit, as a clause.
+        held: The bytes that are already loaded.
         root: The folder of ``proc`` and ``sys``.
 
     Raises:
@@ -37,7 +37,7 @@ def require_memory(
     available = available_memory(root)
     if available is not None and needed - held > available:
         if any(bound < needed - held for bound in _address_space(root)):
-            remedy = "raise the limit on address space, which mapped files need, too (ulimit -v)"
+            remedy = "raise the limit on address space, which mapped files also use (ulimit -v)"
         raise DataError(
             f"{place} does not fit into memory (needs about {show_bytes(needed)},"
             f" {show_bytes(available + held)} available); {remedy}"
@@ -52,11 +52,7 @@ def show_bytes(count: int) -> str:
 
 
 def available_memory(root: Path = Path("/")) -> int | None:
-    """Return the bytes that this process can still allocate, or None if no limit is known.
-
-    Args:
-        root: The folder of ``proc`` and ``sys``.
-    """
+    """Return the bytes that this process can still allocate, or None without any limit."""
     limits = [*_machine(root), *_control_groups(root), *_address_space(root), *_data(root)]
     return max(0, min(limits)) if limits else None
 
@@ -115,7 +111,7 @@ _FILES = {
 
 
 def _group_folders(root: Path) -> Iterator[tuple[Path, int]]:
-    """The folder of every control group that limits this process: its own and their parents."""
+    """Yield the folder and the version of every control group of this process, with all parents."""
     mounts = dict(_mounts(root))
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = (*line.split(":", 2), "", "")[:3]
@@ -134,7 +130,7 @@ def _group_folders(root: Path) -> Iterator[tuple[Path, int]]:
 
 
 def _mounts(root: Path) -> Iterator[tuple[int, tuple[Path, str]]]:
-    """Version -> where its groups are mounted, and the group at that place."""
+    """Yield each version of control groups, with its mount point and the group mounted there."""
     for line in _text(root / "proc/self/mountinfo").splitlines():
         before, _, after = line.partition(" - ")
         place, kind = before.split(), after.split()
@@ -158,5 +154,5 @@ def _number(path: Path) -> int | None:
 
 
 def _table(path: Path, unit: int = 1) -> dict[str, int]:
-    found = re.findall(r"^(\w+):?\s+(\d+)", _text(path), re.MULTILINE)
-    return {name: int(value) * unit for name, value in found}
+    lines = re.findall(r"^(\w+):?\s+(\d+)", _text(path), re.MULTILINE)
+    return {name: int(value) * unit for name, value in lines}

@@ -1,10 +1,9 @@
-r"""JSON in one spelling: equal values are equal bytes, and what is read is what was written.
+r"""Canonical JSON: equal values are equal bytes.
 
-Keys ascend by code point and there is no white space. The text is ASCII: what is not is escaped as
-``\uxxxx``, in lower case, and in pairs of surrogates beyond U+FFFF. Numbers are as ``repr`` writes
-them. Duplicate keys, NaN, infinities and surrogates without their other half are refused. Writing
-keeps to the bounds of reading, so whatever was written can be read; and no text makes its reader
-take much time or memory.
+Keys ascend by code point and there is no white space. The text is ASCII: other characters are
+escaped as ``\uxxxx``, in lower case, and as pairs of surrogates beyond U+FFFF. Numbers are written
+as by ``repr``. Duplicate keys, NaN, infinities and lone surrogates are refused. Writing and reading
+have the same limits, so every written text can be read, in little time and memory.
 """
 
 import json
@@ -13,13 +12,13 @@ import re
 from pydantic import JsonValue
 
 MAX_BYTES = 4 * 2**20
-"""Size of a text."""
+"""Bytes of a text."""
 
 MAX_DEPTH = 128
-"""Arrays and objects inside one another."""
+"""Levels of nested arrays and objects."""
 
 MAX_MARKS = 2**18
-"""Commas, colons and opening brackets outside of strings: what bounds the number of values."""
+"""Commas, colons and opening brackets outside of strings; this limits the number of values."""
 
 _PAIR = rb"\\ud[89ab]..\\ud[c-f].."
 _LONE = rb"\\ud[89a-f]"
@@ -27,20 +26,19 @@ _MARK = re.compile(_PAIR + b"|" + _LONE + rb'|\\.|["\[\]{},:]', re.DOTALL)
 
 
 class NotCanonicalError(ValueError):
-    """A text that is not JSON in its canonical form, or a value that has none."""
+    """A text that is not canonical JSON, or a value that JSON cannot hold."""
 
 
 class TooLargeError(ValueError):
-    """A text or a value beyond the bounds."""
+    """A text or a value beyond the limits."""
 
 
 def encode(value: JsonValue) -> bytes:
-    """The canonical text of a value.
+    """Return the canonical text of a value.
 
     Raises:
-        NotCanonicalError: for what JSON cannot hold unchanged: NaN, an infinity, keys that are not
-            strings, tuples, any other type.
-        TooLargeError: for a value beyond the bounds.
+        NotCanonicalError: for NaN, infinities, keys that are not strings, tuples, and other types.
+        TooLargeError: for a value beyond the limits.
     """
     try:
         text = _dump(value)
@@ -54,13 +52,13 @@ def encode(value: JsonValue) -> bytes:
 
 
 def decode(text: bytes | bytearray) -> JsonValue:
-    """The value of a canonical text.
+    """Return the value of a canonical text.
 
     Raises:
-        NotCanonicalError: if it is no JSON, or not the canonical spelling of its value.
-        TooLargeError: for a text beyond the bounds.
+        NotCanonicalError: if it is not JSON, or not canonical.
+        TooLargeError: for a text beyond the limits.
     """
-    _check_bounds(text)
+    _check_limits(text)
     try:
         value: JsonValue = json.loads(text.decode("ascii"))
         canonical = _dump(value) == text
@@ -75,7 +73,7 @@ def _dump(value: JsonValue) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _check_bounds(text: bytes | bytearray) -> None:
+def _check_limits(text: bytes | bytearray) -> None:
     if len(text) > MAX_BYTES:
         raise TooLargeError(f"{len(text):,} bytes; at most {MAX_BYTES:,} are allowed")
     marks = depth = 0

@@ -1,4 +1,4 @@
-"""Text tables: RFC 4180 and the checks that Python's `csv` leaves to us."""
+"""Text tables: RFC 4180, with checks that Python's `csv` does not make."""
 
 import csv
 import math
@@ -10,7 +10,7 @@ from tinynet.errors import DataError
 from tinynet.files.packed import open_unpacked
 
 MAX_LINE = 1 << 24
-"""Bytes of one line; a longer one is not from a table, and would fill the memory."""
+"""Bytes of one line; a longer one could fill the memory."""
 
 MISSING = frozenset(
     ["", "-", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None"],
@@ -28,7 +28,7 @@ _BOM = b"\xef\xbb\xbf"
 def read_rows(
     path: str, delimiter: str, progress: Callable[[float], None] | None = None
 ) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank, each with the number (from 1) of the line it starts on.
+    """Yield the rows that are not blank, each with the number (from 1) of its first line.
 
     Args:
         path: The file, which may be gzipped.
@@ -36,8 +36,8 @@ def read_rows(
         progress: Called every few thousand cells with the part of the file that has been read.
 
     Raises:
-        DataError: naming file and line, for text that is not UTF-8 or breaks RFC 4180, and for a
-            row with another number of cells than the first.
+        DataError: with file and line, for text that is not UTF-8 or breaks RFC 4180, and for a row
+            with another number of cells than the first.
     """
     with open_unpacked(path) as file:
         reader = csv.reader(_decoded_lines(path, file.stream), delimiter=delimiter, strict=True)
@@ -71,7 +71,7 @@ def parse_numbers(cells: Sequence[str]) -> list[float] | None:
         values = [float(cell) for cell in cells]
     except ValueError:
         return None
-    # Python reads 1_000 as a thousand; in a table it is an identifier.
+    # Python parses 1_000 as a thousand; in a table it is an identifier.
     return values if all(map(math.isfinite, values)) and "_" not in "".join(cells) else None
 
 
@@ -95,7 +95,7 @@ def fault_kind(cell: str) -> FaultKind | None:
 
 
 def quote_cell(cell: str) -> str:
-    """Return a cell in quotes, cut where it is too long to read."""
+    """Return a cell in quotes, shortened if it is long."""
     return repr(cell if len(cell) <= 40 else cell[:40] + "…")
 
 

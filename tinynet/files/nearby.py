@@ -8,7 +8,7 @@ from pathlib import Path
 from tinynet.text.wording import closest, format_list
 
 _MAX_NAMES = 10_000
-"""Names of a folder that are looked at."""
+"""The most names of a folder that are compared."""
 
 
 def suggest_path(path: Path, kind: str, matches: Callable[[os.DirEntry[str]], bool]) -> str:
@@ -16,8 +16,8 @@ def suggest_path(path: Path, kind: str, matches: Callable[[os.DirEntry[str]], bo
 
     Args:
         path: The path.
-        kind: Name of what is expected, in the plural: ``specs``.
-        matches: Whether an entry of a folder may be meant.
+        kind: The kind of file, in the plural: ``specs``.
+        matches: Return True for an entry of a folder of that kind.
     """
     parent = path.parent
     if not parent.is_dir():
@@ -32,7 +32,7 @@ def suggest_path(path: Path, kind: str, matches: Callable[[os.DirEntry[str]], bo
 
 
 def names_in(folder: Path, matches: Callable[[os.DirEntry[str]], bool]) -> list[str]:
-    """Return the names in a folder that match, sorted; none where it cannot be read."""
+    """Return the names in a folder that match, sorted; none if it cannot be read."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entry.name for entry in islice(entries, _MAX_NAMES) if matches(entry))

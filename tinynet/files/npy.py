@@ -1,4 +1,4 @@
-"""NumPy's two file formats, read without pickle and without believing their headers."""
+"""NumPy's two file formats, read without pickle and without trust in their headers."""
 
 import os
 import zipfile
@@ -30,13 +30,13 @@ _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
-"""Version 3.0 differs in the names of structured arrays alone, which hold no samples."""
+"""Version 3.0 differs only for structured arrays, which are not read."""
 
 _LENGTH_BYTES = {(1, 0): 2, (2, 0): 4}
-"""Bytes of the number that says how long the header is, by version."""
+"""Bytes of the header's length field, by version."""
 
 MAX_HEADER = 10_000
-"""Bytes of a header; NumPy's own reader parses no longer one, but reads it."""
+"""Bytes of a header; NumPy would read a longer one before it refuses it."""
 
 _TOO_LARGE = (
     'save its arrays as .npy files and read them with the dataset "npy", which does not load them'
@@ -45,10 +45,10 @@ _TOO_LARGE = (
 
 
 def map_npy(path: str) -> Array:
-    """The array of an .npy file, mapped: a file larger than memory opens.
+    """Return the array of an .npy file, mapped, so that it may be larger than memory.
 
     Raises:
-        DataError: if the file is none, holds anything but numbers, or is not as long as it says.
+        DataError: if the file is not valid, does not hold numbers, or has not the promised size.
     """
     with open_file(path) as file:
         refuse_packed(path, file.peek(8)[:8], gzipped=True)
@@ -57,38 +57,38 @@ def map_npy(path: str) -> Array:
 
 
 def read_npz(path: str, names: Iterable[str], *, of_samples: bool = True) -> dict[str, Array]:
-    """The named arrays of an .npz file.
+    """Return arrays of an .npz file by name.
 
     Args:
         path: The file.
-        names: Which.
-        of_samples: Whether their first axis is that of a dataset's samples.
+        names: The names.
+        of_samples: True if the first axis is the samples of a dataset.
 
     Raises:
-        DataError: if the file is none, lacks a name, does not fit into memory, if an array is not
-            as long as it says, or if one has another number of samples.
+        DataError: if the file is not valid, lacks a name or does not fit into memory, if an array
+            has not the promised size, or if the numbers of samples differ.
     """
     with _members(path) as members:
-        wanted = tuple(dict.fromkeys(names))
-        members.check(wanted, of_samples)
-        return {name: members.read(name, of_samples) for name in wanted}
+        required = tuple(dict.fromkeys(names))
+        members.check(required, of_samples)
+        return {name: members.read(name, of_samples) for name in required}
 
 
 def npz_names(path: str) -> list[str]:
     """Return the names of the arrays of an .npz file.
 
     Raises:
-        DataError: if the file is none.
+        DataError: if the file is not valid.
     """
     with _members(path) as members:
         return list(members)
 
 
 def read_npz_headers(path: str) -> dict[str, tuple[Shape, np.dtype[Any]]]:
-    """Shape and dtype of every array of an .npz file, by name, as they are promised.
+    """Return shape and dtype of every array of an .npz file, by name, from the headers.
 
     Raises:
-        DataError: if the file is none, or holds anything but numbers.
+        DataError: if the file is not valid, or does not hold numbers.
     """
     with _members(path) as members:
         return {name: members.header(name) for name in members}
@@ -125,7 +125,7 @@ class _Members:
             return read_array(place, stream, self._size, shape, dtype, order, of_samples=of_samples)
 
     def check(self, names: Sequence[str], of_samples: bool) -> None:
-        """Compare what the headers of some arrays promise before any is unpacked."""
+        """Validate the headers of arrays before any is unpacked."""
         counts, size = {}, 0
         for name in names:
             shape, dtype = self.header(name, of_samples)
@@ -152,7 +152,7 @@ class _Members:
         info = self._infos[name]
         place = self.place(name)
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise DataError(f"{place} is compressed in a way that NumPy never uses")
+            raise DataError(f"{place} has a kind of compression that NumPy does not use")
         with cast(zipfile.ZipExtFile, self._archive.open(info)) as stream:
             yield place, stream
 
@@ -160,7 +160,7 @@ class _Members:
 def _read_header(
     place: str, stream: BufferedIOBase
 ) -> tuple[Shape, np.dtype[Any], Literal["C", "F"]]:
-    # NumPy parses the header as a Python literal, so a damaged one can raise almost anything.
+    # NumPy parses the header as a Python literal: a damaged one can raise almost any exception.
     try:
         version = np.lib.format.read_magic(stream)
         length = stream.read(_LENGTH_BYTES[version])

@@ -1,4 +1,4 @@
-"""Compressed files: gzip is unpacked while it is read, others are refused by name."""
+"""Compressed files: gzip is unpacked while it is read, other kinds are refused by name."""
 
 import gzip
 import os
@@ -20,18 +20,18 @@ _KINDS = {
     b"7z\xbc\xaf\x27\x1c": ("is a 7z archive", "7z x"),
     b"PK\x03\x04": ("is a zip archive", "unzip"),
 }
-"""First bytes -> what a file is, and the command that unpacks it."""
+"""The kind of a file, and the command that unpacks it, by the first bytes."""
 
 _WORKBOOKS = (".xlsx", ".xls", ".ods")
 
 
 @dataclass(frozen=True)
 class Unpacked:
-    """A file that is read, unpacked where it was packed.
+    """An open file, unpacked if it is compressed.
 
     Attributes:
-        stream: Its content.
-        packed: Whether the file is compressed.
+        stream: The content.
+        packed: True if the file is compressed.
         file: The file itself.
         size: Bytes of the file.
     """
@@ -52,7 +52,7 @@ def open_unpacked(path: str) -> Iterator[Unpacked]:
     """Open a file that may be gzipped, by its content and not by its name.
 
     Raises:
-        DataError: if it cannot be read, or is compressed in another way.
+        DataError: if it cannot be read, or has another kind of compression.
     """
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
@@ -66,19 +66,21 @@ def open_unpacked(path: str) -> Iterator[Unpacked]:
 
 
 def refuse_packed(path: str, start: bytes, *, gzipped: bool = False) -> None:
-    """Refuse a file that is compressed in a way that is not read.
+    """Refuse a file with an unsupported kind of compression.
 
     Args:
         path: The file.
         start: Its first bytes.
-        gzipped: Whether gzip is refused, too.
+        gzipped: True to refuse gzip, too.
 
     Raises:
         DataError: naming the command that unpacks the file.
     """
     suffix = os.path.splitext(path)[1].lower()
     if start.startswith(b"PAR1") or suffix in _WORKBOOKS:
-        raise DataError(f"{path} is not a text file; open it where it was made, and save it as CSV")
+        raise DataError(
+            f"{path} is not a text file; open it in the program that made it, and save it as CSV"
+        )
     kinds = {**_KINDS, _GZIP: ("is compressed with gzip", "gunzip -k")} if gzipped else _KINDS
     for magic, (kind, command) in kinds.items():
         if start.startswith(magic):

@@ -1,7 +1,7 @@
-"""Reading what a spec names: regular files only, and never more of them than they promise.
+"""Safe reading of data files: regular files only, and never more bytes than promised.
 
-The size that a header promises is compared with the size of the file before memory is taken, so a
-header that lies costs nothing.
+The size that a header promises is compared with the size of the file before memory is allocated, so
+a false header costs nothing.
 """
 
 import errno
@@ -21,7 +21,7 @@ from tinynet.text.wording import closest, quote
 from tinynet.types import Array, Shape
 
 MAX_DEFLATE_RATIO = 1032
-"""Bytes that one byte of a deflate stream (gzip, zip) can stand for at most."""
+"""The most bytes that one byte of a deflate stream (gzip, zip) can unpack to."""
 
 MAX_AXES = 32
 """Axes of an array; NumPy 2 allows 64."""
@@ -36,15 +36,15 @@ _REMEDIES = {
     "m": '; save times as numbers: times.astype("int64")',
     "f": '; save it in float64: array.astype("float64")',
 }
-"""The way to save an array that is not read, by the kind of its dtype."""
+"""Remedies for arrays that are not read, by the kind of dtype."""
 
 
 @contextmanager
 def open_file(path: str) -> Iterator[BufferedReader]:
-    """The file at ``path``, open for reading bytes.
+    """Open a file for reading bytes.
 
     Raises:
-        DataError: if it does not exist, is no regular file (opening a pipe could wait for ever),
+        DataError: if it does not exist, is not a regular file (opening a pipe could wait forever),
             may not be read, or fails while it is read.
     """
     try:
@@ -72,7 +72,7 @@ def open_file(path: str) -> Iterator[BufferedReader]:
 
 
 def _similar(path: str) -> str:
-    """A hint that names a file of a similar name in the same folder, or nothing."""
+    """Return a hint at a file with a similar name in the same folder; it may be empty."""
     folder, name = os.path.split(path)
     with suppress(OSError, ValueError):
         meant = closest(name, os.listdir(folder or "."))
@@ -87,24 +87,23 @@ def _require_regular(path: str, mode: int) -> None:
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    # The path may have become a pipe since it was looked at; opening one could wait for ever.
+    # The path may have become a pipe meanwhile; opening one could wait forever.
     return os.open(path, flags | os.O_NONBLOCK)
 
 
 def promised_size(
     place: str, shape: Shape, dtype: np.dtype[Any], *, of_samples: bool = True
 ) -> int:
-    """Bytes of an array that a header describes.
+    """Return the size in bytes of an array that a header describes.
 
     Args:
         place: The file (and array), for messages.
-        shape: Of the array.
-        dtype: Of one element.
-        of_samples: Whether its first axis is that of a dataset's samples.
+        shape: The shape of the array.
+        dtype: The dtype of the array.
+        of_samples: True if the first axis is the samples of a dataset.
 
     Raises:
-        DataError: if it holds no numbers, has an impossible shape, or should hold samples and
-            has none.
+        DataError: if it does not hold numbers, has an impossible shape, or has no samples.
     """
     if dtype.hasobject:
         raise DataError(
@@ -135,13 +134,13 @@ def _check_samples(place: str, shape: Shape) -> None:
 
 
 def compare_counts(counts: Mapping[str, int]) -> None:
-    """Require the same number of samples everywhere.
+    """Require equal numbers of samples.
 
     Args:
-        counts: Number of samples by the place that holds them: the file, and the array in it.
+        counts: The number of samples by place: the file, and the array in it.
 
     Raises:
-        DataError: naming the first place and one that differs from it.
+        DataError: with the first place and one that differs from it.
     """
     (first, count), *others = counts.items()
     for place, other in others:
@@ -159,10 +158,10 @@ def map_array(
     dtype: np.dtype[Any],
     order: Literal["C", "F"] = "C",
 ) -> Array:
-    """The array that fills an uncompressed file from here to its end, mapped and never loaded.
+    """Return the array that fills an uncompressed file from its position to its end, mapped.
 
     Raises:
-        DataError: if the file is not exactly as long as that.
+        DataError: if the file has another size than the array.
     """
     start = file.tell()
     _compare_sizes(
@@ -179,10 +178,10 @@ def unpacked_size(
     *,
     of_samples: bool = True,
 ) -> int:
-    """Bytes of an array that the header of a compressed file describes.
+    """Return the size in bytes of an array that the header of a compressed file describes.
 
     Raises:
-        DataError: as `promised_size`, and if the file is too small to hold so much.
+        DataError: as `promised_size`, and if the file is too small for the array.
     """
     size = promised_size(place, shape, dtype, of_samples=of_samples)
     if size > MAX_DEFLATE_RATIO * compressed_size:
@@ -203,12 +202,12 @@ def read_array(
     *,
     of_samples: bool = True,
 ) -> Array:
-    """The array that fills a compressed stream from here to its end.
+    """Return the array that fills a compressed stream from its position to its end.
 
-    Reads one byte more than the header promises, whatever the stream would unpack to.
+    At most one byte more than the header promises is unpacked.
 
     Raises:
-        DataError: if the stream does not hold exactly that.
+        DataError: if the stream has another size than the array.
     """
     size = unpacked_size(place, compressed_size, shape, dtype, of_samples=of_samples)
     raw = np.empty(size, np.uint8)
@@ -224,8 +223,8 @@ def read_array(
     return raw.view(dtype).reshape(shape, order=order)
 
 
-def _compare_sizes(place: str, promised: int, found: int) -> None:
-    if promised != found:
+def _compare_sizes(place: str, promised: int, actual: int) -> None:
+    if promised != actual:
         raise DataError(
-            f"{place}: the header promises {promised:,} bytes of data, and {found:,} are there"
+            f"{place}: the header promises {promised:,} bytes of data, and {actual:,} are there"
         )

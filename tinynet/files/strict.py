@@ -1,8 +1,8 @@
-"""Opening the files of a run folder, which may come from a stranger.
+"""Safe opening of the files of a run folder, which may come from a stranger.
 
-A run folder is regular files and one folder. A symbolic link, a pipe or a device under one of
-their names is refused: following a link could overwrite any file of the user, and opening a pipe
-could wait for ever. The run folder itself may be a symbolic link, since the user names it.
+A run folder holds regular files and one folder. Symbolic links, pipes and devices are refused: a
+link could make tinynet overwrite any file of the user, and opening a pipe could wait forever. The
+run folder itself may be a symbolic link, since the user names it.
 """
 
 import errno
@@ -30,12 +30,12 @@ def open_strictly(path: Path, flags: int) -> int:
     """Open a regular file, and return its descriptor.
 
     Args:
-        path: The file; its folder was checked before.
+        path: The file; its folder must have been checked.
         flags: `READ` or `APPEND`.
 
     Raises:
-        CheckpointIOError: for anything else than a regular file, and for a file with several
-            names (hard links) that is opened for writing.
+        CheckpointIOError: if it is not a regular file, or has several names (hard links) and is
+            opened for writing.
         OSError: if the operating system refuses.
     """
     try:
@@ -66,11 +66,11 @@ def open_strictly(path: Path, flags: int) -> int:
 
 
 def require_folder(path: Path) -> None:
-    """Make sure that the folder of a run's checkpoints is a folder, and no link to one.
+    """Require a path to be a folder, not a link to one.
 
     Raises:
         CheckpointIOError: if it is something else.
-        OSError: if the operating system refuses, or nothing is there.
+        OSError: if the operating system refuses, or the path does not exist.
     """
     mode = os.lstat(path).st_mode
     if not stat.S_ISDIR(mode):
@@ -78,10 +78,10 @@ def require_folder(path: Path) -> None:
 
 
 def kind_of(path: Path) -> str:
-    """Return what is at a path, in words: ``a pipe``, ``a symbolic link to nothing``.
+    """Return the kind of file at a path in words, such as ``a pipe``.
 
     Raises:
-        OSError: if the operating system refuses, or nothing is there.
+        OSError: if the operating system refuses, or the path does not exist.
     """
     try:
         mode = os.stat(path).st_mode

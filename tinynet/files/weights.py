@@ -1,8 +1,8 @@
-"""Named arrays in the files that other tools read: .npz and .safetensors, never a pickle.
+"""Files of weights for other tools: .npz and .safetensors, without pickle.
 
-A note, which is JSON, goes along: in an .npz file as the bytes of its text, in the array
-``__tinynet__``; in a .safetensors file as its text, in the metadata under ``tinynet``. Equal
-content gives equal bytes.
+Each holds named arrays and a note, which is JSON: in an .npz file as bytes in the array
+``__tinynet__``; in a .safetensors file in the metadata under ``tinynet``. Equal content gives equal
+bytes.
 """
 
 import json
@@ -39,23 +39,23 @@ class WeightFile(Protocol):
     """A file of named arrays."""
 
     def headers(self) -> dict[str, Array]:
-        """A stand-in for each array, of its shape and dtype, that takes no memory."""
+        """Return a placeholder of the shape and dtype of each array, without memory."""
 
     def read(self, names: Iterable[str]) -> dict[str, Array]:
-        """Some of the arrays; only those should be asked for whose headers were looked at."""
+        """Return some of the arrays; check their headers first."""
 
     def write(self, arrays: Mapping[str, Array], note: JsonValue) -> None:
-        """Replace the file, atomically."""
+        """Replace the file atomically."""
 
 
 def open_weights(path: Path) -> WeightFile:
-    """The file of the kind that its ending names, whether or not it exists.
+    """Return a file of the kind of its suffix; it need not exist.
 
-    Its methods raise `DataError` for a file that is damaged, or no such file, and
-    `CheckpointIOError` if the disk refuses to write.
+    Its methods raise `DataError` for a missing or damaged file, and `CheckpointIOError` if it
+    cannot be written.
 
     Raises:
-        DataError: for another ending, or if the package that the kind needs is not installed.
+        DataError: for another suffix, or if the package for the kind is not installed.
     """
     kind = path.suffix.lower()
     if kind == ".npz":
@@ -70,10 +70,9 @@ class _Npz:
         self._path = path
 
     def headers(self) -> dict[str, Array]:
-        found = read_npz_headers(str(self._path))
         return {
-            name: _stand_in(f"{self._path}, array {name!r}", shape, dtype)
-            for name, (shape, dtype) in found.items()
+            name: _placeholder(f"{self._path}, array {name!r}", shape, dtype)
+            for name, (shape, dtype) in read_npz_headers(str(self._path)).items()
             if name != _NPZ_NOTE
         }
 
@@ -88,14 +87,14 @@ class _Npz:
             zipfile.ZipFile(_Stream(write_at), "w") as file,
         ):
             for name, array in {**arrays, _NPZ_NOTE: text}.items():
-                # Without a date, which would make every file another one.
+                # Without a date, which would make the bytes of every file differ.
                 member = zipfile.ZipInfo(f"{name}.npy")
                 with file.open(member, "w", force_zip64=True) as stream:
                     np.lib.format.write_array(stream, array, allow_pickle=False)
 
 
 class _Stream:
-    """What `zipfile` needs of a file that it only appends to."""
+    """The file object that `zipfile` appends to."""
 
     def __init__(self, write_at: WriteAt) -> None:
         self._write_at = write_at
@@ -107,10 +106,10 @@ class _Stream:
         return len(data)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing, since writes are not buffered."""
 
     def close(self) -> None:
-        """Whoever opened the file closes it."""
+        """Do nothing, since `replacing_output` closes the file."""
 
 
 class _Safetensors:
@@ -136,7 +135,7 @@ class _Safetensors:
                 f"{place} has dtype {header.get_dtype()}, which NumPy does not have; F32 or F64 is"
                 " expected"
             )
-        return _stand_in(place, tuple(header.get_shape()), np.dtype(dtype))
+        return _placeholder(place, tuple(header.get_shape()), np.dtype(dtype))
 
     def read(self, names: Iterable[str]) -> dict[str, Array]:
         with self._opened() as file:
@@ -160,14 +159,14 @@ class _Safetensors:
             ) from error
 
     def write(self, arrays: Mapping[str, Array], note: JsonValue) -> None:
-        # The package reads the arrays' memory as it lies there.
+        # The package reads the arrays' memory in C order.
         contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         data = self._package.numpy.save(contiguous, {_SAFETENSORS_NOTE: _text(note)})
         with explaining_io(self._path), replacing_output(self._path) as write_at:
             write_at(0, data)
 
 
-def _stand_in(place: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
+def _placeholder(place: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
     try:
         return np.broadcast_to(np.zeros((), dtype), shape)
     except ValueError as error:
