@@ -132,8 +132,8 @@ class Preprocessing:
             own_fault = partial(registry.fault, stage.transform, pointer=stage.pointer)
             if state and not is_name(f"{TRANSFORMS}{stage.label}/x"):
                 message = (
-                    f"a checkpoint cannot hold the state of a transform of an array named {stage.on!r};"
-                    " rename it, with only ASCII letters, digits, '_', '-' and '.'"
+                    "a checkpoint cannot hold the state of a transform of an array named"
+                    f" {stage.on!r}; rename it, with only ASCII letters, digits, '_', '-' and '.'"
                 )
                 raise SpecError([Problem(message, f"{stage.pointer}/on")])
             check_state(state, "fit", f"{TRANSFORMS}{stage.label}", own_fault, finite=False)
