@@ -75,11 +75,7 @@ def pack_prefix(length: int, packed: bytes) -> bytes:
 
 
 def unpack_prefix(prefix: bytes | bytearray, size: int) -> tuple[int, bytes]:
-    """Return the length and the digest of the directory.
-
-    Args:
-        prefix: The first 64 bytes of the file, or all if it is shorter.
-        size: The length of the file.
+    """Return length and digest of the directory from the first 64 bytes of a file of ``size``.
 
     Raises:
         CheckpointFormatError: if the file is not an archive.

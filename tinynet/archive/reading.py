@@ -82,12 +82,7 @@ def read_outline(path: str | Path) -> Archive[TensorEntry]:
 
 
 class _Source:
-    """An open file, read from its start to its end.
-
-    Attributes:
-        size: Its length.
-        position: The next byte to be read.
-    """
+    """An open file, read from its start to its end."""
 
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor = descriptor

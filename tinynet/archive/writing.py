@@ -85,11 +85,7 @@ def _parts(
 
 
 class _Sink:
-    """A file that is written part after part.
-
-    Attributes:
-        position: The end of the last part.
-    """
+    """A file that is written part after part."""
 
     def __init__(self, write_at: WriteAt, position: int) -> None:
         self._write_at = write_at

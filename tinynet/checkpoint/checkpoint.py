@@ -107,11 +107,7 @@ class Checkpoint(Sections):
 
     @classmethod
     def read(cls, path: Path, *, copy: bool = True) -> "Checkpoint":
-        """Read and verify a file.
-
-        Args:
-            path: The file.
-            copy: False maps the file instead, for reading only.
+        """Read and verify a file; without ``copy`` it is mapped, for reading only.
 
         Raises:
             CheckpointError: if it cannot be read, or is not a checkpoint.
@@ -128,10 +124,7 @@ class Checkpoint(Sections):
         return cls(run_id=content.run_id, tensors=tensors, transforms=transforms, **vars(sections))
 
     def load_spec(self, overrides: Mapping[str, Any] | None = None) -> Spec:
-        """Load the spec with the recorded types.
-
-        Args:
-            overrides: JSON values by dotted path.
+        """Load the spec with the recorded types, and overrides by dotted path.
 
         Raises:
             PluginError: if a type is no longer installed; with the command that installs it.
@@ -148,10 +141,7 @@ class Checkpoint(Sections):
         return load_recorded_spec(self.spec, overrides, recorded) if overrides else spec
 
     def check_finite(self, *, strict: bool) -> list[str]:
-        """Return a warning for each parameter or buffer that holds NaN or infinity.
-
-        Args:
-            strict: Raise an error instead.
+        """Warn of each parameter or buffer with NaN or infinity; refuse them if ``strict``.
 
         Raises:
             CheckpointError: listing these arrays, if ``strict``.

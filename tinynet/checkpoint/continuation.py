@@ -50,11 +50,6 @@ class Continuation:
     def __init__(self, checkpoint: Checkpoint, spec: Spec, rules: ResumeRules) -> None:
         """Compare the spec and the plugins.
 
-        Args:
-            checkpoint: The checkpoint.
-            spec: The spec to resume with.
-            rules: The changes that are allowed.
-
         Raises:
             CheckpointMismatchError: for changes that the rules do not allow, and for a plugin of
                 another major version.
@@ -84,12 +79,7 @@ class Continuation:
     def check(
         self, environment: Mapping[str, str], data: DataFacts, *, weighted: bool = False
     ) -> None:
-        """Compare the environment and the data.
-
-        Args:
-            environment: The environment of this process.
-            data: The description of the data here.
-            weighted: True if the data have sample weights.
+        """Compare environment and data with those here; ``weighted`` data have sample weights.
 
         Raises:
             CheckpointMismatchError: listing the changes that the rules do not allow.
@@ -145,11 +135,7 @@ class Continuation:
         )
 
     def tensors(self, fresh: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the arrays to resume with.
-
-        Args:
-            fresh: The arrays of a new run, for the state that is reset.
-        """
+        """Return the arrays to resume with; those of ``fresh``, a new run, where state is reset."""
         reset = tuple(_GROUPS[state] for state in self._resets if state in _GROUPS)
         kept = self.checkpoint.tensors.items()
         return {

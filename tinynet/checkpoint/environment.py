@@ -13,11 +13,7 @@ _UNKNOWN = "unknown"
 
 
 def environment(kernels: Kernels) -> dict[str, str]:
-    """Return the parts of this process's environment, each with its version.
-
-    Args:
-        kernels: The kernels in use.
-    """
+    """Return the parts of this process's environment, each with its version."""
     return {
         "tinynet": __version__,
         "python": platform.python_version(),

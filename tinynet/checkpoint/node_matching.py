@@ -44,11 +44,7 @@ class Place:
 
 
 def places(network: NetworkSpec, qualified: Mapping[str, str]) -> list[Place]:
-    """Return the nodes of a network, in topological order.
-
-    Args:
-        network: The network; its types need not be installed.
-        qualified: Qualified names of types by ``group:name``.
+    """Return the nodes of a network in topological order; its types need not be installed.
 
     Raises:
         SpecError: if names and inputs do not make a graph.
@@ -163,12 +159,7 @@ class Matching:
             raise CheckpointMismatchError("\n  ".join(problems))
 
     def advice(self, new: Iterable[str], unused: Iterable[str]) -> list[str]:
-        """Return the advice to name nodes, if default names hid a match; at most a line.
-
-        Args:
-            new: Nodes of the new network without a match.
-            unused: Nodes of the earlier network without a match.
-        """
+        """Return the advice to name unmatched nodes with default names; at most a line."""
         unused = list(dict.fromkeys(unused))
         types = {self._old[name].type for name in unused if name in self._old}
         orphans = [self._new[name] for name in dict.fromkeys(new)]

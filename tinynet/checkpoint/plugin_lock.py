@@ -51,9 +51,6 @@ def types_of(spec: BaseModel) -> dict[str, TypeFacts]:
     """Return the distribution of each type that a spec names, or uses by default.
 
     The keys are ``group:name``, with the name as written in the spec.
-
-    Args:
-        spec: A spec, or a part of one.
     """
     types = {}
     for reference in _references(spec):
@@ -113,9 +110,6 @@ def respell_types(
 
 def check_types(types: Mapping[str, TypeFacts]) -> VersionChanges:
     """Require every recorded type to be installed, by the distribution that is recorded.
-
-    Args:
-        types: The recorded types; see `types_of`.
 
     Returns:
         The distributions that are installed in another version.

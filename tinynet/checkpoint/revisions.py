@@ -68,13 +68,7 @@ NEWEST = REVISIONS[-1].number
 
 
 def changes_since(revision: int, spec: Spec, *, weighted: bool) -> list[str]:
-    """Return the changes after a revision that affect a spec, a line each.
-
-    Args:
-        revision: The revision of a checkpoint.
-        spec: The spec that is resumed.
-        weighted: True if its data have sample weights.
-    """
+    """Return the changes after a revision that affect a spec, a line each."""
     return [
         later.change
         for later in REVISIONS

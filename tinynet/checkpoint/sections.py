@@ -45,12 +45,7 @@ Fields: TypeAlias = Annotated[
 
 @dataclass(frozen=True)
 class LogMark:
-    """The length of the log when a checkpoint was made.
-
-    Attributes:
-        length: In bytes.
-        digest: XXH3-128 of these bytes, as hexadecimal text.
-    """
+    """The length of the log in bytes, and XXH3-128 of these bytes as hexadecimal text."""
 
     length: Count = 0
     digest: str = xxh3_128_hexdigest(b"")
@@ -179,11 +174,7 @@ def hash_of(spec: dict[str, JsonValue]) -> str:
 
 
 def parse_sections(path: Path | str, raw: dict[str, Any]) -> Sections:
-    """Validate the sections of an archive.
-
-    Args:
-        path: The file, for messages.
-        raw: Its sections.
+    """Validate the sections of an archive; messages name its path.
 
     Raises:
         CheckpointFormatError: listing every section and key that is wrong.

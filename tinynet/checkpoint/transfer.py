@@ -164,12 +164,7 @@ class TransferPlan:
 
 
 class TransferRefusedError(CheckpointMismatchError):
-    """A checkpoint that does not fit the network under the rules.
-
-    Attributes:
-        plan: The plan that is refused.
-        path: The checkpoint's file, if any.
-    """
+    """A checkpoint that does not fit the network under the rules; `plan` lists the moves."""
 
     def __init__(self, plan: TransferPlan, path: Path | None = None) -> None:
         super().__init__(mismatch_message(plan.refusals))
@@ -180,12 +175,7 @@ class TransferRefusedError(CheckpointMismatchError):
 def plan_transfer(
     network: Network, checkpoint: Checkpoint, rules: TransferRules = STRICT
 ) -> TransferPlan:
-    """Return the plan of a transfer; nothing is changed.
-
-    Args:
-        network: The new network.
-        checkpoint: The checkpoint; its types need not be installed.
-        rules: The actions that are allowed besides carrying over.
+    """Return the plan of a transfer. Nothing changes, and no type of the checkpoint is needed.
 
     Raises:
         TransferRefusedError: listing every move that the rules do not allow, with the option that

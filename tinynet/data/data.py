@@ -179,13 +179,7 @@ class Data:
         return derive("order", self._seed, epoch).permutation(self.size("train"))
 
     def batch(self, split: SplitName, positions: Array, *, epoch: int | None = None) -> Batch:
-        """Return preprocessed samples.
-
-        Args:
-            split: The split.
-            positions: The samples' positions in the split, (N,).
-            epoch: The epoch, in training; None in evaluation.
-        """
+        """Return preprocessed samples of a split; ``epoch`` is None in evaluation."""
         raw = self.splits[split].gather(positions)
         arrays = {**raw.inputs, **raw.targets}
         if epoch is None:
@@ -219,11 +213,7 @@ class Data:
                 yield TargetBatch(targets, part.dataset, indices)
 
     def require_finite(self, dtype: np.dtype[Any], *splits: SplitName) -> None:
-        """Require every preprocessed value to be finite in the network's dtype.
-
-        Args:
-            dtype: The network's dtype.
-            splits: The splits to check; by default all.
+        """Require preprocessed values of some splits, or of all, to be finite in a dtype.
 
         Raises:
             DataError: with file and row of the first value that is not.

@@ -30,11 +30,7 @@ def resolve_paths(config: ConfigT, root: Path) -> ConfigT:
 
 
 def require_inside(configs: Mapping[str, Frozen], root: Path) -> None:
-    """Require all data paths of a spec to lie in ``root``, where relative paths start.
-
-    Args:
-        configs: The config of each dataset by its place in the spec, such as ``data.validation``.
-        root: The folder.
+    """Require the data paths of configs, by place in the spec, to lie in ``root``.
 
     Raises:
         DataError: listing every path outside of it, with the options that allow them.

@@ -91,11 +91,7 @@ class Preprocessing:
     def __init__(
         self, references: Sequence[TransformReference], fields: Mapping[str, Field]
     ) -> None:
-        """Create the transforms, which are not fitted yet.
-
-        Args:
-            references: The spec's transforms.
-            fields: The field of each array of the dataset, inputs and targets.
+        """Create the transforms of a spec for the fields of a dataset; they are not fitted yet.
 
         Raises:
             SpecError: if a transform names an array that does not exist, or one twice.
@@ -120,11 +116,7 @@ class Preprocessing:
                 self.fields[on] = result
 
     def fit(self, batches: Callable[[], Iterator[dict[str, Array]]]) -> None:
-        """Fit one transform after the other to training data.
-
-        Args:
-            batches: Start a new pass over the raw training data: arrays by name.
-        """
+        """Fit the transforms in order; each call of ``batches`` iterates over the training data."""
         for index, stage in enumerate(self.stages):
             blaming = registry.blaming(stage.transform, "fit", stage.pointer)
             with _naming(stage.on, stage.position), blaming:

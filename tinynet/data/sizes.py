@@ -11,11 +11,7 @@ from tinynet.spec.data_spec import DataSpec
 class SplitSizes:
     """Samples in each split.
 
-    Attributes:
-        train: For training.
-        val: For validation.
-        test: For the test.
-        default: Those of ``validation`` and ``test`` that the spec does not mention.
+    ``default`` names those of ``validation`` and ``test`` that the spec does not mention.
     """
 
     train: int

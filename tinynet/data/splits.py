@@ -76,14 +76,7 @@ def _count(name: str, part: float | None, elsewhere: bool, total: int) -> int:
 
 
 def _by_class(order: Array, labels: Array, val: int, test: int) -> Array:
-    """Return ``order`` so that its first parts hold each class in proportion.
-
-    Args:
-        order: Samples, (N,).
-        labels: Their labels, (N,).
-        val: Size of the first part.
-        test: Size of the second part.
-    """
+    """Move ``val``, then ``test`` of the samples (N,) to the front, in proportion to classes."""
     _, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
     in_val = _in_proportion(counts, val)
     in_test = _in_proportion(counts - in_val, test)

@@ -36,10 +36,6 @@ def replacing(path: Path, size: int = 0) -> Iterator[WriteAt]:
     If the block or the disk fails, ``path`` is not changed. Only a failure of the last step, the
     sync of the folder, leaves the new file in place: complete, but not safe from a power loss.
 
-    Args:
-        path: The file.
-        size: Its size in bytes, if known: reserving the space makes writing faster.
-
     Raises:
         OSError: if the operating system refuses; the temporary file is removed.
     """

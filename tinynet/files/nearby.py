@@ -12,13 +12,7 @@ _MAX_NAMES = 10_000
 
 
 def suggest_path(path: Path, kind: str, matches: Callable[[os.DirEntry[str]], bool]) -> str:
-    """Return the end of a message about a path that does not exist; it may be empty.
-
-    Args:
-        path: The path.
-        kind: The kind of file, in the plural: ``specs``.
-        matches: Return True for an entry of a folder of that kind.
-    """
+    """Return the end of a message about a missing path of a ``kind``, such as ``specs``."""
     parent = path.parent
     if not parent.is_dir():
         return f" (there is no folder {parent})"

@@ -57,12 +57,7 @@ def map_npy(path: str) -> Array:
 
 
 def read_npz(path: str, names: Iterable[str], *, of_samples: bool = True) -> dict[str, Array]:
-    """Return arrays of an .npz file by name.
-
-    Args:
-        path: The file.
-        names: The names.
-        of_samples: True if the first axis is the samples of a dataset.
+    """Return arrays of an .npz file by name; their first axis is the samples if ``of_samples``.
 
     Raises:
         DataError: if the file is not valid, lacks a name or does not fit into memory, if an array

@@ -27,14 +27,7 @@ _WORKBOOKS = (".xlsx", ".xls", ".ods")
 
 @dataclass(frozen=True)
 class Unpacked:
-    """An open file, unpacked if it is compressed.
-
-    Attributes:
-        stream: The content.
-        packed: True if the file is compressed.
-        file: The file itself.
-        size: Bytes of the file.
-    """
+    """An open file, unpacked if it is compressed."""
 
     stream: BufferedIOBase
     packed: bool
@@ -66,12 +59,7 @@ def open_unpacked(path: str) -> Iterator[Unpacked]:
 
 
 def refuse_packed(path: str, start: bytes, *, gzipped: bool = False) -> None:
-    """Refuse a file with an unsupported kind of compression.
-
-    Args:
-        path: The file.
-        start: Its first bytes.
-        gzipped: True to refuse gzip, too.
+    """Refuse other kinds of compression, by a file's first bytes; gzip, too, if ``gzipped``.
 
     Raises:
         DataError: naming the command that unpacks the file.

@@ -134,10 +134,7 @@ def _check_samples(place: str, shape: Shape) -> None:
 
 
 def compare_counts(counts: Mapping[str, int]) -> None:
-    """Require equal numbers of samples.
-
-    Args:
-        counts: The number of samples by place: the file, and the array in it.
+    """Require equal numbers of samples; the keys are the files, and the arrays in them.
 
     Raises:
         DataError: with the first place and one that differs from it.

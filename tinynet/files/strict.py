@@ -27,11 +27,7 @@ _KINDS = {
 
 
 def open_strictly(path: Path, flags: int) -> int:
-    """Open a regular file, and return its descriptor.
-
-    Args:
-        path: The file; its folder must have been checked.
-        flags: `READ` or `APPEND`.
+    """Open a regular file in a folder that was checked, and return its descriptor.
 
     Raises:
         CheckpointIOError: if it is not a regular file, or has several names (hard links) and is
