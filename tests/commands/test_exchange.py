@@ -220,7 +220,7 @@ def test_weights_that_are_not_finite_are_refused(npz, tmp_path, value):
 def test_nothing_is_overwritten(npz, tmp_path):
     target = tmp_path / "fresh.msgpack"
     target.write_bytes(b"somebody's")
-    with pytest.raises(RunExistsError, match="there already"):
+    with pytest.raises(RunExistsError, match="already exists"):
         import_weights(npz, SPEC, target)
     assert target.read_bytes() == b"somebody's"
 

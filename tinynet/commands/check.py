@@ -1,4 +1,4 @@
-"""Checks of a spec and its data that `train` would make, without training or writing anything."""
+"""The checks of a spec and its data before training."""
 
 import json
 import shlex
@@ -33,7 +33,7 @@ class Checked:
     Attributes:
         summary: The shapes and costs of its network.
         warnings: Parts of the spec that train, but probably not as intended, with their places.
-        source: The file that the warnings are about; None where there is none.
+        source: The file of the warnings, or None.
         splits: The sizes of the splits; None if the data were not read.
         tried: True if the first step was tried.
         has_data: True if the spec has data.
@@ -70,14 +70,14 @@ def check_spec(
     Args:
         path: A spec, a run's folder, or a checkpoint.
         overrides: JSON values by dotted path.
-        data_root: Where relative data paths start; by default the spec's folder.
-        max_params: Elements of parameters and buffers that the network may have.
+        data_root: Folder of relative data paths; by default the spec's folder.
+        max_params: Most elements of parameters and buffers together.
         read_data: True to read the data, if the spec has any.
 
     Raises:
         SpecError: listing every mistake.
-        ShapeError: listing every node, loss and metric that does not fit.
-        DataError: for data that cannot be trained on.
+        ShapeError: listing every node, loss and metric with wrong shapes.
+        DataError: for data that cannot be used for training.
         PluginError: for a plugin that is missing or broken.
     """
     spec, root = open_spec(path, overrides, data_root, reads_data=read_data)

@@ -1,4 +1,4 @@
-"""What differs between two checkpoints, two runs, or two specs."""
+"""Comparison of two checkpoints, two runs, or two specs."""
 
 import math
 import os
@@ -23,16 +23,16 @@ from tinynet.types import Array
 Kind: TypeAlias = Literal["only in a", "only in b", "layout", "values"]
 
 _PIECE = 2**20
-"""Elements that are compared at a time."""
+"""Number of elements that are compared at a time."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two that are compared.
+    """One side of a comparison.
 
     Attributes:
-        path: Its file; of a run, its newest checkpoint.
-        run_id: The run it belongs to; None for a spec.
+        path: Its file; for a run, its newest checkpoint.
+        run_id: Its run; None for a spec.
         step: Updates done; None for a spec.
         digest: Digest of all tensors, see `tinynet.commands.inspect.digest_of`; None for a spec.
     """
@@ -45,16 +45,16 @@ class Side:
 
 @dataclass(frozen=True)
 class TensorDifference:
-    """A tensor that is not the same in both.
+    """A tensor that differs.
 
     Attributes:
         name: Its name.
         kind: ``"only in a"``, ``"only in b"``, ``"layout"`` (another shape or dtype), or
             ``"values"``.
-        a: Its facts in the first; None where it is only in the second.
+        a: Its facts in the first; None if it is only in the second.
         b: Its facts in the second, likewise.
-        differing: Elements whose bits differ; None unless the values differ, as for the rest.
-        max_abs: The greatest absolute difference of two elements, computed in float64.
+        differing: Number of elements whose bits differ; None unless the values differ, as below.
+        max_abs: The largest absolute difference of two elements, in float64.
         relative_norm: Euclidean norm of the difference, divided by that of the first.
     """
 
@@ -69,14 +69,14 @@ class TensorDifference:
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs between two checkpoints, or two specs.
+    """The differences of two checkpoints or two specs.
 
     Attributes:
         a: The first.
         b: The second.
-        spec: Values of the spec that differ, each with what it means for a run to go on so.
-        facts: Values of the other sections that differ, by pointer: ``/progress/step``.
-        equal_tensors: How many tensors are equal, bit for bit.
+        spec: Values of the spec that differ, each with its effect on a resumed run.
+        facts: Values of other sections that differ, by pointer: ``/progress/step``.
+        equal_tensors: Number of tensors that are equal, bit for bit.
         tensors: The others, by name in ascending order.
     """
 
@@ -92,12 +92,12 @@ class Difference:
         """True if both are the same state of the same training.
 
         The spec, the progress, the data (but for their folder) and every bit of every tensor are
-        equal. The run's name, its log and lineage, and what computed it may differ.
+        equal. The run's name, log, lineage, versions and kernels may differ.
         """
         return not (self.spec or self.tensors or any(map(is_essential, self.facts)))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the comparison as plain data."""
         return {
             "equal": self.equal,
             "a": {**asdict(self.a), "path": str(self.a.path)},
@@ -113,7 +113,7 @@ class Difference:
 
 
 def is_essential(change: Change) -> bool:
-    """Return True if a fact that differs makes another state; see `Difference.equal`."""
+    """Return True if a fact is part of the training's state; see `Difference.equal`."""
     section = SECTIONS.get(change.pointer.split("/")[1], Section())
     return section.is_state and change.pointer != "/data/root"
 
@@ -123,14 +123,14 @@ def compare_checkpoints(a: str | Path, b: str | Path, warn: Callable[[str], None
 
     Args:
         a: A checkpoint; a run's folder, for its newest checkpoint; or a spec, whose name ends in
-            ``.json``. With a spec, nothing but specs is compared.
+            ``.json``. With a spec, only specs are compared.
         b: Likewise.
-        warn: Told of damaged checkpoints of a run that were skipped.
+        warn: Called with a warning for each damaged checkpoint that is skipped.
 
     Raises:
         CheckpointError: if a checkpoint cannot be read.
-        SpecError: for a spec that is wrong.
-        PluginError: if a spec, other than a checkpoint, names a type that is not installed.
+        SpecError: for a wrong spec.
+        PluginError: if a spec file names a type that is not installed.
     """
     first, second = _open(Path(a), warn), _open(Path(b), warn)
     whole = first.side.digest is not None and second.side.digest is not None
@@ -194,7 +194,7 @@ def _differences(names: list[str], a: _Content, b: _Content) -> Iterator[TensorD
 
 
 def _measure(a: Array, b: Array) -> tuple[int, float, float]:
-    """Elements that differ, their greatest absolute difference, and its relative norm."""
+    """Return number, largest absolute difference and relative norm of differing elements."""
     differing, largest, squares, reference = 0, 0.0, 0.0, 0.0
     bits = np.dtype(f"u{a.itemsize}")
     a, b = a.reshape(-1), b.reshape(-1)
@@ -203,7 +203,7 @@ def _measure(a: Array, b: Array) -> tuple[int, float, float]:
             ours, theirs = a[start : start + _PIECE], b[start : start + _PIECE]
             differ = ours.view(bits) != theirs.view(bits)
             old, new = ours.astype(np.float64), theirs.astype(np.float64)
-            # What has the same bits differs by nothing, though it be an infinity.
+            # Equal bits have no difference, even if both are infinite.
             gap = np.where(differ, np.abs(new - old), 0.0)
             differing += int(np.count_nonzero(differ))
             largest = float(np.maximum(largest, gap.max()))

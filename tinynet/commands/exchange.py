@@ -1,9 +1,8 @@
-"""Weights out of a checkpoint, for other tools, and back into a fresh one.
+"""Export of weights to other tools, and import into a new checkpoint.
 
-An exported file holds every parameter and buffer under its address, ``conv2d_1/weight``, in the
-layout that the network computes with: channels last. Or it holds every tensor of the checkpoint
-under its full name: ``params/conv2d_1/weight``, ``slots/conv2d_1/weight/first_moment``. Its note
-(see `tinynet.files.weights`) says where it comes from.
+An exported file has every parameter and buffer by its address, ``conv2d_1/weight``, with channels
+last; or every tensor of the checkpoint by its full name: ``params/conv2d_1/weight``,
+``slots/conv2d_1/weight/first_moment``. Its note (see `tinynet.files.weights`) has the origin.
 """
 
 import hashlib
@@ -42,18 +41,18 @@ LAYOUT = (
     "channels last; a convolution's weight is (kernel_height, kernel_width, in_channels / groups,"
     " filters), a dense layer's (in, units)"
 )
-"""What the note says of the arrays."""
+"""The layout of the arrays, for the note."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was exported.
+    """The result of an export.
 
     Attributes:
         path: The file.
-        checkpoint: The checkpoint it was made from.
+        checkpoint: The exported checkpoint.
         step: Its step.
-        arrays: How many arrays it holds.
+        arrays: Number of arrays.
         bytes: Their size.
     """
 
@@ -64,7 +63,7 @@ class Exported:
     bytes: int
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the result as plain data."""
         return {**asdict(self), "path": str(self.path), "checkpoint": str(self.checkpoint)}
 
 
@@ -80,14 +79,14 @@ def export_weights(
 
     Args:
         source: A run's folder, or a checkpoint.
-        path: The file; what was there is replaced, atomically.
+        path: The file; an existing one is replaced atomically.
         checkpoint: ``"best"``, ``"last"``, or a file; see `tinynet.run.lookup.find_checkpoint`.
-        everything: Every tensor, under its full name, instead of parameters and buffers alone.
-        warn: Told of damaged checkpoints of a run that were skipped.
+        everything: True to export every tensor by its full name, not only parameters and buffers.
+        warn: Called with a warning for each damaged checkpoint that is skipped.
 
     Raises:
-        CheckpointError: if the checkpoint cannot be read, or the disk refuses.
-        DataError: for a file of another kind, or if the package for it is not installed.
+        CheckpointError: if the checkpoint cannot be read, or the file not be written.
+        DataError: for an unknown ending, or if its package is not installed.
     """
     target = open_weights(Path(path))
     file, found = find_checkpoint(source, checkpoint, warn)
@@ -126,13 +125,13 @@ def _note(checkpoint: Checkpoint) -> dict[str, JsonValue]:
 
 @dataclass(frozen=True)
 class Imported:
-    """What was imported.
+    """The result of an import.
 
     Attributes:
-        path: The weights' file.
-        checkpoint: The checkpoint that was made from it.
-        arrays: How many arrays were taken.
-        elements: How many elements they have.
+        path: The file of weights.
+        checkpoint: The new checkpoint.
+        arrays: Number of imported arrays.
+        elements: Number of their elements.
     """
 
     path: Path
@@ -154,30 +153,29 @@ def import_weights(
     data_root: str | Path | None = None,
     max_params: int = MAX_PARAMS,
 ) -> Imported:
-    """Make a checkpoint of a spec, before its first step, with the weights of a file.
+    """Create a checkpoint of a spec, before its first step, with the weights of a file.
 
-    The file must hold every parameter and buffer of the network under its address, of the very
-    shape and dtype, and nothing else; none of it is read before that is known. The spec's
-    preprocessing is fitted to its data.
+    The file must have exactly the parameters and buffers of the network, with their shapes and
+    dtypes; this is checked before an array is read. The spec's preprocessing is fitted to its data.
 
     Args:
         path: A .npz or .safetensors file.
         spec: A spec, its file, or a dict like one.
-        checkpoint: The file to make; it must not exist.
+        checkpoint: The new file; it must not exist.
         overrides: JSON values by dotted path; only for a file or a dict.
-        data_root: Where relative data paths start; by default the spec's folder.
-        max_params: Elements of parameters and buffers that may be allocated.
+        data_root: Folder of relative data paths; by default the spec's folder.
+        max_params: Most elements of parameters and buffers together.
 
     Raises:
-        DataError: for a file that cannot be read, or holds a NaN or an infinity; for data that
-            cannot be trained on.
-        CheckpointMismatchError: listing every array that is missing, left over, or of another
+        DataError: for a file that cannot be read or has NaN or infinity, and for data that cannot
+            be used for training.
+        CheckpointMismatchError: listing every array that is missing, superfluous, or of another
             shape or dtype.
-        RunExistsError: if something is where the checkpoint should be made.
-        SpecError: for a spec that is wrong.
-        ShapeError: for layers that do not fit.
+        RunExistsError: if the checkpoint's file exists.
+        SpecError: for a wrong spec.
+        ShapeError: for layers with wrong input shapes.
         PluginError: for a plugin that is missing or broken.
-        CheckpointIOError: if the disk refuses.
+        CheckpointIOError: if the checkpoint cannot be written.
     """
     path, target = Path(path), Path(checkpoint)
     if os.path.lexists(target):
@@ -200,7 +198,7 @@ def import_weights(
 
 
 def _read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the arrays of a file that must be like the network's own."""
+    """Return the arrays of a file, after they are compared with the network's own."""
     file = open_weights(path)
     headers = file.headers()
     if own.keys() <= {name.partition("/")[2] for name in headers}:

@@ -1,4 +1,4 @@
-"""What is inside a checkpoint, and in a run's folder, told without importing any plugin."""
+"""The content of checkpoints and run folders, read without importing a plugin."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -22,11 +22,11 @@ from tinynet.types import Shape
 
 @dataclass(frozen=True)
 class TensorFacts:
-    """A tensor, as a checkpoint's directory describes it.
+    """A tensor in the directory of a checkpoint.
 
     Attributes:
         name: Its group and its address: ``params/conv2d_1/weight``.
-        dtype: Of its elements.
+        dtype: Its dtype.
         shape: Its shape.
         bytes: Its size.
         digest: XXH3-128 of its bytes, as hexadecimal text.
@@ -45,7 +45,7 @@ class TensorFacts:
 
     @property
     def group(self) -> str:
-        """What it belongs to: ``params``, ``buffers``, ``slots``, ``figures``, ..."""
+        """Its group: ``params``, ``buffers``, ``slots``, ``figures``, ..."""
         return self.name.partition("/")[0]
 
 
@@ -55,14 +55,14 @@ class CheckpointFacts:
 
     Attributes:
         path: The file.
-        size: Its bytes.
+        size: Its size in bytes.
         format: Version of the file format.
-        run_id: The run it belongs to.
+        run_id: Its run.
         step: Updates done.
-        sections: Everything in it that is no tensor, as JSON.
+        sections: All its content except tensors, as JSON.
         tensors: The tensors, by name in ascending order.
-        verified: True if the tensors' bytes were read, and are those that were written.
-        not_finite: Names of tensors that hold a NaN or an infinity, as far as they were read.
+        verified: True if the tensors were read and match their checksums.
+        not_finite: Names of the tensors with NaN or infinity, if they were read.
     """
 
     path: Path
@@ -76,18 +76,18 @@ class CheckpointFacts:
     not_finite: tuple[str, ...]
 
     def section(self, name: str) -> dict[str, JsonValue]:
-        """Return a section that is an object; empty where there is none."""
+        """Return a section that is an object; empty if it is missing."""
         value = self.sections.get(name)
         return value if isinstance(value, dict) else {}
 
     @property
     def digest(self) -> str:
-        """See `digest_of`; equal on two machines where all tensors are equal bit for bit."""
+        """The digest of all tensors, see `digest_of`."""
         return digest_of(self.tensors)
 
     @property
     def spec_digest(self) -> str:
-        """XXH3-128 of the spec as canonical JSON, as hexadecimal text."""
+        """XXH3-128 of the spec as canonical JSON, in hexadecimal."""
         return xxh3_128_hexdigest(canonical_json.encode(self.section("spec")))
 
     def to_json(self) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class CheckpointFacts:
 
 
 def digest_of(tensors: Iterable[TensorFacts]) -> str:
-    """XXH3-128, as hexadecimal text, of a line for each tensor, ascending by name.
+    """Return the XXH3-128 digest, in hexadecimal, of a line for each tensor, in ascending order.
 
     A line is the tensor's name, dtype, shape and digest, such as
     ``params/conv2d_1/weight float32 3x3x1x16 9a6d61d7...``, and ends with a line feed.
@@ -114,7 +114,7 @@ def inspect_checkpoint(path: str | Path, *, verify: bool = False) -> CheckpointF
 
     Args:
         path: The file.
-        verify: Read and verify the tensors' bytes, too; they are mapped and take no memory.
+        verify: True to read and verify the tensors, too; they are mapped and take no memory.
 
     Raises:
         CheckpointError: if it cannot be read.
@@ -145,12 +145,12 @@ class ListedCheckpoint:
 
     Attributes:
         path: The file.
-        step: Its step, by its name.
+        step: Its step, by the file's name.
         size: Its bytes.
-        best: True if it is the best so far, as the newest one has it.
-        last: True if it is the newest that can be read.
-        digest: Of all its tensors; None where it cannot be read.
-        problem: Why it cannot be used; None where nothing was found.
+        best: True if it is the best so far, by the newest checkpoint.
+        last: True if it is the newest readable one.
+        digest: Digest of all its tensors; None if it cannot be read.
+        problem: The reason why it cannot be used, or None.
     """
 
     path: Path
@@ -164,15 +164,15 @@ class ListedCheckpoint:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What is in a run's folder.
+    """The content of a run's folder.
 
     Attributes:
         path: The folder.
-        run_id: The run's; None where no checkpoint can be read.
+        run_id: The run's id; None if no checkpoint can be read.
         verified: True if every byte of the checkpoints was verified.
         checkpoints: The checkpoints, oldest first.
-        set_aside: Damaged checkpoints that a process found and set aside.
-        leftovers: Temporary files: of a process that saves now, or of one that was killed.
+        set_aside: Damaged checkpoints that a process has set aside.
+        leftovers: Temporary files of a process that is saving, or was killed.
     """
 
     path: Path
@@ -195,20 +195,20 @@ class RunFacts:
 
 
 def inspect_run(path: str | Path, *, verify: bool = False) -> RunFacts:
-    """What is in a run's folder; damaged checkpoints are listed like the others.
+    """Inspect a run's folder; damaged checkpoints are listed, too.
 
     Args:
         path: The folder.
-        verify: Read and verify every byte of every checkpoint.
+        verify: True to read and verify every byte of every checkpoint.
 
     Raises:
-        CheckpointIOError: if it is no run's folder, or cannot be read.
+        CheckpointIOError: if it is not a run's folder, or cannot be read.
     """
     folder = RunFolder(Path(path))
     if not folder.checkpoints.is_dir():
         raise no_run(folder.path)
     found = {step: _read(folder.checkpoint(step), step, verify) for step in folder.steps()}
-    # One that was pruned under our hands is no damaged one.
+    # A checkpoint that was removed meanwhile is not damaged.
     found = {step: facts for step, facts in found.items() if lexists(folder.checkpoint(step))}
     sound = [facts for facts in found.values() if isinstance(facts, CheckpointFacts)]
     newest = sound[-1] if sound else None
@@ -223,7 +223,7 @@ def inspect_run(path: str | Path, *, verify: bool = False) -> RunFacts:
 
 
 def _read(path: Path, step: int, verify: bool) -> CheckpointFacts | str:
-    """What is inside a run's checkpoint, or why nobody can tell."""
+    """Inspect a checkpoint of a run, with the reason if it cannot be read."""
     try:
         facts = inspect_checkpoint(path, verify=verify)
     except CheckpointError as error:

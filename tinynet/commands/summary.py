@@ -21,15 +21,15 @@ from tinynet.types import Shape
 
 @dataclass(frozen=True)
 class Row:
-    """One node of a network.
+    """A node of a network.
 
     Attributes:
         name: Its name.
         type: The layer's type.
-        inputs: What feeds it.
+        inputs: Names of its inputs.
         out_shape: Shape of one sample of its output.
-        params: Elements of its parameters; 0 where it shares another's.
-        operations: Floating-point operations of one sample, forward; a multiply-add counts as
+        params: Elements of its parameters; 0 if it shares another node's.
+        operations: Floating-point operations of the forward pass of one sample; a multiply-add is
             two.
         activation_bytes: Bytes of one sample of its output.
     """
@@ -45,15 +45,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """A network's shapes and costs.
+    """The shapes and costs of a network.
 
     Attributes:
         name: The spec's name.
-        dtype: What the network computes in.
+        dtype: The network's dtype.
         input_shapes: Shape of one sample of each input.
         rows: The nodes in topological order.
         params: Elements of all parameters.
-        trainable_params: Elements of those that training changes.
+        trainable_params: Elements of the trainable parameters.
         param_bytes: Bytes of all parameters.
         untrained_outputs: Names of the outputs that have no loss.
     """
@@ -69,7 +69,7 @@ class Summary:
 
     @property
     def operations(self) -> int:
-        """Operations of one sample, forward."""
+        """Operations of the forward pass of one sample."""
         return sum(row.operations for row in self.rows)
 
     @property
@@ -79,14 +79,14 @@ class Summary:
 
     @property
     def inputs_text(self) -> str:
-        """The input's shape, or each input's with its name."""
+        """The shape of the input, or of each input by name."""
         shapes = {name: "x".join(map(str, s)) or "1" for name, s in self.input_shapes.items()}
         if len(shapes) == 1:
             return next(iter(shapes.values()))
         return ", ".join(f"{name} {shape}" for name, shape in shapes.items())
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the summary as plain data."""
         totals = {"operations": self.operations, "activation_bytes": self.activation_bytes}
         return {**asdict(self), **totals}
 
@@ -100,18 +100,18 @@ def summarize(
 ) -> Summary:
     """Return the shapes and costs of the network of a spec, a run or a checkpoint.
 
-    The data are opened only where the spec does not say the network's ``input_shape``.
+    The data are opened only if the spec has no ``input_shape``.
 
     Args:
         path: A spec, a run's folder, or a checkpoint.
         overrides: JSON values by dotted path.
-        data_root: Where relative data paths start; by default the spec's folder.
-        max_params: Elements of parameters and buffers that the network may have.
+        data_root: Folder of relative data paths; by default the spec's folder.
+        max_params: Most elements of parameters and buffers together.
 
     Raises:
         SpecError: listing every mistake.
-        ShapeError: listing every node that its inputs do not fit.
-        DataError: for data that cannot be trained on.
+        ShapeError: listing every node whose inputs have a wrong shape.
+        DataError: for data that cannot be used for training.
     """
     spec, root = open_spec(path, overrides, data_root)
     try:
@@ -132,17 +132,17 @@ def open_spec(
     *,
     reads_data: bool = False,
 ) -> tuple[Spec, Path]:
-    """Return the spec of a file, a run or a checkpoint, and where its relative data paths start.
+    """Return the spec of a file, a run or a checkpoint, and the folder of relative data paths.
 
     Args:
         path: A spec, a run's folder, or a checkpoint.
         overrides: JSON values by dotted path.
-        data_root: Where relative data paths start; by default the spec's folder.
-        reads_data: True if the data are read although the spec has the ``input_shape``.
+        data_root: Folder of relative data paths; by default the spec's folder.
+        reads_data: True if the data are read even if the spec has an ``input_shape``.
     """
     path = Path(path)
     if path.is_dir() or path.suffix == ".msgpack":
-        # Reading checkpoints takes imports that a spec does not need.
+        # A spec does not need the imports for checkpoints.
         from tinynet.run.lookup import find_checkpoint
         from tinynet.run.roots import recorded_root
 

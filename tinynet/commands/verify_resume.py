@@ -1,6 +1,6 @@
-"""Proof, on this machine and for this spec, that a killed run ends as one that never was.
+"""Verification that a killed and resumed run ends with the bits of an uninterrupted one.
 
-Every process is a fresh one, and is really killed: SIGKILL, at a step drawn from a seed.
+Each part of the run is a new process, which is killed by SIGKILL at a random step.
 """
 
 import json
@@ -27,14 +27,14 @@ from tinynet.training.events import RunEvent, Started, StepDone
 
 @dataclass(frozen=True)
 class Verification:
-    """What came of it.
+    """The result of a verification.
 
     Attributes:
         steps: Updates in the whole run.
         killed_after: The steps after which a process was killed.
-        whole: Digest of all tensors of the run that was left alone.
-        resumed: Digest of all tensors of the run that was killed.
-        differences: Everything that differs and should not, a line each.
+        whole: Digest of all tensors of the uninterrupted run.
+        resumed: Digest of all tensors of the killed run.
+        differences: The unexpected differences, a line each.
     """
 
     steps: int
@@ -45,11 +45,11 @@ class Verification:
 
     @property
     def exact(self) -> bool:
-        """True if nobody can tell."""
+        """True if the runs are equal."""
         return not self.differences
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the result as plain data."""
         return {"exact": self.exact, **asdict(self)}
 
 
@@ -63,21 +63,21 @@ def verify_exact_resume(
     data_root: str | Path | None = None,
     threads: int | None = None,
 ) -> Verification:
-    """Train a spec twice: once left alone, once killed and resumed; compare every byte.
+    """Train a spec twice, uninterrupted and killed; compare every byte.
 
     Args:
         spec: The spec's file.
-        folder: Where both runs go, as ``whole`` and ``killed``.
-        kills: How many processes are killed.
-        seed: The steps of the kills are drawn from it.
+        folder: The folder of both runs, ``whole`` and ``killed``.
+        kills: Number of kills.
+        seed: Seed of the steps of the kills.
         overrides: JSON values by dotted path.
-        data_root: Where relative data paths start.
-        threads: How many threads compute in the run that is killed; the other has one.
+        data_root: Folder of relative data paths.
+        threads: Number of threads of the killed run; the other one has one thread.
 
     Raises:
-        SpecError: for a spec that is wrong.
-        RunExistsError: if ``folder`` has such runs already.
-        CheckpointError: if a process fails by itself; with what it said.
+        SpecError: for a wrong spec.
+        RunExistsError: if ``folder`` already has such runs.
+        CheckpointError: if a process fails, with its message.
     """
     load_spec(spec, overrides)
     whole, killed = Path(folder) / "whole", Path(folder) / "killed"
@@ -105,7 +105,7 @@ def verify_exact_resume(
 
 
 def _run(job: dict[str, Any]) -> None:
-    """Train in a process of its own, which ends by itself or is killed as the job says."""
+    """Train in a separate process, which is killed at the step of the job."""
     code = "from tinynet.commands.verify_resume import child; child()"
     done = subprocess.run(
         [sys.executable, "-c", code, json.dumps(job)], capture_output=True, text=True, check=False
@@ -119,7 +119,7 @@ def _run(job: dict[str, Any]) -> None:
 
 
 def child() -> None:
-    """What the process does: start the run, or go on with it; and die where the job says."""
+    """Start or resume the run, and kill the process at the step of the job."""
     job = json.loads(sys.argv[1])
     kill_after = job.pop("kill_after", None)
 
@@ -131,7 +131,7 @@ def child() -> None:
 
 
 def _differing_checkpoints(whole: RunFolder, killed: RunFolder) -> list[str]:
-    """Differences of the last and the best checkpoints, but for where they came from."""
+    """Yield differences of the last and the best checkpoints, except their origins."""
     if whole.steps()[-1] != killed.steps()[-1]:
         return [f"the last steps are {whole.steps()[-1]} and {killed.steps()[-1]}"]
     last = whole.steps()[-1]
@@ -153,7 +153,7 @@ def _lines(found: Difference) -> list[str]:
 
 
 def _differing_logs(whole: RunFolder, killed: RunFolder) -> list[str]:
-    """Lines of the two logs that differ, but for the clock."""
+    """Yield differing lines of the two logs, except times."""
     logs = [
         [{key: value for key, value in record.items() if key != "wall"} for record in read_log(log)]
         for log in (whole.log, killed.log)

@@ -1,4 +1,4 @@
-"""Image files as raw inputs: decoded as people see them, or refused.
+"""Image files as raw inputs: decoded as they are displayed, or refused.
 
 ==========================  ====================================================================
 image                       decoded as
@@ -8,7 +8,7 @@ image                       decoded as
 transparency                drawn on white, unless the model has an alpha channel
 EXIF orientation            rotated and mirrored as recorded
 floats, 32-bit integers     refused: the range of the values is unknown
-several frames or pages     refused: save the frame as a file of its own
+several frames or pages     refused: save one frame as a separate file
 CIELAB                      refused: convert it to RGB first
 ==========================  ====================================================================
 """

@@ -1,7 +1,7 @@
-"""Raw inputs of a model from files, or from arrays in memory: checked as training checks its data.
+"""The raw inputs of a model, from files or arrays, validated like training data.
 
-A file goes through the rules of the dataset that the model was trained on (its delimiter, its
-columns, its names of arrays) where that dataset can read such a file.
+The dataset that the model was trained on reads a file by its own rules (delimiter, columns, names
+of arrays), if it supports such files.
 """
 
 import os
@@ -55,11 +55,11 @@ class InputFile:
 
 @dataclass(frozen=True)
 class RawInputs:
-    """Inputs as a dataset would give them.
+    """Inputs in the form of a dataset's.
 
     Attributes:
         arrays: By name, (N, *shape) each.
-        files: The files they come from, in order; none for arrays in memory.
+        files: Their files, in order; empty for arrays in memory.
     """
 
     arrays: dict[str, Array]
@@ -69,7 +69,7 @@ class RawInputs:
         return len(next(iter(self.arrays.values())))
 
     def place(self, sample: int) -> str:
-        """Return where a sample comes from."""
+        """Return the origin of a sample."""
         for file in self.files:
             if sample < file.samples:
                 place = f"{file.name}, sample {sample} (counted from 0)"
@@ -80,10 +80,10 @@ class RawInputs:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads the raw inputs of a model.
+    """The reader of a model's raw inputs.
 
     Attributes:
-        fields: What each input held in training, by name.
+        fields: The fields of the inputs in training, by name.
         dataset: The dataset of the model's spec, or None.
         warn: Called with a warning.
     """
@@ -123,7 +123,7 @@ class Reader:
     # Files ------------------------------------------------------------------------------------
 
     def _expanded(self, paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
-        """Yield the files, those of folders included, each with whether it is an image."""
+        """Yield the files, also those in folders, each with True if it is an image."""
         for path in paths:
             if path.is_dir():
                 yield from ((image, True) for image in _images_in(path, self.warn))
@@ -139,7 +139,7 @@ class Reader:
 
     @property
     def _dataset(self) -> type[InputReader] | None:
-        """The class of the dataset if it can read inputs."""
+        """The class of the dataset, if it can read inputs."""
         cls = self._dataset_class
         return cls if isinstance(cls, InputReader) else None
 
@@ -175,7 +175,7 @@ class Reader:
         return checked_inputs({name: Source(map_npy(str(path)), str(path))}, self.fields)
 
     def _by_dataset(self, path: str) -> dict[str, Array]:
-        """Let the model's dataset read a file, and check what it returns."""
+        """Return a file's inputs, read by the model's dataset and validated."""
         dataset, reference = self._dataset, self.dataset
         assert dataset is not None
         assert reference is not None
@@ -191,7 +191,7 @@ class Reader:
         )
 
     def _warn_of_range(self, highest: int) -> None:
-        """Warn if the model was trained on other pixels than those of image files."""
+        """Warn if the model was trained on other pixel ranges than those of image files."""
         (field,) = self.fields.values()
         cls = self._dataset_class
         if isinstance(cls, Ranged) and highest > cls.pixel_range[1]:
@@ -235,7 +235,7 @@ class Reader:
         return self._convert("", checked_inputs(sources, self.fields))
 
     def _instead(self, missing: Sequence[str]) -> str:
-        """Return how to give the only input of a model, for a message."""
+        """Return the way to pass the only input of a model, for a message."""
         if len(self.fields) != 1:
             return ""
         columns = self.fields[missing[0]].names
@@ -251,7 +251,7 @@ class Reader:
         }
 
     def _as_in_training(self, place: str, array: Array, field: Field) -> Array:
-        """Convert an array to the dtype that the dataset had."""
+        """Return an array in the dataset's dtype."""
         dtype = np.dtype(field.dtype)
         if array.dtype == dtype or dtype.kind not in "iuf":
             return array
@@ -339,7 +339,7 @@ def _read_csv(path: str, field: Field) -> Array:
 
 
 def _conversion(array: Array) -> str:
-    """Return how to make numbers of an array of text or objects; empty if that would fail."""
+    """Return the conversion of text or objects to numbers, in words; empty if it would fail."""
     if array.dtype.kind not in "USO":
         return ""
     try:
@@ -350,7 +350,7 @@ def _conversion(array: Array) -> str:
 
 
 def _array(name: str, values: Any, field: Field) -> Array:
-    """Turn a value of Python into an array (N, *shape) of numbers."""
+    """Return a Python value as an array (N, *shape) of numbers."""
     if hasattr(values, "columns") and hasattr(values, "to_numpy"):
         columns = f"[{[*field.names]}]" if field.names is not None else ""
         raise DataError(f"the input {name!r} is a DataFrame; give df{columns}.to_numpy()")

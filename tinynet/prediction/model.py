@@ -1,4 +1,4 @@
-"""A trained network as a checkpoint holds it: with its preprocessing, without its data."""
+"""A trained network with its preprocessing, loaded from a checkpoint."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,20 +25,20 @@ from tinynet.spec.models import Spec
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
-PREDICT_BATCH = 512
+PREPROCESS_BATCH = 512
 """Samples that are preprocessed and predicted at a time."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Model:
-    """A trained network with the preprocessing of its raw inputs.
+    """A trained network with the preprocessing of raw inputs.
 
     Attributes:
         spec: The spec that it was trained by.
-        network: The network, its losses included.
+        network: The network, with its losses.
         preprocessing: The fitted transforms.
-        inputs: What each raw input holds.
-        targets: What each raw target holds.
+        inputs: The fields of the raw inputs.
+        targets: The fields of the raw targets.
         target_names: The target of each output that has a loss, by the output's name.
         warn: Called with a warning.
     """
@@ -101,8 +101,8 @@ class Model:
             DataError: for a value that is not finite once it is preprocessed.
         """
         parts: dict[str, list[Array]] = {output: [] for output in self.network.outputs}
-        for start in range(0, len(raw), PREDICT_BATCH):
-            rows = slice(start, start + PREDICT_BATCH)
+        for start in range(0, len(raw), PREPROCESS_BATCH):
+            rows = slice(start, start + PREPROCESS_BATCH)
             place = partial(_place, raw, start)
             part = {name: array[rows] for name, array in raw.arrays.items()}
             with naming_samples(place):
@@ -201,12 +201,12 @@ def open_model(
 
     Args:
         checkpoint: The checkpoint.
-        max_params: Elements of parameters and buffers that may be allocated.
-        kernels: The kernels to compute with; by default those installed.
-        warn: Called with a warning of the model's predictions.
+        max_params: Most elements of parameters and buffers together.
+        kernels: The numerical kernels; by default the installed ones.
+        warn: Called with each warning of predictions.
 
     Raises:
-        PluginError: if a type it needs is not installed any more.
+        PluginError: if a plugin is missing.
         CheckpointMismatchError: listing every array that does not fit.
     """
     spec = checkpoint.load_spec()

@@ -117,7 +117,7 @@ class Predictions:
     Attributes:
         samples: The number of samples.
         outputs: The predictions of each output, by its name.
-        files: The files that the samples come from; none for arrays in memory.
+        files: The files of the samples; empty for arrays in memory.
     """
 
     samples: int
@@ -244,7 +244,7 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
 
     Raises:
         DataError: for another ending.
-        CheckpointIOError: if the file cannot be written; an existing file is not touched then.
+        CheckpointIOError: if the file cannot be written; an existing file stays unchanged.
     """
     encode = WRITERS.get(path.suffix.lower())
     if encode is None:

@@ -55,7 +55,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Found:
+class PluginDistribution:
     """A distribution that registers plugins.
 
     Attributes:
@@ -78,7 +78,7 @@ class Discovery:
         damages: Metadata that may register plugins and cannot be used.
     """
 
-    found: list[Found] = field(default_factory=list)
+    found: list[PluginDistribution] = field(default_factory=list)
     damages: list[Damage] = field(default_factory=list)
 
 
@@ -104,7 +104,7 @@ def discover() -> Discovery:
             elif text:
                 name, version = _identity(distribution)
                 points = tuple(_parse(text, made.damages, key, where))
-                made.found.append(Found(name, version, points))
+                made.found.append(PluginDistribution(name, version, points))
         except _DamageError as error:
             made.damages.append(Damage(key, where, str(error)))
         else:

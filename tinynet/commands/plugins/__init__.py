@@ -1,1 +1,1 @@
-"""Tools for plugins: create one from a template, list, examine and check them."""
+"""Tools for plugins: create, list, diagnose and check them."""

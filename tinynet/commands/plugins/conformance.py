@@ -1,4 +1,4 @@
-"""Run the conformance kit on installed plugins."""
+"""The conformance kit for installed plugins."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
@@ -20,9 +20,9 @@ class Verdict:
     """The result of one check.
 
     Attributes:
-        check: Which.
-        finding: What is wrong, in a sentence; None if the promise is kept.
-        traceback: The traceback of the plugin's exception; empty where it raised none.
+        check: The check.
+        finding: The problem, in a sentence; None if the check passed.
+        traceback: The traceback of the plugin's exception, if it raised one.
     """
 
     check: Check
@@ -44,7 +44,7 @@ class TypeReport:
     Attributes:
         entry: The type.
         cases: The arguments of each case, in words, and its results.
-        problem: Why it could not be checked; None if it was.
+        problem: The reason why it was not checked, or None.
         output: Text that the plugin printed.
     """
 
@@ -60,7 +60,7 @@ class TypeReport:
 
     @property
     def passed(self) -> bool:
-        """True if it was checked, and keeps every promise."""
+        """True if it passed every check."""
         return self.problem is None and all(v.finding is None for v in self.verdicts)
 
     def to_json(self) -> dict[str, Any]:
@@ -79,18 +79,17 @@ def check_plugin(
 ) -> list[TypeReport]:
     """Run the kit; the arguments are those of `tinynet.testing.plugin_checks`.
 
-    Of several types, those that cannot be checked leave the others alone: the report says why.
+    Of several types, those that cannot be checked are reported with the reason.
 
     Raises:
-        PluginError: if nothing is called so, or two distributions have the name, or the only type
-            that is cannot be imported.
-        NotCheckableError: if the only type that is cannot be checked on what is known.
+        PluginError: if the name is unknown or ambiguous, or its only type cannot be imported.
+        NotCheckableError: if the only type needs arguments to be checked.
     """
     said = options is not None or in_shapes is not None
     entries = entries_to_check(name, group, said)
     reports = []
     for entry in entries:
-        # A plugin's own lines must not be taken for those of the report.
+        # Output of a plugin must not be mixed with the report.
         with StringIO() as printed, redirect_stdout(printed), redirect_stderr(printed):
             try:
                 report = _report(entry, options, in_shapes)

@@ -4,7 +4,7 @@ The request is one argument, a JSON object: ``path``, the value of ``sys.path``,
 the registered types as `tinynet.registry.Entry` has them. The process prints one line of JSON for
 each entry, in that order: ``seconds``, the time to load it on top of NumPy and tinynet's protocols;
 ``problem``, which is empty if there is none; and ``printed``, the number of bytes on stderr so far,
-where the output of plugins goes. If the process ends or hangs, the next entry is to blame.
+where the output of plugins goes. If the process ends or hangs, the next entry is at fault.
 """
 
 import json
@@ -20,8 +20,8 @@ from tinynet.text.blame import located_cause
 
 
 def main(request: str) -> None:
-    """Load what is asked for, and tell how that went."""
-    # What a plugin prints is not to be taken for an answer.
+    """Load the requested types, and print the results."""
+    # Output of a plugin must not be taken for a result.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     asked = json.loads(request)
@@ -34,7 +34,7 @@ def main(request: str) -> None:
         answer = {"seconds": seconds, "problem": problem, "printed": _printed()}
         print(json.dumps(answer), file=answers, flush=True)
     answers.flush()
-    # Threads and exit handlers of a plugin are not to keep anybody waiting.
+    # Threads and exit handlers of a plugin must not delay the end.
     os._exit(0)
 
 
@@ -58,7 +58,7 @@ def _problem(entry: Entry) -> str:
 
 
 def _explain(error: BaseException) -> str:
-    """What a plugin raised while it was imported, and the file and line that did."""
+    """Return the error of an import, with file and line of the plugin."""
     return str(error) if isinstance(error, TinynetError) else located_cause(error)
 
 

@@ -16,16 +16,16 @@ from typing import IO
 from tinynet.registry import Entry
 
 MAX_OUTPUT = 10_000
-"""Bytes of a plugin's output that are kept."""
+"""Most bytes of a plugin's output that are kept."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How loading one type went.
+    """The result of loading a type.
 
     Attributes:
-        seconds: How long it took; None where nobody lived to tell.
-        problem: What is wrong; empty if nothing is.
+        seconds: The time to load it; None if the process ended.
+        problem: The problem; empty if there is none.
         output: Text that the plugin printed meanwhile.
     """
 
@@ -35,11 +35,11 @@ class Answer:
 
 
 def load_apart(entries: Sequence[Entry], patience: float) -> dict[Entry, Answer]:
-    """Load types in a process of their own; where that ends over one, the others get another.
+    """Load types in a separate process; if one ends the process, the others get a new one.
 
     Args:
         entries: The types.
-        patience: Seconds that a process may take.
+        patience: Most seconds of a process.
     """
     answers: dict[Entry, Answer] = {}
     left = list(entries)
@@ -53,9 +53,9 @@ def load_apart(entries: Sequence[Entry], patience: float) -> dict[Entry, Answer]
 
 
 def _ask(entries: Sequence[Entry], patience: float) -> tuple[list[Answer], str]:
-    """Return the answers of one process, and what became of it."""
+    """Return the results of one process, and the reason if it ended early."""
     request = json.dumps({"path": sys.path, "entries": [vars(entry) for entry in entries]})
-    # Files, not pipes: nobody waits for what a plugin's own processes may still write.
+    # Files, not pipes: child processes of a plugin may keep a pipe open.
     with TemporaryFile() as said, TemporaryFile() as noise:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "tinynet.commands.plugins.import_process", request],

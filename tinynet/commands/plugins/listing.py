@@ -18,9 +18,9 @@ class Listed:
 
     Attributes:
         entry: The type.
-        where: Folder of its distribution: the project's own where it is editable.
-        editable: True if a change of the source counts at once.
-        ambiguous: Why its short name cannot be used; empty where it can.
+        where: Folder of its distribution; the project's folder if it is editable.
+        editable: True for an editable installation.
+        ambiguous: The reason why its short name cannot be used, or an empty text.
     """
 
     entry: Entry
@@ -35,11 +35,11 @@ class Listed:
 
 
 def listed(entries: Iterable[Entry], everything: Iterable[Entry]) -> list[Listed]:
-    """List some entries without importing anything.
+    """List entries without importing anything.
 
     Args:
-        entries: Those asked for.
-        everything: All that are registered, to see which names are taken twice.
+        entries: The entries to list.
+        everything: All registered entries, to detect ambiguous names.
     """
     claims: dict[tuple[str, str], list[Entry]] = {}
     for entry in everything:
@@ -66,9 +66,9 @@ def _ambiguity(claims: list[Entry]) -> str:
 
 
 def _origin(name: str) -> tuple[str, bool]:
-    """Folder of a distribution, and whether it is editable."""
+    """Return the folder of a distribution, and True if it is editable."""
     found = find_distribution(name)
-    if found is None:  # removed a moment ago
+    if found is None:  # removed meanwhile
         return "", False
     try:
         direct = json.loads(found.read_text("direct_url.json") or "{}")

@@ -1,4 +1,4 @@
-"""A new plugin from a template: a distribution that installs, is listed, and passes its tests."""
+"""Creation of a plugin from a template, with passing tests."""
 
 import importlib.util
 import keyword
@@ -41,12 +41,12 @@ _NAME = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECASE | re.
 
 
 class NotMadeError(TinynetError):
-    """A new plugin that cannot be made as it is asked for; the message says what could be."""
+    """A new plugin that cannot be created; the message has the remedy."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """What the parts of a new plugin are called.
+    """The names of the parts of a new plugin.
 
     Attributes:
         distribution: Name for pip, and of the folder: ``my-layer``.
@@ -65,11 +65,11 @@ class Names:
 
 @dataclass(frozen=True)
 class NewPlugin:
-    """What was made.
+    """A new plugin.
 
     Attributes:
-        names: What its parts are called.
-        folder: Where it is.
+        names: The names of its parts.
+        folder: Its folder.
         files: Its files, relative to the folder.
     """
 
@@ -79,22 +79,22 @@ class NewPlugin:
 
 
 def kinds() -> list[str]:
-    """Return the kinds of plugin that there is a template for."""
+    """Return the kinds of plugins that have a template."""
     found = {part.name for part in (files(__package__) / TEMPLATES).iterdir()}
     return [kind for kind in KINDS.values() if kind in found]
 
 
 def new_plugin(name: str, kind: str = "layer", into: Path | str = ".") -> NewPlugin:
-    """Write a distribution of one plugin; all of it, or nothing.
+    """Create a distribution of one plugin, completely or not at all.
 
     Args:
         name: Name of the distribution, or of the class: ``my-layer`` or ``MyLayer``.
         kind: One of `kinds`.
-        into: Folder that it is made in.
+        into: The folder to create it in.
 
     Raises:
-        NotMadeError: for a name that cannot be used or is taken, or a place that is.
-        CheckpointIOError: if the disk refuses.
+        NotMadeError: for a name that cannot be used, or a folder that exists.
+        CheckpointIOError: if it cannot be written.
     """
     names = _names(name, kind)
     parent = Path(into)
@@ -122,7 +122,7 @@ def new_plugin(name: str, kind: str = "layer", into: Path | str = ".") -> NewPlu
 
 
 def _names(name: str, kind: str) -> Names:
-    """Return what the parts are called, if all of them can be."""
+    """Return the valid names of the parts."""
     if kind not in kinds():
         raise NotMadeError(f"there is no template for a {quote(kind)}; {suggest(kind, kinds())}")
     if not _NAME.fullmatch(name):
@@ -151,7 +151,7 @@ def _free_name(distribution: str, kind: str) -> str:
 
 
 def _named(name: str, kind: str) -> Names:
-    """Name the parts: of ``MyLayer`` and of ``my-layer`` the type is ``my_layer``."""
+    """Return the names of the parts; the type of ``MyLayer`` and ``my-layer`` is ``my_layer``."""
     words = re.sub(r"([a-z])([A-Z])", r"\1-\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1-\2", name))
     distribution = normalise(words)
     package = distribution.replace("-", "_")
@@ -162,7 +162,7 @@ def _named(name: str, kind: str) -> Names:
 
 
 def _obstacle(names: Names) -> str:
-    """Return why the parts of a plugin cannot be called so; empty if they can."""
+    """Return the reason why names cannot be used; empty if they can."""
     package, class_name = quote(names.package), quote(names.class_name)
     for word in (names.package, names.class_name):
         if not word.isidentifier() or keyword.iskeyword(word):
@@ -181,7 +181,7 @@ def _obstacle(names: Names) -> str:
 
 def _can_be_imported(package: str) -> bool:
     found = importlib.util.find_spec(package)
-    # A folder without __init__.py takes no name from a package.
+    # A folder without __init__.py does not hide a package.
     return found is not None and found.origin is not None
 
 
@@ -199,7 +199,7 @@ def _rendered(names: Names) -> dict[str, str]:
 
 
 def _template(kind: str, name: str) -> str:
-    """Return the text of a template; empty where the kind has none."""
+    """Return the text of a template; empty if the kind has none."""
     folders: list[Traversable] = [files(__package__) / TEMPLATES / part for part in (kind, COMMON)]
     paths = (folder / f"{name}{SUFFIX}" for folder in folders)
     return next((path.read_text(encoding="utf-8") for path in paths if path.is_file()), "")
