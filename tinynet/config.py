@@ -1,7 +1,7 @@
-"""What a plugin's parameters look like: frozen, strict pydantic models.
+"""The options of plugins: frozen, strict pydantic models.
 
-Every type that a spec can name has a nested ``Config``. A field's description (and unit) is said
-once, here or in the plugin, and feeds error messages, ``tinynet layers`` and the JSON Schema.
+Every type that a spec can name has a nested ``Config``. The description of a field (with its unit)
+appears in error messages, ``tinynet layers`` and the JSON Schema.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -32,24 +32,24 @@ from tinynet.text.wording import closest, format_value, quote
 __all__ = ["Config", "Frozen", "InitializerReference", "PositivePair"]
 
 Configure: TypeAlias = Callable[[str, str, dict[str, Any], Iterable[str]], dict[str, Any]]
-"""Group, name, options and reserved keys -> the options, checked and complete."""
+"""A function from group, name, options and reserved keys to complete, valid options."""
 
 
 NODE_KEYS = frozenset(
     "type name inputs outputs shares trainable block repeat dtype initial regularizer weight"
     " comment when".split()
 )
-"""Keys of a network's node that belong to the grammar; some of them to a later one."""
+"""Keys of every node, which plugins cannot use; some are reserved for later versions."""
 
 
-# For its first model pydantic looks for plugins of its own in the metadata of every distribution,
-# and fails if those of any are malformed. It looks once, so the next model is made without them.
+# For its first model pydantic reads the metadata of every distribution for its own plugins, and
+# raises an error if one is malformed. It reads them once, so the next model succeeds.
 with suppress(Exception):
     create_model("FirstModel")
 
 
 class Frozen(BaseModel):
-    """A pydantic model that is immutable, refuses unknown keys, and converts nothing."""
+    """A pydantic model that is immutable, forbids unknown keys, and converts no values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -58,7 +58,7 @@ class Config(Frozen):
     """The base of every nested ``Config``.
 
     Raises:
-        PluginError: when the subclass is defined, if a field has a name that specs reserve.
+        PluginError: when a subclass is defined with a field whose name specs reserve.
     """
 
     reserved: ClassVar[frozenset[str]] = frozenset({"type", "name", "comment"})
@@ -76,23 +76,21 @@ class Config(Frozen):
 
 @dataclass
 class Patience:
-    """How many mistakes are still looked for: one more cannot make a document any worse."""
+    """The number of mistakes that are still counted."""
 
     left: int
 
 
 class Reference(Frozen):
-    """A plugin as a spec names it: ``"adam"``, or ``{"type": "adam", "learning_rate": 0.01}``.
+    """A reference to a plugin: ``"adam"``, or ``{"type": "adam", "learning_rate": 0.01}``.
 
-    Plain data: the class behind it is looked up by whoever uses it. Fields of a subclass are the
-    keys that the grammar reserves at that place; all other keys are the plugin's ``options``.
+    It is plain data; the registry finds the class. Fields of a subclass are the keys that the spec
+    reserves at that place; all other keys are the plugin's ``options``.
 
-    A validation context may hold a function under ``"configure"``: it checks the options against
-    the plugin's ``Config`` while the place in the document is still known, and completes them with
-    their defaults; what it says of a plugin that is missing or broken is told in its place, too. It
-    may also hold `Patience` under ``"patience"``, and under ``"recorded"`` the qualified names that
-    a checkpoint recorded, by ``group:name``: they decide which of several types of one name is
-    meant, here and in the options.
+    A validation context may have a function under ``"configure"``: it validates the options by the
+    plugin's ``Config`` and adds their defaults, so that errors have their place in the document. It
+    may also have `Patience` under ``"patience"``, and under ``"recorded"`` the qualified names that
+    a checkpoint recorded, by ``group:name``, which resolve ambiguous names.
     """
 
     group: ClassVar[str]
@@ -102,11 +100,11 @@ class Reference(Frozen):
 
     @property
     def _lookup_name(self) -> str:
-        """The name to look up: as a checkpoint recorded it, or else as the spec has it."""
+        """Return the name to look up: as a checkpoint recorded it, or else as in the spec."""
         return self._recorded.get(f"{self.group}:{self.type}", self.type)
 
     def __hash__(self) -> int:
-        # Without it pydantic makes a deep copy of a default for every node that leaves it out.
+        # Otherwise pydantic deep-copies the default for every node without the option.
         return hash(self.type)
 
     @model_validator(mode="wrap")
@@ -170,7 +168,7 @@ class Reference(Frozen):
 
 
 class InitializerReference(Reference):
-    """How a parameter is filled at first: the field type of ``weight_initializer`` and its like."""
+    """The initializer of a parameter: the type of the option ``weight_initializer``."""
 
     group: ClassVar[str] = "initializers"
 
@@ -200,4 +198,4 @@ PositivePair: TypeAlias = Annotated[
         | tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]],
     ),
 ]
-"""(height, width): one integer stands for both."""
+"""(height, width); one integer sets both."""

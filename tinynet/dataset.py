@@ -47,7 +47,7 @@ class DatasetConfig(Config):
 
 @dataclass(frozen=True)
 class Field:
-    """What one array of a dataset holds.
+    """The description of one array of a dataset.
 
     Attributes:
         shape: Shape of one sample.

@@ -1,7 +1,7 @@
-"""Everything tinynet raises on purpose: one tree, so that one ``except`` catches it.
+"""The exceptions of tinynet: one tree, so that one ``except`` catches them.
 
-A message says what is wrong, where, and what would be right. Nothing else (no ``KeyError``, no
-``struct.error``) is meant to reach a user.
+A message has the mistake, its place and a remedy. No other exception, such as a ``KeyError``,
+should reach a user.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ __all__ = [
 
 
 MAX_SHOWN_USES = 3
-"""How many of the uses that brought a value to its place a message names."""
+"""Most uses of a value in a message."""
 
 
 class TinynetError(Exception):
@@ -44,13 +44,13 @@ class TinynetError(Exception):
 
 @dataclass(frozen=True)
 class Use:
-    """A place that uses what is written elsewhere: in a block, or as a variable.
+    """A place that uses a block or a variable, which is declared elsewhere.
 
     Attributes:
-        what: What is used there: ``block 'residual' used``, ``used as $width``.
+        what: The use, in words: ``block 'residual' used``, ``used as $width``.
         pointer: JSON pointer (RFC 6901) to the place.
-        line: Its line in the text, counted from 1; None where there is no text.
-        column: Its column in that line, in characters, counted from 1.
+        line: Its line in the text, from 1; None without a text.
+        column: Its column in that line, in characters, from 1.
     """
 
     what: str
@@ -68,12 +68,12 @@ class Problem:
     """One mistake in a spec.
 
     Attributes:
-        message: What is wrong and what would be right.
+        message: The mistake and the remedy.
         pointer: JSON pointer (RFC 6901) to the offending value; empty for the whole document.
-        line: Line of that value in the text, counted from 1; None where there is no text.
-        column: Column of that value in its line, in characters, counted from 1.
-        uses: Where the value is used, if it is part of a block or a variable; the nearest first.
-        others: How many other uses of the same value have the same mistake.
+        line: Line of that value in the text, from 1; None without a text.
+        column: Column of that value in its line, in characters, from 1.
+        uses: The uses of a value in a block or variable, the nearest first.
+        others: Number of other uses of the value with the same mistake.
     """
 
     message: str
@@ -90,7 +90,7 @@ class Problem:
 
     @property
     def shown_uses(self) -> tuple[Use, ...]:
-        """The nearest of its uses."""
+        """The nearest uses."""
         return self.uses[:MAX_SHOWN_USES]
 
     def _used(self) -> str:
@@ -111,15 +111,15 @@ def _lines(problems: list[Problem], source: str | None) -> str:
 
 
 class UsageError(TinynetError, TypeError, ValueError):
-    """A function was called with arguments that it does not have, or cannot use."""
+    """A function was called with unknown or unusable arguments."""
 
 
 class LocatedError(TinynetError):
     """An error that lists problems of one document.
 
     Attributes:
-        problems: The mistakes, in the order they were found; at least one.
-        source: The file they are in, or None.
+        problems: The mistakes; at least one.
+        source: Their file, or None.
     """
 
     def __init__(self, problems: list[Problem] | str, source: str | None = None) -> None:
@@ -129,11 +129,11 @@ class LocatedError(TinynetError):
 
 
 class SpecError(LocatedError):
-    """A spec that cannot be used; it carries every mistake that was found, not only the first."""
+    """A wrong spec; the error lists every mistake."""
 
 
 class ShapeError(LocatedError):
-    """Shapes that do not fit together; the message names the layer, the shapes and its feeder."""
+    """Shapes that do not fit together; the message names the layer, the shapes and its inputs."""
 
 
 class DataError(TinynetError):
@@ -161,7 +161,7 @@ class CheckpointFormatError(CheckpointError):
 
 
 class CheckpointCorruptError(CheckpointError):
-    """The file was a checkpoint once: it is truncated, or a checksum does not match."""
+    """A damaged checkpoint: it is truncated, or a checksum does not match."""
 
 
 class CheckpointVersionError(CheckpointError):
@@ -169,15 +169,15 @@ class CheckpointVersionError(CheckpointError):
 
 
 class CheckpointLimitError(CheckpointError):
-    """The file asks for more than the limits of the format allow."""
+    """A file that exceeds the limits of the format."""
 
 
 class CheckpointMismatchError(CheckpointError):
-    """The file is sound and does not belong to this network, this spec, or this data."""
+    """An intact checkpoint that does not fit this network, spec or data."""
 
 
 class CheckpointIOError(CheckpointError):
-    """The disk or the file system refused."""
+    """An error of the disk or the file system."""
 
 
 class DivergedError(TinynetError):
@@ -185,7 +185,7 @@ class DivergedError(TinynetError):
 
 
 class RunExistsError(TinynetError):
-    """A new run was to be made where something is already."""
+    """The folder or file of a new run exists already."""
 
 
 class RunBusyError(TinynetError):
@@ -194,7 +194,7 @@ class RunBusyError(TinynetError):
 
 @contextmanager
 def explaining_io(path: Path) -> Iterator[None]:
-    """Turn what the operating system refuses into a `CheckpointIOError` that names the path."""
+    """Turn an error of the operating system into a `CheckpointIOError` that names the path."""
     try:
         yield
     except OSError as error:

@@ -26,7 +26,7 @@ class LossConfig(Config):
 
 
 class Loss(Protocol):
-    """What training minimizes. Constructed as ``Type(config)``.
+    """The loss that training minimizes. Constructed as ``Type(config)``.
 
     A loss is summed over samples, so that the parts of a batch add up; whoever calls it divides
     by the number of samples. ``per_sample = True`` promises that the sum is one of independent
@@ -57,7 +57,7 @@ class Loss(Protocol):
         ...
 
     def predict(self, outputs: Array) -> Array:
-        """What a user wants to see of ``outputs``: logits become probabilities, for example."""
+        """Return the predictions of ``outputs``: logits become probabilities, for example."""
         ...
 
 

@@ -23,7 +23,7 @@ class OptimizerConfig(Config):
 
 
 class Optimizer(Protocol):
-    """How a gradient changes a parameter. Constructed as ``Type(config)``.
+    """The update rule of a parameter. Constructed as ``Type(config)``.
 
     Its state is plain named arrays that belong to the parameter and are checkpointed with it.
     `update` is elementwise, so that the work may be cut anywhere; global quantities (the clip

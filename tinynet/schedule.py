@@ -18,12 +18,12 @@ class ScheduleConfig(Config):
 
 
 class Schedule(Protocol):
-    """How the learning rate changes: a pure function of the step. Made as ``Type(config)``."""
+    """The learning rate as a pure function of the step. Constructed as ``Type(config)``."""
 
     Config: ClassVar[type[Any]]
 
     def factor(self, step: int, total_steps: int) -> float:
-        """What the optimizer's learning rate is multiplied by.
+        """Return the factor of the optimizer's learning rate.
 
         Args:
             step: The step, counted from 0 where warm-up ends.

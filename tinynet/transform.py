@@ -53,7 +53,7 @@ class Transform(Protocol):
     Config: ClassVar[type[Any]]
 
     def describe(self, field: Field) -> Field:
-        """What the array holds afterwards.
+        """Return the description of the transformed array.
 
         Raises:
             DataError: if the transform cannot take such an array.
@@ -95,5 +95,5 @@ class Invertible(Protocol):
     """The ability of a transform that can be undone: predictions return to the data's units."""
 
     def invert(self, state: State, batch: Array) -> Array:
-        """What `apply` made ``batch`` (N, *shape) of."""
+        """Return the array that `apply` turned into ``batch`` (N, *shape)."""
         ...

@@ -55,7 +55,7 @@ def _pointed(line: int | None, column: int | None, mark: str, lines: list[str]) 
 
 
 def _around(line: str, column: int) -> tuple[str, str]:
-    """What is shown of a line, cut in two at the column."""
+    """Return the displayed part of a line, split at the column."""
     start = max(0, min(column - WIDTH // 2, len(line) - WIDTH))
     # One cell for each character that is none, so that the caret stays below the mistake.
     shown = "".join(c if c.isprintable() else " " for c in line[start : start + WIDTH])

@@ -1,4 +1,4 @@
-"""What each kind of failure tells the shell."""
+"""The exit code of each kind of failure."""
 
 UNEXPECTED = 1
 USAGE = 2

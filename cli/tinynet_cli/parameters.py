@@ -1,4 +1,4 @@
-"""What a type's ``Config`` says of its parameters, in words."""
+"""The options of a type, in words, from its ``Config``."""
 
 import json
 from typing import Any

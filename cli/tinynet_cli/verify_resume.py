@@ -27,7 +27,7 @@ from tinynet_cli.output import echo, print_json
 @options.json_option
 @options.debug_option
 def verify_resume(spec: str, keep: str | None, as_json: bool, **settings: Any) -> None:
-    """Kill a real run of SPEC, resume it, and compare every byte with a run left alone.
+    """Kill a real run of SPEC, resume it, and compare every byte with an uninterrupted run.
 
     Shorten a long one with --set training.epochs=1.
     """
@@ -40,7 +40,7 @@ def verify_resume(spec: str, keep: str | None, as_json: bool, **settings: Any) -
     else:
         killed = ", ".join(map(str, found.killed_after))
         echo(f"{found.steps:,} steps; killed after {killed}, and resumed")
-        echo(f"left alone  {found.whole}")
+        echo(f"uninterrupted  {found.whole}")
         echo(f"resumed     {found.resumed}")
         for line in found.differences:
             echo(f"differs: {line}")

@@ -24,7 +24,7 @@ Saved: TypeAlias = Any
 """What a forward kernel leaves for its backward kernel."""
 
 ThreeGradients: TypeAlias = tuple[Array | None, Array | None, Array | None]
-"""Gradients of the input and of two parameters, each None where nobody needs it."""
+"""Gradients of the input and of two parameters, each None if it is not needed."""
 
 
 class Kernels(Protocol):
@@ -192,7 +192,7 @@ class Kernels(Protocol):
     def dense(
         self, x: Array, weight: Array, bias: Array | None, empty: Empty, relu: bool = False
     ) -> Array:
-        """Affine map of rows: x (R, I), weight (I, U), bias (U,) -> (R, U), rectified if told."""
+        """Affine map of rows: x (R, I), weight (I, U), bias (U,) -> (R, U); optional ReLU."""
         ...
 
     def dense_backward(
@@ -204,7 +204,7 @@ class Kernels(Protocol):
         needs: tuple[bool, bool, bool],
         rectified: Array | None = None,
     ) -> ThreeGradients:
-        """Gradients (dx, dweight, dbias); ``rectified`` is what `dense` gave, if it was told to."""
+        """Gradients (dx, dweight, dbias); ``rectified`` is the output of `dense` with ReLU."""
         ...
 
     def relu(self, x: Array, empty: Empty) -> Array:

@@ -20,7 +20,7 @@ FEW_CHANNELS = 4
 
 
 class Saved(NamedTuple):
-    """What `conv2d` leaves for `conv2d_backward`.
+    """The values that `conv2d` saves for `conv2d_backward`.
 
     Attributes:
         columns: What each window saw, (G, R, kh * kw * C / G).
@@ -85,7 +85,7 @@ def _grouped(matrix: Array, groups: int) -> Array:
 
 
 def _columns(x: Array, groups: int, window: Window, empty: Empty) -> Array:
-    """What each window sees: (N, H, W, C) -> (G, N * Ho * Wo, kh * kw * C / G)."""
+    """Return the pixels of each window: (N, H, W, C) -> (G, N * Ho * Wo, kh * kw * C / G)."""
     if window.pointwise:
         return _grouped(x, groups)
     samples, height, width, channels = x.shape
@@ -102,7 +102,7 @@ def _columns(x: Array, groups: int, window: Window, empty: Empty) -> Array:
 
 
 def _views(x: Array, shape: Shape, window: Window) -> Array:
-    """What each window sees, as a view of the shape (G, N, Ho, Wo, kh, kw, C / G)."""
+    """Return the pixels of each window, a view of the shape (G, N, Ho, Wo, kh, kw, C / G)."""
     x = np.ascontiguousarray(x)
     sample, row, column, channel = x.strides
     (down, right), (row_step, column_step) = window.strides, window.dilation

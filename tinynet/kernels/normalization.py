@@ -11,7 +11,7 @@ from tinynet.types import Array
 
 
 class SavedBatch(NamedTuple):
-    """What `batch_norm` leaves for its backward.
+    """The values that `batch_norm` saves for its backward.
 
     Attributes:
         centered: x - mean, (..., C).
@@ -83,7 +83,7 @@ def _scale(inverse: Array, gamma: Array | None) -> Array:
 
 
 class SavedRows(NamedTuple):
-    """What `layer_norm` leaves for `layer_norm_backward`.
+    """The values that `layer_norm` saves for `layer_norm_backward`.
 
     Attributes:
         normal: (x - mean) / sqrt(variance + epsilon), (..., C).

@@ -93,7 +93,7 @@ def _first_cells(x: Array, window: Window, empty: Empty) -> Array:
 
 
 def _pixel_counts(in_shape: Shape, window: Window, dtype: np.dtype[Any]) -> Array:
-    """How many pixels each window holds, (1, Ho, Wo, 1)."""
+    """Return the number of pixels in each window, (1, Ho, Wo, 1)."""
     height, width = in_shape[1:3]
     counts = np.zeros((1, *window.out_size(height, width), 1), dtype)
     for cell in window.cells(height, width):

@@ -29,7 +29,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Window:
-    """How a window slides over an image.
+    """A window that slides over an image.
 
     Attributes:
         kernel_size: (height, width) of the window, in cells.
@@ -65,7 +65,7 @@ class Window:
         return all(step >= size for step, size in zip(self.strides, self.extent, strict=True))
 
     def out_size(self, height: int, width: int) -> Pair:
-        """How many windows fit, (down, right); below 1 where none does."""
+        """Return the number of windows, (down, right); below 1 if none fits."""
         (top, bottom), (left, right) = self.padding
         (rows, columns), (down, across) = self.extent, self.strides
         return (

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 Cache: TypeAlias = Any
-"""Whatever `forward` wants to tell `backward`; nobody else looks inside."""
+"""Values that `forward` saves for `backward`, of any type."""
 
 Gradients: TypeAlias = tuple[tuple[Array | None, ...], dict[str, Array]]
 """One gradient for each input, and one for each parameter by name."""
@@ -69,7 +69,7 @@ class Layer(Protocol):
     params: dict[str, Array]
 
     def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:
-        """Build the layer: there is no unbuilt one.
+        """Build the layer.
 
         Args:
             config: An instance of ``Config``.
@@ -157,7 +157,7 @@ class Summarized(Protocol):
     def summarize_gradient(
         self, ctx: Context, cache: Cache, dy: Array
     ) -> tuple[Any, dict[str, Array]]:
-        """What the other parts must know of ``dy`` (n, *out_shape), and parameters' gradients."""
+        """Return a summary of ``dy`` (n, *out_shape) for the other parts, and gradients."""
         ...
 
     def backward_with(
@@ -174,7 +174,7 @@ class Foldable(Protocol):
     def fold_into(self, previous: Layer) -> Layer | None:
         """Return a layer that does what ``previous`` and then this one do in evaluation.
 
-        It changes neither of them. None if there is no such layer.
+        It changes neither of them. None if it cannot be fused.
         """
         ...
 

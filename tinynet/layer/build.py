@@ -1,4 +1,4 @@
-"""What a layer gets while it is built: the only door through which arrays come."""
+"""The builder of a layer's arrays, passed to its constructor."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ InitializerLike: TypeAlias = str | Mapping[str, Any] | InitializerReference | In
 
 @dataclass
 class Budget:
-    """How many elements a network may allocate, counted before anything is allocated."""
+    """The number of elements that a network may still allocate."""
 
     limit: int = MAX_PARAMS
     spent: int = 0

@@ -1,4 +1,4 @@
-"""What one pass through one node hands to its layer."""
+"""The context of one pass through one layer."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from tinynet.types import Array, Shape
 
 @dataclass(frozen=True)
 class Needs:
-    """Which gradients somebody wants.
+    """The gradients that a backward must return.
 
     Attributes:
         inputs: For each input of the node, in order, whether its gradient is wanted.
@@ -66,11 +66,11 @@ class Context:
         return self._rng
 
     def needs_input(self, index: int = 0) -> bool:
-        """Return True if the gradient of input number ``index`` is wanted."""
+        """Return True if the gradient of input number ``index`` is needed."""
         return self.needs is None or self.needs.inputs[index]
 
     def needs_param(self, name: str) -> bool:
-        """Return True if the gradient of parameter ``name`` is wanted."""
+        """Return True if the gradient of parameter ``name`` is needed."""
         return self.needs is None or name in self.needs.params
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:

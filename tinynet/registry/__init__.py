@@ -1,4 +1,4 @@
-"""The registry of plugins: the names in a spec -> classes.
+"""The registry of plugins: from names in a spec to classes.
 
 Discovery reads the metadata of installed distributions and imports nothing; only types that a spec
 names are imported. tinynet's own types are registered in the same way.
@@ -54,7 +54,7 @@ class Entry:
         name: The type's name in a spec.
         distribution: Normalised name of the distribution that registers it.
         version: That distribution's version.
-        target: Where the class is, as ``package.module:Class``.
+        target: The class, as ``package.module:Class``.
     """
 
     group: str
@@ -65,7 +65,7 @@ class Entry:
 
     @property
     def qualified(self) -> str:
-        """The name that no other distribution can take: ``distribution:name``."""
+        """The unambiguous name: ``distribution:name``."""
         return f"{self.distribution}:{self.name}"
 
     def __str__(self) -> str:
@@ -85,10 +85,10 @@ class AmbiguousTypeError(PluginError):
 
 
 class Registry:
-    """Every registered type; classes are imported when they are asked for.
+    """All registered types; classes are imported on demand.
 
     Attributes:
-        damages: Installed metadata that may register types and cannot be used.
+        damages: Installed metadata that cannot be read.
     """
 
     def __init__(self, entries: Iterable[Entry], damages: Iterable[Damage] = ()) -> None:
@@ -127,7 +127,7 @@ class Registry:
     def _unknown(self, group: str, name: str) -> UnknownTypeError:
         distribution, colon, short = name.rpartition(":")
         kind, entries = KINDS[group], self.entries(group)
-        # A plugin that cannot be read may be the one that is asked for.
+        # The requested plugin may be one that cannot be read.
         lost = f"; {_DAMAGED}" if self.damages else ""
         if not colon:
             known = [entry.name for entry in entries]
@@ -196,7 +196,7 @@ class Registry:
         return f"{own}:{name}" if own and len(owners) > 1 else name
 
     def validation_context(self, recorded: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """What pydantic needs to validate references; see `tinynet.config.Reference`.
+        """Return the validation context of references; see `tinynet.config.Reference`.
 
         Args:
             recorded: The qualified names that a checkpoint recorded, by ``group:name``.
@@ -282,7 +282,7 @@ class Registry:
             return cls(config)
 
     def whose(self, plugin: object) -> str:
-        """Who is to blame for an object: its type, distribution and version, or else its class."""
+        """Return the origin of an object: its type, distribution and version, or else its class."""
         cls = plugin if isinstance(plugin, type) else type(plugin)
         own = (str(entry) for entry, loaded in self._classes.items() if loaded is cls)
         return next(own, f"{cls.__module__}.{cls.__qualname__}")

@@ -1,4 +1,4 @@
-"""What a registered type is checked on: the arguments of the kit's function for its kind."""
+"""The arguments of the conformance kit for a registered type."""
 
 import inspect
 import json
@@ -42,10 +42,10 @@ CHECKS: Mapping[str, Callable[..., list[Check]]] = {
 
 
 class NotCheckableError(TinynetError):
-    """What a type is to be checked on is not known, or is nothing that it takes.
+    """Missing or unusable arguments for the checks of a type.
 
     Attributes:
-        missing: Names of the options that have no default, and that nobody gave.
+        missing: Names of the missing options, which have no default.
     """
 
     def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
@@ -56,7 +56,7 @@ class NotCheckableError(TinynetError):
 def arguments_of(
     entry: Entry, cls: type[Any], options: Options | None, in_shapes: Sequence[Shape] | None
 ) -> list[Arguments]:
-    """What a type is checked on: one set of arguments, or one for each of its ``examples``.
+    """The arguments of the checks of a type: one set, or one for each of its ``examples``.
 
     Args:
         entry: The type.
@@ -106,7 +106,7 @@ def _examples(entry: Entry, cls: type[Any], known: Sequence[str]) -> list[Argume
 
 
 def _completed(entry: Entry, cls: type[Any], given: Arguments) -> Arguments:
-    """Return the arguments of the kit's function, with what nobody said."""
+    """Return the arguments of the kit's function, completed with defaults."""
     if entry.group == "kernels":
         return given
     arguments = {"options": {}, **given}

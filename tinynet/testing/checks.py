@@ -1,4 +1,4 @@
-"""What a check is: a name, a subject, and a function that raises when it finds a fault."""
+"""A check: a name, a subject, and a function that raises an error for a fault."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -48,7 +48,7 @@ class Check:
         return f"{self.subject}, {self.name}: "
 
     def finding(self) -> str | None:
-        """What the check finds wrong, in a sentence; None if the promise is kept."""
+        """Return the fault that the check finds, in a sentence; None if it passes."""
         return explain(self)[0]
 
 

@@ -26,7 +26,7 @@ MOST = 2000
 
 @dataclass(frozen=True)
 class DatasetCase:
-    """What `check_dataset` was asked to check; its arguments say what the attributes are."""
+    """The subject of `check_dataset`; its attributes are that function's arguments."""
 
     dataset_class: type[Any]
     options: Options
@@ -119,7 +119,7 @@ def any_order(case: DatasetCase) -> None:
 
 
 def copies(case: DatasetCase) -> None:
-    """Whoever changes a batch does not change the dataset."""
+    """A change of a batch does not change the dataset."""
     indices = np.arange(min(3, len(case.dataset)))
     before = {name: array.copy() for name, array in named(case.dataset.gather(indices)).items()}
     for array in named(case.dataset.gather(indices)).values():

@@ -73,7 +73,7 @@ def _compare_element(
 def _compare(
     along: Callable[[float, Array], Array], dy: Array, gradient: Array, direction: Array
 ) -> str:
-    """What is wrong, or an empty string."""
+    """Return the fault, or an empty string."""
     analytic = float(np.vdot(gradient, direction))
     size = math.sqrt(float(np.vdot(gradient * direction, gradient * direction)))
     for step in STEPS:

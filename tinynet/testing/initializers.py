@@ -25,7 +25,7 @@ SHAPES = ((7,), (6, 4), (4, 6), (3, 3, 2, 5))
 
 @dataclass(frozen=True)
 class InitializerCase:
-    """What `check_initializer` was asked to check; its arguments say what the attributes are."""
+    """The subject of `check_initializer`; its attributes are that function's arguments."""
 
     initializer_class: type[Any]
     options: Options

@@ -21,7 +21,7 @@ from tinynet.types import Array, Shape
 
 @dataclass(frozen=True)
 class LayerCase:
-    """What `check_layer` was asked to check.
+    """The subject of `check_layer`.
 
     Attributes:
         layer_class: The class.
@@ -125,7 +125,7 @@ def outcome(layer: Any, ctx: Context, inputs: tuple[Array, ...], dy: Array) -> A
 
 
 def named_gradients(returned: tuple[tuple[Array | None, ...], Mapping[str, Array]]) -> Arrays:
-    """What `backward` returned, copied, by the names that messages use."""
+    """Return the gradients of `backward`, copied, by the names in messages."""
     of_inputs, of_params = returned
     named = {f"the gradient of input {index}": dx for index, dx in enumerate(of_inputs)}
     named |= {f"the gradient of {name}": grad for name, grad in of_params.items()}

@@ -1,4 +1,4 @@
-"""What a layer owes the engine: skipped gradients, no cache, recycled memory, saved runs."""
+"""Checks of a layer in the engine: skipped gradients, no cache, reused memory, saved runs."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -96,7 +96,7 @@ def _reloaded(case: LayerCase, layer: Any) -> Any:
 
 
 def _trained(case: LayerCase, layer: Any, steps: Iterable[int]) -> Arrays:
-    """What a layer is after steps of gradient descent, each with other inputs and draws."""
+    """Return a layer's state after steps of gradient descent with different inputs."""
     for step in steps:
         ctx = case.context(True, step=step)
         _, cache = layer.forward(ctx, *case.draw(variant=step))

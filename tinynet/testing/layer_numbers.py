@@ -1,4 +1,4 @@
-"""What a layer computes: its gradients, and the same numbers however the samples come."""
+"""Checks of a layer's numbers: its gradients, and independence of the batch's division."""
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def memory_layout(case: LayerCase) -> None:
 
 
 def per_sample(case: LayerCase) -> None:
-    """Where samples are said not to see each other, a batch in parts gives the same numbers."""
+    """With per_sample, a batch in parts gives the same numbers."""
     if not getattr(case.layer_class, "per_sample", False):
         return
     layer = case.trained()

@@ -74,7 +74,7 @@ def interleaved_passes(case: LayerCase) -> None:
 
 
 def global_randomness(case: LayerCase) -> None:
-    """The random generators that the process shares are left alone."""
+    """The global random generators are not changed."""
     with no_global_randomness("the layer"):
         layer = case.layer()
         case.outcome(layer, case.context(True))
@@ -82,7 +82,7 @@ def global_randomness(case: LayerCase) -> None:
 
 
 def evaluation_draws_nothing(case: LayerCase) -> None:
-    """Outside training, nobody asks for `ctx.rng`."""
+    """`ctx.rng` is not used outside of training."""
     layer = case.layer()
     case.output(layer, case.context(False, forbidden="ctx.rng is drawn from in evaluation mode"))
 

@@ -1,4 +1,4 @@
-"""What a layer is made of: its config, its arrays, its shapes and dtypes."""
+"""Checks of a layer's structure: its config, arrays, shapes and dtypes."""
 
 from tinynet.layer import Costed, LayerConfig
 from tinynet.testing.arrays import is_float, require_array, require_same_bits
@@ -129,7 +129,7 @@ def dtypes(case: LayerCase) -> None:
 
 
 def cost(case: LayerCase) -> None:
-    """Where the layer says what it costs, it says so dry, too: two counts."""
+    """A layer with `cost` returns two counts, also in a dry build."""
     dry, real = case.construct(case.new_build(dry=True)), case.construct(case.new_build())
     if not isinstance(real, Costed):
         return

@@ -37,7 +37,7 @@ LARGE = 1e4
 
 @dataclass(frozen=True)
 class LossCase:
-    """What `check_loss` was asked to check; its arguments say what the attributes are."""
+    """The subject of `check_loss`; its attributes are that function's arguments."""
 
     loss_class: type[Any]
     options: Options
@@ -135,7 +135,7 @@ def sample_weights(case: LossCase) -> None:
 
 
 def per_sample(case: LossCase) -> None:
-    """Where per_sample is claimed, the loss is the sum over samples, in parts or whole."""
+    """With per_sample, the loss is the sum over samples, in parts or whole."""
     if not getattr(case.loss_class, "per_sample", False):
         return
     for weights in (None, case.weights()):

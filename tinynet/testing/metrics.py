@@ -26,7 +26,7 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class MetricCase:
-    """What `check_metric` was asked to check; its arguments say what the attributes are."""
+    """The subject of `check_metric`; its attributes are that function's arguments."""
 
     metric_class: type[Any]
     options: Options
@@ -118,7 +118,7 @@ def exact_over_batches(case: MetricCase) -> None:
 
 
 def merge(case: MetricCase) -> None:
-    """Merged states give the figure of the whole, and the one merged in is left alone."""
+    """Merged states give the figure of the whole; the second state is not changed."""
     state, other = case.state_of(slice(0, 3)), case.state_of(slice(3, None))
     held, before = dict(state), snapshot(other, "other state")
     case.metric.merge(state, other)

@@ -29,7 +29,7 @@ RATE = 0.01
 
 @dataclass(frozen=True)
 class OptimizerCase:
-    """What `check_optimizer` was asked to check; its arguments say what the attributes are."""
+    """The subject of `check_optimizer`; its attributes are that function's arguments."""
 
     optimizer_class: type[Any]
     options: Options
@@ -114,7 +114,7 @@ def elementwise(case: OptimizerCase) -> None:
 
 
 def resumable(case: OptimizerCase) -> None:
-    """A fresh optimizer goes on from saved slots with the same bits: nothing else is state."""
+    """A new optimizer continues from saved slots with the same bits: it has no other state."""
     whole, first, param = case.after(6), case.new(), case.param()
     slots = first.slots(param)
     for step in (1, 2, 3):

@@ -81,7 +81,7 @@ def plugin_cases(
     options: Mapping[str, Any] | None = None,
     in_shapes: Sequence[Shape] | None = None,
 ) -> list[PluginCase]:
-    """What a registered type is checked on, and the checks; see `plugin_checks`.
+    """The arguments and the checks of a registered type; see `plugin_checks`.
 
     What is said here takes the place of what the first of the class's ``examples`` says.
 

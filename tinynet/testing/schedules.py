@@ -15,7 +15,7 @@ LONG = 10**9
 
 @dataclass(frozen=True)
 class ScheduleCase:
-    """What `check_schedule` was asked to check; its arguments say what the attributes are."""
+    """The subject of `check_schedule`; its attributes are that function's arguments."""
 
     schedule_class: type[Any]
     options: Options

@@ -1,4 +1,4 @@
-"""What the kit hands a plugin in place of the engine's own: each tells on one kind of fault."""
+"""Substitutes for the engine's objects; each detects one kind of fault."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

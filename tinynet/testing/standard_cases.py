@@ -1,4 +1,4 @@
-"""What a type is checked on where nobody says: for each kind, a few things that many types take.
+"""The default cases of the conformance kit, for each kind of plugin.
 
 A case is the keyword arguments of the kit's function for its kind, without the options. The first
 one that a type accepts is taken.

@@ -29,7 +29,7 @@ TOLERANCE = 1e-5
 
 @dataclass(frozen=True)
 class TransformCase:
-    """What `check_transform` was asked to check; its arguments say what the attributes are."""
+    """The subject of `check_transform`; its attributes are that function's arguments."""
 
     transform_class: type[Any]
     options: Options
@@ -128,7 +128,7 @@ def per_sample(case: TransformCase) -> None:
 
 
 def evaluation_draws_nothing(case: TransformCase) -> None:
-    """Outside training, nobody asks for a random stream."""
+    """No random stream is used outside of training."""
 
     def refuse(index: int) -> np.random.Generator:
         raise CheckFailed(f"the random stream of sample {index} is drawn from outside training")

@@ -25,7 +25,7 @@ _CHUNK_BYTES = 1 << 22
 
 
 class TargetConfig(DatasetConfig):
-    """How the targets are to be understood: what datasets with targets of their own share."""
+    """The kind of the targets, an option of several datasets."""
 
     target_type: Literal["auto", "class", "number"] = ConfigField(
         default="auto",
@@ -81,7 +81,7 @@ class Source:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """What `gather` gives: the file's dtype, and int64 for classes."""
+        """The dtype of `gather`: the file's, or int64 for classes."""
         if self.classes is not None:
             return np.dtype(np.int64)
         dtype = self.values.dtype
@@ -89,7 +89,7 @@ class Source:
 
     @property
     def field(self) -> Field:
-        """What the array holds, for the dataset's face."""
+        """The field of the array."""
         return Field(self.values.shape[1:], self.dtype.name, self.classes, self.names)
 
     def gather(self, indices: Array) -> Array:

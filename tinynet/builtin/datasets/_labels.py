@@ -55,7 +55,7 @@ class Labels:
         return bool(present) and all(fault_kind(cell) is not None for cell in present)
 
     def add_faults(self, faults: FaultyCells) -> None:
-        """Record every cell that is missing, or is no number where numbers are expected."""
+        """Record every missing cell, and every cell that should be a number and is not."""
         kinds: dict[str, FaultKind] = dict.fromkeys(self.missing, "missing")
         if not self.are_classes:
             found = {cell: fault_kind(cell) for cell in set(self.cells)}

@@ -87,7 +87,7 @@ def find_column(path: str, names: Sequence[str], column: str | int, delimiter: s
     """Return the position of a column that is given by name or position.
 
     Raises:
-        DataError: if there is no such column.
+        DataError: if the column does not exist.
     """
     if isinstance(column, int):
         if not -len(names) <= column < len(names):

@@ -1,4 +1,4 @@
-"""What layers that map every element by itself have in common."""
+"""The base of elementwise layers."""
 
 from abc import ABC, abstractmethod
 

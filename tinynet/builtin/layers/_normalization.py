@@ -1,4 +1,4 @@
-"""What the two normalisation layers have in common: the affine map after normalising."""
+"""The base of the normalization layers: the affine map after the normalization."""
 
 from pydantic import Field
 
@@ -30,6 +30,6 @@ def affine_params(config: NormConfig, shape: Shape, build: Build) -> dict[str, A
 
 
 def needs(ctx: Context, params: dict[str, Array]) -> tuple[bool, bool, bool]:
-    """Which of (dx, dgamma, dbeta) somebody wants."""
+    """Return which of (dx, dgamma, dbeta) are needed."""
     gamma, beta = (name in params and ctx.needs_param(name) for name in ("gamma", "beta"))
     return ctx.needs_input(), gamma, beta

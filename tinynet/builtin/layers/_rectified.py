@@ -1,4 +1,4 @@
-"""Layers that rectify what they give while it is at hand, which saves a trip through memory."""
+"""Layers with a fused ReLU, which saves a pass over memory."""
 
 from typing import Any
 

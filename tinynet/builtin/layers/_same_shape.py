@@ -1,4 +1,4 @@
-"""What layers that keep the shape of their input have in common."""
+"""The base of layers that keep the shape of their input."""
 
 import math
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""What layers with a sliding window have in common: the `padding` field and the arithmetic."""
+"""The base of layers with a sliding window: the option `padding`, and shapes."""
 
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -71,7 +71,7 @@ def fit_window(
         dilation: Distance between neighbouring cells.
 
     Raises:
-        ShapeError: if ``in_shape`` is no image, or no window fits into it.
+        ShapeError: if ``in_shape`` is not an image, or smaller than a window.
     """
     check_image(what, in_shape)
     height, width, _ = in_shape

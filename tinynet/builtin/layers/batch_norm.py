@@ -24,7 +24,7 @@ from tinynet.layer import (
 
 
 class Moments(NamedTuple):
-    """What some values of each channel are like.
+    """The moments of some values of each channel.
 
     Attributes:
         values: How many values of each channel there are.

@@ -43,7 +43,7 @@ class PoolConfig(LayerConfig):
 
 
 class Pool2D:
-    """What the two pooling layers share.
+    """The base of the pooling layers.
 
     Attributes:
         spec_name: The layer's name in specs, for messages.

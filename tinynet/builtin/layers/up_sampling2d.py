@@ -28,7 +28,7 @@ class UpSampling2D:
     beyond their centres: PyTorch's ``align_corners=False``.
 
     Raises:
-        ShapeError: if the input is no image.
+        ShapeError: if the input is not an image.
     """
 
     per_sample = True

@@ -1,4 +1,4 @@
-"""What all losses share that compare outputs with targets element by element."""
+"""The base of losses that compare outputs with targets elementwise."""
 
 import math
 from typing import Any, ClassVar

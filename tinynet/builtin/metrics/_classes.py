@@ -1,4 +1,4 @@
-"""What metrics of classification share: how many classes there are, and which one is right."""
+"""Functions of the classification metrics: predicted and true classes."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def is_binary(out_shape: Shape) -> bool:
 
 
 def class_count(out_shape: Shape) -> int:
-    """How many classes predictions of ``out_shape`` tell apart."""
+    """Return the number of classes of predictions of ``out_shape``."""
     return 2 if is_binary(out_shape) else out_shape[-1]
 
 

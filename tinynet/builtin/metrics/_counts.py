@@ -1,4 +1,4 @@
-"""What metrics share whose state is sums."""
+"""The base of metrics whose state is a sum."""
 
 from tinynet.metric import State
 

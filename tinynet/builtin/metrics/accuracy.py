@@ -1,4 +1,4 @@
-"""How often the prediction is right."""
+"""Accuracy: the fraction of correct predictions."""
 
 import numpy as np
 from pydantic import Field

@@ -36,7 +36,7 @@ class _Confusion:
         self.average = config.average
 
     def possible(self, predicted: Array, true: Array) -> Array:
-        """What the hits of each class are divided by, from its two counts; all (classes,)."""
+        """Return the divisor of the hits of each class, from its two counts; all (classes,)."""
         raise NotImplementedError
 
     def start(self, out_shape: Shape) -> State:

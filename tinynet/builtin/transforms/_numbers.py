@@ -1,4 +1,4 @@
-"""What transforms that compute with numbers share."""
+"""Functions of the numeric transforms."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def output_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """What to compute in: float32 where that holds every value exactly, else float64."""
+    """Return float32 if it represents every value exactly, else float64."""
     return np.result_type(dtype, np.float32)
 
 
