@@ -1,4 +1,4 @@
-"""What nodes are called: parameters are addressed by it, in checkpoints too."""
+"""Names of nodes, by which checkpoints address parameters."""
 
 from tinynet.spec.expansion.node_names import DeclaredName, names
 from tinynet.text.document import MAX_LENGTH
@@ -15,7 +15,7 @@ def test_a_named_node_still_counts():
     assert names([DeclaredName("relu", "a"), DeclaredName("relu")]) == [("a",), ("relu_2",)]
 
 
-def test_a_repeated_node_has_a_name_for_each_time():
+def test_each_repeat_of_a_node_has_a_name():
     nodes = [
         DeclaredName("relu"),
         DeclaredName("relu", None, 2),
@@ -25,12 +25,12 @@ def test_a_repeated_node_has_a_name_for_each_time():
     assert names(nodes) == [("relu_1",), ("relu_2", "relu_3"), ("last_1", "last_2"), ("relu_6",)]
 
 
-def test_how_often_a_node_is_repeated_changes_no_form_of_a_given_name():
-    """`repeat` may be a variable: with 1 the name is as it is with 2."""
+def test_the_form_of_a_name_does_not_depend_on_the_number_of_repeats():
+    """`repeat` may be a variable."""
     assert names([DeclaredName("block", "stage", 1)]) == [("stage_1",)]
 
 
-def test_no_more_names_are_made_than_a_network_has_room_for():
+def test_the_number_of_names_is_limited():
     """A stranger's spec may ask for ten thousand times a billion nodes, each with a long name."""
     long = DeclaredName("relu", "x" * 1_000_000, 10**9)
     found = names([long] * 10_000)

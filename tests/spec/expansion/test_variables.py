@@ -1,4 +1,4 @@
-"""``"$width"`` stands for a value that is written elsewhere, and ``"$$"`` for a dollar sign."""
+"""Variables: ``"$width"`` is replaced by a declared value, ``"$$"`` by a dollar sign."""
 
 import json
 
@@ -14,14 +14,14 @@ from tinynet.text.document import MAX_VALUES
 
 
 def expanded(variables, **rest):
-    """What the rest of a document says with its variables; that nothing is wrong with it."""
+    """Return the rest of a document, expanded without mistakes."""
     found = expand({"vars": variables, **rest})
     assert found.problems == []
     return found.value
 
 
 def refused(variables, **rest):
-    """What is told of a document, whether it can be expanded or not."""
+    """Return the messages about a document."""
     try:
         found = expand({"vars": variables, **rest})
     except SpecError as error:
@@ -59,8 +59,8 @@ def test_two_dollar_signs_are_one():
     }  # fmt: skip
 
 
-def test_a_path_that_begins_with_a_dollar_sign_comes_back_from_a_checkpoint():
-    """A checkpoint keeps the resolved spec, in which the text must not become a variable."""
+def test_a_path_with_a_dollar_sign_survives_resolving():
+    """The text must not become a variable in the resolved spec, which checkpoints store."""
     found = load_spec(spec("$$HOME.csv"))
     assert found.data.options["path"] == "$HOME.csv"
     resolved = json.loads(json.dumps(found.resolved()))
@@ -75,7 +75,7 @@ def test_whole_parts_of_a_spec_may_be_variables():
     assert load_spec(content).training.steps == 5
 
 
-def test_a_mistake_in_a_variable_is_told_where_it_is_written():
+def test_a_mistake_in_a_variable_is_reported_where_it_is_declared():
     content = spec("x.csv", rate=-1, optimizer={"type": "sgd", "learning_rate": 0})
     content["training"] |= {"optimizer": "$optimizer"}
     content["data"]["split"] = {"test": "$rate"}
@@ -89,7 +89,7 @@ def test_a_mistake_in_a_variable_is_told_where_it_is_written():
     ]
 
 
-def test_a_variable_that_an_override_sets_is_told_so():
+def test_a_mistake_in_an_overridden_variable_names_the_override():
     with pytest.raises(SpecError) as caught:
         load_spec({**spec("$file", file="x.csv")}, {"vars.file": 3})
     assert str(caught.value) == (
@@ -97,7 +97,7 @@ def test_a_variable_that_an_override_sets_is_told_so():
     )
 
 
-def test_a_variable_whose_only_use_was_overridden_is_no_mistake():
+def test_an_override_may_remove_the_only_use_of_a_variable():
     assert load_spec(spec("$file", file="x.csv"), {"data.path": "y.csv"})
 
 
@@ -117,21 +117,21 @@ def test_a_variable_whose_only_use_was_overridden_is_no_mistake():
         (3, {}, "/vars: an object of values by name is expected, not 3"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_a_variable(variables, rest, expected):
+def test_invalid_variables_are_explained(variables, rest, expected):
     assert refused(variables, **rest) == [expected]
 
 
-def test_a_name_is_told_at_every_place_where_it_means_nothing():
+def test_an_unknown_variable_is_reported_at_every_use():
     assert len(refused({}, a=["$x"] * 200)) == 200
 
 
 @pytest.mark.parametrize("value", [[0] * 9_999, "x" * 900_000, {str(i): 0 for i in range(9_999)}])
-def test_a_large_value_cannot_be_used_until_memory_is_full(value):
+def test_the_size_of_an_expanded_spec_is_limited(value):
     (message,) = refused({"v": value}, a=["$v"] * 9_999)
     assert f"more than {MAX_VALUES:,} values" in message
 
 
-def test_a_deep_value_cannot_be_used_deeper_than_anything_may_be():
+def test_the_depth_of_an_expanded_spec_is_limited():
     deep = json.loads("[" * 40 + "]" * 40)
     assert refused({"v": deep}, a=json.loads("[" * 23 + '"$v"' + "]" * 23)) == []
     (message,) = refused({"v": deep}, a=json.loads("[" * 24 + '"$v"' + "]" * 24))
@@ -146,12 +146,12 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_any_value_can_be_written_so_that_it_stands_for_itself(value):
+def test_any_value_can_be_escaped(value):
     assert expanded({"v": literals(value)}, a="$v", b=literals(value)) == {"a": value, "b": value}
 
 
-def test_a_variable_within_a_variable_is_told_once_where_it_stands():
-    """And not again as a number that is none, or a list of which a part is none."""
+def test_a_variable_within_a_variable_is_reported_once():
+    """It is not reported again as a wrong number, or as a wrong element of a list."""
     content = spec("prices.csv", rate=0.1, how={"type": "adam", "learning_rate": "$rate"},
                    kernel=["$size", 3], size=3)  # fmt: skip
     content["training"]["optimizer"] = "$how"

@@ -1,4 +1,4 @@
-"""Blocks with several outputs of which a use leaves some unused."""
+"""Blocks with several outputs, some of them unused."""
 
 import json
 
@@ -60,7 +60,7 @@ USE = {"block": "stage"}
 ALL = {"main", "before", "skip", "relu_1"}
 
 
-def test_the_last_of_three_uses_may_leave_its_second_output_unused():
+def test_the_last_use_may_leave_its_second_output_unused():
     found = names(USE, USE, USE, merge("stage_1.skip", "stage_2.skip", "stage_3"))
     assert set(found) == {
         *(f"stage_{use}.{node}" for use in (1, 2) for node in ALL),
@@ -84,7 +84,7 @@ def test_without_named_outputs_the_last_node_is_the_output():
     assert found[-1] == "stage_2.relu_1"
 
 
-def test_what_only_an_unused_output_needs_is_left_out_too():
+def test_nodes_that_only_an_unused_output_needs_are_removed():
     """Its parameters would be saved, decayed and counted, and never trained."""
     pair = {
         "inputs": ["left", "right"],
@@ -103,7 +103,7 @@ def test_what_only_an_unused_output_needs_is_left_out_too():
     assert found == ["pair_1.skip", "pair_1.relu_1", "last.relu_1", "end"]
 
 
-def test_an_output_of_a_block_within_a_block_may_be_left_unused():
+def test_an_output_of_a_nested_block_may_be_unused():
     outer = {"layers": [USE, {**USE, "name": "inner"}]}
     found = names(
         {"block": "outer"},
@@ -114,7 +114,7 @@ def test_an_output_of_a_block_within_a_block_may_be_left_unused():
     assert not any(name.endswith("skip") for name in found if name.startswith("outer_2"))
 
 
-def test_a_layer_that_is_left_out_belongs_to_the_first_node_that_shares_it():
+def test_a_removed_layer_moves_to_the_first_node_that_shares_it():
     found = load_spec(
         spec(
             {**USE, "name": "a", "width": 5},
@@ -131,7 +131,7 @@ def test_a_layer_that_is_left_out_belongs_to_the_first_node_that_shares_it():
     assert nodes["b.main"]["shares"] == "a.main"
 
 
-def test_a_mistake_in_a_layer_that_was_handed_on_is_reported_where_it_is_written(tmp_path):
+def test_a_mistake_in_a_moved_layer_is_reported_where_it_is_declared(tmp_path):
     path = tmp_path / "spec.json"
     layers = [
         {**USE, "name": "a", "width": 5},
@@ -148,7 +148,7 @@ def test_a_mistake_in_a_layer_that_was_handed_on_is_reported_where_it_is_written
     assert found.origin.source("/network/layers/3/units").pointer == "/network/layers/0/width"
 
 
-def test_a_node_that_is_forgotten_is_still_a_mistake():
+def test_a_forgotten_node_is_still_a_mistake():
     forgotten = {**DENSE, "name": "forgotten", "inputs": "input"}
     assert refused(USE, USE, forgotten, merge("stage_1.skip", "stage_2")) == [
         "/network/layers/2: the output of 'forgotten' goes nowhere: no node names it in 'inputs',"
@@ -157,39 +157,39 @@ def test_a_node_that_is_forgotten_is_still_a_mistake():
 
 
 def test_an_output_that_no_use_uses_is_still_a_mistake():
-    told = refused(USE, USE, USE)
-    assert [line.partition(": no node")[0] for line in told] == [
+    messages = refused(USE, USE, USE)
+    assert [line.partition(": no node")[0] for line in messages] == [
         f"/network/blocks/stage/layers/2: the output of 'stage_{use}.skip' goes nowhere"
         for use in (1, 2, 3)
     ]
 
 
-def test_a_use_of_which_nothing_is_used_is_still_a_mistake():
-    told = refused(USE, {**USE, "inputs": "input"}, merge("stage_1.skip", "stage_1"))
-    assert {line.partition(" goes")[0].partition(" of ")[2] for line in told} == {
+def test_a_wholly_unused_use_is_still_a_mistake():
+    messages = refused(USE, {**USE, "inputs": "input"}, merge("stage_1.skip", "stage_1"))
+    assert {line.partition(" goes")[0].partition(" of ")[2] for line in messages} == {
         "'stage_2.skip'",
         "'stage_2.relu_1'",
     }
 
 
-def test_a_cycle_that_leads_to_no_output_is_still_a_mistake():
+def test_a_cycle_without_an_output_is_still_a_mistake():
     cycle = [
         {**DENSE, "name": "x", "inputs": "y"},
         {**DENSE, "name": "y", "inputs": "x"},
     ]
-    (told,) = refused(USE, USE, *cycle, merge("stage_1.skip", "stage_2"))
-    assert "the nodes form a cycle" in told
+    (message,) = refused(USE, USE, *cycle, merge("stage_1.skip", "stage_2"))
+    assert "the nodes form a cycle" in message
 
 
-def test_the_network_computes_and_trains_what_is_left():
-    given = spec(
+def test_the_remaining_network_computes_and_trains():
+    content = spec(
         USE,
         USE,
         {"type": "dense", "units": 2, "name": "end", "inputs": "stage_2"},
         outputs={"end": "end", "skip": "stage_1.skip"},
     )
-    given["training"]["loss"] = {"end": "mse"}
-    trainer = Trainer(given)
+    content["training"]["loss"] = {"end": "mse"}
+    trainer = Trainer(content)
     assert not any(name.startswith("stage_2.before") for name in trainer.network.params)
     assert not any(name.startswith("stage_1.before") for name in trainer.network.trainable)
     x = np.ones((3, 4), np.float32)
