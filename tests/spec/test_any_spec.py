@@ -1,6 +1,6 @@
-"""Whatever a spec says, it is a spec, or a `SpecError` says why not: no text breaks the reader.
+"""Any input is loaded as a spec or refused with a readable `SpecError`.
 
-Where all that is wrong is that it names plugins that are not installed, a `PluginError` says so.
+If the only mistakes are missing plugins, the error is a `PluginError`.
 """
 
 import json
@@ -63,7 +63,7 @@ TREES = st.recursive(
 
 
 def places(tree, path=()):
-    """Paths to everything in a tree."""
+    """Yield the paths to all values in a tree."""
     yield path
     keys = tree if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ()
     for key in keys:
@@ -77,11 +77,11 @@ LIKE = {
     str: WORDS | st.sampled_from(["$width", "$filters", "$n", "pair", "stage_1", "input:left"]),
     list: st.lists(st.integers(-1, 9), max_size=4) | st.lists(WORDS, max_size=3),
 }
-"""Values that may well be right, so that what is behind the grammar gets its share."""
+"""Values that are often valid, so that the checks after validation are tested, too."""
 
 
 def mutate(draw, spec):
-    """Change one place of a spec: another value, another key, a copy, or nothing left of it."""
+    """Change one place of a spec: replace, rename, copy or delete it."""
     path = draw(st.sampled_from([path for path in places(spec) if path]))
     *way, last = path
     holder = spec
@@ -120,7 +120,7 @@ def mutants(draw):
 
 
 def check(source, overrides=None):
-    """Load; None if it is refused, with an error that is fit to be read."""
+    """Return the loaded spec; None if it is refused with a readable error."""
     try:
         good = load_spec(source, overrides)
     except (SpecError, PluginError) as error:
@@ -143,12 +143,12 @@ def check(source, overrides=None):
 
 @settings(max_examples=400)
 @given(mutants())
-def test_a_spoilt_spec_is_refused_or_is_a_spec(spec):
-    """And one that is accepted can be built, or its shapes do not fit."""
+def test_a_mutated_spec_is_loaded_or_refused(spec):
+    """One that is loaded can be built, unless its shapes do not fit."""
     try:
         text = json.dumps(spec)
     except ValueError:
-        pytest.fail("the mutant is no JSON")
+        pytest.fail("the mutant is not JSON")
     good = check(json.loads(text))
     if good is None:
         return
@@ -159,8 +159,8 @@ def test_a_spoilt_spec_is_refused_or_is_a_spec(spec):
 
 
 @st.composite
-def spoilt_texts(draw):
-    """The text of a model with characters taken out, put in, and moved."""
+def mutated_texts(draw):
+    """The text of a model with characters removed, inserted and replaced."""
     text = json.dumps(draw(st.sampled_from(MODELS)), indent=draw(st.sampled_from([None, 1])))
     for _ in range(draw(st.integers(1, 5))):
         start = draw(st.integers(0, len(text)))
@@ -173,13 +173,13 @@ def spoilt_texts(draw):
 
 
 @settings(max_examples=200)
-@given(data=spoilt_texts().map(lambda text: text.encode("utf-8", "surrogatepass")) | st.binary())
-def test_a_spoilt_text_is_refused_where_it_is_spoilt(data, tmp_path_factory):
-    path = tmp_path_factory.getbasetemp() / "spoilt.json"
+@given(data=mutated_texts().map(lambda text: text.encode("utf-8", "surrogatepass")) | st.binary())
+def test_a_mutated_text_is_loaded_or_refused(data, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "mutated.json"
     path.write_bytes(data)
     check(path)
 
 
 @given(st.dictionaries(st.lists(WORDS, min_size=1, max_size=4).map(".".join), TREES, max_size=3))
-def test_no_override_gives_anything_but_a_spec_or_a_spec_error(overrides):
+def test_any_override_gives_a_spec_or_a_spec_error(overrides):
     check(deepcopy(MODELS[0]), overrides)

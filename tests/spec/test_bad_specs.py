@@ -1,7 +1,6 @@
-"""Every mistake of the table gets exactly its answer, at exactly its place.
+"""Every mistake of the tables has the expected message at the expected place.
 
-A spec is what our users write all day: these messages are the product. `bad_specs.txt` says how to
-read the tables.
+`bad_specs.txt` describes the format of the tables.
 """
 
 from pathlib import Path
@@ -35,7 +34,7 @@ def cases(table):
                 parts[line[0]].append(line[2:])
         if parts["#"]:
             (title,), old, new = parts["#"], "\n".join(parts["-"]), "\n".join(parts["+"])
-            assert old in good, f"{title}: the good spec does not have {old!r}"
+            assert old in good, f"{title}: the valid spec does not have {old!r}"
             yield Case(title, good.replace(old, new, 1), parts["="])
 
 
@@ -52,17 +51,17 @@ def answers(path):
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_the_spec_that_a_table_spoils_is_good(table):
+def test_the_spec_of_a_table_is_valid(table):
     load_spec(HERE / f"{table}.json")
 
 
-def test_the_tables_are_as_long_as_they_are_meant_to_be_and_have_no_case_twice():
+def test_the_tables_are_complete_and_without_duplicates():
     assert len(CASES) >= 150
     assert len({case.title for case in CASES}) == len({case.text for case in CASES}) == len(CASES)
 
 
 @every_case
-def test_a_mistake_gets_its_answer_at_its_place(case, tmp_path):
+def test_a_mistake_has_its_message_at_its_place(case, tmp_path):
     path = tmp_path / "spec.json"
     path.write_text(case.text, encoding="utf-8")
     assert answers(path) == case.answers
@@ -70,7 +69,7 @@ def test_a_mistake_gets_its_answer_at_its_place(case, tmp_path):
 
 @every_case
 @pytest.mark.parametrize("newline", ["\r\n", "\r"])
-def test_places_are_the_same_with_a_byte_order_mark_and_other_line_ends(case, newline, tmp_path):
+def test_byte_order_mark_and_line_ends_change_no_place(case, newline, tmp_path):
     path = tmp_path / "spec.json"
     path.write_bytes(b"\xef\xbb\xbf" + case.text.replace("\n", newline).encode())
     assert answers(path) == case.answers

@@ -1,4 +1,4 @@
-"""What may be changed of a run that goes on: a wrong class spoils it, or forbids what is safe."""
+"""Changes of the spec of a resumed run, and their effects."""
 
 import copy
 
@@ -25,7 +25,7 @@ SPEC = {
     },
 }
 
-CLASSES = {
+EFFECTS = {
     "safe": [
         ("name", "other"),
         ("training.epochs", 3),
@@ -92,26 +92,26 @@ def changes(*edits):
 
 @pytest.mark.parametrize(
     ("expected", "path", "value"),
-    [(kind, path, value) for kind, edits in CLASSES.items() for path, value in edits],
+    [(kind, path, value) for kind, edits in EFFECTS.items() for path, value in edits],
 )
-def test_every_key_has_its_class(expected, path, value):
+def test_every_key_has_its_effect(expected, path, value):
     found = changes((path, value))
     assert found
     if path == "training.optimizer":
-        # Another optimizer has other options beside; its learning rate alone would be harmless.
+        # A change of its learning rate alone would be safe.
         found = [change for change in found if change.effect != "safe"]
     assert {change.resets or change.effect for change in found} == {expected}
 
 
-def test_every_key_of_a_resolved_spec_has_a_class():
-    """A key that is added to the language is incompatible until somebody thought about it."""
+def test_every_key_of_a_resolved_spec_has_an_effect():
+    """A new key is incompatible by default."""
     found = compare(load_spec(SPEC).resolved(), {})
     assert {change.effect for change in found} >= {"safe", "incompatible"}
     assert compare({"new_key": 1}, {"new_key": 2})[0].effect == "incompatible"
 
 
 @pytest.mark.parametrize("key", ["early_stopping", "checkpoint.keep_best"])
-def test_what_had_no_state_may_be_added(key):
+def test_a_setting_without_state_may_be_added(key):
     path = f"training.{key}"
     old, new = load_spec(SPEC).resolved(), load_spec(SPEC).resolved()
     override(old, path, None)
@@ -127,7 +127,7 @@ def test_safe_changes_are_never_refused():
     require_survivable(changes(("training.epochs", 3)), allow_reset=False)
 
 
-def test_state_is_reset_only_when_that_is_said():
+def test_state_is_reset_only_with_permission():
     found = changes(("training.optimizer.momentum", 0.5), ("training.epochs", 3))
     with pytest.raises(CheckpointMismatchError) as caught:
         require_survivable(found, allow_reset=False)
@@ -139,7 +139,7 @@ def test_state_is_reset_only_when_that_is_said():
     require_survivable(found, allow_reset=True)
 
 
-def test_no_permission_makes_an_incompatible_change_survivable():
+def test_incompatible_changes_are_always_refused():
     found = changes(("training.seed", 3), ("training.optimizer.momentum", 0.5))
     with pytest.raises(CheckpointMismatchError) as caught:
         require_survivable(found, allow_reset=True)

@@ -1,4 +1,4 @@
-"""Parts of a spec that contradict each other: told where, and what would be right."""
+"""Parts of a spec that contradict each other: place and remedy."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def spec(outputs=("kind", "area"), **training):
     }
 
 
-def told(outputs=("kind", "area"), **training):
+def messages(outputs=("kind", "area"), **training):
     with pytest.raises(SpecError) as caught:
         load_spec(spec(outputs, **training))
     return [str(problem) for problem in caught.value.problems]
@@ -53,7 +53,7 @@ MISTAKES = {
         {"loss": {"kindd": "mse", "area": "mse"}},
         "/training/loss/kindd: the network has no output 'kindd'; did you mean 'kind'?",
     ),
-    "a loss of an output that is not there": (
+    "a loss of an unknown output": (
         {"loss": {**TWO["loss"], "aera": "mse"}},
         "/training/loss/aera: the network has no output 'aera'; did you mean 'area'?",
     ),
@@ -62,11 +62,11 @@ MISTAKES = {
         "/training/class_weights: class weights are for a network with one loss; this one has kind,"
         " area",
     ),
-    "a metric of nobody knows which output": (
+    "a metric without its output": (
         {**TWO, "metrics": ["accuracy"]},
         '/training/metrics/0: set "output" to one of kind, area',
     ),
-    "a metric of an output that is not there": (
+    "a metric of an unknown output": (
         {**TWO, "metrics": [{"type": "accuracy", "output": "kid"}]},
         "/training/metrics/0/output: the network has no output 'kid'; did you mean 'kind'?",
     ),
@@ -75,7 +75,7 @@ MISTAKES = {
         "/training/metrics/1: two metrics would be called 'area/mae'; give this one another"
         ' "name"',
     ),
-    "a figure of nobody": (
+    "an unknown figure": (
         {**TWO, "early_stopping": {"metric": "val/area/los"}},
         "/training/early_stopping/metric: no metric is called 'val/area/los'; did you mean"
         " 'val/area/loss'?",
@@ -84,20 +84,22 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("training", "expected"), MISTAKES.values(), ids=MISTAKES.keys())
-def test_a_contradiction_is_told_in_its_place(training, expected):
-    assert told(**training) == [expected]
+def test_a_contradiction_is_reported_at_its_place(training, expected):
+    assert messages(**training) == [expected]
 
 
-def test_of_many_outputs_the_example_shows_two():
-    assert told({"a": "kind", "b": "kind", "c": "area"}, loss="mse") == [
+def test_the_example_shows_two_of_many_outputs():
+    assert messages({"a": "kind", "b": "kind", "c": "area"}, loss="mse") == [
         "/training/loss: the network has the outputs a, b, c; name those that the losses are for:"
         ' {"a": {"type": "mse"}, "b": {"type": "mse"}, ...} (an output that is left out is not'
         " trained)"
     ]
 
 
-def test_all_contradictions_are_told_at_once():
-    assert len(told(loss={"other": "mse"}, metrics=["mae", "r2"], class_weights="balanced")) == 4
+def test_all_contradictions_are_reported_at_once():
+    assert (
+        len(messages(loss={"other": "mse"}, metrics=["mae", "r2"], class_weights="balanced")) == 4
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_all_contradictions_are_told_at_once():
         },
     ],
 )
-def test_what_agrees_is_accepted(training):
+def test_consistent_parts_are_accepted(training):
     load_spec(spec(**TWO, **training))
 
 
@@ -123,10 +125,10 @@ def test_a_single_output_may_be_named_or_not(outputs, name):
     metric = {"type": "mae", "output": name}
     for loss in ("mse", {name: {"type": "mse", "weight": 2.0}}):
         load_spec(spec(outputs, loss=loss, metrics=["r2", metric], class_weights="balanced"))
-    (message,) = told(outputs, loss="mse", early_stopping={"metric": f"val/{name}/loss"})
+    (message,) = messages(outputs, loss="mse", early_stopping={"metric": f"val/{name}/loss"})
     assert f"no metric is called 'val/{name}/loss'" in message, "it is called val/loss"
 
 
-def test_ten_thousand_losses_of_outputs_that_are_not_there_are_told_in_no_time():
+def test_many_losses_of_unknown_outputs_are_reported_quickly():
     losses = {f"output_{index}": {"type": "mse"} for index in range(9_000)}
-    assert "more" in told(loss=losses)[-1]
+    assert "more" in messages(loss=losses)[-1]

@@ -1,4 +1,4 @@
-"""Nodes of a network: their names, what feeds them, and the order in which they are computed."""
+"""Nodes of a network: names, inputs, outputs and order of computation."""
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ def order(*layers):
     return [w.name for w in wire(network(*layers))]
 
 
-def told(*layers, outputs=None):
+def messages(*layers, outputs=None):
     with pytest.raises(SpecError) as caught:
         wire(network(*layers, outputs=outputs))
     return [str(problem) for problem in caught.value.problems]
@@ -36,7 +36,7 @@ def test_nodes_may_stand_in_any_order():
     assert order(b, a, {"type": "relu", "name": "c", "inputs": "b"}) == ["a", "b", "c"]
 
 
-def test_a_shared_layer_is_built_where_it_is_owned_even_if_that_stands_later():
+def test_the_owner_of_a_shared_layer_is_built_first():
     first = {"shares": "owner", "name": "first", "inputs": "input"}
     owner = {"type": "relu", "name": "owner", "inputs": "input"}
     assert order(first, owner, {"type": "add", "inputs": ["first", "owner"]}) == [
@@ -52,7 +52,7 @@ def test_a_node_may_take_the_same_output_twice():
     ("name", "expected"),
     [("input", True), ("input:image", True), ("input:", False), ("inputs", False), ("", False)],
 )
-def test_inputs_have_names_of_their_own(name, expected):
+def test_names_of_inputs(name, expected):
     assert is_input(name) is expected
 
 
@@ -101,8 +101,8 @@ def test_inputs_have_names_of_their_own(name, expected):
         ),
     ],
 )
-def test_a_graph_that_cannot_be_is_explained(layers, expected):
-    assert told(*layers) == [expected]
+def test_an_invalid_graph_is_explained(layers, expected):
+    assert messages(*layers) == [expected]
 
 
 FORK = [
@@ -121,36 +121,38 @@ FORK = [
         (FORK[:2], {"kind": "b", "hidden": "a", "b": "b"}, {"b": "b", "hidden": "a", "kind": "b"}),
     ],
 )
-def test_outputs_are_nodes_by_name_in_the_order_of_the_names(layers, outputs, expected):
-    """An output may be a node that others follow, and a node may give several."""
+def test_outputs_are_ordered_by_name(layers, outputs, expected):
+    """An output may be an inner node, and a node may be several outputs."""
     spec = network(*layers, outputs=outputs)
     found = outputs_of(spec, wire(spec))
     assert list(found.items()) == list(expected.items())
 
 
-def test_a_node_that_is_an_output_may_go_nowhere_else():
-    assert told(*FORK, outputs=["b"]) == [
+def test_an_output_needs_no_other_use():
+    assert messages(*FORK, outputs=["b"]) == [
         "/network/layers/2: the output of 'c' goes nowhere: no node names it in 'inputs', and"
         " network.outputs does not either"
     ]
     wire(network(*FORK, outputs=["b", "c"]))
 
 
-def test_every_output_that_no_node_gives_is_told():
-    assert told(*FORK, outputs={"kind": "bb", "area": "x/y", "ok": "c", "in": "input"}) == [
+def test_every_output_without_a_node_is_reported():
+    assert messages(*FORK, outputs={"kind": "bb", "area": "x/y", "ok": "c", "in": "input"}) == [
         "/network/outputs/kind: there is no node 'bb'; did you mean 'b'?",
         "/network/outputs/area: there is no node 'x/y'; available: a, b, c",
         "/network/outputs/in: there is no node 'input'; available: a, b, c",
     ]
 
 
-def test_every_wrong_name_is_told_at_once():
-    assert len(told({"type": "relu", "inputs": ["x", "y"]}, {"type": "a/b"}, {"shares": "z"})) == 4
+def test_all_wrong_names_are_reported_at_once():
+    assert (
+        len(messages({"type": "relu", "inputs": ["x", "y"]}, {"type": "a/b"}, {"shares": "z"})) == 4
+    )
 
 
-def test_a_long_cycle_is_told_in_short():
+def test_a_long_cycle_is_shortened():
     layers = [{"type": "relu", "inputs": f"relu_{(i + 1) % 50 + 1}"} for i in range(50)]
-    (message,) = told(*layers)
+    (message,) = messages(*layers)
     assert message.count(" -> ") == MAX_CYCLE
     assert " -> ... -> " in message
 
@@ -158,8 +160,8 @@ def test_a_long_cycle_is_told_in_short():
 DEEP = 10_000
 
 
-def test_ten_thousand_nodes_in_a_row_are_no_deeper_than_one():
-    """Neither order may recurse: Python's stack ends at a thousand."""
+def test_a_chain_may_have_ten_thousand_nodes():
+    """The sort must not recurse."""
     forward = [{"type": "relu"}] * DEEP
     assert len(order(*forward)) == DEEP
     backward = [{"type": "relu", "inputs": f"relu_{i}"} for i in range(2, DEEP + 1)]
@@ -172,14 +174,14 @@ def test_one_node_may_follow_ten_thousand():
     assert order(*many, {"type": "add", "inputs": names}) == [*names, "add_1"]
 
 
-def test_of_ten_thousand_unknown_names_a_thousand_are_counted():
+def test_the_number_of_reported_names_is_limited():
     many = [{"type": "relu", "inputs": f"rleu_{i}"} for i in range(DEEP)]
-    assert len(told(*many)) == MAX_COUNTED
+    assert len(messages(*many)) == MAX_COUNTED
 
 
 @given(st.data())
-def test_every_node_comes_after_what_it_follows(data):
-    """Whatever the order in the file, and whatever the graph."""
+def test_every_node_comes_after_its_inputs(data):
+    """This holds for any graph, in any order of declaration."""
     count = data.draw(st.integers(1, 12))
     layers = []
     for index in range(count):

@@ -1,4 +1,4 @@
-"""Words of other tools in a spec: each hint names a key that exists there, and works."""
+"""Hints for the words of other tools: each suggested key exists and works."""
 
 import json
 import re
@@ -27,14 +27,14 @@ def spec(node, **training):
     }
 
 
-def told(*arguments, **training):
+def messages(*arguments, **training):
     with pytest.raises(SpecError) as caught:
         load_spec(spec(*arguments, **training))
     return [problem.message for problem in caught.value.problems]
 
 
 def names():
-    """Every key and every type that a spec can have here."""
+    """Yield all keys and types of the spec language."""
     known = registry.default()
     for group in registry.GROUPS:
         for entry in known.entries(group):
@@ -66,16 +66,16 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize(("node", "word", "right"), FOREIGN)
-def test_the_key_that_is_suggested_is_accepted(node, word, right):
-    """And nothing is said of a missing key, since it is there under another name."""
-    assert told(node) == [f"unknown key '{word}'; did you mean '{right}'?"]
+def test_the_suggested_key_is_accepted(node, word, right):
+    """The suggested key is not reported as missing."""
+    assert messages(node) == [f"unknown key '{word}'; did you mean '{right}'?"]
     assert load_spec(spec({right if k == word else k: v for k, v in node.items()}))
 
 
 @pytest.mark.parametrize("value", [*ACTIVATIONS, "swish"])
 def test_an_activation_is_a_layer_of_its_own(value):
     node = {"type": "conv2d", "filters": 2, "kernel_size": 3}
-    (message,) = told({**node, "activation": value})
+    (message,) = messages({**node, "activation": value})
     found = re.fullmatch(
         r"unknown key 'activation'; an activation is a layer of its own: add (.*) after this node",
         message,
@@ -85,7 +85,7 @@ def test_an_activation_is_a_layer_of_its_own(value):
     assert load_spec(changed)
 
 
-def test_outside_of_a_node_there_is_no_hint_about_layers():
+def test_hints_about_layers_are_for_nodes_only():
     assert node_hint("activation", "relu", {"units", "type"}) is None
 
 
@@ -102,10 +102,10 @@ def test_outside_of_a_node_there_is_no_hint_about_layers():
         ),
     ],
 )
-def test_what_no_node_has_is_explained(extra, hint, added):
+def test_a_key_that_nodes_lack_is_explained(extra, hint, added):
     node = {"type": "dense", "units": 2}
     (key,) = extra
-    assert told({**node, **extra}) == [f"unknown key '{key}'; {hint}"]
+    assert messages({**node, **extra}) == [f"unknown key '{key}'; {hint}"]
     assert load_spec(spec({**node, **added}))
 
 
@@ -121,9 +121,9 @@ def test_what_no_node_has_is_explained(extra, hint, added):
     ],
 )
 def test_other_parts_of_a_spec_have_hints_too(training, message):
-    (found,) = told({"type": "dense", "units": 2}, **training)
-    assert found.startswith(message)
+    (text,) = messages({"type": "dense", "units": 2}, **training)
+    assert text.startswith(message)
 
 
 def test_a_synonym_is_suggested_only_where_its_name_exists():
-    assert told({"type": "flatten", "lr": 1})[0].startswith("unknown key 'lr'; available: ")
+    assert messages({"type": "flatten", "lr": 1})[0].startswith("unknown key 'lr'; available: ")

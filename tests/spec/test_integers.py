@@ -1,4 +1,4 @@
-"""1.0 is the integer 1 in a spec, as it is in JSON Schema: the loader and editors agree."""
+"""1.0 is the integer 1 in a spec, as in JSON Schema."""
 
 import json
 from pathlib import Path
@@ -32,22 +32,22 @@ def schema():
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
-def test_a_spec_with_every_integer_written_with_a_point_means_the_same(path, schema):
+def test_integers_may_be_written_as_floats(path, schema):
     spec = json.loads(path.read_text(encoding="utf-8"))
-    found = load_spec(with_floats(spec)).resolved()
-    assert json.dumps(found) == json.dumps(load_spec(spec).resolved())
+    resolved = load_spec(with_floats(spec)).resolved()
+    assert json.dumps(resolved) == json.dumps(load_spec(spec).resolved())
     schema.validate(with_floats(spec))
 
 
 @pytest.mark.parametrize("path", ["training.epochs", "network.layers.dense_1.units"])
-def test_an_override_may_be_written_so_too(path):
+def test_integers_of_overrides_may_be_written_as_floats(path):
     spec = ROOT / "models" / "digits_mlp.json"
     assert load_spec(spec, {path: 7.0}).resolved() == load_spec(spec, {path: 7}).resolved()
     with pytest.raises(SpecError, match=r"a whole number is expected, not 7\.5"):
         load_spec(spec, {path: 7.5})
 
 
-def test_what_would_lose_something_stays_a_float():
+def test_a_float_without_an_equal_integer_is_kept():
     for value in (-0.0, 0.5, float(2 * LARGEST), 1e300):
         assert repr(with_integers([value])[0]) == repr(value)
     for value in (0.0, -3.0, float(LARGEST)):

@@ -1,7 +1,7 @@
-"""A spec may come from a stranger: none takes all memory, or forever, to be refused.
+"""Memory and time for refusing a hostile spec are limited.
 
-The hard limits, 1 s and 256 MiB for each, are held by ``python tests/benchmarks/spec_limits.py``:
-a test must not fail because a machine is slow.
+``python tests/benchmarks/spec_limits.py`` checks the hard limits, 1 s and 256 MiB for each; a test
+must not fail because a machine is slow.
 """
 
 import json
@@ -14,13 +14,13 @@ from pathlib import Path
 PROGRAM = Path(__file__).parents[1] / "benchmarks" / "spec_limits.py"
 
 MEMORY = 2**30
-"""Bytes of address space for all of them, libraries included; one trap alone would take more."""
+"""Bytes of address space for all specs and the libraries; one unlimited spec would take more."""
 
 PATIENCE = 600
-"""Seconds of processor time for all of them, which take ten; one trap alone would take hours."""
+"""Seconds of processor time for all specs, which take ten; one unlimited spec would take hours."""
 
 LONGEST = 10_000
-"""Characters of a message: a name that is told at 64 places is told with all of them."""
+"""Most characters of a message, which may name 64 places."""
 
 
 def limit() -> None:
@@ -29,7 +29,7 @@ def limit() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE, PATIENCE))
 
 
-def test_no_spec_takes_all_memory_or_forever():
+def test_hostile_specs_are_refused_within_limits():
     done = subprocess.run(
         [sys.executable, PROGRAM, "--traps"],
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # each thread takes address space
@@ -38,5 +38,5 @@ def test_no_spec_takes_all_memory_or_forever():
     outcomes = dict(map(json.loads, done.stdout.splitlines()))
     assert done.returncode == 0, f"after {list(outcomes)[-1:]}: {done.stderr[-500:]}"
     assert len(outcomes) > 30
-    for name, told in outcomes.items():
-        assert len(told) < LONGEST, name
+    for name, message in outcomes.items():
+        assert len(message) < LONGEST, name

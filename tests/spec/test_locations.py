@@ -1,4 +1,4 @@
-"""Line and column are those of the mistake, however the file is written."""
+"""Line and column of a mistake, in files of any style."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from tinynet.errors import SpecError
 from tinynet.spec.reading import load_spec
 
 STRANGE = 'e\u0301 \N{GRINNING FACE} 界 \N{FAMILY}\u200d\N{BOY} \u2028 \x7f \\ " / {[,:]} $'
-"""Characters of one to four bytes, of no width and of two, and what could end a line."""
+"""Characters of one to four bytes, of zero and double width, and line separators."""
 
 KEY = STRANGE.replace("/", "|")
 """The same in a path of `MISTAKES`."""
@@ -107,11 +107,11 @@ MISTAKES = {
     "training/early_stopping/metric": "val/mea",
     "training/checkpoint/keep_last": 1,
 }
-"""What is put where (`#` before a new key), and must be told there."""
+"""The wrong values by path (`#` before a new key)."""
 
 
-def spoilt(path, value):
-    """The spec with a mistake, and what must stand where that is told: a key, or a value."""
+def with_mistake(path, value):
+    """Return the spec with a mistake, and the key or value at its expected place."""
     spec = deepcopy(SPEC)
     *way, last = [part.replace("|", "/") for part in path.split("/")]
     holder = spec
@@ -123,7 +123,7 @@ def spoilt(path, value):
 
 
 def write(value, gaps, ascii_only=False):
-    """JSON with white space of one's own."""
+    """Return JSON text with the next of `gaps` between all tokens."""
     if isinstance(value, dict) and value:
         parts = [
             f"{json.dumps(key, ensure_ascii=ascii_only)}{next(gaps)}:{next(gaps)}"
@@ -138,7 +138,7 @@ def write(value, gaps, ascii_only=False):
 
 
 def rest_of(text, problem):
-    """The text from where a problem is told."""
+    """Return the text from the place of a problem on."""
     lines = re.split(r"(\r\n|\r|\n)", text)
     return "".join(lines[2 * (problem.line - 1) :])[problem.column - 1 :]
 
@@ -151,27 +151,27 @@ def problems(path):
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "byte-order mark"])
 @pytest.mark.parametrize("style", STYLES)
-def test_a_mistake_is_told_where_it_stands(style, mark, tmp_path):
-    """In every style: a reader who is sent to the wrong line stops reading."""
+def test_a_mistake_is_reported_at_its_place(style, mark, tmp_path):
+    """This holds in every style."""
     path = tmp_path / "spec.json"
     for ascii_only in (False, True):
         for where, value in MISTAKES.items():
-            spec, offending = spoilt(where, value)
+            spec, offending = with_mistake(where, value)
             text = write(spec, cycle(STYLES[style]), ascii_only)
             path.write_bytes(mark + text.encode())
             places = [rest_of(text, problem) for problem in problems(path)]
-            found = [json.JSONDecoder().raw_decode(place)[0] for place in places]
-            assert offending in found, (where, found)
+            values = [json.JSONDecoder().raw_decode(place)[0] for place in places]
+            assert offending in values, (where, values)
 
 
-def test_the_spec_that_is_spoilt_is_good_in_every_style(tmp_path):
+def test_the_spec_without_a_mistake_is_valid_in_every_style(tmp_path):
     path = tmp_path / "spec.json"
     for gaps in STYLES.values():
         path.write_bytes(b"\xef\xbb\xbf" + write(SPEC, cycle(gaps)).encode())
         assert load_spec(path).data.options["path"] == STRANGE
 
 
-NO_JSON = {
+INVALID_JSON = {
     "NaN": "NaN",
     "-Infinity": "-Infinity",
     "1e999": "1e999",
@@ -186,25 +186,25 @@ NO_JSON = {
     '3, "epochs": 4': '"epochs": 4',
     "[1,]": ",]",
 }
-"""What stands for the number of epochs, and what must stand where the mistake is told."""
+"""Texts for the number of epochs, with the text at the expected place of the mistake."""
 
 
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("raw", NO_JSON)
-def test_what_is_no_json_is_told_where_it_stands(raw, style, tmp_path):
+@pytest.mark.parametrize("raw", INVALID_JSON)
+def test_invalid_json_is_reported_at_its_place(raw, style, tmp_path):
     path = tmp_path / "spec.json"
-    spec, _ = spoilt("training/epochs", "@")
+    spec, _ = with_mistake("training/epochs", "@")
     text = write(spec, cycle(STYLES[style])).replace('"@"', raw)
     path.write_bytes(text.encode())
     (problem,) = problems(path)
-    assert rest_of(text, problem).startswith(NO_JSON[raw]), problem
+    assert rest_of(text, problem).startswith(INVALID_JSON[raw]), problem
 
 
-def test_every_place_that_a_mistake_came_through_is_told(tmp_path):
-    """A value in a variable, used in a block, used in a network: three places, each right."""
+def test_every_use_of_a_wrong_value_is_reported(tmp_path):
+    """The value of a variable is used in a block, which is used in the network."""
     path = tmp_path / "spec.json"
     for gaps in STYLES.values():
-        text = write(spoilt("vars/width", -7)[0], cycle(gaps))
+        text = write(with_mistake("vars/width", -7)[0], cycle(gaps))
         path.write_bytes(text.encode())
         (problem,) = problems(path)
         assert rest_of(text, problem).startswith("-7")

@@ -1,4 +1,4 @@
-"""`--set`: changes from outside, before anything is checked, each as predictable as an edit."""
+"""`--set`: changes of a spec before it is validated."""
 
 import numpy as np
 import pytest
@@ -68,8 +68,8 @@ def test_a_path_sets_what_it_names(path, pointer):
         ("new.a/b.c~d", "/new"),
     ],
 )
-def test_what_had_to_be_made_for_a_value_is_the_paths_own(path, pointer):
-    """A mistake in it is told with the path, not at a line of the file that does not have it."""
+def test_created_objects_belong_to_the_override(path, pointer):
+    """A mistake in them is reported with the path, not at a line of the file."""
     changed = document()
     assert override(changed, path, 3) == pointer
     for key in path.split("."):
@@ -77,7 +77,7 @@ def test_what_had_to_be_made_for_a_value_is_the_paths_own(path, pointer):
     assert changed == 3
 
 
-def test_a_bare_name_becomes_the_object_it_is_short_for():
+def test_a_bare_name_becomes_an_object():
     changed = document()
     override(changed, "training.optimizer.learning_rate", 0.1)
     assert changed["training"]["optimizer"] == {"type": "adam", "learning_rate": 0.1}
@@ -121,7 +121,7 @@ def test_a_bare_name_becomes_the_object_it_is_short_for():
         ("training.epochs", "\udc00", "cannot set 'training.epochs': a string holds half of"),
     ],
 )
-def test_a_path_that_leads_nowhere_is_explained(path, value, expected):
+def test_an_invalid_path_is_explained(path, value, expected):
     changed = document()
     with pytest.raises(SpecError) as caught:
         override(changed, path, value)
@@ -139,14 +139,14 @@ def test_a_path_that_leads_nowhere_is_explained(path, value, expected):
         ([1], "the spec has no element 'training', only 0 to 0"),
     ],
 )
-def test_a_spec_that_is_no_object_has_nothing_to_set(value, expected):
+def test_overrides_need_an_object(value, expected):
     with pytest.raises(SpecError) as caught:
         override(value, "training.epochs", 1)
     assert str(caught.value) == f"cannot set 'training.epochs': {expected}"
 
 
 @given(st.text(), st.none() | st.integers() | st.text())
-def test_no_path_gives_anything_but_success_or_a_spec_error(path, value):
+def test_any_path_gives_success_or_a_spec_error(path, value):
     try:
         pointer = override(document(), path, value)
     except SpecError:

@@ -1,4 +1,4 @@
-"""A plugin that is missing or broken is told where the spec names it, and all at once."""
+"""Missing and broken plugins are reported at the places that name them, all at once."""
 
 import pytest
 from pydantic import field_validator
@@ -32,7 +32,7 @@ def acme(monkeypatch):
 
 @pytest.fixture
 def refusal(tmp_path):
-    """The error that a file with such layers and such a loss gives."""
+    """Return the problems of a file with these layers and this loss."""
 
     def load(layers, loss='"mse"', kind=PluginError):
         path = tmp_path / "spec.json"
@@ -49,19 +49,19 @@ def refusal(tmp_path):
     return load
 
 
-def test_a_broken_plugin_is_told_at_the_place_of_its_type(refusal):
+def test_a_broken_plugin_is_reported_at_its_type(refusal):
     assert refusal('{"units": 3,  "type": "broken"}') == [f"3:23: /network/layers/0/type: {BROKEN}"]
 
 
-def test_a_distribution_that_is_not_installed_is_told_at_the_place_of_its_type(refusal):
-    """Nothing is wrong with the spec: another computer trains it."""
+def test_a_missing_distribution_is_reported_at_its_type(refusal):
+    """The spec itself is valid."""
     assert refusal('"relu",\n "fancy:swish"') == [
         f"4:2: /network/layers/1: there is no layer 'fancy:swish': {NO_FANCY}"
     ]
 
 
-def test_all_plugins_are_told_at_once(refusal):
-    """One pip install for all of them, not one for each try."""
+def test_all_plugins_are_reported_at_once(refusal):
+    """So one pip install is enough."""
     layers = '{"type": "broken"}, {"type": "dense", "units": 2, "weight_initializer": "broken"}'
     assert refusal(layers, '{"type": "fancy:mse", "weight": 2.0}') == [
         f"3:10: /network/layers/0/type: {BROKEN}",
@@ -70,7 +70,7 @@ def test_all_plugins_are_told_at_once(refusal):
     ]
 
 
-def test_mistakes_are_told_beside_and_make_it_a_wrong_spec(refusal):
+def test_other_mistakes_make_it_a_spec_error(refusal):
     layers = '{"type": "broken"}, {"type": "dense", "unit": 2}'
     assert refusal(layers, kind=SpecError) == [
         f"3:10: /network/layers/0/type: {BROKEN}",
@@ -84,7 +84,7 @@ def test_a_misspelt_name_is_a_mistake_of_the_spec(refusal, name):
 
 
 class Moody:
-    """A layer whose Config raises what it should not."""
+    """A layer whose Config raises an unexpected exception."""
 
     class Config(LayerConfig):
         mood: str
@@ -95,7 +95,7 @@ class Moody:
             raise TypeError("unhashable")
 
 
-def test_a_config_that_fails_is_a_fault_of_the_plugin_in_its_place(refusal, register):
+def test_a_config_that_fails_is_a_problem_of_the_plugin(refusal, register):
     register("layers", "moody", Moody)
     line = Moody.Config._check.__func__.__code__.co_firstlineno + 3
     assert refusal('{"mood": "bad", "type": "moody"}') == [
@@ -104,19 +104,19 @@ def test_a_config_that_fails_is_a_fault_of_the_plugin_in_its_place(refusal, regi
     ]
 
 
-def test_a_network_alone_says_it_as_well():
+def test_a_network_without_a_spec_reports_it_too():
     for read in (parse_network, lambda network: Network(network, (4,))):
         with pytest.raises(PluginError) as caught:
             read({"layers": ["broken"]})
         assert [p.message for p in caught.value.problems] == [BROKEN]
 
 
-def test_a_loss_alone_says_it_as_well():
+def test_a_loss_without_a_spec_is_reported_too():
     with pytest.raises(PluginError) as caught:
         Network({"layers": ["relu"]}, (4,), loss="broken")
     assert [p.message for p in caught.value.problems] == [BROKEN]
 
 
-def test_a_reference_that_nobody_looks_up_needs_no_plugin():
-    """A checkpoint that is looked into on a computer without its plugins."""
+def test_a_reference_alone_needs_no_plugin():
+    """Checkpoints can be inspected without their plugins."""
     assert InitializerReference.model_validate("fancy:normal").type == "fancy:normal"

@@ -1,4 +1,4 @@
-"""Reading a spec: from a file or a dict, with changes, and with every mistake placed."""
+"""Loading of a spec from a file or a dict, with overrides and located mistakes."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def good():
     return json.loads(TEXT)
 
 
-def told(source, overrides=None):
+def messages(source, overrides=None):
     with pytest.raises(SpecError) as caught:
         load_spec(source, overrides)
     return [str(problem) for problem in caught.value.problems]
@@ -29,7 +29,7 @@ def told(source, overrides=None):
 
 @pytest.fixture
 def file(tmp_path):
-    """A function that writes a text and returns its path."""
+    """Return a function that writes a text to a file and returns its path."""
 
     def write(text):
         path = tmp_path / "spec.json"
@@ -40,21 +40,21 @@ def file(tmp_path):
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
-def test_the_models_are_good_specs(path):
+def test_the_models_are_valid_specs(path):
     spec = load_spec(path)
     assert spec.folder == path.parent
     assert spec.name == path.stem
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
-def test_a_resolved_spec_says_the_same_again(path):
-    """A checkpoint keeps the resolved spec: a run must go on from it as from the file."""
+def test_resolving_is_idempotent(path):
+    """A run is resumed from the resolved spec in its checkpoint."""
     resolved = load_spec(path).resolved()
     assert load_spec(resolved).resolved() == resolved
     assert load_spec(json.loads(json.dumps(resolved))).resolved() == resolved
 
 
-def test_shared_and_frozen_layers_are_resolved_as_they_were_written():
+def test_shared_and_frozen_layers_are_resolved():
     spec = good()
     spec["network"]["layers"] = [
         {"type": "dense", "units": 4, "name": "a", "trainable": False},
@@ -94,24 +94,24 @@ def test_a_comment_may_stand_in_any_object_and_is_ignored(path):
     assert load_spec(spec).resolved() == load_spec(path).resolved()
 
 
-def test_a_schema_may_be_named_at_the_top_alone():
+def test_a_schema_may_be_named_at_the_top_only():
     assert load_spec({"$schema": "https://example.org/x.json", **good()})
     spec = good()
     spec["training"]["$schema"] = "x"
-    assert told(spec)[0].startswith("/training/$schema: unknown key '$schema'; available:")
+    assert messages(spec)[0].startswith("/training/$schema: unknown key '$schema'; available:")
 
 
-def test_a_dict_has_no_lines():
-    """`Network({...})` in a notebook has no file whose line 1, column 88 one could look up."""
+def test_mistakes_in_a_dict_have_no_line():
+    """`Network({...})` in a notebook has no file."""
     spec = good()
     spec["training"]["epochs"] = 0
-    assert told(spec) == ["/training/epochs: must be at least 1, not 0"]
+    assert messages(spec) == ["/training/epochs: must be at least 1, not 0"]
     with pytest.raises(SpecError) as caught:
         load_spec({"x": [float("inf")]})
     assert str(caught.value).startswith("not JSON data")
 
 
-def test_the_network_alone_can_be_given_as_a_dict():
+def test_a_network_may_be_a_dict():
     assert parse_network({"layers": ["relu"], "comment": "x"}).layers[0].type == "relu"
     with pytest.raises(SpecError, match=r"^/network/layers/0/type: there is no layer 'rleu'"):
         parse_network({"layers": [{"type": "rleu"}]})
@@ -119,22 +119,24 @@ def test_the_network_alone_can_be_given_as_a_dict():
         parse_network({"layers": ["relu", {"type": "relu", "inputs": "input"}]})
 
 
-def test_a_loss_given_as_a_dict_is_checked_like_one_in_a_spec():
+def test_a_loss_from_a_dict_is_validated():
     with pytest.raises(SpecError) as caught:
         Network({"layers": ["relu"]}, (2,), loss={"type": "huber", "dleta": 1})
     assert str(caught.value) == "/loss/dleta: unknown key 'dleta'; did you mean 'delta'?"
 
 
-def test_what_is_no_file_is_told(tmp_path):
-    assert told(tmp_path / "none.json") == [f"no such file: {tmp_path / 'none.json'}"]
-    assert told(tmp_path) == [f"{tmp_path} is a folder, not a spec"]
-    assert told("x" * 5_000)[0].startswith("cannot read xxx")
-    assert told("a\0b.json")[0].startswith("no such file: a")
+def test_a_path_that_is_not_a_file_is_explained(tmp_path):
+    assert messages(tmp_path / "none.json") == [f"no such file: {tmp_path / 'none.json'}"]
+    assert messages(tmp_path) == [f"{tmp_path} is a folder, not a spec"]
+    assert messages("x" * 5_000)[0].startswith("cannot read xxx")
+    assert messages("a\0b.json")[0].startswith("no such file: a")
 
 
-def test_a_huge_file_is_refused_without_reading_it_all(file):
+def test_a_huge_file_is_not_read_completely(file):
     path = file(" " * (MAX_BYTES + 10_000))
-    assert told(path) == [f"the text has {MAX_BYTES + 1:,} bytes; a spec has at most {MAX_BYTES:,}"]
+    assert messages(path) == [
+        f"the text has {MAX_BYTES + 1:,} bytes; a spec has at most {MAX_BYTES:,}"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_a_huge_file_is_refused_without_reading_it_all(file):
         (TEXT.replace('"units": 10', f'"units": 1{"0" * 300}'),
          "11:34: an integer of 301 digits is too large"),
         (TEXT.replace('"digits",\n', '"\\ud800",\n'),
-         "3:11: a string holds half of a surrogate pair, which is no character"),
+         "3:11: a string holds half of a surrogate pair, which is not a character"),
         (TEXT.replace('"name": "digits"', f'"name": "{"d" * 101}"'),
          f'3:11: /name: "{"d" * 57}..." cannot be a name; a name is up to 100 ASCII letters,'
          " digits, '_', '-' or '.'; the first is a letter or a digit"),
@@ -156,15 +158,15 @@ def test_a_huge_file_is_refused_without_reading_it_all(file):
          f" layer '{'c' * 57}...'; available: add, avg_pool2d, batch_norm"),
     ],
 )  # fmt: skip
-def test_a_mistake_of_any_size_gets_a_message_of_a_line(file, text, expected):
-    (message,) = told(file(text))
+def test_a_mistake_of_any_size_has_a_short_message(file, text, expected):
+    (message,) = messages(file(text))
     assert message.startswith(expected)
     assert len(message) < 500
 
 
-def test_two_mistakes_in_two_places_are_told_in_the_order_of_the_text(file):
+def test_mistakes_are_reported_in_the_order_of_the_text(file):
     text = TEXT.replace('"epochs": 2', '"epochs": 0').replace('"units": 10', '"unit": 10')
-    assert told(file(text)) == [
+    assert messages(file(text)) == [
         "11:25: /network/layers/3/unit: unknown key 'unit'; did you mean 'units'?",
         "15:15: /training/epochs: must be at least 1, not 0",
     ]
@@ -172,25 +174,25 @@ def test_two_mistakes_in_two_places_are_told_in_the_order_of_the_text(file):
 
 def test_a_key_with_a_slash_is_escaped_in_its_pointer(file):
     text = TEXT.replace('"epochs"', '"a/b~c": 1, "epochs"')
-    assert told(file(text))[0].startswith(
+    assert messages(file(text))[0].startswith(
         "15:5: /training/a~1b~0c: unknown key 'a/b~c'; available:"
     )
 
 
-def test_a_hundred_mistakes_are_told_and_the_rest_is_counted(file):
+def test_mistakes_beyond_the_first_hundred_are_counted(file):
     layers = ", ".join(['{"type": "relu", "name": 1}'] * 150)
     text = TEXT.replace('{"type": "relu"}', layers)
-    problems = told(file(text))
+    problems = messages(file(text))
     assert len(problems) == MAX_PROBLEMS + 1
     assert problems[-1] == "and 50 more"
 
 
-def test_beyond_a_thousand_mistakes_nobody_counts(file):
+def test_mistakes_are_counted_up_to_a_thousand(file):
     text = TEXT.replace('{"type": "relu"}', ", ".join(['{"type": "relu", "x": 1}'] * 5_000))
-    assert told(file(text))[-1] == f"and at least {MAX_COUNTED - MAX_PROBLEMS} more"
+    assert messages(file(text))[-1] == f"and at least {MAX_COUNTED - MAX_PROBLEMS} more"
     many = [{"type": "relu", "inputs": "x"}] * 5_000
     assert (
-        told({**good(), "network": {"layers": many}})[-1]
+        messages({**good(), "network": {"layers": many}})[-1]
         == f"and at least {MAX_COUNTED - MAX_PROBLEMS} more"
     )
 
@@ -198,7 +200,7 @@ def test_beyond_a_thousand_mistakes_nobody_counts(file):
 # Overrides.
 
 
-def test_overrides_change_the_spec_before_anything_is_checked(file):
+def test_overrides_are_applied_before_validation(file):
     text = TEXT.replace('"epochs": 2', '"epochs": "two"')
     overrides = {
         "training.epochs": 3,
@@ -211,50 +213,50 @@ def test_overrides_change_the_spec_before_anything_is_checked(file):
     assert spec.network.layers[0].options["filters"] == 4
 
 
-def test_a_mistake_in_an_override_names_the_override_and_no_line(file):
+def test_a_mistake_in_an_override_names_it_without_a_line(file):
     path = file(TEXT)
-    assert told(path, {"training.epochs": 0}) == [
+    assert messages(path, {"training.epochs": 0}) == [
         "/training/epochs: must be at least 1, not 0 (override training.epochs)"
     ]
-    assert told(path, {"training.optimizer": {"type": "sgd", "momentum": 2}}) == [
+    assert messages(path, {"training.optimizer": {"type": "sgd", "momentum": 2}}) == [
         "/training/optimizer/momentum: must be at least 0 and less than 1, not 2"
         " (override training.optimizer)"
     ]
-    assert told(path, {"training.early_stopping.patince": 2}) == [
+    assert messages(path, {"training.early_stopping.patince": 2}) == [
         "/training/early_stopping/patince: unknown key 'patince'; did you mean 'patience'?"
         " (override training.early_stopping.patince)"
     ]
-    assert told(path, {"training.optimzer.type": "sgd"}) == [
+    assert messages(path, {"training.optimzer.type": "sgd"}) == [
         "/training/optimzer: unknown key 'optimzer'; did you mean 'optimizer'?"
         " (override training.optimzer.type)"
     ]
-    assert told(path, {"training.metrics.1": "x"}) == [
+    assert messages(path, {"training.metrics.1": "x"}) == [
         "cannot set 'training.metrics.1': 'training.metrics' has no element '1', only 0 to 0"
     ]
 
 
-def test_of_two_overrides_of_one_value_the_later_one_holds():
+def test_the_last_override_of_a_value_wins():
     overrides = {"training.epochs": 5, "training": {**good()["training"], "epochs": 0}}
-    assert told(good(), overrides) == [
+    assert messages(good(), overrides) == [
         "/training/epochs: must be at least 1, not 0 (override training)"
     ]
 
 
-def test_what_an_override_leaves_alone_keeps_its_line(file):
+def test_other_mistakes_keep_their_line(file):
     text = TEXT.replace('"kernel_size": 3', '"kernel_size": 0')
-    assert told(file(text), {"network.layers.0.filters": 9, "training.epochs": 0}) == [
+    assert messages(file(text), {"network.layers.0.filters": 9, "training.epochs": 0}) == [
         "/training/epochs: must be at least 1, not 0 (override training.epochs)",
         "8:55: /network/layers/0/kernel_size: must be at least 1, not 0",
     ]
 
 
-def test_the_spec_that_was_given_is_not_changed():
+def test_the_source_dict_is_not_changed():
     spec = good()
     load_spec(spec, {"training.epochs": 7, "network.layers.0.filters": 3})
     assert spec == good()
 
 
-# Shapes, which only building the network tells.
+# Shapes, which are known after the network is built.
 
 
 def test_shape_errors_have_their_place_too(file):
@@ -276,7 +278,7 @@ def test_shape_errors_have_their_place_too(file):
         ("[8, 8, 1]", f"[{'9' * 300}, 8, 1]", "elements"),
     ],
 )
-def test_a_network_of_any_size_is_one_clear_line_and_not_a_killed_process(file, old, new, expected):
+def test_a_network_that_is_too_large_is_refused_with_one_line(file, old, new, expected):
     with pytest.raises(SpecError) as caught:
         summarize(file(TEXT.replace(old, new)))
     (problem,) = caught.value.problems
@@ -291,5 +293,5 @@ def test_ten_thousand_nodes_are_read(file):
     assert len(load_spec(path).network.layers) == 9_998
 
 
-def test_the_public_name_is_this_one():
+def test_load_spec_is_public():
     assert tinynet.load_spec is load_spec

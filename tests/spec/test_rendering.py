@@ -1,4 +1,4 @@
-"""Every value of a resolved spec says where it came from, and that is true."""
+"""Every value of a resolved spec has its true origin."""
 
 import json
 import re
@@ -20,14 +20,14 @@ every_file = pytest.mark.parametrize("path", FILES, ids=lambda p: f"{p.parent.na
 
 
 def part(value, pointer):
-    """What is at a pointer of JSON."""
+    """Return the value at a JSON pointer."""
     for key in split_pointer(pointer):
         value = value[int(key) if isinstance(value, list) else key]
     return value
 
 
 def leaves(value, pointer=""):
-    """Pointers of all values that have no parts."""
+    """Yield the pointers of all values without parts."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from leaves(inner, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}")
@@ -39,23 +39,23 @@ def leaves(value, pointer=""):
 
 
 def written(path, line, column):
-    """The JSON value that begins at a place of a file."""
+    """Return the JSON value that begins at a place of a file."""
     text = path.read_bytes().decode("utf-8-sig")
     rest = "\n".join(re.split(r"\r\n|\r|\n", text)[line - 1 :])[column - 1 :]
     return json.JSONDecoder().raw_decode(rest)[0]
 
 
-def stands_for(value, found):
-    """Whether what is written comes to what is resolved, the short forms of the language too."""
-    if isinstance(value, str) and isinstance(found, str):
-        return value in (found, f"${found}")
-    if isinstance(found, list):
-        return value == found or found in ([value], [value, value])
-    return value == found
+def resolves_to(value, resolved):
+    """Return True if a declared value, perhaps a short form, is resolved to another."""
+    if isinstance(value, str) and isinstance(resolved, str):
+        return value in (resolved, f"${resolved}")
+    if isinstance(resolved, list):
+        return value == resolved or resolved in ([value], [value, value])
+    return value == resolved
 
 
 NAMES = re.compile(r"/network/(layers/[0-9]+/(name|inputs|shares)|outputs/.+)")
-"""What is written in the words of a list of nodes, and resolved in those of the whole network."""
+"""Names that are local to a list of nodes in the file, and global in the resolved spec."""
 
 
 @every_file
@@ -69,7 +69,7 @@ def test_every_value_has_an_origin(path):
 
 
 @every_file
-def test_what_is_said_to_come_from_the_file_is_written_there(path):
+def test_a_value_from_the_file_is_at_its_place(path):
     spec = load_spec(path)
     content, resolved = json.loads(path.read_text(encoding="utf-8")), spec.resolved()
     from_file = {p: origin for p, origin in origins(spec).items() if origin.kind == "file"}
@@ -78,14 +78,13 @@ def test_what_is_said_to_come_from_the_file_is_written_there(path):
         value = written(path, origin.line, origin.column)
         assert value == part(content, origin.pointer)
         if not NAMES.fullmatch(pointer):
-            assert stands_for(value, part(resolved, pointer)), (pointer, value)
+            assert resolves_to(value, part(resolved, pointer)), (pointer, value)
         elif pointer.endswith("/name"):
             assert value in part(resolved, pointer), (pointer, value)
 
 
 @every_file
-def test_what_is_a_default_is_nowhere_in_the_file(path):
-    """A default that is told as if it were written sends the reader looking for it."""
+def test_a_default_is_not_in_the_file(path):
     spec = load_spec(path)
     text = path.read_text(encoding="utf-8")
     for pointer, origin in origins(spec).items():
@@ -156,7 +155,7 @@ def rich(tmp_path):
         ("training/metrics", "default"),
     ],
 )  # fmt: skip
-def test_origins_are_told_through_variables_parameters_and_blocks(rich, pointer, expected):
+def test_origins_through_variables_parameters_and_blocks(rich, pointer, expected):
     assert str(origins(rich())[f"/{pointer}"]) == expected
 
 
@@ -181,11 +180,11 @@ def test_origins_are_told_through_variables_parameters_and_blocks(rich, pointer,
         ("training.metrics", ["r2"], "training/metrics/0/type", "--set training.metrics"),
     ],
 )  # fmt: skip
-def test_what_an_override_set_and_nothing_else_is_told_so(rich, path, value, pointer, expected):
+def test_only_overridden_values_come_from_the_override(rich, path, value, pointer, expected):
     assert str(origins(rich({path: value}))[f"/{pointer}"]) == expected
 
 
-def test_the_lines_of_a_rendered_spec_are_the_resolved_spec(rich):
+def test_the_rendered_lines_are_the_resolved_spec(rich):
     spec = rich({"vars.width": 4})
     lines = render(spec)
     assert json.loads("\n".join(line.text for line in lines)) == spec.resolved()

@@ -1,4 +1,4 @@
-"""A type that an override replaces: what the new one cannot take is dropped, and that is noted."""
+"""Overrides of a type: options that the new type cannot take are dropped, with a note."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def resolved(overrides, spec=SPEC):
     return found.resolved(), list(found.origin.notes)
 
 
-def test_a_resolved_optimizer_becomes_another_and_keeps_what_both_have():
+def test_a_replaced_optimizer_keeps_common_options():
     whole = load_spec(SPEC).resolved()
     found, notes = resolved({"training.optimizer.type": "adam"}, whole)
     assert found["training"]["optimizer"]["learning_rate"] == 0.5
@@ -90,8 +90,8 @@ def test_every_type_can_be_replaced(path, expected, is_resolved):
     assert kept.items() <= at(found, path).items()
 
 
-def test_what_another_override_sets_is_never_dropped():
-    """It would be ignored without a word."""
+def test_overridden_options_are_never_dropped():
+    """Otherwise the override would be ignored silently."""
     adam = load_spec(SPEC, {"training.optimizer": "adam"}).resolved()
     changes = {"training.optimizer.beta_1": 0.5, "training.optimizer.type": "sgd"}
     with pytest.raises(SpecError) as caught:
@@ -117,7 +117,7 @@ def test_the_same_type_drops_nothing():
     assert notes == []
 
 
-def test_a_type_that_does_not_exist_is_refused_alone():
+def test_an_unknown_type_is_the_only_mistake():
     with pytest.raises(SpecError) as caught:
         load_spec(SPEC, {"training.optimizer.type": "adm"})
     assert [str(problem) for problem in caught.value.problems] == [

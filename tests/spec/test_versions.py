@@ -1,4 +1,4 @@
-"""A spec that was ever valid stays so, and keeps its meaning."""
+"""A valid spec of any version stays valid and keeps its meaning."""
 
 import json
 from functools import partial
@@ -28,26 +28,26 @@ from tinynet.spec.training_spec import (
 )
 from tinynet.spec.versions import MIGRATIONS, VERSION, migrate
 
-# Every version below the newest, and what it meant.
+# Frozen specs of every version.
 
 CORPUS = Path(__file__).parent / "corpus"
 FROZEN = sorted(p for p in CORPUS.glob("*/*.json") if not p.name.endswith(".resolved.json"))
 READ_THIS = f"read {CORPUS / 'README.md'}: no file there is edited, ever"
 
 
-def less(golden, found, place=""):
-    """What ``golden`` says and ``found`` does not; ``found`` may say more."""
-    if isinstance(golden, dict) and isinstance(found, dict):
+def differences(golden, current, place=""):
+    """Yield the values of ``golden`` that ``current`` lacks; ``current`` may have more."""
+    if isinstance(golden, dict) and isinstance(current, dict):
         for key, value in golden.items():
-            if key in found:
-                yield from less(value, found[key], f"{place}/{key}")
+            if key in current:
+                yield from differences(value, current[key], f"{place}/{key}")
             else:
-                yield f"{place}/{key}: {value!r} is no longer said"
-    elif isinstance(golden, list) and isinstance(found, list) and len(golden) == len(found):
+                yield f"{place}/{key}: {value!r} is missing"
+    elif isinstance(golden, list) and isinstance(current, list) and len(golden) == len(current):
         for index, value in enumerate(golden):
-            yield from less(value, found[index], f"{place}/{index}")
-    elif type(golden) is not type(found) or golden != found:
-        yield f"{place}: {golden!r} has become {found!r}"
+            yield from differences(value, current[index], f"{place}/{index}")
+    elif type(golden) is not type(current) or golden != current:
+        yield f"{place}: {golden!r} has become {current!r}"
 
 
 @pytest.mark.parametrize("path", FROZEN, ids=lambda p: f"{p.parent.name}-{p.stem}")
@@ -55,33 +55,33 @@ def test_a_spec_means_what_it_meant(path):
     golden = path.with_suffix(".resolved.json")
     assert golden.is_file(), f"{golden} is missing; {READ_THIS}"
     spec = load_spec(path)
-    told = list(less(json.loads(golden.read_text(encoding="utf-8")), spec.resolved()))
-    assert not told, f"{path} means something else than it did: {told}; {READ_THIS}"
+    changes = list(differences(json.loads(golden.read_text(encoding="utf-8")), spec.resolved()))
+    assert not changes, f"the meaning of {path} has changed: {changes}; {READ_THIS}"
     if spec.network.input_shape is not None:
         Network(spec.network, spec.network.input_shape, dry=True)
 
 
-def test_an_editor_takes_every_spec_of_the_newest_version_for_a_good_one():
+def test_frozen_specs_of_the_newest_version_fit_the_schema():
     schema = Draft202012Validator(spec_schema(registry.default()))
     for path in FROZEN:
         if path.parent.name == str(VERSION):
             schema.validate(json.loads(path.read_text(encoding="utf-8")))
 
 
-def test_what_is_new_in_a_resolved_spec_is_no_change_and_all_else_is():
-    assert list(less({"a": [1, {"b": 2}]}, {"a": [1, {"b": 2, "new": 3}], "newer": 4})) == []
+def test_a_new_key_is_the_only_allowed_difference():
+    assert list(differences({"a": [1, {"b": 2}]}, {"a": [1, {"b": 2, "new": 3}], "newer": 4})) == []
     for found in ({"a": 1.0}, {"a": True}, {"a": [1]}, {}, {"a": None}):
-        assert list(less({"a": 1}, found)), found
-    assert list(less({"a": [1, 2]}, {"a": [1, 2, 3]}))
+        assert list(differences({"a": 1}, found)), found
+    assert list(differences({"a": [1, 2]}, {"a": [1, 2, 3]}))
 
 
-def test_every_version_is_frozen_and_can_be_brought_to_the_newest():
+def test_every_version_is_frozen_and_can_be_migrated():
     assert {p.parent.name for p in FROZEN} == {str(v) for v in range(1, VERSION + 1)}
     assert MIGRATIONS.keys() == set(range(1, VERSION))
 
 
 def objects(value):
-    """Every object that is said anywhere, with the keys above it."""
+    """Yield every object within a value, with the keys above it."""
     todo = [((), value)]
     while todo:
         path, value = todo.pop()
@@ -97,24 +97,24 @@ NEWEST = [
     for p in FROZEN
     if p.parent.name == str(VERSION)
 ]  # fmt: skip
-SAID = [found for spec in NEWEST for found in objects(spec)]
+OBJECTS = [pair for spec in NEWEST for pair in objects(spec)]
 
 BY_HAND = f"write a spec that does, and freeze it; {READ_THIS}"
 
 
 @pytest.mark.parametrize("group", [g for g in registry.GROUPS if g != "kernels"])
 def test_every_built_in_type_is_frozen_with_every_option(group):
-    """What no frozen spec uses can change its meaning, and nobody notices."""
+    """Otherwise its meaning could change unnoticed."""
     known = registry.default()
     for entry in known.entries(group):
         if entry.distribution != "tinynet-core":
             continue
-        wanted = set(known.load(group, entry.name).Config.model_fields)
-        uses = [said for _, said in SAID if said.get("type") == entry.name]
+        required = set(known.load(group, entry.name).Config.model_fields)
+        uses = [part for _, part in OBJECTS if part.get("type") == entry.name]
         named = uses or entry.name in json.dumps(NEWEST)
         assert named, f"no frozen spec uses {group} {entry.name}: {BY_HAND}"
-        missing = sorted(wanted - {key for said in uses for key in said})
-        assert not missing, f"no frozen spec says {missing} of {group} {entry.name}: {BY_HAND}"
+        missing = sorted(required - {key for part in uses for key in part})
+        assert not missing, f"no frozen spec has {missing} of {group} {entry.name}: {BY_HAND}"
 
 
 @pytest.mark.parametrize(
@@ -137,13 +137,12 @@ def test_every_built_in_type_is_frozen_with_every_option(group):
     ],
 )
 def test_every_key_of_the_language_is_frozen(model, holder):
-    keys = {key for path, said in SAID if holder in (*path, None) for key in said}
-    wanted = {*model.model_fields, *getattr(model, "written", ())} - {"options"}
-    assert wanted <= keys, f"no frozen spec says {sorted(wanted - keys)}: {BY_HAND}"
+    keys = {key for path, part in OBJECTS if holder in (*path, None) for key in part}
+    required = {*model.model_fields, *getattr(model, "written", ())} - {"options"}
+    assert required <= keys, f"no frozen spec has {sorted(required - keys)}: {BY_HAND}"
 
 
-# A language with a history, made up: first `units` was called `size`, and before that the optimizer
-# stood at the top.
+# An invented history: `units` was called `size`, and before that the optimizer was at the top.
 
 
 def optimizer_moves_into_training(spec):
@@ -191,7 +190,7 @@ OLD = """{
 
 @pytest.fixture
 def old(tmp_path, monkeypatch):
-    """Write an old spec and load it, where the made-up history is known."""
+    """Return a function that writes and loads an old spec, with the invented history."""
     monkeypatch.setattr(reading, "migrate", partial(migrate, migrations=HISTORY, newest=1))
 
     def load(*changes, overrides=None):
@@ -206,13 +205,13 @@ def old(tmp_path, monkeypatch):
     return load
 
 
-def told(old, *changes, **options):
+def messages(old, *changes, **options):
     with pytest.raises(SpecError) as caught:
         old(*changes, **options)
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_an_old_spec_means_what_it_would_be_written_as_today(old):
+def test_an_old_spec_is_migrated(old):
     spec = old()
     assert spec.tinynet == 1
     assert spec.training.optimizer.options["learning_rate"] == 0.01
@@ -220,7 +219,7 @@ def test_an_old_spec_means_what_it_would_be_written_as_today(old):
     assert load_spec(spec.resolved()).resolved() == spec.resolved()
 
 
-def test_a_spec_of_the_version_between_takes_the_last_step_alone(old):
+def test_a_newer_spec_needs_fewer_migrations(old):
     inner = ('"loss": "mse"', '"loss": "mse", "optimizer": "sgd"')
     outer = ('  "optimizer": {"type": "adam", "learning_rate": 0.01},\n', "")
     assert old(("-1", "0"), inner, outer).training.optimizer.type == "sgd"
@@ -243,28 +242,27 @@ def test_a_spec_of_the_version_between_takes_the_last_step_alone(old):
         ('"steps": 1', '"steps": 0', "10:25: /training/steps: must be at least 1, not 0"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_an_old_spec_is_told_where_it_was_written(old, before, after, expected):
-    """Or the place would be one that the file does not have."""
-    assert told(old, (before, after)) == [expected]
+def test_a_mistake_in_an_old_spec_is_reported_in_the_old_file(old, before, after, expected):
+    assert messages(old, (before, after)) == [expected]
 
 
-def test_what_an_old_spec_lacks_is_told_of_what_holds_it_today(old):
+def test_a_missing_key_of_an_old_spec_is_reported_at_its_new_place(old):
     line = ('  "optimizer": {"type": "adam", "learning_rate": 0.01},\n', "")
-    assert told(old, line) == [
+    assert messages(old, line) == [
         "9:15: /training: 'optimizer' is required (the update rule of the parameters)"
     ]
 
 
-def test_an_override_says_it_in_the_words_of_the_file(old):
+def test_an_override_uses_the_keys_of_the_old_file(old):
     spec = old(overrides={"optimizer.learning_rate": 0.5, "network.layers.end.size": 7})
     assert spec.training.optimizer.options["learning_rate"] == 0.5
     assert spec.network.layers[-1].options["units"] == 7
-    assert told(old, overrides={"network.layers.end.size": 0}) == [
+    assert messages(old, overrides={"network.layers.end.size": 0}) == [
         "/network/layers/1/size: must be at least 1, not 0 (override network.layers.end.size)"
     ]
 
 
-def test_what_a_value_of_an_old_spec_came_from_is_the_old_place(old):
+def test_the_origin_of_a_migrated_value_is_its_old_place(old):
     found = origins(old(overrides={"optimizer.type": "sgd"}))
     assert (found["/training/optimizer/learning_rate"].pointer,
             found["/training/optimizer/learning_rate"].line) == (
@@ -276,18 +274,18 @@ def test_what_a_value_of_an_old_spec_came_from_is_the_old_place(old):
     assert [use.line for use in inner.uses] == [8]
 
 
-def test_migrations_leave_the_spec_as_it_was_given(old):
+def test_migrations_do_not_change_their_argument(old):
     document = json.loads(OLD)
     migrate(document, HISTORY, 1)
     assert document == json.loads(OLD)
 
 
 @pytest.mark.parametrize("document", [None, 3, [], {}, {"tinynet": "1"}, {"tinynet": True}])
-def test_what_says_no_version_is_left_to_the_models(document):
+def test_a_spec_without_a_version_is_not_migrated(document):
     assert migrate(document, {1: optimizer_moves_into_training}, 2) == (document, [])
 
 
-# Versions that are not known.
+# Unknown versions.
 
 
 @pytest.mark.parametrize(
@@ -303,7 +301,7 @@ def test_what_says_no_version_is_left_to_the_models(document):
         (None, "the version of the spec language, 1, is expected, not null"),
     ],
 )
-def test_a_version_that_is_not_known_is_told_what_would_be(version, expected):
+def test_an_unknown_version_is_explained(version, expected):
     spec = {**json.loads((CORPUS / "1" / "short_forms.json").read_text()), "tinynet": version}
     with pytest.raises(SpecError) as caught:
         load_spec(spec)

@@ -1,4 +1,4 @@
-"""A spec's text: what is refused before anything is built from it, and where everything stands."""
+"""JSON texts: limits, strict parsing and places of values."""
 
 import json
 import re
@@ -35,7 +35,7 @@ SPACE = st.text(" \t\n\r", max_size=3)
 
 @st.composite
 def texts(draw, value=VALUES):
-    """A value, and a text of it with odd white space everywhere."""
+    """A value, and a text of it with random white space."""
     value = draw(value) if isinstance(value, st.SearchStrategy) else value
 
     def written(part):
@@ -55,7 +55,7 @@ def texts(draw, value=VALUES):
 
 
 def parts(value, path=()):
-    """Every (path, value) within a value."""
+    """Yield path and value of every part of a value."""
     yield path, value
     pairs = value.items() if isinstance(value, dict) else ()
     for key, part in enumerate(value) if isinstance(value, list) else pairs:
@@ -68,7 +68,7 @@ def offset(text, line, column):
 
 
 @given(texts())
-def test_every_value_and_every_key_is_found_where_it_stands(drawn):
+def test_every_value_and_key_is_located(drawn):
     value, text = drawn
     document = Document(text)
     assert document.value == value
@@ -82,12 +82,12 @@ def test_every_value_and_every_key_is_found_where_it_stands(drawn):
 
 
 @given(st.lists(st.text()))
-def test_a_pointer_is_split_as_it_was_joined(path):
+def test_splitting_reverses_joining(path):
     assert split_pointer(join_pointer(path)) == path
 
 
 @given(st.text() | texts().map(lambda drawn: drawn[1][:-1]) | st.binary())
-def test_no_text_gives_anything_but_a_value_or_a_spec_error(text):
+def test_any_text_gives_a_value_or_a_spec_error(text):
     with suppress(SpecError):
         value = Document(text).value
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
@@ -95,7 +95,7 @@ def test_no_text_gives_anything_but_a_value_or_a_spec_error(text):
 
 
 @given(texts(st.dictionaries(KEYS, VALUES, min_size=1)), st.data())
-def test_a_key_that_is_there_twice_is_refused_where_it_is_there_again(drawn, data):
+def test_a_duplicate_key_is_reported_at_its_second_place(drawn, data):
     value, text = drawn
     key = data.draw(st.sampled_from(sorted(value)))
     doubled = f"{text[: text.rindex('}')]},\n{json.dumps(key)}: 1}}"
@@ -155,13 +155,14 @@ def message(text, source=None):
         ("[-1e999]", "1:2: -1e999 is too large for a number"),
         (f"[{'9' * 50}e300]", f"1:2: {'9' * 37}... is too large for a number"),
         (f"[{'9' * 301}]", "1:2: an integer of 301 digits is too large"),
-        (r'["x", "\udc00"]', "1:7: a string holds half of a surrogate pair, which is no character"),
+        (r'["x", "\udc00"]',
+         "1:7: a string holds half of a surrogate pair, which is not a character"),
         (f'{{"{"k" * 201}": 1}}', "1:2: a key has at most 200 characters, not 201"),
         (b"[\xff]", "not UTF-8: byte 0xff at offset 1, in line 1; save the file as UTF-8"),
         ('["\ud800"]', "not UTF-8: byte 0xed at offset 2, in line 1; save the file as UTF-8"),
     ],
 )  # fmt: skip
-def test_somebody_who_writes_json_by_hand_is_told_what_to_change(text, expected):
+def test_mistakes_of_handwritten_json_are_explained(text, expected):
     assert message(text) == expected
 
 
@@ -178,7 +179,7 @@ def test_the_file_is_named():
         ("[" + ("[" + "1," * 9_999 + "1],") * 16 + "1]", f"more than {MAX_VALUES:,} values"),
     ],
 )
-def test_sizes_are_bounded_before_anything_is_built(text, expected):
+def test_sizes_are_limited_before_parsing(text, expected):
     assert expected in message(text)
 
 
@@ -192,7 +193,7 @@ def test_sizes_are_bounded_before_anything_is_built(text, expected):
         f'{{"{"k" * MAX_KEY}": {"9" * 300}}}',
     ],
 )
-def test_what_is_just_within_the_bounds_is_read(text):
+def test_texts_at_the_limits_are_read(text):
     assert Document(text).locate("/0")
 
 
@@ -206,19 +207,19 @@ def test_what_is_just_within_the_bounds_is_read(text):
         '{"a":' * 60 + "[" + "1," * 9_999 + "x",
     ],
 )
-def test_a_text_made_to_waste_time_is_refused_at_once(text):
-    """Each of these takes minutes where the parser looks back, or positions are counted anew."""
+def test_a_hostile_text_is_refused_quickly(text):
+    """A parser that backtracks or recounts positions would take minutes."""
     assert message(text)
 
 
-def test_many_mistakes_are_counted_and_not_told():
+def test_mistakes_beyond_the_limit_are_counted():
     objects = ", ".join(['{"a": 1, "a": 2}'] * (MAX_PROBLEMS + 7))
     with pytest.raises(SpecError) as caught:
         Document(f"[{objects}]")
     assert [str(p) for p in caught.value.problems[MAX_PROBLEMS:]] == ["and 7 more"]
 
 
-def test_what_is_missing_is_placed_at_what_should_hold_it():
+def test_a_missing_value_is_located_at_its_container():
     document = Document('{"a": [1,\n {"b": 2}]}')
     assert document.locate("/a/1/c/d") == (2, 2)
     assert document.place(Problem("x", "/a/1/c/d")) == Problem("x", "/a/1", 2, 2)
@@ -226,20 +227,20 @@ def test_what_is_missing_is_placed_at_what_should_hold_it():
 
 
 @given(VALUES)
-def test_data_are_taken_as_json_would_say_them(value):
+def test_json_data_are_not_changed(value):
     assert plain(value) == value
 
 
 @pytest.mark.parametrize(
     "value", [float("nan"), {1, 2}, object(), {"a": b"x"}, {(1, 2): 3}, "\ud800", 10**400]
 )
-def test_data_that_no_json_file_could_hold_are_refused(value):
+def test_data_that_are_not_json_are_refused(value):
     with pytest.raises(SpecError) as caught:
         plain(value)
     assert caught.value.problems[0].line is None
 
 
-def test_data_nested_without_end_are_refused():
+def test_infinitely_nested_data_are_refused():
     value = []
     value.append(value)
     with pytest.raises(SpecError, match="not JSON data"):

@@ -1,4 +1,4 @@
-"""The words that messages have in common: short enough to read, close enough to help."""
+"""Parts of messages: suggestions, quoted names and formatted values."""
 
 import pytest
 from hypothesis import given
@@ -20,11 +20,11 @@ from tinynet.text.wording import MAX_SHOWN, closest, format_value, quote, sugges
          + ", ".join(f"n{i:02}" for i in range(20)) + " and 3 more"),
     ],
 )  # fmt: skip
-def test_an_unknown_word_is_answered(word, known, expected):
+def test_suggestions_for_an_unknown_word(word, known, expected):
     assert suggest(word, known) == expected
 
 
-def test_the_word_that_was_meant_is_found_among_ten_thousand():
+def test_a_similar_word_among_ten_thousand_is_suggested():
     assert closest("conv2d_71x2", [f"conv2d_{i}" for i in range(10_000)]).startswith("conv2d_71")
 
 
@@ -46,12 +46,12 @@ def test_the_word_that_was_meant_is_found_among_ten_thousand():
         (10**100, f"{10**100}"[:57] + "..."),
     ],
 )
-def test_a_value_is_shown_as_its_author_wrote_it(value, expected):
+def test_values_are_formatted_as_json(value, expected):
     assert format_value(value) == expected
 
 
 @given(st.text(), st.lists(st.text()))
-def test_messages_stay_short_whatever_they_quote(word, known):
+def test_messages_stay_short_for_long_words(word, known):
     assert len(suggest(word, known)) <= 25 * (MAX_SHOWN + 2)
     assert len(format_value(word)) <= 6 * MAX_SHOWN + 2
     assert len(quote(word)) <= 10 * MAX_SHOWN + 2

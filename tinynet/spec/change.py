@@ -35,9 +35,11 @@ _RESETTING: tuple[tuple[str, State], ...] = (
     (r"/training/checkpoint/keep_best(/.*)?", "best"),
     (r"/training/early_stopping(/metric)?", "early stopping"),
 )
-"""JSON pointers, unless they are safe, of what makes some of the state mean something else."""
+"""JSON pointers of settings, unless they are safe, that change the meaning of some state."""
 
 # All else is incompatible: network and dtype (the parameters themselves), losses (with weights and
+# targets) and class weights (what is minimized), seed, batch size, accumulation, data, split and
+# transforms (the samples of a step, and their values).
 
 _STARTS_EMPTY = (
     "/training/checkpoint/keep_best",
@@ -76,10 +78,10 @@ class Change:
     resets: State | None = None
 
     def __str__(self) -> str:
-        return f"{self.pointer}: {_written(self.old)} -> {_written(self.new)}"
+        return f"{self.pointer}: {_as_json(self.old)} -> {_as_json(self.new)}"
 
 
-def _written(value: JsonValue) -> str:
+def _as_json(value: JsonValue) -> str:
     """Return a value as JSON, or "(not set)"."""
     return "(not set)" if value is None else json.dumps(value, ensure_ascii=False)
 

@@ -24,7 +24,7 @@ def problems_of(spec: Spec) -> Iterator[Problem]:
             f"class weights are for a network with one loss; this one has {format_list(trained)}"
         )
         yield Problem(message, "/training/class_weights")
-    # The label of a metric of another output differs.
+    # A metric with a wrong output would only have a wrong label, too.
     yield from list(_metric_problems(training.metrics, outputs, trained)) or _figure_problems(
         training, trained
     )
@@ -46,8 +46,7 @@ def loss_problems(
             more = ", ..." if len(outputs) > 2 else ""
             message = (
                 f"the network has the outputs {format_list(outputs)}; name those that the losses"
-                " are"
-                f" for: {{{example}{more}}} (an output that is left out is not trained)"
+                f" are for: {{{example}{more}}} (an output that is left out is not trained)"
             )
             yield Problem(message, pointer)
         return

@@ -15,10 +15,10 @@ INPUT = "input"
 """The name that stands for the dataset's only input; others are ``input:name``."""
 
 TAKEN = f"{INPUT!r} is the network's input; give the node another name"
-"""What is said of a node with that name."""
+"""The message about a node with that name."""
 
 MAX_CYCLE = 10
-"""How many nodes of a cycle a message names."""
+"""Most nodes of a cycle in a message."""
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ InputShapes: TypeAlias = Annotated[dict[str, SampleShape], Field(min_length=1)]
 """Shape of one sample of each input, by name."""
 
 OUTPUT = "output"
-"""What the only output of a network is called where the spec gives it no name."""
+"""The name of a network's only output, unless the spec names it."""
 
 
 def _as_outputs(value: Any) -> Any:
@@ -95,7 +95,7 @@ Outputs: TypeAlias = Annotated[
     dict[Name, str],
     BeforeValidator(_as_outputs, json_schema_input_type=str | tuple[str, ...] | dict[Name, str]),
 ]
-"""What each output is called, and which node gives it."""
+"""The node of each output, by the output's name."""
 
 
 class NetworkSpec(SpecModel):

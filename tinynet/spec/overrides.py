@@ -100,8 +100,8 @@ def _set(
             old = holder.get("type") if isinstance(holder, dict) else None
             holder[key] = value
             if walked[-1] == "type" and old != value:
-                given = _set_before(walked[:-1], applied)
-                if dropped := drop_parameters(holder, walked[:-1], old, given):
+                keys = _set_before(walked[:-1], applied)
+                if dropped := drop_parameters(holder, walked[:-1], old, keys):
                     applied.notes.append(dropped_note(path, value, dropped))
             return walked[: made or None]
         inner = holder.get(key) if isinstance(holder, dict) else holder[key]
@@ -116,8 +116,8 @@ def _set(
 def _set_before(path: list[int | str], applied: Applied) -> set[str]:
     """Return the keys of an object that overrides have set or changed."""
     start = split_pointer(join_pointer(path))
-    found = [split_pointer(pointer) for pointer, _ in applied.pointers]
-    return {parts[len(start)] for parts in found if parts[: len(start)] == start != parts}
+    paths = [split_pointer(pointer) for pointer, _ in applied.pointers]
+    return {parts[len(start)] for parts in paths if parts[: len(start)] == start != parts}
 
 
 def _step(holder: Any, parts: list[str], walked: list[int | str]) -> tuple[Any, list[str]]:
@@ -163,20 +163,20 @@ def _find_node(nodes: list[JsonValue], parts: list[str], scope: Scope) -> tuple[
     """
     if _is_index(parts[0], nodes):
         return int(parts[0]), parts[1:]
-    said = [declared_name(node, scope) for node in nodes]
-    called = names(said)
-    places = {name: place for place, own in reversed(list(enumerate(called))) for name in own}
-    given = {
-        node.given: place
-        for place, node in enumerate(said)
-        if node.given is not None and node.repeat is not None
+    declared = [declared_name(node, scope) for node in nodes]
+    full_names = names(declared)
+    places = {name: place for place, own in reversed(list(enumerate(full_names))) for name in own}
+    repeated = {
+        node.name: place
+        for place, node in enumerate(declared)
+        if node.name is not None and node.repeat is not None
     }
-    name, rest = _match(parts, given | places)
-    place = (given | places).get(name)
+    name, rest = _match(parts, repeated | places)
+    place = (repeated | places).get(name)
     if place is None:
         raise SpecError(f"there is no node {quote(parts[0])}; {suggest(parts[0], places)}")
-    own = called[place]
-    whole = said[place].given or own[0]
+    own = full_names[place]
+    whole = declared[place].name or own[0]
     if len(own) > 1 and name != whole:
         raise SpecError(
             f"{quote(name)} is one of {len(own)} nodes that are written once (repeat);"
@@ -202,13 +202,13 @@ def _require_own(document: Any, node: JsonValue, parts: list[str], scope: Scope)
     if not isinstance(block, str) or not parts:
         return
     walked: list[int | str] = ["network", "blocks", block, "layers"]
-    said = dict(_items(document, *walked[:-1]))
-    nodes, params = said.get("layers"), dict(_items(said, "params"))
+    declared = dict(_items(document, *walked[:-1]))
+    nodes, params = declared.get("layers"), dict(_items(declared, "params"))
     if not isinstance(nodes, list) or parts[0] in params or parts[0] in UseSpec.model_fields:
         return
     within = _scope(document, walked)
-    called = names(declared_name(inner, within) for inner in nodes)
-    name, _ = _match(parts, (name for own in called for name in own))
+    full_names = names(declared_name(inner, within) for inner in nodes)
+    name, _ = _match(parts, (name for own in full_names for name in own))
     if name:
         message = f"{quote(name)} is written in the block {quote(block)}"
         path = ".".join(["network.blocks", block, "layers", *parts])

@@ -205,7 +205,7 @@ def _validate(
     except ValidationError as error:
         prefix = join_pointer([part]) if part else ""
         found = (replace(p, pointer=prefix + p.pointer) for p in problems(error, value))
-        reported += _unless_following(expansion.problems, map(origin.trace, found))
+        reported += _without_consequences(expansion.problems, map(origin.trace, found))
     else:
         if not reported:
             reported = (
@@ -216,15 +216,15 @@ def _validate(
     return made
 
 
-def _unless_following(causes: list[Problem], found: Iterable[Problem]) -> list[Problem]:
+def _without_consequences(causes: list[Problem], found: Iterable[Problem]) -> list[Problem]:
     """Return the problems that do not follow from mistakes in the expansion."""
-    places = {place for problem in causes for place in _spoilt(problem.pointer)}
+    places = {place for problem in causes for place in _affected(problem.pointer)}
     if places:
         places.add(LAYERS)  # it lacks the nodes that could not be expanded
     return [problem for problem in found if problem.pointer not in places]
 
 
-def _spoilt(pointer: str) -> Iterator[str]:
+def _affected(pointer: str) -> Iterator[str]:
     """Yield the pointer to a mistake, and those to the lists that contain it."""
     yield pointer
     while (parts := pointer.rpartition("/"))[2].isdecimal():

@@ -76,12 +76,12 @@ def _render(
     path: list[int | str],
     key: str,
     comma: str,
-    found: dict[str, Provenance],
+    origins: dict[str, Provenance],
 ) -> Iterator[Line]:
     indent = " " * INDENT * len(path)
     if not _is_container(value):
         text = f"{indent}{key}{json.dumps(value, ensure_ascii=False)}{comma}"
-        yield Line(text, found[join_pointer(path)])
+        yield Line(text, origins[join_pointer(path)])
         return
     brackets = "{}" if isinstance(value, dict) else "[]"
     yield Line(f"{indent}{key}{brackets[0]}", None)
@@ -89,7 +89,7 @@ def _render(
     for number, (name, part) in enumerate(parts, 1):
         label = f"{json.dumps(name, ensure_ascii=False)}: " if isinstance(name, str) else ""
         more = "," if number < len(parts) else ""
-        yield from _render(part, [*path, name], label, more, found)
+        yield from _render(part, [*path, name], label, more, origins)
     yield Line(f"{indent}{brackets[1]}{comma}", None)
 
 
@@ -118,7 +118,7 @@ def _parts(value: JsonValue) -> Iterator[tuple[int | str, JsonValue]]:
 
 def _provenance(spec: Spec, pointer: str) -> Provenance:
     origin = spec.origin
-    if not _is_said(origin.expanded, pointer):
+    if not _has_value(origin.expanded, pointer):
         return Provenance("default")
     source = origin.source(pointer)
     uses = tuple(map(origin.place_use, source.uses))
@@ -126,12 +126,12 @@ def _provenance(spec: Spec, pointer: str) -> Provenance:
         return Provenance("override", source.pointer, uses=uses, override=override)
     if origin.document is None:
         return Provenance("file", source.pointer, uses=uses)
-    kind: Kind = "file" if _is_said(origin.document.value, source.pointer) else "derived"
+    kind: Kind = "file" if _has_value(origin.document.value, source.pointer) else "derived"
     pointer = origin.document.nearest(source.pointer)
     return Provenance(kind, pointer, *origin.document.locate(pointer), uses)
 
 
-def _is_said(value: JsonValue, pointer: str) -> bool:
+def _has_value(value: JsonValue, pointer: str) -> bool:
     """Return True if JSON has a value, also in its short form: ``"adam"``, or 3 for [3, 3]."""
     for key in split_pointer(pointer):
         if isinstance(value, dict):

@@ -36,7 +36,7 @@ def drop_parameters(
     holder: dict[str, JsonValue],
     path: Sequence[int | str],
     old: JsonValue,
-    given: Collection[str],
+    overridden: Collection[str],
 ) -> list[str]:
     """Drop the parameters of a type that has been replaced.
 
@@ -44,7 +44,7 @@ def drop_parameters(
         holder: An object of the spec whose ``type`` was set; it is changed in place.
         path: Its path.
         old: The old ``type``.
-        given: Keys that other overrides have set; they stay, and are reported if they are wrong.
+        overridden: Keys that other overrides have set; they are kept, valid or not.
 
     Returns:
         Names of the parameters that were dropped.
@@ -56,7 +56,7 @@ def drop_parameters(
         before, after = (_parameters(group, name) for name in (old, new))
     except PluginError:
         return []  # a type that is not installed is reported when the spec is validated
-    mine = [key for key in holder if key in before and key not in given]
+    mine = [key for key in holder if key in before and key not in overridden]
     common = {key: holder[key] for key in mine if key in after and not _has_variable(holder[key])}
     refused = _refused(group, new, common)
     dropped = [key for key in mine if key not in after or key in refused]

@@ -13,7 +13,7 @@ from tinynet.spec.schema_definitions import Definitions, Schema, describe, refer
 from tinynet.spec.training_spec import TrainingSpec
 
 _NAMES: Schema = {"pattern": f"^{NAME.pattern}$"}
-"""What variables, blocks and their parameters may be called."""
+"""The names of variables, blocks and their parameters."""
 
 _TOP: Schema = {
     "$schema": {"type": "string", "description": "Where editors find this schema; ignored."},
@@ -23,7 +23,7 @@ _TOP: Schema = {
         "description": "Variables by name: wherever a value stands, '$name' may stand for it.",
     },
 }
-"""Keys of a file that models never see, and whose values no variable can stand for."""
+"""Keys of a file that are removed before models validate it; no variable can replace them."""
 
 
 def spec_schema(known: Registry) -> Schema:
@@ -81,7 +81,7 @@ def _block() -> Schema:
 
 
 def _use() -> Schema:
-    """Return the schema of a use of a block; the block's parameters are not known."""
+    """Return the schema of a use of a block; a block's own parameters are not listed."""
     return {**describe(UseSpec), "additionalProperties": True}
 
 

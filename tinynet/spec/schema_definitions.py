@@ -27,7 +27,7 @@ _GROUP = "x-group"
 """Marks an object that names a plugin of that group until its definition is made."""
 
 _ANNOTATIONS = {"description", "default", "examples", "deprecated"}
-"""What a schema tells its reader and asks of no value."""
+"""Keywords that describe a value without restricting it."""
 
 
 def refer(key: str) -> Schema:

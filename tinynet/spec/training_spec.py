@@ -168,7 +168,7 @@ class TrainingSpec(SpecModel):
         """Return the losses by the names of the outputs that have one.
 
         Args:
-            outputs: What the network's outputs are called; one where the spec says one loss.
+            outputs: Names of the network's outputs; a single one if the spec has a single loss.
         """
         if isinstance(self.loss, LossReference):
             return {outputs[0]: self.loss}

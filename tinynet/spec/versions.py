@@ -12,18 +12,18 @@ from pydantic import JsonValue
 from tinynet.spec.expansion.sources import Trace
 
 VERSION = 1
-"""The newest version, which is what `tinynet.spec.models` describes."""
+"""The newest version, which `tinynet.spec.models` describes."""
 
 Document: TypeAlias = dict[str, JsonValue]
 
 Migration: TypeAlias = Callable[[Document], tuple[Document, Mapping[str, str]]]
-"""A spec of one version -> the same of the next, and new JSON pointer -> old for what moved.
+"""Function from a spec to that of the next version, and the old JSON pointer of each moved part.
 
-It is pure, and it leaves what is not as it should be to those who explain it.
+It is a pure function, and leaves invalid values unchanged; the models report them.
 """
 
 MIGRATIONS: Mapping[int, Migration] = {}
-"""By the version that they start from; every version below the newest has one."""
+"""The migration from each version below the newest."""
 
 
 def migrate(

@@ -175,7 +175,8 @@ class Document:
         for token in _TOKEN.finditer(self.text):
             if "\\u" in token.group() and _SURROGATE.search(json.loads(token.group())):
                 self._fail(
-                    "a string holds half of a surrogate pair, which is no character", token.start()
+                    "a string holds half of a surrogate pair, which is not a character",
+                    token.start(),
                 )
 
     def _constant(self, name: str) -> NoReturn:

@@ -16,7 +16,7 @@ from tinynet.text.wording import closest, format_value, quote, suggest
 Path: TypeAlias = tuple[int | str, ...]
 
 MAX_EXPLAINED = 1_000
-"""Mistakes of one object beyond which suggestions are spared."""
+"""Most mistakes of one object that are explained with suggestions."""
 
 _EXPECTED = {
     "bool_type": "true or false",
@@ -36,7 +36,7 @@ _EXPECTED = {
     "string_type": "a string",
     "tuple_type": "a list",
 }
-"""What a value of another type should have been, by pydantic's name of the error."""
+"""The expected type, by pydantic's name of the error."""
 
 _MISSING = ("missing", "missing_key")
 
@@ -46,11 +46,11 @@ _BOUNDS = {
     "less_than_equal": ("le", "at most"),
     "less_than": ("lt", "less than"),
 }
-"""Pydantic's names of what a number out of range breaks."""
+"""The bounds of a number, by pydantic's name of the error."""
 
 
 _PLUGIN = "plugin_fault"
-"""Kind of the mistakes that are no mistakes of whoever wrote the document."""
+"""Kind of the mistakes that a plugin causes, not the document."""
 
 
 @dataclass(frozen=True)
@@ -191,12 +191,12 @@ def problems(error: ValidationError, document: JsonValue) -> list[Problem]:
         if not _miscounted(line):
             found.setdefault(_path(line, document), []).append(line)
     holders = {path[:length] for path in found for length in range(len(path))}
-    told = []
+    result = []
     for path, lines in found.items():
         unlike = [line for line in lines if _expected(line) is None]
         if unlike or path not in holders:
-            told.append(_problem(path, unlike or lines))
-    return told
+            result.append(_problem(path, unlike or lines))
+    return result
 
 
 def located(found: list[Problem]) -> LocatedError:
@@ -213,7 +213,7 @@ def _miscounted(line: ErrorDetails) -> bool:
 
 
 def _path(line: ErrorDetails, value: Any) -> Path:
-    """Pydantic's location without the tags of unions, which are no part of the document."""
+    """Return pydantic's location without the tags of unions, which are not in the document."""
     path: list[int | str] = []
     for part in line["loc"]:
         if _has(value, part):

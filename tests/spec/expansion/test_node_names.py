@@ -7,7 +7,7 @@ from tinynet.text.document import MAX_LENGTH
 def test_names_are_the_type_and_its_ordinal():
     nodes = [("relu", None), ("acme:relu", None), ("dense", "relu_9"), ("", None), ("relu", None)]
     expected = [("relu_1",), ("relu_2",), ("relu_9",), ("shared_1",), ("relu_3",)]
-    assert names(DeclaredName(kind, given) for kind, given in nodes) == expected
+    assert names(DeclaredName(kind, name) for kind, name in nodes) == expected
 
 
 def test_a_named_node_still_counts():

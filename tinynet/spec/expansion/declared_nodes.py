@@ -65,28 +65,28 @@ def owners(
         places: The index of the node with each name.
         scope: The variables.
     """
-    found: dict[str, str | None] = {}
+    result: dict[str, str | None] = {}
     for start in places:
         name, way = start, dict[str, None]()
-        while name not in found and name not in way:
+        while name not in result and name not in way:
             way[name] = None
             fields, within = _fields(nodes[places[name]], scope)
             if "block" in fields:
-                found[name] = name
+                result[name] = name
             shared = _value(fields, "shares", within)
             if not isinstance(shared, str) or shared not in places:
                 break
             name = shared
-        owner = found.get(name)
-        found |= {passed: owner for passed in way if passed not in found}
-    return found
+        owner = result.get(name)
+        result |= {passed: owner for passed in way if passed not in result}
+    return result
 
 
 def references(raw: JsonValue) -> tuple[str, ...] | None:
     """Return the names in ``inputs``; None if it is missing or invalid, which models report."""
-    listed = [raw] if isinstance(raw, str) else raw
-    if isinstance(listed, list) and all(isinstance(name, str) for name in listed):
-        return tuple(map(str, listed)) or None
+    names = [raw] if isinstance(raw, str) else raw
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return tuple(map(str, names)) or None
     return None
 
 

@@ -1,6 +1,7 @@
 """The flat list of nodes, without blocks and repeats.
 
 In the flat list every node has its name and its inputs. Nodes of a block are named after the use:
+``residual_2.conv2d_1``.
 """
 
 from collections.abc import Mapping
@@ -41,13 +42,13 @@ LAYERS = "/network/layers"
 """JSON pointer to the nodes of a spec."""
 
 MAX_USES = MAX_LENGTH // 2
-"""Uses of blocks: those that are worth one have two nodes at least."""
+"""Most uses of blocks; a useful block has at least two nodes."""
 
 _PLACED = ("name", "inputs", "repeat")
-"""What a use says of its own place; the rest of it says what stands there."""
+"""Keys that a use sharing the layers of another one has for itself."""
 
-_Said = Mapping[str, tuple[JsonValue, Source]]
-"""What is written at some keys, and where."""
+_DeclaredKeys = Mapping[str, tuple[JsonValue, Source]]
+"""The declared values of some keys, with the place of their node."""
 
 
 @dataclass(frozen=True)
@@ -110,15 +111,15 @@ class Flattener:
 
     def _fill(self, into: NodeList, nodes: list[JsonValue]) -> None:
         self.lists.append(into)
-        said = [declared_name(node, into.scope) for node in nodes]
-        called = names(said)
+        declared_names = [declared_name(node, into.scope) for node in nodes]
+        full_names = names(declared_names)
         places: dict[str, int] = {}
-        for place, own in enumerate(called):
+        for place, own in enumerate(full_names):
             for name in own:
                 places.setdefault(name, place)
         owned = owners(nodes, places, into.scope)
-        for place, own in enumerate(called):
-            node = self._written(into, nodes, place)
+        for place, own in enumerate(full_names):
+            node = self._declared(into, nodes, place)
             use: _BlockUse | None = None
             for time, name in enumerate(own):
                 if name == INPUT:
@@ -131,15 +132,15 @@ class Flattener:
                     self._add_node(into, *node, name, follows=time > 0)
                     continue
                 if time == 0:
-                    template = self._written(into, nodes, places[owner])
+                    template = self._declared(into, nodes, places[owner])
                     use = self._read_use(into, node, template, owner)
                 if use is None or not self._add_use(into, use, name, owner, follows=time > 0):
                     break  # a repeat would have the same mistakes
-            given = said[place].given
-            if given is not None and said[place].repeat is not None and into.items:
-                into.last[given] = into.items[-1]
+            named = declared_names[place]
+            if named.name is not None and named.repeat is not None and into.items:
+                into.last[named.name] = into.items[-1]
 
-    def _written(
+    def _declared(
         self, into: NodeList, nodes: list[JsonValue], place: int
     ) -> tuple[JsonValue, Source]:
         return declared(nodes[place], into.scope, self._state, into.source.part(place))
@@ -189,52 +190,52 @@ class Flattener:
         known = len(self._state.problems)
         if known >= MAX_COUNTED:
             return None
-        (written, at), (fields, origin) = node, template
+        (node_fields, at), (fields, origin) = node, template
         self._require_room(self._uses, MAX_USES, "uses of blocks", at)
         self._uses += 1
-        assert isinstance(written, dict)
+        assert isinstance(node_fields, dict)
         assert isinstance(fields, dict)
         if origin != at:
-            for key in written.keys() - {"shares", *_PLACED}:
+            for key in node_fields.keys() - {"shares", *_PLACED}:
                 message = f"{quote(key)} belongs to {quote(owner)}, whose layers this node shares"
                 self._state.refuse(message, at.part(key), key=True)
             fields = {key: value for key, value in fields.items() if key not in _PLACED}
-        own, given = split_use(fields)
-        said = {key: (value, origin) for key, value in own.items()}
-        said |= {key: (written[key], at) for key in _PLACED if key in written}
-        spec = self._read(UseSpec, said, into.scope)
+        own, passed = split_use(fields)
+        keys = {key: (value, origin) for key, value in own.items()}
+        keys |= {key: (node_fields[key], at) for key in _PLACED if key in node_fields}
+        spec = self._read(UseSpec, keys, into.scope)
         block = None if spec is None else self._block(spec.block, into, origin)
         if spec is None or block is None:
             return None
         scope = arguments(
-            spec.block, block, given, (into.scope, self._globals), origin, self._state
+            spec.block, block, passed, (into.scope, self._globals), origin, self._state
         )
         self._require_inputs(spec, block, at)
         if len(self._state.problems) > known:
             return None
         return _BlockUse(spec, block, scope, at)
 
-    def _read(self, model: type[Model], said: _Said, scope: Scope) -> Model | None:
+    def _read(self, model: type[Model], keys: _DeclaredKeys, scope: Scope) -> Model | None:
         """Return the validated keys of a node; None if they are wrong.
 
         Args:
             model: The model of the keys.
-            said: The value of each key, and the place of its node.
+            keys: The value of each key, and the place of its node.
             scope: The names at that place.
         """
         known = len(self._state.problems)
         values = {
             key: evaluate(value, scope, self._state, at.part(key))
-            for key, (value, at) in said.items()
+            for key, (value, at) in keys.items()
         }
         if len(self._state.problems) > known:
             return None
-        found, wrong = read(model, {key: value.value for key, value in values.items()})
+        validated, wrong = read(model, {key: value.value for key, value in values.items()})
         for problem in wrong:
             key, *rest = split_pointer(problem.pointer)
             within = replace(problem, pointer=join_pointer(rest))
             self._state.problems.append(move(within, values[key].source))
-        return found
+        return validated
 
     def _add_use(
         self, into: NodeList, use: _BlockUse, name: str, owner: str, *, follows: bool
@@ -312,7 +313,7 @@ class Flattener:
         both = (Use("the other", other.source.pointer), *at.uses)
         self._state.refuse(f"two nodes are called {quote(name)}", replace(at, uses=both))
 
-    # Step 2, with all nodes known: their inputs ------------------------------------------------
+    # Step 2, with all nodes named: their inputs ------------------------------------------------
 
     def _wire(self, node_list: NodeList) -> None:
         for place, item in enumerate(node_list.items):
@@ -355,10 +356,10 @@ class Flattener:
             self._check_shared(node_list, shared, item.source.part("shares"))
 
     def _check_shared(self, node_list: NodeList, name: str, at: Source) -> None:
-        found = node_list.find(name)
-        if found is None:
+        item = node_list.find(name)
+        if item is None:
             self._refuse_node(node_list, name, at)
-        elif found.inner is not None:
+        elif item.inner is not None:
             message = f"{quote(name)} is a use of a block; share one of its nodes instead"
             self._dangle(message, at)
 

@@ -149,8 +149,8 @@ class NodeList:
             index = 0 if item.inputs is None else item.inputs.index(reference)
             return item.source.part("inputs", index)
         outer, use = self.outer
-        handed = dict(zip(self.inputs, outer.items[use].inputs or (INPUT,), strict=True))
-        passed = handed.get(reference, "")
+        arguments = dict(zip(self.inputs, outer.items[use].inputs or (INPUT,), strict=True))
+        passed = arguments.get(reference, "")
         return outer._declared_at(use, passed) if is_input(passed) else None
 
     def sources(self, place: int) -> tuple[str, ...]:

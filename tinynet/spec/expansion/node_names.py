@@ -14,12 +14,12 @@ class DeclaredName:
 
     Attributes:
         kind: The layer's type, or the block; empty where the node shares another's layer.
-        given: The name in the spec, or None.
+        name: The name in the spec, or None.
         repeat: The number of repeats in the spec, or None.
     """
 
     kind: str
-    given: str | None = None
+    name: str | None = None
     repeat: int | None = None
 
 
@@ -49,17 +49,17 @@ def names(nodes: Iterable[DeclaredName]) -> list[tuple[str, ...]]:
     """
     count: Counter[str] = Counter()
     left = MAX_LENGTH + 1
-    found = []
+    result = []
     for node in nodes:
         short = node.kind[-MAX_KEY:].rpartition(":")[2] or "shared"
-        given = None if node.given is None else node.given[:MAX_KEY]
+        declared = None if node.name is None else node.name[:MAX_KEY]
         own = []
         for time in range(1, min(node.repeat or 1, left) + 1):
             count[short] += 1
-            if given is None:
+            if declared is None:
                 own.append(f"{short}_{count[short]}")
             else:
-                own.append(given if node.repeat is None else f"{given}_{time}")
+                own.append(declared if node.repeat is None else f"{declared}_{time}")
         left -= len(own)
-        found.append(tuple(own))
-    return found
+        result.append(tuple(own))
+    return result

@@ -73,7 +73,7 @@ def prune(
 
 def _places(nodes: list[JsonValue], lists: Iterable[NodeList]) -> dict[str, _Place]:
     """Return the nodes by name, in the order of the flat list."""
-    found: dict[int, _Place] = {}
+    result: dict[int, _Place] = {}
     for node_list in lists:
         around = list(_around(node_list))
         for item in node_list.items:
@@ -83,8 +83,8 @@ def _places(nodes: list[JsonValue], lists: Iterable[NodeList]) -> dict[str, _Pla
             uses = tuple(
                 (use.prefix, (use.blocks[-1], item.name.removeprefix(use.prefix))) for use in around
             )
-            found[item.index] = _Place(node, item.index, item.index, uses)
-    return {str(found[index].node.get("name")): found[index] for index in sorted(found)}
+            result[item.index] = _Place(node, item.index, item.index, uses)
+    return {str(result[index].node.get("name")): result[index] for index in sorted(result)}
 
 
 def _around(node_list: NodeList) -> Iterator[NodeList]:
@@ -123,7 +123,7 @@ def _unused_outputs(
 def _with_layers(kept: dict[str, _Place], places: Mapping[str, _Place]) -> list[_Place]:
     """Return the kept nodes; the first that shares the layer of a removed one declares it."""
     heirs: dict[str, str] = {}
-    found = []
+    result = []
     for name, place in kept.items():
         owner = place.node.get("shares")
         if isinstance(owner, str) and owner in places and owner not in kept:
@@ -134,8 +134,8 @@ def _with_layers(kept: dict[str, _Place], places: Mapping[str, _Place]) -> list[
                 node = {**old.node, "name": name, "inputs": place.node["inputs"]}
                 place = replace(place, text=old.index)
             place = replace(place, node=node)
-        found.append(place)
-    return found
+        result.append(place)
+    return result
 
 
 def _renumber(moved: dict[str, Source], pointer: str, kept: Iterable[_Place]) -> None:
@@ -146,9 +146,9 @@ def _renumber(moved: dict[str, Source], pointer: str, kept: Iterable[_Place]) ->
         parts.setdefault(index, {})[slash + rest] = moved.pop(key)
     for new, place in enumerate(kept):
         own, text = parts[str(place.index)], parts[str(place.text)]
-        found = dict(text)
+        sources = dict(text)
         if place.text != place.index:
             of_use = (key for key in own if key.startswith("/inputs"))
-            found |= {key: own[""].part(key.removeprefix("/")) for key in ("/name", "/inputs")}
-            found |= {key: own[key] for key in of_use}
-        moved |= {f"{pointer}/{new}{rest}": source for rest, source in found.items()}
+            sources |= {key: own[""].part(key.removeprefix("/")) for key in ("/name", "/inputs")}
+            sources |= {key: own[key] for key in of_use}
+        moved |= {f"{pointer}/{new}{rest}": source for rest, source in sources.items()}

@@ -46,8 +46,8 @@ class ExpansionState:
         """Return a suggestion for an unknown word, to follow the message."""
         place = at.pointer, message
         if place not in self.hints:  # problems that are not shown need no suggestion
-            is_told = len(self.hints) < MAX_PROBLEMS
-            self.hints[place] = f"; {suggest(word, known)}" if is_told else ""
+            is_shown = len(self.hints) < MAX_PROBLEMS
+            self.hints[place] = f"; {suggest(word, known)}" if is_shown else ""
         return self.hints[place]
 
     def count(self, values: int, at: Source) -> None:

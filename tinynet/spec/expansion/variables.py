@@ -12,10 +12,7 @@ from pydantic import JsonValue
 
 from tinynet.spec.expansion.sources import Source
 from tinynet.spec.expansion.state import ExpansionState
-from tinynet.text.document import (
-    MAX_DEPTH,
-    join_pointer,
-)
+from tinynet.text.document import MAX_DEPTH, join_pointer
 from tinynet.text.wording import quote
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -105,7 +102,7 @@ class _Copier:
         if isinstance(value, dict):
             return {key: self._within(key, item) for key, item in value.items()}
         if isinstance(value, str) and value.startswith("$"):
-            return value[1:] if value.startswith("$$") else self._stand_in(value)
+            return value[1:] if value.startswith("$$") else self._replace(value)
         return value
 
     def _within(self, key: int | str, item: JsonValue) -> JsonValue:
@@ -114,7 +111,7 @@ class _Copier:
         self.path.pop()
         return copied
 
-    def _stand_in(self, name: str) -> JsonValue:
+    def _replace(self, name: str) -> JsonValue:
         state, here = self.state, self.source.part(*self.path)
         known = self.scope.get(name[1:])
         if known is None:
