@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from tinynet import load_spec, registry
 from tinynet.errors import SpecError
 from tinynet.spec.schema import spec_schema
-from tinynet.text.numbers import LARGEST, with_integers
+from tinynet.text.document import LARGEST_INTEGER, with_integers
 
 ROOT = Path(__file__).parents[2]
 SPECS = [
@@ -48,8 +48,8 @@ def test_integers_of_overrides_may_be_written_as_floats(path):
 
 
 def test_a_float_without_an_equal_integer_is_kept():
-    for value in (-0.0, 0.5, float(2 * LARGEST), 1e300):
+    for value in (-0.0, 0.5, float(2 * LARGEST_INTEGER), 1e300):
         assert repr(with_integers([value])[0]) == repr(value)
-    for value in (0.0, -3.0, float(LARGEST)):
+    for value in (0.0, -3.0, float(LARGEST_INTEGER)):
         assert type(with_integers(value)) is int
     assert with_integers([True, None, "1.0"]) == [True, None, "1.0"]

@@ -91,15 +91,14 @@ def _figure_problems(training: TrainingSpec, outputs: tuple[str, ...]) -> Iterat
             )
             yield Problem(message, f"/training/metrics/{index}")
         figures[metric.label] = None
-    known = [f"{split}/{figure}" for split in ("train", "val") for figure in figures]
+    figure_names = [f"{split}/{figure}" for split in ("train", "val") for figure in figures]
     for pointer, watcher in (
         ("/training/early_stopping/metric", training.early_stopping),
         ("/training/checkpoint/keep_best/metric", training.checkpoint.keep_best),
     ):
-        if watcher is not None and watcher.metric not in known:
-            message = (
-                f"no metric is called {quote(watcher.metric)}; {suggest(watcher.metric, known)}"
-            )
+        if watcher is not None and watcher.metric not in figure_names:
+            hint = suggest(watcher.metric, figure_names)
+            message = f"no metric is called {quote(watcher.metric)}; {hint}"
             yield Problem(message, pointer)
 
 

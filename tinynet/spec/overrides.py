@@ -17,8 +17,7 @@ from tinynet.spec.expansion.node_names import names
 from tinynet.spec.expansion.sources import Source
 from tinynet.spec.expansion.variables import Scope, Value, is_variable, lookup, texts
 from tinynet.spec.retyping import drop_parameters, dropped_note
-from tinynet.text.document import MAX_DEPTH, join_pointer, plain, split_pointer
-from tinynet.text.numbers import with_integers
+from tinynet.text.document import MAX_DEPTH, join_pointer, plain, split_pointer, with_integers
 from tinynet.text.wording import format_value, quote, suggest
 
 _INDEX = re.compile(r"[0-9]{1,9}")
@@ -185,11 +184,11 @@ def _find_node(nodes: list[JsonValue], parts: list[str], scope: Scope) -> tuple[
     return place, rest
 
 
-def _match(parts: list[str], known: Iterable[str]) -> tuple[str, list[str]]:
-    """Return the longest known name at the start of the parts, or "", and the parts after it."""
-    words = set(known)
+def _match(parts: list[str], names: Iterable[str]) -> tuple[str, list[str]]:
+    """Return the longest of the names that the parts start with, or "", and the parts after it."""
+    available = set(names)
     for length in range(len(parts), 0, -1):
-        if (name := ".".join(parts[:length])) in words:
+        if (name := ".".join(parts[:length])) in available:
             return name, parts[length:]
     return "", parts
 
@@ -197,8 +196,8 @@ def _match(parts: list[str], known: Iterable[str]) -> tuple[str, list[str]]:
 def _require_own(document: Any, node: JsonValue, parts: list[str], scope: Scope) -> None:
     """Raise an error for the name of a node that is declared in a block."""
     block = dict(_items(node)).get("block")
-    known = lookup(block, scope)
-    block = block if known is None else known.value
+    variable = lookup(block, scope)
+    block = block if variable is None else variable.value
     if not isinstance(block, str) or not parts:
         return
     walked: list[int | str] = ["network", "blocks", block, "layers"]

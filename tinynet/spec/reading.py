@@ -29,9 +29,15 @@ from tinynet.spec.origin import Origin
 from tinynet.spec.overrides import apply_overrides
 from tinynet.spec.parts import SpecModel
 from tinynet.spec.versions import migrate
-from tinynet.text.document import MAX_BYTES, MAX_COUNTED, Document, join_pointer, plain
+from tinynet.text.document import (
+    MAX_BYTES,
+    MAX_COUNTED,
+    Document,
+    join_pointer,
+    plain,
+    with_integers,
+)
 from tinynet.text.mistakes import located, problems
-from tinynet.text.numbers import with_integers
 from tinynet.text.wording import format_list
 
 Model = TypeVar("Model", bound=SpecModel)

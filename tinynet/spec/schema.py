@@ -26,17 +26,17 @@ _TOP: Schema = {
 """Keys of a file that are removed before models validate it; no variable can replace them."""
 
 
-def spec_schema(known: Registry) -> Schema:
+def spec_schema(plugins: Registry) -> Schema:
     """Return the JSON Schema (draft 2020-12) of specs with the registered plugins.
 
     Plugins that cannot be imported are omitted and listed in ``"$comment"``.
 
     Args:
-        known: The plugins; all that a spec can name are imported.
+        plugins: The plugins; all that a spec can name are imported.
     """
     spec = describe(Spec)
     version = {"tinynet": spec["properties"]["tinynet"]}  # cannot be a variable
-    definitions = Definitions(known)
+    definitions = Definitions(plugins)
     root = definitions.add(_as_in_files(spec))
     root["properties"] |= version | _TOP
     if definitions.left_out:
@@ -45,13 +45,13 @@ def spec_schema(known: Registry) -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "tinynet spec",
         **root,
-        "description": f"A network and its training, for {_distributions(known)}.",
+        "description": f"A network and its training, for {_distributions(plugins)}.",
         "$defs": dict(sorted(definitions.found.items())),
     }
 
 
-def _distributions(known: Registry) -> str:
-    entries = [entry for group in GROUPS for entry in known.entries(group)]
+def _distributions(plugins: Registry) -> str:
+    entries = [entry for group in GROUPS for entry in plugins.entries(group)]
     return ", ".join(sorted({f"{entry.distribution} {entry.version}" for entry in entries}))
 
 

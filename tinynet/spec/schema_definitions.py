@@ -67,7 +67,7 @@ class Definitions:
         left_out: The plugins without a definition, with the reason.
     """
 
-    def __init__(self, known: Registry) -> None:
+    def __init__(self, plugins: Registry) -> None:
         self.found: dict[str, Schema] = {
             "comment": {"description": "Anything: it is ignored. JSON has no comments."},
             "variable": {
@@ -77,7 +77,7 @@ class Definitions:
             },
         }
         self.left_out: set[str] = set()
-        self._known = known
+        self._plugins = plugins
 
     def add(self, schema: Schema, prefix: str = "") -> Schema:
         """Add the references of a schema of `describe`.
@@ -104,7 +104,7 @@ class Definitions:
         names: list[str] = []
         bare: list[str] = []
         cases: list[Schema] = []
-        for entry, own in _spellings(self._known.entries(schema[_GROUP])):
+        for entry, own in _spellings(self._plugins.entries(schema[_GROUP])):
             type_key = f"{key}.{entry.qualified}"
             try:
                 found = self.found[type_key] = self._type(entry, reserved, type_key)
@@ -138,7 +138,7 @@ class Definitions:
         Raises:
             PluginError: if it cannot be imported, or its ``Config`` has no schema.
         """
-        cls = self._known.load(entry.group, entry.qualified)
+        cls = self._plugins.load(entry.group, entry.qualified)
         try:
             found = self.add(describe(cls.Config), f"{key}.")
             found["properties"] = {**dict.fromkeys(reserved, True), **found["properties"]}

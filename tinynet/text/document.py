@@ -36,6 +36,9 @@ MAX_KEY = 200
 MAX_DIGITS = 300
 """Most digits of an integer, as in a float."""
 
+LARGEST_INTEGER = 2**53
+"""Integers up to here equal a float."""
+
 MAX_PROBLEMS = 100
 """Most mistakes in one error."""
 
@@ -289,6 +292,21 @@ def plain(value: Any) -> JsonValue:
         raise SpecError(f"not JSON data: {error}") from error
     except SpecError as error:
         raise SpecError([Problem(p.message, p.pointer) for p in error.problems]) from None
+
+
+def with_integers(value: JsonValue) -> JsonValue:
+    """Return a copy of JSON data in which 3.0 is the integer 3, as in JSON Schema.
+
+    Args:
+        value: JSON data; an integral number stays a float if it is -0.0 or above `LARGEST_INTEGER`.
+    """
+    if isinstance(value, dict):
+        return {key: with_integers(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [with_integers(part) for part in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_INTEGER:
+        return int(value) if value or str(value) == "0.0" else value
+    return value
 
 
 class KeyProblem(Problem):

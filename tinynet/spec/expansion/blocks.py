@@ -173,12 +173,12 @@ def arguments(
         state: The state of the expansion.
     """
     here, everywhere = scopes
-    known = block.params.keys() | UseSpec.model_fields.keys()
+    keys = block.params.keys() | UseSpec.model_fields.keys()
     unknown = passed.keys() - block.params.keys()
-    meant = {closest(key, known) for key in unknown}
+    meant = {closest(key, keys) for key in unknown}
     for key in unknown:
         message = f"the block {quote(name)} has no parameter {quote(key)}"
-        state.refuse_unknown(message, key, known, at.part(key), key=True)
+        state.refuse_unknown(message, key, keys, at.part(key), key=True)
     values: dict[str, Value] = {}
     for key, default in block.params.items():
         if key in passed:

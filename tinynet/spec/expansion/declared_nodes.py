@@ -24,11 +24,11 @@ def declared(
     Raises:
         SpecError: if the expanded spec is too large.
     """
-    known = lookup(value, scope)
-    if known is None or not isinstance(known.value, dict | list):
+    variable = lookup(value, scope)
+    if variable is None or not isinstance(variable.value, dict | list):
         return value, at
-    state.count(measure(known.value)[0], at)
-    return literals(known.value), known.source.through(f"used as {value}", at)
+    state.count(measure(variable.value)[0], at)
+    return literals(variable.value), variable.source.through(f"used as {value}", at)
 
 
 def declared_name(node: JsonValue, scope: Scope) -> DeclaredName:
@@ -92,8 +92,8 @@ def references(raw: JsonValue) -> tuple[str, ...] | None:
 
 def _fields(node: JsonValue, scope: Scope) -> tuple[Mapping[str, JsonValue], Scope]:
     """Return the fields of a node, and the names that they can refer to."""
-    if (known := lookup(node, scope)) is not None:
-        node, scope = known.value, {}
+    if (variable := lookup(node, scope)) is not None:
+        node, scope = variable.value, {}
     if isinstance(node, str):
         return {"type": node}, scope
     return (node if isinstance(node, dict) else {}), scope
@@ -102,5 +102,5 @@ def _fields(node: JsonValue, scope: Scope) -> tuple[Mapping[str, JsonValue], Sco
 def _value(fields: Mapping[str, JsonValue], key: str, scope: Scope) -> JsonValue:
     """Return the value of a key, with a variable replaced."""
     value = fields.get(key)
-    known = lookup(value, scope)
-    return value if known is None else known.value
+    variable = lookup(value, scope)
+    return value if variable is None else variable.value

@@ -187,8 +187,8 @@ class Flattener:
             template: The node that names the block, and its place: this one, or the one it shares.
             owner: The name of that use.
         """
-        known = len(self._state.problems)
-        if known >= MAX_COUNTED:
+        problems_before = len(self._state.problems)
+        if problems_before >= MAX_COUNTED:
             return None
         (node_fields, at), (fields, origin) = node, template
         self._require_room(self._uses, MAX_USES, "uses of blocks", at)
@@ -211,7 +211,7 @@ class Flattener:
             spec.block, block, passed, (into.scope, self._globals), origin, self._state
         )
         self._require_inputs(spec, block, at)
-        if len(self._state.problems) > known:
+        if len(self._state.problems) > problems_before:
             return None
         return _BlockUse(spec, block, scope, at)
 
@@ -223,12 +223,12 @@ class Flattener:
             keys: The value of each key, and the place of its node.
             scope: The names at that place.
         """
-        known = len(self._state.problems)
+        problems_before = len(self._state.problems)
         values = {
             key: evaluate(value, scope, self._state, at.part(key))
             for key, (value, at) in keys.items()
         }
-        if len(self._state.problems) > known:
+        if len(self._state.problems) > problems_before:
             return None
         validated, wrong = read(model, {key: value.value for key, value in values.items()})
         for problem in wrong:
@@ -249,7 +249,7 @@ class Flattener:
             owner: The name of the use whose layers it has.
             follows: True from the second repeat on.
         """
-        known = len(self._state.problems)
+        problems_before = len(self._state.problems)
         here = Use(f"block {quote(use.spec.block)} used", use.at.pointer)
         inner = NodeList(
             source=Source(BLOCKS, (here, *use.at.uses)).part(use.spec.block, "layers"),
@@ -268,7 +268,7 @@ class Flattener:
         if not self._require_short(inner.prefix.rstrip("."), use.at):
             return False  # as would the names of all its nodes
         self._fill(inner, list(use.block.layers))
-        return len(self._state.problems) == known
+        return len(self._state.problems) == problems_before
 
     def _require_short(self, name: str, at: Source) -> bool:
         if len(name) <= MAX_NAME:

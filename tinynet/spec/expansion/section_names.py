@@ -20,22 +20,22 @@ def respell(document: JsonValue) -> tuple[JsonValue, Trace, list[Problem]]:
     moves: dict[str, str] = {}
     problems: list[Problem] = []
 
-    def corrected(holder: JsonValue, meant: str, known: Collection[str], at: str) -> JsonValue:
+    def corrected(holder: JsonValue, meant: str, keys: Collection[str], at: str) -> JsonValue:
         if not isinstance(holder, dict) or meant in holder:
             return holder
-        wrong = [key for key in holder if key not in known and closest(key, known) == meant]
+        wrong = [key for key in holder if key not in keys and closest(key, keys) == meant]
         if len(wrong) != 1:
             return holder
         (key,) = wrong
         pointer = at + join_pointer([key])
         moves[at + join_pointer([meant])] = pointer
-        message = f"unknown key {quote(key)}; {suggest(key, known)}"
+        message = f"unknown key {quote(key)}; {suggest(key, keys)}"
         problems.append(KeyProblem(message, pointer))
         return {meant if k == key else k: value for k, value in holder.items()}
 
     document = corrected(document, "vars", {*Spec.model_fields, *Spec.written}, "")
     if isinstance(document, dict) and "network" in document:
-        known = {*NetworkSpec.model_fields, *NetworkSpec.written}
-        network = corrected(document["network"], "blocks", known, "/network")
+        keys = {*NetworkSpec.model_fields, *NetworkSpec.written}
+        network = corrected(document["network"], "blocks", keys, "/network")
         document = {**document, "network": network}
     return document, Trace.of_moves(moves), problems

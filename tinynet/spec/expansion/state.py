@@ -37,17 +37,17 @@ class ExpansionState:
         self.problems.append(kind(message, at.pointer, uses=at.uses))
 
     def refuse_unknown(
-        self, message: str, word: str, known: Iterable[str], at: Source, *, key: bool = False
+        self, message: str, word: str, names: Iterable[str], at: Source, *, key: bool = False
     ) -> None:
         """Record an unknown word, with a suggestion."""
-        self.refuse(message + self.hint(message, word, known, at), at, key=key)
+        self.refuse(message + self.hint(message, word, names, at), at, key=key)
 
-    def hint(self, message: str, word: str, known: Iterable[str], at: Source) -> str:
+    def hint(self, message: str, word: str, names: Iterable[str], at: Source) -> str:
         """Return a suggestion for an unknown word, to follow the message."""
         place = at.pointer, message
         if place not in self.hints:  # problems that are not shown need no suggestion
             is_shown = len(self.hints) < MAX_PROBLEMS
-            self.hints[place] = f"; {suggest(word, known)}" if is_shown else ""
+            self.hints[place] = f"; {suggest(word, names)}" if is_shown else ""
         return self.hints[place]
 
     def count(self, values: int, at: Source) -> None:

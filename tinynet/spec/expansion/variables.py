@@ -113,33 +113,33 @@ class _Copier:
 
     def _replace(self, name: str) -> JsonValue:
         state, here = self.state, self.source.part(*self.path)
-        known = self.scope.get(name[1:])
-        if known is None:
+        variable = self.scope.get(name[1:])
+        if variable is None:
             _refuse_unknown(name, self.scope, state, here)
             return name
-        size, height = measure(known.value)
+        size, height = measure(variable.value)
         state.count(size, here)
         pointer = (self.target or "") + join_pointer(self.path)
         if pointer.count("/") + height > MAX_DEPTH:
             state.refuse(f"with what {name} stands for it is nested too deep", here)
             return name
         if self.target is not None:
-            state.moved[pointer] = known.source.through(f"used as {name}", here)
-        return known.value
+            state.moved[pointer] = variable.source.through(f"used as {name}", here)
+        return variable.value
 
 
 def evaluate(value: JsonValue, scope: Scope, state: ExpansionState, source: Source) -> Value:
     """Return the value of a parameter and its place; it may be a variable."""
-    if (known := lookup(value, scope)) is not None:
+    if (variable := lookup(value, scope)) is not None:
         state.count(1, source)
-        return Value(known.value, known.source.through(f"used as {value}", source))
+        return Value(variable.value, variable.source.through(f"used as {value}", source))
     return Value(substitute(value, scope, state, source, None), source)
 
 
 def _refuse_unknown(name: str, scope: Scope, state: ExpansionState, at: Source) -> None:
     if NAME.fullmatch(name[1:]):
-        known = (f"${known}" for known in scope)
-        state.refuse_unknown(f"there is no {quote(name)} here", name, known, at)
+        names = (f"${other}" for other in scope)
+        state.refuse_unknown(f"there is no {quote(name)} here", name, names, at)
     else:
         rule = "a text that begins with $ is written with $$"
         state.refuse(f"{quote(name)} is not the name of a variable; {rule}", at)
