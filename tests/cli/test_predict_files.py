@@ -37,7 +37,7 @@ def test_other_files_of_a_folder_are_skipped_with_a_warning(tinynet, run, pictur
     (pictures / ".hidden").write_text("not worth a word")
     result = tinynet("predict", run, pictures)
     assert result.code == 0
-    assert result.err == "warning: pictures: skipped what is not an image: notes.txt\n"
+    assert result.err == "warning: pictures: skipped files that are not images: notes.txt\n"
 
 
 def test_a_folder_without_images_says_where_some_are(tinynet, run, pictures):

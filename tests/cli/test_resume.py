@@ -86,10 +86,7 @@ def test_an_edited_spec_json_is_reported_even_when_quiet(tinynet, run):
     path.write_text(path.read_text().replace('"epochs": 2', '"epochs": 7'))
     result = tinynet("resume", run, "--quiet")
     assert result.code == 0
-    assert (
-        f"warning: {path} was edited, but the run continues with the checkpoint's spec"
-        in result.err
-    )
+    assert f"warning: {path} was edited, but the run uses the spec in its checkpoint" in result.err
     assert "test" in result.out
 
 

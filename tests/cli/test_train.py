@@ -83,8 +83,8 @@ def test_a_run_is_never_trained_over(tinynet, spec, run):
     before = (run / "metrics.jsonl").read_bytes()
     result = tinynet("train", spec, "--run", run)
     assert result.code == 2
-    assert result.err == f"error: {run} already exists; add --resume to resume it, or choose" + (
-        " another\n"
+    assert result.err == (
+        f"error: {run} already exists; add --resume to continue it, or choose another folder\n"
     )
     assert (run / "metrics.jsonl").read_bytes() == before
 

@@ -221,7 +221,7 @@ def test_a_damaged_file_is_never_called_equal(write):
 
 def test_an_archive_without_a_spec_is_no_checkpoint(tmp_path, write):
     archive.write(tmp_path / "x", {"spec": [1]}, {}, run_id="r", step=0)
-    with pytest.raises(CheckpointFormatError, match="no spec"):
+    with pytest.raises(CheckpointFormatError, match="without a spec"):
         compare_checkpoints(tmp_path / "x", write("a"), silent)
 
 

@@ -198,7 +198,7 @@ def test_a_file_of_another_run_or_another_step_is_told(run):
     second.rename(second.with_name("step-000000000004.msgpack"))
     problems = [c.problem for c in inspect_run(run).checkpoints]
     assert problems[0] == "it belongs to the run other"
-    assert problems[1] == "it is named after step 4, and holds step 3"
+    assert problems[1] == "it is named after step 4, but holds step 3"
 
 
 def test_what_was_set_aside_and_what_was_left_behind_is_listed(run):

@@ -177,7 +177,7 @@ def test_several_outputs_are_apart(tmp_path, request):
 
 
 @pytest.mark.parametrize("kind", ["object", "str"])
-def test_numbers_in_text_or_objects_are_refused_with_a_conversion_that_works(model, kind):
+def test_numbers_in_text_or_objects_are_refused_with_a_conversion(model, kind):
     values = DIGITS.astype(kind)
     with pytest.raises(DataError, match=r"convert it: numpy\.asarray\(x, float\)"):
         model.predict(values)

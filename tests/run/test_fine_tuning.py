@@ -85,7 +85,7 @@ def body(tensors: Any) -> dict[str, bytes]:
     }
 
 
-def test_a_frozen_body_with_a_new_head_learns_new_classes_and_stays_as_it_was(
+def test_a_new_head_learns_new_classes_and_the_frozen_body_stays(
     old: tinynet.Run,
 ) -> None:
     rules = replace(NEW_HEAD, keep_preprocessing=True)

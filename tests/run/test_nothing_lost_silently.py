@@ -131,7 +131,7 @@ def test_a_logged_run_without_checkpoints_points_to_a_new_folder(folder):
 def test_a_run_goes_on_without_its_log_and_says_so(folder):
     """The remedy that a changed log's error names must work, and more than once."""
     folder.log.write_bytes(b"changed" + folder.log.read_bytes())
-    with pytest.raises(CheckpointCorruptError, match="move it away"):
+    with pytest.raises(CheckpointCorruptError, match="move the file away"):
         tinynet.resume(folder.path, overrides={"training.steps": 9})
     folder.log.rename(folder.path / "old.jsonl")
     told = []
@@ -198,7 +198,7 @@ def test_an_old_checkpoint_of_a_newer_version_stops_nothing(folder):
     assert folder.checkpoint(1).read_bytes() == newer
 
 
-def test_a_damaged_checkpoint_that_cannot_be_set_aside_is_an_error_of_ours(folder, monkeypatch):
+def test_a_damaged_checkpoint_that_cannot_be_set_aside_is_an_error(folder, monkeypatch):
     newest = folder.checkpoint(folder.steps()[-1])
     newest.write_bytes(newest.read_bytes()[:-1])
 

@@ -1,4 +1,4 @@
-"""The checks of a spec and its data before training."""
+"""The checks of `train` before its first step, without training or writing anything."""
 
 import json
 import shlex
@@ -32,8 +32,8 @@ class Checked:
 
     Attributes:
         summary: The shapes and costs of its network.
-        warnings: Parts of the spec that train, but probably not as intended, with their places.
-        source: The file of the warnings, or None.
+        warnings: Valid but suspicious parts of the spec, with their places.
+        source: The file of the warnings; None without one.
         splits: The sizes of the splits; None if the data were not read.
         tried: True if the first step was tried.
         has_data: True if the spec has data.
@@ -68,11 +68,11 @@ def check_spec(
     """Check a spec and its data as `train` would before the first step.
 
     Args:
-        path: A spec, a run's folder, or a checkpoint.
+        path: A spec, a run folder, or a checkpoint.
         overrides: JSON values by dotted path.
-        data_root: Folder of relative data paths; by default the spec's folder.
-        max_params: Most elements of parameters and buffers together.
-        read_data: True to read the data, if the spec has any.
+        data_root: The folder that relative data paths start in; by default the spec's.
+        max_params: Elements of parameters and buffers that the network may have.
+        read_data: Whether to read the data, if the spec has any.
 
     Raises:
         SpecError: listing every mistake.

@@ -1,20 +1,21 @@
-"""Comparison of two checkpoints, two runs, or two specs."""
+"""Comparison of two checkpoints, runs or specs."""
 
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from pydantic import JsonValue
+from pydantic_core import to_jsonable_python
 
 from tinynet import archive
 from tinynet.checkpoint.sections import SECTIONS, SPEC_HASH, Section
 from tinynet.commands.inspect import TensorFacts, digest_of
 from tinynet.errors import CheckpointFormatError
-from tinynet.run.folder import RunFolder, look_again
+from tinynet.run.folder import RunFolder, retry_if_pruned
 from tinynet.run.path_errors import no_checkpoint
 from tinynet.spec.change import Change, compare
 from tinynet.spec.reading import load_spec
@@ -28,12 +29,12 @@ _PIECE = 2**20
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a comparison.
+    """One of the two compared files.
 
     Attributes:
-        path: Its file; for a run, its newest checkpoint.
-        run_id: Its run; None for a spec.
-        step: Updates done; None for a spec.
+        path: The file; of a run, its newest checkpoint.
+        run_id: The run that it belongs to; None for a spec.
+        step: Completed steps; None for a spec.
         digest: Digest of all tensors, see `tinynet.commands.inspect.digest_of`; None for a spec.
     """
 
@@ -47,14 +48,16 @@ class Side:
 class TensorDifference:
     """A tensor that differs.
 
+    The last three attributes are None unless ``kind`` is ``"values"``.
+
     Attributes:
-        name: Its name.
+        name: The tensor's name.
         kind: ``"only in a"``, ``"only in b"``, ``"layout"`` (another shape or dtype), or
             ``"values"``.
-        a: Its facts in the first; None if it is only in the second.
-        b: Its facts in the second, likewise.
-        differing: Number of elements whose bits differ; None unless the values differ, as below.
-        max_abs: The largest absolute difference of two elements, in float64.
+        a: The tensor in the first; None if it is only in the second.
+        b: The tensor in the second, likewise.
+        differing: The number of elements whose bits differ.
+        max_abs: The greatest absolute difference of two elements, computed in float64.
         relative_norm: Euclidean norm of the difference, divided by that of the first.
     """
 
@@ -69,15 +72,15 @@ class TensorDifference:
 
 @dataclass(frozen=True)
 class Difference:
-    """The differences of two checkpoints or two specs.
+    """The differences of two checkpoints, or of two specs.
 
     Attributes:
         a: The first.
         b: The second.
         spec: Values of the spec that differ, each with its effect on a resumed run.
-        facts: Values of other sections that differ, by pointer: ``/progress/step``.
-        equal_tensors: Number of tensors that are equal, bit for bit.
-        tensors: The others, by name in ascending order.
+        facts: Values of the other sections that differ, by pointer: ``/progress/step``.
+        equal_tensors: The number of tensors that are equal, bit for bit.
+        tensors: The others, sorted by name.
     """
 
     a: Side
@@ -89,31 +92,24 @@ class Difference:
 
     @property
     def equal(self) -> bool:
-        """True if both are the same state of the same training.
+        """Whether both are the same state of training.
 
-        The spec, the progress, the data (but for their folder) and every bit of every tensor are
-        equal. The run's name, log, lineage, versions and kernels may differ.
+        The spec, the progress, the data (except their folder) and every bit of every tensor must be
+        equal. The run ID, the log, the lineage and the software may differ.
         """
         return not (self.spec or self.tensors or any(map(is_essential, self.facts)))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the comparison as plain data."""
-        return {
-            "equal": self.equal,
-            "a": {**asdict(self.a), "path": str(self.a.path)},
-            "b": {**asdict(self.b), "path": str(self.b.path)},
-            "spec": [asdict(change) for change in self.spec],
-            "facts": [
-                {"pointer": c.pointer, "old": c.old, "new": c.new, "essential": is_essential(c)}
-                for c in self.facts
-            ],
-            "equal_tensors": self.equal_tensors,
-            "tensors": [asdict(difference) for difference in self.tensors],
-        }
+        """Return plain data."""
+        facts = [
+            {"pointer": c.pointer, "old": c.old, "new": c.new, "essential": is_essential(c)}
+            for c in self.facts
+        ]
+        return {"equal": self.equal, **to_jsonable_python(self), "facts": facts}
 
 
 def is_essential(change: Change) -> bool:
-    """Return True if a fact is part of the training's state; see `Difference.equal`."""
+    """Return whether a changed fact changes the state; see `Difference.equal`."""
     section = SECTIONS.get(change.pointer.split("/")[1], Section())
     return section.is_state and change.pointer != "/data/root"
 
@@ -122,8 +118,8 @@ def compare_checkpoints(a: str | Path, b: str | Path, warn: Callable[[str], None
     """Compare two checkpoints, bit for bit, or two specs.
 
     Args:
-        a: A checkpoint; a run's folder, for its newest checkpoint; or a spec, whose name ends in
-            ``.json``. With a spec, only specs are compared.
+        a: A checkpoint; a run folder, for its newest checkpoint; or a spec, whose name ends in
+            ``.json``. If one is a spec, only the specs are compared.
         b: Likewise.
         warn: Called with a warning for each damaged checkpoint that is skipped.
 
@@ -133,16 +129,14 @@ def compare_checkpoints(a: str | Path, b: str | Path, warn: Callable[[str], None
         PluginError: if a spec file names a type that is not installed.
     """
     first, second = _open(Path(a), warn), _open(Path(b), warn)
-    whole = first.side.digest is not None and second.side.digest is not None
-    equal, tensors = _compare_tensors(first, second) if whole else (0, [])
-    return Difference(
-        first.side,
-        second.side,
-        compare(first.spec, second.spec),
-        compare(first.facts, second.facts) if whole else [],
-        equal,
-        tensors,
-    )
+    are_checkpoints = first.side.digest is not None and second.side.digest is not None
+    spec = compare(first.spec, second.spec)
+    if not are_checkpoints:
+        return Difference(first.side, second.side, spec, [], 0, [])
+    names = sorted(first.directory.keys() | second.directory.keys())
+    tensors = list(_differences(names, first, second))
+    facts = compare(first.facts, second.facts)
+    return Difference(first.side, second.side, spec, facts, len(names) - len(tensors), tensors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,24 +155,18 @@ def _open(path: Path, warn: Callable[[str], None]) -> _Content:
         raise no_checkpoint(path)
     if path.is_dir():
         folder = RunFolder(path)
-        newest = look_again(lambda: folder.newest(warn, set_aside=False, copy=False))
+        newest = retry_if_pruned(lambda: folder.newest(warn, set_aside=False, copy=False))
         path = folder.checkpoint(newest.progress.step)
-    found = archive.read(path, copy=False)
+    content = archive.read(path, copy=False)
     entries = archive.read_outline(path).tensors
     directory = {name: TensorFacts.of(name, entry) for name, entry in entries.items()}
-    facts = dict(found.sections)
+    facts = dict(content.sections)
     spec = facts.pop("spec", None)
     facts.pop(SPEC_HASH, None)
     if not isinstance(spec, dict):
-        raise CheckpointFormatError(f"{path} is an archive, but no checkpoint: it has no spec")
-    side = Side(path, found.run_id, found.step, digest_of(directory.values()))
-    return _Content(side, spec, facts, directory, found.tensors)
-
-
-def _compare_tensors(a: _Content, b: _Content) -> tuple[int, list[TensorDifference]]:
-    names = sorted(a.directory.keys() | b.directory.keys())
-    differences = list(_differences(names, a, b))
-    return len(names) - len(differences), differences
+        raise CheckpointFormatError(f"{path} is an archive without a spec, not a checkpoint")
+    side = Side(path, content.run_id, content.step, digest_of(directory.values()))
+    return _Content(side, spec, facts, directory, content.tensors)
 
 
 def _differences(names: list[str], a: _Content, b: _Content) -> Iterator[TensorDifference]:
@@ -194,7 +182,7 @@ def _differences(names: list[str], a: _Content, b: _Content) -> Iterator[TensorD
 
 
 def _measure(a: Array, b: Array) -> tuple[int, float, float]:
-    """Return number, largest absolute difference and relative norm of differing elements."""
+    """Return the number of differing elements, the greatest difference and the relative norm."""
     differing, largest, squares, reference = 0, 0.0, 0.0, 0.0
     bits = np.dtype(f"u{a.itemsize}")
     a, b = a.reshape(-1), b.reshape(-1)
@@ -203,7 +191,7 @@ def _measure(a: Array, b: Array) -> tuple[int, float, float]:
             ours, theirs = a[start : start + _PIECE], b[start : start + _PIECE]
             differ = ours.view(bits) != theirs.view(bits)
             old, new = ours.astype(np.float64), theirs.astype(np.float64)
-            # Equal bits have no difference, even if both are infinite.
+            # Equal bits differ by 0, even infinities and NaN.
             gap = np.where(differ, np.abs(new - old), 0.0)
             differing += int(np.count_nonzero(differ))
             largest = float(np.maximum(largest, gap.max()))

@@ -1,8 +1,8 @@
-"""Export of weights to other tools, and import into a new checkpoint.
+"""Export of the weights of a checkpoint for other tools, and import into a new checkpoint.
 
-An exported file has every parameter and buffer by its address, ``conv2d_1/weight``, with channels
-last; or every tensor of the checkpoint by its full name: ``params/conv2d_1/weight``,
-``slots/conv2d_1/weight/first_moment``. Its note (see `tinynet.files.weights`) has the origin.
+An exported file holds every parameter and buffer under its address (``conv2d_1/weight``), channels
+last, or every tensor of the checkpoint under its full name (``params/conv2d_1/weight``,
+``slots/conv2d_1/weight/first_moment``). Its note (see `tinynet.files.weights`) records the origin.
 """
 
 import hashlib
@@ -52,7 +52,7 @@ class Exported:
         path: The file.
         checkpoint: The exported checkpoint.
         step: Its step.
-        arrays: Number of arrays.
+        arrays: The number of arrays.
         bytes: Their size.
     """
 
@@ -63,8 +63,9 @@ class Exported:
     bytes: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return the result as plain data."""
-        return {**asdict(self), "path": str(self.path), "checkpoint": str(self.checkpoint)}
+        """Return plain data."""
+        plain: dict[str, Any] = to_jsonable_python(self)
+        return plain
 
 
 def export_weights(
@@ -78,27 +79,22 @@ def export_weights(
     """Write the weights of a checkpoint to a .npz or .safetensors file; no plugin is imported.
 
     Args:
-        source: A run's folder, or a checkpoint.
+        source: A run folder, or a checkpoint.
         path: The file; an existing one is replaced atomically.
         checkpoint: ``"best"``, ``"last"``, or a file; see `tinynet.run.lookup.find_checkpoint`.
-        everything: True to export every tensor by its full name, not only parameters and buffers.
+        everything: Write every tensor under its full name, not only parameters and buffers.
         warn: Called with a warning for each damaged checkpoint that is skipped.
 
     Raises:
-        CheckpointError: if the checkpoint cannot be read, or the file not be written.
-        DataError: for an unknown ending, or if its package is not installed.
+        CheckpointError: if the checkpoint cannot be read, or the file cannot be written.
+        DataError: for another ending, or if the package for it is not installed.
     """
     target = open_weights(Path(path))
-    file, found = find_checkpoint(source, checkpoint, warn)
-    arrays = found.arrays if everything else _weights(file, found)
-    target.write(arrays, _note(found))
-    return Exported(
-        Path(path),
-        file,
-        found.progress.step,
-        len(arrays),
-        sum(array.nbytes for array in arrays.values()),
-    )
+    file, state = find_checkpoint(source, checkpoint, warn)
+    arrays = state.arrays if everything else _weights(file, state)
+    target.write(arrays, _note(state))
+    size = sum(array.nbytes for array in arrays.values())
+    return Exported(Path(path), file, state.progress.step, len(arrays), size)
 
 
 def _weights(file: Path, checkpoint: Checkpoint) -> dict[str, Array]:
@@ -128,10 +124,10 @@ class Imported:
     """The result of an import.
 
     Attributes:
-        path: The file of weights.
+        path: The file of the weights.
         checkpoint: The new checkpoint.
-        arrays: Number of imported arrays.
-        elements: Number of their elements.
+        arrays: The number of arrays.
+        elements: The number of their elements.
     """
 
     path: Path
@@ -140,8 +136,9 @@ class Imported:
     elements: int
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return {**asdict(self), "path": str(self.path), "checkpoint": str(self.checkpoint)}
+        """Return plain data."""
+        plain: dict[str, Any] = to_jsonable_python(self)
+        return plain
 
 
 def import_weights(
@@ -153,27 +150,27 @@ def import_weights(
     data_root: str | Path | None = None,
     max_params: int = MAX_PARAMS,
 ) -> Imported:
-    """Create a checkpoint of a spec, before its first step, with the weights of a file.
+    """Create a checkpoint of a spec at step 0 with the weights of a file.
 
-    The file must have exactly the parameters and buffers of the network, with their shapes and
-    dtypes; this is checked before an array is read. The spec's preprocessing is fitted to its data.
+    The file must hold exactly the parameters and buffers of the network, by address and with equal
+    shape and dtype; this is checked before they are read. The preprocessing is fitted to the data.
 
     Args:
         path: A .npz or .safetensors file.
-        spec: A spec, its file, or a dict like one.
-        checkpoint: The new file; it must not exist.
+        spec: A spec, its file, or a dict of its content.
+        checkpoint: The file to create; it must not exist.
         overrides: JSON values by dotted path; only for a file or a dict.
-        data_root: Folder of relative data paths; by default the spec's folder.
-        max_params: Most elements of parameters and buffers together.
+        data_root: The folder that relative data paths start in; by default the spec's.
+        max_params: Elements of parameters and buffers that may be allocated.
 
     Raises:
-        DataError: for a file that cannot be read or has NaN or infinity, and for data that cannot
-            be used for training.
-        CheckpointMismatchError: listing every array that is missing, superfluous, or of another
+        DataError: for a file that cannot be read, or holds a NaN or an infinity; for data that
+            cannot be trained on.
+        CheckpointMismatchError: listing every array that is missing, unexpected, or of another
             shape or dtype.
-        RunExistsError: if the checkpoint's file exists.
-        SpecError: for a wrong spec.
-        ShapeError: for layers with wrong input shapes.
+        RunExistsError: if ``checkpoint`` exists.
+        SpecError: for a spec that is wrong.
+        ShapeError: for layers that do not fit.
         PluginError: for a plugin that is missing or broken.
         CheckpointIOError: if the checkpoint cannot be written.
     """
@@ -198,7 +195,7 @@ def import_weights(
 
 
 def _read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the arrays of a file, after they are compared with the network's own."""
+    """Read the arrays of a file, which must match the network's own."""
     file = open_weights(path)
     headers = file.headers()
     if own.keys() <= {name.partition("/")[2] for name in headers}:

@@ -1,13 +1,14 @@
-"""The content of checkpoints and run folders, read without importing a plugin."""
+"""The content of checkpoints and run folders, read without importing any plugin."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from os.path import lexists
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import JsonValue
+from pydantic_core import to_jsonable_python
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from tinynet import archive
@@ -22,14 +23,14 @@ from tinynet.types import Shape
 
 @dataclass(frozen=True)
 class TensorFacts:
-    """A tensor in the directory of a checkpoint.
+    """A tensor in a checkpoint's directory.
 
     Attributes:
-        name: Its group and its address: ``params/conv2d_1/weight``.
-        dtype: Its dtype.
-        shape: Its shape.
-        bytes: Its size.
-        digest: XXH3-128 of its bytes, as hexadecimal text.
+        name: The group and the address: ``params/conv2d_1/weight``.
+        dtype: The dtype of the elements.
+        shape: The shape.
+        bytes: The size.
+        digest: XXH3-128 of the bytes, in hexadecimal.
     """
 
     name: str
@@ -45,24 +46,24 @@ class TensorFacts:
 
     @property
     def group(self) -> str:
-        """Its group: ``params``, ``buffers``, ``slots``, ``figures``, ..."""
+        """The group: ``params``, ``buffers``, ``slots``, ``figures``, ..."""
         return self.name.partition("/")[0]
 
 
 @dataclass(frozen=True)
 class CheckpointFacts:
-    """What is inside a checkpoint.
+    """The content of a checkpoint.
 
     Attributes:
         path: The file.
-        size: Its size in bytes.
+        size: The size of the file in bytes.
         format: Version of the file format.
-        run_id: Its run.
-        step: Updates done.
-        sections: All its content except tensors, as JSON.
-        tensors: The tensors, by name in ascending order.
-        verified: True if the tensors were read and match their checksums.
-        not_finite: Names of the tensors with NaN or infinity, if they were read.
+        run_id: The run that it belongs to.
+        step: Completed steps.
+        sections: The JSON sections.
+        tensors: The tensors, sorted by name.
+        verified: Whether the tensors' bytes were read and match their digests.
+        not_finite: Names of tensors with NaN or infinity; empty unless verified.
     """
 
     path: Path
@@ -91,13 +92,13 @@ class CheckpointFacts:
         return xxh3_128_hexdigest(canonical_json.encode(self.section("spec")))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return plain data."""
         digests = {"digest": self.digest, "spec_digest": self.spec_digest}
-        return {**asdict(self), "path": str(self.path), **digests}
+        return {**to_jsonable_python(self), **digests}
 
 
 def digest_of(tensors: Iterable[TensorFacts]) -> str:
-    """Return the XXH3-128 digest, in hexadecimal, of a line for each tensor, in ascending order.
+    """Return XXH3-128, in hexadecimal, of one line per tensor, sorted by name.
 
     A line is the tensor's name, dtype, shape and digest, such as
     ``params/conv2d_1/weight float32 3x3x1x16 9a6d61d7...``, and ends with a line feed.
@@ -110,11 +111,11 @@ def digest_of(tensors: Iterable[TensorFacts]) -> str:
 
 
 def inspect_checkpoint(path: str | Path, *, verify: bool = False) -> CheckpointFacts:
-    """What is inside a checkpoint.
+    """Read the content of a checkpoint.
 
     Args:
         path: The file.
-        verify: True to read and verify the tensors, too; they are mapped and take no memory.
+        verify: Also verify the tensors' bytes; the file is mapped, not copied to memory.
 
     Raises:
         CheckpointError: if it cannot be read.
@@ -145,11 +146,11 @@ class ListedCheckpoint:
 
     Attributes:
         path: The file.
-        step: Its step, by the file's name.
-        size: Its bytes.
-        best: True if it is the best so far, by the newest checkpoint.
-        last: True if it is the newest readable one.
-        digest: Digest of all its tensors; None if it cannot be read.
+        step: The step in the file's name.
+        size: The size in bytes.
+        best: Whether it is the best so far, according to the newest one.
+        last: Whether it is the newest readable one.
+        digest: The digest of all tensors; None if it cannot be read.
         problem: The reason why it cannot be used, or None.
     """
 
@@ -164,14 +165,14 @@ class ListedCheckpoint:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """The content of a run's folder.
+    """The content of a run folder.
 
     Attributes:
         path: The folder.
-        run_id: The run's id; None if no checkpoint can be read.
-        verified: True if every byte of the checkpoints was verified.
+        run_id: The ID of the run; None if no checkpoint can be read.
+        verified: Whether every byte of the checkpoints was verified.
         checkpoints: The checkpoints, oldest first.
-        set_aside: Damaged checkpoints that a process has set aside.
+        set_aside: Damaged checkpoints that were renamed to ``.bad``.
         leftovers: Temporary files of a process that is saving, or was killed.
     """
 
@@ -183,53 +184,47 @@ class RunFacts:
     leftovers: tuple[Path, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return {
-            "path": str(self.path),
-            "run_id": self.run_id,
-            "verified": self.verified,
-            "checkpoints": [{**asdict(c), "path": str(c.path)} for c in self.checkpoints],
-            "set_aside": [str(path) for path in self.set_aside],
-            "leftovers": [str(path) for path in self.leftovers],
-        }
+        """Return plain data."""
+        plain: dict[str, Any] = to_jsonable_python(self)
+        return plain
 
 
 def inspect_run(path: str | Path, *, verify: bool = False) -> RunFacts:
-    """Inspect a run's folder; damaged checkpoints are listed, too.
+    """Read the content of a run folder; list damaged checkpoints as well.
 
     Args:
         path: The folder.
-        verify: True to read and verify every byte of every checkpoint.
+        verify: Also verify every byte of every checkpoint.
 
     Raises:
-        CheckpointIOError: if it is not a run's folder, or cannot be read.
+        CheckpointIOError: if it is not a run folder, or cannot be read.
     """
     folder = RunFolder(Path(path))
     if not folder.checkpoints.is_dir():
         raise no_run(folder.path)
-    found = {step: _read(folder.checkpoint(step), step, verify) for step in folder.steps()}
-    # A checkpoint that was removed meanwhile is not damaged.
-    found = {step: facts for step, facts in found.items() if lexists(folder.checkpoint(step))}
-    sound = [facts for facts in found.values() if isinstance(facts, CheckpointFacts)]
-    newest = sound[-1] if sound else None
+    by_step = {step: _read(folder.checkpoint(step), step, verify) for step in folder.steps()}
+    # A checkpoint that the training process has pruned in the meantime is not damaged.
+    by_step = {step: facts for step, facts in by_step.items() if lexists(folder.checkpoint(step))}
+    intact = [facts for facts in by_step.values() if isinstance(facts, CheckpointFacts)]
+    newest = intact[-1] if intact else None
     with explaining_io(folder.path):
         set_aside = tuple(sorted(folder.checkpoints.glob("*.bad")))
         temporary = (*leftovers(folder.path), *leftovers(folder.checkpoints))
         listed = tuple(
-            _listed(folder.checkpoint(step), step, facts, newest) for step, facts in found.items()
+            _listed(folder.checkpoint(step), step, facts, newest) for step, facts in by_step.items()
         )
     run_id = newest.run_id if newest is not None else None
     return RunFacts(folder.path, run_id, verify, listed, set_aside, temporary)
 
 
 def _read(path: Path, step: int, verify: bool) -> CheckpointFacts | str:
-    """Inspect a checkpoint of a run, with the reason if it cannot be read."""
+    """Return the content of a run's checkpoint, or the reason why it cannot be used."""
     try:
         facts = inspect_checkpoint(path, verify=verify)
     except CheckpointError as error:
         return str(error).removeprefix(f"{path}: ")
     if facts.step != step:
-        return f"it is named after step {step}, and holds step {facts.step}"
+        return f"it is named after step {step}, but holds step {facts.step}"
     return facts
 
 

@@ -1,4 +1,4 @@
-"""Shapes and costs of a network, computed without allocating it."""
+"""Shapes and costs of a network, computed without memory for its parameters."""
 
 import math
 from collections.abc import Mapping
@@ -24,14 +24,13 @@ class Row:
     """A node of a network.
 
     Attributes:
-        name: Its name.
+        name: The node's name.
         type: The layer's type.
-        inputs: Names of its inputs.
-        out_shape: Shape of one sample of its output.
+        inputs: Names of the nodes and inputs that feed it.
+        out_shape: Shape of one sample of the output.
         params: Elements of its parameters; 0 if it shares another node's.
-        operations: Floating-point operations of the forward pass of one sample; a multiply-add is
-            two.
-        activation_bytes: Bytes of one sample of its output.
+        operations: Floating-point operations of one sample, forward; a multiply-add is two.
+        activation_bytes: Bytes of one sample of the output.
     """
 
     name: str
@@ -49,11 +48,11 @@ class Summary:
 
     Attributes:
         name: The spec's name.
-        dtype: The network's dtype.
+        dtype: The dtype of the parameters.
         input_shapes: Shape of one sample of each input.
         rows: The nodes in topological order.
         params: Elements of all parameters.
-        trainable_params: Elements of the trainable parameters.
+        trainable_params: Elements of the trainable ones.
         param_bytes: Bytes of all parameters.
         untrained_outputs: Names of the outputs that have no loss.
     """
@@ -69,24 +68,24 @@ class Summary:
 
     @property
     def operations(self) -> int:
-        """Operations of the forward pass of one sample."""
+        """The operations of one sample, forward."""
         return sum(row.operations for row in self.rows)
 
     @property
     def activation_bytes(self) -> int:
-        """Bytes of all outputs of one sample."""
+        """The bytes of all outputs of one sample."""
         return sum(row.activation_bytes for row in self.rows)
 
     @property
     def inputs_text(self) -> str:
-        """The shape of the input, or of each input by name."""
+        """The shape of the input, or of each input after its name."""
         shapes = {name: "x".join(map(str, s)) or "1" for name, s in self.input_shapes.items()}
         if len(shapes) == 1:
             return next(iter(shapes.values()))
         return ", ".join(f"{name} {shape}" for name, shape in shapes.items())
 
     def to_json(self) -> dict[str, Any]:
-        """Return the summary as plain data."""
+        """Return plain data."""
         totals = {"operations": self.operations, "activation_bytes": self.activation_bytes}
         return {**asdict(self), **totals}
 
@@ -100,18 +99,12 @@ def summarize(
 ) -> Summary:
     """Return the shapes and costs of the network of a spec, a run or a checkpoint.
 
-    The data are opened only if the spec has no ``input_shape``.
-
-    Args:
-        path: A spec, a run's folder, or a checkpoint.
-        overrides: JSON values by dotted path.
-        data_root: Folder of relative data paths; by default the spec's folder.
-        max_params: Most elements of parameters and buffers together.
+    The data are opened only if the spec has no ``input_shape``. Arguments as of `check_spec`.
 
     Raises:
         SpecError: listing every mistake.
-        ShapeError: listing every node whose inputs have a wrong shape.
-        DataError: for data that cannot be used for training.
+        ShapeError: listing every node whose inputs do not fit.
+        DataError: for data that cannot be trained on.
     """
     spec, root = open_spec(path, overrides, data_root)
     try:
@@ -132,17 +125,14 @@ def open_spec(
     *,
     reads_data: bool = False,
 ) -> tuple[Spec, Path]:
-    """Return the spec of a file, a run or a checkpoint, and the folder of relative data paths.
+    """Return the spec of a file, a run or a checkpoint, and its data root.
 
-    Args:
-        path: A spec, a run's folder, or a checkpoint.
-        overrides: JSON values by dotted path.
-        data_root: Folder of relative data paths; by default the spec's folder.
-        reads_data: True if the data are read even if the spec has an ``input_shape``.
+    The root that a run recorded is checked if the data will be read: with ``reads_data``, or if
+    the spec has no ``input_shape``.
     """
     path = Path(path)
     if path.is_dir() or path.suffix == ".msgpack":
-        # A spec does not need the imports for checkpoints.
+        # Imported here: only checkpoints need these modules.
         from tinynet.run.lookup import find_checkpoint
         from tinynet.run.roots import recorded_root
 
@@ -163,7 +153,7 @@ def dry_network(spec: Spec, data: Data | None, max_params: int) -> Network:
 
 
 def require_outputs(spec: Spec, network: Network, data: Data | None) -> None:
-    """Require that every output fits its metrics, and its target if the data are known."""
+    """Require that every output fits its metrics, and its target if there are data."""
     fields = None
     if data is not None:
         names = targets_of(network.losses, data.targets)
@@ -174,15 +164,12 @@ def require_outputs(spec: Spec, network: Network, data: Data | None) -> None:
 
 def summary_of(spec: Spec, network: Network) -> Summary:
     """Return the shapes and costs of a network."""
-    owners = {node.owner: node for node in network.nodes.values()}
     rows = []
     for node in network.nodes.values():
-        own = node.layer.params.values() if owners[node.owner] and node.owner == node.name else ()
-        operations, activation_bytes = (
-            node.layer.cost()
-            if isinstance(node.layer, Costed)
-            else (0, _bytes(node.out_shape, network))
-        )
+        own = node.layer.params.values() if node.owner == node.name else ()
+        cost = 0, math.prod(node.out_shape) * network.dtype.itemsize
+        if isinstance(node.layer, Costed):
+            cost = node.layer.cost()
         rows.append(
             Row(
                 node.name,
@@ -190,8 +177,7 @@ def summary_of(spec: Spec, network: Network) -> Summary:
                 node.inputs,
                 node.out_shape,
                 sum(array.size for array in own),
-                operations,
-                activation_bytes,
+                *cost,
             )
         )
     sizes = {address: array.size for address, array in network.params.items()}
@@ -206,7 +192,3 @@ def summary_of(spec: Spec, network: Network) -> Summary:
         total * network.dtype.itemsize,
         tuple(name for name in network.outputs if name not in network.trained_shapes),
     )
-
-
-def _bytes(shape: Shape, network: Network) -> int:
-    return math.prod(shape) * network.dtype.itemsize

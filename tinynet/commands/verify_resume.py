@@ -1,6 +1,6 @@
-"""Verification that a killed and resumed run ends with the bits of an uninterrupted one.
+"""Proof that a killed and resumed run ends as an uninterrupted one, on this machine.
 
-Each part of the run is a new process, which is killed by SIGKILL at a random step.
+Every training process is a new one, killed by SIGKILL at a step drawn from a seed.
 """
 
 import json
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tinynet.checkpoint.checkpoint import Checkpoint
-from tinynet.commands.diff import Difference, compare_checkpoints, is_essential
+from tinynet.commands.diff import compare_checkpoints, is_essential
 from tinynet.commands.inspect import inspect_checkpoint
 from tinynet.errors import CheckpointError, RunExistsError
 from tinynet.run.folder import RunFolder
@@ -30,11 +30,11 @@ class Verification:
     """The result of a verification.
 
     Attributes:
-        steps: Updates in the whole run.
+        steps: Steps of the whole run.
         killed_after: The steps after which a process was killed.
         whole: Digest of all tensors of the uninterrupted run.
         resumed: Digest of all tensors of the killed run.
-        differences: The unexpected differences, a line each.
+        differences: The differences of the two, one line each.
     """
 
     steps: int
@@ -45,11 +45,11 @@ class Verification:
 
     @property
     def exact(self) -> bool:
-        """True if the runs are equal."""
+        """Whether both runs end alike."""
         return not self.differences
 
     def to_json(self) -> dict[str, Any]:
-        """Return the result as plain data."""
+        """Return plain data."""
         return {"exact": self.exact, **asdict(self)}
 
 
@@ -63,21 +63,21 @@ def verify_exact_resume(
     data_root: str | Path | None = None,
     threads: int | None = None,
 ) -> Verification:
-    """Train a spec twice, uninterrupted and killed; compare every byte.
+    """Train a spec twice: once uninterrupted, once killed and resumed; compare every byte.
 
     Args:
         spec: The spec's file.
         folder: The folder of both runs, ``whole`` and ``killed``.
-        kills: Number of kills.
-        seed: Seed of the steps of the kills.
+        kills: The number of processes to kill.
+        seed: The seed that the steps of the kills are drawn from.
         overrides: JSON values by dotted path.
-        data_root: Folder of relative data paths.
-        threads: Number of threads of the killed run; the other one has one thread.
+        data_root: The folder that relative data paths start in.
+        threads: The number of threads of the killed run; the other has one.
 
     Raises:
-        SpecError: for a wrong spec.
+        SpecError: for a spec that is wrong.
         RunExistsError: if ``folder`` already has such runs.
-        CheckpointError: if a process fails, with its message.
+        CheckpointError: if a process fails by itself, with its message.
     """
     load_spec(spec, overrides)
     whole, killed = Path(folder) / "whole", Path(folder) / "killed"
@@ -105,21 +105,19 @@ def verify_exact_resume(
 
 
 def _run(job: dict[str, Any]) -> None:
-    """Train in a separate process, which is killed at the step of the job."""
+    """Train in a new process, which ends by itself or is killed at the job's step."""
     code = "from tinynet.commands.verify_resume import child; child()"
     done = subprocess.run(
         [sys.executable, "-c", code, json.dumps(job)], capture_output=True, text=True, check=False
     )
     expected = -signal.SIGKILL if "kill_after" in job else 0
     if done.returncode != expected:
-        said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
-        raise CheckpointError(
-            f"a training process ended with {done.returncode}; it said: {said[0]}"
-        )
+        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+        raise CheckpointError(f"a training process ended with {done.returncode}: {last[0]}")
 
 
 def child() -> None:
-    """Start or resume the run, and kill the process at the step of the job."""
+    """Start or resume the run of a job, and kill this process after the job's step."""
     job = json.loads(sys.argv[1])
     kill_after = job.pop("kill_after", None)
 
@@ -131,29 +129,24 @@ def child() -> None:
 
 
 def _differing_checkpoints(whole: RunFolder, killed: RunFolder) -> list[str]:
-    """Yield differences of the last and the best checkpoints, except their origins."""
+    """Describe the differences of the last and the best checkpoints."""
     if whole.steps()[-1] != killed.steps()[-1]:
         return [f"the last steps are {whole.steps()[-1]} and {killed.steps()[-1]}"]
     last = whole.steps()[-1]
     best = Checkpoint.read(whole.checkpoint(last)).progress.best
     lines: list[str] = []
     for step in {last, best.step if best is not None else last}:
-        found = compare_checkpoints(
+        difference = compare_checkpoints(
             whole.checkpoint(step), killed.checkpoint(step), warn=lines.append
         )
-        lines += [f"step {step}: {line}" for line in _lines(found)]
+        changes = [*difference.spec, *filter(is_essential, difference.facts)]
+        tensors = [f"{tensor.name}: {tensor.kind}" for tensor in difference.tensors]
+        lines += [f"step {step}: {line}" for line in (*map(str, changes), *tensors)]
     return lines
 
 
-def _lines(found: Difference) -> list[str]:
-    if found.equal:
-        return []
-    changes = [*found.spec, *(change for change in found.facts if is_essential(change))]
-    return [*map(str, changes), *(f"{t.name}: {t.kind}" for t in found.tensors)]
-
-
 def _differing_logs(whole: RunFolder, killed: RunFolder) -> list[str]:
-    """Yield differing lines of the two logs, except times."""
+    """Describe the lines of the two logs that differ, apart from times."""
     logs = [
         [{key: value for key, value in record.items() if key != "wall"} for record in read_log(log)]
         for log in (whole.log, killed.log)

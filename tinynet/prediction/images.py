@@ -90,7 +90,7 @@ def read_image(path: str, field: Field, *, resize: bool, warn: Callable[[str], N
 
 
 def _size(path: str, shape: Shape) -> Shape:
-    """Height, width and channels of an input."""
+    """Return height, width and channels of an input."""
     full = (*shape, 1) if len(shape) == 2 else shape
     if len(full) != 3 or full[2] not in _MODES:
         raise DataError(f"{path} is an image, but the model's input has the shape {shape}")
@@ -106,7 +106,7 @@ def _decoded(path: str, opened: "Image", mode: str, warn: Callable[[str], None])
         raise DataError(
             f"{path} holds {frames} frames; save the one to predict as a file of its own"
         )
-    opened.load()  # Pillow turns a TIFF itself, once it is loaded
+    opened.load()  # Pillow rotates a TIFF itself when it is loaded
     image = ImageOps.exif_transpose(opened)
     if image.mode in _SIXTEEN_BITS or (image.mode == "I" and opened.format == "PNG"):
         return _eight_bits(image, getattr(opened, "tag_v2", {})).convert(mode)

@@ -1,4 +1,4 @@
-"""The raw inputs of a model, from files or arrays, validated like training data.
+"""Raw inputs of a model, from files or arrays in memory, checked as in training.
 
 The dataset that the model was trained on reads a file by its own rules (delimiter, columns, names
 of arrays), if it supports such files.
@@ -55,11 +55,11 @@ class InputFile:
 
 @dataclass(frozen=True)
 class RawInputs:
-    """Inputs in the form of a dataset's.
+    """Inputs as a dataset returns them.
 
     Attributes:
-        arrays: By name, (N, *shape) each.
-        files: Their files, in order; empty for arrays in memory.
+        arrays: The arrays by name, (N, *shape) each.
+        files: The files they come from, in order; none for arrays in memory.
     """
 
     arrays: dict[str, Array]
@@ -69,7 +69,7 @@ class RawInputs:
         return len(next(iter(self.arrays.values())))
 
     def place(self, sample: int) -> str:
-        """Return the origin of a sample."""
+        """Return the file and the number of a sample."""
         for file in self.files:
             if sample < file.samples:
                 place = f"{file.name}, sample {sample} (counted from 0)"
@@ -131,10 +131,10 @@ class Reader:
                 near = suggest_path(path, "inputs", lambda entry: not entry.name.startswith("."))
                 raise DataError(f"no such file: {path}{near}")
             else:
-                yield path, _is_image(path) and not self._reads_as_its_own(path)
+                yield path, _is_image(path) and not self._is_of_dataset(path)
 
-    def _reads_as_its_own(self, path: Path) -> bool:
-        """Return True if files like this belong to the dataset."""
+    def _is_of_dataset(self, path: Path) -> bool:
+        """Return whether the dataset reads files with this ending."""
         return self._dataset is not None and path.suffix.lower() in self._dataset.input_endings
 
     @property
@@ -152,7 +152,7 @@ class Reader:
     def _read_file(self, path: Path, is_image: bool, resize: bool) -> dict[str, Array]:
         ending = path.suffix.lower()
         generic = is_image or ending in (".npy", ".npz", ".csv")
-        if self._reads_as_its_own(path) or (self._dataset is not None and not generic):
+        if self._is_of_dataset(path) or (self._dataset is not None and not generic):
             return self._by_dataset(str(path))
         if ending == ".npz":
             return _read_npz(str(path), self.fields)
@@ -181,14 +181,13 @@ class Reader:
         assert reference is not None
         config = registry.default().config(reference)
         with registry.blaming(dataset, "read_inputs"):
-            found = dataset.read_inputs(config, path, self.fields)
-        named = isinstance(found, Mapping) and {*self.fields} <= {*found}
-        if not named or not all(isinstance(array, np.ndarray) for array in found.values()):
+            arrays = dataset.read_inputs(config, path, self.fields)
+        named = isinstance(arrays, Mapping) and {*self.fields} <= {*arrays}
+        if not named or not all(isinstance(array, np.ndarray) for array in arrays.values()):
             message = f"read_inputs must return arrays named {', '.join(self.fields)}"
             raise registry.fault(dataset, message)
-        return checked_inputs(
-            {name: Source(found[name], path) for name in self.fields}, self.fields
-        )
+        sources = {name: Source(arrays[name], path) for name in self.fields}
+        return checked_inputs(sources, self.fields)
 
     def _warn_of_range(self, highest: int) -> None:
         """Warn if the model was trained on other pixel ranges than those of image files."""
@@ -235,7 +234,7 @@ class Reader:
         return self._convert("", checked_inputs(sources, self.fields))
 
     def _instead(self, missing: Sequence[str]) -> str:
-        """Return the way to pass the only input of a model, for a message."""
+        """Suggest the form of the only input of a model."""
         if len(self.fields) != 1:
             return ""
         columns = self.fields[missing[0]].names
@@ -257,11 +256,11 @@ class Reader:
             return array
         if dtype.kind == "f":
             with np.errstate(over="ignore"):
-                found = array.astype(dtype)
-            if not np.isfinite(found).all():
+                converted = array.astype(dtype)
+            if not np.isfinite(converted).all():
                 largest = array.flat[np.abs(array).argmax()]
                 raise DataError(f"{place} holds {largest}, which is too large for {dtype}")
-            return found
+            return converted
         info = np.iinfo(dtype)
         low, high = array.min(), array.max()
         if low < info.min or high > info.max:
@@ -293,20 +292,20 @@ def _is_path(x: Any) -> TypeGuard[str | os.PathLike[str]]:
 def _images_in(folder: Path, warn: Warn) -> list[Path]:
     """Return the images of a folder, sorted by name."""
     files = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
-    found = [file for file in files if _is_image(file) and file.is_file()]
-    others = [file.name for file in files if file not in found]
+    pictures = [file for file in files if _is_image(file) and file.is_file()]
+    others = [file.name for file in files if file not in pictures]
     inside = [file for file in others if any(map(_is_image, (folder / file).glob("*")))]
-    if not found and inside:
+    if not pictures and inside:
         paths = format_list([str(folder / name) for name in inside])
         raise DataError(f"{folder} is a folder without images; its subfolders have some: {paths}")
-    if not found:
+    if not pictures:
         raise DataError(
             f"{folder} is a folder without images ({', '.join(images.ENDINGS)});"
             f" it holds {format_list(others) or 'nothing'}"
         )
     if others:
-        warn(f"{folder}: skipped what is not an image: {format_list(others)}")
-    return found
+        warn(f"{folder}: skipped files that are not images: {format_list(others)}")
+    return pictures
 
 
 def _is_image(path: Path) -> bool:
@@ -339,7 +338,7 @@ def _read_csv(path: str, field: Field) -> Array:
 
 
 def _conversion(array: Array) -> str:
-    """Return the conversion of text or objects to numbers, in words; empty if it would fail."""
+    """Suggest a conversion of text or objects to numbers; empty if it would fail."""
     if array.dtype.kind not in "USO":
         return ""
     try:

@@ -25,7 +25,7 @@ from tinynet.spec.models import Spec
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
-PREPROCESS_BATCH = 512
+CHUNK_SIZE = 512
 """Samples that are preprocessed and predicted at a time."""
 
 
@@ -101,16 +101,16 @@ class Model:
             DataError: for a value that is not finite once it is preprocessed.
         """
         parts: dict[str, list[Array]] = {output: [] for output in self.network.outputs}
-        for start in range(0, len(raw), PREPROCESS_BATCH):
-            rows = slice(start, start + PREPROCESS_BATCH)
+        for start in range(0, len(raw), CHUNK_SIZE):
+            rows = slice(start, start + CHUNK_SIZE)
             place = partial(_place, raw, start)
             part = {name: array[rows] for name, array in raw.arrays.items()}
             with naming_samples(place):
                 ready = self.preprocessing.apply(part)
             require_finite(self.preprocessing, ready, self.network.dtype, place, fitted=True)
-            for output, found in self.network.predict_outputs(ready, threads=threads).items():
-                parts[output].append(found)
-        whole = {output: np.concatenate(found) for output, found in parts.items()}
+            for output, values in self.network.predict_outputs(ready, threads=threads).items():
+                parts[output].append(values)
+        whole = {output: np.concatenate(values) for output, values in parts.items()}
         return {
             output: self.preprocessing.invert(self.target_names[output], values)
             if output in self.target_names
@@ -206,7 +206,7 @@ def open_model(
         warn: Called with each warning of predictions.
 
     Raises:
-        PluginError: if a plugin is missing.
+        PluginError: if a type that it needs is not installed.
         CheckpointMismatchError: listing every array that does not fit.
     """
     spec = checkpoint.load_spec()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +15,6 @@ from tinynet.errors import DataError, explaining_io
 from tinynet.files.atomic import replacing_output
 from tinynet.prediction.inputs import InputFile
 from tinynet.types import Array
-
-T = TypeVar("T")
 
 MAX_SHOWN_VALUES = 8
 """Values, or labels, of a sample that a table for reading shows."""
@@ -42,8 +40,13 @@ class OutputPredictions:
     probabilities: Array | None = None
 
     @property
+    def scores(self) -> Array:
+        """The probabilities, or the values if there are none."""
+        return self.values if self.probabilities is None else self.probabilities
+
+    @property
     def has_positions(self) -> bool:
-        """True if each sample has several labels: one for each position."""
+        """Whether each sample has several labels, one per position."""
         return self.labels is not None and self.labels.ndim > 1
 
     @property
@@ -59,10 +62,9 @@ class OutputPredictions:
 
     @property
     def rows(self) -> list[list[Any]]:
-        """A row for each sample; of several labels for a sample, the labels alone."""
+        """One row per sample; if a sample has several labels, the labels alone."""
         samples = len(self.values)
-        values = self.values if self.probabilities is None else self.probabilities
-        numbers: list[list[Any]] = values.reshape(samples, -1).tolist()
+        numbers: list[list[Any]] = self.scores.reshape(samples, -1).tolist()
         if self.labels is None:
             return numbers
         labels: list[list[Any]] = self.labels.reshape(samples, -1).tolist()
@@ -80,14 +82,13 @@ class OutputPredictions:
             shown = columns[:MAX_SHOWN_VALUES]
             rest = f"{len(columns) - MAX_SHOWN_VALUES:,} more"
             return [*shown, "..."], [[*row[:MAX_SHOWN_VALUES], rest] for row in rows]
-        values = self.values if self.probabilities is None else self.probabilities
-        best = (f"{value:.4f}" for value in values.max(axis=-1))
+        best = (f"{value:.4f}" for value in self.scores.max(axis=-1))
         name = "value" if self.probabilities is None else "probability"
         return ["label", name], [list(row) for row in zip(self.labels.tolist(), best, strict=True)]
 
     @property
     def arrays(self) -> dict[str, Array]:
-        """Everything as arrays by name."""
+        """All predictions as arrays by name."""
         if self.labels is None or self.classes is None:
             return {"outputs": self.values}
         named = {"classes": np.array(self.classes), "labels": self.labels}
@@ -98,9 +99,8 @@ class OutputPredictions:
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield a dict of plain data for each sample."""
         if self.labels is not None and self.has_positions:
-            numbers = self.values if self.probabilities is None else self.probabilities
             name = "outputs" if self.probabilities is None else "probabilities"
-            for label, number in zip(self.labels.tolist(), numbers.tolist(), strict=True):
+            for label, number in zip(self.labels.tolist(), self.scores.tolist(), strict=True):
                 yield {"labels": label, name: number}
         else:
             columns = self.columns
@@ -133,24 +133,25 @@ class Predictions:
     @property
     def labels(self) -> Any:
         """The most probable classes, (N,) of text; None for an output without classes."""
-        return self._of_outputs({name: part.labels for name, part in self.outputs.items()})
+        return self._of_outputs("labels")
 
     @property
     def probabilities(self) -> Any:
         """The probability of each class, (N, classes); None unless the loss predicts them."""
-        return self._of_outputs({name: part.probabilities for name, part in self.outputs.items()})
+        return self._of_outputs("probabilities")
 
     @property
     def values(self) -> Any:
         """The network's output in the units of the data, (N, *out_shape)."""
-        return self._of_outputs({name: part.values for name, part in self.outputs.items()})
+        return self._of_outputs("values")
 
     @property
     def classes(self) -> Any:
         """The names of the classes; None for an output without classes."""
-        return self._of_outputs({name: part.classes for name, part in self.outputs.items()})
+        return self._of_outputs("classes")
 
-    def _of_outputs(self, parts: dict[str, T]) -> T | dict[str, T]:
+    def _of_outputs(self, attribute: str) -> Any:
+        parts = {name: getattr(part, attribute) for name, part in self.outputs.items()}
         return parts if len(parts) > 1 else next(iter(parts.values()))
 
     # Tables -----------------------------------------------------------------------------------
@@ -168,7 +169,7 @@ class Predictions:
             yield [*identity, *chain(*row)]
 
     def table(self) -> tuple[list[str], list[list[Any]]]:
-        """Columns and rows that fit a screen."""
+        """Return columns and rows that fit a screen."""
         short = {output: part.shortened for output, part in self.outputs.items()}
         columns, identities = self._identities()
         columns += self._named({output: names for output, (names, _) in short.items()})
@@ -180,21 +181,21 @@ class Predictions:
         columns, identities = self._identities()
         parts = (part.records() for part in self.outputs.values())
         for identity, *records in zip(identities, *parts, strict=True):
-            found = dict(zip(columns, identity, strict=True))
+            merged = dict(zip(columns, identity, strict=True))
             for output, record in zip(self.outputs, records, strict=True):
                 names = self._named({output: record})
-                found |= dict(zip(names, record.values(), strict=True))
-            yield found
+                merged |= dict(zip(names, record.values(), strict=True))
+            yield merged
 
     def arrays(self) -> dict[str, Array]:
-        """Return everything as arrays by name."""
+        """All predictions as arrays by name."""
         parts = {output: part.arrays for output, part in self.outputs.items()}
         values = (array for arrays in parts.values() for array in arrays.values())
         files = {"files": np.array(self._file_names())} if self._names_files else {}
         return {**files, **dict(zip(self._named(parts), values, strict=True))}
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything as plain data."""
+        """Return all predictions as plain data."""
         parts = {
             output: {name: array.tolist() for name, array in part.arrays.items()}
             for output, part in self.outputs.items()
@@ -204,7 +205,7 @@ class Predictions:
         return {"samples": self.samples, **files, **of_all}
 
     def _named(self, parts: Mapping[str, Iterable[str]]) -> list[str]:
-        """Names of parts of the outputs: those of several outputs begin with the output's."""
+        """Return the names of the outputs' parts, with the output's name if there are several."""
         if len(self.outputs) == 1:
             return [name for names in parts.values() for name in names]
         return [f"{output}/{name}" for output, names in parts.items() for name in names]
@@ -213,14 +214,14 @@ class Predictions:
 
     @property
     def _names_files(self) -> bool:
-        """True if samples are identified by their files: images, and samples of several files."""
+        """Whether samples are identified by their files: images, and samples of several files."""
         return len(self.files) > 1 or any(file.is_image for file in self.files)
 
     def _file_names(self) -> list[str]:
         return [file.name for file in self.files for _ in range(file.samples)]
 
     def _identities(self) -> tuple[list[str], list[list[Any]]]:
-        """Columns that identify a sample, and their values: its file, its number in the file."""
+        """Return the columns that identify a sample (file, number), and their values."""
         if not self._names_files:
             return ["sample"], [[sample] for sample in range(self.samples)]
         if all(file.is_image for file in self.files):
@@ -230,7 +231,7 @@ class Predictions:
 
 
 def _numbered(name: str, shape: tuple[int, ...]) -> list[str]:
-    """Column names of an array's elements: ``value``, or ``value_0``, or ``label_0_3``."""
+    """Name the columns of an array's elements: ``value``, ``value_0``, or ``label_0_3``."""
     if np.prod(shape, dtype=int) == 1:
         return [name]
     return [f"{name}_{'_'.join(map(str, position))}" for position in np.ndindex(shape)]
@@ -244,7 +245,7 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
 
     Raises:
         DataError: for another ending.
-        CheckpointIOError: if the file cannot be written; an existing file stays unchanged.
+        CheckpointIOError: if the file cannot be written; an existing file is then unchanged.
     """
     encode = WRITERS.get(path.suffix.lower())
     if encode is None:
@@ -258,7 +259,7 @@ def _as_csv(predictions: Predictions) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(predictions.columns)
     writer.writerows(predictions.rows())
-    # Names of files need not be Unicode.
+    # Names of files may be invalid Unicode.
     return text.getvalue().encode(errors="backslashreplace")
 
 

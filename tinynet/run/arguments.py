@@ -1,7 +1,6 @@
-"""Check the arguments of the public functions: their names, and the types of their values.
+"""Checks of the arguments of public functions: their names, and the types of their values.
 
-A keyword that is ignored loses a day of training, so an unknown one is an error that says how to
-reach the same aim.
+An unknown keyword is an error that suggests the right one: ignored, it would waste the training.
 """
 
 import inspect
@@ -31,20 +30,20 @@ def checked_arguments(function: Callable[P, R]) -> Callable[P, R]:
     Values are checked by the parameter's name, see `_FAULTS`.
     """
     signature = inspect.signature(function)
-    known = list(signature.parameters)
+    available = list(signature.parameters)
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     positional = [name for name, part in signature.parameters.items() if part.kind in kinds]
     optional = {name for name, part in signature.parameters.items() if part.default is None}
-    if "settings" in known:
-        known[known.index("settings") :] = Settings.__annotations__
+    if "settings" in available:
+        available[available.index("settings") :] = Settings.__annotations__
         optional |= {"data_root", "kernels", "observer", "threads"}
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        named = {name: kwargs.pop(name) for name in list(kwargs) if name not in known}
-        given = dict(zip(positional, args, strict=False)) | kwargs
-        problems = [_unknown(name, value, known, given) for name, value in named.items()]
-        problems += _faults({k: v for k, v in given.items() if v is not None or k not in optional})
+        unknown = {name: kwargs.pop(name) for name in list(kwargs) if name not in available}
+        values = dict(zip(positional, args, strict=False)) | kwargs
+        problems = [_unknown(name, value, available, values) for name, value in unknown.items()]
+        problems += _faults({k: v for k, v in values.items() if v is not None or k not in optional})
         if problems:
             call = f"{function.__name__}()"
             raise UsageError("\n  ".join(f"{call}: {problem}" for problem in problems))
@@ -76,40 +75,41 @@ _OTHER_NAMES = {
     "folder": "run_dir", "log_dir": "run_dir", "output_dir": "run_dir", "save_dir": "run_dir",
     "n_jobs": "threads", "num_threads": "threads", "num_workers": "threads", "workers": "threads",
 }  # fmt: skip
-"""Arguments by their names in other frameworks."""
+"""The arguments by their names in other frameworks."""
 
 
-def _unknown(name: str, value: Any, known: list[str], given: Mapping[str, Any]) -> str:
+def _unknown(name: str, value: Any, available: list[str], values: Mapping[str, Any]) -> str:
+    """Describe an unknown argument, with the way to the same aim."""
     start = f"there is no argument {name!r}"
-    trains = "overrides" in known
-    meant = _OTHER_NAMES.get(name)
-    if meant not in known:
-        meant = closest(name, known)
-    elif meant is not None:
-        return f"{start}; did you mean {meant!r}?"
+    trains = "overrides" in available
+    similar = _OTHER_NAMES.get(name)
+    if similar not in available:
+        similar = closest(name, available)
+    elif similar is not None:
+        return f"{start}; did you mean {similar!r}?"
     if trains and name in _SPEC_VALUES:
-        return f"{start}; the spec holds this value: {_override(name, value, given)}"
+        return f"{start}; the spec holds this value: {_override(name, value, values)}"
     if trains and name.lower() in _DATA:
         return (
             f'{start}; the spec names its data, as in overrides={{"data.path": ...}}; arrays in'
             " memory are trained on with tinynet.Trainer(spec).train_step(x, y)"
         )
-    if "observer" in known and name in _OBSERVERS:
-        return f"{start}; observer=f calls f(event) for everything that happens, as observer=print"
-    if meant is not None:
-        return f"{start}; did you mean {meant!r}?"
+    if "observer" in available and name in _OBSERVERS:
+        return f"{start}; observer=f calls f(event) for every event, such as observer=print"
+    if similar is not None:
+        return f"{start}; did you mean {similar!r}?"
     if trains and (near := closest(name, _SPEC_VALUES)):
-        return f"{start}; did you mean {_override(near, value, given)}?"
-    return f"{start}; available: {format_list(known)}"
+        return f"{start}; did you mean {_override(near, value, values)}?"
+    return f"{start}; available: {format_list(available)}"
 
 
-def _override(name: str, value: Any, given: Mapping[str, Any]) -> str:
+def _override(name: str, value: Any, values: Mapping[str, Any]) -> str:
     is_json = value is None or type(value) in (str, bool, int, float, list, dict)
     shown = repr(value) if is_json and len(repr(value)) <= 60 else "..."
     # Epochs and steps exclude each other.
     more = ', "training.epochs": None' if name == "steps" else ""
     overrides = f'{{"{_SPEC_VALUES[name]}": {shown}{more}}}'
-    if isinstance(given.get("spec"), Spec):
+    if isinstance(values.get("spec"), Spec):
         return f"tinynet.load_spec(file, overrides={overrides})"
     return f"overrides={overrides}"
 
@@ -117,9 +117,9 @@ def _override(name: str, value: Any, given: Mapping[str, Any]) -> str:
 # Values ---------------------------------------------------------------------------------------
 
 
-def _faults(given: Mapping[str, Any]) -> Iterator[str]:
+def _faults(values: Mapping[str, Any]) -> Iterator[str]:
     """Describe each value that cannot be used."""
-    for name, value in given.items():
+    for name, value in values.items():
         if name in _FAULTS and (fault := _FAULTS[name](value)):
             yield f"{name}={_short(value)} {fault}"
 
@@ -161,13 +161,11 @@ def _rules(value: Any) -> str | None:
 
 
 def _observer(value: Any) -> str | None:
-    return None if callable(value) else "must be one function, which is called with every event"
+    return None if callable(value) else "must be a function that is called with every event"
 
 
 def _checkpoint(value: Any) -> str | None:
-    if isinstance(value, str | os.PathLike):
-        return None
-    return "must be 'best', 'last', or the name of a checkpoint file"
+    return _path(value) and "must be 'best', 'last', or the name of a checkpoint file"
 
 
 def _kernels(value: Any) -> str | None:

@@ -34,15 +34,10 @@ class FineTuning:
     """
 
     def __init__(self, path: Path, checkpoint: Checkpoint, rules: TransferRules) -> None:
-        """Load the checkpoint.
-
-        Args:
-            path: The checkpoint's file.
-            checkpoint: Its content.
-            rules: The allowed differences.
+        """Store the arguments, and the digest of the file.
 
         Raises:
-            CheckpointIOError: if the file cannot be read.
+            CheckpointIOError: if the file can no longer be read.
         """
         self.path = path
         self._checkpoint = checkpoint
@@ -51,10 +46,10 @@ class FineTuning:
             self._digest = hashlib.file_digest(file, "sha256").hexdigest()
 
     def fitted(self, spec: Spec) -> Mapping[str, Array] | None:
-        """Return the state of fitted transforms for the new run; None if they must be fitted.
+        """Return the state of the fitted transforms that is kept; None if they are fitted again.
 
         Raises:
-            CheckpointMismatchError: if it must be kept, but the checkpoint has other transforms.
+            CheckpointMismatchError: if the checkpoint has other transforms than the spec.
         """
         if not self._rules.keep_preprocessing:
             return None
@@ -67,7 +62,7 @@ class FineTuning:
         return self._checkpoint.transforms
 
     def plan(self, trainer: Trainer) -> TransferPlan:
-        """Plan the transfer of tensors to the trainer's network; nothing is changed.
+        """Plan the transfer into the trainer's network; change nothing.
 
         Raises:
             TransferRefusedError: listing everything that the rules do not allow.
@@ -83,7 +78,7 @@ class FineTuning:
         return replace(plan, notes=(*plan.notes, *notes))
 
     def apply(self, plan: TransferPlan, trainer: Trainer) -> None:
-        """Load the planned tensors into a trainer before its first step.
+        """Copy the planned values into a trainer that is at step 0.
 
         Raises:
             CheckpointMismatchError: if a value is too large for the network's dtype.
@@ -92,7 +87,7 @@ class FineTuning:
         trainer.renew_slots()
 
     def lineage(self, plan: TransferPlan) -> tuple[dict[str, JsonValue], ...]:
-        """Return the origins of the new run, oldest first."""
+        """Return the lineage of the new run, oldest first."""
         transfer: dict[str, JsonValue] = {
             "file": path_text(self.path),
             "sha256": self._digest,
@@ -107,7 +102,7 @@ class FineTuning:
         return (*self._checkpoint.lineage, origin)
 
     def _data_notes(self, fields: Mapping[str, Field]) -> list[str]:
-        """Yield notes about data that differ from those of the checkpoint, a line each."""
+        """Describe how preprocessing, classes and features differ from the checkpoint's."""
         notes = []
         if self._checkpoint.transforms:
             notes.append(
@@ -120,12 +115,12 @@ class FineTuning:
             before = self._checkpoint.data.raw.get(name)
             if before is None:
                 continue
-            if before.classes != after.classes:
-                change = f"{_listed(before.classes)} -> {_listed(after.classes)}"
-                notes.append(f"{name!r} has other classes: {change}")
-            if before.names != after.names:
-                change = f"{_listed(before.names)} -> {_listed(after.names)}"
-                notes.append(f"{name!r} has other features: {change}")
+            for kind, old, new in (
+                ("classes", before.classes, after.classes),
+                ("features", before.names, after.names),
+            ):
+                if old != new:
+                    notes.append(f"{name!r} has other {kind}: {_shorten(old)} -> {_shorten(new)}")
         return notes
 
 
@@ -134,8 +129,8 @@ def _transforms(spec: Mapping[str, Any]) -> Any:
     return data.get("transforms") if isinstance(data, Mapping) else None
 
 
-def _listed(names: tuple[str, ...] | None) -> str:
-    """Return the first few names, separated by commas."""
+def _shorten(names: tuple[str, ...] | None) -> str:
+    """Return the first few names."""
     if names is None:
         return "none"
     return ", ".join(names[:8]) + (f", ... ({len(names)})" if len(names) > 8 else "")

@@ -1,11 +1,11 @@
 """A run's folder: its lock, its log, and its checkpoints.
 
-    spec.json                                    the resolved spec, for reading
-    metrics.jsonl                                one JSON object per line
+    spec.json                                    the resolved spec, for people
+    metrics.jsonl                                one object per line
     checkpoints/step-000000001200.msgpack
-    run.lock                                     locked while a process trains
+    run.lock                                     locked while a process trains here
 
-The spec inside a checkpoint is authoritative; checkpoints are ordered by their step.
+The spec inside the checkpoint is the one that counts, and so is the step inside it.
 """
 
 import json
@@ -34,7 +34,7 @@ from tinynet.files.atomic import leftovers, replacing, sync_folder
 from tinynet.files.strict import READ, kind_of, open_strictly, require_folder
 from tinynet.run.path_errors import no_run
 
-Found = TypeVar("Found")
+T = TypeVar("T")
 
 _NAME = re.compile(r"step-([0-9]{12,19})\.msgpack")
 
@@ -47,10 +47,10 @@ class RunFolder:
 
     Attributes:
         path: The folder.
-        checkpoints: The folder of its checkpoints.
-        log: The file of its figures.
-        spec: The file of its spec, for reading.
-        lock: The file that its process locks.
+        checkpoints: The folder of the checkpoints.
+        log: The log of the metrics.
+        spec: A copy of the spec, for people.
+        lock: The lock file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -67,7 +67,7 @@ class RunFolder:
         return self.checkpoints / f"step-{step:012d}.msgpack"
 
     def steps(self) -> list[int]:
-        """Return the steps with a checkpoint file, ascending."""
+        """Return the steps that have a checkpoint file, ascending."""
         with explaining_io(self.checkpoints):
             try:
                 require_folder(self.checkpoints)
@@ -75,31 +75,30 @@ class RunFolder:
             except (FileNotFoundError, NotADirectoryError):
                 return []
         steps = sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
-        # Names with additional zeros are not ours.
+        # A name with additional zeros would stand for a step twice.
         return [step for step in steps if self.checkpoint(step).name in names]
 
     def newest(
         self, warn: Callable[[str], None], *, set_aside: bool, copy: bool = True
     ) -> Checkpoint:
-        """Return the newest intact checkpoint.
+        """Return the newest intact checkpoint; skip damaged ones with a warning.
 
-        Damaged checkpoints are skipped, each with a warning. Others are not: a checkpoint of a
-        newer version, for example, is an error, since an older one would silently undo steps.
+        Only damaged ones are skipped: one of a newer format version, for example, is an error.
 
         Args:
-            warn: Called with a warning for each skipped checkpoint.
-            set_aside: Rename damaged ones to ``.bad`` if an older one is intact; only for the
-                holder of the lock.
+            warn: Called with a warning for each that is skipped.
+            set_aside: Rename the damaged ones to ``.bad`` if an older one is intact; only for
+                the holder of the lock.
             copy: False maps the file instead, for reading only.
 
         Raises:
-            CheckpointError: if there is none, with the problem of each.
+            CheckpointError: if there is none, listing the reasons.
         """
         damaged: dict[Path, str] = {}
         for step in reversed(self.steps()):
             path = self.checkpoint(step)
             try:
-                checkpoint = _named_rightly(Checkpoint.read(path, copy=copy), path, step)
+                checkpoint = _require_step(Checkpoint.read(path, copy=copy), path, step)
             except (CheckpointFormatError, CheckpointCorruptError) as error:
                 damaged[path] = str(error)
                 warn(f"skipped a damaged checkpoint: {error}")
@@ -109,14 +108,14 @@ class RunFolder:
                 return checkpoint
         if not damaged:
             raise no_run(self.path)
-        listed = "\n  ".join(damaged.values())
+        reasons = "\n  ".join(damaged.values())
         raise CheckpointCorruptError(
-            f"no checkpoint of {self.path} is whole; restore one of these files from a copy, or"
-            f" train again in a new folder (--run):\n  {listed}"
+            f"no checkpoint of {self.path} is intact; restore one of these files from a copy, or"
+            f" train again in a new folder (--run):\n  {reasons}"
         )
 
     def prune(self, run_id: str, keep_last: int, protected: Iterable[int]) -> None:
-        """Remove this run's superfluous checkpoints; unreadable files are kept."""
+        """Remove old checkpoints of this run; keep unreadable ones, which may be of another."""
         own = [step for step in self.steps() if self._belongs_to(run_id, step)]
         for step in {*own[:-keep_last]} - {*protected}:
             path = self.checkpoint(step)
@@ -139,41 +138,34 @@ class RunFolder:
                     path.unlink(missing_ok=True)
 
     def require_unused(self) -> None:
-        """Require that a new run here would not overwrite another one.
-
-        Only for the holder of the lock: otherwise another process may start a run.
+        """Require that the folder holds no log and no checkpoint; only for the holder of the lock.
 
         Raises:
-            RunExistsError: if there is a log or a checkpoint, even a damaged one.
+            RunExistsError: if it does; a damaged checkpoint counts.
         """
         with explaining_io(self.path):
             require_folder(self.checkpoints)
-            found = [self.log] if _is_used(self.log) else []
-            temporary = leftovers(self.checkpoints)
-            found += sorted(set(self.checkpoints.iterdir()) - {*temporary})
-        if found:
+            used = [self.log] if _is_used(self.log) else []
+            used += sorted(set(self.checkpoints.iterdir()) - {*leftovers(self.checkpoints)})
+        if used:
             resume = f"resume it (tinynet resume {shlex.quote(str(self.path))}), or "
             raise RunExistsError(
-                f"{found[0]} is of an earlier run, and a new one overwrites nothing:"
+                f"{used[0]} is of an earlier run, and a new one overwrites nothing:"
                 f" {resume if self.steps() else ''}choose a new folder (--run)"
             )
 
     # Spec -----------------------------------------------------------------------------------
 
     def write_spec(self, spec: Mapping[str, JsonValue]) -> None:
-        """Write the resolved spec, for reading.
-
-        Raises:
-            CheckpointIOError: if it cannot be written.
-        """
+        """Write the resolved spec, for people."""
         with explaining_io(self.spec), replacing(self.spec) as write_at:
-            write_at(0, _pretty(spec))
+            write_at(0, json.dumps(spec, indent=2, ensure_ascii=False).encode() + b"\n")
 
     def spec_was_edited(self, spec: Mapping[str, JsonValue]) -> bool:
         """Return True if spec.json differs from the run's own spec.
 
         Raises:
-            CheckpointIOError: if it is not a regular file.
+            CheckpointIOError: if spec.json is not a regular file.
         """
         try:
             with open(open_strictly(self.spec, READ), "rb") as file:
@@ -186,7 +178,7 @@ class RunFolder:
 
 
 def _is_used(log: Path) -> bool:
-    """Return True if the log has entries, or is not a file of tinynet."""
+    """Return whether the log has content, or is not a regular file."""
     try:
         status = os.lstat(log)
     except FileNotFoundError:
@@ -195,42 +187,30 @@ def _is_used(log: Path) -> bool:
 
 
 def _set_aside(damaged: Iterable[Path]) -> None:
+    """Rename damaged checkpoints to names that are free."""
     for path in damaged:
+        names = (path.with_name(f"{path.name}{number or ''}.bad") for number in count())
         with explaining_io(path):
-            path.rename(_free_name(path))
+            path.rename(next(name for name in names if not os.path.lexists(name)))
 
 
-def _free_name(path: Path) -> Path:
-    """Return a free name for a damaged checkpoint that is set aside."""
-    names = (path.with_name(f"{path.name}{number or ''}.bad") for number in count())
-    return next(name for name in names if not os.path.lexists(name))
-
-
-def _named_rightly(checkpoint: Checkpoint, path: Path, step: int) -> Checkpoint:
-    """Return the checkpoint, if its step is that of the file's name."""
+def _require_step(checkpoint: Checkpoint, path: Path, step: int) -> Checkpoint:
+    """Return the checkpoint if it holds the step in its file's name."""
     if checkpoint.progress.step != step:
         raise CheckpointFormatError(
-            f"{path} holds step {checkpoint.progress.step:,}: somebody renamed it"
+            f"{path} holds step {checkpoint.progress.step:,}: the file was renamed"
         )
     return checkpoint
 
 
-def _pretty(spec: Mapping[str, JsonValue]) -> bytes:
-    return json.dumps(spec, indent=2, ensure_ascii=False).encode() + b"\n"
-
-
-def look_again(look: Callable[[], Found]) -> Found:
-    """Call ``look``, and again if a file was removed between listing and reading.
-
-    Raises:
-        CheckpointError: the error of ``look``.
-    """
+def retry_if_pruned(read: Callable[[], T]) -> T:
+    """Call ``read``, once more if a file was pruned between being listed and being read."""
     try:
-        return look()
+        return read()
     except CheckpointIOError as error:
         if not isinstance(error.__cause__, FileNotFoundError):
             raise
-        return look()
+        return read()
 
 
 def new_folder(path: Path, *, reuse: bool) -> RunFolder:
@@ -238,11 +218,10 @@ def new_folder(path: Path, *, reuse: bool) -> RunFolder:
 
     Args:
         path: The folder.
-        reuse: Use an existing folder, left by a process that was killed before it saved.
+        reuse: Accept a folder of a process that was killed before its first save.
 
     Raises:
-        RunExistsError: if something is there already.
-        CheckpointIOError: if it cannot be created.
+        RunExistsError: if the path exists.
     """
     with explaining_io(path):
         _make_durably(path.parent)
@@ -256,7 +235,7 @@ def new_folder(path: Path, *, reuse: bool) -> RunFolder:
                 ) from None
             if any(path.iterdir()) and not reuse:
                 raise RunExistsError(
-                    f"{path} already exists; add --resume to resume it, or choose another"
+                    f"{path} already exists; add --resume to continue it, or choose another folder"
                 ) from None
         folder = RunFolder(path)
         if os.path.lexists(folder.checkpoints):
@@ -267,7 +246,7 @@ def new_folder(path: Path, *, reuse: bool) -> RunFolder:
 
 
 def _make_durably(path: Path) -> None:
-    """Create a folder and its parents, and flush them to the disk."""
+    """Create a folder and its parents so that they survive a power loss."""
     if not path.is_dir():
         if os.path.lexists(path):
             raise CheckpointIOError(f"{path} is {kind_of(path)}, and a folder is expected there")
@@ -277,18 +256,12 @@ def _make_durably(path: Path) -> None:
 
 
 def next_folder(parent: Path, name: str) -> RunFolder:
-    """Create the next free folder ``name-001``, ``name-002``, ... in ``parent``.
-
-    Raises:
-        CheckpointIOError: if it cannot be made.
-    """
+    """Create the next free folder ``name-001``, ``name-002``, ... in ``parent``."""
     with explaining_io(parent):
         _make_durably(parent)
         pattern = re.compile(re.escape(name) + r"-([0-9]{3,9})")
         taken = [int(m[1]) for p in parent.iterdir() if (m := pattern.fullmatch(p.name))]
-        number = max(taken, default=0)
-        while True:
-            number += 1
+        for number in count(max(taken, default=0) + 1):
             path = parent / f"{name}-{number:03d}"
             try:
                 path.mkdir()
@@ -296,4 +269,5 @@ def next_folder(parent: Path, name: str) -> RunFolder:
                 continue
             sync_folder(parent)
             (path / "checkpoints").mkdir()
-            return RunFolder(path)
+            break
+        return RunFolder(path)

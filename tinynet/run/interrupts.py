@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP, deferred until the run is saved."""
+"""Deferred SIGINT, SIGTERM and SIGHUP: the run is saved before it stops."""
 
 import signal
 import threading
@@ -11,7 +11,7 @@ from typing import Any
 class Interrupted(KeyboardInterrupt):
     """A signal stopped the run after a step; it is saved and can be resumed.
 
-    It is a `KeyboardInterrupt`, as Python programs expect of Ctrl-C.
+    It derives from `KeyboardInterrupt`, which Python programs expect of Ctrl-C.
 
     Attributes:
         signal: The signal's number.
@@ -23,7 +23,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interrupts:
-    """The received signals.
+    """The signals received.
 
     Attributes:
         received: The number of the first one, or None.
@@ -36,15 +36,15 @@ class Interrupts:
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-"""Ctrl-C, the notice of a scheduler, and a closed terminal."""
+"""Ctrl-C, a scheduler's announcement of the end, and a closed terminal."""
 
 
 @contextmanager
 def held() -> Iterator[Interrupts]:
-    """Defer the first signal of each kind; a second one of the same kind acts immediately.
+    """Record the first signal of each kind; a second one acts as usual.
 
-    An ignored SIGHUP, as under `nohup`, stays ignored. Outside of the main thread signals are not
-    deferred.
+    A SIGHUP that is ignored, as under `nohup`, stays ignored. Outside the main thread, where
+    Python cannot set handlers, this does nothing.
     """
     interrupts = Interrupts()
     if threading.current_thread() is not threading.main_thread():
@@ -64,7 +64,7 @@ def held() -> Iterator[Interrupts]:
         for number in SIGNALS:
             handler = signal.getsignal(number)
             ignored = number != signal.SIGINT and handler == signal.SIG_IGN
-            if handler is not None and not ignored:  # Python cannot restore other handlers.
+            if handler is not None and not ignored:  # None: not set by Python, so not restorable
                 previous[number] = handler
                 signal.signal(number, note)
         yield interrupts
@@ -74,7 +74,7 @@ def held() -> Iterator[Interrupts]:
 
 
 def _act(number: int, frame: FrameType | None, handler: Any) -> None:
-    """Call a signal's handler, or its default action."""
+    """Handle a signal by its previous handler."""
     if callable(handler):
         handler(number, frame)
     elif handler == signal.SIG_DFL:

@@ -14,7 +14,7 @@ _JUMP = 0.01
 
 
 def require_ahead(trainer: Trainer) -> None:
-    """Require that a run does not end before its current step.
+    """Require that a run does not end before the step that it has reached.
 
     Raises:
         SpecError: if it does, with the shortest length that continues the run.
@@ -33,7 +33,7 @@ def require_ahead(trainer: Trainer) -> None:
 
 
 def _place(trainer: Trainer) -> str:
-    """Return the number of complete epochs, in words."""
+    """Describe the epoch that was reached."""
     progress = trainer.progress
     if progress.position:
         return f", in epoch {progress.epoch + 1}"
@@ -43,12 +43,7 @@ def _place(trainer: Trainer) -> str:
 def rate_jump(trainer: Trainer, checkpoint: Checkpoint, changes: Iterable[Change]) -> str | None:
     """Return a warning if another length of the run makes the learning rate jump; else None.
 
-    A changed schedule or learning rate changes the rate intentionally, without a warning.
-
-    Args:
-        trainer: The trainer of the run, at the step of the checkpoint.
-        checkpoint: The checkpoint that is resumed.
-        changes: The differences of its spec and the trainer's.
+    A changed schedule or rate is meant to change the rate, and needs no warning.
     """
     pointers = [change.pointer for change in changes]
     if not trainer.step or any(pointer.startswith(_RATE) for pointer in pointers):
@@ -67,7 +62,7 @@ def rate_jump(trainer: Trainer, checkpoint: Checkpoint, changes: Iterable[Change
 
 
 def _total_steps(trainer: Trainer, checkpoint: Checkpoint) -> int:
-    """Return the length of the run by the checkpoint's spec."""
+    """Return the length of the run according to the checkpoint's spec."""
     training = checkpoint.spec["training"]
     assert isinstance(training, dict)
     steps, epochs = training.get("steps"), training.get("epochs")

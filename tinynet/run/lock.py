@@ -1,4 +1,4 @@
-"""The lock of a run, released when its process ends."""
+"""The lock of a run, which ends with the process that holds it."""
 
 import errno
 import fcntl
@@ -18,17 +18,17 @@ _MAX_HOLDER = 300
 
 @contextmanager
 def locked(path: Path, *, required: bool = True) -> Iterator[None]:
-    """Hold the lock file ``path``, which is created if needed and never removed.
+    """Hold a lock on the file ``path``, which is created if needed and never removed.
 
-    A held lock file has the name of its holder; the text of a killed process is ignored.
+    While it is held, the file names the holder; text that a killed process left is ignored.
 
     Args:
         path: The file.
-        required: True to raise an error if the file system has no locks; False to continue.
+        required: Fail if the file system does not support locks; else continue without one.
 
     Raises:
-        RunBusyError: if another process holds it, with its name.
-        CheckpointIOError: if it is not a regular file, or the file system has no locks.
+        RunBusyError: if another process holds it, naming that process.
+        CheckpointIOError: if it is not a regular file, or locks are required but not supported.
     """
     with explaining_io(path):
         descriptor = open_strictly(path, APPEND)

@@ -1,11 +1,10 @@
-"""The log of a run: one JSON object per line, up to the last checkpoint."""
+"""The log of a run: one JSON object per line, cut to the length that the checkpoint records."""
 
 import json
 import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO
 
 from pydantic import JsonValue
@@ -19,25 +18,24 @@ from tinynet.files.strict import APPEND, READ, open_strictly
 _PIECE = 2**20
 
 _MAX_LINE = 2**24
-"""Most bytes of a line."""
+"""The longest line of a log, in bytes."""
 
 
 class RunLog:
     """A log that is open for writing.
 
-    It is opened at a mark: lines that an earlier process wrote after its last checkpoint are
-    removed, since their steps are repeated.
+    It is opened at a mark: lines after the checkpoint are cut off, since their steps are repeated.
 
     Attributes:
-        gone: True if the log is missing, although the mark requires one.
+        gone: Whether the log is missing or empty although the mark has a length.
     """
 
     def __init__(self, path: Path, mark: LogMark | None) -> None:
-        """Open the log at ``mark``; None, or a missing log, starts a new one.
+        """Open the log at ``mark``; start a new one if it is None, or if the log is gone.
 
         Raises:
-            CheckpointCorruptError: if it was changed before the mark.
-            CheckpointIOError: if the disk refuses.
+            CheckpointCorruptError: if the log was changed before the mark.
+            CheckpointIOError: if the file cannot be read or written.
         """
         self._path = path
         length = mark.length if mark is not None else 0
@@ -57,16 +55,12 @@ class RunLog:
                 self._file.close()
                 raise CheckpointCorruptError(
                     f"{path} was changed: its first {length:,} bytes are not those that the"
-                    " checkpoint was made with; move it away to continue"
+                    " checkpoint records; move the file away to continue"
                 )
             self._file.truncate(length)
 
     def append(self, record: Mapping[str, JsonValue]) -> None:
-        """Append a line.
-
-        Raises:
-            CheckpointIOError: if the disk refuses.
-        """
+        """Append a line."""
         line = json.dumps(record, allow_nan=False).encode() + b"\n"
         with explaining_io(self._path):
             self._file.write(line)
@@ -75,42 +69,33 @@ class RunLog:
         self._length += len(line)
 
     def mark(self) -> LogMark:
-        """The mark at the end of the log."""
+        """Return the length and the digest of the log so far."""
         return LogMark(self._length, self._digest.hexdigest())
 
     def sync(self) -> None:
-        """Flush the appended lines to the disk.
-
-        Raises:
-            CheckpointIOError: if the disk refuses.
-        """
+        """Make the appended lines durable."""
         with explaining_io(self._path):
             sync(self._file.fileno())
 
     def __enter__(self) -> "RunLog":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         try:
             with explaining_io(self._path):
                 self._file.close()
         except CheckpointIOError:
-            # Otherwise the bytes that could not be written would be flushed again, and fail again.
+            # `close` flushes again the bytes whose write has just failed.
             if error is None:
                 raise
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Return every complete line of a log; none if the file is missing.
+    """Return the complete lines of a log; none if the file is missing.
 
     Raises:
         CheckpointCorruptError: if a line is not a JSON object.
-        CheckpointIOError: if it is not a regular file, or cannot be read.
+        CheckpointIOError: if it cannot be read.
     """
     with explaining_io(path):
         try:
@@ -122,11 +107,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 
 def last_figures(path: Path) -> dict[str, float]:
-    """Return the figures of the last evaluation in a log.
-
-    Raises:
-        CheckpointError: as `read_log`.
-    """
+    """Return the figures of the last evaluation in a log."""
     for record in reversed(read_log(path)):
         if "train/loss" in record:
             # Null is a figure that is not finite.
@@ -144,7 +125,7 @@ def _records(file: BinaryIO, path: Path) -> Iterator[dict[str, Any]]:
         place = f"line {number:,} of {path}"
         if len(line) > _MAX_LINE:
             raise CheckpointCorruptError(f"{place} is longer than {_MAX_LINE:,} bytes")
-        if not line.endswith(b"\n"):  # incomplete: it is being written, or its process was killed
+        if not line.endswith(b"\n"):  # being written, or cut short by a kill
             return
         try:
             record = json.loads(line)

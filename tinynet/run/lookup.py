@@ -1,4 +1,4 @@
-"""The lookup of a checkpoint in a run."""
+"""Lookup of checkpoints by a run folder or a file."""
 
 import os
 import warnings
@@ -7,23 +7,23 @@ from pathlib import Path
 
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import CheckpointError
-from tinynet.run.folder import RunFolder, look_again
+from tinynet.run.folder import RunFolder, retry_if_pruned
 from tinynet.run.path_errors import no_checkpoint, no_checkpoint_of
 
 
 def find_checkpoint(
     path: str | Path, which: str | Path | None = None, warn: Callable[[str], None] = warnings.warn
 ) -> tuple[Path, Checkpoint]:
-    """Return the checkpoint of a run's folder or a checkpoint's file.
+    """Return the file and the content of the checkpoint that a path stands for.
 
     Args:
-        path: A run's folder, or a checkpoint.
-        which: ``"best"``, ``"last"``, or a file (for a file of the run, its name); by default the
-            best if the run keeps one, else the last.
+        path: A run folder, or a checkpoint.
+        which: ``"best"``, ``"last"``, or a file (the name is enough for one of the run); by
+            default the best if the run keeps one, else the last.
         warn: Called with a warning for each damaged checkpoint that is skipped.
 
     Raises:
-        CheckpointError: if it cannot be read; a named file is never replaced by another.
+        CheckpointError: if it cannot be read; another never takes the place of a named file.
     """
     folder = RunFolder(Path(path))
     if which not in (None, "best", "last"):
@@ -35,7 +35,7 @@ def find_checkpoint(
         raise no_checkpoint(folder.path)
     if which not in (None, "best", "last") or not folder.path.is_dir():
         return Path(path), Checkpoint.read(Path(path))
-    return look_again(lambda: _choose(folder, which, warn))
+    return retry_if_pruned(lambda: _choose(folder, which, warn))
 
 
 def _choose(
@@ -45,7 +45,7 @@ def _choose(
     best = newest.progress.best
     if which == "best" and best is None:
         raise CheckpointError(
-            f"{folder.path} keeps no best checkpoint; training.checkpoint.keep_best makes it do so"
+            f"{folder.path} keeps no best checkpoint; set training.checkpoint.keep_best to keep one"
         )
     if which == "last" or best is None or best.step == newest.progress.step:
         return folder.checkpoint(newest.progress.step), newest

@@ -38,26 +38,22 @@ def load(
     strict_finite: bool = False,
     kernels: str | None = None,
 ) -> Network:
-    """Load the network with its losses, so that `Network.predict` returns probabilities.
+    """Load the network and its losses without the preprocessing; see `load_model` for raw inputs.
 
-    It takes preprocessed inputs; `load_model` takes raw ones.
+    `Network.predict` returns probabilities.
 
     Args:
-        path: A run's folder, or a checkpoint.
+        path: A run folder, or a checkpoint.
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
-        max_params: Most elements of parameters and buffers together.
-        strict_finite: Raise an error for NaN and infinity in parameters and buffers, not a warning.
-        kernels: Name of the numerical kernels; by default the installed ones.
+        max_params: Elements of parameters and buffers that may be allocated.
+        strict_finite: Refuse NaN and infinity in parameters and buffers, instead of warning.
+        kernels: Name of the numerical kernels; by default the fastest that are installed.
 
     Raises:
-        CheckpointError: if it cannot be read, or does not fit the installed plugins.
-        PluginError: if a plugin is missing.
+        CheckpointError: if it cannot be read, or does not fit what is installed.
+        PluginError: if a type that it needs is not installed.
     """
-    settings: Settings = {
-        "max_params": max_params,
-        "strict_finite": strict_finite,
-        "kernels": kernels,
-    }
+    settings = Settings(max_params=max_params, strict_finite=strict_finite, kernels=kernels)
     model = _load(path, checkpoint, settings)[2]
     transforms = model.spec.data.transforms if model.spec.data is not None else ()
     if transforms:
@@ -76,13 +72,13 @@ def load_model(
     """Load a trained network with its preprocessing: `Model.predict` takes raw inputs.
 
     Args:
-        path: A run's folder, or a checkpoint.
+        path: A run folder, or a checkpoint.
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
         **settings: See `Settings`.
 
     Raises:
-        CheckpointError: if it cannot be read, or does not fit the installed plugins.
-        PluginError: if a plugin is missing.
+        CheckpointError: if it cannot be read, or does not fit what is installed.
+        PluginError: if a type that it needs is not installed.
     """
     model = _load(path, checkpoint, settings)[2]
     for problem in model.without_labels():
@@ -93,31 +89,32 @@ def load_model(
 def _load(
     path: str | Path, which: str | Path | None, settings: Settings
 ) -> tuple[Path, Checkpoint, Model]:
-    tell_warning = partial(_tell_warning, observer(settings))
-    file, found = find_checkpoint(path, which, tell_warning)
-    doubts = found.check_finite(strict=settings.get("strict_finite", False))
-    for doubt in (*doubts, *check_types(found.types).major):
-        tell_warning(doubt)
+    report_warning = partial(_report_warning, observer(settings))
+    file, state = find_checkpoint(path, which, report_warning)
+    not_finite = state.check_finite(strict=settings.get("strict_finite", False))
+    for text in (*not_finite, *check_types(state.types).major):
+        report_warning(text)
     kernels = choose_kernels(settings.get("kernels"))
     limit = settings.get("max_params", MAX_PARAMS)
-    return file, found, open_model(found, limit, kernels, tell_warning)
+    return file, state, open_model(state, limit, kernels, report_warning)
 
 
-def _tell_warning(tell: Observer, text: str) -> None:
-    """Report a warning; a module-level function, so that models can be pickled."""
-    tell(Warned(text))
+def _report_warning(report: Observer, text: str) -> None:
+    """Report a warning; at module level, so that a model can be pickled."""
+    report(Warned(text))
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation(Mapping[str, float]):
-    """The figures of a split: a mapping of them by name, ``evaluation["accuracy"]``.
+    """The figures of a split, by name: ``evaluation["accuracy"]``.
 
     Attributes:
         checkpoint: The checkpoint that was evaluated.
         step: Its step.
         split: ``"train"``, ``"val"`` or ``"test"``.
-        samples: Number of samples in the split.
-        metrics: ``loss`` and every metric by its label; with several outputs, also ``kind/loss``.
+        samples: The number of samples.
+        metrics: ``loss`` and every metric by its label; with several outputs ``kind/loss`` and so
+            on.
     """
 
     checkpoint: Path
@@ -144,10 +141,10 @@ def evaluate(
     checkpoint: str | Path | None = None,
     **settings: Unpack[Settings],
 ) -> Evaluation:
-    """Return the loss and the metrics of a whole split.
+    """Compute the loss and the metrics of a whole split.
 
     Args:
-        path: A run's folder, or a checkpoint.
+        path: A run folder, or a checkpoint.
         split: ``"test"``, ``"val"`` (or ``"validation"``) or ``"train"``.
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
         **settings: See `Settings`.
@@ -155,30 +152,23 @@ def evaluate(
     Raises:
         CheckpointError: if the checkpoint cannot be read.
         DataError: if the data cannot be read, or the split is empty.
-        PluginError: if a plugin is missing.
+        PluginError: if a type that it needs is not installed.
     """
-    tell = observer(settings)
     name: SplitName = "val" if split == "validation" else split
-    file, found, model = _load(path, checkpoint, settings)
+    file, state, model = _load(path, checkpoint, settings)
     spec = model.spec
     if spec.data is None:
-        raise CheckpointMismatchError(f"{file} names no data, so there is nothing to evaluate on")
-    root = recorded_root(settings, file, found, spec)
-    data = Data(spec.data, root, spec.training.seed, found.transforms)
+        raise CheckpointMismatchError(f"{file} names no data to evaluate on")
+    root = recorded_root(settings, file, state, spec)
+    data = Data(spec.data, root, spec.training.seed, state.transforms)
     data.require(name)
-    for change in found.data.changes(DataFacts.of(data)):
-        tell(Warned(change))
+    for change in state.data.changes(DataFacts.of(data)):
+        observer(settings)(Warned(change))
     data.require_finite(model.network.dtype, name)
-    return _evaluate(file, found.progress.step, model, data, name, settings.get("threads"))
-
-
-def _evaluate(
-    file: Path, step: int, model: Model, data: Data, split: SplitName, threads: int | None
-) -> Evaluation:
-    engine = Engine(model.network.program, threads)
-    figures = Figures(model.spec.training.metrics, model.network.trained_shapes)
-    for batch in data.batches(split, EVALUATION_BATCH):
-        targets = {output: batch.targets[name] for output, name in model.target_names.items()}
+    engine = Engine(model.network.program, settings.get("threads"))
+    figures = Figures(spec.training.metrics, model.network.trained_shapes)
+    for batch in data.batches(name, EVALUATION_BATCH):
+        targets = {output: batch.targets[target] for output, target in model.target_names.items()}
         result = engine.evaluate(batch.inputs, targets, batch.weights)
         figures.update([result], targets, batch.weights)
-    return Evaluation(file, step, split, figures.samples, figures.result())
+    return Evaluation(file, state.progress.step, name, figures.samples, figures.result())

@@ -1,4 +1,4 @@
-"""The options of training and using a network that do not belong to the spec."""
+"""Options of a run that are not part of its spec."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,18 +11,17 @@ Observer: TypeAlias = Callable[[RunEvent], None]
 
 
 class Settings(TypedDict, total=False):
-    """The options of `train`, `resume`, `evaluate` and `load_model`.
+    """Options of training and of using a network; each has a default.
 
     Attributes:
-        data_root: Folder of relative data paths; by default the spec's folder, or the one that the
-            run recorded.
-        max_params: Most elements of parameters and buffers together.
-        threads: Number of threads; by default the number of cores. Any number gives the same
-            result.
-        kernels: Name of the numerical kernels; by default the installed ones.
+        data_root: The folder that relative data paths start in; by default the spec's, or the one
+            that the run recorded.
+        max_params: Elements of parameters and buffers that may be allocated.
+        threads: The number of threads, by default one per core; it does not affect the result.
+        kernels: Name of the numerical kernels; by default the fastest that are installed.
         observer: Called with every event; by default warnings become Python warnings.
-        lock: False to train without a lock if the file system has none.
-        strict_finite: Raise an error for a trained network with NaN or infinity, not a warning.
+        lock: False trains without a lock where the file system offers none.
+        strict_finite: Refuse a trained network that holds NaN or infinity, instead of warning.
     """
 
     data_root: str | Path | None
@@ -35,7 +34,7 @@ class Settings(TypedDict, total=False):
 
 
 def data_root(settings: Settings, default: Path) -> Path:
-    """Return the folder of relative data paths."""
+    """Return the folder that relative data paths start in."""
     root = settings.get("data_root")
     return default if root is None else Path(root).resolve()
 

@@ -1,4 +1,4 @@
-"""Errors for paths that are not a run folder or a checkpoint, with suggestions."""
+"""Errors about paths that are not a run folder or a checkpoint, with suggestions."""
 
 import os
 import shlex
@@ -12,7 +12,7 @@ from tinynet.text.wording import closest, format_list
 
 
 def no_run(path: Path) -> CheckpointIOError:
-    """Return the error for a path that is not a run folder with a checkpoint."""
+    """Return the error about a path that is not a run folder with a checkpoint."""
     if not os.path.lexists(path):
         return CheckpointIOError(f"no such run: {path}{_suggest(path, 'runs', is_run)}")
     if not path.is_dir():
@@ -34,8 +34,7 @@ def _why_none(run: Path) -> str:
     if damaged:
         return (
             f" that can be read: {format_list(damaged)} were set aside as damaged; train again in"
-            " a new"
-            " folder: tinynet train SPEC --run NEW_FOLDER"
+            " a new folder: tinynet train SPEC --run NEW_FOLDER"
         )
     log = run / "metrics.jsonl"
     if log.is_file() and log.stat().st_size > 0:
@@ -65,7 +64,7 @@ def no_checkpoint(path: Path) -> CheckpointIOError:
 
 
 def _suggest(path: Path, kind: str, matches: Callable[[os.DirEntry[str]], bool]) -> str:
-    """Return the end of a message; runs in the default folder are suggested, too."""
+    """Return the end of a message; runs are also looked up in the folder ``runs``."""
     here = names_in(path.parent, matches)
     default = Path("runs") / path.name
     if path.parent == Path() and closest(path.name, here) is None and default.parent.is_dir():

@@ -1,6 +1,6 @@
-"""The data root of a run, as recorded in its checkpoints.
+"""The data root that a run recorded, and the rules by which it is trusted.
 
-A checkpoint may come from an untrusted source, and must not determine which files are read.
+A checkpoint may come from a stranger, so it must not choose which files are read.
 """
 
 import shlex
@@ -29,11 +29,11 @@ def recorded_root(
         file: The checkpoint's file.
         checkpoint: The checkpoint.
         spec: Its spec, with overrides.
-        also: Other folders that the user has named.
+        also: Further folders that the user has named.
 
     Raises:
-        DataError: for a recorded root that is not in the current folder, nor in the folder of the
-            run or the one that it lies in (of a run in ``runs``, the one above).
+        DataError: for a recorded root outside both the current folder and the folder that the
+            run lies in (for a run in ``runs``: the one above).
     """
     if settings.get("data_root") is not None:
         return data_root(settings, Path())
@@ -57,7 +57,7 @@ def recorded_root(
 
 
 def resume_command(folder: Path, root: Path, spec: Spec) -> str:
-    """Return the command that resumes a run, with the data root if it must be named."""
+    """Return the command that resumes a run, with the data root if that is required."""
     command = f"tinynet resume {shlex.quote(str(folder))}"
     if not any(_paths(spec, root)) or _is_trusted(root, folder):
         return command
@@ -65,7 +65,7 @@ def resume_command(folder: Path, root: Path, spec: Spec) -> str:
 
 
 def _is_trusted(root: Path, run: Path, also: Iterable[Path] = ()) -> bool:
-    """Return True if a recorded data root is used without an option."""
+    """Return whether a recorded data root is used without a confirmation."""
     run = run.absolute()
     beside = run.parent.parent if run.parent.name == _RUNS else run.parent
     return any(_is_inside(root, folder) for folder in (beside, Path.cwd(), *also))
@@ -89,7 +89,7 @@ def _newest_root(file: Path, checkpoint: Checkpoint) -> Path:
 
 
 def _run_of(file: Path) -> Path:
-    """Return the folder of the run of a file; without a run, the file's own folder."""
+    """Return the folder of the run that a file belongs to; otherwise the file's own folder."""
     parent = file.resolve().parent
     return parent.parent if parent.name == _CHECKPOINTS else parent
 
@@ -103,5 +103,5 @@ def _paths(spec: Spec, root: Path) -> Iterator[Path]:
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
-    """Return True if a path, with links resolved, lies in a folder."""
+    """Return whether a path, with links resolved, lies in a folder."""
     return path.resolve().is_relative_to(folder.resolve())

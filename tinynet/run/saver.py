@@ -1,9 +1,8 @@
-"""Saving of checkpoints in a background thread; training waits for the snapshot only."""
+"""Saving of checkpoints on a background thread: training waits for the snapshot only."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
-from types import TracebackType
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -17,9 +16,9 @@ T = TypeVar("T")
 
 
 class Saver(Generic[T]):
-    """A background thread that saves one checkpoint at a time, from a snapshot of its arrays.
+    """A background thread that runs one save after the other, each with a snapshot of arrays.
 
-    Use it as a context manager, which waits for the last save.
+    Use it as a context manager, which ends after the last save.
     """
 
     def __init__(self) -> None:
@@ -28,14 +27,14 @@ class Saver(Generic[T]):
         self._snapshot: dict[str, Array] = {}
 
     def start(self, arrays: Mapping[str, Array], save: Callable[[dict[str, Array]], T]) -> list[T]:
-        """Take a snapshot and start to save it, after the previous save has finished.
+        """Wait for the previous save, take a snapshot and start to save it.
 
         Args:
             arrays: The arrays to save; they may change as soon as this returns.
-            save: Saves the snapshot; called in the thread.
+            save: Saves the snapshot, on the background thread.
 
         Returns:
-            The result of the previous save, or None.
+            The result of the previous save, if there was one.
 
         Raises:
             CheckpointIOError: if there is not enough memory.
@@ -43,13 +42,13 @@ class Saver(Generic[T]):
         """
         finished = self.wait()
         with _explaining(MemoryError):
-            # The last snapshot's memory is reused; only figures add or remove arrays.
+            # Reuse the memory of the last snapshot.
             last = self._snapshot
             self._snapshot = {name: _copy(last.get(name), array) for name, array in arrays.items()}
-        # Python raises this if a thread cannot be started, for lack of memory or processes.
+        # Python raises RuntimeError if no thread can be started.
         with _explaining(RuntimeError):
-            # Stored before it starts: after an interrupt between the two, no snapshot overwrites
-            # its arrays. `wait` runs a save that has not begun.
+            # Assigned before it starts: after an interrupt in between, the next snapshot must not
+            # overwrite this one. `wait` runs a save that has not started.
             self._running = Task(partial(save, self._snapshot))
             try:
                 self._background.start(self._running)
@@ -59,23 +58,15 @@ class Saver(Generic[T]):
         return finished
 
     def finished(self) -> list[T]:
-        """Return the result of the current save if it has finished, or None.
-
-        Raises:
-            TinynetError: the error of the save.
-        """
+        """Return the result of the running save if it has ended, or raise its error."""
         return self.wait() if self._running is not None and self._running.done else []
 
     def wait(self) -> list[T]:
-        """Wait for the current save and return its result.
-
-        Raises:
-            TinynetError: the error of the save.
-        """
+        """Wait for the running save; return its result, or raise its error."""
         if self._running is None:
             return []
         running = self._running
-        running.close()  # after an interrupt here, the next snapshot waits as well
+        running.close()  # Can be repeated after an interrupt: `_running` is still set.
         try:
             with _explaining(MemoryError):
                 return [running.result()]
@@ -85,14 +76,9 @@ class Saver(Generic[T]):
     def __enter__(self) -> "Saver[T]":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._running is not None:
-            with suppress(Exception):  # another error is raised, or nothing waits for this one
+            with suppress(Exception):  # Another error is being raised, or the caller left early.
                 self._running.result()
 
 

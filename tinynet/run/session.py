@@ -1,4 +1,4 @@
-"""The training of a run in one process: the loop, the folder, and signals."""
+"""One process that trains one run: the training loop, the run folder and signals."""
 
 import math
 import time
@@ -34,12 +34,12 @@ _LONGEST = Best(-1.2345678901234567e-300, _MOST)
 def draft(
     trainer: Trainer, lineage: Sequence[dict[str, JsonValue]] = (), run_id: str | None = None
 ) -> Checkpoint:
-    """Return a checkpoint of a trainer, as large as the largest of its run.
+    """Return a checkpoint of a trainer that is as large as any of its run.
 
     Args:
-        trainer: The trainer, before its next step.
+        trainer: The trainer, at the step to start from.
         lineage: The checkpoints that the run was started or resumed from, oldest first.
-        run_id: The run's id; None for a new run.
+        run_id: The run; None for a new one.
     """
     return replace(
         Checkpoint.of(trainer, lineage, run_id),
@@ -49,7 +49,7 @@ def draft(
 
 
 class Session:
-    """The training of a run in this process: it logs and saves between the steps of the loop."""
+    """One process that trains one run: it logs and saves between the steps of the loop."""
 
     def __init__(
         self,
@@ -59,14 +59,14 @@ class Session:
         start: Checkpoint,
         resumed: Checkpoint | None = None,
     ) -> None:
-        """Prepare.
+        """Store the arguments.
 
         Args:
             folder: The run's folder; its lock is held.
             trainer: The trainer, before its next step.
             tell: Called with every event.
-            start: The trainer's `draft`.
-            resumed: The checkpoint to resume; None for a new run.
+            start: The `draft` of the trainer.
+            resumed: The checkpoint that is resumed; None for a new run.
         """
         self._folder = folder
         self._trainer = trainer
@@ -80,7 +80,7 @@ class Session:
         """Train to the end, or until a signal.
 
         Returns:
-            The figures of the last evaluation in this process, and the seconds of training.
+            The figures of the last evaluation of this process, and the seconds of training.
 
         Raises:
             Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
@@ -96,7 +96,7 @@ class Session:
             begins = resumed is None or not trainer.finished
             if begins:
                 self._begin()
-            with self._last_save_told(), closing(trainer.run()) as events:
+            with self._last_save_reported(), closing(trainer.run()) as events:
                 for event in self._until_interrupted(events, interrupts):
                     self._tell(event)
                     if isinstance(event, EpochDone):
@@ -112,25 +112,18 @@ class Session:
         trainer = self._trainer
         assert trainer.spec.data is not None
         sizes = SplitSizes.of(trainer.spec.data, trainer.data)
-        self._tell(
-            Started(
-                self._folder.path,
-                trainer.step,
-                trainer.total_steps,
-                trainer.steps_per_epoch,
-                sizes,
-            )
-        )
-        # This also flushes the run's folder, before anything in it is reported.
+        steps = (trainer.step, trainer.total_steps, trainer.steps_per_epoch)
+        self._tell(Started(self._folder.path, *steps, sizes))
+        # This also makes the run folder durable, before a save in it is acknowledged.
         self._folder.write_spec(self._draft.spec)
         resumed = self._resumed
         if resumed is None or self._log.gone or resumed.spec != self._draft.spec:
-            # A changed spec is saved before training continues, so that a kill cannot undo it.
+            # A changed spec is saved before its first step, or a kill would undo the change.
             self._save(wait=True)
 
     @contextmanager
-    def _last_save_told(self) -> Iterator[None]:
-        """Report the result of a save that was in progress when training failed."""
+    def _last_save_reported(self) -> Iterator[None]:
+        """If training fails, report the outcome of the save that was running."""
         try:
             yield
         except BaseException:
@@ -155,7 +148,7 @@ class Session:
                 )
 
     def _record(self, event: Event, seconds: float) -> None:
-        """Log an event, and save after it by the rules of the spec."""
+        """Log an event, and save after it if the spec asks for it."""
         training = self._trainer.spec.training
         wall: dict[str, JsonValue] = {
             "seconds": round(seconds, 3),
@@ -191,7 +184,7 @@ class Session:
         return False
 
     def _save(self, *, wait: bool = False) -> None:
-        """Save the current state, in the background unless ``wait`` is true."""
+        """Save the run in the background; with ``wait``, return when it is saved."""
         trainer, folder, log = self._trainer, self._folder, self._log
         step, progress, mark = trainer.step, replace(trainer.progress), log.mark()
         keep_last = trainer.spec.training.checkpoint.keep_last

@@ -9,7 +9,7 @@ from tinynet.spec.models import Spec
 
 @contextmanager
 def locating_errors(spec: Spec) -> Iterator[None]:
-    """Add line and column to errors; to a plugin's only if it points to a value of the spec."""
+    """Add line and column to errors that point to a value of the spec."""
     try:
         yield
     except LocatedError as error:
@@ -21,7 +21,7 @@ def locating_errors(spec: Spec) -> Iterator[None]:
 def locate(spec: Spec, problems: list[Problem]) -> tuple[list[Problem], str | None]:
     """Return problems with line and column where the spec has them, and the spec's file.
 
-    The notes about overrides come first; they have no place in the file.
+    The notes about overrides come first, without line and column.
     """
     notes = [Problem(note) for note in spec.origin.notes]
     if not problems:
@@ -31,5 +31,5 @@ def locate(spec: Spec, problems: list[Problem]) -> tuple[list[Problem], str | No
 
 
 def spec_warnings(spec: Spec, problems: list[Problem]) -> list[str]:
-    """Return one line for each warning about a spec: its place in the spec's file, and the text."""
+    """Return one line per warning: its place in the spec's file, and the text."""
     return [str(spec.locate(SpecError([problem]))) for problem in problems]

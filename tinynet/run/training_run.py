@@ -1,4 +1,4 @@
-"""A run: the training loop wired to a folder with its lock, its log and its checkpoints."""
+"""Start and resume runs: the training loop with a folder, its lock, log and checkpoints."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,25 +41,22 @@ from tinynet.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Run:
-    """A run in its folder, after `train` or `resume`.
+    """The result of `train` or `resume`.
 
     Attributes:
-        path: Its folder.
+        path: The run folder.
         network: The network after the last step.
-        step: Updates done.
-        epoch: Epochs done.
-        finished: True if the training is complete.
-        seconds: Duration of the training in this process.
-        figures: The figures of the last evaluation: ``train/loss``, ``val/accuracy``, ...
-        has_test: True if there is a test split.
+        step: Completed steps.
+        epoch: Completed epochs.
+        finished: Whether the run has ended.
+        seconds: Seconds of training in this process.
+        figures: The last evaluation's: ``train/loss``, ``val/accuracy``, ...
+        has_test: Whether there is a test split.
         best: The best checkpoint, if the run keeps one.
-        stop_reason: The reason of its end: ``"epochs"``, ``"steps"`` or ``"early_stopping"``; None
-            while it is not finished.
-        best_evaluation: The best evaluation by `keep_best`, or else by `early_stopping`; None
-            without either.
-        data_root: The folder where relative data paths start.
-        patience: Evaluations without improvement after which early stopping ends the run; None
-            without it.
+        stop_reason: ``"epochs"``, ``"steps"`` or ``"early_stopping"``; None before the end.
+        best_evaluation: The best by `keep_best`, or else by `early_stopping`; None without both.
+        data_root: The folder that relative data paths start in.
+        patience: The patience of early stopping, in evaluations; None without it.
     """
 
     path: Path
@@ -78,13 +75,13 @@ class Run:
 
     @property
     def checkpoints(self) -> list[Path]:
-        """The checkpoints, oldest first."""
+        """The files of the checkpoints, oldest first."""
         folder = RunFolder(self.path)
         return [folder.checkpoint(step) for step in folder.steps()]
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """The log: one dict for each line."""
+        """The log: one dict per line."""
         return read_log(RunFolder(self.path).log)
 
     def evaluate(
@@ -94,7 +91,7 @@ class Run:
         checkpoint: str | Path | None = None,
         **settings: Unpack[Settings],
     ) -> Evaluation:
-        """Return the loss and the metrics of a whole split; see `tinynet.run.models.evaluate`."""
+        """Compute the loss and the metrics of a whole split; see `tinynet.evaluate`."""
         if settings.get("data_root") is None:
             settings["data_root"] = self.data_root
         return evaluate(self.path, split, checkpoint=checkpoint, **settings)
@@ -115,34 +112,34 @@ def train(
     """Train the network of a spec.
 
     Args:
-        spec: A spec, its file, or a dict like one.
-        run_dir: The run's folder; by default ``runs/<name>-001``, or the next number.
-        resume: Resume the run in ``run_dir``, or start it if there is none.
-        exact: See `resume`.
+        spec: A spec, its file, or a dict of its content.
+        run_dir: The run folder; by default ``runs/<name>-001``, or the next number.
+        resume: Resume the run if ``run_dir`` has one; otherwise start it.
+        exact: With ``resume``: see `resume`.
         overrides: JSON values by dotted path; only for a file or a dict.
-        source: A run's folder or a checkpoint, for the initial parameters; of a run the best
-            checkpoint if it keeps one, else the last. A resumed run ignores it.
-        rules: The allowed differences to ``source``.
+        source: A run folder or a checkpoint whose parameters a new run starts with; of a run, the
+            best checkpoint if it keeps one, else the last. A resumed run ignores it.
+        rules: How the network may differ from that of ``source``.
         **settings: See `Settings`.
 
     Raises:
-        SpecError: for a wrong spec.
-        CheckpointMismatchError: for a source that does not fit by the rules.
+        SpecError: for a spec that is wrong.
+        CheckpointMismatchError: for a ``source`` that does not fit under the rules.
         ShapeError: for layers that do not fit.
         DataError: for data that cannot be used for training.
         PluginError: for a plugin that is missing or broken.
         RunExistsError: if the folder is in use and ``resume`` is False.
-        RunBusyError: if another process holds the run.
-        CheckpointError: if the disk fails.
+        RunBusyError: if another process trains the run.
+        CheckpointError: if a checkpoint cannot be read or saved.
         DivergedError: if the loss is not finite; the last good checkpoint is kept.
         Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
     """
     if resume and run_dir is None:
-        raise SpecError("to start or resume a run, name its folder with --run")
+        raise SpecError("resume=True (--resume) needs the run folder: add run_dir (--run FOLDER)")
     if resume and run_dir is not None and RunFolder(Path(run_dir)).steps():
         return _continue(
             RunFolder(Path(run_dir)),
-            lambda found: _read_spec(spec, overrides, recorded_names(found.types)),
+            lambda checkpoint: _read_spec(spec, overrides, recorded_names(checkpoint.types)),
             ResumeRules(exact=exact),
             settings,
         )
@@ -171,7 +168,7 @@ def plan_fine_tuning(
     rules: TransferRules = STRICT,
     **settings: Unpack[Settings],
 ) -> tuple[Path, TransferPlan]:
-    """Return the checkpoint that `train` would start from, and its plan; nothing is written."""
+    """Return the source checkpoint's file and the transfer that `train` would make."""
     start, _, plan = _fine_tuning(_read_spec(spec, overrides), source, rules, settings)
     return start.path, plan
 
@@ -189,20 +186,20 @@ def resume(
     """Resume a run from its newest intact checkpoint and finish training.
 
     Args:
-        run_dir: The run's folder.
+        run_dir: The run folder.
         overrides: Changes of its spec, JSON values by dotted path: ``{"training.epochs": 40}``.
-        exact: Raise an error unless the result is bit-identical to an uninterrupted run: if other
-            versions or kernels compute now, or the data have changed. By default that is a warning.
+        exact: Refuse to resume unless the result is bit-identical to an uninterrupted run: if the
+            software or the data have changed. Otherwise that is a warning.
         allow_data_change: Resume although the data have changed.
         allow_reset: Allow changes that reset part of the state, such as a new optimizer.
         **settings: See `Settings`.
 
     Raises:
         CheckpointError: if there is no usable checkpoint.
-        RunBusyError: if another process holds the run.
-        PluginError: if a plugin is missing.
+        RunBusyError: if another process trains the run.
+        PluginError: if a type that it needs is not installed.
         CheckpointMismatchError: for changes that do not fit the state.
-        SpecError: for wrong overrides, or an end before the current step.
+        SpecError: for overrides that are wrong, or end the run before the step it has reached.
         Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
     """
     return _continue(
@@ -226,15 +223,11 @@ def _continue(
         folder.clean()
         checkpoint = folder.newest(lambda text: tell(Warned(text)), set_aside=True)
         if folder.spec_was_edited(checkpoint.spec):
-            tell(
-                Warned(
-                    f"{folder.spec} was edited, but the run continues with the checkpoint's spec"
-                )
-            )
+            tell(Warned(f"{folder.spec} was edited, but the run uses the spec in its checkpoint"))
         spec = choose_spec(checkpoint)
         continuation = Continuation(checkpoint, spec, rules)
         file = folder.checkpoint(checkpoint.progress.step)
-        # The location of a spec that the user named determines the folder that may be read.
+        # The folder of a spec that the user named may be read.
         root = recorded_root(settings, file, checkpoint, spec, [spec.folder])
         trainer = _trainer(spec, root, settings, checkpoint.transforms)
         data = trainer.data
@@ -261,7 +254,7 @@ def _read_spec(
     if not isinstance(spec, Spec):
         return load_recorded_spec(spec, overrides, recorded)
     if overrides:
-        raise SpecError("overrides apply to a file or a dict, not to a spec that was read already")
+        raise SpecError("overrides apply to a file or a dict, not to a loaded spec")
     return spec
 
 
@@ -290,7 +283,7 @@ def _fine_tuning(
 def _trainer(
     spec: Spec, root: Path, settings: Settings, fitted: Mapping[str, Any] | None = None
 ) -> Trainer:
-    """Return a trainer after all checks that are possible before the first step."""
+    """Return a trainer that has passed every check before the first step."""
     for note in spec.origin.notes:
         observer(settings)(Warned(note))
     with locating_errors(spec):
@@ -309,7 +302,7 @@ def _trainer(
 def _draft(
     trainer: Trainer, lineage: tuple[dict[str, JsonValue], ...], run_id: str | None = None
 ) -> Checkpoint:
-    """Return a draft of the run's checkpoints, tested before anything is written."""
+    """Return a draft of the run's checkpoints that is proved to be loadable."""
     with locating_errors(trainer.spec):
         start = draft(trainer, lineage, run_id)
         require_loadable(start)
@@ -317,7 +310,7 @@ def _draft(
 
 
 def _train(session: Session, trainer: Trainer) -> tuple[dict[str, float], float]:
-    """Train; errors of plugins are located in the spec."""
+    """Train; add line and column of the spec to errors of plugins."""
     with locating_errors(trainer.spec):
         return session.train()
 

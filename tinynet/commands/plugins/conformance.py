@@ -21,8 +21,8 @@ class Verdict:
 
     Attributes:
         check: The check.
-        finding: The problem, in a sentence; None if the check passed.
-        traceback: The traceback of the plugin's exception, if it raised one.
+        finding: What is wrong, in a sentence; None if the check passed.
+        traceback: The traceback of the plugin's exception, or empty.
     """
 
     check: Check
@@ -30,7 +30,7 @@ class Verdict:
     traceback: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the same as plain data."""
+        """Return plain data."""
         own: dict[str, Any] = {"passed": self.finding is None, "finding": self.finding}
         if self.traceback:
             own["traceback"] = self.traceback
@@ -43,8 +43,8 @@ class TypeReport:
 
     Attributes:
         entry: The type.
-        cases: The arguments of each case, in words, and its results.
-        problem: The reason why it was not checked, or None.
+        cases: A description of each case's arguments, and its results.
+        problem: The reason why it could not be checked, or None.
         output: Text that the plugin printed.
     """
 
@@ -60,15 +60,14 @@ class TypeReport:
 
     @property
     def passed(self) -> bool:
-        """True if it passed every check."""
+        """Whether it was checked and passed every check."""
         return self.problem is None and all(v.finding is None for v in self.verdicts)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the same as plain data."""
+        """Return plain data."""
         cases = [{"case": case, "checks": [v.to_json() for v in vs]} for case, vs in self.cases]
         own = {"passed": self.passed, "problem": self.problem, "cases": cases}
-        own["output"] = self.output
-        return {**vars(self.entry), **own}
+        return {**vars(self.entry), **own, "output": self.output}
 
 
 def check_plugin(
@@ -79,17 +78,17 @@ def check_plugin(
 ) -> list[TypeReport]:
     """Run the kit; the arguments are those of `tinynet.testing.plugin_checks`.
 
-    Of several types, those that cannot be checked are reported with the reason.
+    Of several types, one that cannot be checked does not stop the others: its report has a problem.
 
     Raises:
         PluginError: if the name is unknown or ambiguous, or its only type cannot be imported.
-        NotCheckableError: if the only type needs arguments to be checked.
+        NotCheckableError: if the only type cannot be checked with these arguments.
     """
-    said = options is not None or in_shapes is not None
-    entries = entries_to_check(name, group, said)
+    has_arguments = options is not None or in_shapes is not None
+    entries = entries_to_check(name, group, has_arguments)
     reports = []
     for entry in entries:
-        # Output of a plugin must not be mixed with the report.
+        # A plugin's output must not mix with the report.
         with StringIO() as printed, redirect_stdout(printed), redirect_stderr(printed):
             try:
                 report = _report(entry, options, in_shapes)

@@ -25,11 +25,11 @@ class Diagnosis:
     """The diagnosis of one registered type.
 
     Attributes:
-        listed: The type and its location.
-        seconds: The time to load it after NumPy, tinynet's protocols and the earlier types of its
-            distribution; None if it cannot be loaded.
-        problems: Its problems, a sentence each.
-        output: Text that it printed while it was imported.
+        listed: The type and its folder.
+        seconds: Seconds that the import added to NumPy, tinynet's protocols and the types of the
+            distribution before it; None if it failed.
+        problems: What is wrong, a sentence each.
+        output: Text that the import printed.
     """
 
     listed: Listed
@@ -39,20 +39,20 @@ class Diagnosis:
 
     @property
     def ok(self) -> bool:
-        """True if there are no problems."""
+        """Whether there are no problems."""
         return not self.problems
 
     def to_json(self) -> dict[str, Any]:
-        """Return the same as plain data."""
+        """Return plain data."""
         own = {"ok": self.ok, "seconds": self.seconds, "problems": list(self.problems)}
         return {**self.listed.to_json(), **own, "output": self.output}
 
 
 def examine(name: str | None = None, *, patience: float = PATIENCE) -> list[Diagnosis]:
-    """Load and diagnose every registered type, or those with a name.
+    """Load and diagnose every registered type, or those of a name.
 
     Args:
-        name: A type's name, or ``distribution:name``, or a distribution's.
+        name: A type's name, ``distribution:name``, or a distribution's name.
         patience: Seconds that loading one distribution may take.
 
     Raises:
@@ -74,7 +74,7 @@ def examine(name: str | None = None, *, patience: float = PATIENCE) -> list[Diag
 
 
 def damages(name: str | None = None) -> list[Damage]:
-    """Return the metadata that cannot be used, so that plugins may be missing.
+    """Return the damaged metadata of distributions, whose plugins may be missing.
 
     Args:
         name: A distribution's name, or ``distribution:name``; None for all.
@@ -87,7 +87,7 @@ def damages(name: str | None = None) -> list[Damage]:
 
 
 def running_kernels() -> str:
-    """Return the qualified name and the level of the kernels in use."""
+    """Return the qualified name and the level of the kernels that networks use."""
     try:
         kernels = choose_kernels()
     except PluginError as error:

@@ -4,7 +4,7 @@ The request is one argument, a JSON object: ``path``, the value of ``sys.path``,
 the registered types as `tinynet.registry.Entry` has them. The process prints one line of JSON for
 each entry, in that order: ``seconds``, the time to load it on top of NumPy and tinynet's protocols;
 ``problem``, which is empty if there is none; and ``printed``, the number of bytes on stderr so far,
-where the output of plugins goes. If the process ends or hangs, the next entry is at fault.
+where the output of plugins goes. If the process ends or hangs, the next entry is the cause.
 """
 
 import json
@@ -20,8 +20,8 @@ from tinynet.text.blame import located_cause
 
 
 def main(request: str) -> None:
-    """Load the requested types, and print the results."""
-    # Output of a plugin must not be taken for a result.
+    """Load the requested entries and print the answers."""
+    # What a plugin prints must not be taken for an answer.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     asked = json.loads(request)
@@ -34,7 +34,7 @@ def main(request: str) -> None:
         answer = {"seconds": seconds, "problem": problem, "printed": _printed()}
         print(json.dumps(answer), file=answers, flush=True)
     answers.flush()
-    # Threads and exit handlers of a plugin must not delay the end.
+    # Do not wait for threads and exit handlers of plugins.
     os._exit(0)
 
 
@@ -58,7 +58,7 @@ def _problem(entry: Entry) -> str:
 
 
 def _explain(error: BaseException) -> str:
-    """Return the error of an import, with file and line of the plugin."""
+    """Describe the error of an import, with its file and line."""
     return str(error) if isinstance(error, TinynetError) else located_cause(error)
 
 

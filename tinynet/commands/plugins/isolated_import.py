@@ -21,12 +21,12 @@ MAX_OUTPUT = 10_000
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of loading a type.
+    """The result of loading one type.
 
     Attributes:
-        seconds: The time to load it; None if the process ended.
-        problem: The problem; empty if there is none.
-        output: Text that the plugin printed meanwhile.
+        seconds: Seconds that it took; None if the process ended.
+        problem: What is wrong, or empty.
+        output: Text that the plugin printed.
     """
 
     seconds: float | None
@@ -35,7 +35,7 @@ class Answer:
 
 
 def load_apart(entries: Sequence[Entry], patience: float) -> dict[Entry, Answer]:
-    """Load types in a separate process; if one ends the process, the others get a new one.
+    """Load types in a child process; if one ends it, load the rest in another.
 
     Args:
         entries: The types.
@@ -44,24 +44,24 @@ def load_apart(entries: Sequence[Entry], patience: float) -> dict[Entry, Answer]
     answers: dict[Entry, Answer] = {}
     left = list(entries)
     while left:
-        given, fate = _ask(left, patience)
-        answers |= zip(left, given, strict=False)
-        left = left[len(given) :]
+        received, fate = _ask(left, patience)
+        answers |= zip(left, received, strict=False)
+        left = left[len(received) :]
         if left:
             answers[left.pop(0)] = Answer(None, fate)
     return answers
 
 
 def _ask(entries: Sequence[Entry], patience: float) -> tuple[list[Answer], str]:
-    """Return the results of one process, and the reason if it ended early."""
+    """Return the answers of one process, and a description of its end."""
     request = json.dumps({"path": sys.path, "entries": [vars(entry) for entry in entries]})
-    # Files, not pipes: child processes of a plugin may keep a pipe open.
-    with TemporaryFile() as said, TemporaryFile() as noise:
+    # Files, not pipes: a plugin's own processes may keep a pipe open.
+    with TemporaryFile() as stdout, TemporaryFile() as stderr:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "tinynet.commands.plugins.import_process", request],
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=noise,
+            stdout=stdout,
+            stderr=stderr,
             start_new_session=True,
         )
         try:
@@ -72,8 +72,8 @@ def _ask(entries: Sequence[Entry], patience: float) -> tuple[list[Answer], str]:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        last = _lines(noise)[-1:]
-        return list(_answers(said, noise)), ": ".join([fate, *last])
+        last = _lines(stderr)[-1:]
+        return list(_answers(stdout, stderr)), ": ".join([fate, *last])
 
 
 def _fate(code: int) -> str:
@@ -82,12 +82,12 @@ def _fate(code: int) -> str:
     return f"its import ends the process with exit code {code}"
 
 
-def _answers(said: IO[bytes], noise: IO[bytes]) -> Iterator[Answer]:
+def _answers(stdout: IO[bytes], stderr: IO[bytes]) -> Iterator[Answer]:
     start = 0
-    for line in _lines(said):
+    for line in _lines(stdout):
         answer = json.loads(line)
-        noise.seek(start)
-        printed = noise.read(min(answer["printed"] - start, MAX_OUTPUT))
+        stderr.seek(start)
+        printed = stderr.read(min(answer["printed"] - start, MAX_OUTPUT))
         start = answer["printed"]
         yield Answer(answer["seconds"], answer["problem"], printed.decode("utf-8", "replace"))
 

@@ -18,9 +18,9 @@ class Listed:
 
     Attributes:
         entry: The type.
-        where: Folder of its distribution; the project's folder if it is editable.
-        editable: True for an editable installation.
-        ambiguous: The reason why its short name cannot be used, or an empty text.
+        where: The folder of its distribution; the project's folder if it is editable.
+        editable: Whether it is an editable installation.
+        ambiguous: The reason why its short name cannot be used, or empty.
     """
 
     entry: Entry
@@ -29,7 +29,7 @@ class Listed:
     ambiguous: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return the same as plain data."""
+        """Return plain data."""
         own = {**vars(self.entry), "qualified": self.entry.qualified}
         return {**own, "where": self.where, "editable": self.editable, "ambiguous": self.ambiguous}
 
@@ -39,7 +39,7 @@ def listed(entries: Iterable[Entry], everything: Iterable[Entry]) -> list[Listed
 
     Args:
         entries: The entries to list.
-        everything: All registered entries, to detect ambiguous names.
+        everything: All registered entries, in which ambiguous names are looked up.
     """
     claims: dict[tuple[str, str], list[Entry]] = {}
     for entry in everything:
@@ -66,14 +66,14 @@ def _ambiguity(claims: list[Entry]) -> str:
 
 
 def _origin(name: str) -> tuple[str, bool]:
-    """Return the folder of a distribution, and True if it is editable."""
-    found = find_distribution(name)
-    if found is None:  # removed meanwhile
+    """Return the folder of a distribution, and whether it is editable."""
+    distribution = find_distribution(name)
+    if distribution is None:  # removed in the meantime
         return "", False
     try:
-        direct = json.loads(found.read_text("direct_url.json") or "{}")
+        direct = json.loads(distribution.read_text("direct_url.json") or "{}")
         if direct["dir_info"]["editable"]:
             return unquote(urlsplit(direct["url"]).path), True
     except (ValueError, KeyError, TypeError):
-        pass  # not editable, or damaged: the folder of its metadata is right either way
-    return str(Path(str(found.locate_file(""))).resolve()), False
+        pass  # not editable, or damaged: use the folder of its metadata
+    return str(Path(str(distribution.locate_file(""))).resolve()), False

@@ -1,4 +1,4 @@
-"""Creation of a plugin from a template, with passing tests."""
+"""Creation of plugins from templates: distributions with a type, a spec and tests."""
 
 import importlib.util
 import keyword
@@ -31,17 +31,17 @@ PLACES = {
     "spec.json": "spec.json",
     "test_plugin.py": "tests/test_{package}.py",
 }
-"""Where each template goes, for the kinds that have it.
+"""The place of each template's text, for the kinds that have it.
 
-The package is in ``src``: beside a folder of its own name, Python run in the folder above would
-import that folder in its place.
+The package is in ``src``: otherwise Python, run in the parent folder, would import the project's
+folder of the same name instead.
 """
 
 _NAME = re.compile(r"[a-z0-9]|[a-z0-9][a-z0-9._-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
 
 
 class NotMadeError(TinynetError):
-    """A new plugin that cannot be created; the message has the remedy."""
+    """A plugin that cannot be created as requested; the message suggests a remedy."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Names:
 
 @dataclass(frozen=True)
 class NewPlugin:
-    """A new plugin.
+    """A created plugin.
 
     Attributes:
         names: The names of its parts.
@@ -79,22 +79,22 @@ class NewPlugin:
 
 
 def kinds() -> list[str]:
-    """Return the kinds of plugins that have a template."""
-    found = {part.name for part in (files(__package__) / TEMPLATES).iterdir()}
-    return [kind for kind in KINDS.values() if kind in found]
+    """Return the kinds of plugin that have a template."""
+    names = {part.name for part in (files(__package__) / TEMPLATES).iterdir()}
+    return [kind for kind in KINDS.values() if kind in names]
 
 
 def new_plugin(name: str, kind: str = "layer", into: Path | str = ".") -> NewPlugin:
-    """Create a distribution of one plugin, completely or not at all.
+    """Write a distribution with one plugin, completely or not at all.
 
     Args:
         name: Name of the distribution, or of the class: ``my-layer`` or ``MyLayer``.
         kind: One of `kinds`.
-        into: The folder to create it in.
+        into: The parent folder.
 
     Raises:
-        NotMadeError: for a name that cannot be used, or a folder that exists.
-        CheckpointIOError: if it cannot be written.
+        NotMadeError: for a name that cannot be used or is taken, or a folder that exists.
+        CheckpointIOError: if the files cannot be written.
     """
     names = _names(name, kind)
     parent = Path(into)
@@ -122,7 +122,7 @@ def new_plugin(name: str, kind: str = "layer", into: Path | str = ".") -> NewPlu
 
 
 def _names(name: str, kind: str) -> Names:
-    """Return the valid names of the parts."""
+    """Return the names of the parts; raise `NotMadeError` if one cannot be used."""
     if kind not in kinds():
         raise NotMadeError(f"there is no template for a {quote(kind)}; {suggest(kind, kinds())}")
     if not _NAME.fullmatch(name):
@@ -162,7 +162,7 @@ def _named(name: str, kind: str) -> Names:
 
 
 def _obstacle(names: Names) -> str:
-    """Return the reason why names cannot be used; empty if they can."""
+    """Return the reason why the names cannot be used, or empty."""
     package, class_name = quote(names.package), quote(names.class_name)
     for word in (names.package, names.class_name):
         if not word.isidentifier() or keyword.iskeyword(word):
@@ -180,13 +180,13 @@ def _obstacle(names: Names) -> str:
 
 
 def _can_be_imported(package: str) -> bool:
-    found = importlib.util.find_spec(package)
-    # A folder without __init__.py does not hide a package.
-    return found is not None and found.origin is not None
+    spec = importlib.util.find_spec(package)
+    # A folder without __init__.py (origin None) does not hide a package.
+    return spec is not None and spec.origin is not None
 
 
 def _rendered(names: Names) -> dict[str, str]:
-    """Return the text of each file."""
+    """Return the text of each file by its place."""
     major, minor = __version__.split(".")[:2]
     core = {"minor": f"{major}.{minor}", "next_major": str(int(major) + 1)}
     words = {**vars(names), **core}

@@ -1,4 +1,4 @@
-"""The check of a class against the protocol of its kind."""
+"""Check of classes against the protocol of their kind."""
 
 import inspect
 from typing import Any
@@ -33,7 +33,7 @@ SPECIAL = ("__call__", "__len__")
 
 
 def required_methods(group: str) -> list[str]:
-    """Return the methods that the protocol of a group requires."""
+    """Return the methods that every type of a group must have."""
     protocol, _ = PROTOCOLS[group]
     return [
         name
@@ -43,9 +43,9 @@ def required_methods(group: str) -> list[str]:
 
 
 def breach(group: str, cls: type[Any]) -> str:
-    """Return the parts of its protocol that a class lacks, in words; empty if it is complete."""
+    """Describe what a class lacks of its protocol; empty if nothing."""
     protocol, base = PROTOCOLS[group]
-    # Not getattr: every class can be called, even if its objects cannot.
+    # Not getattr: it would find the `__call__` of every class.
     held = {
         name for parent in cls.__mro__ for name, value in vars(parent).items() if value is not None
     }

@@ -1,4 +1,4 @@
-"""The check of a distribution's requirement of tinynet-core."""
+"""Check of a plugin's requirement on tinynet-core against the installed version."""
 
 import re
 from collections.abc import Callable
@@ -14,13 +14,8 @@ Release: TypeAlias = tuple[int, ...]
 _REQUIREMENT = re.compile(r"tinynet[-_.]+core\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*", re.IGNORECASE)
 _CLAUSE = re.compile(r"(~=|==|!=|<=|>=|<|>)\s*(\d+(?:\.\d+)*)(\.\*)?")
 _HOLDS: dict[str, Callable[[Release, Release], bool]] = {
-    "==": eq,
-    "!=": ne,
-    "<=": le,
-    ">=": ge,
-    "<": lt,
-    ">": gt,
-}
+    "==": eq, "!=": ne, "<=": le, ">=": ge, "<": lt, ">": gt,
+}  # fmt: skip
 
 
 def version(distribution: str) -> str:
@@ -36,9 +31,9 @@ def requires(distribution: str) -> list[str] | None:
 
 
 def unmet_requirement(distribution: str) -> str:
-    """Return the unmet requirement of a distribution, in words; empty if all are met.
+    """Describe the requirement on tinynet-core that is not met; empty if all are.
 
-    Only releases such as 1.2.3 are compared; conditions and other versions are the installer's.
+    Only releases such as 1.2.3 are compared; other forms and conditions are left to the installer.
     """
     installed = re.match(r"\d+(?:\.\d+)*", version(CORE))
     for requirement in requires(distribution) or []:
@@ -52,12 +47,12 @@ def _met(installed: str, clause: str) -> bool:
     parts = _CLAUSE.fullmatch(clause.strip())
     if parts is None:
         return True
-    sign, wanted, star = parts.groups()
+    sign, required, star = parts.groups()
     if sign == "~=":
         # PEP 440: "~=1.4.2" is ">=1.4.2" and "==1.4.*".
-        family = wanted.rpartition(".")[0]
-        return _met(installed, f">={wanted}") and _met(installed, f"=={family}.*")
-    have, want = _release(installed), _release(wanted)
+        family = required.rpartition(".")[0]
+        return _met(installed, f">={required}") and _met(installed, f"=={family}.*")
+    have, want = _release(installed), _release(required)
     length = len(want) if star else max(len(have), len(want))
     return _HOLDS[sign](_padded(have, length), _padded(want, length))
 
