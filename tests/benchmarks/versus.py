@@ -10,7 +10,10 @@ losses of two steps, or the outputs. The matrix products that the network cannot
 timed in the same rounds: they are the limit. A round in which other processes computed is made
 again, up to three times as many rounds as asked.
 
-Peers: pip install -e '.[bench]'. Who is not installed is left out, and the report says so.
+Peers: pip install -e '.[bench]'. The report lists those that are not installed.
+
+With ``--before PYTHON`` the peers are left out, and an older tinynet takes their place: the one
+that is installed, together with its kernels, in the environment of that interpreter.
 """
 
 import argparse
@@ -23,6 +26,7 @@ from pathlib import Path
 
 from versus import machine, measuring, processes, report
 from versus.results import Result
+from versus.sides import compare_with_before
 from versus.workloads import CASES, MEMORY, SCALING, WORKLOADS
 
 JOB_PAIRS, MEMORY_PAIRS = 3, 3
@@ -32,7 +36,7 @@ JOB_PAIRS, MEMORY_PAIRS = 3, 3
 def measured(asked: argparse.Namespace) -> Iterator[Result]:
     """The results, as they come."""
     threads, pairs = asked.threads, asked.pairs
-    for workload in asked.workloads or WORKLOADS:
+    for workload in asked.workloads or (CASES if asked.before else WORKLOADS):
         if workload in CASES:
             for case in CASES[workload]:
                 yield measuring.side_by_side(case, threads, pairs)
@@ -60,12 +64,17 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=15, help="rounds; default: 15")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every measurement there")
     parser.add_argument("--markdown", action="store_true", help="print the README's tables too")
+    parser.add_argument("--before", metavar="PYTHON", help="compare with an older tinynet only")
     parser.add_argument("--data-root", type=Path, default=Path(__file__).parents[3] / "shared/data")
     asked = parser.parse_args()
     if unknown := [name for name in asked.workloads if name not in WORKLOADS]:
         parser.error(f"no workload {unknown[0]!r}; there are {', '.join(WORKLOADS)}")
     if asked.threads < 1 or asked.pairs < 1:
         parser.error("--threads and --pairs are at least 1")
+    if asked.before and not set(asked.workloads) <= CASES.keys():
+        parser.error(f"--before compares {', '.join(CASES)}")
+    if asked.before:
+        compare_with_before(asked.before)
     facts = machine.described(asked.threads) | {
         "pairs": asked.pairs,
         "date": date.today().isoformat(),

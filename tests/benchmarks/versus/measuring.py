@@ -2,11 +2,12 @@
 
 from versus.pairing import SideError, compare, taking_part, weighed
 from versus.results import Result, Verdict
-from versus.sides import SIDES
+from versus.sides import SIDES, before
 from versus.workloads import CHANNELS_LAST, OURS, PRODUCTS, TORCH, Case
 
 MEMORY_GOAL = 0.5
 PRODUCTS_GOAL = 2.0
+BEFORE_GOAL = 1.03
 SPEED_UP_GOAL = 0.95
 
 
@@ -17,6 +18,11 @@ def side_by_side(case: Case, threads: int, pairs: int) -> Result:
     compare(case, {name: (side, threads) for name, side in sides.items()}, pairs, result)
     fastest = result.least(case.peers)
     for ours in OURS:
+        if {ours, before(ours)} <= result.values.keys():
+            ratios = result.ratios(ours, before(ours))
+            result.verdicts.append(
+                Verdict(case.title, ours, "ratio to before", ratios, goal=BEFORE_GOAL)
+            )
         if ours not in result.values or fastest is None:
             continue
         if ours in case.allowances:

@@ -1,6 +1,9 @@
 """Sides that take turns: A B A B, each in a process of its own, one timed chunk at a time."""
 
+import json
 import multiprocessing
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
@@ -62,13 +65,33 @@ class Worker:
 
 
 @contextmanager
+def interpreter(python: str | None) -> Iterator[None]:
+    """Start processes by another interpreter, with its own ``sys.path``.
+
+    By default a process that `multiprocessing` spawns has the ``sys.path`` of its parent.
+    """
+    if python is None:
+        yield
+        return
+    command = [python, "-c", "import json, sys; print(json.dumps(sys.path[1:]))"]
+    own = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    path, sys.path[1:] = sys.path[1:], own
+    _processes.set_executable(python)
+    try:
+        yield
+    finally:
+        _processes.set_executable(sys.executable)
+        sys.path[1:] = path
+
+
+@contextmanager
 def working(
     target: Callable[[Connection, Side, Case, int], None], side: Side, case: Case, threads: int
 ) -> Iterator[Worker]:
     """A worker, and the end of it."""
     ours, theirs = _processes.Pipe()
     process = _processes.Process(target=target, args=(theirs, side, case, threads), daemon=True)
-    with environment(threads):
+    with environment(threads), interpreter(side.python):
         process.start()
     theirs.close()
     try:

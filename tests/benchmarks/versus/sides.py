@@ -1,6 +1,6 @@
 """Who takes part: the sides by name, what each can do, and what it needs installed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -11,6 +11,7 @@ from versus.workloads import (
     NATIVE,
     NUMPY,
     ONNX,
+    OURS,
     PRODUCTS,
     SKLEARN,
     TORCH,
@@ -31,6 +32,7 @@ class Side:
         actions: Which of them it has.
         networks: Which networks it can declare; None means all.
         checked_steps: How many training steps must agree; 0 for one that computes no network.
+        python: The interpreter that runs it; None for the one that runs this program.
     """
 
     module: str
@@ -39,6 +41,7 @@ class Side:
     actions: tuple[str, ...] = EVERYTHING
     networks: tuple[str, ...] | None = None
     checked_steps: int = 2
+    python: str | None = None
 
     def takes_part(self, case: Case) -> bool:
         named = self.networks is None or case.network in self.networks
@@ -72,3 +75,16 @@ SIDES = {
     ),
     PRODUCTS: Side("blas_side", ("numpy", "numpy"), checked_steps=0),
 }
+
+
+def before(name: str) -> str:
+    """Return the name of the side that runs one of `OURS` in the environment of an older tree."""
+    return f"{name} before"
+
+
+def compare_with_before(python: str) -> None:
+    """Replace the peers by tinynet's own sides, run by the interpreter of an older tree."""
+    ours = {name: SIDES[name] for name in OURS}
+    older = {before(name): replace(side, python=python) for name, side in ours.items()}
+    SIDES.clear()
+    SIDES.update(ours | older)

@@ -83,9 +83,9 @@ def _mlp(*units: int) -> Network:
     return Network((784,), (*layers, *_dense(classes)))
 
 
-def _from_file(name: str) -> Network:
+def _from_file(name: str, input_shape: tuple[int, ...]) -> Network:
     spec = json.loads((Path(__file__).parents[3] / "models" / f"{name}.json").read_text())
-    return Network(tuple(spec["network"]["input_shape"]), tuple(spec["network"]["layers"]))
+    return Network(input_shape, tuple(spec["network"]["layers"]))
 
 
 NETWORKS = {
@@ -112,7 +112,8 @@ NETWORKS = {
             *_dense(10),
         ),
     ),
-    "mnist_cnn": _from_file("mnist_cnn"),
+    "mnist_cnn": _from_file("mnist_cnn", (28, 28, 1)),
+    "digits_mlp": _from_file("digits_mlp", (8, 8, 1)),
 }
 
 
@@ -149,6 +150,8 @@ CASES = {
         _case("mlp", "train", 32, (1.3, 0.7)),
         _case("mlp", "train", 128, (1.3, 0.7)),
     ),
+    # The smallest network on single samples: the time is that of the code around the kernels.
+    "batch_1": (_case("digits_mlp", "train", 1), _case("digits_mlp", "infer", 1)),
     "residual": (_case("residual", "train", 64, (2.0, 0.9)),),
     "wide_mlp": (_case("wide_mlp", "train", 128),),
     "inference": tuple(
