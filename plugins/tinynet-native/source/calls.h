@@ -5,8 +5,6 @@
 #define TINYNET_NATIVE_CALLS_H
 
 #include "arguments.h"
-
-#define REAL void
 #include "kernels.h"
 
 struct level {

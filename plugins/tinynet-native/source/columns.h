@@ -3,6 +3,12 @@
  * Sums run in REAL over a block of rows, and the sums of blocks are added in double: a mean over a
  * million pixels is as exact as one over a hundred.
  */
+#ifndef TINYNET_NATIVE_COLUMNS_H
+#define TINYNET_NATIVE_COLUMNS_H
+
+#include "parts.h"
+#include "vector.h"
+
 enum {
     BLOCK = 128, /* rows */
     CHUNK = 256, /* columns whose totals are kept at a time; a multiple of LANES */
@@ -147,3 +153,5 @@ static void transpose(const REAL *from, ptrdiff_t from_row, REAL *to, ptrdiff_t 
         }
     }
 }
+
+#endif

@@ -1,4 +1,10 @@
 /* Convolution, forward and backward. */
+#ifndef TINYNET_NATIVE_CONV2D_H
+#define TINYNET_NATIVE_CONV2D_H
+
+#include "correlation.h"
+#include "input_gradient.h"
+#include "parameter_gradients.h"
 
 /* Where windows are pixels, an image is one long row: its tiles are as high as can be. */
 static struct conv2d without_needless_rows(const struct conv2d *args)
@@ -78,3 +84,5 @@ static bool conv2d_backward(const struct conv2d *given)
         run_tables(tables, count);
     return enough;
 }
+
+#endif

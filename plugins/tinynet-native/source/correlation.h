@@ -6,6 +6,11 @@
  * the sums; for those to its left or right, one image at a time is copied between columns of zeros.
  * Where rows are short, the same window of all images makes the rows of a product instead.
  */
+#ifndef TINYNET_NATIVE_CORRELATION_H
+#define TINYNET_NATIVE_CORRELATION_H
+
+#include "depthwise.h"
+#include "product.h"
 
 /* The sums for windows in row o of the output, of the channels of group g. Columns of taps in
  * `taps` are summed, of which the first meets `column`; the image has so many columns. The caller
@@ -159,3 +164,5 @@ static struct table correlation_table(const struct correlation *c)
     }
     return table;
 }
+
+#endif

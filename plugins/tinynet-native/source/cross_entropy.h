@@ -1,4 +1,8 @@
 /* Softmax and cross-entropy in one, on logits. */
+#ifndef TINYNET_NATIVE_CROSS_ENTROPY_H
+#define TINYNET_NATIVE_CROSS_ENTROPY_H
+
+#include "vector.h"
 
 /* e^x for x <= 0, to about one unit in the last place; below LOWEST it is 0. NaN stays NaN.
  *
@@ -76,3 +80,5 @@ static void softmax_cross_entropy(const struct cross_entropy *args)
         cross_entropy_row(args->logits + r * args->classes, args->labels[r], args->label_smoothing,
                           args->classes, args->losses + r, args->gradient + r * args->classes);
 }
+
+#endif

@@ -1,4 +1,9 @@
 /* The fully connected layer, as three matrix products. */
+#ifndef TINYNET_NATIVE_DENSE_H
+#define TINYNET_NATIVE_DENSE_H
+
+#include "columns.h"
+#include "product.h"
 
 /* Terms of a sum that run at a time, so that the rows of the matrix on the right that they use stay
  * in a near cache while all rows of the product go by. */
@@ -211,3 +216,5 @@ static void dense_backward(const struct dense *args)
         tables[count++] = column_table(dense_bias_gradient, args, args->rows, args->units);
     run_tables(tables, count);
 }
+
+#endif

@@ -1,5 +1,10 @@
 /* Convolution where every channel is a group of its own, with one filter. It is no matrix product:
  * the lanes of a vector are channels, and each goes its own way. */
+#ifndef TINYNET_NATIVE_DEPTHWISE_H
+#define TINYNET_NATIVE_DEPTHWISE_H
+
+#include "columns.h"
+#include "geometry.h"
 
 /* Output `o`, `q` of one image, of up to LANES channels from c on. */
 INLINE vec depthwise_window(const struct correlation *c, const REAL *image, ptrdiff_t o,
@@ -83,3 +88,5 @@ static void depthwise_weight_gradient(const struct conv2d *args, struct range ce
         }
     }
 }
+
+#endif

@@ -1,4 +1,9 @@
 /* Kernels that treat every element by itself: plain loops, which compilers make vectors of. */
+#ifndef TINYNET_NATIVE_ELEMENTWISE_H
+#define TINYNET_NATIVE_ELEMENTWISE_H
+
+#include "parts.h"
+#include "vector.h"
 
 enum { ELEMENTS_TOGETHER = 256 /* whole cache lines, so that threads write to none at once */ };
 
@@ -56,3 +61,5 @@ static void dropout(const struct elementwise *args)
 {
     run_elements(dropout_part, args, args->count);
 }
+
+#endif

@@ -1,4 +1,9 @@
 /* Where the cells of a window meet an image, and how an image is padded. */
+#ifndef TINYNET_NATIVE_GEOMETRY_H
+#define TINYNET_NATIVE_GEOMETRY_H
+
+#include "parts.h"
+#include "vector.h"
 
 /* One axis of a correlation: tap t of output o meets input o * step + first + t * reach. */
 struct side {
@@ -105,3 +110,5 @@ static ptrdiff_t output_at(const struct correlation *c, ptrdiff_t o, ptrdiff_t p
     ptrdiff_t column = c->right.place + p * c->right.spread;
     return (row * c->out_width + column) * c->out_channels;
 }
+
+#endif

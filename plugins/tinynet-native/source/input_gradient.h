@@ -1,5 +1,10 @@
 /* The gradient of a convolution's input: a correlation of dy with the kernel turned around, one for
  * each phase of the strides. */
+#ifndef TINYNET_NATIVE_INPUT_GRADIENT_H
+#define TINYNET_NATIVE_INPUT_GRADIENT_H
+
+#include "columns.h"
+#include "geometry.h"
 
 /* The cells of a kernel that meet every `stride`-th pixel from `phase` on, in reverse. */
 struct phase {
@@ -71,3 +76,5 @@ static struct correlation input_gradient_phase(const struct conv2d *args, const 
         .out_width = args->right.pixels,
     };
 }
+
+#endif

@@ -1,8 +1,8 @@
 /* What the module and the levels of dispatch share: the arguments of every kernel, and the table of
  * functions that each level fills for each element type.
  *
- * REAL is the element type. It is float or double where a level is compiled, and void in the
- * module, which only hands the pointers on. Arrays are C-contiguous, images (N, H, W, C).
+ * REAL is the element type: float or double where element.h is included before, and void in the
+ * module, which only passes pointers on. Arrays are C-contiguous, images (N, H, W, C).
  * A pointer may be NULL where the Python interface says None.
  */
 #ifndef TINYNET_NATIVE_KERNELS_H
@@ -11,6 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifndef REAL
+#define REAL void
+#endif
 
 /* One axis of an image under a sliding window: cell `i` of window `o` meets the pixel
  * o * stride - padding + i * dilation, which may lie outside the image. */

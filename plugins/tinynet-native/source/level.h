@@ -1,62 +1,18 @@
-/* All kernels for one element type and one level of dispatch: TABLE is the name of the table, BITS
- * are those of an element, WIDTH the bytes of a vector. The target of the instructions is set here,
- * so that one build has every level in it. */
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <tgmath.h> /* so that sqrt(x) is of the type of x */
+/* All kernels for one element type and one level of dispatch: TABLE is the name of the table; see
+ * element.h for BITS and WIDTH. Only files that define them include this. */
+#ifndef TINYNET_NATIVE_LEVEL_H
+#define TINYNET_NATIVE_LEVEL_H
 
-#if BITS == 32
-#define REAL float
-#define INTEGER int32_t
-#else
-#define REAL double
-#define INTEGER int64_t
+#ifndef TABLE
+#define TABLE baseline_float
 #endif
 
-#if WIDTH == 64
-#define TARGET "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"
-#elif WIDTH == 32
-#define TARGET "avx2,fma"
-#endif
-
-#ifdef TARGET
-#include <immintrin.h>
-#define PRAGMA(TEXT) _Pragma(#TEXT)
-#ifdef __clang__
-#define APPLY(TARGET)                                                                              \
-    PRAGMA(clang attribute push(__attribute__((target(TARGET))), apply_to = function))
-#else
-#define APPLY(TARGET) PRAGMA(GCC target(TARGET))
-#endif
-APPLY(TARGET)
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
-
-#include "denormals.h"
-#include "kernels.h"
-#include "parts.h"
-
-/* Each needs those before it. */
-#include "vector.h"
-#include "product.h"
-#include "columns.h"
-#include "geometry.h"
-#include "depthwise.h"
-#include "correlation.h"
-#include "input_gradient.h"
-#include "parameter_gradients.h"
 #include "conv2d.h"
-#include "dense.h"
-#include "pool2d.h"
-#include "normalization.h"
 #include "cross_entropy.h"
-#include "elementwise.h"
+#include "dense.h"
+#include "normalization.h"
 #include "optimizers.h"
+#include "pool2d.h"
 
 const struct kernels TABLE = {
     .conv2d = conv2d,
@@ -84,4 +40,6 @@ const struct kernels TABLE = {
 
 #if defined(TARGET) && defined(__clang__)
 #pragma clang attribute pop
+#endif
+
 #endif

@@ -1,6 +1,6 @@
 /* The Python module: its functions, and the level of dispatch that they use. */
 #include "calls.h"
-#include "crew.h"
+#include "thread_pool.h"
 
 #include <string.h>
 

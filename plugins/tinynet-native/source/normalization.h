@@ -1,4 +1,8 @@
 /* Normalisation of channels over a batch, and of rows by themselves. */
+#ifndef TINYNET_NATIVE_NORMALIZATION_H
+#define TINYNET_NATIVE_NORMALIZATION_H
+
+#include "columns.h"
 
 /* Mean and squared distances from it of every channel. Blocks of rows have moments of their own,
  * and join those before them: x is read once from memory, and nothing cancels. Chan, Golub and
@@ -283,3 +287,5 @@ static void layer_norm_backward(const struct norm *args)
         tables[count++] = row_table(layer_norm_input_gradient, args);
     run_tables(tables, count);
 }
+
+#endif

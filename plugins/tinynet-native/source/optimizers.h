@@ -4,6 +4,12 @@
  * and would stay so for good: half of the smallest number there is is rounded up to it. Here it
  * becomes 0.
  */
+#ifndef TINYNET_NATIVE_OPTIMIZERS_H
+#define TINYNET_NATIVE_OPTIMIZERS_H
+
+#include "denormals.h"
+#include "elementwise.h"
+
 struct update {
     block_function *run;
     const struct optimizer *args;
@@ -120,3 +126,5 @@ static void rmsprop_part(const void *job, struct block part)
 }
 
 static void rmsprop(const struct optimizer *args) { run_update(rmsprop_part, args); }
+
+#endif

@@ -1,4 +1,9 @@
 /* The gradients of a convolution's weight and bias: products that sum over windows. */
+#ifndef TINYNET_NATIVE_PARAMETER_GRADIENTS_H
+#define TINYNET_NATIVE_PARAMETER_GRADIENTS_H
+
+#include "correlation.h"
+#include "input_gradient.h"
 
 struct parameter_gradients {
     const struct conv2d *args;
@@ -183,3 +188,5 @@ static struct table parameter_table(struct parameter_gradients *job)
     }
     return table;
 }
+
+#endif

@@ -1,6 +1,6 @@
 #include "parts.h"
 
-#include "crew.h"
+#include "thread_pool.h"
 
 enum {
     GRAIN = 1 << 15,  /* elements: less than these few microseconds is not worth handing over */
@@ -77,5 +77,5 @@ void run_tables(struct table *tables, int count)
         divide(&tables[i]);
         blocks += tables[i].down * tables[i].across;
     }
-    share(blocks, run_block, &(struct tables){tables, count});
+    run_tasks(blocks, run_block, &(struct tables){tables, count});
 }

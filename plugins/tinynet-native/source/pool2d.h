@@ -1,4 +1,8 @@
 /* Pooling, forward and backward: one pass over the image and one over the output. */
+#ifndef TINYNET_NATIVE_POOL2D_H
+#define TINYNET_NATIVE_POOL2D_H
+
+#include "geometry.h"
 
 /* Whether windows lie side by side from the first pixel on. */
 INLINE bool tiled(const struct axis *a)
@@ -278,3 +282,5 @@ static void avg_pool2d_backward(const struct pool2d *args)
 {
     run_pool2d_backward(avg_pool2d_backward_part, args);
 }
+
+#endif

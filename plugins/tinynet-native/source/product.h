@@ -8,6 +8,11 @@
  * rows and some vectors of columns stays in registers while the sum runs. Every element is summed
  * in the order of the axes, whatever its tile.
  */
+#ifndef TINYNET_NATIVE_PRODUCT_H
+#define TINYNET_NATIVE_PRODUCT_H
+
+#include "vector.h"
+
 struct sum_axis {
     ptrdiff_t count, a, b; /* length, and the steps from one term to the next, in elements */
 };
@@ -170,3 +175,5 @@ static void multiply(const struct product *p, ptrdiff_t rows, ptrdiff_t columns)
         multiply_strip(p, rows, &s);
     }
 }
+
+#endif

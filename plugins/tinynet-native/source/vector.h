@@ -3,6 +3,13 @@
  * Loads and stores ask for no alignment. `load_first` and `store_first` touch only the first n
  * lanes, 1 <= n <= LANES, so that a row's tail needs no loop of its own; the other lanes load as 0.
  */
+#ifndef TINYNET_NATIVE_VECTOR_H
+#define TINYNET_NATIVE_VECTOR_H
+
+#include "element.h"
+
+#include "kernels.h"
+
 #define LANES (WIDTH / (int)sizeof(REAL))
 #define INLINE static inline __attribute__((always_inline))
 /* A loop over registers, so many that the compiler knows it once functions are inlined: unrolled,
@@ -196,3 +203,5 @@ static REAL *allocate(ptrdiff_t count)
     size_t size = (size_t)greatest(count, 1) * sizeof(REAL);
     return aligned_alloc(64, (size + 63) / 64 * 64);
 }
+
+#endif
