@@ -113,7 +113,7 @@ def test_the_examples_of_a_class_are_what_it_is_checked_on(register: Any) -> Non
     run_all(plugin_checks("scaled"))
 
 
-def test_several_examples_are_told_apart_in_findings_and_in_names_of_tests(register: Any) -> None:
+def test_each_example_has_its_own_name_in_findings_and_tests(register: Any) -> None:
     register("layers", "scaled", WithExamples)
     names = {check.subject for check in plugin_checks("scaled")}
     assert names == {"WithExamples.examples[0]", "WithExamples.examples[1]"}
@@ -184,7 +184,7 @@ def test_missing_options_are_named(register: Any) -> None:
         ({"in_shapes": [(3,)]}, "refuses the inputs: images are wanted"),
     ],
 )
-def test_what_a_type_does_not_take_is_refused_before_every_check_stumbles_over_it(
+def test_unsuitable_arguments_are_refused_before_any_check_runs(
     register: Any, said: dict[str, Any], message: str
 ) -> None:
     register("layers", "images", Images)
