@@ -1,4 +1,4 @@
-"""What the tests of several rooms share."""
+"""Fixtures that several folders of tests share."""
 
 import os
 
@@ -29,7 +29,7 @@ def register(monkeypatch):
 
 @pytest.fixture
 def make_trainer(tmp_path):
-    """A trainer of digits in a small dense network, in float64, unless something else is said."""
+    """A trainer of digits in a small dense network, in float64, unless the arguments differ."""
 
     def make(*, layers=None, data=None, network=None, **training):
         spec = {
@@ -69,13 +69,13 @@ def write_csv(tmp_path):
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--torture-count", type=int, default=0, help="how often each test marked `torture` goes on"
+        "--torture-count", type=int, default=0, help="repetitions of each test marked `torture`"
     )
 
 
 @pytest.fixture
 def torture_count(request):
-    """How many times a test marked `torture` shall do what it does."""
+    """Return the number of repetitions of a test marked `torture`."""
     count = request.config.getoption("--torture-count")
     if not count:
         pytest.skip("--torture-count says how often")

@@ -1,9 +1,9 @@
-"""What a plugin may rely on is written down, and nobody changes it without knowing.
+"""The promised interface of plugins, compared with a snapshot of it.
 
 `plugin_promise.json` holds every public name of the modules that plugins import, a line each:
 its kind or signature, and its members. plugins/README.md says what the promise is worth.
 
-    python tests/test_plugin_promise.py --write     writes the file anew
+    python tests/test_plugin_promise.py --write     rewrites the file
 """
 
 import ast
@@ -99,7 +99,7 @@ def module_of(module, name):
 
 
 def describe(module, node):
-    """What follows an address and a dot, or nothing -> text."""
+    """Yield the suffix of each address and its text."""
     if isinstance(node, ast.ClassDef):
         bases = ", ".join(map(ast.unparse, node.bases))
         yield "", "".join([*decorators(node), f"class({bases})"])
@@ -129,7 +129,7 @@ class Change:
     """One difference between what was promised and what is.
 
     Attributes:
-        breaks: Whether a plugin that worked before may not work any more.
+        breaks: True if a plugin that worked before may fail.
         text: What changed.
     """
 
@@ -150,7 +150,7 @@ def changes(old, new):
 
 
 def addition_breaks(name, old, new):
-    """Whether a plugin must have it too, or may have something of that name already."""
+    """Return True if plugins must add the name, or may already use it."""
     owner = name.rpartition(".")[0]
     if owner not in old:
         return False
@@ -160,7 +160,7 @@ def addition_breaks(name, old, new):
 
 
 def only_called(name, lines):
-    """Whether plugins call it, and never write one of their own in its place."""
+    """Return True if plugins call the name and never implement it."""
     return not is_protocol(name.rpartition(".")[0], lines)
 
 
@@ -169,7 +169,7 @@ def is_protocol(owner, lines):
 
 
 def extends(old, new):
-    """Whether ``new`` is a signature that takes every call that ``old`` takes."""
+    """Return True if ``new`` accepts every call that ``old`` accepts."""
     if not (old.startswith("(") and new.startswith("(")):
         return False
     before, after = Parameters.of(old), Parameters.of(new)
@@ -184,7 +184,7 @@ def extends(old, new):
 
 
 class Parameters(NamedTuple):
-    """What a signature takes, each parameter as text; what it returns is part of the rest."""
+    """The parameters of a signature as text; the return type is part of the rest."""
 
     positional: list[str]
     keyword_only: set[str]
@@ -225,7 +225,7 @@ def report(found):
 
 
 def test_the_promise_to_plugins_stands():
-    """Else a plugin that somebody installed last year fails today, and nobody here meant it to."""
+    """An unintended change would break plugins that are already installed."""
     found = changes(json.loads(SNAPSHOT.read_text(encoding="utf-8")), promise())
     how = f"If that is meant, plugins/README.md says what it takes; then: {COMMAND}"
     assert not found, f"what plugins may rely on has changed.\n{report(found)}\n{how}"
@@ -276,7 +276,7 @@ ADDING = [
 
 @pytest.mark.parametrize("change", [*BREAKING, *ADDING], ids=lambda change: "+".join(change))
 def test_a_change_that_breaks_plugins_is_told_from_one_that_only_adds(change):
-    """Who takes the one for the other releases it as a minor version."""
+    """A breaking change must not be released as a minor version."""
     now = {name: text for name, text in {**WAS, **change}.items() if text is not None}
     found = changes(WAS, now)
     assert len(found) == len(change)

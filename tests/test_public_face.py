@@ -50,7 +50,7 @@ def test_an_unknown_name_is_an_attribute_error():
 
 
 def imported(code):
-    """What running the code imports."""
+    """Return the modules that running the code imports."""
     report = f"{code}\nimport sys\nprint(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", report], check=True, capture_output=True, text=True

@@ -45,7 +45,7 @@ class Bar:
         self._progress.start()
 
     def step(self, step: int, epoch: str, loss: float, speed: str) -> None:
-        """Show that a step was made."""
+        """Update the bar after a step."""
         assert self._task is not None
         self._progress.update(
             self._task,
@@ -56,7 +56,7 @@ class Bar:
         )
 
     def note(self, figure: str) -> None:
-        """Show what the last evaluation gave."""
+        """Show a figure of the last evaluation."""
         assert self._task is not None
         self._progress.update(self._task, figure=printable(figure))
 
@@ -67,7 +67,7 @@ class Bar:
         )
 
     def stop(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._progress.stop()
 
 

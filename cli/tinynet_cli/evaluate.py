@@ -37,7 +37,7 @@ def _checked_split(context: click.Context, parameter: click.Parameter, value: st
 @options.quiet_option
 @options.debug_option
 def evaluate(path: str, as_json: bool, quiet: bool, **settings: Any) -> None:
-    """The loss and the metrics of a trained network."""
+    """Compute the loss and the metrics of a trained network."""
     from tinynet.run.models import evaluate as evaluate_split
     from tinynet_cli.progress import Display
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from tinynet.errors import Problem
 
 MAX_BYTES = 2**20
-"""Bytes that are read of a file; a spec has no more."""
+"""Limit of the bytes read from a file; specs are smaller."""
 
 WIDTH = 88
 """Characters of a line that are shown; of a longer one, those around the mistake."""
@@ -57,7 +57,7 @@ def _pointed(line: int | None, column: int | None, mark: str, lines: list[str]) 
 def _around(line: str, column: int) -> tuple[str, str]:
     """Return the displayed part of a line, split at the column."""
     start = max(0, min(column - WIDTH // 2, len(line) - WIDTH))
-    # One cell for each character that is none, so that the caret stays below the mistake.
+    # One cell for each unprintable character, so that the caret stays below the mistake.
     shown = "".join(c if c.isprintable() else " " for c in line[start : start + WIDTH])
     return shown[: column - start], shown[column - start :]
 

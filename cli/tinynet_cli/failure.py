@@ -18,7 +18,7 @@ def report(error: BaseException, words: Sequence[str]) -> int:
     """Explain an error, on stderr and with ``--json`` on stdout too.
 
     Args:
-        error: What ended the command.
+        error: The exception that ended the command.
         words: The command's arguments.
 
     Returns:

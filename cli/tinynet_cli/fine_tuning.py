@@ -82,28 +82,28 @@ _PLAN = click.option(
 
 
 def fine_tuning_options(command: Command) -> Command:
-    """``--from`` and what goes with it; see `take_rules`."""
+    """Add ``--from`` and the options that need it; see `take_rules`."""
     for option in reversed((_FROM, *_RULES.values(), _PLAN)):
         command = option(command)
     return command
 
 
 def take_rules(source: str | None, plan_only: bool, settings: dict[str, Any]) -> dict[str, Any]:
-    """Take the rules out of a command's settings.
+    """Remove the rules from a command's settings.
 
     Returns:
-        What `tinynet.train` is to be told of fine-tuning: nothing without ``--from``.
+        Arguments of `tinynet.train`; empty without ``--from``.
 
     Raises:
         click.UsageError: for rules without ``--from``.
     """
-    said = {name: settings.pop(name) for name in _RULES}
+    rules = {name: settings.pop(name) for name in _RULES}
     if source is not None:
         from tinynet.checkpoint.transfer import TransferRules
 
-        return {"source": source, "rules": TransferRules(**said)}
-    if names := [name for name, value in {**said, "plan": plan_only}.items() if value]:
-        raise click.UsageError(f"--{names[0].replace('_', '-')} goes with --from")
+        return {"source": source, "rules": TransferRules(**rules)}
+    if names := [name for name, value in {**rules, "plan": plan_only}.items() if value]:
+        raise click.UsageError(f"--{names[0].replace('_', '-')} needs --from")
     return {}
 
 
@@ -116,7 +116,7 @@ def print_plan(
         path: The checkpoint.
         plan: The plan.
         as_json: True to print it as data.
-        error: Why it cannot be carried out.
+        error: The reason why the plan is refused.
     """
     if as_json:
         tensors = [_as_data(move) for move in plan.moves]

@@ -40,9 +40,9 @@ def kind_option(name: str, choices: Sequence[str], **settings: Any) -> Callable[
     """Return the option ``--group``, also called ``--kind``.
 
     Args:
-        name: Which of the two names the help shows first, and the command's parameter has.
+        name: ``group`` or ``kind``: the option shown first, and the name of the parameter.
         choices: The kinds that it takes.
-        **settings: What `click.option` takes.
+        **settings: Further arguments of `click.option`.
     """
     names = sorted(("--group", "--kind"), key=lambda option: option != f"--{name}")
     return click.option(*names, name, type=_Kind(choices), **settings)

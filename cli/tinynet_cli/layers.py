@@ -80,7 +80,7 @@ def _has(known: "Registry", group: str, name: str) -> bool:
 
 
 def _lines(parameter: dict[str, Any], width: int) -> Iterator[str]:
-    """``name: type = default``, and the description below it."""
+    """Yield ``name: type = default``, and the description below it."""
     default = "" if parameter["required"] else f" = {parameter['default']}"
     head = f"{parameter['name']}: {parameter['type']}{default}"
     yield textwrap.fill(printable(head), width, initial_indent=" " * 2, subsequent_indent=" " * 4)

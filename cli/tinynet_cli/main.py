@@ -1,4 +1,4 @@
-"""The `tinynet` command: the list of commands, and what happens when one fails.
+"""The `tinynet` command: its subcommands, and the report of errors.
 
 Command modules import tinynet inside their functions, so that ``tinynet --help`` imports neither
 NumPy nor pydantic.

@@ -161,5 +161,5 @@ def short(path: Path) -> str:
 
 
 def terminal_width() -> int:
-    """Columns of the terminal, or as many as a line of text should have."""
+    """Return the columns of the terminal, or 100 without one."""
     return shutil.get_terminal_size((100, 24)).columns

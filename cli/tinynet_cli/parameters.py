@@ -5,7 +5,7 @@ from typing import Any
 
 
 def parameters(cls: type[Any]) -> list[dict[str, Any]]:
-    """Name, type, default and description of each parameter, from the type's own ``Config``."""
+    """Return name, type, default and description of each field of the ``Config``."""
     if not hasattr(cls, "Config"):
         return []
     schema = cls.Config.model_json_schema(mode="validation")

@@ -27,7 +27,7 @@ def print_facts(rows: Sequence[tuple[str, str]], indent: str = "") -> None:
 
 
 def entries(value: object) -> Iterator[tuple[str, str]]:
-    """Names and values of a JSON object's entries, or of a list's."""
+    """Yield the names and values of a JSON object's entries, or of a list's."""
     if isinstance(value, dict):
         yield from ((printable(key), one_line(part)) for key, part in value.items())
     elif isinstance(value, list):

@@ -171,7 +171,7 @@ def _print_diagnoses(found: "list[Diagnosis]") -> None:
 
 
 def _print_output(head: str, holder: "Diagnosis | TypeReport") -> None:
-    """Print the text that a plugin printed, so that it cannot be taken for tinynet's own."""
+    """Print the text that a plugin printed, indented, to set it apart from tinynet's own."""
     echo(f"{head}:")
     for line in holder.output.splitlines():
         echo(f"    {line}")
@@ -182,7 +182,7 @@ def _print_output(head: str, holder: "Diagnosis | TypeReport") -> None:
 @kind_option("group", GROUPS, help="Kind, where two have the name.")
 @click.option(
     "--options",
-    "said",
+    "values",
     metavar="JSON",
     callback=lambda context, parameter, text: None if text is None else parse_object(text),
     help="Options, as in a spec: '{\"units\": 3}'.",
@@ -197,7 +197,9 @@ def _print_output(head: str, holder: "Diagnosis | TypeReport") -> None:
 )
 @options.json_option
 @click.option("--debug", is_flag=True, help="Show the traceback of a plugin's exception.")
-def check(name: str, as_json: bool, debug: bool, said: dict[str, Any] | None, **asked: Any) -> None:
+def check(
+    name: str, as_json: bool, debug: bool, values: dict[str, Any] | None, **asked: Any
+) -> None:
     """Check that a plugin keeps every promise of its protocol.
 
     NAME is a type, distribution:type, or a distribution. It is checked on these options, or on the
@@ -207,10 +209,10 @@ def check(name: str, as_json: bool, debug: bool, said: dict[str, Any] | None, **
     from tinynet.testing import NotCheckableError
 
     try:
-        reports = check_plugin(name, options=said, **asked)
+        reports = check_plugin(name, options=values, **asked)
     except NotCheckableError as error:
         words = [name, *(["--group", asked["group"]] if asked["group"] else [])]
-        raise click.UsageError(_with_command(error, words, said or {})) from error
+        raise click.UsageError(_with_command(error, words, values or {})) from error
     if as_json:
         passed = all(report.passed for report in reports)
         print_json({"passed": passed, "types": [report.to_json() for report in reports]})
@@ -253,7 +255,7 @@ def _print_verdicts(verdicts: "tuple[Verdict, ...]", debug: bool) -> None:
         line = f"  {mark}  {name.ljust(longest)}  {verdict.check.description}"
         echo(line if len(line) <= fits else f"{line[: width - 4]} ...")
         if finding is not None:
-            # A fault that many checks stumble over is explained once.
+            # A fault that fails many checks is explained once.
             known = first.setdefault(finding, name)
             text = printable(finding, multiline=True) if known == name else f"the same as {known}"
             echo(wrapper.fill(text), multiline=True)
@@ -261,13 +263,13 @@ def _print_verdicts(verdicts: "tuple[Verdict, ...]", debug: bool) -> None:
                 echo(textwrap.indent(verdict.traceback, " " * 8).rstrip(), multiline=True)
 
 
-def _with_command(error: "NotCheckableError", words: list[str], said: dict[str, Any]) -> str:
-    """Return the message, and the command line that would say the options which are missing."""
+def _with_command(error: "NotCheckableError", words: list[str], values: dict[str, Any]) -> str:
+    """Return the message, and a command line with the missing options."""
     if not error.missing:
         return str(error)
-    given = [f'"{option}": {json.dumps(value)}' for option, value in said.items()]
-    wanted = ", ".join([*given, *(f'"{option}": ...' for option in error.missing)])
-    return f"{error}:\n  tinynet plugins check {shlex.join(words)} --options '{{{wanted}}}'"
+    present = [f'"{option}": {json.dumps(value)}' for option, value in values.items()]
+    required = ", ".join([*present, *(f'"{option}": ...' for option in error.missing)])
+    return f"{error}:\n  tinynet plugins check {shlex.join(words)} --options '{{{required}}}'"
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -35,7 +35,7 @@ class Display:
         """Make the display.
 
         Args:
-            quiet: Show warnings only, and what a run starts from.
+            quiet: Show only warnings, and the source of a fine-tuned run.
         """
         self.started = False
         self._quiet = quiet
@@ -88,7 +88,7 @@ class Display:
             self._say(line)
 
     def _transfer(self, event: Transferred) -> None:
-        """Say what was taken over: never silent, however quiet."""
+        """Print which tensors were taken over, even with ``--quiet``."""
         self._say(f"from {short(event.source)}: {event.summary}")
         for line in () if self._quiet else event.lines:
             self._say(line)
@@ -147,7 +147,7 @@ def _bar() -> "Bar | None":
 
 
 class _Speed:
-    """Samples a second that training takes in, evaluating and saving aside."""
+    """Training speed in samples per second, without the time of evaluating and saving."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
@@ -168,7 +168,7 @@ class _Speed:
         return _rate(samples, seconds)
 
     def take_epoch(self) -> str:
-        """Since it was asked last."""
+        """Return the speed since the last call."""
         rate = _rate(self._samples, self._seconds)
         self._samples, self._seconds = 0, 0.0
         return rate

@@ -20,7 +20,7 @@ from tinynet_cli.output import echo, json_text, print_json, short
 @options.json_option
 @options.debug_option
 def schema(output: Path | None, as_json: bool) -> None:
-    """JSON Schema of a spec, with every plugin that is installed.
+    """Print the JSON Schema of a spec, with every installed plugin.
 
     Editors complete and check a spec that names it: "$schema": "./tinynet.schema.json".
     """

@@ -47,7 +47,7 @@ TABLE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Result:
-    """What a command left behind."""
+    """The outcome of a command."""
 
     code: int
     out: str
@@ -55,7 +55,7 @@ class Result:
 
     @property
     def json(self) -> Any:
-        """What stdout says, which must be one JSON object on one line and nothing else."""
+        """The JSON object on stdout, which must be its only line."""
         assert self.out.endswith("\n")
         assert self.out.count("\n") == 1
         value = json.loads(self.out)

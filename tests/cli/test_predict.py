@@ -23,7 +23,7 @@ def images():
 
 @pytest.fixture
 def expected(run, images):
-    """What the network says of them, asked in Python."""
+    """Return the network's predictions from Python."""
     return library.load_model(run).network.predict(images * np.float32(0.0625))
 
 

@@ -1,4 +1,4 @@
-"""`tinynet resume`: a run goes on from its newest good checkpoint, or says why not."""
+"""`tinynet resume`: resume from the newest intact checkpoint, or explain why not."""
 
 import hashlib
 import json

@@ -32,7 +32,7 @@ def arrays():
 
 @pytest.fixture
 def expected(run, arrays):
-    """What the network says of them, asked in Python; the area is in the units of the data."""
+    """Return the network's predictions from Python; the area is in the units of the data."""
     model = library.run.models.load_model(run)
     prepared = model.preprocessing.apply(arrays)
     found = model.network.predict(prepared)

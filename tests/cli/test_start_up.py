@@ -1,4 +1,4 @@
-"""What the command costs before it does anything."""
+"""The start-up cost of the command."""
 
 import subprocess
 import sys

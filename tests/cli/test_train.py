@@ -1,4 +1,4 @@
-"""`tinynet train`: a run from a spec, told on stderr, its result on stdout."""
+"""`tinynet train`: a run from a spec, with progress on stderr and the result on stdout."""
 
 import json
 import os

@@ -117,9 +117,9 @@ def test_plan_as_data(tinynet, run, wider):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--plan"], "--plan goes with --from"),
-        (["--overlap", "*"], "--overlap goes with --from"),
-        (["--keep-preprocessing"], "--keep-preprocessing goes with --from"),
+        (["--plan"], "--plan needs --from"),
+        (["--overlap", "*"], "--overlap needs --from"),
+        (["--keep-preprocessing"], "--keep-preprocessing needs --from"),
         (["--from", "done", "--map", "a"], "'a' is not of the form OLD=NEW"),
         (["--from", "done", "--map", "a=b", "--map", "a=c"], "'a' can be mapped once only"),
     ],

@@ -1,4 +1,4 @@
-"""A plugin that was written for tinynet 0.1.0, and that nobody has touched since, still works."""
+"""A plugin written for tinynet 0.1.0 and never edited still works."""
 
 import sys
 from hashlib import sha256
@@ -57,7 +57,7 @@ KIT = {
 
 @pytest.mark.parametrize("name", KIT)
 def test_it_passes_the_kit_of_today(name):
-    """Its author's own tests go on passing when tinynet is upgraded."""
+    """Its author's own tests still pass."""
     check, *arguments = KIT[name]
     check(getattr(import_module(PACKAGE), name), *arguments)
 

@@ -1,0 +1,40 @@
+"""The rules of writing: plain words, short test names, test files of readable length."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCSTRINGS = ("cli",)
+"""Folders without a docstring that opens with a question word."""
+
+QUESTION = re.compile(r"(What|Whether|How|Whoever)\b")
+JARGON = re.compile(r"\b(trips?|legs?|crews?|told|whoever|befall\w*)\b", re.IGNORECASE)
+
+
+def sources(*folders):
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def docstrings(path):
+    """Yield the line and the docstring of a file and of everything in it that has one."""
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, documented) and (text := ast.get_docstring(node)):
+            yield getattr(node, "lineno", 1), text
+
+
+@pytest.mark.parametrize("folder", DOCSTRINGS)
+def test_docstrings_open_with_a_noun_or_a_verb(folder):
+    for path in sources(folder):
+        bad = [line for line, text in docstrings(path) if QUESTION.match(text)]
+        assert not bad, f"{path}: docstrings on lines {bad} open with a question word"
+
+
+@pytest.mark.parametrize("folder", ["cli"])
+def test_the_code_uses_the_words_of_its_field(folder):
+    for path in sources(folder):
+        words = JARGON.findall(path.read_text(encoding="utf-8"))
+        assert not words, f"{path}: {words}"
