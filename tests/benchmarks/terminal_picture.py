@@ -33,7 +33,7 @@ FORMAT = """<svg class="rich-terminal" viewBox="0 0 {width} {height}"
 </style>
 <defs>
 <clipPath id="{unique_id}-clip-terminal">
-<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" />
+<rect x="0" y="0" width="{terminal_width}" height="{height}" />
 </clipPath>
 {lines}
 </defs>
