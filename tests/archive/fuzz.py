@@ -204,16 +204,16 @@ def verdict(path: Path, again: Path, copy: bool) -> str:
     """Return the result of reading a mutant; unexpected exceptions propagate."""
     data = path.read_bytes()
     try:
-        found = archive.read(path, copy=copy)
+        saved = archive.read(path, copy=copy)
     except REFUSALS as error:
         require(str(error).startswith(f"{path}: "), "the message does not name the file")
         require(isinstance(error, CheckpointLimitError) or not is_good(data), "it is refused")
         return type(error).__name__
     run_id, step, sections, tensors = independent_reader.read(data)
-    require((run_id, step) == (found.run_id, found.step), "other run id or step")
-    require(json.dumps(sections) == json.dumps(found.sections), "other sections")
-    require(described(tensors) == described(found.tensors), "other tensors")
-    archive.write(again, found.sections, found.tensors, run_id=found.run_id, step=found.step)
+    require((run_id, step) == (saved.run_id, saved.step), "other run id or step")
+    require(json.dumps(sections) == json.dumps(saved.sections), "other sections")
+    require(described(tensors) == described(saved.tensors), "other tensors")
+    archive.write(again, saved.sections, saved.tensors, run_id=saved.run_id, step=saved.step)
     require(again.read_bytes() == data, "its content is written differently")
     return "read"
 

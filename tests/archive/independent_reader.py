@@ -33,15 +33,15 @@ def read(data: bytes, chunk_size: int = 2**30) -> tuple[str, int, dict, dict]:
     check(type(step) is int, 0 <= step < 2**63, *map(NAME.fullmatch, [run_id, *tensors]))
 
     def part(length: int, digest: bytes) -> bytes:
-        found = b""
-        while len(found) < length:
+        content = b""
+        while len(content) < length:
             start, padding, chunk = stream.tell(), stream.unpack(), stream.unpack()
             tags = b"\xc4%c%b\xc6%b" % (len(padding), padding, struct.pack(">I", len(chunk)))
             check(len(padding) == -(start + 7) % 64, data.startswith(tags + chunk, start))
-            check(not any(padding), len(chunk) == min(chunk_size, length - len(found)))
-            found += chunk
-        check(digest_of(found) == digest)
-        return found
+            check(not any(padding), len(chunk) == min(chunk_size, length - len(content)))
+            content += chunk
+        check(digest_of(content) == digest)
+        return content
 
     document = part(length, digest)
     sections, arrays = json.loads(document), {}

@@ -62,9 +62,9 @@ def test_any_content_comes_back_from_both_readers(
     path = tmp_path / "any.msgpack"
     archive.write(path, sections, tensors, run_id=run_id, step=step)
     for copy in (True, False):
-        found = archive.read(path, copy=copy)
-        assert (found.run_id, found.step, found.sections) == (run_id, step, sections)
-        assert same(found.tensors, tensors)
+        content = archive.read(path, copy=copy)
+        assert (content.run_id, content.step, content.sections) == (run_id, step, sections)
+        assert same(content.tensors, tensors)
     other = independent_reader.read(path.read_bytes())
     assert other[:3] == (run_id, step, sections)
     assert same(other[3], tensors)
@@ -114,9 +114,9 @@ def test_mapped_arrays_are_read_only_aligned_and_outlive_the_name(
 )
 def test_other_byte_orders_and_layouts_are_converted(tmp_path: Path, array: Any) -> None:
     archive.write(tmp_path / "a", {}, {"x": array}, run_id="r", step=0)
-    found = archive.read(tmp_path / "a").tensors["x"]
-    assert found.dtype == array.dtype.newbyteorder("<")
-    assert np.array_equal(found, array)
+    result = archive.read(tmp_path / "a").tensors["x"]
+    assert result.dtype == array.dtype.newbyteorder("<")
+    assert np.array_equal(result, array)
 
 
 def test_nan_and_infinity_are_kept_bit_for_bit(tmp_path: Path) -> None:
@@ -217,9 +217,9 @@ def test_it_works_where_msgpack_is_not_compiled(small_file: Path) -> None:
         "import sys, msgpack\n"
         "from tinynet import archive\n"
         "assert msgpack.Unpacker.__module__ == 'msgpack.fallback'\n"
-        "found = archive.read(sys.argv[1])\n"
-        "archive.write(sys.argv[2], found.sections, found.tensors, run_id=found.run_id,"
-        " step=found.step)\n"
+        "content = archive.read(sys.argv[1])\n"
+        "archive.write(sys.argv[2], content.sections, content.tensors, run_id=content.run_id,"
+        " step=content.step)\n"
     )
     again = small_file.with_name("again.msgpack")
     subprocess.run(

@@ -331,9 +331,9 @@ def test_invalid_files_are_refused_with_the_reason(
 ) -> None:
     """Every length and checksum is right, so only the parser can refuse them."""
     make, error, message = CASES[case]
-    found = refused(tmp_path / "bad", make(forge))
-    assert type(found) is error
-    assert message in str(found)
+    raised = refused(tmp_path / "bad", make(forge))
+    assert type(raised) is error
+    assert message in str(raised)
 
 
 def test_the_invalid_files_are_valid_without_their_fault(tmp_path: Path, forge: ModuleType) -> None:

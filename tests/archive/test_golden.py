@@ -23,11 +23,11 @@ def test_golden_files_hold_what_they_held(
     described = golden_maker.described
     expected = json.loads(path.with_suffix(".json").read_text())
     for copy in (True, False):
-        found = archive.read(path, copy=copy)
-        assert found.run_id == expected["run_id"]
-        assert found.step == expected["step"]
-        assert found.sections == expected["sections"]
-        assert described(found.tensors) == expected["tensors"]
+        saved = archive.read(path, copy=copy)
+        assert saved.run_id == expected["run_id"]
+        assert saved.step == expected["step"]
+        assert saved.sections == expected["sections"]
+        assert described(saved.tensors) == expected["tensors"]
     run_id, step, sections, tensors = independent_reader.read(path.read_bytes())
     assert {
         "run_id": run_id,
@@ -40,7 +40,7 @@ def test_golden_files_hold_what_they_held(
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_version_1_is_still_written_as_it_was(path: Path, tmp_path: Path) -> None:
     """Other bytes for the same content would be another format."""
-    found = archive.read(path)
+    saved = archive.read(path)
     again = tmp_path / path.name
-    archive.write(again, found.sections, found.tensors, run_id=found.run_id, step=found.step)
+    archive.write(again, saved.sections, saved.tensors, run_id=saved.run_id, step=saved.step)
     assert again.read_bytes() == path.read_bytes()

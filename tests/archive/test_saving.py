@@ -78,13 +78,13 @@ def path(tmp_path: Path) -> Path:
 
 def loaded(path: Path) -> int:
     """Return which of the two contents the file has."""
-    found = archive.read(path)
+    content = archive.read(path)
     for expected in (OLD, NEW):
-        if found.step == expected["step"]:
-            assert found.sections == expected["sections"]
+        if content.step == expected["step"]:
+            assert content.sections == expected["sections"]
             for name, array in expected["tensors"].items():
-                assert np.array_equal(found.tensors[name], array)
-    return found.step
+                assert np.array_equal(content.tensors[name], array)
+    return content.step
 
 
 def trace(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...]]]:
@@ -243,16 +243,16 @@ def losses(
 
 def violations(calls: list[tuple[str, tuple[Any, ...]]], old: bytes, path: Path) -> list[str]:
     """Return the crash states without either content, or without an acknowledged one."""
-    found = []
+    problems = []
     for where, data, acknowledged in crash_states(calls, old):
         path.write_bytes(data)
         try:
             if acknowledged and loaded(path) != 2:
-                found.append(f"{where}: the acknowledged content is gone")
+                problems.append(f"{where}: the acknowledged content is gone")
             loaded(path)
         except CheckpointError as error:
-            found.append(f"{where}: {error}")
-    return found
+            problems.append(f"{where}: {error}")
+    return problems
 
 
 def test_every_crash_state_holds_old_or_new(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,10 +44,10 @@ def files(run: Path) -> list[Path]:
 
 def rewrite(path: Path, **changes) -> None:
     """Change sections or tensors of a file, with valid checksums."""
-    found = archive.read(path)
-    sections = {**found.sections, **changes.pop("sections", {})}
-    tensors = {**found.tensors, **changes.pop("tensors", {})}
-    archive.write(path, sections, tensors, run_id=found.run_id, step=found.step)
+    content = archive.read(path)
+    sections = {**content.sections, **changes.pop("sections", {})}
+    tensors = {**content.tensors, **changes.pop("tensors", {})}
+    archive.write(path, sections, tensors, run_id=content.run_id, step=content.step)
 
 
 def alter(path: Path, **fields) -> None:

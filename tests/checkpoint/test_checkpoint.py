@@ -37,10 +37,10 @@ SECTIONS = ["spec", "spec_hash", "progress", "data", "log", "lineage", "environm
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_missing_section_is_named(run, section):
-    found = archive.read(files(run)[-1])
-    del found.sections[section]
+    content = archive.read(files(run)[-1])
+    del content.sections[section]
     path = files(run)[-1]
-    archive.write(path, found.sections, found.tensors, run_id=found.run_id, step=found.step)
+    archive.write(path, content.sections, content.tensors, run_id=content.run_id, step=content.step)
     with pytest.raises(CheckpointFormatError, match=f"{path.name}.*{section}"):
         Checkpoint.read(path)
 

@@ -20,11 +20,11 @@ from .conftest import SPEC, alter, files
 
 
 def test_the_environment_has_every_part_that_affects_rounding():
-    found = environments.environment(NumpyKernels())
-    assert all(found.values())
-    assert found["kernels"].startswith("tinynet-core:numpy ")
-    assert found["numpy"] == np.__version__
-    assert {"blas", "cpu", "machine", "python", "system", "tinynet"} <= found.keys()
+    parts = environments.environment(NumpyKernels())
+    assert all(parts.values())
+    assert parts["kernels"].startswith("tinynet-core:numpy ")
+    assert parts["numpy"] == np.__version__
+    assert {"blas", "cpu", "machine", "python", "system", "tinynet"} <= parts.keys()
 
 
 @pytest.mark.parametrize("part", ["tinynet", "python", "numpy", "blas", "machine", "kernels"])

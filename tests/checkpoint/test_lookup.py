@@ -41,10 +41,10 @@ def test_readers_skip_a_damaged_checkpoint_with_a_warning(run):
 def test_only_damaged_checkpoints_is_an_error_with_each_reason(run):
     for path in files(run):
         damage(path)
-    told = []
+    warnings = []
     with pytest.raises(CheckpointCorruptError) as caught:
-        find_checkpoint(run, warn=told.append)
-    assert len(told) == len(files(run))
+        find_checkpoint(run, warn=warnings.append)
+    assert len(warnings) == len(files(run))
     assert all(str(path) in str(caught.value) for path in files(run))
 
 
@@ -104,9 +104,9 @@ def test_weights_that_are_not_finite_warn_or_are_refused(run):
 
 def test_a_missing_array_of_a_transform_is_named(run):
     path = files(run)[-1]
-    found = archive.read(path)
-    del found.tensors["transforms/0/input/mean"]
-    archive.write(path, found.sections, found.tensors, run_id=found.run_id, step=found.step)
+    content = archive.read(path)
+    del content.tensors["transforms/0/input/mean"]
+    archive.write(path, content.sections, content.tensors, run_id=content.run_id, step=content.step)
     longer = {"training.epochs": 3}
     for use in (
         lambda: tinynet.evaluate(path),

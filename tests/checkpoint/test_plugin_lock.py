@@ -83,9 +83,11 @@ def test_versions_differ_in_major_or_minor(monkeypatch):
         **facts("two", "1.9", "c"),
         **facts("three", "1.0", "d"),
     }
-    found = check_types(types)
-    assert found.minor == ["one was of version 1.2, and is 1.3 here"]
-    assert found.major == ["two was of version 1.9, and is 2.0 here"], "once for each distribution"
+    changes = check_types(types)
+    assert changes.minor == ["one was of version 1.2, and is 1.3 here"]
+    assert changes.major == ["two was of version 1.9, and is 2.0 here"], (
+        "once for each distribution"
+    )
 
 
 def older(path, version):

@@ -119,11 +119,11 @@ def written_before(path, revision=None):
     """Change the revision of a run's newest checkpoint; None removes it."""
     folder = RunFolder(path)
     file = folder.checkpoint(folder.steps()[-1])
-    found = archive.read(file)
-    del found.sections["revision"]
+    content = archive.read(file)
+    del content.sections["revision"]
     if revision is not None:
-        found.sections["revision"] = revision
-    archive.write(file, found.sections, found.tensors, run_id=found.run_id, step=found.step)
+        content.sections["revision"] = revision
+    archive.write(file, content.sections, content.tensors, run_id=content.run_id, step=content.step)
 
 
 def newest(path):

@@ -190,9 +190,10 @@ def parse_sections(path: Path | str, raw: dict[str, Any]) -> Sections:
             raise CheckpointVersionError(
                 f"{path} was written by a newer tinynet than this one, which does not know {names}"
             ) from None
-        found = [str(problem) for problem in problems(error, raw)]
-        listed = "; ".join(found[:_MAX_LISTED]) + ("; ..." if len(found) > _MAX_LISTED else "")
-        raise CheckpointFormatError(f"{path}: {_NO_CHECKPOINT}: {listed}") from None
+        faults = [str(problem) for problem in problems(error, raw)]
+        if len(faults) > _MAX_LISTED:
+            faults[_MAX_LISTED:] = ["..."]
+        raise CheckpointFormatError(f"{path}: {_NO_CHECKPOINT}: {'; '.join(faults)}") from None
     sections = Sections(**{name: getattr(parsed, name) for name in SECTIONS})
     if missing := [name for name in vars(sections.progress) if name not in raw["progress"]]:
         raise CheckpointFormatError(f"{path}: {_NO_CHECKPOINT}: /progress has no {missing[0]!r}")

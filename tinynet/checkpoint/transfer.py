@@ -25,6 +25,8 @@ from tinynet.types import Array, Shape
 
 Action: TypeAlias = Literal["carried", "overlapped", "new", "dropped", "differs"]
 
+_SHAPE = "differ in shape"
+
 
 @dataclass(frozen=True)
 class TransferRules:
@@ -54,14 +56,8 @@ STRICT = TransferRules()
 
 
 @dataclass(frozen=True)
-class TensorFacts:
-    """A tensor without its values.
-
-    Attributes:
-        name: Its name in a checkpoint: ``params/dense_2/weight``.
-        shape: Its shape.
-        dtype: NumPy's name of its dtype.
-    """
+class TensorLayout:
+    """Name, such as ``params/dense_2/weight``, shape and dtype of a tensor."""
 
     name: str
     shape: Shape
@@ -69,12 +65,12 @@ class TensorFacts:
 
     @property
     def address(self) -> str:
-        """``dense_2/weight``."""
+        """The name without its group: ``dense_2/weight``."""
         return self.name.partition("/")[2]
 
     @property
     def node(self) -> str:
-        """``dense_2``."""
+        """The name of the node: ``dense_2``."""
         return self.address.partition("/")[0]
 
     def __str__(self) -> str:
@@ -91,8 +87,8 @@ class Move:
         fits: False if the rules do not allow the target to take the source.
     """
 
-    source: TensorFacts | None
-    target: TensorFacts | None
+    source: TensorLayout | None
+    target: TensorLayout | None
     fits: bool = True
 
     @property
@@ -183,13 +179,13 @@ def plan_transfer(
         CheckpointFormatError: if the checkpoint's spec does not describe a network.
     """
     matching = _match(network, checkpoint, rules)
-    sources = {facts.name: facts for facts in _facts(checkpoint.weights)}
+    sources = {tensor.name: tensor for tensor in _layouts(checkpoint.weights)}
     moves: list[Move] = []
-    for target in _facts(named_weights(network.params, network.buffers)):
+    for target in _layouts(named_weights(network.params, network.buffers)):
         kind, _, rest = target.name.split("/", 2)
         before = matching.sources.get(target.node)
         source = sources.get(f"{kind}/{before}/{rest}") if before is not None else None
-        fits = source is None or _fits(source, target, rules)
+        fits = source is None or not _difference(source, target, rules)
         if not fits and _allowed(target, rules.allow_new) and _allowed(source, rules.allow_dropped):
             source, fits = None, True
         moves.append(Move(source, target, fits))
@@ -218,8 +214,9 @@ def apply_transfer(plan: TransferPlan, network: Network, checkpoint: Checkpoint)
     for move in plan.moves:
         if move.source is None or move.target is None:
             continue
-        part = _corner(arrays[move.target.name], move.common)
-        value = _corner(checkpoint.tensors[move.source.name], move.common)
+        corner: tuple[Any, ...] = (*map(slice, move.common), ...)
+        part: Array = arrays[move.target.name][corner]
+        value: Array = checkpoint.tensors[move.source.name][corner]
         with np.errstate(over="ignore"):
             converted = value.astype(part.dtype, copy=False)
         if np.isfinite(value).all() and not np.isfinite(converted).all():
@@ -230,13 +227,6 @@ def apply_transfer(plan: TransferPlan, network: Network, checkpoint: Checkpoint)
         values.append((part, converted))
     for part, converted in values:
         part[...] = converted
-
-
-def _corner(array: Array, shape: Shape) -> Array:
-    """Return the view of a shape that starts at index 0 along each axis."""
-    index: tuple[Any, ...] = (*map(slice, shape), ...)
-    corner: Array = array[index]
-    return corner
 
 
 def _match(network: Network, checkpoint: Checkpoint, rules: TransferRules) -> Matching:
@@ -251,25 +241,23 @@ def _match(network: Network, checkpoint: Checkpoint, rules: TransferRules) -> Ma
     return Matching(old, new, rules.map)
 
 
-def _facts(arrays: Mapping[str, Array]) -> list[TensorFacts]:
-    return [TensorFacts(name, a.shape, a.dtype.name) for name, a in arrays.items()]
+def _layouts(arrays: Mapping[str, Array]) -> list[TensorLayout]:
+    return [TensorLayout(name, a.shape, a.dtype.name) for name, a in arrays.items()]
 
 
-def _fits(source: TensorFacts, target: TensorFacts, rules: TransferRules) -> bool:
-    """Return True if the rules allow the network's tensor to take the checkpoint's."""
-    if not _convertible(source, target):
-        return False
-    if source.shape == target.shape:
-        return True
-    return len(source.shape) == len(target.shape) and _allowed(target, rules.overlap)
+def _difference(source: TensorLayout, target: TensorLayout, rules: TransferRules) -> str:
+    """Return the difference that prevents a transfer; empty if the rules allow it."""
+    floating = all(tensor.dtype.startswith("float") for tensor in (source, target))
+    if source.dtype != target.dtype and not floating:
+        return f"differ in dtype, {target.dtype} and {source.dtype}"
+    if len(source.shape) != len(target.shape):
+        return "differ in their axes"
+    if source.shape != target.shape and not _allowed(target, rules.overlap):
+        return _SHAPE
+    return ""
 
 
-def _convertible(source: TensorFacts, target: TensorFacts) -> bool:
-    floating = all(facts.dtype.startswith("float") for facts in (source, target))
-    return floating or source.dtype == target.dtype
-
-
-def _allowed(tensor: TensorFacts | None, patterns: Iterable[str]) -> bool:
+def _allowed(tensor: TensorLayout | None, patterns: Iterable[str]) -> bool:
     return tensor is not None and any(fnmatchcase(tensor.address, p) for p in patterns)
 
 
@@ -299,11 +287,10 @@ def _refusal(move: Move, rules: TransferRules) -> str | None:
         return f"{source} of the checkpoint is not used: {remedy}"
     if move.fits:
         return None
-    pair = f"{target} and {source} of the checkpoint"
-    initialize = f"--allow-new '{target.node}/*' --allow-dropped '{source.node}/*' initializes it"
-    if not _convertible(source, target):
-        return f"{pair} differ in dtype, {target.dtype} and {source.dtype}: {initialize}"
-    if len(source.shape) != len(target.shape):
-        return f"{pair} differ in their axes: {initialize}"
-    overlap = f"--overlap '{target.node}/*' carries over the part that both have"
-    return f"{pair} differ in shape: {overlap}, {initialize}"
+    why, overlap = _difference(source, target, rules), ""
+    if why == _SHAPE:
+        overlap = f"--overlap '{target.node}/*' carries over the part that both have, "
+    return (
+        f"{target} and {source} of the checkpoint {why}: {overlap}--allow-new '{target.node}/*'"
+        f" --allow-dropped '{source.node}/*' initializes it"
+    )

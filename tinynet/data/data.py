@@ -259,9 +259,8 @@ def _place(dataset: Dataset, indices: Array, row: int) -> str:
 
 def _require_inside(references: Mapping[str, Reference | None], root: Path) -> None:
     """Require the paths of all datasets to lie in ``root``; see `require_inside`."""
-    known = registry.default()
-    configs = {place: known.config(ref) for place, ref in references.items() if ref is not None}
-    require_inside(configs, root)
+    config = registry.default().config
+    require_inside({at: config(ref) for at, ref in references.items() if ref is not None}, root)
 
 
 def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Dataset:
@@ -271,9 +270,9 @@ def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Da
         DataError: for data that cannot be trained on.
         PluginError: for a dataset whose description a checkpoint cannot hold.
     """
-    known = registry.default()
-    config = resolve_paths(known.config(reference), root)
-    dataset: Dataset = known.construct(reference, config)
+    plugins = registry.default()
+    config = resolve_paths(plugins.config(reference), root)
+    dataset: Dataset = plugins.construct(reference, config)
     with registry.blaming(dataset, "__len__", pointer):
         samples = len(dataset)
     check_fields(dataset, pointer)

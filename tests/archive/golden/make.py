@@ -1,4 +1,4 @@
-"""Makes the golden files of format version 1 in the folder given: python make.py FOLDER."""
+"""Script that writes the golden files of format version 1: python make.py FOLDER."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from tinynet.archive.header import DTYPES
 
 
 def contents() -> dict[str, dict[str, Any]]:
-    """What each golden file holds."""
+    """The content of each golden file."""
     values = np.arange(-3, 9)
     return {
         "empty": {"run_id": "r", "step": 0, "sections": {}, "tensors": {}},
