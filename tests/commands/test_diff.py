@@ -1,4 +1,4 @@
-"""What differs between two states: nothing that differs is missed, and nothing else is told."""
+"""Comparison of checkpoints, runs and specs: every difference is reported, and nothing else."""
 
 import json
 
@@ -45,7 +45,7 @@ def silent(message):
 
 @pytest.fixture
 def write(tmp_path):
-    """Write a checkpoint with some sections and tensors changed; None takes a tensor away."""
+    """Return a function that writes a changed checkpoint; None removes a tensor."""
 
     def write(name, tensors=(), run_id="r", step=3, **sections):
         changed = {**TENSORS, **dict(tensors)}
@@ -57,14 +57,14 @@ def write(tmp_path):
     return write
 
 
-def test_a_checkpoint_equals_itself(write):
+def test_equal_checkpoints(write):
     found = compare_checkpoints(write("a"), write("b", run_id="other"), silent)
     assert found.equal
     assert (found.spec, found.facts, found.tensors, found.equal_tensors) == ([], [], [], 2)
     assert found.a.digest == found.b.digest
 
 
-def test_changes_of_the_spec_are_classed(write):
+def test_changes_of_the_spec_have_an_effect(write):
     spec = {"name": "one", "training": {"epochs": 4, "seed": 2}}
     found = compare_checkpoints(write("a"), write("b", spec=spec), silent)
     told = [(c.pointer, c.old, c.new, c.effect) for c in found.spec]
@@ -85,8 +85,8 @@ def test_changes_of_the_spec_are_classed(write):
         ("data", {"root": "/there", "fingerprints": {"data": "f00"}}),
     ],
 )
-def test_where_a_state_came_from_is_told_and_makes_no_other_state(write, section, value):
-    """The two runs of a proof of exact resume differ in these, and in nothing else."""
+def test_differences_in_origin_are_reported_but_states_are_equal(write, section, value):
+    """An uninterrupted run and an exactly resumed one differ only in these."""
     found = compare_checkpoints(write("a"), write("b", **{section: value}), silent)
     assert [c.pointer.split("/")[1] for c in found.facts] == [section]
     assert found.equal
@@ -100,13 +100,13 @@ def test_where_a_state_came_from_is_told_and_makes_no_other_state(write, section
         ("of_a_later_version", {"momentum": 1}),
     ],
 )
-def test_another_place_or_other_data_make_another_state(write, section, value):
+def test_differences_in_progress_or_data_make_states_unequal(write, section, value):
     found = compare_checkpoints(write("a"), write("b", **{section: value}), silent)
     assert found.facts
     assert not found.equal
 
 
-def test_tensors_that_only_one_has_are_told(write):
+def test_tensors_in_only_one_checkpoint_are_reported(write):
     a = write("a", {"params/old/w": np.zeros(3)})
     b = write("b", {"params/new/w": np.zeros(3)})
     found = compare_checkpoints(a, b, silent)
@@ -119,14 +119,14 @@ def test_tensors_that_only_one_has_are_told(write):
 
 
 @pytest.mark.parametrize("other", [np.arange(6.0), np.arange(6, dtype=np.float32).reshape(2, 3)])
-def test_another_dtype_or_shape_is_told(write, other):
+def test_other_dtypes_and_shapes_are_reported(write, other):
     found = compare_checkpoints(write("a"), write("b", {"params/a/weight": other}), silent)
     (tensor,) = found.tensors
     assert tensor.kind == "layout"
     assert (tensor.b.dtype, tensor.b.shape) == (other.dtype.name, other.shape)
 
 
-def test_values_are_measured(write):
+def test_differences_of_values_are_measured(write):
     other = TENSORS["params/a/weight"].copy()
     other[1] += 3
     other[2] -= 4
@@ -137,8 +137,8 @@ def test_values_are_measured(write):
     assert tensor.relative_norm == pytest.approx(5 / np.linalg.norm(TENSORS["params/a/weight"]))
 
 
-def test_a_large_tensor_is_measured_whole(write):
-    """It is compared piece by piece; a difference at either end must be found."""
+def test_large_tensor_is_measured_completely(write):
+    """It is compared in chunks; differences in the first and the last chunk count."""
     size = 2**21 + 3
     old, new = np.ones(size, np.float32), np.ones(size, np.float32)
     new[[0, 2**20, -1]] = (2, 4, 3)
@@ -149,13 +149,13 @@ def test_a_large_tensor_is_measured_whole(write):
     assert tensor.relative_norm == pytest.approx(np.sqrt(14 / size))
 
 
-def test_minus_zero_and_another_nan_are_other_bits(write):
+def test_negative_zero_differs_from_zero(write):
     old, new = np.array([0.0, np.nan, np.inf]), np.array([-0.0, np.nan, np.inf])
     (tensor,) = compare_checkpoints(write("a", {"w": old}), write("b", {"w": new}), silent).tensors
     assert (tensor.differing, tensor.max_abs) == (1, 0.0)
 
 
-def test_a_difference_from_zero_has_no_finite_relative_norm(write):
+def test_relative_norm_of_a_difference_from_zero_is_infinite(write):
     found = compare_checkpoints(
         write("a", {"w": np.zeros(2)}), write("b", {"w": np.ones(2)}), silent
     )
@@ -166,7 +166,7 @@ NUMBERS = st.sampled_from([np.bool_, np.int8, np.int64, np.uint64, np.float16, n
 
 
 @given(st.data())
-def test_any_two_arrays_are_compared_bit_for_bit(tmp_path_factory, data):
+def test_arrays_are_compared_bit_for_bit(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("pair")
     dtype = np.dtype(data.draw(NUMBERS))
     shape = data.draw(st.lists(st.integers(0, 3), max_size=3).map(tuple))
@@ -181,7 +181,7 @@ def test_any_two_arrays_are_compared_bit_for_bit(tmp_path_factory, data):
         assert found.tensors[0].differing == differing
 
 
-def test_runs_are_compared_by_their_newest_whole_checkpoint(tmp_path):
+def test_runs_are_compared_by_their_newest_intact_checkpoint(tmp_path):
     a, b = (tinynet.train(SPEC, tmp_path / name) for name in "ab")
     found = compare_checkpoints(a.path, b.path, silent)
     assert found.equal
@@ -196,8 +196,8 @@ def test_runs_are_compared_by_their_newest_whole_checkpoint(tmp_path):
     assert newest.exists()
 
 
-def test_specs_are_compared_as_resolved(tmp_path):
-    """A default that is spelled out in one of them is no difference."""
+def test_specs_are_compared_with_defaults_filled_in(tmp_path):
+    """A default that only one of them states is not a difference."""
     path, other = tmp_path / "a.json", tmp_path / "b.json"
     path.write_text(json.dumps(SPEC))
     spelled = {**SPEC, "comment": "x", "training": {**SPEC["training"], "accumulate": 1}}
@@ -209,8 +209,8 @@ def test_specs_are_compared_as_resolved(tmp_path):
     assert (found.facts, found.tensors, found.b.digest) == ([], [], None)
 
 
-def test_a_damaged_file_is_never_called_equal(write):
-    """Its directory says that its tensors are equal; only reading them tells."""
+def test_damaged_file_is_an_error(write):
+    """The digests in its directory are equal, so the tensors themselves must be read."""
     a, b = write("a"), write("b")
     damaged = bytearray(b.read_bytes())
     damaged[-1] ^= 1
@@ -219,18 +219,18 @@ def test_a_damaged_file_is_never_called_equal(write):
         compare_checkpoints(a, b, silent)
 
 
-def test_an_archive_without_a_spec_is_no_checkpoint(tmp_path, write):
+def test_archive_without_a_spec_is_an_error(tmp_path, write):
     archive.write(tmp_path / "x", {"spec": [1]}, {}, run_id="r", step=0)
     with pytest.raises(CheckpointFormatError, match="without a spec"):
         compare_checkpoints(tmp_path / "x", write("a"), silent)
 
 
-def test_a_folder_without_checkpoints_is_an_error(tmp_path, write):
+def test_folder_without_checkpoints_is_an_error(tmp_path, write):
     with pytest.raises(CheckpointError, match="is not a run folder"):
         compare_checkpoints(tmp_path, write("a"), silent)
 
 
-def test_everything_it_tells_is_json(write):
+def test_result_is_json(write):
     other = {"params/a/weight": np.full(6, np.nan, np.float32), "params/new": np.zeros(1)}
     found = compare_checkpoints(write("a"), write("b", other, progress={}), silent)
     value = json.loads(json.dumps(found.to_json()))

@@ -1,4 +1,4 @@
-"""Weights to other tools and back: complete, under their names, and never silently partial."""
+"""Export and import of weights."""
 
 import json
 
@@ -76,7 +76,7 @@ def weights(request, tmp_path):
 
 @pytest.fixture
 def npz(run, tmp_path):
-    """The run's weights, exported."""
+    """Export the run's weights and return the file."""
     path = tmp_path / "weights.npz"
     export_weights(run.path, path, warn=silent)
     return path
@@ -88,12 +88,12 @@ def arrays_of(path):
 
 
 def rewrite(path, changes):
-    """Change some arrays of a file; None takes one away."""
+    """Change some arrays of a file; None removes one."""
     arrays = {**arrays_of(path), **changes}
     open_weights(path).write({n: a for n, a in arrays.items() if a is not None}, {})
 
 
-def test_an_export_holds_every_parameter_and_buffer_under_its_address(run, weights):
+def test_export_holds_all_parameters_and_buffers(run, weights):
     found = export_weights(run.path, weights, warn=silent)
     arrays = arrays_of(weights)
     assert set(arrays) == ADDRESSES
@@ -103,7 +103,7 @@ def test_an_export_holds_every_parameter_and_buffer_under_its_address(run, weigh
     assert found.bytes == sum(array.nbytes for array in arrays.values())
 
 
-def test_everything_is_every_tensor_of_the_checkpoint(run, weights):
+def test_export_of_everything_holds_all_tensors(run, weights):
     export_weights(run.path, weights, everything=True, warn=silent)
     arrays = arrays_of(weights)
     wanted = archive.read(run.checkpoints[-1]).tensors
@@ -114,7 +114,7 @@ def test_everything_is_every_tensor_of_the_checkpoint(run, weights):
         np.testing.assert_array_equal(arrays[name], array)
 
 
-def test_the_note_tells_whoever_has_no_tinynet_what_the_weights_are(run, npz):
+def test_export_has_a_note_that_describes_the_weights(run, npz):
     with np.load(npz) as file:
         note = json.loads(bytes(file["__tinynet__"]))
     assert note["spec"]["network"]["layers"][1]["name"] == "hidden"
@@ -123,18 +123,18 @@ def test_the_note_tells_whoever_has_no_tinynet_what_the_weights_are(run, npz):
     assert "channels last" in note["layout"]
 
 
-def test_an_export_holds_nothing_of_the_machine(run, npz):
-    """Weights are published; where they were made is nobody's business."""
+def test_export_does_not_contain_the_data_folder(run, npz):
+    """Published weights must not reveal paths of the machine."""
     data = Checkpoint.read(run.checkpoints[-1]).data
     assert data.root.encode() not in npz.read_bytes()
 
 
-def test_the_checkpoint_can_be_chosen(run, weights):
+def test_export_of_a_chosen_checkpoint(run, weights):
     found = export_weights(run.path, weights, checkpoint=run.checkpoints[0].name, warn=silent)
     assert (found.step, found.checkpoint) == (0, run.checkpoints[0])
 
 
-def test_a_parameter_and_a_buffer_of_one_name_are_not_mixed_up(tmp_path, run):
+def test_parameter_and_buffer_with_one_name_are_an_error(tmp_path, run):
     found = archive.read(run.checkpoints[-1])
     twice = {**found.tensors, "buffers/hidden/weight": np.zeros(3)}
     path = tmp_path / "twice.msgpack"
@@ -144,7 +144,7 @@ def test_a_parameter_and_a_buffer_of_one_name_are_not_mixed_up(tmp_path, run):
     assert export_weights(path, tmp_path / "w.npz", everything=True, warn=silent).arrays
 
 
-def test_imported_weights_make_the_same_network(run, weights, tmp_path):
+def test_imported_weights_give_the_same_predictions(run, weights, tmp_path):
     export_weights(run.path, weights, warn=silent)
     found = import_weights(weights, SPEC, tmp_path / "fresh.msgpack")
     images = np.random.default_rng(0).integers(0, 17, (5, 8, 8, 1), dtype=np.uint8)
@@ -155,7 +155,7 @@ def test_imported_weights_make_the_same_network(run, weights, tmp_path):
     assert tinynet.evaluate(found.checkpoint).metrics == run.evaluate().metrics
 
 
-def test_an_imported_checkpoint_is_one_before_the_first_step(run, npz, tmp_path):
+def test_imported_checkpoint_is_at_step_zero(run, npz, tmp_path):
     import_weights(npz, SPEC, tmp_path / "fresh.msgpack")
     fresh, first = Checkpoint.read(tmp_path / "fresh.msgpack"), Checkpoint.read(run.checkpoints[0])
     assert fresh.progress == first.progress
@@ -167,14 +167,14 @@ def test_an_imported_checkpoint_is_one_before_the_first_step(run, npz, tmp_path)
             np.testing.assert_array_equal(array, first.arrays[name])
 
 
-def test_the_lineage_says_which_file_it_was(npz, tmp_path):
+def test_lineage_names_the_imported_file(npz, tmp_path):
     import_weights(npz, SPEC, tmp_path / "fresh.msgpack")
     (origin,) = Checkpoint.read(tmp_path / "fresh.msgpack").lineage
     assert origin["imported"]["file"] == str(npz)
     assert len(origin["imported"]["sha256"]) == 64
 
 
-def test_every_mismatch_is_listed_at_once(npz, tmp_path):
+def test_all_mismatches_are_listed(npz, tmp_path):
     rewrite(
         npz,
         {
@@ -195,15 +195,15 @@ def test_every_mismatch_is_listed_at_once(npz, tmp_path):
     assert not (tmp_path / "fresh.msgpack").exists()
 
 
-def test_an_array_that_does_not_fit_is_never_read(npz, tmp_path, monkeypatch):
-    """It may be a bomb; its header is enough to refuse it."""
+def test_mismatching_array_is_never_read(npz, tmp_path, monkeypatch):
+    """It may be a decompression bomb; its header shows the mismatch."""
     rewrite(npz, {"hidden/bias": np.zeros(9, np.float32)})
     monkeypatch.setattr("tinynet.files.weights.read_npz", silent)
     with pytest.raises(CheckpointMismatchError, match="hidden/bias"):
         import_weights(npz, SPEC, tmp_path / "fresh.msgpack")
 
 
-def test_an_export_of_everything_is_recognised(run, tmp_path):
+def test_import_of_an_export_of_everything_is_an_error(run, tmp_path):
     path = tmp_path / "all.npz"
     export_weights(run.path, path, everything=True, warn=silent)
     with pytest.raises(CheckpointMismatchError, match=r"export --all"):
@@ -211,13 +211,13 @@ def test_an_export_of_everything_is_recognised(run, tmp_path):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_weights_that_are_not_finite_are_refused(npz, tmp_path, value):
+def test_import_of_non_finite_weights_is_an_error(npz, tmp_path, value):
     rewrite(npz, {"hidden/bias": np.full(8, value, np.float32)})
     with pytest.raises(DataError, match="not finite, in hidden/bias"):
         import_weights(npz, SPEC, tmp_path / "fresh.msgpack")
 
 
-def test_nothing_is_overwritten(npz, tmp_path):
+def test_import_overwrites_no_file(npz, tmp_path):
     target = tmp_path / "fresh.msgpack"
     target.write_bytes(b"somebody's")
     with pytest.raises(RunExistsError, match="already exists"):
@@ -225,14 +225,14 @@ def test_nothing_is_overwritten(npz, tmp_path):
     assert target.read_bytes() == b"somebody's"
 
 
-def test_a_spec_without_data_has_no_preprocessing_to_save(npz, tmp_path):
+def test_import_with_a_spec_without_data_is_an_error(npz, tmp_path):
     spec = {name: part for name, part in SPEC.items() if name != "data"}
     with pytest.raises(SpecError, match="data"):
         import_weights(npz, spec, tmp_path / "fresh.msgpack", overrides={})
 
 
 class Temperature:
-    """y = x * temperature, a parameter without axes."""
+    """A layer y = x * temperature with a scalar parameter."""
 
     per_sample = True
 
@@ -250,7 +250,7 @@ class Temperature:
         return (dy * self.params["temperature"],), {"temperature": np.sum(cache * dy)}
 
 
-def test_a_scalar_parameter_goes_out_and_comes_back(register, weights, tmp_path):
+def test_scalar_parameter_is_exported_and_imported(register, weights, tmp_path):
     register("layers", "temperature", Temperature)
     layers = ["flatten", {"type": "dense", "units": 10}, "temperature"]
     spec = {**SPEC, "network": {"layers": layers}}

@@ -1,4 +1,4 @@
-"""What a checkpoint holds, told to people who have none of its plugins."""
+"""Inspection of checkpoints and runs, without their plugins."""
 
 import shutil
 import subprocess
@@ -43,7 +43,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def run(trained, tmp_path):
-    """A copy of a finished run, to be damaged."""
+    """Return a copy of a finished run that a test may damage."""
     return shutil.copytree(trained, tmp_path / "run")
 
 
@@ -69,7 +69,7 @@ def files(run):
     return sorted((run / "checkpoints").iterdir())
 
 
-def test_a_checkpoint_is_told_without_the_plugins_it_needs(checkpoint):
+def test_checkpoint_is_inspected_without_its_plugins(checkpoint):
     facts = inspect_checkpoint(checkpoint)
     assert (facts.run_id, facts.step, facts.format) == ("abc", 3, 1)
     assert facts.size == checkpoint.stat().st_size
@@ -83,7 +83,7 @@ def test_a_checkpoint_is_told_without_the_plugins_it_needs(checkpoint):
 
 
 def test_no_plugin_is_imported(trained):
-    """An inspected file may come from a stranger, or its plugin be the very thing that fails."""
+    """An inspected file may be untrusted, or its plugin may be broken."""
     code = (
         "import sys\n"
         "from tinynet.commands.inspect import inspect_checkpoint, inspect_run\n"
@@ -97,8 +97,8 @@ def test_no_plugin_is_imported(trained):
     assert done.stdout.strip() == "[]"
 
 
-def test_the_digest_is_what_the_docstring_says(checkpoint):
-    """Somebody on another machine, in another language, must come to the same digest."""
+def test_digest_is_computed_as_documented(checkpoint):
+    """Programs in other languages can compute the same digest."""
     facts = inspect_checkpoint(checkpoint)
     lines = "".join(
         f"{t.name} {t.dtype} {'x'.join(map(str, t.shape))} {t.digest}\n" for t in facts.tensors
@@ -106,7 +106,7 @@ def test_the_digest_is_what_the_docstring_says(checkpoint):
     assert facts.digest == xxh3_128_hexdigest(lines.encode())
 
 
-def test_the_digest_changes_with_a_bit_a_name_and_a_shape(tmp_path):
+def test_digest_depends_on_bits_names_and_shapes(tmp_path):
     array = np.arange(6, dtype=np.float32)
     bit = array.copy()
     bit.view(np.uint32)[0] ^= 1
@@ -118,7 +118,7 @@ def test_the_digest_changes_with_a_bit_a_name_and_a_shape(tmp_path):
     assert len(digests) == len(variants)
 
 
-def test_verify_finds_a_flipped_bit_that_the_outline_does_not_cover(checkpoint):
+def test_verify_detects_a_flipped_bit_in_a_tensor(checkpoint):
     flip(checkpoint)
     assert not inspect_checkpoint(checkpoint).verified
     with pytest.raises(CheckpointCorruptError, match="moment"):
@@ -134,7 +134,7 @@ def test_verify_names_tensors_that_are_not_finite(tmp_path):
 
 
 @pytest.mark.parametrize("spec", [None, 3, "text", [1], {}])
-def test_sections_of_the_wrong_kind_are_told_as_they_are(tmp_path, spec):
+def test_sections_of_the_wrong_type_are_returned_unchanged(tmp_path, spec):
     path = tmp_path / "c.msgpack"
     archive.write(path, {"spec": spec, "progress": spec}, {}, run_id="r", step=0)
     facts = inspect_checkpoint(path)
@@ -143,7 +143,7 @@ def test_sections_of_the_wrong_kind_are_told_as_they_are(tmp_path, spec):
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint at all"])
-def test_what_is_no_checkpoint_is_an_error(tmp_path, content):
+def test_file_that_is_not_a_checkpoint_is_an_error(tmp_path, content):
     path = tmp_path / "c.msgpack"
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"c\.msgpack"):
@@ -152,7 +152,7 @@ def test_what_is_no_checkpoint_is_an_error(tmp_path, content):
         inspect_checkpoint(tmp_path / "nowhere")
 
 
-def test_a_run_lists_its_checkpoints_with_best_and_last(trained):
+def test_run_lists_its_checkpoints_with_best_and_last(trained):
     facts = inspect_run(trained, verify=True)
     assert [c.path for c in facts.checkpoints] == files(trained)
     assert [c.step for c in facts.checkpoints] == [0, 3, 6]
@@ -164,7 +164,7 @@ def test_a_run_lists_its_checkpoints_with_best_and_last(trained):
     assert not facts.leftovers
 
 
-def test_a_damaged_checkpoint_is_listed_with_what_is_wrong(run):
+def test_damaged_checkpoint_is_listed_with_its_problem(run):
     flip(files(run)[-1])
     flip(files(run)[0], 60)
     facts = inspect_run(run, verify=True)
@@ -176,13 +176,13 @@ def test_a_damaged_checkpoint_is_listed_with_what_is_wrong(run):
     assert [c.last for c in facts.checkpoints] == [False, True, False]
 
 
-def test_damage_in_the_tensors_alone_is_found_by_verify_alone(run):
+def test_damaged_tensors_are_detected_only_by_verify(run):
     flip(files(run)[-1])
     assert inspect_run(run).checkpoints[-1].problem is None
     assert inspect_run(run, verify=True).checkpoints[-1].problem is not None
 
 
-def test_a_run_whose_every_checkpoint_is_damaged_is_still_listed(run):
+def test_run_with_only_damaged_checkpoints_is_listed(run):
     for path in files(run):
         flip(path, 60)
     facts = inspect_run(run)
@@ -190,8 +190,8 @@ def test_a_run_whose_every_checkpoint_is_damaged_is_still_listed(run):
     assert all(c.problem and not c.best and not c.last for c in facts.checkpoints)
 
 
-def test_a_file_of_another_run_or_another_step_is_told(run):
-    """Somebody copied a file in, or renamed one: resuming from it would surprise."""
+def test_checkpoint_of_another_run_or_step_is_a_problem(run):
+    """Copied and renamed files must not be resumed from."""
     first, second, _ = files(run)
     other = archive.read(first)
     archive.write(first, other.sections, other.tensors, run_id="other", step=0)
@@ -201,7 +201,7 @@ def test_a_file_of_another_run_or_another_step_is_told(run):
     assert problems[1] == "it is named after step 4, but holds step 3"
 
 
-def test_what_was_set_aside_and_what_was_left_behind_is_listed(run):
+def test_set_aside_files_and_leftovers_are_listed(run):
     bad = files(run)[0]
     bad.rename(bad.with_name(bad.name + ".bad"))
     (run / "checkpoints" / ".tinynet-0123456789abcdef.tmp").write_bytes(b"half")
@@ -210,13 +210,13 @@ def test_what_was_set_aside_and_what_was_left_behind_is_listed(run):
     assert [path.name for path in facts.leftovers] == [".tinynet-0123456789abcdef.tmp"]
 
 
-def test_looking_changes_nothing(run):
+def test_inspection_changes_no_file(run):
     flip(files(run)[0], 60)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     inspect_run(run, verify=True)
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
-def test_a_folder_that_is_no_run_is_an_error(tmp_path):
+def test_folder_that_is_not_a_run_is_an_error(tmp_path):
     with pytest.raises(CheckpointIOError, match="is not a run folder"):
         inspect_run(tmp_path)

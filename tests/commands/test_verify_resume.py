@@ -1,4 +1,4 @@
-"""`verify-resume` says "exact" only of runs that were really killed, and really equal."""
+"""Verification of exact resume: a killed and resumed run against an uninterrupted one."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ def spec(tmp_path):
     return path
 
 
-def test_a_killed_run_is_exact_and_both_runs_are_kept(spec, tmp_path):
+def test_killed_run_is_exact_and_both_runs_are_kept(spec, tmp_path):
     found = verify_exact_resume(spec, tmp_path / "runs", kills=2)
     assert found.exact
     assert found.differences == ()
@@ -37,8 +37,8 @@ def test_a_killed_run_is_exact_and_both_runs_are_kept(spec, tmp_path):
     assert not Checkpoint.read(RunFolder(tmp_path / "runs" / "whole").checkpoint(12)).lineage
 
 
-def test_a_run_that_ends_elsewhere_is_not_exact(spec, tmp_path, monkeypatch):
-    """The comparison can fail: here the killed run's last checkpoint and log are changed."""
+def test_different_result_is_not_exact(spec, tmp_path, monkeypatch):
+    """The last checkpoint and the log of the killed run are changed."""
     train = verification._run
 
     def spoil(job):
@@ -58,7 +58,7 @@ def test_a_run_that_ends_elsewhere_is_not_exact(spec, tmp_path, monkeypatch):
     assert any("metrics.jsonl" in line for line in found.differences)
 
 
-def test_a_wrong_spec_and_a_folder_in_use_are_told_before_anything_runs(spec, tmp_path):
+def test_missing_spec_and_existing_folder_are_errors(spec, tmp_path):
     with pytest.raises(SpecError, match="no such file"):
         verify_exact_resume(tmp_path / "nope.json", tmp_path / "runs")
     (tmp_path / "runs" / "whole").mkdir(parents=True)
@@ -66,7 +66,7 @@ def test_a_wrong_spec_and_a_folder_in_use_are_told_before_anything_runs(spec, tm
         verify_exact_resume(spec, tmp_path / "runs")
 
 
-def test_a_process_that_fails_by_itself_says_why(spec, tmp_path):
+def test_error_of_a_failed_process_is_reported(spec, tmp_path):
     spec.write_text(spec.read_text().replace("digits", 'npz", "path": "none.npz'))
     with pytest.raises(CheckpointError, match="no such file"):
         verify_exact_resume(spec, tmp_path / "runs")

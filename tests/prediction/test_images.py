@@ -1,4 +1,4 @@
-"""Image files are decoded as people see them, or refused: a label never flips silently."""
+"""Image files: decoded as a viewer shows them, or rejected."""
 
 import os
 
@@ -19,7 +19,7 @@ COLOR = np.random.default_rng(1).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
 
 @pytest.fixture
 def read(tmp_path):
-    """Save an image, and read it for a network of so many channels; `warned` collects warnings."""
+    """Return a function that saves and reads an image; its `warned` collects the warnings."""
 
     def read(image, ending="png", channels=1, resize=False, **options):
         path = tmp_path / f"image.{ending}"
@@ -39,12 +39,12 @@ def gray(pixels):
     return pixels[..., 0] if pixels.ndim == 3 else pixels
 
 
-def test_gray_and_color_are_as_they_are(read):
+def test_gray_and_color_are_unchanged(read):
     np.testing.assert_array_equal(gray(read(Image.fromarray(GRAY))), GRAY)
     np.testing.assert_array_equal(read(Image.fromarray(COLOR), channels=3), COLOR)
 
 
-def test_color_becomes_gray_and_gray_becomes_color(read):
+def test_color_and_gray_are_converted(read):
     luma = np.asarray(Image.fromarray(COLOR).convert("L"))
     np.testing.assert_array_equal(gray(read(Image.fromarray(COLOR))), luma)
     np.testing.assert_array_equal(
@@ -54,21 +54,21 @@ def test_color_becomes_gray_and_gray_becomes_color(read):
 
 @pytest.mark.parametrize("ending", ["png", "tif"])
 @pytest.mark.parametrize("factor", [257, 256])
-def test_sixteen_bits_are_scaled_to_eight(read, ending, factor):
-    """They were clipped: all but the darkest 256 of 65,536 levels were white."""
+def test_16_bits_are_scaled_to_8(read, ending, factor):
+    """Clipping would turn all but the darkest 256 of 65,536 levels white."""
     image = Image.fromarray((GRAY.astype(np.uint32) * factor).astype(np.uint16))
     assert image.mode == "I;16"
     np.testing.assert_array_equal(gray(read(image, ending)), GRAY)
 
 
-def test_sixteen_bits_of_a_big_endian_tiff(read):
+def test_16_bits_of_a_big_endian_tiff(read):
     image = Image.frombytes(
         "I;16B", (SIZE, SIZE), (GRAY.astype(">u2") * 256).astype(">u2").tobytes()
     )
     np.testing.assert_array_equal(gray(read(image, "tif")), GRAY)
 
 
-def test_sixteen_bits_where_zero_is_white(read):
+def test_16_bits_of_an_inverted_tiff(read):
     image = Image.fromarray((255 - GRAY).astype(np.uint16) * 257)
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     tags[262] = 0
@@ -83,7 +83,7 @@ def test_sixteen_bits_where_zero_is_white(read):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("ending", ["png", "tif"])
-def test_the_exif_orientation_is_applied(read, orientation, turned, ending):
+def test_exif_orientation_is_applied(read, orientation, turned, ending):
     exif = Image.Exif()
     exif[0x0112] = orientation
     pixels = read(Image.fromarray(GRAY), ending, exif=exif)
@@ -96,7 +96,7 @@ def with_alpha():
     return np.concatenate([COLOR, alpha], axis=2)
 
 
-def test_transparent_parts_are_white_and_it_says_so(read):
+def test_transparent_parts_are_white_with_a_warning(read):
     pixels = read(Image.fromarray(with_alpha()), channels=3)
     assert (pixels[:2] == 255).all()
     np.testing.assert_array_equal(pixels[2:], COLOR[2:])
@@ -104,14 +104,14 @@ def test_transparent_parts_are_white_and_it_says_so(read):
     assert warning.endswith("image.png has transparent parts; they are drawn on white")
 
 
-def test_an_alpha_channel_of_an_opaque_image_is_not_worth_a_word(read):
+def test_opaque_alpha_channel_gives_no_warning(read):
     opaque = with_alpha()
     opaque[..., 3] = 255
     np.testing.assert_array_equal(read(Image.fromarray(opaque), channels=3), COLOR)
     assert not read.warned
 
 
-def test_a_network_of_four_channels_sees_the_alpha_channel(read):
+def test_network_with_four_channels_gets_the_alpha_channel(read):
     np.testing.assert_array_equal(read(Image.fromarray(with_alpha()), channels=4), with_alpha())
     assert (read(Image.fromarray(COLOR), channels=4)[..., 3] == 255).all()
     assert not read.warned
@@ -124,20 +124,20 @@ def palette(**options):
     return image
 
 
-def test_a_palette_becomes_its_colors(read):
+def test_palette_becomes_its_colors(read):
     pixels = read(palette(), channels=3)
     assert pixels[1, 1].tolist() == [200, 100, 50]
     assert pixels[0, 0].tolist() == [0, 0, 0]
 
 
-def test_a_transparent_color_of_a_palette_is_white(read):
+def test_transparent_color_of_a_palette_is_white(read):
     pixels = read(palette(), channels=3, transparency=0)
     assert pixels[0, 0].tolist() == [255, 255, 255]
     assert pixels[1, 1].tolist() == [200, 100, 50]
     assert read.warned
 
 
-def test_a_transparent_gray_level_is_white(read):
+def test_transparent_gray_level_is_white(read):
     image = Image.new("L", (SIZE, SIZE), 9)
     image.putpixel((0, 0), 0)
     assert gray(read(image, transparency=0)).tolist()[0] == [255, 9, 9, 9, 9, 9]
@@ -171,34 +171,34 @@ def test_white_is_white_in_every_mode(read, mode, ending, channels):
         (Image.new("LAB", (SIZE, SIZE)), "holds CIELAB colors"),
     ],
 )
-def test_values_whose_range_is_unknown_are_refused(read, image, words):
-    """Floats from 0 to 1 became black."""
+def test_values_of_unknown_range_are_an_error(read, image, words):
+    """Floats from 0 to 1 would otherwise become black."""
     with pytest.raises(DataError, match=f"{words}, which .*; save it with 8 bits for each channel"):
         read(image, "tif")
 
 
 @pytest.mark.parametrize("ending", ["gif", "tif", "png", "webp"])
-def test_several_frames_are_refused(read, ending):
+def test_several_frames_are_an_error(read, ending):
     frames = [Image.new("L", (SIZE, SIZE), level) for level in (0, 100, 200)]
     with pytest.raises(DataError, match="holds 3 frames; save the one to predict as a file of its"):
         read(frames[0], ending, save_all=True, append_images=frames[1:])
 
 
-def test_a_photo_with_a_preview_is_its_photo(read):
+def test_preview_of_a_photo_is_ignored(read):
     """Phones save a second, smaller frame."""
     frames = [Image.new("L", (SIZE, SIZE), level) for level in (200, 0)]
     pixels = read(frames[0], "mpo", save_all=True, append_images=frames[1:])
     assert (pixels >= 198).all()
 
 
-def test_another_size_is_refused_unless_it_may_be_resized(read):
+def test_another_size_is_an_error_without_resize(read):
     image = Image.new("L", (12, 9), 7)
     with pytest.raises(DataError, match=r"is 12 x 9 pixels; the model was trained on 6 x 6 \(add"):
         read(image)
     assert (read(image, resize=True) == 7).all()
 
 
-def test_a_pipe_is_refused_and_never_waited_for(read, tmp_path):
+def test_pipe_is_an_error(read, tmp_path):
     path = tmp_path / "image.png"
     os.mkfifo(path)
     with pytest.raises(DataError, match="is a pipe or a device"):
@@ -206,14 +206,14 @@ def test_a_pipe_is_refused_and_never_waited_for(read, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"%!PS-Adobe-3.0 EPSF-3.0\n"])
-def test_a_file_that_is_not_an_image_is_refused(read, tmp_path, content):
+def test_file_that_is_not_an_image_is_an_error(read, tmp_path, content):
     path = tmp_path / "image.png"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"image\.png cannot be read as an image"):
         read.path(path)
 
 
-def test_a_damaged_image_is_refused(read, tmp_path):
+def test_damaged_image_is_an_error(read, tmp_path):
     path = tmp_path / "image.png"
     Image.fromarray(COLOR).save(path)
     path.write_bytes(path.read_bytes()[:60])
@@ -221,13 +221,13 @@ def test_a_damaged_image_is_refused(read, tmp_path):
         read.path(path)
 
 
-def test_a_decompression_bomb_is_refused(read, monkeypatch):
+def test_decompression_bomb_is_an_error(read, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 30)
     with pytest.raises(DataError, match="cannot be read as an image: Image size"):
         read(Image.fromarray(GRAY))
 
 
-def test_a_network_without_images_refuses_them(tmp_path):
+def test_image_for_a_network_without_images_is_an_error(tmp_path):
     path = tmp_path / "image.png"
     Image.fromarray(GRAY).save(path)
     with pytest.raises(DataError, match=r"is an image, but the model's input has the shape \(4,\)"):

@@ -1,4 +1,4 @@
-"""Raw inputs of models whose dataset is a plugin: it may read files, or leave that to tinynet."""
+"""Input files of models whose dataset is a plugin."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ class Plain:
 
 
 class Reading(Plain):
-    """A dataset that reads files of its own: two numbers a line."""
+    """A dataset that reads its own files, with two numbers per line."""
 
     input_endings = (".flower", ".npy")
     returned = None
@@ -46,7 +46,7 @@ class Reading(Plain):
 
 @pytest.fixture
 def load(register, tmp_path, monkeypatch):
-    """Train on a dataset of a plugin and load the model."""
+    """Return a function that trains on a plugin's dataset and loads the model."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.flower").touch()
 
@@ -68,7 +68,7 @@ def load(register, tmp_path, monkeypatch):
     return load
 
 
-def test_tinynet_reads_the_files_of_a_dataset_that_cannot(load, tmp_path):
+def test_tinynet_reads_files_for_a_dataset_without_read_inputs(load, tmp_path):
     model = load(Plain)
     x = np.array([[1, 0], [0, 1]])
     np.save("x.npy", x)
@@ -84,7 +84,7 @@ def test_tinynet_reads_the_files_of_a_dataset_that_cannot(load, tmp_path):
         model.predict("x.flower")
 
 
-def test_a_dataset_reads_its_own_files_and_those_of_no_known_kind(load, tmp_path):
+def test_dataset_reads_its_own_and_unknown_files(load, tmp_path):
     model = load(Reading)
     for name in ("x.flower", "x.npy", "x.data", "flowers"):
         (tmp_path / name).write_text("1 0\n0 1\n")
@@ -98,7 +98,7 @@ def test_a_dataset_reads_its_own_files_and_those_of_no_known_kind(load, tmp_path
     [lambda: [1, 2], lambda: {"flowers": np.ones((1, 2))}, lambda: {"flower": [[1, 2]]},
      lambda: 1 / 0],
 )  # fmt: skip
-def test_a_plugin_that_reads_something_else_is_named(load, monkeypatch, returned):
+def test_error_names_the_plugin_with_invalid_inputs(load, monkeypatch, returned):
     model = load(Reading)
     monkeypatch.setattr(Reading, "returned", staticmethod(returned))
     with pytest.raises(PluginError, match=r"test-plugin:flowers .*: read_inputs (must|raised)"):
@@ -113,7 +113,7 @@ def test_a_plugin_that_reads_something_else_is_named(load, monkeypatch, returned
         (np.array([[1, 1e39]]), r"x\.flower holds 1e\+39, which is too large for float32"),
     ],
 )
-def test_what_a_plugin_reads_is_checked(load, monkeypatch, array, message):
+def test_inputs_read_by_a_plugin_are_checked(load, monkeypatch, array, message):
     model = load(Reading)
     monkeypatch.setattr(Reading, "returned", staticmethod(lambda: {"flower": array}))
     with pytest.raises(DataError, match=message):

@@ -1,4 +1,4 @@
-"""`tinynet.load_model`: raw data in, labels, probabilities and values out."""
+"""Predictions of loaded models: raw data in, labels, probabilities and values out."""
 
 import copy
 import pickle
@@ -28,7 +28,7 @@ SPEC = {
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    """A run with a transform."""
+    """Return the folder of a run with a transform."""
     return tinynet.train(SPEC, tmp_path_factory.mktemp("runs") / "run").path
 
 
@@ -37,7 +37,7 @@ def model(path):
     return tinynet.load_model(path)
 
 
-def test_raw_data_are_preprocessed_as_in_training(model):
+def test_raw_data_is_preprocessed_as_in_training(model):
     found = model.predict(DIGITS)
     ready = model.network.predict(DIGITS * np.float32(0.0625))
     np.testing.assert_array_equal(found.probabilities, ready)
@@ -48,13 +48,13 @@ def test_raw_data_are_preprocessed_as_in_training(model):
 
 
 @pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
-def test_a_model_can_be_pickled_and_copied(model, copied):
-    """A process pool hands models to its workers so."""
+def test_model_can_be_pickled_and_copied(model, copied):
+    """A process pool pickles the models for its workers."""
     found = copied(model).predict(DIGITS)
     np.testing.assert_array_equal(found.probabilities, model.predict(DIGITS).probabilities)
 
 
-def test_the_bare_network_warns_of_the_transforms_and_names_the_remedy(path, recwarn):
+def test_load_with_transforms_warns_and_suggests_load_model(path, recwarn):
     with pytest.warns(UserWarning, match=r"leaves out the transforms of the run \(scale\)") as told:
         tinynet.load(path)
     (warning,) = told
@@ -63,7 +63,7 @@ def test_the_bare_network_warns_of_the_transforms_and_names_the_remedy(path, rec
     assert len(eval(remedy, {"tinynet": tinynet, "x": DIGITS})) == 10
 
 
-def test_the_bare_network_without_transforms_does_not_warn(tmp_path):
+def test_load_without_transforms_gives_no_warning(tmp_path):
     spec = {**SPEC, "data": {"type": "digits"}}
     run = tinynet.train(spec, tmp_path / "run", overrides={"training.epochs": 1})
     assert tinynet.load(run.path).params
@@ -82,12 +82,12 @@ def test_the_bare_network_without_transforms_does_not_warn(tmp_path):
         lambda x: np.ma.masked_array(x, mask=False),
     ],
 )
-def test_the_form_of_the_data_changes_no_bit(model, form):
+def test_predictions_do_not_depend_on_the_form_of_the_data(model, form):
     expected = model.predict(DIGITS).probabilities
     np.testing.assert_array_equal(model.predict(form(DIGITS)).probabilities, expected)
 
 
-def test_paths_are_read(model, tmp_path):
+def test_predict_reads_files(model, tmp_path):
     np.save(tmp_path / "a.npy", DIGITS[:6])
     np.savez(tmp_path / "b.npz", input=DIGITS[6:])
     expected = model.predict(DIGITS)
@@ -101,7 +101,7 @@ def test_paths_are_read(model, tmp_path):
 
 
 class Frame:
-    """The face of a DataFrame."""
+    """An object with the interface of a DataFrame."""
 
     columns = ("a", "b")
 
@@ -134,32 +134,32 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_data_that_do_not_fit_are_refused(model, name):
+def test_incompatible_data_is_an_error(model, name):
     data, message = REFUSED[name]
     with pytest.raises(DataError) as caught:
         model.predict(data)
     assert message in str(caught.value)
 
 
-def test_the_hint_for_a_single_sample_works(model):
+def test_suggestion_for_a_single_sample_works(model):
     for sample in (DIGITS[0], DIGITS[0].tolist()):
         assert len(model.predict([sample])) == 1
 
 
-def test_fractions_for_a_network_of_integers_are_pointed_out(model):
-    """They have been scaled already, and would be scaled again."""
+def test_fractions_for_integer_inputs_are_a_warning(model):
+    """Data that is already scaled would be scaled again."""
     with pytest.warns(UserWarning, match="holds fractions, but the model was trained on integers"):
         model.predict(DIGITS / 16)
 
 
-def test_a_prediction_that_is_not_finite_is_refused(path):
+def test_non_finite_prediction_is_an_error(path):
     model = tinynet.load_model(path)
     model.network.params["dense_1/weight"][:] = np.inf
     with pytest.raises(DataError, match=r"the output 'output' is NaN or infinite \(10 of 10"):
         model.predict(DIGITS)
 
 
-def test_several_outputs_are_apart(tmp_path, request):
+def test_several_outputs_have_separate_predictions(tmp_path, request):
     models = request.config.rootpath / "models"
     run = tinynet.train(
         models / "shapes_two_inputs.json", tmp_path / "run", overrides={"training.epochs": 1}
@@ -177,7 +177,7 @@ def test_several_outputs_are_apart(tmp_path, request):
 
 
 @pytest.mark.parametrize("kind", ["object", "str"])
-def test_numbers_in_text_or_objects_are_refused_with_a_conversion(model, kind):
+def test_error_for_text_or_objects_suggests_a_conversion(model, kind):
     values = DIGITS.astype(kind)
     with pytest.raises(DataError, match=r"convert it: numpy\.asarray\(x, float\)"):
         model.predict(values)

@@ -1,4 +1,4 @@
-"""Naming the classes of a run that found them in its data."""
+"""Naming the classes of an existing run that read them from its data."""
 
 from pathlib import Path
 
@@ -25,12 +25,12 @@ def run(tmp_path, monkeypatch):
 
 
 def test_naming_the_classes_of_a_run_keeps_it_exact():
-    """A run with a class that is now a missing marker, such as "NA", needs this to be resumed."""
+    """A run with a class such as "NA", now a missing value, needs this to be resumed."""
     changes = {"training.epochs": 2, "data.classes": ["no", "yes"]}
     assert tinynet.resume("run", overrides=changes, exact=True).finished
 
 
-def test_another_order_of_classes_is_refused_and_the_right_one_shown():
+def test_another_order_of_classes_is_an_error_that_shows_the_right_one():
     changes = {"training.epochs": 2, "data.classes": ["yes", "no"]}
     with pytest.raises(CheckpointMismatchError, match=r"classes of 'target': \('no', 'yes'\) ->"):
         tinynet.resume("run", overrides=changes)

@@ -46,7 +46,7 @@ def classes(count, *shape):
 
 @pytest.fixture
 def sequences(tmp_path):
-    """A model of sequences: one of three classes at each of four positions."""
+    """Return a model of sequences: one of three classes at each of four positions."""
     return train(
         tmp_path, numbers(4, 2), classes(3, 4), dense(3), "softmax_cross_entropy",
         classes=["a", "b", "c"],
@@ -55,7 +55,7 @@ def sequences(tmp_path):
 
 @pytest.fixture
 def masks(tmp_path):
-    """A model of segmentation: one of two classes at each of 3x2 pixels, from one unit."""
+    """Return a segmentation model: one of two classes at each of 3x2 pixels, from one unit."""
     return train(
         tmp_path, numbers(3, 2, 1), classes(2, 3, 2, 1), ["flatten", *dense(6), {
             "type": "reshape", "target_shape": [3, 2, 1]}],
@@ -63,7 +63,7 @@ def masks(tmp_path):
     )  # fmt: skip
 
 
-def test_a_sequence_has_a_label_for_each_position(sequences):
+def test_sequence_has_a_label_for_each_position(sequences):
     found = sequences.predict(numbers(4, 2)[:5])
     assert found.probabilities.shape == (5, 4, 3)
     expected = np.array(["a", "b", "c"])[found.probabilities.argmax(axis=-1)]
@@ -71,7 +71,7 @@ def test_a_sequence_has_a_label_for_each_position(sequences):
     assert found.to_json()["labels"] == expected.tolist()
 
 
-def test_a_mask_has_a_label_for_each_pixel(masks):
+def test_mask_has_a_label_for_each_pixel(masks):
     found = masks.predict(numbers(3, 2, 1)[:5])
     assert found.labels.shape == (5, 3, 2)
     assert found.probabilities.shape == (5, 3, 2, 2)
@@ -100,14 +100,14 @@ def test_columns_of_a_mask_are_named_by_row_and_column(masks):
     assert found.columns[1:] == [f"label_{row}_{column}" for row in range(3) for column in range(2)]
 
 
-def test_a_table_for_reading_does_not_show_a_thousand_columns(tmp_path):
+def test_wide_table_is_truncated(tmp_path):
     model = train(tmp_path, numbers(3), numbers(1000), dense(1000), "mse")
     columns, (row,) = model.predict(numbers(3)[:1]).table()
     assert columns == ["sample", *(f"value_{i}" for i in range(8)), "..."]
     assert row[-1] == "992 more"
 
 
-def test_outputs_of_a_squared_error_are_not_called_probabilities(tmp_path):
+def test_outputs_of_a_squared_error_are_not_probabilities(tmp_path):
     one_hot = [{"type": "one_hot", "on": ["target"]}]
     model = train(
         tmp_path, numbers(3), np.arange(SAMPLES) % 2, dense(2), "mse",
@@ -121,7 +121,7 @@ def test_outputs_of_a_squared_error_are_not_called_probabilities(tmp_path):
     assert found.table()[0] == ["sample", "label", "value"]
 
 
-def test_one_unit_and_two_classes_need_a_loss_that_predicts_probabilities(tmp_path):
+def test_one_unit_has_labels_only_if_its_loss_gives_probabilities(tmp_path):
     binary = tmp_path / "binary"
     binary.mkdir()
     options = {"classes": ["no", "yes"]}
@@ -137,7 +137,7 @@ def test_one_unit_and_two_classes_need_a_loss_that_predicts_probabilities(tmp_pa
     assert model.predict(data[0]).labels is None
 
 
-def test_more_units_than_classes_have_no_labels_and_say_why(tmp_path):
+def test_more_units_than_classes_have_no_labels_with_a_warning(tmp_path):
     warning = r"has 5 values for each sample, but there are 2 classes \(no, yes\)"
     before = "has 5 units, but 'target' has only 2 classes"
     options = {"classes": ["no", "yes"]}
@@ -148,6 +148,6 @@ def test_more_units_than_classes_have_no_labels_and_say_why(tmp_path):
     assert model.predict(numbers(3)).labels is None
 
 
-def test_the_file_that_was_trained_on_can_be_predicted(sequences, tmp_path):
-    """Its arrays are called as the spec says, not like the network's input."""
+def test_training_file_can_be_predicted(sequences, tmp_path):
+    """Its arrays have the names of the spec, not those of the network's inputs."""
     assert len(sequences.predict(tmp_path / "data.npz")) == SAMPLES

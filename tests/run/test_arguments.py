@@ -1,4 +1,4 @@
-"""Arguments of the public functions: an unknown or unusable one is never ignored."""
+"""Arguments of the public functions: unknown and invalid ones are errors."""
 
 import ast
 
@@ -37,7 +37,7 @@ def refusal(call):
 
 
 def callers(run, tmp_path):
-    """Every public function that takes settings, by name: called with more keywords."""
+    """Return calls of the public functions that take settings, by name."""
     new = tmp_path / "new"
     return {
         "train": lambda **more: tinynet.train(SPEC, new, **more),
@@ -56,7 +56,7 @@ FUNCTIONS = (
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_an_unknown_keyword_is_an_error_of_ours_and_of_python(run, tmp_path, name):
+def test_unknown_keyword_is_a_tinynet_error_and_a_type_error(run, tmp_path, name):
     call = callers(run, tmp_path)[name]
     for kind in (TinynetError, TypeError):
         with pytest.raises(kind, match="there is no argument 'max_parms'; did you mean 'max_para"):
@@ -78,14 +78,14 @@ def test_an_unknown_keyword_is_an_error_of_ours_and_of_python(run, tmp_path, nam
         ("validation_split", 70),
     ],
 )
-def test_a_value_of_the_spec_names_the_override_that_works(tmp_path, keyword, value):
+def test_error_for_a_spec_value_suggests_the_override(tmp_path, keyword, value):
     message = refusal(lambda: tinynet.train(SPEC, tmp_path / "run", **{keyword: value}))
     overrides = ast.literal_eval(message.partition("overrides=")[2])
     assert [*overrides.values()] == [value]
     tinynet.train(SPEC, tmp_path / "run", overrides={**overrides, "training.epochs": 1})
 
 
-def test_steps_take_the_place_of_epochs(tmp_path):
+def test_suggested_override_of_steps_replaces_epochs(tmp_path):
     message = refusal(lambda: tinynet.train(SPEC, tmp_path / "run", steps=3))
     overrides = ast.literal_eval(message.partition("overrides=")[2])
     assert tinynet.train(SPEC, tmp_path / "run", overrides=overrides).step == 3
@@ -95,7 +95,7 @@ def test_steps_take_the_place_of_epochs(tmp_path):
     ("keyword", "meant"),
     [("n_jobs", "threads"), ("output_dir", "run_dir"), ("checkpoint", "source"), ("lck", "lock")],
 )
-def test_names_of_other_frameworks_are_understood(keyword, meant):
+def test_error_for_a_name_of_another_framework_suggests_ours(keyword, meant):
     message = refusal(lambda: tinynet.train(SPEC, **{keyword: "x"}))
     assert message == f"train(): there is no argument {keyword!r}; did you mean {meant!r}?"
 
@@ -108,35 +108,35 @@ def test_names_of_other_frameworks_are_understood(keyword, meant):
         ((SPEC, {1: 2}), "overrides={1: 2} must be a dict"),
     ],
 )
-def test_arguments_of_load_spec_have_types(arguments, message):
+def test_wrong_types_of_load_spec_arguments_are_an_error(arguments, message):
     assert message in refusal(lambda: tinynet.load_spec(*arguments))
 
 
-def test_a_misspelt_value_of_the_spec_names_the_override(tmp_path):
+def test_error_for_a_misspelled_spec_value_suggests_the_override(tmp_path):
     message = refusal(lambda: tinynet.train(SPEC, tmp_path / "run", epoch=2))
     assert message.endswith('; did you mean overrides={"training.epochs": 2}?')
 
 
-def test_too_many_positional_arguments_stay_an_error_of_python(tmp_path):
+def test_too_many_positional_arguments_are_a_type_error(tmp_path):
     with pytest.raises(TypeError, match="takes from 1 to 2 positional arguments but 3"):
         tinynet.train(SPEC, tmp_path / "run", True)
 
 
-def test_resume_names_an_override_too(run):
+def test_error_of_resume_suggests_the_override(run):
     message = refusal(lambda: tinynet.resume(run.path, epochs=2))
     assert message.endswith('the spec holds this value: overrides={"training.epochs": 2}')
     longer = tinynet.resume(run.path, overrides={"training.epochs": 2})
     assert longer.step == 2 * STEPS_PER_EPOCH
 
 
-def test_a_spec_that_was_read_is_read_again_with_the_override(tmp_path):
+def test_error_for_a_loaded_spec_suggests_load_spec_with_overrides(tmp_path):
     spec = tinynet.load_spec(SPEC)
     message = refusal(lambda: tinynet.train(spec, tmp_path / "run", epochs=2))
     assert message.endswith('tinynet.load_spec(file, overrides={"training.epochs": 2})')
     assert tinynet.load_spec(SPEC, overrides={"training.epochs": 2}).training.epochs == 2
 
 
-def test_callbacks_and_data_name_what_exists_instead(tmp_path):
+def test_error_for_callbacks_and_data_names_the_alternatives(tmp_path):
     message = refusal(lambda: tinynet.train(SPEC, tmp_path / "run", callbacks=[print], data=(1, 2)))
     callbacks, data = message.splitlines()
     assert "observer=f calls f(event)" in callbacks
@@ -166,14 +166,12 @@ def test_callbacks_and_data_name_what_exists_instead(tmp_path):
         ("source", 3, "source=3 must be a path"),
     ],
 )
-def test_a_value_of_the_wrong_type_is_refused_before_anything_is_done(
-    tmp_path, keyword, value, message
-):
+def test_invalid_value_is_an_error_before_the_run_folder_exists(tmp_path, keyword, value, message):
     assert message in refusal(lambda: tinynet.train(SPEC, tmp_path / "run", **{keyword: value}))
     assert not (tmp_path / "run").exists()
 
 
-def test_all_mistakes_of_a_call_are_listed(tmp_path):
+def test_all_errors_of_a_call_are_listed(tmp_path):
     call = {"run_dir": tmp_path / "run", "epoch": 3, "threads": "all", "max_params": 0.5}
     message = refusal(lambda: tinynet.train(SPEC, **call))
     assert len(message.splitlines()) == 3
@@ -181,32 +179,32 @@ def test_all_mistakes_of_a_call_are_listed(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["evaluate", "load", "load_model"])
-def test_a_checkpoint_is_named_by_text(run, tmp_path, name):
+def test_checkpoint_argument_must_be_a_string(run, tmp_path, name):
     message = refusal(lambda: callers(run, tmp_path)[name](checkpoint=3))
     assert message.endswith("checkpoint=3 must be 'best', 'last', or the name of a checkpoint file")
 
 
-def test_a_split_that_is_not_there_is_suggested(run):
+def test_error_for_an_unknown_split_suggests_a_split(run):
     assert refusal(lambda: run.evaluate("tset")).endswith("is not a split; did you mean 'test'?")
     assert "must be one of train, val, test" in refusal(lambda: tinynet.evaluate(run.path, 3))
 
 
-def test_the_validation_split_has_both_of_its_names(run):
+def test_val_and_validation_name_the_same_split(run):
     by_one, by_other = run.evaluate("val"), tinynet.evaluate(run.path, "validation")
     assert (by_one.split, by_one.metrics) == (by_other.split, by_other.metrics)
 
 
-def test_numbers_and_flags_of_numpy_are_taken(tmp_path):
+def test_numpy_numbers_and_booleans_are_accepted(tmp_path):
     overrides = {"training.epochs": 1}
     tinynet.train(
         SPEC, tmp_path / "run", overrides=overrides, threads=np.int64(1), lock=np.bool_(False)
     )
 
 
-def test_a_missing_argument_stays_an_error_of_python():
+def test_missing_argument_is_a_type_error():
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
         tinynet.resume()
 
 
-def test_positional_data_are_refused_as_a_folder():
+def test_positional_data_is_not_a_run_folder():
     assert "run_dir=" in refusal(lambda: tinynet.train(SPEC, np.zeros((100, 8))))

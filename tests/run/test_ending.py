@@ -1,4 +1,4 @@
-"""Why a run ended, and which of its evaluations was the best, are data that a program can use."""
+"""Attributes of a finished run: the stop reason and the best evaluation."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def train(tmp_path, **training):
         ({"early_stopping": {**NEVER_BETTER, "patience": 3}}, "epochs", 8),
     ],
 )
-def test_the_reason_that_ended_a_run_is_data(tmp_path, training, reason, step):
+def test_stop_reason(tmp_path, training, reason, step):
     run = train(tmp_path, **training)
     assert (run.stop_reason, run.step) == (reason, step)
     assert tinynet.resume(run.path).stop_reason == reason
@@ -50,12 +50,12 @@ def test_the_reason_that_ended_a_run_is_data(tmp_path, training, reason, step):
         {"checkpoint": {"keep_best": {"metric": "val/loss"}}},
     ],
 )
-def test_the_best_evaluation_is_data(tmp_path, training):
+def test_best_evaluation(tmp_path, training):
     run = train(tmp_path, **training)
     best = run.best_evaluation
     logged = {line["step"]: line for line in run.history}[best.step]
     assert best == BestEvaluation("val/loss", logged["val/loss"], best.step, logged["epoch"])
 
 
-def test_without_a_monitor_no_evaluation_is_the_best(tmp_path):
+def test_best_evaluation_without_a_monitor_is_none(tmp_path):
     assert train(tmp_path).best_evaluation is None

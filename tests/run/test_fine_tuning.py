@@ -1,4 +1,4 @@
-"""A new run that starts from an earlier one: `tinynet.train(spec, source=...)`."""
+"""Fine-tuning: a new run that starts from a checkpoint, `tinynet.train(spec, source=...)`."""
 
 import hashlib
 from dataclasses import replace
@@ -29,7 +29,7 @@ NEW_HEAD = tinynet.TransferRules(allow_new=("head/*",), allow_dropped=("dense_2/
 
 
 def spec(layers: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
-    """A spec that trains on all digits."""
+    """Return a spec that trains on all digits."""
     return {
         "tinynet": 1,
         "name": "digits",
@@ -57,13 +57,13 @@ NEW = spec(
 
 @pytest.fixture(scope="module")
 def old(tmp_path_factory: pytest.TempPathFactory) -> tinynet.Run:
-    """A run on all digits; nobody may write into it."""
+    """Return a run on all digits; tests must not write into it."""
     return tinynet.train(OLD, tmp_path_factory.mktemp("old") / "run")
 
 
 @pytest.fixture(autouse=True)
 def four(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The current folder, with the digits 3, 5, 8 and 9 in a file; relabelled 0 to 3."""
+    """Change to a folder with a file of the digits 3, 5, 8 and 9, relabeled 0 to 3."""
     monkeypatch.chdir(tmp_path)
     everything = Digits(Digits.Config()).gather(np.arange(1797))
     digits = np.array([3, 5, 8, 9])
@@ -77,7 +77,7 @@ def files(run: tinynet.Run) -> dict[str, bytes]:
 
 
 def body(tensors: Any) -> dict[str, bytes]:
-    """Parameters and running statistics of all but the last layer."""
+    """Return the parameters and running statistics of all but the last layer."""
     return {
         name: array.tobytes()
         for name, array in tensors.items()
@@ -85,7 +85,7 @@ def body(tensors: Any) -> dict[str, bytes]:
     }
 
 
-def test_a_new_head_learns_new_classes_and_the_frozen_body_stays(
+def test_new_head_is_trained_and_frozen_body_is_unchanged(
     old: tinynet.Run,
 ) -> None:
     rules = replace(NEW_HEAD, keep_preprocessing=True)
@@ -99,8 +99,8 @@ def test_a_new_head_learns_new_classes_and_the_frozen_body_stays(
     assert {name.split("/")[1] for name in trained} == {"head"}
 
 
-def test_the_first_checkpoint_holds_what_was_taken_over(old: tinynet.Run) -> None:
-    """Killed before its first save, a fine-tuning must not go on from random values."""
+def test_first_checkpoint_holds_the_transferred_tensors(old: tinynet.Run) -> None:
+    """A run that is killed before its second save must not resume from random values."""
     same = spec(OLD["network"]["layers"], training={**OLD["training"], "epochs": 1})
     new = tinynet.train(same, "new", source=old.path)
     first, source = Checkpoint.read(new.checkpoints[0]), Checkpoint.read(old.checkpoints[-1])
@@ -113,7 +113,7 @@ def test_the_first_checkpoint_holds_what_was_taken_over(old: tinynet.Run) -> Non
             assert not array.any(), "the optimizer and the figures start afresh"
 
 
-def test_lineage_says_what_it_was_started_from(old: tinynet.Run) -> None:
+def test_lineage_names_the_source(old: tinynet.Run) -> None:
     named = old.checkpoints[0]
     new = tinynet.train(NEW, "new", source=named, rules=NEW_HEAD)
     newer = tinynet.train(NEW, "newer", source=new.path)
@@ -139,7 +139,7 @@ def test_lineage_says_what_it_was_started_from(old: tinynet.Run) -> None:
     assert second["transfer"]["tensors"]["carried"] == 10
 
 
-def test_the_source_is_never_changed(old: tinynet.Run) -> None:
+def test_source_is_unchanged(old: tinynet.Run) -> None:
     before = files(old)
     with pytest.raises(RunExistsError):
         tinynet.train(OLD, old.path, source=old.path)
@@ -147,8 +147,8 @@ def test_the_source_is_never_changed(old: tinynet.Run) -> None:
     assert files(old) == before
 
 
-def test_a_run_goes_on_although_its_source_is_gone(old: tinynet.Run, tmp_path: Path) -> None:
-    """A scheduler's one line, `--run new --resume --from old`, must survive the source."""
+def test_run_resumes_without_its_source(old: tinynet.Run, tmp_path: Path) -> None:
+    """The command `--run new --resume --from old` works after the source was deleted."""
     copy = tmp_path / "copy.msgpack"
     copy.write_bytes(old.checkpoints[-1].read_bytes())
     new = tinynet.train(NEW, "new", resume=True, source=copy, rules=NEW_HEAD)
@@ -163,7 +163,7 @@ def test_a_run_goes_on_although_its_source_is_gone(old: tinynet.Run, tmp_path: P
         assert array.tobytes() == new.network.params[name].tobytes()
 
 
-def test_a_source_that_does_not_fit_leaves_nothing_behind(old: tinynet.Run) -> None:
+def test_incompatible_source_creates_no_folder(old: tinynet.Run) -> None:
     with pytest.raises(CheckpointMismatchError, match="--allow-new 'head/\\*'"):
         tinynet.train(NEW, "new", source=old.path)
     with pytest.raises(CheckpointError, match="nowhere"):
@@ -171,7 +171,7 @@ def test_a_source_that_does_not_fit_leaves_nothing_behind(old: tinynet.Run) -> N
     assert not Path("new").exists()
 
 
-def test_the_plan_is_told_before_anything_is_trained(old: tinynet.Run) -> None:
+def test_transfer_plan_is_the_first_event(old: tinynet.Run) -> None:
     events: list[Any] = []
     tinynet.train(NEW, "new", source=old.path, rules=NEW_HEAD, observer=events.append)
     told = events[0]
@@ -183,7 +183,7 @@ def test_the_plan_is_told_before_anything_is_trained(old: tinynet.Run) -> None:
     assert (path, plan.summary, plan.lines) == (told.source, told.summary, told.lines)
 
 
-def test_preprocessing_is_fitted_to_the_new_data_and_that_is_told(old: tinynet.Run) -> None:
+def test_preprocessing_is_fitted_to_the_new_data_with_a_note(old: tinynet.Run) -> None:
     new = tinynet.train(NEW, "new", source=old.path, rules=NEW_HEAD)
     before = Checkpoint.read(old.checkpoints[-1]).transforms["0/input/mean"]
     after = Checkpoint.read(new.checkpoints[-1]).transforms["0/input/mean"]
@@ -194,7 +194,7 @@ def test_preprocessing_is_fitted_to_the_new_data_and_that_is_told(old: tinynet.R
     )
 
 
-def test_preprocessing_can_be_kept(old: tinynet.Run) -> None:
+def test_keep_preprocessing(old: tinynet.Run) -> None:
     rules = replace(NEW_HEAD, keep_preprocessing=True)
     new = tinynet.train(NEW, "new", source=old.path, rules=rules)
     source, last = Checkpoint.read(old.checkpoints[-1]), Checkpoint.read(new.checkpoints[-1])
@@ -205,7 +205,7 @@ def test_preprocessing_can_be_kept(old: tinynet.Run) -> None:
     )
 
 
-def test_preprocessing_is_kept_for_the_same_transforms_only(old: tinynet.Run) -> None:
+def test_keep_preprocessing_needs_the_same_transforms(old: tinynet.Run) -> None:
     data = {**NEW["data"], "transforms": [{"type": "scale", "factor": 0.0625}]}
     rules = tinynet.TransferRules(allow_new=("*",), allow_dropped=("*",), keep_preprocessing=True)
     with pytest.raises(CheckpointMismatchError) as caught:
@@ -217,18 +217,18 @@ def test_preprocessing_is_kept_for_the_same_transforms_only(old: tinynet.Run) ->
     )
 
 
-def test_other_classes_are_told(old: tinynet.Run) -> None:
-    """A head that is carried over says the old classes' names."""
+def test_plan_notes_other_classes(old: tinynet.Run) -> None:
+    """A transferred head still predicts the old classes."""
     assert plan_fine_tuning(NEW, old.path, rules=NEW_HEAD)[1].lines[-1] == (
         "note        'target' has other classes: 0, 1, 2, 3, 4, 5, 6, 7, ... (10) -> 0, 1, 2, 3"
     )
 
 
 class Averaging:
-    """An optimizer whose state starts from the parameters, and that changes nothing."""
+    """An optimizer whose state is a copy of the parameters, without updates."""
 
     class Config(OptimizerConfig):
-        """It has no parameters of its own."""
+        """No options."""
 
     def __init__(self, config: Any) -> None:
         pass
@@ -240,10 +240,10 @@ class Averaging:
         pass
 
 
-def test_the_optimizers_state_starts_from_what_was_taken_over(
+def test_optimizer_state_is_initialized_from_transferred_parameters(
     old: tinynet.Run, register: Any
 ) -> None:
-    """A moving average of the weights must not start from values that nobody trained."""
+    """A moving average of the weights must not start from random values."""
     register("optimizers", "averaging", Averaging)
     training = {**NEW["training"], "optimizer": "averaging", "epochs": 1}
     same = {**OLD, "training": training}

@@ -1,4 +1,4 @@
-"""Whatever a plugin hands over is refused before the first step, or saved and loaded as it was."""
+"""Values from plugins: rejected before the first step, or saved and loaded unchanged."""
 
 import shutil
 from copy import deepcopy
@@ -34,7 +34,7 @@ GOOD = {
     "option": 1.0,
 }
 HANDED = dict(GOOD)
-"""The arrays and fields that the plugins hand over in this example."""
+"""The values that the plugins return in this example."""
 
 SPEC = {
     "tinynet": 1,
@@ -57,7 +57,7 @@ SPEC = {
 
 
 def zeros(field):
-    """Samples as a field describes them, as far as NumPy knows such arrays."""
+    """Return samples of a field's shape and dtype, or plain zeros if NumPy has no such arrays."""
     try:
         return np.zeros((SAMPLES, *field.shape), field.dtype)
     except (TypeError, ValueError, AttributeError):
@@ -177,7 +177,7 @@ KINDS = {
 }
 
 
-# Everything that may be handed over
+# Values that a plugin may return
 
 LONG = "n" * 300
 NAMES = st.sampled_from(
@@ -244,7 +244,7 @@ HANDOVERS = st.one_of(
 
 @pytest.fixture
 def hand_over(register, monkeypatch):
-    """Let the plugins hand over something else than usual."""
+    """Return a function that replaces values that the plugins return."""
     for group, (name, cls) in KINDS.items():
         register(group, name, cls)
 
@@ -274,7 +274,7 @@ def same(ours, theirs):
 @example(handed=("option", np.nan))
 @example(handed=("initial", np.nan))
 @example(handed=("slots", {"velocity": np.zeros(1, ">f8")}))
-def test_it_is_refused_before_the_first_step_or_saved_and_loaded(hand_over, tmp_path, handed):
+def test_values_are_rejected_before_training_or_saved_and_loaded(hand_over, tmp_path, handed):
     hand_over(**{handed[0]: handed[1]})
     folder = tmp_path / "run"
     try:
@@ -293,8 +293,8 @@ def test_it_is_refused_before_the_first_step_or_saved_and_loaded(hand_over, tmp_
         shutil.rmtree(folder)
 
 
-def test_what_is_usual_is_saved_and_loaded(hand_over, tmp_path):
-    """Else the property above would hold of plugins that are never accepted."""
+def test_valid_values_are_saved_and_loaded(hand_over, tmp_path):
+    """Without this, the property above would also hold if all plugins were rejected."""
     hand_over()
     run = tinynet.train(SPEC, tmp_path / "run")
     assert Checkpoint.read(run.checkpoints[-1]).progress.step == 3
@@ -343,15 +343,15 @@ def test_what_is_usual_is_saved_and_loaded(hand_over, tmp_path):
         ),
     ],
 )
-def test_the_refusal_names_the_plugin_and_everything_wrong(hand_over, tmp_path, handed, message):
+def test_error_names_the_plugin_and_lists_all_problems(hand_over, tmp_path, handed, message):
     hand_over(**handed)
     with pytest.raises(PluginError, match=message):
         tinynet.train(SPEC, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_an_input_and_a_target_of_one_name_are_refused(hand_over, tmp_path):
-    """Else the target is fed to the network in place of the input."""
+def test_input_and_target_with_one_name_are_an_error(hand_over, tmp_path):
+    """Otherwise the network would receive the target in place of the input."""
     hand_over(inputs={"target": GOOD["inputs"]["input"]})
     with pytest.raises(DataError, match="'target' names both an input and a target"):
         tinynet.train(SPEC, tmp_path / "run")
@@ -365,10 +365,10 @@ def test_an_input_and_a_target_of_one_name_are_refused(hand_over, tmp_path):
         (Fitted, "apply", "apply must return numbers; it returned an array of dtype"),
     ],
 )
-def test_arrays_that_hold_no_numbers_are_refused(
+def test_arrays_without_numbers_are_an_error(
     hand_over, monkeypatch, tmp_path, cls, method, message, dtype
 ):
-    """The field says numbers, and text came."""
+    """The field declares numbers, but the plugin returns another dtype."""
     hand_over()
 
     def gather(self, indices):

@@ -1,4 +1,4 @@
-"""A run folder from a stranger: whatever its names lead to, nothing outside of it is touched."""
+"""Untrusted run folders: files outside the folder are never changed."""
 
 import errno
 import json
@@ -80,7 +80,7 @@ def device(path):
 
 
 def call(*words):
-    """The exit code of the command, run in this process."""
+    """Run the command in this process and return its exit code."""
     with pytest.raises(SystemExit) as left:
         main([str(word) for word in words])
     return left.value.code
@@ -88,7 +88,7 @@ def call(*words):
 
 @pytest.mark.parametrize("kind", [link, hard_link, pipe, folder, device])
 @pytest.mark.parametrize("name", ["run.lock", "metrics.jsonl"])
-def test_what_is_written_is_a_regular_file_of_one_name(run, name, kind, capfd):
+def test_lock_and_log_must_be_regular_files_with_one_link(run, name, kind, capfd):
     kind(run.path / name)
     before = sorted(os.listdir(run.checkpoints))
     assert call("resume", "run", "--set", "training.steps=8") == 4
@@ -100,15 +100,15 @@ def test_what_is_written_is_a_regular_file_of_one_name(run, name, kind, capfd):
 
 
 @pytest.mark.parametrize("kind", [link, pipe, folder, device])
-def test_a_spec_that_is_no_regular_file_is_refused(run, kind):
+def test_spec_must_be_a_regular_file(run, kind):
     kind(run.spec)
     with pytest.raises(CheckpointIOError, match=r"spec\.json is a .* a regular file is expected"):
         tinynet.resume(run.path, overrides=MORE)
     assert Path("victim").read_bytes() == VICTIM
 
 
-def test_a_folder_of_checkpoints_is_not_followed_elsewhere(run):
-    """Else pruning and cleaning would remove files of another run."""
+def test_checkpoint_folder_must_not_be_a_link(run):
+    """Otherwise pruning and cleaning would remove files of another run."""
     elsewhere = run.path.parent / "elsewhere"
     run.checkpoints.rename(elsewhere)
     run.checkpoints.symlink_to(elsewhere)
@@ -127,12 +127,12 @@ def test_a_folder_of_checkpoints_is_not_followed_elsewhere(run):
     assert sorted(os.listdir(elsewhere)) == before
 
 
-def test_the_folder_of_the_run_may_be_a_link(run):
+def test_run_folder_may_be_a_link(run):
     Path("short").symlink_to(run.path)
     assert tinynet.resume("short", overrides=MORE).step == 8
 
 
-def test_the_remedy_for_a_hard_link_works(run, capfd):
+def test_suggested_command_for_a_hard_link_works(run, capfd):
     hard_link(run.lock)
     with pytest.raises(CheckpointIOError) as caught:
         tinynet.resume("run", overrides=MORE)
@@ -142,7 +142,7 @@ def test_the_remedy_for_a_hard_link_works(run, capfd):
     assert Path("victim").read_bytes() == VICTIM
 
 
-def test_a_checkpoint_that_is_a_link_is_damaged_and_a_link_stays(run):
+def test_linked_checkpoint_is_set_aside_as_a_link(run):
     link(run.checkpoint(9))
     with pytest.warns(UserWarning, match="it is a symbolic link"):
         assert tinynet.resume(run.path, overrides=MORE).step == 8
@@ -161,14 +161,14 @@ def test_a_checkpoint_that_is_a_link_is_damaged_and_a_link_stays(run):
         "-rf",
     ],
 )
-def test_other_names_in_the_folder_are_no_checkpoints(run, name):
+def test_files_with_other_names_are_not_checkpoints(run, name):
     (run.checkpoints / name).write_bytes(b"?")
     assert run.steps() == [0, 4]
     assert tinynet.resume(run.path, overrides=MORE).step == 8
 
 
 @pytest.mark.parametrize("kind", [link, pipe, folder, device])
-def test_a_history_that_is_no_regular_file_is_refused(run, kind):
+def test_log_must_be_a_regular_file(run, kind):
     kind(run.log)
     with pytest.raises(CheckpointIOError, match="a regular file is expected"):
         read_log(run.log)
@@ -185,32 +185,32 @@ def test_a_history_that_is_no_regular_file_is_refused(run, kind):
         (b"", "is not JSON"),
     ],
 )
-def test_a_malformed_line_is_one_sentence(run, line, fault):
+def test_malformed_log_line_is_an_error(run, line, fault):
     run.log.write_bytes(b'{"step": 1}\n' + line + b"\n")
     for read in (read_log, last_figures):
         with pytest.raises(CheckpointCorruptError, match=rf"^line 2 of .*metrics\.jsonl {fault}"):
             read(run.log)
 
 
-def test_an_endless_line_is_not_read_to_its_end(run, monkeypatch):
+def test_long_log_line_is_an_error(run, monkeypatch):
     monkeypatch.setattr(logs, "_MAX_LINE", 100)
     run.log.write_bytes(b"{" * 101)
     with pytest.raises(CheckpointCorruptError, match=r"line 1 of .* is longer than 100 bytes"):
         read_log(run.log)
 
 
-def test_figures_of_a_log_are_numbers(run):
+def test_figures_of_a_log_are_numbers_only(run):
     record = {"step": 1, "epoch": 1, "train/loss": None, "x": "text", "y": 0.5, "wall": {}}
     run.log.write_text(json.dumps(record) + "\n")
     assert str(last_figures(run.log)) == "{'train/loss': nan, 'y': 0.5}"
 
 
-def test_a_line_that_is_being_written_is_left_out(run):
+def test_incomplete_last_log_line_is_ignored(run):
     run.log.write_bytes(b'{"step": 1}\n{"st')
     assert read_log(run.log) == [{"step": 1}]
 
 
-def test_a_file_that_becomes_a_link_between_look_and_open_is_refused(run, monkeypatch):
+def test_file_replaced_by_a_link_before_opening_is_an_error(run, monkeypatch):
     status = os.lstat(run.log)
     link(run.log)
     real = os.lstat
@@ -225,7 +225,7 @@ def test_a_file_that_becomes_a_link_between_look_and_open_is_refused(run, monkey
         read_log(run.log)
 
 
-def test_the_text_of_a_foreign_lock_is_shown_in_part(run):
+def test_long_text_of_a_lock_is_truncated(run):
     with locked(run.lock):
         run.lock.write_text("x" * 10**6 + "\nsecond")
         with pytest.raises(Exception, match=r"is in use by x{300}$"), locked(run.lock):
@@ -236,13 +236,13 @@ def full(*arguments):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_full_disk_names_the_lock(run, monkeypatch):
+def test_error_for_a_full_disk_names_the_lock(run, monkeypatch):
     monkeypatch.setattr("tinynet.run.lock.os.write", full)
     with pytest.raises(CheckpointIOError, match=r"run\.lock: No space"):
         tinynet.resume(run.path, overrides=MORE)
 
 
-def test_a_full_disk_names_the_log_once(run):
+def test_error_for_a_full_disk_names_the_log_once(run):
     """Closing a file flushes it again, which fails again."""
     small = Path("/dev/full")
     assert small.exists()
@@ -255,7 +255,7 @@ def test_a_full_disk_names_the_log_once(run):
     assert str(caught.value) == f"{run.log}: No space left on device"
 
 
-def test_an_output_through_a_link_keeps_the_link(tmp_path):
+def test_writing_through_a_link_keeps_the_link(tmp_path):
     target, name = tmp_path / "target", tmp_path / "name"
     name.symlink_to(target)
     for text in (b"first", b"second"):
@@ -266,7 +266,7 @@ def test_an_output_through_a_link_keeps_the_link(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [pipe, folder, device])
-def test_an_output_that_is_no_file_is_refused(tmp_path, kind):
+def test_output_must_be_a_regular_file(tmp_path, kind):
     kind(tmp_path / "out")
     with pytest.raises(CheckpointError, match=r"is a .*; name a regular file"):  # noqa: SIM117
         with replacing_output(tmp_path / "out"):
@@ -282,7 +282,7 @@ def test_an_output_that_is_no_file_is_refused(tmp_path, kind):
         (lambda path: path.symlink_to("gone"), "is a symbolic link to gone, which does not exist"),
     ],
 )
-def test_a_run_cannot_be_where_something_else_is(run, kind, words):
+def test_run_folder_must_not_be_another_kind_of_file(run, kind, words):
     kind(Path("new"))
     with pytest.raises(RunExistsError, match=f"new {words}; a run needs a folder"):
         tinynet.train(SPEC, "new")

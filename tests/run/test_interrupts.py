@@ -1,4 +1,4 @@
-"""Signals while a run trains: the first of a kind is noted, the second acts as ever."""
+"""Signals during a run: the first of a kind is recorded, the second has its usual effect."""
 
 import signal
 import subprocess
@@ -23,7 +23,7 @@ def handler():
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_the_first_signal_is_noted_and_its_handler_restored(number):
+def test_first_signal_is_recorded_and_its_handler_restored(number):
     before = signal.getsignal(number)
     with held() as interrupts:
         signal.raise_signal(number)
@@ -31,20 +31,20 @@ def test_the_first_signal_is_noted_and_its_handler_restored(number):
     assert signal.getsignal(number) == before
 
 
-def test_the_first_of_several_kinds_counts():
+def test_first_of_several_kinds_is_recorded():
     with held() as interrupts:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.raise_signal(number)
         assert interrupts.received == signal.SIGTERM
 
 
-def test_a_second_ctrl_c_interrupts():
+def test_second_ctrl_c_interrupts():
     with held(), pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.raise_signal(signal.SIGINT) or signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_second_signal_goes_to_the_handler_that_was_there(handler):
+def test_second_signal_goes_to_the_previous_handler(handler):
     received = []
     handler(signal.SIGTERM, lambda number, frame: received.append(number))
     with held():
@@ -54,7 +54,7 @@ def test_a_second_signal_goes_to_the_handler_that_was_there(handler):
     assert received == [signal.SIGTERM]
 
 
-def test_a_hangup_that_is_ignored_stays_so(handler):
+def test_ignored_hangup_stays_ignored(handler):
     """`nohup tinynet train` must outlive its terminal."""
     handler(signal.SIGHUP, signal.SIG_IGN)
     with held() as interrupts:
@@ -71,12 +71,12 @@ with held():
 """
 
 
-def test_a_second_sigterm_ends_the_process_without_a_traceback():
+def test_second_sigterm_ends_the_process_without_a_traceback():
     done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (-signal.SIGTERM, b"")
 
 
-def test_another_thread_holds_no_signal():
+def test_other_threads_defer_no_signal():
     handlers = []
 
     def work():

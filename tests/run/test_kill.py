@@ -1,6 +1,6 @@
-"""A run that is killed with `kill -9` and resumed ends with the bits of one that never was.
+"""Runs killed with `kill -9` and resumed, compared bit for bit with uninterrupted runs.
 
-Each process is a real `tinynet train` of its own, on a network with dropout and batch norm.
+Each process is a real `tinynet train`, on a network with dropout and batch norm.
 """
 
 import json
@@ -33,7 +33,7 @@ def show_and_die(display, event):
     if kind == "event" and events == when:
         os.kill(os.getpid(), signal.SIGKILL)
     if kind == "second" and events == 1:
-        signal.setitimer(signal.ITIMER_REAL, when)  # nobody catches it: the kernel kills
+        signal.setitimer(signal.ITIMER_REAL, when)  # not caught, so it kills the process
     show(display, event)
 
 progress.Display.__call__ = show_and_die
@@ -42,7 +42,7 @@ main.main(sys.argv[3:])
 
 
 def train(run: Path, kind: str = "", when: float = 0) -> int:
-    """The line that a scheduler would run again and again; killed, or left to finish."""
+    """Run the command that starts or resumes the run, and kill it at the given event or time."""
     command = [
         "train", str(MODEL), "--run", str(run), "--resume", "--quiet",
         "--set", f"training.epochs={EPOCHS}",
@@ -60,7 +60,7 @@ def train(run: Path, kind: str = "", when: float = 0) -> int:
 
 
 def outcome(run: Path) -> dict[str, object]:
-    """Everything that must not differ: the log, and the last and the best checkpoint."""
+    """Return everything that must be equal: the log, and the last and the best checkpoint."""
     folder = RunFolder(run)
     found: dict[str, object] = {"log": log_without_wall(folder.log)}
     last = Checkpoint.read(folder.checkpoint(folder.steps()[-1]))
@@ -91,7 +91,7 @@ def assert_same(run: Path, whole: dict[str, object]) -> None:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """What a run leaves behind that nobody kills."""
+    """Return the outcome of an uninterrupted run."""
     run = tmp_path_factory.mktemp("whole") / "run"
     assert train(run) == 0
     found = outcome(run)
@@ -110,15 +110,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
         pytest.param(STEPS + 35, id="in the second epoch"),
     ],
 )
-def test_a_killed_run_ends_as_the_run_that_was_not(tmp_path, whole, event):
+def test_killed_run_is_identical_to_an_uninterrupted_one(tmp_path, whole, event):
     run = tmp_path / "run"
     assert train(run, "event", event) == -signal.SIGKILL
     assert train(run) == 0
     assert_same(run, whole)
 
 
-def test_a_run_that_is_killed_again_and_again_arrives(tmp_path, whole):
-    """Each process lives for a few steps past the newest checkpoint, as on a preempted machine."""
+def test_run_killed_repeatedly_is_identical(tmp_path, whole):
+    """Each process runs a few steps past the newest checkpoint, as on a preempted machine."""
     run, kills = tmp_path / "run", 0
     while train(run, "event", 33) == -signal.SIGKILL:
         kills += 1
@@ -127,14 +127,14 @@ def test_a_run_that_is_killed_again_and_again_arrives(tmp_path, whole):
 
 
 @pytest.mark.torture
-def test_runs_killed_at_random_events_and_instants_arrive(tmp_path, whole, torture_count):
+def test_runs_killed_at_random_events_and_times_are_identical(tmp_path, whole, torture_count):
     kills = {"event": 0, "second": 0}
     for number in range(torture_count):
         draw = random.Random(number)
         run, alive = tmp_path / f"run-{number}", True
         while alive:
             kind = draw.choice(sorted(kills))
-            # Long enough to get a checkpoint further now and then, or it would go on for ever.
+            # Long enough that some processes save a checkpoint, so that the loop ends.
             when = draw.randint(1, 120) if kind == "event" else draw.uniform(0, 0.6)
             code = train(run, kind, when)
             alive = code != 0

@@ -1,4 +1,4 @@
-"""A resumed run may be of another length, and says what that means."""
+"""Resuming a run with another length."""
 
 import warnings
 
@@ -32,8 +32,8 @@ def rates(run):
     return {line["step"]: line["learning_rate"] for line in run.history if "loss" in line}
 
 
-def test_a_rate_that_jumps_with_the_length_is_told_with_both_rates(tmp_path):
-    """It was called safe, and undid what a schedule had settled."""
+def test_learning_rate_jump_is_a_warning_with_both_rates(tmp_path):
+    """A rate that rises again can undo the end of a schedule."""
     run = train(tmp_path / "run")
     with pytest.warns(UserWarning, match="the learning rate jumps") as caught:
         longer = tinynet.resume(run.path, overrides={"training.epochs": 6})
@@ -48,7 +48,7 @@ def test_a_rate_that_jumps_with_the_length_is_told_with_both_rates(tmp_path):
     assert logged[21] > 2 * logged[20]
 
 
-def test_the_remedy_keeps_the_rate(tmp_path):
+def test_suggested_overrides_keep_the_rate(tmp_path):
     run = train(tmp_path / "run")
     last = float(f"{rates(run)[20]:.4g}")
     kept = {"training.schedule": None, "training.optimizer.learning_rate": last}
@@ -68,7 +68,7 @@ def test_the_remedy_keeps_the_rate(tmp_path):
         ),
     ],
 )
-def test_a_rate_that_does_not_jump_or_was_meant_to_is_not_told(tmp_path, changes, overrides):
+def test_constant_and_requested_rates_give_no_warning(tmp_path, changes, overrides):
     run = train(tmp_path / "run", **changes)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -96,8 +96,10 @@ def test_a_rate_that_does_not_jump_or_was_meant_to_is_not_told(tmp_path, changes
         ),
     ],
 )
-def test_a_length_that_is_passed_names_one_that_works(tmp_path, changes, override, message):
-    """After 4 complete epochs no step of the fifth was made."""
+def test_error_for_a_length_already_passed_suggests_a_valid_one(
+    tmp_path, changes, override, message
+):
+    """After 4 complete epochs, no step of the fifth has been made."""
     run = train(tmp_path / "run", **changes)
     with pytest.raises(SpecError) as caught:
         tinynet.resume(run.path, overrides=override)

@@ -1,4 +1,4 @@
-"""A run keeps its types when a plugin that registers the same names is installed later."""
+"""Type names that a plugin registers a second time: existing runs keep their types."""
 
 import shutil
 from collections.abc import Callable
@@ -54,7 +54,7 @@ KINDS_USED = {
 
 
 class Stranger:
-    """A type of a plugin that must not be used in place of tinynet's own."""
+    """A plugin's type that must not replace a built-in one."""
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tinynet.Run:
 
 @pytest.fixture
 def everything_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A plugin that registers every name of tinynet's own types a second time."""
+    """Register every name of a built-in type a second time, by a plugin."""
     own = [entry for group in registry.GROUPS for entry in registry.default().entries(group)]
     target = f"{Stranger.__module__}:{Stranger.__qualname__}"
     others = [
@@ -81,7 +81,7 @@ def copy_of(run: tinynet.Run, folder: Path) -> Path:
 
 
 def qualified(spec: dict[str, Any]) -> dict[str, Any]:
-    """The spec with every type that it names in the qualified form."""
+    """Return the spec with qualified type names."""
 
     def changed(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
@@ -94,15 +94,13 @@ def qualified(spec: dict[str, Any]) -> dict[str, Any]:
     return dict(changed(spec))
 
 
-def test_the_spec_names_a_type_of_every_kind(finished: tinynet.Run) -> None:
+def test_spec_uses_a_type_of_every_kind(finished: tinynet.Run) -> None:
     types = Checkpoint.read(finished.checkpoints[-1]).types
     assert {key.partition(":")[0] for key in types} == KINDS_USED
 
 
 @pytest.mark.usefixtures("everything_twice")
-def test_a_run_resumes_bit_identically_with_the_types_it_recorded(
-    finished: tinynet.Run, tmp_path: Path
-) -> None:
+def test_run_resumes_exactly_with_its_recorded_types(finished: tinynet.Run, tmp_path: Path) -> None:
     path = copy_of(finished, tmp_path)
     (path / "checkpoints" / finished.checkpoints[-1].name).unlink()
     resumed = tinynet.resume(path, exact=True)
@@ -115,14 +113,14 @@ def test_a_run_resumes_bit_identically_with_the_types_it_recorded(
 
 
 @pytest.mark.usefixtures("everything_twice")
-def test_the_command_that_started_a_run_resumes_it(finished: tinynet.Run, tmp_path: Path) -> None:
+def test_train_with_resume_continues_the_run(finished: tinynet.Run, tmp_path: Path) -> None:
     path = copy_of(finished, tmp_path)
     (path / "checkpoints" / finished.checkpoints[-1].name).unlink()
     assert tinynet.train(SPEC, path, resume=True).finished
 
 
 @pytest.mark.usefixtures("everything_twice")
-def test_a_run_can_be_used_with_the_types_it_recorded(
+def test_run_is_evaluated_and_exported_with_its_recorded_types(
     finished: tinynet.Run, tmp_path: Path
 ) -> None:
     path = finished.path
@@ -136,7 +134,7 @@ def test_a_run_can_be_used_with_the_types_it_recorded(
 
 
 @pytest.mark.usefixtures("everything_twice")
-def test_a_new_spec_must_say_which_type_it_means_and_the_suggestion_works(
+def test_ambiguous_type_is_an_error_and_its_suggestion_works(
     finished: tinynet.Run, tmp_path: Path
 ) -> None:
     with pytest.raises(SpecError) as caught:
@@ -153,10 +151,8 @@ def test_fine_tuning_matches_the_recorded_types_of_the_source(finished: tinynet.
 
 
 @pytest.mark.usefixtures("everything_twice")
-def test_a_run_can_be_resumed_with_the_qualified_names_of_its_types(
-    finished: tinynet.Run, tmp_path: Path
-) -> None:
-    """A user who follows the suggestion in the spec does not lose the run."""
+def test_run_resumes_with_qualified_type_names(finished: tinynet.Run, tmp_path: Path) -> None:
+    """A user who qualifies the names in the spec, as suggested, can still resume the run."""
     path = copy_of(finished, tmp_path)
     (path / "checkpoints" / finished.checkpoints[-1].name).unlink()
     run = tinynet.train(qualified(SPEC), path, resume=True, exact=True)
@@ -168,7 +164,7 @@ def test_a_run_can_be_resumed_with_the_qualified_names_of_its_types(
 
 
 class Shift:
-    """A layer whose code names an initializer."""
+    """A layer whose code names an initializer, without its distribution."""
 
     per_sample = True
 
@@ -180,10 +176,10 @@ class Shift:
         self.params = {"shift": build.param("shift", self.out_shape, "zeros")}
 
 
-def test_a_name_in_the_code_of_a_layer_is_that_of_the_built_in_type(
+def test_name_in_layer_code_refers_to_the_built_in_type(
     everything_twice: None, register: Callable[[str, str, type], None]
 ) -> None:
-    """A plugin that is installed must not change networks that do not name it."""
+    """An installed plugin must not change networks that do not use it."""
     register("layers", "shift", Shift)
     network = tinynet.Network({"input_shape": [3], "layers": ["shift"]})
     assert network.nodes["shift_1"].type == "test-plugin:shift"

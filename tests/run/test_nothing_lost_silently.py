@@ -1,4 +1,4 @@
-"""Nothing of a run is lost, overwritten or passed over without a word."""
+"""Files of a run: none is lost, overwritten or ignored without an error or a warning."""
 
 import errno
 import fcntl
@@ -50,7 +50,7 @@ SPEC = {
 
 @pytest.fixture
 def folder(tmp_path):
-    """The folder of a run that has ended."""
+    """Return the folder of a finished run."""
     return RunFolder(tinynet.train(SPEC, tmp_path / "run").path)
 
 
@@ -59,8 +59,8 @@ def contents(folder):
 
 
 @pytest.mark.parametrize("resume", [False, True])
-def test_two_processes_that_start_one_run_do_not_both_start_it(tmp_path, monkeypatch, resume):
-    """The second one looked before the first had saved, and got the lock when it had ended."""
+def test_only_one_of_two_processes_starts_a_run(tmp_path, monkeypatch, resume):
+    """The second checks the folder before the first saves, and gets the lock after it ends."""
     path, locked, others = tmp_path / "run", running.locked, []
 
     @contextmanager
@@ -79,7 +79,7 @@ def test_two_processes_that_start_one_run_do_not_both_start_it(tmp_path, monkeyp
 
 
 def damage(folder):
-    """Cut the last byte off every checkpoint, and return the bytes of the newest."""
+    """Remove the last byte of every checkpoint, and return the bytes of the newest."""
     for step in folder.steps():
         path = folder.checkpoint(step)
         whole = path.read_bytes()
@@ -87,8 +87,8 @@ def damage(folder):
     return whole
 
 
-def test_damaged_checkpoints_stay_where_none_is_whole(folder):
-    """Renamed files would answer the next resume with "it ended before its first save"."""
+def test_damaged_checkpoints_stay_if_none_is_intact(folder):
+    """If they were renamed, the next resume would report a run without checkpoints."""
     whole = damage(folder)
     before = contents(folder)
     for command in (tinynet.resume, partial(tinynet.train, SPEC, resume=True)):
@@ -103,8 +103,8 @@ def test_damaged_checkpoints_stay_where_none_is_whole(folder):
 
 
 @pytest.mark.parametrize("log", [True, False])
-def test_a_run_with_every_checkpoint_set_aside_is_not_restarted(folder, log):
-    """A job that is started again and again with --resume would cut its log, and say nothing."""
+def test_run_with_all_checkpoints_set_aside_is_not_restarted(folder, log):
+    """A job restarted with --resume would otherwise truncate its log silently."""
     for step in folder.steps():
         path = folder.checkpoint(step)
         path.rename(f"{path}.bad")
@@ -118,8 +118,8 @@ def test_a_run_with_every_checkpoint_set_aside_is_not_restarted(folder, log):
     assert contents(folder) == before
 
 
-def test_a_logged_run_without_checkpoints_points_to_a_new_folder(folder):
-    """Its log refuses a new run there, so that remedy would fail."""
+def test_error_for_a_log_without_checkpoints_suggests_a_new_folder(folder):
+    """A new run in the same folder is an error because of the log."""
     for step in folder.steps():
         folder.checkpoint(step).unlink()
     with pytest.raises(CheckpointIOError, match=r"shows training.*NEW_FOLDER"):
@@ -128,8 +128,8 @@ def test_a_logged_run_without_checkpoints_points_to_a_new_folder(folder):
         tinynet.train(SPEC, folder.path, resume=True)
 
 
-def test_a_run_goes_on_without_its_log_and_says_so(folder):
-    """The remedy that a changed log's error names must work, and more than once."""
+def test_run_resumes_without_its_log_with_a_warning(folder):
+    """The fix that the error for a changed log suggests works, and more than once."""
     folder.log.write_bytes(b"changed" + folder.log.read_bytes())
     with pytest.raises(CheckpointCorruptError, match="move the file away"):
         tinynet.resume(folder.path, overrides={"training.steps": 9})
@@ -141,8 +141,8 @@ def test_a_run_goes_on_without_its_log_and_says_so(folder):
     tinynet.resume(folder.path, overrides={"training.steps": 10})
 
 
-def test_a_log_that_cannot_be_written_is_an_error_of_ours(tmp_path):
-    """Python tries to write again when it closes the file, and fails again, in its own words."""
+def test_log_that_cannot_be_written_is_a_tinynet_error(tmp_path):
+    """Python writes again when it closes the file, and raises an error of its own."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
@@ -156,9 +156,7 @@ def test_a_log_that_cannot_be_written_is_an_error_of_ours(tmp_path):
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_what_became_of_the_last_save_is_told_although_training_failed(
-    tmp_path, monkeypatch, fails
-):
+def test_result_of_the_last_save_is_reported_if_training_fails(tmp_path, monkeypatch, fails):
     told = []
     real = Checkpoint.write
 
@@ -169,7 +167,7 @@ def test_what_became_of_the_last_save_is_told_although_training_failed(
 
     def diverge(event):
         told.append(event)
-        # Told before the step is saved; so the save of step 2 is the last.
+        # This event precedes the save of its step, so the save of step 2 is the last.
         if isinstance(event, StepDone) and event.step == 2:
             monkeypatch.setattr(running.Trainer, "_next_step", explode)
 
@@ -188,8 +186,8 @@ def test_what_became_of_the_last_save_is_told_although_training_failed(
         assert last.step == 2
 
 
-def test_an_old_checkpoint_of_a_newer_version_stops_nothing(folder):
-    """It is not needed, and not known to be this run's: it stays, and so does the run."""
+def test_old_checkpoint_of_a_newer_version_is_kept_and_ignored(folder):
+    """The run does not need it, and it may belong to another run."""
     newer = bytearray(folder.checkpoint(folder.steps()[0]).read_bytes())
     newer[14] = 2
     newer[48:64] = xxh3_128_digest(bytes(newer[:48]))
@@ -198,7 +196,7 @@ def test_an_old_checkpoint_of_a_newer_version_stops_nothing(folder):
     assert folder.checkpoint(1).read_bytes() == newer
 
 
-def test_a_damaged_checkpoint_that_cannot_be_set_aside_is_an_error(folder, monkeypatch):
+def test_damaged_checkpoint_that_cannot_be_set_aside_is_an_error(folder, monkeypatch):
     newest = folder.checkpoint(folder.steps()[-1])
     newest.write_bytes(newest.read_bytes()[:-1])
 
@@ -215,8 +213,8 @@ def test_a_damaged_checkpoint_that_cannot_be_set_aside_is_an_error(folder, monke
     [([MICRO], False), ([MACRO, "accuracy"], True), (["accuracy", MACRO], True)],
     ids=["redefined", "added", "moved"],
 )
-def test_a_best_value_is_not_compared_with_one_computed_in_another_way(folder, metrics, kept):
-    """Else a run would keep, for good, a checkpoint that is not its best."""
+def test_best_value_is_reset_if_its_metric_is_redefined(folder, metrics, kept):
+    """Otherwise a run would permanently keep a checkpoint that is not its best."""
     path = folder.checkpoint(6)
     found = Checkpoint.read(path)
     progress = replace(found.progress, best=Best(0.9999, 6))
@@ -233,14 +231,14 @@ def test_a_best_value_is_not_compared_with_one_computed_in_another_way(folder, m
     assert any("reset which checkpoint is the best" in text for text in warned) != kept
 
 
-def test_a_spec_json_that_nobody_can_read_is_told_of_and_stops_nothing(folder):
+def test_unreadable_spec_json_is_a_warning(folder):
     folder.spec.write_text("[" * 200_000)
     told = []
     tinynet.resume(folder.path, observer=told.append)
     assert "was edited" in told[0].message
 
 
-def test_a_lock_file_that_is_no_text_is_no_traceback(folder):
+def test_lock_file_that_is_not_text(folder):
     folder.lock.write_bytes(b"\xff\xfe")
     with folder.lock.open("rb") as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)
@@ -249,8 +247,8 @@ def test_a_lock_file_that_is_no_text_is_no_traceback(folder):
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_a_new_run_s_folder_survives_a_power_loss(tmp_path, monkeypatch, named):
-    """A checkpoint is lost with the folder that it is in, however well it was synced itself."""
+def test_new_run_folder_survives_a_power_loss(tmp_path, monkeypatch, named):
+    """A synced checkpoint is still lost if its folder was not synced."""
     synced = []
     real = os.fsync
 
@@ -267,7 +265,7 @@ def test_a_new_run_s_folder_survives_a_power_loss(tmp_path, monkeypatch, named):
     made = new_folder(parent / "x", reuse=False) if named else next_folder(parent, "x")
     assert made.checkpoints.is_dir()
     assert synced == [tmp_path, tmp_path / "a", parent]
-    # What the folder itself holds is made durable before the first checkpoint is acknowledged.
+    # The run folder is synced before the first checkpoint is acknowledged.
     acknowledged = []
 
     def on(event):
@@ -278,8 +276,8 @@ def test_a_new_run_s_folder_survives_a_power_loss(tmp_path, monkeypatch, named):
     assert tmp_path / "run" in acknowledged
 
 
-def test_a_change_survives_a_kill_before_the_next_save(tmp_path):
-    """`resume --set` is not undone by a machine that is preempted a moment later."""
+def test_override_survives_a_kill_before_the_next_save(tmp_path):
+    """`resume --set` also takes effect if the machine is preempted right after it."""
     run = tinynet.train(SPEC, tmp_path / "run")
     steps = run.step + 10
 

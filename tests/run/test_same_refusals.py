@@ -1,4 +1,4 @@
-"""Whatever training refuses in a file, prediction refuses with the same words."""
+"""Invalid files: training and prediction raise the same errors."""
 
 import json
 import re
@@ -17,7 +17,7 @@ SETTINGS = settings(max_examples=60, suppress_health_check=[HealthCheck.function
 
 
 class Case:
-    """A spec with its data, and a model that was trained while they were good."""
+    """A spec with its data, and a model trained on valid data."""
 
     def __init__(self, folder, data):
         self.spec = folder / "spec.json"
@@ -39,7 +39,7 @@ class Case:
         self.model = tinynet.load_model(tinynet.train(self.spec, folder / "run").path)
 
     def refusals(self, path):
-        """Return the refusals of the data by training and by prediction."""
+        """Return the error messages of training and of prediction."""
         with pytest.raises(DataError) as training:
             tinynet.Trainer(tinynet.load_spec(self.spec)).check()
         with pytest.raises(DataError) as prediction:
@@ -48,7 +48,7 @@ class Case:
 
 
 def without_remedies_of_training(message):
-    """Columns cannot be left out in prediction, nor values be scaled otherwise."""
+    """Remove suggestions that do not apply to prediction: other features, other scaling."""
     message = re.sub(r'leave (?:it|them) out: "features": \[.*?\]; ', "", message)
     return message.replace(', or scale it with a transform such as "standardize"', "")
 
@@ -58,7 +58,7 @@ def without_remedies_of_training(message):
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """A case of a table; its file; its lines while it is good."""
+    """Return a case of a table, its file and its valid lines."""
     folder = tmp_path_factory.mktemp("table")
     numbers = np.random.default_rng(0).normal(size=(ROWS, 3))
     lines = ["a,b,c,kind", *(",".join([*map(str, row), "yn"[int(row[0] > 0)]]) for row in numbers)]
@@ -101,7 +101,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("fault", FILES)
-def test_form_of_a_table(table, fault):
+def test_format_of_a_table(table, fault):
     case, path, lines = table
     path.write_bytes("\n".join(FILES[fault](lines)).encode(errors="surrogateescape"))
     training, prediction = case.refusals(path)
@@ -131,7 +131,7 @@ Y = (X[:, 0] > 0).astype(np.int64)
 
 @pytest.fixture(scope="module", params=KINDS)
 def arrays(request, tmp_path_factory):
-    """A case of arrays; how to save its data; the file of its inputs."""
+    """Return a case of arrays, a function that saves inputs, and the file of the inputs."""
     save, name, data = KINDS[request.param]
     folder = tmp_path_factory.mktemp("arrays")
     save(folder, X, Y)

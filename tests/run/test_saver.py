@@ -1,4 +1,4 @@
-"""A save on a thread of its own holds what the arrays were, comes in order, and fails aloud."""
+"""Saving on a background thread: snapshots, order and errors."""
 
 import threading
 
@@ -22,14 +22,14 @@ def saver():
 
 @pytest.fixture
 def gate():
-    """What a save can be held at; opened in the end, so that a failing test does not hang."""
+    """Yield an event that blocks a save; set at the end, so that a failing test does not hang."""
     gate = threading.Event()
     yield gate
     gate.set()
 
 
-def test_a_save_holds_what_the_arrays_were_although_training_goes_on(saver, gate):
-    """Otherwise a checkpoint would be half of one step and half of the next."""
+def test_save_holds_the_arrays_from_before_later_training(saver, gate):
+    """Otherwise a checkpoint would mix the states of two steps."""
     live = arrays(1)
 
     def save(snapshot):
@@ -46,15 +46,15 @@ def test_a_save_holds_what_the_arrays_were_although_training_goes_on(saver, gate
         assert np.array_equal(saved[name], array)
 
 
-def test_training_goes_on_while_it_is_saved(saver, gate):
+def test_start_does_not_wait_for_the_save(saver, gate):
     saver.start(arrays(1), lambda snapshot: gate.wait())
     assert saver.finished() == []
     gate.set()
     assert saver.wait() == [True]
 
 
-def test_saves_come_one_after_the_other_each_with_its_own_state(saver):
-    """The next one waits for the one before, whose snapshot it would overwrite."""
+def test_saves_run_in_order_each_with_its_own_state(saver):
+    """A save waits for the previous one, whose snapshot it overwrites."""
     seen = []
 
     def save(snapshot):
@@ -67,7 +67,7 @@ def test_saves_come_one_after_the_other_each_with_its_own_state(saver):
     assert results == list(range(1, 21)), "each is acknowledged once, in order"
 
 
-def test_what_a_save_gave_is_told_once(saver):
+def test_result_of_a_save_is_returned_once(saver):
     saver.start(arrays(1), lambda snapshot: "saved")
     assert saver.wait() == ["saved"]
     assert saver.wait() == saver.finished() == []
@@ -75,8 +75,8 @@ def test_what_a_save_gave_is_told_once(saver):
 
 
 @pytest.mark.parametrize("ask", ["wait", "start", "finished"])
-def test_an_error_reaches_whoever_trains(saver, ask):
-    """A run that believes in checkpoints that were never written loses days."""
+def test_error_of_a_save_is_raised_in_the_training_thread(saver, ask):
+    """A run whose checkpoints are silently not written would lose its progress."""
 
     def fail(snapshot):
         raise CheckpointIOError("the disk is full")
@@ -101,8 +101,8 @@ def test_an_error_reaches_whoever_trains(saver, ask):
     ("fault", "said"),
     [(MemoryError(), "not enough memory"), (MemoryError("Unable to allocate"), "Unable to")],
 )
-def test_a_save_without_memory_is_an_error_of_the_checkpoint(saver, fault, said):
-    """Whoever runs the command is told which of the two failed: training, or saving."""
+def test_save_without_memory_is_a_checkpoint_error(saver, fault, said):
+    """The error shows that saving failed, not training."""
 
     def save(snapshot):
         raise fault
@@ -112,7 +112,7 @@ def test_a_save_without_memory_is_an_error_of_the_checkpoint(saver, fault, said)
         saver.wait()
 
 
-def test_no_thread_to_save_on_is_an_error(saver, monkeypatch):
+def test_thread_that_cannot_start_is_an_error(saver, monkeypatch):
     def refuse(thread):
         raise RuntimeError("can't start new thread")
 
@@ -121,8 +121,8 @@ def test_no_thread_to_save_on_is_an_error(saver, monkeypatch):
         saver.start(arrays(1), len)
 
 
-def test_the_memory_of_a_snapshot_is_used_again(saver):
-    """Saving takes no memory anew at each checkpoint: at most one copy of the state is held."""
+def test_memory_of_a_snapshot_is_reused(saver):
+    """At most one copy of the state is allocated."""
 
     def addresses(snapshot):
         return {name: array.ctypes.data for name, array in snapshot.items()}
@@ -134,8 +134,8 @@ def test_the_memory_of_a_snapshot_is_used_again(saver):
     assert all(address % ALIGNMENT == 0 for address in first.values())
 
 
-def test_arrays_may_come_go_and_change_their_shape(saver):
-    """Running figures appear with the first batch and vanish with the epoch."""
+def test_arrays_may_be_added_removed_and_reshaped(saver):
+    """Running figures exist from the first batch to the end of the epoch."""
 
     def names_and_shapes(snapshot):
         return {name: (array.shape, array.dtype.str) for name, array in snapshot.items()}
@@ -149,8 +149,8 @@ def test_arrays_may_come_go_and_change_their_shape(saver):
         assert saver.wait() == [names_and_shapes(live)]
 
 
-def test_leaving_waits_for_the_save_that_runs(gate):
-    """A process that ends, by an error of training too, ends with a whole checkpoint."""
+def test_exit_waits_for_the_running_save(gate):
+    """A checkpoint is complete even if the process ends with a training error."""
     saved = []
 
     def save(snapshot):

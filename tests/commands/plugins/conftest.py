@@ -1,4 +1,4 @@
-"""Distributions that are written down instead of installed."""
+"""Fixtures for plugins: written distributions, and an environment to install into."""
 
 import subprocess
 import sys
@@ -18,9 +18,10 @@ Install: TypeAlias = Callable[..., Path]
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Write a distribution, and make it seen: install(name, {"layers": {type: target}}, source).
+    """Return a function that adds a distribution to the path.
 
-    Its module is called as the distribution. Returns the folder it is in.
+    Call it as install(name, {"layers": {type: target}}, source). The module is named after the
+    distribution. It returns the folder of the distribution.
     """
     site = tmp_path / "site"
     site.mkdir()
@@ -60,7 +61,7 @@ OFFLINE = "install --no-index --no-build-isolation --no-deps".split()
 
 @dataclass(frozen=True)
 class Fresh:
-    """An environment that has what this one has, and what is installed into it."""
+    """A virtual environment with the packages of this one, into which tests install plugins."""
 
     folder: Path
 
@@ -77,7 +78,7 @@ class Fresh:
         self._run(sys.executable, *PIP, self.python, *OFFLINE, *options, str(distribution))
 
     def run(self, *words: str, at: Path | None = None) -> str:
-        """Run Python in the folder that holds the environment, or in another."""
+        """Run Python in the folder of the environment, or in folder `at`."""
         return self._run(self.python, *words, at=at)
 
     def _run(self, *words: str, at: Path | None = None) -> str:
@@ -90,12 +91,12 @@ class Fresh:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Fresh:
-    """A fresh environment in the test's folder."""
+    """Return a new environment in the test's folder."""
     pytest.importorskip("setuptools", minversion="64")
     pytest.importorskip("pip")
     made = Fresh(tmp_path)
     venv.create(tmp_path / "venv", system_site_packages=True)
-    # This very environment may itself be one, whose packages another does not see by itself.
+    # This environment may be virtual itself; the new one does not see its packages otherwise.
     here = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
     (made.site / "here.pth").write_text(here)
     return made

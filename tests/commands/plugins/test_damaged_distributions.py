@@ -1,4 +1,4 @@
-"""Damaged metadata of one distribution is reported, and stops nothing that does not use it."""
+"""Distributions with damaged metadata: they are reported, and others still work."""
 
 import sys
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class Good:
 POINTS = "[tinynet.layers]\nodd = odd:Odd\n"
 METADATA = "Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n"
 
-# Files of the metadata of `odd`, and the report; None where the damage concerns no plugin.
+# Metadata files of `odd`, and the problem; None if the damage affects no plugin.
 DAMAGES: dict[str, tuple[dict[str, bytes], str | None]] = {
     "a group without its bracket": (
         {"entry_points.txt": POINTS.replace("]", "").encode(), "METADATA": METADATA.encode()},
@@ -91,7 +91,7 @@ DAMAGES: dict[str, tuple[dict[str, bytes], str | None]] = {
 
 @pytest.fixture
 def site(install: Callable[..., Path]) -> Path:
-    """A folder with a distribution that is all right."""
+    """Return a folder with an intact distribution."""
     return install("sound", {"layers": {"good": "sound:Good"}}, GOOD)
 
 
@@ -100,7 +100,7 @@ def entries() -> list[Entry]:
 
 
 def assert_others_work() -> None:
-    """Everything but the damaged distribution is found, listed, and can be examined."""
+    """Assert that all other distributions are found, listed and examined."""
     found = entries()
     assert [entry.qualified for entry in found if entry.distribution == "sound"] == ["sound:good"]
     assert len([entry for entry in found if entry.distribution == "tinynet-core"]) > 50
@@ -110,7 +110,7 @@ def assert_others_work() -> None:
 
 
 @pytest.mark.parametrize("what", DAMAGES)
-def test_a_damaged_distribution_is_skipped_and_reported(site: Path, what: str) -> None:
+def test_damaged_distribution_is_skipped_and_reported(site: Path, what: str) -> None:
     files, problem = DAMAGES[what]
     place = site / "odd-1.0.dist-info"
     place.mkdir()
@@ -130,14 +130,14 @@ def test_a_damaged_distribution_is_skipped_and_reported(site: Path, what: str) -
     assert examine("odd") == []
 
 
-def test_a_file_that_is_a_folder_is_reported(site: Path) -> None:
+def test_folder_in_place_of_a_metadata_file_is_reported(site: Path) -> None:
     (site / "odd-1.0.dist-info" / "entry_points.txt").mkdir(parents=True)
     assert_others_work()
     (damage,) = damages()
     assert "cannot be read (no permission, or not a file)" in damage.problem
 
 
-def test_the_sound_lines_of_a_file_count(site: Path) -> None:
+def test_valid_lines_of_a_damaged_file_are_used(site: Path) -> None:
     place = site / "odd-1.0.dist-info"
     place.mkdir()
     (place / "METADATA").write_text(METADATA)
@@ -156,7 +156,7 @@ def test_two_versions_in_one_folder_are_reported(site: Path, install: Callable[.
     assert "run pip uninstall sound until none is left, then install it again" in damage.problem
 
 
-def test_a_version_that_hides_another_on_the_path_is_no_damage(
+def test_version_that_hides_another_on_the_path_is_not_damage(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "later" / "sound-0.9.dist-info"
@@ -169,7 +169,7 @@ def test_a_version_that_hides_another_on_the_path_is_no_damage(
 
 
 class BrokenFinder:
-    """An import finder as an editable installation leaves it whose files are gone."""
+    """An import finder like that of an editable installation with deleted files."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         return None
@@ -178,7 +178,7 @@ class BrokenFinder:
         raise RuntimeError("no such mapping")
 
 
-def test_a_broken_import_finder_is_reported(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_import_finder_is_reported(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "meta_path", [BrokenFinder(), *sys.meta_path])
     assert_others_work()
     (damage,) = damages()
@@ -188,20 +188,20 @@ def test_a_broken_import_finder_is_reported(site: Path, monkeypatch: pytest.Monk
     )
 
 
-def test_a_new_plugin_can_be_made_beside_a_damaged_one(site: Path, tmp_path: Path) -> None:
+def test_new_plugin_is_created_beside_a_damaged_one(site: Path, tmp_path: Path) -> None:
     (site / "odd-1.0.dist-info").mkdir()
     assert new_plugin("my-layer", into=tmp_path).folder.is_dir()
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"dir_info": 1}', '{"dir_info": {"editable": 1}}'])
-def test_a_damaged_record_of_an_editable_plugin_is_passed_over(site: Path, content: str) -> None:
+def test_damaged_record_of_an_editable_plugin_is_ignored(site: Path, content: str) -> None:
     (site / "sound-1.2.dist-info" / "direct_url.json").write_text(content)
     found = entries()
     (one,) = listed([entry for entry in found if entry.distribution == "sound"], found)
     assert (one.where, one.editable) == (str(site), False)
 
 
-def test_a_name_that_is_missing_points_to_the_damage(site: Path) -> None:
+def test_error_for_an_unknown_type_mentions_the_damage(site: Path) -> None:
     place = site / "odd-1.0.dist-info"
     place.mkdir()
     (place / "entry_points.txt").write_text(POINTS)

@@ -1,4 +1,4 @@
-"""Every plugin is loaded and explained; what one does while it is imported harms no other."""
+"""Examination of plugins: each is loaded in a process of its own, and problems are explained."""
 
 import re
 from collections.abc import Callable
@@ -48,14 +48,14 @@ BROKEN = {
         r"^Good\.Config: the spec language reserves .* give the field another name$",
     ),
 }
-"""Module -> its source, the class it registers, and what is found."""
+"""Module -> its source, the class it registers, and the reported problem."""
 
 
 def problems(name: str, **settings: float) -> dict[str, tuple[str, ...]]:
     return {one.listed.entry.name: one.problems for one in examine(name, **settings)}
 
 
-def test_every_way_to_be_broken_is_explained_and_touches_no_other(
+def test_broken_plugins_are_explained_and_do_not_affect_others(
     install: Callable[..., Path],
 ) -> None:
     layers = {module: f"{module}:{cls}" for module, (_, cls, _) in BROKEN.items()}
@@ -82,7 +82,7 @@ KILLERS = {
 }
 
 
-def test_a_plugin_that_takes_its_process_with_it_leaves_the_others_alone(
+def test_plugin_that_ends_its_process_does_not_affect_others(
     install: Callable[..., Path],
 ) -> None:
     layers = {module: f"{module}:Odd" for module in KILLERS}
@@ -93,12 +93,12 @@ def test_a_plugin_that_takes_its_process_with_it_leaves_the_others_alone(
     assert found == {**{name: (text,) for name, (_, text) in KILLERS.items()}, "good": ()}
 
 
-def test_a_plugin_that_hangs_is_given_up(install: Callable[..., Path]) -> None:
+def test_plugin_whose_import_hangs_is_reported(install: Callable[..., Path]) -> None:
     install("sleeper", {"layers": {"odd": "sleeper:Odd"}}, "import time; time.sleep(1000)")
     assert problems("sleeper", patience=0.5) == {"odd": ("its import takes longer than 0.5 s",)}
 
 
-def test_what_a_plugin_prints_is_not_taken_for_an_answer(install: Callable[..., Path]) -> None:
+def test_output_of_a_plugin_does_not_disturb_the_examination(install: Callable[..., Path]) -> None:
     noise = "import os; print('{}'); os.write(1, b'{}\\n')\n"
     install("noisy", {"layers": {"good": "noisy:Good"}}, noise + GOOD)
     (found,) = examine("noisy")
@@ -106,7 +106,7 @@ def test_what_a_plugin_prints_is_not_taken_for_an_answer(install: Callable[..., 
     assert found.seconds is not None
 
 
-def test_a_name_that_is_taken_is_not_ok_though_both_can_be_loaded(
+def test_name_of_two_distributions_is_a_problem(
     install: Callable[..., Path],
 ) -> None:
     for name in ("one", "two"):
@@ -121,29 +121,29 @@ def test_a_name_that_is_taken_is_not_ok_though_both_can_be_loaded(
     assert len(examine("one:good")) == 1
 
 
-def test_a_plugin_for_another_tinynet_says_which(install: Callable[..., Path]) -> None:
+def test_plugin_for_another_tinynet_version_is_a_problem(install: Callable[..., Path]) -> None:
     install("later", {"layers": {"good": "later:Good"}}, GOOD, requires="tinynet-core>=9")
     (found,) = examine("later")
     assert found.problems[0].startswith("it requires tinynet-core>=9, and tinynet-core ")
 
 
-def test_a_name_that_nothing_has_is_told(install: Callable[..., Path]) -> None:
+def test_unknown_name_is_an_error(install: Callable[..., Path]) -> None:
     install("one", {"layers": {"good": "one:Good"}}, GOOD)
     with pytest.raises(UnknownTypeError, match="did you mean 'good'"):
         examine("goood")
 
 
-def test_everything_of_tinynet_is_ok() -> None:
+def test_built_in_types_have_no_problems() -> None:
     found = examine("tinynet-core")
     assert len(found) > 50
     assert not [one for one in found if not one.ok]
 
 
-def test_the_kernels_that_layers_compute_with_are_named() -> None:
+def test_name_of_the_running_kernels() -> None:
     assert running_kernels() == "tinynet-core:numpy (numpy)"
 
 
-def test_the_methods_of_a_protocol_are_those_that_tinynet_calls() -> None:
+def test_required_methods_of_protocols() -> None:
     assert PROTOCOLS.keys() == set(GROUPS)
     assert required_methods("layers") == ["forward", "backward"]
     assert required_methods("initializers") == ["__call__"]
@@ -151,8 +151,8 @@ def test_the_methods_of_a_protocol_are_those_that_tinynet_calls() -> None:
     assert required_methods("transforms") == ["describe", "fit", "apply"]
 
 
-def test_being_called_as_a_class_is_no_method_of_its_objects() -> None:
-    """Every class can be called; an initializer's objects must be callable, too."""
+def test_class_without_call_is_not_an_initializer() -> None:
+    """Every class is callable, but the objects of an initializer must be callable too."""
 
     class Odd:
         Config = registry.default().load("initializers", "zeros").Config

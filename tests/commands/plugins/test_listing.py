@@ -1,4 +1,4 @@
-"""Installed plugins are listed from metadata, whatever state they are in."""
+"""The list of installed plugins, which is read from their metadata."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def of(distribution: str) -> list[Listed]:
     return listed([entry for entry in known if entry.distribution == distribution], known)
 
 
-def test_a_plugin_is_told_with_its_folder_and_without_importing_it(install: Install) -> None:
+def test_plugin_is_listed_with_its_folder_without_importing_it(install: Install) -> None:
     site = install("broken-one", {"layers": {"odd": "broken_one:Odd"}}, "raise SystemExit(3)")
     (found,) = of("broken-one")
     assert found.to_json() == {
@@ -37,15 +37,15 @@ def test_a_plugin_is_told_with_its_folder_and_without_importing_it(install: Inst
     }
 
 
-def test_an_editable_plugin_is_told_with_the_folder_that_is_edited(install: Install) -> None:
-    """Somebody who looks for the source must not be sent to a folder of metadata."""
+def test_editable_plugin_is_listed_with_its_source_folder(install: Install) -> None:
+    """The source is there, not in the folder of the metadata."""
     url = {"url": "file:///home/me/my%20layers", "dir_info": {"editable": True}}
     install("edited", {"layers": {"odd": "edited:Odd"}}, files={"direct_url.json": json.dumps(url)})
     (found,) = of("edited")
     assert (found.where, found.editable) == ("/home/me/my layers", True)
 
 
-def test_a_name_that_two_distributions_have_is_marked_with_what_to_say(install: Install) -> None:
+def test_name_of_two_distributions_is_ambiguous(install: Install) -> None:
     install("one", {"layers": {"odd": "one:Odd"}, "losses": {"odd": "one:Odd"}})
     install("two", {"layers": {"odd": "two:Odd"}})
     layer, loss = of("one")
@@ -55,13 +55,13 @@ def test_a_name_that_two_distributions_have_is_marked_with_what_to_say(install: 
     assert other.ambiguous == layer.ambiguous
 
 
-def test_a_name_that_one_distribution_has_twice_is_told_as_its_mistake(install: Install) -> None:
+def test_name_registered_twice_by_one_distribution_is_ambiguous(install: Install) -> None:
     install("twice", {"layers": {"odd": "twice:Odd\nodd = twice:Other"}})
     message = "twice registers the layer 'odd' more than once: twice:Odd and twice:Other"
     assert {found.ambiguous for found in of("twice")} == {message}
 
 
-def test_nothing_of_tinynets_own_is_ambiguous() -> None:
+def test_built_in_names_are_not_ambiguous() -> None:
     known = everything()
     found = [one for one in listed(known, known) if one.entry.distribution == "tinynet-core"]
     assert found

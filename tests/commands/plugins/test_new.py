@@ -1,4 +1,4 @@
-"""A new plugin works as it is written: it is listed, keeps its promises, and passes its tests."""
+"""New plugins from the template: they install, are listed and pass their tests."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tinynet.commands.plugins.new import NotMadeError, kinds, new_plugin
 from tinynet.registry import KINDS
 
 
-def test_there_is_a_template_for_every_kind_that_a_spec_can_name() -> None:
+def test_every_kind_except_kernels_has_a_template() -> None:
     assert kinds() == [kind for group, kind in KINDS.items() if group != "kernels"]
 
 
@@ -37,7 +37,7 @@ def test_there_is_a_template_for_every_kind_that_a_spec_can_name() -> None:
         ("swish", "swish", "swish", "Swish"),
     ],
 )
-def test_names_follow_the_conventions_of_their_places(
+def test_names_of_distribution_package_and_class(
     tmp_path: Path, name: str, distribution: str, package: str, class_name: str
 ) -> None:
     made = new_plugin(name, into=tmp_path)
@@ -46,7 +46,7 @@ def test_names_follow_the_conventions_of_their_places(
     assert made.folder == tmp_path / distribution
 
 
-def test_every_file_is_written_and_names_its_parts(tmp_path: Path) -> None:
+def test_files_and_entry_points(tmp_path: Path) -> None:
     made = new_plugin("My.odd-Layer", into=tmp_path)
     written = {str(path.relative_to(made.folder)) for path in made.folder.rglob("*.*")}
     assert written == set(made.files)
@@ -58,8 +58,8 @@ def test_every_file_is_written_and_names_its_parts(tmp_path: Path) -> None:
     assert project["tool"]["setuptools"]["packages"] == ["my_odd_layer"]
 
 
-def test_every_file_is_rendered_to_the_end(tmp_path: Path) -> None:
-    """A `$package` that nobody replaced would be the first thing that an author reads."""
+def test_files_are_rendered_completely(tmp_path: Path) -> None:
+    """No placeholder such as `$package` is left."""
     for kind in kinds():
         made = new_plugin(f"odd-{kind}", kind, tmp_path)
         for path in made.files:
@@ -71,17 +71,17 @@ def test_every_file_is_rendered_to_the_end(tmp_path: Path) -> None:
         assert f"tinynet plugins check odd_{kind}" in (made.folder / "README.md").read_text()
 
 
-def test_a_new_plugin_of_every_kind_passes_its_tests(
+def test_new_plugin_of_every_kind_passes_its_tests(
     install: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """The kit, what its own class promises, and a network that is trained with it."""
+    """The tests cover the conformance kit, the class itself and a trained network."""
     folders = []
     for kind in kinds():
         made = new_plugin(f"odd-{kind}", kind, tmp_path)
         package = made.names.package
         target = f"{package}:{made.names.class_name}"
         site = install(made.names.distribution, {made.names.group: {package: target}})
-        # As an editable installation has it: the metadata there, the source here.
+        # Like an editable installation, with the metadata in another folder than the source.
         (site / f"{package}.py").unlink()
         folders.append(made.folder)
     sources = [str(folder / "src") for folder in folders]
@@ -102,10 +102,10 @@ COMMAND = "from tinynet_cli.main import main; main()"
 
 
 @pytest.mark.parametrize(("kind", "options"), [("layer", ["--editable"]), ("dataset", [])])
-def test_a_new_plugin_installs_is_listed_and_passes_its_tests(
+def test_new_plugin_installs_is_listed_and_passes_its_tests(
     fresh: Any, tmp_path: Path, kind: str, options: list[str]
 ) -> None:
-    """Its tests pass in the folder above it, too, which holds a folder of the package's name."""
+    """The tests also pass in the parent folder, which holds a folder of the package's name."""
     made = new_plugin("swish", kind, tmp_path)
     fresh.install(made.folder, *options)
     run, site = fresh.run, fresh.site
@@ -145,7 +145,7 @@ def test_a_new_plugin_installs_is_listed_and_passes_its_tests(
         ("layer-config", "the class would be called 'LayerConfig', a name that its own code needs"),
     ],
 )
-def test_a_name_that_would_not_work_is_refused_with_one_that_would(
+def test_invalid_name_is_an_error_that_suggests_a_valid_one(
     tmp_path: Path, name: str, message: str
 ) -> None:
     with pytest.raises(NotMadeError, match=message) as caught:
@@ -155,25 +155,25 @@ def test_a_name_that_would_not_work_is_refused_with_one_that_would(
         assert new_plugin(suggestion, into=tmp_path).folder.is_dir()
 
 
-def test_the_name_that_would_do_is_free(install: Callable[..., Path], tmp_path: Path) -> None:
+def test_suggested_name_is_free(install: Callable[..., Path], tmp_path: Path) -> None:
     install("acme", {"layers": {"my_relu": "acme:ReLU"}})
     with pytest.raises(NotMadeError, match="try 'my-relu-2'"):
         new_plugin("relu", into=tmp_path)
     new_plugin("my-relu-2", into=tmp_path)
 
 
-def test_a_name_is_free_where_only_another_kind_has_it(tmp_path: Path) -> None:
+def test_name_of_another_kind_is_free(tmp_path: Path) -> None:
     assert any(entry.name == "mse" for entry in registry.default().entries("losses"))
     assert new_plugin("mse", "metric", tmp_path).names.group == "metrics"
 
 
-def test_a_kind_without_a_template_is_refused(tmp_path: Path) -> None:
+def test_unknown_kind_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotMadeError, match="no template for a 'leyer'; did you mean 'layer'"):
         new_plugin("my-layer", "leyer", tmp_path)
 
 
 @pytest.mark.parametrize("what", ["a folder", "a file", "a link to nowhere"])
-def test_nothing_that_is_there_is_written_over(tmp_path: Path, what: str) -> None:
+def test_existing_files_are_not_overwritten(tmp_path: Path, what: str) -> None:
     place = tmp_path / "my-layer"
     if what == "a folder":
         place.mkdir()
@@ -186,12 +186,12 @@ def test_nothing_that_is_there_is_written_over(tmp_path: Path, what: str) -> Non
     assert list(tmp_path.iterdir()) == [place]
 
 
-def test_a_place_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotMadeError, match="there is no folder"):
         new_plugin("my-layer", into=tmp_path / "nowhere")
 
 
-def test_where_the_disk_fails_half_way_nothing_stays(
+def test_incomplete_plugin_is_removed_if_the_disk_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = Path.write_text
@@ -207,7 +207,7 @@ def test_where_the_disk_fails_half_way_nothing_stays(
     assert not list(tmp_path.iterdir())
 
 
-def test_it_asks_for_the_tinynet_that_it_was_made_with(
+def test_plugin_requires_the_version_that_created_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(new, "__version__", "3.7.2")

@@ -1,4 +1,4 @@
-"""The plugin of the README, word for word: it installs, passes its test, and trains."""
+"""The plugin of the README: it installs, passes its test and trains."""
 
 import json
 import re
@@ -10,13 +10,13 @@ COMMAND = "from tinynet_cli.main import main; main()"
 
 
 def blocks(language: str) -> list[str]:
-    """The code of the section on plugins."""
+    """Return the code blocks of the section on plugins."""
     text = README.read_text(encoding="utf-8").partition("## A plugin in 25 lines")[2]
     section = text.partition("\n## ")[0]
     return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
 
 
-def test_the_plugin_of_the_readme_works(fresh: Any, tmp_path: Path) -> None:
+def test_plugin_of_the_readme_works(fresh: Any, tmp_path: Path) -> None:
     project = tmp_path / "my-layers"
     (project / "my_layers").mkdir(parents=True)
     layer, test = blocks("python")
@@ -42,7 +42,7 @@ def test_the_plugin_of_the_readme_works(fresh: Any, tmp_path: Path) -> None:
     assert "test (359 samples): loss" in fresh.run("-c", COMMAND, "train", "shifted.json")
 
 
-def test_the_commands_of_the_readme_are_those_that_a_new_plugin_gets() -> None:
+def test_commands_of_the_readme() -> None:
     (commands,) = blocks("sh")
     assert re.findall(r"^(.*?)(?: +#.*)?$", commands, re.MULTILINE)[:2] == [
         "tinynet plugins new my-layer && pip install -e ./my-layer",

@@ -1,4 +1,4 @@
-"""A plugin made for another tinynet is told as one, before somebody looks for the fault in it."""
+"""Requirements of plugins that the installed tinynet does not meet."""
 
 import pytest
 
@@ -31,7 +31,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("clauses", "met"), CASES)
-def test_releases_are_compared_and_the_rest_is_left_to_the_installer(
+def test_only_release_numbers_are_compared(
     monkeypatch: pytest.MonkeyPatch, clauses: str, met: bool
 ) -> None:
     monkeypatch.setattr(requirement, "version", lambda name: "0.1.3.dev4")
@@ -41,6 +41,6 @@ def test_releases_are_compared_and_the_rest_is_left_to_the_installer(
     assert unmet_requirement("anybody") == ("" if met else right)
 
 
-def test_a_distribution_that_requires_nothing_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_distribution_without_requirements(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requirement, "requires", lambda name: None)
     assert unmet_requirement("anybody") == ""

@@ -1,4 +1,4 @@
-"""A run on this machine whose training meets a fault, and the checks of what is left of it."""
+"""A run whose training is disturbed by a fault, and checks of its folder."""
 
 import json
 
@@ -99,7 +99,7 @@ class FaultyRun:
         return self.command("train", "spec.json", "--run", "run", "--resume", on=on)
 
     def stop_at(self, step):
-        """Start the run, and leave it after ``step`` as a killed process does."""
+        """Start the run, and interrupt it after ``step`` like a killed process."""
 
         def on(event):
             if isinstance(event, StepDone) and event.step == step:
@@ -126,7 +126,7 @@ class FaultyRun:
 
 @pytest.fixture(scope="package")
 def uninterrupted(tmp_path_factory):
-    """The outcome of a run without faults."""
+    """Return the outcome of a run without faults."""
     folder = tmp_path_factory.mktemp("uninterrupted")
     (folder / "spec.json").write_text(json.dumps(SPEC))
     assert run_command("train", folder / "spec.json", "--run", folder / "run", "--quiet") == 0

@@ -44,8 +44,8 @@ STRANGE = [
 
 
 @pytest.mark.parametrize(("make", "reason"), STRANGE)
-def test_the_newest_checkpoint_is_not_a_regular_file(run, make, reason):
-    """It is refused with a warning, and the run resumes from the one before."""
+def test_newest_checkpoint_that_is_not_a_regular_file_is_skipped(run, make, reason):
+    """The run warns and resumes from the previous checkpoint."""
     run.stop_at(2 * run.every + 1)
     newest = run.folder.checkpoint(2 * run.every)
     make(newest)
@@ -67,8 +67,8 @@ def test_the_newest_checkpoint_is_not_a_regular_file(run, make, reason):
 
 
 @pytest.mark.parametrize(("make", "reason"), STRANGE)
-def test_an_old_checkpoint_that_is_not_a_regular_file_is_ignored(run, make, reason):
-    """A file that the run does not need must not end it when old ones are pruned."""
+def test_old_checkpoint_that_is_not_a_regular_file_is_ignored(run, make, reason):
+    """Pruning must not fail because of a file that the run does not need."""
     run.stop_at(2 * run.every + 1)
     old = run.folder.checkpoint(1)
     shutil.copy(run.folder.checkpoint(run.every), old)
@@ -77,15 +77,15 @@ def test_an_old_checkpoint_that_is_not_a_regular_file_is_ignored(run, make, reas
     assert os.path.lexists(old), "an unreadable file may be of another run, and is kept"
 
 
-def test_a_damaged_old_checkpoint_is_ignored(run):
+def test_damaged_old_checkpoint_is_ignored(run):
     run.stop_at(2 * run.every + 1)
     run.folder.checkpoint(1).write_bytes(run.folder.checkpoint(run.every).read_bytes()[:-1])
     run.assert_resumes()
     assert run.folder.checkpoint(1).exists()
 
 
-def test_a_renamed_checkpoint_is_not_taken_for_a_newer_one(run):
-    """A copy under a later name would be a silent rollback."""
+def test_renamed_checkpoint_is_not_the_newest(run):
+    """Resuming from a copy under a later name would silently lose progress."""
     folder = run.folder
     tinynet.train(run.spec, folder.path)
     first, *_, last = folder.steps()
@@ -96,7 +96,7 @@ def test_a_renamed_checkpoint_is_not_taken_for_a_newer_one(run):
     assert "renamed" in warnings[0]
 
 
-def test_damaged_checkpoints_do_not_count_among_those_that_are_kept(run):
+def test_damaged_checkpoints_do_not_count_as_kept_ones(run):
     folder = run.folder
     tinynet.train(run.spec, folder.path)
     run_id = Checkpoint.read(folder.checkpoint(run.steps)).run_id

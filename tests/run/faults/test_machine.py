@@ -1,8 +1,7 @@
-"""Faults of the machine while a run trains: an error, and no loss of what was saved.
+"""Faults of the machine during training: they are errors, and saved data is not lost.
 
-A second process that trains the same run and the death of a lock's holder are tested in
-cli/test_signals.py, kills in run/test_kill.py, and failures of single system calls and power loss
-in archive/test_saving.py.
+Other faults are tested elsewhere: concurrent and killed lock holders in cli/test_signals.py,
+kills in run/test_kill.py, failing system calls and power loss in archive/test_saving.py.
 """
 
 import os
@@ -55,8 +54,8 @@ def limit(kind, amount):
 # The disk ------------------------------------------------------------------------------------
 
 
-def test_a_run_folder_that_is_deleted_is_an_error(run):
-    """Training must not continue without saving, nor recreate a part of the folder."""
+def test_deleted_run_folder_is_an_error(run):
+    """Training must neither continue without saving nor recreate parts of the folder."""
     # Renamed: a running save may write a file into a folder that is being emptied.
     code, err = run.train(after(run.every, lambda: run.folder.path.rename("trash")))
     assert code == 4
@@ -65,7 +64,7 @@ def test_a_run_folder_that_is_deleted_is_an_error(run):
     assert not run.folder.path.exists()
 
 
-def test_files_that_may_not_grow_are_an_error(run):
+def test_file_size_limit_is_an_error(run):
     with limits_kept():
         code, err = run.train(after(run.every, lambda: limit(resource.RLIMIT_FSIZE, 100_000)))
     assert code == 4
@@ -76,7 +75,7 @@ def test_files_that_may_not_grow_are_an_error(run):
     run.assert_resumes()
 
 
-def test_no_descriptors_left_is_an_error(run):
+def test_descriptor_limit_is_an_error(run):
     with limits_kept():
         code, err = run.train(after(run.every, lambda: limit(resource.RLIMIT_NOFILE, 3)))
     assert code == 4
@@ -103,7 +102,7 @@ main.main(["train", "spec.json", "--run", "disk/run", "--quiet"])
 
 @pytest.fixture
 def train_on_a_disk(run):
-    """Train on a real tmpfs; the run is copied out before it is unmounted.
+    """Return a function that trains on a real tmpfs and copies the run before unmounting.
 
     The command ``act`` runs as root of the namespace after step 4 is saved.
     """
@@ -132,8 +131,8 @@ def train_on_a_disk(run):
     return start
 
 
-def test_a_full_disk_is_an_error(run, train_on_a_disk):
-    """The checkpoints of steps 0 and 4 fit, that of step 8 does not."""
+def test_full_disk_is_an_error(run, train_on_a_disk):
+    """The checkpoints of steps 0 and 4 fit, but not that of step 8."""
     code, err = train_on_a_disk("1m")
     assert code == 4
     assert "No space left on device" in err
@@ -142,8 +141,8 @@ def test_a_full_disk_is_an_error(run, train_on_a_disk):
     run.assert_resumes()
 
 
-def test_a_folder_that_becomes_read_only_is_an_error(run, train_on_a_disk):
-    """A failing disk becomes read-only. A mount, since root may write into any folder."""
+def test_folder_that_becomes_read_only_is_an_error(run, train_on_a_disk):
+    """A mount is remounted, because root may write into any folder."""
     code, err = train_on_a_disk(
         "16m",
         "mount --bind disk/run/checkpoints disk/run/checkpoints;"
@@ -175,8 +174,8 @@ main.main(["resume", "run", "--quiet", "--threads", "1"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the memory of a process")
-def test_no_memory_for_a_snapshot_is_an_error(run):
-    """The state of this run is 12 MB, and 1 MiB is left when the next is to be saved."""
+def test_missing_memory_for_a_snapshot_is_an_error(run):
+    """The state of this run has 12 MB, and 1 MiB is left at the next save."""
     wide = {**run.spec, "network": {"layers": ["flatten", {"type": "dense", "units": 15_000}]}}
     training = {**run.spec["training"], "steps": 4, "checkpoint": {"every_steps": 1}}
 
@@ -217,7 +216,7 @@ class Signalling:
         os.fsync(descriptor)
 
 
-def test_a_signal_inside_a_save_lets_it_finish(run, monkeypatch):
+def test_save_finishes_despite_a_signal(run, monkeypatch):
     signal_lost = []
     before = signal.signal(signal.SIGTERM, lambda *arguments: signal_lost.append(True))
     try:
@@ -238,7 +237,7 @@ def test_a_signal_inside_a_save_lets_it_finish(run, monkeypatch):
     run.assert_resumes()
 
 
-def test_leftovers_are_cleaned_and_everything_else_is_kept(run):
+def test_leftovers_are_removed_and_other_files_are_kept(run):
     run.stop_at(run.every + 1)
     garbage = [
         folder / f".tinynet-{16 * digit}.tmp"
@@ -262,8 +261,8 @@ def test_leftovers_are_cleaned_and_everything_else_is_kept(run):
     assert all(path.exists() for path in kept)
 
 
-def test_a_clock_that_is_set_back_changes_no_order(run):
-    """The step decides which checkpoint is the newest, not the time of the file."""
+def test_order_of_checkpoints_does_not_depend_on_the_clock(run):
+    """The newest checkpoint is the one with the highest step, not the latest file time."""
     run.stop_at(2 * run.every + 1)
     assert run.folder.steps()[-1] == 2 * run.every
     status = run.folder.checkpoint(2 * run.every).stat()
