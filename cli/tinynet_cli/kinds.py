@@ -1,27 +1,16 @@
 """Kinds of plugin as options name them: singular or plural, with either of two option names."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
+from tinynet.text.kinds import KINDS
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-SINGULAR: Mapping[str, str] = {
-    "layers": "layer",
-    "losses": "loss",
-    "optimizers": "optimizer",
-    "schedules": "schedule",
-    "metrics": "metric",
-    "initializers": "initializer",
-    "datasets": "dataset",
-    "transforms": "transform",
-    "kernels": "kernel",
-}
-"""The groups of `tinynet.registry`, which ``tinynet --help`` must not import, in the singular."""
-
-GROUPS = tuple(SINGULAR)
-"""As `tinynet.registry.GROUPS`."""
+SINGULAR = {**KINDS, "kernels": "kernel"}
+"""The singular of each group."""
 
 
 class _Kind(click.Choice[str]):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tinynet.text.kinds import GROUPS
 from tinynet_cli import options
 from tinynet_cli.commands import Command
-from tinynet_cli.kinds import GROUPS, kind_option
+from tinynet_cli.kinds import kind_option
 from tinynet_cli.output import echo, print_json, print_table, printable, terminal_width
 from tinynet_cli.parameters import parameters
 from tinynet_cli.streams import result_is_terminal

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tinynet.text.kinds import GROUPS, KINDS
 from tinynet_cli import options
 from tinynet_cli.commands import Group
 from tinynet_cli.exit_codes import PLUGIN
 from tinynet_cli.json_argument import parse_object
-from tinynet_cli.kinds import GROUPS, kind_option
+from tinynet_cli.kinds import kind_option
 from tinynet_cli.output import echo, print_json, print_table, printable, short, terminal_width
 from tinynet_cli.streams import result_is_terminal
 
@@ -23,17 +24,8 @@ if TYPE_CHECKING:
     from tinynet.commands.plugins.listing import Listed
     from tinynet.testing import NotCheckableError
 
-KINDS = (
-    "layer",
-    "loss",
-    "optimizer",
-    "schedule",
-    "metric",
-    "initializer",
-    "dataset",
-    "transform",
-)
-"""As `tinynet.commands.plugins.new.kinds`, which ``tinynet --help`` must not import."""
+_CREATED = tuple(kind for group, kind in KINDS.items() if group != "kernels")
+"""The kinds with a template: `tinynet.commands.plugins.new.kinds`, which is slow to import."""
 
 _SIZE = re.compile("[1-9][0-9]{0,17}")
 """A positive number that an array's axis can have."""
@@ -46,7 +38,7 @@ def plugins() -> None:
 
 @plugins.command()
 @click.argument("name")
-@kind_option("kind", KINDS, default="layer", show_default=True, help="Kind of plugin.")
+@kind_option("kind", _CREATED, default="layer", show_default=True, help="Kind of plugin.")
 @click.option(
     "--into",
     type=click.Path(),

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from tinynet_cli.kinds import GROUPS
-from tinynet_cli.plugins import KINDS
+from tinynet_cli.plugins import _CREATED
 
 from tinynet.commands.plugins.new import kinds
+from tinynet.text.kinds import GROUPS
 
 LAYER = """
 from pydantic import Field
@@ -33,7 +33,7 @@ def terminal(monkeypatch):
 
 
 def test_the_kinds_that_help_knows_are_those_that_have_a_template():
-    assert list(KINDS) == kinds()
+    assert list(_CREATED) == kinds()
 
 
 @pytest.mark.parametrize("command", ["new", "list", "check", "doctor"])

@@ -4,9 +4,6 @@ import subprocess
 import sys
 
 import pytest
-from tinynet_cli.kinds import GROUPS
-
-from tinynet import registry
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["train", "--help"]])
@@ -24,10 +21,6 @@ assert not large, large
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_the_groups_that_help_knows_are_those_of_the_registry():
-    assert GROUPS == registry.GROUPS
 
 
 def test_the_version_is_told(tinynet):

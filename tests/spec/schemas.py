@@ -7,8 +7,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from tinynet import registry
-from tinynet.registry import GROUPS, Registry
+from tinynet.registry import Registry
 from tinynet.spec.schema import spec_schema
+from tinynet.text.kinds import GROUPS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

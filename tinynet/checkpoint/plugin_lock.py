@@ -10,6 +10,7 @@ from tinynet import registry
 from tinynet.config import Reference
 from tinynet.errors import PluginError
 from tinynet.registry import Entry, UnknownTypeError
+from tinynet.text.kinds import GROUPS
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def respell_types(
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         return [respell_types(a, b, old_names, new_names) for a, b in zip(old, new, strict=True)]
     if isinstance(old, str) and isinstance(new, str) and old != new:
-        for group in registry.GROUPS:
+        for group in GROUPS:
             name = old_names.get(f"{group}:{old}")
             if name is not None and name == new_names.get(f"{group}:{new}"):
                 return new
@@ -139,7 +140,7 @@ def _entries(types: Mapping[str, TypeFacts]) -> dict[str, Entry]:
             f"the checkpoint needs {name!r} (tinynet.{group}) of {facts.distribution}"
             f" {facts.version}"
         )
-        if group not in registry.GROUPS:
+        if group not in GROUPS:
             problems.append(f"{needed}, a kind of plugin that this tinynet does not know")
             continue
         try:

@@ -5,18 +5,16 @@ Only checks that cost next to nothing are made here; `tinynet.training.purity` m
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from math import prod
 from typing import Any, cast
 
 import numpy as np
 
 from tinynet.engine.node import Node
-from tinynet.errors import PluginError, Problem, TinynetError
+from tinynet.errors import PluginError, TinynetError
 from tinynet.layer import Buffered, Cache, Costed, Fusable, Gradients, Layer, Summarized
 from tinynet.layer.context import Context, Needs
-from tinynet.registry import Blaming
-from tinynet.text.blame import located_cause
+from tinynet.text.blame import Blaming, located_cause, plugin_error
 from tinynet.text.wording import quote, suggest
 from tinynet.types import Array, Shape
 
@@ -158,7 +156,7 @@ def operations(node: Node) -> int:
 
 
 def _blaming(node: Node, method: str) -> Blaming:
-    return Blaming(partial(fault, node), method)
+    return Blaming(node.__str__, f"{method} raised", node.pointer)
 
 
 def _checked_output(node: Node, method: str, returned: Any, samples: int) -> tuple[Array, Cache]:
@@ -172,7 +170,7 @@ def _checked_output(node: Node, method: str, returned: Any, samples: int) -> tup
 
 def fault(node: Node, message: str) -> PluginError:
     """Return an error about a node's layer, located where the spec names it."""
-    return PluginError([Problem(f"{node}: {message}", node.pointer)])
+    return plugin_error(node, message, node.pointer)
 
 
 def described(value: Any) -> str:

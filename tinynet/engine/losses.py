@@ -10,7 +10,6 @@ import numpy as np
 
 from tinynet import registry
 from tinynet.engine.layer_calls import described, dtype_fault
-from tinynet.errors import PluginError
 from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss, Loss
 from tinynet.spec.consistency import LOSS
@@ -99,14 +98,14 @@ def forward(
         optional = () if weights is None else (weights,)
         returned = loss.forward(ctx, outputs, targets, *optional)
     if not isinstance(returned, tuple) or len(returned) != 2:
-        raise _fault(
+        raise registry.fault(
             loss,
             "forward must return (the sum over the samples, cache); it returned"
             f" {described(returned)}",
         )
     value, cache = returned
     if not isinstance(value, Real):
-        raise _fault(
+        raise registry.fault(
             loss,
             "forward must return the sum over the samples as one number; it returned"
             f" {described(value)}",
@@ -123,14 +122,14 @@ def backward(loss: Loss, ctx: Context, cache: Any, outputs: Array) -> Array:
     with registry.blaming(loss, "backward"):
         gradient = loss.backward(ctx, cache)
     if getattr(gradient, "shape", None) != outputs.shape:
-        raise _fault(
+        raise registry.fault(
             loss,
             f"backward must return the gradient of the outputs, of shape {outputs.shape}; it"
             f" returned {described(gradient)}",
         )
     if gradient.dtype != outputs.dtype:
         message = f"the gradient of the outputs {dtype_fault(outputs.dtype, gradient.dtype)}"
-        raise _fault(loss, message)
+        raise registry.fault(loss, message)
     return gradient
 
 
@@ -143,13 +142,9 @@ def predict(loss: Loss, outputs: Array) -> Array:
     with registry.blaming(loss, "predict"):
         values = np.array(loss.predict(outputs))
     if values.shape[:1] != outputs.shape[:1]:
-        raise _fault(
+        raise registry.fault(
             loss,
             f"predict must return a row for each of {len(outputs)} samples; it returned"
             f" {described(values)}",
         )
     return values
-
-
-def _fault(loss: Loss, message: str) -> PluginError:
-    return registry.fault(loss, message)

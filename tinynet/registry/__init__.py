@@ -6,8 +6,7 @@ names are imported. tinynet's own types are registered in the same way.
 
 import importlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -16,28 +15,13 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from tinynet.config import Config, Reference
-from tinynet.errors import PluginError, Problem, TinynetError
+from tinynet.errors import PluginError
 from tinynet.registry.discovery import PREFIX, Damage, discover, normalise
-from tinynet.text.blame import located_cause
+from tinynet.text.blame import Blaming, located_cause, plugin_error
+from tinynet.text.kinds import GROUPS as GROUPS
+from tinynet.text.kinds import KINDS as KINDS
 from tinynet.text.mistakes import explained, mistake, refusal
 from tinynet.text.wording import quote, suggest
-
-KINDS = {
-    "layers": "layer",
-    "losses": "loss",
-    "optimizers": "optimizer",
-    "schedules": "schedule",
-    "metrics": "metric",
-    "initializers": "initializer",
-    "datasets": "dataset",
-    "transforms": "transform",
-    "kernels": "set of kernels",
-}
-"""What one plugin of each group is called."""
-
-GROUPS = tuple(KINDS)
-"""The kinds of plugin; the entry-point group of ``layers`` is ``tinynet.layers``, and so on."""
-
 
 CORE = "tinynet-core"
 """The distribution of the built-in types."""
@@ -238,7 +222,7 @@ class Registry:
         except (UnknownTypeError, AmbiguousTypeError) as error:
             raise refusal([mistake("type_name", str(error), "type", value=name)]) from error
         try:
-            with _blaming(entry, "its Config failed", ValidationError):
+            with Blaming(entry.__str__, "its Config failed:", passing=ValidationError):
                 config = self._config(entry, options, self.validation_context(recorded))
                 dumped: dict[str, Any] = config.model_dump(mode="json")
                 for field in type(config).model_fields.keys() - config.model_fields_set:
@@ -253,7 +237,7 @@ class Registry:
     def config(self, reference: Reference) -> Config:
         """Return the config of a reference that was validated."""
         entry, context = self.resolve(reference), {"recorded": reference._recorded}
-        with _blaming(entry, "its Config cannot read what it wrote"):
+        with Blaming(entry.__str__, "its Config cannot read what it wrote:"):
             return self._config(entry, reference.options, context)
 
     def _config(self, entry: Entry, options: Mapping[str, Any], context: dict[str, Any]) -> Config:
@@ -278,7 +262,7 @@ class Registry:
         """
         entry = self.resolve(reference)
         cls = self._load(entry)
-        with _blaming(entry, "it could not be constructed"):
+        with Blaming(entry.__str__, "it could not be constructed:"):
             return cls(config)
 
     def whose(self, plugin: object) -> str:
@@ -288,61 +272,20 @@ class Registry:
         return next(own, f"{cls.__module__}.{cls.__qualname__}")
 
 
-class Blaming:
-    """A context that turns an unexpected exception of a plugin into a `PluginError`.
-
-    A class, since a generator would cost more than many a method on a batch of one.
-    """
-
-    __slots__ = ("_fault", "_method")
-
-    def __init__(self, fault: Callable[[str], PluginError], method: str) -> None:
-        """Watch over a call.
-
-        Args:
-            fault: Says who is to blame for a message.
-            method: What is called.
-        """
-        self._fault, self._method = fault, method
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
-    ) -> None:
-        if isinstance(error, TinynetError | MemoryError):
-            return
-        if isinstance(error, Exception | SystemExit):
-            raise self._fault(f"{self._method} raised {located_cause(error)}") from error
-
-
 def blaming(plugin: object, method: str, pointer: str = "") -> Blaming:
-    """Return a context in which a plugin is to blame for whatever is raised.
+    """Return a context that turns an exception of a plugin's method into a `PluginError`.
 
     Args:
         plugin: The loss, optimizer, metric, ... that is called.
-        method: Which method of it.
-        pointer: Where a spec names the plugin, if that is known.
+        method: The method that is called.
+        pointer: Where a spec names the plugin, if it does.
     """
-    return Blaming(partial(fault, plugin, pointer=pointer), method)
+    return Blaming(lambda: default().whose(plugin), f"{method} raised", pointer)
 
 
 def fault(plugin: object, message: str, pointer: str = "") -> PluginError:
     """Return the error of a plugin, with its name, distribution and version; see `blaming`."""
-    return PluginError([Problem(f"{default().whose(plugin)}: {message}", pointer)])
-
-
-@contextmanager
-def _blaming(entry: Entry, what: str, *passing: type[Exception]) -> Iterator[None]:
-    """The same for what has failed before there is any object."""
-    try:
-        yield
-    except passing:
-        raise
-    except (TinynetError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"{entry}: {what}: {located_cause(error)}") from error
+    return plugin_error(default().whose(plugin), message, pointer)
 
 
 def _import(entry: Entry) -> type[Any]:

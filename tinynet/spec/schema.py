@@ -4,13 +4,14 @@ It is generated from the models that validate a spec, and from the ``Config`` of
 about several values, such as references to nodes, are checked by `load_spec` alone.
 """
 
-from tinynet.registry import GROUPS, Registry
+from tinynet.registry import Registry
 from tinynet.spec.expansion.blocks import BlockSpec, RepeatSpec, UseSpec
 from tinynet.spec.expansion.variables import NAME
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec, NodeSpec
 from tinynet.spec.schema_definitions import Definitions, Schema, describe, refer
 from tinynet.spec.training_spec import TrainingSpec
+from tinynet.text.kinds import GROUPS
 
 _NAMES: Schema = {"pattern": f"^{NAME.pattern}$"}
 """The names of variables, blocks and their parameters."""

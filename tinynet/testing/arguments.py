@@ -10,7 +10,7 @@ import numpy as np
 from tinynet.config import Config
 from tinynet.dataset import Field
 from tinynet.errors import PluginError, ShapeError, TinynetError
-from tinynet.registry import KINDS, Entry
+from tinynet.registry import Entry
 from tinynet.testing.checks import Check, CheckFailed
 from tinynet.testing.configs import Options, make_config
 from tinynet.testing.datasets import dataset_checks
@@ -24,6 +24,7 @@ from tinynet.testing.schedules import schedule_checks
 from tinynet.testing.standard_cases import STANDARDS, Arguments, Standard, integers
 from tinynet.testing.transforms import transform_checks
 from tinynet.text.blame import located_cause
+from tinynet.text.kinds import KINDS
 from tinynet.text.wording import cause, format_value, quote, suggest
 from tinynet.types import Shape
 

@@ -13,12 +13,13 @@ from typing import Any
 
 from tinynet import registry
 from tinynet.errors import PluginError
-from tinynet.registry import GROUPS, Entry, UnknownTypeError
+from tinynet.registry import Entry, UnknownTypeError
 from tinynet.registry.discovery import normalise
 from tinynet.testing.arguments import CHECKS, NotCheckableError, arguments_of, in_words
 from tinynet.testing.checks import Check
 from tinynet.testing.standard_cases import Arguments
 from tinynet.text.blame import located_cause
+from tinynet.text.kinds import GROUPS
 from tinynet.text.wording import quote, suggest
 from tinynet.types import Shape
 
@@ -57,7 +58,7 @@ def plugin_checks(
 
     Args:
         name: A type's name, or ``distribution:name``, or a distribution's.
-        group: One of `tinynet.registry.GROUPS`, where two kinds have the name.
+        group: One of `tinynet.text.kinds.GROUPS`, where two kinds have the name.
         options: What a spec would say; by default what the class's ``examples`` say, else nothing.
         in_shapes: Shapes of a layer's inputs; by default those of the ``examples``, else the first
             of a few that the layer takes.
@@ -112,7 +113,7 @@ def entries_named(name: str, group: str | None = None) -> list[Entry]:
     Args:
         name: A type's name, or ``distribution:name``, or a distribution's, which stands for all
             that it registers.
-        group: One of `tinynet.registry.GROUPS`.
+        group: One of `tinynet.text.kinds.GROUPS`.
 
     Raises:
         UnknownTypeError: if it stands for nothing; it suggests names that look alike.

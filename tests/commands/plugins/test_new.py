@@ -16,7 +16,7 @@ import tinynet
 from tinynet import registry
 from tinynet.commands.plugins import new
 from tinynet.commands.plugins.new import NotMadeError, kinds, new_plugin
-from tinynet.registry import KINDS
+from tinynet.text.kinds import KINDS
 
 
 def test_every_kind_except_kernels_has_a_template() -> None:

@@ -12,9 +12,10 @@ from tinynet.commands.plugins.listing import Listed, listed
 from tinynet.commands.plugins.requirement import unmet_requirement
 from tinynet.errors import PluginError
 from tinynet.network.kernel_choice import choose_kernels
-from tinynet.registry import GROUPS, Entry, UnknownTypeError
+from tinynet.registry import Entry, UnknownTypeError
 from tinynet.registry.discovery import Damage, normalise
 from tinynet.testing.registered import entries_named
+from tinynet.text.kinds import GROUPS
 
 PATIENCE = 60.0
 """Seconds after which an import counts as hanging."""

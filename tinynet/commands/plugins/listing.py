@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tinynet.registry import KINDS, Entry
+from tinynet.registry import Entry
 from tinynet.registry.discovery import find_distribution
+from tinynet.text.kinds import KINDS
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from unicodedata import normalize
 
 from tinynet import __version__, registry
 from tinynet.errors import TinynetError, explaining_io
-from tinynet.registry import KINDS
 from tinynet.registry.discovery import find_distribution, normalise
+from tinynet.text.kinds import KINDS
 from tinynet.text.wording import quote, suggest
 
 TEMPLATES = "templates"
@@ -52,7 +52,7 @@ class Names:
         distribution: Name for pip, and of the folder: ``my-layer``.
         package: Name in ``import``, and of the type in a spec: ``my_layer``.
         class_name: ``MyLayer``.
-        kind: One of the values of `tinynet.registry.KINDS`.
+        kind: One of the values of `tinynet.text.kinds.KINDS`.
         group: The kind's key there.
     """
 

@@ -1,0 +1,17 @@
+"""The kinds of plugins. The command line imports this for its help, so it imports nothing."""
+
+KINDS = {
+    "layers": "layer",
+    "losses": "loss",
+    "optimizers": "optimizer",
+    "schedules": "schedule",
+    "metrics": "metric",
+    "initializers": "initializer",
+    "datasets": "dataset",
+    "transforms": "transform",
+    "kernels": "set of kernels",
+}
+"""Name of one plugin of each group, for messages."""
+
+GROUPS = tuple(KINDS)
+"""The groups of plugins; the entry-point group of ``layers`` is ``tinynet.layers``, and so on."""
