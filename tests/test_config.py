@@ -1,4 +1,4 @@
-"""What a plugin's parameters may look like, and how a spec refers to a plugin."""
+"""Options of plugins, and references to plugins in specs."""
 
 from typing import Annotated, Literal
 
@@ -113,8 +113,8 @@ class Named(Reference):
 
 
 @pytest.fixture
-def told(register):
-    """What a spec with these options is told: "pointer: message" for each mistake."""
+def errors_of(register):
+    """Return "pointer: message" for each mistake in a spec's options."""
     register("layers", "limits", Plugin)
     register("layers", "needy", NeedyPlugin)
 
@@ -161,8 +161,8 @@ def told(register):
         ("hole", 1, "unknown key 'hole'; did you mean 'whole'?"),
     ],
 )
-def test_a_wrong_value_gets_one_plain_sentence_at_its_place(told, key, value, expected):
-    assert told({"type": "limits", key: value}) == [f"/{key}: {expected}"]
+def test_a_wrong_value_gets_one_plain_sentence_at_its_place(errors_of, key, value, expected):
+    assert errors_of({"type": "limits", key: value}) == [f"/{key}: {expected}"]
 
 
 @pytest.mark.parametrize(
@@ -184,31 +184,31 @@ def test_a_wrong_value_gets_one_plain_sentence_at_its_place(told, key, value, ex
          " 'distribution:name')"),
     ],
 )  # fmt: skip
-def test_a_mistake_within_a_value_is_told_where_it_is(told, options, expected):
-    assert told({"type": "limits", **options}) == [expected]
+def test_a_mistake_within_a_value_is_told_where_it_is(errors_of, options, expected):
+    assert errors_of({"type": "limits", **options}) == [expected]
 
 
-def test_all_mistakes_are_told_at_once(told):
+def test_all_mistakes_are_told_at_once(errors_of):
     raw = {"type": "limits", "whole": 0, "rate": "x", "hole": 1, "fill": {"type": "zero"}}
-    assert len(told(raw)) == 4
+    assert len(errors_of(raw)) == 4
 
 
-def test_what_is_required_says_what_it_is(told):
-    assert told({"type": "needy"}) == [
+def test_what_is_required_says_what_it_is(errors_of):
+    assert errors_of({"type": "needy"}) == [
         "'width' is required (pixels from left to right)",
         "'height' is required",
     ]
 
 
-def test_a_misspelt_key_is_one_mistake_and_not_two(told):
-    """'unknown key widht' and 'width is required' would be told of a single slip."""
+def test_a_misspelt_key_is_one_mistake_and_not_two(errors_of):
+    """'unknown key widht' and 'width is required' would be errors_of of a single slip."""
     expected = ["/widht: unknown key 'widht'; did you mean 'width'?"]
-    assert told({"type": "needy", "widht": 1, "height": 1}) == expected
+    assert errors_of({"type": "needy", "widht": 1, "height": 1}) == expected
 
 
-def test_thousands_of_unknown_keys_are_told_without_looking_for_what_was_meant(told):
+def test_thousands_of_unknown_keys_have_no_suggestions(errors_of):
     raw = {"type": "limits", **{f"k{i}": i for i in range(5_000)}}
-    assert told(raw)[0] == "/k0: unknown key 'k0'"
+    assert errors_of(raw)[0] == "/k0: unknown key 'k0'"
 
 
 def test_a_bare_name_is_short_for_an_object_with_a_type():

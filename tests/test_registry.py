@@ -1,4 +1,4 @@
-"""How a name in a spec becomes a plugin, and what happens when the plugin is broken."""
+"""The registry: from names in a spec to plugins, and broken plugins."""
 
 import re
 import subprocess
@@ -124,7 +124,7 @@ def spec(*layers):
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_plugin_that_cannot_be_imported_is_named_with_its_version_and_the_cause(broken, fault):
+def test_failed_import_names_plugin_version_and_cause(broken, fault):
     with pytest.raises(PluginError) as caught:
         load_spec(spec(fault))
     (problem,) = caught.value.problems

@@ -58,7 +58,7 @@ def test_every_factor_is_between_zero_and_one_even_far_out(step: int, total_step
         assert 0 <= factor <= 1
 
 
-def test_warm_up_rises_linearly_and_then_the_schedule_starts_at_its_beginning() -> None:
+def test_warm_up_is_linear_and_precedes_the_schedule() -> None:
     schedule = make(Step, step_size=2, gamma=0.5, warmup_steps=4)
     factors = [scheduled_factor(schedule, 4, step, 10) for step in range(10)]
     assert factors == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25]

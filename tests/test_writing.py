@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCSTRINGS = ("cli",)
-"""Folders without a docstring that opens with a question word."""
+CODE = ("tinynet", "cli", "plugins")
+LONGEST_NAME = 70
+LONGEST_TEST_FILE = 450
 
 QUESTION = re.compile(r"(What|Whether|How|Whoever)\b")
 JARGON = re.compile(r"\b(trips?|legs?|crews?|told|whoever|befall\w*)\b", re.IGNORECASE)
@@ -26,15 +27,28 @@ def docstrings(path):
             yield getattr(node, "lineno", 1), text
 
 
-@pytest.mark.parametrize("folder", DOCSTRINGS)
+@pytest.mark.parametrize("folder", [*CODE, "tests"])
 def test_docstrings_open_with_a_noun_or_a_verb(folder):
     for path in sources(folder):
         bad = [line for line, text in docstrings(path) if QUESTION.match(text)]
         assert not bad, f"{path}: docstrings on lines {bad} open with a question word"
 
 
-@pytest.mark.parametrize("folder", ["cli"])
+@pytest.mark.parametrize("folder", ["tinynet", "cli"])
 def test_the_code_uses_the_words_of_its_field(folder):
     for path in sources(folder):
         words = JARGON.findall(path.read_text(encoding="utf-8"))
         assert not words, f"{path}: {words}"
+
+
+def test_names_of_tests_are_short():
+    for path in sources("plugins", "tests"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                assert len(node.name) < LONGEST_NAME, f"{path}:{node.lineno}: {node.name}"
+
+
+def test_test_files_are_short():
+    for path in sources("plugins", "tests"):
+        lines = path.read_text(encoding="utf-8").count("\n")
+        assert lines <= LONGEST_TEST_FILE, f"{path} has {lines} lines"

@@ -28,7 +28,7 @@ class LossConfig(Config):
 class Loss(Protocol):
     """The loss that training minimizes. Constructed as ``Type(config)``.
 
-    A loss is summed over samples, so that the parts of a batch add up; whoever calls it divides
+    A loss is summed over samples, so that the parts of a batch add up; the caller divides
     by the number of samples. ``per_sample = True`` promises that the sum is one of independent
     terms, as for layers.
     """

@@ -154,7 +154,7 @@ def normalization(name: str, *shape: int) -> Iterator[Case]:
 
 
 def elementwise(samples: int) -> Iterator[Case]:
-    """What treats every element by itself, and the loss."""
+    """Return the workloads of elementwise kernels, and of the loss."""
     x, y = normal(samples, 26, 26, 32), normal(samples, 26, 26, 32)
     uniform = RNG.random(x.shape, np.float32)
     yield Case("relu 26x26x32", lambda kernels, empty: kernels.relu(x, empty))

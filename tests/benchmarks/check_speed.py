@@ -1,4 +1,4 @@
-"""What a spec costs before anything is trained: reading it, and a dry build of its network.
+"""The time to load a spec and to build its network without memory.
 
     python tests/benchmarks/check_speed.py
 
@@ -81,7 +81,7 @@ def seconds_to_check() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--times", type=int, default=10, help="of which the median is told")
+    parser.add_argument("--times", type=int, default=10, help="repetitions; the median is reported")
     times = parser.parse_args().times
     slow = False
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""What a checkpoint every 100 steps costs the training of `models/mnist_cnn.json`.
+"""The cost of a checkpoint every 100 steps in the training of `models/mnist_cnn.json`.
 
     python tests/benchmarks/checkpoint_cost.py --data-root ../shared/data
 

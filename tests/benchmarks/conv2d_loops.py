@@ -1,4 +1,4 @@
-"""How much faster `conv2d` is than four nested Python loops.
+"""The speed of `conv2d`, compared with four nested Python loops.
 
 Run it: `python tests/benchmarks/conv2d_loops.py`.
 

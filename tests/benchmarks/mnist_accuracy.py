@@ -1,4 +1,4 @@
-"""How well `models/mnist_cnn.json` does on MNIST's test images, over several seeds.
+"""The accuracy of `models/mnist_cnn.json` on MNIST's test images, over several seeds.
 
 Run it: `python tests/benchmarks/mnist_accuracy.py --data-root ../shared/data`.
 """

@@ -74,7 +74,7 @@ def test_a_plugin_that_is_not_installed_ends_with_5_and_its_place(tinynet, odd_s
     ],
     ids=["an import that fails", "an exception", "an input changed in place"],
 )
-def test_a_plugin_that_is_broken_ends_training_with_5_before_there_is_a_run(
+def test_broken_plugin_ends_training_with_5_before_the_run_starts(
     process, plugin, odd_spec, folder, source, message
 ):
     result = process("train", odd_spec, "--run", "run", "--quiet", env=plugin(source))
@@ -84,7 +84,7 @@ def test_a_plugin_that_is_broken_ends_training_with_5_before_there_is_a_run(
     assert not Path("run").exists()
 
 
-def test_a_plugin_that_fails_on_the_way_is_told_in_its_place_and_the_run_stays(
+def test_plugin_error_in_training_has_its_place_and_keeps_the_run(
     process, plugin, odd_spec, folder
 ):
     """The plugin mended, the run goes on from its last checkpoint; --debug shows its traceback."""

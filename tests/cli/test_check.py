@@ -161,7 +161,7 @@ BLOCKS = """{
 """
 
 
-def test_a_mistake_in_a_block_is_shown_with_every_place_that_brought_it_there(tinynet):
+def test_mistake_in_a_block_is_shown_with_all_its_uses(tinynet):
     Path("blocks.json").write_text(BLOCKS.replace('"width": 4', '"width": 0'))
     result = tinynet("check", "blocks.json")
     assert result.code == 2

@@ -141,7 +141,7 @@ def test_a_plugin_that_breaks_one_is_5_with_the_numbers(process, plugin):
     assert re.search(r"is -?[\d.]+ \(analytic\) instead of -?[\d.]+ \(num", found["finding"])
 
 
-def test_options_that_are_missing_are_2_with_the_command_line_that_has_them(process, plugin):
+def test_missing_options_are_exit_code_2_with_a_command(process, plugin):
     result = process("plugins", "check", "odd", "--group", "layers", env=plugin(RIGHT))
     assert result.code == 2
     assert "'factor' has no default" in result.err
@@ -192,9 +192,7 @@ def test_an_unknown_name_is_5_and_suggests_one(tinynet):
     assert "no plugin 'danse' is installed; did you mean 'dense'?" in result.err
 
 
-def test_of_a_distribution_all_types_are_checked_and_what_cannot_be_is_told(
-    process, plugin, folder
-):
+def test_all_types_of_a_distribution_are_checked_or_reported(process, plugin, folder):
     environment = plugin(RIGHT + "class Even(Odd):\n    examples = ({'options': {'factor': 2.0}},)")
     (points,) = folder.glob("site/*/entry_points.txt")
     points.write_text("[tinynet.layers]\nodd = tinynet_odd:Odd\neven = tinynet_odd:Even\n")

@@ -62,7 +62,7 @@ def test_more_epochs_end_where_a_run_of_as_many_ends(tinynet, run, write_spec):
         assert extended.params[name].tobytes() == array.tobytes()
 
 
-def test_a_change_that_the_state_cannot_survive_is_refused_with_all_its_parts(tinynet, run):
+def test_incompatible_changes_are_an_error_that_lists_all(tinynet, run):
     before = hashes(run)
     result = tinynet(
         "resume", run,
@@ -103,7 +103,7 @@ def test_what_is_no_run_is_4_and_is_not_started_anew(tinynet, folder):
     assert not (folder / "missing").exists()
 
 
-def test_a_damaged_checkpoint_is_set_aside_with_a_warning_and_the_one_before_is_used(tinynet, run):
+def test_damaged_checkpoint_is_set_aside_and_the_previous_one_used(tinynet, run):
     damaged = newest(run)
     damaged.write_bytes(damaged.read_bytes()[:-1])
     result = tinynet("resume", run)

@@ -16,7 +16,7 @@ def params(run):
     return dict(library.load_model(run, "last").network.params)
 
 
-def test_it_ends_with_the_test_figures_and_the_names_of_run_and_checkpoint(tinynet, spec):
+def test_output_ends_with_test_figures_run_and_checkpoint(tinynet, spec):
     result = tinynet("train", spec)
     assert result.code == 0
     figures, run, checkpoint = result.out.splitlines()

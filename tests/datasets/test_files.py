@@ -1,4 +1,4 @@
-"""What every dataset says of a path that leads to nothing it could read."""
+"""Errors of datasets for paths that they cannot read."""
 
 import os
 

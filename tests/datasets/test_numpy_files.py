@@ -181,7 +181,7 @@ def test_impossible_weights_are_refused(open_npy, weights, message):
         open_npy(weights=weights)
 
 
-def test_floats_are_numbers_and_integers_are_classes_unless_said_otherwise(open_npy):
+def test_floats_are_numbers_and_integers_are_classes_by_default(open_npy):
     assert open_npy(y=Y.astype(np.float32)).targets["target"].classes is None
     numbers = open_npy(target_type="number")
     assert numbers.targets["target"].classes is None

@@ -1,4 +1,4 @@
-"""Whatever a dataset refuses in training it refuses in prediction, with the same words."""
+"""Datasets raise the same errors in prediction as in training."""
 
 import gzip
 import io

@@ -38,7 +38,7 @@ from tinynet.network.network import Network
 from tinynet.run import saver as saver_module
 from tinynet.run.saver import Saver
 from tinynet.spec.reading import load_spec
-from tinynet.training import consistency, feed, updater
+from tinynet.training import consistency, loader, updater
 from tinynet.training import trainer as trainer_module
 from tinynet.training.trainer import Trainer
 
@@ -288,7 +288,7 @@ def loop():
         trainer.load_state(*start)
         return partial(deque, trainer.run(), maxlen=0), check
 
-    modules = [trainer_module, consistency, feed, background]
+    modules = [trainer_module, consistency, loader, background]
     return interrupt_everywhere(modules, prepare, send_signal)
 
 

@@ -63,7 +63,7 @@ def test_batch_norm_is_its_formula(shape, given):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("given", [False, True])
-def test_batch_norm_gradient_goes_through_the_statistics_of_the_batch_alone(shape, given):
+def test_batch_norm_gradient_passes_through_batch_statistics_only(shape, given):
     x, dy, gamma, beta = numbers(shape)
     direction = np.random.default_rng(1).standard_normal(shape)
     statistics = (gamma, beta**2) if given else None

@@ -1,4 +1,4 @@
-"""What a user of `batch_norm` relies on, besides its numbers (see test_norm_oracle.py)."""
+"""The behavior of `batch_norm`, besides its numbers (see test_norm_oracle.py)."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_a_frozen_part_of_the_network_still_commits():
     np.testing.assert_allclose(norm.buffers["running_mean"], 0.1 * x.mean(axis=0))
 
 
-def test_evaluation_uses_the_running_statistics_and_sees_one_sample_at_a_time():
+def test_evaluation_uses_running_statistics_for_each_sample():
     norm, x = layer((4, 3)), batch((8, 4, 3))
     norm.buffers["running_mean"][...] = 1
     norm.buffers["running_var"][...] = 4
@@ -95,7 +95,7 @@ def test_gradients_that_nobody_needs_are_left_out():
     assert grads.keys() == {"beta"}
 
 
-def test_the_engine_is_told_that_samples_see_each_other_and_that_there_are_buffers():
+def test_batch_norm_is_summarized_and_buffered():
     norm = layer((3,))
     assert not getattr(norm, "per_sample", False)
     assert isinstance(norm, Buffered)

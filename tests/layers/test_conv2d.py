@@ -1,4 +1,4 @@
-"""What a user of `conv2d` relies on, besides its numbers (see test_conv2d_oracle.py)."""
+"""The behavior of `conv2d`, besides its numbers (see test_conv2d_oracle.py)."""
 
 import math
 

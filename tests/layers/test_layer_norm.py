@@ -1,4 +1,4 @@
-"""What a user of `layer_norm` relies on, besides its numbers (see test_norm_oracle.py)."""
+"""The behavior of `layer_norm`, besides its numbers (see test_norm_oracle.py)."""
 
 import numpy as np
 import pytest

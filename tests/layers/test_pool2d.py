@@ -1,4 +1,4 @@
-"""What a user of the pooling layers relies on; for their numbers see test_pool2d_oracle.py."""
+"""The behavior of the pooling layers; for their numbers see test_pool2d_oracle.py."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What a user of up_sampling2d relies on; for its numbers see test_up_sampling2d_oracle.py."""
+"""The behavior of up_sampling2d; for its numbers see test_up_sampling2d_oracle.py."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_it_doubles_by_repeating_each_pixel_unless_told_otherwise():
     )
 
 
-def test_bilinear_goes_straight_from_centre_to_centre_and_stays_level_at_the_edge():
+def test_bilinear_is_linear_between_centers_and_constant_at_edges():
     x = np.array([0.0, 4.0]).reshape(1, 1, 2, 1)
     y, _ = layer((1, 2, 1), size=[1, 2], interpolation="bilinear").forward(Context(), x)
     np.testing.assert_array_equal(y.ravel(), [0, 1, 3, 4])

@@ -1,4 +1,4 @@
-"""What every built-in loss promises; without it training descends something else than the loss."""
+"""The promises of every built-in loss."""
 
 from typing import Any
 

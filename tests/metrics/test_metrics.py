@@ -1,4 +1,4 @@
-"""What every built-in metric promises: a figure of the whole split, however it was cut."""
+"""The promises of every built-in metric: an exact figure of the whole split."""
 
 from typing import Any
 

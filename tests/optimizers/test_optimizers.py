@@ -1,4 +1,4 @@
-"""What every built-in optimizer promises, and the first steps of each by hand."""
+"""The promises of every built-in optimizer, and the first steps of each by hand."""
 
 import math
 from typing import Any

@@ -78,7 +78,7 @@ class Watched:
 
 
 def tensors_of(step: int) -> dict[str, np.ndarray]:
-    """What a checkpoint of ``step`` holds; no two steps hold the same."""
+    """Return the arrays of a checkpoint of ``step``; they differ for every step."""
     rng = np.random.default_rng(step)
     return {
         "params/dense_1/weight": rng.normal(size=(150, 80)).astype(np.float32),
@@ -88,7 +88,7 @@ def tensors_of(step: int) -> dict[str, np.ndarray]:
 
 
 def save_for_ever(folder: RunFolder, first: int, shared: mmap.mmap) -> None:
-    """What the child does until it is killed."""
+    """Save until the process is killed."""
     watched = Watched(shared)
     atomic.os = watched
     folder.clean()
@@ -103,7 +103,7 @@ def save_for_ever(folder: RunFolder, first: int, shared: mmap.mmap) -> None:
 
 
 def check(folder: RunFolder, acknowledged: int) -> int:
-    """What must hold after a kill; returns the newest step."""
+    """Assert the promises after a kill, and return the newest step."""
     temporaries = atomic.leftovers(folder.checkpoints)
     assert len(temporaries) <= 1, f"{len(temporaries)} temporary files"
     steps = folder.steps()

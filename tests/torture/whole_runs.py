@@ -59,7 +59,7 @@ class Kill:
 
 
 class Stage:
-    """What parent and child share: what the child is at, and what it acknowledged."""
+    """The state that parent and child share: the child's phase, and its acknowledgments."""
 
     LAYOUT = struct.Struct("<BBqqq")
     SAVE, ACT = 0, 1
@@ -105,7 +105,7 @@ class WatchedSaves(Watched):
 
 
 def train(spec: str, run: Path, threads: int, kill: Kill | None, stage: Stage) -> None:
-    """What a child does: the line that a scheduler would run again and again."""
+    """Start or resume the run, as a scheduler would repeatedly."""
     events = 0
 
     def observe(event: RunEvent) -> None:
@@ -239,7 +239,7 @@ class Torture:
                 self.mismatches.append(f"{run.name}: {name}")
 
     def _one_process(self, spec: str, run: Path, kill: Kill | None, acknowledged: int) -> bool:
-        """Whether it was killed before it had finished."""
+        """Return True if it was killed before it had finished."""
         threads = self._draw.randint(1, 4)
         self.threads[threads] += 1
         stage = self._stage

@@ -1,4 +1,4 @@
-"""What a parameter holds before the first step.
+"""The built-in initializers: the values of parameters before the first step.
 
 Random values are drawn in float64 and rounded to the network's dtype, so a float32 and a float64
 network of one seed start from the same numbers.

@@ -92,7 +92,7 @@ class Difference:
 
     @property
     def equal(self) -> bool:
-        """Whether both are the same state of training.
+        """True if both are the same state of training.
 
         The spec, the progress, the data (except their folder) and every bit of every tensor must be
         equal. The run ID, the log, the lineage and the software may differ.

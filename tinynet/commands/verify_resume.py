@@ -45,7 +45,7 @@ class Verification:
 
     @property
     def exact(self) -> bool:
-        """Whether both runs end alike."""
+        """True if both runs end with the same bits."""
         return not self.differences
 
     def to_json(self) -> dict[str, Any]:

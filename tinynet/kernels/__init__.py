@@ -6,7 +6,7 @@ reference, and a compiled distribution may register another implementation in th
 
 Images are (N, H, W, C). ``empty`` is where outputs and large temporaries come from. Whatever is
 called ``saved`` belongs to the implementation: it goes from a forward kernel to its backward
-kernel, unchanged, and nobody else looks inside; it may be None where ``keep`` is False, which says
+kernel, unchanged, and no other code uses it; it may be None where ``keep`` is False, which says
 that no backward will follow. ``needs`` says which gradients are wanted, in the order in which they
 are returned; the others are None.
 """

@@ -109,7 +109,7 @@ class Layer(Protocol):
 
         Returns:
             The gradient of each input (None where ``ctx.needs`` leaves it out), and of each
-            parameter by name. A gradient may be ``dy`` itself or a view of it: whoever receives
+            parameter by name. A gradient may be ``dy`` itself or a view of it: code that receives
             it never writes to it.
         """
         ...
@@ -142,7 +142,7 @@ class Summarized(Protocol):
     """
 
     def summarize(self, ctx: Context, *inputs: Array) -> Any:
-        """What the other parts of the batch must know of these samples, (n, *in_shape) each.
+        """Return a summary of these samples, (n, *in_shape) each, for the other parts of the batch.
 
         A summary lives longer than memory from `Context.empty`: its arrays are the layer's own.
         """

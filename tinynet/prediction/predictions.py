@@ -46,7 +46,7 @@ class OutputPredictions:
 
     @property
     def has_positions(self) -> bool:
-        """Whether each sample has several labels, one per position."""
+        """True if each sample has several labels, one per position."""
         return self.labels is not None and self.labels.ndim > 1
 
     @property
@@ -214,7 +214,7 @@ class Predictions:
 
     @property
     def _names_files(self) -> bool:
-        """Whether samples are identified by their files: images, and samples of several files."""
+        """True if samples are identified by their files: images, and samples of several files."""
         return len(self.files) > 1 or any(file.is_image for file in self.files)
 
     def _file_names(self) -> list[str]:

@@ -26,7 +26,7 @@ EPSILON = 1e-5
 
 @dataclass(frozen=True)
 class Draw:
-    """Where a scenario takes shapes, numbers and memory from.
+    """The source of shapes, numbers and memory of a scenario.
 
     Attributes:
         rng: The stream; the same for the reference and the implementation.

@@ -36,7 +36,7 @@ PIXELS = DRAW.integers(256, size=(SAMPLES, 4, 4, 2))
 
 @dataclass(frozen=True)
 class Standard:
-    """What types of one kind are tried on.
+    """The cases of one kind of plugin.
 
     Attributes:
         cases: In the order to try.

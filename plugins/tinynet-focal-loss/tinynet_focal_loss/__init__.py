@@ -108,7 +108,7 @@ class FocalLoss:
     def _scale(
         self, logits: Array, labels: Array, positions: Shape, weights: Array | None
     ) -> Array:
-        """What the loss of each row counts, (R,)."""
+        """Return the weight of the loss of each row, (R,)."""
         alpha = np.ones(logits.shape[1]) if self._alpha is None else np.asarray(self._alpha)
         scale: Array = alpha[labels] / math.prod(positions)
         if weights is not None:

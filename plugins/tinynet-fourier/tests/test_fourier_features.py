@@ -42,7 +42,7 @@ def test_phases_cover_the_circle():
     assert 2 * math.pi - 0.01 < phases.max() < 2 * math.pi
 
 
-def test_the_example_learns_digits_and_leaves_frozen_features_as_they_were_drawn(tmp_path):
+def test_example_learns_digits_and_keeps_frozen_features(tmp_path):
     run = tinynet.train(SPEC, tmp_path / "run")
     assert run.evaluate("test").metrics["accuracy"] > 0.97
     spec = tinynet.load_spec(SPEC)

@@ -240,7 +240,7 @@ def test_cross_entropy_of_any_number_of_classes(smoothing, dtype):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_cross_entropy_tells_a_network_that_diverged(bad):
-    """If NaN became a number here, training would go on with nonsense."""
+    """If NaN became a number here, training would continue with meaningless values."""
     logits = np.zeros((3, 20), "float32")
     logits[1, 18] = bad
     found, right = (

@@ -34,7 +34,7 @@ def shifted(array, offset):
 
 
 def everything(offset=0):
-    """What many kernels give, as bytes."""
+    """Return the results of many kernels, as bytes."""
     x, weight, dy = (shifted(array, offset) for array in (X, WEIGHT, DY))
     rows = shifted(X.reshape(-1, 5), offset)
     y, saved = KERNELS.conv2d(x, weight, None, SAME, np.empty, True)
@@ -95,7 +95,7 @@ def test_other_threads_run_while_a_kernel_does():
             KERNELS.conv2d(X, WEIGHT, None, SAME, np.empty, False)
         finished.set()
 
-    # Nobody is made to hand the lock over before so long: the kernel must let go of it.
+    # No thread is forced to release the lock in this time: the kernel must release it.
     sys.setswitchinterval(1000)
     try:
         thread = threading.Thread(target=work)

@@ -1,4 +1,4 @@
-"""What the kernels accept, and that nothing else crashes the interpreter."""
+"""The arguments that the kernels accept; no others may crash the interpreter."""
 
 import sys
 

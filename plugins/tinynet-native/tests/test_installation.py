@@ -1,4 +1,4 @@
-"""What an installed tinynet-native is to tinynet and to its users."""
+"""The installed tinynet-native, as tinynet and its users see it."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ def test_tinynet_finds_it_by_its_entry_point():
 
 
 def test_it_has_every_kernel_that_the_reference_has():
-    """A kernel that is missing would be NumPy's: right, and slow, and nobody would notice."""
+    """A missing kernel would be NumPy's: correct, but silently slow."""
     kernels = {name for name in vars(NumpyKernels) if name[0] != "_"}
     assert kernels <= set(vars(NativeKernels))
 

@@ -10,7 +10,7 @@ from tinynet_native._geometry import six
 
 
 class Kept(NamedTuple):
-    """What `conv2d` leaves for `conv2d_backward`.
+    """The values that `conv2d` saves for `conv2d_backward`.
 
     Attributes:
         x: Its input, (N, H, W, C).

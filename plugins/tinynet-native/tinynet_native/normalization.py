@@ -9,7 +9,7 @@ from tinynet_native import _kernels
 
 
 class SavedBatch(NamedTuple):
-    """What `batch_norm` leaves for its backward.
+    """The values that `batch_norm` saves for its backward.
 
     Attributes:
         x: The input, (..., C).
@@ -69,7 +69,7 @@ def batch_norm_backward(
 
 
 class SavedRows(NamedTuple):
-    """What `layer_norm` leaves for `layer_norm_backward`.
+    """The values that `layer_norm` saves for `layer_norm_backward`.
 
     Attributes:
         x: The input, (..., C).

@@ -18,7 +18,7 @@ WINNER_STEP = 16
 
 
 class Winners(NamedTuple):
-    """What `max_pool2d` leaves for `max_pool2d_backward`.
+    """The values that `max_pool2d` saves for `max_pool2d_backward`.
 
     Attributes:
         cells: The number of each output's cell in its window, (N, Ho, Wo, C rounded up).

@@ -42,14 +42,14 @@ def test_classes_are_of_one_size():
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"noise": 0.1}, {"classes": 2}, {"samples": 999}])
 def test_another_config_is_told_from_the_first_by_its_fingerprint(change):
-    """A resumed run compares it, and must not go on with other data without a word."""
+    """A resumed run compares it, and must not silently continue with other data."""
     first, other = spirals(), spirals(**change)
     assert first.fingerprint != other.fingerprint
     assert not np.array_equal(everything(first)[0], everything(other)[0])
 
 
 def test_the_samples_are_those_that_the_fingerprint_stands_for():
-    """When this fails, count RECIPE up: a resumed run would go on with other samples."""
+    """When this fails, increase RECIPE: a resumed run would continue with other samples."""
     points, labels = everything(spirals(samples=3, seed=5))
     expected = [[0.38043, -0.71308], [0.44329, 0.68866], [0.05335, 0.57452]]
     np.testing.assert_allclose(points, expected, atol=1e-5)

@@ -54,7 +54,7 @@ def fastest(network: str, batch: int, threads: int, *, backward: bool) -> Run:
 
 
 class Way(NamedTuple):
-    """How products are computed, and with how many of BLAS's own threads."""
+    """The computation of matrix products, with a number of BLAS threads."""
 
     blas_threads: int
     run: Run

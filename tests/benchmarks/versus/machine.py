@@ -1,4 +1,4 @@
-"""Where a benchmark ran: processor, versions, and the BLAS that really computes."""
+"""The machine of a benchmark: processor, versions, and the BLAS in use."""
 
 import json
 import os
@@ -29,7 +29,7 @@ print(json.dumps([pool for pool in found if pool["user_api"] == "blas"]))
 
 
 def described(threads: int) -> dict[str, Any]:
-    """What a reader must know to judge the figures."""
+    """Return the facts about the machine that affect the figures."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),

@@ -76,7 +76,7 @@ def batch_of(network: str, samples: int) -> tuple[Array, Array]:
 
 
 def has_dropout(network: str) -> bool:
-    """Whether two sides cannot compute the very same step of it."""
+    """True if two sides cannot compute the same step of it."""
     return any(layer["type"] == "dropout" for layer in NETWORKS[network].layers)
 
 

@@ -42,7 +42,7 @@ class Worker:
         self.pid = pid
 
     def answer(self) -> Any:
-        """What it sends next.
+        """Return the next message of the worker.
 
         Raises:
             SideError: if it failed, died, or is silent.
@@ -98,7 +98,7 @@ def working(
         assert process.pid is not None
         yield Worker(ours, process.pid)
     finally:
-        # A worker that waits for a question sees that nobody is there any more, and ends.
+        # A worker that waits for a request detects the closed pipe and ends.
         ours.close()
         process.join(5)
         if process.is_alive():
@@ -174,7 +174,7 @@ def _rounds(
 
 
 def _different(answers: dict[str, list[float]]) -> dict[str, str]:
-    """Who does not compute what tinynet's reference computes, and by how much."""
+    """Return the sides whose results differ from tinynet's reference, and by how much."""
     reference = next((own for name, own in answers.items() if name.startswith(OURS)), [])
     found = {}
     for name, own in answers.items():

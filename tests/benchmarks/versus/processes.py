@@ -34,7 +34,7 @@ class JobError(Exception):
 
 
 def seconds(command: Command) -> tuple[float, str]:
-    """How long a command takes, and what it prints.
+    """Return the time of a command, and its output.
 
     Raises:
         JobError: if it fails.

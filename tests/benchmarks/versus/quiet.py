@@ -1,4 +1,4 @@
-"""Whether somebody else computed meanwhile: then a round is worth little, and is made again."""
+"""Detection of load by other processes, after which a round is repeated."""
 
 import os
 from pathlib import Path
@@ -39,7 +39,7 @@ class Watch:
 
 
 def _ticks(pid: int) -> int:
-    """What a process has used, all its threads together; 0 for one that has ended."""
+    """Return the CPU time of a process with all threads; 0 if it has ended."""
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,4 +1,4 @@
-"""What was found, for a terminal, for a program, and for the README."""
+"""Reports of the results, for a terminal, for programs, and for the README."""
 
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +12,7 @@ Facts = dict[str, Any]
 
 
 def header(facts: Facts) -> str:
-    """Where and how: a few lines."""
+    """Return the description of machine and method, a few lines."""
     versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
     return (
         f"{facts['processor']}, {facts['cores']} cores, load {facts['load']}, {facts['system']}\n"
@@ -81,7 +81,7 @@ def _sentence(verdict: Verdict) -> str:
 
 
 def goals(results: list[Result]) -> str:
-    """How many goals were met, which were not, and who took no part."""
+    """Return the number of goals met, the missed ones, and the absent sides."""
     judged = [verdict for result in results for verdict in result.verdicts if verdict.goal]
     missed = [verdict for verdict in judged if not verdict.met]
     lines = [f"{len(judged) - len(missed)} of {len(judged)} goals met"]
@@ -93,11 +93,11 @@ def goals(results: list[Result]) -> str:
 
 def as_json(facts: Facts, results: list[Result]) -> Facts:
     """Everything, with every single measurement."""
-    told = []
+    rows_of_results = []
     for result in results:
         verdicts = [asdict(v) | {"found": v.found, "met": v.met} for v in result.verdicts]
-        told.append(asdict(result) | {"medians": result.medians(), "verdicts": verdicts})
-    return {**facts, "results": told}
+        rows_of_results.append(asdict(result) | {"medians": result.medians(), "verdicts": verdicts})
+    return {**facts, "results": rows_of_results}
 
 
 def markdown(facts: Facts, results: list[Result]) -> str:
@@ -134,8 +134,8 @@ def _markdown_medians(results: list[Result]) -> str:
     rows = []
     for result in results:
         medians = result.medians()
-        told = [amount(medians[n], result.unit) if n in medians else "" for n in names]
-        rows.append([result.title, *told])
+        rows_of_results = [amount(medians[n], result.unit) if n in medians else "" for n in names]
+        rows.append([result.title, *rows_of_results])
     return _table(["median", *names], rows) if rows else ""
 
 

@@ -1,4 +1,4 @@
-"""What was found, as plain data."""
+"""The results of a comparison, as plain data."""
 
 from dataclasses import dataclass, field
 from statistics import median, quantiles
@@ -44,7 +44,7 @@ class Verdict:
 
 @dataclass
 class Result:
-    """What one case gave.
+    """The result of one case.
 
     Attributes:
         title: The case.
@@ -70,7 +70,7 @@ class Result:
         return [a / b for a, b in zip(self.values[ours], self.values[theirs], strict=True)]
 
     def least(self, sides: tuple[str, ...]) -> str | None:
-        """Which of these sides is fastest, or takes least; None where none took part."""
+        """Return the side with the lowest value; None if no side took part."""
         medians = self.medians()
         there = [side for side in sides if side in medians]
         return min(there, key=medians.__getitem__, default=None)

@@ -1,4 +1,4 @@
-"""Who takes part: the sides by name, what each can do, and what it needs installed."""
+"""The compared sides: names, abilities and requirements."""
 
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
@@ -49,7 +49,7 @@ class Side:
 
     @property
     def missing(self) -> str | None:
-        """Why it cannot take part, if something is not installed."""
+        """Return the missing requirement of a side, or an empty text."""
         name, distribution = self.needs
         return None if find_spec(name) else f"{distribution} is not installed"
 

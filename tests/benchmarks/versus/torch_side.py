@@ -82,7 +82,7 @@ def prepared(
 
 
 class Residual(nn.Module):
-    """What comes in, plus what the branch makes of it."""
+    """A residual block: the input plus the output of a branch."""
 
     def __init__(self, branch: nn.Module) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 @contextmanager
 def environment(threads: int) -> Iterator[None]:
-    """What a process that starts meanwhile inherits: so many threads, the processor's own BLAS."""
+    """The environment of a child process: its number of threads, and its BLAS."""
     numbers = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
     eigen = "true" if threads > 1 else "false"
     before = dict(os.environ)
@@ -114,7 +114,7 @@ def _maker(side: Side, action: str) -> Callable[..., Callable[[], Any]]:
 
 
 def _prepare(side: Side, case: Case, threads: int) -> tuple[Callable[[], Any], list[float]]:
-    """What is to be timed, and what it computes where chance has no part in it.
+    """Return the function to time, and its result if that is deterministic.
 
     That is the loss of some steps, each of which sees the update before it; or the outputs.
     """

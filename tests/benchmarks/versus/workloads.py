@@ -1,4 +1,4 @@
-"""What is measured: networks in tinynet's own spec language, the cases that run them, the goals."""
+"""The workloads: networks as specs, the cases that run them, and the goals."""
 
 import json
 from dataclasses import dataclass

@@ -35,7 +35,7 @@ _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E
 
 
 class IDX(ArrayDataset):
-    """Images and labels in a pair of IDX files, gzipped or not (told by content, not by name).
+    """Images and labels in a pair of IDX files, gzipped or not (detected by content, not by name).
 
     Images (N, H, W) become (H, W, 1); images of more axes, and rows of features, stay as they are.
     The format: two zero bytes, the element type, the number of axes, each axis as a big-endian

@@ -111,7 +111,7 @@ class UpSampling2D:
 
 
 def _interpolation(size: int, factor: int, dtype: DTypeLike) -> Array:
-    """What an output pixel takes of each input pixel, along one axis: (size * factor, size).
+    """Return the weights of input pixels in output pixels, along one axis: (size * factor, size).
 
     At most two of a row are not 0; still, up to some hundred pixels, the product with all of them
     is faster than to gather those two. Made where it is used, not kept: a network of any size can

@@ -60,7 +60,7 @@ class TypeReport:
 
     @property
     def passed(self) -> bool:
-        """Whether it was checked and passed every check."""
+        """True if it was checked and passed every check."""
         return self.problem is None and all(v.finding is None for v in self.verdicts)
 
     def to_json(self) -> dict[str, Any]:
