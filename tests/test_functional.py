@@ -24,7 +24,7 @@ def test_sigmoid_of_infinities_is_zero_and_one() -> None:
 
 
 @given(st.lists(FLOATS, min_size=1, max_size=6))
-def test_softmax_is_the_normalised_exponential(row: list[float]) -> None:
+def test_softmax_is_the_normalized_exponential(row: list[float]) -> None:
     top = max(row)
     total = math.fsum(math.exp(x - top) for x in row)
     expected = [math.exp(x - top) / total for x in row]

@@ -89,7 +89,7 @@ def test_orthogonal_is_orthogonal_along_the_shorter_side(shape, gain):
     np.testing.assert_allclose(matrix.T @ matrix, expected, atol=1e-12)
 
 
-def test_orthogonal_favours_no_direction():
+def test_orthogonal_favors_no_direction():
     """Without the choice of signs, LAPACK makes the first column point one way."""
     corners = [draw("orthogonal", (3, 3), seed=seed)[0, 0] for seed in range(400)]
     assert abs(np.mean(corners)) < 5 * math.sqrt(1 / 3 / 400)

@@ -28,7 +28,7 @@ class Display:
     """Shows the events of a run on stderr. Use it as a context manager.
 
     Attributes:
-        started: True if the run started, or went on: a finished one does neither.
+        started: True if the run started or resumed; False for a finished run.
     """
 
     def __init__(self, *, quiet: bool) -> None:

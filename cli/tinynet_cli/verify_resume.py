@@ -41,7 +41,7 @@ def verify_resume(spec: str, keep: str | None, as_json: bool, **settings: Any) -
         killed = ", ".join(map(str, found.killed_after))
         echo(f"{found.steps:,} steps; killed after {killed}, and resumed")
         echo(f"uninterrupted  {found.whole}")
-        echo(f"resumed     {found.resumed}")
+        echo(f"resumed        {found.resumed}")
         for line in found.differences:
             echo(f"differs: {line}")
         echo("exact" if found.exact else "not exact")

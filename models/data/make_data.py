@@ -20,7 +20,7 @@ TEST_DIGITS = 450
 SIDE = 16
 """Pixels of an image of a shape, down and right."""
 REACH = 1.56
-"""How far a shape goes from its centre at most, for each unit of its size."""
+"""How far a shape goes from its center at most, for each unit of its size."""
 WHITE = 15
 """The brightest grey level; the darkest is 0."""
 

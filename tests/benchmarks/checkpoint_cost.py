@@ -4,7 +4,7 @@
 
 One session trains segment after segment of 300 steps. In every other one the checkpoints that are
 due are saved, three of them, each at least 50 steps before the segment ends, so that its save is
-over by then; in the others they are left out. The cost is the median over pairs of neighbours, by
+over by then; in the others they are left out. The cost is the median over pairs of neighbors, by
 the clock, and by the processor's time of all threads, which other processes on the machine disturb
 less. The pause is what the training thread itself waits for a save: the snapshot, and the save
 before if it still goes on.
@@ -95,7 +95,7 @@ def main() -> None:
         "training.epochs": None,
         "training.steps": (2 * asked.pairs + 2) * SEGMENT + SHIFT,
         "training.checkpoint": {"every_steps": EVERY},
-        # An evaluation in one of two neighbours would be counted as cost, or as gain.
+        # An evaluation in one of two neighbors would be counted as cost, or as gain.
         "data.split": {"validation": 0},
     }
     session.Saver = Switched

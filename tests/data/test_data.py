@@ -129,7 +129,7 @@ def test_a_split_that_is_needed_must_not_be_empty(labelled, tmp_path):
     data.require("test")
     with pytest.raises(DataError, match=r"val split is empty; give data\.split\.validation a part"):
         data.require("val")
-    with pytest.raises(DataError, match="there is no split 'tset'; there are train, val, test"):
+    with pytest.raises(DataError, match="there is no split 'tset'; available: train, val, test"):
         data.require("tset")
 
 

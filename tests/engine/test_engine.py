@@ -145,7 +145,7 @@ def test_layer_without_per_sample_gets_the_whole_batch(register, small_shards):
     assert train([3], layers, 3, steps=5) == one
 
 
-class ScaledCentre(Centered):
+class ScaledCenter(Centered):
     """The same with a learned factor."""
 
     def __init__(self, config, in_shapes, build):
@@ -171,7 +171,7 @@ class ScaledCentre(Centered):
 def test_whole_batch_layer_with_parameters_trains_in_shards(
     register, small_shards, monkeypatch, first
 ):
-    register("layers", "scaled_centre", ScaledCentre)
+    register("layers", "scaled_centre", ScaledCenter)
     scaled = {"type": "scaled_centre", "name": "s"}
     layers = [*first, scaled, {"shares": "s"}, {"type": "dense", "units": 4}]
     network = Network({"layers": layers, "dtype": "float64"}, (3,), loss="mse")

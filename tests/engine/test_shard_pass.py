@@ -99,7 +99,7 @@ GRAPHS = {
         {"shares": "a", "name": "c", "inputs": "a"},
         join("multiply", "d", "b", "c"),
     ],
-    "normalised at two places": [
+    "normalized at two places": [
         {"type": "batch_norm", "name": "a"},
         dense("b"),
         {"shares": "a", "name": "c"},

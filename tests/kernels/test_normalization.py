@@ -1,4 +1,4 @@
-"""The reference every other normalisation kernel is measured by."""
+"""The reference every other normalization kernel is measured by."""
 
 import numpy as np
 import pytest

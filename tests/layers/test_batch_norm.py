@@ -20,7 +20,7 @@ def batch(shape, dtype=np.float64):
 
 
 @pytest.mark.parametrize("shape", [(8, 3), (4, 6, 3), (2, 5, 5, 3), (2, 2, 3, 4, 3)])
-def test_training_normalises_every_channel_whatever_the_rank(shape):
+def test_training_normalizes_every_channel_whatever_the_rank(shape):
     y, _ = layer(shape[1:], epsilon=1e-12).forward(Context(training=True), batch(shape))
     rows = y.reshape(-1, 3)
     np.testing.assert_allclose(rows.mean(axis=0), 0, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Normalisation that differs from PyTorch's would train another network than declared."""
+"""Normalization that differs from PyTorch's would train another network than declared."""
 
 import numpy as np
 import pytest

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape
 
-from .correct_layers import Affine, Centre, CentreInParts, Noise
+from .correct_layers import Affine, Center, CenterInParts, Noise
 from .faults import EVERYTHING, detected_by
 
 MEMORY: dict[str, Any] = {}
@@ -51,7 +51,7 @@ class KeepsTheInputOnItself(Affine):
 
 
 @detected_by("pure_forward", "hidden_state", "commit_changes_buffers")
-class CommitsInForward(Centre):
+class CommitsInForward(Center):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, cache = super().forward(ctx, x)
         if ctx.training:
@@ -131,7 +131,7 @@ class DrawsInBackward(Noise):
 
 
 @detected_by("hidden_state")
-class RemembersTraining(Centre):
+class RemembersTraining(Center):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, mean = super().forward(ctx, x)
         if ctx.training:
@@ -140,25 +140,25 @@ class RemembersTraining(Centre):
 
 
 @detected_by("commit_changes_buffers")
-class NeverCommits(Centre):
+class NeverCommits(Center):
     commit = None
 
 
 @detected_by("commit_changes_buffers", "several_shards")
-class ReplacesItsBuffer(Centre):
+class ReplacesItsBuffer(Center):
     def commit(self, cache: Cache) -> None:
         self.buffers["mean"] = 0.5 * self.buffers["mean"] + 0.5 * cache
 
 
 @detected_by("commit_changes_buffers")
-class CommitsMoreThanBuffers(Centre):
+class CommitsMoreThanBuffers(Center):
     def commit(self, cache: Cache) -> None:
         super().commit(cache)
         self.last = cache
 
 
 @detected_by("commit_changes_buffers")
-class CommitsTheLatestPass(Centre):
+class CommitsTheLatestPass(Center):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, MEMORY["latest"] = super().forward(ctx, x)
         return y, None
@@ -168,7 +168,7 @@ class CommitsTheLatestPass(Centre):
 
 
 @detected_by("recycled_memory")
-class CommitsRecycledMemory(Centre):
+class CommitsRecycledMemory(Center):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, mean = super().forward(ctx, x)
         lent = ctx.empty(mean.shape, mean.dtype)
@@ -200,13 +200,13 @@ class OneWrongElement(Affine):
 
 
 @detected_by("gradients")
-class ForgetsTheModeInBackward(Centre):
+class ForgetsTheModeInBackward(Center):
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         return (dy - dy.mean(axis=0),), {}
 
 
 @detected_by("batch_of_one")
-class DividesByOneLess(Centre):
+class DividesByOneLess(Center):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, mean = super().forward(ctx, x)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -237,7 +237,7 @@ class TrustsTheLayout(Affine):
 
 
 @detected_by("per_sample", "several_shards")
-class ClaimsTooMuch(Centre):
+class ClaimsTooMuch(Center):
     per_sample = True
 
 
@@ -302,7 +302,7 @@ class NameOutsideTheFormat(Affine):
 
 
 @detected_by("resumed_run", "several_shards")
-class CountsItsStepsElsewhere(Centre):
+class CountsItsStepsElsewhere(Center):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, mean = super().forward(ctx, x)
         return (y, mean) if ctx.training else (y + MEMORY.get("steps", 0) / 8, mean)
@@ -313,6 +313,6 @@ class CountsItsStepsElsewhere(Centre):
 
 
 @detected_by("several_shards")
-class IgnoresTheOtherParts(CentreInParts):
+class IgnoresTheOtherParts(CenterInParts):
     def mean_of(self, summaries: Sequence[Any]) -> Array:
         return super().mean_of(summaries[:1])

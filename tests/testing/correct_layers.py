@@ -71,7 +71,7 @@ class Noise:
         return (dy if cache is None else dy * cache,), {}
 
 
-class Centre:
+class Center:
     """Subtracts the batch's mean, in evaluation a running one: the nature of batch norm."""
 
     class Config(LayerConfig):
@@ -94,7 +94,7 @@ class Centre:
         self.buffers["mean"] += 0.5 * cache
 
 
-class CentreInParts(Centre):
+class CenterInParts(Center):
     """The same for a batch in parts, each of which gets the sums of all."""
 
     def summarize(self, ctx: Context, x: Array) -> Any:
@@ -116,7 +116,7 @@ class CentreInParts(Centre):
         return np.sum([total for total, _ in summaries], axis=0) / sum(n for _, n in summaries)
 
 
-class ScaledCentre(Centre):
+class ScaledCenter(Center):
     """The same with a learned factor; it gets the whole batch, and has a parameter."""
 
     def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:

@@ -13,12 +13,12 @@ from .broken_passes import MEMORY
 from .correct_layers import (
     INTEGERS,
     Affine,
-    Centre,
-    CentreInParts,
+    Center,
+    CenterInParts,
     Lookup,
     Noise,
     Product,
-    ScaledCentre,
+    ScaledCenter,
 )
 from .faults import BROKEN, EVERYTHING
 
@@ -26,9 +26,9 @@ CORRECT: list[tuple[type[Any], list[Shape], dict[str, Any]]] = [
     (Affine, [(3,)], {}),
     (Affine, [(2, 3)], {}),
     (Noise, [(4,)], {}),
-    (Centre, [(3,)], {}),
-    (CentreInParts, [(3,)], {}),
-    (ScaledCentre, [(3,)], {}),
+    (Center, [(3,)], {}),
+    (CenterInParts, [(3,)], {}),
+    (ScaledCenter, [(3,)], {}),
     (Product, [(3,), (3,)], {}),
     (Lookup, [(2,)], {"inputs": INTEGERS}),
 ]

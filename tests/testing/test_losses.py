@@ -85,7 +85,7 @@ class GivesTheMean(Squares):
         return value / len(outputs), gradient / len(outputs)
 
 
-class NormalisesWeights(Squares):
+class NormalizesWeights(Squares):
     def forward(self, ctx: Context, x: Array, t: Array, weights: Any = None) -> tuple[float, Any]:
         return super().forward(ctx, x, t, None if weights is None else weights / weights.mean())
 
@@ -163,7 +163,7 @@ class RefusesGoodTargets(Squares):
         (DoublesItsGradient, "value_and_gradient"),
         (WrongGradient, "gradients"),
         (GivesTheMean, "per_sample"),
-        (NormalisesWeights, "sample_weights"),
+        (NormalizesWeights, "sample_weights"),
         (DividesByOneLess, "batch_of_one"),
         (ChangesItsOutputs, "pure"),
         (SpendsItsCache, "pure"),

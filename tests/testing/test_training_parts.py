@@ -83,7 +83,7 @@ class Forgets(Momentum):
         super().update(param.copy(), *args)
 
 
-class NormalisesTheGradient(Momentum):
+class NormalizesTheGradient(Momentum):
     def update(self, param: Array, grad: Array, *args: Any) -> None:
         super().update(param, grad / np.linalg.norm(grad), *args)
 
@@ -279,7 +279,7 @@ BROKEN: list[tuple[type[Any], str]] = [
     (ChangesTheGradient, "update_in_place"),
     (ReplacesItsSlot, "update_in_place"),
     (Forgets, "update_in_place"),
-    (NormalisesTheGradient, "elementwise"),
+    (NormalizesTheGradient, "elementwise"),
     (CountsItsSteps, "resumable"),
     (IgnoresTheRate, "rate_of_zero"),
     (DividesByTheGradient, "zero_gradient"),

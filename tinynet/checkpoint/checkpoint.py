@@ -1,7 +1,8 @@
 """A checkpoint: the complete state of a run after a step, and its file.
 
 With the checkpoint and the data, a run resumes as if it had never stopped. A checkpoint holds no
-generator state, since `tinynet.random` has none, and no history, which the log holds.
+generator state, since random streams are derived (see `tinynet.kernels.random`), and no history,
+which the log holds.
 """
 
 import secrets

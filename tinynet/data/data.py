@@ -167,7 +167,7 @@ class Data:
             DataError: if it is empty, or there is no such split.
         """
         if split not in self.splits:
-            raise DataError(f"there is no split {split!r}; there are {', '.join(self.splits)}")
+            raise DataError(f"there is no split {split!r}; available: {', '.join(self.splits)}")
         if not self.size(split):
             key = {"train": "train", "val": "validation", "test": "test"}[split]
             raise DataError(

@@ -256,10 +256,10 @@ class ShardPass:
             op = stage.entry.operation
             ctx, cache = self._caches[op.node.name]
             dy = self._d_values[op.node.name]
-            self.summary, summary_d_params = layer_calls.summarize_gradient(
+            self.summary, gradients = layer_calls.summarize_gradient(
                 op.node, ctx, op.needs, cache, dy
             )
-            self.add_param_gradients(op, summary_d_params)
+            self.add_param_gradients(op, gradients)
 
     def take_backward(self, op: Operation) -> tuple[Context, Cache, Array]:
         """Return and drop the context, the cache and the output gradient of an operation."""

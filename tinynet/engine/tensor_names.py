@@ -9,7 +9,11 @@ from tinynet.errors import CheckpointMismatchError
 from tinynet.types import Array
 
 PARAMS = "params/"
+"""The learned arrays of the network."""
+
 BUFFERS = "buffers/"
+"""The running statistics of the network."""
+
 SLOTS = "slots/"
 """The optimizer's state."""
 
@@ -39,22 +43,22 @@ def named_weights(params: Mapping[str, Array], buffers: Mapping[str, Array]) -> 
 
 
 def require_match(
-    own: Mapping[str, Array], given: Mapping[str, Array], source: object = "the checkpoint"
+    own: Mapping[str, Array], loaded: Mapping[str, Array], source: object = "the checkpoint"
 ) -> None:
     """Raise an error unless both have arrays of the same names, shapes and dtypes.
 
     Args:
         own: The arrays of the network.
-        given: The arrays, or their headers, to load into it.
-        source: The origin of ``given``, for the message.
+        loaded: The arrays, or their headers, to load into it.
+        source: The origin of ``loaded``, for the message.
 
     Raises:
         CheckpointMismatchError: listing every array that does not match.
     """
-    lines = [f"{name} is missing" for name in sorted(own.keys() - given.keys())]
-    lines += [f"{name} belongs to nothing" for name in sorted(given.keys() - own.keys())]
-    for name in sorted(own.keys() & given.keys()):
-        ours, theirs = own[name], given[name]
+    lines = [f"{name} is missing" for name in sorted(own.keys() - loaded.keys())]
+    lines += [f"{name} belongs to nothing" for name in sorted(loaded.keys() - own.keys())]
+    for name in sorted(own.keys() & loaded.keys()):
+        ours, theirs = own[name], loaded[name]
         # An archive has one byte order, whatever that of the array was.
         dtypes = {array.dtype.newbyteorder("=") for array in (ours, theirs)}
         if ours.shape != theirs.shape or len(dtypes) > 1:

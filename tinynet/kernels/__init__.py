@@ -121,7 +121,7 @@ class Kernels(Protocol):
         empty: Empty,
         keep: bool,
     ) -> tuple[Array, Saved]:
-        """Normalise each channel: y = (x - mean) / sqrt(variance + epsilon) * gamma + beta.
+        """Normalize each channel: y = (x - mean) / sqrt(variance + epsilon) * gamma + beta.
 
         Args:
             x: (..., C).
@@ -175,7 +175,7 @@ class Kernels(Protocol):
         empty: Empty,
         keep: bool,
     ) -> tuple[Array, Saved]:
-        """Normalise each row (last axis) by its own mean and biased variance, as `batch_norm`."""
+        """Normalize each row (last axis) by its own mean and biased variance, as `batch_norm`."""
         ...
 
     def layer_norm_backward(

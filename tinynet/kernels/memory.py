@@ -16,13 +16,13 @@ _Kind: TypeAlias = tuple[Shape, DTypeLike]
 
 
 class Empty(Protocol):
-    """A source of uninitialised arrays."""
+    """A source of uninitialized arrays."""
 
     def __call__(self, shape: Shape, dtype: DTypeLike) -> Array: ...
 
 
 def aligned_empty(shape: Shape, dtype: DTypeLike) -> Array:
-    """Return an uninitialised, C-contiguous array whose first byte lies on a 64-byte boundary."""
+    """Return an uninitialized, C-contiguous array whose first byte lies on a 64-byte boundary."""
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
     raw = np.empty(size + ALIGNMENT, np.uint8)
@@ -41,7 +41,7 @@ class Workspace:
         self._free: dict[_Kind, list[Array]] = {}
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
-        """Return an uninitialised, aligned array; see `aligned_empty`."""
+        """Return an uninitialized, aligned array; see `aligned_empty`."""
         try:
             return self._free[shape, dtype].pop()
         except (KeyError, IndexError):

@@ -1,4 +1,4 @@
-"""Normalisation of channels over a batch, and of rows by themselves."""
+"""Normalization of channels over a batch, and of rows by themselves."""
 
 from typing import NamedTuple
 

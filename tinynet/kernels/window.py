@@ -33,9 +33,9 @@ class Window:
 
     Attributes:
         kernel_size: (height, width) of the window, in cells.
-        strides: Step (down, right) between neighbouring windows, in pixels.
+        strides: Step (down, right) between neighboring windows, in pixels.
         padding: Pixels added ((top, bottom), (left, right)).
-        dilation: Distance (down, right) between neighbouring cells of one window, in pixels.
+        dilation: Distance (down, right) between neighboring cells of one window, in pixels.
     """
 
     kernel_size: Pair

@@ -74,7 +74,7 @@ class Context:
         return self.needs is None or name in self.needs.params
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
-        """Uninitialised memory, 64-byte aligned, valid until this pass's backward is over."""
+        """Uninitialized memory, 64-byte aligned, valid until this pass's backward is over."""
         if self.workspace is None:
             return aligned_empty(shape, dtype)
         return self.workspace.empty(shape, dtype)

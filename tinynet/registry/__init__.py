@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from tinynet.config import Config, Reference
 from tinynet.errors import PluginError
-from tinynet.registry.discovery import PREFIX, Damage, discover, normalise
+from tinynet.registry.discovery import PREFIX, Damage, discover, normalize_name
 from tinynet.text.blame import Blaming, located_cause, plugin_error
 from tinynet.text.kinds import GROUPS as GROUPS
 from tinynet.text.kinds import KINDS as KINDS
@@ -36,7 +36,7 @@ class Entry:
     Attributes:
         group: One of `GROUPS`.
         name: The type's name in a spec.
-        distribution: Normalised name of the distribution that registers it.
+        distribution: Normalized name of the distribution that registers it.
         version: That distribution's version.
         target: The class, as ``package.module:Class``.
     """
@@ -98,7 +98,7 @@ class Registry:
         distribution, colon, short = name.rpartition(":")
         found = self._entries[group].get(short, [])
         if colon:
-            found = [entry for entry in found if entry.distribution == normalise(distribution)]
+            found = [entry for entry in found if entry.distribution == normalize_name(distribution)]
         if len(found) == 1:
             return found[0]
         if found:
@@ -117,7 +117,7 @@ class Registry:
             known = [entry.name for entry in entries]
             message = f"there is no {kind} {quote(name)}; {suggest(name, known)}{lost}"
             return UnknownTypeError(message)
-        own = normalise(distribution)
+        own = normalize_name(distribution)
         known = [entry.name for entry in entries if entry.distribution == own]
         if known:
             return UnknownTypeError(f"{own} has no {kind} {quote(short)}; {suggest(short, known)}")

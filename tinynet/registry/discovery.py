@@ -86,7 +86,7 @@ class _DamageError(Exception):
     """Metadata that cannot be used; the message is the problem of a `Damage`."""
 
 
-def normalise(distribution: str) -> str:
+def normalize_name(distribution: str) -> str:
     """Return a distribution's name as packaging compares it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
@@ -140,9 +140,9 @@ def _key(distribution: Distribution) -> str:
     """Return the normalized name, from the folder's name if possible, which is faster."""
     folder, end = os.path.splitext(os.path.basename(_where(distribution)))
     if end in (".dist-info", ".egg-info"):
-        return normalise(folder.partition("-")[0])
+        return normalize_name(folder.partition("-")[0])
     try:
-        return normalise(distribution.metadata["Name"])
+        return normalize_name(distribution.metadata["Name"])
     except Exception:
         return ""
 
@@ -191,11 +191,11 @@ def _identity(distribution: Distribution) -> tuple[str, str]:
     if not name or not version:
         lacking = "name" if not name else "version"
         raise _DamageError(f"its METADATA is missing or has no {lacking}: reinstall it")
-    if not _NAME.fullmatch(normalise(name)):
+    if not _NAME.fullmatch(normalize_name(name)):
         raise _DamageError(f"{quote(name)} is not the name of a distribution")
     if not _VERSION.fullmatch(version):
         raise _DamageError(f"{quote(version)} is not a version; give it one such as 1.0")
-    return normalise(name), version
+    return normalize_name(name), version
 
 
 def _parse(text: str, damages: list[Damage], key: str, where: str) -> Iterator[Point]:

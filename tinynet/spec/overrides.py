@@ -178,8 +178,8 @@ def _find_node(nodes: list[JsonValue], parts: list[str], scope: Scope) -> tuple[
     whole = declared[place].name or own[0]
     if len(own) > 1 and name != whole:
         raise SpecError(
-            f"{quote(name)} is one of {len(own)} nodes that are written once (repeat);"
-            f" {quote(whole)} stands for all of them, and to change one alone, write it apart"
+            f"{quote(name)} is one of {len(own)} nodes that one node of the spec repeats; set"
+            f" {quote(whole)} to change all of them, or declare the one as a node of its own"
         )
     return place, rest
 
@@ -211,7 +211,7 @@ def _require_own(document: Any, node: JsonValue, parts: list[str], scope: Scope)
     if name:
         message = f"{quote(name)} is written in the block {quote(block)}"
         path = ".".join(["network.blocks", block, "layers", *parts])
-        raise SpecError(f"{message}, for all that use it; say {path}")
+        raise SpecError(f"{message}, for all its uses; set {path}")
 
 
 def _scope(document: Any, walked: list[int | str]) -> Scope:

@@ -28,7 +28,7 @@ def spread(
     """
     sizes = [math.prod(shape) for shape in shapes]
     count = sum(sizes)
-    # A third of a cell off the centre: no count of cells puts a number at 0.
+    # A third of a cell off the center: no count of cells puts a number at 0.
     numbers = ((np.arange(count) + 1 / 3) * (2 / count) - 1) * scale
     parts = np.split(rng.permutation(numbers), np.cumsum(sizes)[:-1])
     return tuple(

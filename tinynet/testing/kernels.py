@@ -107,7 +107,7 @@ def moments(kernels: Kernels, draw: Draw) -> Arrays:
 
 
 def batch_norm(kernels: Kernels, draw: Draw) -> Arrays:
-    """Normalisation of channels by given statistics, forward and backward."""
+    """Normalization of channels by given statistics, forward and backward."""
     channels = draw.integer(1, 5)
     x = _channels(draw, channels)
     gamma, beta, _ = _affine(draw, channels)
@@ -122,7 +122,7 @@ def batch_norm(kernels: Kernels, draw: Draw) -> Arrays:
 
 
 def layer_norm(kernels: Kernels, draw: Draw) -> Arrays:
-    """Normalisation of every row, forward and backward."""
+    """Normalization of every row, forward and backward."""
     channels = draw.integer(2, 9)
     x = draw.normal(4, 3, channels) if draw.flag() else draw.normal(7, channels)
     gamma, beta, needs = _affine(draw, channels)

@@ -14,7 +14,7 @@ from typing import Any
 from tinynet import registry
 from tinynet.errors import PluginError
 from tinynet.registry import Entry, UnknownTypeError
-from tinynet.registry.discovery import normalise
+from tinynet.registry.discovery import normalize_name
 from tinynet.testing.arguments import CHECKS, NotCheckableError, arguments_of, in_words
 from tinynet.testing.checks import Check
 from tinynet.testing.standard_cases import Arguments
@@ -122,11 +122,11 @@ def entries_named(name: str, group: str | None = None) -> list[Entry]:
     everything = [entry for one in groups for entry in registry.default().entries(one)]
     distribution, colon, short = name.rpartition(":")
     if colon:
-        qualified = f"{normalise(distribution)}:{short}"
+        qualified = f"{normalize_name(distribution)}:{short}"
         found = [entry for entry in everything if entry.qualified == qualified]
     else:
         found = [entry for entry in everything if entry.name == name]
-        found = found or [e for e in everything if e.distribution == normalise(name)]
+        found = found or [e for e in everything if e.distribution == normalize_name(name)]
     if not found:
         known = {part for entry in everything for part in (entry.name, entry.distribution)}
         known |= {entry.qualified for entry in everything} if colon else set()

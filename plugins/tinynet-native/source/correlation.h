@@ -1,7 +1,7 @@
 /* Correlation: a kernel slides over a stack of images. Convolution is one, and so is the gradient
  * of its input.
  *
- * Neighbouring windows of a row begin some pixels apart in the image, so they are the rows of a
+ * Neighboring windows of a row begin some pixels apart in the image, so they are the rows of a
  * matrix product that runs over the image itself. Cells above or below the image are left out of
  * the sums; for those to its left or right, one image at a time is copied between columns of zeros.
  * Where rows are short, the same window of all images makes the rows of a product instead.

@@ -1,4 +1,4 @@
-/* Dense layers, normalisation and cross-entropy. */
+/* Dense layers, normalization and cross-entropy. */
 #include "calls.h"
 
 FUNCTION(dense, 5)

@@ -1,4 +1,4 @@
-"""Normalisation of channels over a batch, and of rows by themselves. The input itself is kept."""
+"""Normalization of channels over a batch, and of rows by themselves. The input itself is kept."""
 
 from typing import NamedTuple
 

@@ -18,7 +18,7 @@ class Spirals:
 
         x, y = t * (cos a, sin a) + noise * N(0, 1),    a = 2 pi * (t + spiral / classes)
 
-    Each t is drawn evenly from [0.1, 1): closer to the centre nothing tells the spirals apart, and
+    Each t is drawn evenly from [0.1, 1): closer to the center nothing tells the spirals apart, and
     at 1 they have made one turn. Sample i lies on spiral i % classes. Input (N, 2), float32; target
     (N,), int64. Everything follows from the config: nothing is read, and the fingerprint is the
     config itself.

@@ -59,9 +59,11 @@ def test_a_mistake_in_an_override_of_a_block_names_it():
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("stage_1.units", "'stage_1' is one of 3 nodes that are written once (repeat); 'stage'"),
-        ("pair_2.units", "'pair_2' is one of 2 nodes that are written once (repeat); 'pair_1'"),
-        ("last.dense_1.units", "'dense_1' is written in the block 'pair', for all that use it; say"
+        ("stage_1.units", "'stage_1' is one of 3 nodes that one node of the spec repeats; set"
+         " 'stage'"),
+        ("pair_2.units", "'pair_2' is one of 2 nodes that one node of the spec repeats; set"
+         " 'pair_1'"),
+        ("last.dense_1.units", "'dense_1' is written in the block 'pair', for all its uses; set"
          " network.blocks.pair.layers.dense_1.units"),
     ],
 )  # fmt: skip

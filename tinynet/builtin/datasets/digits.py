@@ -15,7 +15,7 @@ class Digits(ArrayDataset):
     Each pixel counts the ink in a block of 4x4 pixels of the scanned form. This is the test part of
     E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
     Repository, 1998, https://doi.org/10.24432/C50P49, under the Creative Commons Attribution 4.0
-    licence. ``digits.npz`` was made from scikit-learn's copy of it::
+    license. ``digits.npz`` was made from scikit-learn's copy of it::
 
         digits = sklearn.datasets.load_digits()
         images = digits.images.astype(np.uint8)[..., None]

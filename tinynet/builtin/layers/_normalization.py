@@ -6,7 +6,7 @@ from tinynet.layer import Array, Build, Context, InitializerReference, LayerConf
 
 
 class NormConfig(LayerConfig):
-    """Parameters of every normalisation node."""
+    """Parameters of every normalization node."""
 
     epsilon: float = Field(default=1e-5, gt=0, description="Added to the variance.")
     center: bool = Field(default=True, description="Whether a learned `beta` is added.")

@@ -66,9 +66,9 @@ def fit_window(
         what: The layer's type, for messages.
         in_shape: (H, W, C).
         size: Cells of the window.
-        strides: Step between neighbouring windows.
+        strides: Step between neighboring windows.
         padding: As the field `Padding` gives it.
-        dilation: Distance between neighbouring cells.
+        dilation: Distance between neighboring cells.
 
     Raises:
         ShapeError: if ``in_shape`` is not an image, or smaller than a window.

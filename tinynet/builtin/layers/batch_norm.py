@@ -1,4 +1,4 @@
-"""Batch normalisation."""
+"""Batch normalization."""
 
 import math
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class Pass(NamedTuple):
 
 
 class BatchNorm:
-    """Normalises each channel over the batch.  (N, ..., C) -> (N, ..., C).
+    """Normalizes each channel over the batch.  (N, ..., C) -> (N, ..., C).
 
         y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
 

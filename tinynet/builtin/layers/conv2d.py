@@ -49,11 +49,11 @@ class Conv2D:
             description="Cells of the kernel: one integer, or [height, width]."
         )
         strides: PositivePair = Field(
-            default=(1, 1), description="Pixels between neighbouring windows, [down, right]."
+            default=(1, 1), description="Pixels between neighboring windows, [down, right]."
         )
         padding: Padding = Field(default="valid", description=PADDING_DESCRIPTION)
         dilation_rate: PositivePair = Field(
-            default=(1, 1), description="Pixels between neighbouring kernel cells, [down, right]."
+            default=(1, 1), description="Pixels between neighboring kernel cells, [down, right]."
         )
         groups: int = Field(
             default=1, ge=1, description="Parts into which channels and filters are cut."

@@ -1,4 +1,4 @@
-"""Layer normalisation."""
+"""Layer normalization."""
 
 import math
 
@@ -10,7 +10,7 @@ from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape, ShapeE
 
 
 class LayerNorm:
-    """Normalises each sample over its last axes.  (N, ..., *S) -> (N, ..., *S).
+    """Normalizes each sample over its last axes.  (N, ..., *S) -> (N, ..., *S).
 
         y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
 
@@ -25,7 +25,7 @@ class LayerNorm:
 
         axis: int | list[int] = Field(
             default=-1,
-            description="The axis to normalise over, or the list of them: the last ones. Axis 0 is"
+            description="The axis to normalize over, or the list of them: the last ones. Axis 0 is"
             " the batch; negative numbers count from the end.",
         )
 

@@ -27,7 +27,7 @@ class PoolConfig(LayerConfig):
     )
     strides: PositivePair | None = Field(
         default=None,
-        description="Pixels between neighbouring windows, [down, right]; by default `pool_size`.",
+        description="Pixels between neighboring windows, [down, right]; by default `pool_size`.",
     )
     padding: Padding = Field(default="valid", description=PADDING_DESCRIPTION)
 

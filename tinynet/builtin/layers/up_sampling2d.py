@@ -23,9 +23,9 @@ from tinynet.layer import (
 class UpSampling2D:
     """Each image enlarged by whole factors.  (N, H, W, C) -> (N, H * size_h, W * size_w, C).
 
-    ``"nearest"`` repeats each pixel. ``"bilinear"`` reads the image between the centres of its
+    ``"nearest"`` repeats each pixel. ``"bilinear"`` reads the image between the centers of its
     pixels, y[i] = x((i + 1/2) / size - 1/2) along each axis, where x continues its outermost pixels
-    beyond their centres: PyTorch's ``align_corners=False``.
+    beyond their centers: PyTorch's ``align_corners=False``.
 
     Raises:
         ShapeError: if the input is not an image.
@@ -43,7 +43,7 @@ class UpSampling2D:
         interpolation: Literal["nearest", "bilinear"] = Field(
             default="nearest",
             description="What lies between the pixels: 'nearest' (the pixel itself, again) or"
-            " 'bilinear' (a straight line from one centre to the next).",
+            " 'bilinear' (a straight line from one center to the next).",
         )
 
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:

@@ -25,7 +25,7 @@ def class_count(out_shape: Shape) -> int:
 
 
 def predicted_classes(predictions: Array) -> Array:
-    """Return the class that each prediction favours, flat; a tie goes to the first class.
+    """Return the class that each prediction favors, flat; a tie goes to the first class.
 
     Args:
         predictions: Probabilities (N, ..., classes), or of class 1 alone: (N,) or (N, ..., 1).

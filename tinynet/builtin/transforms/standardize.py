@@ -21,7 +21,7 @@ class Standardize:
     (N, ..., F) -> (N, ..., F), float32; float64 stays float64. Mean and (biased) variance of a
     feature are over all samples and all axes but the last, merged batch by batch in float64: Chan,
     Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances",
-    1979. A feature that never changes is centred only.
+    1979. A feature that never changes is centerd only.
 
     State: ``mean`` and ``std``, (F,) each, float64.
     """

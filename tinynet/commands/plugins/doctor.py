@@ -13,7 +13,7 @@ from tinynet.commands.plugins.requirement import unmet_requirement
 from tinynet.errors import PluginError
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.registry import Entry, UnknownTypeError
-from tinynet.registry.discovery import Damage, normalise
+from tinynet.registry.discovery import Damage, normalize_name
 from tinynet.testing.registered import entries_named
 from tinynet.text.kinds import GROUPS
 
@@ -83,7 +83,7 @@ def damages(name: str | None = None) -> list[Damage]:
     everything = registry.default().damages
     if name is None:
         return list(everything)
-    owner = normalise(name.partition(":")[0])
+    owner = normalize_name(name.partition(":")[0])
     return [damage for damage in everything if damage.distribution == owner]
 
 

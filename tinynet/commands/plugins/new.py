@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 from tinynet import __version__, registry
 from tinynet.errors import TinynetError, explaining_io
-from tinynet.registry.discovery import find_distribution, normalise
+from tinynet.registry.discovery import find_distribution, normalize_name
 from tinynet.text.kinds import KINDS
 from tinynet.text.wording import quote, suggest
 
@@ -153,7 +153,7 @@ def _free_name(distribution: str, kind: str) -> str:
 def _named(name: str, kind: str) -> Names:
     """Return the names of the parts; the type of ``MyLayer`` and ``my-layer`` is ``my_layer``."""
     words = re.sub(r"([a-z])([A-Z])", r"\1-\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1-\2", name))
-    distribution = normalise(words)
+    distribution = normalize_name(words)
     package = distribution.replace("-", "_")
     is_class_name = name[0].isupper() and name.isidentifier() and "_" not in name
     class_name = "".join(word.capitalize() for word in package.split("_"))

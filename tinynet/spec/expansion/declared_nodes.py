@@ -51,8 +51,7 @@ def declared_name(node: JsonValue, scope: Scope) -> DeclaredName:
 
 def needs_flattening(nodes: Iterable[JsonValue], scope: Scope) -> bool:
     """Return True if a node uses a block or is repeated."""
-    fields = (_fields(node, scope)[0] for node in nodes)
-    return any("block" in fields or "repeat" in fields for fields in fields)
+    return any({"block", "repeat"} & _fields(node, scope)[0].keys() for node in nodes)
 
 
 def owners(
