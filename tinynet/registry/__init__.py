@@ -7,7 +7,6 @@ names are imported. tinynet's own types are registered in the same way.
 import importlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
@@ -16,7 +15,8 @@ from pydantic_core import to_json
 
 from tinynet.config import Config, Reference
 from tinynet.errors import PluginError
-from tinynet.registry.discovery import PREFIX, Damage, discover, normalize_name
+from tinynet.registry.discovery import Damage, discover, normalize_name
+from tinynet.registry.discovery import Entry as Entry
 from tinynet.text.blame import Blaming, located_cause, plugin_error
 from tinynet.text.kinds import GROUPS as GROUPS
 from tinynet.text.kinds import KINDS as KINDS
@@ -27,33 +27,6 @@ CORE = "tinynet-core"
 """The distribution of the built-in types."""
 
 _DAMAGED = "some plugins cannot be read: see tinynet plugins doctor"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One registered type, before anything is imported.
-
-    Attributes:
-        group: One of `GROUPS`.
-        name: The type's name in a spec.
-        distribution: Normalized name of the distribution that registers it.
-        version: That distribution's version.
-        target: The class, as ``package.module:Class``.
-    """
-
-    group: str
-    name: str
-    distribution: str
-    version: str
-    target: str
-
-    @property
-    def qualified(self) -> str:
-        """The unambiguous name: ``distribution:name``."""
-        return f"{self.distribution}:{self.name}"
-
-    def __str__(self) -> str:
-        return f"{self.qualified} (version {self.version})"
 
 
 class UnknownTypeError(PluginError):
@@ -311,18 +284,7 @@ def _import(entry: Entry) -> type[Any]:
 
 def discovered() -> Registry:
     """Return a registry of what is installed now."""
-    made = discover()
-    entries, damages = [], list(made.damages)
-    for found in made.found:
-        for point in found.points:
-            if point.group in KINDS:
-                facts = (found.name, found.version, point.target)
-                entries.append(Entry(point.group, point.name, *facts))
-            else:
-                known = suggest(f"{PREFIX}{point.group}", [f"{PREFIX}{one}" for one in GROUPS])
-                problem = f"{quote(PREFIX + point.group)} is not a group of plugins; {known}"
-                damages.append(Damage(found.name, f"{found.name} {found.version}", problem))
-    return Registry(entries, damages)
+    return Registry(*discover())
 
 
 @cache

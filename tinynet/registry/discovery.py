@@ -8,10 +8,11 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import Distribution, DistributionFinder
 
-from tinynet.text.wording import cause, quote
+from tinynet.text.kinds import GROUPS, KINDS
+from tinynet.text.wording import cause, quote, suggest
 
 PREFIX = "tinynet."
 """The first part of the entry-point groups of plugins."""
@@ -23,63 +24,41 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 
 @dataclass(frozen=True)
 class Damage:
-    """Metadata that cannot be used.
+    """Metadata that cannot be used."""
 
-    Attributes:
-        distribution: Normalized name of the distribution; empty where it is unknown.
-        where: The folder of its metadata, or the import finder.
-        problem: What is wrong and what to do, in a sentence.
-    """
-
-    distribution: str
-    where: str
-    problem: str
+    distribution: str  # its normalized name; empty where it is unknown
+    where: str  # the folder of the metadata, or the import finder
+    problem: str  # what is wrong and what to do, in a sentence
 
     def __str__(self) -> str:
         return f"{self.where}: {self.problem}"
 
 
 @dataclass(frozen=True)
-class Point:
-    """One plugin as its distribution registers it.
+class Entry:
+    """One registered type, before anything is imported.
 
     Attributes:
-        group: The entry-point group without `PREFIX`: ``layers``.
-        name: The plugin's name in a spec.
-        target: ``package.module:Class``.
+        group: One of `tinynet.registry.GROUPS`.
+        name: The type's name in a spec.
+        distribution: Normalized name of the distribution that registers it.
+        version: That distribution's version.
+        target: The class, as ``package.module:Class``.
     """
 
     group: str
     name: str
+    distribution: str
+    version: str
     target: str
 
+    @property
+    def qualified(self) -> str:
+        """The unambiguous name: ``distribution:name``."""
+        return f"{self.distribution}:{self.name}"
 
-@dataclass(frozen=True)
-class PluginDistribution:
-    """A distribution that registers plugins.
-
-    Attributes:
-        name: Its normalized name.
-        version: Its version.
-        points: The plugins.
-    """
-
-    name: str
-    version: str
-    points: tuple[Point, ...]
-
-
-@dataclass
-class Discovery:
-    """The plugins of this installation.
-
-    Attributes:
-        found: The distributions that register plugins; of equal names, the first on ``sys.path``.
-        damages: Metadata that may register plugins and cannot be used.
-    """
-
-    found: list[PluginDistribution] = field(default_factory=list)
-    damages: list[Damage] = field(default_factory=list)
+    def __str__(self) -> str:
+        return f"{self.qualified} (version {self.version})"
 
 
 class _DamageError(Exception):
@@ -91,33 +70,42 @@ def normalize_name(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def discover() -> Discovery:
-    """Read the metadata of all installed distributions."""
-    made = Discovery()
+def discover() -> tuple[list[Entry], list[Damage]]:
+    """Return the registered types, and metadata that may register some but cannot be used.
+
+    Of two distributions of the same name, the first on ``sys.path`` counts.
+    """
+    entries: list[Entry] = []
+    damages: list[Damage] = []
     seen: dict[str, str] = {}
-    for distribution in distributions(made.damages):
+    for distribution in distributions(damages):
         where, key = _where(distribution), _key(distribution)
         try:
             text = _read_points(distribution, where)
             if text and key in seen:
                 _require_one_version(key, seen[key], where)
             elif text:
-                name, version = _identity(distribution)
-                points = tuple(_parse(text, made.damages, key, where))
-                made.found.append(PluginDistribution(name, version, points))
+                own = _identity(distribution)
+                for group, name, target in _parse(text, damages, key, where):
+                    if group in KINDS:
+                        entries.append(Entry(group, name, *own, target))
+                    else:
+                        damages.append(_unknown_group(group, *own))
         except _DamageError as error:
-            made.damages.append(Damage(key, where, str(error)))
+            damages.append(Damage(key, where, str(error)))
         else:
             seen.setdefault(key, where)
-    return made
+    return entries, damages
+
+
+def _unknown_group(group: str, name: str, version: str) -> Damage:
+    hint = suggest(f"{PREFIX}{group}", [f"{PREFIX}{known}" for known in GROUPS])
+    problem = f"{quote(PREFIX + group)} is not a group of plugins; {hint}"
+    return Damage(name, f"{name} {version}", problem)
 
 
 def distributions(damages: list[Damage] | None = None) -> Iterator[Distribution]:
-    """Yield every installed distribution; finders on ``sys.meta_path`` that fail are skipped.
-
-    Args:
-        damages: Finders that fail are appended here.
-    """
+    """Yield every installed distribution; finders that fail are skipped, and added to `damages`."""
     for finder in sys.meta_path:
         find = getattr(finder, "find_distributions", None)
         if find is None:
@@ -198,8 +186,10 @@ def _identity(distribution: Distribution) -> tuple[str, str]:
     return normalize_name(name), version
 
 
-def _parse(text: str, damages: list[Damage], key: str, where: str) -> Iterator[Point]:
-    """Yield the plugins in a file of entry points; lines of other groups are ignored."""
+def _parse(
+    text: str, damages: list[Damage], key: str, where: str
+) -> Iterator[tuple[str, str, str]]:
+    """Yield group (without `PREFIX`), name and target of the plugins in a file of entry points."""
     group = ""
     for number, line in enumerate(map(str.strip, text.splitlines()), 1):
         if line.startswith("[") and line.endswith("]"):
@@ -216,6 +206,6 @@ def _parse(text: str, damages: list[Damage], key: str, where: str) -> Iterator[P
             elif not name.isprintable() or ":" in name:
                 problem = f"line {number} registers {quote(name)}, which a spec cannot name"
             else:
-                yield Point(group.removeprefix(PREFIX), name, target)
+                yield group.removeprefix(PREFIX), name, target
                 continue
             damages.append(Damage(key, f"{where}/{_FILE}", problem))
