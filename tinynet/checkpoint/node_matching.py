@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from tinynet.errors import CheckpointMismatchError
-from tinynet.spec.expansion.node_names import is_position
+from tinynet.spec.expansion.declared_nodes import is_position
 from tinynet.spec.graph import wire
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.text.wording import format_value, suggest

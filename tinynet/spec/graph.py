@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from tinynet.errors import Problem, SpecError, Use
-from tinynet.spec.expansion.node_names import DeclaredName, names
+from tinynet.spec.expansion.declared_nodes import DeclaredName, names
 from tinynet.spec.network_spec import OUTPUT, NetworkSpec, NodeSpec
 from tinynet.spec.parts import NAME, NAME_RULE
 from tinynet.text.document import MAX_COUNTED, MAX_PROBLEMS, join_pointer

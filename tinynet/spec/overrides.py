@@ -12,8 +12,7 @@ from pydantic import JsonValue
 
 from tinynet.errors import SpecError
 from tinynet.spec.expansion.blocks import UseSpec
-from tinynet.spec.expansion.declared_nodes import declared_name
-from tinynet.spec.expansion.node_names import names
+from tinynet.spec.expansion.declared_nodes import declared_name, names
 from tinynet.spec.expansion.sources import Source
 from tinynet.spec.expansion.variables import Scope, Value, is_variable, lookup, texts
 from tinynet.spec.retyping import drop_parameters, dropped_note

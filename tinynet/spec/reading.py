@@ -18,10 +18,11 @@ from tinynet.errors import Problem, SpecError, UsageError
 from tinynet.files.nearby import ends_in, names_in, suggest_path
 from tinynet.files.strict import kind_of
 from tinynet.spec import consistency
-from tinynet.spec.expansion.expand import OUTPUTS, Expansion, expand, uses
+from tinynet.spec.expansion.expand import OUTPUTS, expand, uses
 from tinynet.spec.expansion.flattening import LAYERS
 from tinynet.spec.expansion.section_names import respell
 from tinynet.spec.expansion.sources import Trace
+from tinynet.spec.expansion.state import Expansion
 from tinynet.spec.graph import wire
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec
@@ -175,8 +176,8 @@ def _expand(value: JsonValue, origin: Origin, used: Iterable[str] = ()) -> tuple
         expansion = expand(value, used)
     except SpecError as error:
         raise origin.write(error, [*misspelt, *error.problems]) from None
-    expansion = replace(expansion, problems=[*misspelt, *expansion.problems])
-    traces = (expansion.trace, *origin.traces[1:])
+    expansion.problems[:0] = misspelt
+    traces = (expansion.moved, *origin.traces[1:])
     return replace(origin, traces=traces, expanded=expansion.value), expansion
 
 

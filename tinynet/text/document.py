@@ -8,8 +8,8 @@ demand, since only errors need them.
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -60,24 +60,8 @@ class _Place:
 
     key: int
     value: int
-    parts: "dict[str, _Place] | list[_Place] | None" = None
-
-    def part(self, name: str) -> "_Place | None":
-        if isinstance(self.parts, dict):
-            return self.parts.get(name)
-        if isinstance(self.parts, list) and name.isdecimal() and int(name) < len(self.parts):
-            return self.parts[int(name)]
-        return None
-
-    @property
-    def next_index(self) -> int:
-        return len(self.parts or ())
-
-    def add(self, key: str | None, place: "_Place") -> None:
-        if isinstance(self.parts, list):
-            self.parts.append(place)
-        elif self.parts is not None and key is not None:
-            self.parts[key] = place
+    is_object: bool
+    parts: "dict[str, _Place]" = field(default_factory=dict)  # by key, or index as text
 
 
 class Document:
@@ -164,7 +148,7 @@ class Document:
             if holder is None or not isinstance(key, str):
                 continue
             line, column = self._line_column(place.key)
-            if holder.part(key) is not None:
+            if key in holder.parts:
                 message = f"the key {key!r} is written twice; keep one of the two"
                 problems.append(Problem(message, join_pointer(path), line, column))
             elif len(key) > MAX_KEY:
@@ -231,18 +215,17 @@ class Document:
                 del path[len(holders) :]
                 continue
             holder = holders[-1] if holders else None
-            if holder is not None and isinstance(holder.parts, dict) and key is None:
+            if holder is not None and holder.is_object and key is None:
                 key, key_start = json.loads(text), start
                 continue
-            place = _Place(start if key is None else key_start, start)
+            place = _Place(start if key is None else key_start, start, text == "{")
             if holder is not None:
-                path[len(holders) - 1 :] = [holder.next_index if key is None else key]
+                path[len(holders) - 1 :] = [len(holder.parts) if key is None else key]
             yield path, holder, place
             if holder is not None:
-                holder.add(key, place)
+                holder.parts[str(path[-1])] = place
             key = None
             if text in "[{":
-                place.parts = [] if text == "[" else {}
                 holders.append(place)
 
     @cached_property
@@ -273,10 +256,9 @@ class Document:
         """Return the place of a pointer or its nearest container, and the rest of it."""
         place, names = self._root, split_pointer(pointer)
         for index, name in enumerate(names):
-            part = place.part(name)
-            if part is None:
+            if name not in place.parts:
                 return place, names[index:]
-            place = part
+            place = place.parts[name]
         return place, []
 
 
@@ -294,16 +276,31 @@ def plain(value: Any) -> JsonValue:
         raise SpecError([Problem(p.message, p.pointer) for p in error.problems]) from None
 
 
+def map_leaves(function: Callable[[JsonValue], JsonValue], value: JsonValue) -> JsonValue:
+    """Return a copy of JSON data, with a function applied to all but arrays and objects."""
+    if isinstance(value, dict):
+        return {key: map_leaves(function, part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [map_leaves(function, part) for part in value]
+    return function(value)
+
+
+def parts_of(value: JsonValue) -> Iterable[tuple[int | str, JsonValue]]:
+    """Return the keys or indices of an object or array, with their values; else nothing."""
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
+
+
 def with_integers(value: JsonValue) -> JsonValue:
     """Return a copy of JSON data in which 3.0 is the integer 3, as in JSON Schema.
 
-    Args:
-        value: JSON data; an integral number stays a float if it is -0.0 or above `LARGEST_INTEGER`.
+    Floats stay: -0.0, and those above `LARGEST_INTEGER`.
     """
-    if isinstance(value, dict):
-        return {key: with_integers(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [with_integers(part) for part in value]
+    return map_leaves(_as_integer, value)
+
+
+def _as_integer(value: JsonValue) -> JsonValue:
     if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_INTEGER:
         return int(value) if value or str(value) == "0.0" else value
     return value
@@ -323,13 +320,9 @@ def first_problems(problems: list[Problem]) -> list[Problem]:
     return [*problems[:MAX_PROBLEMS], Problem(more)]
 
 
-def join_pointer(path: list[str] | list[int | str]) -> str:
+def join_pointer(path: Iterable[int | str]) -> str:
     """Return the JSON pointer (RFC 6901) of a path of keys and indices."""
-    return "".join([f"/{part}" if isinstance(part, int) else _escaped(part) for part in path])
-
-
-def _escaped(key: str) -> str:
-    return "/" + key.replace("~", "~0").replace("/", "~1")
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def split_pointer(pointer: str) -> list[str]:

@@ -3,7 +3,7 @@
 from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator, Field, JsonValue, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from tinynet.config import NODE_KEYS
 from tinynet.errors import Problem, SpecError
 from tinynet.spec.expansion.sources import Source
-from tinynet.spec.expansion.state import ExpansionState
+from tinynet.spec.expansion.state import Expansion
 from tinynet.spec.expansion.variables import NAME, NAME_RULE, Scope, Value, evaluate
 from tinynet.spec.graph import INPUT
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
@@ -92,11 +92,10 @@ class RepeatSpec(SpecModel):
     )
 
 
-def read_blocks(raw: JsonValue, state: ExpansionState) -> dict[str, BlockSpec | None]:
+def read_blocks(raw: JsonValue, state: Expansion) -> dict[str, BlockSpec | None]:
     """Return the blocks of a network by name; None for a wrong one, which is recorded.
 
-    Raises:
-        SpecError: if the blocks are not an object.
+    Blocks that are not an object raise a SpecError.
     """
     if not isinstance(raw, dict):
         message = f"an object of blocks by name is expected, not {format_value(raw)}"
@@ -108,7 +107,7 @@ def read_blocks(raw: JsonValue, state: ExpansionState) -> dict[str, BlockSpec | 
             state.refuse(f"a block cannot be called {quote(name)}; {_RULE}", at, key=True)
         elif name not in state.used:
             message = f"nothing in the spec uses the block {quote(name)}"
-            state.unused.append(KeyProblem(message, at.pointer))
+            state.unused.append(at.problem(message, KeyProblem))
         block, wrong = read(BlockSpec, value)
         state.problems += [move(problem, at) for problem in wrong]
         if block is not None:
@@ -131,7 +130,7 @@ def move(problem: Problem, at: Source) -> Problem:
     return replace(problem, pointer=at.pointer + problem.pointer, uses=at.uses)
 
 
-def _check_params(block: BlockSpec, at: Source, state: ExpansionState) -> None:
+def _check_params(block: BlockSpec, at: Source, state: Expansion) -> None:
     for name in block.params:
         place = at.part("params", name)
         if not NAME.fullmatch(name):
@@ -146,33 +145,28 @@ def _check_params(block: BlockSpec, at: Source, state: ExpansionState) -> None:
             state.refuse(f"nothing in the spec uses {quote('$' + name)}", place, key=True)
 
 
-def _check_inputs(block: BlockSpec, at: Source, state: ExpansionState) -> None:
+def _check_inputs(block: BlockSpec, at: Source, state: Expansion) -> None:
     for index, name in enumerate(block.inputs or ()):
         reference = f"{INPUT}:{name}"
         if reference not in state.used:
             message = f"nothing in the spec uses {quote(reference)}"
-            state.unused.append(Problem(message, at.part("inputs", index).pointer))
+            state.unused.append(at.part("inputs", index).problem(message))
 
 
 def arguments(
     name: str,
     block: BlockSpec,
     passed: Mapping[str, JsonValue],
-    scopes: tuple[Scope, dict[str, Value]],
+    here: Scope,
+    everywhere: dict[str, Value],
     at: Source,
-    state: ExpansionState,
+    state: Expansion,
 ) -> Scope:
     """Return the values of the names that the nodes in one use of a block can refer to.
 
-    Args:
-        name: The block's name.
-        block: The block.
-        passed: The parameters that the use sets.
-        scopes: The names at the place of the use, and those of the whole spec.
-        at: The place of the use.
-        state: The state of the expansion.
+    The use at ``at`` sets the parameters ``passed``; the scopes are that of the use (``here``) and
+    that of the whole spec.
     """
-    here, everywhere = scopes
     keys = block.params.keys() | UseSpec.model_fields.keys()
     unknown = passed.keys() - block.params.keys()
     meant = {closest(key, keys) for key in unknown}
@@ -190,9 +184,3 @@ def arguments(
             place = Source(BLOCKS).part(name, "params", key)
             values[key] = evaluate(default, everywhere, state, place)
     return ChainMap(values, everywhere) if values else everywhere
-
-
-def split_use(node: Mapping[str, JsonValue]) -> tuple[dict[str, Any], dict[str, JsonValue]]:
-    """Return the keys of `UseSpec` in a use, and the block's parameters."""
-    own = {key: value for key, value in node.items() if key in UseSpec.model_fields}
-    return own, {key: value for key, value in node.items() if key not in own}

@@ -2,50 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from tinynet.errors import Problem, SpecError
 from tinynet.spec.expansion.blocks import read_blocks
 from tinynet.spec.expansion.declared_nodes import declared, needs_flattening
 from tinynet.spec.expansion.flattening import LAYERS, Flattener
 from tinynet.spec.expansion.node_lists import NodeList
 from tinynet.spec.expansion.pruning import prune
-from tinynet.spec.expansion.sources import Source, Trace
-from tinynet.spec.expansion.state import ExpansionState
-from tinynet.spec.expansion.variables import (
-    NAME,
-    NAME_RULE,
-    Value,
-    is_variable,
-    substitute,
-    texts,
-)
+from tinynet.spec.expansion.sources import Source
+from tinynet.spec.expansion.state import Expansion
+from tinynet.spec.expansion.variables import Value, read_variables, substitute, texts
 from tinynet.text.document import join_pointer
-from tinynet.text.wording import format_value, quote
 
-VARS = "/vars"
 OUTPUTS = "/network/outputs"
-
-
-@dataclass(frozen=True)
-class Expansion:
-    """An expanded spec.
-
-    Attributes:
-        value: The spec without variables and blocks.
-        trace: The place that each part came from.
-        problems: The mistakes, each with its place in the declared spec.
-        dangling: Names of missing nodes; reported only if there are no other mistakes.
-        unused: Unused blocks, and unused inputs of blocks; likewise.
-    """
-
-    value: JsonValue
-    trace: Trace
-    problems: list[Problem]
-    dangling: list[Problem] = field(default_factory=list)
-    unused: list[Problem] = field(default_factory=list)
 
 
 def expand(document: JsonValue, used: Iterable[str] = ()) -> Expansion:
@@ -60,19 +30,17 @@ def expand(document: JsonValue, used: Iterable[str] = ()) -> Expansion:
     Raises:
         SpecError: if the expanded spec is too large, or variables or blocks are not objects.
     """
-    if not isinstance(document, dict):
-        return Expansion(document, Trace(), [])
-    state = ExpansionState(frozenset(used) | uses(document))
-    rest = {key: value for key, value in document.items() if key != "vars"}
-    scope = _read_variables(document.get("vars", {}), state)
-    expanded = {
-        key: _expand_network(value, scope, state)
-        if key == "network" and isinstance(value, dict)
-        else substitute(value, scope, state, Source("").part(key), f"/{key}")
-        for key, value in rest.items()
-    }
-    trace = Trace(state.moved)
-    return Expansion(expanded, trace, state.problems, state.dangling, state.unused)
+    state = Expansion(frozenset(used) | uses(document), document)
+    if isinstance(document, dict):
+        scope = read_variables(document.get("vars", {}), state)
+        state.value = {
+            key: _expand_network(value, scope, state)
+            if key == "network" and isinstance(value, dict)
+            else substitute(value, scope, state, Source("").part(key), f"/{key}")
+            for key, value in document.items()
+            if key != "vars"
+        }
+    return state
 
 
 def uses(document: JsonValue) -> frozenset[str]:
@@ -89,29 +57,8 @@ def uses(document: JsonValue) -> frozenset[str]:
     return frozenset(+counts)
 
 
-def _read_variables(raw: JsonValue, state: ExpansionState) -> dict[str, Value]:
-    if not isinstance(raw, dict):
-        message = f"an object of values by name is expected, not {format_value(raw)}"
-        raise SpecError([Problem(message, VARS)])
-    scope = {}
-    for name, value in raw.items():
-        at = Source(VARS).part(name)
-        others = [(text, path) for text, path in texts(value) if is_variable(text)]
-        if not NAME.fullmatch(name):
-            message = f"a variable cannot be called {quote(name)}; a name is {NAME_RULE}"
-            state.refuse(message, at, key=True)
-        elif others:
-            for other, path in others:
-                message = f"a variable stands for plain data, not for {quote(other)}"
-                state.refuse(f"{message}; write the value itself here", at.part(*path))
-        elif f"${name}" not in state.used:
-            state.refuse(f"nothing in the spec uses {quote('$' + name)}", at, key=True)
-        scope[name] = Value(substitute(value, {}, ExpansionState(), at, None), at)
-    return scope
-
-
 def _expand_network(
-    network: dict[str, JsonValue], scope: dict[str, Value], state: ExpansionState
+    network: dict[str, JsonValue], scope: dict[str, Value], state: Expansion
 ) -> JsonValue:
     at = Source("/network")
     blocks = read_blocks(network["blocks"], state) if "blocks" in network else {}
@@ -128,7 +75,7 @@ def _expand_network(
     return {**expanded, "layers": _pruned(flattener, expanded.get("outputs"), state)}
 
 
-def _pruned(flattener: Flattener, outputs: JsonValue, state: ExpansionState) -> list[JsonValue]:
+def _pruned(flattener: Flattener, outputs: JsonValue, state: Expansion) -> list[JsonValue]:
     """Return the flat list without unneeded nodes, if the spec has no mistakes so far."""
     names = outputs.values() if isinstance(outputs, dict) else None
     if state.problems or state.dangling or (names is None) != (outputs is None):
@@ -137,11 +84,11 @@ def _pruned(flattener: Flattener, outputs: JsonValue, state: ExpansionState) -> 
     return prune(flattener.nodes, flattener.lists, named, state.moved, LAYERS)
 
 
-def _expand_outputs(raw: JsonValue, top: NodeList, state: ExpansionState) -> JsonValue:
+def _expand_outputs(raw: JsonValue, top: NodeList, state: Expansion) -> JsonValue:
     """Return the outputs with the names of the flat list; invalid ones are not changed."""
     named = [raw] if isinstance(raw, str) else raw
     if isinstance(named, list) and len(set(map(str, named))) == len(named):
-        source = Trace(state.moved).source(OUTPUTS)
+        source = state.moved.source(OUTPUTS)
         for i, name in enumerate(named):
             state.moved[OUTPUTS + join_pointer([str(name)])] = source.part(i)
         named = {str(name): name for name in named}

@@ -6,10 +6,11 @@ In the flat list every node has its name and its inputs. Nodes of a block are na
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from pydantic import JsonValue
 
-from tinynet.errors import Problem, SpecError, Use
+from tinynet.errors import SpecError, Use
 from tinynet.spec.expansion.blocks import (
     BLOCKS,
     BlockSpec,
@@ -19,13 +20,11 @@ from tinynet.spec.expansion.blocks import (
     arguments,
     move,
     read,
-    split_use,
 )
-from tinynet.spec.expansion.declared_nodes import declared, declared_name, owners, references
-from tinynet.spec.expansion.node_lists import Item, NodeList, Sharing
-from tinynet.spec.expansion.node_names import names
+from tinynet.spec.expansion.declared_nodes import declared, declared_name, names, owners, references
+from tinynet.spec.expansion.node_lists import Item, NodeList
 from tinynet.spec.expansion.sources import Source
-from tinynet.spec.expansion.state import ExpansionState
+from tinynet.spec.expansion.state import Expansion
 from tinynet.spec.expansion.variables import Scope, Value, evaluate, substitute
 from tinynet.spec.graph import INPUT, TAKEN, is_input
 from tinynet.spec.parts import MAX_NAME
@@ -47,24 +46,17 @@ MAX_USES = MAX_LENGTH // 2
 _PLACED = ("name", "inputs", "repeat")
 """Keys that a use sharing the layers of another one has for itself."""
 
-_DeclaredKeys = Mapping[str, tuple[JsonValue, Source]]
-"""The declared values of some keys, with the place of their node."""
+_Declared: TypeAlias = tuple[JsonValue, Source]
+"""A declared node, or the value of one of its keys, with the place of the node."""
 
 
 @dataclass(frozen=True)
 class _BlockUse:
-    """A use of a block, which may be repeated.
-
-    Attributes:
-        spec: Its keys.
-        block: The block.
-        scope: The names that the block's nodes can refer to.
-        at: Its place in the spec.
-    """
+    """A use of a block, which may be repeated."""
 
     spec: UseSpec
     block: BlockSpec
-    scope: Scope
+    scope: Scope  # the names that the block's nodes can refer to
     at: Source
 
 
@@ -83,19 +75,11 @@ class Flattener:
         source: Source,
         blocks: Mapping[str, BlockSpec | None],
         scope: dict[str, Value],
-        state: ExpansionState,
+        state: Expansion,
     ) -> None:
-        """Build the flat list.
+        """Build the flat list from the network's own list of nodes, which is at `source`.
 
-        Args:
-            nodes: The network's own list.
-            source: The place of that list.
-            blocks: The blocks by name; None for one that is wrong.
-            scope: The spec's variables.
-            state: The state of the expansion.
-
-        Raises:
-            SpecError: if the flat list or the expanded spec is too large.
+        A block that is wrong is None. A flat list that is too large raises a SpecError.
         """
         self.nodes: list[JsonValue] = []
         self.top = NodeList(source, scope)
@@ -126,7 +110,9 @@ class Flattener:
                     self._state.refuse(TAKEN, node[1].part("name"))
                 owner = owned[name]
                 if owner is not None and (other := into.by_name.get(name)) is not None:
-                    self._refuse_name(into.prefix + name, node[1], other)
+                    both = (Use("the other", other.source.pointer), *node[1].uses)
+                    message = f"two nodes are called {quote(into.prefix + name)}"
+                    self._state.refuse(message, replace(node[1], uses=both))
                     break
                 if owner is None:
                     self._add_node(into, *node, name, follows=time > 0)
@@ -140,9 +126,7 @@ class Flattener:
             if named.name is not None and named.repeat is not None and into.items:
                 into.last[named.name] = into.items[-1]
 
-    def _declared(
-        self, into: NodeList, nodes: list[JsonValue], place: int
-    ) -> tuple[JsonValue, Source]:
+    def _declared(self, into: NodeList, nodes: list[JsonValue], place: int) -> _Declared:
         return declared(nodes[place], into.scope, self._state, into.source.part(place))
 
     def _add_node(
@@ -173,19 +157,11 @@ class Flattener:
         self.nodes.append(made)
 
     def _read_use(
-        self,
-        into: NodeList,
-        node: tuple[JsonValue, Source],
-        template: tuple[JsonValue, Source],
-        owner: str,
+        self, into: NodeList, node: _Declared, template: _Declared, owner: str
     ) -> _BlockUse | None:
         """Return a use of a block; None if it is wrong.
 
-        Args:
-            into: The list that contains it.
-            node: The declared node and its place.
-            template: The node that names the block, and its place: this one, or the one it shares.
-            owner: The name of that use.
+        `template` is the node that names the block, called `owner`: the same, or one it shares.
         """
         problems_before = len(self._state.problems)
         if problems_before >= MAX_COUNTED:
@@ -200,29 +176,24 @@ class Flattener:
                 message = f"{quote(key)} belongs to {quote(owner)}, whose layers this node shares"
                 self._state.refuse(message, at.part(key), key=True)
             fields = {key: value for key, value in fields.items() if key not in _PLACED}
-        own, passed = split_use(fields)
+        own = {key: value for key, value in fields.items() if key in UseSpec.model_fields}
+        passed = {key: value for key, value in fields.items() if key not in own}
         keys = {key: (value, origin) for key, value in own.items()}
         keys |= {key: (node_fields[key], at) for key in _PLACED if key in node_fields}
         spec = self._read(UseSpec, keys, into.scope)
         block = None if spec is None else self._block(spec.block, into, origin)
         if spec is None or block is None:
             return None
-        scope = arguments(
-            spec.block, block, passed, (into.scope, self._globals), origin, self._state
-        )
+        scope = arguments(spec.block, block, passed, into.scope, self._globals, origin, self._state)
         self._require_inputs(spec, block, at)
         if len(self._state.problems) > problems_before:
             return None
         return _BlockUse(spec, block, scope, at)
 
-    def _read(self, model: type[Model], keys: _DeclaredKeys, scope: Scope) -> Model | None:
-        """Return the validated keys of a node; None if they are wrong.
-
-        Args:
-            model: The model of the keys.
-            keys: The value of each key, and the place of its node.
-            scope: The names at that place.
-        """
+    def _read(
+        self, model: type[Model], keys: Mapping[str, _Declared], scope: Scope
+    ) -> Model | None:
+        """Return the validated keys of a node; None if they are wrong."""
         problems_before = len(self._state.problems)
         values = {
             key: evaluate(value, scope, self._state, at.part(key))
@@ -242,12 +213,7 @@ class Flattener:
     ) -> bool:
         """Add a use of a block, and return True if it has no mistakes.
 
-        Args:
-            into: The list that contains it.
-            use: The use.
-            name: Its name in that list.
-            owner: The name of the use whose layers it has.
-            follows: True from the second repeat on.
+        It has the layers of `owner`; it `follows` from the second repeat on.
         """
         problems_before = len(self._state.problems)
         here = Use(f"block {quote(use.spec.block)} used", use.at.pointer)
@@ -262,7 +228,7 @@ class Flattener:
             sharing=into.sharing,
         )
         if owner != name:
-            inner.sharing = (Sharing(inner.prefix, f"{into.prefix}{owner}."), *into.sharing)
+            inner.sharing = ((inner.prefix, f"{into.prefix}{owner}."), *into.sharing)
         inputs = None if follows else use.spec.inputs
         into.add(Item(into.prefix + name, use.at, inputs, inner=inner))
         if not self._require_short(inner.prefix.rstrip("."), use.at):
@@ -307,11 +273,7 @@ class Flattener:
     def _require_room(self, count: int, limit: int, what: str, at: Source) -> None:
         if count >= limit:
             message = f"with its blocks expanded the network has more than {limit:,} {what}"
-            raise SpecError([Problem(message, at.pointer, uses=at.uses)])
-
-    def _refuse_name(self, name: str, at: Source, other: Item) -> None:
-        both = (Use("the other", other.source.pointer), *at.uses)
-        self._state.refuse(f"two nodes are called {quote(name)}", replace(at, uses=both))
+            raise SpecError([at.problem(message)])
 
     # Step 2, with all nodes named: their inputs ------------------------------------------------
 
@@ -347,26 +309,21 @@ class Flattener:
             if is_input(reference):
                 there = format_list(node_list.inputs or ())
                 message = f"there is no {quote(reference)} in the block, only {there}"
-                self._dangle(message, at)
+                self._state.dangling.append(at.problem(message))
             else:
                 self._refuse_node(node_list, reference, at)
         node = None if item.index is None else self.nodes[item.index]
         shared = node.get("shares") if isinstance(node, dict) else None
-        if isinstance(shared, str):
-            self._check_shared(node_list, shared, item.source.part("shares"))
-
-    def _check_shared(self, node_list: NodeList, name: str, at: Source) -> None:
-        item = node_list.find(name)
-        if item is None:
-            self._refuse_node(node_list, name, at)
-        elif item.inner is not None:
-            message = f"{quote(name)} is a use of a block; share one of its nodes instead"
-            self._dangle(message, at)
+        if not isinstance(shared, str):
+            return
+        at, owner = item.source.part("shares"), node_list.find(shared)
+        if owner is None:
+            self._refuse_node(node_list, shared, at)
+        elif owner.inner is not None:
+            message = f"{quote(shared)} is a use of a block; share one of its nodes instead"
+            self._state.dangling.append(at.problem(message))
 
     def _refuse_node(self, node_list: NodeList, name: str, at: Source) -> None:
         message = f"there is no node {quote(name)}"
-        self._dangle(message + self._state.hint(message, name, node_list.candidates(name), at), at)
-
-    def _dangle(self, message: str, at: Source) -> None:
-        """Record a missing name, which another mistake may have caused."""
-        self._state.dangling.append(Problem(message, at.pointer, uses=at.uses))
+        hint = self._state.hint(message, name, node_list.candidates(name), at)
+        self._state.dangling.append(at.problem(message + hint))

@@ -10,35 +10,15 @@ from tinynet.spec.graph import INPUT, is_input
 from tinynet.text.document import MAX_KEY
 
 
-@dataclass(frozen=True)
-class Sharing:
-    """The name prefixes of a use of a block, and of the use whose layers it shares."""
-
-    own: str
-    other: str
-
-    def owner(self, name: str) -> str:
-        """Return the node of the other use whose layer a node of this use shares."""
-        return self.other + name.removeprefix(self.own) if name.startswith(self.own) else name
-
-
 @dataclass
 class Item:
-    """An element of a list of nodes: a node, or a use of a block.
+    """An element of a list of nodes: a node, or a use of a block."""
 
-    Attributes:
-        name: Its name in the flat list.
-        source: Its place in the spec.
-        inputs: The names of its inputs in its list; None for the element before it.
-        index: Its index in the flat list; None for a use of a block.
-        inner: The block's nodes; None for a node.
-    """
-
-    name: str
-    source: Source
-    inputs: tuple[str, ...] | None
-    index: int | None = None
-    inner: "NodeList | None" = None
+    name: str  # in the flat list
+    source: Source  # its place in the spec
+    inputs: tuple[str, ...] | None  # their names in its list; None for the element before it
+    index: int | None = None  # in the flat list; None for a use of a block
+    inner: "NodeList | None" = None  # the block's nodes; None for a node
 
     @cached_property
     def output(self) -> str:
@@ -60,7 +40,7 @@ class NodeList:
         outer: The list with the use, and the use's index in it; None for the network's own.
         blocks: The blocks around it, the outermost first.
         frozen: True if a use around it is not trainable.
-        sharing: The uses whose layers its nodes share.
+        sharing: Prefixes of names: of a use of a block, and of the use whose layers it shares.
         items: Its elements, in order.
         by_name: The elements by their names within the list.
         last: The last repeat of each repeated node, by its declared name.
@@ -74,7 +54,7 @@ class NodeList:
     outer: "tuple[NodeList, int] | None" = None
     blocks: tuple[str, ...] = ()
     frozen: bool = False
-    sharing: tuple[Sharing, ...] = ()
+    sharing: tuple[tuple[str, str], ...] = ()
     items: list[Item] = field(default_factory=list)
     by_name: dict[str, Item] = field(default_factory=dict)
     last: dict[str, Item] = field(default_factory=dict)
@@ -94,9 +74,7 @@ class NodeList:
     def find(self, name: str, *, last: bool = False) -> Item | None:
         """Return the element with a name within the list, also one inside of a use: ``use.node``.
 
-        Args:
-            name: The name.
-            last: True if the declared name of a repeated node means its last repeat.
+        With ``last`` the declared name of a repeated node means its last repeat.
         """
         end = len(name) if len(name) <= MAX_KEY else 0  # names are shorter
         while end > 0:
@@ -163,6 +141,7 @@ class NodeList:
     def owner(self, reference: str) -> str:
         """Return the flat name of the node that owns a layer."""
         name = self.resolve(reference)
-        for sharing in self.sharing:
-            name = sharing.owner(name)
+        for own, other in self.sharing:
+            if name.startswith(own):
+                name = other + name.removeprefix(own)
         return name

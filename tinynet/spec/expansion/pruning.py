@@ -10,24 +10,18 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from tinynet.spec.expansion.node_lists import NodeList
-from tinynet.spec.expansion.sources import Source
+from tinynet.spec.expansion.sources import Source, Trace
 
 
 @dataclass(frozen=True)
 class _Place:
-    """A node of the flat list.
-
-    Attributes:
-        node: The node.
-        index: Its index in the flat list.
-        text: Index of the node that declares its layer.
-        uses: For each use of a block around it, innermost first: the prefix of names in the use,
-            and the block with the name of the node in it.
-    """
+    """A node of the flat list."""
 
     node: dict[str, JsonValue]
-    index: int
-    text: int
+    index: int  # in the flat list
+    text: int  # index of the node that declares its layer
+    # For each use of a block around it, innermost first: the prefix of names in the use, and the
+    # block with the name of the node in it.
     uses: tuple[tuple[str, tuple[str, str]], ...]
 
     @property
@@ -41,10 +35,10 @@ def prune(
     nodes: list[JsonValue],
     lists: Iterable[NodeList],
     outputs: Collection[str] | None,
-    moved: dict[str, Source],
+    moved: Trace,
     pointer: str,
 ) -> list[JsonValue]:
-    """Return the flat list without unneeded nodes.
+    """Return the flat list at `pointer` without unneeded nodes, and update `moved`.
 
     If others share the layer of a removed node, the first of these declares it instead.
 
@@ -52,7 +46,7 @@ def prune(
         nodes: The flat list; every node has its name and its inputs.
         lists: The lists of nodes that it was made from.
         outputs: Nodes that are outputs of the network; None for the last one.
-        moved: The places of the nodes by JSON pointer; it is updated.
+        moved: The places of the nodes by JSON pointer.
         pointer: JSON pointer to the flat list.
     """
     places = _places(nodes, lists)
@@ -138,7 +132,7 @@ def _with_layers(kept: dict[str, _Place], places: Mapping[str, _Place]) -> list[
     return result
 
 
-def _renumber(moved: dict[str, Source], pointer: str, kept: Iterable[_Place]) -> None:
+def _renumber(moved: Trace, pointer: str, kept: Iterable[_Place]) -> None:
     """Update the pointers to nodes of the flat list."""
     parts: dict[str, dict[str, Source]] = {}
     for key in [key for key in moved if key.startswith(f"{pointer}/")]:

@@ -3,38 +3,41 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from pydantic import JsonValue
+
 from tinynet.errors import Problem, SpecError
-from tinynet.spec.expansion.sources import Source
+from tinynet.spec.expansion.sources import Source, Trace
 from tinynet.text.document import MAX_PROBLEMS, MAX_VALUES, KeyProblem
 from tinynet.text.wording import suggest
 
 
 @dataclass
-class ExpansionState:
-    """The state of an expansion.
+class Expansion:
+    """An expansion of a spec, in progress or complete.
 
     Attributes:
         used: The names that the declared spec uses; see `expand.uses`.
+        value: The expanded spec, once it is complete.
+        moved: The source of each moved value.
         problems: The mistakes, each with its place in the declared spec.
         dangling: Names of missing nodes; reported only if there are no other mistakes.
         unused: Unused blocks, and unused inputs of blocks; likewise.
         values: The number of values in the expanded spec so far.
-        moved: The source of each moved value, by the new JSON pointer.
         hints: The suggestions for unknown names, by place and message.
     """
 
     used: frozenset[str] = frozenset()
+    value: JsonValue = None
+    moved: Trace = field(default_factory=Trace)
     problems: list[Problem] = field(default_factory=list)
     dangling: list[Problem] = field(default_factory=list)
     unused: list[Problem] = field(default_factory=list)
     values: int = 0
-    moved: dict[str, Source] = field(default_factory=dict)
     hints: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def refuse(self, message: str, at: Source, *, key: bool = False) -> None:
         """Record a problem at a place, or at its key."""
-        kind = KeyProblem if key else Problem
-        self.problems.append(kind(message, at.pointer, uses=at.uses))
+        self.problems.append(at.problem(message, KeyProblem if key else Problem))
 
     def refuse_unknown(
         self, message: str, word: str, names: Iterable[str], at: Source, *, key: bool = False
@@ -51,12 +54,8 @@ class ExpansionState:
         return self.hints[place]
 
     def count(self, values: int, at: Source) -> None:
-        """Count values of the expanded spec.
-
-        Raises:
-            SpecError: if they are too many.
-        """
+        """Count values of the expanded spec; too many of them raise a SpecError."""
         self.values += values
         if self.values > MAX_VALUES:
             message = f"with its blocks and variables the spec has more than {MAX_VALUES:,} values"
-            raise SpecError([Problem(message, at.pointer, uses=at.uses)])
+            raise SpecError([at.problem(message)])

@@ -1,19 +1,23 @@
 """Variables: the string ``"$width"`` is replaced by a value that is declared elsewhere.
 
+`read_variables` reads ``"vars": {"width": 64}`` of the spec, and `substitute` replaces every
+``"$width"`` by 64. Parameters of blocks are variables, too; each use of a block has its own.
+
 Only a whole string can be a variable, so there is no expression language. ``"$$x"`` is the text
 ``$x``.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from tinynet.errors import SpecError
 from tinynet.spec.expansion.sources import Source
-from tinynet.spec.expansion.state import ExpansionState
-from tinynet.text.document import MAX_DEPTH, join_pointer
-from tinynet.text.wording import quote
+from tinynet.spec.expansion.state import Expansion
+from tinynet.text.document import MAX_DEPTH, join_pointer, map_leaves, parts_of
+from tinynet.text.wording import format_value, quote
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 """The pattern of names of variables and of block parameters."""
@@ -26,12 +30,7 @@ LINE = 50
 
 @dataclass(frozen=True)
 class Value:
-    """The value of a name.
-
-    Attributes:
-        value: The value, without variables.
-        source: Its place.
-    """
+    """The value of a name, without variables, and its place."""
 
     value: JsonValue
     source: Source
@@ -39,6 +38,30 @@ class Value:
 
 Scope = Mapping[str, Value]
 """The names that can be used at a place, with their values."""
+
+
+def read_variables(raw: JsonValue, state: Expansion) -> dict[str, Value]:
+    """Return the variables of a spec from its ``vars``; SpecError if that is not an object."""
+    at = Source("/vars")
+    if not isinstance(raw, dict):
+        message = f"an object of values by name is expected, not {format_value(raw)}"
+        raise SpecError([at.problem(message)])
+    return {name: _read_variable(name, value, at.part(name), state) for name, value in raw.items()}
+
+
+def _read_variable(name: str, value: JsonValue, at: Source, state: Expansion) -> Value:
+    others = [(text, path) for text, path in texts(value) if is_variable(text)]
+    if not NAME.fullmatch(name):
+        message = f"a variable cannot be called {quote(name)}; a name is {NAME_RULE}"
+        state.refuse(message, at, key=True)
+    elif others:
+        for other, path in others:
+            message = f"a variable stands for plain data, not for {quote(other)}"
+            state.refuse(f"{message}; write the value itself here", at.part(*path))
+    elif f"${name}" not in state.used:
+        state.refuse(f"nothing in the spec uses {quote('$' + name)}", at, key=True)
+    # Variables within are reported above, and not a second time.
+    return Value(substitute(value, {}, Expansion(), at, None), at)
 
 
 def is_variable(value: object) -> bool:
@@ -51,24 +74,21 @@ def lookup(value: object, scope: Scope) -> Value | None:
     return scope.get(value[1:]) if isinstance(value, str) and value.startswith("$") else None
 
 
-def literal(text: str) -> str:
-    """Return a text, escaped so that it is not a variable."""
-    return f"${text}" if text.startswith("$") else text
+def plain_value(value: JsonValue, scope: Scope) -> JsonValue:
+    """Return the value of a variable; other values, and unknown variables, are not changed."""
+    variable = lookup(value, scope)
+    return value if variable is None else variable.value
 
 
 def literals(value: JsonValue) -> JsonValue:
     """Return JSON in which every text is escaped so that it is not a variable."""
-    if isinstance(value, str):
-        return literal(value)
-    if isinstance(value, list):
-        return [literals(item) for item in value]
-    if isinstance(value, dict):
-        return {key: literals(item) for key, item in value.items()}
-    return value
+    return map_leaves(
+        lambda leaf: f"${leaf}" if isinstance(leaf, str) and leaf.startswith("$") else leaf, value
+    )
 
 
 def substitute(
-    value: JsonValue, scope: Scope, state: ExpansionState, source: Source, target: str | None
+    value: JsonValue, scope: Scope, state: Expansion, source: Source, target: str | None
 ) -> JsonValue:
     """Return a copy in which every variable is replaced by its value.
 
@@ -82,53 +102,37 @@ def substitute(
     Raises:
         SpecError: if the expanded spec is too large.
     """
-    return _Copier(scope, state, source, target).copy(value)
 
-
-@dataclass
-class _Copier:
-    """A copy in progress: the arguments of `substitute`, and the path of the current part."""
-
-    scope: Scope
-    state: ExpansionState
-    source: Source
-    target: str | None
-    path: list[int | str] = field(default_factory=list)
-
-    def copy(self, value: JsonValue) -> JsonValue:
-        self.state.count(_weight(value), self.source)
+    def copy(value: JsonValue, path: tuple[int | str, ...]) -> JsonValue:
+        state.count(_weight(value), source)
         if isinstance(value, list):
-            return [self._within(i, item) for i, item in enumerate(value)]
+            return [copy(item, (*path, index)) for index, item in enumerate(value)]
         if isinstance(value, dict):
-            return {key: self._within(key, item) for key, item in value.items()}
-        if isinstance(value, str) and value.startswith("$"):
-            return value[1:] if value.startswith("$$") else self._replace(value)
-        return value
+            return {key: copy(item, (*path, key)) for key, item in value.items()}
+        if not isinstance(value, str) or not value.startswith("$"):
+            return value
+        return value[1:] if value.startswith("$$") else replaced(value, path)
 
-    def _within(self, key: int | str, item: JsonValue) -> JsonValue:
-        self.path.append(key)
-        copied = self.copy(item)
-        self.path.pop()
-        return copied
-
-    def _replace(self, name: str) -> JsonValue:
-        state, here = self.state, self.source.part(*self.path)
-        variable = self.scope.get(name[1:])
+    def replaced(name: str, path: tuple[int | str, ...]) -> JsonValue:
+        here = source.part(*path)
+        variable = lookup(name, scope)
         if variable is None:
-            _refuse_unknown(name, self.scope, state, here)
+            _refuse_unknown(name, scope, state, here)
             return name
-        size, height = measure(variable.value)
+        size, depth = measure(variable.value)
         state.count(size, here)
-        pointer = (self.target or "") + join_pointer(self.path)
-        if pointer.count("/") + height > MAX_DEPTH:
+        pointer = (target or "") + join_pointer(path)
+        if pointer.count("/") + depth > MAX_DEPTH:
             state.refuse(f"with what {name} stands for it is nested too deep", here)
             return name
-        if self.target is not None:
+        if target is not None:
             state.moved[pointer] = variable.source.through(f"used as {name}", here)
         return variable.value
 
+    return copy(value, ())
 
-def evaluate(value: JsonValue, scope: Scope, state: ExpansionState, source: Source) -> Value:
+
+def evaluate(value: JsonValue, scope: Scope, state: Expansion, source: Source) -> Value:
     """Return the value of a parameter and its place; it may be a variable."""
     if (variable := lookup(value, scope)) is not None:
         state.count(1, source)
@@ -136,7 +140,7 @@ def evaluate(value: JsonValue, scope: Scope, state: ExpansionState, source: Sour
     return Value(substitute(value, scope, state, source, None), source)
 
 
-def _refuse_unknown(name: str, scope: Scope, state: ExpansionState, at: Source) -> None:
+def _refuse_unknown(name: str, scope: Scope, state: Expansion, at: Source) -> None:
     if NAME.fullmatch(name[1:]):
         names = (f"${other}" for other in scope)
         state.refuse_unknown(f"there is no {quote(name)} here", name, names, at)
@@ -149,8 +153,8 @@ def measure(value: JsonValue) -> tuple[int, int]:
     """Return the number of values in a value, and its depth."""
     if not isinstance(value, dict | list):
         return _weight(value), 0
-    inner = [measure(item) for item in (value.values() if isinstance(value, dict) else value)]
-    return 1 + sum(size for size, _ in inner), 1 + max((height for _, height in inner), default=0)
+    inner = [measure(item) for _, item in parts_of(value)]
+    return 1 + sum(size for size, _ in inner), 1 + max((depth for _, depth in inner), default=0)
 
 
 def _weight(value: JsonValue) -> int:
@@ -162,6 +166,5 @@ def texts(value: JsonValue, *path: int | str) -> Iterator[tuple[str, tuple[int |
     """Yield every text within a value, and the path to it."""
     if isinstance(value, str):
         yield value, path
-    elif isinstance(value, dict | list):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from texts(item, *path, key)
+    for key, item in parts_of(value):
+        yield from texts(item, *path, key)

@@ -1,6 +1,6 @@
 """Names of nodes, by which checkpoints address parameters."""
 
-from tinynet.spec.expansion.node_names import DeclaredName, names
+from tinynet.spec.expansion.declared_nodes import DeclaredName, names
 from tinynet.text.document import MAX_LENGTH
 
 
