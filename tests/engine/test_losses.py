@@ -124,11 +124,16 @@ def test_errors_that_are_not_the_losss_fault_pass_unchanged(engine, monkeypatch,
 
 def test_unregistered_loss_is_named_by_its_class(monkeypatch):
     """A loss object may be passed directly, for an experiment."""
+
+    class Unregistered(Half):
+        pass
+
     fail(monkeypatch, "forward", ValueError("no"))
-    network = Network({"layers": [{"type": "dense", "units": 2}]}, (3,), loss=Half(None))
+    network = Network({"layers": [{"type": "dense", "units": 2}]}, (3,), loss=Unregistered(None))
     with pytest.raises(PluginError) as caught:
         train(Engine(network.program, threads=1))
-    assert str(caught.value) == f"{__name__}.Half: forward raised ValueError: no ({PLACE})"
+    name = f"{__name__}.{Unregistered.__qualname__}"
+    assert str(caught.value) == f"{name}: forward raised ValueError: no ({PLACE})"
 
 
 def test_loss_is_a_python_float(engine):

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from tinynet import registry
 from tinynet.errors import PluginError
-from tinynet.text.blame import located_cause
+from tinynet.text.blame import Blame, located_cause
 
 
 def calls_a_library() -> Any:
@@ -16,7 +15,7 @@ def calls_a_library() -> Any:
 
 
 def raised_by(call: Callable[[], Any]) -> Exception:
-    with pytest.raises(PluginError) as caught, registry.blaming(call, "method"):
+    with pytest.raises(PluginError) as caught, Blame(call, "method raised"):
         call()
     assert isinstance(caught.value.__cause__, Exception)
     return caught.value.__cause__

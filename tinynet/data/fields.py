@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tinynet import registry
 from tinynet.archive.header import DTYPES, MAX_AXES
 from tinynet.dataset import Dataset, Field
 from tinynet.engine.layer_calls import described
 from tinynet.errors import DataError
+from tinynet.text.blame import Blame, plugin_error
 
 
 def field_problem(field: Field) -> str | None:
@@ -58,15 +58,15 @@ def check_fields(dataset: Dataset, pointer: str) -> None:
     """
     problems = []
     for kind in ("inputs", "targets"):
-        with registry.blaming(dataset, kind, pointer):
+        with Blame(dataset, f"{kind} raised", pointer):
             fields = getattr(dataset, kind)
         problems += _fields_problems(kind, fields)
-    with registry.blaming(dataset, "fingerprint", pointer):
+    with Blame(dataset, "fingerprint raised", pointer):
         fingerprint = dataset.fingerprint
     if not isinstance(fingerprint, str) or not is_encodable(fingerprint):
         problems.append(f"its fingerprint must be a text; it is {fingerprint!r}")
     if problems:
-        raise registry.fault(dataset, "; ".join(problems), pointer)
+        raise plugin_error(dataset, "; ".join(problems), pointer)
     if both := sorted(dataset.inputs.keys() & dataset.targets.keys()):
         raise DataError(f"{both[0]!r} names both an input and a target; give each its own name")
 

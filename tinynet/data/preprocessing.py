@@ -14,7 +14,7 @@ from tinynet.data.fields import field_problem
 from tinynet.data.splits import NUMBERS
 from tinynet.dataset import Field
 from tinynet.engine.layer_calls import described
-from tinynet.engine.plugin_state import check_state
+from tinynet.engine.plugin_state import state_problem
 from tinynet.engine.tensor_names import TRANSFORMS
 from tinynet.errors import (
     CheckpointMismatchError,
@@ -25,6 +25,7 @@ from tinynet.errors import (
     TransformError,
 )
 from tinynet.spec.data_spec import TransformReference
+from tinynet.text.blame import Blame, plugin_error
 from tinynet.text.wording import suggest
 from tinynet.transform import Invertible, State, Transform
 from tinynet.types import Array
@@ -118,19 +119,20 @@ class Preprocessing:
     def fit(self, batches: Callable[[], Iterator[dict[str, Array]]]) -> None:
         """Fit the transforms in order; each call of ``batches`` iterates over the training data."""
         for index, stage in enumerate(self.stages):
-            blaming = registry.blaming(stage.transform, "fit", stage.pointer)
-            with _naming(stage.on, stage.position), blaming:
+            blame = Blame(stage.transform, "fit raised", stage.pointer)
+            with _naming(stage.on, stage.position), blame:
                 state = stage.transform.fit(stage.field, self._before(batches(), index))
-            own_fault = partial(registry.fault, stage.transform, pointer=stage.pointer)
             if state and not is_name(f"{TRANSFORMS}{stage.label}/x"):
                 message = (
                     "a checkpoint cannot hold the state of a transform of an array named"
                     f" {stage.on!r}; rename it, with only ASCII letters, digits, '_', '-' and '.'"
                 )
                 raise SpecError([Problem(message, f"{stage.pointer}/on")])
-            check_state(state, "fit", f"{TRANSFORMS}{stage.label}", own_fault, finite=False)
-            if bad := [name for name in state if "/" in name]:
-                raise own_fault(f"fit must give its arrays names without '/'; one is {bad[0]!r}")
+            problem = state_problem(state, "fit", f"{TRANSFORMS}{stage.label}", finite=False)
+            if problem is None and (bad := [name for name in state if "/" in name]):
+                problem = f"fit must give its arrays names without '/'; one is {bad[0]!r}"
+            if problem is not None:
+                raise plugin_error(stage.transform, problem, stage.pointer)
             self._states[stage.label] = {name: _read_only(a) for name, a in state.items()}
 
     def _before(self, batches: Iterable[dict[str, Array]], index: int) -> Iterator[Array]:
@@ -161,25 +163,23 @@ class Preprocessing:
             state = copy(fitted)
             # An overflow is reported with the place of its value: see `tinynet.data.ranges`.
             ignore = np.errstate(over="ignore", invalid="ignore")
-            with registry.blaming(stage.transform, "apply", stage.pointer), ignore:
+            with Blame(stage.transform, "apply raised", stage.pointer), ignore:
                 own = partial(rng, stage.position)
                 result = stage.transform.apply(state, batch, own, training)
             names = dict.fromkeys([*fitted, *state])
             if other := [n for n in names if state.get(n) is not fitted.get(n)]:
                 message = f"apply must not change the state, which only fit makes; {other[0]!r}"
-                raise registry.fault(
+                raise plugin_error(
                     stage.transform, f"{message} is another array afterwards", stage.pointer
                 )
             shape = (len(batch), *stage.result.shape)
             if np.shape(result) != shape:
                 message = f"apply must return an array of shape {shape}; it returned"
-                raise registry.fault(
-                    stage.transform, f"{message} {described(result)}", stage.pointer
-                )
+                raise plugin_error(stage.transform, f"{message} {described(result)}", stage.pointer)
             dtype = np.asarray(result).dtype
             if dtype.kind not in NUMBERS:
                 message = f"apply must return numbers; it returned an array of dtype {dtype}"
-                raise registry.fault(stage.transform, message, stage.pointer)
+                raise plugin_error(stage.transform, message, stage.pointer)
             changed[stage.on] = result
         return changed
 
@@ -191,7 +191,7 @@ class Preprocessing:
         for stage in reversed([stage for stage in self.stages if stage.on == name]):
             if not isinstance(stage.transform, Invertible):
                 break
-            with registry.blaming(stage.transform, "invert", stage.pointer):
+            with Blame(stage.transform, "invert raised", stage.pointer):
                 array = stage.transform.invert(copy(self._states[stage.label]), array)
         return array
 
@@ -239,12 +239,12 @@ def _naming(on: str, position: int) -> Iterator[None]:
 
 def _result(transform: Transform, field: Field, position: int) -> Field:
     """Return the field of an array after a transform."""
-    with registry.blaming(transform, "describe", _pointer(position)):
+    with Blame(transform, "describe raised", _pointer(position)):
         result = transform.describe(field)
     if not isinstance(result, Field):
         message = f"describe must return a Field; it returned {described(result)}"
-        raise registry.fault(transform, message, _pointer(position))
+        raise plugin_error(transform, message, _pointer(position))
     if problem := field_problem(result):
         message = f"describe must return a Field that a checkpoint can hold: {problem}"
-        raise registry.fault(transform, message, _pointer(position))
+        raise plugin_error(transform, message, _pointer(position))
     return result

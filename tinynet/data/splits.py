@@ -5,12 +5,12 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from tinynet import registry
 from tinynet.dataset import Batch, Dataset
 from tinynet.engine.layer_calls import described
 from tinynet.errors import DataError, Problem, SpecError
 from tinynet.kernels.random import derive
 from tinynet.spec.data_spec import DataSpec
+from tinynet.text.blame import Blame, plugin_error
 from tinynet.types import Array
 
 SplitName: TypeAlias = Literal["train", "val", "test"]
@@ -115,11 +115,11 @@ def gather(dataset: Dataset, indices: Array) -> Batch:
     Raises:
         PluginError: if the dataset fails, or returns something else.
     """
-    with registry.blaming(dataset, "gather", POINTER):
+    with Blame(dataset, "gather raised", POINTER):
         batch = dataset.gather(indices)
     if not isinstance(batch, Batch):
         message = f"gather must return a Batch; it returned {described(batch)}"
-        raise registry.fault(dataset, message, POINTER)
+        raise plugin_error(dataset, message, POINTER)
     for kind, fields, arrays in (
         ("input", dataset.inputs, batch.inputs),
         ("target", dataset.targets, batch.targets),
@@ -128,11 +128,11 @@ def gather(dataset: Dataset, indices: Array) -> Batch:
             shape, array = (len(indices), *field.shape), arrays.get(name)
             if array is None or np.shape(array) != shape:
                 message = f"gather must give the {kind} {name!r} the shape {shape}; it gave"
-                raise registry.fault(dataset, f"{message} {described(array)}", POINTER)
+                raise plugin_error(dataset, f"{message} {described(array)}", POINTER)
             dtype = np.asarray(array).dtype
             if dtype.kind not in NUMBERS:
                 message = f"gather must give the {kind} {name!r} as {field.dtype}; it gave {dtype}"
-                raise registry.fault(dataset, message, POINTER)
+                raise plugin_error(dataset, message, POINTER)
     _check_weights(dataset, batch.weights, len(indices))
     return batch
 
@@ -143,11 +143,11 @@ def _check_weights(dataset: Dataset, weights: Any, samples: int) -> None:
         return
     message = f"gather must give the weights as finite numbers of shape {shape}; it gave"
     if not isinstance(weights, np.ndarray) or weights.shape != shape:
-        raise registry.fault(dataset, f"{message} {described(weights)}", POINTER)
+        raise plugin_error(dataset, f"{message} {described(weights)}", POINTER)
     if weights.dtype.kind not in NUMBERS:
-        raise registry.fault(dataset, f"{message} the dtype {weights.dtype}", POINTER)
+        raise plugin_error(dataset, f"{message} the dtype {weights.dtype}", POINTER)
     if not np.isfinite(weights).all():
-        raise registry.fault(dataset, f"{message} NaN or infinity", POINTER)
+        raise plugin_error(dataset, f"{message} NaN or infinity", POINTER)
 
 
 def chunks(total: int, size: int = CHUNK) -> Iterator[Array]:

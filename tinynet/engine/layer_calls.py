@@ -14,7 +14,7 @@ from tinynet.engine.node import Node
 from tinynet.errors import PluginError, TinynetError
 from tinynet.layer import Buffered, Cache, Costed, Fusable, Gradients, Layer, Summarized
 from tinynet.layer.context import Context, Needs
-from tinynet.text.blame import Blaming, located_cause, plugin_error
+from tinynet.text.blame import Blame, located_cause, plugin_error
 from tinynet.text.wording import quote, suggest
 from tinynet.types import Array, Shape
 
@@ -25,13 +25,13 @@ def forward(node: Node, ctx: Context, inputs: Sequence[Array]) -> tuple[Array, C
     Raises:
         PluginError: if the layer raises an exception, or its output is not as announced.
     """
-    # As `_blaming`, and twice as fast: this and `backward` are called for every layer and shard.
+    # As `_blame`, and twice as fast: this and `backward` are called for every layer and shard.
     try:
         returned = node.layer.forward(ctx, *inputs)
     except (TinynetError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
-        raise fault(node, f"forward raised {located_cause(error)}") from error
+        raise node_error(node, f"forward raised {located_cause(error)}") from error
     return _checked_output(node, "forward", returned, len(inputs[0]))
 
 
@@ -41,7 +41,7 @@ def summarize(node: Node, ctx: Context, inputs: Sequence[Array]) -> Any:
     Raises:
         PluginError: if the layer raises an exception.
     """
-    with _blaming(node, "summarize"):
+    with _blame(node, "summarize"):
         return cast(Summarized, node.layer).summarize(ctx, *inputs)
 
 
@@ -53,7 +53,7 @@ def forward_with(
     Raises:
         PluginError: if the layer raises an exception, or its output is not as announced.
     """
-    with _blaming(node, "forward_with"):
+    with _blame(node, "forward_with"):
         returned = cast(Summarized, node.layer).forward_with(ctx, summaries, *inputs)
     return _checked_output(node, "forward_with", returned, len(inputs[0]))
 
@@ -66,11 +66,11 @@ def summarize_gradient(
     Raises:
         PluginError: if the layer raises an exception, or does not return a gradient it must.
     """
-    with _blaming(node, "summarize_gradient"):
+    with _blame(node, "summarize_gradient"):
         returned = cast(Summarized, node.layer).summarize_gradient(ctx, cache, dy)
     if not isinstance(returned, tuple) or len(returned) != 2:
         message = "summarize_gradient must return (summary, gradients of the parameters)"
-        raise fault(node, f"{message}; it returned {described(returned)}")
+        raise node_error(node, f"{message}; it returned {described(returned)}")
     _check_params(node, needs, returned[1])
     return returned
 
@@ -83,7 +83,7 @@ def backward_with(
     Raises:
         PluginError: if the layer raises an exception, or does not return a gradient it must.
     """
-    with _blaming(node, "backward_with"):
+    with _blame(node, "backward_with"):
         d_inputs: Sequence[Array | None] = cast(Summarized, node.layer).backward_with(
             ctx, cache, summaries, dy
         )
@@ -102,9 +102,9 @@ def backward(node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array) ->
     except (TinynetError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
-        raise fault(node, f"backward raised {located_cause(error)}") from error
+        raise node_error(node, f"backward raised {located_cause(error)}") from error
     if not isinstance(returned, tuple) or len(returned) != 2:
-        raise fault(
+        raise node_error(
             node,
             "backward must return (gradients of the inputs, gradients of the parameters);"
             f" it returned {described(returned)}",
@@ -121,7 +121,7 @@ def commit(node: Node, cache: Cache) -> None:
     Raises:
         PluginError: if the layer raises an exception, or replaces a buffer by another array.
     """
-    with _blaming(node, "commit"):
+    with _blame(node, "commit"):
         layer = cast(Buffered, node.layer)
         before = dict(layer.buffers)
         layer.commit(cache)
@@ -129,7 +129,7 @@ def commit(node: Node, cache: Cache) -> None:
     for name in {**before, **layer.buffers}:
         if layer.buffers.get(name) is not before.get(name):
             message = f"commit replaced the buffer {name!r}"
-            raise fault(node, f"{message}; change it in place: buffer[...] = value")
+            raise node_error(node, f"{message}; change it in place: buffer[...] = value")
 
 
 def fuse_into(node: Node, previous: Layer) -> Layer | None:
@@ -138,7 +138,7 @@ def fuse_into(node: Node, previous: Layer) -> Layer | None:
     Raises:
         PluginError: if the node's layer raises an exception.
     """
-    with _blaming(node, "fuse_into"):
+    with _blame(node, "fuse_into"):
         return cast(Fusable, node.layer).fuse_into(previous)
 
 
@@ -151,26 +151,26 @@ def operations(node: Node) -> int:
     layer = node.layer
     if not isinstance(layer, Costed):
         return prod(node.out_shape) + 2 * sum(param.size for param in layer.params.values())
-    with _blaming(node, "cost"):
+    with _blame(node, "cost"):
         return int(layer.cost()[0])
 
 
-def _blaming(node: Node, method: str) -> Blaming:
-    return Blaming(node.__str__, f"{method} raised", node.pointer)
+def _blame(node: Node, method: str) -> Blame:
+    return Blame(str(node), f"{method} raised", node.pointer)
 
 
 def _checked_output(node: Node, method: str, returned: Any, samples: int) -> tuple[Array, Cache]:
     if not isinstance(returned, tuple) or len(returned) != 2:
         message = f"{method} must return (output, cache); it returned {described(returned)}"
-        raise fault(node, message)
+        raise node_error(node, message)
     if not _is_array(node, returned[0], (samples, *node.out_shape)):
-        raise _array_fault(node, "the output", returned[0], (samples, *node.out_shape))
+        raise _array_error(node, "the output", returned[0], (samples, *node.out_shape))
     return returned
 
 
-def fault(node: Node, message: str) -> PluginError:
+def node_error(node: Node, message: str) -> PluginError:
     """Return an error about a node's layer, located where the spec names it."""
-    return plugin_error(node, message, node.pointer)
+    return plugin_error(str(node), message, node.pointer)
 
 
 def described(value: Any) -> str:
@@ -184,7 +184,7 @@ def described(value: Any) -> str:
     return f"a value of type {type(value).__name__}"
 
 
-def dtype_fault(required: np.dtype[np.generic], actual: np.dtype[np.generic]) -> str:
+def dtype_problem(required: np.dtype[np.generic], actual: np.dtype[np.generic]) -> str:
     """Return the end of a message about an array of another dtype than the network's."""
     message = f"must be {required}, as the network is; it is {actual}"
     if actual == np.float64:
@@ -197,13 +197,13 @@ def dtype_fault(required: np.dtype[np.generic], actual: np.dtype[np.generic]) ->
 
 def _check_inputs(node: Node, needs: Needs, d_inputs: Any, samples: int) -> None:
     if not isinstance(d_inputs, tuple | list):
-        raise fault(
+        raise node_error(
             node,
             "backward must return the gradients of the inputs as a tuple, such as (dx,);"
             f" it returned {described(d_inputs)}",
         )
     if len(d_inputs) != len(node.inputs):
-        raise fault(
+        raise node_error(
             node,
             f"backward must return a gradient for each of {len(node.inputs)} input(s); it"
             f" returned {len(d_inputs)}",
@@ -211,22 +211,22 @@ def _check_inputs(node: Node, needs: Needs, d_inputs: Any, samples: int) -> None
     for index, needed in enumerate(needs.inputs):
         shape = (samples, *node.in_shapes[index])
         if needed and not _is_array(node, d_inputs[index], shape):
-            raise _input_fault(node, node.inputs[index], d_inputs[index], shape)
+            raise _input_error(node, node.inputs[index], d_inputs[index], shape)
 
 
-def _input_fault(node: Node, source: str, gradient: Any, shape: Shape) -> PluginError:
+def _input_error(node: Node, source: str, gradient: Any, shape: Shape) -> PluginError:
     if gradient is None:
-        return fault(
+        return node_error(
             node,
             f"backward returned no gradient of the input {source!r}, so no layer before it"
             ' can learn; set "trainable": false there',
         )
-    return _array_fault(node, f"the gradient of the input {source!r}", gradient, shape)
+    return _array_error(node, f"the gradient of the input {source!r}", gradient, shape)
 
 
 def _check_params(node: Node, needs: Needs, d_params: Any) -> None:
     if not isinstance(d_params, dict | Mapping):
-        raise fault(
+        raise node_error(
             node,
             "backward must return the gradients of the parameters as a dict by name; it"
             f" returned {described(d_params)}",
@@ -234,7 +234,7 @@ def _check_params(node: Node, needs: Needs, d_params: Any) -> None:
     params = node.layer.params
     if d_params and not d_params.keys() <= params.keys():
         name = str(next(name for name in d_params if name not in params))
-        raise fault(
+        raise node_error(
             node,
             f"backward returned a gradient of {quote(name)}, which is not a parameter of the"
             f" layer; {suggest(name, params)}",
@@ -244,9 +244,9 @@ def _check_params(node: Node, needs: Needs, d_params: Any) -> None:
             continue
         gradient, shape = d_params.get(name), params[name].shape
         if gradient is None:
-            raise fault(node, f"backward returned no gradient of the parameter {name!r}")
+            raise node_error(node, f"backward returned no gradient of the parameter {name!r}")
         if not _is_array(node, gradient, shape):
-            raise _array_fault(node, f"the gradient of the parameter {name!r}", gradient, shape)
+            raise _array_error(node, f"the gradient of the parameter {name!r}", gradient, shape)
 
 
 def _is_array(node: Node, value: Any, shape: Shape) -> bool:
@@ -254,7 +254,8 @@ def _is_array(node: Node, value: Any, shape: Shape) -> bool:
     return getattr(value, "shape", None) == shape and value.dtype == node.dtype
 
 
-def _array_fault(node: Node, what: str, value: Any, shape: Shape) -> PluginError:
-    if getattr(value, "shape", None) != shape:
-        return fault(node, f"{what} must be an array of shape {shape}; it is {described(value)}")
-    return fault(node, f"{what} {dtype_fault(node.dtype, value.dtype)}")
+def _array_error(node: Node, what: str, value: Any, shape: Shape) -> PluginError:
+    if getattr(value, "shape", None) == shape:
+        return node_error(node, f"{what} {dtype_problem(node.dtype, value.dtype)}")
+    message = f"{what} must be an array of shape {shape}; it is {described(value)}"
+    return node_error(node, message)

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinynet import registry
-from tinynet.engine.layer_calls import described, dtype_fault
+from tinynet.engine.layer_calls import described, dtype_problem
 from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss, Loss
 from tinynet.spec.consistency import LOSS
+from tinynet.text.blame import Blame, plugin_error
 from tinynet.types import Array
 
 
@@ -93,19 +93,19 @@ def forward(
     Raises:
         PluginError: if the loss raises an exception, or returns anything else.
     """
-    with registry.blaming(loss, "forward"):
+    with Blame(loss, "forward raised"):
         # A loss without sample weights may lack the parameter.
         optional = () if weights is None else (weights,)
         returned = loss.forward(ctx, outputs, targets, *optional)
     if not isinstance(returned, tuple) or len(returned) != 2:
-        raise registry.fault(
+        raise plugin_error(
             loss,
             "forward must return (the sum over the samples, cache); it returned"
             f" {described(returned)}",
         )
     value, cache = returned
     if not isinstance(value, Real):
-        raise registry.fault(
+        raise plugin_error(
             loss,
             "forward must return the sum over the samples as one number; it returned"
             f" {described(value)}",
@@ -119,17 +119,17 @@ def backward(loss: Loss, ctx: Context, cache: Any, outputs: Array) -> Array:
     Raises:
         PluginError: if the loss raises an exception, or returns anything else.
     """
-    with registry.blaming(loss, "backward"):
+    with Blame(loss, "backward raised"):
         gradient = loss.backward(ctx, cache)
     if getattr(gradient, "shape", None) != outputs.shape:
-        raise registry.fault(
+        raise plugin_error(
             loss,
             f"backward must return the gradient of the outputs, of shape {outputs.shape}; it"
             f" returned {described(gradient)}",
         )
     if gradient.dtype != outputs.dtype:
-        message = f"the gradient of the outputs {dtype_fault(outputs.dtype, gradient.dtype)}"
-        raise registry.fault(loss, message)
+        message = f"the gradient of the outputs {dtype_problem(outputs.dtype, gradient.dtype)}"
+        raise plugin_error(loss, message)
     return gradient
 
 
@@ -139,10 +139,10 @@ def predict(loss: Loss, outputs: Array) -> Array:
     Raises:
         PluginError: if the loss raises an exception, or does not return a row for each sample.
     """
-    with registry.blaming(loss, "predict"):
+    with Blame(loss, "predict raised"):
         values = np.array(loss.predict(outputs))
     if values.shape[:1] != outputs.shape[:1]:
-        raise registry.fault(
+        raise plugin_error(
             loss,
             f"predict must return a row for each of {len(outputs)} samples; it returned"
             f" {described(values)}",

@@ -1,6 +1,6 @@
 """The state of plugins: named arrays that a checkpoint must be able to hold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,40 +12,39 @@ from tinynet.types import Array, Shape
 _MAX_LISTED = 5
 
 
-def check_state(
+def state_problem(
     state: Any,
     method: str,
     prefix: str,
-    fault: Callable[[str], Exception],
     *,
     finite: bool,
     writable: bool = False,
-) -> None:
-    """Make sure that a plugin returned arrays by name, all of which a checkpoint can hold.
+) -> str | None:
+    """Return a problem unless a plugin returned arrays by name that a checkpoint can hold.
 
     Args:
         state: The value that the plugin returned.
         method: The method that returned it.
         prefix: The group of the arrays in a checkpoint: ``slots/dense_1/weight``.
-        fault: Makes the error of a message.
         finite: True if checkpoints refuse NaN and infinity there.
         writable: True if a resumed run loads the arrays in place.
 
-    Raises:
-        Exception: that ``fault`` makes, listing every array that is wrong.
+    Returns:
+        A message that lists every array that is wrong; None if all are good.
     """
     if not isinstance(state, Mapping):
-        raise fault(f"{method} must return a dict of arrays; it returned {described(state)}")
+        return f"{method} must return a dict of arrays; it returned {described(state)}"
     problems = [p for name, a in state.items() if (p := _problem(name, a, prefix, finite=finite))]
     if writable and not problems:
         read_only = (name for name, array in state.items() if not array.flags.writeable)
         problems = [f"{name!r} is read-only; return a copy of it" for name in read_only]
-    if problems:
-        more = "; ..." if len(problems) > _MAX_LISTED else ""
-        raise fault(
-            f"{method} must return a dict of arrays that a checkpoint can hold:"
-            f" {'; '.join(problems[:_MAX_LISTED])}{more}"
-        )
+    if not problems:
+        return None
+    more = "; ..." if len(problems) > _MAX_LISTED else ""
+    return (
+        f"{method} must return a dict of arrays that a checkpoint can hold:"
+        f" {'; '.join(problems[:_MAX_LISTED])}{more}"
+    )
 
 
 def _problem(name: Any, array: Any, prefix: str, *, finite: bool) -> str | None:
@@ -69,24 +68,21 @@ def layout(arrays: Mapping[str, Array]) -> Layout:
     return {name: (array.shape, array.dtype.str) for name, array in arrays.items()}
 
 
-def check_layout(
-    before: Layout, state: Mapping[str, Any], method: str, fault: Callable[[str], Exception]
-) -> None:
-    """Make sure that a plugin's method left its state as a resumed run will look for it.
+def layout_problem(before: Layout, state: Mapping[str, Any], method: str) -> str | None:
+    """Return a problem unless a plugin's method left its state as a resumed run will look for it.
 
     Args:
         before: The layout of the state before the call.
         state: The state after it.
         method: The method that was called.
-        fault: Makes the error of a message.
 
-    Raises:
-        Exception: that ``fault`` makes, listing every array that is another one now.
+    Returns:
+        A message that lists every array that is another one now; None if there is none.
     """
     # A NumPy scalar takes the place of an array without axes: it is saved and loaded like one.
     arrays = all(isinstance(array, np.ndarray | np.generic) for array in state.values())
     if arrays and layout(state) == before:
-        return
+        return None
     problems = []
     for name in dict.fromkeys([*before, *state]):
         old, new = before.get(name), state.get(name)
@@ -99,7 +95,7 @@ def check_layout(
             problems.append(
                 f"{name!r} was {np.dtype(dtype)} {shape}, and is {new.dtype} {new.shape}"
             )
-    raise fault(
+    return (
         f"{method} must change the arrays of the state in place, as they are saved and loaded by"
         f" shape and dtype: {'; '.join(problems[:_MAX_LISTED])}"
     )

@@ -18,7 +18,7 @@ from tinynet.layer import Buffered, Layer
 from tinynet.layer.build import Build
 from tinynet.network.shared_build import SharedBuild, arrays_of, require_shared
 from tinynet.spec.graph import Wire
-from tinynet.text.blame import located_cause
+from tinynet.text.blame import Blame, located_cause, plugin_error
 from tinynet.types import Array, Shape
 
 
@@ -81,16 +81,16 @@ def create_initializer(reference: InitializerReference) -> Initializer:
     def fill(
         rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int, dtype: np.dtype[Any]
     ) -> Array:
-        with registry.blaming(initializer, "__call__"):
+        with Blame(initializer, "__call__ raised"):
             values = initializer(rng, shape, fan_in, fan_out, dtype)
         if np.shape(values) != shape:
-            raise registry.fault(
+            raise plugin_error(
                 initializer,
                 f"__call__ must return an array of shape {shape}; it returned {described(values)}",
             )
         actual = np.asarray(values).dtype
         if actual.kind not in "fiu":
-            raise registry.fault(
+            raise plugin_error(
                 initializer, f"__call__ must return an array of {dtype}; it returned {actual}"
             )
         return values

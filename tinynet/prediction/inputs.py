@@ -24,6 +24,7 @@ from tinynet.errors import DataError
 from tinynet.files.nearby import suggest_path
 from tinynet.files.npy import map_npy, read_npz
 from tinynet.prediction import images
+from tinynet.text.blame import Blame, plugin_error
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
@@ -180,12 +181,12 @@ class Reader:
         assert dataset is not None
         assert reference is not None
         config = registry.default().config(reference)
-        with registry.blaming(dataset, "read_inputs"):
+        with Blame(dataset, "read_inputs raised"):
             arrays = dataset.read_inputs(config, path, self.fields)
         named = isinstance(arrays, Mapping) and {*self.fields} <= {*arrays}
         if not named or not all(isinstance(array, np.ndarray) for array in arrays.values()):
             message = f"read_inputs must return arrays named {', '.join(self.fields)}"
-            raise registry.fault(dataset, message)
+            raise plugin_error(dataset, message)
         sources = {name: Source(arrays[name], path) for name in self.fields}
         return checked_inputs(sources, self.fields)
 

@@ -17,7 +17,7 @@ from tinynet.config import Config, Reference
 from tinynet.errors import PluginError
 from tinynet.registry.discovery import Damage, discover, normalize_name
 from tinynet.registry.discovery import Entry as Entry
-from tinynet.text.blame import Blaming, located_cause, plugin_error
+from tinynet.text.blame import Blame, located_cause, record_origin
 from tinynet.text.kinds import GROUPS as GROUPS
 from tinynet.text.kinds import KINDS as KINDS
 from tinynet.text.mistakes import explained, mistake, refusal
@@ -135,6 +135,7 @@ class Registry:
     def _load(self, entry: Entry) -> type[Any]:
         if entry not in self._classes:
             self._classes[entry] = _import(entry)
+            record_origin(self._classes[entry], str(entry))
         return self._classes[entry]
 
     def default_name(self, reference: Reference, distribution: str = CORE) -> str:
@@ -195,7 +196,7 @@ class Registry:
         except (UnknownTypeError, AmbiguousTypeError) as error:
             raise refusal([mistake("type_name", str(error), "type", value=name)]) from error
         try:
-            with Blaming(entry.__str__, "its Config failed:", passing=ValidationError):
+            with Blame(str(entry), "its Config failed:", passing=ValidationError):
                 config = self._config(entry, options, self.validation_context(recorded))
                 dumped: dict[str, Any] = config.model_dump(mode="json")
                 for field in type(config).model_fields.keys() - config.model_fields_set:
@@ -210,7 +211,7 @@ class Registry:
     def config(self, reference: Reference) -> Config:
         """Return the config of a reference that was validated."""
         entry, context = self.resolve(reference), {"recorded": reference._recorded}
-        with Blaming(entry.__str__, "its Config cannot read what it wrote:"):
+        with Blame(str(entry), "its Config cannot read what it wrote:"):
             return self._config(entry, reference.options, context)
 
     def _config(self, entry: Entry, options: Mapping[str, Any], context: dict[str, Any]) -> Config:
@@ -235,30 +236,8 @@ class Registry:
         """
         entry = self.resolve(reference)
         cls = self._load(entry)
-        with Blaming(entry.__str__, "it could not be constructed:"):
+        with Blame(str(entry), "it could not be constructed:"):
             return cls(config)
-
-    def whose(self, plugin: object) -> str:
-        """Return the origin of an object: its type, distribution and version, or else its class."""
-        cls = plugin if isinstance(plugin, type) else type(plugin)
-        own = (str(entry) for entry, loaded in self._classes.items() if loaded is cls)
-        return next(own, f"{cls.__module__}.{cls.__qualname__}")
-
-
-def blaming(plugin: object, method: str, pointer: str = "") -> Blaming:
-    """Return a context that turns an exception of a plugin's method into a `PluginError`.
-
-    Args:
-        plugin: The loss, optimizer, metric, ... that is called.
-        method: The method that is called.
-        pointer: Where a spec names the plugin, if it does.
-    """
-    return Blaming(lambda: default().whose(plugin), f"{method} raised", pointer)
-
-
-def fault(plugin: object, message: str, pointer: str = "") -> PluginError:
-    """Return the error of a plugin, with its name, distribution and version; see `blaming`."""
-    return plugin_error(default().whose(plugin), message, pointer)
 
 
 def _import(entry: Entry) -> type[Any]:

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.sections import LogMark
 from tinynet.data.sizes import SplitSizes
-from tinynet.engine.plugin_state import check_layout, layout
+from tinynet.engine.plugin_state import layout, layout_problem
 from tinynet.errors import PluginError, TinynetError
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, Interrupts, held
@@ -200,7 +200,8 @@ class Session:
             return Saved(step, path)
 
         state = trainer.state()
-        check_layout(self._layout, state, "the layer, optimizer or metric", PluginError)
+        if problem := layout_problem(self._layout, state, "the layer, optimizer or metric"):
+            raise PluginError(problem)
         self._acknowledge(self._saver.start(state, save))
         self._saved_at = time.monotonic()
         if wait:

@@ -7,7 +7,7 @@ from typing import Any
 from tinynet import archive
 from tinynet.data.fields import field_problem
 from tinynet.dataset import Field
-from tinynet.engine.plugin_state import check_state
+from tinynet.engine.plugin_state import state_problem
 from tinynet.testing.arrays import Arrays
 from tinynet.testing.checks import CheckFailed
 
@@ -21,8 +21,9 @@ def saved_and_loaded(arrays: Arrays) -> Arrays:
 
 
 def require_storable(state: Any, method: str, *, finite: bool) -> None:
-    """Raise `CheckFailed` for a state that training would refuse; see `check_state`."""
-    check_state(state, method, "state", CheckFailed, finite=finite)
+    """Raise `CheckFailed` for a state that training would refuse; see `state_problem`."""
+    if problem := state_problem(state, method, "state", finite=finite):
+        raise CheckFailed(problem)
 
 
 def require_field(field: Field, what: str) -> None:

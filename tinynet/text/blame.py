@@ -1,7 +1,7 @@
 """Blame for a plugin that fails: its error, and the place in its source that raised."""
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tinynet.errors import PluginError, Problem, TinynetError
@@ -13,17 +13,21 @@ _CALLERS = frozenset(
 """Packages whose code calls plugins, or is called by tinynet's own types."""
 
 
-class Blaming:
+_origins: dict[type, str] = {}
+"""Type, distribution and version of each loaded class of a plugin."""
+
+
+class Blame:
     """A context that turns an unexpected exception of a plugin into a `PluginError`.
 
     A class, since a generator costs more than many a method on a batch of one.
     """
 
-    __slots__ = ("_action", "_passing", "_pointer", "_who")
+    __slots__ = ("_action", "_passing", "_plugin", "_pointer")
 
     def __init__(
         self,
-        who: Callable[[], str],
+        plugin: object,
         action: str,
         pointer: str = "",
         passing: type[Exception] | tuple[()] = (),
@@ -31,12 +35,13 @@ class Blaming:
         """Start to watch a call.
 
         Args:
-            who: Returns the name of the plugin; called only if it fails.
+            plugin: The plugin, or its name.
             action: Start of the message, up to the cause: ``forward raised``.
             pointer: Where a spec names the plugin, if it does.
             passing: Exceptions that are not the plugin's fault.
         """
-        self._who, self._action, self._pointer, self._passing = who, action, pointer, passing
+        self._plugin, self._action = plugin, action
+        self._pointer, self._passing = pointer, passing
 
     def __enter__(self) -> None: ...
 
@@ -47,12 +52,24 @@ class Blaming:
             return
         if isinstance(error, Exception | SystemExit) and not isinstance(error, self._passing):
             message = f"{self._action} {located_cause(error)}"
-            raise plugin_error(self._who(), message, self._pointer) from error
+            raise plugin_error(self._plugin, message, self._pointer) from error
 
 
-def plugin_error(who: object, message: str, pointer: str = "") -> PluginError:
-    """Return the error of the plugin `who`, which a spec names at `pointer`."""
-    return PluginError([Problem(f"{who}: {message}", pointer)])
+def plugin_error(plugin: object, message: str, pointer: str = "") -> PluginError:
+    """Return the error of a plugin, given itself or its name, which a spec names at `pointer`."""
+    name = plugin if isinstance(plugin, str) else origin(plugin)
+    return PluginError([Problem(f"{name}: {message}", pointer)])
+
+
+def origin(plugin: object) -> str:
+    """Return the type, distribution and version of a plugin, or else the name of its class."""
+    cls = plugin if isinstance(plugin, type) else type(plugin)
+    return _origins.get(cls, f"{cls.__module__}.{cls.__qualname__}")
+
+
+def record_origin(cls: type, name: str) -> None:
+    """Record the type, distribution and version of a class, for messages about it."""
+    _origins[cls] = name
 
 
 def located_cause(error: BaseException) -> str:

@@ -179,7 +179,7 @@ class _Values:
             except (DataError, ShapeError) as error:
                 self._labels.remove(label)
                 cause = error.__cause__
-                message, pointer = str(error), self._figures.pointer(label)
+                message, pointer = str(error), self._figures.pointers[label]
                 if isinstance(error, LocatedError):
                     message = error.problems[0].message
                 if isinstance(cause, BadTargetError):

@@ -6,7 +6,6 @@ from numbers import Integral
 
 import numpy as np
 
-from tinynet import registry
 from tinynet.engine.inputs import Inputs
 from tinynet.engine.layer_calls import described
 from tinynet.engine.losses import OutputLoss
@@ -14,6 +13,7 @@ from tinynet.errors import Problem, ShapeError
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.targets import Bad
+from tinynet.text.blame import Blame, plugin_error
 from tinynet.text.wording import suggest
 from tinynet.types import Array, Shape
 
@@ -104,7 +104,7 @@ def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Probl
     for part in network.losses:
         if part.checks is not None:
             try:
-                with registry.blaming(part.loss, "check_shapes", part.pointer):
+                with Blame(part.loss, "check_shapes raised", part.pointer):
                     part.checks.check_shapes(network.out_shapes[part.output], shapes[part.output])
             except ShapeError as error:
                 problems.append(Problem(str(error), part.pointer))
@@ -136,7 +136,7 @@ def bad_target_of(network: Network, part: OutputLoss, targets: Array) -> Bad | N
     """
     if part.checks is None:
         return None
-    with registry.blaming(part.loss, "bad_target", part.pointer):
+    with Blame(part.loss, "bad_target raised", part.pointer):
         bad = part.checks.bad_target(network.out_shapes[part.output], targets)
     if bad is None:
         return None
@@ -145,7 +145,7 @@ def bad_target_of(network: Network, part: OutputLoss, targets: Array) -> Bad | N
         if isinstance(row, Integral) and 0 <= int(row) < len(targets) and isinstance(why, str):
             return int(row), why
     message = f"bad_target must return None, or (a row from 0 to {len(targets) - 1}, the reason)"
-    raise registry.fault(part.loss, f"{message}; it returned {described(bad)}", part.pointer)
+    raise plugin_error(part.loss, f"{message}; it returned {described(bad)}", part.pointer)
 
 
 def placeholder_predictions(network: Network, samples: int) -> dict[str, Array]:

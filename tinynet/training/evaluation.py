@@ -1,8 +1,6 @@
 """The loss and the metrics of a whole split, exact for any batch size."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 
 import numpy as np
@@ -10,12 +8,13 @@ import numpy as np
 from tinynet import registry
 from tinynet.engine.engine import BatchResult
 from tinynet.engine.layer_calls import described
-from tinynet.engine.plugin_state import check_layout, check_state, layout
+from tinynet.engine.plugin_state import layout, layout_problem, state_problem
 from tinynet.engine.tensor_names import FIGURES
-from tinynet.errors import DataError, PluginError, Problem, ShapeError
+from tinynet.errors import DataError, Problem, ShapeError
 from tinynet.metric import Metric, State
 from tinynet.spec.consistency import loss_figures
 from tinynet.spec.training_spec import MetricReference
+from tinynet.text.blame import Blame, plugin_error
 from tinynet.types import Array, Shape
 
 
@@ -33,6 +32,7 @@ class Figures:
         samples: Number of samples.
         metrics: The metrics, by label.
         outputs: The output that each metric measures, by label.
+        pointers: The place of each metric in the spec, a JSON pointer, by label.
         states: The state of each metric, by label.
     """
 
@@ -53,6 +53,7 @@ class Figures:
             reference.label: registry.default().create(reference) for reference in references
         }
         self.outputs = {reference.label: reference.output or only for reference in references}
+        self.pointers = {label: f"/training/metrics/{i}" for i, label in enumerate(self.metrics)}
         self._out_shapes = dict(out_shapes)
         self.reset()
 
@@ -72,14 +73,16 @@ class Figures:
 
     def _start(self, label: str, metric: Metric) -> State:
         """Return the initial state of a metric."""
-        with self._naming(label), registry.blaming(metric, "start", self.pointer(label)):
-            state = metric.start(self._out_shapes[self.outputs[label]])
-        fault = self._fault(label)
-        check_state(state, "start", f"{FIGURES}{label}", fault, finite=True, writable=True)
+        pointer = self.pointers[label]
+        try:
+            with Blame(metric, "start raised", pointer):
+                state = metric.start(self._out_shapes[self.outputs[label]])
+        except (ShapeError, DataError) as error:
+            raise self._with_label(label, error) from error
+        group = f"{FIGURES}{label}"
+        if problem := state_problem(state, "start", group, finite=True, writable=True):
+            raise plugin_error(metric, problem, pointer)
         return state
-
-    def _fault(self, label: str) -> Callable[[str], PluginError]:
-        return partial(registry.fault, self.metrics[label], pointer=self.pointer(label))
 
     def update(
         self,
@@ -94,7 +97,7 @@ class Figures:
             targets: The target of each output, (N, *target_shape), by the output's name.
             weights: Weight of each sample, (N,), which ``results`` already include; or None.
         """
-        self.loss += sum(result.loss for result in results)
+        self.loss += sum([result.loss for result in results])
         for output in self.losses:
             self.losses[output] += sum(result.losses[output] for result in results)
         self.samples += len(next(iter(targets.values())))
@@ -127,26 +130,22 @@ class Figures:
             DataError: for a target that a metric is not defined for.
         """
         for label in self.metrics if labels is None else labels:
-            metric, output = self.metrics[label], self.outputs[label]
-            with self._naming(label), registry.blaming(metric, "update", self.pointer(label)):
-                before = layout(self.states[label])
-                metric.update(self.states[label], predictions[output], targets[output])
-            check_layout(before, self.states[label], "update", self._fault(label))
+            metric, output, state = self.metrics[label], self.outputs[label], self.states[label]
+            before = layout(state)
+            try:
+                with Blame(metric, "update raised", self.pointers[label]):
+                    metric.update(state, predictions[output], targets[output])
+            except (ShapeError, DataError) as error:
+                raise self._with_label(label, error) from error
+            if problem := layout_problem(before, state, "update"):
+                raise plugin_error(metric, problem, self.pointers[label])
 
-    @contextmanager
-    def _naming(self, label: str) -> Iterator[None]:
-        """Name the metric in its errors."""
-        try:
-            yield
-        except ShapeError as error:
-            problem = Problem(f"the metric {label!r}: {error}", self.pointer(label))
-            raise ShapeError([problem]) from error
-        except DataError as error:
-            raise DataError(f"the metric {label!r}: {error}") from error
-
-    def pointer(self, label: str) -> str:
-        """Return the JSON pointer of a metric."""
-        return f"/training/metrics/{list(self.metrics).index(label)}"
+    def _with_label(self, label: str, error: ShapeError | DataError) -> ShapeError | DataError:
+        """Return the error of a metric with its label."""
+        message = f"the metric {label!r}: {error}"
+        if isinstance(error, DataError):
+            return DataError(message)
+        return ShapeError([Problem(message, self.pointers[label])])
 
     def result(self) -> dict[str, float]:
         """Return the figures by name: ``loss`` (mean over samples), and each metric by its label.
@@ -168,14 +167,15 @@ class Figures:
             PluginError: if the metric fails, or does not return a number.
         """
         metric = self.metrics[label]
-        with registry.blaming(metric, "result", self.pointer(label)):
+        with Blame(metric, "result raised", self.pointers[label]):
             figure = metric.result(self.states[label])
         # A plugin may return an array of one element, as float() accepts it.
         if isinstance(figure, Real | np.bool_):
             return float(figure)
         if isinstance(figure, np.ndarray) and figure.size == 1 and figure.dtype.kind in "biuf":
             return float(figure.item())
-        raise self._fault(label)(f"result must return a number; it returned {described(figure)}")
+        message = f"result must return a number; it returned {described(figure)}"
+        raise plugin_error(metric, message, self.pointers[label])
 
     def state(self) -> dict[str, Array]:
         """Return the state as named arrays."""

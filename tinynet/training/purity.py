@@ -11,11 +11,10 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from tinynet import registry
 from tinynet.engine import losses
 from tinynet.engine.engine import Engine
 from tinynet.engine.inputs import Inputs
-from tinynet.engine.layer_calls import fault
+from tinynet.engine.layer_calls import node_error
 from tinynet.engine.node import Node
 from tinynet.engine.shard_pass import PassKey
 from tinynet.errors import PluginError
@@ -23,6 +22,7 @@ from tinynet.layer import Buffered, Cache, Gradients, LayerConfig, Summarized
 from tinynet.layer.context import Context
 from tinynet.loss import Loss, LossConfig
 from tinynet.network.network import Network
+from tinynet.text.blame import origin
 from tinynet.types import Array
 
 _NEW = "make a new array"
@@ -107,7 +107,7 @@ class _WatchedLayer:
     def _watching(self, method: str, read: Mapping[str, Array]) -> Iterator[None]:
         buffers = self._layer.buffers if isinstance(self._layer, Buffered) else {}
         unchanged = _unchanged(
-            lambda message: fault(self._node, f"{method} {message}"),
+            lambda message: node_error(self._node, f"{method} {message}"),
             [
                 *((name, array, _NEW) for name, array in read.items()),
                 *((f"its parameter {n!r}", array, _FIXED) for n, array in self.params.items()),
@@ -127,7 +127,7 @@ class _WatchedLayer:
             for name in dict.fromkeys([*old, *new]):
                 if old.get(name) is not new.get(name):
                     message = f"{method} replaced the array of its {kind} {name!r}"
-                    raise fault(self._node, f"{message}; {remedy}")
+                    raise node_error(self._node, f"{message}; {remedy}")
 
     def _arrays(self) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
         layer = self._layer
@@ -163,7 +163,7 @@ class _WatchedLoss:
             return losses.predict(self._loss, outputs)
 
     def _watching(self, method: str, read: Mapping[str, Array]) -> AbstractContextManager[None]:
-        who = registry.default().whose(self._loss)
+        who = origin(self._loss)
         return _unchanged(
             lambda message: PluginError(f"{who}: {method} {message}"),
             [(name, array, _NEW) for name, array in read.items()],

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinynet import registry
 from tinynet.engine.layer_calls import described
-from tinynet.engine.plugin_state import check_layout, check_state, layout
+from tinynet.engine.plugin_state import layout, layout_problem, state_problem
 from tinynet.engine.tensor_names import SLOTS
 from tinynet.errors import PluginError
 from tinynet.kernels import Kernels
@@ -17,6 +17,7 @@ from tinynet.kernels.numpy import NumpyKernels
 from tinynet.optimizer import Fused, Optimizer, OptimizerConfig
 from tinynet.schedule import Schedule, ScheduleConfig, scheduled_factor
 from tinynet.spec.training_spec import OptimizerReference, ScheduleReference
+from tinynet.text.blame import Blame, plugin_error
 from tinynet.types import Array
 
 _OPTIMIZER, _SCHEDULE = "/training/optimizer", "/training/schedule"
@@ -80,18 +81,19 @@ class Updater:
         param = self._params[address].copy()
         slots = {name: array.copy() for name, array in self.slots[address].items()}
         before = layout(slots)
-        with np.errstate(all="ignore"), registry.blaming(self._optimizer, "update", _OPTIMIZER):
+        with np.errstate(all="ignore"), Blame(self._optimizer, "update raised", _OPTIMIZER):
             self._update(param, np.zeros_like(param), slots, 1, self._config.learning_rate)
-        own_fault = partial(registry.fault, self._optimizer, pointer=_OPTIMIZER)
-        check_layout(before, slots, "update", own_fault)
+        if problem := layout_problem(before, slots, "update"):
+            raise plugin_error(self._optimizer, problem, _OPTIMIZER)
 
     def renew_slots(self) -> None:
         """Initialize the optimizer's state for the parameters as they are now."""
-        with registry.blaming(self._optimizer, "slots", _OPTIMIZER):
+        with Blame(self._optimizer, "slots raised", _OPTIMIZER):
             self.slots = {a: self._optimizer.slots(param) for a, param in self._params.items()}
-        own_fault = partial(registry.fault, self._optimizer, pointer=_OPTIMIZER)
         for address, slots in self.slots.items():
-            check_state(slots, "slots", f"{SLOTS}{address}", own_fault, finite=True, writable=True)
+            group = f"{SLOTS}{address}"
+            if problem := state_problem(slots, "slots", group, finite=True, writable=True):
+                raise plugin_error(self._optimizer, problem, _OPTIMIZER)
 
     @property
     def scheduled(self) -> bool:
@@ -107,14 +109,14 @@ class Updater:
         """
         if self._schedule is None:
             return self._config.learning_rate
-        with registry.blaming(self._schedule, "factor", _SCHEDULE):
+        with Blame(self._schedule, "factor raised", _SCHEDULE):
             factor = scheduled_factor(self._schedule, self._warmup_steps, step, total_steps)
         if not isinstance(factor, Real):
             message = f"factor must return a number; it returned {described(factor)}"
-            raise registry.fault(self._schedule, message, _SCHEDULE)
+            raise plugin_error(self._schedule, message, _SCHEDULE)
         if not math.isfinite(factor):
             message = f"factor must return a finite number; it returned {factor}"
-            raise registry.fault(self._schedule, message, _SCHEDULE)
+            raise plugin_error(self._schedule, message, _SCHEDULE)
         return self._config.learning_rate * factor
 
     def update(self, gradients: Mapping[str, Array], step: int, rate: float) -> None:
@@ -125,7 +127,7 @@ class Updater:
             step: Number of earlier updates with this state.
             rate: The learning rate.
         """
-        with registry.blaming(self._optimizer, "update", _OPTIMIZER):
+        with Blame(self._optimizer, "update raised", _OPTIMIZER):
             scale = self._clip_scale(gradients)
             for address, param in self._params.items():
                 gradient = gradients[address]
