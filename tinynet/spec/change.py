@@ -60,22 +60,13 @@ STATES: dict[State, str] = {
 
 @dataclass(frozen=True)
 class Change:
-    """One value that differs between two resolved specs.
+    """One value that differs between two resolved specs."""
 
-    Attributes:
-        pointer: JSON pointer to the value.
-        old: The old value; None where it was not set.
-        new: The new value; None where it is not set.
-        effect: Its effect on a run: ``"safe"``, ``"resets state"``, or ``"incompatible"`` with its
-            state.
-        resets: The state that it resets, or None.
-    """
-
-    pointer: str
-    old: JsonValue
-    new: JsonValue
-    effect: Effect
-    resets: State | None = None
+    pointer: str  # JSON pointer to the value
+    old: JsonValue  # None where it was not set
+    new: JsonValue  # None where it is not set
+    effect: Effect  # on the state of a run
+    resets: State | None = None  # the state that it resets
 
     def __str__(self) -> str:
         return f"{self.pointer}: {_as_json(self.old)} -> {_as_json(self.new)}"
@@ -113,15 +104,7 @@ def _change(pointer: str, old: JsonValue, new: JsonValue) -> Change:
 
 
 def require_survivable(changes: Iterable[Change], *, allow_reset: bool) -> None:
-    """Refuse changes that a run's state cannot survive.
-
-    Args:
-        changes: All changes.
-        allow_reset: True to allow changes that reset state.
-
-    Raises:
-        CheckpointMismatchError: listing every change with its effect.
-    """
+    """Refuse changes that a run's state cannot survive: a CheckpointMismatchError lists all."""
     changes = list(changes)
     effects = {change.effect for change in changes}
     if "incompatible" in effects:
@@ -132,9 +115,8 @@ def require_survivable(changes: Iterable[Change], *, allow_reset: bool) -> None:
         verdict = "these changes reset part of the state; add --allow-reset to continue"
     else:
         return
-    listed = "\n  ".join(f"{change} ({_meaning(change)})" for change in changes)
+    listed = "\n  ".join(
+        f"{change} ({f'resets {STATES[change.resets]}' if change.resets else change.effect})"
+        for change in changes
+    )
     raise CheckpointMismatchError(f"{verdict}:\n  {listed}")
-
-
-def _meaning(change: Change) -> str:
-    return f"resets {STATES[change.resets]}" if change.resets else change.effect

@@ -33,12 +33,9 @@ def problems_of(spec: Spec) -> Iterator[Problem]:
 def loss_problems(
     loss: str | Collection[str], outputs: tuple[str, ...], pointer: str
 ) -> Iterator[Problem]:
-    """Yield the mistakes in the losses of a network's outputs.
+    """Yield the mistakes in the losses, which are at `pointer`, of a network's outputs.
 
-    Args:
-        loss: Type of the only loss, or names of the outputs that have a loss each.
-        outputs: Names of the network's outputs.
-        pointer: JSON pointer to the losses.
+    `loss` is the type of the only one, or the names of the outputs that have a loss each.
     """
     if isinstance(loss, str):
         if len(outputs) > 1:
@@ -103,10 +100,6 @@ def _figure_problems(training: TrainingSpec, outputs: tuple[str, ...]) -> Iterat
 
 
 def loss_figures(outputs: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the losses in reports: the sum, and each one where there are several.
-
-    Args:
-        outputs: Names of the outputs that have a loss.
-    """
+    """Return the names of the losses of outputs in reports: the sum, and each of several."""
     names = tuple(outputs)
     return ("loss", *(f"{name}/loss" for name in names if len(names) > 1))

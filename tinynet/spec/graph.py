@@ -23,19 +23,12 @@ MAX_CYCLE = 10
 
 @dataclass(frozen=True)
 class Wire:
-    """One node's place in the graph.
-
-    Attributes:
-        name: The node's name.
-        inputs: Names of the nodes, or inputs of the network, that it reads.
-        spec: Its part of the spec.
-        pointer: JSON pointer to it.
-    """
+    """One node's place in the graph."""
 
     name: str
-    inputs: tuple[str, ...]
+    inputs: tuple[str, ...]  # names of the nodes, or inputs of the network, that it reads
     spec: NodeSpec
-    pointer: str
+    pointer: str  # JSON pointer to its part of the spec
 
 
 def is_input(name: str) -> bool:
@@ -72,10 +65,7 @@ def outputs_of(network: NetworkSpec, ordered: Sequence[Wire]) -> dict[str, str]:
     """Return the node of each output by the output's name, ordered by these names.
 
     The order of keys in JSON has no meaning, and must not change the bits of sums over outputs.
-
-    Args:
-        network: The network.
-        ordered: Its nodes, from `wire`; without declared outputs, the last one is the output.
+    Without declared outputs, the last of the nodes that `wire` ordered is the output.
     """
     return dict(sorted((network.outputs or {OUTPUT: ordered[-1].name}).items()))
 

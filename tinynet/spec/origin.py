@@ -13,30 +13,17 @@ from tinynet.text.document import MAX_PROBLEMS, Document, first_problems
 
 @dataclass(frozen=True)
 class Origin:
-    """The origin of a spec.
+    """The origin of a spec."""
 
-    Attributes:
-        document: Its text; None for a spec from a dict.
-        overrides: The JSON pointer and the path of each override.
-        folder: The file's folder; None without a file.
-        traces: The moves of values since it was read, the last one first.
-        expanded: The expanded spec, before defaults.
-        notes: Notes for the user about the overrides, a sentence each.
-    """
-
-    document: Document | None = None
-    overrides: tuple[tuple[str, str], ...] = ()
-    folder: Path | None = None
-    traces: tuple[Trace, ...] = ()
-    expanded: JsonValue = None
-    notes: tuple[str, ...] = ()
+    document: Document | None = None  # its text; None for a spec from a dict
+    overrides: tuple[tuple[str, str], ...] = ()  # the JSON pointer and the path of each
+    folder: Path | None = None  # that of the file
+    traces: tuple[Trace, ...] = ()  # the moves of values since it was read, the last one first
+    expanded: JsonValue = None  # the expanded spec, before defaults
+    notes: tuple[str, ...] = ()  # for the user, about the overrides: a sentence each
 
     def place(self, error: LocatedError) -> LocatedError:
-        """Return the same error, with each problem's place in the text, in the order of the text.
-
-        Args:
-            error: An error of the expanded spec.
-        """
+        """Return an error of the expanded spec with the places in the text, in its order."""
         return self.write(error, map(self.trace, error.problems))
 
     def trace(self, problem: Problem) -> Problem:
@@ -96,11 +83,7 @@ def _once(problems: list[Problem]) -> list[Problem]:
     """Return the problems; one that several uses have in common appears once."""
     found: dict[tuple[str, str], Problem] = {}
     for problem in problems:
-        key = (problem.pointer, problem.message)
-        first = found.get(key)
-        again = first is not None and first.uses and first.uses != problem.uses
-        if first is None:
-            found[key] = problem
-        elif again:
-            found[key] = replace(first, others=first.others + 1)
+        first = found.setdefault((problem.pointer, problem.message), problem)
+        if first.uses and first.uses != problem.uses:
+            found[first.pointer, first.message] = replace(first, others=first.others + 1)
     return list(found.values())

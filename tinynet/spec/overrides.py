@@ -14,7 +14,7 @@ from tinynet.errors import SpecError
 from tinynet.spec.expansion.blocks import UseSpec
 from tinynet.spec.expansion.declared_nodes import declared_name, names
 from tinynet.spec.expansion.sources import Source
-from tinynet.spec.expansion.variables import Scope, Value, is_variable, lookup, texts
+from tinynet.spec.expansion.variables import Scope, Value, is_variable, lookup, plain_value, texts
 from tinynet.spec.retyping import drop_parameters, dropped_note
 from tinynet.text.document import MAX_DEPTH, join_pointer, plain, split_pointer, with_integers
 from tinynet.text.wording import format_value, quote, suggest
@@ -24,28 +24,14 @@ _INDEX = re.compile(r"[0-9]{1,9}")
 
 @dataclass
 class Applied:
-    """The effects of overrides.
-
-    Attributes:
-        pointers: The JSON pointer of the value that was set, or of the outermost object that was
-            created for it, and the path of the override.
-        notes: Notes for the user.
-    """
+    """The effects of overrides: a pointer from `override` and the path of each, and notes."""
 
     pointers: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 def apply_overrides(document: JsonValue, overrides: Mapping[str, Any]) -> Applied:
-    """Apply overrides to a parsed spec, in place and in their order.
-
-    Args:
-        document: The spec.
-        overrides: JSON values by path; see `override`.
-
-    Raises:
-        SpecError: as `override` does.
-    """
+    """Apply overrides, JSON values by path, to a parsed spec in place; see `override`."""
     applied = Applied()
     for path, value in overrides.items():
         applied.pointers.append((override(document, path, value, applied), path))
@@ -194,9 +180,7 @@ def _match(parts: list[str], names: Iterable[str]) -> tuple[str, list[str]]:
 
 def _require_own(document: Any, node: JsonValue, parts: list[str], scope: Scope) -> None:
     """Raise an error for the name of a node that is declared in a block."""
-    block = dict(_items(node)).get("block")
-    variable = lookup(block, scope)
-    block = block if variable is None else variable.value
+    block = plain_value(dict(_items(node)).get("block"), scope)
     if not isinstance(block, str) or not parts:
         return
     walked: list[int | str] = ["network", "blocks", block, "layers"]

@@ -9,33 +9,24 @@ from pydantic import JsonValue
 
 from tinynet.errors import Use
 from tinynet.spec.models import Spec
-from tinynet.text.document import join_pointer, split_pointer
+from tinynet.text.document import join_pointer, parts_of, split_pointer
 
 INDENT = 2
 
 Kind = Literal["file", "override", "derived", "default"]
+"""The origin of a value in a word; "derived" is from the position of its node."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """The origin of a value.
-
-    Attributes:
-        kind: ``"file"``, ``"override"``, ``"derived"`` (from the position of its node) or
-            ``"default"``.
-        pointer: JSON pointer to it in the file; empty if it is not in the file.
-        line: Its line, from 1; None without a file.
-        column: Its column, in characters, from 1.
-        uses: The uses of blocks and variables that it came through, the nearest first.
-        override: The path of the override that set it, or None.
-    """
+    """The origin of a value."""
 
     kind: Kind
-    pointer: str = ""
-    line: int | None = None
-    column: int | None = None
-    uses: tuple[Use, ...] = ()
-    override: str | None = None
+    pointer: str = ""  # JSON pointer to it in the file; empty if it is not in the file
+    line: int | None = None  # from 1; None without a file
+    column: int | None = None  # in characters, from 1
+    uses: tuple[Use, ...] = ()  # of blocks and variables that it came through, the nearest first
+    override: str | None = None  # the path of the override that set it
 
     def __str__(self) -> str:
         if self.kind == "default":
@@ -50,56 +41,39 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a rendered spec.
+    """One line of a rendered spec."""
 
-    Attributes:
-        text: The text, indented.
-        origin: The origin of its value; None for brackets.
-    """
-
-    text: str
-    origin: Provenance | None
+    text: str  # indented
+    pointer: str  # to its value
+    origin: Provenance | None  # of its value; None for brackets
 
 
 def origins(spec: Spec) -> dict[str, Provenance]:
     """Return the origin of every value of the resolved spec, by JSON pointer."""
-    return {pointer: _provenance(spec, pointer) for pointer in _leaves(spec.resolved(), [])}
+    return {line.pointer: line.origin for line in render(spec) if line.origin is not None}
 
 
 def render(spec: Spec) -> list[Line]:
     """Return the lines of the resolved spec as indented JSON, with the origin of each value."""
-    return list(_render(spec.resolved(), [], "", "", origins(spec)))
+    return list(_render(spec, spec.resolved(), [], "", ""))
 
 
 def _render(
-    value: JsonValue,
-    path: list[int | str],
-    key: str,
-    comma: str,
-    origins: dict[str, Provenance],
+    spec: Spec, value: JsonValue, path: list[int | str], key: str, comma: str
 ) -> Iterator[Line]:
-    indent = " " * INDENT * len(path)
+    indent, pointer = " " * INDENT * len(path), join_pointer(path)
     if not _is_container(value):
         text = f"{indent}{key}{json.dumps(value, ensure_ascii=False)}{comma}"
-        yield Line(text, origins[join_pointer(path)])
+        yield Line(text, pointer, _provenance(spec, pointer))
         return
     brackets = "{}" if isinstance(value, dict) else "[]"
-    yield Line(f"{indent}{key}{brackets[0]}", None)
-    parts = list(_parts(value))
+    yield Line(f"{indent}{key}{brackets[0]}", pointer, None)
+    parts = list(parts_of(value))
     for number, (name, part) in enumerate(parts, 1):
         label = f"{json.dumps(name, ensure_ascii=False)}: " if isinstance(name, str) else ""
         more = "," if number < len(parts) else ""
-        yield from _render(part, [*path, name], label, more, origins)
-    yield Line(f"{indent}{brackets[1]}{comma}", None)
-
-
-def _leaves(value: JsonValue, path: list[int | str]) -> Iterator[str]:
-    """Yield the pointers to the values with a line of their own."""
-    if not _is_container(value):
-        yield join_pointer(path)
-        return
-    for name, part in _parts(value):
-        yield from _leaves(part, [*path, name])
+        yield from _render(spec, part, [*path, name], label, more)
+    yield Line(f"{indent}{brackets[1]}{comma}", pointer, None)
 
 
 def _is_container(value: JsonValue) -> bool:
@@ -107,13 +81,6 @@ def _is_container(value: JsonValue) -> bool:
     if isinstance(value, dict):
         return bool(value)
     return isinstance(value, list) and any(isinstance(part, dict | list) for part in value)
-
-
-def _parts(value: JsonValue) -> Iterator[tuple[int | str, JsonValue]]:
-    if isinstance(value, dict):
-        yield from value.items()
-    elif isinstance(value, list):
-        yield from enumerate(value)
 
 
 def _provenance(spec: Spec, pointer: str) -> Provenance:

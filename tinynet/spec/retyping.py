@@ -6,6 +6,7 @@ A resolved spec has every option of ``adam``, with defaults. Those that ``sgd`` 
 the others are dropped.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -14,22 +15,20 @@ from pydantic import JsonValue, ValidationError
 from tinynet import registry
 from tinynet.errors import PluginError
 from tinynet.spec.expansion.variables import is_variable, texts
+from tinynet.text.document import join_pointer
 from tinynet.text.wording import format_list, quote
 
 _GROUPS = {
-    "data": "datasets",
-    "data/validation": "datasets",
-    "data/test": "datasets",
-    "data/transforms/*": "transforms",
-    "network/layers/*": "layers",
-    "network/blocks/*/layers/*": "layers",
-    "training/loss": "losses",
-    "training/loss/*": "losses",
-    "training/optimizer": "optimizers",
-    "training/schedule": "schedules",
-    "training/metrics/*": "metrics",
+    r"/data(/validation|/test)?": "datasets",
+    r"/data/transforms/\d+": "transforms",
+    r"/network/.*_initializer": "initializers",
+    r"/network/(blocks/[^/]*/)?layers/\d+": "layers",
+    r"/training/loss(/[^/]*)?": "losses",
+    r"/training/optimizer": "optimizers",
+    r"/training/schedule": "schedules",
+    r"/training/metrics/\d+": "metrics",
 }
-"""The kind of plugin at each path of a spec."""
+"""The kind of plugin at each JSON pointer of a spec."""
 
 
 def drop_parameters(
@@ -38,18 +37,13 @@ def drop_parameters(
     old: JsonValue,
     overridden: Collection[str],
 ) -> list[str]:
-    """Drop the parameters of a type that has been replaced.
+    """Drop the parameters of the old type from an object whose ``type`` was set, in place.
 
-    Args:
-        holder: An object of the spec whose ``type`` was set; it is changed in place.
-        path: Its path.
-        old: The old ``type``.
-        overridden: Keys that other overrides have set; they are kept, valid or not.
-
-    Returns:
-        Names of the parameters that were dropped.
+    Keys that other overrides have set are kept, valid or not. Return the dropped names.
     """
-    group, new = _group(path), holder["type"]
+    pointer, new = join_pointer(path), holder["type"]
+    groups = (g for pattern, g in _GROUPS.items() if re.fullmatch(pattern, pointer, re.DOTALL))
+    group = next(groups, None)
     if group is None or not isinstance(old, str) or not isinstance(new, str):
         return []
     try:
@@ -66,31 +60,12 @@ def drop_parameters(
 
 
 def dropped_note(path: str, new: JsonValue, dropped: Sequence[str]) -> str:
-    """Return the note about dropped parameters.
-
-    Args:
-        path: The path of the override.
-        new: The new type.
-        dropped: Names of the parameters.
-    """
+    """Return the note about parameters that the override ``path=new`` dropped."""
     plural = "s" if len(dropped) > 1 else ""
     start = (
         f"{path}={new} dropped the parameter{plural} {format_list(sorted(dropped))} of the old type"
     )
     return f"{start}, which {quote(str(new))} does not have or cannot take"
-
-
-def _group(path: Sequence[int | str]) -> str | None:
-    parts = list(map(str, path))
-    if parts and parts[-1].endswith("_initializer") and parts[0] == "network":
-        return "initializers"
-    for pattern, group in _GROUPS.items():
-        expected = pattern.split("/")
-        if len(expected) == len(parts) and all(
-            want in ("*", part) for want, part in zip(expected, parts, strict=True)
-        ):
-            return group
-    return None
 
 
 def _parameters(group: str, name: str) -> frozenset[str]:

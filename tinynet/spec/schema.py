@@ -30,10 +30,7 @@ _TOP: Schema = {
 def spec_schema(plugins: Registry) -> Schema:
     """Return the JSON Schema (draft 2020-12) of specs with the registered plugins.
 
-    Plugins that cannot be imported are omitted and listed in ``"$comment"``.
-
-    Args:
-        plugins: The plugins; all that a spec can name are imported.
+    All that a spec can name are imported; those that cannot be are listed in ``"$comment"``.
     """
     spec = describe(Spec)
     version = {"tinynet": spec["properties"]["tinynet"]}  # cannot be a variable

@@ -60,12 +60,7 @@ def describe(model: type[BaseModel]) -> Schema:
 
 
 class Definitions:
-    """The definitions of a document.
-
-    Attributes:
-        found: The definitions by their keys.
-        left_out: The plugins without a definition, with the reason.
-    """
+    """The definitions of a document by their keys, and why plugins have no definition."""
 
     def __init__(self, plugins: Registry) -> None:
         self.found: dict[str, Schema] = {
@@ -135,8 +130,7 @@ class Definitions:
     def _type(self, entry: Entry, reserved: Schema, key: str) -> Schema:
         """Return the schema of a type's options, with the common keys of its place.
 
-        Raises:
-            PluginError: if it cannot be imported, or its ``Config`` has no schema.
+        A type that cannot be imported, or whose ``Config`` has no schema, raises a PluginError.
         """
         cls = self._plugins.load(entry.group, entry.qualified)
         try:
@@ -171,9 +165,7 @@ def _key(schema: Schema, unique: str) -> str:
 def _as_written(schema: Schema, keys: dict[str, str]) -> Schema:
     """Return the schema of values as a spec declares them, with variables and comments.
 
-    Args:
-        schema: The schema.
-        keys: The keys of its references.
+    `keys` has the new keys of its references.
     """
     found = dict(schema)
     found.pop("discriminator", None)  # part of OpenAPI, not of JSON Schema

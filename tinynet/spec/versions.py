@@ -31,16 +31,9 @@ def migrate(
     migrations: Mapping[int, Migration] = MIGRATIONS,
     newest: int = VERSION,
 ) -> tuple[JsonValue, list[Trace]]:
-    """Migrate a spec to the newest version.
+    """Return a spec in the newest version, and the moves of each migration, the last one first.
 
-    Args:
-        document: A spec.
-        migrations: The migration from each version to the next.
-        newest: The newest version.
-
-    Returns:
-        The spec, and a trace of moved parts for each migration, the last one first. A spec
-            without a known version is returned unchanged; the models report it.
+    A spec without a known version is returned unchanged; the models report it.
     """
     traces: list[Trace] = []
     while isinstance(document, dict) and (version := _version(document)) in migrations:
