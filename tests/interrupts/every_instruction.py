@@ -22,7 +22,6 @@ from threadpoolctl import threadpool_info
 from tinynet.engine import (
     background,
     batch_pass,
-    blas,
     computing,
     engine,
     inference,
@@ -31,14 +30,14 @@ from tinynet.engine import (
 from tinynet.engine import (
     threads as threads_module,
 )
-from tinynet.engine.blas import one_blas_thread
+from tinynet.engine.computing import one_blas_thread
 from tinynet.engine.threads import ThreadPool
 from tinynet.errors import TinynetError
 from tinynet.network.network import Network
 from tinynet.run import saver as saver_module
 from tinynet.run.saver import Saver
 from tinynet.spec.reading import load_spec
-from tinynet.training import consistency, loader, updater
+from tinynet.training import loader, state_guard, updater
 from tinynet.training import trainer as trainer_module
 from tinynet.training.trainer import Trainer
 
@@ -200,7 +199,7 @@ def predict():
 
             return (lambda: network.predict(x, threads=2)), check
 
-        modules = [blas, computing, threads_module, inference]
+        modules = [computing, threads_module, inference]
         count, found = interrupt_everywhere(modules, prepare)
         tried, faults = tried + count, faults + found
     return tried, faults
@@ -267,9 +266,9 @@ def update(interrupt):
         trainer.load_state(*before)
         return step, check
 
-    modules = [trainer_module, consistency, updater, computing]
+    modules = [trainer_module, state_guard, updater, computing]
     if interrupt is send_signal:
-        modules += [engine, batch_pass, blas, threads_module]
+        modules += [engine, batch_pass, threads_module]
     return interrupt_everywhere(modules, prepare, interrupt)
 
 
@@ -288,7 +287,7 @@ def loop():
         trainer.load_state(*start)
         return partial(deque, trainer.run(), maxlen=0), check
 
-    modules = [trainer_module, consistency, loader, background]
+    modules = [trainer_module, state_guard, loader, background]
     return interrupt_everywhere(modules, prepare, send_signal)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from tinynet.engine import sharding
-from tinynet.engine.blas import one_blas_thread
+from tinynet.engine.computing import one_blas_thread
 from tinynet.errors import TinynetError
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.run.saver import Saver

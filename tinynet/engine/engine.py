@@ -14,10 +14,10 @@ import numpy as np
 from tinynet.engine.batch_pass import BatchPass, join_samples
 from tinynet.engine.computing import compute
 from tinynet.engine.inputs import Inputs, validate_inputs
-from tinynet.engine.losses import Labels, weighted_sum
+from tinynet.engine.losses import Labels
 from tinynet.engine.node import Node
 from tinynet.engine.program import Program
-from tinynet.engine.shard_pass import Observer, PassKey, ShardPass
+from tinynet.engine.shard_pass import PassKey, ShardPass
 from tinynet.engine.threads import ThreadPool, threads_to_use
 from tinynet.kernels.memory import Workspace, aligned_empty
 from tinynet.types import Array
@@ -99,18 +99,9 @@ class Engine:
             DataError: if ``x`` does not hold real numbers.
             PluginError: if a layer or a loss raises an exception, or returns a wrong value.
         """
-        inputs, rows = self._split(x, training=True)
-        labels = Labels(y, weights, 1 / (samples or rows[-1].stop), predict)
-        threads = self._kernel_threads(rows)
-        return compute(self._program.kernels, threads, self._train, inputs, rows, labels, key)
-
-    def _train(
-        self, inputs: Mapping[str, Array], rows: Sequence[slice], labels: Labels, key: PassKey
-    ) -> BatchResult:
-        batch = self._batch(inputs, rows, labels, key, training=True)
-        batch.forward()
-        batch.backward()
-        return self._result(batch, self._sum(batch.gradients()))
+        inputs, rows, threads = self._split(x, training=True)
+        labels = Labels(y, self._weights(weights), 1 / (samples or rows[-1].stop), predict)
+        return compute(self._program.kernels, threads, self._run, inputs, rows, labels, key)
 
     def evaluate(
         self, x: Inputs, y: Mapping[str, Array], weights: Array | None = None
@@ -127,18 +118,9 @@ class Engine:
             DataError: if ``x`` does not hold real numbers.
             PluginError: if a layer or a loss raises an exception, or returns a wrong value.
         """
-        if weights is not None:
-            weights = np.asarray(weights, self._program.dtype)
-        inputs, rows = self._split(x, training=False)
-        threads, labels = self._kernel_threads(rows), Labels(y, weights)
-        return compute(self._program.kernels, threads, self._evaluate, inputs, rows, labels)
-
-    def _evaluate(
-        self, inputs: Mapping[str, Array], rows: Sequence[slice], labels: Labels
-    ) -> BatchResult:
-        batch = self._batch(inputs, rows, labels, PassKey(), training=False)
-        batch.forward()
-        return self._result(batch, {})
+        inputs, rows, threads = self._split(x, training=False)
+        labels = Labels(y, self._weights(weights))
+        return compute(self._program.kernels, threads, self._run, inputs, rows, labels, PassKey())
 
     def first_not_finite(self, x: Inputs, key: PassKey) -> str | None:
         """Return the first node whose output has NaN or infinity in a training step on ``x``.
@@ -147,10 +129,41 @@ class Engine:
             x: (N, *input_shape), or such an array for each input by name.
             key: Key of the random streams.
         """
-        inputs, rows = self._split(x, training=True)
-        threads = self._kernel_threads(rows)
+        inputs, rows, threads = self._split(x, training=True)
         names = compute(self._program.kernels, threads, self._not_finite, inputs, rows, key)
         return next((node.name for node in self._program.nodes if node.name in names), None)
+
+    def _split(
+        self, x: Inputs, *, training: bool
+    ) -> tuple[dict[str, Array], tuple[slice, ...], int]:
+        """Return the validated inputs, the samples of each shard, and the kernels' threads."""
+        inputs = validate_inputs(x, self._program.input_shapes)
+        rows = self._program.shards(len(next(iter(inputs.values()))), training=training)
+        # Threads without a shard would be idle: the kernels may use them.
+        return inputs, rows, self.threads if len(rows) == 1 else 1
+
+    def _weights(self, weights: Array | None) -> Array | None:
+        return None if weights is None else np.asarray(weights, self._program.dtype)
+
+    def _run(
+        self, inputs: Mapping[str, Array], rows: Sequence[slice], labels: Labels, key: PassKey
+    ) -> BatchResult:
+        """Run forward to the losses and, in training, backward, and sum the shards' gradients."""
+        program, pool, training = self._program, self._pool, labels.gradient_scale is not None
+        batch = BatchPass(
+            program, inputs, rows, labels, pool, self._workspaces, training=training, key=key
+        )
+        batch.forward()
+        if training:
+            batch.backward()
+        gradients = self._sum(batch.gradients())
+        losses = {
+            part.output: sum([result.losses[part.output] for result in batch.results])
+            for part in program.losses
+        }
+        loss = sum([part.weight * losses[part.output] for part in program.losses])
+        predictions = join_samples([result.predictions for result in batch.results])
+        return BatchResult(loss, losses, predictions, gradients, batch.shards)
 
     def _not_finite(
         self, inputs: Mapping[str, Array], rows: Sequence[slice], key: PassKey
@@ -161,43 +174,18 @@ class Engine:
             if not np.isfinite(y).all():
                 names.add(node.name)
 
-        self._batch(inputs, rows, None, key, training=True, observe=observe).forward()
-        return names
-
-    def _split(self, x: Inputs, *, training: bool) -> tuple[dict[str, Array], tuple[slice, ...]]:
-        """Return the validated inputs, and the samples of each shard."""
-        inputs = validate_inputs(x, self._program.input_shapes)
-        samples = len(next(iter(inputs.values())))
-        return inputs, self._program.shards(samples, training=training)
-
-    def _kernel_threads(self, rows: Sequence[slice]) -> int:
-        # Threads without a shard would be idle: the kernels may use them.
-        return self.threads if len(rows) == 1 else 1
-
-    def _batch(
-        self,
-        inputs: Mapping[str, Array],
-        rows: Sequence[slice],
-        labels: Labels | None,
-        key: PassKey,
-        *,
-        training: bool,
-        observe: Observer | None = None,
-    ) -> BatchPass:
-        program = self._program
-        if observe is not None:
-            program = replace(program, operations=program.unfused)
-        return BatchPass(
-            program,
+        BatchPass(
+            replace(self._program, operations=self._program.unfused),
             inputs,
             rows,
-            labels,
+            None,
             self._pool,
             self._workspaces,
-            training=training,
+            training=True,
             key=key,
             observe=observe,
-        )
+        ).forward()
+        return names
 
     def _sum(self, parts: Mapping[str, Sequence[Array]]) -> dict[str, Array]:
         """Return the sum of the gradients of each parameter, added in the order of the shards."""
@@ -215,20 +203,9 @@ class Engine:
             for other in others:
                 total += other
 
-        if sum(sums[address].nbytes for address in several) < LARGE_GRADIENTS:
+        if sum([sums[address].nbytes for address in several]) < LARGE_GRADIENTS:
             for address in several:
                 add(address)
         else:
             self._pool.run([partial(add, address) for address in several])
         return sums
-
-    def _result(self, batch: BatchPass, gradients: dict[str, Array]) -> BatchResult:
-        parts = self._program.losses
-        losses = {
-            part.output: sum(result.losses[part.output] for result in batch.results)
-            for part in parts
-        }
-        predictions = join_samples([result.predictions for result in batch.results])
-        return BatchResult(
-            weighted_sum(parts, losses), losses, predictions, gradients, batch.shards
-        )

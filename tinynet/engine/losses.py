@@ -1,6 +1,6 @@
 """The outputs of a network with their losses, and checked calls of these losses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
@@ -75,11 +75,6 @@ class LossResult(NamedTuple):
     losses: dict[str, float]
     predictions: dict[str, Array]
     gradients: dict[str, Array]
-
-
-def weighted_sum(losses: Sequence[OutputLoss], sums: Mapping[str, float]) -> float:
-    """Return the value that is minimized: the weighted sum of the losses of all outputs."""
-    return sum(part.weight * sums[part.output] for part in losses)
 
 
 # Checked calls of one loss --------------------------------------------------------------------

@@ -15,6 +15,7 @@ import numpy as np
 from tinynet.data.data import Data
 from tinynet.dataset import Batch
 from tinynet.engine.background import Background, Task
+from tinynet.engine.inputs import Inputs
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.training.class_weights import class_weights, weights_of
 from tinynet.types import Array
@@ -25,19 +26,26 @@ class StepSamples:
     """The samples of a step.
 
     Attributes:
-        x: Inputs by name, (N, *shape) each.
+        x: The input, (N, *shape), or such an array for each input by name.
         y: The target of each output, (N, *target_shape), by the output's name.
         weights: Weight of each sample in the loss, (N,), or None.
         sample_weights: The dataset's part of ``weights``, without class weights.
     """
 
-    x: dict[str, Array]
+    x: Inputs
     y: dict[str, Array]
     weights: Array | None
     sample_weights: Array | None
 
     def __len__(self) -> int:
         return len(next(iter(self.y.values())))
+
+    def rows(self, rows: slice) -> "StepSamples":
+        """Return some of the samples."""
+        x = {n: a[rows] for n, a in self.x.items()} if isinstance(self.x, Mapping) else self.x[rows]
+        y = {name: array[rows] for name, array in self.y.items()}
+        weights, own = (None if w is None else w[rows] for w in (self.weights, self.sample_weights))
+        return StepSamples(x, y, weights, own)
 
 
 class Loader:

@@ -7,8 +7,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tinynet.data.data import Data
 from tinynet.data.ranges import naming_samples
 from tinynet.engine.computing import compute
@@ -38,14 +36,14 @@ from tinynet.training.compatibility import (
     target_problems,
     targets_by_output,
 )
-from tinynet.training.consistency import Consistency
 from tinynet.training.divergence import divergence
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import EpochDone, Evaluating, Event, StepDone, StopReason
-from tinynet.training.loader import Loader
+from tinynet.training.loader import Loader, StepSamples
 from tinynet.training.monitor import update_best
 from tinynet.training.progress import Progress
 from tinynet.training.purity import probe
+from tinynet.training.state_guard import StateGuard
 from tinynet.training.updater import Updater
 from tinynet.types import Array, Shape
 
@@ -96,7 +94,7 @@ class Trainer:
         data_shapes = self.data.input_shapes if spec.network.input_shape is None else None
         self.network = network_from_spec(spec, data_shapes, max_params=max_params, kernels=kernels)
         self.progress = Progress()
-        self._consistency = Consistency()
+        self._guard = StateGuard()
         self._engine = Engine(self.network.program, threads)
         self._updater = Updater(
             self.network.params,
@@ -159,7 +157,7 @@ class Trainer:
             KeyboardInterrupt: either before anything is changed, or after the update.
             TinynetError: if an exception ended an earlier update before it was complete.
         """
-        self._consistency.require()
+        self._guard.require_whole()
         targets = targets_by_output(self.network, y)
         require_rows(x, targets, weights)
         shapes = {output: array.shape[1:] for output, array in targets.items()}
@@ -170,77 +168,72 @@ class Trainer:
         bad = first_bad_target(self.network, targets)
         if bad is not None:
             raise DataError(f"target {bad[0]} of the batch: {bad[1]}")
-        return self._update(x, targets, weights, weights, 0)
+        samples = StepSamples(x, targets, weights, weights)
+        return compute(self.network.kernels, self._engine.threads, self._update, samples, 0)
 
-    def _update(
-        self,
-        x: Inputs,
-        y: Mapping[str, Array],
-        weights: Array | None,
-        sample_weights: Array | None,
-        advance: int,
-    ) -> float:
-        """Update once, and advance the position in the epoch; see `train_step`."""
-        # The conditions are set once for all passes and the update, since that takes time.
-        step, threads = self._step, self._engine.threads
-        return compute(self.network.kernels, threads, step, x, y, weights, sample_weights, advance)
+    def _update(self, samples: StepSamples, advance: int) -> float:
+        """Update once, and advance the position in the epoch; see `train_step`.
 
-    def _step(
-        self,
-        x: Inputs,
-        y: Mapping[str, Array],
-        weights: Array | None,
-        sample_weights: Array | None,
-        advance: int,
-    ) -> float:
-        samples = len(next(iter(y.values())))
-        if weights is not None:
-            weights = np.asarray(weights, self.network.dtype)
+        All passes and the update are one call of `compute`, since its conditions take time to set.
+        """
+        training, rate = self.spec.training, self.learning_rate
+        starts = range(0, len(samples), training.batch_size)
         results: list[BatchResult] = []
         gradients: dict[str, Array] = {}
-        training = self.spec.training
-        starts = range(0, samples, training.batch_size)
         for number, start in enumerate(starts):
-            batch: tuple[Inputs, Mapping[str, Array], Array | None] = x, y, weights
+            batch = samples
             if len(starts) > 1:
-                batch = _rows(slice(start, start + training.batch_size), x, y, weights)
-            key = PassKey(training.seed, self.step, number)
-            predict = bool(self._figures.metrics)
-            result = self._engine.train(*batch, key, samples, predict=predict)
+                batch = samples.rows(slice(start, start + training.batch_size))
+            key = PassKey(training.seed, self.progress.step, number)
+            result = self._engine.train(
+                batch.x,
+                batch.y,
+                batch.weights,
+                key,
+                len(samples),
+                predict=bool(self._figures.metrics),
+            )
             if not math.isfinite(result.loss):
-                raise divergence(self._engine, result, *batch[:2], key, start, self.network.dtype)
+                raise divergence(
+                    self._engine, result, batch.x, batch.y, key, start, self.network.dtype
+                )
             gradients = _add(gradients, result) if len(starts) > 1 else result.gradients
             results.append(result)
-        self._consistency.change(self._apply, results, gradients, y, sample_weights, advance)
-        return sum(result.loss for result in results) / samples
+        self._guard.change(self._apply, results, gradients, samples, rate, advance)
+        return sum([result.loss for result in results]) / len(samples)
 
     def _apply(
         self,
         results: list[BatchResult],
         gradients: dict[str, Array],
-        y: Mapping[str, Array],
-        sample_weights: Array | None,
+        samples: StepSamples,
+        rate: float,
         advance: int,
     ) -> None:
         """Change the state by the results of a step."""
-        self._figures.update(results, y, sample_weights)
-        updates = self.step - self.progress.optimizer_start
-        self._updater.update(gradients, updates, self.learning_rate)
+        progress = self.progress
+        self._figures.update(results, samples.y, samples.sample_weights)
+        self._updater.update(gradients, progress.step - progress.optimizer_start, rate)
         for result in results:
             result.commit()
-        self.progress.step += 1
-        self.progress.position += advance
+        progress.step += 1
+        progress.position += advance
 
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next update."""
-        return self._rate(self.step)
+        return self.rate_at(self.progress.step)
 
-    def _rate(self, step: int) -> float:
-        return self._updater.rate(step, self.total_steps if self._updater.scheduled else 0)
+    def rate_at(self, step: int, total_steps: int | None = None) -> float:
+        """Return the learning rate of the update after `step`.
 
-    def rate_at(self, step: int, total_steps: int) -> float:
-        """Return the learning rate of the update after `step` in a run of `total_steps`."""
+        Args:
+            step: Number of earlier updates.
+            total_steps: Updates in the whole run; by default as many as the spec says.
+        """
+        if total_steps is None:
+            # Without a schedule, data are needed for nothing else.
+            total_steps = self.total_steps if self._updater.scheduled else 0
         return self._updater.rate(step, total_steps)
 
     # The loop -------------------------------------------------------------------------------
@@ -289,7 +282,7 @@ class Trainer:
         check_training(self.spec, self.network, self.data, self._target_names)
         self._updater.check()
         for step in sorted({min(self.step, self.total_steps - 1), self.total_steps - 1}):
-            self._rate(step)
+            self.rate_at(step)
         progress, training = self.progress, self.spec.training
         if progress.position < self.steps_per_epoch:
             first = self._loader.gather(progress.epoch, progress.position, training.batch_size)
@@ -303,6 +296,7 @@ class Trainer:
     def run(self) -> Generator[Event, None, None]:
         """Train until the end; after each event the state is complete and can be saved."""
         while not self.finished:
+            self._guard.require_whole()
             epoch_ends = self.progress.position >= self.steps_per_epoch
             if epoch_ends or self.step >= self.total_steps:
                 yield from self._end_epoch()
@@ -310,15 +304,12 @@ class Trainer:
                 yield self._next_step()
 
     def _next_step(self) -> StepDone:
-        self._consistency.require()
         progress = self.progress
-        rate = self.learning_rate
-        samples = self._loader.load(progress.epoch, progress.position)
-        with naming_samples(partial(self._loader.place, progress.epoch, progress.position)):
-            loss = self._update(samples.x, samples.y, samples.weights, samples.sample_weights, 1)
-        return StepDone(
-            progress.step, progress.epoch + 1, progress.position, loss, rate, len(samples)
-        )
+        epoch, position, rate = progress.epoch, progress.position, self.learning_rate
+        samples = self._loader.load(epoch, position)
+        with naming_samples(partial(self._loader.place, epoch, position)):
+            loss = compute(self.network.kernels, self._engine.threads, self._update, samples, 1)
+        return StepDone(progress.step, epoch + 1, progress.position, loss, rate, len(samples))
 
     def _end_epoch(self) -> Iterator[Event]:
         """Evaluate; nothing is changed before the last batch, so it may be interrupted."""
@@ -333,12 +324,12 @@ class Trainer:
                 evaluated.update([result], targets, batch.weights)
                 yield Evaluating(evaluated.samples, total)
             figures |= {f"val/{name}": value for name, value in evaluated.result().items()}
-        yield self._consistency.change(self._finish_epoch, figures)
+        yield self._guard.change(self._finish_epoch, figures)
 
     def _finish_epoch(self, figures: dict[str, float]) -> EpochDone:
         progress = self.progress
         improved = update_best(self.spec.training, self._figures.metrics, figures, progress)
-        figures["learning_rate"] = self._rate(progress.step - 1)
+        figures["learning_rate"] = self.rate_at(progress.step - 1)
         done = EpochDone(progress.step, progress.epoch + 1, figures, improved)
         progress.evaluated_step = progress.step
         if progress.position >= self.steps_per_epoch:
@@ -354,7 +345,7 @@ class Trainer:
         Raises:
             TinynetError: if an exception ended an update before it was complete.
         """
-        self._consistency.require()
+        self._guard.require_whole()
         return self._arrays()
 
     def _arrays(self) -> dict[str, Array]:
@@ -386,7 +377,7 @@ class Trainer:
         """
         own = self._arrays()
         require_match(own, arrays)
-        self._consistency.replace(self._load, own, arrays, progress)
+        self._guard.change(self._load, own, arrays, progress)
 
     def _load(
         self, own: Mapping[str, Array], arrays: Mapping[str, Array], progress: Progress
@@ -395,15 +386,6 @@ class Trainer:
             array[...] = arrays[name]
         self._figures.load_state(of_group(FIGURES, arrays))
         self.progress = replace(progress)
-
-
-def _rows(
-    rows: slice, x: Inputs, y: Mapping[str, Array], weights: Array | None
-) -> tuple[Inputs, dict[str, Array], Array | None]:
-    """Return some samples of a step."""
-    part = {n: array[rows] for n, array in x.items()} if isinstance(x, Mapping) else x[rows]
-    targets = {name: array[rows] for name, array in y.items()}
-    return part, targets, None if weights is None else weights[rows]
 
 
 def _add(sums: dict[str, Array], result: BatchResult) -> dict[str, Array]:

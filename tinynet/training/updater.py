@@ -28,6 +28,7 @@ class Updater:
 
     Attributes:
         slots: The optimizer's state: arrays by name, for each parameter by address.
+        scheduled: True if the learning rate depends on the step and on the length of the run.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Updater:
         self._update = self._optimizer.update
         if isinstance(self._optimizer, Fused):
             self._update = partial(self._optimizer.update_with, kernels or NumpyKernels())
+        self.scheduled = schedule is not None
         self._schedule: Schedule | None = None
         if schedule is not None:
             schedule_config = plugins.config(schedule)
@@ -94,11 +96,6 @@ class Updater:
             group = f"{SLOTS}{address}"
             if problem := state_problem(slots, "slots", group, finite=True, writable=True):
                 raise plugin_error(self._optimizer, problem, _OPTIMIZER)
-
-    @property
-    def scheduled(self) -> bool:
-        """True if the learning rate depends on the step and on the length of the run."""
-        return self._schedule is not None
 
     def rate(self, step: int, total_steps: int) -> float:
         """Return the learning rate of an update.

@@ -12,8 +12,8 @@ from tinynet.errors import TinynetError
 T = TypeVar("T")
 
 
-class Consistency:
-    """A record of incomplete changes of a state.
+class StateGuard:
+    """A record of whether the last change of a state is complete.
 
     Ctrl-C waits for the end of a change. After any other exception within a change, the state can
     be neither used nor saved until another one is loaded.
@@ -23,7 +23,7 @@ class Consistency:
         self._is_whole = True
         self._reason = "an exception"
 
-    def require(self) -> None:
+    def require_whole(self) -> None:
         """Raise unless the last change is complete.
 
         Raises:
@@ -37,16 +37,7 @@ class Consistency:
             )
 
     def change(self, work: Callable[..., T], *args: Any) -> T:
-        """Return `work(*args)`, which changes the state.
-
-        Raises:
-            TinynetError: if the last change is not complete.
-        """
-        self.require()
-        return self.replace(work, *args)
-
-    def replace(self, work: Callable[..., T], *args: Any) -> T:
-        """Return `work(*args)`, which sets the whole state."""
+        """Return `work(*args)`, which changes a whole state, or replaces any."""
         result: T = uninterrupted(self._tracked, work, *args)
         return result
 

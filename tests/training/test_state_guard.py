@@ -10,7 +10,7 @@ import pytest
 
 from tinynet.errors import TinynetError
 from tinynet.run.interrupts import held
-from tinynet.training.consistency import uninterrupted
+from tinynet.training.state_guard import uninterrupted
 
 X, Y = np.random.default_rng(0).random((16, 8, 8, 1)), np.arange(16) % 10
 
@@ -77,7 +77,7 @@ def test_an_ignored_signal_stays_ignored(handler):
 
 DEFAULT_ACTION = """
 import signal
-from tinynet.training.consistency import uninterrupted
+from tinynet.training.state_guard import uninterrupted
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 uninterrupted(lambda: signal.raise_signal(signal.SIGINT))
 """
