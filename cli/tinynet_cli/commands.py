@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
 
 import click
 
@@ -46,15 +45,12 @@ class Command(_WithHelp):
             click.UsageError: for an option of other commands; it names them.
         """
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             _explain_option(error.option_name, ctx)
             raise
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        with streams.reserved_stdout():
-            return super().invoke(ctx)
+        ctx.with_resource(streams.reserved_stdout())
+        return rest
 
 
 class Group(_WithHelp, click.Group):

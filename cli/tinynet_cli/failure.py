@@ -24,6 +24,7 @@ def report(error: BaseException, words: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
+    error = _explained(error)
     code = USAGE if isinstance(error, click.ClickException) else exit_code(error)
     message = _message(error)
     if (code == UNEXPECTED and not isinstance(error, MemoryError)) or "--debug" in words:
@@ -36,6 +37,20 @@ def report(error: BaseException, words: Sequence[str]) -> int:
         with suppress(Exception):  # where stdout fails, stderr has the message
             print_json({"error": _as_data(error, message)})
     return code
+
+
+def _explained(error: BaseException) -> BaseException:
+    """Return the error that a command reports in place of one that explains nothing."""
+    if isinstance(error, click.Abort):
+        # click raises it for a KeyboardInterrupt, whose message says what was saved.
+        return error.__cause__ or error
+    if isinstance(error, OSError):
+        # The error of a system call that no other place has explained.
+        from tinynet.errors import CheckpointIOError
+
+        where = f"{error.filename}: " if error.filename else ""
+        return CheckpointIOError(f"{where}{error.strerror or error}")
+    return error
 
 
 def _message(error: BaseException) -> str:

@@ -68,31 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with streams.guarded():
-            code = _run(words)
+            try:
+                with hooks.reporting():
+                    # Not standalone, click returns the code of an `Exit` instead of raising it.
+                    code = tinynet.main(words, prog_name="tinynet", standalone_mode=False) or 0
+            except (Exception, KeyboardInterrupt) as error:
+                code = report(error, words)
     except KeyboardInterrupt:  # while an error was reported
         code = INTERRUPTED
     if code:
         sys.exit(code)
-
-
-def _run(words: list[str]) -> int:
-    """Run a command and return its exit code."""
-    try:
-        with hooks.reporting():
-            # Not standalone, click returns the code of an `Exit` instead of raising it.
-            return tinynet.main(words, prog_name="tinynet", standalone_mode=False) or 0
-    except OSError as error:
-        return report(_explained(error), words)
-    except click.Abort as error:
-        # click raises it for a KeyboardInterrupt, whose message says what was saved.
-        return report(error.__cause__ or error, words)
-    except (Exception, KeyboardInterrupt) as error:
-        return report(error, words)
-
-
-def _explained(error: OSError) -> Exception:
-    """Return the error of a system call that no other place has explained."""
-    from tinynet.errors import CheckpointIOError
-
-    where = f"{error.filename}: " if error.filename else ""
-    return CheckpointIOError(f"{where}{error.strerror or error}")

@@ -208,3 +208,7 @@ def test_missing_argument_is_a_type_error():
 
 def test_positional_data_is_not_a_run_folder():
     assert "run_dir=" in refusal(lambda: tinynet.train(SPEC, np.zeros((100, 8))))
+
+
+def test_a_keyword_named_settings_is_unknown(run):
+    assert "there is no argument 'settings'" in refusal(lambda: tinynet.load(run.path, settings={}))

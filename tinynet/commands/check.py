@@ -15,8 +15,7 @@ from tinynet.errors import DataError, LocatedError, Problem, ShapeError, SpecErr
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
-from tinynet.run.session import draft
-from tinynet.run.spec_locations import locate, locating_errors
+from tinynet.run.session import draft, locating_errors
 from tinynet.spec.models import Spec
 from tinynet.training.advice import advice
 from tinynet.training.checks import check_training, shape_problems
@@ -96,9 +95,21 @@ def check_spec(
             require_loadable(draft(trainer, ()))
         else:
             check_training(spec, network, data, names)
-        warnings, source = locate(spec, advice(spec, network, data, names))
+        warnings, source = _located(spec, advice(spec, network, data, names))
         sizes = SplitSizes.of(spec.data, data)
         return Checked(summary_of(spec, network), warnings, source, sizes, tried)
+
+
+def _located(spec: Spec, problems: list[Problem]) -> tuple[list[Problem], str | None]:
+    """Return problems with line and column where the spec has them, and the spec's file.
+
+    The notes about overrides come first, without line and column.
+    """
+    notes = [Problem(note) for note in spec.origin.notes]
+    if not problems:
+        return notes, None
+    error = spec.locate(SpecError(problems))
+    return [*notes, *error.problems], error.source
 
 
 def _check_network(spec: Spec, max_params: int) -> Checked:
@@ -110,7 +121,7 @@ def _check_network(spec: Spec, max_params: int) -> Checked:
         raise SpecError([Problem(message, "/network")])
     network: Network = dry_network(spec, None, max_params)
     require_outputs(spec, network, None)
-    warnings, source = locate(spec, advice(spec, network, None, {}))
+    warnings, source = _located(spec, advice(spec, network, None, {}))
     return Checked(summary_of(spec, network), warnings, source, None, False, spec.data is not None)
 
 

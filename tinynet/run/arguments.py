@@ -3,13 +3,11 @@
 An unknown keyword is an error that suggests the right one: ignored, it would waste the training.
 """
 
-import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
-from functools import wraps
 from operator import index
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, get_args
+from typing import Any, get_args
 
 from tinynet.checkpoint.transfer import TransferRules
 from tinynet.data.splits import SplitName
@@ -20,36 +18,35 @@ from tinynet.spec.reading import overrides_fault, source_fault
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.text.wording import closest, format_list, suggest
 
-P = ParamSpec("P")
-R = TypeVar("R")
+_OPTIONAL = {
+    "checkpoint", "data_root", "kernels", "observer", "overrides", "run_dir", "source", "threads",
+}  # fmt: skip
+"""The arguments that may be None."""
 
 
-def checked_arguments(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a function so that unknown keywords and unusable values raise `UsageError`.
+def check_arguments(
+    function: str, values: Mapping[str, Any], settings: type = Settings, required: str = ""
+) -> None:
+    """Raise `UsageError` for unknown keywords and unusable values; see `_FAULTS`.
 
-    Values are checked by the parameter's name, see `_FAULTS`.
+    Args:
+        function: The name of the called function, which takes ``**settings``.
+        values: Its arguments by name, as `locals` returns them at its start.
+        settings: The type of its settings.
+        required: The argument that must not be None although others of its name may be.
     """
-    signature = inspect.signature(function)
-    available = list(signature.parameters)
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    positional = [name for name, part in signature.parameters.items() if part.kind in kinds]
-    optional = {name for name, part in signature.parameters.items() if part.default is None}
-    if "settings" in available:
-        available[available.index("settings") :] = Settings.__annotations__
-        optional |= {"data_root", "kernels", "observer", "threads"}
-
-    @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        unknown = {name: kwargs.pop(name) for name in list(kwargs) if name not in available}
-        values = dict(zip(positional, args, strict=False)) | kwargs
-        problems = [_unknown(name, value, available, values) for name, value in unknown.items()]
-        problems += _faults({k: v for k, v in values.items() if v is not None or k not in optional})
-        if problems:
-            call = f"{function.__name__}()"
-            raise UsageError("\n  ".join(f"{call}: {problem}" for problem in problems))
-        return function(*args, **kwargs)
-
-    return checked
+    named = {name: value for name, value in values.items() if name != "settings"}
+    available = [*named, *settings.__annotations__]
+    values = named | values["settings"]
+    problems = [
+        _unknown(name, value, available, values)
+        for name, value in values.items()
+        if name not in available
+    ]
+    optional = _OPTIONAL - {required}
+    problems += _faults({k: v for k, v in values.items() if v is not None or k not in optional})
+    if problems:
+        raise UsageError("\n  ".join(f"{function}(): {problem}" for problem in problems))
 
 
 # Unknown names --------------------------------------------------------------------------------

@@ -18,9 +18,9 @@ from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.network import Network
 from tinynet.prediction.inputs import warn
 from tinynet.prediction.model import Model, open_model
-from tinynet.run.arguments import checked_arguments
+from tinynet.run.arguments import check_arguments
 from tinynet.run.lookup import find_checkpoint
-from tinynet.run.options import Observer, Settings, observer
+from tinynet.run.options import LoadSettings, Observer, Settings, observer
 from tinynet.run.roots import recorded_root
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Warned
@@ -29,14 +29,8 @@ EVALUATION_BATCH = 512
 """Samples that are evaluated at a time."""
 
 
-@checked_arguments
 def load(
-    path: str | Path,
-    checkpoint: str | Path | None = None,
-    *,
-    max_params: int = MAX_PARAMS,
-    strict_finite: bool = False,
-    kernels: str | None = None,
+    path: str | Path, checkpoint: str | Path | None = None, **settings: Unpack[LoadSettings]
 ) -> Network:
     """Load the network and its losses without the preprocessing; see `load_model` for raw inputs.
 
@@ -45,16 +39,14 @@ def load(
     Args:
         path: A run folder, or a checkpoint.
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
-        max_params: Elements of parameters and buffers that may be allocated.
-        strict_finite: Refuse NaN and infinity in parameters and buffers, instead of warning.
-        kernels: Name of the numerical kernels; by default the fastest that are installed.
+        **settings: ``max_params``, ``kernels`` and ``strict_finite``; see `Settings`.
 
     Raises:
         CheckpointError: if it cannot be read, or does not fit what is installed.
         PluginError: if a type that it needs is not installed.
     """
-    settings = Settings(max_params=max_params, strict_finite=strict_finite, kernels=kernels)
-    model = _load(path, checkpoint, settings)[2]
+    check_arguments("load", locals(), LoadSettings)
+    _, _, model = _load(path, checkpoint, settings, observer({}))
     transforms = model.spec.data.transforms if model.spec.data is not None else ()
     if transforms:
         names = dict.fromkeys(part.type.removeprefix("tinynet-core:") for part in transforms)
@@ -65,7 +57,6 @@ def load(
     return model.network
 
 
-@checked_arguments
 def load_model(
     path: str | Path, checkpoint: str | Path | None = None, **settings: Unpack[Settings]
 ) -> Model:
@@ -80,16 +71,17 @@ def load_model(
         CheckpointError: if it cannot be read, or does not fit what is installed.
         PluginError: if a type that it needs is not installed.
     """
-    model = _load(path, checkpoint, settings)[2]
+    check_arguments("load_model", locals())
+    _, _, model = _load(path, checkpoint, settings, observer(settings))
     for problem in model.without_labels():
         model.warn(problem)
     return model
 
 
 def _load(
-    path: str | Path, which: str | Path | None, settings: Settings
+    path: str | Path, which: str | Path | None, settings: LoadSettings, report: Observer
 ) -> tuple[Path, Checkpoint, Model]:
-    report_warning = partial(_report_warning, observer(settings))
+    report_warning = partial(_report_warning, report)
     file, state = find_checkpoint(path, which, report_warning)
     not_finite = state.check_finite(strict=settings.get("strict_finite", False))
     for text in (*not_finite, *check_types(state.types).major):
@@ -133,7 +125,6 @@ class Evaluation(Mapping[str, float]):
         return len(self.metrics)
 
 
-@checked_arguments
 def evaluate(
     path: str | Path,
     split: SplitName | Literal["validation"] = "test",
@@ -154,8 +145,10 @@ def evaluate(
         DataError: if the data cannot be read, or the split is empty.
         PluginError: if a type that it needs is not installed.
     """
+    check_arguments("evaluate", locals())
     name: SplitName = "val" if split == "validation" else split
-    file, state, model = _load(path, checkpoint, settings)
+    report = observer(settings)
+    file, state, model = _load(path, checkpoint, settings, report)
     spec = model.spec
     if spec.data is None:
         raise CheckpointMismatchError(f"{file} names no data to evaluate on")
@@ -163,7 +156,7 @@ def evaluate(
     data = Data(spec.data, root, spec.training.seed, state.transforms)
     data.require(name)
     for change in state.data.changes(DataFacts.of(data)):
-        observer(settings)(Warned(change))
+        report(Warned(change))
     data.require_finite(model.network.dtype, name)
     engine = Engine(model.network.program, settings.get("threads"))
     figures = Figures(spec.training.metrics, model.network.trained_shapes)

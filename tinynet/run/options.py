@@ -10,27 +10,35 @@ from tinynet.training.events import RunEvent, Warned
 Observer: TypeAlias = Callable[[RunEvent], None]
 
 
-class Settings(TypedDict, total=False):
+class LoadSettings(TypedDict, total=False):
+    """Options of loading a network; each has a default.
+
+    Attributes:
+        max_params: Elements of parameters and buffers that may be allocated.
+        kernels: Name of the numerical kernels; by default the fastest that are installed.
+        strict_finite: Refuse a trained network that holds NaN or infinity, instead of warning.
+    """
+
+    max_params: int
+    kernels: str | None
+    strict_finite: bool
+
+
+class Settings(LoadSettings, total=False):
     """Options of training and of using a network; each has a default.
 
     Attributes:
         data_root: The folder that relative data paths start in; by default the spec's, or the one
             that the run recorded.
-        max_params: Elements of parameters and buffers that may be allocated.
         threads: The number of threads, by default one per core; it does not affect the result.
-        kernels: Name of the numerical kernels; by default the fastest that are installed.
         observer: Called with every event; by default warnings become Python warnings.
         lock: False trains without a lock where the file system offers none.
-        strict_finite: Refuse a trained network that holds NaN or infinity, instead of warning.
     """
 
     data_root: str | Path | None
-    max_params: int
     threads: int | None
-    kernels: str | None
     observer: Observer | None
     lock: bool
-    strict_finite: bool
 
 
 def data_root(settings: Settings, default: Path) -> Path:

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
@@ -13,13 +13,14 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.sections import LogMark
 from tinynet.data.sizes import SplitSizes
 from tinynet.engine.plugin_state import layout, layout_problem
-from tinynet.errors import PluginError, TinynetError
+from tinynet.errors import LocatedError, PluginError, TinynetError
 from tinynet.run.folder import RunFolder
-from tinynet.run.interrupts import Interrupted, Interrupts, held
+from tinynet.run.interrupts import Interrupted, held
 from tinynet.run.log import RunLog
 from tinynet.run.options import Observer
 from tinynet.run.roots import resume_command
 from tinynet.run.saver import Saver
+from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import CheckpointSpec
 from tinynet.training.events import EpochDone, Event, Saved, Started, StepDone, Warned
 from tinynet.training.monitor import early_stop
@@ -48,33 +49,34 @@ def draft(
     )
 
 
+@contextmanager
+def locating_errors(spec: Spec) -> Iterator[None]:
+    """Add line and column to errors that point to a value of the spec."""
+    try:
+        yield
+    except LocatedError as error:
+        if isinstance(error, PluginError) and not any(p.pointer for p in error.problems):
+            raise
+        raise spec.locate(error) from error
+
+
+@dataclass(eq=False)
 class Session:
-    """One process that trains one run: it logs and saves between the steps of the loop."""
+    """One process that trains one run: it logs and saves between the steps of the loop.
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        trainer: Trainer,
-        tell: Observer,
-        start: Checkpoint,
-        resumed: Checkpoint | None = None,
-    ) -> None:
-        """Store the arguments.
+    Attributes:
+        folder: The run's folder; its lock is held.
+        trainer: The trainer, before its next step.
+        tell: Called with every event.
+        draft: The `draft` of the trainer.
+        resumed: The checkpoint that is resumed; None for a new run.
+    """
 
-        Args:
-            folder: The run's folder; its lock is held.
-            trainer: The trainer, before its next step.
-            tell: Called with every event.
-            start: The `draft` of the trainer.
-            resumed: The checkpoint that is resumed; None for a new run.
-        """
-        self._folder = folder
-        self._trainer = trainer
-        self._tell = tell
-        self._resumed = resumed
-        self._draft = start
-        self._layout = layout(start.tensors)
-        self._saved_at = time.monotonic()
+    folder: RunFolder
+    trainer: Trainer
+    tell: Observer
+    draft: Checkpoint
+    resumed: Checkpoint | None = None
 
     def train(self) -> tuple[dict[str, float], float]:
         """Train to the end, or until a signal.
@@ -85,39 +87,46 @@ class Session:
         Raises:
             Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
         """
-        trainer, resumed = self._trainer, self._resumed
-        started = time.monotonic()
+        trainer, resumed = self.trainer, self.resumed
+        self._layout = layout(self.draft.tensors)
+        self._saved_at = started = time.monotonic()
         figures: dict[str, float] = {}
         mark = resumed.log if resumed is not None else None
-        with RunLog(self._folder.log, mark) as log, Saver[Saved]() as saver, held() as interrupts:
-            self._log, self._saver = log, saver
-            if log.gone:
-                self._tell(Warned(f"{self._folder.log} is gone; a new one starts"))
+        with (
+            locating_errors(trainer.spec),
+            RunLog(self.folder.log, mark) as self._log,
+            Saver[Saved]() as self._saver,
+            held() as interrupts,
+        ):
+            if self._log.gone:
+                self.tell(Warned(f"{self.folder.log} is gone; a new one starts"))
             begins = resumed is None or not trainer.finished
             if begins:
                 self._begin()
             with self._last_save_reported(), closing(trainer.run()) as events:
-                for event in self._until_interrupted(events, interrupts):
-                    self._tell(event)
+                for event in events:
+                    self.tell(event)
                     if isinstance(event, EpochDone):
                         figures = event.figures
                     self._record(event, time.monotonic() - started)
-            self._acknowledge(saver.wait())
+                    if interrupts.received is not None and not trainer.finished:
+                        self._interrupt(interrupts.received)
+            self._acknowledge(self._saver.wait())
         stopping = trainer.spec.training.early_stopping
         if begins and stopping is not None and trainer.stop_reason == "early_stopping":
-            self._tell(early_stop(stopping, trainer.progress, trainer.steps_per_epoch))
+            self.tell(early_stop(stopping, trainer.progress, trainer.steps_per_epoch))
         return figures, time.monotonic() - started
 
     def _begin(self) -> None:
-        trainer = self._trainer
+        trainer = self.trainer
         assert trainer.spec.data is not None
         sizes = SplitSizes.of(trainer.spec.data, trainer.data)
         steps = (trainer.step, trainer.total_steps, trainer.steps_per_epoch)
-        self._tell(Started(self._folder.path, *steps, sizes))
+        self.tell(Started(self.folder.path, *steps, sizes))
         # This also makes the run folder durable, before a save in it is acknowledged.
-        self._folder.write_spec(self._draft.spec)
-        resumed = self._resumed
-        if resumed is None or self._log.gone or resumed.spec != self._draft.spec:
+        self.folder.write_spec(self.draft.spec)
+        resumed = self.resumed
+        if resumed is None or self._log.gone or resumed.spec != self.draft.spec:
             # A changed spec is saved before its first step, or a kill would undo the change.
             self._save(wait=True)
 
@@ -130,26 +139,20 @@ class Session:
             try:
                 self._acknowledge(self._saver.wait())
             except TinynetError as error:
-                self._tell(Warned(f"the last save failed: {error}"))
+                self.tell(Warned(f"the last save failed: {error}"))
             raise
 
-    def _until_interrupted(
-        self, events: Iterator[Event], interrupts: Interrupts
-    ) -> Iterator[Event]:
-        for event in events:
-            yield event
-            if interrupts.received is not None and not self._trainer.finished:
-                self._save(wait=True)
-                trainer, path = self._trainer, self._folder.path
-                command = resume_command(path, trainer.data.root, trainer.spec)
-                raise Interrupted(
-                    f"Interrupted at step {trainer.step:,} and saved. Continue with: {command}",
-                    interrupts.received,
-                )
+    def _interrupt(self, signal: int) -> None:
+        """Save the run and raise `Interrupted`."""
+        self._save(wait=True)
+        trainer = self.trainer
+        command = resume_command(self.folder.path, trainer.data.root, trainer.spec)
+        message = f"Interrupted at step {trainer.step:,} and saved. Continue with: {command}"
+        raise Interrupted(message, signal)
 
     def _record(self, event: Event, seconds: float) -> None:
         """Log an event, and save after it if the spec asks for it."""
-        training = self._trainer.spec.training
+        training = self.trainer.spec.training
         wall: dict[str, JsonValue] = {
             "seconds": round(seconds, 3),
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -180,23 +183,23 @@ class Session:
         if isinstance(event, EpochDone):
             every = policy.epochs_between
             scheduled = every is not None and event.epoch % every == 0
-            return scheduled or event.improved or self._trainer.finished
+            return scheduled or event.improved or self.trainer.finished
         return False
 
     def _save(self, *, wait: bool = False) -> None:
         """Save the run in the background; with ``wait``, return when it is saved."""
-        trainer, folder, log = self._trainer, self._folder, self._log
+        trainer, folder, log = self.trainer, self.folder, self._log
         step, progress, mark = trainer.step, replace(trainer.progress), log.mark()
         keep_last = trainer.spec.training.checkpoint.keep_last
-        needed = [self._resumed.progress.step] if self._resumed is not None else []
+        needed = [self.resumed.progress.step] if self.resumed is not None else []
         if progress.best is not None:
             needed.append(progress.best.step)
 
         def save(snapshot: dict[str, Array]) -> Saved:
             log.sync()
             path = folder.checkpoint(step)
-            replace(self._draft, progress=progress, tensors=snapshot, log=mark).write(path)
-            folder.prune(self._draft.run_id, keep_last, needed)
+            replace(self.draft, progress=progress, tensors=snapshot, log=mark).write(path)
+            folder.prune(self.draft.run_id, keep_last, needed)
             return Saved(step, path)
 
         state = trainer.state()
@@ -209,4 +212,4 @@ class Session:
 
     def _acknowledge(self, saved: Sequence[Saved]) -> None:
         for event in saved:
-            self._tell(event)
+            self.tell(event)

@@ -19,7 +19,7 @@ from tinynet.errors import SpecError
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.network import Network
-from tinynet.run.arguments import checked_arguments
+from tinynet.run.arguments import check_arguments
 from tinynet.run.fine_tuning import FineTuning
 from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.length import rate_jump, require_ahead
@@ -30,8 +30,7 @@ from tinynet.run.models import Evaluation, evaluate
 from tinynet.run.options import Settings, data_root, observer
 from tinynet.run.path_errors import no_run
 from tinynet.run.roots import recorded_root
-from tinynet.run.session import Session, draft
-from tinynet.run.spec_locations import locating_errors, spec_warnings
+from tinynet.run.session import Session, draft, locating_errors
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_recorded_spec
 from tinynet.training.events import BestEvaluation, StopReason, Transferred, Warned
@@ -97,7 +96,6 @@ class Run:
         return evaluate(self.path, split, checkpoint=checkpoint, **settings)
 
 
-@checked_arguments
 def train(
     spec: Spec | str | Path | Mapping[str, Any],
     run_dir: str | Path | None = None,
@@ -134,6 +132,7 @@ def train(
         DivergedError: if the loss is not finite; the last good checkpoint is kept.
         Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
     """
+    check_arguments("train", locals())
     if resume and run_dir is None:
         raise SpecError("resume=True (--resume) needs the run folder: add run_dir (--run FOLDER)")
     if resume and run_dir is not None and RunFolder(Path(run_dir)).steps():
@@ -145,8 +144,9 @@ def train(
         )
     spec = _read_spec(spec, overrides)
     trainer, lineage = _new_trainer(spec, source, rules, settings)
-    for warning in spec_warnings(spec, trainer.advice()):
-        observer(settings)(Warned(warning))
+    tell = observer(settings)
+    for problem in trainer.advice():
+        tell(Warned(str(spec.locate(SpecError([problem])))))
     start = _draft(trainer, lineage)
     if run_dir is None:
         folder = next_folder(Path("runs"), spec.name)
@@ -155,11 +155,9 @@ def train(
     with locked(folder.lock, required=settings.get("lock", True)):
         folder.require_unused()
         folder.clean()
-        session = Session(folder, trainer, observer(settings), start)
-        return _run(folder, trainer, *_train(session, trainer))
+        return _run(folder, trainer, *Session(folder, trainer, tell, start).train())
 
 
-@checked_arguments
 def plan_fine_tuning(
     spec: Spec | str | Path | Mapping[str, Any],
     source: str | Path,
@@ -169,11 +167,11 @@ def plan_fine_tuning(
     **settings: Unpack[Settings],
 ) -> tuple[Path, TransferPlan]:
     """Return the source checkpoint's file and the transfer that `train` would make."""
+    check_arguments("plan_fine_tuning", locals(), required="source")
     start, _, plan = _fine_tuning(_read_spec(spec, overrides), source, rules, settings)
     return start.path, plan
 
 
-@checked_arguments
 def resume(
     run_dir: str | Path,
     *,
@@ -202,6 +200,7 @@ def resume(
         SpecError: for overrides that are wrong, or end the run before the step it has reached.
         Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
     """
+    check_arguments("resume", locals(), required="run_dir")
     return _continue(
         RunFolder(Path(run_dir)),
         lambda checkpoint: checkpoint.load_spec(overrides),
@@ -242,8 +241,7 @@ def _continue(
             for warning in (*continuation.warnings, *filter(None, [jump])):
                 tell(Warned(warning))
         start = _draft(trainer, continuation.lineage, checkpoint.run_id)
-        session = Session(folder, trainer, tell, start, checkpoint)
-        return _run(folder, trainer, *_train(session, trainer))
+        return _run(folder, trainer, *Session(folder, trainer, tell, start, checkpoint).train())
 
 
 def _read_spec(
@@ -307,12 +305,6 @@ def _draft(
         start = draft(trainer, lineage, run_id)
         require_loadable(start)
     return start
-
-
-def _train(session: Session, trainer: Trainer) -> tuple[dict[str, float], float]:
-    """Train; add line and column of the spec to errors of plugins."""
-    with locating_errors(trainer.spec):
-        return session.train()
 
 
 def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds: float) -> Run:
