@@ -46,8 +46,7 @@ class BatchPass:
             rows: The samples of each shard.
             labels: The labels of the batch; None to compute no losses.
             pool: The threads that run the shards.
-            workspaces: Memory for large arrays, used by one batch after another; missing
-                workspaces are added.
+            workspaces: Memory that one batch after another uses; missing workspaces are added.
             training: True for a pass in training mode.
             key: Key of the random streams.
             observe: Called with each node and its output.

@@ -106,29 +106,13 @@ class Engine:
     def evaluate(
         self, x: Inputs, y: Mapping[str, Array], weights: Array | None = None
     ) -> BatchResult:
-        """Run forward in evaluation mode.
-
-        Args:
-            x: (N, *input_shape), or such an array for each input by name.
-            y: Targets of each output, (N, *target_shape), by the output's name.
-            weights: Weight of each sample, (N,), or None.
-
-        Raises:
-            ShapeError: if ``x`` does not have the network's input shape.
-            DataError: if ``x`` does not hold real numbers.
-            PluginError: if a layer or a loss raises an exception, or returns a wrong value.
-        """
+        """Run forward in evaluation mode, with the arguments and errors of `train`."""
         inputs, rows, threads = self._split(x, training=False)
         labels = Labels(y, self._weights(weights))
         return compute(self._program.kernels, threads, self._run, inputs, rows, labels, PassKey())
 
     def first_not_finite(self, x: Inputs, key: PassKey) -> str | None:
-        """Return the first node whose output has NaN or infinity in a training step on ``x``.
-
-        Args:
-            x: (N, *input_shape), or such an array for each input by name.
-            key: Key of the random streams.
-        """
+        """Return the first node whose output has NaN or infinity in the training pass of a key."""
         inputs, rows, threads = self._split(x, training=True)
         names = compute(self._program.kernels, threads, self._not_finite, inputs, rows, key)
         return next((node.name for node in self._program.nodes if node.name in names), None)

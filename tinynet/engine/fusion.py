@@ -14,12 +14,7 @@ def fuse(
 ) -> tuple[tuple[Node, ...], dict[str, str]]:
     """Return the same graph with fewer nodes; a node keeps its name when another is fused into it.
 
-    Args:
-        nodes: The graph in topological order.
-        outputs: The node of each output, by the output's name.
-
-    Returns:
-        The nodes, and the node of each output among them.
+    The nodes are in topological order; ``outputs`` holds the node of each output, by its name.
     """
     readers = Counter(source for node in nodes for source in node.inputs)
     readers.update(outputs.values())

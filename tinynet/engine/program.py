@@ -128,13 +128,7 @@ class Program:
     ) -> "Program":
         """Plan the computation of some outputs, and of no node that they do not depend on.
 
-        Args:
-            nodes: All nodes in topological order.
-            outputs: The node of each output that is computed, by the output's name.
-            losses: The outputs that have a loss, with it.
-            input_shapes: Shape of one sample of each input, by name.
-            dtype: The dtype of parameters and computation.
-            kernels: The numerical kernels.
+        Args as the attributes, but ``outputs`` holds the node of each output, by the output's name.
         """
         needed = _ancestors(outputs.values(), nodes)
         return cls(
@@ -202,9 +196,7 @@ class Program:
 def plan(nodes: Sequence[Node], outputs: Mapping[str, str]) -> tuple[Operation, ...]:
     """Return an operation for each node; it computes no gradient that nothing needs.
 
-    Args:
-        nodes: The graph in topological order.
-        outputs: The node of each output, by the output's name.
+    The nodes are in topological order; ``outputs`` holds the node of each output, by its name.
     """
     has_backward: dict[str, bool] = {}
     last_reader = {source: node.name for node in nodes for source in node.inputs}

@@ -115,11 +115,7 @@ class ShardPass:
         self.forward_stage(Stage(None, self.operations, None), ())
 
     def forward_stage(self, stage: Stage, summaries: Sequence[Any]) -> None:
-        """Run a stage, up to the summary that its exit asks for.
-
-        Args:
-            stage: The stage.
-            summaries: The summaries of all shards at its entry, in order.
+        """Run a stage, from the summaries of all shards at its entry to the summary for its exit.
 
         Raises:
             PluginError: if a layer raises an exception, or its output is not as announced.
@@ -144,14 +140,7 @@ class ShardPass:
         return [values[source] for source in op.node.inputs]
 
     def store(self, op: Operation, ctx: Context, y: Array, cache: Cache) -> None:
-        """Store the output of an operation, and drop the values that it was the last to read.
-
-        Args:
-            op: The operation.
-            ctx: The context that its layer was called with.
-            y: Its output, (n, *out_shape).
-            cache: The cache of its layer.
-        """
+        """Store an operation's output, (n, *out_shape), and drop the values that it read last."""
         name = op.node.name
         if self._observe is not None:
             self._observe(op.node, y)
@@ -169,12 +158,9 @@ class ShardPass:
             del self._values[source]
 
     def compute_losses(self, outputs: Mapping[str, Array], labels: Labels) -> LossResult:
-        """Return the losses of some outputs, with gradients and predictions as ``labels`` asks.
+        """Return the losses of outputs, with the gradients and predictions that ``labels`` request.
 
-        Args:
-            outputs: The outputs of this shard, or of the whole batch, (n, *out_shape) each, by
-                name.
-            labels: The labels of the same samples.
+        The outputs, (n, *out_shape) each, are those of this shard or of the whole batch.
 
         Raises:
             PluginError: if a loss raises an exception, or returns a wrong value.
@@ -232,11 +218,7 @@ class ShardPass:
                     self._add(self._d_values, op.node.name, d_outputs[output])
 
     def backward_stage(self, stage: Stage, summaries: Sequence[Any]) -> None:
-        """Run the backward of a stage, down to the summary that its entry asks for.
-
-        Args:
-            stage: The stage.
-            summaries: The summaries of all shards at its exit, in order.
+        """Run backward in a stage, from the summaries at its exit to the summary for its entry.
 
         Raises:
             PluginError: if a layer raises an exception, or does not return a gradient it must.

@@ -85,14 +85,7 @@ Rule: TypeAlias = Callable[[Facts], Iterator[Problem]]
 def advice(
     spec: Spec, network: Network, data: Data | None, names: Mapping[str, str]
 ) -> list[Problem]:
-    """Return the warnings for a spec; each points at the part of the spec that it concerns.
-
-    Args:
-        spec: A spec without errors.
-        network: Its network; one without memory (``dry``) is enough.
-        data: Its data; None if they are not read.
-        names: Name of the target of each output, by the output's name; empty without data.
-    """
+    """Return the warnings for a spec without errors; the arguments are those of `Facts`."""
     facts = Facts(spec, network, data, names)
     rules = RULES if data is None else (*RULES, *DATA_RULES)
     return [problem for rule in rules for problem in rule(facts)]
@@ -271,10 +264,9 @@ def classes_as_numbers(facts: Facts) -> Iterator[Problem]:
             continue
         loss = facts.losses[output].partition(":")[2]
         message = (
-            f"{loss} takes the classes of {quote(name)} ({format_list(classes)}) for the numbers 0"
-            " to"
-            f" {len(classes) - 1}; for classes use softmax_cross_entropy with {len(classes)} units,"
-            ' for numbers "target_type": "number"'
+            f"{loss} takes the classes of {quote(name)} ({format_list(classes)}) for the numbers"
+            f" 0 to {len(classes) - 1}; for classes use softmax_cross_entropy with {len(classes)}"
+            ' units, for numbers "target_type": "number"'
         )
         yield Problem(message, pointers[output])
 
@@ -291,8 +283,7 @@ def unused_units(facts: Facts) -> Iterator[Problem]:
         message = (
             f"the output {quote(output)} has {units} units, but {quote(name)} has only {count}"
             f" classes ({format_list(facts.data.targets[name].classes or ())}), so predictions"
-            " have no"
-            f" labels; use {set_units(facts.network, output, count)}"
+            f" have no labels; use {set_units(facts.network, output, count)}"
         )
         yield Problem(message, pointers[output])
 

@@ -7,14 +7,7 @@ import numpy as np
 from tinynet.data.data import Data, TargetBatch
 from tinynet.dataset import Field
 from tinynet.engine.losses import OutputLoss
-from tinynet.errors import (
-    DataError,
-    LocatedError,
-    Problem,
-    ShapeError,
-    SpecError,
-    TargetError,
-)
+from tinynet.errors import DataError, LocatedError, Problem, ShapeError, SpecError, TargetError
 from tinynet.loss import ClassLoss
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
@@ -36,11 +29,7 @@ from tinynet.types import Array
 def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str, str]) -> None:
     """Require that the network can be trained on the data as the spec says.
 
-    Args:
-        spec: The spec.
-        network: Its network; one without memory (``dry``) is enough.
-        data: Its data.
-        names: Name of the target of each output, by the output's name.
+    A network without memory (``dry``) is enough; ``names`` holds the target of each output.
 
     Raises:
         SpecError: if nothing is trainable, or for class weights that do not fit.
@@ -68,14 +57,7 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
 def shape_problems(
     training: TrainingSpec, network: Network, data: Data, names: Mapping[str, str]
 ) -> list[Problem]:
-    """Return a problem for each input, loss or metric that does not fit the fields of the data.
-
-    Args:
-        training: The training part of the spec.
-        network: The network.
-        data: The data.
-        names: Name of the target of each output, by the output's name.
-    """
+    """Return a problem for each input, loss or metric that does not fit the fields of the data."""
     fields = {output: data.targets[name] for output, name in names.items()}
     inputs = input_problems(network, data.input_shapes)
     return [*inputs, *output_problems(training, network, fields)]
@@ -86,10 +68,7 @@ def output_problems(
 ) -> list[Problem]:
     """Return a problem for each loss or metric that does not fit its output or target.
 
-    Args:
-        training: The training part of the spec.
-        network: The network.
-        fields: The target of each output, by the output's name; None if the data are not read.
+    ``fields`` holds the target of each output, by the output's name; None if no data are read.
     """
     problems: list[Problem] = []
     if fields is not None:
@@ -126,8 +105,7 @@ def _class_problem(network: Network, part: OutputLoss, field: Field) -> Problem 
         remedy = f"save labels that count from 1 as y - 1; otherwise {remedy}"
     message = (
         f"the target has {count} classes ({format_list(field.classes)}), but this loss and an"
-        " output of"
-        f" shape {shape} can represent only {most}; {remedy}"
+        f" output of shape {shape} can represent only {most}; {remedy}"
     )
     return Problem(message, part.pointer)
 

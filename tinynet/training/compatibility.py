@@ -19,11 +19,9 @@ from tinynet.types import Array, Shape
 
 
 def input_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Problem]:
-    """Return a problem for each input of the network that the data lack or have otherwise.
+    """Return a problem for each input of the network that the data lack, or have in another shape.
 
-    Args:
-        network: The network.
-        shapes: Shape of one sample of each input of the data.
+    ``shapes`` holds the shape of one sample of each input of the data.
     """
     problems = []
     declared = network.spec.input_shape
@@ -69,11 +67,6 @@ def targets_by_output(network: Network, y: Array | Mapping[str, Array]) -> dict[
 def require_rows(x: Inputs, y: Mapping[str, Array], weights: Array | None) -> None:
     """Require one row for each sample in every array of a step, and at least one sample.
 
-    Args:
-        x: The inputs.
-        y: The target of each output, by the output's name.
-        weights: The weight of each sample, or None.
-
     Raises:
         ShapeError: if the arrays do not fit together.
     """
@@ -94,12 +87,7 @@ def require_rows(x: Inputs, y: Mapping[str, Array], weights: Array | None) -> No
 
 
 def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Problem]:
-    """Return a problem for each loss that cannot compare its output with its target.
-
-    Args:
-        network: A network with a loss for each output.
-        shapes: Shape of one sample of each output's target, by the output's name.
-    """
+    """Return a problem for each loss that cannot compare its output with a target of its shape."""
     problems = []
     for part in network.losses:
         if part.checks is not None:
@@ -114,9 +102,7 @@ def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Probl
 def first_bad_target(network: Network, targets: Mapping[str, Array]) -> Bad | None:
     """Return the row of the first target that a loss cannot use, and why; None if all are good.
 
-    Args:
-        network: A network with a loss for each output.
-        targets: The target of each output, (N, *target_shape), by the output's name.
+    ``targets`` holds the target of each output, (N, *target_shape), by the output's name.
     """
     for part in network.losses:
         bad = bad_target_of(network, part, targets[part.output])
@@ -127,12 +113,9 @@ def first_bad_target(network: Network, targets: Mapping[str, Array]) -> Bad | No
 
 
 def bad_target_of(network: Network, part: OutputLoss, targets: Array) -> Bad | None:
-    """Return the row of the first target that one loss cannot use, and why; None if all are good.
+    """Return the row of the first of some targets, (N, *target_shape), that one loss cannot use.
 
-    Args:
-        network: The network.
-        part: The output and its loss.
-        targets: The targets, (N, *target_shape).
+    The reason is returned with it; None if all are good.
     """
     if part.checks is None:
         return None
@@ -152,10 +135,6 @@ def placeholder_predictions(network: Network, samples: int) -> dict[str, Array]:
     """Return predictions of zeros, (N, *out_shape), for each output with a loss, by its name.
 
     They take the memory of one sample, however many there are.
-
-    Args:
-        network: A network with losses.
-        samples: The number of samples.
     """
     zeros = {n: np.zeros((1, *s), network.dtype) for n, s in network.trained_shapes.items()}
     one = network.program.predictions(zeros)

@@ -24,14 +24,7 @@ def divergence(
 ) -> DataError | DivergedError:
     """Return the error for a batch whose loss is not finite; the pass is run once more.
 
-    Args:
-        engine: The engine that computed it.
-        result: The result.
-        x: The inputs.
-        y: The target of each output, by the output's name.
-        key: Key of the pass.
-        first_row: Row of the batch's first sample in the step.
-        dtype: The network's dtype.
+    ``first_row`` is the row of the batch's first sample in the step.
     """
     inputs = x if isinstance(x, Mapping) else {"x": x}
     arrays = {f"the input {name!r}": array for name, array in inputs.items()}

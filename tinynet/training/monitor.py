@@ -17,14 +17,8 @@ def update_best(
 ) -> bool:
     """Update the best evaluations in ``progress``, for `keep_best` and `early_stopping`.
 
-    Args:
-        training: The training part of the spec.
-        metrics: The metrics by label.
-        figures: The results of the evaluation: ``val/loss``, ``val/accuracy``, ...
-        progress: The progress of the run; it is changed.
-
-    Returns:
-        True if the evaluation is the best so far by `keep_best`.
+    ``figures`` are the results of an evaluation: ``val/loss``, ``val/accuracy``, ... Return True if
+    it is the best so far by `keep_best`.
     """
     keep_best, stopping = training.checkpoint.keep_best, training.early_stopping
     improved = False
@@ -45,43 +39,30 @@ def update_best(
 def best_evaluation(
     training: TrainingSpec, progress: Progress, steps_per_epoch: int
 ) -> BestEvaluation | None:
-    """Return the best evaluation by `keep_best`, or else by `early_stopping`; None without either.
-
-    Args:
-        training: The training part of the spec.
-        progress: The progress of the run.
-        steps_per_epoch: Updates in an epoch.
-    """
+    """Return the best evaluation by `keep_best`, else by `early_stopping`; None without either."""
     for monitor, best in (
         (training.checkpoint.keep_best, progress.best),
         (training.early_stopping, progress.best_for_stopping),
     ):
         if monitor is not None and best is not None:
-            epoch = math.ceil(best.step / steps_per_epoch)
-            return BestEvaluation(monitor.metric, best.value, best.step, epoch)
+            return _evaluation(monitor.metric, best, steps_per_epoch)
     return None
 
 
 def early_stop(
     stopping: EarlyStoppingSpec, progress: Progress, steps_per_epoch: int
 ) -> StoppedEarly:
-    """Return the event that `early_stopping` ended a run.
-
-    Args:
-        stopping: The early stopping of the spec.
-        progress: The progress of the run.
-        steps_per_epoch: Updates in an epoch.
-    """
+    """Return the event that `early_stopping` ended a run."""
     best = progress.best_for_stopping
     if best is None:
         return StoppedEarly(stopping.metric, stopping.patience, None, False)
-    epoch = math.ceil(best.step / steps_per_epoch)
-    return StoppedEarly(
-        stopping.metric,
-        stopping.patience,
-        BestEvaluation(stopping.metric, best.value, best.step, epoch),
-        progress.best is not None and progress.best.step == best.step,
-    )
+    kept = progress.best is not None and progress.best.step == best.step
+    evaluation = _evaluation(stopping.metric, best, steps_per_epoch)
+    return StoppedEarly(stopping.metric, stopping.patience, evaluation, kept)
+
+
+def _evaluation(metric: str, best: Best, steps_per_epoch: int) -> BestEvaluation:
+    return BestEvaluation(metric, best.value, best.step, math.ceil(best.step / steps_per_epoch))
 
 
 def _better(

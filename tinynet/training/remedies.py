@@ -16,13 +16,7 @@ _UNITS = {"tinynet-core:dense": "units", "tinynet-core:conv2d": "filters"}
 
 
 def set_units(network: Network, output: str, count: int) -> str:
-    """Return the option that gives an output ``count`` units, or a description of the change.
-
-    Args:
-        network: The network.
-        output: The output's name.
-        count: The number of units.
-    """
+    """Return the option that gives an output ``count`` units, or a description of the change."""
     name = network.outputs[output]
     while (node := network.nodes.get(name)) is not None:
         key = _UNITS.get(node.type)
@@ -46,14 +40,7 @@ def class_target_remedy(
 ) -> str:
     """Return the remedy for numbers that are meant as classes; empty if it would not help.
 
-    The dataset is opened once more to find out.
-
-    Args:
-        data: The dataset of the spec.
-        root: The folder where relative data paths start.
-        network: The network.
-        part: The output and its loss.
-        name: Name of the target.
+    The dataset is opened once more to find out, with paths relative to ``root``.
     """
     if not isinstance(part.loss, ClassLoss):
         return ""
