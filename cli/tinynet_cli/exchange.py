@@ -38,7 +38,7 @@ def export_command(path: str, output: str, as_json: bool, quiet: bool, **choices
 
     found = export_weights(path, output, warn=warn, **choices)
     if as_json:
-        print_json(found.to_json())
+        print_json(vars(found))
     elif not quiet:
         echo(f"{found.path}: {found.arrays:,} arrays, {found.bytes:,} bytes")
         echo(f"checkpoint: {found.checkpoint}")
@@ -72,7 +72,7 @@ def import_command(path: str, as_json: bool, quiet: bool, **settings: Any) -> No
 
     found = import_weights(path, **settings)
     if as_json:
-        print_json(found.to_json())
+        print_json(vars(found))
     elif not quiet:
         echo(f"{found.path}: {found.arrays:,} arrays, {found.elements:,} elements")
         echo(f"checkpoint: {found.checkpoint}")

@@ -30,7 +30,7 @@ def inspect(path: str, verify: bool, as_json: bool) -> None:
     if Path(path).is_dir():
         run = inspect_run(path, verify=verify)
         if as_json:
-            print_json(run.to_json())
+            print_json(vars(run))
         else:
             _print_run(run)
         return

@@ -9,6 +9,7 @@ import math
 import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,11 @@ def printable(text: str, *, multiline: bool = False) -> str:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Print one JSON object; figures that are not finite become null."""
-    echo(json_text(_finite(value)))
+    """Print one JSON object; figures that are not finite become null.
+
+    Paths are printed as text, and dataclasses as objects.
+    """
+    echo(json_text(_plain(value)))
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
@@ -71,11 +75,15 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
 
 
-def _finite(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _finite(part) for key, part in value.items()}
+        return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
+        return [_plain(part) for part in value]
+    if is_dataclass(value):
+        return _plain(vars(value))
+    if isinstance(value, Path):
+        return str(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -14,7 +14,7 @@ from tinynet.builtin.optimizers.sgd import SGD
 from tinynet.checkpoint.trial import require_loadable
 from tinynet.dataset import Batch, DatasetConfig, Field
 from tinynet.errors import DataError, PluginError, SpecError
-from tinynet.run.session import draft
+from tinynet.run.session import draft_checkpoint
 from tinynet.training.events import StepDone
 
 SPEC = {
@@ -86,7 +86,7 @@ def test_too_many_names_are_refused(register, monkeypatch, tmp_path, inputs, tar
 
 
 def test_too_many_tensors_are_refused():
-    start = draft(tinynet.Trainer(SPEC))
+    start = draft_checkpoint(tinynet.Trainer(SPEC))
     require_loadable(start)
     one = np.zeros(1)
     many = replace(start, tensors={f"params/{i}/weight": one for i in range(MAX_TENSORS + 1)})
@@ -98,11 +98,11 @@ def test_defaults_that_loading_fills_in_are_accepted():
     """An embedding names its initializer, whose own defaults are read with the checkpoint."""
     layers = [{"type": "embedding", "input_dim": 300, "output_dim": 2}, "flatten"]
     network = {"layers": ["flatten", *layers, {"type": "dense", "units": 10}]}
-    require_loadable(draft(tinynet.Trainer({**SPEC, "network": network})))
+    require_loadable(draft_checkpoint(tinynet.Trainer({**SPEC, "network": network})))
 
 
 def test_a_folder_whose_name_is_not_text_is_refused():
-    start = draft(tinynet.Trainer(SPEC))
+    start = draft_checkpoint(tinynet.Trainer(SPEC))
     root = os.fsdecode(b"/data-\xff")
     with pytest.raises(DataError, match="is not UTF-8; rename that folder"):
         require_loadable(replace(start, data=replace(start.data, root=root)))

@@ -15,7 +15,7 @@ from tinynet.errors import DataError, LocatedError, Problem, ShapeError, SpecErr
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
-from tinynet.run.session import draft, locating_errors
+from tinynet.run.session import draft_checkpoint, locating_errors
 from tinynet.spec.models import Spec
 from tinynet.training.advice import advice
 from tinynet.training.checks import check_training, shape_problems
@@ -27,22 +27,13 @@ TRIED_PARAMS = 1 << 26
 
 @dataclass(frozen=True)
 class Checked:
-    """A spec without errors.
-
-    Attributes:
-        summary: The shapes and costs of its network.
-        warnings: Valid but suspicious parts of the spec, with their places.
-        source: The file of the warnings; None without one.
-        splits: The sizes of the splits; None if the data were not read.
-        tried: True if the first step was tried.
-        has_data: True if the spec has data.
-    """
+    """A spec without errors."""
 
     summary: Summary
-    warnings: list[Problem]
-    source: str | None
-    splits: SplitSizes | None
-    tried: bool
+    warnings: list[Problem]  # valid but suspicious parts of the spec, with their places
+    source: str | None  # the file of the warnings
+    splits: SplitSizes | None  # None if the data were not read
+    tried: bool  # True if the first step was tried
     has_data: bool = True
 
     def to_json(self) -> dict[str, Any]:
@@ -92,7 +83,7 @@ def check_spec(
         if tried:
             trainer = Trainer(spec, root=root, data=data, max_params=max_params, threads=1)
             trainer.check()
-            require_loadable(draft(trainer, ()))
+            require_loadable(draft_checkpoint(trainer))
         else:
             check_training(spec, network, data, names)
         warnings, source = _located(spec, advice(spec, network, data, names))

@@ -29,19 +29,12 @@ _PIECE = 2**20
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two compared files.
-
-    Attributes:
-        path: The file; of a run, its newest checkpoint.
-        run_id: The run that it belongs to; None for a spec.
-        step: Completed steps; None for a spec.
-        digest: Digest of all tensors, see `tinynet.commands.inspect.digest_of`; None for a spec.
-    """
+    """One of the two compared files: a checkpoint, or a spec, which has a path alone."""
 
     path: Path
     run_id: str | None = None
     step: int | None = None
-    digest: str | None = None
+    digest: str | None = None  # of all tensors, see `tinynet.commands.inspect.digest_of`
 
 
 @dataclass(frozen=True)
@@ -49,46 +42,27 @@ class TensorDifference:
     """A tensor that differs.
 
     The last three attributes are None unless ``kind`` is ``"values"``.
-
-    Attributes:
-        name: The tensor's name.
-        kind: ``"only in a"``, ``"only in b"``, ``"layout"`` (another shape or dtype), or
-            ``"values"``.
-        a: The tensor in the first; None if it is only in the second.
-        b: The tensor in the second, likewise.
-        differing: The number of elements whose bits differ.
-        max_abs: The greatest absolute difference of two elements, computed in float64.
-        relative_norm: Euclidean norm of the difference, divided by that of the first.
     """
 
     name: str
     kind: Kind
     a: TensorFacts | None
     b: TensorFacts | None
-    differing: int | None = None
-    max_abs: float | None = None
-    relative_norm: float | None = None
+    differing: int | None = None  # number of elements whose bits differ
+    max_abs: float | None = None  # greatest absolute difference, computed in float64
+    relative_norm: float | None = None  # Euclidean norm of the difference, divided by that of `a`
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The differences of two checkpoints, or of two specs.
-
-    Attributes:
-        a: The first.
-        b: The second.
-        spec: Values of the spec that differ, each with its effect on a resumed run.
-        facts: Values of the other sections that differ, by pointer: ``/progress/step``.
-        equal_tensors: The number of tensors that are equal, bit for bit.
-        tensors: The others, sorted by name.
-    """
+    """The differences of two checkpoints, or of two specs."""
 
     a: Side
     b: Side
-    spec: list[Change]
-    facts: list[Change]
-    equal_tensors: int
-    tensors: list[TensorDifference]
+    spec: list[Change]  # each with its effect on a resumed run
+    facts: list[Change]  # of the other sections, by pointer: ``/progress/step``
+    equal_tensors: int  # number of tensors that are equal, bit for bit
+    tensors: list[TensorDifference]  # the others, sorted by name
 
     @property
     def equal(self) -> bool:
@@ -117,11 +91,9 @@ def is_essential(change: Change) -> bool:
 def compare_checkpoints(a: str | Path, b: str | Path, warn: Callable[[str], None]) -> Difference:
     """Compare two checkpoints, bit for bit, or two specs.
 
-    Args:
-        a: A checkpoint; a run folder, for its newest checkpoint; or a spec, whose name ends in
-            ``.json``. If one is a spec, only the specs are compared.
-        b: Likewise.
-        warn: Called with a warning for each damaged checkpoint that is skipped.
+    Either may be a checkpoint; a run folder, for its newest intact checkpoint (``warn`` is called
+    for each damaged one); or a spec, whose name ends in ``.json``. If one is a spec, only the
+    specs are compared.
 
     Raises:
         CheckpointError: if a checkpoint cannot be read.

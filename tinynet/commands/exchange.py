@@ -5,7 +5,6 @@ last, or every tensor of the checkpoint under its full name (``params/conv2d_1/w
 ``slots/conv2d_1/weight/first_moment``). Its note (see `tinynet.files.weights`) records the origin.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -26,14 +25,13 @@ from tinynet.errors import (
     DataError,
     LocatedError,
     RunExistsError,
-    explaining_io,
 )
 from tinynet.files.weights import open_weights
 from tinynet.layer.build import MAX_PARAMS
+from tinynet.run.fine_tuning import file_origin
 from tinynet.run.lookup import find_checkpoint
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
-from tinynet.text.wording import path_text
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array
 
@@ -46,26 +44,13 @@ LAYOUT = (
 
 @dataclass(frozen=True)
 class Exported:
-    """The result of an export.
-
-    Attributes:
-        path: The file.
-        checkpoint: The exported checkpoint.
-        step: Its step.
-        arrays: The number of arrays.
-        bytes: Their size.
-    """
+    """The result of an export: the files, and the number and size of the arrays."""
 
     path: Path
     checkpoint: Path
     step: int
     arrays: int
     bytes: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        plain: dict[str, Any] = to_jsonable_python(self)
-        return plain
 
 
 def export_weights(
@@ -121,24 +106,12 @@ def _note(checkpoint: Checkpoint) -> dict[str, JsonValue]:
 
 @dataclass(frozen=True)
 class Imported:
-    """The result of an import.
-
-    Attributes:
-        path: The file of the weights.
-        checkpoint: The new checkpoint.
-        arrays: The number of arrays.
-        elements: The number of their elements.
-    """
+    """The result of an import: the files, and the number of arrays and of their elements."""
 
     path: Path
     checkpoint: Path
     arrays: int
     elements: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        plain: dict[str, Any] = to_jsonable_python(self)
-        return plain
 
 
 def import_weights(
@@ -188,7 +161,7 @@ def import_weights(
     for name, array in _read(path, own).items():
         np.copyto(own[name], array)
     trainer.renew_slots()
-    first = Checkpoint.of(trainer, ({"imported": _origin(path)},))
+    first = Checkpoint.of(trainer, ({"imported": file_origin(path)},))
     require_loadable(first)
     first.write(target)
     return Imported(path, target, len(own), sum(array.size for array in own.values()))
@@ -208,10 +181,3 @@ def _read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
     if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
         raise DataError(f"{path} holds values that are not finite, in {', '.join(bad)}")
     return arrays
-
-
-def _origin(source: Path) -> dict[str, JsonValue]:
-    """Return the lineage entry of a file of weights."""
-    with explaining_io(source), source.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"file": path_text(source), "sha256": digest}

@@ -23,21 +23,13 @@ from tinynet.types import Shape
 
 @dataclass(frozen=True)
 class TensorFacts:
-    """A tensor in a checkpoint's directory.
+    """A tensor in a checkpoint's directory."""
 
-    Attributes:
-        name: The group and the address: ``params/conv2d_1/weight``.
-        dtype: The dtype of the elements.
-        shape: The shape.
-        bytes: The size.
-        digest: XXH3-128 of the bytes, in hexadecimal.
-    """
-
-    name: str
+    name: str  # the group and the address: ``params/conv2d_1/weight``
     dtype: str
     shape: Shape
     bytes: int
-    digest: str
+    digest: str  # XXH3-128 of the bytes, in hexadecimal
 
     @classmethod
     def of(cls, name: str, entry: TensorEntry) -> "TensorFacts":
@@ -52,29 +44,17 @@ class TensorFacts:
 
 @dataclass(frozen=True)
 class CheckpointFacts:
-    """The content of a checkpoint.
-
-    Attributes:
-        path: The file.
-        size: The size of the file in bytes.
-        format: Version of the file format.
-        run_id: The run that it belongs to.
-        step: Completed steps.
-        sections: The JSON sections.
-        tensors: The tensors, sorted by name.
-        verified: Whether the tensors' bytes were read and match their digests.
-        not_finite: Names of tensors with NaN or infinity; empty unless verified.
-    """
+    """The content of a checkpoint."""
 
     path: Path
-    size: int
-    format: int
+    size: int  # of the file, in bytes
+    format: int  # version of the file format
     run_id: str
     step: int
     sections: dict[str, JsonValue]
-    tensors: tuple[TensorFacts, ...]
-    verified: bool
-    not_finite: tuple[str, ...]
+    tensors: tuple[TensorFacts, ...]  # sorted by name
+    verified: bool  # True if the tensors' bytes were read and match their digests
+    not_finite: tuple[str, ...]  # tensors with NaN or infinity; empty unless verified
 
     def section(self, name: str) -> dict[str, JsonValue]:
         """Return a section that is an object; empty if it is missing."""
@@ -111,14 +91,9 @@ def digest_of(tensors: Iterable[TensorFacts]) -> str:
 
 
 def inspect_checkpoint(path: str | Path, *, verify: bool = False) -> CheckpointFacts:
-    """Read the content of a checkpoint.
+    """Read the content of a checkpoint file; raise `CheckpointError` if it cannot be read.
 
-    Args:
-        path: The file.
-        verify: Also verify the tensors' bytes; the file is mapped, not copied to memory.
-
-    Raises:
-        CheckpointError: if it cannot be read.
+    With ``verify``, verify the tensors' bytes too; the file is mapped, not copied to memory.
     """
     path = Path(path)
     if not lexists(path):
@@ -142,59 +117,33 @@ def inspect_checkpoint(path: str | Path, *, verify: bool = False) -> CheckpointF
 
 @dataclass(frozen=True)
 class ListedCheckpoint:
-    """A checkpoint of a run.
-
-    Attributes:
-        path: The file.
-        step: The step in the file's name.
-        size: The size in bytes.
-        best: Whether it is the best so far, according to the newest one.
-        last: Whether it is the newest readable one.
-        digest: The digest of all tensors; None if it cannot be read.
-        problem: The reason why it cannot be used, or None.
-    """
+    """A checkpoint of a run."""
 
     path: Path
-    step: int
-    size: int
-    best: bool
-    last: bool
-    digest: str | None
-    problem: str | None
+    step: int  # in the file's name
+    size: int  # in bytes
+    best: bool  # True if it is the best so far, according to the newest one
+    last: bool  # True if it is the newest readable one
+    digest: str | None  # of all tensors; None if it cannot be read
+    problem: str | None  # the reason why it cannot be used
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """The content of a run folder.
-
-    Attributes:
-        path: The folder.
-        run_id: The ID of the run; None if no checkpoint can be read.
-        verified: Whether every byte of the checkpoints was verified.
-        checkpoints: The checkpoints, oldest first.
-        set_aside: Damaged checkpoints that were renamed to ``.bad``.
-        leftovers: Temporary files of a process that is saving, or was killed.
-    """
+    """The content of a run folder."""
 
     path: Path
-    run_id: str | None
-    verified: bool
-    checkpoints: tuple[ListedCheckpoint, ...]
-    set_aside: tuple[Path, ...]
-    leftovers: tuple[Path, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        plain: dict[str, Any] = to_jsonable_python(self)
-        return plain
+    run_id: str | None  # None if no checkpoint can be read
+    verified: bool  # True if every byte of the checkpoints was verified
+    checkpoints: tuple[ListedCheckpoint, ...]  # oldest first
+    set_aside: tuple[Path, ...]  # damaged checkpoints that were renamed to ``.bad``
+    leftovers: tuple[Path, ...]  # temporary files of a process that is saving, or was killed
 
 
 def inspect_run(path: str | Path, *, verify: bool = False) -> RunFacts:
     """Read the content of a run folder; list damaged checkpoints as well.
 
-    Args:
-        path: The folder.
-        verify: Also verify every byte of every checkpoint.
+    With ``verify``, verify every byte of every checkpoint too.
 
     Raises:
         CheckpointIOError: if it is not a run folder, or cannot be read.

@@ -21,50 +21,29 @@ from tinynet.types import Shape
 
 @dataclass(frozen=True)
 class Row:
-    """A node of a network.
-
-    Attributes:
-        name: The node's name.
-        type: The layer's type.
-        inputs: Names of the nodes and inputs that feed it.
-        out_shape: Shape of one sample of the output.
-        params: Elements of its parameters; 0 if it shares another node's.
-        operations: Floating-point operations of one sample, forward; a multiply-add is two.
-        activation_bytes: Bytes of one sample of the output.
-    """
+    """A node of a network."""
 
     name: str
     type: str
-    inputs: tuple[str, ...]
-    out_shape: Shape
-    params: int
-    operations: int
-    activation_bytes: int
+    inputs: tuple[str, ...]  # names of the nodes and inputs that feed it
+    out_shape: Shape  # of one sample
+    params: int  # elements of its parameters; 0 if it shares another node's
+    operations: int  # floating-point operations of one sample, forward; a multiply-add is two
+    activation_bytes: int  # of one sample of the output
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The shapes and costs of a network.
+    """The shapes and costs of a network."""
 
-    Attributes:
-        name: The spec's name.
-        dtype: The dtype of the parameters.
-        input_shapes: Shape of one sample of each input.
-        rows: The nodes in topological order.
-        params: Elements of all parameters.
-        trainable_params: Elements of the trainable ones.
-        param_bytes: Bytes of all parameters.
-        untrained_outputs: Names of the outputs that have no loss.
-    """
-
-    name: str
-    dtype: str
-    input_shapes: dict[str, Shape]
-    rows: list[Row]
-    params: int
-    trainable_params: int
+    name: str  # of the spec
+    dtype: str  # of the parameters
+    input_shapes: dict[str, Shape]  # of one sample
+    rows: list[Row]  # the nodes in topological order
+    params: int  # elements of all parameters
+    trainable_params: int  # elements of the trainable ones
     param_bytes: int
-    untrained_outputs: tuple[str, ...] = ()
+    untrained_outputs: tuple[str, ...] = ()  # the outputs without a loss
 
     @property
     def operations(self) -> int:
@@ -167,19 +146,12 @@ def summary_of(spec: Spec, network: Network) -> Summary:
     rows = []
     for node in network.nodes.values():
         own = node.layer.params.values() if node.owner == node.name else ()
+        params = sum(array.size for array in own)
         cost = 0, math.prod(node.out_shape) * network.dtype.itemsize
         if isinstance(node.layer, Costed):
             cost = node.layer.cost()
-        rows.append(
-            Row(
-                node.name,
-                node.type.removeprefix("tinynet-core:"),
-                node.inputs,
-                node.out_shape,
-                sum(array.size for array in own),
-                *cost,
-            )
-        )
+        kind = node.type.removeprefix("tinynet-core:")
+        rows.append(Row(node.name, kind, node.inputs, node.out_shape, params, *cost))
     sizes = {address: array.size for address, array in network.params.items()}
     total = sum(sizes.values())
     return Summary(

@@ -27,21 +27,13 @@ from tinynet.training.events import RunEvent, Started, StepDone
 
 @dataclass(frozen=True)
 class Verification:
-    """The result of a verification.
+    """The result of a verification."""
 
-    Attributes:
-        steps: Steps of the whole run.
-        killed_after: The steps after which a process was killed.
-        whole: Digest of all tensors of the uninterrupted run.
-        resumed: Digest of all tensors of the killed run.
-        differences: The differences of the two, one line each.
-    """
-
-    steps: int
-    killed_after: tuple[int, ...]
-    whole: str
-    resumed: str
-    differences: tuple[str, ...]
+    steps: int  # of the whole run
+    killed_after: tuple[int, ...]  # the steps after which a process was killed
+    whole: str  # digest of all tensors of the uninterrupted run
+    resumed: str  # digest of all tensors of the killed run
+    differences: tuple[str, ...]  # of the two runs, one line each
 
     @property
     def exact(self) -> bool:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +26,21 @@ from tinynet.training.trainer import Trainer
 from tinynet.types import Array
 
 
+def file_origin(path: Path) -> dict[str, JsonValue]:
+    """Return the name and the digest of a file, for a lineage."""
+    with explaining_io(path), path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"file": path_text(path), "sha256": digest}
+
+
+@dataclass(frozen=True, eq=False)
 class FineTuning:
-    """A checkpoint that a new run starts from.
+    """A checkpoint that a new run starts from, its file, and the rules of the transfer."""
 
-    Attributes:
-        path: The checkpoint's file.
-    """
-
-    def __init__(self, path: Path, checkpoint: Checkpoint, rules: TransferRules) -> None:
-        """Store the arguments, and the digest of the file.
-
-        Raises:
-            CheckpointIOError: if the file can no longer be read.
-        """
-        self.path = path
-        self._checkpoint = checkpoint
-        self._rules = rules
-        with explaining_io(path), path.open("rb") as file:
-            self._digest = hashlib.file_digest(file, "sha256").hexdigest()
+    path: Path
+    checkpoint: Checkpoint
+    rules: TransferRules
+    origin: dict[str, JsonValue]  # the `file_origin` of the path
 
     def fitted(self, spec: Spec) -> Mapping[str, Array] | None:
         """Return the state of the fitted transforms that is kept; None if they are fitted again.
@@ -51,15 +48,15 @@ class FineTuning:
         Raises:
             CheckpointMismatchError: if the checkpoint has other transforms than the spec.
         """
-        if not self._rules.keep_preprocessing:
+        if not self.rules.keep_preprocessing:
             return None
-        before, after = (_transforms(part) for part in (self._checkpoint.spec, spec.resolved()))
+        before, after = _transforms(self.checkpoint.spec), _transforms(spec.resolved())
         if before != after:
             raise CheckpointMismatchError(
                 "--keep-preprocessing needs a spec with the checkpoint's transforms; its"
                 f" data.transforms is {json.dumps(before)}, here it is {json.dumps(after)}"
             )
-        return self._checkpoint.transforms
+        return self.checkpoint.transforms
 
     def plan(self, trainer: Trainer) -> TransferPlan:
         """Plan the transfer into the trainer's network; change nothing.
@@ -67,14 +64,12 @@ class FineTuning:
         Raises:
             TransferRefusedError: listing everything that the rules do not allow.
         """
-        try:
-            plan = plan_transfer(trainer.network, self._checkpoint, self._rules)
-        except TransferRefusedError as error:
-            raise TransferRefusedError(self._noted(error.plan, trainer), self.path) from None
-        return self._noted(plan, trainer)
-
-    def _noted(self, plan: TransferPlan, trainer: Trainer) -> TransferPlan:
         notes = self._data_notes(trainer.data.raw)
+        try:
+            plan = plan_transfer(trainer.network, self.checkpoint, self.rules)
+        except TransferRefusedError as error:
+            noted = replace(error.plan, notes=(*error.plan.notes, *notes))
+            raise TransferRefusedError(noted, self.path) from None
         return replace(plan, notes=(*plan.notes, *notes))
 
     def apply(self, plan: TransferPlan, trainer: Trainer) -> None:
@@ -83,36 +78,35 @@ class FineTuning:
         Raises:
             CheckpointMismatchError: if a value is too large for the network's dtype.
         """
-        apply_transfer(plan, trainer.network, self._checkpoint)
+        apply_transfer(plan, trainer.network, self.checkpoint)
         trainer.renew_slots()
 
     def lineage(self, plan: TransferPlan) -> tuple[dict[str, JsonValue], ...]:
         """Return the lineage of the new run, oldest first."""
         transfer: dict[str, JsonValue] = {
-            "file": path_text(self.path),
-            "sha256": self._digest,
+            **self.origin,
             "tensors": {str(action): number for action, number in plan.counts().items()},
-            "rules": to_jsonable_python(self._rules),
+            "rules": to_jsonable_python(self.rules),
         }
         origin: dict[str, JsonValue] = {
-            "run_id": self._checkpoint.run_id,
-            "step": self._checkpoint.progress.step,
+            "run_id": self.checkpoint.run_id,
+            "step": self.checkpoint.progress.step,
             "transfer": transfer,
         }
-        return (*self._checkpoint.lineage, origin)
+        return (*self.checkpoint.lineage, origin)
 
     def _data_notes(self, fields: Mapping[str, Field]) -> list[str]:
         """Describe how preprocessing, classes and features differ from the checkpoint's."""
         notes = []
-        if self._checkpoint.transforms:
+        if self.checkpoint.transforms:
             notes.append(
                 "preprocessing is kept: it uses what it learned from the checkpoint's data"
-                if self._rules.keep_preprocessing
+                if self.rules.keep_preprocessing
                 else "preprocessing is fitted to the new data; --keep-preprocessing uses what it"
                 " learned from the checkpoint's"
             )
         for name, after in fields.items():
-            before = self._checkpoint.data.raw.get(name)
+            before = self.checkpoint.data.raw.get(name)
             if before is None:
                 continue
             for kind, old, new in (

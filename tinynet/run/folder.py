@@ -43,15 +43,7 @@ _MAX_SPEC = 2**26
 
 
 class RunFolder:
-    """The files of one run.
-
-    Attributes:
-        path: The folder.
-        checkpoints: The folder of the checkpoints.
-        log: The log of the metrics.
-        spec: A copy of the spec, for people.
-        lock: The lock file.
-    """
+    """The files of the run in the folder ``path``, as the module lists them."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -98,7 +90,9 @@ class RunFolder:
         for step in reversed(self.steps()):
             path = self.checkpoint(step)
             try:
-                checkpoint = _require_step(Checkpoint.read(path, copy=copy), path, step)
+                checkpoint = Checkpoint.read(path, copy=copy)
+                if (held := checkpoint.progress.step) != step:
+                    raise CheckpointFormatError(f"{path} holds step {held:,}: the file was renamed")
             except (CheckpointFormatError, CheckpointCorruptError) as error:
                 damaged[path] = str(error)
                 warn(f"skipped a damaged checkpoint: {error}")
@@ -194,15 +188,6 @@ def _set_aside(damaged: Iterable[Path]) -> None:
             path.rename(next(name for name in names if not os.path.lexists(name)))
 
 
-def _require_step(checkpoint: Checkpoint, path: Path, step: int) -> Checkpoint:
-    """Return the checkpoint if it holds the step in its file's name."""
-    if checkpoint.progress.step != step:
-        raise CheckpointFormatError(
-            f"{path} holds step {checkpoint.progress.step:,}: the file was renamed"
-        )
-    return checkpoint
-
-
 def retry_if_pruned(read: Callable[[], T]) -> T:
     """Call ``read``, once more if a file was pruned between being listed and being read."""
     try:
@@ -214,14 +199,9 @@ def retry_if_pruned(read: Callable[[], T]) -> T:
 
 
 def new_folder(path: Path, *, reuse: bool) -> RunFolder:
-    """Create the folder of a new run.
+    """Create the folder of a new run; raise `RunExistsError` if the path exists.
 
-    Args:
-        path: The folder.
-        reuse: Accept a folder of a process that was killed before its first save.
-
-    Raises:
-        RunExistsError: if the path exists.
+    With ``reuse``, accept a folder of a process that was killed before its first save.
     """
     with explaining_io(path):
         _make_durably(path.parent)

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -22,15 +23,11 @@ class Interrupted(KeyboardInterrupt):
         self.signal = number
 
 
+@dataclass
 class Interrupts:
-    """The signals received.
+    """The signals received."""
 
-    Attributes:
-        received: The number of the first one, or None.
-    """
-
-    def __init__(self) -> None:
-        self.received: int | None = None
+    received: int | None = None  # the number of the first one
 
 
 SIGNALS = tuple(

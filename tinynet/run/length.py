@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import Problem, SpecError
@@ -25,19 +26,14 @@ def require_ahead(trainer: Trainer) -> None:
     key, least = "steps", trainer.step + 1
     if trainer.spec.training.steps is None:
         key, least = "epochs", progress.epoch + 1
+    place = f", in epoch {progress.epoch + 1}"
+    if not progress.position:
+        place = f" after {progress.epoch:,} complete epoch{'s' if progress.epoch != 1 else ''}"
     message = (
         f"the run would end at step {trainer.total_steps:,}, and has reached step"
-        f" {trainer.step:,}{_place(trainer)}; to train longer use --set training.{key}={least}"
+        f" {trainer.step:,}{place}; to train longer use --set training.{key}={least}"
     )
     raise trainer.spec.locate(SpecError([Problem(message, f"/training/{key}")]))
-
-
-def _place(trainer: Trainer) -> str:
-    """Describe the epoch that was reached."""
-    progress = trainer.progress
-    if progress.position:
-        return f", in epoch {progress.epoch + 1}"
-    return f" after {progress.epoch:,} complete epoch{'s' if progress.epoch != 1 else ''}"
 
 
 def rate_jump(trainer: Trainer, checkpoint: Checkpoint, changes: Iterable[Change]) -> str | None:
@@ -48,7 +44,8 @@ def rate_jump(trainer: Trainer, checkpoint: Checkpoint, changes: Iterable[Change
     pointers = [change.pointer for change in changes]
     if not trainer.step or any(pointer.startswith(_RATE) for pointer in pointers):
         return None
-    before = _total_steps(trainer, checkpoint)
+    training: Any = checkpoint.spec["training"]
+    before = training.get("steps") or training["epochs"] * trainer.steps_per_epoch
     last = trainer.step - 1
     old, new = trainer.rate_at(last, before), trainer.rate_at(last, trainer.total_steps)
     if math.isclose(old, new, rel_tol=_JUMP):
@@ -59,14 +56,3 @@ def rate_jump(trainer: Trainer, checkpoint: Checkpoint, changes: Iterable[Change
         f" {trainer.total_steps:,} steps; to stay at the rate it had reached, add --set"
         f" training.schedule=null --set training.optimizer.learning_rate={old:.4g}"
     )
-
-
-def _total_steps(trainer: Trainer, checkpoint: Checkpoint) -> int:
-    """Return the length of the run according to the checkpoint's spec."""
-    training = checkpoint.spec["training"]
-    assert isinstance(training, dict)
-    steps, epochs = training.get("steps"), training.get("epochs")
-    if isinstance(steps, int):
-        return steps
-    assert isinstance(epochs, int)
-    return epochs * trainer.steps_per_epoch

@@ -27,14 +27,9 @@ class Saver(Generic[T]):
         self._snapshot: dict[str, Array] = {}
 
     def start(self, arrays: Mapping[str, Array], save: Callable[[dict[str, Array]], T]) -> list[T]:
-        """Wait for the previous save, take a snapshot and start to save it.
+        """Wait for the previous save and return its result; start to save a snapshot.
 
-        Args:
-            arrays: The arrays to save; they may change as soon as this returns.
-            save: Saves the snapshot, on the background thread.
-
-        Returns:
-            The result of the previous save, if there was one.
+        The arrays may change as soon as this returns; ``save`` runs on the background thread.
 
         Raises:
             CheckpointIOError: if there is not enough memory.

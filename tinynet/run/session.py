@@ -32,15 +32,12 @@ _MOST = 2**63 - 1
 _LONGEST = Best(-1.2345678901234567e-300, _MOST)
 
 
-def draft(
+def draft_checkpoint(
     trainer: Trainer, lineage: Sequence[dict[str, JsonValue]] = (), run_id: str | None = None
 ) -> Checkpoint:
     """Return a checkpoint of a trainer that is as large as any of its run.
 
-    Args:
-        trainer: The trainer, at the step to start from.
-        lineage: The checkpoints that the run was started or resumed from, oldest first.
-        run_id: The run; None for a new one.
+    The trainer is at the step to start from; ``run_id`` is None for a new run.
     """
     return replace(
         Checkpoint.of(trainer, lineage, run_id),
@@ -68,7 +65,7 @@ class Session:
         folder: The run's folder; its lock is held.
         trainer: The trainer, before its next step.
         tell: Called with every event.
-        draft: The `draft` of the trainer.
+        draft: The `draft_checkpoint` of the trainer.
         resumed: The checkpoint that is resumed; None for a new run.
     """
 

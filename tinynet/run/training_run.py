@@ -20,7 +20,7 @@ from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.network import Network
 from tinynet.run.arguments import check_arguments
-from tinynet.run.fine_tuning import FineTuning
+from tinynet.run.fine_tuning import FineTuning, file_origin
 from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.length import rate_jump, require_ahead
 from tinynet.run.lock import locked
@@ -30,7 +30,7 @@ from tinynet.run.models import Evaluation, evaluate
 from tinynet.run.options import Settings, data_root, observer
 from tinynet.run.path_errors import no_run
 from tinynet.run.roots import recorded_root
-from tinynet.run.session import Session, draft, locating_errors
+from tinynet.run.session import Session, draft_checkpoint, locating_errors
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_recorded_spec
 from tinynet.training.events import BestEvaluation, StopReason, Transferred, Warned
@@ -142,12 +142,18 @@ def train(
             ResumeRules(exact=exact),
             settings,
         )
-    spec = _read_spec(spec, overrides)
-    trainer, lineage = _new_trainer(spec, source, rules, settings)
-    tell = observer(settings)
+    spec, tell = _read_spec(spec, overrides), observer(settings)
+    lineage: tuple[dict[str, JsonValue], ...] = ()
+    if source is None:
+        trainer = _trainer(spec, spec.folder, settings)
+    else:
+        start, trainer, plan = _fine_tuning(spec, source, rules, settings)
+        start.apply(plan, trainer)
+        tell(Transferred(start.path, plan.summary, plan.lines))
+        lineage = start.lineage(plan)
     for problem in trainer.advice():
         tell(Warned(str(spec.locate(SpecError([problem])))))
-    start = _draft(trainer, lineage)
+    draft = _draft(trainer, lineage)
     if run_dir is None:
         folder = next_folder(Path("runs"), spec.name)
     else:
@@ -155,7 +161,7 @@ def train(
     with locked(folder.lock, required=settings.get("lock", True)):
         folder.require_unused()
         folder.clean()
-        return _run(folder, trainer, *Session(folder, trainer, tell, start).train())
+        return _run(folder, trainer, *Session(folder, trainer, tell, draft).train())
 
 
 def plan_fine_tuning(
@@ -240,8 +246,8 @@ def _continue(
             jump = rate_jump(trainer, checkpoint, continuation.changes)
             for warning in (*continuation.warnings, *filter(None, [jump])):
                 tell(Warned(warning))
-        start = _draft(trainer, continuation.lineage, checkpoint.run_id)
-        return _run(folder, trainer, *Session(folder, trainer, tell, start, checkpoint).train())
+        draft = _draft(trainer, continuation.lineage, checkpoint.run_id)
+        return _run(folder, trainer, *Session(folder, trainer, tell, draft, checkpoint).train())
 
 
 def _read_spec(
@@ -256,24 +262,12 @@ def _read_spec(
     return spec
 
 
-def _new_trainer(
-    spec: Spec, source: str | Path | None, rules: TransferRules, settings: Settings
-) -> tuple[Trainer, tuple[dict[str, JsonValue], ...]]:
-    """Return a trainer at step 0, and the lineage of its run."""
-    if source is None:
-        return _trainer(spec, spec.folder, settings), ()
-    start, trainer, plan = _fine_tuning(spec, source, rules, settings)
-    start.apply(plan, trainer)
-    observer(settings)(Transferred(start.path, plan.summary, plan.lines))
-    return trainer, start.lineage(plan)
-
-
 def _fine_tuning(
     spec: Spec, source: str | Path, rules: TransferRules, settings: Settings
 ) -> tuple[FineTuning, Trainer, TransferPlan]:
     tell = observer(settings)
     path, checkpoint = find_checkpoint(source, warn=lambda text: tell(Warned(text)))
-    start = FineTuning(path, checkpoint, rules)
+    start = FineTuning(path, checkpoint, rules, file_origin(path))
     trainer = _trainer(spec, spec.folder, settings, start.fitted(spec))
     return start, trainer, start.plan(trainer)
 
@@ -302,9 +296,9 @@ def _draft(
 ) -> Checkpoint:
     """Return a draft of the run's checkpoints that is proved to be loadable."""
     with locating_errors(trainer.spec):
-        start = draft(trainer, lineage, run_id)
-        require_loadable(start)
-    return start
+        draft = draft_checkpoint(trainer, lineage, run_id)
+        require_loadable(draft)
+    return draft
 
 
 def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds: float) -> Run:

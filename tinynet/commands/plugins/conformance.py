@@ -17,17 +17,11 @@ from tinynet.types import Shape
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of one check.
-
-    Attributes:
-        check: The check.
-        finding: What is wrong, in a sentence; None if the check passed.
-        traceback: The traceback of the plugin's exception, or empty.
-    """
+    """The result of one check."""
 
     check: Check
-    finding: str | None
-    traceback: str = ""
+    finding: str | None  # what is wrong, in a sentence; None if the check passed
+    traceback: str = ""  # of the plugin's exception
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -39,19 +33,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class TypeReport:
-    """The results of the kit for one registered type.
-
-    Attributes:
-        entry: The type.
-        cases: A description of each case's arguments, and its results.
-        problem: The reason why it could not be checked, or None.
-        output: Text that the plugin printed.
-    """
+    """The results of the kit for one registered type."""
 
     entry: Entry
-    cases: tuple[tuple[str, tuple[Verdict, ...]], ...] = ()
-    problem: str | None = None
-    output: str = ""
+    cases: tuple[tuple[str, tuple[Verdict, ...]], ...] = ()  # each case's arguments and results
+    problem: str | None = None  # the reason why the type could not be checked
+    output: str = ""  # text that the plugin printed
 
     @property
     def verdicts(self) -> list[Verdict]:

@@ -25,18 +25,14 @@ PATIENCE = 60.0
 class Diagnosis:
     """The diagnosis of one registered type.
 
-    Attributes:
-        listed: The type and its folder.
-        seconds: Seconds that the import added to NumPy, tinynet's protocols and the types of the
-            distribution before it; None if it failed.
-        problems: What is wrong, a sentence each.
-        output: Text that the import printed.
+    The seconds are those that its import added to NumPy, tinynet's protocols and the types of the
+    distribution before it; None if it failed.
     """
 
     listed: Listed
     seconds: float | None
-    problems: tuple[str, ...]
-    output: str = ""
+    problems: tuple[str, ...]  # a sentence each
+    output: str = ""  # text that the import printed
 
     @property
     def ok(self) -> bool:
@@ -77,8 +73,7 @@ def examine(name: str | None = None, *, patience: float = PATIENCE) -> list[Diag
 def damages(name: str | None = None) -> list[Damage]:
     """Return the damaged metadata of distributions, whose plugins may be missing.
 
-    Args:
-        name: A distribution's name, or ``distribution:name``; None for all.
+    ``name`` is a distribution's name, or ``distribution:name``; None for all.
     """
     everything = registry.default().damages
     if name is None:

@@ -21,25 +21,17 @@ MAX_OUTPUT = 10_000
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of loading one type.
+    """The result of loading one type."""
 
-    Attributes:
-        seconds: Seconds that it took; None if the process ended.
-        problem: What is wrong, or empty.
-        output: Text that the plugin printed.
-    """
-
-    seconds: float | None
-    problem: str
-    output: str = ""
+    seconds: float | None  # None if the process ended
+    problem: str  # what is wrong, or empty
+    output: str = ""  # text that the plugin printed
 
 
 def load_apart(entries: Sequence[Entry], patience: float) -> dict[Entry, Answer]:
-    """Load types in a child process; if one ends it, load the rest in another.
+    """Load types in a child process of at most ``patience`` seconds.
 
-    Args:
-        entries: The types.
-        patience: Most seconds of a process.
+    If a type ends the process, load the rest in another.
     """
     answers: dict[Entry, Answer] = {}
     left = list(entries)

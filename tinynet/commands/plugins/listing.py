@@ -15,19 +15,12 @@ from tinynet.text.kinds import KINDS
 
 @dataclass(frozen=True)
 class Listed:
-    """One registered type.
-
-    Attributes:
-        entry: The type.
-        where: The folder of its distribution; the project's folder if it is editable.
-        editable: Whether it is an editable installation.
-        ambiguous: The reason why its short name cannot be used, or empty.
-    """
+    """One registered type."""
 
     entry: Entry
-    where: str
+    where: str  # the folder of its distribution; the project's folder if it is editable
     editable: bool
-    ambiguous: str
+    ambiguous: str  # the reason why its short name cannot be used, or empty
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -36,12 +29,7 @@ class Listed:
 
 
 def listed(entries: Iterable[Entry], everything: Iterable[Entry]) -> list[Listed]:
-    """List entries without importing anything.
-
-    Args:
-        entries: The entries to list.
-        everything: All registered entries, in which ambiguous names are looked up.
-    """
+    """List entries without importing anything; names are ambiguous among ``everything``."""
     claims: dict[tuple[str, str], list[Entry]] = {}
     for entry in everything:
         claims.setdefault((entry.group, entry.name), []).append(entry)

@@ -46,36 +46,22 @@ class NotMadeError(TinynetError):
 
 @dataclass(frozen=True)
 class Names:
-    """The names of the parts of a new plugin.
+    """The names of the parts of a new plugin."""
 
-    Attributes:
-        distribution: Name for pip, and of the folder: ``my-layer``.
-        package: Name in ``import``, and of the type in a spec: ``my_layer``.
-        class_name: ``MyLayer``.
-        kind: One of the values of `tinynet.text.kinds.KINDS`.
-        group: The kind's key there.
-    """
-
-    distribution: str
-    package: str
-    class_name: str
-    kind: str
-    group: str
+    distribution: str  # name for pip, and of the folder: ``my-layer``
+    package: str  # name in ``import``, and of the type in a spec: ``my_layer``
+    class_name: str  # ``MyLayer``
+    kind: str  # one of the values of `tinynet.text.kinds.KINDS`
+    group: str  # the kind's key there
 
 
 @dataclass(frozen=True)
 class NewPlugin:
-    """A created plugin.
-
-    Attributes:
-        names: The names of its parts.
-        folder: Its folder.
-        files: Its files, relative to the folder.
-    """
+    """A created plugin."""
 
     names: Names
     folder: Path
-    files: tuple[str, ...]
+    files: tuple[str, ...]  # relative to the folder
 
 
 def kinds() -> list[str]:
