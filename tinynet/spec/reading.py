@@ -5,7 +5,7 @@ and everything is validated.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,14 +34,20 @@ from tinynet.text.document import (
     MAX_BYTES,
     MAX_COUNTED,
     Document,
-    join_pointer,
     plain,
     with_integers,
 )
 from tinynet.text.mistakes import located, problems
 from tinynet.text.wording import format_list
 
-Model = TypeVar("Model", bound=SpecModel)
+
+class _NetworkPart(SpecModel):
+    """A spec of a network alone."""
+
+    network: NetworkSpec
+
+
+Model = TypeVar("Model", Spec, _NetworkPart)
 
 
 def load_spec(
@@ -76,10 +82,7 @@ def load_recorded_spec(
 ) -> Spec:
     """Load and validate a spec whose types a checkpoint recorded; see `load_spec`.
 
-    Args:
-        source: See `load_spec`.
-        overrides: See `load_spec`.
-        recorded: The qualified names that the checkpoint recorded, by ``group:name``.
+    `recorded` has the qualified names that the checkpoint recorded, by ``group:name``.
     """
     origin, value = _open(source)
     value = with_integers(_without_comments(value))
@@ -88,9 +91,9 @@ def load_recorded_spec(
     used = uses(value)
     applied = apply_overrides(value, overrides or {})
     value, migrations = migrate(value)
-    origin = replace(origin, overrides=tuple(applied.pointers), traces=(Trace(), *migrations))
+    origin = replace(origin, overrides=tuple(applied.pointers), traces=tuple(migrations))
     origin, expansion = _expand(value, origin, used)
-    spec = _validate(Spec, "", origin, expansion, _further_problems, recorded)
+    spec = _validate(Spec, origin, expansion, recorded)
     spec._origin = replace(origin, notes=tuple(applied.notes))
     return spec
 
@@ -123,7 +126,7 @@ def parse_network(source: Mapping[str, Any]) -> NetworkSpec:
         )
     value: JsonValue = {"network": with_integers(_without_comments(plain(dict(source))))}
     origin, expansion = _expand(value, Origin())
-    return _validate(NetworkSpec, "network", origin, expansion, _graph_problems)
+    return _validate(_NetworkPart, origin, expansion).network
 
 
 def _open(source: str | Path | Mapping[str, Any]) -> tuple[Origin, JsonValue]:
@@ -164,14 +167,9 @@ def _without_comments(value: JsonValue) -> JsonValue:
     return value
 
 
-def _context(recorded: Mapping[str, str] | None) -> dict[str, Any]:
-    context = registry.default().validation_context(recorded)
-    return {**context, "patience": Patience(MAX_COUNTED)}
-
-
 def _expand(value: JsonValue, origin: Origin, used: Iterable[str] = ()) -> tuple[Origin, Expansion]:
     value, respelling, misspelt = respell(value)
-    origin = replace(origin, traces=(Trace(), respelling, *origin.traces[1:]))
+    origin = replace(origin, traces=(Trace(), respelling, *origin.traces))
     try:
         expansion = expand(value, used)
     except SpecError as error:
@@ -183,40 +181,30 @@ def _expand(value: JsonValue, origin: Origin, used: Iterable[str] = ()) -> tuple
 
 def _validate(
     model: type[Model],
-    part: str,
     origin: Origin,
     expansion: Expansion,
-    further: Callable[[Model], list[Problem]],
     recorded: Mapping[str, str] | None = None,
 ) -> Model:
-    """Validate a part of an expanded spec.
-
-    Args:
-        model: The model of the part.
-        part: Its key; empty for the whole spec.
-        origin: The origin of the spec.
-        expansion: The spec.
-        further: Returns the problems that can be detected only in a valid part.
-        recorded: The qualified names that a checkpoint recorded, by ``group:name``.
+    """Return the model of an expanded spec; the types in it are those that were recorded.
 
     Raises:
         SpecError: listing every mistake.
         PluginError: if all that is wrong is that plugins are missing or broken.
     """
-    value = expansion.value
-    if part and isinstance(value, dict):
-        value = value[part]
+    context = registry.default().validation_context(recorded)
+    context["patience"] = Patience(MAX_COUNTED)
     reported = list(expansion.problems)
     try:
-        made = model.model_validate(value, context=_context(recorded))
+        made = model.model_validate(expansion.value, context=context)
     except ValidationError as error:
-        prefix = join_pointer([part]) if part else ""
-        found = (replace(p, pointer=prefix + p.pointer) for p in problems(error, value))
-        reported += _without_consequences(expansion.problems, map(origin.trace, found))
+        found = map(origin.trace, problems(error, expansion.value))
+        reported += _without_consequences(expansion.problems, found)
     else:
         if not reported:
             reported = (
-                expansion.dangling or list(map(origin.trace, further(made))) or expansion.unused
+                expansion.dangling
+                or list(map(origin.trace, _problems_of_valid(made)))
+                or expansion.unused
             )
     if reported:
         raise origin.write(located(reported), reported)
@@ -239,17 +227,14 @@ def _affected(pointer: str) -> Iterator[str]:
         yield pointer
 
 
-def _graph_problems(network: NetworkSpec) -> list[Problem]:
+def _problems_of_valid(spec: Spec | _NetworkPart) -> list[Problem]:
+    """Return the problems that can be detected only if every value is valid alone."""
+    found: list[Problem] = []
     try:
-        wire(network)
+        wire(spec.network)
     except SpecError as error:
-        return error.problems
-    return []
-
-
-def _further_problems(spec: Spec) -> list[Problem]:
-    found = _graph_problems(spec.network)
+        found = error.problems
     # Missing outputs cannot be checked further.
-    if any(problem.pointer.startswith(OUTPUTS) for problem in found):
+    if isinstance(spec, _NetworkPart) or any(p.pointer.startswith(OUTPUTS) for p in found):
         return found
     return [*consistency.problems_of(spec), *found]
