@@ -173,21 +173,15 @@ class InitializerReference(Reference):
     group: ClassVar[str] = "initializers"
 
 
-def _pair(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return (value, value)
-    is_pair = isinstance(value, list | tuple) and len(value) == 2
-    if is_pair and all(isinstance(v, int) and not isinstance(v, bool) for v in value):
-        return tuple(value)
-    raise PydanticCustomError("pair", "an integer or two integers [height, width] are expected")
-
-
 def _positive_pair(value: Any) -> Any:
-    pair = _pair(value)
+    pair = (value, value) if isinstance(value, int) else value
+    is_pair = isinstance(pair, list | tuple) and len(pair) == 2
+    if not is_pair or not all(isinstance(v, int) and not isinstance(v, bool) for v in pair):
+        raise PydanticCustomError("pair", "an integer or two integers [height, width] are expected")
     if min(pair) < 1:
         message = "must be at least 1, not {value}"
         raise PydanticCustomError("pair", message, {"value": format_value(value)})
-    return pair
+    return tuple(pair)
 
 
 PositivePair: TypeAlias = Annotated[

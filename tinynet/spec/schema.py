@@ -56,7 +56,8 @@ def _distributions(plugins: Registry) -> str:
 def _as_in_files(spec: Schema) -> Schema:
     """Change the schema of the models to that of files, before the expansion."""
     parts = spec["$defs"]
-    parts |= {"Block": _block(), "BlockUse": _use(), **_nodes(parts[NodeSpec.__name__])}
+    use = {**describe(UseSpec), "additionalProperties": True}  # the parameters of the block
+    parts |= {"Block": _block(), "BlockUse": use, **_nodes(parts[NodeSpec.__name__])}
     parts[NetworkSpec.__name__]["properties"]["blocks"] = {
         "type": "object",
         "propertyNames": _NAMES,
@@ -76,11 +77,6 @@ def _block() -> Schema:
     block["properties"]["params"] |= {"propertyNames": _NAMES, "additionalProperties": True}
     block["properties"]["layers"]["items"] = refer(NodeSpec.__name__)
     return block
-
-
-def _use() -> Schema:
-    """Return the schema of a use of a block; a block's own parameters are not listed."""
-    return {**describe(UseSpec), "additionalProperties": True}
 
 
 def _nodes(layer: Schema) -> dict[str, Schema]:

@@ -75,14 +75,9 @@ class Definitions:
         self._plugins = plugins
 
     def add(self, schema: Schema, prefix: str = "") -> Schema:
-        """Add the references of a schema of `describe`.
+        """Return a schema of `describe` as a part of the document, and add its definitions.
 
-        Args:
-            schema: The schema.
-            prefix: Prefix of the keys of its own definitions.
-
-        Returns:
-            The schema itself, as a part of the document.
+        The keys of its own definitions begin with `prefix`.
         """
         local: dict[str, Schema] = schema.get("$defs", {})
         keys = {name: _key(part, prefix + name) for name, part in local.items()}

@@ -111,13 +111,8 @@ def explained(
 ) -> ValidationError:
     """Return the same error with suggestions from a model's fields.
 
-    The message suggests the key for an unknown one, describes a missing key, and has the range of a
-    number. A misspelt key is not reported as missing.
-
-    Args:
-        error: The error of pydantic.
-        fields: The model's fields.
-        also: Other valid keys at that place.
+    The message suggests the key for an unknown one (a field, or one of `also`), describes a missing
+    key, and has the range of a number. A misspelt key is not reported as missing.
     """
     if error.error_count() > MAX_EXPLAINED:
         return error

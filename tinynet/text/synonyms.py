@@ -123,10 +123,7 @@ def synonym(word: str, known: Collection[str]) -> str | None:
 def node_hint(key: str, value: Any, known: AbstractSet[str]) -> str | None:
     """Say what to do instead of a key that no node has, where renaming it is not enough.
 
-    Args:
-        key: The unknown key.
-        value: Its value.
-        known: The keys that exist at that place.
+    The keys that exist at that place are `known`.
     """
     if not known >= _NODE:
         return None
