@@ -1,11 +1,33 @@
-"""The base of elementwise layers."""
+"""The bases of layers that keep the shape of their input."""
 
+import math
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
-from tinynet.builtin.layers._same_shape import SameShape
-from tinynet.layer import Array, Cache, Context, Gradients
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape
+
+
+class SameShape:
+    """A layer without parameters whose output has the shape of its one input.
+
+    A subclass declares ``operations``: the floating-point operations per element, where an exp or
+    a tanh counts as one.
+    """
+
+    per_sample = True
+    operations: ClassVar[int]
+    Config: ClassVar[type[LayerConfig]] = LayerConfig
+
+    def __init__(self, config: LayerConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (self.out_shape,) = in_shapes
+        self.params: dict[str, Array] = {}
+        self._itemsize = build.dtype.itemsize
+
+    def cost(self) -> tuple[int, int]:
+        size = math.prod(self.out_shape)
+        return self.operations * size, size * self._itemsize
 
 
 class SlopeFromOutput(SameShape, ABC):

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from tinynet.layer import Array, Build, Context, InitializerReference, LayerConfig, Shape
+from tinynet.layer import Array, Build, InitializerReference, LayerConfig, Shape
 
 
 class NormConfig(LayerConfig):
@@ -20,16 +20,10 @@ class NormConfig(LayerConfig):
 
 
 def affine_params(config: NormConfig, shape: Shape, build: Build) -> dict[str, Array]:
-    """``gamma`` and ``beta``, as far as the config wants them."""
+    """Return ``gamma`` and ``beta``, without those that the config leaves out."""
     params = {}
     if config.scale:
         params["gamma"] = build.param("gamma", shape, config.gamma_initializer)
     if config.center:
         params["beta"] = build.param("beta", shape, config.beta_initializer)
     return params
-
-
-def needs(ctx: Context, params: dict[str, Array]) -> tuple[bool, bool, bool]:
-    """Return which of (dx, dgamma, dbeta) are needed."""
-    gamma, beta = (name in params and ctx.needs_param(name) for name in ("gamma", "beta"))
-    return ctx.needs_input(), gamma, beta

@@ -7,8 +7,7 @@ an array and a number or np.where of a mask. Hence the forms below.
 import numpy as np
 from pydantic import Field
 
-from tinynet.builtin.layers._elementwise import SlopeFromInput, SlopeFromOutput
-from tinynet.builtin.layers._same_shape import SameShape
+from tinynet.builtin.layers._elementwise import SameShape, SlopeFromInput, SlopeFromOutput
 from tinynet.functional import sigmoid
 from tinynet.layer import (
     Array,
@@ -30,9 +29,6 @@ class ReLU(SameShape):
     """
 
     operations = 1
-
-    class Config(LayerConfig):
-        """Parameters of a `relu` node: none."""
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y = ctx.kernels.relu(x, ctx.empty)
@@ -111,9 +107,6 @@ class Sigmoid(SlopeFromOutput):
 
     operations = 4
 
-    class Config(LayerConfig):
-        """Parameters of a `sigmoid` node: none."""
-
     def evaluate(self, x: Array, y: Array) -> None:
         sigmoid(x, out=y)
 
@@ -126,9 +119,6 @@ class Tanh(SlopeFromOutput):
     """Hyperbolic tangent: y = tanh(x).  (N, ...) -> (N, ...)."""
 
     operations = 1
-
-    class Config(LayerConfig):
-        """Parameters of a `tanh` node: none."""
 
     def evaluate(self, x: Array, y: Array) -> None:
         np.tanh(x, out=y)
@@ -145,9 +135,6 @@ class SiLU(SlopeFromInput):
     """
 
     operations = 5
-
-    class Config(LayerConfig):
-        """Parameters of a `silu` node: none."""
 
     def evaluate(self, x: Array, y: Array, slope: Array | None) -> None:
         sigmoid(x, out=y)

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field
 
-from tinynet.builtin.layers._gradients import wanted
-from tinynet.builtin.layers._normalization import NormConfig, affine_params, needs
+from tinynet.builtin.layers._normalization import NormConfig, affine_params
 from tinynet.layer import (
     Array,
     Build,
@@ -116,11 +115,10 @@ class BatchNorm:
     def summarize_gradient(
         self, ctx: Context, cache: Cache, dy: Array
     ) -> tuple[tuple[Array, Array], dict[str, Array]]:
-        _, needs_gamma, needs_beta = needs(ctx, self.params)
-        dgamma, dbeta = sums = ctx.kernels.batch_norm_sums(dy, cache.saved, ctx.empty)
-        return sums, wanted(
-            gamma=dgamma if needs_gamma else None, beta=dbeta if needs_beta else None
-        )
+        dgamma, dbeta = ctx.kernels.batch_norm_sums(dy, cache.saved, ctx.empty)
+        gradients = {"gamma": dgamma, "beta": dbeta}
+        needed = {name: gradients[name] for name in self.params if ctx.needs_param(name)}
+        return (dgamma, dbeta), needed
 
     def backward_with(
         self, ctx: Context, cache: Cache, summaries: Sequence[tuple[Array, Array]], dy: Array

@@ -6,9 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from tinynet.builtin.layers._gradients import wanted
-from tinynet.builtin.layers._rectified import rectified
-from tinynet.builtin.layers._rescaled import rescaled
+from tinynet.builtin.layers._affine import computed, needs, rectified, rescaled
 from tinynet.builtin.layers._window import PADDING_DESCRIPTION, Padding, fit_window
 from tinynet.layer import (
     Array,
@@ -110,21 +108,18 @@ class Conv2D:
         return ctx.kernels.conv2d(x, weight, bias, self._window, ctx.empty, ctx.keep, relu)
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        has_bias = "bias" in self.params
-        needs = ctx.needs_input(), ctx.needs_param("weight"), has_bias and ctx.needs_param("bias")
+        weight, needed = self.params["weight"], needs(ctx, self.params, "weight", "bias")
         dx, dweight, dbias = ctx.kernels.conv2d_backward(
-            dy, cache, self.params["weight"], self._window, ctx.empty, needs
+            dy, cache, weight, self._window, ctx.empty, needed
         )
-        return (dx,), wanted(weight=dweight, bias=dbias)
+        return (dx,), computed(weight=dweight, bias=dbias)
 
     def with_relu(self) -> Layer | None:
-        # A class that computes something else in `forward` knows nothing of the rectifier.
-        made: Layer = rectified(self)
-        return made if type(self).forward is Conv2D.forward else None
+        # A subclass with a `forward` of its own may compute something else, without the ReLU.
+        return rectified(self) if type(self).forward is Conv2D.forward else None
 
     def rescaled(self, scale: Array, shift: Array) -> Layer:
-        made: Layer = rescaled(self, scale, shift)
-        return made
+        return rescaled(self, scale, shift)
 
     def cost(self) -> tuple[int, int]:
         weight = self.params["weight"]

@@ -4,9 +4,7 @@ import math
 
 from pydantic import Field
 
-from tinynet.builtin.layers._gradients import wanted
-from tinynet.builtin.layers._rectified import rectified
-from tinynet.builtin.layers._rescaled import rescaled
+from tinynet.builtin.layers._affine import computed, needs, rectified, rescaled
 from tinynet.layer import (
     Array,
     Build,
@@ -64,22 +62,24 @@ class Dense:
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         rows, rectified_y = cache
-        has_bias = "bias" in self.params
-        needs = ctx.needs_input(), ctx.needs_param("weight"), has_bias and ctx.needs_param("bias")
+        needed = needs(ctx, self.params, "weight", "bias")
         dx, dweight, dbias = ctx.kernels.dense_backward(
-            dy.reshape(-1, dy.shape[-1]), rows, self.params["weight"], ctx.empty, needs, rectified_y
+            dy.reshape(-1, dy.shape[-1]),
+            rows,
+            self.params["weight"],
+            ctx.empty,
+            needed,
+            rectified_y,
         )
         dx = None if dx is None else dx.reshape(*dy.shape[:-1], dx.shape[1])
-        return (dx,), wanted(weight=dweight, bias=dbias)
+        return (dx,), computed(weight=dweight, bias=dbias)
 
     def with_relu(self) -> Layer | None:
-        # A class that computes something else in `forward` knows nothing of the rectifier.
-        made: Layer = rectified(self)
-        return made if type(self).forward is Dense.forward else None
+        # A subclass with a `forward` of its own may compute something else, without the ReLU.
+        return rectified(self) if type(self).forward is Dense.forward else None
 
     def rescaled(self, scale: Array, shift: Array) -> Layer:
-        made: Layer = rescaled(self, scale, shift)
-        return made
+        return rescaled(self, scale, shift)
 
     def cost(self) -> tuple[int, int]:
         fan_in, units = self.params["weight"].shape

@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from tinynet.builtin.layers._same_shape import SameShape
+from tinynet.builtin.layers._elementwise import SameShape
 from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape
 
 

@@ -4,8 +4,8 @@ import math
 
 from pydantic import Field
 
-from tinynet.builtin.layers._gradients import wanted
-from tinynet.builtin.layers._normalization import NormConfig, affine_params, needs
+from tinynet.builtin.layers._affine import computed, needs
+from tinynet.builtin.layers._normalization import NormConfig, affine_params
 from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape, ShapeError
 
 
@@ -37,21 +37,18 @@ class LayerNorm:
         self._epsilon, self._itemsize = config.epsilon, build.dtype.itemsize
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        gamma, beta = self._flat("gamma"), self._flat("beta")
         y, saved = ctx.kernels.layer_norm(
-            self._rows(x),
-            self._flat("gamma"),
-            self._flat("beta"),
-            self._epsilon,
-            ctx.empty,
-            ctx.keep,
+            self._rows(x), gamma, beta, self._epsilon, ctx.empty, ctx.keep
         )
         return y.reshape(x.shape), saved
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        needed = needs(ctx, self.params, "gamma", "beta")
         dx, dgamma, dbeta = ctx.kernels.layer_norm_backward(
-            self._rows(dy), cache, self._flat("gamma"), ctx.empty, needs(ctx, self.params)
+            self._rows(dy), cache, self._flat("gamma"), ctx.empty, needed
         )
-        grads = wanted(gamma=dgamma, beta=dbeta)
+        grads = computed(gamma=dgamma, beta=dbeta)
         grads = {name: grad.reshape(self._normal_shape) for name, grad in grads.items()}
         return (None if dx is None else dx.reshape(dy.shape),), grads
 

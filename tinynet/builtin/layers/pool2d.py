@@ -113,10 +113,9 @@ class GlobalAvgPool2D:
 
     per_sample = True
 
-    class Config(LayerConfig):
-        """A `global_avg_pool2d` node has no parameters."""
+    Config = LayerConfig
 
-    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+    def __init__(self, config: LayerConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
         (self._in_shape,) = in_shapes
         check_image("global_avg_pool2d", self._in_shape)
         self.out_shape = self._in_shape[2:]

@@ -42,10 +42,9 @@ class _Reshaped:
 class Flatten(_Reshaped):
     """All axes of a sample as one, in row-major order: (N, ...) -> (N, F)."""
 
-    class Config(LayerConfig):
-        """Parameters of a `flatten` node: none."""
+    Config = LayerConfig
 
-    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+    def __init__(self, config: LayerConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
         (in_shape,) = in_shapes
         super().__init__(in_shape, (math.prod(in_shape),))
 

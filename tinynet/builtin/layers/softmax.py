@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from tinynet.builtin.layers._same_shape import SameShape
+from tinynet.builtin.layers._elementwise import SameShape
 from tinynet.functional import softmax
 from tinynet.layer import (
     Array,

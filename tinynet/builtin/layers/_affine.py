@@ -1,0 +1,48 @@
+"""Layers with an affine map of each channel: their gradients, and the layers that merge with them.
+
+Such a layer has a factor (..., C), and perhaps a term (C,), among its parameters.
+"""
+
+from copy import copy
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, cast
+
+from tinynet.layer import Array, Context, Layer
+
+
+def needs(
+    ctx: Context, params: dict[str, Array], factor: str, term: str
+) -> tuple[bool, bool, bool]:
+    """Return which of the gradients of (the input, ``factor``, ``term``) are needed."""
+    needs_factor, needs_term = (name in params and ctx.needs_param(name) for name in (factor, term))
+    return ctx.needs_input(), needs_factor, needs_term
+
+
+def computed(**gradients: Array | None) -> dict[str, Array]:
+    """Return the computed gradients; kernels return None for those that are not needed."""
+    return {name: gradient for name, gradient in gradients.items() if gradient is not None}
+
+
+def rescaled(layer: Any, scale: Array, shift: Array) -> Layer:
+    """Return a copy of a dense or conv2d layer that computes y * scale + shift, (C,) each."""
+    made: Layer = copy(layer)
+    bias = layer.params["bias"] * scale + shift if "bias" in layer.params else shift
+    made.params = {"weight": layer.params["weight"] * scale, "bias": bias}
+    return made
+
+
+def rectified(layer: Any) -> Layer:
+    """Return the layer with a fused ReLU, which saves a pass over memory: it computes max(y, 0).
+
+    It shares the parameters of ``layer``, whose samples are independent, and whose ``forward``
+    takes ``relu``.
+    """
+    made = SimpleNamespace(
+        per_sample=True,
+        params=layer.params,
+        out_shape=layer.out_shape,
+        forward=partial(layer.forward, relu=True),
+        backward=layer.backward,
+    )
+    return cast(Layer, made)
