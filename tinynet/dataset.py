@@ -1,4 +1,4 @@
-"""The protocol of datasets, and everything the author of one imports."""
+"""The protocol of datasets, and every name that the author of a dataset imports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,10 +26,9 @@ __all__ = [
 
 @dataclass(frozen=True)
 class DataPath:
-    """Marks a field of a config as a path: relative ones start at the spec's folder or data root.
+    """The mark of a config's field as a path, relative to the spec's folder or the data root.
 
-    By the time a dataset is constructed its paths are absolute, and known to lie where the person
-    at the command line allows data to come from.
+    When a dataset is constructed, its paths are absolute and inside the allowed folder.
     """
 
 
@@ -64,11 +63,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some samples, in the order asked for.
+    """Some samples, in the requested order.
 
     Attributes:
-        inputs: What the network sees, by name; each (N, *shape).
-        targets: What it should say, by name; each (N, *shape).
+        inputs: The inputs of the network, by name; each (N, *shape).
+        targets: The targets, by name; each (N, *shape).
         weights: Weight of each sample, (N,), or None where the dataset has no weights. They count
             in the loss, in training and in evaluation; metrics leave out samples of weight 0.
     """
@@ -79,14 +78,14 @@ class Batch:
 
 
 class Dataset(Protocol):
-    """Samples that can be reached by index. Constructed as ``Type(config)``.
+    """Samples that can be read by index. Constructed as ``Type(config)``.
 
     A dataset of one input calls it ``"input"``, of one target ``"target"``.
 
     Attributes:
-        inputs: What each input array holds.
-        targets: What each target array holds.
-        fingerprint: Changes whenever the samples change; a resumed run compares it.
+        inputs: The description of each input array, by name.
+        targets: The description of each target array, by name.
+        fingerprint: A text that changes whenever the samples change; a resumed run compares it.
     """
 
     Config: ClassVar[type[Any]]
@@ -105,16 +104,16 @@ class Dataset(Protocol):
     def __len__(self) -> int: ...
 
     def gather(self, indices: Array) -> Batch:
-        """Return the samples at ``indices`` (N,), as they are: transforms come after."""
+        """Return the samples at ``indices`` (N,), before any transform."""
         ...
 
 
 @runtime_checkable
 class Located(Protocol):
-    """The ability of a dataset that can say where a sample comes from."""
+    """The ability of a dataset to locate its samples."""
 
     def where(self, index: int) -> str:
-        """File and row (or item) of the sample, for error messages."""
+        """Return the file and row (or item) of a sample, for error messages."""
         ...
 
 

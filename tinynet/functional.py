@@ -1,4 +1,4 @@
-"""Functions that several plugins share, in the form that neither overflows nor cancels."""
+"""Functions that several plugins share, computed without overflow or cancellation."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ def sigmoid(x: Array, out: Array | None = None) -> Array:
     """Return the logistic function 1 / (1 + exp(-x)), elementwise; any shape, dtype kept.
 
     Args:
-        x: float32 or float64; not changed unless it is ``out`` too.
-        out: Where the result goes; None means a new array.
+        x: float32 or float64; not changed unless it is ``out``, too.
+        out: The array for the result; None for a new one.
     """
     y = np.negative(x, out=np.empty_like(x) if out is None else out)
     with np.errstate(over="ignore"):  # where exp(-x) is infinite, 0 is the right answer
@@ -22,14 +22,14 @@ def sigmoid(x: Array, out: Array | None = None) -> Array:
 
 
 def softmax(x: Array, axis: int = -1, out: Array | None = None) -> Array:
-    """exp(x) / sum(exp(x)) along ``axis``; any shape, dtype kept.
+    """Return exp(x) / sum(exp(x)) along ``axis``; any shape, dtype kept.
 
     The maximum is subtracted first, so the exponential never overflows.
 
     Args:
-        x: float32 or float64; not changed unless it is ``out`` too.
+        x: float32 or float64; not changed unless it is ``out``, too.
         axis: The axis that sums to 1.
-        out: Where the result goes; None means a new array.
+        out: The array for the result; None for a new one.
     """
     top = np.max(x, axis=axis, keepdims=True)
     y: Array = np.subtract(x, top, out=np.empty_like(x) if out is None else out)

@@ -1,6 +1,6 @@
-"""The protocol of initializers, and everything the author of one imports.
+"""The protocol of initializers, and every name that the author of an initializer imports.
 
-An initializer says what a parameter holds before the first step.
+An initializer returns the values of a parameter before the first step.
 """
 
 from typing import Any, Protocol
@@ -25,7 +25,7 @@ class InitializerConfig(Config):
 
 
 class Initializer(Protocol):
-    """Draws the first value of a parameter. Constructed as ``Type(config)``."""
+    """A source of initial values for parameters. Constructed as ``Type(config)``."""
 
     def __call__(
         self,
@@ -36,13 +36,13 @@ class Initializer(Protocol):
         dtype: np.dtype[Any],
         /,
     ) -> Array:
-        """Values of ``shape``.
+        """Return values of ``shape``.
 
         Args:
-            rng: The stream that belongs to this parameter of this network.
+            rng: The random stream of this parameter.
             shape: The parameter's shape.
-            fan_in: How many inputs feed one unit.
-            fan_out: How many units one input feeds.
+            fan_in: Number of inputs of one unit.
+            fan_out: Number of units that one input reaches.
             dtype: float32 or float64.
         """
         ...

@@ -1,4 +1,4 @@
-"""The protocol of losses, and everything the author of one imports."""
+"""The protocol of losses, and every name that the author of a loss imports."""
 
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -20,7 +20,7 @@ __all__ = [
 
 
 class LossConfig(Config):
-    """The base of a loss's ``Config``; the spec says beside it how much the loss counts."""
+    """The base of a loss's ``Config``: the loss's own keys, besides those of every loss."""
 
     reserved: ClassVar[frozenset[str]] = frozenset({"type", "name", "weight", "target", "comment"})
 
@@ -28,9 +28,9 @@ class LossConfig(Config):
 class Loss(Protocol):
     """The loss that training minimizes. Constructed as ``Type(config)``.
 
-    A loss is summed over samples, so that the parts of a batch add up; the caller divides
-    by the number of samples. ``per_sample = True`` promises that the sum is one of independent
-    terms, as for layers.
+    A loss is summed over samples, so that the losses of shards add up; the caller divides by the
+    number of samples. ``per_sample = True`` promises that each sample contributes its own term,
+    independent of the others, as for layers.
     """
 
     Config: ClassVar[type[Any]]
@@ -41,11 +41,11 @@ class Loss(Protocol):
         """Return the loss, summed over samples.
 
         Args:
-            ctx: This pass.
-            outputs: What the network gives, (N, *out_shape).
-            targets: What the dataset says, (N, *target_shape).
-            weights: Weight of each sample, (N,), or None; handed in only where a spec or a
-                dataset has weights, so a loss that knows none may leave the argument out.
+            ctx: The context of this pass.
+            outputs: The output of the network, (N, *out_shape).
+            targets: The targets of the dataset, (N, *target_shape).
+            weights: Weight of each sample, (N,), or None. It is passed only if a spec or a dataset
+                has weights, so a loss without sample weights may omit the parameter.
 
         Returns:
             The sum, and the cache for `backward`.
@@ -53,24 +53,24 @@ class Loss(Protocol):
         ...
 
     def backward(self, ctx: Context, cache: Any) -> Array:
-        """Gradient of the sum with respect to ``outputs``, (N, *out_shape)."""
+        """Return the gradient of the sum with respect to ``outputs``, (N, *out_shape)."""
         ...
 
     def predict(self, outputs: Array) -> Array:
-        """Return the predictions of ``outputs``: logits become probabilities, for example."""
+        """Return the predictions from ``outputs``: probabilities from logits, for example."""
         ...
 
 
 @runtime_checkable
 class CheckedLoss(Protocol):
-    """The ability of a loss that can tell bad targets before training starts."""
+    """The ability of a loss to check targets before training starts."""
 
     def check_shapes(self, out_shape: Shape, target_shape: Shape) -> None:
-        """Raise ShapeError, saying what would be right, unless the two shapes fit together."""
+        """Raise a ShapeError that names the right shape, unless the two shapes fit together."""
         ...
 
     def bad_target(self, out_shape: Shape, targets: Array) -> tuple[int, str] | None:
-        """Return the position in ``targets`` of the first that is impossible, and why; or None."""
+        """Return the row of the first target that is impossible, and the reason; or None."""
         ...
 
 

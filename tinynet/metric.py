@@ -1,4 +1,4 @@
-"""The protocol of metrics, and everything the author of one imports."""
+"""The protocol of metrics, and every name that the author of a metric imports."""
 
 from typing import Any, ClassVar, Protocol, TypeAlias
 
@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 State: TypeAlias = dict[str, Array]
-"""What a metric has seen so far: named arrays, checkpointed like everything else."""
+"""The counts or sums of a metric so far: arrays by name, which checkpoints save."""
 
 
 class MetricConfig(Config):
@@ -27,17 +27,18 @@ class MetricConfig(Config):
 
 
 class Metric(Protocol):
-    """A figure of a whole split, exact and never a mean of batch means. Made as ``Type(config)``.
+    """A figure of a whole split, exact for any batch size. Constructed as ``Type(config)``.
 
     Attributes:
-        greater_is_better: Which direction `keep_best` and early stopping call an improvement.
+        greater_is_better: True if a greater figure is an improvement for `keep_best` and early
+            stopping.
     """
 
     Config: ClassVar[type[Any]]
     greater_is_better: bool
 
     def start(self, out_shape: Shape) -> State:
-        """Return the state before anything was seen, for predictions of ``out_shape``.
+        """Return the initial state, for predictions of ``out_shape``.
 
         Raises:
             ShapeError: if the metric is not defined for such predictions.
@@ -45,11 +46,11 @@ class Metric(Protocol):
         ...
 
     def update(self, state: State, predictions: Array, targets: Array) -> None:
-        """Count a batch into ``state``, in place; samples of weight 0 are left out of it.
+        """Count a batch into ``state``, in place; the batch has no samples of weight 0.
 
         Args:
             state: From `start`.
-            predictions: What the loss predicts, (N, *out_shape).
+            predictions: The predictions of the loss, (N, *out_shape).
             targets: (N, *target_shape).
 
         Raises:
@@ -59,9 +60,9 @@ class Metric(Protocol):
         ...
 
     def merge(self, state: State, other: State) -> None:
-        """Count into ``state``, in place, what ``other`` has seen."""
+        """Add the samples counted in ``other`` to ``state``, in place."""
         ...
 
     def result(self, state: State) -> float:
-        """Return the figure. A metric of nothing (0 / 0) is 0."""
+        """Return the figure; 0 where it would be 0 / 0."""
         ...

@@ -1,4 +1,4 @@
-"""The protocol of optimizers, and everything the author of one imports."""
+"""The protocol of optimizers, and every name that the author of an optimizer imports."""
 
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -12,7 +12,7 @@ __all__ = ["Array", "Fused", "Optimizer", "OptimizerConfig"]
 
 
 class OptimizerConfig(Config):
-    """The base of an optimizer's ``Config``: what every optimizer has."""
+    """The base of an optimizer's ``Config``: the options of every optimizer."""
 
     learning_rate: float = Field(default=0.001, gt=0, description="Step size, before a schedule.")
     clip_norm: float | None = Field(
@@ -25,9 +25,9 @@ class OptimizerConfig(Config):
 class Optimizer(Protocol):
     """The update rule of a parameter. Constructed as ``Type(config)``.
 
-    Its state is plain named arrays that belong to the parameter and are checkpointed with it.
-    `update` is elementwise, so that the work may be cut anywhere; global quantities (the clip
-    norm) are applied to the gradient before.
+    Its state is a set of named arrays for each parameter, which checkpoints save. `update` is
+    elementwise, so the work can be split anywhere; gradients are clipped by their global norm
+    before it.
     """
 
     Config: ClassVar[type[Any]]
@@ -39,7 +39,7 @@ class Optimizer(Protocol):
     def update(
         self, param: Array, grad: Array, slots: dict[str, Array], step: int, rate: float
     ) -> None:
-        """One step: change ``param`` and ``slots`` in place, and nothing else.
+        """Update ``param`` and ``slots`` in place, and change nothing else.
 
         Args:
             param: The parameter, any shape.
@@ -53,7 +53,7 @@ class Optimizer(Protocol):
 
 @runtime_checkable
 class Fused(Protocol):
-    """The ability of an optimizer whose update is a kernel, which may take one pass over memory."""
+    """The ability of an optimizer whose update is one kernel, in a single pass over memory."""
 
     def update_with(
         self,
@@ -64,5 +64,5 @@ class Fused(Protocol):
         step: int,
         rate: float,
     ) -> None:
-        """As `Optimizer.update`, with these kernels; every array is contiguous."""
+        """Update as `Optimizer.update`, with these kernels; every array is contiguous."""
         ...

@@ -1,4 +1,4 @@
-"""The protocol of learning-rate schedules, and everything the author of one imports."""
+"""The protocol of learning-rate schedules, and every name that the author of one imports."""
 
 from typing import Any, ClassVar, Protocol
 
@@ -26,8 +26,8 @@ class Schedule(Protocol):
         """Return the factor of the optimizer's learning rate.
 
         Args:
-            step: The step, counted from 0 where warm-up ends.
-            total_steps: How many steps follow warm-up in the whole run.
+            step: Number of the step, counted from 0 at the end of warm-up.
+            total_steps: Number of steps after warm-up in the whole run.
         """
         ...
 

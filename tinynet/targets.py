@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 Bad: TypeAlias = tuple[int, str]
-"""The row of a target that is impossible, and why."""
+"""The row of a target that is impossible, and the reason."""
 
 
 class BadTargetError(DataError):
@@ -35,15 +35,15 @@ class BadTargetError(DataError):
 
 
 SUM_TOLERANCE = 1e-3
-"""How far probabilities may be from summing to 1; those kept in float16 must pass."""
+"""Largest distance of a sum of probabilities from 1; those stored in float16 must pass."""
 
 
 def match_targets(outputs: Array, targets: Array) -> Array:
-    """``targets`` in the shape of ``outputs``: (N, ...) already, or without a last axis of 1.
+    """Return ``targets`` in the shape of ``outputs``, which may have a last axis of 1 more.
 
     Raises:
-        ShapeError: for any other shape; to broadcast (N, 1) against (N,) without a word is a
-            classic way to train on nonsense.
+        ShapeError: for any other shape. Broadcasting (N, 1) against (N,) silently would train on
+            (N, N) wrong pairs.
     """
     if outputs.shape == targets.shape:
         return targets
@@ -60,8 +60,8 @@ def first_bad(targets: Array, good: Array, wanted: str) -> Bad | None:
 
     Args:
         targets: The targets.
-        good: Which elements of ``targets`` are possible, (N, ...).
-        wanted: What an element must be.
+        good: True for each possible element of ``targets``, (N, ...).
+        wanted: The rule for an element, for the message.
     """
     if good.all():
         return None
@@ -79,8 +79,8 @@ def bad_label(targets: Array, classes: int) -> Bad | None:
     good = (targets >= 0) & (targets < classes)
     if targets.dtype.kind not in "iu":
         good &= np.floor(targets) == targets
-    wanted = f"an integer label from 0 to {classes - 1}, for outputs of {classes} classes"
-    return first_bad(targets, good, wanted)
+    required = f"an integer label from 0 to {classes - 1}, for outputs of {classes} classes"
+    return first_bad(targets, good, required)
 
 
 def bad_probability(targets: Array) -> Bad | None:

@@ -1,6 +1,6 @@
-"""The protocol of transforms, and everything the author of one imports.
+"""The protocol of transforms, and every name that the author of a transform imports.
 
-A transform is what happens to an array between the dataset and the network.
+A transform changes an array between the dataset and the network.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,11 +25,11 @@ __all__ = [
 ]
 
 State: TypeAlias = dict[str, Array]
-"""What a transform learned from the training data; saved with the model."""
+"""The arrays that a transform learned from the training data; saved with the model."""
 
 
 class TransformConfig(Config):
-    """The base of a transform's ``Config``; ``on`` says which array of the dataset it changes."""
+    """The base of a transform's ``Config``; ``on`` names the array of the dataset to change."""
 
     reserved: ClassVar[frozenset[str]] = frozenset({"type", "name", "comment", "on"})
 
@@ -61,11 +61,11 @@ class Transform(Protocol):
         ...
 
     def fit(self, field: Field, batches: Iterable[Array]) -> State:
-        """Learn what must be learned, from training data alone.
+        """Return the state, learned from the training data alone.
 
         Args:
-            field: What the array holds before, as for `describe`.
-            batches: The array this transform will change, (N, *shape) at a time.
+            field: The description of the array before the transform, as for `describe`.
+            batches: The array that the transform will change, (N, *shape) at a time.
         """
         ...
 
@@ -79,8 +79,8 @@ class Transform(Protocol):
         """Return the changed array.
 
         Args:
-            state: From `fit`; not to be changed.
-            batch: (N, *shape); not to be changed.
+            state: The state from `fit`; do not change it.
+            batch: (N, *shape); do not change it.
             rng: Return the random stream of sample ``i`` of the batch. It follows from the seed,
                 the epoch, the sample and the transform's position in ``data.transforms``. So the
                 streams of two transforms are independent, while one transform of several arrays

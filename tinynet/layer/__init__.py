@@ -1,10 +1,10 @@
-"""The protocol of layers, and everything the author of one imports.
+"""The protocol of layers, and every name that the author of a layer imports.
 
     from tinynet.layer import Build, Cache, Context, Gradients, LayerConfig
 
-What is learned lives on the layer. What one pass needs lives in the cache that `forward` returns
-and `backward` takes. Gradients are returned, never stored. So one layer object can stand at two
-places of a graph, run in two threads at once, and be called again before its backward.
+Parameters live on the layer. The values that one pass needs live in the cache that `forward`
+returns and `backward` takes. Gradients are returned, never stored. So one layer object can be used
+at two places of a graph, run in two threads at once, and be called again before its backward.
 """
 
 from collections.abc import Sequence
@@ -56,12 +56,12 @@ class Layer(Protocol):
 
     Attributes:
         per_sample: True promises that sample i of the output depends on sample i of the inputs
-            alone. A class that does not say so sees the whole batch at once.
+            alone. A class without it gets the whole batch at once.
         out_shape: Shape of one sample of the output.
-        params: What is learned, by name; changed by the optimizer alone, in place.
+        params: The learned arrays by name; the optimizer alone changes them, in place.
 
-    A class that also says ``integer_inputs = True`` gets integers as they are; for all others the
-    network casts its inputs to its own dtype first.
+    A class with ``integer_inputs = True`` gets integers as they are; for all others the network
+    converts the inputs to its own dtype first.
     """
 
     Config: ClassVar[type[Any]]
@@ -74,22 +74,22 @@ class Layer(Protocol):
         Args:
             config: An instance of ``Config``.
             in_shapes: Shape of one sample of each input.
-            build: Where parameters and buffers come from. Never read or write what it returns
-                here: in a dry build it is a stand-in without memory.
+            build: The source of parameters and buffers. Do not read or write the arrays here: in
+                a dry build they have no memory.
 
         Raises:
-            ShapeError: if the layer cannot take these shapes; say which it could. The network
-                adds the node's name and what feeds it.
+            ShapeError: if the layer cannot take these shapes; the message should name those that
+                it can. The network adds the node's name and its inputs.
         """
         ...
 
     def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
         """Compute the output.
 
-        Changes neither the layer nor an input.
+        It changes neither the layer nor an input.
 
         Args:
-            ctx: This pass.
+            ctx: The context of this pass.
             *inputs: (N, *in_shape) each.
 
         Returns:
@@ -100,15 +100,15 @@ class Layer(Protocol):
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         """Compute gradients of the loss.
 
-        Changes neither the layer nor ``dy`` nor the cache.
+        It changes neither the layer nor ``dy`` nor the cache.
 
         Args:
-            ctx: The same pass.
-            cache: What `forward` returned.
+            ctx: The context of the same pass.
+            cache: The cache that `forward` returned.
             dy: Gradient of the output, (N, *out_shape).
 
         Returns:
-            The gradient of each input (None where ``ctx.needs`` leaves it out), and of each
+            The gradient of each input (None where ``ctx.needs`` does not require it), and of each
             parameter by name. A gradient may be ``dy`` itself or a view of it: code that receives
             it never writes to it.
         """
@@ -122,48 +122,51 @@ class Buffered(Protocol):
     buffers: dict[str, Array]
 
     def commit(self, cache: Cache) -> None:
-        """Update `buffers` in place from one training pass; the trainer alone calls it.
+        """Update `buffers` in place from one training pass; only the trainer calls it.
 
-        It is called once for each place and pass, in topological order, when the step's gradients
-        are known. Memory from `Context.empty` is in use again by then: what is read here must be
-        an array of the layer's own.
+        It is called once for each node and pass, in topological order, after the step's gradients
+        were computed. Memory from `Context.empty` has been reused by then, so the arrays in the
+        cache that it reads must be the layer's own.
         """
         ...
 
 
 @runtime_checkable
 class Summarized(Protocol):
-    """The ability of a layer whose samples see each other only through summaries of the batch.
+    """The ability of a layer whose samples depend on each other only through summaries.
 
-    In training, such a layer sees parts of a batch instead of the whole, and so may run on several
-    threads: a summary is made of each part, and every part then gets the summaries of all, in the
-    order of the samples. Outside of training its samples do not see each other at all. `forward`
-    and `backward` do the same for a batch of one part.
+    In training, such a layer gets the shards of a batch instead of the whole, and so can run on
+    several threads: it summarizes each shard, and then computes each shard from the summaries of
+    all, in the order of the samples. Outside of training its samples are independent. `forward` and
+    `backward` do the same for a batch of one shard.
     """
 
     def summarize(self, ctx: Context, *inputs: Array) -> Any:
-        """Return a summary of these samples, (n, *in_shape) each, for the other parts of the batch.
+        """Return a summary of a shard's inputs, (n, *in_shape) each, for the other shards.
 
-        A summary lives longer than memory from `Context.empty`: its arrays are the layer's own.
+        A summary outlives memory from `Context.empty`, so its arrays must be the layer's own.
         """
         ...
 
     def forward_with(
         self, ctx: Context, summaries: Sequence[Any], *inputs: Array
     ) -> tuple[Array, Cache]:
-        """As `forward`, for one part of a batch with these summaries."""
+        """Return the same as `forward` for one shard, from the summaries of all shards."""
         ...
 
     def summarize_gradient(
         self, ctx: Context, cache: Cache, dy: Array
     ) -> tuple[Any, dict[str, Array]]:
-        """Return a summary of ``dy`` (n, *out_shape) for the other parts, and gradients."""
+        """Return a summary of ``dy`` (n, *out_shape) for the other shards, and the gradients.
+
+        The gradients are those of the parameters, by name.
+        """
         ...
 
     def backward_with(
         self, ctx: Context, cache: Cache, summaries: Sequence[Any], dy: Array
     ) -> tuple[Array | None, ...]:
-        """Return the gradient of each input, as `backward`, for one part of a batch."""
+        """Return the gradient of each input, as `backward`, for one shard."""
         ...
 
 
@@ -172,19 +175,19 @@ class Foldable(Protocol):
     """The ability of a layer that can become part of the one before it, outside of training."""
 
     def fold_into(self, previous: Layer) -> Layer | None:
-        """Return a layer that does what ``previous`` and then this one do in evaluation.
+        """Return a layer that computes ``previous`` and then this layer, in evaluation.
 
-        It changes neither of them. None if it cannot be fused.
+        None if they cannot be folded. Neither of the two is changed.
         """
         ...
 
 
 @runtime_checkable
 class Rescalable(Protocol):
-    """The ability of a layer that could do an affine map of each channel of its output, too."""
+    """The ability of a layer that can include an affine map of each channel of its output."""
 
     def rescaled(self, scale: Array, shift: Array) -> Layer:
-        """Return the same layer, giving y * scale + shift instead of y; (C,) each."""
+        """Return a layer that computes y * scale + shift where this one computes y; (C,) each."""
         ...
 
 
@@ -192,22 +195,22 @@ class Rescalable(Protocol):
 class Fusable(Protocol):
     """The ability of a layer that can become part of the one before it, in training too.
 
-    It is asked where nothing else reads what that layer gives, whenever a network is built. Layers
-    with parameters or buffers of their own are not asked.
+    `fuse_into` is called when a network is built, if no other node reads the output of that layer.
+    It is not called for layers with parameters or buffers of their own.
     """
 
     def fuse_into(self, previous: Layer) -> Layer | None:
-        """Return a layer that does what ``previous`` and then this one do, to the last bit.
+        """Return a layer that computes ``previous`` and then this layer, with the same bits.
 
-        It has the very parameters of ``previous``, and changes neither of them. None if there is no
-        such layer.
+        It holds the same parameter arrays as ``previous``. None if the two cannot be fused. Neither
+        of the two is changed.
         """
         ...
 
 
 @runtime_checkable
 class Rectifiable(Protocol):
-    """The ability of a layer that could rectify its own output."""
+    """The ability of a layer that can apply a ReLU to its own output."""
 
     def with_relu(self) -> Layer | None:
         """Return the same layer with a fused ReLU: it computes max(y, 0); None if it has none."""
@@ -216,12 +219,12 @@ class Rectifiable(Protocol):
 
 @runtime_checkable
 class Costed(Protocol):
-    """The ability of a layer that knows what it costs."""
+    """The ability of a layer to state its cost."""
 
     def cost(self) -> tuple[int, int]:
-        """Floating-point operations and activation bytes of one sample's forward pass.
+        """Return floating-point operations and activation bytes of one sample's forward pass.
 
-        A multiply-add counts as two operations. How a batch is cut for several threads follows from
-        the operations: they depend on the config and the shapes alone.
+        A multiply-add counts as two operations. They must depend on the config and the shapes
+        alone, because the shards of a batch follow from them.
         """
         ...

@@ -32,7 +32,7 @@ class Budget:
         """Count one array.
 
         Raises:
-            SpecError: if the limit is passed; it says how many bytes were asked for.
+            SpecError: if the limit is exceeded.
         """
         count = math.prod(shape)
         self.spent += count
@@ -46,16 +46,16 @@ class Budget:
 
 @dataclass(kw_only=True)
 class Build:
-    """One layer's construction. ``Build()`` is enough to construct a layer by hand.
+    """The context of a layer's construction. ``Build()`` can construct any layer by hand.
 
     Attributes:
         node: The node's name; it addresses parameters (``conv2d_1/weight``).
-        dtype: What parameters are made of and what the layer computes in.
+        dtype: The dtype of the parameters, in which the layer computes.
         seed: The run's seed; each array is drawn from (seed, node, array name).
-        dry: Hand out stand-ins of the right shape and dtype that take no memory. A constructor
-            therefore never reads or writes what `param` and `buffer` return.
-        budget: Where the elements are counted.
-        create: Makes the initializer that a spec names; the network hands in the registry's.
+        dry: True for arrays of the right shape and dtype that take no memory. A constructor
+            therefore never reads or writes the arrays that `param` and `buffer` return.
+        budget: The count of elements of the whole network.
+        create: Creates the initializer that a spec names; a network passes that of the registry.
     """
 
     node: str = "layer"
@@ -74,7 +74,7 @@ class Build:
         fan_in: int | None = None,
         fan_out: int | None = None,
     ) -> Array:
-        """Return a parameter: the optimizer changes it, in place.
+        """Return a parameter, which the optimizer will change in place.
 
         Args:
             name: Its name within the layer: ``weight``, ``bias``, ``gamma``, ``beta``, ...
@@ -82,18 +82,19 @@ class Build:
             initializer: A field of the config; or a registered initializer, as a spec would name
                 it (``"zeros"``, ``{"type": "normal", "stddev": 0.1}``); or any callable with the
                 signature of `Initializer`.
-            fan_in: Inputs of one unit; by default that of a dense or convolution weight: every
-                axis but the last.
-            fan_out: Outputs one input reaches; by default the last axis times the window.
+            fan_in: Number of inputs of one unit; by default that of a dense or convolution weight,
+                the product of all axes but the last.
+            fan_out: Number of units that one input reaches; by default the last axis times the
+                window.
 
         Raises:
             ShapeError: for an axis that is not positive.
-            SpecError: if the network's budget is passed.
+            SpecError: if the network's limit of elements is exceeded.
         """
         return self._array(name, shape, initializer, fan_in, fan_out)
 
     def buffer(self, name: str, shape: Shape, initializer: InitializerLike) -> Array:
-        """Return an array that is saved with the parameters and changed by ``commit`` alone."""
+        """Return an array that is saved with the parameters, and that only ``commit`` changes."""
         return self._array(name, shape, initializer, None, None)
 
     def _array(
@@ -130,7 +131,7 @@ class Build:
             return initializer
         if self.create is None:
             raise SpecError(
-                f"{self.node}: this Build knows no initializers by name;"
-                " give it `create=tinynet.registry.default().create`"
+                f"{self.node}: this Build cannot create an initializer from its name; pass"
+                " create=tinynet.registry.default().create to Build"
             )
         return self.create(initializer)

@@ -17,8 +17,8 @@ class Needs:
     """The gradients that a backward must return.
 
     Attributes:
-        inputs: For each input of the node, in order, whether its gradient is wanted.
-        params: Names of the layer's parameters whose gradients are wanted.
+        inputs: For each input of the node, in order, True if its gradient is needed.
+        params: Names of the layer's parameters whose gradients are needed.
     """
 
     inputs: tuple[bool, ...]
@@ -27,21 +27,21 @@ class Needs:
 
 @dataclass(kw_only=True, slots=True)
 class Context:
-    """One pass through one node. ``Context(training=True)`` is enough to call a layer by hand.
+    """The context of one pass through one node. ``Context(training=True)`` can call any layer.
 
     Attributes:
         training: True in a training step; False in evaluation and prediction, and for a layer that
-            is frozen (``"trainable": false``), of which gradients may still be asked.
-        needs: Which gradients `backward` must return; None means all. The others may be left
+            is frozen (``"trainable": false``), whose `backward` may be called all the same.
+        needs: The gradients that `backward` must return; None means all. The others may be left
             out: None for an input, no entry for a parameter.
         keep: True if `backward` or `commit` will be called; when False the cache may be None.
         kernels: The numerical kernels to compute with.
         seed: The run's seed; with the four below it, the key of `rng`.
         step: The optimizer step this pass belongs to, counted from 0.
         node: The node's name.
-        micro_batch: Which part of an accumulated step this is.
-        first_sample: Position in the micro-batch of the first sample this pass sees.
-        workspace: Where `empty` takes memory from; None means fresh memory.
+        micro_batch: Number of the micro-batch in an accumulated step, from 0.
+        first_sample: Position of the pass's first sample in the micro-batch.
+        workspace: The source of memory for `empty`; None for fresh memory.
     """
 
     training: bool = False
@@ -58,7 +58,7 @@ class Context:
 
     @property
     def rng(self) -> np.random.Generator:
-        """The random stream of this pass; made on first use. Only `forward` may draw from it."""
+        """The random stream of this pass, created at first use. Only `forward` may draw from it."""
         if self._rng is None:
             self._rng = derive(
                 "pass", self.seed, self.step, self.node, self.micro_batch, self.first_sample
@@ -74,7 +74,7 @@ class Context:
         return self.needs is None or name in self.needs.params
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
-        """Uninitialized memory, 64-byte aligned, valid until this pass's backward is over."""
+        """Return uninitialized memory, 64-byte aligned, valid until this pass's backward ends."""
         if self.workspace is None:
             return aligned_empty(shape, dtype)
         return self.workspace.empty(shape, dtype)
