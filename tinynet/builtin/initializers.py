@@ -16,10 +16,12 @@ from tinynet.initializer import InitializerConfig
 from tinynet.types import Array, Shape
 
 _DType: TypeAlias = np.dtype[Any]
-_Generator: TypeAlias = np.random.Generator
+_RNG: TypeAlias = np.random.Generator
 
 
 class _WithoutParameters:
+    Config = InitializerConfig
+
     def __init__(self, config: InitializerConfig) -> None:
         """Take a config that has no fields."""
 
@@ -27,24 +29,14 @@ class _WithoutParameters:
 class Zeros(_WithoutParameters):
     """Every value is 0."""
 
-    class Config(InitializerConfig):
-        """Parameters of `zeros`: none."""
-
-    def __call__(
-        self, rng: _Generator, shape: Shape, fan_in: int, fan_out: int, dtype: _DType
-    ) -> Array:
+    def __call__(self, rng: _RNG, shape: Shape, fan_in: int, fan_out: int, dtype: _DType) -> Array:
         return np.zeros(shape, dtype)
 
 
 class Ones(_WithoutParameters):
     """Every value is 1."""
 
-    class Config(InitializerConfig):
-        """Parameters of `ones`: none."""
-
-    def __call__(
-        self, rng: _Generator, shape: Shape, fan_in: int, fan_out: int, dtype: _DType
-    ) -> Array:
+    def __call__(self, rng: _RNG, shape: Shape, fan_in: int, fan_out: int, dtype: _DType) -> Array:
         return np.ones(shape, dtype)
 
 
@@ -66,9 +58,7 @@ class Uniform:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def __call__(
-        self, rng: _Generator, shape: Shape, fan_in: int, fan_out: int, dtype: _DType
-    ) -> Array:
+    def __call__(self, rng: _RNG, shape: Shape, fan_in: int, fan_out: int, dtype: _DType) -> Array:
         return rng.uniform(self._config.minval, self._config.maxval, shape).astype(dtype)
 
 
@@ -84,9 +74,7 @@ class Normal:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def __call__(
-        self, rng: _Generator, shape: Shape, fan_in: int, fan_out: int, dtype: _DType
-    ) -> Array:
+    def __call__(self, rng: _RNG, shape: Shape, fan_in: int, fan_out: int, dtype: _DType) -> Array:
         return rng.normal(self._config.mean, self._config.stddev, shape).astype(dtype)
 
 
@@ -96,12 +84,7 @@ class GlorotUniform(_WithoutParameters):
     Source: Glorot and Bengio, 2010.
     """
 
-    class Config(InitializerConfig):
-        """Parameters of `glorot_uniform`: none."""
-
-    def __call__(
-        self, rng: _Generator, shape: Shape, fan_in: int, fan_out: int, dtype: _DType
-    ) -> Array:
+    def __call__(self, rng: _RNG, shape: Shape, fan_in: int, fan_out: int, dtype: _DType) -> Array:
         limit = math.sqrt(6 / (fan_in + fan_out))
         return rng.uniform(-limit, limit, shape).astype(dtype)
 
@@ -112,12 +95,7 @@ class GlorotNormal(_WithoutParameters):
     Source: Glorot and Bengio, 2010.
     """
 
-    class Config(InitializerConfig):
-        """Parameters of `glorot_normal`: none."""
-
-    def __call__(
-        self, rng: _Generator, shape: Shape, fan_in: int, fan_out: int, dtype: _DType
-    ) -> Array:
+    def __call__(self, rng: _RNG, shape: Shape, fan_in: int, fan_out: int, dtype: _DType) -> Array:
         return rng.normal(0, math.sqrt(2 / (fan_in + fan_out)), shape).astype(dtype)
 
 
@@ -127,12 +105,7 @@ class HeUniform(_WithoutParameters):
     Source: He et al., 2015.
     """
 
-    class Config(InitializerConfig):
-        """Parameters of `he_uniform`: none."""
-
-    def __call__(
-        self, rng: _Generator, shape: Shape, fan_in: int, fan_out: int, dtype: _DType
-    ) -> Array:
+    def __call__(self, rng: _RNG, shape: Shape, fan_in: int, fan_out: int, dtype: _DType) -> Array:
         limit = math.sqrt(6 / fan_in)
         return rng.uniform(-limit, limit, shape).astype(dtype)
 
@@ -143,12 +116,7 @@ class HeNormal(_WithoutParameters):
     Source: He et al., 2015.
     """
 
-    class Config(InitializerConfig):
-        """Parameters of `he_normal`: none."""
-
-    def __call__(
-        self, rng: _Generator, shape: Shape, fan_in: int, fan_out: int, dtype: _DType
-    ) -> Array:
+    def __call__(self, rng: _RNG, shape: Shape, fan_in: int, fan_out: int, dtype: _DType) -> Array:
         return rng.normal(0, math.sqrt(2 / fan_in), shape).astype(dtype)
 
 
@@ -169,9 +137,7 @@ class Orthogonal:
     def __init__(self, config: Config) -> None:
         self._gain = config.gain
 
-    def __call__(
-        self, rng: _Generator, shape: Shape, fan_in: int, fan_out: int, dtype: _DType
-    ) -> Array:
+    def __call__(self, rng: _RNG, shape: Shape, fan_in: int, fan_out: int, dtype: _DType) -> Array:
         if len(shape) < 2:
             raise ShapeError(
                 f"orthogonal needs a parameter of at least two axes; this one has shape {shape}"

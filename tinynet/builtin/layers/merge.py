@@ -1,6 +1,7 @@
 """Layers that make one array of several."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -17,23 +18,38 @@ from tinynet.layer import (
 )
 
 
-class Add:
-    """Sum of two or more inputs: y = x_1 + x_2 + ...  each (N, ...) -> (N, ...).
+class _EqualShapes:
+    """Two or more inputs (N, ...) of equal shape, which is that of the output: none is broadcast.
 
     Raises:
-        ShapeError: for fewer than two inputs, or inputs that differ in shape: none is broadcast.
+        ShapeError: for fewer than two inputs, or inputs that differ in shape.
     """
 
     per_sample = True
+    spec_name: ClassVar[str]
+    Config = LayerConfig
 
-    class Config(LayerConfig):
-        """Parameters of an `add` node: none."""
-
-    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
-        self.out_shape = _common_shape("add", in_shapes)
-        self._count = len(in_shapes)
+    def __init__(self, config: LayerConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        _check_count(self.spec_name, in_shapes)
+        if len(set(in_shapes)) > 1:
+            raise ShapeError(
+                f"{self.spec_name} needs inputs of equal shape, for it broadcasts none;"
+                f" it got {_format_shapes(in_shapes)}"
+            )
+        self.out_shape = in_shapes[0]
         self.params: dict[str, Array] = {}
-        self._cost = _merge_cost(in_shapes, build)
+        self._count = len(in_shapes)
+        self._itemsize = build.dtype.itemsize
+
+    def cost(self) -> tuple[int, int]:
+        size = math.prod(self.out_shape)
+        return (self._count - 1) * size, size * self._itemsize
+
+
+class Add(_EqualShapes):
+    """Sum of two or more inputs: y = x_1 + x_2 + ...  each (N, ...) -> (N, ...)."""
+
+    spec_name = "add"
 
     def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
         first, second, *others = inputs
@@ -46,29 +62,20 @@ class Add:
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         return tuple(dy if ctx.needs_input(i) else None for i in range(self._count)), {}
 
-    def cost(self) -> tuple[int, int]:
-        return self._cost
 
-
-class Subtract:
+class Subtract(_EqualShapes):
     """Difference of two inputs: y = x_1 - x_2.  each (N, ...) -> (N, ...).
 
     Raises:
-        ShapeError: for more or fewer than two inputs, or inputs that differ in shape: none is
-            broadcast.
+        ShapeError: for more or fewer than two inputs, or inputs that differ in shape.
     """
 
-    per_sample = True
+    spec_name = "subtract"
 
-    class Config(LayerConfig):
-        """Parameters of a `subtract` node: none."""
-
-    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+    def __init__(self, config: LayerConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
         if len(in_shapes) != 2:
             raise ShapeError(f"subtract needs exactly two inputs; it got {len(in_shapes)}")
-        self.out_shape = _common_shape("subtract", in_shapes)
-        self.params: dict[str, Array] = {}
-        self._cost = _merge_cost(in_shapes, build)
+        super().__init__(config, in_shapes, build)
 
     def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
         first, second = inputs
@@ -80,26 +87,11 @@ class Subtract:
             negative = np.negative(dy, out=ctx.empty(dy.shape, dy.dtype))
         return (dy if ctx.needs_input(0) else None, negative), {}
 
-    def cost(self) -> tuple[int, int]:
-        return self._cost
 
+class Multiply(_EqualShapes):
+    """Product of two or more inputs: y = x_1 * x_2 * ...  each (N, ...) -> (N, ...)."""
 
-class Multiply:
-    """Product of two or more inputs: y = x_1 * x_2 * ...  each (N, ...) -> (N, ...).
-
-    Raises:
-        ShapeError: for fewer than two inputs, or inputs that differ in shape: none is broadcast.
-    """
-
-    per_sample = True
-
-    class Config(LayerConfig):
-        """Parameters of a `multiply` node: none."""
-
-    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
-        self.out_shape = _common_shape("multiply", in_shapes)
-        self.params: dict[str, Array] = {}
-        self._cost = _merge_cost(in_shapes, build)
+    spec_name = "multiply"
 
     def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
         return _product(ctx, inputs), inputs if ctx.keep else None
@@ -110,9 +102,6 @@ class Multiply:
             _product(ctx, (dy, *cache[:i], *cache[i + 1 :])) if ctx.needs_input(i) else None
             for i in range(len(cache))
         ), {}
-
-    def cost(self) -> tuple[int, int]:
-        return self._cost
 
 
 class Concat:
@@ -161,21 +150,11 @@ def _check_count(layer: str, in_shapes: tuple[Shape, ...]) -> None:
         raise ShapeError(f"{layer} needs two or more inputs; it got {len(in_shapes)}")
 
 
-def _common_shape(layer: str, in_shapes: tuple[Shape, ...]) -> Shape:
-    _check_count(layer, in_shapes)
-    if len(set(in_shapes)) > 1:
-        raise ShapeError(
-            f"{layer} needs inputs of equal shape, for it broadcasts none;"
-            f" it got {_listed(in_shapes)}"
-        )
-    return in_shapes[0]
-
-
 def _joined_shape(axis: int, in_shapes: tuple[Shape, ...]) -> Shape:
     if any(len(shape) < -axis for shape in in_shapes):
         raise ShapeError(
             f"concat along axis {axis} needs samples of at least {-axis} axes;"
-            f" it got {_listed(in_shapes)}"
+            f" it got {_format_shapes(in_shapes)}"
         )
     shapes = [list(shape) for shape in in_shapes]
     size = sum(shape.pop(axis) for shape in shapes)
@@ -183,13 +162,13 @@ def _joined_shape(axis: int, in_shapes: tuple[Shape, ...]) -> Shape:
     if any(shape != rest for shape in shapes):
         raise ShapeError(
             f"concat along axis {axis} needs inputs that agree in all other axes;"
-            f" it got {_listed(in_shapes)}"
+            f" it got {_format_shapes(in_shapes)}"
         )
     at = len(rest) + 1 + axis
     return (*rest[:at], size, *rest[at:])
 
 
-def _listed(shapes: tuple[Shape, ...]) -> str:
+def _format_shapes(shapes: tuple[Shape, ...]) -> str:
     return ", ".join(map(str, shapes[:-1])) + f" and {shapes[-1]}"
 
 
@@ -200,8 +179,3 @@ def _product(ctx: Context, factors: tuple[Array, ...]) -> Array:
     for x in others:
         y *= x
     return y
-
-
-def _merge_cost(in_shapes: tuple[Shape, ...], build: Build) -> tuple[int, int]:
-    size = math.prod(in_shapes[0])
-    return (len(in_shapes) - 1) * size, size * build.dtype.itemsize

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinynet.errors import ShapeError
-from tinynet.loss import Context
+from tinynet.loss import Context, LossConfig
 from tinynet.targets import Bad, first_bad, match_targets
 from tinynet.types import Array, Shape
 
@@ -24,6 +24,11 @@ class Elementwise:
     per_sample = True
     name: ClassVar[str]
     """The loss's name in a spec, for messages."""
+
+    Config: ClassVar[type[LossConfig]] = LossConfig
+
+    def __init__(self, config: LossConfig) -> None:
+        """Take a config that has no fields."""
 
     def values(self, outputs: Array, targets: Array) -> Array:
         """Return the loss of each element."""

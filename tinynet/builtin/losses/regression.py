@@ -13,12 +13,6 @@ class MSE(Elementwise):
 
     name = "mse"
 
-    class Config(LossConfig):
-        """Parameters of `mse`."""
-
-    def __init__(self, config: Config) -> None:
-        pass
-
     def values(self, outputs: Array, targets: Array) -> Array:
         values: Array = np.square(outputs - targets)
         return values
@@ -32,12 +26,6 @@ class MAE(Elementwise):
     """Mean absolute error: |r|, with gradient 0 at r = 0.  Outputs (N, ...), targets (N, ...)."""
 
     name = "mae"
-
-    class Config(LossConfig):
-        """Parameters of `mae`."""
-
-    def __init__(self, config: Config) -> None:
-        pass
 
     def values(self, outputs: Array, targets: Array) -> Array:
         values: Array = np.abs(outputs - targets)

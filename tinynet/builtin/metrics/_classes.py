@@ -24,36 +24,33 @@ def class_count(out_shape: Shape) -> int:
     return 2 if is_binary(out_shape) else out_shape[-1]
 
 
-def predicted_classes(predictions: Array) -> Array:
-    """Return the class that each prediction favors, flat; a tie goes to the first class.
+def classes_of(predictions: Array, targets: Array) -> tuple[Array, Array]:
+    """Return the classes that predictions favor, and those that targets name, both flat.
 
-    Args:
-        predictions: Probabilities (N, ..., classes), or of class 1 alone: (N,) or (N, ..., 1).
+    Predictions are probabilities (N, ..., classes), of which a tie goes to the first class, or of
+    class 1 alone: (N,) or (N, ..., 1). Targets as for `true_classes`.
     """
-    if is_binary(predictions.shape[1:]):
-        classes: Array = (predictions > 0.5).astype(np.intp)
-    else:
-        classes = predictions.argmax(axis=-1)
-    return classes.reshape(-1)
+    if not is_binary(predictions.shape[1:]):
+        return predictions.argmax(axis=-1).reshape(-1), true_classes(predictions, targets)
+    _check(bad_probability(targets), _NUMBERS)
+    targets = match_targets(predictions, targets)
+    predicted, true = ((p > 0.5).astype(np.intp).reshape(-1) for p in (predictions, targets))
+    return predicted, true
 
 
 def true_classes(predictions: Array, targets: Array) -> Array:
     """Return the class that each target names, flat.
 
-    Args:
-        predictions: As for `predicted_classes`.
-        targets: Labels (N, ...), or probabilities in the shape of ``predictions``.
+    Predictions are probabilities (N, ..., classes); targets are labels (N, ...), or probabilities
+    in the shape of ``predictions``.
 
     Raises:
         ShapeError: if the targets' shape is neither.
         DataError: for a target that does not name one class, as several labels at once do.
     """
-    if is_binary(predictions.shape[1:]):
-        _check(bad_probability(targets), _NUMBERS)
-        classes: Array = (match_targets(predictions, targets) > 0.5).astype(np.intp)
-    elif targets.shape == predictions.shape:
+    if targets.shape == predictions.shape:
         _check(bad_distribution(targets), "the metric needs one class for each sample")
-        classes = targets.argmax(axis=-1)
+        classes: Array = targets.argmax(axis=-1)
     elif targets.shape == predictions.shape[:-1]:
         _check(bad_label(targets, predictions.shape[-1]), _NUMBERS)
         classes = targets.astype(np.intp, copy=False)

@@ -3,14 +3,14 @@
 import numpy as np
 from pydantic import Field
 
-from tinynet.builtin.metrics._classes import class_count, is_binary, predicted_classes, true_classes
-from tinynet.builtin.metrics._counts import add
+from tinynet.builtin.metrics._classes import class_count, classes_of, is_binary, true_classes
+from tinynet.builtin.metrics._sums import Sums
 from tinynet.errors import ShapeError
 from tinynet.metric import MetricConfig, State
 from tinynet.types import Array, Shape
 
 
-class Accuracy:
+class Accuracy(Sums):
     """Share of predictions whose class is the right one.
 
     Predictions are probabilities (N, ..., classes), or of class 1 alone, (N,) or (N, ..., 1),
@@ -20,35 +20,25 @@ class Accuracy:
 
     greater_is_better = True
 
-    class Config(MetricConfig):
-        """Parameters of `accuracy`."""
-
-    def __init__(self, config: Config) -> None:
-        pass
-
     def start(self, out_shape: Shape) -> State:
         return {"correct": np.zeros((), np.int64), "count": np.zeros((), np.int64)}
 
     def update(self, state: State, predictions: Array, targets: Array) -> None:
-        right = predicted_classes(predictions) == true_classes(predictions, targets)
+        predicted, true = classes_of(predictions, targets)
+        right = predicted == true
         state["correct"] += np.count_nonzero(right)
         state["count"] += right.size
-
-    def merge(self, state: State, other: State) -> None:
-        add(state, other)
 
     def result(self, state: State) -> float:
         return int(state["correct"]) / max(int(state["count"]), 1)
 
 
-class TopKAccuracy:
+class TopKAccuracy(Accuracy):
     """Share of predictions with the right class among the k most probable.
 
     Predictions are probabilities (N, ..., classes); targets as for `Accuracy`. Of equal
     probabilities the earlier class comes first, so that k = 1 is `Accuracy`.
     """
-
-    greater_is_better = True
 
     class Config(MetricConfig):
         """Parameters of `top_k_accuracy`."""
@@ -59,12 +49,14 @@ class TopKAccuracy:
         self.k = config.k
 
     def start(self, out_shape: Shape) -> State:
-        if is_binary(out_shape) or class_count(out_shape) < self.k:
+        classes = class_count(out_shape)
+        if is_binary(out_shape) or classes < self.k:
+            remedy = 'use "accuracy"' if classes <= 2 else f'set "k" to less than {classes}'
             raise ShapeError(
                 f"top_k_accuracy with k = {self.k} needs at least {max(self.k, 2)} classes, but"
-                f" predictions have the shape {out_shape}: {_top_k_remedy(out_shape)}"
+                f" predictions have the shape {out_shape}: {remedy}"
             )
-        return {"correct": np.zeros((), np.int64), "count": np.zeros((), np.int64)}
+        return super().start(out_shape)
 
     def update(self, state: State, predictions: Array, targets: Array) -> None:
         classes = predictions.shape[-1]
@@ -76,15 +68,3 @@ class TopKAccuracy:
         right = behind.sum(axis=1) > classes - self.k
         state["correct"] += np.count_nonzero(right)
         state["count"] += right.size
-
-    def merge(self, state: State, other: State) -> None:
-        add(state, other)
-
-    def result(self, state: State) -> float:
-        return int(state["correct"]) / max(int(state["count"]), 1)
-
-
-def _top_k_remedy(out_shape: Shape) -> str:
-    """Return what to write instead of a k that is too large."""
-    classes = class_count(out_shape)
-    return 'use "accuracy"' if classes <= 2 else f'set "k" to less than {classes}'

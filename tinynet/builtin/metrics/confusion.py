@@ -5,14 +5,14 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from tinynet.builtin.metrics._classes import class_count, predicted_classes, true_classes
-from tinynet.builtin.metrics._counts import add
+from tinynet.builtin.metrics._classes import class_count, classes_of
+from tinynet.builtin.metrics._sums import Sums
 from tinynet.errors import ShapeError
 from tinynet.metric import MetricConfig, State
 from tinynet.types import Array, Shape
 
 
-class _Confusion:
+class _Confusion(Sums):
     """Counts, for each class, how often it was predicted, how often true, and how often both.
 
     A subclass says by `possible` what the hits of a class are to be divided by.
@@ -49,15 +49,11 @@ class _Confusion:
         return {name: np.zeros(classes, np.int64) for name in ("hits", "predicted", "true")}
 
     def update(self, state: State, predictions: Array, targets: Array) -> None:
-        predicted = predicted_classes(predictions)
-        true = true_classes(predictions, targets)
+        predicted, true = classes_of(predictions, targets)
         classes = class_count(predictions.shape[1:])
         state["hits"] += np.bincount(true[predicted == true], minlength=classes)
         state["predicted"] += np.bincount(predicted, minlength=classes)
         state["true"] += np.bincount(true, minlength=classes)
-
-    def merge(self, state: State, other: State) -> None:
-        add(state, other)
 
     def result(self, state: State) -> float:
         hits, true = state["hits"], state["true"]

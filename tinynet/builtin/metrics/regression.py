@@ -2,26 +2,20 @@
 
 import numpy as np
 
-from tinynet.builtin.metrics._counts import add
+from tinynet.builtin.metrics._sums import Sums
 from tinynet.errors import ShapeError
 from tinynet.metric import MetricConfig, State
 from tinynet.targets import match_targets
 from tinynet.types import Array, Shape
 
 
-class MAE:
+class MAE(Sums):
     """Mean absolute error, in the targets' unit: mean |prediction - target| over all elements.
 
     Predictions (N, ...); targets the same, or without the predictions' last axis where that is 1.
     """
 
     greater_is_better = False
-
-    class Config(MetricConfig):
-        """Parameters of `mae`."""
-
-    def __init__(self, config: Config) -> None:
-        pass
 
     def start(self, out_shape: Shape) -> State:
         return {"error": np.zeros((), np.float64), "count": np.zeros((), np.int64)}
@@ -30,9 +24,6 @@ class MAE:
         errors = np.subtract(predictions, _numbers(predictions, targets), dtype=np.float64)
         state["error"] += np.abs(errors).sum()
         state["count"] += errors.size
-
-    def merge(self, state: State, other: State) -> None:
-        add(state, other)
 
     def result(self, state: State) -> float:
         return float(state["error"]) / max(int(state["count"]), 1)
@@ -51,11 +42,10 @@ class R2:
 
     greater_is_better = True
 
-    class Config(MetricConfig):
-        """Parameters of `r2`."""
+    Config = MetricConfig
 
-    def __init__(self, config: Config) -> None:
-        pass
+    def __init__(self, config: MetricConfig) -> None:
+        """Take a config that has no fields."""
 
     def start(self, out_shape: Shape) -> State:
         return {

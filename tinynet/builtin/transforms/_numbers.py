@@ -1,15 +1,43 @@
-"""Functions of the numeric transforms."""
+"""The base of the numeric transforms."""
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from tinynet.dataset import Field
 from tinynet.errors import DataError
 from tinynet.text.wording import format_list
+from tinynet.types import Array
+
+RNGs: TypeAlias = Callable[[int], np.random.Generator]
+"""The random stream of each sample."""
 
 MAX_SHOWN = 5
 """Classes that a message lists."""
+
+
+class Numeric:
+    """A transform of quantities, which indices of classes are not, to float32 or float64."""
+
+    spec_name: ClassVar[str]
+
+    def describe(self, field: Field) -> Field:
+        if field.classes is not None:
+            numbers = all(label.removeprefix("-").isdecimal() for label in field.classes)
+            remedy = (
+                'for a quantity, set "target_type": "number" in "data"'
+                if numbers
+                else 'use "one_hot" to encode them'
+            )
+            classes = format_list(field.classes[:MAX_SHOWN])
+            more = ", ..." if len(field.classes) > MAX_SHOWN else ""
+            raise DataError(
+                f"{self.spec_name} needs quantities, but this array holds {len(field.classes)}"
+                f" classes ({classes}{more}); {remedy}"
+            )
+        return replace(field, dtype=output_dtype(np.dtype(field.dtype)).name)
 
 
 def output_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -17,23 +45,6 @@ def output_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float64) if dtype == np.float64 else np.dtype(np.float32)
 
 
-def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return float32 if it represents every value exactly, else float64."""
-    return np.result_type(dtype, np.float32)
-
-
-def refuse_classes(name: str, field: Field) -> None:
-    """Raise DataError if ``field`` holds indices of classes, which are no quantities."""
-    if field.classes is not None:
-        numbers = all(label.removeprefix("-").isdecimal() for label in field.classes)
-        remedy = (
-            'for a quantity, set "target_type": "number" in "data"'
-            if numbers
-            else 'use "one_hot" to encode them'
-        )
-        classes = format_list(field.classes[:MAX_SHOWN])
-        more = ", ..." if len(field.classes) > MAX_SHOWN else ""
-        raise DataError(
-            f"{name} needs quantities, but this array holds {len(field.classes)} classes"
-            f" ({classes}{more}); {remedy}"
-        )
+def as_floats(batch: Array) -> Array:
+    """Return a copy in float32 if that represents every value exactly, else in float64."""
+    return batch.astype(np.result_type(batch.dtype, np.float32))

@@ -1,10 +1,11 @@
 """Indices of classes as rows of zeros with a single one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 from pydantic import Field as ConfigField
 
+from tinynet.builtin.transforms._numbers import RNGs
 from tinynet.dataset import Field
 from tinynet.errors import DataError
 from tinynet.transform import SampleError, State, TransformConfig
@@ -38,13 +39,7 @@ class OneHot:
     def fit(self, field: Field, batches: Iterable[Array]) -> State:
         return {"num_classes": np.array(self._count(field))}
 
-    def apply(
-        self,
-        state: State,
-        batch: Array,
-        rng: Callable[[int], np.random.Generator],
-        training: bool,
-    ) -> Array:
+    def apply(self, state: State, batch: Array, rng: RNGs, training: bool) -> Array:
         count = int(state["num_classes"])
         bad = (batch < 0) | (batch >= count)
         if bad.any():

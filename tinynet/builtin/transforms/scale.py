@@ -1,24 +1,24 @@
 """A linear change that is known beforehand."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 
-import numpy as np
 from pydantic import Field as ConfigField
 from pydantic import field_validator
 from pydantic_core import PydanticCustomError
 
-from tinynet.builtin.transforms._numbers import output_dtype, refuse_classes, working_dtype
+from tinynet.builtin.transforms._numbers import Numeric, RNGs, as_floats, output_dtype
 from tinynet.dataset import Field
 from tinynet.transform import State, TransformConfig
 from tinynet.types import Array
 
 
-class Scale:
+class Scale(Numeric):
     """y = x * factor + offset.  (N, ...) -> (N, ...), float32; float64 stays float64.
 
     A factor of 0.00392156862745098 (1 / 255) brings bytes into [0, 1].
     """
+
+    spec_name = "scale"
 
     class Config(TransformConfig):
         """Parameters of `scale`."""
@@ -37,21 +37,11 @@ class Scale:
         self.factor = config.factor
         self.offset = config.offset
 
-    def describe(self, field: Field) -> Field:
-        refuse_classes("scale", field)
-        return replace(field, dtype=output_dtype(np.dtype(field.dtype)).name)
-
     def fit(self, field: Field, batches: Iterable[Array]) -> State:
         return {}
 
-    def apply(
-        self,
-        state: State,
-        batch: Array,
-        rng: Callable[[int], np.random.Generator],
-        training: bool,
-    ) -> Array:
-        y = batch.astype(working_dtype(batch.dtype))
+    def apply(self, state: State, batch: Array, rng: RNGs, training: bool) -> Array:
+        y = as_floats(batch)
         y *= self.factor
         y += self.offset
         return y.astype(output_dtype(batch.dtype), copy=False)

@@ -1,13 +1,12 @@
 """Features brought to mean 0 and standard deviation 1."""
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 
 import numpy as np
 from pydantic import Field as ConfigField
 
-from tinynet.builtin.transforms._numbers import output_dtype, refuse_classes, working_dtype
+from tinynet.builtin.transforms._numbers import Numeric, RNGs, as_floats, output_dtype
 from tinynet.dataset import Field
 from tinynet.errors import DataError
 from tinynet.text.wording import format_list
@@ -15,16 +14,18 @@ from tinynet.transform import State, TransformConfig
 from tinynet.types import Array
 
 
-class Standardize:
+class Standardize(Numeric):
     """y = (x - mean) / sqrt(variance + epsilon), for each feature of the training data.
 
     (N, ..., F) -> (N, ..., F), float32; float64 stays float64. Mean and (biased) variance of a
     feature are over all samples and all axes but the last, merged batch by batch in float64: Chan,
     Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances",
-    1979. A feature that never changes is centerd only.
+    1979. A feature that never changes is centered only.
 
     State: ``mean`` and ``std``, (F,) each, float64.
     """
+
+    spec_name = "standardize"
 
     class Config(TransformConfig):
         """Parameters of `standardize`."""
@@ -38,10 +39,6 @@ class Standardize:
 
     def __init__(self, config: Config) -> None:
         self.epsilon = config.epsilon
-
-    def describe(self, field: Field) -> Field:
-        refuse_classes("standardize", field)
-        return replace(field, dtype=output_dtype(np.dtype(field.dtype)).name)
 
     def fit(self, field: Field, batches: Iterable[Array]) -> State:
         moments = _Moments(_features(field.shape))
@@ -59,28 +56,21 @@ class Standardize:
             wrong = [f"{names.get(i, f'feature {i}')!r}" for i in map(int, np.flatnonzero(bad))]
             raise DataError(
                 f"standardize cannot compute mean and deviation of {format_list(wrong)}: values"
-                " there"
-                " are not finite, or too large for their squares to be summed in float64; correct"
-                " them"
+                " there are not finite, or too large for their squares to be summed in float64;"
+                " correct them"
             )
         # A spread that float32 cannot hold would divide by zero.
         std[(moments.low == moments.high) | (std < np.finfo(np.float32).tiny)] = 1.0
         return {"mean": moments.mean, "std": std}
 
-    def apply(
-        self,
-        state: State,
-        batch: Array,
-        rng: Callable[[int], np.random.Generator],
-        training: bool,
-    ) -> Array:
+    def apply(self, state: State, batch: Array, rng: RNGs, training: bool) -> Array:
         features = _features(batch.shape[1:])
         if features != state["mean"].size:
             raise DataError(
                 f"standardize was fitted on {state['mean'].size} features, but these samples have"
                 f" {features}; give samples of the shape of the training data"
             )
-        y = batch.astype(working_dtype(batch.dtype))
+        y = as_floats(batch)
         y -= state["mean"].astype(y.dtype)
         y /= state["std"].astype(y.dtype)
         return y.astype(output_dtype(batch.dtype), copy=False)
