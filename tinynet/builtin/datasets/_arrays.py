@@ -58,23 +58,14 @@ class TargetConfig(DatasetConfig):
 
 @dataclass(frozen=True)
 class Source:
-    """One array and what is known of it.
+    """One array (N, *shape), in memory or mapped from a file, and what is known of it."""
 
-    Attributes:
-        values: (N, *shape), in memory or mapped from a file; never handed out.
-        place: Where it came from, for messages: the file, and the array in it.
-        classes: Names of the classes where the values are their indices.
-        names: Names of the features, the last axis.
-        lines: Line of each row, where the file has lines.
-        column: The column of the file, where the values are one.
-    """
-
-    values: Array
-    place: str
-    classes: tuple[str, ...] | None = None
-    names: tuple[str, ...] | None = None
-    lines: Sequence[int] | None = None
-    column: str | None = None
+    values: Array  # never handed out
+    place: str  # for messages: the file, and the array in it
+    classes: tuple[str, ...] | None = None  # their names, where the values are their indices
+    names: tuple[str, ...] | None = None  # of the features, the last axis
+    lines: Sequence[int] | None = None  # line of each row, where the file has lines
+    column: str | None = None  # the column of the file, where the values are one
 
     def __len__(self) -> int:
         return len(self.values)
@@ -126,21 +117,13 @@ def as_target(source: Source, config: TargetConfig) -> Source:
             f"{source.place} has dtype {source.values.dtype}, but classes are integers; save it as"
             f" integers, or leave out {key} if it is a quantity"
         )
-    classes = config.classes
-    if classes is None:
-        highest = _highest(source, MAX_CLASSES, None)
-        classes = tuple(str(index) for index in range(highest + 1))
-    else:
-        _highest(source, len(classes), classes)
-    return replace(source, classes=classes)
+    highest = _highest_class(source, config.classes)
+    return replace(source, classes=config.classes or tuple(map(str, range(highest + 1))))
 
 
-def _highest(source: Source, limit: int, names: tuple[str, ...] | None) -> int:
-    """Return the highest index of a class.
-
-    Raises:
-        DataError: for an index that is negative, or not below ``limit``.
-    """
+def _highest_class(source: Source, names: tuple[str, ...] | None) -> int:
+    """Return the highest index of a class; raise DataError for one that cannot be an index."""
+    limit = MAX_CLASSES if names is None else len(names)
     lowest, highest, wrong = limit, 0, None
     for start, rows in source.chunks():
         low, high = int(rows.min()), int(rows.max())
@@ -186,9 +169,8 @@ class ArrayDataset:
         targets: Mapping[str, Source],
         weights: Source | None = None,
     ) -> None:
-        self._inputs = dict(inputs)
-        self._targets = dict(targets)
-        self._weights = weights if weights is None else _checked_weights(weights)
+        self._inputs, self._targets = inputs, targets
+        self._weights = None if weights is None else _checked_weights(weights)
         self.inputs = {name: source.field for name, source in self._inputs.items()}
         self.targets = {name: source.field for name, source in self._targets.items()}
         compare_counts({source.place: len(source) for _, _, source in self._sources()})
@@ -212,8 +194,8 @@ class ArrayDataset:
 
     def where_in(self, name: str, index: int) -> str:
         """File, array and row (or line) of a sample in one array."""
-        source = {**self._inputs, **self._targets}.get(name)
-        return self.where(index) if source is None else source.row(index)
+        first = next(iter(self._inputs.values()))
+        return {**self._inputs, **self._targets}.get(name, first).row(index)
 
     def _sources(self) -> Iterator[tuple[str, str, Source]]:
         for role, sources in (("input", self._inputs), ("target", self._targets)):
@@ -246,11 +228,8 @@ class ArrayDataset:
 def checked_inputs(inputs: Mapping[str, Source], fields: Mapping[str, Field]) -> dict[str, Array]:
     """Return the arrays of unlabeled inputs, checked as those of a dataset are.
 
-    An array of the shape of one sample is one sample.
-
-    Args:
-        inputs: The inputs of a file, by name.
-        fields: The inputs that a model was trained on.
+    An array of the shape of one sample is one sample. ``fields`` holds the inputs that a model was
+    trained on.
 
     Raises:
         DataError: for an input of another shape, for a value that is not finite, and for inputs

@@ -4,17 +4,18 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
-from tinynet.files.csv_rows import FaultKind, fault_kind, quote_cell
+from tinynet.files.csv_rows import FaultKind, quote_cell
 
 MAX_COLUMNS = 20
 """Columns that a message describes."""
 
 MAX_LINES = 3
-"""Lines that a message names for one column."""
+"""Lines that a message names for one kind of fault in one column."""
 
 MAX_EXAMPLES = 2
-"""Different cells that a message quotes for one column."""
+"""Different cells that it quotes there."""
 
 _PHRASES: dict[FaultKind, tuple[str, str]] = {
     "text": ("holds text", "holds text"),
@@ -26,13 +27,7 @@ _PHRASES: dict[FaultKind, tuple[str, str]] = {
 
 @dataclass
 class Fault:
-    """Faulty cells of one kind in one column.
-
-    Attributes:
-        count: How many they are.
-        lines: Lines of the first.
-        examples: The first different cells.
-    """
+    """The number of faulty cells of one kind in one column, with the first lines and cells."""
 
     count: int = 0
     lines: list[int] = field(default_factory=list)
@@ -50,50 +45,28 @@ class Fault:
         """Return the fault with its first cells and lines."""
         one, several = _PHRASES[kind]
         phrase = one if self.count == 1 else several.format(count=self.count)
-        return f"{phrase} ({', '.join(map(quote_cell, self.examples))}; {self._where()})"
-
-    def _where(self) -> str:
-        if self.count == 1:
-            return f"line {self.lines[0]}"
-        more = self.count - len(self.lines)
-        lines = ", ".join(map(str, self.lines))
-        return f"lines {lines}" + (f" and {more:,} more" if more else "")
+        lines = ("line " if self.count == 1 else "lines ") + ", ".join(map(str, self.lines))
+        if more := self.count - len(self.lines):
+            lines += f" and {more:,} more"
+        return f"{phrase} ({', '.join(map(quote_cell, self.examples))}; {lines})"
 
 
 class FaultyCells:
-    """The faulty cells of a table by column.
-
-    Attributes:
-        columns: Name of a column -> kind of fault -> its cells.
-    """
+    """The faulty cells of a table, by the name of the column and the kind of fault."""
 
     def __init__(self) -> None:
         self.columns: dict[str, dict[FaultKind, Fault]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self.columns)
 
     def add(self, column: str, line: int, cell: str, kind: FaultKind) -> None:
         """Record one cell."""
         faults = self.columns.setdefault(column, {})
         faults.setdefault(kind, Fault()).add(line, cell.strip())
 
-    def add_row(self, line: int, names: Sequence[str], cells: Sequence[str]) -> None:
-        """Record every cell of a row that is not a finite number."""
-        for name, cell in zip(names, cells, strict=True):
-            kind = fault_kind(cell)
-            if kind is not None:
-                self.add(name, line, cell, kind)
-
     @property
     def have_decimal_commas(self) -> bool:
         """True if a cell seems to be a number with a decimal comma."""
-        examples = (
-            cell
-            for faults in self.columns.values()
-            for fault in faults.values()
-            for cell in fault.examples
-        )
+        faults = chain.from_iterable(kinds.values() for kinds in self.columns.values())
+        examples = chain.from_iterable(fault.examples for fault in faults)
         return any(re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell) for cell in examples)
 
     def are_a_header(self, line: int, columns: Sequence[str]) -> bool:
@@ -110,13 +83,10 @@ class FaultyCells:
     def message(
         self, path: str, order: Sequence[str], roles: dict[str, str], remedies: Sequence[str]
     ) -> str:
-        """Return one text about all columns.
+        """Return one text about all columns, in the ``order`` of the file.
 
-        Args:
-            path: The file.
-            order: Names of the columns in the order of the file.
-            roles: Role of a column that is not a feature, by its name, such as ``"the target"``.
-            remedies: What to do, each a clause.
+        ``roles`` holds the role of each column that is not a feature, such as ``"the target"``;
+        the remedies are clauses.
         """
         place = {name: position for position, name in enumerate(order)}
         described = [

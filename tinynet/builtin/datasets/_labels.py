@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tinynet.builtin.datasets._arrays import MAX_CLASSES, TargetConfig
+from tinynet.builtin.datasets._arrays import MAX_CLASSES, Source, TargetConfig
 from tinynet.builtin.datasets._faulty_cells import FaultyCells, show_list
 from tinynet.errors import DataError
 from tinynet.files.csv_rows import FaultKind, fault_kind, is_missing, quote_cell
@@ -20,15 +20,7 @@ MAX_UNKNOWN = 5
 
 @dataclass(frozen=True)
 class Labels:
-    """The cells of a target column.
-
-    Attributes:
-        path: The file.
-        column: Name of the column.
-        cells: The cells, stripped; equal ones share their memory.
-        lines: Line of each.
-        config: How the spec wants targets to be understood.
-    """
+    """The cells of a target column, stripped, and the line of each; equal ones share memory."""
 
     path: str
     column: str
@@ -58,8 +50,7 @@ class Labels:
         """Record every missing cell, and every cell that should be a number and is not."""
         kinds: dict[str, FaultKind] = dict.fromkeys(self.missing, "missing")
         if not self.are_classes:
-            found = {cell: fault_kind(cell) for cell in set(self.cells)}
-            kinds |= {cell: kind for cell, kind in found.items() if kind is not None}
+            kinds |= {cell: kind for cell in set(self.cells) if (kind := fault_kind(cell))}
         if kinds:
             for line, cell in zip(self.lines, self.cells, strict=True):
                 if cell in kinds:
@@ -85,12 +76,21 @@ class Labels:
             )
         return clauses
 
-    def classes(self) -> tuple[str, ...]:
-        """Return the names of the classes in the order of their indices.
+    def source(self) -> Source:
+        """Return the indices of the classes, or the numbers; call it if there are no faults.
 
         Raises:
-            DataError: for so many labels that they are taken for a mistake.
+            DataError: for so many labels that they are taken for a mistake, and listing labels that
+                are not among the classes of the config.
         """
+        if not self.are_classes:
+            numbers = np.fromiter(map(float, self.cells), np.float64)
+            return Source(numbers, self.path, lines=self.lines, column=self.column)
+        classes = self._classes()
+        indices = self._indices(classes)
+        return Source(indices, self.path, classes, lines=self.lines, column=self.column)
+
+    def _classes(self) -> tuple[str, ...]:
         if self.config.classes is not None:
             return self.config.classes
         classes = _in_order(set(self.cells))
@@ -102,12 +102,7 @@ class Labels:
             )
         return tuple(classes)
 
-    def indices(self, classes: Sequence[str]) -> Array:
-        """Return the index of each cell in ``classes``, int64.
-
-        Raises:
-            DataError: listing labels that are not among ``classes``.
-        """
+    def _indices(self, classes: Sequence[str]) -> Array:
         index = {name: position for position, name in enumerate(classes)}
         unknown: dict[str, int] = {}
         for line, label in zip(self.lines, self.cells, strict=True):

@@ -29,14 +29,7 @@ _DELIMITERS = ",;\t|"
 
 @dataclass
 class Numbers:
-    """Columns of numbers, read row by row.
-
-    Attributes:
-        names: Names of the columns.
-        lines: Line of each row.
-        values: Row after row; rows with a faulty cell are left out.
-        faults: Cells that are not finite numbers.
-    """
+    """Columns of numbers, read row by row; rows with a faulty cell have a line, but no values."""
 
     names: Sequence[str]
     lines: "array[int]" = field(default_factory=lambda: array("q"))
@@ -51,11 +44,12 @@ class Numbers:
     def add(self, line: int, cells: Sequence[str]) -> None:
         """Append a row."""
         self.lines.append(line)
-        values = parse_numbers(cells)
-        if values is None:
-            self.faults.add_row(line, self.names, cells)
-        else:
+        if (values := parse_numbers(cells)) is not None:
             self.values.extend(values)
+            return
+        for name, cell in zip(self.names, cells, strict=True):
+            if (kind := fault_kind(cell)) is not None:
+                self.faults.add(name, line, cell, kind)
 
 
 def open_table(
@@ -122,20 +116,6 @@ def other_delimiter(names: Sequence[str], delimiter: str) -> str:
     return ""
 
 
-def _same_delimiter(names: Sequence[str], delimiter: str) -> str:
-    """Return a hint for a file that is separated otherwise than the one that was trained on."""
-    if not other_delimiter(names, delimiter):
-        return ""
-    return f"; separate the cells by {delimiter!r}, as in the file that was trained on"
-
-
-def _missing_header(header: Sequence[str], names: Sequence[str]) -> str:
-    """Return a hint for a file that begins with a sample, unlike the one that was trained on."""
-    if not _are_numbers(header) or _are_numbers(names):
-        return ""
-    return "; its first row holds numbers: put a line with the names of the columns before it"
-
-
 def find_features(
     path: str, header: Sequence[str], names: Sequence[str], delimiter: str
 ) -> list[int]:
@@ -146,10 +126,16 @@ def find_features(
     """
     place = {name: position for position, name in enumerate(header)}
     if missing := [name for name in names if name not in place]:
+        hint = ""
+        if other_delimiter(header, delimiter):
+            hint = f"; separate the cells by {delimiter!r}, as in the file that was trained on"
+        elif _are_numbers(header) and not _are_numbers(names):
+            hint = (
+                "; its first row holds numbers: put a line with the names of the columns before it"
+            )
         raise DataError(
             f"{path}: the header lacks {format_list([repr(name) for name in missing])}; it names"
-            f" {format_list([repr(name) for name in header])}"
-            f"{_same_delimiter(header, delimiter) or _missing_header(header, names)}"
+            f" {format_list([repr(name) for name in header])}{hint}"
         )
     return [place[name] for name in names]
 
@@ -159,30 +145,19 @@ def repetitions(items: Sequence[T]) -> list[T]:
     return [item for item, count in Counter(items).items() if count > 1]
 
 
-class MemoryWatch:
-    """Repeated estimates of the memory that a whole table takes, from the part that was read."""
+def memory_watch(path: str, held: Callable[[], int]) -> Callable[[float], None]:
+    """Return a check of the memory that a whole table takes, estimated from the part that was read.
 
-    def __init__(self, path: str, held: Callable[[], int]) -> None:
-        """Watch the reading of a file.
+    It is called with the fraction of the file that was read; ``held`` returns the bytes that the
+    rows of that part take. It raises DataError if the rest does not fit into memory.
+    """
+    checked = 0
 
-        Args:
-            path: The file.
-            held: Returns the bytes that the rows read so far take.
-        """
-        self._path = path
-        self._held = held
-        self._checked = 0
+    def check(fraction: float) -> None:
+        nonlocal checked
+        # An estimate reads files of the system: it is made when that part has grown by half.
+        if 2 * (now := held()) >= 3 * checked and fraction > 0:
+            checked = now
+            require_memory(path, int(now / fraction), _TOO_LARGE, now)
 
-    def __call__(self, fraction: float) -> None:
-        """Require that the rest fits, whenever the part that was read has grown by half.
-
-        Args:
-            fraction: The part of the file that was read.
-
-        Raises:
-            DataError: if the rest does not fit into memory.
-        """
-        held = self._held()
-        if 2 * held >= 3 * self._checked and fraction > 0:
-            self._checked = held
-            require_memory(self._path, int(held / fraction), _TOO_LARGE, held)
+    return check

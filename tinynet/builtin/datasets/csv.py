@@ -1,6 +1,5 @@
 """Tables of numbers with one column to predict."""
 
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Self, TypeAlias
@@ -14,10 +13,10 @@ from tinynet.builtin.datasets._arrays import ArrayDataset, Source, TargetConfig,
 from tinynet.builtin.datasets._faulty_cells import show_list
 from tinynet.builtin.datasets._labels import Labels
 from tinynet.builtin.datasets._table import (
-    MemoryWatch,
     Numbers,
     find_column,
     find_features,
+    memory_watch,
     open_table,
     other_delimiter,
     repetitions,
@@ -88,7 +87,7 @@ class CSV(ArrayDataset):
             return self
 
     def __init__(self, config: Config) -> None:
-        watch = MemoryWatch(
+        watch = memory_watch(
             config.path,
             lambda: numbers.nbytes + BYTES_PER_ROW * len(cells) + BYTES_PER_LABEL * len(seen),
         )
@@ -116,7 +115,7 @@ class CSV(ArrayDataset):
         weights = None
         if columns.weights is not None:
             weights = Source(table[:, width], config.path, lines=numbers.lines)
-        super().__init__({"input": features}, {"target": _target(labels)}, weights)
+        super().__init__({"input": features}, {"target": labels.source()}, weights)
 
     input_endings = (".csv",)
 
@@ -130,7 +129,7 @@ class CSV(ArrayDataset):
         training file, or the features alone, in their order.
         """
         names = fields["input"].names or ()
-        watch = MemoryWatch(path, lambda: 2 * numbers.nbytes)  # the result is a copy
+        watch = memory_watch(path, lambda: 2 * numbers.nbytes)  # the result is a copy
         header, rows = open_table(path, config.delimiter, config.header, watch)
         if config.header:
             columns = find_features(path, header, names, config.delimiter)
@@ -141,7 +140,7 @@ class CSV(ArrayDataset):
             numbers.add(line, [row[column] for column in columns])
         if not numbers.lines:
             raise DataError(f"{path} has a header and no rows")
-        if numbers.faults:
+        if numbers.faults.columns:
             remedy = "correct these cells, or remove their rows"
             if not config.header and numbers.faults.are_a_header(numbers.lines[0], names):
                 remedy = "remove this line: the file that was trained on has no header"
@@ -217,7 +216,7 @@ def _refuse_faults(
         remedies += labels.remedies()
     if not config.header and faults.are_a_header(numbers.lines[0], numbers.names):
         remedies = ['if this line names the columns, set "header": true']
-    if faults:
+    if faults.columns:
         raise DataError(faults.message(config.path, names, roles, remedies))
 
 
@@ -277,12 +276,3 @@ def _features_by_position(
         f"{path} has {width} columns; give {whole} in the file that was trained on, or the"
         f" {len(names)} features alone"
     )
-
-
-def _target(labels: Labels) -> Source:
-    if labels.are_classes:
-        classes = labels.classes()
-        values, names = labels.indices(classes), classes
-    else:
-        values, names = np.frombuffer(array("d", map(float, labels.cells))), None
-    return Source(values, labels.path, names, lines=labels.lines, column=labels.column)

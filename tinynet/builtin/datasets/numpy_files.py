@@ -59,11 +59,7 @@ class NPZ(ArrayDataset):
             config.path,
             {"inputs": inputs.values(), "targets": targets.values(), "weights": weights},
         )
-        arrays = read_npz(config.path, [*inputs.values(), *targets.values(), *weights])
-        sources = {
-            name: Source(values, f"{config.path}, array {name!r}")
-            for name, values in arrays.items()
-        }
+        sources = npz_sources(config.path, [*inputs.values(), *targets.values(), *weights])
         super().__init__(
             {name: sources[array] for name, array in inputs.items()},
             {name: as_target(sources[array], config) for name, array in targets.items()},
@@ -79,11 +75,8 @@ class NPZ(ArrayDataset):
         """Read the arrays that the spec's `inputs` name; targets may be missing."""
         names = _by_name("input", config.inputs)
         _require_arrays(path, {"inputs": names.values()})
-        arrays = read_npz(path, [names[name] for name in fields])
-        sources = {
-            name: Source(arrays[names[name]], f"{path}, array {names[name]!r}") for name in fields
-        }
-        return checked_inputs(sources, fields)
+        sources = npz_sources(path, [names[name] for name in fields])
+        return checked_inputs({name: sources[names[name]] for name in fields}, fields)
 
 
 class NPY(ArrayDataset):
@@ -133,22 +126,23 @@ class NPY(ArrayDataset):
         return checked_inputs({name: _mapped(path) for name in fields}, fields)
 
 
-def _require_arrays(path: str, names: Mapping[str, Iterable[str]]) -> None:
-    """Require that an .npz file has some arrays.
+def npz_sources(path: str, names: Iterable[str]) -> dict[str, Source]:
+    """Return the arrays of an .npz file by name; raise DataError as `read_npz`."""
+    arrays = read_npz(path, names)
+    return {name: Source(values, f"{path}, array {name!r}") for name, values in arrays.items()}
 
-    Args:
-        path: The file.
-        names: The arrays by the key of the spec that names them.
+
+def _require_arrays(path: str, names: Mapping[str, Iterable[str]]) -> None:
+    """Require that an .npz file has some arrays, given by the key of the spec that names them.
 
     Raises:
         DataError: listing those that are missing, and the keys.
     """
     found = npz_names(path)
-    missing = {key: [name for name in arrays if name not in found] for key, arrays in names.items()}
-    missing = {key: arrays for key, arrays in missing.items() if arrays}
+    missing = [(key, name) for key, arrays in names.items() for name in arrays if name not in found]
     if missing:
-        lacking = [repr(name) for arrays in missing.values() for name in arrays]
-        keys = " and ".join(f'"{key}"' for key in missing)
+        lacking = [repr(name) for _, name in missing]
+        keys = " and ".join(dict.fromkeys(f'"{key}"' for key, _ in missing))
         raise DataError(
             f"{path} has no array {format_list(lacking)}; set {keys} to names of its arrays:"
             f" {format_list(found) or 'it has none'}"
