@@ -57,14 +57,8 @@ def verify_exact_resume(
 ) -> Verification:
     """Train a spec twice: once uninterrupted, once killed and resumed; compare every byte.
 
-    Args:
-        spec: The spec's file.
-        folder: The folder of both runs, ``whole`` and ``killed``.
-        kills: The number of processes to kill.
-        seed: The seed that the steps of the kills are drawn from.
-        overrides: JSON values by dotted path.
-        data_root: The folder that relative data paths start in.
-        threads: The number of threads of the killed run; the other has one.
+    The runs are ``whole`` and ``killed`` in ``folder``. The steps after which processes are killed
+    are drawn from ``seed``. The uninterrupted run has one thread.
 
     Raises:
         SpecError: for a spec that is wrong.

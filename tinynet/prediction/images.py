@@ -99,7 +99,7 @@ def _size(path: str, shape: Shape) -> Shape:
 
 def _decoded(path: str, opened: "Image", mode: str, warn: Callable[[str], None]) -> "Image":
     """Decode the pixels in ``mode``, which is L, RGB or RGBA."""
-    from PIL import ImageOps
+    from PIL import Image, ImageOps
 
     frames = getattr(opened, "n_frames", 1)
     if frames > 1 and opened.format not in _PHOTOS:
@@ -126,7 +126,9 @@ def _decoded(path: str, opened: "Image", mode: str, warn: Callable[[str], None])
     if lowest == 255:
         return colors.convert("RGB").convert(mode)
     warn(f"{path} has transparent parts; they are drawn on white")
-    return _on_white(colors).convert(mode)
+    white = Image.new("RGBA", colors.size, "white")
+    white.alpha_composite(colors)
+    return white.convert("RGB").convert(mode)
 
 
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
@@ -140,11 +142,3 @@ def _eight_bits(image: "Image", tags: Mapping[int, Any]) -> "Image":
     values = np.asarray(image).astype(np.uint16)
     eight = (values >> (tags.get(_BITS, (16,))[0] - 8)).astype(np.uint8)
     return Image.fromarray(255 - eight if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else eight)
-
-
-def _on_white(image: "Image") -> "Image":
-    from PIL import Image
-
-    white = Image.new("RGBA", image.size, "white")
-    white.alpha_composite(image)
-    return white.convert("RGB")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
@@ -41,36 +41,26 @@ def warn(message: str) -> None:
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file that inputs were read from.
+    """A file that inputs were read from."""
 
-    Attributes:
-        name: Its path.
-        samples: The number of its samples.
-        is_image: True if it is an image: one sample.
-    """
-
-    name: str
+    name: str  # its path
     samples: int
-    is_image: bool
+    is_image: bool  # an image is one sample
 
 
 @dataclass(frozen=True)
 class RawInputs:
-    """Inputs as a dataset returns them.
+    """Inputs as a dataset returns them."""
 
-    Attributes:
-        arrays: The arrays by name, (N, *shape) each.
-        files: The files they come from, in order; none for arrays in memory.
-    """
-
-    arrays: dict[str, Array]
-    files: tuple[InputFile, ...] = ()
+    arrays: dict[str, Array]  # (N, *shape) each, by name
+    files: tuple[InputFile, ...] = ()  # in order; none for arrays in memory
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
 
-    def place(self, sample: int) -> str:
-        """Return the file and the number of a sample."""
+    def place(self, start: int, row: int = 0) -> str:
+        """Return the file and the number of the sample that is ``row`` samples after ``start``."""
+        sample = start + row
         for file in self.files:
             if sample < file.samples:
                 place = f"{file.name}, sample {sample} (counted from 0)"
@@ -81,36 +71,26 @@ class RawInputs:
 
 @dataclass(frozen=True)
 class Reader:
-    """The reader of a model's raw inputs.
+    """The reader of a model's raw inputs."""
 
-    Attributes:
-        fields: The fields of the inputs in training, by name.
-        dataset: The dataset of the model's spec, or None.
-        warn: Called with a warning.
-    """
-
-    fields: Mapping[str, Field]
-    dataset: Reference | None
+    fields: Mapping[str, Field]  # the inputs in training, by name
+    dataset: Reference | None  # of the model's spec
     warn: Warn
+    resize: bool  # resize images to the size that the model was trained on
 
-    def read(self, x: Any, *, resize: bool = False) -> RawInputs:
-        """Read inputs.
-
-        Args:
-            x: An array of the only input; a dict of arrays by the inputs' names; the path of a
-                file or of a folder of images; or a list of paths.
-            resize: Resize images to the size that the model was trained on.
+    def read(self, x: Any) -> RawInputs:
+        """Read inputs, in one of the forms that `tinynet.prediction.model.Model.predict` takes.
 
         Raises:
             DataError: for a file that cannot be read, and for values, dtypes and shapes that do
                 not fit the inputs of the training.
         """
-        paths = _as_paths(x)
-        if paths is None:
+        paths = [x] if _is_path(x) else x
+        if not isinstance(paths, list | tuple) or not paths or not all(map(_is_path, paths)):
             return RawInputs(self._from_memory(x))
         files, parts = list[InputFile](), []
-        for path, is_image in self._expanded(paths):
-            part = self._convert(str(path), self._read_file(path, is_image, resize))
+        for path, is_image in self._expanded(map(Path, paths)):
+            part = self._convert(str(path), self._read_file(path, is_image))
             parts.append(part)
             files.append(InputFile(str(path), len(next(iter(part.values()))), is_image))
         pixels = [part for part, file in zip(parts, files, strict=True) if file.is_image]
@@ -150,7 +130,7 @@ class Reader:
             return None
         return registry.default().load("datasets", self.dataset.type)
 
-    def _read_file(self, path: Path, is_image: bool, resize: bool) -> dict[str, Array]:
+    def _read_file(self, path: Path, is_image: bool) -> dict[str, Array]:
         ending = path.suffix.lower()
         generic = is_image or ending in (".npy", ".npz", ".csv")
         if self._is_of_dataset(path) or (self._dataset is not None and not generic):
@@ -169,7 +149,7 @@ class Reader:
             )
         ((name, field),) = self.fields.items()
         if is_image:
-            image = images.read_image(str(path), field, resize=resize, warn=self.warn)
+            image = images.read_image(str(path), field, resize=self.resize, warn=self.warn)
             return {name: image}
         if ending == ".csv":
             return {name: _read_csv(str(path), field)}
@@ -278,15 +258,7 @@ class Reader:
         return array.astype(dtype)
 
 
-def _as_paths(x: Any) -> list[Path] | None:
-    if _is_path(x):
-        return [Path(x)]
-    if isinstance(x, list | tuple) and x and all(map(_is_path, x)):
-        return [Path(path) for path in x]
-    return None
-
-
-def _is_path(x: Any) -> TypeGuard[str | os.PathLike[str]]:
+def _is_path(x: Any) -> bool:
     return isinstance(x, str | os.PathLike)
 
 

@@ -1,7 +1,7 @@
 """A trained network with its preprocessing, loaded from a checkpoint."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,11 +15,10 @@ from tinynet.engine import losses
 from tinynet.engine.tensor_names import named_weights, require_match
 from tinynet.errors import DataError
 from tinynet.kernels import Kernels
-from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.from_spec import network_from_spec
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
-from tinynet.prediction.inputs import RawInputs, Reader, Warn, warn
+from tinynet.prediction.inputs import RawInputs, Reader, Warn
 from tinynet.prediction.predictions import OutputPredictions, Predictions
 from tinynet.spec.models import Spec
 from tinynet.text.wording import format_list
@@ -49,7 +48,7 @@ class Model:
     inputs: dict[str, Field]
     targets: dict[str, Field]
     target_names: dict[str, str]
-    warn: Warn = field(default=warn)
+    warn: Warn
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{name} {part.shape}" for name, part in self.inputs.items())
@@ -83,7 +82,7 @@ class Model:
             DataError: for inputs that cannot be read, or do not fit those of the training; for
                 predictions that are not finite.
         """
-        raw = Reader(self.inputs, self.spec.data, self.warn).read(x, resize=resize)
+        raw = Reader(self.inputs, self.spec.data, self.warn, resize).read(x)
         values = self.outputs(raw, threads)
         if problems := list(_not_finite(values, raw)):
             raise DataError("\n  ".join(problems))
@@ -93,17 +92,13 @@ class Model:
     def outputs(self, raw: RawInputs, threads: int | None = None) -> dict[str, Array]:
         """Compute the outputs, (N, *out_shape) each by its name, in the units of the data.
 
-        Args:
-            raw: At least one sample.
-            threads: The number of threads; see `predict`.
-
         Raises:
             DataError: for a value that is not finite once it is preprocessed.
         """
         parts: dict[str, list[Array]] = {output: [] for output in self.network.outputs}
         for start in range(0, len(raw), CHUNK_SIZE):
             rows = slice(start, start + CHUNK_SIZE)
-            place = partial(_place, raw, start)
+            place = partial(raw.place, start)
             part = {name: array[rows] for name, array in raw.arrays.items()}
             with naming_samples(place):
                 ready = self.preprocessing.apply(part)
@@ -173,10 +168,6 @@ class Model:
         return losses.predict(head.loss, numbers)
 
 
-def _place(raw: RawInputs, start: int, row: int) -> str:
-    return raw.place(start + row)
-
-
 def _not_finite(values: Mapping[str, Array], raw: RawInputs) -> list[str]:
     """Describe each output that is NaN or infinite for a sample."""
     problems = []
@@ -191,19 +182,8 @@ def _not_finite(values: Mapping[str, Array], raw: RawInputs) -> list[str]:
     return problems
 
 
-def open_model(
-    checkpoint: Checkpoint,
-    max_params: int = MAX_PARAMS,
-    kernels: Kernels | None = None,
-    warn: Warn = warn,
-) -> Model:
-    """Rebuild the model of a checkpoint.
-
-    Args:
-        checkpoint: The checkpoint.
-        max_params: Most elements of parameters and buffers together.
-        kernels: The numerical kernels; by default the installed ones.
-        warn: Called with each warning of predictions.
+def open_model(checkpoint: Checkpoint, max_params: int, kernels: Kernels, warn: Warn) -> Model:
+    """Rebuild the model of a checkpoint; ``warn`` is called with each warning of predictions.
 
     Raises:
         PluginError: if a type that it needs is not installed.

@@ -81,10 +81,9 @@ def _newest_root(file: Path, checkpoint: Checkpoint) -> Path:
         except CheckpointError:
             continue
         data = newest.sections.get("data")
-        if newest.run_id == checkpoint.run_id and isinstance(data, dict):
-            root = data.get("root")
-            if isinstance(root, str):
-                return Path(root).absolute()
+        root = data.get("root") if isinstance(data, dict) else None
+        if newest.run_id == checkpoint.run_id and isinstance(root, str):
+            return Path(root).absolute()
     return Path(checkpoint.data.root).absolute()
 
 

@@ -150,26 +150,24 @@ class Session:
     def _record(self, event: Event, seconds: float) -> None:
         """Log an event, and save after it if the spec asks for it."""
         training = self.trainer.spec.training
-        wall: dict[str, JsonValue] = {
-            "seconds": round(seconds, 3),
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
         if isinstance(event, StepDone):
             every = training.log_every_steps
             if every is not None and event.step % every == 0:
                 figures = {"loss": event.loss, "learning_rate": event.learning_rate}
-                self._append(event.step, event.epoch, figures, wall)
+                self._append(event, figures, seconds)
         elif isinstance(event, EpochDone):
-            self._append(event.step, event.epoch, event.figures, wall)
+            self._append(event, event.figures, seconds)
         self._acknowledge(self._saver.finished())
         if self._due(event, training.checkpoint):
             self._save()
 
     def _append(
-        self, step: int, epoch: int, figures: Mapping[str, float], wall: dict[str, JsonValue]
+        self, event: StepDone | EpochDone, figures: Mapping[str, float], seconds: float
     ) -> None:
         finite = {n: value if math.isfinite(value) else None for n, value in figures.items()}
-        self._log.append({"step": step, "epoch": epoch, **finite, "wall": wall})
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        wall: dict[str, JsonValue] = {"seconds": round(seconds, 3), "time": now}
+        self._log.append({"step": event.step, "epoch": event.epoch, **finite, "wall": wall})
 
     def _due(self, event: Event, policy: CheckpointSpec) -> bool:
         if isinstance(event, StepDone):

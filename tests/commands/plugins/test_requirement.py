@@ -1,5 +1,7 @@
 """Requirements of plugins that the installed tinynet does not meet."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tinynet.commands.plugins import requirement
@@ -34,13 +36,17 @@ CASES = [
 def test_only_release_numbers_are_compared(
     monkeypatch: pytest.MonkeyPatch, clauses: str, met: bool
 ) -> None:
-    monkeypatch.setattr(requirement, "version", lambda name: "0.1.3.dev4")
     asked = [f"Tinynet_Core{clauses}", "tinynet-core-extras>=9", "numpy<1"]
-    monkeypatch.setattr(requirement, "requires", lambda name: asked)
+    installed = {
+        "tinynet-core": SimpleNamespace(version="0.1.3.dev4", requires=[]),
+        "anybody": SimpleNamespace(version="1", requires=asked),
+    }
+    monkeypatch.setattr(requirement, "find_distribution", installed.get)
     right = f"it requires {asked[0].strip()}, and tinynet-core 0.1.3.dev4 is installed"
     assert unmet_requirement("anybody") == ("" if met else right)
 
 
 def test_distribution_without_requirements(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requirement, "requires", lambda name: None)
+    bare = SimpleNamespace(version="1", requires=None)
+    monkeypatch.setattr(requirement, "find_distribution", lambda name: bare)
     assert unmet_requirement("anybody") == ""

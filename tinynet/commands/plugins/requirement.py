@@ -3,31 +3,16 @@
 import re
 from collections.abc import Callable
 from operator import eq, ge, gt, le, lt, ne
-from typing import TypeAlias
 
 from tinynet.registry.discovery import find_distribution
 
 CORE = "tinynet-core"
 
-Release: TypeAlias = tuple[int, ...]
-
 _REQUIREMENT = re.compile(r"tinynet[-_.]+core\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*", re.IGNORECASE)
 _CLAUSE = re.compile(r"(~=|==|!=|<=|>=|<|>)\s*(\d+(?:\.\d+)*)(\.\*)?")
-_HOLDS: dict[str, Callable[[Release, Release], bool]] = {
+_HOLDS: dict[str, Callable[[list[int], list[int]], bool]] = {
     "==": eq, "!=": ne, "<=": le, ">=": ge, "<": lt, ">": gt,
 }  # fmt: skip
-
-
-def version(distribution: str) -> str:
-    """Return the version of an installed distribution; empty if it is unknown."""
-    found = find_distribution(distribution)
-    return "" if found is None else found.version
-
-
-def requires(distribution: str) -> list[str] | None:
-    """Return the requirements of an installed distribution."""
-    found = find_distribution(distribution)
-    return None if found is None else found.requires
 
 
 def unmet_requirement(distribution: str) -> str:
@@ -35,11 +20,14 @@ def unmet_requirement(distribution: str) -> str:
 
     Only releases such as 1.2.3 are compared; other forms and conditions are left to the installer.
     """
-    installed = re.match(r"\d+(?:\.\d+)*", version(CORE))
-    for requirement in requires(distribution) or []:
+    core, plugin = find_distribution(CORE), find_distribution(distribution)
+    installed = re.match(r"\d+(?:\.\d+)*", core.version) if core else None
+    if core is None or plugin is None or installed is None:
+        return ""
+    for requirement in plugin.requires or []:
         clauses = _REQUIREMENT.fullmatch(requirement.strip())
-        if installed and clauses and not all(_met(installed[0], c) for c in clauses[1].split(",")):
-            return f"it requires {requirement.strip()}, and {CORE} {version(CORE)} is installed"
+        if clauses and not all(_met(installed[0], clause) for clause in clauses[1].split(",")):
+            return f"it requires {requirement.strip()}, and {CORE} {core.version} is installed"
     return ""
 
 
@@ -52,14 +40,6 @@ def _met(installed: str, clause: str) -> bool:
         # PEP 440: "~=1.4.2" is ">=1.4.2" and "==1.4.*".
         family = required.rpartition(".")[0]
         return _met(installed, f">={required}") and _met(installed, f"=={family}.*")
-    have, want = _release(installed), _release(required)
+    have, want = ([*map(int, text.split("."))] for text in (installed, required))
     length = len(want) if star else max(len(have), len(want))
-    return _HOLDS[sign](_padded(have, length), _padded(want, length))
-
-
-def _release(text: str) -> Release:
-    return tuple(map(int, text.split(".")))
-
-
-def _padded(release: Release, length: int) -> Release:
-    return (*release, *[0] * length)[:length]
+    return _HOLDS[sign](*((release + [0] * length)[:length] for release in (have, want)))
