@@ -44,15 +44,7 @@ def evaluate(path: str, as_json: bool, quiet: bool, **settings: Any) -> None:
     with Display(quiet=quiet or as_json) as display:
         found = evaluate_split(path, observer=display, **settings)
     if as_json:
-        print_json(
-            {
-                "checkpoint": str(found.checkpoint),
-                "step": found.step,
-                "split": found.split,
-                "samples": found.samples,
-                "metrics": found.metrics,
-            }
-        )
+        print_json(vars(found))
         return
     print_figures(f"{found.split} ({found.samples:,} samples):", found.metrics)
     echo(f"checkpoint: {short(found.checkpoint)}")

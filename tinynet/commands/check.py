@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tinynet.checkpoint.trial import require_loadable
 from tinynet.commands.summary import Summary, dry_network, open_spec, require_outputs, summary_of
 from tinynet.data.data import Data
 from tinynet.data.sizes import SplitSizes
@@ -83,7 +82,7 @@ def check_spec(
         if tried:
             trainer = Trainer(spec, root=root, data=data, max_params=max_params, threads=1)
             trainer.check()
-            require_loadable(draft_checkpoint(trainer))
+            draft_checkpoint(trainer)
         else:
             check_training(spec, network, data, names)
         warnings, source = _located(spec, advice(spec, network, data, names))

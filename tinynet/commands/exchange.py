@@ -125,16 +125,9 @@ def import_weights(
 ) -> Imported:
     """Create a checkpoint of a spec at step 0 with the weights of a file.
 
-    The file must hold exactly the parameters and buffers of the network, by address and with equal
-    shape and dtype; this is checked before they are read. The preprocessing is fitted to the data.
-
-    Args:
-        path: A .npz or .safetensors file.
-        spec: A spec, its file, or a dict of its content.
-        checkpoint: The file to create; it must not exist.
-        overrides: JSON values by dotted path; only for a file or a dict.
-        data_root: The folder that relative data paths start in; by default the spec's.
-        max_params: Elements of parameters and buffers that may be allocated.
+    The file ``path`` (.npz or .safetensors) must hold exactly the parameters and buffers of the
+    network, by address and with equal shape and dtype; this is checked before they are read. The
+    preprocessing is fitted to the data. Further arguments as of `tinynet.train`.
 
     Raises:
         DataError: for a file that cannot be read, or holds a NaN or an infinity; for data that

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.sections import LogMark
+from tinynet.checkpoint.trial import require_loadable
 from tinynet.data.sizes import SplitSizes
 from tinynet.engine.plugin_state import layout, layout_problem
 from tinynet.errors import LocatedError, PluginError, TinynetError
@@ -35,15 +36,18 @@ _LONGEST = Best(-1.2345678901234567e-300, _MOST)
 def draft_checkpoint(
     trainer: Trainer, lineage: Sequence[dict[str, JsonValue]] = (), run_id: str | None = None
 ) -> Checkpoint:
-    """Return a checkpoint of a trainer that is as large as any of its run.
+    """Return a checkpoint of a trainer that is as large as any of its run, and can be loaded.
 
-    The trainer is at the step to start from; ``run_id`` is None for a new run.
+    The trainer is at the step to start from; ``run_id`` is None for a new run. Errors are those of
+    `require_loadable`.
     """
-    return replace(
+    draft = replace(
         Checkpoint.of(trainer, lineage, run_id),
         progress=Progress(_MOST, _MOST, _MOST, _MOST, _LONGEST, _LONGEST, _MOST, _MOST),
         log=LogMark(_MOST, "0" * 32),
     )
+    require_loadable(draft)
+    return draft
 
 
 @contextmanager

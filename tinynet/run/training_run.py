@@ -13,7 +13,6 @@ from tinynet.checkpoint.environment import environment
 from tinynet.checkpoint.plugin_lock import recorded_names
 from tinynet.checkpoint.sections import DataFacts
 from tinynet.checkpoint.transfer import STRICT, TransferPlan, TransferRules
-from tinynet.checkpoint.trial import require_loadable
 from tinynet.data.splits import SplitName
 from tinynet.errors import SpecError
 from tinynet.layer.build import MAX_PARAMS
@@ -153,7 +152,8 @@ def train(
         lineage = start.lineage(plan)
     for problem in trainer.advice():
         tell(Warned(str(spec.locate(SpecError([problem])))))
-    draft = _draft(trainer, lineage)
+    with locating_errors(spec):
+        draft = draft_checkpoint(trainer, lineage)
     if run_dir is None:
         folder = next_folder(Path("runs"), spec.name)
     else:
@@ -246,7 +246,8 @@ def _continue(
             jump = rate_jump(trainer, checkpoint, continuation.changes)
             for warning in (*continuation.warnings, *filter(None, [jump])):
                 tell(Warned(warning))
-        draft = _draft(trainer, continuation.lineage, checkpoint.run_id)
+        with locating_errors(spec):
+            draft = draft_checkpoint(trainer, continuation.lineage, checkpoint.run_id)
         return _run(folder, trainer, *Session(folder, trainer, tell, draft, checkpoint).train())
 
 
@@ -289,16 +290,6 @@ def _trainer(
         )
         trainer.check()
     return trainer
-
-
-def _draft(
-    trainer: Trainer, lineage: tuple[dict[str, JsonValue], ...], run_id: str | None = None
-) -> Checkpoint:
-    """Return a draft of the run's checkpoints that is proved to be loadable."""
-    with locating_errors(trainer.spec):
-        draft = draft_checkpoint(trainer, lineage, run_id)
-        require_loadable(draft)
-    return draft
 
 
 def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds: float) -> Run:
