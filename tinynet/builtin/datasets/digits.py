@@ -22,12 +22,10 @@ class Digits(ArrayDataset):
         np.savez_compressed("digits.npz", images=images, labels=digits.target.astype(np.uint8))
     """
 
-    class Config(DatasetConfig):
-        """`digits` has no parameters."""
-
+    Config = DatasetConfig
     pixel_range = (0, 16)
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: DatasetConfig) -> None:
         arrays = read_npz(_FILE, ("images", "labels"))
         classes = tuple("0123456789")
         super().__init__(

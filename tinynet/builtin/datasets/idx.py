@@ -21,12 +21,7 @@ from tinynet.dataset import FilePath
 from tinynet.errors import DataError
 from tinynet.files.available_memory import require_memory
 from tinynet.files.packed import open_unpacked
-from tinynet.files.regular import (
-    compare_counts,
-    map_array,
-    read_array,
-    unpacked_size,
-)
+from tinynet.files.regular import compare_counts, map_array, read_array, unpacked_size
 from tinynet.text.mistakes import AlsoCalled
 from tinynet.types import Array, Shape
 

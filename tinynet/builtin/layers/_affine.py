@@ -15,8 +15,8 @@ def needs(
     ctx: Context, params: dict[str, Array], factor: str, term: str
 ) -> tuple[bool, bool, bool]:
     """Return which of the gradients of (the input, ``factor``, ``term``) are needed."""
-    needs_factor, needs_term = (name in params and ctx.needs_param(name) for name in (factor, term))
-    return ctx.needs_input(), needs_factor, needs_term
+    needs_factor = factor in params and ctx.needs_param(factor)
+    return ctx.needs_input(), needs_factor, term in params and ctx.needs_param(term)
 
 
 def computed(**gradients: Array | None) -> dict[str, Array]:

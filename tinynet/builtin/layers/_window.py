@@ -60,15 +60,10 @@ def fit_window(
     padding: Literal["valid", "same"] | Sides,
     dilation: Pair = (1, 1),
 ) -> tuple[Window, Pair]:
-    """Return the window over images of ``in_shape``, and how many windows there are (down, right).
+    """Return the window over images (H, W, C), and how many windows there are, (down, right).
 
-    Args:
-        what: The layer's type, for messages.
-        in_shape: (H, W, C).
-        size: Cells of the window.
-        strides: Step between neighboring windows.
-        padding: As the field `Padding` gives it.
-        dilation: Distance between neighboring cells.
+    ``what`` is the layer's type, for messages; ``dilation`` is the distance between neighboring
+    cells.
 
     Raises:
         ShapeError: if ``in_shape`` is not an image, or smaller than a window.
@@ -79,10 +74,7 @@ def fit_window(
     if padding == "valid":
         sides: Sides = (0, 0), (0, 0)
     elif padding == "same":
-        sides = (
-            _same(height, extent[0], strides[0]),
-            _same(width, extent[1], strides[1]),
-        )
+        sides = _same(height, extent[0], strides[0]), _same(width, extent[1], strides[1])
     else:
         sides = padding
     window = Window(size, strides, sides, dilation)

@@ -23,29 +23,18 @@ from tinynet.layer import (
 
 
 class Moments(NamedTuple):
-    """The moments of some values of each channel.
+    """The moments of some values of each channel."""
 
-    Attributes:
-        values: How many values of each channel there are.
-        mean: Their mean, (C,).
-        squares: Sum of their squared distances from it, (C,).
-    """
-
-    values: int
-    mean: Array
-    squares: Array
+    values: int  # their number in each channel
+    mean: Array  # (C,)
+    squares: Array  # sum of their squared distances from the mean, (C,)
 
 
 class Pass(NamedTuple):
-    """The cache of one pass.
+    """The cache of one pass."""
 
-    Attributes:
-        saved: What the kernel keeps for its backward.
-        batch: The moments of the whole batch; None where the running statistics were used.
-    """
-
-    saved: Cache
-    batch: Moments | None
+    saved: Cache  # the kernel's own, for its backward
+    batch: Moments | None  # of the whole batch; None where the running statistics were used
 
 
 class BatchNorm:

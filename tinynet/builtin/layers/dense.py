@@ -62,14 +62,9 @@ class Dense:
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         rows, rectified_y = cache
-        needed = needs(ctx, self.params, "weight", "bias")
+        weight, needed = self.params["weight"], needs(ctx, self.params, "weight", "bias")
         dx, dweight, dbias = ctx.kernels.dense_backward(
-            dy.reshape(-1, dy.shape[-1]),
-            rows,
-            self.params["weight"],
-            ctx.empty,
-            needed,
-            rectified_y,
+            dy.reshape(-1, dy.shape[-1]), rows, weight, ctx.empty, needed, rectified_y
         )
         dx = None if dx is None else dx.reshape(*dy.shape[:-1], dx.shape[1])
         return (dx,), computed(weight=dweight, bias=dbias)

@@ -6,24 +6,11 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from tinynet.layer import (
-    Array,
-    Build,
-    Cache,
-    Context,
-    Gradients,
-    LayerConfig,
-    Shape,
-    ShapeError,
-)
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
 
 
 class _EqualShapes:
-    """Two or more inputs (N, ...) of equal shape, which is that of the output: none is broadcast.
-
-    Raises:
-        ShapeError: for fewer than two inputs, or inputs that differ in shape.
-    """
+    """Two or more inputs (N, ...) of equal shape, which is that of the output."""
 
     per_sample = True
     spec_name: ClassVar[str]
@@ -47,7 +34,11 @@ class _EqualShapes:
 
 
 class Add(_EqualShapes):
-    """Sum of two or more inputs: y = x_1 + x_2 + ...  each (N, ...) -> (N, ...)."""
+    """Sum of two or more inputs: y = x_1 + x_2 + ...  each (N, ...) -> (N, ...).
+
+    Raises:
+        ShapeError: for fewer than two inputs, or inputs that differ in shape: none is broadcast.
+    """
 
     spec_name = "add"
 
@@ -67,7 +58,8 @@ class Subtract(_EqualShapes):
     """Difference of two inputs: y = x_1 - x_2.  each (N, ...) -> (N, ...).
 
     Raises:
-        ShapeError: for more or fewer than two inputs, or inputs that differ in shape.
+        ShapeError: for more or fewer than two inputs, or inputs that differ in shape: none is
+            broadcast.
     """
 
     spec_name = "subtract"
@@ -89,7 +81,11 @@ class Subtract(_EqualShapes):
 
 
 class Multiply(_EqualShapes):
-    """Product of two or more inputs: y = x_1 * x_2 * ...  each (N, ...) -> (N, ...)."""
+    """Product of two or more inputs: y = x_1 * x_2 * ...  each (N, ...) -> (N, ...).
+
+    Raises:
+        ShapeError: for fewer than two inputs, or inputs that differ in shape: none is broadcast.
+    """
 
     spec_name = "multiply"
 

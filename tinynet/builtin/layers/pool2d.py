@@ -7,16 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.layers._window import PADDING_DESCRIPTION, Padding, check_image, fit_window
-from tinynet.layer import (
-    Array,
-    Build,
-    Cache,
-    Context,
-    Gradients,
-    LayerConfig,
-    PositivePair,
-    Shape,
-)
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, PositivePair, Shape
 
 
 class PoolConfig(LayerConfig):

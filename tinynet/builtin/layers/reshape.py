@@ -5,16 +5,7 @@ import math
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from tinynet.layer import (
-    Array,
-    Build,
-    Cache,
-    Context,
-    Gradients,
-    LayerConfig,
-    Shape,
-    ShapeError,
-)
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
 
 
 class _Reshaped:

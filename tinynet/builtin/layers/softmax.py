@@ -5,16 +5,7 @@ from pydantic import Field
 
 from tinynet.builtin.layers._elementwise import SameShape
 from tinynet.functional import softmax
-from tinynet.layer import (
-    Array,
-    Build,
-    Cache,
-    Context,
-    Gradients,
-    LayerConfig,
-    Shape,
-    ShapeError,
-)
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
 
 
 class Softmax(SameShape):

@@ -8,16 +8,7 @@ from numpy.typing import DTypeLike
 from pydantic import Field
 
 from tinynet.builtin.layers._window import check_image
-from tinynet.layer import (
-    Array,
-    Build,
-    Cache,
-    Context,
-    Gradients,
-    LayerConfig,
-    PositivePair,
-    Shape,
-)
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, PositivePair, Shape
 
 
 class UpSampling2D:
