@@ -18,11 +18,12 @@ import numpy as np
 from tinynet import registry
 from tinynet.builtin.datasets._arrays import Source, checked_inputs
 from tinynet.builtin.datasets.csv import CSV
+from tinynet.builtin.datasets.numpy_files import npz_sources
 from tinynet.config import Reference
 from tinynet.dataset import Field, InputReader, Ranged
 from tinynet.errors import DataError
 from tinynet.files.nearby import suggest_path
-from tinynet.files.npy import map_npy, read_npz
+from tinynet.files.npy import map_npy
 from tinynet.prediction import images
 from tinynet.text.blame import Blame, plugin_error
 from tinynet.text.wording import format_list
@@ -136,7 +137,7 @@ class Reader:
         if self._is_of_dataset(path) or (self._dataset is not None and not generic):
             return self._by_dataset(str(path))
         if ending == ".npz":
-            return _read_npz(str(path), self.fields)
+            return checked_inputs(npz_sources(str(path), self.fields), self.fields)
         if not generic:
             raise DataError(
                 f"{path} cannot be read; inputs are .npy, .npz, .csv or image files"
@@ -283,15 +284,6 @@ def _images_in(folder: Path, warn: Warn) -> list[Path]:
 
 def _is_image(path: Path) -> bool:
     return path.suffix.lower() in images.ENDINGS
-
-
-def _read_npz(path: str, fields: Mapping[str, Field]) -> dict[str, Array]:
-    """Read the arrays that are named like the inputs."""
-    sources = {
-        name: Source(array, f"{path}, array {name!r}")
-        for name, array in read_npz(path, fields).items()
-    }
-    return checked_inputs(sources, fields)
 
 
 def _read_csv(path: str, field: Field) -> Array:

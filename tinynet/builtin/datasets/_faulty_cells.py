@@ -88,11 +88,11 @@ class FaultyCells:
         ``roles`` holds the role of each column that is not a feature, such as ``"the target"``;
         the remedies are clauses.
         """
-        place = {name: position for position, name in enumerate(order)}
         described = [
             f"column {name!r}{f' ({roles[name]})' if name in roles else ''} "
-            + " and ".join(fault.describe(kind) for kind, fault in faults.items())
-            for name, faults in sorted(self.columns.items(), key=lambda item: place[item[0]])
+            + " and ".join(fault.describe(kind) for kind, fault in self.columns[name].items())
+            for name in order
+            if name in self.columns
         ]
         advice = "; ".join(remedies)
         if len(described) == 1:

@@ -106,16 +106,12 @@ class CSV(ArrayDataset):
         _refuse_faults(config, names, columns, numbers, labels)
         table = np.frombuffer(numbers.values).reshape(len(cells), -1)
         width = len(columns.features)
-        features = Source(
-            table[:, :width],
-            config.path,
-            names=tuple(numbers.names[:width]),
-            lines=numbers.lines,
-        )
+        features = tuple(numbers.names[:width])
+        inputs = Source(table[:, :width], config.path, names=features, lines=numbers.lines)
         weights = None
         if columns.weights is not None:
             weights = Source(table[:, width], config.path, lines=numbers.lines)
-        super().__init__({"input": features}, {"target": labels.source()}, weights)
+        super().__init__({"input": inputs}, {"target": labels.source()}, weights)
 
     input_endings = (".csv",)
 

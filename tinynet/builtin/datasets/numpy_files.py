@@ -127,7 +127,7 @@ class NPY(ArrayDataset):
 
 
 def npz_sources(path: str, names: Iterable[str]) -> dict[str, Source]:
-    """Return the arrays of an .npz file by name; raise DataError as `read_npz`."""
+    """Return arrays of an .npz file by name; raise DataError as `read_npz`."""
     arrays = read_npz(path, names)
     return {name: Source(values, f"{path}, array {name!r}") for name, values in arrays.items()}
 
