@@ -21,8 +21,8 @@ def register(monkeypatch):
     def add(group, name, cls):
         target = f"{cls.__module__}:{cls.__qualname__}"
         entries.append(registry.Entry(group, name, "test-plugin", "1.0", target))
-        known = registry.Registry(entries)
-        monkeypatch.setattr(registry, "default", lambda: known)
+        extended = registry.Registry(entries)
+        monkeypatch.setattr(registry, "default", lambda: extended)
 
     return add
 

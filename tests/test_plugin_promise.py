@@ -54,8 +54,8 @@ def definition(module, name):
 
 def targets(node):
     """Names that a statement assigns to."""
-    found = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    return {target.id for target in found if isinstance(target, ast.Name)}
+    assigned = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return {target.id for target in assigned if isinstance(target, ast.Name)}
 
 
 def signature(function):
@@ -77,19 +77,20 @@ def value(node):
 
 def members(module, node):
     """Name -> text of what a class has, inherited from tinynet's own classes or not."""
-    found = {}
+    signatures = {}
     for base in node.bases:
         home = module_of(module, ast.unparse(base))
         if home:
-            found |= members(*definition(home, base.id))
+            signatures |= members(*definition(home, base.id))
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef):
-            found[statement.name] = signature(statement)
+            signatures[statement.name] = signature(statement)
         for name in targets(statement):
-            found[name] = value(statement)
-    if "reserved" in found:
-        found["reserved"] = " ".join(sorted(getattr(import_module(module), node.name).reserved))
-    return {name: text for name, text in found.items() if name in SPECIAL or name[0] != "_"}
+            signatures[name] = value(statement)
+    if "reserved" in signatures:
+        reserved = getattr(import_module(module), node.name).reserved
+        signatures["reserved"] = " ".join(sorted(reserved))
+    return {name: text for name, text in signatures.items() if name in SPECIAL or name[0] != "_"}
 
 
 def module_of(module, name):
@@ -139,14 +140,15 @@ class Change:
 
 def changes(old, new):
     """Every difference, those that break plugins first."""
-    found = [Change(True, f"removed: {name}: {old[name]}") for name in old.keys() - new.keys()]
+    removed = old.keys() - new.keys()
+    differences = [Change(True, f"removed: {name}: {old[name]}") for name in removed]
     for name in new.keys() - old.keys():
-        found.append(Change(addition_breaks(name, old, new), f"added: {name}: {new[name]}"))
+        differences.append(Change(addition_breaks(name, old, new), f"added: {name}: {new[name]}"))
     for name in old.keys() & new.keys():
         if old[name] != new[name]:
             breaks = not (only_called(name, old) and extends(old[name], new[name]))
-            found.append(Change(breaks, f"changed: {name}: {old[name]}  ->  {new[name]}"))
-    return sorted(found, key=lambda change: (not change.breaks, change.text))
+            differences.append(Change(breaks, f"changed: {name}: {old[name]}  ->  {new[name]}"))
+    return sorted(differences, key=lambda change: (not change.breaks, change.text))
 
 
 def addition_breaks(name, old, new):
@@ -193,13 +195,13 @@ class Parameters(NamedTuple):
     @classmethod
     def of(cls, text):
         function = ast.parse(f"def f{text}: ...").body[0]
-        given = function.args
-        positional = [*given.posonlyargs, *given.args]
-        defaults = [None] * (len(positional) - len(given.defaults)) + given.defaults
-        rest = [given.vararg, given.kwarg, function.returns]
+        arguments = function.args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        defaults = [None] * (len(positional) - len(arguments.defaults)) + arguments.defaults
+        rest = [arguments.vararg, arguments.kwarg, function.returns]
         return cls(
             [*map(parameter, positional, defaults)],
-            {*map(parameter, given.kwonlyargs, given.kw_defaults)},
+            {*map(parameter, arguments.kwonlyargs, arguments.kw_defaults)},
             [ast.unparse(part) if part else "" for part in rest],
         )
 
@@ -209,10 +211,10 @@ def parameter(argument, default):
     return f"{text} = {ast.unparse(default)}" if default else text
 
 
-def report(found):
+def report(differences):
     """The message of the test, and of --write."""
-    breaking = [change.text for change in found if change.breaks]
-    adding = [change.text for change in found if not change.breaks]
+    breaking = [change.text for change in differences if change.breaks]
+    adding = [change.text for change in differences if not change.breaks]
     parts = []
     if breaking:
         parts += [
@@ -226,9 +228,9 @@ def report(found):
 
 def test_the_promise_to_plugins_stands():
     """An unintended change would break plugins that are already installed."""
-    found = changes(json.loads(SNAPSHOT.read_text(encoding="utf-8")), promise())
+    differences = changes(json.loads(SNAPSHOT.read_text(encoding="utf-8")), promise())
     how = f"If that is meant, plugins/README.md says what it takes; then: {COMMAND}"
-    assert not found, f"what plugins may rely on has changed.\n{report(found)}\n{how}"
+    assert not differences, f"what plugins may rely on has changed.\n{report(differences)}\n{how}"
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -278,10 +280,10 @@ ADDING = [
 def test_a_change_that_breaks_plugins_is_told_from_one_that_only_adds(change):
     """A breaking change must not be released as a minor version."""
     now = {name: text for name, text in {**WAS, **change}.items() if text is not None}
-    found = changes(WAS, now)
-    assert len(found) == len(change)
-    assert {one.breaks for one in found} == {change in BREAKING}
-    assert all(name in report(found) for name in change)
+    differences = changes(WAS, now)
+    assert len(differences) == len(change)
+    assert {one.breaks for one in differences} == {change in BREAKING}
+    assert all(name in report(differences) for name in change)
 
 
 def write():

@@ -75,8 +75,8 @@ def test_reading_a_spec_imports_no_numpy_for_the_grammar_alone():
 @pytest.mark.parametrize("words", ["['--help']", "['--version']", "['train', '--help']"])
 def test_help_imports_neither_numpy_nor_pydantic(words):
     code = f"import sys\nfrom tinynet_cli.main import main\ntry: main({words})\n"
-    found = imported(f"{code}except SystemExit as error: assert not error.code")
-    assert not found & (LARGE - {"json", "click"})
+    modules = imported(f"{code}except SystemExit as error: assert not error.code")
+    assert not modules & (LARGE - {"json", "click"})
 
 
 def test_the_package_says_its_version_and_that_it_is_typed():

@@ -107,9 +107,9 @@ def broken(tmp_path, monkeypatch):
         entries.append(entry(fault, "broken-plugins", f"broken_{fault}:Layer"))
     entries.append(entry("module", "broken-plugins", "broken_empty"))
     entries.append(entry("nameless", "broken-plugins", ":"))
-    known = Registry(entries)
-    monkeypatch.setattr(registry, "default", lambda: known)
-    yield known
+    damaged = Registry(entries)
+    monkeypatch.setattr(registry, "default", lambda: damaged)
+    yield damaged
     for name in [name for name in sys.modules if name.startswith("broken_")]:
         del sys.modules[name]
 

@@ -90,20 +90,20 @@ def main() -> None:
     parser.add_argument("--data-root", default=Path(__file__).parents[3] / "shared" / "data")
     parser.add_argument("--pairs", type=int, default=12, help="of segments")
     parser.add_argument("--threads", type=int, help="default: one for each core")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     overrides = {
         "training.epochs": None,
-        "training.steps": (2 * asked.pairs + 2) * SEGMENT + SHIFT,
+        "training.steps": (2 * args.pairs + 2) * SEGMENT + SHIFT,
         "training.checkpoint": {"every_steps": EVERY},
         # An evaluation in one of two neighbors would be counted as cost, or as gain.
         "data.split": {"validation": 0},
     }
     session.Saver = Switched
     clock = Clock()
-    settings = {"data_root": asked.data_root, "threads": asked.threads, "observer": clock}
+    settings = {"data_root": args.data_root, "threads": args.threads, "observer": clock}
     with tempfile.TemporaryDirectory() as folder:
         tinynet.train(SPEC, Path(folder) / "run", overrides=overrides, **settings)
-    print(f"{asked.pairs} pairs of segments of {SEGMENT} steps, a checkpoint every {EVERY} steps")
+    print(f"{args.pairs} pairs of segments of {SEGMENT} steps, a checkpoint every {EVERY} steps")
     print(f"{clock.saved} checkpoints of {clock.bytes:,} bytes; load {os.getloadavg()[0]:.1f}")
     clock.report()
     pauses = [1e3 * pause for pause in Switched.pauses[4:]]

@@ -39,7 +39,7 @@ class Format(NamedTuple):
 
 def formats() -> dict[str, Format]:
     """Those that are installed."""
-    found = {
+    by_name = {
         "tinynet": Format(
             lambda path, arrays: archive.write(path, {}, arrays, run_id="bench", step=0),
             archive.read,
@@ -52,19 +52,19 @@ def formats() -> dict[str, Format]:
     if importlib.util.find_spec("safetensors"):
         from safetensors.numpy import load_file, save_file
 
-        found["safetensors"] = Format(
+        by_name["safetensors"] = Format(
             lambda path, arrays: save_file(arrays, path), lambda path: load_file(path)
         )
     if importlib.util.find_spec("torch"):
         import torch
 
-        found["torch.save"] = Format(
+        by_name["torch.save"] = Format(
             lambda path, arrays: torch.save(
                 {name: torch.from_numpy(array) for name, array in arrays.items()}, path
             ),
             lambda path: torch.load(path, weights_only=True),
         )
-    return found
+    return by_name
 
 
 def state(megabytes: int) -> dict[str, Array]:
@@ -112,8 +112,8 @@ def peak(action: Callable[[], Any]) -> int:
 
     def highest() -> int:
         status = Path("/proc/self/status").read_text()
-        found = re.search(r"VmHWM:\s+(\d+) kB", status)
-        return int(found[1]) * 1024 if found else 0
+        match = re.search(r"VmHWM:\s+(\d+) kB", status)
+        return int(match[1]) * 1024 if match else 0
 
     Path("/proc/self/clear_refs").write_text("5")
     before = highest()

@@ -43,9 +43,9 @@ def main() -> None:
         loops = perf_counter() - start
         start = perf_counter()
         for _ in range(PASSES):
-            found, _ = layer.forward(Context(training=True), x)
+            y, _ = layer.forward(Context(training=True), x)
         ours = (perf_counter() - start) / PASSES
-        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
         ratios.append(loops / ours)
         print(
             f"loops {loops * 1e3:9.1f} ms   conv2d {ours * 1e3:6.3f} ms   {ratios[-1]:8.0f} times"

@@ -18,19 +18,19 @@ def main() -> None:
     parser.add_argument("--data-root", default=Path(__file__).parents[3] / "shared" / "data")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--threads", type=int, help="default: one for each core")
-    asked = parser.parse_args()
-    settings = {"data_root": asked.data_root, "threads": asked.threads}
+    args = parser.parse_args()
+    settings = {"data_root": args.data_root, "threads": args.threads}
     lowest = 1.0
-    for seed in asked.seeds:
+    for seed in args.seeds:
         with TemporaryDirectory() as folder:
             overrides = {"training.seed": seed}
             run = tinynet.train(SPEC, Path(folder) / "run", overrides=overrides, **settings)
-            found = run.evaluate("test", **settings)
-        accuracy = found.metrics["accuracy"]
+            evaluation = run.evaluate("test", **settings)
+        accuracy = evaluation.metrics["accuracy"]
         lowest = min(lowest, accuracy)
         print(
-            f"seed {seed}: accuracy {accuracy:.4f} of {found.samples:,} images after"
-            f" {run.epoch} epochs and {run.seconds:.1f} s; checkpoint of step {found.step:,}"
+            f"seed {seed}: accuracy {accuracy:.4f} of {evaluation.samples:,} images after"
+            f" {run.epoch} epochs and {run.seconds:.1f} s; checkpoint of step {evaluation.step:,}"
         )
     print(f"lowest {lowest:.4f}; the goal is {GOAL:.3f}: {'met' if lowest >= GOAL else 'missed'}")
 

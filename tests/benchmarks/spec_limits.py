@@ -44,9 +44,9 @@ def measure(name: str, path: Path) -> None:
     load_spec(path)
     path.write_text(SPECS[name](), encoding="utf-8")
     began = process_time()
-    found = outcome(path)
+    result = outcome(path)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / UNIT
-    print(json.dumps([found, process_time() - began, peak]))
+    print(json.dumps([result, process_time() - began, peak]))
 
 
 def main() -> None:
@@ -74,10 +74,10 @@ def report(name: str) -> bool:
     """Measure a spec in a process of its own, and say whether it stays within the limits."""
     command = [sys.executable, __file__, "--one", name]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found, seconds, peak = json.loads(printed)
+    result, seconds, peak = json.loads(printed)
     within = seconds <= SECONDS and peak <= MEBIBYTES
     mark = " " if within else "!"
-    print(f"{mark} {name:34}{seconds:6.2f} s {peak:5.0f} MiB  {found[:90]}", flush=True)
+    print(f"{mark} {name:34}{seconds:6.2f} s {peak:5.0f} MiB  {result[:90]}", flush=True)
     return bool(within)
 
 

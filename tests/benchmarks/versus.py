@@ -33,10 +33,10 @@ JOB_PAIRS, MEMORY_PAIRS = 3, 3
 """At most: a job takes seconds, and memory hardly differs from time to time."""
 
 
-def measured(asked: argparse.Namespace) -> Iterator[Result]:
+def measured(args: argparse.Namespace) -> Iterator[Result]:
     """The results, as they come."""
-    threads, pairs = asked.threads, asked.pairs
-    for workload in asked.workloads or (CASES if asked.before else WORKLOADS):
+    threads, pairs = args.threads, args.pairs
+    for workload in args.workloads or (CASES if args.before else WORKLOADS):
         if workload in CASES:
             for case in CASES[workload]:
                 yield measuring.side_by_side(case, threads, pairs)
@@ -47,7 +47,7 @@ def measured(asked: argparse.Namespace) -> Iterator[Result]:
             for case in MEMORY:
                 yield from measuring.memory(case, threads, min(pairs, MEMORY_PAIRS))
         elif workload == "job":
-            yield processes.job(asked.data_root, threads, min(pairs, JOB_PAIRS))
+            yield processes.job(args.data_root, threads, min(pairs, JOB_PAIRS))
         elif workload == "start":
             yield processes.start(threads, pairs)
 
@@ -66,29 +66,29 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true", help="print the README's tables too")
     parser.add_argument("--before", metavar="PYTHON", help="compare with an older tinynet only")
     parser.add_argument("--data-root", type=Path, default=Path(__file__).parents[3] / "shared/data")
-    asked = parser.parse_args()
-    if unknown := [name for name in asked.workloads if name not in WORKLOADS]:
+    args = parser.parse_args()
+    if unknown := [name for name in args.workloads if name not in WORKLOADS]:
         parser.error(f"no workload {unknown[0]!r}; there are {', '.join(WORKLOADS)}")
-    if asked.threads < 1 or asked.pairs < 1:
+    if args.threads < 1 or args.pairs < 1:
         parser.error("--threads and --pairs are at least 1")
-    if asked.before and not set(asked.workloads) <= CASES.keys():
+    if args.before and not set(args.workloads) <= CASES.keys():
         parser.error(f"--before compares {', '.join(CASES)}")
-    if asked.before:
-        compare_with_before(asked.before)
-    facts = machine.described(asked.threads) | {
-        "pairs": asked.pairs,
+    if args.before:
+        compare_with_before(args.before)
+    facts = machine.described(args.threads) | {
+        "pairs": args.pairs,
         "date": date.today().isoformat(),
         "command": shlex.join(["python", "tests/benchmarks/versus.py", *sys.argv[1:]]),
     }
     print(report.header(facts), flush=True)
     results = []
-    for result in measured(asked):
+    for result in measured(args):
         results.append(result)
         print(f"\n{report.case(result)}", flush=True)
-        if asked.json:
-            asked.json.write_text(json.dumps(report.as_json(facts, results), indent=1) + "\n")
+        if args.json:
+            args.json.write_text(json.dumps(report.as_json(facts, results), indent=1) + "\n")
     print(f"\n{report.goals(results)}")
-    if asked.markdown:
+    if args.markdown:
         print(f"\n{report.markdown(facts, results)}")
 
 

@@ -68,7 +68,7 @@ def test_the_recorded_distribution_resolves_an_ambiguous_name(register):
 
 
 def test_versions_differ_in_major_or_minor(monkeypatch):
-    known = registry.Registry(
+    changed_registry = registry.Registry(
         [
             registry.Entry("layers", "a", "one", "1.3", "m:A"),
             registry.Entry("layers", "b", "two", "2.0", "m:B"),
@@ -76,7 +76,7 @@ def test_versions_differ_in_major_or_minor(monkeypatch):
             registry.Entry("layers", "d", "three", "1.0", "m:D"),
         ]
     )
-    monkeypatch.setattr(plugin_lock.registry, "default", lambda: known)
+    monkeypatch.setattr(plugin_lock.registry, "default", lambda: changed_registry)
     types = {
         **facts("one", "1.2", "a"),
         **facts("two", "1.9", "b"),

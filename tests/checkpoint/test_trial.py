@@ -116,8 +116,8 @@ class Own(SGD):
 def test_a_version_that_cannot_be_recorded_is_refused(register, monkeypatch, tmp_path, version):
     """The version becomes part of a shell command, so its characters are restricted."""
     register("optimizers", "own", Own)
-    known = [e for group in registry.GROUPS for e in registry.default().entries(group)]
-    entries = [replace(e, version=version) if e.name == "own" else e for e in known]
+    installed = [e for group in registry.GROUPS for e in registry.default().entries(group)]
+    entries = [replace(e, version=version) if e.name == "own" else e for e in installed]
     changed = registry.Registry(entries)
     monkeypatch.setattr(registry, "default", lambda: changed)
     with pytest.raises(PluginError, match="test-plugin:own: a checkpoint cannot record"):

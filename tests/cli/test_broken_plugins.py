@@ -44,10 +44,10 @@ def test_a_plugin_that_is_not_installed_ends_with_5_and_its_place(tinynet, odd_s
         " not installed, or has no types for tinynet"
     )
     assert line[caret.index("^") :] == '"tinynet-odd:odd",'
-    told = tinynet("check", odd_spec, "--json").json["error"]
-    assert told["type"] == "PluginError"
-    assert told["source"] == "odd.json"
-    (problem,) = told["problems"]
+    error = tinynet("check", odd_spec, "--json").json["error"]
+    assert error["type"] == "PluginError"
+    assert error["source"] == "odd.json"
+    (problem,) = error["problems"]
     assert (problem["pointer"], problem["line"], problem["column"]) == ("/network/layers/1", 16, 4)
 
 

@@ -27,12 +27,12 @@ def test_json_says_the_same(process, spec):
     result = process("check", spec, "--json")
     assert result.code == 0
     assert result.err == ""
-    found = result.json
-    assert found["ok"]
-    assert found["params"] == 650
-    assert [row["name"] for row in found["rows"]] == ["flatten_1", "dense_1"]
-    assert found["warnings"] == []
-    assert found["splits"] == {
+    report = result.json
+    assert report["ok"]
+    assert report["params"] == 650
+    assert [row["name"] for row in report["rows"]] == ["flatten_1", "dense_1"]
+    assert report["warnings"] == []
+    assert report["splits"] == {
         "train": 1437, "val": 180, "test": 180, "default": ["validation", "test"]
     }  # fmt: skip
 
@@ -121,9 +121,9 @@ def test_a_large_network_costs_nothing_to_check_and_is_limited(tinynet, write_sp
     content = json.loads(path.read_text())
     content["network"]["layers"].insert(1, {"type": "dense", "units": 20_000_000, "name": "wide"})
     path.write_text(json.dumps(content))
-    found = tinynet("check", path)
-    assert "1,500,000,010 parameters" in found.out
-    assert found.out.endswith("The first step was not tried, since the network is large.\n")
+    result = tinynet("check", path)
+    assert "1,500,000,010 parameters" in result.out
+    assert result.out.endswith("The first step was not tried, since the network is large.\n")
 
 
 def test_summary_takes_a_spec_a_run_and_a_checkpoint(tinynet, spec, run):
@@ -204,22 +204,22 @@ def test_a_rendered_spec_says_where_every_value_comes_from(tinynet):
     result = tinynet("check", "blocks.json", "--render", "--set", "training.seed=7")
     assert result.code == 0
     lines = [line.split("  # ") for line in result.out.splitlines()]
-    said = {text.strip(" ,"): origin for text, origin in (line for line in lines if line[1:])}
+    origins = {text.strip(" ,"): origin for text, origin in (line for line in lines if line[1:])}
     assert json.loads("\n".join(line[0] for line in lines))["training"]["seed"] == 7
-    assert said['"units": 4'] == "3:21, used as $width at 9:45, used as $units at 7:34"
-    assert said['"seed": 7'] == "--set training.seed"
-    assert said['"batch_size": 32'] == "default"
-    assert said['"inputs": ["hidden_1.relu_1"]'] == (
+    assert origins['"units": 4'] == "3:21, used as $width at 9:45, used as $units at 7:34"
+    assert origins['"seed": 7'] == "--set training.seed"
+    assert origins['"batch_size": 32'] == "default"
+    assert origins['"inputs": ["hidden_1.relu_1"]'] == (
         "from its place, 7:7, block 'hidden' used at 10:16"
     )
 
 
 def test_a_rendered_spec_as_json(tinynet):
     Path("blocks.json").write_text(BLOCKS)
-    found = tinynet("check", "blocks.json", "--render", "--json").json
-    assert found["ok"]
-    assert found["spec"]["network"]["layers"][0]["units"] == 4
-    assert found["origins"]["/network/layers/0/units"] == {
+    report = tinynet("check", "blocks.json", "--render", "--json").json
+    assert report["ok"]
+    assert report["spec"]["network"]["layers"][0]["units"] == 4
+    assert report["origins"]["/network/layers/0/units"] == {
         "kind": "file",
         "pointer": "/vars/width",
         "line": 3,
@@ -232,7 +232,7 @@ def test_a_rendered_spec_as_json(tinynet):
         ],
         "override": None,
     }  # fmt: skip
-    assert found["origins"]["/training/batch_size"]["kind"] == "default"
+    assert report["origins"]["/training/batch_size"]["kind"] == "default"
 
 
 def test_a_bad_spec_is_not_rendered(tinynet):

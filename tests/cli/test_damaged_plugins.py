@@ -60,6 +60,6 @@ def test_the_doctor_names_a_damaged_distribution_and_ends_with_5(process, damage
     assert f"\ndamaged: {message}\n" in result.out
     assert "0 examined, 1 damaged; layers compute" in result.out
     assert f"damaged: {message}\n" in process("plugins", "list", env=damaged).out
-    found = process("plugins", "doctor", "worse", "--json", env=damaged).json
-    assert found["ok"] is False
-    assert [one["where"] for one in found["damaged"]] == [str(place)]
+    report = process("plugins", "doctor", "worse", "--json", env=damaged).json
+    assert report["ok"] is False
+    assert [one["where"] for one in report["damaged"]] == [str(place)]

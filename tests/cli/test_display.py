@@ -132,9 +132,9 @@ def test_early_stopping_names_a_best_checkpoint_that_is_saved(tinynet, write_spe
 
 
 def test_json_has_the_reason_and_the_best_evaluation(tinynet, write_spec):
-    found = tinynet("train", write_spec(epochs=9, early_stopping=STOPPING), "--json").json
-    assert found["stop_reason"] == "early_stopping"
-    assert found["best_evaluation"].keys() == {"metric", "value", "step", "epoch"}
+    report = tinynet("train", write_spec(epochs=9, early_stopping=STOPPING), "--json").json
+    assert report["stop_reason"] == "early_stopping"
+    assert report["best_evaluation"].keys() == {"metric", "value", "step", "epoch"}
 
 
 @pytest.mark.parametrize(

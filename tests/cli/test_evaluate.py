@@ -27,26 +27,26 @@ def test_json_is_one_object(process, run):
     result = process("evaluate", run, "--json", "--threads", 1)
     assert result.code == 0
     assert result.err == ""
-    found = result.json
-    assert found["checkpoint"].endswith("step-000000000012.msgpack")
-    assert (found["step"], found["split"], found["samples"]) == (12, "test", 180)
-    assert set(found["metrics"]) == {"loss", "accuracy"}
+    report = result.json
+    assert report["checkpoint"].endswith("step-000000000012.msgpack")
+    assert (report["step"], report["split"], report["samples"]) == (12, "test", 180)
+    assert set(report["metrics"]) == {"loss", "accuracy"}
 
 
 @pytest.mark.parametrize(
     ("split", "samples"), [("train", 1437), ("val", 180), ("validation", 180), ("test", 180)]
 )
 def test_every_split_can_be_asked_for(tinynet, run, split, samples):
-    found = tinynet("evaluate", run, "--split", split, "--json").json
+    report = tinynet("evaluate", run, "--split", split, "--json").json
     short = "val" if split == "validation" else split
-    assert (found["split"], found["samples"]) == (short, samples)
+    assert (report["split"], report["samples"]) == (short, samples)
 
 
 def test_it_finds_the_figures_that_training_logged(tinynet, run, spec):
     logged = tinynet("resume", run, "--json").json["metrics"]
-    found = tinynet("evaluate", run, "--split", "val", "--json").json["metrics"]
-    assert found["accuracy"] == logged["val/accuracy"]
-    assert found["loss"] == pytest.approx(logged["val/loss"], rel=1e-6)
+    metrics = tinynet("evaluate", run, "--split", "val", "--json").json["metrics"]
+    assert metrics["accuracy"] == logged["val/accuracy"]
+    assert metrics["loss"] == pytest.approx(logged["val/loss"], rel=1e-6)
 
 
 def test_the_best_checkpoint_counts_unless_another_is_named(tinynet, best_before_last):

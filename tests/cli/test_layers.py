@@ -44,11 +44,11 @@ def test_parameters_are_told_with_type_default_and_description(tinynet):
 
 
 def test_json_has_it_as_data(process):
-    found = process("layers", "dropout", "--json").json
-    assert (found["group"], found["name"], found["distribution"]) == (
+    layer = process("layers", "dropout", "--json").json
+    assert (layer["group"], layer["name"], layer["distribution"]) == (
         "layers", "dropout", "tinynet-core"
     )  # fmt: skip
-    (rate,) = found["parameters"]
+    (rate,) = layer["parameters"]
     assert (rate["name"], rate["required"]) == ("rate", True)
     listed = process("layers", "--json").json["layers"]
     assert {"conv2d", "dense"} <= {row["name"] for row in listed}
@@ -79,8 +79,8 @@ def test_a_name_of_another_kind_is_5_and_the_command_that_is_told_works(tinynet,
 @pytest.mark.parametrize("option", ["--group", "--kind"])
 @pytest.mark.parametrize("kind", ["optimizer", "optimizers"])
 def test_a_kind_may_be_said_in_the_singular_and_the_plural(tinynet, option, kind):
-    found = tinynet("layers", option, kind, "--json").json
-    assert "adam" in {row["name"] for row in found["optimizers"]}
+    listing = tinynet("layers", option, kind, "--json").json
+    assert "adam" in {row["name"] for row in listing["optimizers"]}
 
 
 def test_a_kind_that_does_not_exist_is_2_and_lists_them(tinynet):

@@ -90,11 +90,11 @@ def test_a_broken_plugin_is_5_with_its_cause(process, plugin):
 
 
 def test_a_sound_installation_is_0(process, plugin):
-    found = process("plugins", "doctor", "--json", env=plugin(RIGHT))
-    assert found.code == 0
-    assert found.json["ok"] is True
-    assert found.json["kernels"] == "tinynet-core:numpy (numpy)"
-    (odd,) = [one for one in found.json["plugins"] if one["name"] == "odd"]
+    result = process("plugins", "doctor", "--json", env=plugin(RIGHT))
+    assert result.code == 0
+    assert result.json["ok"] is True
+    assert result.json["kernels"] == "tinynet-core:numpy (numpy)"
+    (odd,) = [one for one in result.json["plugins"] if one["name"] == "odd"]
     assert odd["problems"] == []
     assert odd["seconds"] >= 0
 
@@ -136,9 +136,9 @@ def test_a_plugin_that_breaks_one_is_5_with_the_numbers(process, plugin):
     assert data["passed"] is False
     (report,) = data["types"]
     (case,) = report["cases"]
-    (found,) = [check for check in case["checks"] if not check["passed"]]
-    assert found["name"] == "gradients"
-    assert re.search(r"is -?[\d.]+ \(analytic\) instead of -?[\d.]+ \(num", found["finding"])
+    (failure,) = [check for check in case["checks"] if not check["passed"]]
+    assert failure["name"] == "gradients"
+    assert re.search(r"is -?[\d.]+ \(analytic\) instead of -?[\d.]+ \(num", failure["finding"])
 
 
 def test_missing_options_are_exit_code_2_with_a_command(process, plugin):

@@ -50,11 +50,11 @@ def test_json_has_every_probability_and_nothing_else_is_on_stdout(
     result = process("predict", run, digits_npy, "--json", "--threads", 1)
     assert result.code == 0
     assert result.err == ""
-    found = result.json
-    assert found["samples"] == 3
-    assert found["classes"] == list("0123456789")
-    assert found["labels"] == [str(label) for label in expected.argmax(axis=1)]
-    np.testing.assert_allclose(found["probabilities"], expected, rtol=1e-5)
+    report = result.json
+    assert report["samples"] == 3
+    assert report["classes"] == list("0123456789")
+    assert report["labels"] == [str(label) for label in expected.argmax(axis=1)]
+    np.testing.assert_allclose(report["probabilities"], expected, rtol=1e-5)
 
 
 def test_the_number_of_threads_changes_no_bit(tinynet, run):
@@ -91,9 +91,9 @@ def test_several_files_follow_one_another(tinynet, run, images):
 def test_images_are_read_as_they_are(tinynet, run, images, digits_npy):
     for index, image in enumerate(images):
         Image.fromarray(image[..., 0]).save(f"{index}.png")
-    found = tinynet("predict", run, "0.png", "1.png", "2.png", "--json").json
-    assert found.pop("files") == ["0.png", "1.png", "2.png"]
-    assert found == tinynet("predict", run, digits_npy, "--json").json
+    report = tinynet("predict", run, "0.png", "1.png", "2.png", "--json").json
+    assert report.pop("files") == ["0.png", "1.png", "2.png"]
+    assert report == tinynet("predict", run, digits_npy, "--json").json
 
 
 def test_images_of_another_size_are_resized_only_when_asked(tinynet, run):
@@ -153,9 +153,9 @@ def test_output_as_jsonl(tinynet, run, digits_npy, expected):
 def test_output_as_npz(tinynet, run, digits_npy, expected):
     result = tinynet("predict", run, digits_npy, "-o", "out.npz", "--json")
     assert result.json["output"] == "out.npz"
-    with np.load("out.npz") as found:
-        np.testing.assert_allclose(found["probabilities"], expected, rtol=1e-5)
-        assert found["labels"].tolist() == [str(label) for label in expected.argmax(axis=1)]
+    with np.load("out.npz") as arrays:
+        np.testing.assert_allclose(arrays["probabilities"], expected, rtol=1e-5)
+        assert arrays["labels"].tolist() == [str(label) for label in expected.argmax(axis=1)]
 
 
 def test_another_ending_is_refused(tinynet, run, digits_npy):
@@ -179,8 +179,8 @@ def test_a_number_is_predicted_in_the_units_of_the_data(tinynet, table_spec, fol
     table_spec.write_text(json.dumps(content))
     assert tinynet("train", table_spec, "--run", "r").code == 0
     Path("new.csv").write_text("size\n0.5\n")
-    found = tinynet("predict", "r", "new.csv", "--json").json["outputs"]
-    assert np.ravel(found) == pytest.approx([3500], rel=0.05)
+    values = tinynet("predict", "r", "new.csv", "--json").json["outputs"]
+    assert np.ravel(values) == pytest.approx([3500], rel=0.05)
     assert tinynet("predict", "r", "new.csv").out.split()[:2] == ["sample", "value"]
 
 
@@ -212,6 +212,6 @@ def test_the_example_input_of_the_readme_holds_a_digit_of_each_kind(tinynet, wri
     models = request.config.rootpath / "models"
     spec = models / "digits_cnn.json"
     assert tinynet("train", spec, "--run", "r", "--set", "training.epochs=3").code == 0
-    found = tinynet("predict", "r", models / "examples" / "digits.npy", "--json").json
-    right = sum(label == str(digit) for digit, label in enumerate(found["labels"]))
+    report = tinynet("predict", "r", models / "examples" / "digits.npy", "--json").json
+    right = sum(label == str(digit) for digit, label in enumerate(report["labels"]))
     assert right >= 9

@@ -27,9 +27,9 @@ def pictures():
 
 def test_a_folder_of_images_is_read_in_the_order_of_names(tinynet, run, pictures):
     names = [str(pictures / f"{index}.png") for index in range(3)]
-    found = tinynet("predict", run, pictures, "--json").json
-    assert found["files"] == names
-    assert found == tinynet("predict", run, *names, "--json").json
+    report = tinynet("predict", run, pictures, "--json").json
+    assert report["files"] == names
+    assert report == tinynet("predict", run, *names, "--json").json
 
 
 def test_other_files_of_a_folder_are_skipped_with_a_warning(tinynet, run, pictures):

@@ -129,9 +129,9 @@ def test_no_lock_does_not_break_into_a_run_that_another_process_holds(tinynet, r
 @pytest.mark.parametrize("command", ["evaluate", "predict"])
 def test_a_network_with_nan_is_told_or_refused(tinynet, run, folder, command):
     path = newest(run)
-    found = archive.read(path)
-    found.tensors["params/dense_1/bias"][0] = float("nan")
-    archive.write(path, found.sections, found.tensors, run_id=found.run_id, step=found.step)
+    saved = archive.read(path)
+    saved.tensors["params/dense_1/bias"][0] = float("nan")
+    archive.write(path, saved.sections, saved.tensors, run_id=saved.run_id, step=saved.step)
     words = [command, path]
     if command == "predict":
         np.save(folder / "x.npy", np.zeros((2, 8, 8, 1)))

@@ -25,9 +25,9 @@ def run(tinynet):
 def arrays():
     """Four samples."""
     with np.load(MODELS / "data" / "shapes.npz") as data:
-        found = {name: data[name][:4] for name in ("image", "table")}
-    np.savez("new.npz", **found)
-    return found
+        inputs = {name: data[name][:4] for name in ("image", "table")}
+    np.savez("new.npz", **inputs)
+    return inputs
 
 
 @pytest.fixture
@@ -35,21 +35,21 @@ def expected(run, arrays):
     """Return the network's predictions from Python; the area is in the units of the data."""
     model = library.run.models.load_model(run)
     prepared = model.preprocessing.apply(arrays)
-    found = model.network.predict(prepared)
-    return {"kind": found["kind"], "area": model.preprocessing.invert("area", found["area"])}
+    outputs = model.network.predict(prepared)
+    return {"kind": outputs["kind"], "area": model.preprocessing.invert("area", outputs["area"])}
 
 
 def test_json_has_the_outputs_by_name(tinynet, run, arrays, expected):
-    found = tinynet("predict", run, "new.npz", "--json").json
-    assert found["samples"] == 4
-    assert found["outputs"].keys() == {"kind", "area"}
-    assert found["outputs"]["kind"].keys() == {"classes", "labels", "probabilities"}
+    report = tinynet("predict", run, "new.npz", "--json").json
+    assert report["samples"] == 4
+    assert report["outputs"].keys() == {"kind", "area"}
+    assert report["outputs"]["kind"].keys() == {"classes", "labels", "probabilities"}
     np.testing.assert_allclose(
-        found["outputs"]["kind"]["probabilities"], expected["kind"], rtol=1e-5
+        report["outputs"]["kind"]["probabilities"], expected["kind"], rtol=1e-5
     )
     labels = [str(label) for label in expected["kind"].argmax(axis=1)]
-    assert found["outputs"]["kind"]["labels"] == labels
-    np.testing.assert_allclose(found["outputs"]["area"]["outputs"], expected["area"], rtol=1e-5)
+    assert report["outputs"]["kind"]["labels"] == labels
+    np.testing.assert_allclose(report["outputs"]["area"]["outputs"], expected["area"], rtol=1e-5)
 
 
 def test_the_table_shows_the_likeliest_class_and_the_value(tinynet, run, arrays, expected):
@@ -73,18 +73,18 @@ def test_csv_and_jsonl_have_a_column_for_every_number(tinynet, run, arrays, expe
     for table in (rows, lines):
         assert list(table[0]) == columns
         values = [[float(row[c]) for c in ("area/value", *columns[3:])] for row in table]
-        wanted = np.concatenate([expected["area"], expected["kind"]], axis=1)
-        np.testing.assert_allclose(values, wanted, rtol=1e-5)
+        numbers = np.concatenate([expected["area"], expected["kind"]], axis=1)
+        np.testing.assert_allclose(values, numbers, rtol=1e-5)
 
 
 def test_npz_has_the_arrays_of_each_output(tinynet, run, arrays, expected):
     assert tinynet("predict", run, "new.npz", "-o", "out.npz").code == 0
-    with np.load("out.npz") as found:
-        assert set(found) == {
+    with np.load("out.npz") as saved:
+        assert set(saved) == {
             "area/outputs", "kind/classes", "kind/labels", "kind/probabilities",
         }  # fmt: skip
-        np.testing.assert_allclose(found["area/outputs"], expected["area"], rtol=1e-5)
-        np.testing.assert_allclose(found["kind/probabilities"], expected["kind"], rtol=1e-5)
+        np.testing.assert_allclose(saved["area/outputs"], expected["area"], rtol=1e-5)
+        np.testing.assert_allclose(saved["kind/probabilities"], expected["kind"], rtol=1e-5)
 
 
 def test_inputs_of_several_names_come_from_one_file_of_arrays(tinynet, run, arrays):
@@ -95,11 +95,11 @@ def test_inputs_of_several_names_come_from_one_file_of_arrays(tinynet, run, arra
 
 
 def test_an_evaluation_tells_the_loss_of_every_output(tinynet, run):
-    found = tinynet("evaluate", run, "--data-root", MODELS, "--json").json["metrics"]
-    assert list(found) == ["loss", "area/loss", "kind/loss", "kind/accuracy", "area/r2"]
+    metrics = tinynet("evaluate", run, "--data-root", MODELS, "--json").json["metrics"]
+    assert list(metrics) == ["loss", "area/loss", "kind/loss", "kind/accuracy", "area/r2"]
     losses = library.load_spec(SPEC).training.losses(["area", "kind"])
-    weighted = [loss.weight * found[f"{name}/loss"] for name, loss in losses.items()]
-    assert found["loss"] == pytest.approx(sum(weighted))
+    weighted = [loss.weight * metrics[f"{name}/loss"] for name, loss in losses.items()]
+    assert metrics["loss"] == pytest.approx(sum(weighted))
 
 
 def test_a_run_of_them_resumes_exactly(tinynet):

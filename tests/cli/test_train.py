@@ -69,12 +69,12 @@ def test_json_is_one_object_on_stdout_and_nothing_else(process, spec, folder):
     result = process("train", spec, "--json")
     assert result.code == 0
     assert result.err == ""
-    found = result.json
-    assert found["run"] == str(folder / "runs" / "small-001")
-    assert Path(found["checkpoint"]).is_file()
-    assert (found["step"], found["epoch"], found["finished"]) == (12, 2, True)
-    assert found["seconds"] > 0
-    assert set(found["metrics"]) == {
+    report = result.json
+    assert report["run"] == str(folder / "runs" / "small-001")
+    assert Path(report["checkpoint"]).is_file()
+    assert (report["step"], report["epoch"], report["finished"]) == (12, 2, True)
+    assert report["seconds"] > 0
+    assert set(report["metrics"]) == {
         f"{split}/{figure}" for split in ("train", "val", "test") for figure in ("loss", "accuracy")
     }
 

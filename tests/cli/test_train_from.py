@@ -10,10 +10,10 @@ import pytest
 @pytest.fixture
 def wider(folder, spec):
     """The spec of a run with two more classes than the run `done` has."""
-    said = json.loads(spec.read_text())
-    said["network"]["layers"][1]["units"] = 12
+    changed = json.loads(spec.read_text())
+    changed["network"]["layers"][1]["units"] = 12
     path = folder / "wider.json"
-    path.write_text(json.dumps(said))
+    path.write_text(json.dumps(changed))
     return path
 
 
@@ -95,11 +95,11 @@ def test_a_plan_that_is_refused_shows_what_would_be_carried_too(tinynet, run, sp
     allowed = tinynet(*line, *added)
     assert allowed.code == 0, allowed.err
     assert "2 dropped" in allowed.out
-    found = tinynet(*line, "--json")
-    assert found.code == 4
-    assert shlex.split(" ".join(found.json["options"])) == added
-    assert [tensor["action"] for tensor in found.json["tensors"]] == ["differs"] * 2 + ["new"] * 4
-    assert found.json["error"]["message"].startswith("the checkpoint does not fit the network")
+    refusal = tinynet(*line, "--json")
+    assert refusal.code == 4
+    assert shlex.split(" ".join(refusal.json["options"])) == added
+    assert [tensor["action"] for tensor in refusal.json["tensors"]] == ["differs"] * 2 + ["new"] * 4
+    assert refusal.json["error"]["message"].startswith("the checkpoint does not fit the network")
     assert not Path("runs").exists()
 
 

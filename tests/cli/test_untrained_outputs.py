@@ -49,9 +49,9 @@ def test_its_values_are_predicted_beside_the_labels(tinynet, spec):
         assert "outputs without a loss, which are predicted and not trained: features" in result.out
     assert tinynet("summary", spec, "--json").json["untrained_outputs"] == ["features"]
     assert tinynet("train", spec, "--run", "run", "--quiet").code == 0
-    found = tinynet("predict", "run", "new.npy", "--json").json["outputs"]
-    assert np.shape(found["features"]["outputs"]) == (5, 5)
-    assert found["kind"].keys() == {"classes", "labels", "probabilities"}
+    outputs = tinynet("predict", "run", "new.npy", "--json").json["outputs"]
+    assert np.shape(outputs["features"]["outputs"]) == (5, 5)
+    assert outputs["kind"].keys() == {"classes", "labels", "probabilities"}
     assert tinynet("evaluate", "run", "--json").json["metrics"].keys() == {"loss"}
     assert tinynet("verify-resume", spec, "--json").json["exact"] is True
 

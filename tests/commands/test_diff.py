@@ -58,21 +58,22 @@ def write(tmp_path):
 
 
 def test_equal_checkpoints(write):
-    found = compare_checkpoints(write("a"), write("b", run_id="other"), silent)
-    assert found.equal
-    assert (found.spec, found.facts, found.tensors, found.equal_tensors) == ([], [], [], 2)
-    assert found.a.digest == found.b.digest
+    comparison = compare_checkpoints(write("a"), write("b", run_id="other"), silent)
+    assert comparison.equal
+    assert (comparison.spec, comparison.facts, comparison.tensors) == ([], [], [])
+    assert comparison.equal_tensors == 2
+    assert comparison.a.digest == comparison.b.digest
 
 
 def test_changes_of_the_spec_have_an_effect(write):
     spec = {"name": "one", "training": {"epochs": 4, "seed": 2}}
-    found = compare_checkpoints(write("a"), write("b", spec=spec), silent)
-    told = [(c.pointer, c.old, c.new, c.effect) for c in found.spec]
-    assert told == [
+    comparison = compare_checkpoints(write("a"), write("b", spec=spec), silent)
+    changes = [(c.pointer, c.old, c.new, c.effect) for c in comparison.spec]
+    assert changes == [
         ("/training/epochs", 3, 4, "safe"),
         ("/training/seed", 1, 2, "incompatible"),
     ]
-    assert not found.equal
+    assert not comparison.equal
 
 
 @pytest.mark.parametrize(
@@ -87,9 +88,9 @@ def test_changes_of_the_spec_have_an_effect(write):
 )
 def test_differences_in_origin_are_reported_but_states_are_equal(write, section, value):
     """An uninterrupted run and an exactly resumed one differ only in these."""
-    found = compare_checkpoints(write("a"), write("b", **{section: value}), silent)
-    assert [c.pointer.split("/")[1] for c in found.facts] == [section]
-    assert found.equal
+    comparison = compare_checkpoints(write("a"), write("b", **{section: value}), silent)
+    assert [c.pointer.split("/")[1] for c in comparison.facts] == [section]
+    assert comparison.equal
 
 
 @pytest.mark.parametrize(
@@ -101,27 +102,27 @@ def test_differences_in_origin_are_reported_but_states_are_equal(write, section,
     ],
 )
 def test_differences_in_progress_or_data_make_states_unequal(write, section, value):
-    found = compare_checkpoints(write("a"), write("b", **{section: value}), silent)
-    assert found.facts
-    assert not found.equal
+    comparison = compare_checkpoints(write("a"), write("b", **{section: value}), silent)
+    assert comparison.facts
+    assert not comparison.equal
 
 
 def test_tensors_in_only_one_checkpoint_are_reported(write):
     a = write("a", {"params/old/w": np.zeros(3)})
     b = write("b", {"params/new/w": np.zeros(3)})
-    found = compare_checkpoints(a, b, silent)
-    assert [(t.name, t.kind) for t in found.tensors] == [
+    comparison = compare_checkpoints(a, b, silent)
+    assert [(t.name, t.kind) for t in comparison.tensors] == [
         ("params/new/w", "only in b"),
         ("params/old/w", "only in a"),
     ]
-    assert found.tensors[0].a is None
-    assert found.tensors[0].b.shape == (3,)
+    assert comparison.tensors[0].a is None
+    assert comparison.tensors[0].b.shape == (3,)
 
 
 @pytest.mark.parametrize("other", [np.arange(6.0), np.arange(6, dtype=np.float32).reshape(2, 3)])
 def test_other_dtypes_and_shapes_are_reported(write, other):
-    found = compare_checkpoints(write("a"), write("b", {"params/a/weight": other}), silent)
-    (tensor,) = found.tensors
+    comparison = compare_checkpoints(write("a"), write("b", {"params/a/weight": other}), silent)
+    (tensor,) = comparison.tensors
     assert tensor.kind == "layout"
     assert (tensor.b.dtype, tensor.b.shape) == (other.dtype.name, other.shape)
 
@@ -156,10 +157,10 @@ def test_negative_zero_differs_from_zero(write):
 
 
 def test_relative_norm_of_a_difference_from_zero_is_infinite(write):
-    found = compare_checkpoints(
+    comparison = compare_checkpoints(
         write("a", {"w": np.zeros(2)}), write("b", {"w": np.ones(2)}), silent
     )
-    assert found.tensors[0].relative_norm == np.inf
+    assert comparison.tensors[0].relative_norm == np.inf
 
 
 NUMBERS = st.sampled_from([np.bool_, np.int8, np.int64, np.uint64, np.float16, np.float32])
@@ -173,25 +174,25 @@ def test_arrays_are_compared_bit_for_bit(tmp_path_factory, data):
     old, new = (data.draw(array_strategy(dtype, shape)) for _ in range(2))
     for name, array in (("a", old), ("b", new)):
         archive.write(folder / name, {"spec": {}}, {"w": array}, run_id="r", step=0)
-    found = compare_checkpoints(folder / "a", folder / "b", silent)
+    comparison = compare_checkpoints(folder / "a", folder / "b", silent)
     bits = np.dtype(f"u{dtype.itemsize}")
     differing = np.count_nonzero(old.view(bits) != new.view(bits)) if old.ndim else old != new
-    assert found.equal == (old.tobytes() == new.tobytes())
-    if not found.equal and old.ndim:
-        assert found.tensors[0].differing == differing
+    assert comparison.equal == (old.tobytes() == new.tobytes())
+    if not comparison.equal and old.ndim:
+        assert comparison.tensors[0].differing == differing
 
 
 def test_runs_are_compared_by_their_newest_intact_checkpoint(tmp_path):
     a, b = (tinynet.train(SPEC, tmp_path / name) for name in "ab")
-    found = compare_checkpoints(a.path, b.path, silent)
-    assert found.equal
-    assert found.a.path == a.checkpoints[-1]
-    assert found.a.run_id != found.b.run_id
+    comparison = compare_checkpoints(a.path, b.path, silent)
+    assert comparison.equal
+    assert comparison.a.path == a.checkpoints[-1]
+    assert comparison.a.run_id != comparison.b.run_id
     newest = a.checkpoints[-1]
     newest.write_bytes(newest.read_bytes()[:-1])
     warnings = []
-    found = compare_checkpoints(a.path, b.path, warnings.append)
-    assert (found.a.step, found.b.step) == (0, 3)
+    comparison = compare_checkpoints(a.path, b.path, warnings.append)
+    assert (comparison.a.step, comparison.b.step) == (0, 3)
     assert newest.name in warnings[0]
     assert newest.exists()
 
@@ -204,9 +205,9 @@ def test_specs_are_compared_with_defaults_filled_in(tmp_path):
     other.write_text(json.dumps(spelled))
     assert compare_checkpoints(path, other, silent).equal
     run = tinynet.train(SPEC, tmp_path / "run", overrides={"training.epochs": 2})
-    found = compare_checkpoints(run.path, other, silent)
-    assert [c.pointer for c in found.spec] == ["/training/epochs"]
-    assert (found.facts, found.tensors, found.b.digest) == ([], [], None)
+    comparison = compare_checkpoints(run.path, other, silent)
+    assert [c.pointer for c in comparison.spec] == ["/training/epochs"]
+    assert (comparison.facts, comparison.tensors, comparison.b.digest) == ([], [], None)
 
 
 def test_damaged_file_is_an_error(write):
@@ -232,7 +233,7 @@ def test_folder_without_checkpoints_is_an_error(tmp_path, write):
 
 def test_result_is_json(write):
     other = {"params/a/weight": np.full(6, np.nan, np.float32), "params/new": np.zeros(1)}
-    found = compare_checkpoints(write("a"), write("b", other, progress={}), silent)
-    value = json.loads(json.dumps(found.to_json()))
+    comparison = compare_checkpoints(write("a"), write("b", other, progress={}), silent)
+    value = json.loads(json.dumps(comparison.to_json()))
     assert value["equal"] is False
     assert [t["kind"] for t in value["tensors"]] == ["values", "only in b"]

@@ -94,23 +94,23 @@ def rewrite(path, changes):
 
 
 def test_export_holds_all_parameters_and_buffers(run, weights):
-    found = export_weights(run.path, weights, warn=silent)
+    export = export_weights(run.path, weights, warn=silent)
     arrays = arrays_of(weights)
     assert set(arrays) == ADDRESSES
     for name, array in {**run.network.params, **run.network.buffers}.items():
         np.testing.assert_array_equal(arrays[name], array)
-    assert (found.arrays, found.step) == (len(ADDRESSES), run.step)
-    assert found.bytes == sum(array.nbytes for array in arrays.values())
+    assert (export.arrays, export.step) == (len(ADDRESSES), run.step)
+    assert export.bytes == sum(array.nbytes for array in arrays.values())
 
 
 def test_export_of_everything_holds_all_tensors(run, weights):
     export_weights(run.path, weights, everything=True, warn=silent)
     arrays = arrays_of(weights)
-    wanted = archive.read(run.checkpoints[-1]).tensors
-    assert set(arrays) == set(wanted)
-    assert any(name.startswith("slots/") for name in wanted)
-    assert any(name.startswith("transforms/") for name in wanted)
-    for name, array in wanted.items():
+    tensors = archive.read(run.checkpoints[-1]).tensors
+    assert set(arrays) == set(tensors)
+    assert any(name.startswith("slots/") for name in tensors)
+    assert any(name.startswith("transforms/") for name in tensors)
+    for name, array in tensors.items():
         np.testing.assert_array_equal(arrays[name], array)
 
 
@@ -130,15 +130,15 @@ def test_export_does_not_contain_the_data_folder(run, npz):
 
 
 def test_export_of_a_chosen_checkpoint(run, weights):
-    found = export_weights(run.path, weights, checkpoint=run.checkpoints[0].name, warn=silent)
-    assert (found.step, found.checkpoint) == (0, run.checkpoints[0])
+    export = export_weights(run.path, weights, checkpoint=run.checkpoints[0].name, warn=silent)
+    assert (export.step, export.checkpoint) == (0, run.checkpoints[0])
 
 
 def test_parameter_and_buffer_with_one_name_are_an_error(tmp_path, run):
-    found = archive.read(run.checkpoints[-1])
-    twice = {**found.tensors, "buffers/hidden/weight": np.zeros(3)}
+    saved = archive.read(run.checkpoints[-1])
+    twice = {**saved.tensors, "buffers/hidden/weight": np.zeros(3)}
     path = tmp_path / "twice.msgpack"
-    archive.write(path, found.sections, twice, run_id=found.run_id, step=found.step)
+    archive.write(path, saved.sections, twice, run_id=saved.run_id, step=saved.step)
     with pytest.raises(CheckpointError, match="both a parameter and a buffer; --all"):
         export_weights(path, tmp_path / "w.npz", warn=silent)
     assert export_weights(path, tmp_path / "w.npz", everything=True, warn=silent).arrays
@@ -146,13 +146,13 @@ def test_parameter_and_buffer_with_one_name_are_an_error(tmp_path, run):
 
 def test_imported_weights_give_the_same_predictions(run, weights, tmp_path):
     export_weights(run.path, weights, warn=silent)
-    found = import_weights(weights, SPEC, tmp_path / "fresh.msgpack")
+    imported = import_weights(weights, SPEC, tmp_path / "fresh.msgpack")
     images = np.random.default_rng(0).integers(0, 17, (5, 8, 8, 1), dtype=np.uint8)
     ours, before = (
-        tinynet.load_model(p).predict({"input": images}) for p in (found.checkpoint, run.path)
+        tinynet.load_model(p).predict({"input": images}) for p in (imported.checkpoint, run.path)
     )
     np.testing.assert_array_equal(ours.values, before.values)
-    assert tinynet.evaluate(found.checkpoint).metrics == run.evaluate().metrics
+    assert tinynet.evaluate(imported.checkpoint).metrics == run.evaluate().metrics
 
 
 def test_imported_checkpoint_is_at_step_zero(run, npz, tmp_path):
@@ -256,7 +256,7 @@ def test_scalar_parameter_is_exported_and_imported(register, weights, tmp_path):
     spec = {**SPEC, "network": {"layers": layers}}
     run = tinynet.train(spec, tmp_path / "run")
     export_weights(run.path, weights, warn=silent)
-    found = import_weights(weights, spec, tmp_path / "fresh.msgpack")
-    again = tinynet.load_model(found.checkpoint).network
+    imported = import_weights(weights, spec, tmp_path / "fresh.msgpack")
+    again = tinynet.load_model(imported.checkpoint).network
     trained = run.network.params["temperature_1/temperature"]
     assert again.params["temperature_1/temperature"] == trained != 1

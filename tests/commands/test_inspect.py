@@ -74,8 +74,8 @@ def test_checkpoint_is_inspected_without_its_plugins(checkpoint):
     assert (facts.run_id, facts.step, facts.format) == ("abc", 3, 1)
     assert facts.size == checkpoint.stat().st_size
     assert facts.sections == SECTIONS
-    told = [(t.name, t.group, t.dtype, t.shape, t.bytes) for t in facts.tensors]
-    assert told == [
+    tensors = [(t.name, t.group, t.dtype, t.shape, t.bytes) for t in facts.tensors]
+    assert tensors == [
         ("params/cheese_1/bias", "params", "float32", (), 4),
         ("params/cheese_1/weight", "params", "float32", (2, 3), 24),
         ("slots/cheese_1/weight/moment", "slots", "float32", (2, 3), 24),

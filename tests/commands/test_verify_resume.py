@@ -26,12 +26,12 @@ def spec(tmp_path):
 
 
 def test_killed_run_is_exact_and_both_runs_are_kept(spec, tmp_path):
-    found = verify_exact_resume(spec, tmp_path / "runs", kills=2)
-    assert found.exact
-    assert found.differences == ()
-    assert found.steps == 12
-    assert len(found.killed_after) == 2
-    assert found.whole == found.resumed
+    verdict = verify_exact_resume(spec, tmp_path / "runs", kills=2)
+    assert verdict.exact
+    assert verdict.differences == ()
+    assert verdict.steps == 12
+    assert len(verdict.killed_after) == 2
+    assert verdict.whole == verdict.resumed
     killed = Checkpoint.read(RunFolder(tmp_path / "runs" / "killed").checkpoint(12))
     assert killed.lineage, "it was resumed"
     assert not Checkpoint.read(RunFolder(tmp_path / "runs" / "whole").checkpoint(12)).lineage
@@ -51,11 +51,11 @@ def test_different_result_is_not_exact(spec, tmp_path, monkeypatch):
             folder.log.write_bytes(folder.log.read_bytes().replace(b'"epoch": 1', b'"epoch": 9', 1))
 
     monkeypatch.setattr(verification, "_run", spoil)
-    found = verify_exact_resume(spec, tmp_path / "runs", kills=1)
-    assert not found.exact
-    assert found.whole != found.resumed
-    assert any("params/dense_1/weight" in line for line in found.differences)
-    assert any("metrics.jsonl" in line for line in found.differences)
+    verdict = verify_exact_resume(spec, tmp_path / "runs", kills=1)
+    assert not verdict.exact
+    assert verdict.whole != verdict.resumed
+    assert any("params/dense_1/weight" in line for line in verdict.differences)
+    assert any("metrics.jsonl" in line for line in verdict.differences)
 
 
 def test_missing_spec_and_existing_folder_are_errors(spec, tmp_path):

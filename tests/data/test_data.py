@@ -31,9 +31,9 @@ def indices_of(data):
 def test_the_three_splits_are_disjoint_and_complete(labels, validation, test, stratify, seed):
     """A test sample in the training split makes every metric too good."""
     dataset = Labelled(Labelled.Config(labels=labels))
-    asked = {"validation": validation, "test": test, "stratify": stratify}
-    asked = {key: value for key, value in asked.items() if value is not None}
-    wanted = DataSpec.model_validate({"type": "digits", "split": asked})
+    split = {"validation": validation, "test": test, "stratify": stratify}
+    split = {key: value for key, value in split.items() if value is not None}
+    section = DataSpec.model_validate({"type": "digits", "split": split})
     sizes = {}
     for name, part in (("val", validation), ("test", test)):
         part = 0.1 if part is None else part
@@ -41,15 +41,15 @@ def test_the_three_splits_are_disjoint_and_complete(labels, validation, test, st
     vanishes = (validation and not sizes["val"]) or (test and not sizes["test"])
     if vanishes or sum(sizes.values()) >= len(labels):
         with pytest.raises(DataError, match=r"is empty|left for training"):
-            split_indices(dataset, wanted, seed)
+            split_indices(dataset, section, seed)
         return
-    parts = split_indices(dataset, wanted, seed)
+    parts = split_indices(dataset, section, seed)
     together = np.concatenate([parts[name] for name in SPLITS])
     np.testing.assert_array_equal(np.sort(together), np.arange(len(labels)))
     for name, size in sizes.items():
         assert len(parts[name]) == size
         assert (np.diff(parts[name]) > 0).all(), "in the order of the file, which reads fastest"
-    again = split_indices(dataset, wanted, seed)
+    again = split_indices(dataset, section, seed)
     for name in SPLITS:
         np.testing.assert_array_equal(parts[name], again[name])
 
@@ -71,10 +71,10 @@ def test_a_stratified_split_has_every_class_in_proportion(counts, validation, te
         return
     left = np.array(counts)
     for name in ("val", "test"):
-        found = np.bincount(labels[parts[name]], minlength=len(counts))
+        in_part = np.bincount(labels[parts[name]], minlength=len(counts))
         share = left * (len(parts[name]) / left.sum())
-        assert (np.abs(found - share) < 1 + 1e-9).all()
-        left = left - found
+        assert (np.abs(in_part - share) < 1 + 1e-9).all()
+        left = left - in_part
 
 
 def test_a_split_of_equal_classes_is_exactly_even(labelled, tmp_path):
@@ -103,11 +103,11 @@ def test_the_splits_seed_overrides_the_trainings_seed(labelled, tmp_path):
 
 def test_a_stratified_split_depends_on_the_seed(labelled, tmp_path):
     labels = [0, 1] * 50
-    seen = {
+    splits = {
         tuple(Data(spec(labels, split={"stratify": True}), tmp_path, seed).splits["test"].indices)
         for seed in range(4)
     }
-    assert len(seen) == 4
+    assert len(splits) == 4
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def resolved(root=ROOT, **fields):
 
 
 def test_paths_of_every_shape_become_absolute():
-    found = resolved(
+    files = resolved(
         one="a/b.csv",
         maybe="./c",
         many=("d", "e/../f"),
@@ -50,7 +50,7 @@ def test_paths_of_every_shape_become_absolute():
         part=Part(file="j"),
         parts=(Part(file="k"),),
     )
-    assert found == Files(
+    assert files == Files(
         one="/data/root/a/b.csv",
         maybe="/data/root/c",
         many=("/data/root/d", "/data/root/f"),
@@ -62,8 +62,8 @@ def test_paths_of_every_shape_become_absolute():
 
 
 def test_other_values_are_not_changed():
-    found = resolved()
-    assert (found.maybe, found.text, found.texts) == (None, "../not a path", ("/not/a/path",))
+    files = resolved()
+    assert (files.maybe, files.text, files.texts) == (None, "../not a path", ("/not/a/path",))
 
 
 def test_the_original_config_is_not_changed():
@@ -121,8 +121,8 @@ def test_a_link_inside_the_root_is_followed(tmp_path):
 @given(st.lists(st.sampled_from(["..", ".", "a", "root", "", "/", "data", "~"]), max_size=8))
 def test_no_path_leaves_the_root(parts):
     try:
-        found = resolved(one="/".join(parts) or ".").one
+        path = resolved(one="/".join(parts) or ".").one
     except DataError:
         return
-    assert Path(found).is_relative_to(ROOT)
-    assert ".." not in Path(found).parts
+    assert Path(path).is_relative_to(ROOT)
+    assert ".." not in Path(path).parts

@@ -48,8 +48,8 @@ def test_augmentation_depends_on_seed_epoch_and_sample_only(labelled, register, 
 
     def noise(positions, epoch, data=data):
         positions = np.array(positions)
-        seen = data.batch("train", positions, epoch=epoch).inputs["input"][:, 0]
-        return seen - data.splits["train"].indices[positions]
+        x = data.batch("train", positions, epoch=epoch).inputs["input"][:, 0]
+        return x - data.splits["train"].indices[positions]
 
     whole = noise(range(10), epoch=2)
     assert len(set(whole)) == 10
@@ -76,16 +76,16 @@ def test_transforms_are_fitted_on_training_data_alone(labelled, tmp_path):
     raw = data.splits["train"].indices.astype(np.float64)
     np.testing.assert_allclose(state["0/input/mean"], raw.mean())
     np.testing.assert_allclose(state["0/input/std"], raw.std())
-    seen = data.batch("train", np.arange(len(raw))).inputs["input"]
-    np.testing.assert_allclose([seen.mean(), seen.std()], [0, 1], atol=1e-12)
+    x = data.batch("train", np.arange(len(raw))).inputs["input"]
+    np.testing.assert_allclose([x.mean(), x.std()], [0, 1], atol=1e-12)
 
 
 def test_fitted_state_is_used_unchanged(labelled, tmp_path):
     fitted = {"0/input/mean": np.array([5.0]), "0/input/std": np.array([2.0])}
     data = Data(spec([0] * 50, transforms=["standardize"]), tmp_path, 0, fitted)
     value = data.splits["test"].indices[0]
-    seen = data.batch("test", np.array([0])).inputs["input"]
-    np.testing.assert_allclose(seen, (value - 5) / 2)
+    x = data.batch("test", np.array([0])).inputs["input"]
+    np.testing.assert_allclose(x, (value - 5) / 2)
 
 
 def test_each_transform_is_fitted_on_the_previous_output(labelled, tmp_path):
@@ -93,9 +93,9 @@ def test_each_transform_is_fitted_on_the_previous_output(labelled, tmp_path):
     data = Data(spec([0] * 50, transforms=chain), tmp_path, 0)
     raw = data.splits["train"].indices
     np.testing.assert_allclose(data.preprocessing.state()["1/input/mean"], 10 * raw.mean() + 3)
-    seen = data.batch("val", np.arange(3)).inputs["input"][:, 0]
+    x = data.batch("val", np.arange(3)).inputs["input"][:, 0]
     right = (data.splits["val"].indices[:3] - raw.mean()) / raw.std()
-    np.testing.assert_allclose(seen, right)
+    np.testing.assert_allclose(x, right)
 
 
 def test_a_transform_changes_only_its_arrays(tmp_path):
@@ -136,11 +136,11 @@ def test_invert_returns_to_the_units_of_the_data():
     work = Preprocessing([TransformReference.model_validate(t) for t in chain], fields)
     raw = np.array([10.0, 20.0, 60.0])
     work.fit(lambda: iter([{"target": raw[:2]}, {"target": raw[2:]}]))
-    seen = work.apply({"target": raw})["target"]
-    np.testing.assert_allclose(work.invert("target", seen), raw)
+    transformed = work.apply({"target": raw})["target"]
+    np.testing.assert_allclose(work.invert("target", transformed), raw)
     fresh = Preprocessing([TransformReference.model_validate(t) for t in chain], fields)
     fresh.load_state(work.state())
-    np.testing.assert_array_equal(fresh.apply({"target": raw})["target"], seen)
+    np.testing.assert_array_equal(fresh.apply({"target": raw})["target"], transformed)
     with pytest.raises(CheckpointMismatchError, match="9/target/mean belongs to no transform"):
         fresh.load_state({"9/target/mean": raw})
 

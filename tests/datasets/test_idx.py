@@ -52,10 +52,10 @@ def test_images_get_a_channel_axis_and_labels_become_classes(open_idx):
 def test_every_element_type_is_read_in_native_byte_order(open_idx, kind):
     values = np.array([[1, -2], [100, 4]]).astype(kind)
     data = open_idx(values, np.array([0, 1], np.uint8))
-    found = data.gather(np.arange(2)).inputs["input"]
-    np.testing.assert_array_equal(found, values)
-    assert found.dtype == np.dtype(kind)
-    assert found.dtype.isnative
+    x = data.gather(np.arange(2)).inputs["input"]
+    np.testing.assert_array_equal(x, values)
+    assert x.dtype == np.dtype(kind)
+    assert x.dtype.isnative
 
 
 def test_gzip_is_told_by_content_and_changes_nothing(open_idx):

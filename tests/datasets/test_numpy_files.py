@@ -81,9 +81,9 @@ def test_byte_order_and_memory_order_do_not_matter(open_npy):
     for stored in (X.astype(">f4"), np.asfortranarray(X)):
         data = open_npy(stored)
         assert data.fingerprint == expected
-        found = data.gather(np.array([2, 1])).inputs["input"]
-        np.testing.assert_array_equal(found, X[[2, 1]])
-        assert found.dtype.isnative
+        x = data.gather(np.array([2, 1])).inputs["input"]
+        np.testing.assert_array_equal(x, X[[2, 1]])
+        assert x.dtype.isnative
         assert data.inputs["input"].dtype == "float32"
 
 
@@ -143,8 +143,8 @@ def test_several_inputs_and_targets_by_name(open_npz, tmp_path):
     for name, array in arrays.items():
         np.save(tmp_path / f"{name}.npy", array)
     files = {
-        role: {name: str(tmp_path / f"{array}.npy") for name, array in found.items()}
-        for role, found in names.items()
+        role: {name: str(tmp_path / f"{array}.npy") for name, array in by_name.items()}
+        for role, by_name in names.items()
     }
     assert NPY(NPY.Config(**files)).fingerprint == packed.fingerprint
 
@@ -190,9 +190,9 @@ def test_floats_are_numbers_and_integers_are_classes_by_default(open_npy):
 
 
 def test_booleans_are_bytes(open_npy):
-    found = open_npy(X > 3).gather(np.arange(4)).inputs["input"]
-    assert found.dtype == np.uint8
-    np.testing.assert_array_equal(found, X > 3)
+    x = open_npy(X > 3).gather(np.arange(4)).inputs["input"]
+    assert x.dtype == np.uint8
+    np.testing.assert_array_equal(x, X > 3)
 
 
 @pytest.mark.parametrize(

@@ -115,9 +115,9 @@ def test_bytes_of_a_file_of_images(tmp_path, content):
         path.write_bytes(packed)
         config = IDX.Config(images=str(path), labels=str(labels))
         expected = refusal(IDX, config)
-        found = refusal(IDX.read_inputs, config, str(path), {"input": Field((2,), "float32")})
+        message = refusal(IDX.read_inputs, config, str(path), {"input": Field((2,), "float32")})
         if expected is not None and "belong together" not in expected:
-            assert found is not None
+            assert message is not None
 
 
 @FEW
@@ -131,5 +131,5 @@ def test_bytes_of_an_npy_file(tmp_path, tail):
         path.write_bytes(content)
         config = NPY.Config(inputs=str(path), targets=str(tmp_path / "y.npy"))
         expected = refusal(NPY, config)
-        found = refusal(NPY.read_inputs, config, str(path), {"input": Field((2,), "float64")})
-        assert found == expected
+        message = refusal(NPY.read_inputs, config, str(path), {"input": Field((2,), "float64")})
+        assert message == expected

@@ -32,14 +32,14 @@ def test_limit_holds_whichever_thread_enters_first_or_leaves_last():
     if not before or set(before) == {1}:
         pytest.skip("no BLAS of several threads")
     inside, outside = threading.Event(), threading.Event()
-    seen = []
+    limits = []
 
     def other():
         with one_thread():
-            seen.append(blas_threads())
+            limits.append(blas_threads())
             inside.set()
             outside.wait()
-        seen.append(blas_threads())
+        limits.append(blas_threads())
 
     with one_thread():
         thread = threading.Thread(target=other)
@@ -50,7 +50,7 @@ def test_limit_holds_whichever_thread_enters_first_or_leaves_last():
     thread = threading.Thread(target=other)
     thread.start()
     thread.join()
-    assert seen == [[1] * len(before), before, [1] * len(before), before]
+    assert limits == [[1] * len(before), before, [1] * len(before), before]
     assert blas_threads() == before
 
 

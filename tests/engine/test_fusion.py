@@ -102,10 +102,10 @@ def test_output_may_be_that_of_a_fused_layer():
 
 
 def test_observer_sees_every_layer():
-    seen = []
+    observed = []
     net = trainer().network
-    net.forward(batch()[0], observe=lambda node, y: seen.append(node.name))
-    assert seen == list(net.nodes)
+    net.forward(batch()[0], observe=lambda node, y: observed.append(node.name))
+    assert observed == list(net.nodes)
 
 
 def test_shared_layer_is_fused_only_where_a_relu_follows():
@@ -119,9 +119,9 @@ def test_shared_layer_is_fused_only_where_a_relu_follows():
     }
     net, x = tinynet.Network(spec), np.random.default_rng(0).normal(size=(4, 3)).astype("f")
     weight = net.params["a/weight"]
-    found = net.forward(x).outputs["output"]
-    np.testing.assert_allclose(found, np.maximum(x @ weight, 0) @ weight, rtol=1e-5)
-    assert (found < 0).any()
+    y = net.forward(x).outputs["output"]
+    np.testing.assert_allclose(y, np.maximum(x @ weight, 0) @ weight, rtol=1e-5)
+    assert (y < 0).any()
 
 
 class Noisy(Dense):

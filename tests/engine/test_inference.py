@@ -76,8 +76,8 @@ def test_batch_norm_is_not_folded_in_other_graphs(layers, outputs):
     net, x = network(layers, **({"outputs": outputs} if outputs else {})), batch(5)
     assert not any(folded(net).values())
     expected = net.forward(x).outputs
-    for name, found in net.predict_outputs(x).items():
-        np.testing.assert_array_equal(found, expected[name])
+    for name, output in net.predict_outputs(x).items():
+        np.testing.assert_array_equal(output, expected[name])
 
 
 def test_predictions_use_the_current_parameters():
@@ -94,9 +94,9 @@ def test_predictions_use_the_current_parameters():
 def test_prediction_does_not_change_the_network():
     net, x = network(), batch(3)
     held = {name: array.copy() for name, array in {**net.params, **net.buffers}.items()}
-    given = x.copy()
+    original = x.copy()
     net.predict(x)
-    np.testing.assert_array_equal(x, given)
+    np.testing.assert_array_equal(x, original)
     for name, array in {**net.params, **net.buffers}.items():
         np.testing.assert_array_equal(array, held[name])
 

@@ -40,18 +40,18 @@ def gradients(net, x, dy):
 
 def slopes(net, x, dy, epsilon=1e-6):
     """Return the gradients of sum(output * dy) by central differences."""
-    found = {}
+    by_address = {}
     for address in net.trainable:
         flat = net.params[address].reshape(-1)
-        found[address] = np.empty_like(net.params[address])
+        by_address[address] = np.empty_like(net.params[address])
         for index, value in enumerate(flat.copy()):
             ends = []
             for end in (value + epsilon, value - epsilon):
                 flat[index] = end
                 ends.append(float(np.vdot(net.forward(x, training=True).outputs["output"], dy)))
             flat[index] = value
-            found[address].reshape(-1)[index] = (ends[0] - ends[1]) / (2 * epsilon)
-    return found
+            by_address[address].reshape(-1)[index] = (ends[0] - ends[1]) / (2 * epsilon)
+    return by_address
 
 
 def assert_gradients_right(net, batch=2):
@@ -61,10 +61,10 @@ def assert_gradients_right(net, batch=2):
     dy.flags.writeable = False
     for array in x.values():
         array.flags.writeable = False
-    found, right = gradients(net, x, dy), slopes(net, x, dy)
-    assert found.keys() == right.keys() == net.trainable
+    grads, right = gradients(net, x, dy), slopes(net, x, dy)
+    assert grads.keys() == right.keys() == net.trainable
     for address, gradient in right.items():
-        np.testing.assert_allclose(found[address], gradient, rtol=1e-6, atol=1e-7, err_msg=address)
+        np.testing.assert_allclose(grads[address], gradient, rtol=1e-6, atol=1e-7, err_msg=address)
 
 
 # Gradients ----------------------------------------------------------------------------------
@@ -154,14 +154,14 @@ def test_gradient_shared_by_two_branches_is_not_changed_in_place():
         join("add", "d", "c", "a"),
     ]
     net, x, dy = network(*layers), draw(4, WIDTH), draw(4, WIDTH, seed=5)
-    found = gradients(net, x, dy)
-    np.testing.assert_allclose(found["a/weight"], x.T @ (2 * dy), rtol=1e-12)
-    np.testing.assert_allclose(found["b/weight"], x.T @ dy, rtol=1e-12)
+    grads = gradients(net, x, dy)
+    np.testing.assert_allclose(grads["a/weight"], x.T @ (2 * dy), rtol=1e-12)
+    np.testing.assert_allclose(grads["b/weight"], x.T @ dy, rtol=1e-12)
 
 
 # What is computed ---------------------------------------------------------------------------
 
-seen = []
+calls = []
 """(node, needs, training, keep) of each forward pass of a `Spy`."""
 
 
@@ -178,7 +178,7 @@ class Spy:
         self.params = {"gain": build.param("gain", self.out_shape, "ones")}
 
     def forward(self, ctx, x):
-        seen.append((ctx.node, ctx.needs, ctx.training, ctx.keep))
+        calls.append((ctx.node, ctx.needs, ctx.training, ctx.keep))
         return x * self.params["gain"], x
 
     def backward(self, ctx, cache, dy):
@@ -188,7 +188,7 @@ class Spy:
 
 @pytest.fixture
 def spy(register):
-    seen.clear()
+    calls.clear()
     register("layers", "spy", Spy)
 
 
@@ -200,28 +200,28 @@ def test_layers_compute_needed_gradients_only(spy):
         {"type": "spy", "name": "middle", "trainable": False},
         {"type": "spy", "name": "last"},
     )
-    found = gradients(net, draw(2, WIDTH), draw(2, WIDTH))
-    asked = {node: (needs.inputs, set(needs.params), keep) for node, needs, _, keep in seen}
-    assert asked == {
+    grads = gradients(net, draw(2, WIDTH), draw(2, WIDTH))
+    needed = {node: (needs.inputs, set(needs.params), keep) for node, needs, _, keep in calls}
+    assert needed == {
         "frozen": ((False,), set(), False),
         "first": ((False,), {"gain"}, True),
         "middle": ((True,), set(), True),
         "last": ((True,), {"gain"}, True),
     }
-    assert found.keys() == {"first/gain", "last/gain"} == net.trainable
+    assert grads.keys() == {"first/gain", "last/gain"} == net.trainable
 
 
 def test_frozen_layers_have_no_cache_and_no_backward(spy):
     net = network({"type": "spy", "trainable": False}, {"type": "tanh"})
     assert gradients(net, draw(2, WIDTH), draw(2, WIDTH)) == {}
-    assert not seen[0][3]
+    assert not calls[0][3]
 
 
 def test_evaluation_keeps_nothing(spy):
     net = network({"type": "spy"})
     net.forward(draw(2, WIDTH))
     net.predict(draw(2, WIDTH))
-    assert [(training, keep) for _, _, training, keep in seen] == [(False, False)] * 2
+    assert [(training, keep) for _, _, training, keep in calls] == [(False, False)] * 2
 
 
 def test_frozen_batch_norm_uses_and_keeps_its_statistics():

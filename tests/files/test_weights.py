@@ -58,19 +58,19 @@ def npy(array=None, *, header=None, data=b""):
 
 def test_scalars_empty_arrays_and_every_dtype_come_back_unchanged(path, arrays):
     open_weights(path).write(arrays, NOTE)
-    found = open_weights(path).read(arrays)
-    assert list(found) == list(arrays)
+    loaded = open_weights(path).read(arrays)
+    assert list(loaded) == list(arrays)
     for name, array in arrays.items():
-        assert found[name].dtype == array.dtype
-        assert found[name].shape == array.shape
-        np.testing.assert_array_equal(found[name], array)
+        assert loaded[name].dtype == array.dtype
+        assert loaded[name].shape == array.shape
+        np.testing.assert_array_equal(loaded[name], array)
 
 
 def test_headers_have_shape_and_dtype_but_not_the_note(path, arrays):
     open_weights(path).write(arrays, NOTE)
-    found = open_weights(path).headers()
-    wanted = {name: (array.shape, array.dtype) for name, array in arrays.items()}
-    assert {name: (a.shape, a.dtype) for name, a in found.items()} == wanted
+    headers = open_weights(path).headers()
+    expected = {name: (array.shape, array.dtype) for name, array in arrays.items()}
+    assert {name: (a.shape, a.dtype) for name, a in headers.items()} == expected
 
 
 def test_equal_weights_make_equal_files(path, arrays):
@@ -83,19 +83,19 @@ def test_equal_weights_make_equal_files(path, arrays):
 def test_numpy_alone_reads_an_npz_and_its_note(tmp_path, arrays):
     path = tmp_path / "weights.npz"
     open_weights(path).write(arrays, NOTE)
-    with np.load(path, allow_pickle=False) as found:
-        np.testing.assert_array_equal(found["conv2d_1/weight"], arrays["conv2d_1/weight"])
-        assert json.loads(bytes(found["__tinynet__"])) == NOTE
+    with np.load(path, allow_pickle=False) as archive:
+        np.testing.assert_array_equal(archive["conv2d_1/weight"], arrays["conv2d_1/weight"])
+        assert json.loads(bytes(archive["__tinynet__"])) == NOTE
 
 
 def test_safetensors_alone_reads_its_file_and_the_note(tmp_path, arrays):
     safetensors = pytest.importorskip("safetensors")
     path = tmp_path / "weights.safetensors"
     open_weights(path).write(arrays, NOTE)
-    with safetensors.safe_open(path, "numpy") as found:
-        weight = found.get_tensor("conv2d_1/weight")
+    with safetensors.safe_open(path, "numpy") as archive:
+        weight = archive.get_tensor("conv2d_1/weight")
         np.testing.assert_array_equal(weight, arrays["conv2d_1/weight"])
-        assert json.loads(found.metadata()["tinynet"]) == NOTE
+        assert json.loads(archive.metadata()["tinynet"]) == NOTE
 
 
 def test_a_missing_folder_is_an_error_and_leaves_no_file(path, arrays):

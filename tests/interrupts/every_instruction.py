@@ -129,16 +129,16 @@ def interrupt_everywhere(modules, prepare, interrupt=raise_interrupt):
         at += STRIDE
         function, check = prepare()
         error, place = interrupter.call(function, at)
-        found = check()
+        new_faults = check()
         if surroundings() != before:
-            found.append(f"left {surroundings()}")
+            new_faults.append(f"left {surroundings()}")
         if place is None:
             interrupter.end()
-            return tried, faults + found
+            return tried, faults + new_faults
         tried += 1
         if type(error) is not KeyboardInterrupt:
-            found.append(f"raised {error!r}")
-        faults += [f"{place}: {fault}" for fault in found]
+            new_faults.append(f"raised {error!r}")
+        faults += [f"{place}: {fault}" for fault in new_faults]
 
 
 class Jobs:
@@ -177,10 +177,10 @@ def pool():
 
         return (lambda: threads.run([jobs] * 3)), check
 
-    found = interrupt_everywhere([threads_module, threading], prepare)
+    outcome = interrupt_everywhere([threads_module, threading], prepare)
     together = threading.Barrier(2)
     threads.run([together.wait, together.wait])  # The worker thread still serves.
-    return found
+    return outcome
 
 
 def predict():
@@ -200,8 +200,8 @@ def predict():
             return (lambda: network.predict(x, threads=2)), check
 
         modules = [computing, threads_module, inference]
-        count, found = interrupt_everywhere(modules, prepare)
-        tried, faults = tried + count, faults + found
+        count, new_faults = interrupt_everywhere(modules, prepare)
+        tried, faults = tried + count, faults + new_faults
     return tried, faults
 
 
@@ -303,12 +303,12 @@ def save():
     def prepare():
         def two_saves():
             for value in (1, 2):
-                for found in saver.start({"params": np.full(9, value)}, write):
-                    saved.append(found)
+                for values in saver.start({"params": np.full(9, value)}, write):
+                    saved.append(values)
 
         def check():
             rest = [*saver.start({"params": np.full(9, 3)}, write), *saver.wait()]
-            torn = [found for found in [*saved, *rest] if len(found) > 1]
+            torn = [values for values in [*saved, *rest] if len(values) > 1]
             return [f"saved {torn}"] if torn or rest[-1:] != [{3}] else []
 
         saved = []

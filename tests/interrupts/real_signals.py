@@ -63,15 +63,15 @@ class Case:
 
     Attributes:
         call: Makes the call, from the same state each time.
-        outcomes: What `found` may be after an interrupt; the last one without an interrupt.
-        found: Returns what the call has changed.
+        outcomes: What `state` may return after an interrupt; the last one without an interrupt.
+        state: Returns everything that the call may change.
     """
 
-    def __init__(self, call, found):
-        self.call, self.found = call, found
-        before = found()
+    def __init__(self, call, state):
+        self.call, self.state = call, state
+        before = state()
         call()
-        self.outcomes = [before, found()]
+        self.outcomes = [before, state()]
 
 
 def frozen(trainer):
@@ -107,11 +107,11 @@ def loops(trainer):
         trainer.load_state(start, progress)
         deque(trainer.run(), maxlen=0)
 
-    def found():
+    def state():
         deque(trainer.run(), maxlen=0)
         return frozen(trainer)
 
-    return [Case(call, found)]
+    return [Case(call, state)]
 
 
 def predictions(trainer):
@@ -139,13 +139,13 @@ def saves(trainer):
         for value in (1.0, 2.0):
             saved.extend(saver.start({"all": np.full(5000, value)}, write))
 
-    def found():
+    def state():
         saved.extend([*saver.start({"all": np.full(5000, 3.0)}, write), *saver.wait()])
         torn, last = [values for values in saved if len(values) > 1], saved[-1]
         saved.clear()
         return torn, last
 
-    return [Case(call, found)]
+    return [Case(call, state)]
 
 
 CALLS = {"step": steps, "loop": loops, "predict": predictions, "save": saves}
@@ -165,7 +165,7 @@ def surroundings():
 
 def interrupt(cases, count):
     """Interrupt calls so many times. Return how often what was seen."""
-    seen, before = Counter(), surroundings()
+    counts, before = Counter(), surroundings()
     draw = random.Random(0)
     with subprocess.Popen(
         [sys.executable, "-c", SENDER], stdin=subprocess.PIPE, text=True, bufsize=1
@@ -179,29 +179,30 @@ def interrupt(cases, count):
                 while True:
                     case.call()
             except KeyboardInterrupt:
-                seen["interrupts"] += 1
+                counts["interrupts"] += 1
             except BaseException as error:
-                seen[f"raised {type(error).__name__}"] += 1
-            seen["leaks"] += surroundings() != before
+                counts[f"raised {type(error).__name__}"] += 1
+            counts["leaks"] += surroundings() != before
             try:
-                found = case.found()
-                seen["before"] += found == case.outcomes[0] != case.outcomes[-1]
-                seen["after"] += found == case.outcomes[-1]
-                seen["torn"] += found not in case.outcomes
+                state = case.state()
+                counts["before"] += state == case.outcomes[0] != case.outcomes[-1]
+                counts["after"] += state == case.outcomes[-1]
+                counts["torn"] += state not in case.outcomes
                 case.call()
-                seen["wrong afterwards"] += case.found() != case.outcomes[-1]
+                counts["wrong afterwards"] += case.state() != case.outcomes[-1]
             except TinynetError:
-                seen["torn"] += 1
+                counts["torn"] += 1
         sender.stdin.close()
     faulthandler.cancel_dump_traceback_later()
-    return seen
+    return counts
 
 
 if __name__ == "__main__":
     call, kernels, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
     sharding.WORK, sharding.PARAM_WORK = 1, 0
     trainer = Trainer(load_spec(SPEC), root=Path(), threads=2, kernels=choose_kernels(kernels))
-    seen = interrupt(CALLS[call](trainer), count)
+    counts = interrupt(CALLS[call](trainer), count)
     good = {"interrupts", "before", "after"}
-    print(f"{call} with {kernels}: 0 hangs", *(f"{n} {what}" for what, n in seen.items()), sep=", ")
-    sys.exit(any(n for what, n in seen.items() if what not in good))
+    parts = [f"{n} {what}" for what, n in counts.items()]
+    print(f"{call} with {kernels}: 0 hangs", *parts, sep=", ")
+    sys.exit(any(n for what, n in counts.items() if what not in good))

@@ -46,13 +46,13 @@ def by_hand(x, weight, bias, window):
     y = np.empty((len(x), rows, columns, filters), x.dtype)
     for i, j, f in np.ndindex(rows, columns, filters):
         first = f // (filters // groups) * channels
-        seen = padded[
+        field = padded[
             :,
             i * window.strides[0] :: window.dilation[0],
             j * window.strides[1] :: window.dilation[1],
             first : first + channels,
         ][:, :kernel_height, :kernel_width]
-        y[:, i, j, f] = (seen * weight[..., f]).sum(axis=(1, 2, 3)) + bias[f]
+        y[:, i, j, f] = (field * weight[..., f]).sum(axis=(1, 2, 3)) + bias[f]
     return y
 
 
@@ -84,8 +84,8 @@ def test_nothing_is_computed_that_nobody_needs(index):
     x, weight = np.ones((2, 5, 5, 2)), np.ones((3, 3, 2, 4))
     y, saved = KERNELS.conv2d(x, weight, None, Window((3, 3)), dirty, True)
     needs = tuple(number == index for number in range(3))
-    found = KERNELS.conv2d_backward(y, saved, weight, Window((3, 3)), dirty, needs)
-    assert [gradient is not None for gradient in found] == list(needs)
+    gradients = KERNELS.conv2d_backward(y, saved, weight, Window((3, 3)), dirty, needs)
+    assert [gradient is not None for gradient in gradients] == list(needs)
 
 
 def test_inference_keeps_nothing():

@@ -22,8 +22,8 @@ def by_hand(logits, labels, label_smoothing):
 def test_it_is_its_formula(label_smoothing):
     rng = np.random.default_rng(0)
     logits, labels = rng.standard_normal((9, 5)), rng.integers(0, 5, 9)
-    found = cross_entropy(logits, labels, label_smoothing)
-    for ours, expected in zip(found, by_hand(logits, labels, label_smoothing), strict=True):
+    actual = cross_entropy(logits, labels, label_smoothing)
+    for ours, expected in zip(actual, by_hand(logits, labels, label_smoothing), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-14)
 
 

@@ -46,11 +46,11 @@ def slope(function, x, direction, dy):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("given", [False, True])
-def test_batch_norm_is_its_formula(shape, given):
+@pytest.mark.parametrize("fixed", [False, True])
+def test_batch_norm_is_its_formula(shape, fixed):
     x, dy, gamma, beta = numbers(shape)
     axes = tuple(range(len(shape) - 1))
-    statistics = (gamma + 1, beta**2) if given else None
+    statistics = (gamma + 1, beta**2) if fixed else None
     y, (mean, variance), (_, dgamma, dbeta) = run_batch(x, gamma, beta, dy, statistics)
     expected = statistics or (x.mean(axis=axes), x.var(axis=axes))
     np.testing.assert_allclose(mean, expected[0], rtol=1e-12, atol=1e-14)
@@ -62,14 +62,14 @@ def test_batch_norm_is_its_formula(shape, given):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("given", [False, True])
-def test_batch_norm_gradient_passes_through_batch_statistics_only(shape, given):
+@pytest.mark.parametrize("fixed", [False, True])
+def test_batch_norm_gradient_passes_through_batch_statistics_only(shape, fixed):
     x, dy, gamma, beta = numbers(shape)
     direction = np.random.default_rng(1).standard_normal(shape)
-    statistics = (gamma, beta**2) if given else None
+    statistics = (gamma, beta**2) if fixed else None
     _, _, (dx, _, _) = run_batch(x, gamma, beta, dy, statistics)
-    found = slope(lambda v: run_batch(v, gamma, beta, dy, statistics)[0], x, direction, dy)
-    assert np.vdot(dx, direction) == pytest.approx(found, rel=1e-6, abs=1e-6)
+    expected = slope(lambda v: run_batch(v, gamma, beta, dy, statistics)[0], x, direction, dy)
+    assert np.vdot(dx, direction) == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (2, 4, 6)])
@@ -82,8 +82,8 @@ def test_layer_norm_is_its_formula(shape):
     np.testing.assert_allclose(dgamma, (dy * normal).sum(axis=axes), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(dbeta, dy.sum(axis=axes), rtol=1e-9, atol=1e-12)
     direction = np.random.default_rng(1).standard_normal(shape)
-    found = slope(lambda v: run_rows(v, gamma, beta, dy)[0], x, direction, dy)
-    assert np.vdot(dx, direction) == pytest.approx(found, rel=1e-6)
+    expected = slope(lambda v: run_rows(v, gamma, beta, dy)[0], x, direction, dy)
+    assert np.vdot(dx, direction) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("index", range(3))

@@ -50,9 +50,9 @@ def max_by_hand(x, dy, window):
     y, dx = np.empty_like(dy), np.zeros_like(x)
     for (i, j), (rows, columns) in looks(x, window):
         for n, c in np.ndindex(len(x), x.shape[3]):
-            seen = x[n, rows, columns, c]
-            first = np.unravel_index(seen.argmax(), seen.shape)
-            y[n, i, j, c] = seen[first]
+            field = x[n, rows, columns, c]
+            first = np.unravel_index(field.argmax(), field.shape)
+            y[n, i, j, c] = field[first]
             dx[n, rows, columns, c][first] += dy[n, i, j, c]
     return y, dx
 
@@ -60,9 +60,9 @@ def max_by_hand(x, dy, window):
 def mean_by_hand(x, dy, window):
     y, dx = np.empty_like(dy), np.zeros_like(x)
     for (i, j), (rows, columns) in looks(x, window):
-        seen = x[:, rows, columns]
-        count = seen.shape[1] * seen.shape[2]
-        y[:, i, j] = seen.sum(axis=(1, 2)) / count
+        field = x[:, rows, columns]
+        count = field.shape[1] * field.shape[2]
+        y[:, i, j] = field.sum(axis=(1, 2)) / count
         dx[:, rows, columns] += dy[:, i : i + 1, j : j + 1] / count
     return y, dx
 

@@ -27,14 +27,14 @@ def meetings_by_hand(window, height, width):
     """Every (cell, window, pixel) that meets, found by trying all of them."""
     (top, _), (left, _) = window.padding
     rows, columns = window.out_size(height, width)
-    found = set()
+    meetings = set()
     for number, (i, j) in enumerate(np.ndindex(window.kernel_size)):
         for down, right in np.ndindex(rows, columns):
             y = down * window.strides[0] + i * window.dilation[0] - top
             x = right * window.strides[1] + j * window.dilation[1] - left
             if 0 <= y < height and 0 <= x < width:
-                found.add((number, (down, right), (y, x)))
-    return found
+                meetings.add((number, (down, right), (y, x)))
+    return meetings
 
 
 @settings(deadline=None)
@@ -44,14 +44,14 @@ def test_cells_meet_the_pixels_they_should(case):
     out = np.array(list(np.ndindex(window.out_size(height, width))))
     out = out.reshape(1, *window.out_size(height, width), 2)
     image = np.array(list(np.ndindex(height, width))).reshape(1, height, width, 2)
-    found = set()
+    meetings = set()
     for cell in window.cells(height, width):
         assert cell.number == cell.row * window.kernel_size[1] + cell.column
         places, pixels = out[cell.windows].reshape(-1, 2), image[cell.pixels].reshape(-1, 2)
         assert len(places) == len(pixels)
         for place, pixel in zip(places.tolist(), pixels.tolist(), strict=True):
-            found.add((cell.number, tuple(place), tuple(pixel)))
-    assert found == meetings_by_hand(window, height, width)
+            meetings.add((cell.number, tuple(place), tuple(pixel)))
+    assert meetings == meetings_by_hand(window, height, width)
 
 
 @settings(deadline=None)

@@ -105,18 +105,18 @@ def test_groups_see_their_own_channels_only():
 
 
 def test_initializers_learn_how_many_pixels_feed_a_filter():
-    seen = {}
+    fans = {}
 
     class Spy(Build):
         def _initializer(self, initializer):
             def record(rng, shape, fan_in, fan_out, dtype):
-                seen[shape] = fan_in, fan_out
+                fans[shape] = fan_in, fan_out
                 return np.zeros(shape)
 
             return record
 
     Conv2D(Conv2D.Config(filters=6, kernel_size=[3, 5], groups=2), ((9, 9, 4),), Spy())
-    assert seen[(3, 5, 2, 6)] == (3 * 5 * 2, 3 * 5 * 3)
+    assert fans[(3, 5, 2, 6)] == (3 * 5 * 2, 3 * 5 * 3)
 
 
 def test_gradients_that_nobody_needs_are_left_out():

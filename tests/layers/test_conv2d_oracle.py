@@ -97,7 +97,7 @@ def test_values_and_gradients_agree(case):
     y, cache = layer.forward(Context(training=True), x)
     (dx,), grads = layer.backward(Context(training=True), cache, dy)
 
-    found = [y, dx, grads["weight"]] + ([grads["bias"]] if config["use_bias"] else [])
+    actual = [y, dx, grads["weight"]] + ([grads["bias"]] if config["use_bias"] else [])
     expected = by_torch(config, x, layer.params["weight"], bias, dy)
-    for ours, theirs in zip(found, expected, strict=False):
+    for ours, theirs in zip(actual, expected, strict=False):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)

@@ -76,14 +76,14 @@ def test_views_that_are_not_contiguous_are_taken():
     np.testing.assert_allclose(grads["weight"], x[:, ::2] @ dy[:2].T[::2])
 
 
-@pytest.mark.parametrize("wanted", [set(), {"weight"}, {"bias"}])
-def test_a_frozen_parameter_gets_no_gradient(wanted):
+@pytest.mark.parametrize("trained", [set(), {"weight"}, {"bias"}])
+def test_a_frozen_parameter_gets_no_gradient(trained):
     layer = build((3,), 2)
-    ctx = Context(training=True, needs=Needs((False,), frozenset(wanted)))
+    ctx = Context(training=True, needs=Needs((False,), frozenset(trained)))
     y, cache = layer.forward(ctx, np.ones((4, 3)))
     inputs, grads = layer.backward(ctx, cache, y)
     assert inputs == (None,)
-    assert grads.keys() == wanted
+    assert grads.keys() == trained
 
 
 def test_inference_keeps_nothing():

@@ -132,15 +132,15 @@ def test_gradients_that_nobody_wants_are_left_out(cls):
     assert layer.forward(Context(keep=False), *inputs)[1] is None
 
 
-@pytest.mark.parametrize("wanted", [0, 1])
-def test_subtract_leaves_out_the_gradient_that_nobody_wants(wanted):
+@pytest.mark.parametrize("needed", [0, 1])
+def test_subtract_leaves_out_the_gradient_that_nobody_wants(needed):
     layer = build(Subtract, (3,), (3,))
-    needs = Needs(tuple(index == wanted for index in range(2)), frozenset())
+    needs = Needs(tuple(index == needed for index in range(2)), frozenset())
     ctx = Context(training=True, needs=needs)
     y, cache = layer.forward(ctx, *draw((2, 3), (2, 3)))
     grads, _ = layer.backward(ctx, cache, y)
-    assert grads[1 - wanted] is None
-    np.testing.assert_array_equal(grads[wanted], [y, -y][wanted])
+    assert grads[1 - needed] is None
+    np.testing.assert_array_equal(grads[needed], [y, -y][needed])
 
 
 @OF_MANY

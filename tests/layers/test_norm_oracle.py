@@ -39,8 +39,8 @@ def leaf(array):
     return torch.tensor(array, requires_grad=True)
 
 
-def assert_agree(found, expected):
-    for name, array in found.items():
+def assert_agree(actual, expected):
+    for name, array in actual.items():
         np.testing.assert_allclose(
             array, expected[name].detach().numpy(), rtol=1e-9, atol=1e-9, err_msg=name
         )
@@ -77,9 +77,9 @@ def test_batch_norm_agrees(shape, seed, epsilon, center, scale, training, moment
     ).movedim(1, -1)
     y.backward(torch.tensor(dy))
 
-    found = run(layer, Context(training=training), x, dy)
+    actual = run(layer, Context(training=training), x, dy)
     expected = {name: tensor.grad for name, tensor in tensors.items()}
-    assert_agree(found, {"y": y, "dx": image.grad, **expected})
+    assert_agree(actual, {"y": y, "dx": image.grad, **expected})
     assert_agree(layer.buffers, buffers)
 
 
@@ -103,6 +103,6 @@ def test_layer_norm_agrees(shape, seed, epsilon, center, scale, data):
     )
     y.backward(torch.tensor(dy))
 
-    found = run(layer, Context(training=True), x, dy)
+    actual = run(layer, Context(training=True), x, dy)
     expected = {name: tensor.grad for name, tensor in tensors.items()}
-    assert_agree(found, {"y": y, "dx": rows.grad, **expected})
+    assert_agree(actual, {"y": y, "dx": rows.grad, **expected})

@@ -44,8 +44,8 @@ def check(layer_type, config, shape, seed, pool):
     layer = layer_type(layer_type.Config(**config), (shape[1:],), Build(dtype=FLOAT64))
     x = rng.integers(-2, 3, shape).astype(np.float64)  # few values: every window has ties
     dy = rng.standard_normal((shape[0], *layer.out_shape))
-    for found, expected in zip(ours(layer, x, dy), theirs(pool, x, dy), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    for actual, expected in zip(ours(layer, x, dy), theirs(pool, x, dy), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.oracle

@@ -35,10 +35,10 @@ def test_flatten_keeps_row_major_order_and_the_batch(in_shape, batch):
 @given(target_shape=shapes, batch=st.integers(0, 3), data=st.data())
 def test_reshape_gives_the_target_and_finds_the_open_size(target_shape, batch, data):
     in_shape = tuple(data.draw(st.permutations(target_shape)))
-    asked = list(target_shape)
-    if asked and data.draw(st.booleans()):
-        asked[data.draw(st.integers(0, len(asked) - 1))] = -1
-    layer, ctx = reshape(asked, in_shape), Context(training=True)
+    sizes = list(target_shape)
+    if sizes and data.draw(st.booleans()):
+        sizes[data.draw(st.integers(0, len(sizes) - 1))] = -1
+    layer, ctx = reshape(sizes, in_shape), Context(training=True)
     x = np.arange(batch * math.prod(in_shape), dtype=np.float64).reshape(batch, *in_shape)
     y, cache = layer.forward(ctx, x)
     assert layer.out_shape == target_shape

@@ -40,6 +40,6 @@ def test_up_sampling_agrees(interpolation, shape, size, seed):
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(shape)
     dy = rng.standard_normal((shape[0], shape[1] * size[0], shape[2] * size[1], shape[3]))
-    found, expected = ours(x, dy, size, interpolation), theirs(x, dy, size, interpolation)
-    for mine, other in zip(found, expected, strict=True):
+    actual, expected = ours(x, dy, size, interpolation), theirs(x, dy, size, interpolation)
+    for mine, other in zip(actual, expected, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-9)

@@ -44,8 +44,8 @@ def test_predictions_are_probabilities_in_the_shape_of_the_outputs() -> None:
 @pytest.mark.parametrize("bad", [2, -1, 1.01])
 def test_targets_outside_zero_and_one_are_found(bad: float) -> None:
     loss = BinaryCrossEntropy(BinaryCrossEntropy.Config())
-    found = loss.bad_target((1,), np.array([0, 1, bad]))
-    assert found == (2, f"{bad} is not a number from 0 to 1")
+    bad_row = loss.bad_target((1,), np.array([0, 1, bad]))
+    assert bad_row == (2, f"{bad} is not a number from 0 to 1")
 
 
 def test_impossible_smoothing_is_refused() -> None:

@@ -57,8 +57,8 @@ def test_shapes_that_do_not_fit_say_what_would(
 
 
 def test_an_infinite_target_is_found_with_its_row() -> None:
-    found = MSE(MSE.Config()).bad_target((1,), np.array([0.0, 1.0, np.inf]))
-    assert found == (2, "inf is not a finite number")
+    bad_row = MSE(MSE.Config()).bad_target((1,), np.array([0.0, 1.0, np.inf]))
+    assert bad_row == (2, "inf is not a finite number")
 
 
 def test_a_huber_loss_without_a_quadratic_part_is_refused() -> None:

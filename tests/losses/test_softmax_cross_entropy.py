@@ -102,15 +102,15 @@ def test_shapes_that_do_not_fit_say_what_would(
 )
 def test_impossible_targets_are_found_before_training(targets: Any, row: int, why: str) -> None:
     loss = SoftmaxCrossEntropy(SoftmaxCrossEntropy.Config())
-    found = loss.bad_target((3,), np.array(targets))
-    assert found == (row, why)
+    bad_row = loss.bad_target((3,), np.array(targets))
+    assert bad_row == (row, why)
 
 
 def test_a_bad_label_in_a_sequence_is_found_by_its_sample() -> None:
     loss = SoftmaxCrossEntropy(SoftmaxCrossEntropy.Config())
-    found = loss.bad_target((2, 3), np.array([[0, 1], [2, 9]]))
-    assert found is not None
-    assert found[0] == 1
+    bad_row = loss.bad_target((2, 3), np.array([[0, 1], [2, 9]]))
+    assert bad_row is not None
+    assert bad_row[0] == 1
 
 
 @pytest.mark.parametrize("smoothing", [-0.1, 1.0, math.nan])

@@ -56,8 +56,8 @@ def slow_figure(kind: Any, predicted: list[int], true: list[int], average: str) 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=30))
 def test_figures_of_several_classes(kind: Any, average: str, pairs: list[tuple[int, int]]) -> None:
     predicted, true = [p for p, _ in pairs], [t for _, t in pairs]
-    found = figure(kind, np.eye(5)[predicted], true, average=average)
-    assert found == pytest.approx(slow_figure(kind, predicted, true, average), rel=1e-12)
+    value = figure(kind, np.eye(5)[predicted], true, average=average)
+    assert value == pytest.approx(slow_figure(kind, predicted, true, average), rel=1e-12)
 
 
 @pytest.mark.parametrize("kind", [Precision, Recall, F1])

@@ -93,8 +93,8 @@ def test_a_shallow_copy_shares_its_parameters(trainer):
 def test_network_can_be_sent_to_a_worker_process(trainer):
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
-        found = pool.apply(trainer.network.predict, (X,))
-    np.testing.assert_array_equal(found, trainer.network.predict(X))
+        predicted = pool.apply(trainer.network.predict, (X,))
+    np.testing.assert_array_equal(predicted, trainer.network.predict(X))
 
 
 def test_dry_network_can_be_copied():

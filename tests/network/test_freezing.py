@@ -54,17 +54,17 @@ def network(trainable, layers=LAYERS):
 def gradients(net):
     x = np.random.default_rng(0).random((5, 3))
     passing = net.forward(x, training=True)
-    found = passing.backward({"output": np.ones((5, 3))})
+    grads = passing.backward({"output": np.ones((5, 3))})
     passing.commit()
-    return found
+    return grads
 
 
 def test_only_chosen_parameters_get_gradients():
     every = gradients(network(None))
     some = network(["*", "!b/weight"])
-    found = gradients(some)
-    assert found.keys() == some.trainable == every.keys() - {"b/weight"}
-    for address, gradient in found.items():
+    grads = gradients(some)
+    assert grads.keys() == some.trainable == every.keys() - {"b/weight"}
+    for address, gradient in grads.items():
         np.testing.assert_array_equal(gradient, every[address])
 
 
@@ -113,12 +113,12 @@ def test_frozen_teacher_computes_as_in_evaluation():
     net.buffers["n/running_mean"][...] = 0.25
     x = np.random.default_rng(0).random((5, 3))
     training, evaluation = ({}, {})
-    for found, mode in ((training, True), (evaluation, False)):
-        net.forward(x, training=mode, observe=lambda node, y, f=found: f.update({node.name: +y}))
+    for outputs, mode in ((training, True), (evaluation, False)):
+        net.forward(x, training=mode, observe=lambda node, y, f=outputs: f.update({node.name: +y}))
     for name in "and":
         np.testing.assert_array_equal(training[name], evaluation[name])
-    found = gradients(net)
-    assert found.keys() == net.trainable == {"b/weight", "b/bias"}
+    grads = gradients(net)
+    assert grads.keys() == net.trainable == {"b/weight", "b/bias"}
     assert (net.buffers["n/running_mean"] == 0.25).all()
 
 
@@ -152,8 +152,8 @@ def test_a_frozen_block_freezes_layers_without_parameters():
 
 def test_patterns_do_not_stop_dropout():
     layers = [LAYERS[0], {"type": "dropout", "rate": 0.5, "name": "d"}, LAYERS[2]]
-    seen = {}
+    outputs = {}
     network(["b/*"], layers).forward(
-        np.ones((50, 3)), training=True, observe=lambda node, y: seen.update({node.name: +y})
+        np.ones((50, 3)), training=True, observe=lambda node, y: outputs.update({node.name: +y})
     )
-    assert (seen["d"] == 0).any()
+    assert (outputs["d"] == 0).any()

@@ -16,8 +16,8 @@ class Fast(NumpyKernels):
 @pytest.fixture(autouse=True)
 def nothing_but_tinynet(monkeypatch):
     """Hide the kernels that are installed on this machine."""
-    known = registry.default()
-    entries = [e for group in registry.GROUPS for e in known.entries(group)]
+    installed = registry.default()
+    entries = [e for group in registry.GROUPS for e in installed.entries(group)]
     own = registry.Registry(e for e in entries if e.distribution == "tinynet-core")
     monkeypatch.setattr(registry, "default", lambda: own)
 

@@ -102,7 +102,7 @@ def head(output, target=None):
 
 
 @pytest.mark.parametrize(
-    ("target", "known", "expected"),
+    ("target", "targets", "expected"),
     [
         ("mask", ["kind", "mask"], "mask"),  # said by the spec
         (None, ["kind", "mask"], "kind"),  # called like the output
@@ -110,8 +110,8 @@ def head(output, target=None):
         (None, ["target"], "target"),  # the only one
     ],
 )
-def test_target_of_an_output(target, known, expected):
-    assert targets_of([head("kind", target)], known) == {"kind": expected}
+def test_target_of_an_output(target, targets, expected):
+    assert targets_of([head("kind", target)], targets) == {"kind": expected}
 
 
 def test_two_outputs_may_have_the_same_target():
@@ -137,9 +137,9 @@ def test_several_outputs_are_predicted_by_name():
     raw = network(["b", "a"]).predict(x, batch_size=2)
     assert {name: array.shape for name, array in raw.items()} == {"a": (5, 2), "b": (5, 3)}
     losses = {"a": "mse", "b": "softmax_cross_entropy"}
-    found = network({"b": "b", "a": "a"}, loss=losses).predict(x)
-    np.testing.assert_allclose(found["a"], raw["a"], rtol=1e-5)
-    np.testing.assert_allclose(found["b"].sum(axis=1), 1, rtol=1e-6)
+    predicted = network({"b": "b", "a": "a"}, loss=losses).predict(x)
+    np.testing.assert_allclose(predicted["a"], raw["a"], rtol=1e-5)
+    np.testing.assert_allclose(predicted["b"].sum(axis=1), 1, rtol=1e-6)
 
 
 def test_outputs_are_ordered_by_name():

@@ -116,8 +116,8 @@ def test_all_arrays_have_the_dtype_of_the_network(dtype):
         x = (draw(4, WIDTH) > 0).astype(given_dtype)
         passing = net.forward(x, training=True)
         assert passing.outputs["output"].dtype == dtype
-        found = passing.backward({"output": draw(4, WIDTH).astype(dtype)})
-        assert {gradient.dtype.name for gradient in found.values()} == {dtype}
+        gradients = passing.backward({"output": draw(4, WIDTH).astype(dtype)})
+        assert {gradient.dtype.name for gradient in gradients.values()} == {dtype}
         assert net.predict(x).dtype == dtype
 
 
@@ -177,8 +177,8 @@ def test_embedding_gets_integer_indices():
     weight[...] = 0
     weight[2**24 + 1] = 7
     np.testing.assert_array_equal(net.predict(x)[0, :, 0], [7, 0])
-    found = net.forward(x, training=True).backward({"output": np.ones((1, 2, 1), np.float32)})
-    assert found["e/weight"][2**24 + 1] == 1
+    gradients = net.forward(x, training=True).backward({"output": np.ones((1, 2, 1), np.float32)})
+    assert gradients["e/weight"][2**24 + 1] == 1
 
 
 def test_inputs_by_short_or_full_name():

@@ -118,13 +118,13 @@ def test_gradient_is_the_sum_over_both_nodes(threads, monkeypatch):
 def test_running_statistics_include_both_nodes():
     trainer = tinynet.Trainer(spec(NORM))
     trainer.train_step(draw(), np.zeros((6, 2)))
-    x, found = draw(), trainer.network.buffers["a0/running_mean"]
+    x, running_mean = draw(), trainer.network.buffers["a0/running_mean"]
     momentum = trainer.network.nodes["a0"].layer.Config().momentum
     small = x.reshape(6, 4, 2, 4, 2, 2).max(axis=(2, 4))
     expected = np.zeros(2)
     for part in (x, small):
         expected = momentum * expected + (1 - momentum) * part.mean(axis=(0, 1, 2))
-    np.testing.assert_allclose(found, expected)
+    np.testing.assert_allclose(running_mean, expected)
 
 
 def test_state_has_one_set_of_arrays():
@@ -190,8 +190,8 @@ class Copying:
 def test_a_layer_that_keeps_copies_of_its_parameters_cannot_be_shared(monkeypatch):
     entries = [entry for group in registry.GROUPS for entry in registry.default().entries(group)]
     entries.append(registry.Entry("layers", "copying", "acme", "1.0", f"{__name__}:Copying"))
-    found = registry.Registry(entries)
-    monkeypatch.setattr(registry, "default", lambda: found)
+    changed_registry = registry.Registry(entries)
+    monkeypatch.setattr(registry, "default", lambda: changed_registry)
     with pytest.raises(PluginError) as caught:
         Network(twice({"type": "copying"}))
     assert "b0 (acme:copying 1.0): it cannot be shared with inputs of another" in str(caught.value)

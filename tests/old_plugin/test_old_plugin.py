@@ -63,10 +63,10 @@ def test_it_passes_the_kit_of_today(name):
 
 
 def test_everything_it_registers_is_found():
-    known = registry.default()
-    entries = [e for group in registry.GROUPS for e in known.entries(group)]
+    installed = registry.default()
+    entries = [e for group in registry.GROUPS for e in installed.entries(group)]
     own = [entry for entry in entries if entry.distribution == "plugin-of-0-1"]
-    assert {known.load(entry.group, entry.qualified).__name__ for entry in own} == KIT.keys()
+    assert {installed.load(entry.group, entry.qualified).__name__ for entry in own} == KIT.keys()
 
 
 def test_it_trains_as_well_as_ever(tmp_path):
@@ -81,7 +81,7 @@ def test_its_runs_can_be_resumed_exactly(tmp_path):
     tinynet.train(SPEC, tmp_path / "parts", overrides={"training.epochs": 2})
     resumed = tinynet.resume(tmp_path / "parts", overrides={"training.epochs": 4})
     for kind in ("params", "buffers"):
-        expected, found = getattr(whole.network, kind), getattr(resumed.network, kind)
-        assert expected.keys() == found.keys()
+        expected, actual = getattr(whole.network, kind), getattr(resumed.network, kind)
+        assert expected.keys() == actual.keys()
         for address in expected:
-            np.testing.assert_array_equal(found[address], expected[address], err_msg=address)
+            np.testing.assert_array_equal(actual[address], expected[address], err_msg=address)

@@ -237,5 +237,5 @@ def test_image_for_a_network_without_images_is_an_error(tmp_path):
 def test_images_without_a_channel_axis(tmp_path):
     path = tmp_path / "image.png"
     Image.fromarray(GRAY).save(path)
-    found = read_image(str(path), Field((SIZE, SIZE), "uint8"), resize=False, warn=print)
-    np.testing.assert_array_equal(found[0], GRAY)
+    image = read_image(str(path), Field((SIZE, SIZE), "uint8"), resize=False, warn=print)
+    np.testing.assert_array_equal(image[0], GRAY)

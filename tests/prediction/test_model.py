@@ -38,26 +38,27 @@ def model(path):
 
 
 def test_raw_data_is_preprocessed_as_in_training(model):
-    found = model.predict(DIGITS)
+    predictions = model.predict(DIGITS)
     ready = model.network.predict(DIGITS * np.float32(0.0625))
-    np.testing.assert_array_equal(found.probabilities, ready)
-    np.testing.assert_array_equal(found.values, ready)
-    assert found.labels.tolist() == [str(label) for label in ready.argmax(axis=1)]
-    assert found.classes == tuple("0123456789")
-    assert len(found) == found.samples == 10
+    np.testing.assert_array_equal(predictions.probabilities, ready)
+    np.testing.assert_array_equal(predictions.values, ready)
+    assert predictions.labels.tolist() == [str(label) for label in ready.argmax(axis=1)]
+    assert predictions.classes == tuple("0123456789")
+    assert len(predictions) == predictions.samples == 10
 
 
 @pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
 def test_model_can_be_pickled_and_copied(model, copied):
     """A process pool pickles the models for its workers."""
-    found = copied(model).predict(DIGITS)
-    np.testing.assert_array_equal(found.probabilities, model.predict(DIGITS).probabilities)
+    predictions = copied(model).predict(DIGITS)
+    np.testing.assert_array_equal(predictions.probabilities, model.predict(DIGITS).probabilities)
 
 
 def test_load_with_transforms_warns_and_suggests_load_model(path, recwarn):
-    with pytest.warns(UserWarning, match=r"leaves out the transforms of the run \(scale\)") as told:
+    message = r"leaves out the transforms of the run \(scale\)"
+    with pytest.warns(UserWarning, match=message) as caught:
         tinynet.load(path)
-    (warning,) = told
+    (warning,) = caught
     assert warning.filename == __file__
     remedy = str(warning.message).partition("; ")[2].split(" applies")[0]
     assert len(eval(remedy, {"tinynet": tinynet, "x": DIGITS})) == 10
@@ -92,9 +93,9 @@ def test_predict_reads_files(model, tmp_path):
     np.savez(tmp_path / "b.npz", input=DIGITS[6:])
     expected = model.predict(DIGITS)
     paths = [tmp_path / "a.npy", str(tmp_path / "b.npz")]
-    found = model.predict(paths)
-    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
-    assert [(file.name, file.samples) for file in found.files] == [
+    predictions = model.predict(paths)
+    np.testing.assert_array_equal(predictions.probabilities, expected.probabilities)
+    assert [(file.name, file.samples) for file in predictions.files] == [
         (str(paths[0]), 6), (paths[1], 4),
     ]  # fmt: skip
     assert len(model.predict(paths[1])) == 4
@@ -167,11 +168,11 @@ def test_several_outputs_have_separate_predictions(tmp_path, request):
     model = tinynet.load_model(run.path)
     with np.load(models / "data" / "shapes.npz") as data:
         arrays = {name: data[name][:4] for name in model.inputs}
-    found = model.predict(arrays)
-    assert found.labels.keys() == found.values.keys() == {"area", "kind"}
-    assert found.labels["area"] is found.probabilities["area"] is None
-    assert found.labels["kind"].shape == (4,)
-    assert found.outputs["area"].values.shape == (4, 1)
+    predictions = model.predict(arrays)
+    assert predictions.labels.keys() == predictions.values.keys() == {"area", "kind"}
+    assert predictions.labels["area"] is predictions.probabilities["area"] is None
+    assert predictions.labels["kind"].shape == (4,)
+    assert predictions.outputs["area"].values.shape == (4, 1)
     with pytest.raises(DataError, match="the model has the inputs image, table; give a dict with"):
         model.predict(arrays["image"])
 

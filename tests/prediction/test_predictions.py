@@ -64,40 +64,42 @@ def masks(tmp_path):
 
 
 def test_sequence_has_a_label_for_each_position(sequences):
-    found = sequences.predict(numbers(4, 2)[:5])
-    assert found.probabilities.shape == (5, 4, 3)
-    expected = np.array(["a", "b", "c"])[found.probabilities.argmax(axis=-1)]
-    np.testing.assert_array_equal(found.labels, expected)
-    assert found.to_json()["labels"] == expected.tolist()
+    predictions = sequences.predict(numbers(4, 2)[:5])
+    assert predictions.probabilities.shape == (5, 4, 3)
+    expected = np.array(["a", "b", "c"])[predictions.probabilities.argmax(axis=-1)]
+    np.testing.assert_array_equal(predictions.labels, expected)
+    assert predictions.to_json()["labels"] == expected.tolist()
 
 
 def test_mask_has_a_label_for_each_pixel(masks):
-    found = masks.predict(numbers(3, 2, 1)[:5])
-    assert found.labels.shape == (5, 3, 2)
-    assert found.probabilities.shape == (5, 3, 2, 2)
-    np.testing.assert_array_equal(found.labels == "tree", found.values[..., 0] > 0.5)
-    np.testing.assert_allclose(found.probabilities.sum(axis=-1), 1)
+    predictions = masks.predict(numbers(3, 2, 1)[:5])
+    assert predictions.labels.shape == (5, 3, 2)
+    assert predictions.probabilities.shape == (5, 3, 2, 2)
+    np.testing.assert_array_equal(predictions.labels == "tree", predictions.values[..., 0] > 0.5)
+    np.testing.assert_allclose(predictions.probabilities.sum(axis=-1), 1)
 
 
 def test_files_of_labels_for_each_position(sequences, tmp_path):
-    found = sequences.predict(numbers(4, 2)[:2])
+    predictions = sequences.predict(numbers(4, 2)[:2])
     for name in ("out.csv", "out.jsonl", "out.npz"):
-        write_predictions(found, tmp_path / name)
+        write_predictions(predictions, tmp_path / name)
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         head, *rows = csv.reader(file)
     assert head == ["sample", "label_0", "label_1", "label_2", "label_3"]
-    assert rows == [[str(i), *labels] for i, labels in enumerate(found.labels.tolist())]
+    assert rows == [[str(i), *labels] for i, labels in enumerate(predictions.labels.tolist())]
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert [line["labels"] for line in lines] == found.labels.tolist()
-    np.testing.assert_allclose([line["probabilities"] for line in lines], found.probabilities)
+    assert [line["labels"] for line in lines] == predictions.labels.tolist()
+    np.testing.assert_allclose([line["probabilities"] for line in lines], predictions.probabilities)
     with np.load(tmp_path / "out.npz") as arrays:
-        np.testing.assert_array_equal(arrays["labels"], found.labels)
-        np.testing.assert_array_equal(arrays["probabilities"], found.probabilities)
+        np.testing.assert_array_equal(arrays["labels"], predictions.labels)
+        np.testing.assert_array_equal(arrays["probabilities"], predictions.probabilities)
 
 
 def test_columns_of_a_mask_are_named_by_row_and_column(masks):
-    found = masks.predict(numbers(3, 2, 1)[:1])
-    assert found.columns[1:] == [f"label_{row}_{column}" for row in range(3) for column in range(2)]
+    predictions = masks.predict(numbers(3, 2, 1)[:1])
+    assert predictions.columns[1:] == [
+        f"label_{row}_{column}" for row in range(3) for column in range(2)
+    ]
 
 
 def test_wide_table_is_truncated(tmp_path):
@@ -113,12 +115,14 @@ def test_outputs_of_a_squared_error_are_not_probabilities(tmp_path):
         tmp_path, numbers(3), np.arange(SAMPLES) % 2, dense(2), "mse",
         transforms=one_hot, classes=["no", "yes"],
     )  # fmt: skip
-    found = model.predict(numbers(3))
-    assert found.probabilities is None
-    assert found.columns == ["sample", "label", "value(no)", "value(yes)"]
-    np.testing.assert_array_equal(found.labels == "yes", found.values.argmax(axis=1) == 1)
-    assert found.to_json().keys() == {"samples", "classes", "labels", "outputs"}
-    assert found.table()[0] == ["sample", "label", "value"]
+    predictions = model.predict(numbers(3))
+    assert predictions.probabilities is None
+    assert predictions.columns == ["sample", "label", "value(no)", "value(yes)"]
+    np.testing.assert_array_equal(
+        predictions.labels == "yes", predictions.values.argmax(axis=1) == 1
+    )
+    assert predictions.to_json().keys() == {"samples", "classes", "labels", "outputs"}
+    assert predictions.table()[0] == ["sample", "label", "value"]
 
 
 def test_one_unit_has_labels_only_if_its_loss_gives_probabilities(tmp_path):
@@ -126,8 +130,10 @@ def test_one_unit_has_labels_only_if_its_loss_gives_probabilities(tmp_path):
     binary.mkdir()
     options = {"classes": ["no", "yes"]}
     data = numbers(3), classes(2, 1)
-    found = train(binary, *data, dense(1), "binary_cross_entropy", **options).predict(data[0])
-    np.testing.assert_array_equal(found.labels.ravel() == "yes", found.values.ravel() > 0.5)
+    predictions = train(binary, *data, dense(1), "binary_cross_entropy", **options).predict(data[0])
+    np.testing.assert_array_equal(
+        predictions.labels.ravel() == "yes", predictions.values.ravel() > 0.5
+    )
     warning = (
         "the output 'output' has 1 value for each sample, but its loss does not predict"
         " probabilities; predictions have no labels"

@@ -214,11 +214,11 @@ def test_file_replaced_by_a_link_before_opening_is_an_error(run, monkeypatch):
     status = os.lstat(run.log)
     link(run.log)
     real = os.lstat
-    seen = []
+    examined = []
 
     def lstat(path):
-        seen.append(path)
-        return status if len(seen) == 1 else real(path)
+        examined.append(path)
+        return status if len(examined) == 1 else real(path)
 
     monkeypatch.setattr(strict.os, "lstat", lstat)
     with pytest.raises(CheckpointIOError, match="is a symbolic link"):

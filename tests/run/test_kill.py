@@ -62,19 +62,19 @@ def train(run: Path, kind: str = "", when: float = 0) -> int:
 def outcome(run: Path) -> dict[str, object]:
     """Return everything that must be equal: the log, and the last and the best checkpoint."""
     folder = RunFolder(run)
-    found: dict[str, object] = {"log": log_without_wall(folder.log)}
+    state: dict[str, object] = {"log": log_without_wall(folder.log)}
     last = Checkpoint.read(folder.checkpoint(folder.steps()[-1]))
     assert last.progress.best is not None
     best = Checkpoint.read(folder.checkpoint(last.progress.best.step))
     for kind, checkpoint in (("last", last), ("best", best)):
         arrays = {**checkpoint.tensors, **checkpoint.transforms}
-        found |= {f"{kind} {name}": array.tobytes() for name, array in arrays.items()}
-        found |= {
+        state |= {f"{kind} {name}": array.tobytes() for name, array in arrays.items()}
+        state |= {
             f"{kind} progress": checkpoint.progress,
             f"{kind} spec": checkpoint.spec,
             f"{kind} data": checkpoint.data,
         }
-    return found
+    return state
 
 
 def log_without_wall(path: Path) -> list[str]:
@@ -94,10 +94,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """Return the outcome of an uninterrupted run."""
     run = tmp_path_factory.mktemp("whole") / "run"
     assert train(run) == 0
-    found = outcome(run)
-    assert any(name.startswith("last slots/") for name in found)
-    assert any(name.startswith("last buffers/") for name in found)
-    return found
+    state = outcome(run)
+    assert any(name.startswith("last slots/") for name in state)
+    assert any(name.startswith("last buffers/") for name in state)
+    return state
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ def everything_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         for entry in own
         if entry.group != "kernels"
     ]
-    known = Registry([*others, *own])
-    monkeypatch.setattr(registry, "default", lambda: known)
+    doubled = Registry([*others, *own])
+    monkeypatch.setattr(registry, "default", lambda: doubled)
 
 
 def copy_of(run: tinynet.Run, folder: Path) -> Path:

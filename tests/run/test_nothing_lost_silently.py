@@ -134,9 +134,9 @@ def test_run_resumes_without_its_log_with_a_warning(folder):
     with pytest.raises(CheckpointCorruptError, match="move the file away"):
         tinynet.resume(folder.path, overrides={"training.steps": 9})
     folder.log.rename(folder.path / "old.jsonl")
-    told = []
-    tinynet.resume(folder.path, overrides={"training.steps": 9}, observer=told.append)
-    assert [event for event in told if isinstance(event, Warned) and "is gone" in event.message]
+    events = []
+    tinynet.resume(folder.path, overrides={"training.steps": 9}, observer=events.append)
+    assert [event for event in events if isinstance(event, Warned) and "is gone" in event.message]
     assert read_log(folder.log)[-1]["step"] == 9
     tinynet.resume(folder.path, overrides={"training.steps": 10})
 
@@ -157,7 +157,7 @@ def test_log_that_cannot_be_written_is_a_tinynet_error(tmp_path):
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_result_of_the_last_save_is_reported_if_training_fails(tmp_path, monkeypatch, fails):
-    told = []
+    events = []
     real = Checkpoint.write
 
     def write(self, path):
@@ -166,7 +166,7 @@ def test_result_of_the_last_save_is_reported_if_training_fails(tmp_path, monkeyp
         real(self, path)
 
     def diverge(event):
-        told.append(event)
+        events.append(event)
         # This event precedes the save of its step, so the save of step 2 is the last.
         if isinstance(event, StepDone) and event.step == 2:
             monkeypatch.setattr(running.Trainer, "_next_step", explode)
@@ -177,7 +177,7 @@ def test_result_of_the_last_save_is_reported_if_training_fails(tmp_path, monkeyp
     monkeypatch.setattr(Checkpoint, "write", write)
     with pytest.raises(DivergedError):
         tinynet.train(SPEC, tmp_path / "run", observer=diverge)
-    last = told[-1]
+    last = events[-1]
     if fails:
         assert isinstance(last, Warned)
         assert "the last save failed" in last.message
@@ -216,9 +216,9 @@ def test_damaged_checkpoint_that_cannot_be_set_aside_is_an_error(folder, monkeyp
 def test_best_value_is_reset_if_its_metric_is_redefined(folder, metrics, kept):
     """Otherwise a run would permanently keep a checkpoint that is not its best."""
     path = folder.checkpoint(6)
-    found = Checkpoint.read(path)
-    progress = replace(found.progress, best=Best(0.9999, 6))
-    replace(found, progress=progress).write(path)
+    checkpoint = Checkpoint.read(path)
+    progress = replace(checkpoint.progress, best=Best(0.9999, 6))
+    replace(checkpoint, progress=progress).write(path)
     warned = []
     run = tinynet.resume(
         folder.path,
@@ -233,9 +233,9 @@ def test_best_value_is_reset_if_its_metric_is_redefined(folder, metrics, kept):
 
 def test_unreadable_spec_json_is_a_warning(folder):
     folder.spec.write_text("[" * 200_000)
-    told = []
-    tinynet.resume(folder.path, observer=told.append)
-    assert "was edited" in told[0].message
+    events = []
+    tinynet.resume(folder.path, observer=events.append)
+    assert "was edited" in events[0].message
 
 
 def test_lock_file_that_is_not_text(folder):

@@ -55,15 +55,15 @@ def test_start_does_not_wait_for_the_save(saver, gate):
 
 def test_saves_run_in_order_each_with_its_own_state(saver):
     """A save waits for the previous one, whose snapshot it overwrites."""
-    seen = []
+    sums = []
 
     def save(snapshot):
-        seen.append(float(snapshot["params/w"].sum()))
-        return len(seen)
+        sums.append(float(snapshot["params/w"].sum()))
+        return len(sums)
 
     results = [result for value in range(20) for result in saver.start(arrays(value), save)]
     results += saver.wait()
-    assert seen == [12.0 * value for value in range(20)]
+    assert sums == [12.0 * value for value in range(20)]
     assert results == list(range(1, 21)), "each is acknowledged once, in order"
 
 
@@ -85,30 +85,30 @@ def test_error_of_a_save_is_raised_in_the_training_thread(saver, ask):
         while not saver.finished():
             pass
 
-    asked = {
+    request = {
         "wait": saver.wait,
         "start": lambda: saver.start(arrays(2), fail),
         "finished": ask_until_it_is_over,
     }[ask]
     saver.start(arrays(1), fail)
     with pytest.raises(CheckpointIOError, match="the disk is full"):
-        asked()
+        request()
     saver.start(arrays(3), lambda snapshot: float(snapshot["params/w"][0, 0]))
     assert saver.wait() == [3.0], "a save that failed does not stand in the way of the next"
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [(MemoryError(), "not enough memory"), (MemoryError("Unable to allocate"), "Unable to")],
 )
-def test_save_without_memory_is_a_checkpoint_error(saver, fault, said):
+def test_save_without_memory_is_a_checkpoint_error(saver, fault, message):
     """The error shows that saving failed, not training."""
 
     def save(snapshot):
         raise fault
 
     saver.start(arrays(1), save)
-    with pytest.raises(CheckpointIOError, match=f"the run cannot be saved: {said}"):
+    with pytest.raises(CheckpointIOError, match=f"the run cannot be saved: {message}"):
         saver.wait()
 
 

@@ -95,18 +95,18 @@ def changes(*edits):
     [(kind, path, value) for kind, edits in EFFECTS.items() for path, value in edits],
 )
 def test_every_key_has_its_effect(expected, path, value):
-    found = changes((path, value))
-    assert found
+    effects = changes((path, value))
+    assert effects
     if path == "training.optimizer":
         # A change of its learning rate alone would be safe.
-        found = [change for change in found if change.effect != "safe"]
-    assert {change.resets or change.effect for change in found} == {expected}
+        effects = [change for change in effects if change.effect != "safe"]
+    assert {change.resets or change.effect for change in effects} == {expected}
 
 
 def test_every_key_of_a_resolved_spec_has_an_effect():
     """A new key is incompatible by default."""
-    found = compare(load_spec(SPEC).resolved(), {})
-    assert {change.effect for change in found} >= {"safe", "incompatible"}
+    effects = compare(load_spec(SPEC).resolved(), {})
+    assert {change.effect for change in effects} >= {"safe", "incompatible"}
     assert compare({"new_key": 1}, {"new_key": 2})[0].effect == "incompatible"
 
 
@@ -128,20 +128,20 @@ def test_safe_changes_are_never_refused():
 
 
 def test_state_is_reset_only_with_permission():
-    found = changes(("training.optimizer.momentum", 0.5), ("training.epochs", 3))
+    edits = changes(("training.optimizer.momentum", 0.5), ("training.epochs", 3))
     with pytest.raises(CheckpointMismatchError) as caught:
-        require_survivable(found, allow_reset=False)
+        require_survivable(edits, allow_reset=False)
     assert str(caught.value) == (
         "these changes reset part of the state; add --allow-reset to continue:\n"
         "  /training/epochs: 2 -> 3 (safe)\n"
         "  /training/optimizer/momentum: 0.9 -> 0.5 (resets the optimizer's state)"
     )
-    require_survivable(found, allow_reset=True)
+    require_survivable(edits, allow_reset=True)
 
 
 def test_incompatible_changes_are_always_refused():
-    found = changes(("training.seed", 3), ("training.optimizer.momentum", 0.5))
+    edits = changes(("training.seed", 3), ("training.optimizer.momentum", 0.5))
     with pytest.raises(CheckpointMismatchError) as caught:
-        require_survivable(found, allow_reset=True)
+        require_survivable(edits, allow_reset=True)
     assert "/training/seed: 0 -> 3 (incompatible)" in str(caught.value)
     assert "(resets the optimizer's state)" in str(caught.value)

@@ -124,8 +124,8 @@ FORK = [
 def test_outputs_are_ordered_by_name(layers, outputs, expected):
     """An output may be an inner node, and a node may be several outputs."""
     spec = network(*layers, outputs=outputs)
-    found = outputs_of(spec, wire(spec))
-    assert list(found.items()) == list(expected.items())
+    resolved = outputs_of(spec, wire(spec))
+    assert list(resolved.items()) == list(expected.items())
 
 
 def test_an_output_needs_no_other_use():
@@ -192,8 +192,8 @@ def test_every_node_comes_after_its_inputs(data):
     loose = [layer["name"] for layer in layers if layer["name"] not in used]
     layers.append({"type": "add", "name": "end", "inputs": loose})
     shuffled = data.draw(st.permutations(layers))
-    seen = {"input"}
+    earlier = {"input"}
     for w in wire(network(*shuffled)):
-        assert seen.issuperset(w.inputs)
-        seen.add(w.name)
-    assert len(seen) == count + 2
+        assert earlier.issuperset(w.inputs)
+        earlier.add(w.name)
+    assert len(earlier) == count + 2

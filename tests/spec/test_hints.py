@@ -35,20 +35,20 @@ def messages(*arguments, **training):
 
 def names():
     """Yield all keys and types of the spec language."""
-    known = registry.default()
+    installed = registry.default()
     for group in registry.GROUPS:
-        for entry in known.entries(group):
+        for entry in installed.entries(group):
             yield entry.name
             if group != "kernels":
-                yield from known.load(group, entry.qualified).Config.model_fields
+                yield from installed.load(group, entry.qualified).Config.model_fields
     for part in PARTS:
         yield from (*part.model_fields, *getattr(part, "written", ()))
 
 
 @pytest.mark.parametrize("word", SYNONYMS)
 def test_every_synonym_stands_for_a_name_that_exists(word):
-    known = set(names())
-    assert set(SYNONYMS[word]) <= known
+    existing = set(names())
+    assert set(SYNONYMS[word]) <= existing
     assert suggest(word, SYNONYMS[word][:1]) == f"did you mean '{SYNONYMS[word][0]}'?"
 
 
@@ -76,12 +76,12 @@ def test_the_suggested_key_is_accepted(node, word, right):
 def test_an_activation_is_a_layer_of_its_own(value):
     node = {"type": "conv2d", "filters": 2, "kernel_size": 3}
     (message,) = messages({**node, "activation": value})
-    found = re.fullmatch(
+    match = re.fullmatch(
         r"unknown key 'activation'; an activation is a layer of its own: add (.*) after this node",
         message,
     )
     changed = spec(node)
-    changed["network"]["layers"].append(json.loads(found[1]))
+    changed["network"]["layers"].append(json.loads(match[1]))
     assert load_spec(changed)
 
 

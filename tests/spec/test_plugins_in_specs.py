@@ -26,8 +26,8 @@ def acme(monkeypatch):
         Entry(group, "broken", "acme", "1.2", "no_such_module:Broken")
         for group in ("layers", "losses", "initializers")
     ]
-    known = Registry(entries)
-    monkeypatch.setattr(registry, "default", lambda: known)
+    extended = Registry(entries)
+    monkeypatch.setattr(registry, "default", lambda: extended)
 
 
 @pytest.fixture

@@ -62,10 +62,10 @@ NAMES = re.compile(r"/network/(layers/[0-9]+/(name|inputs|shares)|outputs/.+)")
 def test_every_value_has_an_origin(path):
     spec = load_spec(path)
     resolved = spec.resolved()
-    found = origins(spec)
+    by_pointer = origins(spec)
     for pointer in leaves(resolved):
         holder = pointer.rpartition("/")[0]
-        assert pointer in found or holder in found, pointer
+        assert pointer in by_pointer or holder in by_pointer, pointer
 
 
 @every_file
@@ -193,8 +193,8 @@ def test_the_rendered_lines_are_the_resolved_spec(rich):
 
 
 def test_without_a_file_origins_have_pointers_and_no_lines():
-    found = origins(load_spec(json.loads(RICH)))
-    origin = found["/network/layers/0/units"]
+    by_pointer = origins(load_spec(json.loads(RICH)))
+    origin = by_pointer["/network/layers/0/units"]
     assert (origin.pointer, origin.line, origin.kind) == ("/vars/width", None, "file")
     assert str(origin) == (
         "/vars/width, used as $width at /network/blocks/b/params/size,"

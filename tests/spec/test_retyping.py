@@ -44,15 +44,15 @@ SPEC = {
 
 
 def resolved(overrides, spec=SPEC):
-    found = load_spec(spec, overrides)
-    return found.resolved(), list(found.origin.notes)
+    loaded = load_spec(spec, overrides)
+    return loaded.resolved(), list(loaded.origin.notes)
 
 
 def test_a_replaced_optimizer_keeps_common_options():
     whole = load_spec(SPEC).resolved()
-    found, notes = resolved({"training.optimizer.type": "adam"}, whole)
-    assert found["training"]["optimizer"]["learning_rate"] == 0.5
-    assert found["training"]["optimizer"]["beta_1"] == 0.9
+    changed, notes = resolved({"training.optimizer.type": "adam"}, whole)
+    assert changed["training"]["optimizer"]["learning_rate"] == 0.5
+    assert changed["training"]["optimizer"]["beta_1"] == 0.9
     assert notes == [
         "training.optimizer.type=adam dropped the parameters momentum, nesterov of the old type,"
         " which 'adam' does not have or cannot take"
@@ -86,8 +86,8 @@ def test_every_type_can_be_replaced(path, expected, is_resolved):
     overrides = {path: new}
     if new == "scale":
         overrides["data.transforms.0.factor"] = 2.0
-    found, _ = resolved(overrides, spec)
-    assert kept.items() <= at(found, path).items()
+    changed, _ = resolved(overrides, spec)
+    assert kept.items() <= at(changed, path).items()
 
 
 def test_overridden_options_are_never_dropped():
@@ -106,14 +106,14 @@ def test_a_value_that_the_new_type_cannot_take_is_dropped():
         {"type": "up_sampling2d", "size": [2, 2], "name": "a"}, "flatten",
     ]}}  # fmt: skip
     assert load_spec(spec)
-    found, notes = resolved({"network.layers.a.type": "relu"}, spec)
-    assert found["network"]["layers"][0] == {"type": "relu", "name": "a", "trainable": True}
+    changed, notes = resolved({"network.layers.a.type": "relu"}, spec)
+    assert changed["network"]["layers"][0] == {"type": "relu", "name": "a", "trainable": True}
     assert len(notes) == 1
 
 
 def test_the_same_type_drops_nothing():
-    found, notes = resolved({"training.optimizer.type": "sgd"})
-    assert found["training"]["optimizer"]["momentum"] == 0.5
+    changed, notes = resolved({"training.optimizer.type": "sgd"})
+    assert changed["training"]["optimizer"]["momentum"] == 0.5
     assert notes == []
 
 

@@ -70,8 +70,8 @@ def test_frozen_specs_of_the_newest_version_fit_the_schema():
 
 def test_a_new_key_is_the_only_allowed_difference():
     assert list(differences({"a": [1, {"b": 2}]}, {"a": [1, {"b": 2, "new": 3}], "newer": 4})) == []
-    for found in ({"a": 1.0}, {"a": True}, {"a": [1]}, {}, {"a": None}):
-        assert list(differences({"a": 1}, found)), found
+    for value in ({"a": 1.0}, {"a": True}, {"a": [1]}, {}, {"a": None}):
+        assert list(differences({"a": 1}, value)), value
     assert list(differences({"a": [1, 2]}, {"a": [1, 2, 3]}))
 
 
@@ -105,11 +105,11 @@ BY_HAND = f"write a spec that does, and freeze it; {READ_THIS}"
 @pytest.mark.parametrize("group", [g for g in registry.GROUPS if g != "kernels"])
 def test_every_built_in_type_is_frozen_with_every_option(group):
     """Otherwise its meaning could change unnoticed."""
-    known = registry.default()
-    for entry in known.entries(group):
+    built_in = registry.default()
+    for entry in built_in.entries(group):
         if entry.distribution != "tinynet-core":
             continue
-        required = set(known.load(group, entry.name).Config.model_fields)
+        required = set(built_in.load(group, entry.name).Config.model_fields)
         uses = [part for _, part in OBJECTS if part.get("type") == entry.name]
         named = uses or entry.name in json.dumps(NEWEST)
         assert named, f"no frozen spec uses {group} {entry.name}: {BY_HAND}"
@@ -263,13 +263,13 @@ def test_an_override_uses_the_keys_of_the_old_file(old):
 
 
 def test_the_origin_of_a_migrated_value_is_its_old_place(old):
-    found = origins(old(overrides={"optimizer.type": "sgd"}))
-    assert (found["/training/optimizer/learning_rate"].pointer,
-            found["/training/optimizer/learning_rate"].line) == (
+    by_pointer = origins(old(overrides={"optimizer.type": "sgd"}))
+    assert (by_pointer["/training/optimizer/learning_rate"].pointer,
+            by_pointer["/training/optimizer/learning_rate"].line) == (
         "/optimizer/learning_rate", 4
     )  # fmt: skip
-    assert found["/training/optimizer/type"].override == "optimizer.type"
-    inner = found["/network/layers/0/units"]
+    assert by_pointer["/training/optimizer/type"].override == "optimizer.type"
+    inner = by_pointer["/network/layers/0/units"]
     assert (inner.pointer, inner.line, inner.column) == ("/network/blocks/b/layers/0/size", 7, 59)
     assert [use.line for use in inner.uses] == [8]
 

@@ -100,9 +100,9 @@ class Malformed(Scale):
     examples: ClassVar[Any] = ({"in_shapes": [5]},)
 
 
-def words(name: str, **said: Any) -> list[str]:
+def words(name: str, **arguments: Any) -> list[str]:
     (entry,) = entries_named(name)
-    return [str(case) for case in plugin_cases(entry, **said)]
+    return [str(case) for case in plugin_cases(entry, **arguments)]
 
 
 def test_the_examples_of_a_class_are_what_it_is_checked_on(register: Any) -> None:
@@ -178,18 +178,18 @@ def test_missing_options_are_named(register: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("arguments", "message"),
     [
         ({"options": {"factor": "wide"}}, "factor: Input should be a valid number"),
         ({"in_shapes": [(3,)]}, "refuses the inputs: images are wanted"),
     ],
 )
 def test_unsuitable_arguments_are_refused_before_any_check_runs(
-    register: Any, said: dict[str, Any], message: str
+    register: Any, arguments: dict[str, Any], message: str
 ) -> None:
     register("layers", "images", Images)
     with pytest.raises(NotCheckableError, match=message):
-        plugin_checks("images", **said)
+        plugin_checks("images", **arguments)
 
 
 def test_a_config_that_fails_is_the_plugin_s_fault(

@@ -8,7 +8,7 @@ from tinynet.text.wording import MAX_SHOWN, closest, format_value, quote, sugges
 
 
 @pytest.mark.parametrize(
-    ("word", "known", "expected"),
+    ("word", "words", "expected"),
     [
         ("filtres", ["filters", "units"], "did you mean 'filters'?"),
         ("ReLU", ["elu", "relu", "Softmax"], "did you mean 'relu'?"),
@@ -20,8 +20,8 @@ from tinynet.text.wording import MAX_SHOWN, closest, format_value, quote, sugges
          + ", ".join(f"n{i:02}" for i in range(20)) + " and 3 more"),
     ],
 )  # fmt: skip
-def test_suggestions_for_an_unknown_word(word, known, expected):
-    assert suggest(word, known) == expected
+def test_suggestions_for_an_unknown_word(word, words, expected):
+    assert suggest(word, words) == expected
 
 
 def test_a_similar_word_among_ten_thousand_is_suggested():
@@ -51,7 +51,7 @@ def test_values_are_formatted_as_json(value, expected):
 
 
 @given(st.text(), st.lists(st.text()))
-def test_messages_stay_short_for_long_words(word, known):
-    assert len(suggest(word, known)) <= 25 * (MAX_SHOWN + 2)
+def test_messages_stay_short_for_long_words(word, words):
+    assert len(suggest(word, words)) <= 25 * (MAX_SHOWN + 2)
     assert len(format_value(word)) <= 6 * MAX_SHOWN + 2
     assert len(quote(word)) <= 10 * MAX_SHOWN + 2

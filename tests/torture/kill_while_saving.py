@@ -110,10 +110,10 @@ def check(folder: RunFolder, acknowledged: int) -> int:
     newest = max(steps, default=0)
     assert newest >= acknowledged, f"step {acknowledged} was acknowledged, the newest is {newest}"
     if newest:
-        found = read(folder.checkpoint(newest))
-        assert found.step == newest
+        saved = read(folder.checkpoint(newest))
+        assert saved.step == newest
         for name, array in tensors_of(newest).items():
-            assert found.tensors[name].tobytes() == array.tobytes(), f"{name} of step {newest}"
+            assert saved.tensors[name].tobytes() == array.tobytes(), f"{name} of step {newest}"
     return newest
 
 

@@ -76,8 +76,8 @@ class Stage:
         self.shared[2 + 8 * number : 10 + 8 * number] = struct.pack("<q", value)
 
     def read(self, number: int) -> int:
-        found: int = struct.unpack_from("<q", self.shared, 2 + 8 * number)[0]
-        return found
+        step: int = struct.unpack_from("<q", self.shared, 2 + 8 * number)[0]
+        return step
 
     @property
     def act(self) -> str:
@@ -173,21 +173,21 @@ def outcome(run: Path) -> dict[str, object]:
     """Everything that must not differ."""
     folder = RunFolder(run)
     last = Checkpoint.read(folder.checkpoint(folder.steps()[-1]))
-    found: dict[str, object] = {}
+    parts: dict[str, object] = {}
     assert last.progress.best is not None
     best = Checkpoint.read(folder.checkpoint(last.progress.best.step))
     for kind, checkpoint in (("last", last), ("best", best)):
         for name, array in checkpoint.arrays.items():
-            found[f"{kind}: {name}"] = (array.dtype, array.shape, array.tobytes())
-        found[f"{kind}: progress"] = checkpoint.progress
-        found[f"{kind}: spec"] = checkpoint.spec
-        found[f"{kind}: data"] = checkpoint.data
-        found[f"{kind}: types"] = checkpoint.types
-        found[f"{kind}: environment"] = checkpoint.environment
+            parts[f"{kind}: {name}"] = (array.dtype, array.shape, array.tobytes())
+        parts[f"{kind}: progress"] = checkpoint.progress
+        parts[f"{kind}: spec"] = checkpoint.spec
+        parts[f"{kind}: data"] = checkpoint.data
+        parts[f"{kind}: types"] = checkpoint.types
+        parts[f"{kind}: environment"] = checkpoint.environment
     for number, record in enumerate(read_log(folder.log), 1):
         del record["wall"]
-        found[f"metrics.jsonl, line {number}"] = json.dumps(record)
-    return found
+        parts[f"metrics.jsonl, line {number}"] = json.dumps(record)
+    return parts
 
 
 def left_alone(spec: str, folder: Path, stage: Stage) -> Whole:
@@ -233,9 +233,9 @@ class Torture:
             if newest >= 0:
                 Checkpoint.read(RunFolder(run).checkpoint(newest))
         self.kills.append(kills)
-        found = outcome(run)
-        for name in sorted(found.keys() | whole.outcome.keys()):
-            if found.get(name) != whole.outcome.get(name):
+        resumed = outcome(run)
+        for name in sorted(resumed.keys() | whole.outcome.keys()):
+            if resumed.get(name) != whole.outcome.get(name):
                 self.mismatches.append(f"{run.name}: {name}")
 
     def _one_process(self, spec: str, run: Path, kill: Kill | None, acknowledged: int) -> bool:

@@ -40,9 +40,9 @@ def warnings_of(tmp_path):
         }
         path = tmp_path / "spec.json"
         path.write_text(json.dumps(spec))
-        found = check_spec(path)
-        assert all(warning.line for warning in found.warnings)
-        return {warning.pointer: warning.message for warning in found.warnings}
+        checked = check_spec(path)
+        assert all(warning.line for warning in checked.warnings)
+        return {warning.pointer: warning.message for warning in checked.warnings}
 
     return find
 
@@ -75,12 +75,12 @@ def test_good_spec_has_no_warnings(warnings_of):
 @pytest.mark.parametrize("tail", [[], ["flatten"], [{"type": "dropout", "rate": 0.1}]])
 @pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
 def test_an_activation_that_the_loss_applies_itself(warnings_of, activation, tail):
-    found = warnings_of(layers=[dense(3), activation, *tail])
-    assert list(found) == ["/network/layers/1"]
-    assert f"applies softmax itself, so '{activation}_1' squashes" in found["/network/layers/1"]
-    assert f"remove '{activation}_1'" in found["/network/layers/1"]
-    found = warnings_of(y=LABELS % 2, layers=[dense(1), activation, *tail], loss=BINARY)
-    assert "binary_cross_entropy applies sigmoid itself" in found["/network/layers/1"]
+    warnings = warnings_of(layers=[dense(3), activation, *tail])
+    assert list(warnings) == ["/network/layers/1"]
+    assert f"applies softmax itself, so '{activation}_1' squashes" in warnings["/network/layers/1"]
+    assert f"remove '{activation}_1'" in warnings["/network/layers/1"]
+    warnings = warnings_of(y=LABELS % 2, layers=[dense(1), activation, *tail], loss=BINARY)
+    assert "binary_cross_entropy applies sigmoid itself" in warnings["/network/layers/1"]
 
 
 BINARY = "binary_cross_entropy"
@@ -212,8 +212,8 @@ def test_overlapping_windows_that_are_split_at_random(warnings_of, steps, channe
     windows = np.stack([SEQUENCE[start : start + 10] for start in range(0, 180, steps)])
     x = windows[..., None] if channels else windows
     y, layers = np.arange(len(x)) % 3, ["flatten", dense(3)]
-    found = warnings_of(x, y, layers, split=HELD_OUT)
-    assert "neighboring samples of 'input' overlap" in found["/data/split"]
+    warnings = warnings_of(x, y, layers, split=HELD_OUT)
+    assert "neighboring samples of 'input' overlap" in warnings["/data/split"]
     assert warnings_of(x, y, layers) == {}, "nothing is held out"
 
 

@@ -41,7 +41,7 @@ def by_hand(make_trainer, write_csv):
 
 
 @pytest.mark.parametrize(
-    ("asked", "weights"),
+    ("class_weights", "weights"),
     [
         ({"x": 3.0}, [3, 1]),
         ({"y": 0.0, "x": 0.5}, [0.5, 0]),
@@ -49,8 +49,10 @@ def by_hand(make_trainer, write_csv):
     ],
 )
 @pytest.mark.parametrize("transforms", [[], [{"type": "one_hot", "on": "target"}]])
-def test_class_weights_weigh_the_samples_of_a_class(weighed, by_hand, asked, weights, transforms):
-    loss, trainer = weighed(asked, transforms)
+def test_class_weights_weigh_the_samples_of_a_class(
+    weighed, by_hand, class_weights, weights, transforms
+):
+    loss, trainer = weighed(class_weights, transforms)
     expected, twin = by_hand(weights)
     assert loss == pytest.approx(expected, rel=1e-12)
     for name, array in trainer.network.params.items():
@@ -74,7 +76,7 @@ def test_class_weights_do_not_change_validation_figures(make_trainer, write_csv)
     """The training loss is weighted; validation counts every sample once."""
     split = {"split": {"validation": 8, "test": 0, "stratify": True}}
     figures = {}
-    for asked in (None, {"x": 0.0, "y": 1e-9}):
+    for class_weights in (None, {"x": 0.0, "y": 1e-9}):
         data = {**write_csv(ROWS), **split}
         trainer = make_trainer(
             data=data,
@@ -82,10 +84,10 @@ def test_class_weights_do_not_change_validation_figures(make_trainer, write_csv)
             epochs=1,
             metrics=["accuracy"],
             optimizer={"type": "sgd", "learning_rate": 1e-12},
-            **({} if asked is None else {"class_weights": asked}),
+            **({} if class_weights is None else {"class_weights": class_weights}),
         )
         (*_, done) = trainer.run()
-        figures[asked is None] = done.figures
+        figures[class_weights is None] = done.figures
     assert figures[False]["train/loss"] < 1e-8 < figures[True]["train/loss"]
     for name in ("val/loss", "val/accuracy", "train/accuracy"):
         assert figures[False][name] == pytest.approx(figures[True][name], rel=1e-6)
@@ -98,16 +100,18 @@ BAD_WEIGHTS = {
 }
 
 
-@pytest.mark.parametrize(("asked", "target", "message"), BAD_WEIGHTS.values(), ids=BAD_WEIGHTS)
+@pytest.mark.parametrize(
+    ("class_weights", "target", "message"), BAD_WEIGHTS.values(), ids=BAD_WEIGHTS
+)
 def test_wrong_class_weights_are_an_error_before_training(
-    make_trainer, write_csv, asked, target, message
+    make_trainer, write_csv, class_weights, target, message
 ):
     data = {**write_csv(ROWS), **ALL, "target": target}
     if target == "a":
         data |= {"features": ["b"], "type": "csv"}
     loss = "mse" if target == "a" else "softmax_cross_entropy"
     units = [{"type": "dense", "units": 1 if target == "a" else 2}]
-    trainer = make_trainer(data=data, layers=units, loss=loss, class_weights=asked)
+    trainer = make_trainer(data=data, layers=units, loss=loss, class_weights=class_weights)
     with pytest.raises(SpecError, match=message) as caught:
         trainer.check()
     assert caught.value.problems[0].pointer == "/training/class_weights"

@@ -37,11 +37,11 @@ def loader(data):
     return Loader(data, load_spec(SPEC).training, {"output": "target"})
 
 
-def same(found, expected):
+def same(actual, expected):
     return (
-        np.array_equal(found.x["input"], expected.x["input"])
-        and np.array_equal(found.y["output"], expected.y["output"])
-        and np.array_equal(found.weights, expected.weights)
+        np.array_equal(actual.x["input"], expected.x["input"])
+        and np.array_equal(actual.y["output"], expected.y["output"])
+        and np.array_equal(actual.weights, expected.weights)
     )
 
 
@@ -57,11 +57,11 @@ def test_samples_do_not_depend_on_earlier_loads(data):
 
 def test_next_samples_are_prefetched(data, monkeypatch):
     """Nothing beyond the epoch is gathered."""
-    asked, began = [], SimpleQueue()
+    in_main_thread, began = [], SimpleQueue()
     original = Data.batch
 
     def batch(self, split, positions, **keys):
-        asked.append(threading.current_thread() is threading.main_thread())
+        in_main_thread.append(threading.current_thread() is threading.main_thread())
         began.put(None)
         return original(self, split, positions, **keys)
 
@@ -74,7 +74,7 @@ def test_next_samples_are_prefetched(data, monkeypatch):
         if not position:
             began.get()
     one.stop()
-    assert asked == [True] + [False] * (one.steps_per_epoch - 1)
+    assert in_main_thread == [True] + [False] * (one.steps_per_epoch - 1)
 
 
 def test_prefetch_error_is_raised_at_its_step(data, monkeypatch):

@@ -240,10 +240,10 @@ def test_probe_does_not_change_the_network(network):
 
 def test_probe_runs_the_first_shard_of_a_step(network, monkeypatch):
     """Not the whole batch, which may not fit into memory; with the same random numbers."""
-    seen = []
+    calls = []
 
     def note(self, ctx, *inputs):
-        seen.append((len(inputs[0]), ctx.training, ctx.first_sample, ctx.rng.integers(1 << 30)))
+        calls.append((len(inputs[0]), ctx.training, ctx.first_sample, ctx.rng.integers(1 << 30)))
         return inputs[0], (inputs[0], len(inputs))
 
     monkeypatch.setattr(Gain, "forward", note)
@@ -254,8 +254,8 @@ def test_probe_runs_the_first_shard_of_a_step(network, monkeypatch):
     Engine(network.program, threads=1).train(
         x, dict.fromkeys(network.outputs, y), weights, PassKey(2)
     )
-    assert seen[0][0] < len(x)
-    assert seen[0][1:] == seen[1][1:]
+    assert calls[0][0] < len(x)
+    assert calls[0][1:] == calls[1][1:]
 
 
 def test_probe_keeps_frozen_layers_frozen(register, monkeypatch):

@@ -76,12 +76,12 @@ def test_losses_are_weighted_and_divided_by_the_number_of_samples(weigh, tmp_pat
     trainer = tinynet.Trainer(spec())
     (done,) = [event for event in trainer.run() if isinstance(event, EpochDone)]
     run = tinynet.train(spec(), tmp_path / "run")
-    found = {
+    by_split = {
         "train": done.figures["train/loss"],
         "val": done.figures["val/loss"],
         "test": run.evaluate("test")["loss"],
     }
-    for split, loss in found.items():
+    for split, loss in by_split.items():
         losses, _, indices = each(trainer, split)
         assert loss == pytest.approx((losses * WEIGHTS[indices]).sum() / len(indices)), split
         assert loss != pytest.approx(losses.mean())

@@ -73,8 +73,8 @@ def losses_of(network, x, y):
     return {name: float(total) / len(x["left"]) for name, total in sums.items()}
 
 
-def weighted(losses, said=LOSSES):
-    return sum(said[name].get("weight", 1.0) * loss for name, loss in losses.items())
+def weighted(losses, settings=LOSSES):
+    return sum(settings[name].get("weight", 1.0) * loss for name, loss in losses.items())
 
 
 def gradients(trainer, x, y, weights=None):
@@ -82,27 +82,27 @@ def gradients(trainer, x, y, weights=None):
     params = trainer.network.params
     before = {address: params[address].copy() for address in params}
     trainer.train_step(x, y, weights)
-    found = {}
+    grads = {}
     for address, value in before.items():
-        found[address] = value - params[address]
+        grads[address] = value - params[address]
         params[address][...] = value
-    return {address: found[address] for address in trainer.network.trainable}
+    return {address: grads[address] for address in trainer.network.trainable}
 
 
-def slopes(network, x, y, said, epsilon=1e-6):
+def slopes(network, x, y, settings, epsilon=1e-6):
     """Return gradients of the weighted sum by central differences."""
-    found = {}
+    by_address = {}
     for address in network.trainable:
         flat = network.params[address].reshape(-1)
         ends = np.empty((flat.size, 2))
         for index, value in enumerate(flat.copy()):
             for end, sign in enumerate((1, -1)):
                 flat[index] = value + sign * epsilon
-                ends[index, end] = weighted(losses_of(network, x, y), said)
+                ends[index, end] = weighted(losses_of(network, x, y), settings)
             flat[index] = value
         slope = (ends[:, 0] - ends[:, 1]) / (2 * epsilon)
-        found[address] = slope.reshape(network.params[address].shape)
-    return found
+        by_address[address] = slope.reshape(network.params[address].shape)
+    return by_address
 
 
 # Gradients ----------------------------------------------------------------------------------
@@ -128,12 +128,12 @@ GRAPHS = {
 def test_gradients_are_those_of_the_weighted_sum(graph):
     trainer, (x, y) = trainer_of(**graph), arrays(6)
     y["more"] = np.stack([y["area"][:, 0]] * 2, axis=1)
-    found = gradients(trainer, x, y)
+    grads = gradients(trainer, x, y)
     y["again"] = y["kind"]
     right = slopes(trainer.network, x, y, graph.get("losses", LOSSES))
-    assert found.keys() == right.keys() == trainer.network.trainable
+    assert grads.keys() == right.keys() == trainer.network.trainable
     for address, gradient in right.items():
-        np.testing.assert_allclose(found[address], gradient, rtol=1e-5, atol=1e-7, err_msg=address)
+        np.testing.assert_allclose(grads[address], gradient, rtol=1e-5, atol=1e-7, err_msg=address)
 
 
 def test_loss_is_the_weighted_sum_over_the_outputs():
@@ -145,9 +145,9 @@ def test_loss_is_the_weighted_sum_over_the_outputs():
 def test_an_output_of_weight_zero_trains_nothing():
     x, y = arrays(6)
     silent = trainer_of(losses={**LOSSES, "area": {"type": "mse", "weight": 0.0}})
-    found = gradients(silent, x, y)
-    assert not found["area/weight"].any()
-    assert found["kind/weight"].any()
+    grads = gradients(silent, x, y)
+    assert not grads["area/weight"].any()
+    assert grads["kind/weight"].any()
     kind = losses_of(silent.network, x, y)["kind"]
     assert silent.train_step(x, y) == pytest.approx(0.5 * kind)
 
@@ -241,11 +241,11 @@ def test_each_metric_measures_its_own_output(make):
     *_, done = epochs(trainer)
     data, network = trainer.data, trainer.network
     (batch,) = data.batches("val", 1000)
-    found = network.predict(batch.inputs)
-    right = found["kind"].argmax(axis=1) == batch.targets["kind"]
+    predicted = network.predict(batch.inputs)
+    right = predicted["kind"].argmax(axis=1) == batch.targets["kind"]
     assert done.figures["val/kind/accuracy"] == pytest.approx(right.mean())
     area = batch.targets["area"]
-    error = np.square(found["area"] - area).sum() / np.square(area - area.mean()).sum()
+    error = np.square(predicted["area"] - area).sum() / np.square(area - area.mean()).sum()
     assert done.figures["val/area/r2"] == pytest.approx(1 - error, abs=1e-5)
 
 

@@ -97,13 +97,13 @@ def test_handler_that_is_not_pythons_is_kept(monkeypatch):
 
 
 def test_other_threads_defer_no_signal():
-    found = []
+    handlers = []
     thread = threading.Thread(
-        target=lambda: found.append(uninterrupted(lambda: signal.getsignal(signal.SIGINT)))
+        target=lambda: handlers.append(uninterrupted(lambda: signal.getsignal(signal.SIGINT)))
     )
     thread.start()
     thread.join()
-    assert found == [signal.default_int_handler]
+    assert handlers == [signal.default_int_handler]
 
 
 def test_run_records_ctrl_c_during_an_update():
@@ -131,9 +131,9 @@ def test_incomplete_update_stops_steps_and_saving(make_trainer, monkeypatch, err
     with pytest.raises((error, TinynetError)):
         trainer.train_step(X, Y)
     assert len(calls) == 2
-    said = r"ended an update before it was complete.*load a saved one \(Trainer.load_state"
+    message = r"ended an update before it was complete.*load a saved one \(Trainer.load_state"
     for use in (lambda: trainer.train_step(X, Y), trainer.state, lambda: next(trainer.run())):
-        with pytest.raises(TinynetError, match=said):
+        with pytest.raises(TinynetError, match=message):
             use()
     trainer.load_state(arrays, progress)
     trainer.train_step(X, Y)

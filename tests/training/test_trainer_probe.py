@@ -32,17 +32,17 @@ def test_checked_run_has_the_same_bits(make_trainer):
     advance(checked, 2)
     checked.check()
     advance(checked, 5)
-    expected, found = plain.state(), checked.state()
-    assert expected.keys() == found.keys()
+    expected, actual = plain.state(), checked.state()
+    assert expected.keys() == actual.keys()
     for name, array in expected.items():
-        np.testing.assert_array_equal(found[name], array, err_msg=name)
+        np.testing.assert_array_equal(actual[name], array, err_msg=name)
 
 
 class Watch:
     """y = x; records its inputs."""
 
     per_sample = True
-    seen: ClassVar[list[np.ndarray]] = []
+    inputs: ClassVar[list[np.ndarray]] = []
 
     class Config(LayerConfig):
         pass
@@ -52,7 +52,7 @@ class Watch:
         self.params = {}
 
     def forward(self, ctx, x):
-        Watch.seen.append(x.copy())
+        Watch.inputs.append(x.copy())
         return x, None
 
     def backward(self, ctx, cache, dy):
@@ -68,18 +68,18 @@ def watched(register, make_trainer):
 @pytest.mark.parametrize("steps", [0, 3])
 def test_probe_gets_the_samples_of_the_next_step(watched, steps):
     advance(watched, steps)
-    Watch.seen.clear()
+    Watch.inputs.clear()
     watched.check()
-    (probed,) = Watch.seen
+    (probed,) = Watch.inputs
     advance(watched, steps + 1)
-    np.testing.assert_array_equal(probed, Watch.seen[1])
+    np.testing.assert_array_equal(probed, Watch.inputs[1])
 
 
 def test_at_the_end_of_an_epoch_there_is_no_batch_to_probe(watched):
     advance(watched, watched.steps_per_epoch)
-    Watch.seen.clear()
+    Watch.inputs.clear()
     watched.check()
-    assert Watch.seen == []
+    assert Watch.inputs == []
 
 
 def test_check_raises_for_a_layer_that_changes_its_input(watched, monkeypatch):

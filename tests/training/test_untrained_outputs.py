@@ -94,11 +94,11 @@ def test_prediction_of_an_output_without_a_loss_is_the_output():
     losses = {"kind": "softmax_cross_entropy"}
     network = Network(spec()["network"], loss=losses)
     raw = Network(spec()["network"]).predict(arrays(6)[0])
-    found = network.predict(arrays(6)[0])
-    assert list(found) == ["area", "features", "kind"]
-    np.testing.assert_array_equal(found["features"], raw["features"])
-    np.testing.assert_array_equal(found["area"], raw["area"])
-    np.testing.assert_allclose(found["kind"].sum(axis=1), 1, rtol=1e-6)
+    predicted = network.predict(arrays(6)[0])
+    assert list(predicted) == ["area", "features", "kind"]
+    np.testing.assert_array_equal(predicted["features"], raw["features"])
+    np.testing.assert_array_equal(predicted["area"], raw["area"])
+    np.testing.assert_allclose(predicted["kind"].sum(axis=1), 1, rtol=1e-6)
     assert network.forward(arrays(6)[0]).outputs.keys() == OUTPUTS.keys()
 
 

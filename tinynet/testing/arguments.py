@@ -69,17 +69,17 @@ def arguments_of(
         PluginError: if the class's ``examples`` cannot be used.
         NotCheckableError: if options are missing or refused, or no inputs are known that it takes.
     """
-    said: Arguments = {} if options is None else {"options": options}
+    overrides: Arguments = {} if options is None else {"options": options}
     if in_shapes is not None:
-        said |= {"in_shapes": in_shapes, "inputs": None}
-    known = list(inspect.signature(CHECKS[entry.group]).parameters)[1:]
-    for name in said:
-        if name not in known:
+        overrides |= {"in_shapes": in_shapes, "inputs": None}
+    parameters = list(inspect.signature(CHECKS[entry.group]).parameters)[1:]
+    for name in overrides:
+        if name not in parameters:
             raise NotCheckableError(f"{_called(entry)} is not checked on {quote(name)}")
-    own = _examples(entry, cls, known)
-    if not said and own:
+    own = _examples(entry, cls, parameters)
+    if not overrides and own:
         return [_completed(entry, cls, example) for example in own]
-    arguments = _completed(entry, cls, {**(own[0] if own else {}), **said})
+    arguments = _completed(entry, cls, {**(own[0] if own else {}), **overrides})
     if in_shapes is not None:
         try:
             config = _config(entry, cls, arguments["options"])
@@ -94,23 +94,24 @@ def in_words(arguments: Arguments) -> str:
     return " ".join(_said(name, value) for name, value in arguments.items())
 
 
-def _examples(entry: Entry, cls: type[Any], known: Sequence[str]) -> list[Arguments]:
+def _examples(entry: Entry, cls: type[Any], parameters: Sequence[str]) -> list[Arguments]:
     own = getattr(cls, "examples", ())
     if not isinstance(own, list | tuple) or not all(isinstance(one, Mapping) for one in own):
         raise PluginError(f"{entry}: examples is {format_value(own)}; a tuple of dicts is expected")
     for number, example in enumerate(own):
         for name in example:
-            if name not in known:
+            if name not in parameters:
                 place = f"{entry}: examples[{number}]"
-                raise PluginError(f"{place}: unknown key {quote(name)}; {suggest(name, known)}")
+                suggestion = suggest(name, parameters)
+                raise PluginError(f"{place}: unknown key {quote(name)}; {suggestion}")
     return [dict(example) for example in own]
 
 
-def _completed(entry: Entry, cls: type[Any], given: Arguments) -> Arguments:
+def _completed(entry: Entry, cls: type[Any], partial: Arguments) -> Arguments:
     """Return the arguments of the kit's function, completed with defaults."""
     if entry.group == "kernels":
-        return given
-    arguments = {"options": {}, **given}
+        return partial
+    arguments = {"options": {}, **partial}
     config = _config(entry, cls, arguments["options"])
     standard = STANDARDS.get(entry.group)
     if standard and not standard.cases[0].keys() <= arguments.keys():
@@ -121,9 +122,9 @@ def _completed(entry: Entry, cls: type[Any], given: Arguments) -> Arguments:
 
 
 def _config(entry: Entry, cls: type[Any], options: Options) -> Config:
-    given = dict(options)
+    values = dict(options)
     fields = cls.Config.model_fields.items()
-    missing = [name for name, field in fields if field.is_required() and name not in given]
+    missing = [name for name, field in fields if field.is_required() and name not in values]
     if missing:
         one, listed = len(missing) == 1, " and ".join(map(quote, missing))
         raise NotCheckableError(

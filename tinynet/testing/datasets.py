@@ -73,19 +73,19 @@ def fields(case: DatasetCase) -> None:
     dataset, indices = case.dataset, case.some
     batch = dataset.gather(indices)
     require(isinstance(batch, Batch), f"gather gives a {type(batch).__name__}, not a Batch")
-    for kind, described, given in (
+    for kind, described, arrays in (
         ("inputs", dataset.inputs, batch.inputs),
         ("targets", dataset.targets, batch.targets),
     ):
         require(
-            set(described) == set(given),
-            f"gather gives {kind} {sorted(given)}, described are {sorted(described)}",
+            set(described) == set(arrays),
+            f"gather gives {kind} {sorted(arrays)}, described are {sorted(described)}",
         )
         for name, field in described.items():
             what = f"{kind}[{name!r}]"
             require(isinstance(field, Field), f"{what} is not described by a Field")
             require_field(field, what)
-            require_array(given[name], what, (len(indices), *field.shape), field.dtype)
+            require_array(arrays[name], what, (len(indices), *field.shape), field.dtype)
             _require_names_fit(field, what)
     if batch.weights is not None:
         require_array(batch.weights, "weights", (len(indices),), None)

@@ -85,8 +85,9 @@ def conv2d(kernels: Kernels, draw: Draw) -> Arrays:
     light, _ = kernels.conv2d(x, weight, bias, window, draw.empty, False, relu)
     needs = (draw.flag(), draw.flag(), bias is not None)
     dy = draw.normal(*y.shape)
-    found = kernels.conv2d_backward(dy, saved, weight, window, draw.empty, needs)
-    return _named(y=y, y_without_cache=light) | _wanted(("dx", "dweight", "dbias"), found, needs)
+    gradients = kernels.conv2d_backward(dy, saved, weight, window, draw.empty, needs)
+    named = _named(y=y, y_without_cache=light)
+    return named | _required(("dx", "dweight", "dbias"), gradients, needs)
 
 
 def max_pool2d(kernels: Kernels, draw: Draw) -> Arrays:
@@ -129,9 +130,9 @@ def layer_norm(kernels: Kernels, draw: Draw) -> Arrays:
     y, saved = kernels.layer_norm(x, gamma, beta, EPSILON, draw.empty, True)
     light, _ = kernels.layer_norm(x, gamma, beta, EPSILON, draw.empty, False)
     dy = draw.normal(*y.shape)
-    found = kernels.layer_norm_backward(dy, saved, gamma, draw.empty, needs)
+    gradients = kernels.layer_norm_backward(dy, saved, gamma, draw.empty, needs)
     named = _named(y=y, y_without_cache=light)
-    return named | _wanted(("dx", "dgamma", "dbeta"), found, needs)
+    return named | _required(("dx", "dgamma", "dbeta"), gradients, needs)
 
 
 def dense(kernels: Kernels, draw: Draw) -> Arrays:
@@ -143,8 +144,8 @@ def dense(kernels: Kernels, draw: Draw) -> Arrays:
     y = kernels.dense(x, weight, bias, draw.empty, relu)
     needs = (draw.flag(), draw.flag(), bias is not None)
     dy, rectified = draw.normal(*y.shape), y if relu else None
-    found = kernels.dense_backward(dy, x, weight, draw.empty, needs, rectified)
-    return _named(y=y) | _wanted(("dx", "dweight", "dbias"), found, needs)
+    gradients = kernels.dense_backward(dy, x, weight, draw.empty, needs, rectified)
+    return _named(y=y) | _required(("dx", "dweight", "dbias"), gradients, needs)
 
 
 def relu(kernels: Kernels, draw: Draw) -> Arrays:
@@ -222,19 +223,19 @@ def _affine(draw: Draw, channels: int) -> tuple[Array | None, Array | None, Need
     """Gamma, beta, and which of (dx, dgamma, dbeta) to ask for."""
     gamma = draw.normal(channels) if draw.flag() else None
     beta = draw.normal(channels) if draw.flag() else None
-    wanted = gamma is not None and draw.flag(), beta is not None and draw.flag()
-    return gamma, beta, (draw.flag(), *wanted)
+    required = gamma is not None and draw.flag(), beta is not None and draw.flag()
+    return gamma, beta, (draw.flag(), *required)
 
 
 def _named(**arrays: Array) -> Arrays:
     return {name: np.array(array) for name, array in arrays.items()}
 
 
-def _wanted(names: tuple[str, ...], found: ThreeGradients, needs: Needs) -> Arrays:
-    if len(found) != len(names):
-        raise CheckFailed(f"backward gives {len(found)} gradients instead of {len(names)}")
-    given = zip(names, found, needs, strict=True)
-    return {name: np.array(array) for name, array, wanted in given if wanted}
+def _required(names: tuple[str, ...], gradients: ThreeGradients, needs: Needs) -> Arrays:
+    if len(gradients) != len(names):
+        raise CheckFailed(f"backward gives {len(gradients)} gradients instead of {len(names)}")
+    triples = zip(names, gradients, needs, strict=True)
+    return {name: np.array(array) for name, array, needed in triples if needed}
 
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -292,10 +293,10 @@ def _comparison(
                 for kernels in (NumpyKernels(), kernels_class()):
                     rng = derive(scenario.__name__, seed, number)
                     results.append(scenario(kernels, Draw(rng, dtype, PoisonedWorkspace().empty)))
-                right, found = results
+                right, actual = results
                 when = f"in draw {number} in {dtype}"
-                require_close(right, found, when, tolerance)
-                for name, array in found.items():
+                require_close(right, actual, when, tolerance)
+                for name, array in actual.items():
                     require_array(array, f"{when}: {name}", None, dtype)
 
     return compare

@@ -18,14 +18,12 @@ def needs_honoured(case: LayerCase) -> None:
     whole = case.outcome(layer, case.context(True))
     count = len(case.in_shapes)
     nothing = tuple(False for _ in range(count))
-    wanted = [Needs(nothing, frozenset())]
-    wanted += [Needs(nothing, frozenset({name})) for name in layer.params]
-    wanted += [
-        Needs(tuple(i == index for i in range(count)), frozenset()) for index in range(count)
-    ]
-    for needs in wanted:
+    cases = [Needs(nothing, frozenset())]
+    cases += [Needs(nothing, frozenset({name})) for name in layer.params]
+    cases += [Needs(tuple(i == index for i in range(count)), frozenset()) for index in range(count)]
+    for needs in cases:
         part = case.outcome(layer, case.context(True, needs=needs))
-        due = _wanted(whole, needs)
+        due = _needed(whole, needs)
         require_close(
             {name: whole[name] for name in due},
             {name: part[name] for name in due if name in part},
@@ -80,8 +78,8 @@ def resumed_run(case: LayerCase) -> None:
     whole, killed = case.layer(), case.layer()
     right = _trained(case, whole, range(6))
     _trained(case, killed, range(3))
-    found = _trained(case, _reloaded(case, killed), range(3, 6))
-    require_same_bits(right, found, "after 6 steps with a save and a load in their midst")
+    resumed = _trained(case, _reloaded(case, killed), range(3, 6))
+    require_same_bits(right, resumed, "after 6 steps with a save and a load in their midst")
 
 
 def _reloaded(case: LayerCase, layer: Any) -> Any:
@@ -118,7 +116,7 @@ def _listed(names: list[str]) -> str:
     return f"only {names[0]}" if names else "no gradient"
 
 
-def _wanted(whole: Arrays, needs: Needs) -> list[str]:
+def _needed(whole: Arrays, needs: Needs) -> list[str]:
     names = {f"the gradient of {name}" for name in needs.params}
-    names |= {f"the gradient of input {i}" for i, wanted in enumerate(needs.inputs) if wanted}
+    names |= {f"the gradient of input {i}" for i, needed in enumerate(needs.inputs) if needed}
     return [name for name in whole if name in names or name == "the output"]

@@ -98,16 +98,16 @@ def _compare_gradients(case: LayerCase, training: bool) -> None:
     def evaluate(values: Arrays) -> Array:
         for name, param in layer.params.items():
             param[...] = values.get(name, param)
-        given = (owned(values.get(f"input {i}", x)) for i, x in enumerate(inputs))
-        return np.array(layer.forward(case.context(training), *given)[0])
+        arrays = (owned(values.get(f"input {i}", x)) for i, x in enumerate(inputs))
+        return np.array(layer.forward(case.context(training), *arrays)[0])
 
-    point, found = {}, {}
+    point, analytic = {}, {}
     for name, value in differentiable(layer, case.draw()).items():
         gradient = returned.get(f"the gradient of {name}")
         # A missing or misshapen one is found by gradient_structure.
         if gradient is not None and gradient.shape == value.shape:
-            point[name], found[name] = value.copy(), gradient
-    require_gradients(evaluate, point, found, dy, derive("directions", case.seed))
+            point[name], analytic[name] = value.copy(), gradient
+    require_gradients(evaluate, point, analytic, dy, derive("directions", case.seed))
 
 
 def draws(case: LayerCase, layer: object) -> bool:

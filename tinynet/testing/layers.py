@@ -93,9 +93,9 @@ def layer_checks(
 def _require_usable(case: LayerCase) -> None:
     if case.batch < 4:
         raise ValueError(f"batch is {case.batch}; the checks need at least 4 samples")
-    given = None if case.inputs is None else tuple(a.shape[1:] for a in case.inputs)
-    if given is not None and given != case.in_shapes:
-        raise ValueError(f"inputs hold samples of shapes {given}; in_shapes are {case.in_shapes}")
+    shapes = None if case.inputs is None else tuple(a.shape[1:] for a in case.inputs)
+    if shapes is not None and shapes != case.in_shapes:
+        raise ValueError(f"inputs hold samples of shapes {shapes}; in_shapes are {case.in_shapes}")
 
 
 def check_layer(

@@ -113,9 +113,9 @@ def gradients(case: LossCase) -> None:
         def evaluate(values: Arrays, weights: Array | None = weights) -> Array:
             return case.run(outputs=owned(values["outputs"]), weights=weights)["the loss"]
 
-        found = {"outputs": case.run(weights=weights)["the gradient"]}
+        analytic = {"outputs": case.run(weights=weights)["the gradient"]}
         rng = derive("directions", case.seed)
-        require_gradients(evaluate, {"outputs": case.draw()}, found, np.ones(()), rng)
+        require_gradients(evaluate, {"outputs": case.draw()}, analytic, np.ones(()), rng)
 
 
 def sample_weights(case: LossCase) -> None:

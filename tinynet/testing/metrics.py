@@ -101,9 +101,9 @@ def state_in_place(case: MetricCase) -> None:
     for name, array in state.items():
         same = array.shape == fresh[name].shape and array.dtype == fresh[name].dtype
         require(same, f"update changes shape or dtype of the state's {name!r}")
-    seen = snapshot(state, "state")
+    frozen = snapshot(state, "state")
     case.metric.result(state)
-    require_unchanged(seen, snapshot(state, "state"), "result")
+    require_unchanged(frozen, snapshot(state, "state"), "result")
 
 
 def exact_over_batches(case: MetricCase) -> None:
@@ -113,8 +113,8 @@ def exact_over_batches(case: MetricCase) -> None:
         (slice(0, 1), slice(1, 4), slice(4, None)),
         (slice(4, None), slice(0, 1), slice(1, 4)),
     ):
-        found = case.figure(case.state_of(*parts))
-        require_close(right, found, "counted in batches of 1, 3 and the rest", TOLERANCE)
+        batched = case.figure(case.state_of(*parts))
+        require_close(right, batched, "counted in batches of 1, 3 and the rest", TOLERANCE)
 
 
 def merge(case: MetricCase) -> None:
@@ -139,8 +139,8 @@ def resumable(case: MetricCase) -> None:
     fresh = case.metric_class(make_config(case.metric_class, case.options))
     fresh.update(state, case.predictions[3:].copy(), case.targets[3:].copy())
     right = case.figure(case.state_of(slice(0, 3), slice(3, None)))
-    found = {"the figure": np.array(fresh.result(state))}
-    require_same_bits(right, found, "saved and loaded half-way")
+    resumed = {"the figure": np.array(fresh.result(state))}
+    require_same_bits(right, resumed, "saved and loaded half-way")
 
 
 METRIC_CHECKS = (

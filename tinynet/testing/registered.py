@@ -68,10 +68,10 @@ def plugin_checks(
             cannot be imported.
         NotCheckableError: if options are missing or refused, or no inputs are known that it takes.
     """
-    said = options is not None or in_shapes is not None
+    has_arguments = options is not None or in_shapes is not None
     return [
         check
-        for entry in entries_to_check(name, group, said)
+        for entry in entries_to_check(name, group, has_arguments)
         for case in plugin_cases(entry, options, in_shapes)
         for check in case.checks
     ]
@@ -123,27 +123,27 @@ def entries_named(name: str, group: str | None = None) -> list[Entry]:
     distribution, colon, short = name.rpartition(":")
     if colon:
         qualified = f"{normalize_name(distribution)}:{short}"
-        found = [entry for entry in everything if entry.qualified == qualified]
+        matches = [entry for entry in everything if entry.qualified == qualified]
     else:
-        found = [entry for entry in everything if entry.name == name]
-        found = found or [e for e in everything if e.distribution == normalize_name(name)]
-    if not found:
-        known = {part for entry in everything for part in (entry.name, entry.distribution)}
-        known |= {entry.qualified for entry in everything} if colon else set()
+        matches = [entry for entry in everything if entry.name == name]
+        matches = matches or [e for e in everything if e.distribution == normalize_name(name)]
+    if not matches:
+        names = {part for entry in everything for part in (entry.name, entry.distribution)}
+        names |= {entry.qualified for entry in everything} if colon else set()
         where = f" among the {group}" if group else ""
         raise UnknownTypeError(
-            f"no plugin {quote(name)} is installed{where}; {suggest(name, known)}"
+            f"no plugin {quote(name)} is installed{where}; {suggest(name, names)}"
         )
-    return found
+    return matches
 
 
-def entries_to_check(name: str, group: str | None, said: bool) -> list[Entry]:
+def entries_to_check(name: str, group: str | None, has_arguments: bool) -> list[Entry]:
     """Return the registered types with a name, if they can be checked.
 
     Args:
         name: See `entries_named`.
         group: See `entries_named`.
-        said: True if it is said what they are checked on.
+        has_arguments: True if the caller gives options or input shapes.
 
     Raises:
         PluginError: if nothing is called so, or two distributions have the name.
@@ -153,7 +153,7 @@ def entries_to_check(name: str, group: str | None, said: bool) -> list[Entry]:
     for entry in entries:
         if entry.name == name:
             registry.default().find(entry.group, name)  # two distributions may have the name
-    if said and len(entries) > 1:
+    if has_arguments and len(entries) > 1:
         groups = [entry.group for entry in entries]
         one_name = len({entry.name for entry in entries}) == 1
         remedy = f"the group: {' or '.join(groups)}" if one_name else "which of them"

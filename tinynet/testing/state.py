@@ -62,20 +62,20 @@ def _global_random_state() -> dict[str, Any]:
     }
 
 
-def _collect(value: Any, path: str, leaves: dict[str, Any], seen: set[int]) -> None:
+def _collect(value: Any, path: str, leaves: dict[str, Any], ancestors: set[int]) -> None:
     if isinstance(value, _PLAIN):
         leaves[path] = repr(value)
     elif isinstance(value, np.ndarray | np.generic):
         leaves[path] = (value.dtype.str, value.shape, value.tobytes())
     elif isinstance(value, np.random.Generator):
         leaves[path] = snapshot(value.bit_generator.state, path)
-    elif id(value) in seen:
+    elif id(value) in ancestors:
         leaves[path] = id(value)
     else:
-        _collect_parts(value, path, leaves, seen | {id(value)})
+        _collect_parts(value, path, leaves, ancestors | {id(value)})
 
 
-def _collect_parts(value: Any, path: str, leaves: dict[str, Any], seen: set[int]) -> None:
+def _collect_parts(value: Any, path: str, leaves: dict[str, Any], ancestors: set[int]) -> None:
     if isinstance(value, Mapping):
         leaves[path] = tuple(map(repr, value))
         parts = {f"{path}[{key!r}]": part for key, part in value.items()}
@@ -88,4 +88,4 @@ def _collect_parts(value: Any, path: str, leaves: dict[str, Any], seen: set[int]
     else:
         parts = {f"{path}.{name}": part for name, part in vars(value).items()}
     for where, part in parts.items():
-        _collect(part, where, leaves, seen)
+        _collect(part, where, leaves, ancestors)

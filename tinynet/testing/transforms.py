@@ -96,10 +96,10 @@ def pure(case: TransformCase) -> None:
     state = transform.fit(case.field, iter([batch]))
     require_unchanged(before, snapshots(transform=transform, batch=batch), "fit")
     for training in (True, False):
-        seen = snapshots(transform=transform, batch=batch, state=state)
+        frozen = snapshots(transform=transform, batch=batch, state=state)
         transform.apply(state, batch, case.stream(), training)
         after = snapshots(transform=transform, batch=batch, state=state)
-        require_unchanged(seen, after, "apply")
+        require_unchanged(frozen, after, "apply")
         try:
             transform.apply(state, read_only(batch), case.stream(), training)
         except ValueError as error:

@@ -37,10 +37,10 @@ def fastest(network: str, batch: int, threads: int, *, backward: bool) -> Run:
     """The best way of those tried: the batch whole, or in shards on threads of their own."""
 
     def products(samples: int) -> list[Product]:
-        asked = list(shapes(network, samples, backward=backward))
+        needed = list(shapes(network, samples, backward=backward))
         # Products of one shape share their memory: a network's would not fit together.
-        made = {shape: _filled(*shape) for shape in asked}
-        return [made[shape] for shape in asked]
+        made = {shape: _filled(*shape) for shape in needed}
+        return [made[shape] for shape in needed]
 
     ways = [Way(count, partial(_multiply, products(batch))) for count in {1, threads}]
     ways += [

@@ -51,8 +51,8 @@ def _processor() -> str:
 def _blas(threads: int) -> str:
     """BLAS as the workers load it: its kernels are chosen when it is loaded."""
     with environment(threads):
-        asked = (sys.executable, "-c", ASK_BLAS)
-        printed = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+        command = (sys.executable, "-c", ASK_BLAS)
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     pools = json.loads(printed)
     words = [
         f"{pool['internal_api']} {pool['version']}, {pool.get('architecture', 'unknown')} kernels"
@@ -62,10 +62,10 @@ def _blas(threads: int) -> str:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in DISTRIBUTIONS:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -76,12 +76,12 @@ def memory(case: Case, threads: int, pairs: int) -> list[Result]:
     sides = taking_part(case, beyond, (*OURS, TORCH, CHANNELS_LAST))
     for name, side in sides.items():
         try:
-            found = [weighed(case, side, threads) for _ in range(pairs)]
+            peaks = [weighed(case, side, threads) for _ in range(pairs)]
         except SideError as error:
             beyond.skipped[name] = str(error)
             continue
-        beyond.values[name] = [float(first) for first, _ in found]
-        whole.values[name] = [float(second) for _, second in found]
+        beyond.values[name] = [float(first) for first, _ in peaks]
+        whole.values[name] = [float(second) for _, second in peaks]
     for result in (beyond, whole):
         least = result.least((TORCH, CHANNELS_LAST))
         for ours in OURS:

@@ -31,9 +31,9 @@ def model(network: str, shape: tuple[int, ...]) -> onnx.ModelProto:
     """The network as an ONNX model, channels first, dropout left out."""
     operations, arrays, name = [], {}, "x"
     for node in nodes_of(network, dropout=False):
-        given = dict(_arrays(node))
-        arrays |= {f"{node.name}/{key}": array for key, array in given.items()}
-        inputs = [name, *(f"{node.name}/{key}" for key in given)]
+        constants = dict(_arrays(node))
+        arrays |= {f"{node.name}/{key}": array for key, array in constants.items()}
+        inputs = [name, *(f"{node.name}/{key}" for key in constants)]
         operations.append(_operation(node, inputs))
         name = node.name
     graph = helper.make_graph(

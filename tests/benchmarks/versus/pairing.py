@@ -176,14 +176,14 @@ def _rounds(
 def _different(answers: dict[str, list[float]]) -> dict[str, str]:
     """Return the sides whose results differ from tinynet's reference, and by how much."""
     reference = next((own for name, own in answers.items() if name.startswith(OURS)), [])
-    found = {}
+    reasons = {}
     for name, own in answers.items():
         gaps = [abs(a - b) / max(1, abs(b)) for a, b in zip(own, reference, strict=False)]
         worst = max(gaps, default=0.0)
         # A NaN is no agreement.
         if not worst <= TOLERANCE:
-            found[name] = f"computes something else, by {worst:.2g}; left out"
-    return found
+            reasons[name] = f"computes something else, by {worst:.2g}; left out"
+    return reasons
 
 
 def weighed(case: Case, side: Side, threads: int) -> tuple[int, int]:

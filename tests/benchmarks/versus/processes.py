@@ -85,8 +85,8 @@ def _tinynet_job(data_root: Path, threads: int) -> float:
     """
     total = 0.0
     with tempfile.TemporaryDirectory() as folder:
-        given = {"--run": f"{folder}/run", "--data-root": data_root, "--threads": threads}
-        options = [str(word) for option in given.items() for word in option]
+        values = {"--run": f"{folder}/run", "--data-root": data_root, "--threads": threads}
+        options = [str(word) for option in values.items() for word in option]
         for epochs in range(1, MOST_EPOCHS + 1):
             last = ("--set", f"training.epochs={epochs}")
             elapsed, printed = seconds(

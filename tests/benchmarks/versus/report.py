@@ -45,7 +45,7 @@ def _ratio(result: Result, mine: str, name: str) -> str:
     if name in OURS:
         return f"{'':30}"
     verdict = Verdict(result.title, mine, "ratio", result.ratios(mine, name))
-    return f"{_found(verdict):>30}"
+    return f"{_figure(verdict):>30}"
 
 
 def amount(value: float, unit: str) -> str:
@@ -57,11 +57,11 @@ def amount(value: float, unit: str) -> str:
     return f"{value * 1e3:.2f} ms" if value < 1 else f"{value:.2f} s"
 
 
-def _found(verdict: Verdict) -> str:
+def _figure(verdict: Verdict) -> str:
     """A figure with its quartiles."""
     low, high = verdict.spread
     digits = 1 if verdict.unit else 2
-    return f"{verdict.found:.{digits}f}{verdict.unit} ({low:.{digits}f} - {high:.{digits}f})"
+    return f"{verdict.median:.{digits}f}{verdict.unit} ({low:.{digits}f} - {high:.{digits}f})"
 
 
 def _goal(verdict: Verdict) -> str:
@@ -76,8 +76,8 @@ def _met(verdict: Verdict) -> str:
 
 
 def _sentence(verdict: Verdict) -> str:
-    said = f"{verdict.measure} {_found(verdict)}"
-    return f"{said}; goal {_goal(verdict)}: {_met(verdict)}" if verdict.goal is not None else said
+    figure = f"{verdict.measure} {_figure(verdict)}"
+    return figure if verdict.goal is None else f"{figure}; goal {_goal(verdict)}: {_met(verdict)}"
 
 
 def goals(results: list[Result]) -> str:
@@ -95,7 +95,7 @@ def as_json(facts: Facts, results: list[Result]) -> Facts:
     """Everything, with every single measurement."""
     rows_of_results = []
     for result in results:
-        verdicts = [asdict(v) | {"found": v.found, "met": v.met} for v in result.verdicts]
+        verdicts = [asdict(v) | {"median": v.median, "met": v.met} for v in result.verdicts]
         rows_of_results.append(asdict(result) | {"medians": result.medians(), "verdicts": verdicts})
     return {**facts, "results": rows_of_results}
 
@@ -121,7 +121,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 def _markdown_goals(results: list[Result]) -> str:
     rows = [
-        [v.what, v.side, v.measure, _found(v), _goal(v), _met(v)]
+        [v.what, v.side, v.measure, _figure(v), _goal(v), _met(v)]
         for result in results
         for v in result.verdicts
     ]
@@ -154,5 +154,5 @@ def _disturbed(results: list[Result]) -> list[str]:
 
 def _skipped(results: list[Result]) -> list[str]:
     """Each reason once."""
-    said = [f"{name}: {why}" for result in results for name, why in result.skipped.items()]
-    return list(dict.fromkeys(said))
+    notes = [f"{name}: {why}" for result in results for name, why in result.skipped.items()]
+    return list(dict.fromkeys(notes))

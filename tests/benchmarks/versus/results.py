@@ -27,7 +27,7 @@ class Verdict:
     at_least: bool = False
 
     @property
-    def found(self) -> float:
+    def median(self) -> float:
         return median(self.values)
 
     @property
@@ -39,7 +39,7 @@ class Verdict:
     def met(self) -> bool | None:
         if self.goal is None:
             return None
-        return self.found >= self.goal if self.at_least else self.found <= self.goal
+        return self.median >= self.goal if self.at_least else self.median <= self.goal
 
 
 @dataclass

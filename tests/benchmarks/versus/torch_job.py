@@ -85,26 +85,26 @@ def main() -> None:
     parser.add_argument("--goal", type=float, default=0.98, help="test accuracy")
     parser.add_argument("--most-epochs", type=int, default=10)
     parser.add_argument("--channels-last", action="store_true")
-    asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
     torch.manual_seed(1)
-    x, y = images(asked.data, "train")
-    test_x, test_y = images(asked.data, "t10k")
+    x, y = images(args.data, "train")
+    test_x, test_y = images(args.data, "t10k")
     order = torch.randperm(len(y))
     held, used = order[:VALIDATION], order[VALIDATION:]
     model = network()
-    if asked.channels_last:
+    if args.channels_last:
         model = model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
     train_x, train_y = x[used], y[used]
-    for number in range(1, asked.most_epochs + 1):
+    for number in range(1, args.most_epochs + 1):
         train_epoch(model, optimizer, train_x, train_y, number)
         accuracy(model, x[held], y[held])
         reached = accuracy(model, test_x, test_y)
-        if reached >= asked.goal:
+        if reached >= args.goal:
             print(json.dumps({"accuracy": reached, "epochs": number}))
             return
-    sys.exit(f"{asked.goal} is not reached in {asked.most_epochs} epochs")
+    sys.exit(f"{args.goal} is not reached in {args.most_epochs} epochs")
 
 
 if __name__ == "__main__":

@@ -147,9 +147,9 @@ def reset_peak() -> int:
 def peak() -> int:
     """Most bytes of memory that this process held at once."""
     if STATUS.exists():
-        found = re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())
-        assert found
-        return int(found[1]) * 1024
+        match = re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())
+        assert match
+        return int(match[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
 
 

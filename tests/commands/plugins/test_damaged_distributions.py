@@ -101,10 +101,11 @@ def entries() -> list[Entry]:
 
 def assert_others_work() -> None:
     """Assert that all other distributions are found, listed and examined."""
-    found = entries()
-    assert [entry.qualified for entry in found if entry.distribution == "sound"] == ["sound:good"]
-    assert len([entry for entry in found if entry.distribution == "tinynet-core"]) > 50
-    assert len(listed(found, found)) == len(found)
+    all_entries = entries()
+    sound = [entry.qualified for entry in all_entries if entry.distribution == "sound"]
+    assert sound == ["sound:good"]
+    assert len([entry for entry in all_entries if entry.distribution == "tinynet-core"]) > 50
+    assert len(listed(all_entries, all_entries)) == len(all_entries)
     (one,) = examine("sound")
     assert one.ok
 
@@ -196,8 +197,8 @@ def test_new_plugin_is_created_beside_a_damaged_one(site: Path, tmp_path: Path) 
 @pytest.mark.parametrize("content", ["{", "[]", '{"dir_info": 1}', '{"dir_info": {"editable": 1}}'])
 def test_damaged_record_of_an_editable_plugin_is_ignored(site: Path, content: str) -> None:
     (site / "sound-1.2.dist-info" / "direct_url.json").write_text(content)
-    found = entries()
-    (one,) = listed([entry for entry in found if entry.distribution == "sound"], found)
+    all_entries = entries()
+    (one,) = listed([entry for entry in all_entries if entry.distribution == "sound"], all_entries)
     assert (one.where, one.editable) == (str(site), False)
 
 

@@ -62,11 +62,11 @@ def test_broken_plugins_are_explained_and_do_not_affect_others(
     site = install("crowd", {"layers": {**layers, "good": "crowd:Good"}}, GOOD)
     for module, (source, _, _) in BROKEN.items():
         (site / f"{module}.py").write_text(source)
-    found = problems("crowd")
+    by_name = problems("crowd")
     for module, (_, _, finding) in BROKEN.items():
-        (problem,) = found.pop(module)
+        (problem,) = by_name.pop(module)
         assert re.search(finding, problem), problem
-    assert found == {"good": ()}
+    assert by_name == {"good": ()}
 
 
 KILLERS = {
@@ -89,8 +89,8 @@ def test_plugin_that_ends_its_process_does_not_affect_others(
     site = install("killers", {"layers": {**layers, "good": "killers:Good"}}, GOOD)
     for module, (source, _) in KILLERS.items():
         (site / f"{module}.py").write_text(source)
-    found = problems("killers")
-    assert found == {**{name: (text,) for name, (_, text) in KILLERS.items()}, "good": ()}
+    by_name = problems("killers")
+    assert by_name == {**{name: (text,) for name, (_, text) in KILLERS.items()}, "good": ()}
 
 
 def test_plugin_whose_import_hangs_is_reported(install: Callable[..., Path]) -> None:
@@ -101,9 +101,9 @@ def test_plugin_whose_import_hangs_is_reported(install: Callable[..., Path]) -> 
 def test_output_of_a_plugin_does_not_disturb_the_examination(install: Callable[..., Path]) -> None:
     noise = "import os; print('{}'); os.write(1, b'{}\\n')\n"
     install("noisy", {"layers": {"good": "noisy:Good"}}, noise + GOOD)
-    (found,) = examine("noisy")
-    assert found.ok
-    assert found.seconds is not None
+    (examination,) = examine("noisy")
+    assert examination.ok
+    assert examination.seconds is not None
 
 
 def test_name_of_two_distributions_is_a_problem(
@@ -123,8 +123,8 @@ def test_name_of_two_distributions_is_a_problem(
 
 def test_plugin_for_another_tinynet_version_is_a_problem(install: Callable[..., Path]) -> None:
     install("later", {"layers": {"good": "later:Good"}}, GOOD, requires="tinynet-core>=9")
-    (found,) = examine("later")
-    assert found.problems[0].startswith("it requires tinynet-core>=9, and tinynet-core ")
+    (examination,) = examine("later")
+    assert examination.problems[0].startswith("it requires tinynet-core>=9, and tinynet-core ")
 
 
 def test_unknown_name_is_an_error(install: Callable[..., Path]) -> None:
@@ -134,9 +134,9 @@ def test_unknown_name_is_an_error(install: Callable[..., Path]) -> None:
 
 
 def test_built_in_types_have_no_problems() -> None:
-    found = examine("tinynet-core")
-    assert len(found) > 50
-    assert not [one for one in found if not one.ok]
+    examinations = examine("tinynet-core")
+    assert len(examinations) > 50
+    assert not [one for one in examinations if not one.ok]
 
 
 def test_name_of_the_running_kernels() -> None:

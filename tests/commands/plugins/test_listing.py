@@ -17,14 +17,14 @@ def everything() -> list[Entry]:
 
 
 def of(distribution: str) -> list[Listed]:
-    known = everything()
-    return listed([entry for entry in known if entry.distribution == distribution], known)
+    entries = everything()
+    return listed([entry for entry in entries if entry.distribution == distribution], entries)
 
 
 def test_plugin_is_listed_with_its_folder_without_importing_it(install: Install) -> None:
     site = install("broken-one", {"layers": {"odd": "broken_one:Odd"}}, "raise SystemExit(3)")
-    (found,) = of("broken-one")
-    assert found.to_json() == {
+    (plugin,) = of("broken-one")
+    assert plugin.to_json() == {
         "group": "layers",
         "name": "odd",
         "distribution": "broken-one",
@@ -41,8 +41,8 @@ def test_editable_plugin_is_listed_with_its_source_folder(install: Install) -> N
     """The source is there, not in the folder of the metadata."""
     url = {"url": "file:///home/me/my%20layers", "dir_info": {"editable": True}}
     install("edited", {"layers": {"odd": "edited:Odd"}}, files={"direct_url.json": json.dumps(url)})
-    (found,) = of("edited")
-    assert (found.where, found.editable) == ("/home/me/my layers", True)
+    (plugin,) = of("edited")
+    assert (plugin.where, plugin.editable) == ("/home/me/my layers", True)
 
 
 def test_name_of_two_distributions_is_ambiguous(install: Install) -> None:
@@ -58,11 +58,11 @@ def test_name_of_two_distributions_is_ambiguous(install: Install) -> None:
 def test_name_registered_twice_by_one_distribution_is_ambiguous(install: Install) -> None:
     install("twice", {"layers": {"odd": "twice:Odd\nodd = twice:Other"}})
     message = "twice registers the layer 'odd' more than once: twice:Odd and twice:Other"
-    assert {found.ambiguous for found in of("twice")} == {message}
+    assert {plugin.ambiguous for plugin in of("twice")} == {message}
 
 
 def test_built_in_names_are_not_ambiguous() -> None:
-    known = everything()
-    found = [one for one in listed(known, known) if one.entry.distribution == "tinynet-core"]
-    assert found
-    assert not any(one.ambiguous for one in found)
+    entries = everything()
+    built_in = [one for one in listed(entries, entries) if one.entry.distribution == "tinynet-core"]
+    assert built_in
+    assert not any(one.ambiguous for one in built_in)

@@ -36,13 +36,13 @@ CASES = [
 def test_only_release_numbers_are_compared(
     monkeypatch: pytest.MonkeyPatch, clauses: str, met: bool
 ) -> None:
-    asked = [f"Tinynet_Core{clauses}", "tinynet-core-extras>=9", "numpy<1"]
+    requirements = [f"Tinynet_Core{clauses}", "tinynet-core-extras>=9", "numpy<1"]
     installed = {
         "tinynet-core": SimpleNamespace(version="0.1.3.dev4", requires=[]),
-        "anybody": SimpleNamespace(version="1", requires=asked),
+        "anybody": SimpleNamespace(version="1", requires=requirements),
     }
     monkeypatch.setattr(requirement, "find_distribution", installed.get)
-    right = f"it requires {asked[0].strip()}, and tinynet-core 0.1.3.dev4 is installed"
+    right = f"it requires {requirements[0].strip()}, and tinynet-core 0.1.3.dev4 is installed"
     assert unmet_requirement("anybody") == ("" if met else right)
 
 

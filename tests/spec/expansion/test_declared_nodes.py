@@ -33,6 +33,6 @@ def test_the_form_of_a_name_does_not_depend_on_the_number_of_repeats():
 def test_the_number_of_names_is_limited():
     """A stranger's spec may ask for ten thousand times a billion nodes, each with a long name."""
     long = DeclaredName("relu", "x" * 1_000_000, 10**9)
-    found = names([long] * 10_000)
-    assert sum(map(len, found)) == MAX_LENGTH + 1
-    assert max(map(len, found[0])) < 1_000
+    expanded = names([long] * 10_000)
+    assert sum(map(len, expanded)) == MAX_LENGTH + 1
+    assert max(map(len, expanded[0])) < 1_000

@@ -39,10 +39,10 @@ def spec(*layers, blocks=None, **network):
 
 
 def names(*layers, **network):
-    found = load_spec(spec(*layers, **network))
-    resolved = found.resolved()
+    loaded = load_spec(spec(*layers, **network))
+    resolved = loaded.resolved()
     assert load_spec(resolved).resolved() == resolved
-    Network(found.network, dry=True)
+    Network(loaded.network, dry=True)
     return [node["name"] for node in resolved["network"]["layers"]]
 
 
@@ -61,16 +61,16 @@ ALL = {"main", "before", "skip", "relu_1"}
 
 
 def test_the_last_use_may_leave_its_second_output_unused():
-    found = names(USE, USE, USE, merge("stage_1.skip", "stage_2.skip", "stage_3"))
-    assert set(found) == {
+    nodes = names(USE, USE, USE, merge("stage_1.skip", "stage_2.skip", "stage_3"))
+    assert set(nodes) == {
         *(f"stage_{use}.{node}" for use in (1, 2) for node in ALL),
         *("stage_3.main", "stage_3.relu_1", "end"),
     }
 
 
 def test_the_output_that_is_unused_may_be_the_last_node():
-    found = names(USE, USE, merge("stage_1.skip", "stage_2.skip"))
-    assert {name for name in found if name.startswith("stage_2")} == {
+    nodes = names(USE, USE, merge("stage_1.skip", "stage_2.skip"))
+    assert {name for name in nodes if name.startswith("stage_2")} == {
         "stage_2.before",
         "stage_2.main",
         "stage_2.skip",
@@ -78,10 +78,10 @@ def test_the_output_that_is_unused_may_be_the_last_node():
 
 
 def test_without_named_outputs_the_last_node_is_the_output():
-    found = names(USE, {**USE, "inputs": ["stage_1.skip"]})
-    assert "stage_1.skip" in found
-    assert "stage_2.skip" not in found
-    assert found[-1] == "stage_2.relu_1"
+    nodes = names(USE, {**USE, "inputs": ["stage_1.skip"]})
+    assert "stage_1.skip" in nodes
+    assert "stage_2.skip" not in nodes
+    assert nodes[-1] == "stage_2.relu_1"
 
 
 def test_nodes_that_only_an_unused_output_needs_are_removed():
@@ -93,29 +93,29 @@ def test_nodes_that_only_an_unused_output_needs_are_removed():
             {"type": "relu", "inputs": "input:left"},
         ],
     }
-    found = names(
+    nodes = names(
         {"block": "pair", "inputs": ["input", "input"]},
         {**DENSE, "name": "side", "inputs": "input"},
         {"block": "pair", "inputs": ["pair_1", "side"], "name": "last"},
         merge("pair_1.skip", "last"),
         blocks={"pair": pair},
     )
-    assert found == ["pair_1.skip", "pair_1.relu_1", "last.relu_1", "end"]
+    assert nodes == ["pair_1.skip", "pair_1.relu_1", "last.relu_1", "end"]
 
 
 def test_an_output_of_a_nested_block_may_be_unused():
     outer = {"layers": [USE, {**USE, "name": "inner"}]}
-    found = names(
+    nodes = names(
         {"block": "outer"},
         {"block": "outer"},
         merge("outer_1.inner.skip", "outer_1.stage_1.skip", "outer_2"),
         blocks={"stage": STAGE, "outer": outer},
     )
-    assert not any(name.endswith("skip") for name in found if name.startswith("outer_2"))
+    assert not any(name.endswith("skip") for name in nodes if name.startswith("outer_2"))
 
 
 def test_a_removed_layer_moves_to_the_first_node_that_shares_it():
-    found = load_spec(
+    layers = load_spec(
         spec(
             {**USE, "name": "a", "width": 5},
             {"shares": "a", "name": "b"},
@@ -123,7 +123,7 @@ def test_a_removed_layer_moves_to_the_first_node_that_shares_it():
             merge("b.skip", "c.skip", "c", "a"),
         )
     ).resolved()["network"]["layers"]
-    nodes = {node["name"]: node for node in found}
+    nodes = {node["name"]: node for node in layers}
     assert "a.before" not in nodes
     assert nodes["b.before"]["units"] == 5
     assert nodes["b.before"]["inputs"] == ["b.main"]
@@ -140,12 +140,12 @@ def test_a_mistake_in_a_moved_layer_is_reported_where_it_is_declared(tmp_path):
         merge("reshape_1", "a"),
     ]
     path.write_text(json.dumps(spec(*layers), indent=1))
-    found = load_spec(path)
+    loaded = load_spec(path)
     with pytest.raises(LocatedError) as caught:
-        Network(found.network)
-    (problem,) = found.locate(caught.value).problems
+        Network(loaded.network)
+    (problem,) = loaded.locate(caught.value).problems
     assert problem.pointer == "/network/layers/2"
-    assert found.origin.source("/network/layers/3/units").pointer == "/network/layers/0/width"
+    assert loaded.origin.source("/network/layers/3/units").pointer == "/network/layers/0/width"
 
 
 def test_a_forgotten_node_is_still_a_mistake():

@@ -15,18 +15,18 @@ from tinynet.text.document import MAX_VALUES
 
 def expanded(variables, **rest):
     """Return the rest of a document, expanded without mistakes."""
-    found = expand({"vars": variables, **rest})
-    assert found.problems == []
-    return found.value
+    expansion = expand({"vars": variables, **rest})
+    assert expansion.problems == []
+    return expansion.value
 
 
 def refused(variables, **rest):
     """Return the messages about a document."""
     try:
-        found = expand({"vars": variables, **rest})
+        expansion = expand({"vars": variables, **rest})
     except SpecError as error:
         return [str(problem) for problem in error.problems]
-    return [str(problem) for problem in found.problems]
+    return [str(problem) for problem in expansion.problems]
 
 
 def spec(path, **variables):
@@ -61,9 +61,9 @@ def test_two_dollar_signs_are_one():
 
 def test_a_path_with_a_dollar_sign_survives_resolving():
     """The text must not become a variable in the resolved spec, which checkpoints store."""
-    found = load_spec(spec("$$HOME.csv"))
-    assert found.data.options["path"] == "$HOME.csv"
-    resolved = json.loads(json.dumps(found.resolved()))
+    loaded = load_spec(spec("$$HOME.csv"))
+    assert loaded.data.options["path"] == "$HOME.csv"
+    resolved = json.loads(json.dumps(loaded.resolved()))
     assert resolved["data"]["path"] == "$$HOME.csv"
     assert load_spec(resolved).resolved() == resolved
     assert load_spec(spec("$file", file="$$HOME.csv")).data.options["path"] == "$HOME.csv"
