@@ -56,12 +56,8 @@ def check_spec(
 ) -> Checked:
     """Check a spec and its data as `train` would before the first step.
 
-    Args:
-        path: A spec, a run folder, or a checkpoint.
-        overrides: JSON values by dotted path.
-        data_root: The folder that relative data paths start in; by default the spec's.
-        max_params: Elements of parameters and buffers that the network may have.
-        read_data: Whether to read the data, if the spec has any.
+    The path is that of a spec, a run folder or a checkpoint. Without ``read_data`` the spec alone
+    is checked. The other arguments are those of `tinynet.train`.
 
     Raises:
         SpecError: listing every mistake.

@@ -63,12 +63,9 @@ def export_weights(
 ) -> Exported:
     """Write the weights of a checkpoint to a .npz or .safetensors file; no plugin is imported.
 
-    Args:
-        source: A run folder, or a checkpoint.
-        path: The file; an existing one is replaced atomically.
-        checkpoint: ``"best"``, ``"last"``, or a file; see `tinynet.run.lookup.find_checkpoint`.
-        everything: Write every tensor under its full name, not only parameters and buffers.
-        warn: Called with a warning for each damaged checkpoint that is skipped.
+    `tinynet.run.lookup.find_checkpoint` explains ``source``, ``checkpoint`` and ``warn``. A file
+    at ``path`` is replaced atomically. With ``everything``, every tensor is written under its full
+    name, not only parameters and buffers.
 
     Raises:
         CheckpointError: if the checkpoint cannot be read, or the file cannot be written.

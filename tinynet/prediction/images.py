@@ -45,16 +45,10 @@ _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 def read_image(path: str, field: Field, *, resize: bool, warn: Callable[[str], None]) -> Array:
-    """Read an image as one sample, uint8 from 0 to 255.
+    """Return an image as one sample (1, *field.shape), uint8 from 0 to 255.
 
-    Args:
-        path: The file.
-        field: The input of the model: (H, W, C) with 1, 3 or 4 channels, or (H, W).
-        resize: Resize the image to the size that the model was trained on.
-        warn: Called with a warning.
-
-    Returns:
-        An array (1, *field.shape).
+    The field is the model's input: (H, W, C) with 1, 3 or 4 channels, or (H, W). With ``resize``,
+    the image is resized to the size that the model was trained on.
 
     Raises:
         DataError: for a file that is not an image, for an image that can be decoded in several

@@ -57,12 +57,10 @@ class Model:
     @property
     def classes(self) -> dict[str, tuple[str, ...] | None]:
         """The names of the classes of each output by its name; None where it has none."""
-        return {
-            output: self.targets[self.target_names[output]].classes
-            if output in self.target_names
-            else None
-            for output in self.network.outputs
-        }
+        classes: dict[str, tuple[str, ...] | None] = dict.fromkeys(self.network.outputs)
+        for output, target in self.target_names.items():
+            classes[output] = self.targets[target].classes
+        return classes
 
     def predict(self, x: Any, *, resize: bool = False, threads: int | None = None) -> Predictions:
         """Predict raw inputs: they are checked and preprocessed as in training.
@@ -106,12 +104,9 @@ class Model:
             for output, values in self.network.predict_outputs(ready, threads=threads).items():
                 parts[output].append(values)
         whole = {output: np.concatenate(values) for output, values in parts.items()}
-        return {
-            output: self.preprocessing.invert(self.target_names[output], values)
-            if output in self.target_names
-            else values
-            for output, values in whole.items()
-        }
+        for output, target in self.target_names.items():
+            whole[output] = self.preprocessing.invert(target, whole[output])
+        return whole
 
     # Labels -----------------------------------------------------------------------------------
 

@@ -76,12 +76,8 @@ class RunFolder:
         """Return the newest intact checkpoint; skip damaged ones with a warning.
 
         Only damaged ones are skipped: one of a newer format version, for example, is an error.
-
-        Args:
-            warn: Called with a warning for each that is skipped.
-            set_aside: Rename the damaged ones to ``.bad`` if an older one is intact; only for
-                the holder of the lock.
-            copy: False maps the file instead, for reading only.
+        With ``set_aside``, which is for the holder of the lock, they are renamed to ``.bad`` if an
+        older one is intact. Without ``copy``, the file is mapped, for reading only.
 
         Raises:
             CheckpointError: if there is none, listing the reasons.

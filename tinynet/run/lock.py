@@ -20,11 +20,8 @@ _MAX_HOLDER = 300
 def locked(path: Path, *, required: bool = True) -> Iterator[None]:
     """Hold a lock on the file ``path``, which is created if needed and never removed.
 
-    While it is held, the file names the holder; text that a killed process left is ignored.
-
-    Args:
-        path: The file.
-        required: Fail if the file system does not support locks; else continue without one.
+    While it is held, the file names the holder; text that a killed process left is ignored. Unless
+    it is ``required``, there is no lock where the file system does not support locks.
 
     Raises:
         RunBusyError: if another process holds it, naming that process.

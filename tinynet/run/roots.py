@@ -24,16 +24,11 @@ def recorded_root(
 ) -> Path:
     """Return the data root of the settings, or else the newest that the run recorded.
 
-    Args:
-        settings: The settings, which may name a data root.
-        file: The checkpoint's file.
-        checkpoint: The checkpoint.
-        spec: Its spec, with overrides.
-        also: Further folders that the user has named.
+    The spec is that of the checkpoint in ``file``, with overrides.
 
     Raises:
-        DataError: for a recorded root outside both the current folder and the folder that the
-            run lies in (for a run in ``runs``: the one above).
+        DataError: for a recorded root outside the current folder, the folder that the run lies in
+            (for a run in ``runs``: the one above) and ``also``, which the user has named.
     """
     if settings.get("data_root") is not None:
         return data_root(settings, Path())
