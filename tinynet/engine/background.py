@@ -1,7 +1,7 @@
 """A thread in the background that makes one call after another.
 
 As in the thread pool, an interrupt of the thread that waits for a result leaves nothing behind; so
-a result can be asked for again.
+`result` can be called again.
 """
 
 from collections.abc import Callable

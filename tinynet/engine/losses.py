@@ -67,7 +67,7 @@ class LossResult(NamedTuple):
 
     Attributes:
         losses: Loss of each output, unweighted, summed over the samples.
-        predictions: (n, *out_shape) for each output, by name; empty where none are asked for.
+        predictions: (n, *out_shape) for each output, by name; empty if they are not requested.
         gradients: Gradient of the weighted sum of the losses with respect to each output with a
             loss, (n, *out_shape), by name; empty in evaluation.
     """

@@ -20,7 +20,7 @@ from tinynet.errors import TinynetError, UsageError
 Job: TypeAlias = Callable[[], None]
 
 MOST_THREADS = 1024
-"""Threads that may be asked for: more than any machine has cores, and few enough to start."""
+"""Largest number of threads: more than any machine has cores, and few enough to start."""
 
 
 def available_cores() -> int:

@@ -57,8 +57,8 @@ class Registry:
 
     def entries(self, group: str) -> list[Entry]:
         """Return all entries of a group, by name."""
-        found = self._entries[group]
-        return [entry for name in sorted(found) for entry in found[name]]
+        entries = self._entries[group]
+        return [entry for name in sorted(entries) for entry in entries[name]]
 
     def find(self, group: str, name: str) -> Entry:
         """Return the entry that ``name`` or ``distribution:name`` stands for.
@@ -69,13 +69,15 @@ class Registry:
             AmbiguousTypeError: if two distributions do; it suggests the qualified forms.
         """
         distribution, colon, short = name.rpartition(":")
-        found = self._entries[group].get(short, [])
+        candidates = self._entries[group].get(short, [])
         if colon:
-            found = [entry for entry in found if entry.distribution == normalize_name(distribution)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            forms = " or ".join(repr(entry.qualified) for entry in found)
+            candidates = [
+                entry for entry in candidates if entry.distribution == normalize_name(distribution)
+            ]
+        if len(candidates) == 1:
+            return candidates[0]
+        if candidates:
+            forms = " or ".join(repr(entry.qualified) for entry in candidates)
             raise AmbiguousTypeError(
                 f"more than one distribution has the {KINDS[group]} {quote(short)}; write {forms}"
             )
@@ -87,13 +89,13 @@ class Registry:
         # The requested plugin may be one that cannot be read.
         lost = f"; {_DAMAGED}" if self.damages else ""
         if not colon:
-            known = [entry.name for entry in entries]
-            message = f"there is no {kind} {quote(name)}; {suggest(name, known)}{lost}"
+            names = [entry.name for entry in entries]
+            message = f"there is no {kind} {quote(name)}; {suggest(name, names)}{lost}"
             return UnknownTypeError(message)
         own = normalize_name(distribution)
-        known = [entry.name for entry in entries if entry.distribution == own]
-        if known:
-            return UnknownTypeError(f"{own} has no {kind} {quote(short)}; {suggest(short, known)}")
+        names = [entry.name for entry in entries if entry.distribution == own]
+        if names:
+            return UnknownTypeError(f"{own} has no {kind} {quote(short)}; {suggest(short, names)}")
         there = {entry.distribution for g in GROUPS for entry in self.entries(g)}
         if own in there:
             return UnknownTypeError(f"{own} is installed, and has no {kind} {quote(short)}")

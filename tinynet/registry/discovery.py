@@ -77,13 +77,13 @@ def discover() -> tuple[list[Entry], list[Damage]]:
     """
     entries: list[Entry] = []
     damages: list[Damage] = []
-    seen: dict[str, str] = {}
+    places: dict[str, str] = {}
     for distribution in distributions(damages):
         where, key = _where(distribution), _key(distribution)
         try:
             text = _read_points(distribution, where)
-            if text and key in seen:
-                _require_one_version(key, seen[key], where)
+            if text and key in places:
+                _require_one_version(key, places[key], where)
             elif text:
                 own = _identity(distribution)
                 for group, name, target in _parse(text, damages, key, where):
@@ -94,12 +94,12 @@ def discover() -> tuple[list[Entry], list[Damage]]:
         except _DamageError as error:
             damages.append(Damage(key, where, str(error)))
         else:
-            seen.setdefault(key, where)
+            places.setdefault(key, where)
     return entries, damages
 
 
 def _unknown_group(group: str, name: str, version: str) -> Damage:
-    hint = suggest(f"{PREFIX}{group}", [f"{PREFIX}{known}" for known in GROUPS])
+    hint = suggest(f"{PREFIX}{group}", [f"{PREFIX}{group}" for group in GROUPS])
     problem = f"{quote(PREFIX + group)} is not a group of plugins; {hint}"
     return Damage(name, f"{name} {version}", problem)
 
@@ -121,7 +121,9 @@ def distributions(damages: list[Damage] | None = None) -> Iterator[Distribution]
 
 def find_distribution(name: str) -> Distribution | None:
     """Return the first distribution on ``sys.path`` of a normalized name."""
-    return next((found for found in distributions() if _key(found) == name), None)
+    return next(
+        (distribution for distribution in distributions() if _key(distribution) == name), None
+    )
 
 
 def _key(distribution: Distribution) -> str:

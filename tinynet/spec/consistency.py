@@ -47,10 +47,10 @@ def loss_problems(
             )
             yield Problem(message, pointer)
         return
-    known = set(outputs)
+    existing = set(outputs)
     hints = iter(range(MAX_PROBLEMS))  # problems that are not shown need no suggestion
     for name in loss:
-        if name not in known:
+        if name not in existing:
             hint = "" if next(hints, None) is None else f"; {suggest(name, outputs)}"
             message = f"the network has no output {quote(name)}{hint}"
             yield KeyProblem(message, pointer + join_pointer([name]))
@@ -60,13 +60,13 @@ def _metric_problems(
     metrics: Iterable[MetricReference], outputs: tuple[str, ...], trained: tuple[str, ...]
 ) -> Iterator[Problem]:
     """Yield metrics whose output does not exist, has no loss, or must be named."""
-    known, hints = set(outputs), iter(range(MAX_PROBLEMS))
+    existing, hints = set(outputs), iter(range(MAX_PROBLEMS))
     for index, metric in enumerate(metrics):
         pointer = f"/training/metrics/{index}"
         if metric.output is None and len(trained) > 1:
             message = f'set "output" to one of {format_list(trained)}'
             yield Problem(message, pointer)
-        elif metric.output is not None and metric.output not in known:
+        elif metric.output is not None and metric.output not in existing:
             hint = "" if next(hints, None) is None else f"; {suggest(metric.output, outputs)}"
             message = f"the network has no output {quote(metric.output)}{hint}"
             yield Problem(message, f"{pointer}/output")

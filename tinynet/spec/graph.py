@@ -57,8 +57,8 @@ def wire(network: NetworkSpec) -> list[Wire]:
 
 def _refuse(problems: Iterable[Problem]) -> None:
     """Raise an error if there are problems."""
-    if found := list(islice(problems, MAX_COUNTED)):
-        raise SpecError(found)
+    if listed := list(islice(problems, MAX_COUNTED)):
+        raise SpecError(listed)
 
 
 def outputs_of(network: NetworkSpec, ordered: Sequence[Wire]) -> dict[str, str]:
@@ -88,13 +88,13 @@ def _bad_names(wires: list[Wire]) -> Iterator[Problem]:
 def _unknown_names(wires: list[Wire]) -> Iterator[Problem]:
     by_name = {wire.name: wire for wire in wires}
     owners = sorted(wire.name for wire in wires if wire.spec.shares is None)
-    known = sorted({*by_name, INPUT})
+    available = sorted({*by_name, INPUT})
     hints = iter(range(MAX_PROBLEMS))  # problems that are not shown need no suggestion
     circling: set[str] = set()
     for wire in wires:
         for index, source in enumerate(wire.inputs):
             if source not in by_name and not is_input(source):
-                message = _no_node(source, known, hints)
+                message = _no_node(source, available, hints)
                 yield Problem(message, f"{wire.pointer}/inputs/{index}")
         shared, pointer = wire.spec.shares, f"{wire.pointer}/shares"
         if shared is None:
@@ -124,8 +124,8 @@ def _sharing_circle(wire: Wire, by_name: Mapping[str, Wire]) -> list[str]:
     return []
 
 
-def _no_node(name: str, known: list[str], hints: Iterator[int]) -> str:
-    hint = "" if next(hints, None) is None else f"; {suggest(name, known)}"
+def _no_node(name: str, available: list[str], hints: Iterator[int]) -> str:
+    hint = "" if next(hints, None) is None else f"; {suggest(name, available)}"
     return f"there is no node {quote(name)}{hint}"
 
 
@@ -166,11 +166,11 @@ def _needed(wire: Wire) -> list[str]:
 
 def _bad_outputs(network: NetworkSpec, wires: list[Wire]) -> Iterator[Problem]:
     names = {wire.name for wire in wires}
-    known, hints = sorted(names), iter(range(MAX_PROBLEMS))
+    available, hints = sorted(names), iter(range(MAX_PROBLEMS))
     for output, node in (network.outputs or {}).items():
         if node not in names:
             pointer = join_pointer(["network", "outputs", output])
-            yield Problem(_no_node(node, known, hints), pointer)
+            yield Problem(_no_node(node, available, hints), pointer)
 
 
 def _unused(ordered: list[Wire], outputs: Mapping[str, str] | None) -> Iterator[Problem]:

@@ -81,9 +81,9 @@ class Origin:
 
 def _once(problems: list[Problem]) -> list[Problem]:
     """Return the problems; one that several uses have in common appears once."""
-    found: dict[tuple[str, str], Problem] = {}
+    merged: dict[tuple[str, str], Problem] = {}
     for problem in problems:
-        first = found.setdefault((problem.pointer, problem.message), problem)
+        first = merged.setdefault((problem.pointer, problem.message), problem)
         if first.uses and first.uses != problem.uses:
-            found[first.pointer, first.message] = replace(first, others=first.others + 1)
-    return list(found.values())
+            merged[first.pointer, first.message] = replace(first, others=first.others + 1)
+    return list(merged.values())

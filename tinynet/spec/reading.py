@@ -197,8 +197,8 @@ def _validate(
     try:
         made = model.model_validate(expansion.value, context=context)
     except ValidationError as error:
-        found = map(origin.trace, problems(error, expansion.value))
-        reported += _without_consequences(expansion.problems, found)
+        wrong = map(origin.trace, problems(error, expansion.value))
+        reported += _without_consequences(expansion.problems, wrong)
     else:
         if not reported:
             reported = (
@@ -211,12 +211,12 @@ def _validate(
     return made
 
 
-def _without_consequences(causes: list[Problem], found: Iterable[Problem]) -> list[Problem]:
+def _without_consequences(causes: list[Problem], consequences: Iterable[Problem]) -> list[Problem]:
     """Return the problems that do not follow from mistakes in the expansion."""
     places = {place for problem in causes for place in _affected(problem.pointer)}
     if places:
         places.add(LAYERS)  # it lacks the nodes that could not be expanded
-    return [problem for problem in found if problem.pointer not in places]
+    return [problem for problem in consequences if problem.pointer not in places]
 
 
 def _affected(pointer: str) -> Iterator[str]:
@@ -229,12 +229,12 @@ def _affected(pointer: str) -> Iterator[str]:
 
 def _problems_of_valid(spec: Spec | _NetworkPart) -> list[Problem]:
     """Return the problems that can be detected only if every value is valid alone."""
-    found: list[Problem] = []
+    graph_problems: list[Problem] = []
     try:
         wire(spec.network)
     except SpecError as error:
-        found = error.problems
+        graph_problems = error.problems
     # Missing outputs cannot be checked further.
-    if isinstance(spec, _NetworkPart) or any(p.pointer.startswith(OUTPUTS) for p in found):
-        return found
-    return [*consistency.problems_of(spec), *found]
+    if isinstance(spec, _NetworkPart) or any(p.pointer.startswith(OUTPUTS) for p in graph_problems):
+        return graph_problems
+    return [*consistency.problems_of(spec), *graph_problems]

@@ -44,7 +44,7 @@ def spec_schema(plugins: Registry) -> Schema:
         "title": "tinynet spec",
         **root,
         "description": f"A network and its training, for {_distributions(plugins)}.",
-        "$defs": dict(sorted(definitions.found.items())),
+        "$defs": dict(sorted(definitions.schemas.items())),
     }
 
 

@@ -46,12 +46,12 @@ class _Generator(GenerateJsonSchema):
         return False
 
     def model_schema(self, schema: ModelSchema) -> Schema:
-        found = super().model_schema(schema)
-        del found["title"]
+        definition = super().model_schema(schema)
+        del definition["title"]
         if issubclass(model := schema["cls"], Reference):
-            found[_GROUP] = model.group
-            del found["properties"]["options"]
-        return found
+            definition[_GROUP] = model.group
+            del definition["properties"]["options"]
+        return definition
 
 
 def describe(model: type[BaseModel]) -> Schema:
@@ -63,7 +63,7 @@ class Definitions:
     """The definitions of a document by their keys, and why plugins have no definition."""
 
     def __init__(self, plugins: Registry) -> None:
-        self.found: dict[str, Schema] = {
+        self.schemas: dict[str, Schema] = {
             "comment": {"description": "Anything: it is ignored. JSON has no comments."},
             "variable": {
                 "description": "A variable of 'vars', or a parameter of the block.",
@@ -82,10 +82,10 @@ class Definitions:
         local: dict[str, Schema] = schema.get("$defs", {})
         keys = {name: _key(part, prefix + name) for name, part in local.items()}
         for name, part in local.items():
-            if (key := keys[name]) not in self.found:
-                self.found[key] = {}  # it may refer to itself
+            if (key := keys[name]) not in self.schemas:
+                self.schemas[key] = {}  # it may refer to itself
                 definition = _as_written(part, keys)
-                self.found[key] = self._named(definition, key) if _GROUP in part else definition
+                self.schemas[key] = self._named(definition, key) if _GROUP in part else definition
         return _as_written({key: part for key, part in schema.items() if key != "$defs"}, keys)
 
     def _named(self, schema: Schema, key: str) -> Schema:
@@ -97,12 +97,12 @@ class Definitions:
         for entry, own in _spellings(self._plugins.entries(schema[_GROUP])):
             type_key = f"{key}.{entry.qualified}"
             try:
-                found = self.found[type_key] = self._type(entry, reserved, type_key)
+                definition = self.schemas[type_key] = self._type(entry, reserved, type_key)
             except PluginError as error:
                 self.left_out.add(" ".join(str(error).split()))
                 continue
             names += own
-            bare += [] if found.get("required") else own
+            bare += [] if definition.get("required") else own
             is_it = {"properties": {"type": {"enum": own}}, "required": ["type"]}
             cases.append({"if": is_it, "then": refer(type_key)})
         kind = {
@@ -129,14 +129,14 @@ class Definitions:
         """
         cls = self._plugins.load(entry.group, entry.qualified)
         try:
-            found = self.add(describe(cls.Config), f"{key}.")
-            found["properties"] = {**dict.fromkeys(reserved, True), **found["properties"]}
+            definition = self.add(describe(cls.Config), f"{key}.")
+            definition["properties"] = {**dict.fromkeys(reserved, True), **definition["properties"]}
         except Exception as error:
             raise PluginError(
                 f"{entry}: its Config has no schema: {located_cause(error)}"
             ) from error
-        found["description"] = (inspect.getdoc(cls) or entry.name).partition("\n")[0]
-        return found
+        definition["description"] = (inspect.getdoc(cls) or entry.name).partition("\n")[0]
+        return definition
 
 
 def _spellings(entries: list[Entry]) -> Iterator[tuple[Entry, list[str]]]:
@@ -162,39 +162,39 @@ def _as_written(schema: Schema, keys: dict[str, str]) -> Schema:
 
     `keys` has the new keys of its references.
     """
-    found = dict(schema)
-    found.pop("discriminator", None)  # part of OpenAPI, not of JSON Schema
-    if "$ref" in found:
-        found |= refer(keys[found["$ref"].rpartition("/")[2]])
+    written = dict(schema)
+    written.pop("discriminator", None)  # part of OpenAPI, not of JSON Schema
+    if "$ref" in written:
+        written |= refer(keys[written["$ref"].rpartition("/")[2]])
     for word in ("anyOf", "oneOf", "allOf"):
-        if word in found:
-            found[word] = [_as_written(part, keys) for part in found[word]]
+        if word in written:
+            written[word] = [_as_written(part, keys) for part in written[word]]
     for word in ("then", "else"):
-        if word in found:
-            found[word] = _as_written(found[word], keys)
+        if word in written:
+            written[word] = _as_written(written[word], keys)
     for word in ("properties", "patternProperties"):
-        if word in found:
-            found[word] = {key: _value(part, keys) for key, part in found[word].items()}
+        if word in written:
+            written[word] = {key: _value(part, keys) for key, part in written[word].items()}
     for word in ("items", "additionalProperties"):
-        if word in found:
-            found[word] = _value(found[word], keys)
-    if "prefixItems" in found:
-        found["prefixItems"] = [_value(part, keys) for part in found["prefixItems"]]
-    if "patternProperties" in found:
-        found.setdefault("additionalProperties", False)  # implied in pydantic
-    if found.get("type") == "object":
-        found["properties"] = {**found.get("properties", {}), "comment": COMMENT}
-    return found
+        if word in written:
+            written[word] = _value(written[word], keys)
+    if "prefixItems" in written:
+        written["prefixItems"] = [_value(part, keys) for part in written["prefixItems"]]
+    if "patternProperties" in written:
+        written.setdefault("additionalProperties", False)  # implied in pydantic
+    if written.get("type") == "object":
+        written["properties"] = {**written.get("properties", {}), "comment": COMMENT}
+    return written
 
 
 def _value(schema: Schema | bool, keys: dict[str, str]) -> Schema | bool:
     """Return the schema of a value or a variable."""
     if isinstance(schema, bool):
         return schema
-    found = _as_written(schema, keys)
-    annotations = {word: part for word, part in found.items() if word in _ANNOTATIONS}
-    rule = {word: part for word, part in found.items() if word not in _ANNOTATIONS}
+    written = _as_written(schema, keys)
+    annotations = {word: part for word, part in written.items() if word in _ANNOTATIONS}
+    rule = {word: part for word, part in written.items() if word not in _ANNOTATIONS}
     if rule in ({}, {"type": "string"}):
-        return found
+        return written
     choices = rule["anyOf"] if rule.keys() == {"anyOf"} else [rule]
     return {**annotations, "anyOf": [*choices, VARIABLE]}

@@ -56,7 +56,7 @@ class Blame:
 
 
 def plugin_error(plugin: object, message: str, pointer: str = "") -> PluginError:
-    """Return the error of a plugin, given itself or its name, which a spec names at `pointer`."""
+    """Return the error of a plugin (itself, or its name), which a spec names at `pointer`."""
     name = plugin if isinstance(plugin, str) else origin(plugin)
     return PluginError([Problem(f"{name}: {message}", pointer)])
 

@@ -137,9 +137,11 @@ class Document:
                 self._fail(f"more than {MAX_VALUES:,} values", start)
 
     def _object(self, pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-        found = dict(pairs)
-        self._has_bad_keys |= len(found) < len(pairs) or any(len(key) > MAX_KEY for key in found)
-        return found
+        members = dict(pairs)
+        self._has_bad_keys |= len(members) < len(pairs) or any(
+            len(key) > MAX_KEY for key in members
+        )
+        return members
 
     def _refuse_keys(self) -> NoReturn:
         problems = []

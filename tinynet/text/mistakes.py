@@ -117,12 +117,12 @@ def explained(
     if error.error_count() > MAX_EXPLAINED:
         return error
     lines = error.errors(include_url=False)
-    known = {*fields, *also} - {"options"}
+    available = {*fields, *also} - {"options"}
     unknown = {line["loc"][0] for line in lines if _is(line, "extra_forbidden")}
-    meant = {_meant(str(key), fields) or closest(str(key), known) for key in unknown}
+    meant = {_meant(str(key), fields) or closest(str(key), available) for key in unknown}
     return refusal(
         [
-            _explained(line, fields, known)
+            _explained(line, fields, available)
             for line in lines
             if not (_is(line, "missing") and line["loc"][0] in meant)
         ]
@@ -134,13 +134,13 @@ def _is(line: ErrorDetails, kind: str) -> bool:
 
 
 def _explained(
-    line: ErrorDetails, fields: Mapping[str, FieldInfo], known: Iterable[str]
+    line: ErrorDetails, fields: Mapping[str, FieldInfo], available: Iterable[str]
 ) -> InitErrorDetails:
     key, value = str(line["loc"][0]) if line["loc"] else "", line["input"]
     if _is(line, "extra_forbidden"):
         meant = _meant(key, fields)
-        hint = f"did you mean {quote(meant)}?" if meant else node_hint(key, value, set(known))
-        hint = hint or suggest(key, known)
+        hint = f"did you mean {quote(meant)}?" if meant else node_hint(key, value, set(available))
+        hint = hint or suggest(key, available)
         message = f"unknown key {quote(key)}; {hint}"
         return mistake("unknown_key", message, key, value=value)
     if _is(line, "missing"):
@@ -166,13 +166,13 @@ def _meaning(field: FieldInfo) -> str:
 
 
 def _range(field: FieldInfo) -> str:
-    found = [
+    bounds = [
         f"{word} {_number(value)}"
         for name, word in _BOUNDS.values()
         for mark in field.metadata
         if (value := getattr(mark, name, None)) is not None
     ]
-    return " and ".join(found)
+    return " and ".join(bounds)
 
 
 def _number(value: Any) -> str:
@@ -181,23 +181,23 @@ def _number(value: Any) -> str:
 
 def problems(error: ValidationError, document: JsonValue) -> list[Problem]:
     """Return one problem for each place of a document, also for the branches of a union."""
-    found: dict[Path, list[ErrorDetails]] = {}
+    by_path: dict[Path, list[ErrorDetails]] = {}
     for line in error.errors(include_url=False):
         if not _miscounted(line):
-            found.setdefault(_path(line, document), []).append(line)
-    holders = {path[:length] for path in found for length in range(len(path))}
+            by_path.setdefault(_path(line, document), []).append(line)
+    holders = {path[:length] for path in by_path for length in range(len(path))}
     result = []
-    for path, lines in found.items():
+    for path, lines in by_path.items():
         unlike = [line for line in lines if _expected(line) is None]
         if unlike or path not in holders:
             result.append(_problem(path, unlike or lines))
     return result
 
 
-def located(found: list[Problem]) -> LocatedError:
+def located(listed: list[Problem]) -> LocatedError:
     """Return the error that lists problems: of the spec, unless plugins alone are at fault."""
-    plugins = all(isinstance(problem, PluginProblem) for problem in found)
-    return PluginError(found) if plugins else SpecError(found)
+    plugins = all(isinstance(problem, PluginProblem) for problem in listed)
+    return PluginError(listed) if plugins else SpecError(listed)
 
 
 def _miscounted(line: ErrorDetails) -> bool:
@@ -247,8 +247,8 @@ def _expected(line: ErrorDetails) -> str | None:
 def _message(lines: list[ErrorDetails]) -> str:
     expected = list(dict.fromkeys(filter(None, map(_expected, lines))))
     if expected:
-        wanted = " or ".join(filter(None, [", ".join(expected[:-1]), expected[-1]]))
-        return f"{wanted} is expected, not {format_value(lines[0]['input'])}"
+        required = " or ".join(filter(None, [", ".join(expected[:-1]), expected[-1]]))
+        return f"{required} is expected, not {format_value(lines[0]['input'])}"
     return " or ".join(dict.fromkeys(map(_sentence, lines)))
 
 

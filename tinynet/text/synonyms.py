@@ -115,17 +115,17 @@ _NODE = {"inputs", "shares", "trainable"}
 _INFERRED = ("in_channels", "in_features", "input_dim", "normalized_shape", "num_features")
 
 
-def synonym(word: str, known: Collection[str]) -> str | None:
-    """Return the known name for what other tools call ``word``, if there is one."""
-    return next((name for name in SYNONYMS.get(word.lower(), ()) if name in known), None)
+def synonym(word: str, available: Collection[str]) -> str | None:
+    """Return the available name for what other tools call ``word``, if there is one."""
+    return next((name for name in SYNONYMS.get(word.lower(), ()) if name in available), None)
 
 
-def node_hint(key: str, value: Any, known: AbstractSet[str]) -> str | None:
+def node_hint(key: str, value: Any, available: AbstractSet[str]) -> str | None:
     """Say what to do instead of a key that no node has, where renaming it is not enough.
 
-    The keys that exist at that place are `known`.
+    The keys that exist at that place are `available`.
     """
-    if not known >= _NODE:
+    if not available >= _NODE:
         return None
     if key == "activation":
         if value is None or value == "linear":

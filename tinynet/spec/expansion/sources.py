@@ -34,8 +34,8 @@ class Trace(dict[str, Source]):
         """Return the source of the value at a pointer."""
         head, rest = pointer, ""
         while head:
-            if (found := self.get(head)) is not None:
-                return Source(found.pointer + rest, found.uses)
+            if (source := self.get(head)) is not None:
+                return Source(source.pointer + rest, source.uses)
             head, _, last = head.rpartition("/")
             rest = f"/{last}{rest}"
         return Source(pointer)
