@@ -1,6 +1,8 @@
 """The promises of every built-in optimizer, and the first steps of each by hand."""
 
 import math
+from inspect import signature
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -79,6 +81,29 @@ def test_work_cut_in_pieces_gives_the_same_bits(kind: Any, options: Any) -> None
             views = {name: array[cut] for name, array in piece_slots.items()}
             optimizer.update(pieces[cut], grad[cut], views, step, 0.01)
     np.testing.assert_array_equal(whole, pieces)
+
+
+@every_case
+def test_kernels_without_its_update_leave_it_to_numpy(kind: Any, options: Any) -> None:
+    """An older distribution of kernels may lack the update of a newer optimizer."""
+    optimizer = make(kind, options)
+    param, right = np.ones(8), np.ones(8)
+    slots, right_slots = optimizer.slots(param), optimizer.slots(right)
+    for step, grad in gradients((8,)):
+        optimizer.update_with(object(), param, grad, slots, step, 0.01)
+        optimizer.update(right, grad, right_slots, step, 0.01)
+    np.testing.assert_array_equal(param, right)
+
+
+@every_case
+def test_the_update_of_the_kernels_is_used(kind: Any, options: Any) -> None:
+    """Compiled kernels would be installed and never called."""
+    optimizer, param, calls = make(kind, options), np.ones(8), []
+    kernels = SimpleNamespace(**{optimizer.kernel.__name__: lambda *args: calls.append(args)})
+    optimizer.update_with(kernels, param, param, optimizer.slots(param), 1, 0.01)
+    (arguments,) = calls
+    assert len(arguments) == len(signature(optimizer.kernel).parameters)
+    np.testing.assert_array_equal(param, 1)
 
 
 @every_case

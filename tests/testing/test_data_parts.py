@@ -251,6 +251,17 @@ class ComputesInDouble(NumpyKernels):
         return y.astype(np.float64), saved
 
 
+class ForgetsWeightDecay(NumpyKernels):
+    def sgd(self, *args: Any) -> None:
+        *others, _, rate = args
+        super().sgd(*others, 0.0, rate)
+
+
+class SwapsItsDecayRates(NumpyKernels):
+    def adam(self, *args: Any) -> None:
+        super().adam(*args[:4], args[5], args[4], *args[6:])
+
+
 def test_correct_ones_pass() -> None:
     check_dataset(Table, {})
     check_transform(Jitter, {}, FIELD, VALUES)
@@ -287,6 +298,8 @@ BROKEN: list[tuple[type[Any], str]] = [
     (ReadsWhatItNeverWrote, "avg_pool2d"),
     (ChangesItsInput, "dropout"),
     (ComputesInDouble, "layer_norm"),
+    (ForgetsWeightDecay, "sgd"),
+    (SwapsItsDecayRates, "adam"),
 ]
 
 

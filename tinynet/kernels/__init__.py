@@ -32,7 +32,7 @@ class Kernels(Protocol):
 
     The real numbers of one call have one dtype, float32 or float64, and so has all it returns. An
     implementation derives from `tinynet.kernels.numpy.NumpyKernels`, so that what it does not have
-    is there all the same.
+    is there all the same. It may have a method for any other update in `tinynet.kernels.updates`.
 
     Attributes:
         level: What it computes with, for reports and checkpoints: ``"numpy"``, ``"avx2"``, ...

@@ -10,9 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tinynet.kernels import ThreeGradients, Window
-from tinynet.kernels.channels import channel_sums, rectify, wide, widen
+from tinynet.kernels.elementwise import channel_sums, rectify, relu_backward, wide, widen
 from tinynet.kernels.memory import Empty
-from tinynet.kernels.relu import relu_backward
 from tinynet.types import Array, Shape
 
 FEW_CHANNELS = 4
@@ -20,17 +19,11 @@ FEW_CHANNELS = 4
 
 
 class Saved(NamedTuple):
-    """The values that `conv2d` saves for `conv2d_backward`.
+    """The values that `conv2d` saves for `conv2d_backward`."""
 
-    Attributes:
-        columns: What each window saw, (G, R, kh * kw * C / G).
-        in_shape: (N, H, W, C).
-        rectified: What `conv2d` gave, (N, Ho, Wo, F), if it was rectified.
-    """
-
-    columns: Array
-    in_shape: Shape
-    rectified: Array | None
+    columns: Array  # the pixels of each window, (G, R, kh * kw * C / G)
+    in_shape: Shape  # (N, H, W, C)
+    rectified: Array | None  # the output, (N, Ho, Wo, F), if a ReLU was applied
 
 
 def conv2d(

@@ -3,9 +3,8 @@
 import numpy as np
 
 from tinynet.kernels import ThreeGradients
-from tinynet.kernels.channels import channel_sums, rectify
+from tinynet.kernels.elementwise import channel_sums, rectify, relu_backward
 from tinynet.kernels.memory import Empty
-from tinynet.kernels.relu import relu_backward
 from tinynet.types import Array
 
 

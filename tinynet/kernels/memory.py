@@ -1,6 +1,7 @@
 """Memory for arrays: aligned to a cache line, and handed out again instead of allocated anew."""
 
 import math
+from collections import defaultdict
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -10,7 +11,6 @@ from tinynet.types import Array, Shape
 
 ALIGNMENT = 64
 """Bytes: a cache line, and the widest vector register there is."""
-
 
 _Kind: TypeAlias = tuple[Shape, DTypeLike]
 
@@ -37,21 +37,17 @@ class Workspace:
     """
 
     def __init__(self) -> None:
-        self._all: dict[_Kind, list[Array]] = {}
-        self._free: dict[_Kind, list[Array]] = {}
+        self._all: defaultdict[_Kind, list[Array]] = defaultdict(list)
+        self._free: defaultdict[_Kind, list[Array]] = defaultdict(list)
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
         """Return an uninitialized, aligned array; see `aligned_empty`."""
         try:
             return self._free[shape, dtype].pop()
-        except (KeyError, IndexError):
-            return self._another(shape, dtype)
-
-    def _another(self, shape: Shape, dtype: DTypeLike) -> Array:
-        array = aligned_empty(shape, dtype)
-        self._free.setdefault((shape, dtype), [])
-        self._all.setdefault((shape, dtype), []).append(array)
-        return array
+        except IndexError:
+            array = aligned_empty(shape, dtype)
+            self._all[shape, dtype].append(array)
+            return array
 
     def reset(self) -> None:
         """Take back everything that was handed out."""

@@ -5,21 +5,16 @@ from typing import NamedTuple
 import numpy as np
 
 from tinynet.kernels import ThreeGradients
-from tinynet.kernels.channels import channel_sums, wide, widen
+from tinynet.kernels.elementwise import channel_sums, wide, widen
 from tinynet.kernels.memory import Empty
 from tinynet.types import Array
 
 
 class SavedBatch(NamedTuple):
-    """The values that `batch_norm` saves for its backward.
+    """The values that `batch_norm` saves for its backward."""
 
-    Attributes:
-        centered: x - mean, (..., C).
-        inverse: 1 / sqrt(variance + epsilon), (C,).
-    """
-
-    centered: Array
-    inverse: Array
+    centered: Array  # x - mean, (..., C)
+    inverse: Array  # 1 / sqrt(variance + epsilon), (C,)
 
 
 def moments(x: Array, empty: Empty) -> tuple[Array, Array]:
@@ -83,15 +78,10 @@ def _scale(inverse: Array, gamma: Array | None) -> Array:
 
 
 class SavedRows(NamedTuple):
-    """The values that `layer_norm` saves for `layer_norm_backward`.
+    """The values that `layer_norm` saves for `layer_norm_backward`."""
 
-    Attributes:
-        normal: (x - mean) / sqrt(variance + epsilon), (..., C).
-        inverse: 1 / sqrt(variance + epsilon), (..., 1).
-    """
-
-    normal: Array
-    inverse: Array
+    normal: Array  # (x - mean) / sqrt(variance + epsilon), (..., C)
+    inverse: Array  # 1 / sqrt(variance + epsilon), (..., 1)
 
 
 def layer_norm(

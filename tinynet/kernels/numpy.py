@@ -2,16 +2,7 @@
 
 from contextlib import AbstractContextManager, nullcontext
 
-from tinynet.kernels import (
-    convolution,
-    cross_entropy,
-    dense,
-    dropout,
-    normalization,
-    pooling,
-    relu,
-    updates,
-)
+from tinynet.kernels import convolution, dense, elementwise, normalization, pooling, updates
 
 _ALONE = nullcontext()
 
@@ -40,10 +31,10 @@ class NumpyKernels:
     layer_norm_backward = staticmethod(normalization.layer_norm_backward)
     dense_backward = staticmethod(dense.dense_backward)
     dense = staticmethod(dense.dense)
-    relu_backward = staticmethod(relu.relu_backward)
-    relu = staticmethod(relu.relu)
-    softmax_cross_entropy = staticmethod(cross_entropy.softmax_cross_entropy)
-    dropout = staticmethod(dropout.dropout)
+    relu_backward = staticmethod(elementwise.relu_backward)
+    relu = staticmethod(elementwise.relu)
+    softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)
+    dropout = staticmethod(elementwise.dropout)
     sgd = staticmethod(updates.sgd)
     adam = staticmethod(updates.adam)
     rmsprop = staticmethod(updates.rmsprop)

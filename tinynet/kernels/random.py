@@ -14,6 +14,6 @@ def derive(*key: int | str) -> np.random.Generator:
     Streams of different keys are independent. The generator is Philox, which is counter-based
     (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011).
     """
-    text = "\x1f".join(f"{type(part).__name__}:{part}" for part in key)
+    text = "\x1f".join([f"{type(part).__name__}:{part}" for part in key])
     digest = blake2b(text.encode(), digest_size=16).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))

@@ -1,11 +1,13 @@
-"""Updates of parameters, a piece at a time: every pass over a piece finds it in the cache.
+"""Updates of parameters by optimizers, a piece at a time: every pass finds the piece in the cache.
 
-All arrays of a call have the parameter's shape and are contiguous; all but the gradient are changed
-in place. Each element is computed by itself, so pieces of any size give the same bits.
+The signatures here are the interface: the parameter, its gradient, arrays of state (None where the
+optimizer has none), then numbers. Kernels with a faster version of an update have a method of its
+name, and the conformance kit compares it with the function in `UPDATES`. All arrays of a call have
+one shape and dtype and are contiguous; all but the gradient are changed in place. Each element is
+computed by itself, so pieces of any size give the same bits.
 """
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,7 @@ def sgd(
     weight_decay: float,
     rate: float,
 ) -> None:
-    """See `Kernels.sgd`."""
+    """Take a step of SGD; without momentum where ``velocity`` is None."""
     for p, g, step, v in _pieces(param, grad, velocity):
         if weight_decay:
             g = g + weight_decay * p
@@ -54,7 +56,7 @@ def adam(
     step: int,
     rate: float,
 ) -> None:
-    """See `Kernels.adam`."""
+    """Take a step of Adam; of AdamW where the decay is decoupled."""
     # Both bias corrections are folded into two scalars, which saves two passes over memory.
     correction = math.sqrt(1 - beta_2**step)
     size = rate * correction / (1 - beta_1**step)
@@ -89,7 +91,7 @@ def rmsprop(
     weight_decay: float,
     rate: float,
 ) -> None:
-    """See `Kernels.rmsprop`."""
+    """Take a step of RMSprop; centered where there is a ``mean``."""
     for p, g, scratch, square, m, v in _pieces(param, grad, mean_square, mean, velocity):
         if weight_decay:
             g = g + weight_decay * p
@@ -97,10 +99,16 @@ def rmsprop(
         scratch -= square
         scratch *= 1 - rho
         square += scratch
-        if m is None:
-            np.sqrt(square, out=scratch)
-        else:
-            _deviation(g, square, m, rho, scratch)
+        variance = square
+        if m is not None:
+            np.subtract(g, m, out=scratch)
+            scratch *= 1 - rho
+            m += scratch
+            np.square(m, out=scratch)
+            np.subtract(square, scratch, out=scratch)
+            # Rounding may leave a variance of 0 a little below it.
+            variance = np.maximum(scratch, 0, out=scratch)
+        np.sqrt(variance, out=scratch)
         scratch += epsilon
         np.divide(g, scratch, out=scratch)
         if v is None:
@@ -112,24 +120,16 @@ def rmsprop(
         p -= scratch
 
 
-def _deviation(grad: Array, mean_square: Array, mean: Array, rho: float, out: Array) -> None:
-    """Count ``grad`` into its running mean, and write its standard deviation into ``out``."""
-    np.subtract(grad, mean, out=out)
-    out *= 1 - rho
-    mean += out
-    np.square(mean, out=out)
-    np.subtract(mean_square, out, out=out)
-    # Rounding may leave a variance of 0 a little below it.
-    np.maximum(out, 0, out=out)
-    np.sqrt(out, out=out)
-
-
-def _pieces(param: Array, grad: Array, *slots: Array | None) -> Iterator[tuple[Any, ...]]:
-    """Pieces of the parameter and its gradient, scratch memory, and pieces of each slot."""
-    params, grads = param.reshape(-1), grad.reshape(-1)
-    states = [None if slot is None else slot.reshape(-1) for slot in slots]
+def _pieces(param: Array, grad: Array, *slots: Array | None) -> list[tuple[Any, ...]]:
+    """Return pieces of the parameter and its gradient, scratch memory, and pieces of each slot."""
     scratch = np.empty(min(param.size, PIECE), param.dtype)
+    pieces = []
     for start in range(0, param.size, PIECE):
         rows = slice(start, start + PIECE)
-        parts = (None if state is None else state[rows] for state in states)
-        yield params[rows], grads[rows], scratch[: len(params[rows])], *parts
+        state = [None if slot is None else slot.reshape(-1)[rows] for slot in slots]
+        p = param.reshape(-1)[rows]
+        pieces.append((p, grad.reshape(-1)[rows], scratch[: p.size], *state))
+    return pieces
+
+
+UPDATES = (sgd, adam, rmsprop)

@@ -10,21 +10,13 @@ Slices: TypeAlias = tuple[slice, slice, slice]
 
 
 class Cell(NamedTuple):
-    """One cell of the window, and the part of the image that it meets.
+    """One cell of the window, and the part of the image that it meets."""
 
-    Attributes:
-        number: Its position in the window in row-major order, counted from 0.
-        row: Its row in the window.
-        column: Its column in the window.
-        windows: Index (N, Ho, Wo) of the windows whose cell lies on the image, not on padding.
-        pixels: Index (N, H, W) of the pixels it meets there, in the same order.
-    """
-
-    number: int
+    number: int  # in row-major order, counted from 0
     row: int
     column: int
-    windows: Slices
-    pixels: Slices
+    windows: Slices  # index (N, Ho, Wo) of the windows whose cell lies on the image, not on padding
+    pixels: Slices  # index (N, H, W) of the pixels it meets there, in the same order
 
 
 @dataclass(frozen=True)

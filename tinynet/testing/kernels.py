@@ -1,12 +1,15 @@
 """The conformance kit for kernels: any implementation against the reference in NumPy.
 
 Each kernel of the interface is a scenario: it draws shapes and numbers from a stream, runs forward
-and backward, and gives what came out. An implementation passes if that is what the reference gives,
-whatever the shapes, and whatever the memory it is handed held before.
+and backward, and gives what came out; that of an update follows from its signature. An
+implementation passes if that is what the reference gives, whatever the shapes, and whatever the
+memory it is handed held before.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from inspect import signature
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,10 +18,11 @@ from tinynet.kernels import Kernels, ThreeGradients, Window
 from tinynet.kernels.memory import Empty
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.kernels.random import derive
+from tinynet.kernels.updates import UPDATES
 from tinynet.testing.arrays import Arrays, read_only, require_array, require_close
 from tinynet.testing.checks import Check, CheckFailed, first_line, run_all
 from tinynet.testing.stand_ins import PoisonedWorkspace
-from tinynet.types import Array
+from tinynet.types import Array, Shape
 
 TOLERANCES = {"float32": 1e-4, "float64": 1e-10}
 EPSILON = 1e-5
@@ -173,37 +177,31 @@ def dropout(kernels: Kernels, draw: Draw) -> Arrays:
     return _named(y=y, mask=mask)
 
 
-def sgd(kernels: Kernels, draw: Draw) -> Arrays:
-    """Updates by gradient descent, with and without momentum."""
-    param, grad, velocity = _slots(draw, 3)
-    held = velocity if draw.flag() else None
-    decay = draw.integer(0, 1) * 0.1
-    kernels.sgd(param, grad, held, 0.9, held is not None and draw.flag(), decay, 0.1)
-    return _named(param=param, velocity=velocity)
+def _updated(update: Callable[..., None], kernels: Kernels, draw: Draw) -> Arrays:
+    """Three steps of an update; the reference's signature says which arguments to draw."""
+    shape = draw.integer(1, 9), draw.integer(1, 40)
+    arguments = {
+        name: _argument(name, parameter.annotation, shape, draw)
+        for name, parameter in signature(update).parameters.items()
+    }
+    arguments["param"] += draw.normal(*shape)
+    for _ in range(3):
+        arguments["grad"] = draw.normal(*shape)
+        getattr(kernels, update.__name__, update)(*arguments.values())
+    return _named(**{name: a for name, a in arguments.items() if isinstance(a, np.ndarray)})
 
 
-def adam(kernels: Kernels, draw: Draw) -> Arrays:
-    """Updates by Adam, with both kinds of weight decay."""
-    param, grad, first, second = _slots(draw, 4)
-    decay, step = draw.integer(0, 1) * 0.1, draw.integer(1, 1000)
-    kernels.adam(param, grad, first, second, 0.9, 0.999, 1e-8, decay, draw.flag(), step, 0.01)
-    return _named(param=param, first=first, second=second)
-
-
-def rmsprop(kernels: Kernels, draw: Draw) -> Arrays:
-    """Updates by RMSprop, centered or not."""
-    param, grad, square, mean, velocity = _slots(draw, 5)
-    square += 1
-    held = mean * 0.1 if draw.flag() else None, velocity if draw.flag() else None
-    kernels.rmsprop(param, grad, square, *held, 0.9, 0.5, 1e-8, draw.integer(0, 1) * 0.1, 0.01)
-    return _named(param=param, square=square, velocity=velocity)
-
-
-def _slots(draw: Draw, count: int) -> tuple[Array, ...]:
-    """Arrays of one shape that may be changed, none of them negative but the first two."""
-    shape = (draw.integer(1, 9), draw.integer(1, 40))
-    drawn = [np.array(draw.normal(*shape)) for _ in range(count)]
-    return (*drawn[:2], *(np.abs(array) for array in drawn[2:]))
+def _argument(name: str, annotation: Any, shape: Shape, draw: Draw) -> Any:
+    if annotation == Array or (annotation == Array | None and draw.flag()):
+        return np.zeros(shape, draw.dtype)
+    if annotation == Array | None:
+        return None
+    if annotation is bool:
+        return draw.flag()
+    if annotation is int:
+        return draw.integer(1, 1000)
+    special = {"weight_decay": draw.integer(0, 1) / 10, "epsilon": 1e-8}
+    return special.get(name, draw.integer(1, 9) / 10)
 
 
 def _channels(draw: Draw, channels: int) -> Array:
@@ -249,10 +247,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     relu,
     softmax_cross_entropy,
     dropout,
-    sgd,
-    adam,
-    rmsprop,
 )
+"""All kernels but the updates of optimizers, of which `_updated` makes scenarios."""
 
 
 def kernel_checks(kernels_class: type[Any], *, draws: int = 12, seed: int = 0) -> list[Check]:
@@ -263,14 +259,18 @@ def kernel_checks(kernels_class: type[Any], *, draws: int = 12, seed: int = 0) -
         draws: How many times each kernel is run, with other shapes each time.
         seed: What shapes and numbers follow from.
     """
+    scenarios: list[tuple[Callable[..., Any], Scenario]] = [
+        *((scenario, scenario) for scenario in SCENARIOS),
+        *((update, partial(_updated, update)) for update in UPDATES),
+    ]
     return [
         Check(
             kernels_class.__name__,
-            scenario.__name__,
-            _comparison(kernels_class, scenario, draws, seed),
-            first_line(scenario),
+            kernel.__name__,
+            _comparison(kernels_class, kernel.__name__, scenario, draws, seed),
+            first_line(kernel),
         )
-        for scenario in SCENARIOS
+        for kernel, scenario in scenarios
     ]
 
 
@@ -284,19 +284,19 @@ def check_kernels(kernels_class: type[Any], **kwargs: Any) -> None:
 
 
 def _comparison(
-    kernels_class: type[Any], scenario: Scenario, draws: int, seed: int
+    kernels_class: type[Any], name: str, scenario: Scenario, draws: int, seed: int
 ) -> Callable[[], None]:
     def compare() -> None:
         for number in range(draws):
             for dtype, tolerance in TOLERANCES.items():
                 results = []
                 for kernels in (NumpyKernels(), kernels_class()):
-                    rng = derive(scenario.__name__, seed, number)
+                    rng = derive(name, seed, number)
                     results.append(scenario(kernels, Draw(rng, dtype, PoisonedWorkspace().empty)))
                 right, actual = results
                 when = f"in draw {number} in {dtype}"
                 require_close(right, actual, when, tolerance)
-                for name, array in actual.items():
-                    require_array(array, f"{when}: {name}", None, dtype)
+                for output, array in actual.items():
+                    require_array(array, f"{when}: {output}", None, dtype)
 
     return compare

@@ -1,17 +1,17 @@
 """Adam and AdamW: steps of a size that does not depend on the gradient's scale."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from tinynet.kernels import Kernels
-from tinynet.kernels.numpy import NumpyKernels
+from tinynet.builtin.optimizers._fused import FusedOptimizer
+from tinynet.kernels import updates
 from tinynet.optimizer import OptimizerConfig
 from tinynet.types import Array
 
 
-class Adam:
+class Adam(FusedOptimizer):
     """Adaptive moment estimation; t counts steps from 1.
 
         g = grad + weight_decay * param
@@ -45,42 +45,16 @@ class Adam:
             default=0.0, ge=0, description="Share of the parameter added to its gradient (L2)."
         )
 
-    def __init__(self, config: Config) -> None:
-        self.beta_1 = config.beta_1
-        self.beta_2 = config.beta_2
-        self.epsilon = config.epsilon
-        self.weight_decay = config.weight_decay
+    kernel = staticmethod(updates.adam)
+    config: Config
 
     def slots(self, param: Array) -> dict[str, Array]:
         return {"first_moment": np.zeros_like(param), "second_moment": np.zeros_like(param)}
 
-    def update(
-        self, param: Array, grad: Array, slots: dict[str, Array], step: int, rate: float
-    ) -> None:
-        self.update_with(NumpyKernels(), param, grad, slots, step, rate)
-
-    def update_with(
-        self,
-        kernels: Kernels,
-        param: Array,
-        grad: Array,
-        slots: dict[str, Array],
-        step: int,
-        rate: float,
-    ) -> None:
-        kernels.adam(
-            param,
-            grad,
-            slots["first_moment"],
-            slots["second_moment"],
-            self.beta_1,
-            self.beta_2,
-            self.epsilon,
-            self.weight_decay,
-            self.decoupled,
-            step,
-            rate,
-        )
+    def arguments(self, slots: dict[str, Array], step: int, rate: float) -> tuple[Any, ...]:
+        c = self.config
+        state = slots["first_moment"], slots["second_moment"]
+        return *state, c.beta_1, c.beta_2, c.epsilon, c.weight_decay, self.decoupled, step, rate
 
 
 class AdamW(Adam):

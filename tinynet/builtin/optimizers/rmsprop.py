@@ -1,15 +1,17 @@
 """RMSprop: the gradient divided by a running mean of its size."""
 
+from typing import Any
+
 import numpy as np
 from pydantic import Field
 
-from tinynet.kernels import Kernels
-from tinynet.kernels.numpy import NumpyKernels
+from tinynet.builtin.optimizers._fused import FusedOptimizer
+from tinynet.kernels import updates
 from tinynet.optimizer import OptimizerConfig
 from tinynet.types import Array
 
 
-class RMSprop:
+class RMSprop(FusedOptimizer):
     """Gradient descent with each element's rate divided by the size of its recent gradients.
 
         g = grad + weight_decay * param
@@ -42,44 +44,18 @@ class RMSprop:
             default=0.0, ge=0, description="Share of the parameter added to its gradient (L2)."
         )
 
-    def __init__(self, config: Config) -> None:
-        self.rho = config.rho
-        self.momentum = config.momentum
-        self.epsilon = config.epsilon
-        self.centered = config.centered
-        self.weight_decay = config.weight_decay
+    kernel = staticmethod(updates.rmsprop)
+    config: Config
 
     def slots(self, param: Array) -> dict[str, Array]:
         names = ["mean_square"]
-        if self.centered:
+        if self.config.centered:
             names.append("mean")
-        if self.momentum:
+        if self.config.momentum:
             names.append("velocity")
         return {name: np.zeros_like(param) for name in names}
 
-    def update(
-        self, param: Array, grad: Array, slots: dict[str, Array], step: int, rate: float
-    ) -> None:
-        self.update_with(NumpyKernels(), param, grad, slots, step, rate)
-
-    def update_with(
-        self,
-        kernels: Kernels,
-        param: Array,
-        grad: Array,
-        slots: dict[str, Array],
-        step: int,
-        rate: float,
-    ) -> None:
-        kernels.rmsprop(
-            param,
-            grad,
-            slots["mean_square"],
-            slots.get("mean"),
-            slots.get("velocity"),
-            self.rho,
-            self.momentum,
-            self.epsilon,
-            self.weight_decay,
-            rate,
-        )
+    def arguments(self, slots: dict[str, Array], step: int, rate: float) -> tuple[Any, ...]:
+        c = self.config
+        state = slots["mean_square"], slots.get("mean"), slots.get("velocity")
+        return *state, c.rho, c.momentum, c.epsilon, c.weight_decay, rate

@@ -1,18 +1,18 @@
 """Stochastic gradient descent."""
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from tinynet.kernels import Kernels
-from tinynet.kernels.numpy import NumpyKernels
+from tinynet.builtin.optimizers._fused import FusedOptimizer
+from tinynet.kernels import updates
 from tinynet.optimizer import OptimizerConfig
 from tinynet.types import Array
 
 
-class SGD:
+class SGD(FusedOptimizer):
     """Stochastic gradient descent, with momentum if asked for.
 
         g = grad + weight_decay * param
@@ -47,34 +47,12 @@ class SGD:
                 raise PydanticCustomError("nesterov", "nesterov needs a momentum above 0")
             return self
 
-    def __init__(self, config: Config) -> None:
-        self.momentum = config.momentum
-        self.nesterov = config.nesterov
-        self.weight_decay = config.weight_decay
+    kernel = staticmethod(updates.sgd)
+    config: Config
 
     def slots(self, param: Array) -> dict[str, Array]:
-        return {"velocity": np.zeros_like(param)} if self.momentum else {}
+        return {"velocity": np.zeros_like(param)} if self.config.momentum else {}
 
-    def update(
-        self, param: Array, grad: Array, slots: dict[str, Array], step: int, rate: float
-    ) -> None:
-        self.update_with(NumpyKernels(), param, grad, slots, step, rate)
-
-    def update_with(
-        self,
-        kernels: Kernels,
-        param: Array,
-        grad: Array,
-        slots: dict[str, Array],
-        step: int,
-        rate: float,
-    ) -> None:
-        kernels.sgd(
-            param,
-            grad,
-            slots.get("velocity"),
-            self.momentum,
-            self.nesterov,
-            self.weight_decay,
-            rate,
-        )
+    def arguments(self, slots: dict[str, Array], step: int, rate: float) -> tuple[Any, ...]:
+        c = self.config
+        return slots.get("velocity"), c.momentum, c.nesterov, c.weight_decay, rate

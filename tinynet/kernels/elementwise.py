@@ -1,0 +1,79 @@
+"""ReLU, dropout, softmax cross-entropy, and helpers for images with few channels.
+
+NumPy runs one inner loop over the last axis for every other index. With few channels it spends its
+time between those loops, which `wide` makes long. And it compares an array with an array several
+times faster than it takes np.maximum of an array and a number, or np.where of a mask.
+"""
+
+import numpy as np
+
+from tinynet.kernels.memory import Empty
+from tinynet.types import Array
+
+
+def wide(x: Array) -> Array:
+    """(..., W, C) as rows (R, W * C); a view if ``x`` is contiguous."""
+    return x.reshape(-1, x.shape[-2] * x.shape[-1]) if x.ndim > 2 else x
+
+
+def widen(vector: Array, x: Array) -> Array:
+    """(C,) repeated to fit a row of `wide`."""
+    if x.ndim <= 2:
+        return vector
+    repeated = np.empty(x.shape[-2:], vector.dtype)
+    repeated[...] = vector
+    return repeated.reshape(-1)
+
+
+def channel_sums(x: Array) -> Array:
+    """Sum over every axis but the last: (..., C) -> (C,), as one matrix product."""
+    rows = x.reshape(-1, x.shape[-1])
+    return np.ones(len(rows), x.dtype) @ rows
+
+
+def rectify(x: Array) -> None:
+    """max(x, 0) in place, of any shape; NaN stays NaN."""
+    rows = wide(x)
+    np.maximum(rows, np.zeros(rows.shape[-1], x.dtype), out=rows)
+
+
+def relu(x: Array, empty: Empty) -> Array:
+    """See `Kernels.relu`."""
+    y = empty(x.shape, x.dtype)
+    y.fill(0)
+    return np.maximum(x, y, out=y)
+
+
+def relu_backward(dy: Array, y: Array, empty: Empty) -> Array:
+    """See `Kernels.relu_backward`."""
+    dx = empty(dy.shape, dy.dtype)
+    np.greater(y, 0, out=dx)
+    dx *= dy
+    return dx
+
+
+def dropout(x: Array, uniform: Array, rate: float, empty: Empty) -> tuple[Array, Array]:
+    """See `Kernels.dropout`."""
+    mask = np.greater_equal(uniform, rate, out=empty(x.shape, x.dtype))
+    mask *= 1 / (1 - rate)
+    return np.multiply(x, mask, out=empty(x.shape, x.dtype)), mask
+
+
+def softmax_cross_entropy(
+    logits: Array, labels: Array, label_smoothing: float, empty: Empty
+) -> tuple[Array, Array]:
+    """See `Kernels.softmax_cross_entropy`."""
+    rows, classes = logits.shape
+    at_label = np.arange(rows), labels
+    shifted = empty(logits.shape, logits.dtype)
+    np.subtract(logits, logits.max(axis=1, keepdims=True), out=shifted)
+    gradient = np.exp(shifted, out=empty(logits.shape, logits.dtype))
+    total = gradient.sum(axis=1, keepdims=True)
+    # -sum(target * log_softmax), where log_softmax = shifted - log(total) and targets sum to 1.
+    losses = np.log(total[:, 0]) - (1 - label_smoothing) * shifted[at_label]
+    if label_smoothing:
+        losses -= label_smoothing * shifted.mean(axis=1)
+    gradient /= total
+    gradient -= label_smoothing / classes
+    gradient[at_label] -= 1 - label_smoothing
+    return losses, gradient
