@@ -1,6 +1,7 @@
 """Fixtures that several folders of tests share."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,18 @@ from tinynet import registry
 # A test must not fail because a machine is slow, nor in CI because it drew other examples.
 settings.register_profile("tinynet", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("tinynet")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_bytecode(tmp_path_factory):
+    """Let child processes share compiled modules where the environment keeps none."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(tmp_path_factory.mktemp("bytecode"))
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("oracle") and (torch := sys.modules.get("torch")):
+        torch.set_num_threads(1)  # The arrays are small: more threads only wait for each other.
 
 
 @pytest.fixture

@@ -27,12 +27,13 @@ for words in json.loads(sys.argv[1]):
         main(words)
     except SystemExit as ended:
         print("exit code", ended.code)
+    print("end of command", flush=True)
 """
 
 
 @pytest.fixture
 def on_terminal():
-    """Run commands on a pseudo-terminal; returns everything that it received.
+    """Run commands on a pseudo-terminal; return everything that it received.
 
     ``lines=False`` is for texts of several lines: tracebacks, and the documentation of a plugin.
     """
@@ -86,19 +87,27 @@ CHANGES = [
 """Of a spec: in each, a name or a value is that of a stranger."""
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_values_of_a_spec(on_terminal, write_spec, change):
-    path = Path("spec.json")
-    path.write_text(json.dumps({**json.loads(write_spec().read_text()), **change}))
-    on_terminal(["check", path], ["train", path], ["diff", path, path])
-
-
-def test_tracebacks_of_wrong_specs(on_terminal, write_spec):
+@pytest.fixture
+def changed_specs(write_spec):
+    """Return the paths of a good spec with each of the changes."""
     good = json.loads(write_spec().read_text())
     paths = [Path(f"spec-{number}.json") for number in range(len(CHANGES))]
     for path, change in zip(paths, CHANGES, strict=True):
         path.write_text(json.dumps({**good, **change}))
-    on_terminal(*(["check", path, "--debug"] for path in paths), lines=False)
+    return paths
+
+
+def test_values_of_a_spec(on_terminal, changed_specs):
+    commands = [(["check", path], ["train", path], ["diff", path, path]) for path in changed_specs]
+    text = on_terminal(*(words for of_spec in commands for words in of_spec))
+    outputs = text.split("end of command")
+    for number, change in enumerate(CHANGES):
+        shown = "".join(outputs[3 * number : 3 * number + 3])
+        assert "OWNED" in shown, f"of {change} the name was not printed at all: {shown!r}"
+
+
+def test_tracebacks_of_wrong_specs(on_terminal, changed_specs):
+    on_terminal(*(["check", path, "--debug"] for path in changed_specs), lines=False)
 
 
 def test_arguments(on_terminal, write_spec, run):
