@@ -63,12 +63,12 @@ void require_size(struct arguments *a, ptrdiff_t size, const struct array *const
     DO(softmax_cross_entropy)                                                                      \
     DO(relu)                                                                                       \
     DO(relu_backward)                                                                              \
-    DO(dropout)                                                                                    \
-    DO(adam)                                                                                       \
-    DO(sgd)                                                                                        \
-    DO(rmsprop)
+    DO(dropout)
 
 #define DECLARE(NAME) PyObject *NAME(PyObject *, PyObject *const *, Py_ssize_t);
 EACH_FUNCTION(DECLARE)
+
+/* Add a function for the update of each optimizer. Returns -1 with an exception set on failure. */
+int add_updates(PyObject *module);
 
 #endif

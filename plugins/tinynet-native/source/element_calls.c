@@ -1,4 +1,4 @@
-/* Kernels that treat every element by itself. */
+/* Kernels that treat every element by itself, and updates of optimizers. */
 #include "calls.h"
 
 FUNCTION(relu, 2)
@@ -33,62 +33,42 @@ FUNCTION(dropout, 5)
     RUN(a, kernels->dropout(&job));
 }
 
-FUNCTION(adam, 11)
+/* The update of an optimizer, whose number in the table is `self`. */
+static PyObject *update(PyObject *self, PyObject *const *given, Py_ssize_t count)
 {
-    struct array param = output(a, 0), grad = input(a, 0);
-    struct array first = output(a, 0), second = output(a, 0);
-    struct optimizer job = {
-        .count = param.size,
-        .param = param.data,
-        .grad = grad.data,
-        .first = first.data,
-        .second = second.data,
-    };
-    job.beta_1 = number(a);
-    job.beta_2 = number(a);
-    job.epsilon = number(a);
-    job.weight_decay = number(a);
-    job.decoupled = flag(a);
-    job.step = number(a);
-    job.rate = number(a);
-    REQUIRE_SIZE(a, param.size, &grad, &first, &second);
-    RUN(a, kernels->adam(&job));
+    struct arguments a;
+    ptrdiff_t index = PyLong_AsSsize_t(self);
+    const struct optimizer *optimizer = &level->of_float->optimizers[index];
+    begin(&a, given, count, 2 + optimizer->slots + optimizer->numbers);
+    struct array param = output(&a, 0), grad = input(&a, 0);
+    struct update job = {.count = param.size, .param = param.data, .grad = grad.data};
+    REQUIRE_SIZE(&a, param.size, &grad);
+    for (int i = 0; i < optimizer->slots; i++) {
+        bool needed = i < optimizer->needed_slots;
+        struct array slot = needed ? output(&a, 0) : optional_output(&a, 0);
+        REQUIRE_SIZE(&a, param.size, &slot);
+        job.slots[i] = slot.data;
+    }
+    for (int i = 0; i < optimizer->numbers; i++)
+        job.numbers[i] = number(&a);
+    RUN(&a, (job.optimizer = &kernels->optimizers[index], kernels->update(&job)));
+    return end(&a);
 }
 
-FUNCTION(sgd, 7)
+int add_updates(PyObject *module)
 {
-    struct array param = output(a, 0), grad = input(a, 0), velocity = optional_output(a, 0);
-    struct optimizer job = {
-        .count = param.size,
-        .param = param.data,
-        .grad = grad.data,
-        .velocity = velocity.data,
-    };
-    job.momentum = number(a);
-    job.nesterov = flag(a);
-    job.weight_decay = number(a);
-    job.rate = number(a);
-    REQUIRE_SIZE(a, param.size, &grad, &velocity);
-    RUN(a, kernels->sgd(&job));
-}
-
-FUNCTION(rmsprop, 10)
-{
-    struct array param = output(a, 0), grad = input(a, 0), mean_square = output(a, 0);
-    struct array mean = optional_output(a, 0), velocity = optional_output(a, 0);
-    struct optimizer job = {
-        .count = param.size,
-        .param = param.data,
-        .grad = grad.data,
-        .mean_square = mean_square.data,
-        .mean = mean.data,
-        .velocity = velocity.data,
-    };
-    job.rho = number(a);
-    job.momentum = number(a);
-    job.epsilon = number(a);
-    job.weight_decay = number(a);
-    job.rate = number(a);
-    REQUIRE_SIZE(a, param.size, &grad, &mean_square, &mean, &velocity);
-    RUN(a, kernels->rmsprop(&job));
+    static PyMethodDef methods[MOST_OPTIMIZERS];
+    const struct optimizer *optimizers = level->of_float->optimizers;
+    for (int i = 0; optimizers[i].name; i++) {
+        PyCFunction function = (PyCFunction)(void (*)(void))update;
+        methods[i] = (PyMethodDef){optimizers[i].name, function, METH_FASTCALL, NULL};
+        PyObject *number = PyLong_FromLong(i);
+        PyObject *method = number ? PyCFunction_New(&methods[i], number) : NULL;
+        int added = PyModule_AddObjectRef(module, optimizers[i].name, method);
+        Py_XDECREF(number);
+        Py_XDECREF(method);
+        if (added < 0)
+            return -1;
+    }
+    return 0;
 }

@@ -8,8 +8,8 @@
 #ifndef TINYNET_NATIVE_KERNELS_H
 #define TINYNET_NATIVE_KERNELS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "parts.h"
+
 #include <stdint.h>
 
 #ifndef REAL
@@ -75,13 +75,23 @@ struct elementwise {
     REAL *y, *dx, *mask;
 };
 
-struct optimizer {
+/* The update of an optimizer: after the parameter and its gradient come the arrays of its state and
+ * then numbers, in the order of the signature in tinynet/kernels/updates.py. */
+enum { MOST_SLOTS = 4, MOST_NUMBERS = 12, MOST_OPTIMIZERS = 32 };
+
+struct update {
+    const struct optimizer *optimizer;
     ptrdiff_t count;
-    double rate, weight_decay, momentum, epsilon;
-    double beta_1, beta_2, step, rho;
-    bool nesterov, decoupled;
     const REAL *grad;
-    REAL *param, *first, *second, *velocity, *mean_square, *mean;
+    REAL *param, *slots[MOST_SLOTS];
+    double numbers[MOST_NUMBERS];
+};
+
+struct optimizer {
+    const char *name;
+    void (*update)(const struct update *, struct range elements);
+    int slots, needed_slots; /* those after the needed ones may be None */
+    int numbers;
 };
 
 /* Gradients are computed where their pointer is not NULL. Those that may need memory return whether
@@ -105,9 +115,8 @@ struct kernels {
     void (*relu)(const struct elementwise *);
     void (*relu_backward)(const struct elementwise *);
     void (*dropout)(const struct elementwise *);
-    void (*adam)(const struct optimizer *);
-    void (*sgd)(const struct optimizer *);
-    void (*rmsprop)(const struct optimizer *);
+    void (*update)(const struct update *);
+    const struct optimizer *optimizers; /* the last has no name */
 };
 
 extern const struct kernels baseline_float, baseline_double;

@@ -33,9 +33,8 @@ const struct kernels TABLE = {
     .relu = relu,
     .relu_backward = relu_backward,
     .dropout = dropout,
-    .adam = adam,
-    .sgd = sgd,
-    .rmsprop = rmsprop,
+    .update = update,
+    .optimizers = OPTIMIZERS,
 };
 
 #if defined(TARGET) && defined(__clang__)

@@ -98,16 +98,16 @@ static PyMethodDef methods[] = {
     EACH_FUNCTION(METHOD){NULL, NULL, 0, NULL},
 };
 
-static int choose_level(PyObject *Py_UNUSED(module))
+static int prepare(PyObject *module)
 {
     level = &LEVELS[0];
     while (!runs_here(level))
         level++;
-    return 0;
+    return add_updates(module);
 }
 
 static PyModuleDef_Slot slots[] = {
-    {Py_mod_exec, choose_level},
+    {Py_mod_exec, prepare},
     {0, NULL},
 };
 

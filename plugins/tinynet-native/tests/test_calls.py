@@ -138,6 +138,26 @@ def test_too_few_and_too_many_arguments_are_an_error(name):
             function(*[normal(2, 2)] * count)
 
 
+def test_updates_take_their_arguments_by_name():
+    """The interface in `tinynet.kernels` lets plugins do so."""
+    param, grad, velocity = normal(9), normal(9), normal(9)
+    right = param.copy()
+    KERNELS.sgd(right, grad, velocity.copy(), 0.9, True, 0.1, 0.01)
+    options = {"weight_decay": 0.1, "rate": 0.01, "momentum": 0.9, "nesterov": True}
+    KERNELS.sgd(param, grad, velocity=velocity, **options)
+    np.testing.assert_array_equal(param, right)
+    with pytest.raises(TypeError, match="weight_decay"):
+        KERNELS.sgd(param, grad, velocity=velocity, rate=0.01, momentum=0.9, nesterov=True)
+
+
+def test_state_that_an_update_needs_may_not_be_missing():
+    param, grad = normal(9), normal(9)
+    with pytest.raises(TypeError):
+        KERNELS.adam(param, grad, None, normal(9), 0.9, 0.999, 1e-8, 0.0, False, 1, 0.01)
+    with pytest.raises(ValueError, match="fit together"):
+        KERNELS.sgd(param, grad, normal(8), 0.9, False, 0.0, 0.01)
+
+
 def test_a_level_that_is_not_there_is_told():
     with pytest.raises(ValueError, match="'avx9'"):
         _kernels.use_level("avx9")

@@ -1,17 +1,10 @@
 """Compiled kernels for tinynet, chosen when they are imported for the processor they run on."""
 
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet_native import (
-    _kernels,
-    _threads,
-    affine,
-    convolution,
-    cross_entropy,
-    elementwise,
-    normalization,
-    optimizers,
-    pooling,
-)
+from tinynet.kernels.updates import UPDATES
+from tinynet_native import _kernels, convolution, dense, elementwise, normalization, pooling
+from tinynet_native._threads import OnThreads
+from tinynet_native._updates import compiled
 
 __all__ = ["NativeKernels"]
 
@@ -29,7 +22,7 @@ class NativeKernels(NumpyKernels):
     level: str = _kernels.level()
     cut_from = 2.0
 
-    on_threads = staticmethod(_threads.OnThreads)
+    on_threads = staticmethod(OnThreads)
 
     conv2d = staticmethod(convolution.conv2d)
     conv2d_backward = staticmethod(convolution.conv2d_backward)
@@ -37,18 +30,20 @@ class NativeKernels(NumpyKernels):
     max_pool2d_backward = staticmethod(pooling.max_pool2d_backward)
     avg_pool2d = staticmethod(pooling.avg_pool2d)
     avg_pool2d_backward = staticmethod(pooling.avg_pool2d_backward)
-    dense = staticmethod(affine.dense)
-    dense_backward = staticmethod(affine.dense_backward)
     moments = staticmethod(normalization.moments)
     batch_norm = staticmethod(normalization.batch_norm)
     batch_norm_sums = staticmethod(normalization.batch_norm_sums)
     batch_norm_backward = staticmethod(normalization.batch_norm_backward)
     layer_norm = staticmethod(normalization.layer_norm)
     layer_norm_backward = staticmethod(normalization.layer_norm_backward)
-    softmax_cross_entropy = staticmethod(cross_entropy.softmax_cross_entropy)
+    dense_backward = staticmethod(dense.dense_backward)
+    dense = staticmethod(dense.dense)
     relu = staticmethod(elementwise.relu)
     relu_backward = staticmethod(elementwise.relu_backward)
+    softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)
     dropout = staticmethod(elementwise.dropout)
-    adam = staticmethod(optimizers.adam)
-    sgd = staticmethod(optimizers.sgd)
-    rmsprop = staticmethod(optimizers.rmsprop)
+
+
+for _update in UPDATES:
+    if hasattr(_kernels, _update.__name__):
+        setattr(NativeKernels, _update.__name__, staticmethod(compiled(_update)))

@@ -4,6 +4,9 @@ A window comes as six numbers: strides, padding above and to the left, and dilat
 right. All arrays of real numbers in a call have one dtype, float32 or float64. Inputs are copied if
 they are not contiguous or not aligned; outputs must be both.
 
+Each update of `tinynet.kernels.updates` that is compiled has a function of its name here, with the
+same arguments, all of them positional.
+
 Every function raises ValueError where shapes or dtypes do not fit together, and TypeError where an
 argument is no array or no number.
 """
@@ -96,43 +99,6 @@ def softmax_cross_entropy(
 def relu(x: Array, y: Array, /) -> None: ...
 def relu_backward(dy: Array, y: Array, dx: Array, /) -> None: ...
 def dropout(x: Array, uniform: Array, y: Array, mask: Array, rate: float, /) -> None: ...
-def adam(
-    param: Array,
-    grad: Array,
-    first_moment: Array,
-    second_moment: Array,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    weight_decay: float,
-    decoupled: bool,
-    step: int,
-    rate: float,
-    /,
-) -> None: ...
-def sgd(
-    param: Array,
-    grad: Array,
-    velocity: Array | None,
-    momentum: float,
-    nesterov: bool,
-    weight_decay: float,
-    rate: float,
-    /,
-) -> None: ...
-def rmsprop(
-    param: Array,
-    grad: Array,
-    mean_square: Array,
-    mean: Array | None,
-    velocity: Array | None,
-    rho: float,
-    momentum: float,
-    epsilon: float,
-    weight_decay: float,
-    rate: float,
-    /,
-) -> None: ...
 def use_threads(count: int, /) -> int:
     """Let calls from this thread use so many threads, itself included; the number before."""
 

@@ -1,4 +1,4 @@
-"""Kernels that treat every element by itself."""
+"""ReLU, dropout and softmax cross-entropy."""
 
 import numpy as np
 
@@ -26,3 +26,18 @@ def dropout(x: Array, uniform: Array, rate: float, empty: Empty) -> tuple[Array,
     y, mask = empty(x.shape, x.dtype), empty(x.shape, x.dtype)
     _kernels.dropout(x, uniform.astype(np.float32, copy=False), y, mask, rate)
     return y, mask
+
+
+def softmax_cross_entropy(
+    logits: Array, labels: Array, label_smoothing: float, empty: Empty
+) -> tuple[Array, Array]:
+    """See `tinynet.kernels.Kernels.softmax_cross_entropy`.
+
+    Raises:
+        IndexError: A label is not one of the classes.
+    """
+    losses = empty(logits.shape[:1], logits.dtype)
+    gradient = empty(logits.shape, logits.dtype)
+    labels = labels.astype(np.int64, copy=False, casting="same_kind")
+    _kernels.softmax_cross_entropy(logits, labels, losses, gradient, label_smoothing)
+    return losses, gradient
