@@ -1,15 +1,15 @@
-"""The conformance kit: what the author of a plugin runs to know that it keeps its promises.
+"""The conformance kit: checks that a plugin keeps the promises of its protocol.
 
-For every kind of plugin there are two functions. ``layer_checks`` and its siblings give named
-checks, to be run one by one; with pytest that is
+For every kind of plugin there are two functions. ``layer_checks`` and its siblings return named
+checks, to run one by one; with pytest:
 
     @pytest.mark.parametrize("check", layer_checks(MyLayer, {"units": 3}, [(5,)]), ids=str)
     def test_my_layer_keeps_its_promises(check):
         check()
 
-``check_layer`` and its siblings run them all, and raise with everything they found.
+``check_layer`` and its siblings run all of them, and raise one error with every finding.
 
-``plugin_checks`` gives the checks of what an installed distribution registers, by its name, as
+``plugin_checks`` returns the checks of everything that an installed distribution registers, as
 ``tinynet plugins check`` does.
 """
 

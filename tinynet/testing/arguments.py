@@ -57,17 +57,17 @@ class NotCheckableError(TinynetError):
 def arguments_of(
     entry: Entry, cls: type[Any], options: Options | None, in_shapes: Sequence[Shape] | None
 ) -> list[Arguments]:
-    """The arguments of the checks of a type: one set, or one for each of its ``examples``.
+    """Return the arguments of the checks of a type: one set, or one for each of its ``examples``.
 
     Args:
         entry: The type.
         cls: Its class.
-        options: Said by the caller, in place of the first example's; None where nothing is.
-        in_shapes: The same for a layer's inputs.
+        options: The caller's options, which replace those of the first example; None without any.
+        in_shapes: Likewise the shapes of a layer's inputs.
 
     Raises:
         PluginError: if the class's ``examples`` cannot be used.
-        NotCheckableError: if options are missing or refused, or no inputs are known that it takes.
+        NotCheckableError: if options are missing or refused, or no known inputs fit the type.
     """
     overrides: Arguments = {} if options is None else {"options": options}
     if in_shapes is not None:
@@ -90,7 +90,7 @@ def arguments_of(
 
 
 def in_words(arguments: Arguments) -> str:
-    """Arguments for people: ``with options {"units": 3} on inputs (6, 6, 4)``."""
+    """Format arguments for a message: ``with options {"units": 3} on inputs (6, 6, 4)``."""
     return " ".join(_said(name, value) for name, value in arguments.items())
 
 

@@ -1,4 +1,4 @@
-"""Named arrays: how the kit draws, copies and compares them."""
+"""Drawing, copying and comparing named arrays."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,18 +13,18 @@ from tinynet.testing.checks import CheckFailed, require
 from tinynet.types import Array, Shape
 
 Arrays: TypeAlias = dict[str, Array]
-"""What a pass gave, by the name a message calls it: ``"output"``, ``"gradient of weight"``."""
+"""The arrays of a pass, by their names in messages: ``"output"``, ``"gradient of weight"``."""
 
 TOLERANCE = 1e-10
-"""For float64 results that may be rounded in another order, relative to their largest element."""
+"""Relative to the largest element, for float64 results that may be rounded in another order."""
 
 
 def spread(
     rng: np.random.Generator, shapes: Sequence[Shape], dtype: DTypeLike, scale: float = 2.0
 ) -> tuple[Array, ...]:
-    """Evenly spaced numbers within +-``scale``, in random order, over all ``shapes`` together.
+    """Return evenly spaced numbers within +-``scale`` in random order, over all ``shapes``.
 
-    No two are alike and none is 0, so that a maximum has no tie and a ReLU no kink nearby.
+    No two are equal and none is 0, so that a maximum has no tie and a ReLU no kink nearby.
     """
     sizes = [math.prod(shape) for shape in shapes]
     count = sum(sizes)
@@ -37,7 +37,7 @@ def spread(
 
 
 def owned(array: Array) -> Array:
-    """Return a writable, contiguous, aligned copy, as the engine hands arrays in."""
+    """Return a writable, contiguous, aligned copy: arrays as the engine passes them."""
     array = np.asarray(array)
     copy = aligned_empty(array.shape, array.dtype)
     copy[...] = array
@@ -76,7 +76,7 @@ def require_finite(arrays: Arrays, when: str) -> None:
 
 @contextmanager
 def floating_point_errors(when: str) -> Iterator[None]:
-    """Raise `CheckFailed` at what NumPy would warn of: overflow, 0 / 0, and the like."""
+    """Raise `CheckFailed` at errors that NumPy warns of, such as overflow and 0 / 0."""
     try:
         with np.errstate(over="raise", invalid="raise", divide="raise"):
             yield
@@ -102,7 +102,7 @@ def require_close(
 ) -> None:
     """Raise `CheckFailed` unless both hold the same arrays up to rounding.
 
-    The tolerance is relative to the largest element of each array, and to 1 where all are less.
+    The tolerance is relative to the largest element of each array, or to 1 if all are smaller.
     """
     _require_same_names(expected, actual, when)
     for name, right in expected.items():
@@ -126,7 +126,7 @@ def _require_same_names(expected: Arrays, actual: Arrays, when: str) -> None:
 
 
 def _first(mask: Array) -> tuple[int, ...]:
-    """Index of the first True; of the first element where there is none (-0.0 against 0.0)."""
+    """Return the index of the first True, or of the first element without one (-0.0 and 0.0)."""
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), np.shape(mask)))
 
 

@@ -10,19 +10,19 @@ from tinynet.text.blame import located_cause
 Case = TypeVar("Case")
 
 
-class CheckFailed(AssertionError):  # noqa: N818 - it is read aloud: "the check failed"
+class CheckFailed(AssertionError):  # noqa: N818 - named as the sentence "the check failed"
     """A plugin breaks its protocol; the text is one sentence with the numbers."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One named promise of a protocol, ready to be put to the test.
+    """One named promise of a protocol, and the function that tests it.
 
     Calling it returns nothing, or raises `CheckFailed`.
 
     Attributes:
-        subject: What is checked: the name of a class.
-        name: Which promise.
+        subject: Name of the checked class.
+        name: Name of the promise.
         run: Raises if the promise is broken.
         description: The promise, in a sentence.
     """
@@ -82,8 +82,8 @@ def run_all(checks: Iterable[Check]) -> None:
     """Run every check.
 
     Raises:
-        CheckFailed: after the last, with every finding, one a line. What several checks ran into
-            is said once.
+        CheckFailed: after the last check, with one line for each finding. A finding of several
+            checks is reported once.
     """
     places_of: dict[str, list[str]] = {}
     for check in checks:

@@ -1,4 +1,4 @@
-"""Configs: how the kit makes one, and what every plugin's ``Config`` must do."""
+"""Construction of configs, and the requirements on every plugin's ``Config``."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from tinynet.text.blame import located_cause
 from tinynet.text.wording import format_value
 
 Options: TypeAlias = Mapping[str, Any] | Config
-"""A config, or what a spec would say: ``{"units": 3}``."""
+"""A config, or its options as in a spec: ``{"units": 3}``."""
 
 UNKNOWN = "no_such_option"
 
@@ -22,7 +22,7 @@ ODD_VALUES: tuple[Any, ...] = (
     *(None, True, 0, -1, 10**30, 0.5, -1e300, "", "no such value"),
     *([], [-1, 0], {}),
 )
-"""What people and programs put where something else is wanted."""
+"""Values of wrong types, as people and programs write them by mistake."""
 
 
 def make_config(plugin: type[Any], options: Options) -> Config:
@@ -39,7 +39,7 @@ def make_config(plugin: type[Any], options: Options) -> Config:
 
 
 def require_config(plugin: type[Any], options: Options, base: type[Config]) -> None:
-    """Raise `CheckFailed` unless ``plugin.Config`` does what specs and checkpoints rely on."""
+    """Raise `CheckFailed` unless ``plugin.Config`` can be used in specs and checkpoints."""
     model: Any = getattr(plugin, "Config", None)
     require(
         isinstance(model, type) and issubclass(model, base),
@@ -63,7 +63,7 @@ def require_config(plugin: type[Any], options: Options, base: type[Config]) -> N
 
 
 def _require_refusals(plugin: type[Any], options: dict[str, Any]) -> None:
-    """No value makes the ``Config`` fail: it is taken, or refused in words."""
+    """Raise `CheckFailed` if a value is neither accepted nor refused with a message."""
     for name in options:
         for value in ODD_VALUES:
             try:

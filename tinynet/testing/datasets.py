@@ -21,7 +21,7 @@ from tinynet.testing.state import no_global_randomness
 from tinynet.types import Array
 
 MOST = 2000
-"""Samples that are looked at; of a larger dataset, as many spread over its length."""
+"""Most samples that are checked; those of a larger dataset are spread over its length."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class DatasetCase:
 
     @property
     def some(self) -> Array:
-        """Indices of a few samples, out of order, one of them twice."""
+        """Return the indices of a few samples, out of order, one of them twice."""
         last = len(self.dataset) - 1
         return np.array([last, 0, last // 2, 0])
 
@@ -69,7 +69,7 @@ def length(case: DatasetCase) -> None:
 
 
 def fields(case: DatasetCase) -> None:
-    """`inputs` and `targets` tell shape and dtype of every array that `gather` gives."""
+    """`inputs` and `targets` have the shape and dtype of every array that `gather` returns."""
     dataset, indices = case.dataset, case.some
     batch = dataset.gather(indices)
     require(isinstance(batch, Batch), f"gather gives a {type(batch).__name__}, not a Batch")
@@ -110,7 +110,7 @@ def values(case: DatasetCase) -> None:
 
 
 def any_order(case: DatasetCase) -> None:
-    """`gather` gives the samples asked for, in that order, as often as asked, untransformed."""
+    """`gather` returns the requested samples in that order, repeated ones too, untransformed."""
     indices = case.some
     together = named(case.dataset.gather(read_only(indices)))
     alone = [named(case.dataset.gather(indices[i : i + 1])) for i in range(len(indices))]
@@ -131,7 +131,7 @@ def copies(case: DatasetCase) -> None:
 
 
 def repeatable(case: DatasetCase) -> None:
-    """Opened again, the dataset is the same, by its samples and by its fingerprint."""
+    """Opened again, the dataset has the same samples and the same fingerprint."""
     first_batch = named(case.dataset.gather(case.many))
     with no_global_randomness("the dataset"):
         again = case.new()
@@ -162,7 +162,7 @@ def dataset_checks(dataset_class: type[Any], options: Options) -> list[Check]:
 
     Args:
         dataset_class: The class.
-        options: Its config, or the options that a spec would give, with absolute paths.
+        options: Its config, or its options as in a spec, with absolute paths.
     """
     case = DatasetCase(dataset_class, options)
     return checks_of(dataset_class.__name__, case, DATASET_CHECKS)
@@ -172,6 +172,6 @@ def check_dataset(dataset_class: type[Any], options: Options) -> None:
     """Run all of `dataset_checks`.
 
     Raises:
-        CheckFailed: with every finding, one a line.
+        CheckFailed: with one line for each finding.
     """
     run_all(dataset_checks(dataset_class, options))

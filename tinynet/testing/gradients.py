@@ -1,9 +1,9 @@
 """Analytic gradients against finite differences.
 
 Along a direction d, the slope of f(t) = <dy, forward(x + t d)> at 0 must be <gradient, d>. Slopes
-are central differences at two step sizes, joined by Richardson's extrapolation: the error falls
-with the fourth power of the step, so that float64 leaves ten digits. Where the two disagree, a
-kink lies between them and a smaller step is taken.
+are central differences at two step sizes, combined by Richardson extrapolation: the error falls
+with the fourth power of the step, so float64 leaves ten correct digits. If the two disagree, there
+is a kink nearby, and a smaller step is used.
 """
 
 import math
@@ -31,11 +31,11 @@ def require_gradients(
     """Compare the gradient of each array, along one random direction and at a few elements.
 
     Args:
-        evaluate: The function; it must not change what it is given.
-        point: Where; float64.
+        evaluate: The function; it must not change its arguments.
+        point: The arguments of the function, in float64.
         gradients: What `backward` returned for ``dy``, under the names of ``point``.
         dy: Gradient of the output.
-        rng: Where directions and elements are drawn from.
+        rng: The random stream for directions and elements.
 
     Raises:
         CheckFailed: naming the array, the element, both numbers and the tolerance.
@@ -97,7 +97,7 @@ def _compare(
 def _central(
     along: Callable[[float, Array], Array], dy: Array, direction: Array, step: float
 ) -> tuple[float, float]:
-    """Return the slope by central difference, and how much of it may be rounding."""
+    """Return the slope by central difference, and the bound of its rounding error."""
     above, below = along(step, direction), along(-step, direction)
     slope = float(np.vdot(dy, above - below)) / (2 * step)
     size = float(np.linalg.norm(dy)) * float(np.abs(above).max(initial=0.0))

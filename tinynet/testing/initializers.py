@@ -37,7 +37,7 @@ class InitializerCase:
         return self.initializer_class(make_config(self.initializer_class, self.options))
 
     def draw(self, shape: Shape, dtype: str = "float64") -> Array:
-        """Values as a parameter of that shape would get them."""
+        """Return values for a parameter of that shape."""
         fan_in = math.prod(shape[:-1]) if len(shape) > 1 else shape[0]
         fan_out = math.prod(shape[:-2]) * shape[-1]
         rng = derive("init", self.seed)
@@ -51,7 +51,7 @@ def config(case: InitializerCase) -> None:
 
 
 def shape_and_dtype(case: InitializerCase) -> None:
-    """The values have the shape and the dtype that were asked for, and are finite."""
+    """The values have the requested shape and dtype, and are finite."""
     for shape in case.shapes:
         for dtype in ("float32", "float64"):
             values = case.draw(shape, dtype)
@@ -83,18 +83,18 @@ def initializer_checks(
 
     Args:
         initializer_class: The class.
-        options: Its config, or the options that a spec would give.
+        options: Its config, or its options as in a spec.
         shapes: Shapes of parameters that it can fill.
-        seed: What the random stream follows from.
+        seed: The seed of the random stream.
     """
     case = InitializerCase(initializer_class, options, tuple(map(tuple, shapes)), seed)
     return checks_of(initializer_class.__name__, case, INITIALIZER_CHECKS)
 
 
 def check_initializer(initializer_class: type[Any], options: Options, **kwargs: Any) -> None:
-    """Run all of `initializer_checks`, which says what the arguments are.
+    """Run all of `initializer_checks`, with the same arguments.
 
     Raises:
-        CheckFailed: with every finding, one a line.
+        CheckFailed: with one line for each finding.
     """
     run_all(initializer_checks(initializer_class, options, **kwargs))

@@ -1,9 +1,9 @@
 """The conformance kit for kernels: any implementation against the reference in NumPy.
 
 Each kernel of the interface is a scenario: it draws shapes and numbers from a stream, runs forward
-and backward, and gives what came out; that of an update follows from its signature. An
-implementation passes if that is what the reference gives, whatever the shapes, and whatever the
-memory it is handed held before.
+and backward, and returns the results. The scenario of an update follows from its signature. An
+implementation passes if its results are those of the reference, for all shapes, and for any
+previous content of the memory that it gets.
 """
 
 from collections.abc import Callable
@@ -34,8 +34,8 @@ class Draw:
 
     Attributes:
         rng: The stream; the same for the reference and the implementation.
-        dtype: What the numbers are.
-        empty: Memory for the kernel, full of NaN.
+        dtype: The dtype of the numbers.
+        empty: Allocates memory for the kernel, filled with NaN.
     """
 
     rng: np.random.Generator
@@ -46,7 +46,7 @@ class Draw:
         return read_only(self.rng.standard_normal(shape).astype(self.dtype))
 
     def ties(self, *shape: int) -> Array:
-        """Numbers of which many are alike."""
+        """Return numbers many of which are equal."""
         return read_only(self.rng.integers(-3, 4, shape).astype(self.dtype))
 
     def integer(self, low: int, high: int) -> int:
@@ -56,7 +56,7 @@ class Draw:
         return bool(self.rng.integers(2))
 
     def window(self, dilations: int) -> Window:
-        """A window of at most 3 x 3 that covers at least one real cell wherever it stands."""
+        """Return a window of at most 3 x 3 that covers at least one real cell at every position."""
         height, width = self.integer(1, 3), self.integer(1, 3)
         return Window(
             kernel_size=(height, width),
@@ -153,7 +153,7 @@ def dense(kernels: Kernels, draw: Draw) -> Arrays:
 
 
 def relu(kernels: Kernels, draw: Draw) -> Arrays:
-    """The rectifier, forward and backward, with exact zeros."""
+    """ReLU, forward and backward, with exact zeros."""
     x = draw.ties(draw.integer(1, 5), draw.integer(1, 40))
     y = kernels.relu(x, draw.empty)
     return _named(y=y, dx=kernels.relu_backward(draw.normal(*x.shape), y, draw.empty))
@@ -218,7 +218,7 @@ def _pool(forward: Any, backward: Any, draw: Draw) -> Arrays:
 
 
 def _affine(draw: Draw, channels: int) -> tuple[Array | None, Array | None, Needs]:
-    """Gamma, beta, and which of (dx, dgamma, dbeta) to ask for."""
+    """Return gamma, beta, and which of (dx, dgamma, dbeta) are needed."""
     gamma = draw.normal(channels) if draw.flag() else None
     beta = draw.normal(channels) if draw.flag() else None
     required = gamma is not None and draw.flag(), beta is not None and draw.flag()
@@ -252,12 +252,12 @@ SCENARIOS: tuple[Scenario, ...] = (
 
 
 def kernel_checks(kernels_class: type[Any], *, draws: int = 12, seed: int = 0) -> list[Check]:
-    """The checks of one implementation of the kernels, one for each kernel.
+    """Return the checks of one implementation of the kernels, one for each kernel.
 
     Args:
         kernels_class: The class.
-        draws: How many times each kernel is run, with other shapes each time.
-        seed: What shapes and numbers follow from.
+        draws: Number of runs of each kernel, with new shapes each time.
+        seed: The seed of shapes and numbers.
     """
     scenarios: list[tuple[Callable[..., Any], Scenario]] = [
         *((scenario, scenario) for scenario in SCENARIOS),
@@ -275,10 +275,10 @@ def kernel_checks(kernels_class: type[Any], *, draws: int = 12, seed: int = 0) -
 
 
 def check_kernels(kernels_class: type[Any], **kwargs: Any) -> None:
-    """Run all of `kernel_checks`, which says what the arguments are.
+    """Run all of `kernel_checks`, with the same arguments.
 
     Raises:
-        CheckFailed: with every finding, one a line.
+        CheckFailed: with one line for each finding.
     """
     run_all(kernel_checks(kernels_class, **kwargs))
 

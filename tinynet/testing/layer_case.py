@@ -1,4 +1,4 @@
-"""One layer class with one config: how the kit builds it, feeds it, and runs a pass."""
+"""One layer class with one config: building it, drawing its inputs, and running a pass."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class LayerCase:
         inputs: Samples to draw each input from, (M, *in_shape); None for any real numbers.
         dtypes: The dtypes that the layer computes in.
         batch: Samples in a pass.
-        seed: What everything the kit draws follows from.
+        seed: The seed of everything that the kit draws.
     """
 
     layer_class: type[Any]
@@ -55,18 +55,18 @@ class LayerCase:
         )
 
     def construct(self, build: RecordingBuild) -> Any:
-        """Return the layer, exactly as its initializers leave it."""
+        """Return the layer with the values of its initializers."""
         return self.layer_class(self.config, self.in_shapes, build)
 
     def layer(self, dtype: DTypeLike = "float64") -> Any:
-        """Return the layer with parameters moved a little, so that a bias of 0 hides nothing."""
+        """Return the layer with slightly changed parameters, so that a bias of 0 hides no fault."""
         layer = self.construct(self.new_build(dtype))
         for name, param in layer.params.items():
             param += derive("moved", self.seed, name).uniform(-0.1, 0.1, param.shape)
         return layer
 
     def trained(self, dtype: DTypeLike = "float64") -> Any:
-        """Return the same, with buffers that have seen a few batches."""
+        """Return the layer after a few training passes, with updated buffers."""
         layer = self.layer(dtype)
         commits = isinstance(layer, Buffered)
         if commits:
@@ -83,14 +83,14 @@ class LayerCase:
         batch: int | None = None,
         scale: float = 2.0,
     ) -> tuple[Array, ...]:
-        """Inputs (N, *in_shape) each; the same again for the same arguments."""
+        """Return inputs, (N, *in_shape) each; equal arguments give equal inputs."""
         count = self.batch if batch is None else batch
         rng = derive("inputs", self.seed, variant)
         if self.inputs is None:
             return spread(rng, [(count, *shape) for shape in self.in_shapes], dtype, scale)
         rows = rng.integers(len(self.inputs[0]), size=count)
         drawn = [np.asarray(samples)[rows] for samples in self.inputs]
-        # As the network hands them in: cast to its dtype, unless the layer asks for integers.
+        # As the network passes them: cast to its dtype, unless the layer takes integers.
         asks = getattr(self.layer_class, "integer_inputs", False)
         return tuple(owned(a if asks and not is_float(a) else a.astype(dtype)) for a in drawn)
 
@@ -101,24 +101,24 @@ class LayerCase:
         return owned(rng.standard_normal((count, *layer.out_shape)).astype(dtype))
 
     def context(self, training: bool, **changes: Any) -> StrictContext:
-        """Return the context of one pass; of one key unless ``changes`` say otherwise."""
+        """Return the context of one pass; its key is always the same unless ``changes`` has one."""
         key = {"seed": self.seed, "step": 7, "node": "layer"}
         return StrictContext(training=training, **{**key, **changes})
 
     def outcome(
         self, layer: Any, ctx: Context, *, variant: int = 0, batch: int | None = None
     ) -> Arrays:
-        """Output and gradients of one pass over freshly drawn float64 inputs."""
+        """Return output and gradients of one pass over newly drawn float64 inputs."""
         inputs = self.draw(variant=variant, batch=batch)
         return outcome(layer, ctx, inputs, self.dy(layer, batch=batch))
 
     def output(self, layer: Any, ctx: Context, *, variant: int = 0) -> Arrays:
-        """Output alone, over freshly drawn float64 inputs."""
+        """Return the output alone, over newly drawn float64 inputs."""
         return {"the output": np.array(layer.forward(ctx, *self.draw(variant=variant))[0])}
 
 
 def outcome(layer: Any, ctx: Context, inputs: tuple[Array, ...], dy: Array) -> Arrays:
-    """Output and gradients of one pass, copied, by the names that messages use."""
+    """Return output and gradients of one pass, copied, by their names in messages."""
     y, cache = layer.forward(ctx, *inputs)
     y = np.array(y)
     return {"the output": y, **named_gradients(layer.backward(ctx, cache, dy))}
@@ -139,6 +139,6 @@ def buffers(layer: Any) -> Arrays:
 
 
 def differentiable(layer: Any, inputs: tuple[Array, ...]) -> Arrays:
-    """Return everything that has a gradient, by the name that `named_gradients` gives it."""
+    """Return everything that has a gradient, by its name in `named_gradients`."""
     named = {f"input {index}": x for index, x in enumerate(inputs) if is_float(x)}
     return {**named, **layer.params}

@@ -13,7 +13,7 @@ RATE = 0.01
 
 
 def needs_honoured(case: LayerCase) -> None:
-    """A gradient is the same whichever others are wanted."""
+    """A gradient does not depend on which other gradients are needed."""
     layer = case.layer()
     whole = case.outcome(layer, case.context(True))
     count = len(case.in_shapes)
@@ -62,7 +62,7 @@ def recycled_memory(case: LayerCase) -> None:
 
 
 def archive_round_trip(case: LayerCase) -> None:
-    """Saved, and loaded into a fresh layer, params and buffers give the same bits."""
+    """Saved and loaded into a new layer, params and buffers give the same bits."""
     layer = case.trained()
     fresh = _reloaded(case, layer)
     for training in (True, False):
@@ -74,7 +74,7 @@ def archive_round_trip(case: LayerCase) -> None:
 
 
 def resumed_run(case: LayerCase) -> None:
-    """Three training steps, saved, loaded into a fresh layer, and three more are six steps."""
+    """Three training steps, a save, a load into a new layer, and three more equal six steps."""
     whole, killed = case.layer(), case.layer()
     right = _trained(case, whole, range(6))
     _trained(case, killed, range(3))
@@ -83,9 +83,9 @@ def resumed_run(case: LayerCase) -> None:
 
 
 def _reloaded(case: LayerCase, layer: Any) -> Any:
-    """Return a fresh layer with the params and buffers that ``layer`` saved."""
+    """Return a new layer with the saved params and buffers of ``layer``."""
     fresh = case.construct(case.new_build())
-    # What a layer derives from its parameters must not outlive a change of them.
+    # A value that a layer derives from its parameters must change with them.
     case.output(fresh, case.context(False))
     loaded = saved_and_loaded(_arrays(layer))
     for name, array in _arrays(fresh).items():
@@ -100,7 +100,7 @@ def _trained(case: LayerCase, layer: Any, steps: Iterable[int]) -> Arrays:
         _, cache = layer.forward(ctx, *case.draw(variant=step))
         _, gradients = layer.backward(ctx, cache, case.dy(layer))
         for name, param in layer.params.items():
-            # One that is missing or misshapen is found by gradient_structure.
+            # gradient_structure reports a missing gradient, or one of a wrong shape.
             if name in gradients and gradients[name].shape == param.shape:
                 param -= RATE * gradients[name]
         if isinstance(layer, Buffered):

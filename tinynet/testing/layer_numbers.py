@@ -1,4 +1,4 @@
-"""Checks of a layer's numbers: its gradients, and independence of the batch's division."""
+"""Checks of a layer's numbers: its gradients, and independence of how the batch is divided."""
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def batch_of_one(case: LayerCase) -> None:
 def large_values(case: LayerCase) -> None:
     """Inputs up to 10,000 give finite outputs and gradients, and no floating-point warning."""
     if case.inputs is not None:
-        return  # The author says which inputs the layer takes: larger ones may mean nothing.
+        return  # The author has chosen the inputs: larger ones may be invalid.
     layer = case.trained()
     for training in (True, False):
         inputs, when = case.draw(scale=LARGE), f"for inputs up to {LARGE:,.0f} ({_mode(training)})"
@@ -104,7 +104,7 @@ def _compare_gradients(case: LayerCase, training: bool) -> None:
     point, analytic = {}, {}
     for name, value in differentiable(layer, case.draw()).items():
         gradient = returned.get(f"the gradient of {name}")
-        # A missing or misshapen one is found by gradient_structure.
+        # gradient_structure reports a missing gradient, or one of a wrong shape.
         if gradient is not None and gradient.shape == value.shape:
             point[name], analytic[name] = value.copy(), gradient
     require_gradients(evaluate, point, analytic, dy, derive("directions", case.seed))

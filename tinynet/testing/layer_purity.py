@@ -1,4 +1,4 @@
-"""A layer is pure: nothing it is handed changes, nothing it has seen is remembered."""
+"""Checks that a layer is pure: it changes no argument, and keeps nothing of a pass."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def pure_backward(case: LayerCase) -> None:
 
 
 def repeatable_forward(case: LayerCase) -> None:
-    """Two passes of the same key give the same bits: nothing is drawn but from `ctx.rng`."""
+    """Two passes of the same key give the same bits: `ctx.rng` is the only source of randomness."""
     layer = case.layer()
     for training in (True, False):
         first = case.output(layer, case.context(training))
@@ -88,7 +88,7 @@ def evaluation_draws_nothing(case: LayerCase) -> None:
 
 
 def backward_draws_nothing(case: LayerCase) -> None:
-    """Only `forward` may ask for `ctx.rng`: what backward needs of it goes through the cache."""
+    """Only `forward` may use `ctx.rng`: the cache holds the random numbers for `backward`."""
     layer, ctx = case.layer(), case.context(True)
     _, cache = layer.forward(ctx, *case.draw())
     ctx.forbidden = "backward draws from ctx.rng; keep what forward drew in the cache"
@@ -96,7 +96,7 @@ def backward_draws_nothing(case: LayerCase) -> None:
 
 
 def hidden_state(case: LayerCase) -> None:
-    """Training passes leave no trace: what is not in params or buffers would not be saved."""
+    """Training passes keep no state outside params and buffers, since nothing else is saved."""
     layer = case.layer()
     before = case.output(layer, case.context(False))
     for variant in (1, 2, 3):

@@ -24,7 +24,7 @@ SHARDS = (slice(0, 1), slice(1, 3), slice(3, None))
 
 
 class Gain:
-    """y = gain * x, one learned number: it asks the layer after it for gradients of its inputs."""
+    """y = gain * x, with one learned number: the next layer must return gradients of its inputs."""
 
     per_sample = True
 
@@ -40,7 +40,7 @@ class Gain:
 
 
 def several_shards(case: LayerCase) -> None:
-    """Cut into shards, a batch gives what it gives whole: the layer alone, shared, or frozen."""
+    """A batch in several shards gives the same as whole: the layer alone, shared, or frozen."""
     if draws(case, case.trained()):
         return  # Each shard has a random stream of its own.
     for use, nodes in (("alone", 1), ("shared by two nodes", 2), ("frozen", 1)):

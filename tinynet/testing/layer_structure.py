@@ -14,7 +14,7 @@ def config(case: LayerCase) -> None:
 
 
 def arrays_from_build(case: LayerCase) -> None:
-    """`params` and `buffers` hold what `build` handed out, all of it, under the same names."""
+    """`params` and `buffers` hold all arrays from `build`, under the same names."""
     build = case.new_build()
     layer = case.construct(build)
     for attribute, held, made in (
@@ -33,7 +33,7 @@ def arrays_from_build(case: LayerCase) -> None:
 
 
 def dry_build(case: LayerCase) -> None:
-    """Built dry, where arrays have no values, the layer has the same shapes."""
+    """A dry build, in which arrays have no values, gives a layer with the same shapes."""
     dry, real = case.construct(case.new_build(dry=True)), case.construct(case.new_build())
     require(
         dry.out_shape == real.out_shape,
@@ -48,7 +48,7 @@ def dry_build(case: LayerCase) -> None:
 
 
 def repeatable_build(case: LayerCase) -> None:
-    """Built twice from the same seed, two layers give the same bits."""
+    """Two layers built from the same seed give the same bits."""
     first, second = (case.construct(case.new_build()) for _ in range(2))
     require_same_bits(
         {**first.params, **buffers(first)},

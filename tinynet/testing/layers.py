@@ -1,4 +1,4 @@
-"""The conformance kit for layers: what every layer promises, each promise a named check."""
+"""The conformance kit for layers: a named check for each promise of the protocol."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -64,18 +64,17 @@ def layer_checks(
 
     Args:
         layer_class: The class.
-        options: Its config, or the options that a spec would give: ``{"units": 3}``.
+        options: Its config, or its options as in a spec: ``{"units": 3}``.
         in_shapes: Shape of one sample of each input.
-        inputs: For each input an array (M, *in_shape) of samples to choose from, where not any
-            real numbers will do: integers, or numbers of a certain range. All are cast to the
-            dtype under test, but for integers where the class says ``integer_inputs``; of those
-            no gradient is asked.
+        inputs: For each input an array (M, *in_shape) of samples to choose from, for layers that
+            take integers only, or numbers of a certain range. They are cast to the tested dtype,
+            except integers if the class has ``integer_inputs``; these need no gradient.
         dtypes: The dtypes that the layer computes in.
         batch: Samples in a pass, at least 4.
-        seed: What everything the checks draw follows from.
+        seed: The seed of everything that the checks draw.
 
     Raises:
-        ValueError: for fewer samples than 4, or inputs that do not have the shapes.
+        ValueError: for fewer than 4 samples, or inputs of other shapes.
     """
     case = LayerCase(
         layer_class,
@@ -101,9 +100,9 @@ def _require_usable(case: LayerCase) -> None:
 def check_layer(
     layer_class: type[Any], options: Options, in_shapes: Sequence[Shape], **kwargs: Any
 ) -> None:
-    """Run all of `layer_checks`, which says what the arguments are.
+    """Run all of `layer_checks`, with the same arguments.
 
     Raises:
-        CheckFailed: with every finding, one a line.
+        CheckFailed: with one line for each finding.
     """
     run_all(layer_checks(layer_class, options, in_shapes, **kwargs))

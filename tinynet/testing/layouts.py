@@ -1,4 +1,4 @@
-"""The same numbers, laid out in memory in ways that a plugin's tests seldom try."""
+"""Memory layouts that a plugin's tests seldom try, with the same numbers."""
 
 from collections.abc import Callable, Mapping
 

@@ -52,7 +52,7 @@ class LossCase:
         return self.loss_class(make_config(self.loss_class, self.options))
 
     def draw(self, dtype: DTypeLike = "float64", scale: float = 2.0) -> Array:
-        """Outputs of a network, (N, *out_shape)."""
+        """Return outputs of a network, (N, *out_shape)."""
         if self.outputs is not None:
             return owned(self.outputs.astype(dtype))
         shape = (len(self.targets), *self.out_shape)
@@ -63,7 +63,7 @@ class LossCase:
         return owned(targets.astype(dtype) if is_float(targets) else targets)
 
     def weights(self, dtype: DTypeLike = "float64") -> Array | None:
-        """Weights of the samples, one of them 0; None for a loss that knows none."""
+        """Return weights of the samples, one of them 0; None for a loss without weights."""
         if "weights" not in inspect.signature(self.loss.forward).parameters:
             return None
         weights = derive("weights", self.seed).uniform(0.5, 2.0, len(self.targets))
@@ -78,7 +78,7 @@ class LossCase:
         rows: slice = slice(None),
         weights: Array | None = None,
     ) -> Arrays:
-        """Value and gradient in float64, copied; of some rows where asked."""
+        """Return value and gradient in float64, copied; of the chosen rows only, if any."""
         outputs = (self.draw() if outputs is None else outputs)[rows]
         ctx = ctx or StrictContext(training=True)
         extra = () if weights is None else (weights[rows],)
@@ -135,7 +135,7 @@ def sample_weights(case: LossCase) -> None:
 
 
 def per_sample(case: LossCase) -> None:
-    """With per_sample, the loss is the sum over samples, in parts or whole."""
+    """With per_sample, the losses of the parts of a batch sum to the loss of the whole."""
     if not getattr(case.loss_class, "per_sample", False):
         return
     for weights in (None, case.weights()):
@@ -196,7 +196,7 @@ def evaluation(case: LossCase) -> None:
 def large_values(case: LossCase) -> None:
     """Outputs up to 10,000 give a finite loss, gradient and prediction, and no warning."""
     if case.outputs is not None:
-        return  # The author says which outputs the loss takes: larger ones may mean nothing.
+        return  # The author has chosen the outputs: larger ones may be invalid.
     outputs, when = case.draw(scale=LARGE), f"for outputs up to {LARGE:,.0f}"
     with floating_point_errors(when):
         result = case.run(outputs=outputs)
@@ -222,7 +222,7 @@ def recycled_memory(case: LossCase) -> None:
 
 
 def predictions(case: LossCase) -> None:
-    """`predict` gives one row for each sample, whatever the others are, and changes nothing."""
+    """`predict` returns one row for each sample, independent of the others, and changes nothing."""
     for dtype in case.dtypes:
         outputs = read_only(case.draw(dtype))
         predicted = case.loss.predict(outputs)
@@ -239,7 +239,7 @@ def predictions(case: LossCase) -> None:
 
 
 def good_targets(case: LossCase) -> None:
-    """A loss that tests targets accepts these."""
+    """A loss that validates targets accepts these."""
     if not isinstance(case.loss, CheckedLoss):
         return
     case.loss.check_shapes(case.out_shape, case.targets.shape[1:])
@@ -279,12 +279,12 @@ def loss_checks(
 
     Args:
         loss_class: The class.
-        options: Its config, or the options that a spec would give.
+        options: Its config, or its options as in a spec.
         out_shape: Shape of one sample of the network's output.
         targets: Good targets, (N, *target_shape), at least two.
-        outputs: (N, *out_shape), where not any real numbers will do.
+        outputs: (N, *out_shape), for a loss that does not accept all real numbers.
         dtypes: The dtypes that the loss computes in.
-        seed: What everything the checks draw follows from.
+        seed: The seed of everything that the checks draw.
     """
     case = LossCase(
         loss_class,
@@ -305,9 +305,9 @@ def check_loss(
     targets: Array,
     **kwargs: Any,
 ) -> None:
-    """Run all of `loss_checks`, which says what the arguments are.
+    """Run all of `loss_checks`, with the same arguments.
 
     Raises:
-        CheckFailed: with every finding, one a line.
+        CheckFailed: with one line for each finding.
     """
     run_all(loss_checks(loss_class, options, out_shape, targets, **kwargs))

@@ -42,7 +42,7 @@ class MetricCase:
         return state
 
     def state_of(self, *parts: slice) -> Arrays:
-        """Return the state that has seen these rows, part after part."""
+        """Return the state after updates with these rows, part after part."""
         state = self.start()
         for part in parts:
             self.metric.update(state, self.predictions[part].copy(), self.targets[part].copy())
@@ -62,13 +62,13 @@ def config(case: MetricCase) -> None:
 
 
 def direction(case: MetricCase) -> None:
-    """`greater_is_better` says which way an improvement goes."""
+    """`greater_is_better` is True or False: the direction of an improvement."""
     value = getattr(case.metric, "greater_is_better", None)
     require(isinstance(value, bool), f"greater_is_better is {value!r}, not True or False")
 
 
 def figure(case: MetricCase) -> None:
-    """The result is one finite float; of nothing seen it is 0."""
+    """The result is one finite float; without any sample it is 0."""
     result = case.metric.result(case.whole)
     require(isinstance(result, float), f"the figure is {result!r}, not a float")
     require(math.isfinite(result), f"the figure is {result}")
@@ -107,7 +107,7 @@ def state_in_place(case: MetricCase) -> None:
 
 
 def exact_over_batches(case: MetricCase) -> None:
-    """Batches of any size, in any order, give the figure of the whole: no mean of means."""
+    """Batches of any size, in any order, give the figure of the whole, and not a mean of means."""
     right = case.figure(case.whole)
     for parts in (
         (slice(0, 1), slice(1, 4), slice(4, None)),
@@ -134,7 +134,7 @@ def merge(case: MetricCase) -> None:
 
 
 def resumable(case: MetricCase) -> None:
-    """Saved, loaded, and counted on by a fresh metric, the state gives the same bits."""
+    """Saved, loaded and updated by a new metric, the state gives the same bits."""
     state = saved_and_loaded(case.state_of(slice(0, 3)))
     fresh = case.metric_class(make_config(case.metric_class, case.options))
     fresh.update(state, case.predictions[3:].copy(), case.targets[3:].copy())
@@ -161,9 +161,9 @@ def metric_checks(
 
     Args:
         metric_class: The class.
-        options: Its config, or the options that a spec would give.
-        predictions: What a loss predicts, (N, *out_shape), at least five samples.
-        targets: What is right, (N, *target_shape); some predicted right, some wrong.
+        options: Its config, or its options as in a spec.
+        predictions: Predictions of a loss, (N, *out_shape), at least five samples.
+        targets: Targets, (N, *target_shape), some of them predicted correctly, some not.
     """
     case = MetricCase(metric_class, options, np.asarray(predictions), np.asarray(targets))
     return checks_of(metric_class.__name__, case, METRIC_CHECKS)
@@ -175,6 +175,6 @@ def check_metric(
     """Run all of `metric_checks`, which says what the arguments are.
 
     Raises:
-        CheckFailed: with every finding, one a line.
+        CheckFailed: with one line for each finding.
     """
     run_all(metric_checks(metric_class, options, predictions, targets))

@@ -49,7 +49,7 @@ class OptimizerCase:
         return owned(values.astype(dtype))
 
     def after(self, steps: int, rate: float = RATE) -> Arrays:
-        """Parameter and slots after some steps."""
+        """Return parameter and slots after some steps."""
         optimizer, param = self.new(), self.param()
         slots = optimizer.slots(param)
         for step in range(1, steps + 1):
@@ -101,7 +101,7 @@ def update_in_place(case: OptimizerCase) -> None:
 
 
 def elementwise(case: OptimizerCase) -> None:
-    """An array updated in two pieces ends as one updated whole."""
+    """An array updated in two pieces equals one updated as a whole."""
     whole, optimizer, param = case.after(3), case.new(), case.param()
     slots = optimizer.slots(param)
     flat = {name: array.reshape(-1) for name, array in slots.items()}
@@ -126,14 +126,14 @@ def resumable(case: OptimizerCase) -> None:
 
 
 def rate_of_zero(case: OptimizerCase) -> None:
-    """A first step of rate 0 leaves the parameter as it was."""
+    """A first step with a learning rate of 0 does not change the parameter."""
     still = {"the parameter": case.param()}
     moved = {"the parameter": case.after(1, rate=0.0)["the parameter"]}
     require_same_bits(still, moved, "after a first step of rate 0")
 
 
 def zero_gradient(case: OptimizerCase) -> None:
-    """Gradients of 0 divide nothing by 0."""
+    """Gradients of 0 cause no division by 0."""
     for dtype in case.dtypes:
         optimizer, param = case.new(), case.param(dtype)
         slots = optimizer.slots(param)
@@ -143,7 +143,7 @@ def zero_gradient(case: OptimizerCase) -> None:
 
 
 def descent(case: OptimizerCase) -> None:
-    """On |x|^2 / 2, whose gradient is x, a hundred steps lead downhill."""
+    """A hundred steps on |x|^2 / 2, whose gradient is x, decrease it."""
     optimizer, param = case.new(), case.param()
     slots, start = optimizer.slots(param), float(np.sum(param**2)) / 2
     for step in range(1, 101):
@@ -176,19 +176,19 @@ def optimizer_checks(
 
     Args:
         optimizer_class: The class.
-        options: Its config, or the options that a spec would give.
-        shape: Shape of the parameter that is updated; more than four elements.
+        options: Its config, or its options as in a spec.
+        shape: Shape of the updated parameter, of more than four elements.
         dtypes: The dtypes of parameters.
-        seed: What everything the checks draw follows from.
+        seed: The seed of everything that the checks draw.
     """
     case = OptimizerCase(optimizer_class, options, tuple(shape), tuple(dtypes), seed)
     return checks_of(optimizer_class.__name__, case, OPTIMIZER_CHECKS)
 
 
 def check_optimizer(optimizer_class: type[Any], options: Options, **kwargs: Any) -> None:
-    """Run all of `optimizer_checks`, which says what the arguments are.
+    """Run all of `optimizer_checks`, with the same arguments.
 
     Raises:
-        CheckFailed: with every finding, one a line.
+        CheckFailed: with one line for each finding.
     """
     run_all(optimizer_checks(optimizer_class, options, **kwargs))

@@ -1,8 +1,8 @@
-"""The kit by name: the checks of what an installed distribution registers.
+"""The checks of the types that an installed distribution registers, by name.
 
-What a type is checked on is said by the caller, or by the class itself, or found by trying. A class
-says it in ``examples``: a tuple of dicts, each the keyword arguments of the kit's function for its
-kind. A layer of one option has
+The caller or the class chooses the arguments of the checks; otherwise standard cases are tried. A
+class has them in ``examples``: a tuple of dicts, each the keyword arguments of the kit's function
+for its kind. A layer with one option has
 
     examples = ({"options": {"units": 3}, "in_shapes": [[5]]},)
 """
@@ -26,12 +26,12 @@ from tinynet.types import Shape
 
 @dataclass(frozen=True)
 class PluginCase:
-    """One registered type on one example of what it works on.
+    """One registered type with one set of arguments.
 
     Attributes:
         entry: The type.
-        arguments: Of the kit's function.
-        checks: What is checked.
+        arguments: The arguments of the kit's function.
+        checks: The checks with these arguments.
     """
 
     entry: Entry
@@ -50,23 +50,23 @@ def plugin_checks(
     options: Mapping[str, Any] | None = None,
     in_shapes: Sequence[Shape] | None = None,
 ) -> list[Check]:
-    """Return the checks of what a distribution registers, for its own tests.
+    """Return the checks of everything that a distribution registers, for its own tests.
 
         @pytest.mark.parametrize("check", plugin_checks("my_layer"), ids=str)
         def test_it_keeps_the_promises_of_every_layer(check):
             check()
 
     Args:
-        name: A type's name, or ``distribution:name``, or a distribution's.
-        group: One of `tinynet.text.kinds.GROUPS`, where two kinds have the name.
-        options: What a spec would say; by default what the class's ``examples`` say, else nothing.
-        in_shapes: Shapes of a layer's inputs; by default those of the ``examples``, else the first
-            of a few that the layer takes.
+        name: Name of a type, ``distribution:name``, or name of a distribution.
+        group: One of `tinynet.text.kinds.GROUPS`, if two kinds have the name.
+        options: The options as in a spec; by default those of the class's ``examples``, or none.
+        in_shapes: Shapes of a layer's inputs; by default those of the ``examples``, or the first
+            of the standard shapes that the layer accepts.
 
     Raises:
-        PluginError: if nothing is called so, or two distributions have the name, or the plugin
+        PluginError: if nothing has the name, or two distributions have the name, or the plugin
             cannot be imported.
-        NotCheckableError: if options are missing or refused, or no inputs are known that it takes.
+        NotCheckableError: if options are missing or refused, or no known inputs fit the type.
     """
     has_arguments = options is not None or in_shapes is not None
     return [
@@ -82,13 +82,13 @@ def plugin_cases(
     options: Mapping[str, Any] | None = None,
     in_shapes: Sequence[Shape] | None = None,
 ) -> list[PluginCase]:
-    """The arguments and the checks of a registered type; see `plugin_checks`.
+    """Return the arguments and the checks of a registered type; see `plugin_checks`.
 
-    What is said here takes the place of what the first of the class's ``examples`` says.
+    Options and shapes given here replace those of the first of the class's ``examples``.
 
     Raises:
         PluginError: if the plugin cannot be imported, or its ``examples`` cannot be used.
-        NotCheckableError: if options are missing or refused, or no inputs are known that it takes.
+        NotCheckableError: if options are missing or refused, or no known inputs fit the type.
     """
     cls = registry.default().load(entry.group, entry.qualified)
     try:
@@ -111,12 +111,12 @@ def entries_named(name: str, group: str | None = None) -> list[Entry]:
     """Return the registered types that ``name`` stands for, of one group or of all.
 
     Args:
-        name: A type's name, or ``distribution:name``, or a distribution's, which stands for all
-            that it registers.
+        name: Name of a type, ``distribution:name``, or name of a distribution, which stands for
+            all its types.
         group: One of `tinynet.text.kinds.GROUPS`.
 
     Raises:
-        UnknownTypeError: if it stands for nothing; it suggests names that look alike.
+        UnknownTypeError: if nothing has the name; it suggests similar names.
     """
     groups = GROUPS if group is None else (group,)
     everything = [entry for one in groups for entry in registry.default().entries(one)]
@@ -146,8 +146,8 @@ def entries_to_check(name: str, group: str | None, has_arguments: bool) -> list[
         has_arguments: True if the caller gives options or input shapes.
 
     Raises:
-        PluginError: if nothing is called so, or two distributions have the name.
-        NotCheckableError: if several types are to be checked on the same.
+        PluginError: if nothing has the name, or two distributions have the name.
+        NotCheckableError: if there are arguments for one type, but several types.
     """
     entries = entries_named(name, group)
     for entry in entries:

@@ -1,4 +1,4 @@
-"""States of plugins through a file and back, as checkpoints do it."""
+"""States of plugins, saved and loaded as in checkpoints."""
 
 import tempfile
 from pathlib import Path
@@ -13,7 +13,7 @@ from tinynet.testing.checks import CheckFailed
 
 
 def saved_and_loaded(arrays: Arrays) -> Arrays:
-    """Return the arrays as they come back from an archive."""
+    """Return the arrays after saving them to an archive and loading them."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "arrays.msgpack"
         archive.write(path, {}, arrays, run_id="check", step=0)
@@ -21,7 +21,7 @@ def saved_and_loaded(arrays: Arrays) -> Arrays:
 
 
 def require_storable(state: Any, method: str, *, finite: bool) -> None:
-    """Raise `CheckFailed` for a state that training would refuse; see `state_problem`."""
+    """Raise `CheckFailed` for a state that training refuses; see `state_problem`."""
     if problem := state_problem(state, method, "state", finite=finite):
         raise CheckFailed(problem)
 

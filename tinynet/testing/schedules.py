@@ -30,7 +30,7 @@ def config(case: ScheduleCase) -> None:
 
 
 def finite_factor(case: ScheduleCase) -> None:
-    """Every step of runs short and long has a finite factor of at least 0."""
+    """Every step of short and long runs has a finite factor of at least 0."""
     schedule = case.new()
     places = [(step, total) for total in TOTALS for step in range(total)]
     for step, total in [*places, (0, LONG), (LONG // 2, LONG), (LONG - 1, LONG)]:
@@ -41,7 +41,7 @@ def finite_factor(case: ScheduleCase) -> None:
 
 
 def pure(case: ScheduleCase) -> None:
-    """The factor depends on the step alone, whatever was asked before: resume jumps in."""
+    """The factor depends on the step alone, not on earlier calls: a resumed run starts anywhere."""
     schedule, total = case.new(), max(TOTALS)
     before = snapshot(schedule, "schedule")
     forwards = [schedule.factor(step, total) for step in range(total)]
@@ -64,7 +64,7 @@ def schedule_checks(schedule_class: type[Any], options: Options) -> list[Check]:
 
     Args:
         schedule_class: The class.
-        options: Its config, or the options that a spec would give.
+        options: Its config, or its options as in a spec.
     """
     case = ScheduleCase(schedule_class, options)
     return checks_of(schedule_class.__name__, case, SCHEDULE_CHECKS)
@@ -74,6 +74,6 @@ def check_schedule(schedule_class: type[Any], options: Options) -> None:
     """Run all of `schedule_checks`.
 
     Raises:
-        CheckFailed: with every finding, one a line.
+        CheckFailed: with one line for each finding.
     """
     run_all(schedule_checks(schedule_class, options))

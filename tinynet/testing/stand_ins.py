@@ -15,7 +15,7 @@ from tinynet.types import Array, Shape
 
 
 class Untouchable(np.ndarray[Any, np.dtype[Any]]):
-    """An array of a dry build: it has a shape and a dtype, and no values to read or write."""
+    """An array of a dry build: it has a shape and a dtype, but no values."""
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> NoReturn:
         raise CheckFailed(
@@ -49,11 +49,11 @@ for _method in (
 
 @dataclass(kw_only=True)
 class RecordingBuild(Build):
-    """A build that remembers what it handed out.
+    """A build that records the arrays that it returned.
 
     Attributes:
-        made_params: What `param` returned, by name.
-        made_buffers: What `buffer` returned, by name.
+        made_params: The arrays that `param` returned, by name.
+        made_buffers: The arrays that `buffer` returned, by name.
     """
 
     made_params: dict[str, Array] = field(default_factory=dict)
@@ -80,13 +80,13 @@ class RecordingBuild(Build):
 
 @dataclass(kw_only=True)
 class StrictContext(Context):
-    """A context that can refuse to be drawn from.
+    """A context that can forbid the use of its random stream.
 
-    Memory it does not take from a workspace is zero, so that a layer which reads what it never
-    wrote fails the one check that names the fault, and no other by accident.
+    Memory that is not from a workspace is zero, so that a layer which reads memory before writing
+    it fails only the check for that fault.
 
     Attributes:
-        forbidden: The finding to raise when somebody asks for `rng`; empty while that is allowed.
+        forbidden: The finding to raise if `rng` is used; empty while that is allowed.
     """
 
     forbidden: str = ""
@@ -105,7 +105,7 @@ class StrictContext(Context):
 
 
 class PoisonedWorkspace(Workspace):
-    """Recycled memory as bad as it can be: every float in it is NaN, every integer -1."""
+    """A workspace whose recycled memory is invalid: every float is NaN, every integer -1."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -39,8 +39,8 @@ class Standard:
     """The cases of one kind of plugin.
 
     Attributes:
-        cases: In the order to try.
-        accept: Raises if a class with a config does not take a case.
+        cases: The cases, in the order of trying.
+        accept: Raises if a class with a config does not accept a case.
     """
 
     cases: Sequence[Arguments]
@@ -48,14 +48,14 @@ class Standard:
 
 
 def integers(shape: Shape) -> Array:
-    """Samples of 0 and 1, (N, *shape): of integers, those that every embedding has."""
+    """Return samples of 0 and 1, (N, *shape): indices that every embedding has."""
     drawn: Array = derive("integers", *shape).integers(2, size=(SAMPLES, *shape))
     return drawn
 
 
 def _accept_layer(layer_class: type[Any], config: Config, case: Arguments) -> None:
     shapes = tuple(tuple(shape) for shape in case["in_shapes"])
-    # A constructor that does not look at its inputs takes any number of them.
+    # A constructor that ignores its inputs accepts any number of them.
     inspect.signature(layer_class.forward).bind("self", "ctx", *shapes)
     layer_class(config, shapes, Build(dry=True, create=default().create))
 
@@ -123,4 +123,4 @@ STANDARDS = {
         _accept_transform,
     ),
 }
-"""The kinds that are checked on more than their options."""
+"""The kinds whose checks need more arguments than options."""

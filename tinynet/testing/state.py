@@ -1,4 +1,4 @@
-"""True if an object changed: its attributes, and everything they hold, as comparable values."""
+"""Snapshots of an object's state, to detect changes of its attributes and of all they hold."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ def snapshot(value: Any, path: str) -> dict[str, Any]:
 
 
 def snapshots(**named: Any) -> dict[str, Any]:
-    """Return the leaves of several objects; each is called by its keyword."""
+    """Return the leaves of several objects, each named by its keyword."""
     leaves: dict[str, Any] = {}
     for name, value in named.items():
         leaves |= snapshot(value, name)
@@ -41,9 +41,9 @@ def require_unchanged(before: dict[str, Any], after: dict[str, Any], who: str) -
 
 @contextmanager
 def no_global_randomness(who: str) -> Iterator[None]:
-    """Raise `CheckFailed` if ``who`` touches a generator that the whole process shares."""
+    """Raise `CheckFailed` if ``who`` changes a random generator of the whole process."""
     kept = np.random.get_state(), random.getstate()
-    # A state of their own, so that seeding them is seen even where somebody did so before.
+    # An unusual state, so that seeding them changes it even if they were seeded before.
     np.random.seed(_UNUSUAL)
     random.seed(_UNUSUAL)
     try:

@@ -64,7 +64,7 @@ def config(case: TransformCase) -> None:
 
 
 def description(case: TransformCase) -> None:
-    """`describe` tells shape and dtype of what `apply` gives."""
+    """`describe` returns the shape and dtype of the arrays from `apply`."""
     transform, state = case.fitted()
     field = transform.describe(case.field)
     require(isinstance(field, Field), f"describe gives a {type(field).__name__}, not a Field")
@@ -76,7 +76,7 @@ def description(case: TransformCase) -> None:
 
 
 def fit_in_parts(case: TransformCase) -> None:
-    """The state is a dict of arrays, the same whatever the sizes of the batches."""
+    """The state is a dict of arrays, the same for batches of any size."""
     _, whole = case.fitted()
     require(
         isinstance(whole, dict) and all(isinstance(a, np.ndarray) for a in whole.values()),
@@ -116,7 +116,7 @@ def repeatable(case: TransformCase) -> None:
 
 
 def per_sample(case: TransformCase) -> None:
-    """A sample comes out the same whichever others are in its batch."""
+    """The result for a sample does not depend on the other samples of its batch."""
     transform, state = case.fitted()
     for training in (True, False):
         whole = case.applied(transform, state, training)
@@ -138,7 +138,7 @@ def evaluation_draws_nothing(case: TransformCase) -> None:
 
 
 def resumable(case: TransformCase) -> None:
-    """A fresh transform with the saved state gives the same bits: nothing else is state."""
+    """A new transform with the saved state gives the same bits: there is no other state."""
     transform, state = case.fitted()
     loaded = saved_and_loaded(state)
     for training in (True, False):
@@ -180,10 +180,10 @@ def transform_checks(
 
     Args:
         transform_class: The class.
-        options: Its config, or the options that a spec would give.
-        field: What the array holds that is transformed.
-        samples: Such an array, (N, *field.shape), at least four samples; cast to the field's dtype.
-        seed: What the random streams follow from.
+        options: Its config, or its options as in a spec.
+        field: The field of the transformed array.
+        samples: The array, (N, *field.shape), at least four samples; cast to the field's dtype.
+        seed: The seed of the random streams.
     """
     case = TransformCase(transform_class, options, field, np.asarray(samples, field.dtype), seed)
     return checks_of(transform_class.__name__, case, TRANSFORM_CHECKS)
@@ -192,9 +192,9 @@ def transform_checks(
 def check_transform(
     transform_class: type[Any], options: Options, field: Field, samples: Array, **kwargs: Any
 ) -> None:
-    """Run all of `transform_checks`, which says what the arguments are.
+    """Run all of `transform_checks`, with the same arguments.
 
     Raises:
-        CheckFailed: with every finding, one a line.
+        CheckFailed: with one line for each finding.
     """
     run_all(transform_checks(transform_class, options, field, samples, **kwargs))
