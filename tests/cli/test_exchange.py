@@ -35,7 +35,7 @@ def test_another_spec_lists_what_does_not_fit_with_exit_4(tinynet, run, spec):
         "--set", "network.layers.dense_1.use_bias=false", "--json",
     )  # fmt: skip
     assert result.code == 4
-    assert "dense_1/bias belongs to nothing" in result.json["error"]["message"]
+    assert "dense_1/bias is not in the network" in result.json["error"]["message"]
 
 
 def test_mistakes_have_their_exit_codes(tinynet, run, spec):

@@ -189,9 +189,9 @@ def test_all_mismatches_are_listed(npz, tmp_path):
     message = str(caught.value)
     assert "weights.npz does not fit the network" in message
     assert "hidden/bias is missing" in message
-    assert "hidden/scale belongs to nothing" in message
-    assert "dense_2/weight is float32 (10, 8), and float32 (8, 10) here" in message
-    assert "dense_2/bias is float64 (10,), and float32 (10,) here" in message
+    assert "hidden/scale is not in the network" in message
+    assert "dense_2/weight is float32 (10, 8), but in the network float32 (8, 10)" in message
+    assert "dense_2/bias is float64 (10,), but in the network float32 (10,)" in message
     assert not (tmp_path / "fresh.msgpack").exists()
 
 

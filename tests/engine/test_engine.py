@@ -13,7 +13,7 @@ from tinynet.engine import batch_pass as batch_pass_module
 from tinynet.engine import sharding
 from tinynet.engine import threads as threads_module
 from tinynet.engine.engine import Engine
-from tinynet.engine.shard_pass import PassKey
+from tinynet.engine.shard_pass import RandomKey
 from tinynet.errors import DataError, TinynetError
 from tinynet.kernels.memory import Workspace
 from tinynet.layer import LayerConfig
@@ -89,15 +89,15 @@ def train(input_shape, layers, threads, steps=50, samples=BATCH):
 @pytest.fixture
 def small_shards(monkeypatch):
     """Split a small batch into six shards, of at least eight samples each."""
-    monkeypatch.setattr(sharding, "WORK", 1)
-    monkeypatch.setattr(sharding, "PARAM_WORK", 0)
+    monkeypatch.setattr(sharding, "SHARD_FLOPS", 1)
+    monkeypatch.setattr(sharding, "MIN_FLOPS_PER_PARAM", 0)
 
 
 @pytest.mark.parametrize(("input_shape", "layers"), JOBS.values(), ids=JOBS.keys())
 def test_any_number_of_threads_gives_the_same_bits(small_shards, input_shape, layers):
     """Otherwise a run could not be resumed on another machine."""
     trainer = make_trainer(input_shape, layers, 1)
-    assert len(trainer.network.program.shards(BATCH, training=True)) >= 4
+    assert len(trainer.network.program.shard_slices(BATCH, training=True)) >= 4
     one = train(input_shape, layers, 1, steps=200)
     for threads in (2, 3, 4):
         assert train(input_shape, layers, threads, steps=200) == one, f"{threads} threads"
@@ -111,7 +111,7 @@ def test_shards_depend_on_the_network_alone(monkeypatch):
             monkeypatch.setattr(threads_module, "available_cores", lambda cores=cores: cores)
             trainer = make_trainer(input_shape, layers, None)
             assert trainer._engine.threads == cores
-            sizes.add(str(trainer.network.program.shards(1000, training=True)))
+            sizes.add(str(trainer.network.program.shard_slices(1000, training=True)))
         assert len(sizes) == 1
 
 
@@ -175,11 +175,11 @@ def test_whole_batch_layer_with_parameters_trains_in_shards(
     scaled = {"type": "scaled_centre", "name": "s"}
     layers = [*first, scaled, {"shares": "s"}, {"type": "dense", "units": 4}]
     network = Network({"layers": layers, "dtype": "float64"}, (3,), loss="mse")
-    assert len(network.program.shards(BATCH, training=True)) > 2
+    assert len(network.program.shard_slices(BATCH, training=True)) > 2
     x, y = np.random.default_rng(0).normal(size=(BATCH, 3)), np.ones((BATCH, 4))
-    sharded = Engine(network.program, 2).train(x, {"output": y}, None, PassKey())
-    network.program._shards[BATCH, True] = (slice(0, BATCH),)
-    whole = Engine(network.program, 2).train(x, {"output": y}, None, PassKey())
+    sharded = Engine(network.program, 2).train(x, {"output": y}, None, RandomKey())
+    network.program._slices[BATCH, True] = (slice(0, BATCH),)
+    whole = Engine(network.program, 2).train(x, {"output": y}, None, RandomKey())
     assert sharded.gradients.keys() == whole.gradients.keys() == network.trainable
     for address, gradient in whole.gradients.items():
         np.testing.assert_allclose(sharded.gradients[address], gradient, rtol=1e-9, atol=1e-12)
@@ -188,7 +188,7 @@ def test_whole_batch_layer_with_parameters_trains_in_shards(
 def test_whole_batch_layer_gets_it_in_prediction(register, small_shards):
     register("layers", "centered", Centered)
     network = Network({"layers": [{"type": "centered"}, {"type": "dense", "units": 4}]}, (3,))
-    assert len(network.program.shards(BATCH, training=False)) > 2
+    assert len(network.program.shard_slices(BATCH, training=False)) > 2
     Centered.sizes.clear()
     network.predict(np.ones((2 * BATCH + 1, 3)), batch_size=BATCH)
     assert Centered.sizes == [BATCH, BATCH, 1]
@@ -200,15 +200,15 @@ def test_shards_compute_what_one_pass_computes(register, monkeypatch):
     layers = [*NORMED[:4], {"type": "centered"}, *NORMED[4:]]
     outcomes = []
     for work in (1e12, 1):
-        monkeypatch.setattr(sharding, "WORK", work)
-        monkeypatch.setattr(sharding, "PARAM_WORK", 0)
+        monkeypatch.setattr(sharding, "SHARD_FLOPS", work)
+        monkeypatch.setattr(sharding, "MIN_FLOPS_PER_PARAM", 0)
         network = Network(
             {"layers": without_dropout(layers), "dtype": "float64"},
             (8, 8, 2),
             loss="softmax_cross_entropy",
         )
         x, y = draw(network, BATCH, np.random.default_rng(0))
-        result = Engine(network.program, 2).train(x, {"output": y}, None, PassKey())
+        result = Engine(network.program, 2).train(x, {"output": y}, None, RandomKey())
         result.commit()
         outcomes.append((len(result.shards), result, network.buffers))
     (pieces, one, buffers), (shards, many, others) = outcomes
@@ -257,7 +257,7 @@ def test_loss_without_per_sample_gets_the_whole_batch(register, small_shards):
         )
         y = {"output": np.zeros((BATCH, 4), np.float32)}
         evaluated = engine.evaluate(x, y)
-        result = engine.train(x, y, None, PassKey())
+        result = engine.train(x, y, None, RandomKey())
         results.append(
             (result.loss, evaluated.loss, [g.tobytes() for g in result.gradients.values()])
         )
@@ -318,9 +318,9 @@ def test_results_survive_the_next_batch(small_shards, loss):
         x, labels = draw(network, BATCH, rng)
         return x, {"output": labels if loss != "mse" else rng.random((BATCH, 4))}
 
-    results = [engine.evaluate(*batch()), engine.train(*batch(), None, PassKey())]
+    results = [engine.evaluate(*batch()), engine.train(*batch(), None, RandomKey())]
     kept = [result.predictions["output"].copy() for result in results]
-    engine.train(*batch(), None, PassKey())
+    engine.train(*batch(), None, RandomKey())
     engine.evaluate(*batch())
     for result, before in zip(results, kept, strict=True):
         np.testing.assert_array_equal(result.predictions["output"], before)

@@ -44,7 +44,7 @@ def folded(net):
 
 @pytest.mark.parametrize("count", [0, 1, 7, 40])
 def test_predictions_equal_a_pass_in_evaluation(count, monkeypatch):
-    monkeypatch.setattr(sharding, "WORK", 1)
+    monkeypatch.setattr(sharding, "SHARD_FLOPS", 1)
     net, x = network(), batch(count)
     expected = net.forward(x).outputs["output"] if count else np.empty((0, 4))
     np.testing.assert_allclose(net.predict(x), expected, rtol=1e-10, atol=1e-12)
@@ -102,7 +102,7 @@ def test_prediction_does_not_change_the_network():
 
 
 def test_any_number_of_threads_gives_the_same_bits(monkeypatch):
-    monkeypatch.setattr(sharding, "WORK", 1)
+    monkeypatch.setattr(sharding, "SHARD_FLOPS", 1)
     net, x = network(dtype="float32"), batch(60, np.float32)
     one = net.predict(x, threads=1)
     for threads in (2, 3, 4):

@@ -10,8 +10,8 @@ from tinynet.network.network import Network
 WIDTH = 3
 SAMPLES = 2
 KEEP = (
-    ". Python's numbers leave an array float32; NumPy's float64 scalars (np.sqrt(2.0)) and new"
-    " arrays without a dtype do not"
+    ". Python floats keep float32; NumPy's float64 scalars (np.sqrt(2.0)) and arrays created"
+    " without a dtype turn it into float64"
 )
 
 

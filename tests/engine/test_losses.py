@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinynet.engine.engine import Engine
-from tinynet.engine.shard_pass import PassKey
+from tinynet.engine.shard_pass import RandomKey
 from tinynet.errors import DataError, PluginError
 from tinynet.loss import LossConfig
 from tinynet.network.network import Network
@@ -40,7 +40,7 @@ def engine(register):
 
 def train(engine):
     x, y = np.ones((SAMPLES, 3), np.float32), np.ones((SAMPLES, 2), np.float32)
-    return engine.train(x, {"output": y}, None, PassKey())
+    return engine.train(x, {"output": y}, None, RandomKey())
 
 
 FAULTS = {
@@ -74,9 +74,9 @@ FAULTS = {
     "a gradient in float64": (
         "backward",
         lambda self, ctx, cache: cache.astype(np.float64),
-        "the gradient of the outputs must be float32, as the network is; it is float64. Python's"
-        " numbers leave an array float32; NumPy's float64 scalars (np.sqrt(2.0)) and new arrays"
-        " without a dtype do not",
+        "the gradient of the outputs must be float32, as the network is; it is float64. Python"
+        " floats keep float32; NumPy's float64 scalars (np.sqrt(2.0)) and arrays created without a"
+        " dtype turn it into float64",
     ),
     "one prediction for all": (
         "predict",

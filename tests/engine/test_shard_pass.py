@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynet.engine.shard_pass import PassKey
+from tinynet.engine.shard_pass import RandomKey
 from tinynet.errors import TinynetError
 from tinynet.layer import LayerConfig
 from tinynet.network.network import Network
@@ -400,12 +400,14 @@ def test_dropout_depends_on_the_key_alone():
     x = np.ones((2, 1000))
 
     def output(**key):
-        return net.forward(x, training=True, key=PassKey(1, **key)).outputs["output"]
+        return net.forward(x, training=True, key=RandomKey(1, **key)).outputs["output"]
 
     same = output(step=3)
     np.testing.assert_array_equal(output(step=3), same)
     for other in ({"step": 4}, {"step": 3, "micro_batch": 1}):
         assert not np.array_equal(output(**other), same)
-    later = net.forward(x, training=True, key=PassKey(1, step=3), first_sample=8).outputs["output"]
+    later = net.forward(x, training=True, key=RandomKey(1, step=3), first_sample=8).outputs[
+        "output"
+    ]
     assert not np.array_equal(later, same)
     np.testing.assert_array_equal(net.forward(x).outputs["output"], x)

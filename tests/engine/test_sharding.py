@@ -12,17 +12,29 @@ def test_shards_have_enough_work_and_bounded_memory():
         return len(shard_slices(samples, cost, cut_from, training=True))
 
     assert count(1, 1) == 1
-    assert count(sharding.WORK / 512, 1) == 1, "a quarter of a shard"
-    assert count(sharding.WORK / 256, 1) == 2, "half a shard, which is worth a second thread"
-    assert count(sharding.WORK / 256, 1, cut_from=2) == 1, "unless the kernels have threads"
-    assert count(sharding.WORK / 64, 1, cut_from=2) == 2
-    assert count(sharding.WORK / 32, 1) == 4
-    assert count(sharding.WORK, 1) == 128 // sharding.MIN_SHARD
-    assert count(sharding.WORK, sharding.MAX_BYTES) == 128
-    assert count(sharding.WORK, 10 * sharding.MAX_BYTES) == 128
-    assert count(sharding.WORK, 10 * sharding.MAX_BYTES, samples=5) == 1
-    assert count(sharding.WORK / 32, 1, params=sharding.WORK / sharding.PARAM_WORK) == 4
-    assert count(sharding.WORK / 32, 1, params=4 * sharding.WORK / sharding.PARAM_WORK) == 1
+    assert count(sharding.SHARD_FLOPS / 512, 1) == 1, "a quarter of a shard"
+    assert count(sharding.SHARD_FLOPS / 256, 1) == 2, "half a shard, which is worth a second thread"
+    assert count(sharding.SHARD_FLOPS / 256, 1, cut_from=2) == 1, "unless the kernels have threads"
+    assert count(sharding.SHARD_FLOPS / 64, 1, cut_from=2) == 2
+    assert count(sharding.SHARD_FLOPS / 32, 1) == 4
+    assert count(sharding.SHARD_FLOPS, 1) == 128 // sharding.MIN_SHARD
+    assert count(sharding.SHARD_FLOPS, sharding.MAX_OUTPUT_BYTES) == 128
+    assert count(sharding.SHARD_FLOPS, 10 * sharding.MAX_OUTPUT_BYTES) == 128
+    assert count(sharding.SHARD_FLOPS, 10 * sharding.MAX_OUTPUT_BYTES, samples=5) == 1
+    assert (
+        count(
+            sharding.SHARD_FLOPS / 32, 1, params=sharding.SHARD_FLOPS / sharding.MIN_FLOPS_PER_PARAM
+        )
+        == 4
+    )
+    assert (
+        count(
+            sharding.SHARD_FLOPS / 32,
+            1,
+            params=4 * sharding.SHARD_FLOPS / sharding.MIN_FLOPS_PER_PARAM,
+        )
+        == 1
+    )
 
 
 @pytest.mark.parametrize("samples", [0, 1, 7, 8, 9, 100, 1000])

@@ -22,15 +22,15 @@ from threadpoolctl import threadpool_info
 from tinynet.engine import (
     background,
     batch_pass,
-    computing,
     engine,
     inference,
+    numeric_context,
     sharding,
 )
 from tinynet.engine import (
     threads as threads_module,
 )
-from tinynet.engine.computing import one_blas_thread
+from tinynet.engine.numeric_context import one_blas_thread
 from tinynet.engine.threads import ThreadPool
 from tinynet.errors import TinynetError
 from tinynet.network.network import Network
@@ -199,7 +199,7 @@ def predict():
 
             return (lambda: network.predict(x, threads=2)), check
 
-        modules = [computing, threads_module, inference]
+        modules = [numeric_context, threads_module, inference]
         count, new_faults = interrupt_everywhere(modules, prepare)
         tried, faults = tried + count, faults + new_faults
     return tried, faults
@@ -223,7 +223,7 @@ TRAINING = {
 
 def in_shards():
     """A trainer whose batches have several shards, with two threads."""
-    sharding.WORK, sharding.PARAM_WORK = 1, 0
+    sharding.SHARD_FLOPS, sharding.MIN_FLOPS_PER_PARAM = 1, 0
     return Trainer(load_spec(TRAINING), root=Path(), threads=2)
 
 
@@ -266,7 +266,7 @@ def update(interrupt):
         trainer.load_state(*before)
         return step, check
 
-    modules = [trainer_module, state_guard, updater, computing]
+    modules = [trainer_module, state_guard, updater, numeric_context]
     if interrupt is send_signal:
         modules += [engine, batch_pass, threads_module]
     return interrupt_everywhere(modules, prepare, interrupt)

@@ -18,7 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from tinynet.engine import sharding
-from tinynet.engine.computing import one_blas_thread
+from tinynet.engine.numeric_context import one_blas_thread
 from tinynet.errors import TinynetError
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.run.saver import Saver
@@ -199,7 +199,7 @@ def interrupt(cases, count):
 
 if __name__ == "__main__":
     call, kernels, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    sharding.WORK, sharding.PARAM_WORK = 1, 0
+    sharding.SHARD_FLOPS, sharding.MIN_FLOPS_PER_PARAM = 1, 0
     trainer = Trainer(load_spec(SPEC), root=Path(), threads=2, kernels=choose_kernels(kernels))
     counts = interrupt(CALLS[call](trainer), count)
     good = {"interrupts", "before", "after"}

@@ -147,7 +147,7 @@ def test_a_frozen_block_freezes_layers_without_parameters():
         },
     }
     net = Network(load_spec(spec).network)
-    assert [node.frozen for node in net.nodes.values()] == [True, True, False]
+    assert [node.eval_mode for node in net.nodes.values()] == [True, True, False]
 
 
 def test_patterns_do_not_stop_dropout():

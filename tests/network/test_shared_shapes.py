@@ -87,8 +87,8 @@ def test_shared_layer_computes_as_two_layers_of_equal_weights():
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_gradient_is_the_sum_over_both_nodes(threads, monkeypatch):
-    monkeypatch.setattr(sharding, "WORK", 1)
-    monkeypatch.setattr(sharding, "PARAM_WORK", 0)
+    monkeypatch.setattr(sharding, "SHARD_FLOPS", 1)
+    monkeypatch.setattr(sharding, "MIN_FLOPS_PER_PARAM", 0)
     monkeypatch.setattr(sharding, "MIN_SHARD", 2)
     trainer = tinynet.Trainer(spec(CONV, NORM, RELU), threads=threads)
     params = trainer.network.params

@@ -284,7 +284,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     arguments = parser.parse_args()
     # Networks as small as these would fit into one shard; then threads would have nothing to do.
-    sharding.WORK, sharding.PARAM_WORK = 1, 0
+    sharding.SHARD_FLOPS, sharding.MIN_FLOPS_PER_PARAM = 1, 0
     with tempfile.TemporaryDirectory() as folder:
         write_table(Path(folder))
         torture = Torture(Path(folder), arguments.seed)

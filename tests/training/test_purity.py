@@ -5,12 +5,12 @@ import pytest
 
 from tinynet.builtin.layers.batch_norm import BatchNorm
 from tinynet.engine.engine import Engine
-from tinynet.engine.shard_pass import PassKey
+from tinynet.engine.shard_pass import RandomKey
 from tinynet.errors import PluginError
 from tinynet.layer import LayerConfig
 from tinynet.loss import LossConfig
 from tinynet.network.network import Network
-from tinynet.training.purity import probe
+from tinynet.training.purity import check_purity
 
 WIDTH = 3
 
@@ -102,7 +102,7 @@ def batch(samples=20):
 
 def run(network):
     x, y, weights = batch()
-    probe(network, x, dict.fromkeys(network.outputs, y), weights, PassKey(2))
+    check_purity(network, x, dict.fromkeys(network.outputs, y), weights, RandomKey(2))
 
 
 def shift(array):
@@ -174,7 +174,7 @@ def test_commit_must_change_buffers_in_place(network, monkeypatch):
     monkeypatch.setattr(Gain, "commit", lambda self, cache: replace(self.buffers, "uses"))
     x, y, _ = batch()
     result = Engine(network.program, threads=1).train(
-        x, dict.fromkeys(network.outputs, y), None, PassKey(2)
+        x, dict.fromkeys(network.outputs, y), None, RandomKey(2)
     )
     with pytest.raises(PluginError, match="commit replaced the buffer"):
         result.commit()
@@ -225,7 +225,7 @@ def test_probe_does_not_change_the_network(network):
 
     def gradients():
         targets = dict.fromkeys(network.outputs, y)
-        result = Engine(network.program, threads=1).train(x, targets, weights, PassKey(2))
+        result = Engine(network.program, threads=1).train(x, targets, weights, RandomKey(2))
         return {name: array.copy() for name, array in result.gradients.items()}
 
     first = gradients()
@@ -247,12 +247,12 @@ def test_probe_runs_the_first_shard_of_a_step(network, monkeypatch):
         return inputs[0], (inputs[0], len(inputs))
 
     monkeypatch.setattr(Gain, "forward", note)
-    monkeypatch.setattr("tinynet.engine.sharding.WORK", 1)
-    monkeypatch.setattr("tinynet.engine.sharding.PARAM_WORK", 0)
+    monkeypatch.setattr("tinynet.engine.sharding.SHARD_FLOPS", 1)
+    monkeypatch.setattr("tinynet.engine.sharding.MIN_FLOPS_PER_PARAM", 0)
     run(network)
     x, y, weights = batch()
     Engine(network.program, threads=1).train(
-        x, dict.fromkeys(network.outputs, y), weights, PassKey(2)
+        x, dict.fromkeys(network.outputs, y), weights, RandomKey(2)
     )
     assert calls[0][0] < len(x)
     assert calls[0][1:] == calls[1][1:]

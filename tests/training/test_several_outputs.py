@@ -288,13 +288,13 @@ def test_resumed_run_equals_an_uninterrupted_one(make, tmp_path):
 
 
 def test_any_number_of_threads_gives_the_same_bits(make, monkeypatch):
-    monkeypatch.setattr(sharding, "WORK", 1)
-    monkeypatch.setattr(sharding, "PARAM_WORK", 0)
+    monkeypatch.setattr(sharding, "SHARD_FLOPS", 1)
+    monkeypatch.setattr(sharding, "MIN_FLOPS_PER_PARAM", 0)
     monkeypatch.setattr(sharding, "MIN_SHARD", 4)
     ends = []
     for threads in (1, 2, 3, 4):
         trainer = make(threads)
-        assert len(trainer.network.program.shards(16, training=True)) == 4
+        assert len(trainer.network.program.shard_slices(16, training=True)) == 4
         done = epochs(trainer)
         ends.append((snapshot(trainer), [event.figures for event in done]))
     assert ends[1:] == ends[:1] * 3

@@ -55,10 +55,10 @@ def test_mismatching_state_is_an_error_with_all_reasons(make_trainer):
     assert str(caught.value).splitlines()[1:] == [
         "  figures/accuracy/count is missing",
         "  slots/dense_1/bias/first_moment is missing",
-        "  figures/recall/hits belongs to nothing",
-        "  params/dense_2/weight belongs to nothing",
-        "  params/dense_1/bias is float32 (10,), and float64 (10,) here",
-        "  params/dense_1/weight is float64 (3, 3), and float64 (64, 10) here",
+        "  figures/recall/hits is not in the network",
+        "  params/dense_2/weight is not in the network",
+        "  params/dense_1/bias is float32 (10,), but in the network float64 (10,)",
+        "  params/dense_1/weight is float64 (3, 3), but in the network float64 (64, 10)",
     ]
     assert snapshot(fresh) == before
     assert fresh.step == 0

@@ -78,13 +78,13 @@ def test_output_without_a_loss_does_not_change_the_others():
 
 
 def test_shards_on_threads_give_the_same_bits(monkeypatch):
-    monkeypatch.setattr(sharding, "WORK", 1)
-    monkeypatch.setattr(sharding, "PARAM_WORK", 0)
+    monkeypatch.setattr(sharding, "SHARD_FLOPS", 1)
+    monkeypatch.setattr(sharding, "MIN_FLOPS_PER_PARAM", 0)
     monkeypatch.setattr(sharding, "MIN_SHARD", 2)
     states = []
     for threads in (1, 3):
         trainer = tinynet.Trainer(spec(), threads=threads)
-        assert len(trainer.network.program.shards(8, training=True)) > 1
+        assert len(trainer.network.program.shard_slices(8, training=True)) > 1
         trainer.train_step(*arrays(8))
         states.append({name: array.tobytes() for name, array in trainer.state().items()})
     assert states[0] == states[1]

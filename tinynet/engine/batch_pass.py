@@ -1,4 +1,12 @@
-"""The passes of all shards of a batch, and the sync points where they wait for each other."""
+"""The passes of all shards of a batch, and the sync points where they wait for each other.
+
+A layer that needs the whole batch ends a stage. In a network with one batch norm::
+
+    forward:   stage 0 -> summaries of all shards -> stage 1 -> losses -> backward of stage 1
+    backward:  gradient summaries of all shards -> backward of stage 0
+
+Each step of a stage runs on all shards, several at a time; an arrow is a wait for all of them.
+"""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -8,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from tinynet.engine import layer_calls
-from tinynet.engine.losses import Labels, LossResult
+from tinynet.engine.losses import LossInputs, LossResult
 from tinynet.engine.program import Program, Stage
-from tinynet.engine.shard_pass import Observer, PassKey, ShardPass
+from tinynet.engine.shard_pass import Observer, RandomKey, ShardPass
 from tinynet.engine.threads import ThreadPool
 from tinynet.kernels.memory import Workspace
 from tinynet.types import Array
@@ -21,7 +29,7 @@ class BatchPass:
 
     Attributes:
         shards: The pass of each shard, in order.
-        rows: The samples of each shard.
+        slices: The slice of the batch that each shard computes.
         results: The losses of each shard, in order, or of the whole batch if a loss needs it.
     """
 
@@ -29,13 +37,13 @@ class BatchPass:
         self,
         program: Program,
         inputs: Mapping[str, Array],
-        rows: Sequence[slice],
-        labels: Labels | None,
+        slices: Sequence[slice],
+        labels: LossInputs | None,
         pool: ThreadPool,
         workspaces: list[Workspace],
         *,
         training: bool,
-        key: PassKey,
+        key: RandomKey,
         observe: Observer | None = None,
     ) -> None:
         """Prepare the passes.
@@ -43,15 +51,15 @@ class BatchPass:
         Args:
             program: The program.
             inputs: The validated inputs, (N, *input_shape) each, by name.
-            rows: The samples of each shard.
-            labels: The labels of the batch; None to compute no losses.
+            slices: The slice of the batch that each shard computes.
+            labels: The inputs of the losses; None to compute no losses.
             pool: The threads that run the shards.
             workspaces: Memory that one batch after another uses; missing workspaces are added.
             training: True for a pass in training mode.
             key: Key of the random streams.
             observe: Called with each node and its output.
         """
-        self.rows = rows
+        self.slices = slices
         self.shards = [
             ShardPass(
                 program,
@@ -61,9 +69,9 @@ class BatchPass:
                 first_sample=part.start,
                 observe=observe,
             )
-            for part in rows
+            for part in slices
         ]
-        self.results: list[LossResult] = [LossResult({}, {}, {})] * len(rows)
+        self.results: list[LossResult] = [LossResult({}, {}, {})] * len(slices)
         self._program, self._labels, self._pool = program, labels, pool
         self._stages = program.stages(training=training)
         self._summaries: list[Any] = []
@@ -87,10 +95,10 @@ class BatchPass:
         return deque()
 
     def forward(self) -> None:
-        """Run forward, to the losses if there are labels.
+        """Run forward, to the losses if there are inputs for them.
 
-        In training, the backward of the last stage follows at once in each shard, while its arrays
-        are in the cache.
+        In training, the backward pass of the last stage follows at once in each shard, while its
+        arrays are in the cache of the CPU.
 
         Raises:
             PluginError: if a layer or a loss raises an exception, or returns a wrong value.
@@ -106,7 +114,7 @@ class BatchPass:
         """Run backward through the stages before the last.
 
         Raises:
-            PluginError: if a layer raises an exception, or does not return a gradient it must.
+            PluginError: if a layer raises an exception, or omits a required gradient.
         """
         for stage in reversed(self._stages[:-1]):
             self._exchange_gradients(stage)
@@ -115,8 +123,8 @@ class BatchPass:
     def gradients(self) -> dict[str, list[Array]]:
         """Return the gradients of each parameter, by address, in the order of the shards.
 
-        A layer that gets the whole batch has a single gradient, which the first shard holds, unless
-        its parameters are shared with a layer that each shard runs.
+        A layer that runs on the whole batch contributes one gradient, held by the first shard. If
+        it shares its parameters with a layer that runs in shards, their gradients are added.
         """
         parts: dict[str, list[Array]] = {}
         for shard in self.shards:
@@ -135,25 +143,25 @@ class BatchPass:
         try:
             shard.forward_stage(stage, self._summaries)
             if self._labels is not None and not self._program.losses_need_batch:
-                labels = self._labels.rows(self.rows[number])
+                labels = self._labels.rows(self.slices[number])
                 result = self.results[number] = shard.compute_losses(shard.outputs, labels)
                 if labels.gradient_scale is not None:
                     shard.start_backward(result.gradients)
                     shard.backward_stage(stage, ())
             if borrowed is not None:
-                shard.leave_workspace()
+                shard.release_workspace()
         finally:
             if borrowed is not None:
                 self._idle.append(borrowed)
 
-    def _compute_batch_losses(self, labels: Labels) -> None:
+    def _compute_batch_losses(self, labels: LossInputs) -> None:
         """Compute the losses of the whole batch, and in training the backward of the last stage."""
         outputs = join_samples([shard.outputs for shard in self.shards])
         result = self.shards[0].compute_losses(outputs, labels)
         self.results = [result]
         if labels.gradient_scale is None:
             return
-        for shard, rows in zip(self.shards, self.rows, strict=True):
+        for shard, rows in zip(self.shards, self.slices, strict=True):
             shard.start_backward({name: dy[rows] for name, dy in result.gradients.items()})
         stage = self._stages[-1]
         self._pool.run([partial(shard.backward_stage, stage, ()) for shard in self.shards])
@@ -172,11 +180,11 @@ class BatchPass:
         y, cache = layer_calls.forward(
             op.node, ctx, list(map(_concatenate, zip(*parts, strict=True)))
         )
-        for shard, rows in zip(self.shards, self.rows, strict=True):
+        for shard, rows in zip(self.shards, self.slices, strict=True):
             shard.store(op, ctx, y[rows], cache)
 
     def _exchange_gradients(self, stage: Stage) -> None:
-        """Do the same in the backward."""
+        """Do the same as `_exchange` in the backward pass."""
         assert stage.exit is not None
         op, exchange = stage.exit
         if not op.has_backward:
@@ -184,12 +192,12 @@ class BatchPass:
         if exchange == "summaries":
             self._summaries = [shard.summary for shard in self.shards]
             return
-        parts = [shard.take_backward(op) for shard in self.shards]
+        parts = [shard.pop_backward_arguments(op) for shard in self.shards]
         ctx, cache, _ = parts[0]
         dy = _concatenate([gradient for _, _, gradient in parts])
         d_inputs, d_params = layer_calls.backward(op.node, ctx, op.needs, cache, dy)
         self.shards[0].add_param_gradients(op, d_params)
-        for shard, rows in zip(self.shards, self.rows, strict=True):
+        for shard, rows in zip(self.shards, self.slices, strict=True):
             shard.add_input_gradients(op, [d if d is None else d[rows] for d in d_inputs])
 
 

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from tinynet.engine.batch_pass import BatchPass, join_samples
-from tinynet.engine.computing import compute
 from tinynet.engine.inputs import Inputs, validate_inputs
-from tinynet.engine.losses import Labels
+from tinynet.engine.losses import LossInputs
 from tinynet.engine.node import Node
+from tinynet.engine.numeric_context import in_numeric_context
 from tinynet.engine.program import Program
-from tinynet.engine.shard_pass import PassKey, ShardPass
+from tinynet.engine.shard_pass import RandomKey, ShardPass
 from tinynet.engine.threads import ThreadPool, threads_to_use
 from tinynet.kernels.memory import Workspace, aligned_empty
 from tinynet.types import Array
@@ -79,19 +79,19 @@ class Engine:
         x: Inputs,
         y: Mapping[str, Array],
         weights: Array | None,
-        key: PassKey,
-        samples: int | None = None,
+        key: RandomKey,
+        divisor: int | None = None,
         *,
         predict: bool = True,
     ) -> BatchResult:
-        """Run forward and backward in training mode.
+        """Run a forward and a backward pass in training mode.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
             y: Targets of each output, (N, *target_shape), by the output's name.
             weights: Weight of each sample, (N,), or None.
             key: Key of the random streams.
-            samples: Divisor of the gradients; by default N.
+            divisor: Divisor of the gradients: all samples of the update; by default N.
             predict: True to compute predictions, too.
 
         Raises:
@@ -99,43 +99,54 @@ class Engine:
             DataError: if ``x`` does not hold real numbers.
             PluginError: if a layer or a loss raises an exception, or returns a wrong value.
         """
-        inputs, rows, threads = self._split(x, training=True)
-        labels = Labels(y, self._weights(weights), 1 / (samples or rows[-1].stop), predict)
-        return compute(self._program.kernels, threads, self._run, inputs, rows, labels, key)
+        inputs, slices, threads = self._prepare(x, training=True)
+        scale = 1 / (divisor or slices[-1].stop)
+        labels = LossInputs(y, self._weights(weights), scale, predict)
+        return in_numeric_context(
+            self._program.kernels, threads, self._run, inputs, slices, labels, key
+        )
 
     def evaluate(
         self, x: Inputs, y: Mapping[str, Array], weights: Array | None = None
     ) -> BatchResult:
-        """Run forward in evaluation mode, with the arguments and errors of `train`."""
-        inputs, rows, threads = self._split(x, training=False)
-        labels = Labels(y, self._weights(weights))
-        return compute(self._program.kernels, threads, self._run, inputs, rows, labels, PassKey())
+        """Run a forward pass in evaluation mode, with the arguments and errors of `train`."""
+        inputs, slices, threads = self._prepare(x, training=False)
+        labels = LossInputs(y, self._weights(weights))
+        return in_numeric_context(
+            self._program.kernels, threads, self._run, inputs, slices, labels, RandomKey()
+        )
 
-    def first_not_finite(self, x: Inputs, key: PassKey) -> str | None:
+    def first_not_finite(self, x: Inputs, key: RandomKey) -> str | None:
         """Return the first node whose output has NaN or infinity in the training pass of a key."""
-        inputs, rows, threads = self._split(x, training=True)
-        names = compute(self._program.kernels, threads, self._not_finite, inputs, rows, key)
+        inputs, slices, threads = self._prepare(x, training=True)
+        names = in_numeric_context(
+            self._program.kernels, threads, self._not_finite, inputs, slices, key
+        )
         return next((node.name for node in self._program.nodes if node.name in names), None)
 
-    def _split(
+    def _prepare(
         self, x: Inputs, *, training: bool
     ) -> tuple[dict[str, Array], tuple[slice, ...], int]:
-        """Return the validated inputs, the samples of each shard, and the kernels' threads."""
+        """Return the validated inputs, the slice of each shard, and the threads of kernels."""
         inputs = validate_inputs(x, self._program.input_shapes)
-        rows = self._program.shards(len(next(iter(inputs.values()))), training=training)
+        slices = self._program.shard_slices(len(next(iter(inputs.values()))), training=training)
         # Threads without a shard would be idle: the kernels may use them.
-        return inputs, rows, self.threads if len(rows) == 1 else 1
+        return inputs, slices, self.threads if len(slices) == 1 else 1
 
     def _weights(self, weights: Array | None) -> Array | None:
         return None if weights is None else np.asarray(weights, self._program.dtype)
 
     def _run(
-        self, inputs: Mapping[str, Array], rows: Sequence[slice], labels: Labels, key: PassKey
+        self,
+        inputs: Mapping[str, Array],
+        slices: Sequence[slice],
+        labels: LossInputs,
+        key: RandomKey,
     ) -> BatchResult:
         """Run forward to the losses and, in training, backward, and sum the shards' gradients."""
         program, pool, training = self._program, self._pool, labels.gradient_scale is not None
         batch = BatchPass(
-            program, inputs, rows, labels, pool, self._workspaces, training=training, key=key
+            program, inputs, slices, labels, pool, self._workspaces, training=training, key=key
         )
         batch.forward()
         if training:
@@ -150,7 +161,7 @@ class Engine:
         return BatchResult(loss, losses, predictions, gradients, batch.shards)
 
     def _not_finite(
-        self, inputs: Mapping[str, Array], rows: Sequence[slice], key: PassKey
+        self, inputs: Mapping[str, Array], slices: Sequence[slice], key: RandomKey
     ) -> set[str]:
         names: set[str] = set()
 
@@ -161,7 +172,7 @@ class Engine:
         BatchPass(
             replace(self._program, operations=self._program.unfused),
             inputs,
-            rows,
+            slices,
             None,
             self._pool,
             self._workspaces,

@@ -36,7 +36,7 @@ def fuse(
 
 def _can_fuse(node: Node, before: Node) -> bool:
     """Return True if the node has no parameter, no buffer, and computes in the same mode."""
-    if not isinstance(node.layer, Fusable) or node.frozen != before.frozen:
+    if not isinstance(node.layer, Fusable) or node.eval_mode != before.eval_mode:
         return False
     has_arrays = bool(node.layer.params) or isinstance(node.layer, Buffered)
     return not has_arrays and not isinstance(before.layer, Buffered)

@@ -11,9 +11,9 @@ from functools import cached_property, partial
 
 from tinynet.engine import layer_calls
 from tinynet.engine.batch_pass import join_samples
-from tinynet.engine.computing import compute
 from tinynet.engine.inputs import Inputs, convert_inputs, validate_inputs
 from tinynet.engine.node import Node
+from tinynet.engine.numeric_context import in_numeric_context
 from tinynet.engine.program import Program
 from tinynet.engine.threads import ThreadPool, threads_to_use
 from tinynet.errors import ShapeError
@@ -110,7 +110,8 @@ class Inference:
                 result.
 
         Raises:
-            ShapeError: if ``x`` does not have the network's input shape, or for an empty batch.
+            ShapeError: if ``x`` does not have the network's input shape, or for a ``batch_size``
+                below 1.
             DataError: if ``x`` does not hold real numbers.
             UsageError: for less than one thread.
             PluginError: if a layer or a loss raises an exception, or returns a wrong value.
@@ -137,10 +138,10 @@ class Inference:
 
         threads = threads_to_use(threads)
         if len(rows) == 1:
-            compute(program.kernels, threads, run, 0)
+            in_numeric_context(program.kernels, threads, run, 0)
         else:
             jobs = [partial(run, number) for number in range(len(rows))]
-            compute(program.kernels, 1, self._pool(threads).run, jobs)
+            in_numeric_context(program.kernels, 1, self._pool(threads).run, jobs)
         return join_samples(parts)
 
     def _rows(self, samples: int, batch_size: int) -> list[slice]:
@@ -150,7 +151,7 @@ class Inference:
         rows = []
         for start in range(0, max(samples, 1), batch_size):
             size = min(batch_size, samples - start)
-            shards = [slice(0, size)] if whole else self._program.shards(size, training=False)
+            shards = [slice(0, size)] if whole else self._program.shard_slices(size, training=False)
             rows += [slice(start + shard.start, start + shard.stop) for shard in shards]
         return rows
 

@@ -72,7 +72,7 @@ def convert_inputs(
     Args:
         inputs: Arrays by full name.
         dtype: The network's dtype.
-        index_inputs: Names of the inputs in which integers stay.
+        index_inputs: Names of the inputs whose integer dtype is kept.
 
     Raises:
         DataError: for an input that does not hold real numbers.

@@ -23,7 +23,7 @@ def forward(node: Node, ctx: Context, inputs: Sequence[Array]) -> tuple[Array, C
     """Return the output and the cache of a node's layer.
 
     Raises:
-        PluginError: if the layer raises an exception, or its output is not as announced.
+        PluginError: if the layer raises an exception, or its output has another shape or dtype.
     """
     # As `_blame`, and twice as fast: this and `backward` are called for every layer and shard.
     try:
@@ -51,7 +51,7 @@ def forward_with(
     """Return the output and the cache of a shard, from the summaries of all shards, in order.
 
     Raises:
-        PluginError: if the layer raises an exception, or its output is not as announced.
+        PluginError: if the layer raises an exception, or its output has another shape or dtype.
     """
     with _blame(node, "forward_with"):
         returned = cast(Summarized, node.layer).forward_with(ctx, summaries, *inputs)
@@ -64,14 +64,14 @@ def summarize_gradient(
     """Return the layer's summary of ``dy`` for the other shards, and its parameters' gradients.
 
     Raises:
-        PluginError: if the layer raises an exception, or does not return a gradient it must.
+        PluginError: if the layer raises an exception, or omits a required gradient.
     """
     with _blame(node, "summarize_gradient"):
         returned = cast(Summarized, node.layer).summarize_gradient(ctx, cache, dy)
     if not isinstance(returned, tuple) or len(returned) != 2:
         message = "summarize_gradient must return (summary, gradients of the parameters)"
         raise node_error(node, f"{message}; it returned {described(returned)}")
-    _check_params(node, needs, returned[1])
+    _check_params(node, "summarize_gradient", needs, returned[1])
     return returned
 
 
@@ -81,13 +81,13 @@ def backward_with(
     """Return the gradients of a shard's inputs, from the summaries of all shards, in order.
 
     Raises:
-        PluginError: if the layer raises an exception, or does not return a gradient it must.
+        PluginError: if the layer raises an exception, or omits a required gradient.
     """
     with _blame(node, "backward_with"):
         d_inputs: Sequence[Array | None] = cast(Summarized, node.layer).backward_with(
             ctx, cache, summaries, dy
         )
-    _check_inputs(node, needs, d_inputs, len(dy))
+    _check_inputs(node, "backward_with", needs, d_inputs, len(dy))
     return d_inputs
 
 
@@ -95,7 +95,7 @@ def backward(node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array) ->
     """Return the gradients of the inputs and of the parameters: at least those in ``needs``.
 
     Raises:
-        PluginError: if the layer raises an exception, or does not return a gradient it must.
+        PluginError: if the layer raises an exception, or omits a required gradient.
     """
     try:
         returned = node.layer.backward(ctx, cache, dy)
@@ -110,8 +110,8 @@ def backward(node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array) ->
             f" it returned {described(returned)}",
         )
     d_inputs, d_params = returned
-    _check_inputs(node, needs, d_inputs, len(dy))
-    _check_params(node, needs, d_params)
+    _check_inputs(node, "backward", needs, d_inputs, len(dy))
+    _check_params(node, "backward", needs, d_params)
     return d_inputs, d_params
 
 
@@ -142,7 +142,7 @@ def fuse_into(node: Node, previous: Layer) -> Layer | None:
         return cast(Fusable, node.layer).fuse_into(previous)
 
 
-def operations(node: Node) -> int:
+def forward_flops(node: Node) -> int:
     """Return the arithmetic operations of a node's forward pass for one sample, or an estimate.
 
     Raises:
@@ -189,46 +189,46 @@ def dtype_problem(required: np.dtype[np.generic], actual: np.dtype[np.generic]) 
     message = f"must be {required}, as the network is; it is {actual}"
     if actual == np.float64:
         message += (
-            f". Python's numbers leave an array {required}; NumPy's float64 scalars (np.sqrt(2.0))"
-            " and new arrays without a dtype do not"
+            f". Python floats keep {required}; NumPy's float64 scalars (np.sqrt(2.0)) and arrays"
+            " created without a dtype turn it into float64"
         )
     return message
 
 
-def _check_inputs(node: Node, needs: Needs, d_inputs: Any, samples: int) -> None:
+def _check_inputs(node: Node, method: str, needs: Needs, d_inputs: Any, samples: int) -> None:
     if not isinstance(d_inputs, tuple | list):
         raise node_error(
             node,
-            "backward must return the gradients of the inputs as a tuple, such as (dx,);"
+            f"{method} must return the gradients of the inputs as a tuple, such as (dx,);"
             f" it returned {described(d_inputs)}",
         )
     if len(d_inputs) != len(node.inputs):
         raise node_error(
             node,
-            f"backward must return a gradient for each of {len(node.inputs)} input(s); it"
+            f"{method} must return a gradient for each of {len(node.inputs)} input(s); it"
             f" returned {len(d_inputs)}",
         )
     for index, needed in enumerate(needs.inputs):
         shape = (samples, *node.in_shapes[index])
         if needed and not _is_array(node, d_inputs[index], shape):
-            raise _input_error(node, node.inputs[index], d_inputs[index], shape)
+            raise _input_error(node, method, node.inputs[index], d_inputs[index], shape)
 
 
-def _input_error(node: Node, source: str, gradient: Any, shape: Shape) -> PluginError:
+def _input_error(node: Node, method: str, source: str, gradient: Any, shape: Shape) -> PluginError:
     if gradient is None:
         return node_error(
             node,
-            f"backward returned no gradient of the input {source!r}, so no layer before it"
+            f"{method} returned no gradient of the input {source!r}, so no layer before it"
             ' can learn; set "trainable": false there',
         )
     return _array_error(node, f"the gradient of the input {source!r}", gradient, shape)
 
 
-def _check_params(node: Node, needs: Needs, d_params: Any) -> None:
+def _check_params(node: Node, method: str, needs: Needs, d_params: Any) -> None:
     if not isinstance(d_params, dict | Mapping):
         raise node_error(
             node,
-            "backward must return the gradients of the parameters as a dict by name; it"
+            f"{method} must return the gradients of the parameters as a dict by name; it"
             f" returned {described(d_params)}",
         )
     params = node.layer.params
@@ -236,7 +236,7 @@ def _check_params(node: Node, needs: Needs, d_params: Any) -> None:
         name = str(next(name for name in d_params if name not in params))
         raise node_error(
             node,
-            f"backward returned a gradient of {quote(name)}, which is not a parameter of the"
+            f"{method} returned a gradient of {quote(name)}, which is not a parameter of the"
             f" layer; {suggest(name, params)}",
         )
     for name in params:
@@ -244,7 +244,7 @@ def _check_params(node: Node, needs: Needs, d_params: Any) -> None:
             continue
         gradient, shape = d_params.get(name), params[name].shape
         if gradient is None:
-            raise node_error(node, f"backward returned no gradient of the parameter {name!r}")
+            raise node_error(node, f"{method} returned no gradient of the parameter {name!r}")
         if not _is_array(node, gradient, shape):
             raise _array_error(node, f"the gradient of the parameter {name!r}", gradient, shape)
 

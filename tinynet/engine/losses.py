@@ -40,8 +40,8 @@ class OutputLoss:
         return self.loss if isinstance(self.loss, CheckedLoss) else None
 
 
-class Labels(NamedTuple):
-    """The values that losses compare some samples with, and what to compute from them.
+class LossInputs(NamedTuple):
+    """The targets and weights of some samples, and the results that are needed.
 
     Attributes:
         targets: (n, *target_shape) for each output with a loss, by the output's name.
@@ -55,8 +55,8 @@ class Labels(NamedTuple):
     gradient_scale: float | None = None
     predict: bool = True
 
-    def rows(self, rows: slice) -> "Labels":
-        """Return the labels of some of the samples."""
+    def rows(self, rows: slice) -> "LossInputs":
+        """Return the same for some of the samples."""
         targets = {name: array[rows] for name, array in self.targets.items()}
         weights = None if self.weights is None else self.weights[rows]
         return self._replace(targets=targets, weights=weights)
@@ -86,7 +86,7 @@ def forward(
     """Return the loss summed over the samples, and the cache.
 
     Raises:
-        PluginError: if the loss raises an exception, or returns anything else.
+        PluginError: if the loss raises an exception, or does not return (number, cache).
     """
     with Blame(loss, "forward raised"):
         # A loss without sample weights may lack the parameter.
@@ -112,7 +112,7 @@ def backward(loss: Loss, ctx: Context, cache: Any, outputs: Array) -> Array:
     """Return the gradient of the sum with respect to the outputs, in their shape and dtype.
 
     Raises:
-        PluginError: if the loss raises an exception, or returns anything else.
+        PluginError: if the loss raises an exception, or returns another shape or dtype.
     """
     with Blame(loss, "backward raised"):
         gradient = loss.backward(ctx, cache)

@@ -22,11 +22,11 @@ class Node:
         type: The layer's qualified type: ``distribution:name``.
         version: The version of that distribution.
         owner: The name of the node that owns the layer; another one if the layer is shared.
-        trainable: True if training changes the layer: its parameters, or running statistics alone.
+        trainable: True if training changes the layer's parameters or running statistics.
         trainable_params: Names of the parameters that training changes.
         integer_inputs: True if the layer takes integers, such as indices, as they are.
         pointer: JSON pointer to the node in the spec.
-        frozen: True if the layer computes in training as in evaluation, because the spec says
+        eval_mode: True if the layer computes in training as in evaluation, because the spec says
             ``"trainable": false``.
     """
 
@@ -43,7 +43,7 @@ class Node:
     trainable_params: frozenset[str]
     integer_inputs: bool
     pointer: str
-    frozen: bool = False
+    eval_mode: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} ({self.type} {self.version})"

@@ -20,7 +20,7 @@ def state_problem(
     finite: bool,
     writable: bool = False,
 ) -> str | None:
-    """Return a problem unless a plugin returned arrays by name that a checkpoint can hold.
+    """Return a message if a plugin returned anything but arrays by name that a checkpoint can hold.
 
     Args:
         state: The value that the plugin returned.
@@ -69,7 +69,7 @@ def layout(arrays: Mapping[str, Array]) -> Layout:
 
 
 def layout_problem(before: Layout, state: Mapping[str, Any], method: str) -> str | None:
-    """Return a problem unless a plugin's method left its state as a resumed run will look for it.
+    """Return a message if a method added, removed, reshaped or retyped an array of its state.
 
     Args:
         before: The layout of the state before the call.
@@ -77,7 +77,7 @@ def layout_problem(before: Layout, state: Mapping[str, Any], method: str) -> str
         method: The method that was called.
 
     Returns:
-        A message that lists every array that is another one now; None if there is none.
+        A message that lists every such array; None if there is none.
     """
     # A NumPy scalar takes the place of an array without axes: it is saved and loaded like one.
     arrays = all(isinstance(array, np.ndarray | np.generic) for array in state.values())

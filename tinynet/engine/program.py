@@ -30,8 +30,8 @@ class Operation:
         node: The node.
         needs: Gradients that its backward must return.
         has_backward: True if a gradient flows through it.
-        frozen: True if it computes in training as in evaluation, because the spec says so, or
-            because no parameter of a layer with running statistics is trained.
+        eval_mode: True if it computes in training as in evaluation: its node says so, or its layer
+            has running statistics and nothing trainable.
         commits: True if a training step changes its running statistics.
         gradients: Name and address of each parameter whose gradient its backward returns.
         outputs: Names of the network's outputs that it computes.
@@ -44,7 +44,7 @@ class Operation:
     node: Node
     needs: Needs
     has_backward: bool
-    frozen: bool
+    eval_mode: bool
     commits: bool
     gradients: tuple[tuple[str, str], ...]
     outputs: tuple[str, ...]
@@ -109,7 +109,7 @@ class Program:
     input_shapes: Mapping[str, Shape]
     dtype: np.dtype[np.generic]
     kernels: Kernels
-    _shards: dict[tuple[int, bool], tuple[slice, ...]] = field(
+    _slices: dict[tuple[int, bool], tuple[slice, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
     _stages: dict[bool, tuple[Stage, ...]] = field(
@@ -147,24 +147,24 @@ class Program:
         """The cost of one sample, of the layers as the spec declares them."""
         owners = [node for node in self.nodes if node.owner == node.name]
         return Cost(
-            operations=sum(map(layer_calls.operations, self.nodes)),
+            flops=sum(map(layer_calls.forward_flops, self.nodes)),
             params=sum(p.size for node in owners for p in node.layer.params.values()),
             output_bytes=sum(prod(node.out_shape) for node in self.nodes) * self.dtype.itemsize,
         )
 
-    def shards(self, samples: int, *, training: bool) -> tuple[slice, ...]:
-        """Return the shards of a batch as slices: the same on every machine."""
+    def shard_slices(self, samples: int, *, training: bool) -> tuple[slice, ...]:
+        """Return the slice of a batch that each shard computes: the same on every machine."""
         key = samples, training
-        if key not in self._shards:
-            self._shards[key] = shard_slices(
+        if key not in self._slices:
+            self._slices[key] = shard_slices(
                 samples, self.cost, self.kernels.cut_from, training=training
             )
-        return self._shards[key]
+        return self._slices[key]
 
     def stages(self, *, training: bool) -> tuple[Stage, ...]:
         """Return the operations, split at layers that look across the batch."""
         if training not in self._stages:
-            self._stages[training] = tuple(_split(self.operations, training))
+            self._stages[training] = tuple(_split_into_stages(self.operations, training))
         return self._stages[training]
 
     @cached_property
@@ -188,13 +188,13 @@ class Program:
 
     @cached_property
     def index_inputs(self) -> frozenset[str]:
-        """Names of the inputs that every reader takes as indices, so that integers stay."""
+        """Names of the inputs that all nodes take as indices, so their integer dtype is kept."""
         floats = {s for node in self.nodes if not node.integer_inputs for s in node.inputs}
         return frozenset(self.input_shapes.keys() - floats)
 
 
 def plan(nodes: Sequence[Node], outputs: Mapping[str, str]) -> tuple[Operation, ...]:
-    """Return an operation for each node; it computes no gradient that nothing needs.
+    """Return an operation for each node, with only those gradients that are required.
 
     The nodes are in topological order; ``outputs`` holds the node of each output, by its name.
     """
@@ -208,7 +208,7 @@ def plan(nodes: Sequence[Node], outputs: Mapping[str, str]) -> tuple[Operation, 
         needs_inputs = tuple(has_backward.get(source, False) for source in node.inputs)
         has_backward[node.name] = any(needs_inputs) or bool(node.trainable_params)
         buffered = isinstance(node.layer, Buffered)
-        frozen = node.frozen or (buffered and not node.trainable)
+        eval_mode = node.eval_mode or (buffered and not node.trainable)
         exchange = _exchange(node)
         in_evaluation = None if exchange == "summaries" else exchange
         trained = (name for name in node.layer.params if name in node.trainable_params)
@@ -218,13 +218,13 @@ def plan(nodes: Sequence[Node], outputs: Mapping[str, str]) -> tuple[Operation, 
                 node,
                 Needs(needs_inputs, node.trainable_params),
                 has_backward=has_backward[node.name],
-                frozen=frozen,
+                eval_mode=eval_mode,
                 commits=buffered and node.trainable,
                 gradients=tuple((name, f"{node.owner}/{name}") for name in trained),
                 outputs=output_names.get(node.name, ()),
                 is_read=node.name in last_reader,
                 last_reads=tuple(s for s in sources if last_reader[s] == node.name),
-                exchange_in_training=in_evaluation if frozen else exchange,
+                exchange_in_training=in_evaluation if eval_mode else exchange,
                 exchange_in_evaluation=in_evaluation,
             )
         )
@@ -237,7 +237,7 @@ def _exchange(node: Node) -> Exchange | None:
     return "summaries" if isinstance(node.layer, Summarized) else "batch"
 
 
-def _split(operations: Iterable[Operation], training: bool) -> Iterator[Stage]:
+def _split_into_stages(operations: Iterable[Operation], training: bool) -> Iterator[Stage]:
     entry: SyncPoint | None = None
     collected: list[Operation] = []
     for op in operations:

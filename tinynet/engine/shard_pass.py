@@ -12,7 +12,7 @@ import numpy as np
 
 from tinynet.engine import layer_calls, losses
 from tinynet.engine.inputs import convert_inputs
-from tinynet.engine.losses import Labels, LossResult
+from tinynet.engine.losses import LossInputs, LossResult
 from tinynet.engine.node import Node
 from tinynet.engine.program import Operation, Program, Stage
 from tinynet.errors import TinynetError
@@ -25,8 +25,8 @@ Observer: TypeAlias = Callable[[Node, Array], None]
 """Called with each node and its output."""
 
 
-class PassKey(NamedTuple):
-    """The key of all random streams of a pass, with a node's name and the first sample."""
+class RandomKey(NamedTuple):
+    """The key of the random streams of a pass, besides a node's name and the first sample."""
 
     seed: int = 0
     step: int = 0
@@ -51,7 +51,7 @@ class ShardPass:
         inputs: Mapping[str, Array],
         *,
         training: bool,
-        key: PassKey,
+        key: RandomKey,
         first_sample: int = 0,
         workspace: Workspace | None = None,
         observe: Observer | None = None,
@@ -98,7 +98,7 @@ class ShardPass:
         """Return the context for the layer of an operation."""
         return self._new_context(
             node=op.node.name,
-            training=self._training and not op.frozen,
+            training=self._training and not op.eval_mode,
             keep=self._training and (op.has_backward or op.commits),
             needs=op.needs,
             workspace=self.workspace,
@@ -110,7 +110,7 @@ class ShardPass:
         """Run all operations; for a pass over a whole batch.
 
         Raises:
-            PluginError: if a layer raises an exception, or its output is not as announced.
+            PluginError: if a layer raises an exception, or its output has another shape or dtype.
         """
         self.forward_stage(Stage(None, self.operations, None), ())
 
@@ -118,7 +118,7 @@ class ShardPass:
         """Run a stage, from the summaries of all shards at its entry to the summary for its exit.
 
         Raises:
-            PluginError: if a layer raises an exception, or its output is not as announced.
+            PluginError: if a layer raises an exception, or its output has another shape or dtype.
         """
         if stage.entry is not None and stage.entry.exchange == "summaries":
             op = stage.entry.operation
@@ -140,7 +140,7 @@ class ShardPass:
         return [values[source] for source in op.node.inputs]
 
     def store(self, op: Operation, ctx: Context, y: Array, cache: Cache) -> None:
-        """Store an operation's output, (n, *out_shape), and drop the values that it read last."""
+        """Store an operation's output, (n, *out_shape), and drop values without a later reader."""
         name = op.node.name
         if self._observe is not None:
             self._observe(op.node, y)
@@ -157,8 +157,8 @@ class ShardPass:
         for source in op.last_reads:
             del self._values[source]
 
-    def compute_losses(self, outputs: Mapping[str, Array], labels: Labels) -> LossResult:
-        """Return the losses of outputs, with the gradients and predictions that ``labels`` request.
+    def compute_losses(self, outputs: Mapping[str, Array], labels: LossInputs) -> LossResult:
+        """Return the losses of outputs, with the gradients and predictions that are needed.
 
         The outputs, (n, *out_shape) each, are those of this shard or of the whole batch.
 
@@ -191,7 +191,7 @@ class ShardPass:
             d_outputs: Gradient of each output, (n, *out_shape), by name.
 
         Raises:
-            PluginError: if a layer raises an exception, or does not return a gradient it must.
+            PluginError: if a layer raises an exception, or omits a required gradient.
             TinynetError: as `start_backward`.
         """
         self.start_backward(d_outputs)
@@ -209,7 +209,7 @@ class ShardPass:
                 of an output is missing.
         """
         if not self._caches and any(op.has_backward for op in self.operations):
-            raise TinynetError("backward can follow a forward pass in training mode, once")
+            raise TinynetError("call backward once, after a forward pass in training mode")
         if missing := sorted(self.outputs.keys() - d_outputs.keys()):
             raise TinynetError(f"the gradient of the output(s) {', '.join(missing)} is missing")
         for op in self.operations:
@@ -221,16 +221,16 @@ class ShardPass:
         """Run backward in a stage, from the summaries at its exit to the summary for its entry.
 
         Raises:
-            PluginError: if a layer raises an exception, or does not return a gradient it must.
+            PluginError: if a layer raises an exception, or omits a required gradient.
         """
         if stage.exit is not None and stage.exit.exchanges_gradient_summaries:
             op = stage.exit.operation
-            ctx, cache, dy = self.take_backward(op)
+            ctx, cache, dy = self.pop_backward_arguments(op)
             d_inputs = layer_calls.backward_with(op.node, ctx, op.needs, cache, summaries, dy)
             self.add_input_gradients(op, d_inputs)
         for op in reversed(stage.operations):
             if op.has_backward:
-                ctx, cache, dy = self.take_backward(op)
+                ctx, cache, dy = self.pop_backward_arguments(op)
                 d_inputs, d_params = layer_calls.backward(op.node, ctx, op.needs, cache, dy)
                 self.add_param_gradients(op, d_params)
                 self.add_input_gradients(op, d_inputs)
@@ -243,7 +243,7 @@ class ShardPass:
             )
             self.add_param_gradients(op, gradients)
 
-    def take_backward(self, op: Operation) -> tuple[Context, Cache, Array]:
+    def pop_backward_arguments(self, op: Operation) -> tuple[Context, Cache, Array]:
         """Return and drop the context, the cache and the output gradient of an operation."""
         name = op.node.name
         return *self._caches.pop(name), self._d_values.pop(name)
@@ -260,7 +260,7 @@ class ShardPass:
                 self._add(self._d_values, source, d_input)
 
     def _add(self, sums: dict[str, Array], name: str, term: Array) -> None:
-        """Add to ``sums[name]``; the first term may be an array in use elsewhere."""
+        """Add to ``sums[name]``; the first term is not copied, so the second needs new memory."""
         if name not in sums:
             sums[name] = term
         elif name in self._own_sums:
@@ -270,7 +270,7 @@ class ShardPass:
             sums[name] = np.add(sums[name], term, out=empty(term.shape, term.dtype))
             self._own_sums.add(name)
 
-    def leave_workspace(self) -> None:
+    def release_workspace(self) -> None:
         """Drop all arrays in the workspace but the gradients, which are copied."""
         self.gradients = {name: np.array(array) for name, array in self.gradients.items()}
         self.outputs = {}

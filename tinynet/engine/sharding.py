@@ -2,24 +2,24 @@
 
 It follows from the network and its kernels, so that the same bits come out on every machine.
 
-Each shard costs some Python, which only one thread runs at a time, so it must have enough work.
+Each shard has Python overhead, which holds the interpreter's lock, so it must have enough work.
 """
 
 import math
 from typing import NamedTuple
 
-WORK = 1e8
-"""Operations of the forward pass that one shard should have; the arrays that these read and write
-stay in the cache of one core."""
+SHARD_FLOPS = 1e8
+"""Arithmetic operations of the forward pass of one shard; the arrays that these read and write stay
+in the cache of one core."""
 
-PARAM_WORK = 256
-"""Least operations of a shard for each parameter, since it writes gradients of its own, which are
-added to those of the other shards."""
+MIN_FLOPS_PER_PARAM = 256
+"""Least arithmetic operations of a shard for each parameter, since it writes gradients of its own,
+which are added to those of the other shards."""
 
 MIN_SHARD = 8
 """Samples below which a matrix product is too thin to be fast."""
 
-MAX_BYTES = 2**26
+MAX_OUTPUT_BYTES = 2**26
 """Bytes of layers' outputs that a shard may have, if it has more samples than `MIN_SHARD`."""
 
 
@@ -27,33 +27,37 @@ class Cost(NamedTuple):
     """The cost of one sample.
 
     Attributes:
-        operations: Arithmetic operations of the forward pass.
+        flops: Arithmetic operations of the forward pass.
         params: Elements of all parameters.
         output_bytes: Bytes of the outputs of all layers.
     """
 
-    operations: int
+    flops: int
     params: int
     output_bytes: int
 
 
 def shard_slices(
-    samples: int, cost: Cost, shard_from: float, *, training: bool
+    samples: int, cost: Cost, min_shards_of_work: float, *, training: bool
 ) -> tuple[slice, ...]:
-    """Return slices of nearly equal length over a batch; an even number where work alone decides.
+    """Return slices of nearly equal length over a batch.
+
+    Their number is even unless the batch size, the parameters or the memory limit it.
 
     Args:
         samples: Samples in the batch.
         cost: The cost of one sample.
-        shard_from: Multiple of `WORK` from which the kernels gain from several shards.
-        training: True where a gradient of each parameter is computed.
+        min_shards_of_work: Multiple of `SHARD_FLOPS` from which several shards are faster.
+        training: True if the gradients of parameters are computed.
     """
-    total = samples * cost.operations
-    count = 1 if total < shard_from * WORK else math.ceil(total / (2 * WORK)) * 2
-    affordable = total // max(PARAM_WORK * cost.params if training else 0, 1)
+    total = samples * cost.flops
+    count = 1
+    if total >= min_shards_of_work * SHARD_FLOPS:
+        count = math.ceil(total / (2 * SHARD_FLOPS)) * 2
+    affordable = total // max(MIN_FLOPS_PER_PARAM * cost.params if training else 0, 1)
     count = int(min(count, max(samples // MIN_SHARD, 1), max(affordable, 1)))
     if samples > MIN_SHARD:
-        count = max(count, min(math.ceil(samples * cost.output_bytes / MAX_BYTES), samples))
+        count = max(count, min(math.ceil(samples * cost.output_bytes / MAX_OUTPUT_BYTES), samples))
     count = max(count, 1)
     return tuple(
         slice(samples * index // count, samples * (index + 1) // count) for index in range(count)

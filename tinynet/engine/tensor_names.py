@@ -56,14 +56,15 @@ def require_match(
         CheckpointMismatchError: listing every array that does not match.
     """
     lines = [f"{name} is missing" for name in sorted(own.keys() - loaded.keys())]
-    lines += [f"{name} belongs to nothing" for name in sorted(loaded.keys() - own.keys())]
+    lines += [f"{name} is not in the network" for name in sorted(loaded.keys() - own.keys())]
     for name in sorted(own.keys() & loaded.keys()):
         ours, theirs = own[name], loaded[name]
         # An archive has one byte order, whatever that of the array was.
         dtypes = {array.dtype.newbyteorder("=") for array in (ours, theirs)}
         if ours.shape != theirs.shape or len(dtypes) > 1:
             lines.append(
-                f"{name} is {theirs.dtype} {theirs.shape}, and {ours.dtype} {ours.shape} here"
+                f"{name} is {theirs.dtype} {theirs.shape}, but in the network {ours.dtype}"
+                f" {ours.shape}"
             )
     if lines:
         raise CheckpointMismatchError(mismatch_message(lines, source))

@@ -51,7 +51,7 @@ class SharedWork:
     def __init__(self) -> None:
         self._closed = False
         self._joined: list[None] = []
-        self._left: list[None] = []
+        self._departed: list[None] = []
         self._leaving: SimpleQueue[None] = SimpleQueue()
 
     def work(self) -> None:
@@ -65,15 +65,15 @@ class SharedWork:
             if not self._closed:
                 self.work()
         finally:
-            self._left.append(None)
+            self._departed.append(None)
             self._leaving.put(None)
 
     def close(self) -> None:
         """Let no worker join, and wait for those that have; it can be interrupted and repeated."""
         self._closed = True
-        # A worker that joined and has not left will put an item, so an item that an interrupted
-        # call took does not matter.
-        while len(self._left) < len(self._joined):
+        # Every worker that has not left will put one more item, so losing an item to an interrupted
+        # `get` cannot block this loop.
+        while len(self._departed) < len(self._joined):
             self._leaving.get()
 
 
@@ -137,7 +137,7 @@ class _JobList(SharedWork):
                 self._jobs[number]()
             except Exception as error:
                 self.failures.append((number, error))
-            except BaseException as error:  # An interrupt comes before any failure.
+            except BaseException as error:  # An interrupt is raised before the failures of jobs.
                 self.failures.append((-1, error))
 
     def finish(self) -> None:

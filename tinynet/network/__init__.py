@@ -1,3 +1,3 @@
-"""Spec -> layers wired into a graph; batches forward and backward through it."""
+"""Networks: construction of layers from a spec, forward and backward passes, predictions."""
 
 from tinynet.network.network import Network as Network

@@ -74,7 +74,7 @@ def _describe_inputs(names: Iterable[str], shapes: Mapping[str, Shape]) -> str:
 def create_initializer(reference: InitializerReference) -> Initializer:
     """Return the initializer that a spec names; its errors name the initializer, not the layer."""
     plugins = registry.default()
-    # A name in the spec is unambiguous here, but a name in a layer's code need not be.
+    # Names in a spec were resolved already, but a name in a layer's code may match several plugins.
     name = plugins.default_name(reference)
     initializer: Initializer = plugins.create(reference.model_copy(update={"type": name}))
 
@@ -117,7 +117,7 @@ def _build_node(w: Wire, in_shapes: tuple[Shape, ...], build: Callable[[str], Bu
         trainable_params=frozenset(layer.params if w.spec.trainable else ()),
         integer_inputs=bool(getattr(layer, "integer_inputs", False)),
         pointer=w.pointer,
-        frozen=not w.spec.trainable,
+        eval_mode=not w.spec.trainable,
     )
 
 

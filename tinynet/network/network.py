@@ -1,4 +1,4 @@
-"""A network: layers connected to a directed acyclic graph, as a spec declares them."""
+"""A network: layers connected as a directed acyclic graph, as a spec declares them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from tinynet.engine.inference import PREDICT_BATCH, Inference
 from tinynet.engine.inputs import Inputs, validate_inputs
 from tinynet.engine.node import Node
 from tinynet.engine.program import Program
-from tinynet.engine.shard_pass import Observer, PassKey, ShardPass
+from tinynet.engine.shard_pass import Observer, RandomKey, ShardPass
 from tinynet.errors import SpecError
 from tinynet.kernels import Kernels
 from tinynet.kernels.memory import Workspace
@@ -32,7 +32,7 @@ from tinynet.types import Array, Shape
 
 
 class Network:
-    """Layers connected to a directed acyclic graph.
+    """Layers connected as a directed acyclic graph.
 
     Attributes:
         spec: The spec that it was built from.
@@ -102,7 +102,7 @@ class Network:
         self.outputs = MappingProxyType(outputs_of(self.spec, wires))
         self.out_shapes = {name: nodes[node].out_shape for name, node in self.outputs.items()}
         self.losses = output_losses(loss, tuple(self.outputs))
-        self.program = self._plan(tuple(self.trained_shapes))
+        self.program = self._plan(tuple(self.trained_out_shapes))
 
     def _builder(self, seed: int, dry: bool, max_params: int) -> Callable[[str], Build]:
         budget = Budget(max_params)
@@ -128,7 +128,7 @@ class Network:
     @cached_property
     def _whole_program(self) -> Program:
         """The plan of all outputs."""
-        trained_all = len(self.trained_shapes) == len(self.outputs)
+        trained_all = len(self.trained_out_shapes) == len(self.outputs)
         return self.program if trained_all else self._plan(tuple(self.outputs))
 
     @cached_property
@@ -144,8 +144,7 @@ class Network:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and deep-copy the arguments and the arrays, and build the layers anew.
 
-        A constructor may derive other attributes from a layer's arrays; in the copy these belong
-        together, too.
+        So attributes that a constructor derives from a layer's arrays stay consistent with them.
         """
         arguments = {
             **self._arguments,
@@ -162,7 +161,7 @@ class Network:
         return self.losses[0].loss if self.losses and len(self.outputs) == 1 else None
 
     @property
-    def trained_shapes(self) -> dict[str, Shape]:
+    def trained_out_shapes(self) -> dict[str, Shape]:
         """Shape of one sample of each output that has a loss; of all outputs if none has."""
         names = [part.output for part in self.losses] or self.outputs
         return {name: self.out_shapes[name] for name in names}
@@ -177,7 +176,7 @@ class Network:
         x: Inputs,
         *,
         training: bool = False,
-        key: PassKey | None = None,
+        key: RandomKey | None = None,
         first_sample: int = 0,
         workspace: Workspace | None = None,
         observe: Observer | None = None,
@@ -195,13 +194,14 @@ class Network:
         Raises:
             ShapeError: if ``x`` does not have the network's input shape.
             DataError: if ``x`` does not hold real numbers.
+            PluginError: if a layer raises an exception, or returns a wrong value.
         """
         program = self._whole_program
         shard = ShardPass(
             program if observe is None else replace(program, operations=program.unfused),
             validate_inputs(x, self.input_shapes),
             training=training,
-            key=key or PassKey(self.seed),
+            key=key or RandomKey(self.seed),
             first_sample=first_sample,
             workspace=workspace,
             observe=observe,
@@ -226,9 +226,11 @@ class Network:
             arrays by the output's name.
 
         Raises:
-            ShapeError: if ``x`` does not have the network's input shape, or for an empty batch.
+            ShapeError: if ``x`` does not have the network's input shape, or for a ``batch_size``
+                below 1.
             DataError: if ``x`` does not hold real numbers.
-            TinynetError: for less than one thread.
+            UsageError: for less than one thread.
+            PluginError: if a layer or a loss raises an exception, or returns a wrong value.
         """
         outputs = self.predict_outputs(x, batch_size=batch_size, threads=threads)
         return outputs if len(outputs) > 1 else outputs.popitem()[1]

@@ -24,7 +24,7 @@ from tinynet.run.saver import Saver
 from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import CheckpointSpec
 from tinynet.training.events import EpochDone, Event, Saved, Started, StepDone, Warned
-from tinynet.training.monitor import early_stop
+from tinynet.training.monitor import early_stopping_event
 from tinynet.training.progress import Best, Progress
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array
@@ -115,7 +115,7 @@ class Session:
             self._acknowledge(self._saver.wait())
         stopping = trainer.spec.training.early_stopping
         if begins and stopping is not None and trainer.stop_reason == "early_stopping":
-            self.tell(early_stop(stopping, trainer.progress, trainer.steps_per_epoch))
+            self.tell(early_stopping_event(stopping, trainer.progress, trainer.steps_per_epoch))
         return figures, time.monotonic() - started
 
     def _begin(self) -> None:

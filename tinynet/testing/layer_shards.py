@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinynet.engine.batch_pass import BatchPass, join_samples
-from tinynet.engine.losses import Labels, OutputLoss
+from tinynet.engine.losses import LossInputs, OutputLoss
 from tinynet.engine.node import Node
 from tinynet.engine.program import Program
-from tinynet.engine.shard_pass import PassKey
+from tinynet.engine.shard_pass import RandomKey
 from tinynet.engine.threads import ThreadPool
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import Cache, Gradients
@@ -68,9 +68,9 @@ def _step(case: LayerCase, nodes: int, rows: tuple[slice, ...], *, frozen: bool)
         dtype=np.dtype(np.float64),
         kernels=NumpyKernels(),
     )
-    labels = Labels(dict.fromkeys(names, case.dy(layer)), None, gradient_scale=1.0)
+    labels = LossInputs(dict.fromkeys(names, case.dy(layer)), None, gradient_scale=1.0)
     batch = BatchPass(
-        program, inputs, rows, labels, ThreadPool(1), [], training=True, key=PassKey(case.seed)
+        program, inputs, rows, labels, ThreadPool(1), [], training=True, key=RandomKey(case.seed)
     )
     batch.forward()
     batch.backward()
@@ -145,5 +145,5 @@ def _node(
         trainable_params=frozenset(() if frozen else layer.params),
         integer_inputs=True,
         pointer="",
-        frozen=frozen,
+        eval_mode=frozen,
     )

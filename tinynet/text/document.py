@@ -34,7 +34,7 @@ MAX_KEY = 200
 """Most characters of a key."""
 
 MAX_DIGITS = 300
-"""Most digits of an integer, as in a float."""
+"""Most digits of an integer; a float64 has at most 309."""
 
 LARGEST_INTEGER = 2**53
 """Integers up to here equal a float."""
@@ -56,7 +56,7 @@ _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 @dataclass(slots=True)
 class _Place:
-    """The place of a value: offsets of its key (in an array, its own) and of itself."""
+    """Offsets in the text: of a value, and of its key (of an element of an array, its own)."""
 
     key: int
     value: int
@@ -130,11 +130,11 @@ class Document:
                 lengths[-1] += 1
                 values += 1
                 if lengths[-1] > MAX_LENGTH:
-                    self._fail(f"a list or an object of more than {MAX_LENGTH:,} parts", start)
+                    self._fail(f"a list or object must have at most {MAX_LENGTH:,} elements", start)
             if len(lengths) > MAX_DEPTH:
-                self._fail(f"nested more than {MAX_DEPTH} deep", start)
+                self._fail(f"values must be nested at most {MAX_DEPTH} deep", start)
             if values > MAX_VALUES:
-                self._fail(f"more than {MAX_VALUES:,} values", start)
+                self._fail(f"a spec must have at most {MAX_VALUES:,} values", start)
 
     def _object(self, pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
         members = dict(pairs)
@@ -249,7 +249,7 @@ class Document:
         return pointer.removesuffix(join_pointer(rest))
 
     def place(self, problem: Problem) -> Problem:
-        """Return a problem with line and column, its pointer shortened likewise."""
+        """Return a problem with line and column, its pointer shortened as by `nearest`."""
         line, column = self.locate(problem.pointer, key=isinstance(problem, KeyProblem))
         pointer = self.nearest(problem.pointer)
         return replace(problem, pointer=pointer, line=line, column=column)
@@ -297,7 +297,7 @@ def parts_of(value: JsonValue) -> Iterable[tuple[int | str, JsonValue]]:
 def with_integers(value: JsonValue) -> JsonValue:
     """Return a copy of JSON data in which 3.0 is the integer 3, as in JSON Schema.
 
-    Floats stay: -0.0, and those above `LARGEST_INTEGER`.
+    -0.0 and numbers above `LARGEST_INTEGER` remain floats.
     """
     return map_leaves(_as_integer, value)
 

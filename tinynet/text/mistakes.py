@@ -111,8 +111,8 @@ def explained(
 ) -> ValidationError:
     """Return the same error with suggestions from a model's fields.
 
-    The message suggests the key for an unknown one (a field, or one of `also`), describes a missing
-    key, and has the range of a number. A misspelt key is not reported as missing.
+    Messages suggest a field, or one of `also`, for an unknown key, describe a missing key, and name
+    the range of a number. A misspelt key is not reported as missing.
     """
     if error.error_count() > MAX_EXPLAINED:
         return error
@@ -275,7 +275,10 @@ def _sentence(line: ErrorDetails) -> str:
     if kind == "string_pattern_mismatch":
         return f"must match the pattern {context['pattern']}, not {format_value(line['input'])}"
     if kind in ("value_error", "assertion_error"):
-        return " ".join(str(context["error"]).split()) or "this cannot be"
+        return (
+            " ".join(str(context["error"]).split())
+            or f"invalid value {format_value(line['input'])}"
+        )
     return f"{message.removeprefix('Input ')}, not {format_value(line['input'])}"
 
 

@@ -107,7 +107,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 """
 
 ACTIVATIONS = ("elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softmax", "tanh")
-"""Layers that other tools also have as an option of a layer."""
+"""Activations that other frameworks also accept as an option of a layer."""
 
 _NODE = {"inputs", "shares", "trainable"}
 """Keys by which a node of a network is recognized."""
@@ -116,12 +116,12 @@ _INFERRED = ("in_channels", "in_features", "input_dim", "normalized_shape", "num
 
 
 def synonym(word: str, available: Collection[str]) -> str | None:
-    """Return the available name for what other tools call ``word``, if there is one."""
+    """Return the available name for the one that other tools use, if there is one."""
     return next((name for name in SYNONYMS.get(word.lower(), ()) if name in available), None)
 
 
 def node_hint(key: str, value: Any, available: AbstractSet[str]) -> str | None:
-    """Say what to do instead of a key that no node has, where renaming it is not enough.
+    """Return the remedy for a key that no node has, where renaming it is not enough.
 
     The keys that exist at that place are `available`.
     """

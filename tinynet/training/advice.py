@@ -19,7 +19,7 @@ from tinynet.errors import Problem
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
 from tinynet.text.wording import format_list, quote
-from tinynet.training.remedies import set_units
+from tinynet.training.remedies import units_option
 from tinynet.training.windows import overlap
 from tinynet.types import Array
 
@@ -74,7 +74,7 @@ class Facts:
         return {**batch.inputs, **batch.targets}
 
     def transformed(self, name: str) -> bool:
-        """Return whether a transform changes an array of the data."""
+        """Return True if a transform changes an array of the data."""
         assert self.spec.data is not None
         return any(name in transform.on for transform in self.spec.data.transforms)
 
@@ -85,7 +85,11 @@ Rule: TypeAlias = Callable[[Facts], Iterator[Problem]]
 def advice(
     spec: Spec, network: Network, data: Data | None, names: Mapping[str, str]
 ) -> list[Problem]:
-    """Return the warnings for a spec without errors; the arguments are those of `Facts`."""
+    """Return the warnings for a spec without errors; the arguments are those of `Facts`.
+
+    Raises:
+        DataError: for data that cannot be read.
+    """
     facts = Facts(spec, network, data, names)
     rules = RULES if data is None else (*RULES, *DATA_RULES)
     return [problem for rule in rules for problem in rule(facts)]
@@ -94,7 +98,7 @@ def advice(
 # Rules about the network --------------------------------------------------------------------
 
 _PASSING = {f"tinynet-core:{name}" for name in ("flatten", "reshape", "dropout")}
-"""Layers that neither scale nor bend what passes through them."""
+"""Layers that only reshape or mask their input."""
 
 _ACTIVATED = {
     "tinynet-core:softmax_cross_entropy": "softmax",
@@ -106,7 +110,7 @@ _TO_PROBABILITIES = {"tinynet-core:softmax", "tinynet-core:sigmoid"}
 
 
 def repeated_activation(facts: Facts) -> Iterator[Problem]:
-    """Yield a softmax or sigmoid before a loss that applies its own."""
+    """Warn about a softmax or sigmoid before a loss that applies its own."""
     for output, loss in facts.losses.items():
         own = _ACTIVATED.get(loss)
         node = facts.network.nodes.get(facts.network.outputs[output])
@@ -124,7 +128,7 @@ def repeated_activation(facts: Facts) -> Iterator[Problem]:
 
 
 def batch_norm_of_one(facts: Facts) -> Iterator[Problem]:
-    """Batch norm over a single value for each feature, which is always zero."""
+    """Warn about batch norm over a single value for each feature: its output is always 0."""
     training, size = facts.spec.training, facts.spec.training.batch_size
     for node in facts.network.nodes.values():
         flat = math.prod(node.in_shapes[0][:-1]) == 1
@@ -154,7 +158,7 @@ def batch_norm_of_one(facts: Facts) -> Iterator[Problem]:
 
 
 def unscaled_inputs(facts: Facts) -> Iterator[Problem]:
-    """Large inputs of a layer whose initial weights expect values around 1."""
+    """Warn about large inputs of a layer whose initial weights expect values around 1."""
     data = facts.data
     assert data is not None
     for name, field in data.inputs.items():
@@ -183,7 +187,7 @@ def _is_numeric(field: Field, values: Array) -> bool:
 
 
 def _feeds_weights(network: Network, name: str) -> bool:
-    """Return whether an input reaches dense or convolution weights, and no normalization after."""
+    """Return True if an input reaches a dense or conv2d layer without a normalization after it."""
     todo = [node for node in network.nodes.values() if _input_of(network, name) in node.inputs]
     while todo:
         node = todo.pop()
@@ -232,7 +236,7 @@ _NUMERIC_LOSSES = {f"tinynet-core:{name}" for name in ("mse", "mae", "huber")}
 
 
 def unscaled_targets(facts: Facts) -> Iterator[Problem]:
-    """Numbers to predict that are far from the values around 1 that a new network gives."""
+    """Warn about regression targets that are far from unit scale."""
     data = facts.data
     assert data is not None
     for output, name in facts.names.items():
@@ -254,7 +258,7 @@ def unscaled_targets(facts: Facts) -> Iterator[Problem]:
 
 
 def classes_as_numbers(facts: Facts) -> Iterator[Problem]:
-    """Yield a loss of numbers on the indices of several classes."""
+    """Warn about a regression loss on a target of class indices."""
     data = facts.data
     assert data is not None
     pointers = {part.output: part.pointer for part in facts.network.losses}
@@ -272,7 +276,7 @@ def classes_as_numbers(facts: Facts) -> Iterator[Problem]:
 
 
 def unused_units(facts: Facts) -> Iterator[Problem]:
-    """Units of a softmax beyond the classes of its target."""
+    """Warn about a softmax of more units than its target has classes."""
     assert facts.data is not None
     pointers = {part.output: part.pointer for part in facts.network.losses}
     for output, name in facts.names.items():
@@ -283,13 +287,13 @@ def unused_units(facts: Facts) -> Iterator[Problem]:
         message = (
             f"the output {quote(output)} has {units} units, but {quote(name)} has only {count}"
             f" classes ({format_list(facts.data.targets[name].classes or ())}), so predictions"
-            f" have no labels; use {set_units(facts.network, output, count)}"
+            f" have no labels; use {units_option(facts.network, output, count)}"
         )
         yield Problem(message, pointers[output])
 
 
 def windows_split_at_random(facts: Facts) -> Iterator[Problem]:
-    """Overlapping windows of one sequence, of which some are held out at random."""
+    """Warn about overlapping windows of one sequence, some of them held out at random."""
     data = facts.data
     assert data is not None
     main = data.splits["train"]

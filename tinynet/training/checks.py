@@ -22,7 +22,7 @@ from tinynet.training.compatibility import (
     target_problems,
 )
 from tinynet.training.evaluation import Figures
-from tinynet.training.remedies import class_target_remedy, number_remedy, set_loss, set_units
+from tinynet.training.remedies import class_target_remedy, loss_option, number_remedy, units_option
 from tinynet.types import Array
 
 
@@ -47,7 +47,7 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
     if training.class_weights is not None:
         class_weights(training.class_weights, data, *names.values())
     data.require_finite(network.dtype)
-    if problems := list(_Values(spec, network, data, names).problems()):
+    if problems := list(_TargetChecker(spec, network, data, names).problems()):
         raise TargetError(problems)
     monitors = (training.early_stopping, training.checkpoint.keep_best)
     if any(monitor is not None and monitor.metric.startswith("val/") for monitor in monitors):
@@ -81,7 +81,7 @@ def output_problems(
         problems += wrong.values()
         problems += [p for p in target_problems(network, shapes) if p.pointer not in wrong]
     try:
-        Figures(training.metrics, network.trained_shapes)
+        Figures(training.metrics, network.trained_out_shapes)
     except ShapeError as error:
         problems += error.problems
     return problems
@@ -96,11 +96,11 @@ def _class_problem(network: Network, part: OutputLoss, field: Field) -> Problem 
     if count <= most:
         return None
     wide = (*shape[:-1], count)
-    units = set_units(network, part.output, count)
+    units = units_option(network, part.output, count)
     if part.loss.max_classes(wide) >= count:
         remedy = f"use {count} units: {units}"
     else:
-        remedy = f"use softmax cross-entropy with {count} units: {set_loss(part)} {units}"
+        remedy = f"use softmax cross-entropy with {count} units: {loss_option(part)} {units}"
     if count == most + 1 and field.classes == tuple(map(str, range(count))):
         remedy = f"save labels that count from 1 as y - 1; otherwise {remedy}"
     message = (
@@ -110,17 +110,17 @@ def _class_problem(network: Network, part: OutputLoss, field: Field) -> Problem 
     return Problem(message, part.pointer)
 
 
-class _Values:
+class _TargetChecker:
     """The targets of all splits, compared with the losses and metrics of a spec."""
 
     def __init__(self, spec: Spec, network: Network, data: Data, names: Mapping[str, str]) -> None:
         self._spec, self._network, self._data, self._names = spec, network, data, names
-        self._figures = Figures(spec.training.metrics, network.trained_shapes)
+        self._figures = Figures(spec.training.metrics, network.trained_out_shapes)
         self._losses_left = list(network.losses)
         self._labels = list(self._figures.metrics)
 
     def problems(self) -> Iterator[Problem]:
-        """Return the first problem of each loss, and of each metric on an output without one."""
+        """Yield the first problem of each loss, and of each metric whose output's loss has none."""
         for batch in self._data.target_batches():
             targets = {output: batch.targets[name] for output, name in self._names.items()}
             yield from self._losses(batch, targets)

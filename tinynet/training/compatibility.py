@@ -37,7 +37,7 @@ def input_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Proble
                 pointer, path = f"{pointer}/{own}", f"{path}.{own}"
             new = json.dumps(actual, separators=(",", ":"))
             message = (
-                f"the input {own!r} has the shape {shape} here, but {actual} in the data; use"
+                f"the input {own!r} has the shape {shape} in the spec, but {actual} in the data; use"
                 f" --set {path}={new}"
             )
             problems.append(Problem(message, pointer))
@@ -113,9 +113,9 @@ def first_bad_target(network: Network, targets: Mapping[str, Array]) -> Bad | No
 
 
 def bad_target_of(network: Network, part: OutputLoss, targets: Array) -> Bad | None:
-    """Return the row of the first of some targets, (N, *target_shape), that one loss cannot use.
+    """Return the row of the first target that one loss cannot use, and the reason; or None.
 
-    The reason is returned with it; None if all are good.
+    ``targets`` is an array, (N, *target_shape).
     """
     if part.checks is None:
         return None
@@ -136,6 +136,6 @@ def placeholder_predictions(network: Network, samples: int) -> dict[str, Array]:
 
     They take the memory of one sample, however many there are.
     """
-    zeros = {n: np.zeros((1, *s), network.dtype) for n, s in network.trained_shapes.items()}
+    zeros = {n: np.zeros((1, *s), network.dtype) for n, s in network.trained_out_shapes.items()}
     one = network.program.predictions(zeros)
     return {name: np.broadcast_to(p, (samples, *p.shape[1:])) for name, p in one.items()}

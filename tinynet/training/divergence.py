@@ -7,7 +7,7 @@ import numpy as np
 
 from tinynet.engine.engine import BatchResult, Engine
 from tinynet.engine.inputs import Inputs
-from tinynet.engine.shard_pass import PassKey
+from tinynet.engine.shard_pass import RandomKey
 from tinynet.errors import DataError, DivergedError
 from tinynet.transform import SampleError
 from tinynet.types import Array
@@ -18,7 +18,7 @@ def divergence(
     result: BatchResult,
     x: Inputs,
     y: Mapping[str, Array],
-    key: PassKey,
+    key: RandomKey,
     first_row: int,
     dtype: "np.dtype[np.generic]",
 ) -> DataError | DivergedError:

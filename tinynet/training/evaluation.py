@@ -90,7 +90,7 @@ class Figures:
         targets: Mapping[str, Array],
         weights: Array | None = None,
     ) -> None:
-        """Count a batch.
+        """Add a batch to the losses and the metrics.
 
         Args:
             results: The results of the engine.
@@ -118,7 +118,7 @@ class Figures:
         targets: Mapping[str, Array],
         labels: Iterable[str] | None = None,
     ) -> None:
-        """Count a batch into the metrics alone.
+        """Add a batch to the metrics, but not to the losses.
 
         Args:
             predictions: The predictions of the losses, (N, *out_shape), by the output's name.
@@ -203,4 +203,7 @@ def _rows(arrays: Mapping[str, Array], positions: Array) -> dict[str, Array]:
 
 
 _SUMS = "seen"
-"""Name of (loss, samples, loss of each of several outputs) among the arrays of the state."""
+"""Name of (loss, samples, loss of each of several outputs) among the arrays of the state.
+
+It is part of the format of checkpoints.
+"""

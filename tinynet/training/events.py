@@ -128,8 +128,8 @@ class Transferred:
 
     Attributes:
         source: The checkpoint's file.
-        summary: The number of tensors that were transferred, and so on.
-        lines: The fate of each tensor, and notes for the user.
+        summary: The number of tensors that were transferred, initialized, and so on.
+        lines: The action for each tensor, and notes for the user.
     """
 
     source: Path

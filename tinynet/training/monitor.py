@@ -49,10 +49,10 @@ def best_evaluation(
     return None
 
 
-def early_stop(
+def early_stopping_event(
     stopping: EarlyStoppingSpec, progress: Progress, steps_per_epoch: int
 ) -> StoppedEarly:
-    """Return the event that `early_stopping` ended a run."""
+    """Return the event that reports early stopping."""
     best = progress.best_for_stopping
     if best is None:
         return StoppedEarly(stopping.metric, stopping.patience, None, False)

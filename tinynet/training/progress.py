@@ -1,4 +1,4 @@
-"""The position in a run: with the arrays of the state, all that the next step depends on."""
+"""The position in a run. Together with the arrays of the state, it determines the next step."""
 
 from dataclasses import asdict, dataclass
 from typing import Annotated, TypeAlias
@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field, JsonValue
 
 Count: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
-"""A number of things."""
+"""An integer of at least 0, which a signed integer of 64 bits can hold."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tinynet.engine.engine import Engine
 from tinynet.engine.inputs import Inputs
 from tinynet.engine.layer_calls import node_error
 from tinynet.engine.node import Node
-from tinynet.engine.shard_pass import PassKey
+from tinynet.engine.shard_pass import RandomKey
 from tinynet.errors import PluginError
 from tinynet.layer import Buffered, Cache, Gradients, LayerConfig, Summarized
 from tinynet.layer.context import Context
@@ -30,8 +30,8 @@ _FIXED = "the optimizer alone may change parameters"
 _LATER = "keep what it takes in the cache, and change buffers in commit"
 
 
-def probe(
-    network: Network, x: Inputs, y: Mapping[str, Array], weights: Array | None, key: PassKey
+def check_purity(
+    network: Network, x: Inputs, y: Mapping[str, Array], weights: Array | None, key: RandomKey
 ) -> None:
     """Run the first shard of a training step, without changing the network.
 
@@ -47,12 +47,12 @@ def probe(
             protocol in a way that every pass detects.
     """
     program = network.program
-    rows = program.shards(len(next(iter(y.values()))), training=True)[0]
+    rows = program.shard_slices(len(next(iter(y.values()))), training=True)[0]
     part = {name: array[rows] for name, array in x.items()} if isinstance(x, Mapping) else x[rows]
     targets = {name: array[rows] for name, array in y.items()}
     if weights is not None:
         weights = np.asarray(weights[rows], network.dtype)
-    # The plan is that of the layers themselves: a watched layer has no buffers, for example.
+    # The plan of the layers themselves is kept: their wrappers have no buffers, for example.
     watched = tuple(
         replace(op, node=replace(op.node, layer=_WatchedLayer(op.node))) for op in program.unfused
     )

@@ -15,7 +15,7 @@ _UNITS = {"tinynet-core:dense": "units", "tinynet-core:conv2d": "filters"}
 """The key that sets the last axis of a layer's output, by the layer's type."""
 
 
-def set_units(network: Network, output: str, count: int) -> str:
+def units_option(network: Network, output: str, count: int) -> str:
     """Return the option that gives an output ``count`` units, or a description of the change."""
     name = network.outputs[output]
     while (node := network.nodes.get(name)) is not None:
@@ -30,7 +30,7 @@ def set_units(network: Network, output: str, count: int) -> str:
     return f"an output of {network.outputs[output]!r} with a last axis of {count}"
 
 
-def set_loss(part: OutputLoss, loss: str = "softmax_cross_entropy") -> str:
+def loss_option(part: OutputLoss, loss: str = "softmax_cross_entropy") -> str:
     """Return the option that gives an output another loss."""
     return f"--set {part.pointer.strip('/').replace('/', '.')}={loss}"
 
@@ -58,8 +58,8 @@ def class_target_remedy(
         return ""
     if len(classes) > part.loss.max_classes(shape):
         if part.loss.max_classes((*shape[:-1], len(classes))) < len(classes):
-            change += f" {set_loss(part)}"
-        change += f" {set_units(network, part.output, len(classes))}"
+            change += f" {loss_option(part)}"
+        change += f" {units_option(network, part.output, len(classes))}"
     return f"; if the target is a class, use {change}"
 
 
@@ -67,4 +67,5 @@ def number_remedy(network: Network, part: OutputLoss, field: Field) -> str:
     """Return the remedy for numbers that are to be predicted as numbers; empty if it is unclear."""
     if not isinstance(part.loss, ClassLoss) or field.shape not in ((), (1,)):
         return ""
-    return f"; to predict numbers, use {set_loss(part, 'mse')} {set_units(network, part.output, 1)}"
+    options = f"{loss_option(part, 'mse')} {units_option(network, part.output, 1)}"
+    return f"; to predict numbers, use {options}"

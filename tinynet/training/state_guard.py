@@ -31,13 +31,16 @@ class StateGuard:
         """
         if not self._is_whole:
             raise TinynetError(
-                f"{self._reason} ended an update before it was complete, so the state is neither"
-                " that before it nor that after it; load a saved one (Trainer.load_state, or"
-                " resume the run), or make a new Trainer"
+                f"{self._reason} ended an update before it was complete, so the state is only"
+                " partly updated; load a saved one (Trainer.load_state, or resume the run), or make"
+                " a new Trainer"
             )
 
     def change(self, work: Callable[..., T], *args: Any) -> T:
-        """Return `work(*args)`, which changes a whole state, or replaces any."""
+        """Return `work(*args)`, which changes a complete state in place, or loads another.
+
+        The state counts as incomplete until `work` returns.
+        """
         result: T = uninterrupted(self._tracked, work, *args)
         return result
 
@@ -55,8 +58,8 @@ class StateGuard:
 def uninterrupted(work: Callable[..., T], *args: Any) -> T:
     """Return `work(*args)`; a SIGINT that comes meanwhile is delivered to its handler afterwards.
 
-    The signal is not deferred where it raises nothing in `work`: outside of the main thread, if it
-    is ignored, and for a handler that is not a Python function.
+    The signal is not deferred where no Python handler can interrupt `work`: outside of the main
+    thread, if the signal is ignored, and if its handler is not a Python function.
     """
     # The functions of `signal` take ten times as long, since they make enumerations of numbers.
     handler = _signal.getsignal(signal.SIGINT)

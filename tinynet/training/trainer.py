@@ -9,10 +9,10 @@ from typing import Any
 
 from tinynet.data.data import Data
 from tinynet.data.ranges import naming_samples
-from tinynet.engine.computing import compute
 from tinynet.engine.engine import BatchResult, Engine
 from tinynet.engine.inputs import Inputs
-from tinynet.engine.shard_pass import PassKey
+from tinynet.engine.numeric_context import in_numeric_context
+from tinynet.engine.shard_pass import RandomKey
 from tinynet.engine.tensor_names import (
     FIGURES,
     SLOTS,
@@ -42,7 +42,7 @@ from tinynet.training.events import EpochDone, Evaluating, Event, StepDone, Stop
 from tinynet.training.loader import Loader, StepSamples
 from tinynet.training.monitor import update_best
 from tinynet.training.progress import Progress
-from tinynet.training.purity import probe
+from tinynet.training.purity import check_purity
 from tinynet.training.state_guard import StateGuard
 from tinynet.training.updater import Updater
 from tinynet.types import Array, Shape
@@ -103,7 +103,7 @@ class Trainer:
             training.schedule,
             self.network.kernels,
         )
-        self._figures = Figures(training.metrics, self.network.trained_shapes)
+        self._figures = Figures(training.metrics, self.network.trained_out_shapes)
         self._checked_shapes: dict[str, Shape] = {}
 
     @property
@@ -154,6 +154,7 @@ class Trainer:
             ShapeError: if the arrays do not fit each other or the network.
             DataError: for a target that the loss cannot use.
             DivergedError: if the loss is not finite; nothing is changed.
+            PluginError: if a plugin raises an exception, or returns a wrong value.
             KeyboardInterrupt: either before anything is changed, or after the update.
             TinynetError: if an exception ended an earlier update before it was complete.
         """
@@ -168,13 +169,13 @@ class Trainer:
         bad = first_bad_target(self.network, targets)
         if bad is not None:
             raise DataError(f"target {bad[0]} of the batch: {bad[1]}")
-        samples = StepSamples(x, targets, weights, weights)
-        return compute(self.network.kernels, self._engine.threads, self._update, samples, 0)
+        samples, kernels = StepSamples(x, targets, weights, weights), self.network.kernels
+        return in_numeric_context(kernels, self._engine.threads, self._update, samples, 0)
 
     def _update(self, samples: StepSamples, advance: int) -> float:
         """Update once, and advance the position in the epoch; see `train_step`.
 
-        All passes and the update are one call of `compute`, since its conditions take time to set.
+        All passes and the update are one call in the numeric context, since it take time to set.
         """
         training, rate = self.spec.training, self.learning_rate
         starts = range(0, len(samples), training.batch_size)
@@ -184,7 +185,7 @@ class Trainer:
             batch = samples
             if len(starts) > 1:
                 batch = samples.rows(slice(start, start + training.batch_size))
-            key = PassKey(training.seed, self.progress.step, number)
+            key = RandomKey(training.seed, self.progress.step, number)
             result = self._engine.train(
                 batch.x,
                 batch.y,
@@ -286,15 +287,22 @@ class Trainer:
         progress, training = self.progress, self.spec.training
         if progress.position < self.steps_per_epoch:
             first = self._loader.gather(progress.epoch, progress.position, training.batch_size)
-            key = PassKey(training.seed, self.step)
-            probe(self.network, first.x, first.y, first.weights, key)
+            key = RandomKey(training.seed, self.step)
+            check_purity(self.network, first.x, first.y, first.weights, key)
 
     def advice(self) -> list[Problem]:
         """Return warnings about a spec that trains, but probably not as intended."""
         return advice(self.spec, self.network, self.data, self._target_names)
 
     def run(self) -> Generator[Event, None, None]:
-        """Train until the end; after each event the state is complete and can be saved."""
+        """Train until the end; after each event the state is complete and can be saved.
+
+        Raises:
+            DataError: for data that cannot be read, or that the network cannot use.
+            DivergedError: if the loss is not finite.
+            PluginError: if a plugin raises an exception, or returns a wrong value.
+            TinynetError: if an exception ended an earlier update before it was complete.
+        """
         while not self.finished:
             self._guard.require_whole()
             epoch_ends = self.progress.position >= self.steps_per_epoch
@@ -308,16 +316,17 @@ class Trainer:
         epoch, position, rate = progress.epoch, progress.position, self.learning_rate
         samples = self._loader.load(epoch, position)
         with naming_samples(partial(self._loader.place, epoch, position)):
-            loss = compute(self.network.kernels, self._engine.threads, self._update, samples, 1)
+            kernels, threads = self.network.kernels, self._engine.threads
+            loss = in_numeric_context(kernels, threads, self._update, samples, 1)
         return StepDone(progress.step, epoch + 1, progress.position, loss, rate, len(samples))
 
     def _end_epoch(self) -> Iterator[Event]:
-        """Evaluate; nothing is changed before the last batch, so it may be interrupted."""
+        """Evaluate. No state changes until the evaluation is complete, so an interrupt is safe."""
         self._loader.stop()
         figures = {f"train/{name}": value for name, value in self._figures.result().items()}
         total = self.data.size("val")
         if total:
-            evaluated = Figures(self.spec.training.metrics, self.network.trained_shapes)
+            evaluated = Figures(self.spec.training.metrics, self.network.trained_out_shapes)
             for batch in self.data.batches("val", self.spec.training.batch_size):
                 targets = self._loader.targets(batch.targets)
                 result = self._engine.evaluate(batch.inputs, targets, batch.weights)

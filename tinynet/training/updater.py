@@ -49,7 +49,8 @@ class Updater:
             kernels: The numerical kernels; by default NumPy's.
 
         Raises:
-            PluginError: for a config without the options of every optimizer or schedule.
+            PluginError: if its Config does not derive from OptimizerConfig or ScheduleConfig, or it
+                returns a wrong state.
         """
         plugins = registry.default()
         self._params = {address: params[address] for address in sorted(trainable)}
@@ -75,7 +76,7 @@ class Updater:
         """Try an update on copies of the smallest parameter: its state must keep its layout.
 
         Raises:
-            PluginError: if the optimizer fails, or replaces an array of its state by another kind.
+            PluginError: if the optimizer fails, or changes the shape or dtype of its state.
         """
         address = min(self._params, key=lambda name: self._params[name].size, default=None)
         if address is None:
@@ -103,6 +104,9 @@ class Updater:
         Args:
             step: Number of the update, from 0.
             total_steps: Updates in the whole run; ignored without a schedule.
+
+        Raises:
+            PluginError: if the schedule fails, or does not return a finite number.
         """
         if self._schedule is None:
             return self._config.learning_rate
@@ -121,8 +125,11 @@ class Updater:
 
         Args:
             gradients: Mean gradient of each parameter, by address.
-            step: Number of earlier updates with this state.
+            step: Number of earlier updates with this state; plugins count from 1.
             rate: The learning rate.
+
+        Raises:
+            PluginError: if the optimizer raises an exception.
         """
         with Blame(self._optimizer, "update raised", _OPTIMIZER):
             scale = self._clip_scale(gradients)

@@ -14,7 +14,7 @@ MIN_LENGTH = 4
 
 
 def overlap(dataset: Dataset, name: str, field: Field) -> bool:
-    """Return whether neighboring samples of an input are the same sequence, some steps apart.
+    """Return True if neighboring samples of an input are one sequence, shifted by some steps.
 
     Args:
         dataset: The dataset.
@@ -29,7 +29,7 @@ def overlap(dataset: Dataset, name: str, field: Field) -> bool:
 
 
 def _shifted(rows: Array, steps: int) -> bool:
-    """Return whether each row starts with the end of the row before, and is not constant."""
+    """Return True if each row starts with the end of the row before it, and is not constant."""
     kept = rows[1:, :-steps]
     changing = (kept != kept[:, :1]).reshape(len(kept), -1).any(axis=1)
     return bool(changing.all() and np.array_equal(rows[:-1, steps:], kept))

@@ -1,6 +1,6 @@
-"""The conditions under which networks and optimizers compute: BLAS has one thread, for example.
+"""The numeric context of networks and optimizers: BLAS on one thread, NumPy's warnings off.
 
-The last bits of its results depend on the number of threads, and shards have threads already.
+The last bits of a product of BLAS depend on its number of threads, and shards have threads already.
 """
 
 import os
@@ -21,10 +21,10 @@ T = TypeVar("T")
 _conditions: ContextVar[tuple[Kernels, int] | None] = ContextVar("conditions", default=None)
 
 
-def compute(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
+def in_numeric_context(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
     """Call `work` with BLAS on one thread, NumPy's warnings off, and kernels on some threads.
 
-    A call within another one of the same conditions changes nothing, which saves time.
+    A nested call with the same kernels and threads only calls `work`, which saves time.
 
     Args:
         kernels: The kernels that `work` computes with.
@@ -35,10 +35,10 @@ def compute(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) 
     if _conditions.get() == (kernels, threads):
         return work(*args)
     # NumPy keeps its error settings in a context variable: they end with the copied context.
-    return copy_context().run(_compute, kernels, threads, work, *args)
+    return copy_context().run(_run, kernels, threads, work, *args)
 
 
-def _compute(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
+def _run(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
     # An interrupt may come between any two instructions. So the clean-up can be repeated, and
     # stands in two nested `finally` clauses, since the first may be interrupted. The `__exit__` of
     # a `with` statement would not run if an interrupt came as it is entered.
@@ -63,7 +63,7 @@ def _compute(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any)
 
 
 def _exit(context: AbstractContextManager[None]) -> None:
-    # A generator that was interrupted before it began raises, and ends when it is deleted.
+    # After an interrupt before `__enter__`, a generator has not started, and its exit raises.
     with suppress(RuntimeError):
         context.__exit__(None, None, None)
 
@@ -72,7 +72,7 @@ class OneBlasThread:
     """Limits BLAS to one thread while there are holders.
 
     The limit is for the whole process, as in NumPy's wheels. An OpenBLAS that is built on OpenMP
-    counts threads for each thread of Python by itself, and is limited in the first holder's thread.
+    has a limit for each Python thread; there only the first holder's thread is limited.
 
     An interrupt may come at any instruction of `hold` and `release`. So each step of them can be
     repeated, and a caller calls `release` in two nested `finally` clauses.
@@ -146,8 +146,8 @@ class OneBlasThread:
                 library.set_num_threads(number)
 
     def _forget_thread(self) -> None:
-        # From version 3.8 on, threadpoolctl obeys only the thread that came first, and ignores the
-        # others. Here any thread may be the first to hold or the last to release.
+        # From version 3.8 on, threadpoolctl accepts calls only from the first controlling thread.
+        # Here any thread may be the first to hold or the last to release.
         for library in self._libraries:
             if hasattr(library, "clear_controlling_thread"):
                 library.clear_controlling_thread(force=True)
