@@ -80,4 +80,4 @@ def test_deep_nesting_is_one_sentence(tinynet, folder, text):
     Path("deep.json").write_text(text)
     result = tinynet("check", "deep.json")
     assert result.code == 2
-    assert "nested more than 64 deep" in result.err
+    assert "nested at most 64 deep" in result.err

@@ -3,8 +3,8 @@
 import pytest
 
 NOT_JSON = [
-    ("[" * 100_000, "nested more than 64 deep"),
-    ('{"a": ' * 100_000, "nested more than 64 deep"),
+    ("[" * 100_000, "nested at most 64 deep"),
+    ('{"a": ' * 100_000, "nested at most 64 deep"),
     ("1e999", "1e999 is too large for a number"),
     ("1" * 5000, "an integer of 5,000 digits is too large"),
     ("NaN", "NaN is not a JSON number"),

@@ -174,7 +174,10 @@ def test_the_file_is_named():
     ("text", "expected"),
     [
         (" " * (MAX_BYTES + 1), f"the text has {MAX_BYTES + 1:,} bytes; a spec has at most"),
-        ("[" * (MAX_DEPTH + 1), f"1:{MAX_DEPTH + 1}: nested more than {MAX_DEPTH} deep"),
+        (
+            "[" * (MAX_DEPTH + 1),
+            f"1:{MAX_DEPTH + 1}: values must be nested at most {MAX_DEPTH} deep",
+        ),
         ("[" + "1," * MAX_LENGTH + "1]", f"a list or an object of more than {MAX_LENGTH:,} parts"),
         ("[" + ("[" + "1," * 9_999 + "1],") * 16 + "1]", f"more than {MAX_VALUES:,} values"),
     ],

@@ -275,10 +275,8 @@ def _sentence(line: ErrorDetails) -> str:
     if kind == "string_pattern_mismatch":
         return f"must match the pattern {context['pattern']}, not {format_value(line['input'])}"
     if kind in ("value_error", "assertion_error"):
-        return (
-            " ".join(str(context["error"]).split())
-            or f"invalid value {format_value(line['input'])}"
-        )
+        message = " ".join(str(context["error"]).split())
+        return message or f"{format_value(line['input'])} is not valid"
     return f"{message.removeprefix('Input ')}, not {format_value(line['input'])}"
 
 

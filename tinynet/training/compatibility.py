@@ -37,8 +37,8 @@ def input_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Proble
                 pointer, path = f"{pointer}/{own}", f"{path}.{own}"
             new = json.dumps(actual, separators=(",", ":"))
             message = (
-                f"the input {own!r} has the shape {shape} in the spec, but {actual} in the data; use"
-                f" --set {path}={new}"
+                f"the input {own!r} has the shape {shape} in the spec, but {actual} in the data;"
+                f" use --set {path}={new}"
             )
             problems.append(Problem(message, pointer))
     return problems
