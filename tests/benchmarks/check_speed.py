@@ -2,9 +2,9 @@
 
     python tests/benchmarks/check_speed.py
 
-Asked for: at most 1 ms for each node of a network of 10,000 nodes, and at most 400 ms for ``tinynet
-check`` of `digits_cnn` from the start of its process. The program ends with an error if either is
-more, so it wants a machine that does nothing else.
+The limits are 1 ms for each node of a network of 10,000 nodes, and 400 ms for ``tinynet check`` of
+`digits_cnn` from the start of its process. The program ends with an error if either takes longer,
+so it needs an idle machine.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from typing import Any
 MODEL = Path(__file__).parents[2] / "models" / "digits_cnn.json"
 
 PER_NODE, START = 1e-3, 0.4
-"""Seconds that are allowed."""
+"""Limit in seconds."""
 
 SAME = {"kernel_size": 1, "padding": "same"}
 STEP = [
@@ -30,7 +30,7 @@ STEP = [
     {"type": "conv2d", "filters": 4, "weight_initializer": "he_normal", **SAME},
     {"type": "dropout", "rate": 0.1},
 ]
-"""Nodes as people use them; a network is many times the same, one after the other."""
+"""Typical nodes; a network is a chain of equal ones."""
 
 BLOCK = {
     "params": {"filters": 4, "rate": None},
@@ -55,7 +55,7 @@ def with_blocks(nodes: int) -> dict[str, Any]:
 
 
 def seconds_per_node(network: dict[str, Any], nodes: int, folder: Path) -> float:
-    """Of reading a file and building its network without memory."""
+    """Return the time per node of reading a file and building its network without memory."""
     from tinynet.network.network import Network
     from tinynet.spec.reading import load_spec
 
@@ -72,7 +72,7 @@ def seconds_per_node(network: dict[str, Any], nodes: int, folder: Path) -> float
 
 
 def seconds_to_check() -> float:
-    """Of the command, from the start of its process to its end."""
+    """Return the time of the command, from the start of its process to its end."""
     command = [sys.executable, "-c", "from tinynet_cli.main import main; main()", "check", MODEL]
     began = perf_counter()
     subprocess.run(command, check=True, capture_output=True)
@@ -85,7 +85,7 @@ def main() -> None:
     times = parser.parse_args().times
     slow = False
     with tempfile.TemporaryDirectory() as folder:
-        seconds_per_node(plain(5), 5, Path(folder))  # what a process does once
+        seconds_per_node(plain(5), 5, Path(folder))  # imports and caches, once for each process
         for kind in (plain, with_blocks):
             for nodes in (1_000, 10_000):
                 seconds = median(

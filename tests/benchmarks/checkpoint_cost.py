@@ -2,12 +2,11 @@
 
     python tests/benchmarks/checkpoint_cost.py --data-root ../shared/data
 
-One session trains segment after segment of 300 steps. In every other one the checkpoints that are
-due are saved, three of them, each at least 50 steps before the segment ends, so that its save is
-over by then; in the others they are left out. The cost is the median over pairs of neighbors, by
-the clock, and by the processor's time of all threads, which other processes on the machine disturb
-less. The pause is what the training thread itself waits for a save: the snapshot, and the save
-before if it still goes on.
+One session trains segment after segment of 300 steps. Every second segment saves its three
+checkpoints, each at least 50 steps before the segment ends, so that the save has finished by then;
+the other segments skip them. The cost is the median over pairs of neighbors, in elapsed time, and
+in CPU time of all threads, which depends less on other processes. The pause is the time that the
+training thread waits for a save: for the snapshot, and for the previous save if it still runs.
 """
 
 import argparse
@@ -34,7 +33,7 @@ T = TypeVar("T")
 
 
 class Switched(saver.Saver[T]):
-    """A saver that can be switched off, and that measures how long it holds training up."""
+    """A saver that can be switched off, and that measures the pauses of training."""
 
     on: ClassVar[bool] = True
     pauses: ClassVar[list[float]] = []
@@ -57,7 +56,7 @@ class Switched(saver.Saver[T]):
 
 
 class Clock:
-    """Notes when each segment starts, and switches the saver."""
+    """An observer that records the start of each segment, and switches the saver."""
 
     def __init__(self) -> None:
         self.starts: list[tuple[float, float]] = []
@@ -73,7 +72,7 @@ class Clock:
             Switched.on = len(self.starts) % 2 == 1
 
     def report(self) -> None:
-        """Print what the pairs of segments say, but for the first, which warms up."""
+        """Print the medians over the pairs of segments, without the first, which warms up."""
         for kind, which in (("the clock", 0), ("processor time", 1)):
             segments = [(b - a) * 1e3 / SEGMENT for a, b in pairwise(s[which] for s in self.starts)]
             pairs = list(zip(segments[2::2], segments[3::2], strict=True))
@@ -95,7 +94,7 @@ def main() -> None:
         "training.epochs": None,
         "training.steps": (2 * args.pairs + 2) * SEGMENT + SHIFT,
         "training.checkpoint": {"every_steps": EVERY},
-        # An evaluation in one of two neighbors would be counted as cost, or as gain.
+        # An evaluation in only one of two neighbors would count as a cost or a gain.
         "data.split": {"validation": 0},
     }
     session.Saver = Switched

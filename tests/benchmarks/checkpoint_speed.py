@@ -1,4 +1,4 @@
-"""Saving and loading arrays: tinynet's archive against whatever else is installed.
+"""Saving and loading arrays: tinynet's archive and the other installed formats.
 
     python tests/benchmarks/checkpoint_speed.py --megabytes 1024 --rounds 5
 
@@ -6,7 +6,7 @@ Each round runs tinynet and the peer in turn, on the same arrays and disk; the f
 before it is saved, and in the page cache when it is loaded. A ratio is the median over the rounds
 of tinynet's time by the peer's: below 1, tinynet is faster. tinynet computes and verifies its
 digests throughout. Peak memory is what an action takes beyond what the process held before it,
-measured in a process of its own (Linux only).
+measured in a separate process (Linux only).
 """
 
 import argparse
@@ -38,7 +38,7 @@ class Format(NamedTuple):
 
 
 def formats() -> dict[str, Format]:
-    """Those that are installed."""
+    """Return the installed formats by name."""
     by_name = {
         "tinynet": Format(
             lambda path, arrays: archive.write(path, {}, arrays, run_id="bench", step=0),
@@ -68,7 +68,7 @@ def formats() -> dict[str, Format]:
 
 
 def state(megabytes: int) -> dict[str, Array]:
-    """Random arrays of 16 MiB each: what a network and its optimizer hold."""
+    """Return random arrays of 16 MiB each, as the state of a network and its optimizer."""
     draw = np.random.default_rng(0)
     return {
         f"layer_{number}/weight": draw.random((2048, 2048), np.float32)
@@ -85,9 +85,9 @@ def sync(path: Path) -> None:
 
 
 def seconds(size: int, action: Callable[[], Any]) -> float:
-    """Time of an action that finds memory of this size warm.
+    """Return the time of an action, with memory of this size already in use.
 
-    Memory that was not used for a while may cost a virtual machine far more than the action does.
+    On a virtual machine, memory that was unused for a while may cost far more than the action.
     """
     np.ones(size, np.uint8)
     start = time.perf_counter()
@@ -98,7 +98,7 @@ def seconds(size: int, action: Callable[[], Any]) -> float:
 def pairs(
     rounds: int, ours: Callable[[], float], theirs: Callable[[], float]
 ) -> tuple[float, float, float]:
-    """Medians of both, and of their ratio, over alternating measurements."""
+    """Return the medians of both, and of their ratio, over alternating measurements."""
     measured = [(ours(), theirs()) for _ in range(rounds)]
     return (
         statistics.median(mine for mine, _ in measured),
@@ -108,7 +108,7 @@ def pairs(
 
 
 def peak(action: Callable[[], Any]) -> int:
-    """Bytes that an action takes beyond what was held before it."""
+    """Return the bytes that an action takes beyond those held before it."""
 
     def highest() -> int:
         status = Path("/proc/self/status").read_text()
@@ -123,7 +123,7 @@ def peak(action: Callable[[], Any]) -> int:
 
 
 def compare(folder: Path, megabytes: int, rounds: int) -> None:
-    """Print the table."""
+    """Print the table of times and ratios."""
     arrays = state(megabytes)
     size = sum(array.nbytes for array in arrays.values())
     everyone = formats()
@@ -171,7 +171,7 @@ def compare(folder: Path, megabytes: int, rounds: int) -> None:
 
 
 def report_memory(folder: Path, megabytes: int) -> None:
-    """Print the peaks, each from a process of its own."""
+    """Print the peaks, each from a separate process."""
     if not Path("/proc/self/clear_refs").exists():
         return
     print("peak memory beyond what was held, as a multiple of the arrays' size")
@@ -185,7 +185,7 @@ def report_memory(folder: Path, megabytes: int) -> None:
 
 
 def print_peak(folder: Path, megabytes: int, name: str, action: str) -> None:
-    """One peak, for `report_memory`, which runs the save before the load."""
+    """Print one peak, for `report_memory`, which runs the save before the load."""
     chosen, path = formats()[name], folder / "peak.npz"
     if action == "save":
         arrays = state(megabytes)
@@ -199,7 +199,7 @@ def print_peak(folder: Path, megabytes: int, name: str, action: str) -> None:
 
 
 def save_in_a_run(save: Callable[[dict[str, Array]], Any], arrays: dict[str, Array]) -> None:
-    """As training saves: a snapshot, written by another thread while the arrays may change."""
+    """Save as training does: another thread writes a snapshot while the arrays may change."""
     with Saver[None]() as saver:
         saver.start(arrays, save)
         saver.wait()

@@ -1,6 +1,6 @@
-"""Specs at the limits of what a text may say, or beyond them: what a stranger could send.
+"""Specs at or beyond the limits of a spec's text, as a stranger could send them.
 
-There is a function for each that returns its text. `spec_limits.py` reads them.
+Each is a function that returns the text. `spec_limits.py` reads them.
 """
 
 import json
@@ -8,16 +8,16 @@ from collections.abc import Callable
 from typing import Any
 
 MANY = 10_000
-"""How many nodes a network, and how many elements a list may have."""
+"""Most nodes of a network, and most elements of a list."""
 
 USES = 5_000
-"""How many uses of blocks a network may have."""
+"""Most uses of blocks in a network."""
 
 DEEP = 60
-"""How deep things are nested; 64 are allowed."""
+"""Depth of nested values; 64 is allowed."""
 
 LONG = 900_000
-"""Characters of a long text; 2^20 are allowed in all."""
+"""Characters of a long text; a spec may have 2^20."""
 
 RELU: list[Any] = ["relu"]
 UNKNOWN = {"type": "dense", "unit": 1}
@@ -25,7 +25,7 @@ UNKNOWN = {"type": "dense", "unit": 1}
 
 
 def text(layers: Any, blocks: Any = None, variables: Any = None, **parts: Any) -> str:
-    """A spec; ``parts`` go into its training where that knows them, else into its network."""
+    """Return a spec; ``parts`` are keys of its training if they can be, else of its network."""
     training = {"steps": 1, "loss": "mse", "optimizer": "sgd"}
     training |= {key: parts.pop(key) for key in ("metrics", "loss", "trainable") if key in parts}
     spec = {"tinynet": 1, "name": "large", "data": parts.pop("data", "digits")}
@@ -38,7 +38,7 @@ def text(layers: Any, blocks: Any = None, variables: Any = None, **parts: Any) -
 
 
 def chain(depth: int, innermost: list[Any], uses: int = 1, **block: Any) -> dict[str, Any]:
-    """Blocks that use each other; ``b0`` is the innermost."""
+    """Return blocks that use each other; ``b0`` is the innermost."""
     passed = {"inputs": [f"input:{name}" for name in block["inputs"]]} if "inputs" in block else {}
     outer = {
         k: {**block, "layers": [{"block": f"b{k - 1}", **passed}] * uses} for k in range(1, depth)
@@ -58,7 +58,7 @@ B = {"block": "b"}
 CONV = {"type": "conv2d", "filters": 1, "kernel_size": 1}
 
 TRAPS: dict[str, Callable[[], str]] = {
-    # Texts that are no spec at all.
+    # Texts that are not specs.
     "empty objects": lambda: "{}," * 349_525,
     "open brackets": lambda: "[" * LONG,
     "open strings": lambda: '["' * 300_000,
@@ -70,7 +70,7 @@ TRAPS: dict[str, Callable[[], str]] = {
     "long numbers": lambda: "[" + ",".join(["1" * 299] * 3_400) + "]",
     "one key many times": lambda: "{" + ",".join(['"a":1'] * 9_999) + "}",
     "long keys": lambda: "{" + ",".join(f'"{"k" * 190}{i}":1' for i in range(5_000)) + "}",
-    # More nodes than there may be.
+    # More nodes than allowed.
     "blocks that double": lambda: text([{"block": "b59"}], chain(DEEP, RELU, uses=2)),
     "a missing block, doubled": lambda: text(
         [{"block": "b59"}], chain(DEEP, [{"block": "none"}], uses=2)
@@ -97,7 +97,7 @@ TRAPS: dict[str, Callable[[], str]] = {
             for k in range(DEEP)
         },
     ),
-    # Values that are used often.
+    # Values with many uses.
     "variables": lambda: text(
         [{"type": "dense", "units": f"${name}"} for name in numbered("v")],
         None,
@@ -150,7 +150,7 @@ TRAPS: dict[str, Callable[[], str]] = {
         None,
         {"v": json.loads("[" * 55 + "]" * 55)},
     ),
-    # Names that are looked for among many.
+    # Unknown names among many others.
     "misspelt keys of one node": lambda: text(
         [{"type": "dense", **dict.fromkeys(numbered("k", 9_990), 1)}] * 5
     ),
@@ -178,7 +178,7 @@ TRAPS: dict[str, Callable[[], str]] = {
         {name: {"layers": RELU} for name in numbered("b")},
     ),
 }
-"""What a careless reader takes forever or all memory for."""
+"""Specs that cost a careless reader hours, or all memory."""
 
 LARGE: dict[str, Callable[[], str]] = {
     # Ten thousand nodes.

@@ -1,11 +1,11 @@
-"""Resuming takes the same time at step 10 and at step 1,000,000: it seeks, it replays nothing.
+"""Resuming takes the same time at step 10 and at step 1,000,000: it replays no step.
 
     python tests/benchmarks/resume_seek.py
 
-Two runs are made of the real checkpoint of a short one: all that differs is the position, and the
-log, which has the line of every epoch that the longer run would have been through. The time is
-that of `tinynet.resume` up to its first step, which opens the data, builds the network, reads and
-verifies the checkpoint and the log; the runs take turns in one process.
+Two runs are made from the checkpoint of a short run. They differ only in the position, and in the
+log, which has a line for every epoch up to the position. The measured time is that of
+`tinynet.resume` up to its first step: it opens the data, builds the network, and reads and
+verifies the checkpoint and the log. The runs alternate in one process.
 """
 
 import argparse
@@ -30,11 +30,11 @@ OVERRIDES = {"training.epochs": 1_000_000, "training.checkpoint.every_steps": EA
 
 
 class Stop(Exception):  # noqa: N818
-    """Enough was seen."""
+    """The first step has begun."""
 
 
 def make_start(path: Path) -> Checkpoint:
-    """The checkpoint that a run made after its first steps."""
+    """Return the checkpoint of a run after its first steps."""
 
     def observe(event: RunEvent) -> None:
         if isinstance(event, Saved) and event.step == EARLY:
@@ -48,7 +48,7 @@ def make_start(path: Path) -> Checkpoint:
 
 
 def make_run(path: Path, start: Checkpoint, step: int, steps_per_epoch: int) -> RunFolder:
-    """A run whose only checkpoint is ``start``, moved to ``step``."""
+    """Write a run whose only checkpoint is ``start``, moved to ``step``."""
     folder = RunFolder(path)
     folder.checkpoints.mkdir(parents=True)
     epoch, position = divmod(step, steps_per_epoch)
@@ -67,7 +67,7 @@ def make_run(path: Path, start: Checkpoint, step: int, steps_per_epoch: int) -> 
 
 
 def seconds_to_resume(folder: RunFolder, step: int) -> float:
-    """Time from the call to the first step."""
+    """Return the time from the call to the first step."""
     first: list[Any] = []
 
     def observe(event: RunEvent) -> None:
@@ -100,7 +100,7 @@ def main() -> None:
         for number in range(rounds + 1):
             for step, folder in runs.items():
                 seconds = seconds_to_resume(folder, step)
-                if number:  # the first of each warms up
+                if number:  # the first time of each run warms up
                     times[step].append(seconds)
         for step, folder in runs.items():
             print(

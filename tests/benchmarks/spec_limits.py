@@ -1,10 +1,10 @@
-"""No spec, however large or wrong, takes more than 1 s of processor time and 256 MiB to read.
+"""Reading any spec, however large or wrong, takes at most 1 s of CPU time and 256 MiB.
 
     python tests/benchmarks/spec_limits.py [NAME ...]
 
-Each spec of `large_specs.py` is read in a process of its own, which has imported what a spec needs;
-the program ends with an error if one took more. ``--traps`` reads some of them in this process and
-measures nothing: so the test suite finds out whether each is read, or refused, at all.
+Each spec of `large_specs.py` is read in a separate process after the imports; the program ends
+with an error if one takes more. ``--traps`` reads some of them in this process without measuring:
+the test suite checks in this way that each is accepted or refused in the end.
 """
 
 import argparse
@@ -26,11 +26,11 @@ SECONDS, MEBIBYTES = 1.0, 256
 SPECS = TRAPS | LARGE
 
 UNIT = 2**20 if sys.platform == "darwin" else 2**10
-"""What the operating system counts memory in, as parts of a MiB."""
+"""Units of the operating system's memory counts in a MiB."""
 
 
 def outcome(path: Path) -> str:
-    """Read a spec and say what became of it."""
+    """Read a spec; return its first problem, or "ok"."""
     try:
         load_spec(path)
     except (SpecError, PluginError) as error:
@@ -39,7 +39,7 @@ def outcome(path: Path) -> str:
 
 
 def measure(name: str, path: Path) -> None:
-    """Read a spec, and print what it took as one line of JSON."""
+    """Read a spec, and print the outcome, seconds and memory as one line of JSON."""
     path.write_text(text(["relu"]), encoding="utf-8")
     load_spec(path)
     path.write_text(SPECS[name](), encoding="utf-8")
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def report(name: str) -> bool:
-    """Measure a spec in a process of its own, and say whether it stays within the limits."""
+    """Measure a spec in a separate process; return True if it stays within the limits."""
     command = [sys.executable, __file__, "--one", name]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     result, seconds, peak = json.loads(printed)

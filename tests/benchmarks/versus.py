@@ -1,19 +1,19 @@
-"""tinynet against everybody who is installed, side by side on this machine.
+"""Comparison of tinynet with the other installed libraries on this machine.
 
     python tests/benchmarks/versus.py convnet mlp --pairs 15 --json out.json --markdown
 
-Each side computes the same network in float32, from the same parameters, in a process of its own
-with the same number of threads, and they take turns: A B A B, about a tenth of a second each. Only
-ratios of one round are compared; a ratio is the median over the rounds of tinynet's time by the
-peer's, so below 1 tinynet is faster. Before anything is timed, all sides must agree to 1e-4: the
-losses of two steps, or the outputs. The matrix products that the network cannot do without are
-timed in the same rounds: they are the limit. A round in which other processes computed is made
-again, up to three times as many rounds as asked.
+Each side computes the same network in float32, from the same parameters, in a separate process
+with the same number of threads. The sides alternate, A B A B, about a tenth of a second each. A
+ratio is the median over the rounds of tinynet's time divided by the peer's in the same round;
+below 1 tinynet is faster. Before timing, all sides must agree to 1e-4 on the losses of two steps,
+or on the outputs. The bare matrix products of the network are timed in the same rounds, as the
+lower limit. A round is repeated if other processes computed meanwhile, up to three times the
+requested number of rounds.
 
 Peers: pip install -e '.[bench]'. The report lists those that are not installed.
 
-With ``--before PYTHON`` the peers are left out, and an older tinynet takes their place: the one
-that is installed, together with its kernels, in the environment of that interpreter.
+With ``--before PYTHON`` an older tinynet replaces the peers: the one that is installed, with its
+kernels, in the environment of that interpreter.
 """
 
 import argparse
@@ -30,11 +30,11 @@ from versus.sides import compare_with_before
 from versus.workloads import CASES, MEMORY, SCALING, WORKLOADS
 
 JOB_PAIRS, MEMORY_PAIRS = 3, 3
-"""At most: a job takes seconds, and memory hardly differs from time to time."""
+"""Fewer pairs for slow or stable measurements: a job takes seconds, and memory hardly varies."""
 
 
 def measured(args: argparse.Namespace) -> Iterator[Result]:
-    """The results, as they come."""
+    """Yield each result as soon as it is complete."""
     threads, pairs = args.threads, args.pairs
     for workload in args.workloads or (CASES if args.before else WORKLOADS):
         if workload in CASES:

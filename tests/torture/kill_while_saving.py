@@ -1,11 +1,12 @@
-"""Kill a process that saves checkpoints, thousands of times, and see that none is ever lost.
+"""Kill a process that saves checkpoints thousands of times; no checkpoint may be lost.
 
     python tests/torture/kill_while_saving.py --count 10000
 
 A child saves one checkpoint after the other as a run does (write, sync, rename, sync the folder,
 acknowledge, prune), and is killed by SIGKILL at a random moment. Then the folder must hold the
-newest checkpoint that was acknowledged, or a later one, whole and with the values of its step, and
-at most one temporary file. The next child goes on from there. Prints where the kills fell.
+newest acknowledged checkpoint, or a later one, complete and with the values of its step, and at
+most one temporary file. The next child continues from there. The program prints how many kills
+came in each phase.
 """
 
 import argparse
@@ -36,14 +37,14 @@ PHASES = (
     "pruning",
 )
 WINDOW = PHASES[1:6]
-"""From opening the temporary to the sync of the folder."""
+"""The phases from opening the temporary file to syncing the folder."""
 
 SHARED = struct.Struct("<Bq")
 KEEP_LAST = 3
 
 
 class Watched:
-    """The operating system as `tinynet.files.atomic` sees it, with the phase told to the parent."""
+    """The operating system as `tinynet.files.atomic` sees it, showing the phase to the parent."""
 
     def __init__(self, shared: mmap.mmap) -> None:
         self._shared = shared
@@ -69,7 +70,7 @@ class Watched:
 
     def fsync(self, descriptor: int) -> None:
         if descriptor not in (self._folder, self._file):
-            os.fsync(descriptor)  # the log: no step of a save
+            os.fsync(descriptor)  # a write to the log, which is not part of a save
             return
         folder = descriptor == self._folder
         self.enter("syncing the folder" if folder else "syncing the file")
@@ -78,7 +79,7 @@ class Watched:
 
 
 def tensors_of(step: int) -> dict[str, np.ndarray]:
-    """Return the arrays of a checkpoint of ``step``; they differ for every step."""
+    """Return the arrays of the checkpoint of ``step``, different for every step."""
     rng = np.random.default_rng(step)
     return {
         "params/dense_1/weight": rng.normal(size=(150, 80)).astype(np.float32),
@@ -118,7 +119,7 @@ def check(folder: RunFolder, acknowledged: int) -> int:
 
 
 def torture(count: int, seed: int, parent: Path) -> Counter[str]:
-    """Kill ``count`` children; returns how many kills fell into each phase."""
+    """Kill ``count`` children; return the number of kills in each phase."""
     rng = random.Random(seed)
     folder = RunFolder(parent / "run")
     folder.checkpoints.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Specs that train in a moment and together have everything in them that a run must remember."""
+"""Specs that train in a moment and together use every kind of state that a run saves."""
 
 import random
 from pathlib import Path
@@ -9,7 +9,7 @@ DIGITS = {
     "split": {"validation": 90, "test": 1507, "stratify": True},
     "transforms": [{"type": "scale", "factor": 0.0625}],
 }
-"""200 images to train on."""
+"""A split with 200 images for training."""
 
 TABLE = "table.csv"
 
@@ -147,13 +147,13 @@ SPECS: dict[str, dict[str, Any]] = {
 
 
 def complete(name: str) -> dict[str, Any]:
-    """A spec of `SPECS` as `tinynet.train` wants it."""
+    """Return a complete spec for a name of `SPECS`."""
     spec = SPECS[name]
     return {"tinynet": 1, "name": name, **spec, "training": {"seed": 11, **spec["training"]}}
 
 
 def write_table(folder: Path) -> None:
-    """The table that two of the specs read: three small whole numbers, and what follows of them."""
+    """Write the table of two of the specs: three small integers, and targets computed from them."""
     draw = random.Random(0)
     lines = ["a,b,c,kind,size"]
     for _ in range(200):

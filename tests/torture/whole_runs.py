@@ -1,16 +1,16 @@
-"""Kill whole runs again and again, resume them, and compare each with the run nobody killed.
+"""Kill and resume runs repeatedly, and compare each with an uninterrupted run.
 
     python tests/torture/whole_runs.py --count 200
 
 Every run is trained by one process after the other, each on one to four threads drawn at random.
 Most of them are killed by SIGKILL: at an event of the loop (a step, a part of an evaluation, an
 acknowledged checkpoint), at a stage of a save on the thread that saves, or by the clock. After a
-kill the run must hold the newest checkpoint that was acknowledged. In the end all of it must be
-that of the run that was left alone: every tensor, the loop's state, the best checkpoint and the
-log but for its ``"wall"``. Prints where the kills fell.
+kill the run must hold the newest acknowledged checkpoint. A finished run must equal the
+uninterrupted one: every tensor, the loop's state, the best checkpoint, and the log except its
+``"wall"``. The program prints how many kills came at each stage.
 
-Processes are forked from one that has imported everything, so a run takes a fraction of a second;
-each makes its threads itself, since threads do not survive a fork.
+Processes are forked from one that has imported everything, so a run takes a fraction of a second.
+Each starts its own threads, since threads do not survive a fork.
 """
 
 import argparse
@@ -44,7 +44,7 @@ from tinynet.training.events import EpochDone, Evaluating, RunEvent, Saved, Star
 
 ACTS = ("starting", "in a step", "in an evaluation", "after an evaluation")
 AFTER = {Started: 1, StepDone: 1, Evaluating: 2, EpochDone: 3}
-"""The act that an event of the loop opens."""
+"""The act that begins with an event of the loop."""
 
 KINDS = ("event", "save", "clock")
 MAX_KILLS = 6
@@ -52,7 +52,7 @@ MAX_KILLS = 6
 
 @dataclass(frozen=True)
 class Kill:
-    """When a process dies: at an event or a stage of a save, by its number, or after seconds."""
+    """The moment of a kill: the number of an event or of a stage of a save, or seconds."""
 
     kind: str
     when: float
@@ -134,7 +134,7 @@ def train(spec: str, run: Path, threads: int, kill: Kill | None, stage: Stage) -
 
 
 def in_a_child(work: Callable[[], None], seconds: float | None) -> int:
-    """Do it in a forked process, killed after ``seconds``; returns how that ended."""
+    """Run ``work`` in a forked process, killed after ``seconds``; return its exit code."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -154,7 +154,7 @@ def in_a_child(work: Callable[[], None], seconds: float | None) -> int:
 
 @dataclass(frozen=True)
 class Whole:
-    """The run that was left alone: what it left behind, and how long it was."""
+    """The uninterrupted run: its outcome, and its length."""
 
     outcome: dict[str, object]
     events: int
@@ -162,7 +162,7 @@ class Whole:
     seconds: float
 
     def draw_kill(self, draw: random.Random) -> Kill:
-        """A death on the way, early enough that most processes meet theirs."""
+        """Draw a moment before the end, early enough that most processes are killed."""
         kind = draw.choice(KINDS)
         if kind == "clock":
             return Kill(kind, draw.uniform(0, 0.7 * self.seconds))
@@ -170,7 +170,7 @@ class Whole:
 
 
 def outcome(run: Path) -> dict[str, object]:
-    """Everything that must not differ."""
+    """Return everything that must be equal, by name."""
     folder = RunFolder(run)
     last = Checkpoint.read(folder.checkpoint(folder.steps()[-1]))
     parts: dict[str, object] = {}
@@ -190,8 +190,8 @@ def outcome(run: Path) -> dict[str, object]:
     return parts
 
 
-def left_alone(spec: str, folder: Path, stage: Stage) -> Whole:
-    """Train a run that nobody kills, on one thread."""
+def uninterrupted(spec: str, folder: Path, stage: Stage) -> Whole:
+    """Train a run without a kill, on one thread."""
     run = folder / f"{spec}-whole"
     stage.reset(-1)
     start = time.perf_counter()
@@ -201,13 +201,13 @@ def left_alone(spec: str, folder: Path, stage: Stage) -> Whole:
 
 
 class Torture:
-    """Runs that are killed, and what became of them."""
+    """Killed runs, and the counts and mismatches to report."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self._folder = folder
         self._draw = random.Random(seed)
         self._stage = Stage()
-        self._whole = {spec: left_alone(spec, folder, self._stage) for spec in SPECS}
+        self._whole = {spec: uninterrupted(spec, folder, self._stage) for spec in SPECS}
         self.kinds: Counter[str] = Counter()
         self.acts: Counter[str] = Counter()
         self.saves: Counter[str] = Counter()
@@ -216,7 +216,7 @@ class Torture:
         self.mismatches: list[str] = []
 
     def one_run(self, number: int) -> None:
-        """Kill a run several times, let it finish, and compare."""
+        """Kill a run several times, let it finish, and compare it."""
         spec = list(SPECS)[number % len(SPECS)]
         whole, run = self._whole[spec], self._folder / f"{spec}-{number}"
         acknowledged, kills = -1, 0
@@ -239,7 +239,7 @@ class Torture:
                 self.mismatches.append(f"{run.name}: {name}")
 
     def _one_process(self, spec: str, run: Path, kill: Kill | None, acknowledged: int) -> bool:
-        """Return True if it was killed before it had finished."""
+        """Run one process of a run; return True if it was killed before the end."""
         threads = self._draw.randint(1, 4)
         self.threads[threads] += 1
         stage = self._stage
@@ -256,14 +256,14 @@ class Torture:
         return True
 
     def report(self) -> None:
-        """Print what was done, and what was found."""
+        """Print the counts of kills and the mismatches."""
         runs, kills = len(self.kills), sum(self.kills)
         print(f"{runs:,} runs of {len(SPECS)} specs, {kills:,} kills ({min(self.kills)} to")
-        print(f"{max(self.kills)} a run), by {_listed(self.kinds)}")
-        print(f"processes by threads: {_listed(self.threads)}")
+        print(f"{max(self.kills)} a run), by {_format_counts(self.kinds)}")
+        print(f"processes by threads: {_format_counts(self.threads)}")
         for title, order, counts in (
-            ("where the loop was:", ACTS, self.acts),
-            ("where the thread that saves was:", PHASES, self.saves),
+            ("stage of the loop:", ACTS, self.acts),
+            ("stage of the save:", PHASES, self.saves),
         ):
             print(title)
             for name in order:
@@ -273,7 +273,7 @@ class Torture:
             print(f"  {line}")
 
 
-def _listed(counts: Counter[Any]) -> str:
+def _format_counts(counts: Counter[Any]) -> str:
     return ", ".join(f"{name}: {counts[name]:,}" for name in sorted(counts))
 
 
@@ -281,9 +281,9 @@ def main() -> None:
     """Run the torture and report."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--count", type=int, default=200, help="runs")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments of the kills")
     arguments = parser.parse_args()
-    # Networks as small as these would fit into one shard; then threads would have nothing to do.
+    # Without these settings small networks fit into one shard, and use one thread.
     sharding.SHARD_FLOPS, sharding.MIN_FLOPS_PER_PARAM = 1, 0
     with tempfile.TemporaryDirectory() as folder:
         write_table(Path(folder))

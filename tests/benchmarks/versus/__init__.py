@@ -1,1 +1,1 @@
-"""tinynet and its peers, side by side: what `tests/benchmarks/versus.py` measures, and how."""
+"""The measurements of `tests/benchmarks/versus.py`: tinynet and its peers side by side."""

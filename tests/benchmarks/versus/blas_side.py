@@ -1,4 +1,4 @@
-"""The limit: the matrix products that a network cannot do without, and nothing else."""
+"""The lower limit: the matrix products of a network, and nothing else."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,30 +15,30 @@ from versus.networks import Array, Node, nodes_of
 
 Run = Callable[[], None]
 Product = tuple[Array, Array, Array]
-"""Two factors, and where their product goes."""
+"""Two factors, and the array for their product."""
 
 SHARDS = (8, 16, 32, 64)
-"""Samples at a time that are tried; the fastest counts."""
+"""Sizes of shards to try; the fastest counts."""
 
 TRIALS = 10
 
 
 def train(network: str, batch: int, *, threads: int, dropout: bool) -> Run:
-    """The products of a training step."""
+    """Return a function that computes the products of a training step."""
     return fastest(network, batch, threads, backward=True)
 
 
 def infer(network: str, batch: int, *, threads: int, dropout: bool) -> Run:
-    """The products of inference."""
+    """Return a function that computes the products of inference."""
     return fastest(network, batch, threads, backward=False)
 
 
 def fastest(network: str, batch: int, threads: int, *, backward: bool) -> Run:
-    """The best way of those tried: the batch whole, or in shards on threads of their own."""
+    """Return the fastest way: the whole batch, or shards on separate threads."""
 
     def products(samples: int) -> list[Product]:
         needed = list(shapes(network, samples, backward=backward))
-        # Products of one shape share their memory: a network's would not fit together.
+        # Products of one shape share memory: all products of a network together may not fit.
         made = {shape: _filled(*shape) for shape in needed}
         return [made[shape] for shape in needed]
 
@@ -61,11 +61,11 @@ class Way(NamedTuple):
 
 
 def sharded(own: list[list[Product]], shards: int) -> Run:
-    """Shard after shard, whose factors stay in the cache of the core that has them.
+    """Return a function that computes shard after shard, each in the cache of its core.
 
     Args:
-        own: The products of a shard, in memory of its own for each thread.
-        shards: How many there are.
+        own: The products of a shard, with separate memory for each thread.
+        shards: Number of shards.
     """
     pool = ThreadPoolExecutor(len(own))
 
@@ -83,7 +83,7 @@ def sharded(own: list[list[Product]], shards: int) -> Run:
 
 
 def shapes(network: str, samples: int, *, backward: bool) -> Iterator[tuple[int, int, int]]:
-    """(rows, inner, columns) of every product: those of dense layers, and of convolutions."""
+    """Yield (rows, inner, columns) of every product of dense layers and convolutions."""
     learned = [node for node in _flat(nodes_of(network)) if "weight" in node.params]
     for node in learned:
         rows = samples * prod(node.out_shape[:-1])

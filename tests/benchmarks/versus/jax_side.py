@@ -1,4 +1,4 @@
-"""JAX's side: the whole step in one jitted function, which may reuse the memory it is given."""
+"""JAX's side: the whole step in one jitted function that may reuse the memory of its arguments."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ State = dict[str, Any]
 
 
 def train(network: str, batch: int, *, threads: int, dropout: bool) -> Callable[[], float]:
-    """A training step; it gives the loss before the update."""
+    """Return a training step, which returns the loss before the update."""
     nodes = nodes_of(network, dropout=dropout)
     images, targets = batch_of(network, batch)
     x, labels = jnp.asarray(images), jnp.asarray(targets)
@@ -54,7 +54,7 @@ def train(network: str, batch: int, *, threads: int, dropout: bool) -> Callable[
 
 
 def infer(network: str, batch: int, *, threads: int, dropout: bool) -> Callable[[], Array]:
-    """Logits."""
+    """Return a function that computes the logits."""
     nodes = nodes_of(network, dropout=dropout)
     x = jnp.asarray(batch_of(network, batch)[0])
     params = {node.name: jax.tree.map(jnp.asarray, node.params) for node in flat(nodes)}
@@ -63,7 +63,7 @@ def infer(network: str, batch: int, *, threads: int, dropout: bool) -> Callable[
 
 
 def flat(nodes: tuple[Node, ...]) -> list[Node]:
-    """Every node, those of branches included."""
+    """Return every node, including those of branches."""
     return [inner for node in nodes for inner in (*flat(node.branch), node)]
 
 
@@ -102,14 +102,14 @@ def apply(
     key: JaxArray | None,
     running: dict[str, Any],
 ) -> JaxArray:
-    """The nodes in turn.
+    """Apply the nodes in order.
 
     Args:
-        nodes: What to run.
-        params: By the node's name.
+        nodes: The nodes.
+        params: Parameters by the node's name.
         x: (N, *in_shape), channels last.
-        key: Of the random numbers of a training step; None in inference.
-        running: Running statistics by the node's name; a training step puts the new ones there.
+        key: The random key of a training step; None in inference.
+        running: Running statistics by the node's name; a training step updates them.
     """
     for number, node in enumerate(nodes):
         own, options = params[node.name], node.options

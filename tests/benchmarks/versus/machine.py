@@ -29,7 +29,7 @@ print(json.dumps([pool for pool in found if pool["user_api"] == "blas"]))
 
 
 def described(threads: int) -> dict[str, Any]:
-    """Return the facts about the machine that affect the figures."""
+    """Return the facts about the machine that affect the results."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -49,7 +49,7 @@ def _processor() -> str:
 
 
 def _blas(threads: int) -> str:
-    """BLAS as the workers load it: its kernels are chosen when it is loaded."""
+    """Return the BLAS of the workers, whose environment chooses its kernels."""
     with environment(threads):
         command = (sys.executable, "-c", ASK_BLAS)
         printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""The workloads, one function each: what is compared, and what the goals say of it."""
+"""Measurement of the workloads, one function each, and of their goals."""
 
 from versus.pairing import SideError, compare, taking_part, weighed
 from versus.results import Result, Verdict
@@ -12,7 +12,7 @@ SPEED_UP_GOAL = 0.95
 
 
 def side_by_side(case: Case, threads: int, pairs: int) -> Result:
-    """A case on every side, and on the bare matrix products."""
+    """Measure a case on every side, and its bare matrix products."""
     result = Result(case.title)
     sides = taking_part(case, result, tuple(SIDES))
     compare(case, {name: (side, threads) for name, side in sides.items()}, pairs, result)
@@ -40,7 +40,7 @@ def side_by_side(case: Case, threads: int, pairs: int) -> Result:
 
 
 def scaling(case: Case, threads: int, pairs: int) -> Result:
-    """A step against its matrix products alone, on one thread and on several."""
+    """Measure a step and its bare matrix products, on one thread and on several."""
 
     def label(name: str, count: int) -> str:
         return f"{name}, {count} thread{'s' if count > 1 else ''}"
@@ -70,7 +70,7 @@ def scaling(case: Case, threads: int, pairs: int) -> Result:
 
 
 def memory(case: Case, threads: int, pairs: int) -> list[Result]:
-    """Peak memory of training: beyond the imports, and of the whole process."""
+    """Measure the peak memory of training: beyond the imports, and of the whole process."""
     title = f"{case.network}, peak memory of training, batch {case.batch}"
     beyond, whole = Result(f"{title}, beyond imports", "bytes"), Result(title, "bytes")
     sides = taking_part(case, beyond, (*OURS, TORCH, CHANNELS_LAST))

@@ -1,4 +1,4 @@
-"""A network's layers with their shapes, and the numbers that every side starts from."""
+"""A network's layers with their shapes, and the initial values of every side."""
 
 import math
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ Shape = tuple[int, ...]
 CLASSES = 10
 LEARNING_RATE = 1e-3
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
-"""Adam's, for the sides that don't bring their own."""
+"""Settings of Adam, for the sides without defaults of their own."""
 
 NORM_EPSILON, NORM_MOMENTUM = 1e-5, 0.9
 """Batch norm's."""
@@ -25,17 +25,17 @@ NORM_EPSILON, NORM_MOMENTUM = 1e-5, 0.9
 
 @dataclass(frozen=True)
 class Node:
-    """A layer at its place.
+    """A layer in the network.
 
     Attributes:
         name: Unique in the network.
-        type: As in a spec; or ``residual``.
-        options: What the spec says of it.
+        type: The type as in a spec, or ``residual``.
+        options: The options as in a spec.
         in_shape: Shape of one sample of its input, channels last.
-        out_shape: Likewise of its output.
-        params: Its parameters at the start, in tinynet's layout.
+        out_shape: Shape of one sample of its output.
+        params: Initial parameters, in tinynet's layout.
         image: For a dense layer on a flattened image, the shape of that image.
-        branch: What a residual layer adds to its input.
+        branch: The nodes whose output a residual layer adds to its input.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Node:
 
     @property
     def channels_first_weight(self) -> Array:
-        """A dense weight (I, O) for an image that was flattened channels first."""
+        """Return a dense weight (I, O) for an image that was flattened channels first."""
         weight = self.params["weight"]
         if self.image is None:
             return weight
@@ -57,11 +57,11 @@ class Node:
 
 
 def nodes_of(network: str, *, dropout: bool = True) -> tuple[Node, ...]:
-    """The nodes of one of `NETWORKS`, the same numbers in every process.
+    """Return the nodes of one of `NETWORKS`, with the same numbers in every process.
 
     Args:
-        network: Its name.
-        dropout: Whether its dropout layers are there.
+        network: Name of the network.
+        dropout: True to include the dropout layers.
     """
     declared = NETWORKS[network]
     builder = _Builder(dropout)
@@ -69,19 +69,19 @@ def nodes_of(network: str, *, dropout: bool = True) -> tuple[Node, ...]:
 
 
 def batch_of(network: str, samples: int) -> tuple[Array, Array]:
-    """(x (N, *input_shape) float32, labels (N,) int64)."""
+    """Return x (N, *input_shape) float32 and labels (N,) int64."""
     draw = np.random.default_rng(1)
     x = draw.random((samples, *NETWORKS[network].input_shape), np.float32)
     return x, draw.integers(0, CLASSES, samples)
 
 
 def has_dropout(network: str) -> bool:
-    """True if two sides cannot compute the same step of it."""
+    """Return True for a network whose steps differ between sides, since it has dropout."""
     return any(layer["type"] == "dropout" for layer in NETWORKS[network].layers)
 
 
 class _Builder:
-    """Follows the shapes through a network, and draws its parameters."""
+    """A pass over the layers that computes shapes and draws parameters."""
 
     def __init__(self, dropout: bool) -> None:
         self._dropout = dropout
@@ -124,7 +124,7 @@ class _Builder:
         return Node(name, kind, options, shape, out, params, image if kind == "dense" else None)
 
     def _affine(self, shape: Shape, use_bias: bool) -> dict[str, Array]:
-        """A weight of the scale of He (2015), and a bias that is not zero, to be told apart."""
+        """Return a weight scaled as in He (2015), and a nonzero bias, so that a lost bias shows."""
         scale = math.sqrt(2 / math.prod(shape[:-1]))
         params = {"weight": (scale * self._draw.standard_normal(shape)).astype("f4")}
         if use_bias:
@@ -133,7 +133,7 @@ class _Builder:
 
 
 def _without_params(kind: str, options: dict[str, Any], shape: Shape) -> Shape:
-    """Shape of the output of a layer that learns nothing."""
+    """Return the output shape of a layer without parameters."""
     match kind:
         case "relu" | "dropout":
             return shape

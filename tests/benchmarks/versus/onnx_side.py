@@ -1,4 +1,4 @@
-"""ONNX Runtime's side: inference of a model that is written node by node."""
+"""ONNX Runtime's side: inference of a model that is built node by node."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,11 +9,11 @@ from onnx import helper, numpy_helper
 from versus.networks import CLASSES, Array, Node, batch_of, nodes_of
 
 OPSET, IR_VERSION = 17, 8
-"""Old enough for every runtime of the last years."""
+"""Old enough for every recent runtime."""
 
 
 def infer(network: str, batch: int, *, threads: int, dropout: bool) -> Callable[[], Array]:
-    """Logits."""
+    """Return a function that computes the logits."""
     x, _ = batch_of(network, batch)
     if x.ndim == 4:
         x = x.transpose(0, 3, 1, 2).copy()
@@ -28,7 +28,7 @@ def infer(network: str, batch: int, *, threads: int, dropout: bool) -> Callable[
 
 
 def model(network: str, shape: tuple[int, ...]) -> onnx.ModelProto:
-    """The network as an ONNX model, channels first, dropout left out."""
+    """Return the network as an ONNX model, channels first, without dropout."""
     operations, arrays, name = [], {}, "x"
     for node in nodes_of(network, dropout=False):
         constants = dict(_arrays(node))
@@ -51,7 +51,7 @@ def model(network: str, shape: tuple[int, ...]) -> onnx.ModelProto:
 
 
 def _arrays(node: Node) -> Iterator[tuple[str, Array]]:
-    """A node's parameters in ONNX's layout and order."""
+    """Return a node's parameters in ONNX's layout and order."""
     if node.type == "conv2d":
         yield "weight", node.params["weight"].transpose(3, 2, 0, 1).copy()
         yield "bias", node.params["bias"]

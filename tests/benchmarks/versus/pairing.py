@@ -1,4 +1,4 @@
-"""Sides that take turns: A B A B, each in a process of its own, one timed chunk at a time."""
+"""Alternating sides, A B A B, each in a separate process, one timed chunk at a time."""
 
 import json
 import multiprocessing
@@ -16,26 +16,26 @@ from versus.worker import environment, serve, weigh
 from versus.workloads import OURS, Case
 
 CHUNK = 0.1
-"""Seconds that a side is timed for before the next one's turn."""
+"""Seconds of one timed chunk."""
 
 MOST_ROUNDS = 3
-"""How many times as many rounds as asked are made, at most, where others compute meanwhile."""
+"""Most rounds for each requested one, if other processes compute meanwhile."""
 
 PATIENCE = 600
-"""Seconds in which a side must answer; compiling takes longest."""
+"""Seconds within which a side must answer; compiling takes longest."""
 
 TOLERANCE = 1e-4
-"""By how much sides may disagree about a loss, or an output, of about 1."""
+"""Largest difference between sides in a loss or an output of about 1."""
 
 _processes = multiprocessing.get_context("spawn")
 
 
 class SideError(Exception):
-    """A side failed, and says why."""
+    """The failure of a side, with its reason."""
 
 
 class Worker:
-    """A side at work in its process."""
+    """The process of a side."""
 
     def __init__(self, connection: Connection, pid: int) -> None:
         self._connection = connection
@@ -45,7 +45,7 @@ class Worker:
         """Return the next message of the worker.
 
         Raises:
-            SideError: if it failed, died, or is silent.
+            SideError: if it failed, ended, or does not answer.
         """
         if not self._connection.poll(PATIENCE):
             raise SideError(f"no answer within {PATIENCE} s")
@@ -58,7 +58,7 @@ class Worker:
         return answer
 
     def time(self, seconds: float) -> float:
-        """Mean seconds of what it does, over about so many."""
+        """Return the mean seconds of one run, measured for about ``seconds``."""
         self._connection.send(seconds)
         taken: float = self.answer()
         return taken
@@ -88,7 +88,7 @@ def interpreter(python: str | None) -> Iterator[None]:
 def working(
     target: Callable[[Connection, Side, Case, int], None], side: Side, case: Case, threads: int
 ) -> Iterator[Worker]:
-    """A worker, and the end of it."""
+    """Start a worker, and end it after the block."""
     ours, theirs = _processes.Pipe()
     process = _processes.Process(target=target, args=(theirs, side, case, threads), daemon=True)
     with environment(threads), interpreter(side.python):
@@ -107,7 +107,7 @@ def working(
 
 
 def taking_part(case: Case, result: Result, names: tuple[str, ...]) -> dict[str, Side]:
-    """Those of the sides that can; why the others cannot goes into the result."""
+    """Return the available sides; add the reasons of the others to the result."""
     sides = {}
     for name in names:
         side = SIDES[name]
@@ -123,13 +123,13 @@ def taking_part(case: Case, result: Result, names: tuple[str, ...]) -> dict[str,
 def compare(
     case: Case, contenders: dict[str, tuple[Side, int]], pairs: int, result: Result
 ) -> None:
-    """Let contenders take turns, and put their times into the result.
+    """Alternate between the contenders, and add their times to the result.
 
     Args:
-        case: What each of them does.
-        contenders: By the name they have in the result: a side, and its threads.
-        pairs: Rounds in which everybody is timed once.
-        result: Where times go, and the reasons of those that failed or compute something else.
+        case: The case that each runs.
+        contenders: A side and its number of threads, by the name in the result.
+        pairs: Rounds in which every contender is timed once.
+        result: The result to extend, also with the reasons of contenders that failed or differ.
     """
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
@@ -152,16 +152,16 @@ def compare(
 def _rounds(
     workers: dict[str, Worker], pairs: int, result: Result
 ) -> list[tuple[float, dict[str, float]]]:
-    """The quietest rounds of those that were made: cores that others used, and times by name.
+    """Return the quietest rounds: the cores that others used, and the times by name.
 
-    A side that fails leaves the workers, and its reason is in the result.
+    A failing side is removed from the workers, and its reason added to the result.
     """
     rounds: list[tuple[float, dict[str, float]]] = []
     watch = Watch([worker.pid for worker in workers.values()])
     quiet = 0
     while workers and quiet < pairs and len(rounds) < MOST_ROUNDS * pairs:
         times = {}
-        # Back and forth, so that a machine that slows down hits the first as the last.
+        # Forward and backward, so that a machine that slows down affects all sides alike.
         for name in list(workers)[:: 1 if len(rounds) % 2 == 0 else -1]:
             try:
                 times[name] = workers[name].time(CHUNK)
@@ -180,14 +180,14 @@ def _different(answers: dict[str, list[float]]) -> dict[str, str]:
     for name, own in answers.items():
         gaps = [abs(a - b) / max(1, abs(b)) for a, b in zip(own, reference, strict=False)]
         worst = max(gaps, default=0.0)
-        # A NaN is no agreement.
+        # A NaN counts as a difference.
         if not worst <= TOLERANCE:
             reasons[name] = f"computes something else, by {worst:.2g}; left out"
     return reasons
 
 
 def weighed(case: Case, side: Side, threads: int) -> tuple[int, int]:
-    """Peak memory of some steps: (bytes beyond what the imports took, bytes of it all).
+    """Return the peak memory of some steps: (bytes beyond the imports, bytes in all).
 
     Raises:
         SideError: if the side failed.

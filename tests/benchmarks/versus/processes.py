@@ -1,4 +1,4 @@
-"""Whole processes, from their start to their end: a training job, and what starting costs."""
+"""Whole processes, from start to end: a training job, and the time of starting."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ HELP_GOAL_MS, IMPORT_GOAL = 150.0, 1.1
 Command = tuple[str, ...]
 
 TINYNET = (sys.executable, "-c", "from tinynet_cli.main import main; main()")
-"""What the command `tinynet` runs, by this very interpreter."""
+"""The command `tinynet`, run by this interpreter."""
 
 SPEC = Path(__file__).parents[3] / "models" / "mnist_cnn.json"
 HELP, IMPORT, IMPORT_NUMPY = "tinynet --help", "import tinynet", "import numpy"
@@ -30,7 +30,7 @@ TRAIN = "tinynet train"
 
 
 class JobError(Exception):
-    """A command failed, and says why."""
+    """The failure of a command, with its reason."""
 
 
 def seconds(command: Command) -> tuple[float, str]:
@@ -49,7 +49,7 @@ def seconds(command: Command) -> tuple[float, str]:
 
 
 def job(data_root: Path, threads: int, pairs: int) -> Result:
-    """`tinynet train models/mnist_cnn.json` to 0.98 of the test images, and the same in torch."""
+    """Measure `tinynet train` of `mnist_cnn` to 0.98 test accuracy, and the same job in torch."""
     result = Result(f"mnist_cnn, from process start to {ACCURACY} test accuracy")
     folder = data_root / "mnist"
     if not folder.is_dir():
@@ -78,10 +78,10 @@ def job(data_root: Path, threads: int, pairs: int) -> Result:
 
 
 def _tinynet_job(data_root: Path, threads: int) -> float:
-    """Seconds of an epoch, and of another for as long as the accuracy is not reached.
+    """Return the seconds of as many epochs as the accuracy needs.
 
     Raises:
-        JobError: if it is not reached at all.
+        JobError: if the accuracy is not reached.
     """
     total = 0.0
     with tempfile.TemporaryDirectory() as folder:
@@ -99,7 +99,7 @@ def _tinynet_job(data_root: Path, threads: int) -> float:
 
 
 def start(threads: int, pairs: int) -> Result:
-    """`tinynet --help`, and `import tinynet` against `import numpy`."""
+    """Measure `tinynet --help`, and `import tinynet` against `import numpy`."""
     commands = {
         HELP: (*TINYNET, "--help"),
         IMPORT: _python("import tinynet"),
@@ -132,7 +132,7 @@ def _python(code: str) -> Command:
 
 
 def _take_turns(sides: dict[str, Callable[[], float]], pairs: int, result: Result) -> None:
-    """Back and forth, once in advance: files come from the disk's cache from then on."""
+    """Time the commands alternately, after one run that fills the disk cache."""
     times: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(-1, pairs):
         for name in list(times)[:: 1 if number % 2 == 0 else -1]:

@@ -5,31 +5,31 @@ from pathlib import Path
 from time import perf_counter
 
 QUIET = 0.1
-"""Cores that others may use; sides that wait for all their threads suffer most from more."""
+"""Cores that other processes may use; more slows down sides that wait for all threads."""
 
 STAT = Path("/proc/stat")
 
 
 class Watch:
-    """Tells how much processor time went elsewhere; Linux only, on other systems always none."""
+    """The CPU time of other processes; always zero on systems other than Linux."""
 
     def __init__(self, pids: list[int]) -> None:
-        """Start to watch.
+        """Start watching.
 
         Args:
-            pids: The processes that are meant to compute; this one is another.
+            pids: The processes of the benchmark, besides this one.
         """
         self._pids = [os.getpid(), *pids]
         self._last = self._reading()
 
     def others(self) -> float:
-        """Cores that others kept busy since the last call; what the hypervisor took included."""
+        """Return the cores that others kept busy since the last call, including stolen time."""
         (time, total, own), self._last = self._last, self._reading()
         elapsed, busy, ours = (b - a for a, b in zip((time, total, own), self._last, strict=True))
         return max(0.0, busy - ours) / elapsed
 
     def _reading(self) -> tuple[float, float, float]:
-        """(clock, seconds of all processes, seconds of ours)."""
+        """Return (clock, seconds of all processes, seconds of ours)."""
         if not STAT.exists():
             return perf_counter(), 0.0, 0.0
         user, nice, system, _, _, _, _, steal = map(int, STAT.read_text().split()[1:9])

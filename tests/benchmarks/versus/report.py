@@ -24,7 +24,7 @@ def header(facts: Facts) -> str:
 
 
 def case(result: Result) -> str:
-    """One result: medians with quartiles, and tinynet's ratio to everybody, pair by pair."""
+    """Format one result: medians with quartiles, and tinynet's ratios to every side."""
     ours = [name for name in result.values if name in OURS]
     disturbed = f" (others kept {result.others:.1f} cores busy)" if result.others > QUIET else ""
     lines = [result.title + disturbed]
@@ -49,7 +49,7 @@ def _ratio(result: Result, mine: str, name: str) -> str:
 
 
 def amount(value: float, unit: str) -> str:
-    """A time or a size in the unit that suits it."""
+    """Format a time or a size in a suitable unit."""
     if unit == "bytes":
         return f"{value / 2**20:.1f} MiB"
     if value < 1e-3:
@@ -58,7 +58,7 @@ def amount(value: float, unit: str) -> str:
 
 
 def _figure(verdict: Verdict) -> str:
-    """A figure with its quartiles."""
+    """Format a figure with its quartiles."""
     low, high = verdict.spread
     digits = 1 if verdict.unit else 2
     return f"{verdict.median:.{digits}f}{verdict.unit} ({low:.{digits}f} - {high:.{digits}f})"
@@ -92,7 +92,7 @@ def goals(results: list[Result]) -> str:
 
 
 def as_json(facts: Facts, results: list[Result]) -> Facts:
-    """Everything, with every single measurement."""
+    """Return all results as JSON, with every single measurement."""
     rows_of_results = []
     for result in results:
         verdicts = [asdict(v) | {"median": v.median, "met": v.met} for v in result.verdicts]
@@ -101,7 +101,7 @@ def as_json(facts: Facts, results: list[Result]) -> Facts:
 
 
 def markdown(facts: Facts, results: list[Result]) -> str:
-    """Two tables for the README: the goals, and everybody's medians."""
+    """Return two tables for the README: the goals, and the medians of all sides."""
     parts = [
         "\n".join(f"{line}  " for line in header(facts).splitlines()[:-1]),
         f"`{facts['command']}`",
@@ -153,6 +153,6 @@ def _disturbed(results: list[Result]) -> list[str]:
 
 
 def _skipped(results: list[Result]) -> list[str]:
-    """Each reason once."""
+    """Return each reason once."""
     notes = [f"{name}: {why}" for result in results for name, why in result.skipped.items()]
     return list(dict.fromkeys(notes))

@@ -6,16 +6,16 @@ from statistics import median, quantiles
 
 @dataclass(frozen=True)
 class Verdict:
-    """A figure beside its goal.
+    """A figure and its goal.
 
     Attributes:
-        what: What it is about.
-        side: Whose figure it is.
-        measure: How it was made.
-        values: The figure of each pair; the median counts.
-        unit: What follows it in print.
-        goal: What it must not pass; None where nothing was set.
-        at_least: Whether the goal is the least, not the most.
+        what: The measured case.
+        side: The measured side.
+        measure: The kind of figure, such as a ratio to a peer.
+        values: The figure of each pair; their median counts.
+        unit: The unit for reports.
+        goal: The limit of the median; None without a goal.
+        at_least: True if the goal is a minimum, not a maximum.
     """
 
     what: str
@@ -32,7 +32,7 @@ class Verdict:
 
     @property
     def spread(self) -> tuple[float, float]:
-        """The quartiles."""
+        """The first and third quartiles."""
         return quartiles(self.values)
 
     @property
@@ -48,11 +48,11 @@ class Result:
 
     Attributes:
         title: The case.
-        unit: Of the values: ``s`` or ``bytes``.
-        values: By side, one for each round; the rounds of all sides belong together.
-        skipped: Why a side took no part.
-        verdicts: The goals.
-        others: Cores that other processes kept busy in the worst of the rounds.
+        unit: The unit of the values: ``s`` or ``bytes``.
+        values: One value for each round, by side; equal indices are the same round.
+        skipped: The reason of each skipped side.
+        verdicts: Figures and their goals.
+        others: Cores that other processes kept busy in the worst round.
     """
 
     title: str
@@ -66,7 +66,7 @@ class Result:
         return {side: median(values) for side, values in self.values.items() if values}
 
     def ratios(self, ours: str, theirs: str) -> list[float]:
-        """Ours by theirs, pair by pair: below 1, ours is faster, or takes less."""
+        """Return ours divided by theirs, pair by pair: below 1, ours is faster or smaller."""
         return [a / b for a, b in zip(self.values[ours], self.values[theirs], strict=True)]
 
     def least(self, sides: tuple[str, ...]) -> str | None:
@@ -77,7 +77,7 @@ class Result:
 
 
 def quartiles(values: list[float]) -> tuple[float, float]:
-    """The first and the third."""
+    """Return the first and the third quartile."""
     if len(values) == 1:
         return values[0], values[0]
     first, _, third = quantiles(values, n=4, method="inclusive")

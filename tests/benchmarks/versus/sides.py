@@ -23,15 +23,15 @@ EVERYTHING = ("train", "infer")
 
 @dataclass(frozen=True)
 class Side:
-    """One that takes part.
+    """A library to compare, or one configuration of it.
 
     Attributes:
-        module: Where its functions `train` and `infer` are.
-        needs: What must be importable, and the distribution that brings it.
-        options: Handed to those functions.
-        actions: Which of them it has.
-        networks: Which networks it can declare; None means all.
-        checked_steps: How many training steps must agree; 0 for one that computes no network.
+        module: The module with its functions `train` and `infer`.
+        needs: The required module, and the distribution that provides it.
+        options: Arguments of those functions.
+        actions: The names of the functions that it has.
+        networks: The networks that it can compute; None means all.
+        checked_steps: Number of training steps that must agree; 0 for the bare matrix products.
         python: The interpreter that runs it; None for the one that runs this program.
     """
 
@@ -49,7 +49,7 @@ class Side:
 
     @property
     def missing(self) -> str | None:
-        """Return the missing requirement of a side, or an empty text."""
+        """Return the missing requirement of a side, or an empty string."""
         name, distribution = self.needs
         return None if find_spec(name) else f"{distribution} is not installed"
 

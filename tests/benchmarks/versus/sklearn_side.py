@@ -1,4 +1,4 @@
-"""scikit-learn's side: `MLPClassifier.partial_fit`, one batch being one Adam step."""
+"""scikit-learn's side: `MLPClassifier.partial_fit`, with one Adam step per batch."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from versus.networks import BETA_1, BETA_2, CLASSES, EPSILON, LEARNING_RATE, bat
 
 
 def train(network: str, batch: int, *, threads: int, dropout: bool) -> Callable[[], float]:
-    """A training step; it gives the loss before the update."""
+    """Return a training step, which returns the loss before the update."""
     dense = [node for node in nodes_of(network, dropout=dropout) if node.type == "dense"]
     x, labels = batch_of(network, batch)
     classifier = MLPClassifier(
@@ -25,7 +25,7 @@ def train(network: str, batch: int, *, threads: int, dropout: bool) -> Callable[
         epsilon=EPSILON,
     )
     classifier.partial_fit(x, labels, classes=np.arange(CLASSES))
-    # The first call has drawn the parameters: put ours there, and let Adam start again on them.
+    # The first call has drawn the parameters: replace them by ours, and restart Adam on them.
     classifier.coefs_ = [node.params["weight"] for node in dense]
     classifier.intercepts_ = [node.params["bias"] for node in dense]
     del classifier._optimizer

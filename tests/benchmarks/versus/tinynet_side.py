@@ -1,4 +1,4 @@
-"""tinynet's side, through its public face."""
+"""tinynet's side, through its public interface."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,7 +12,7 @@ from versus.workloads import NETWORKS
 def train(
     network: str, batch: int, *, threads: int, dropout: bool, kernels: str
 ) -> Callable[[], float]:
-    """A training step; it gives the loss before the update."""
+    """Return a training step, which returns the loss before the update."""
     nodes = nodes_of(network, dropout=dropout)
     spec = {
         "tinynet": 1,
@@ -35,7 +35,7 @@ def train(
 def infer(
     network: str, batch: int, *, threads: int, dropout: bool, kernels: str
 ) -> Callable[[], Array]:
-    """Raw outputs: without a loss nothing is added to the last layer."""
+    """Return a function that computes raw outputs: without a loss there is no softmax."""
     nodes = nodes_of(network, dropout=dropout)
     net = tinynet.Network(declared(network, nodes), kernels=loaded(kernels))
     fill(net, nodes)
@@ -44,12 +44,12 @@ def infer(
 
 
 def loaded(kernels: str) -> Any:
-    """An instance of registered kernels."""
+    """Return an instance of registered kernels."""
     return registry.default().load("kernels", kernels)()
 
 
 def declared(network: str, nodes: tuple[Node, ...]) -> dict[str, Any]:
-    """The `network` part of a spec, every node named."""
+    """Return the `network` part of a spec, with a name for every node."""
     return {
         "input_shape": list(NETWORKS[network].input_shape),
         "layers": list(_layers(nodes, "input")),
@@ -67,7 +67,7 @@ def _layers(nodes: tuple[Node, ...], before: str) -> Iterable[dict[str, Any]]:
 
 
 def fill(net: tinynet.Network, nodes: tuple[Node, ...]) -> None:
-    """Set the parameters to those that every side starts from."""
+    """Set the parameters to the initial values of every side."""
     for node in nodes:
         fill(net, node.branch)
         for name, value in node.params.items():

@@ -1,9 +1,9 @@
-"""The job of `models/mnist_cnn.json` as somebody writes it in PyTorch.
+"""The job of `models/mnist_cnn.json` as a plain PyTorch program.
 
     python tests/benchmarks/versus/torch_job.py ../shared/data/mnist --threads 2
 
 Trains on 57,000 of MNIST's training images, evaluates on the other 3,000 and on the test images
-after each epoch, and stops once the accuracy of the latter is reached. Prints accuracy and epochs.
+after each epoch, and stops once the test accuracy is reached. Prints accuracy and epochs.
 """
 
 import argparse
@@ -21,7 +21,7 @@ BATCH, RATE, WARMUP, VALIDATION = 64, 0.002, 100, 3000
 
 
 def images(folder: Path, part: str) -> tuple[Tensor, Tensor]:
-    """(pixels (N, 1, 28, 28) uint8, labels (N,) int64) of ``train`` or ``t10k``."""
+    """Return pixels (N, 1, 28, 28) uint8 and labels (N,) int64 of ``train`` or ``t10k``."""
     pixels = gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes())
     labels = gzip.decompress((folder / f"{part}-labels-idx1-ubyte.gz").read_bytes())
     x = torch.from_numpy(np.frombuffer(pixels, np.uint8, offset=16).copy())
@@ -62,7 +62,7 @@ def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
 def train_epoch(
     model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor, number: int
 ) -> None:
-    """One epoch; the rate falls to zero towards its end, as if it were the last."""
+    """Train one epoch; the learning rate falls to zero at its end, as in a last epoch."""
     model.train()
     loss_of = nn.CrossEntropyLoss()
     steps = math.ceil(len(y) / BATCH)

@@ -25,11 +25,11 @@ def train(
     channels_last: bool = False,
     compiled: bool = False,
 ) -> Callable[[], float]:
-    """A training step; it gives the loss before the update."""
+    """Return a training step, which returns the loss before the update."""
     torch.set_num_threads(threads)
     model, x, labels = prepared(network, batch, dropout, channels_last)
     model.train()
-    # The fused update is the fastest that torch has on a CPU.
+    # The fused update is torch's fastest on a CPU.
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)
     loss_of = nn.CrossEntropyLoss()
     forward = torch.compile(model, dynamic=False) if compiled else model
@@ -53,7 +53,7 @@ def infer(
     channels_last: bool = False,
     compiled: bool = False,
 ) -> Callable[[], Array]:
-    """Logits."""
+    """Return a function that computes the logits."""
     torch.set_num_threads(threads)
     model, x, _ = prepared(network, batch, dropout, channels_last)
     model.eval()
@@ -69,7 +69,7 @@ def infer(
 def prepared(
     network: str, batch: int, dropout: bool, channels_last: bool
 ) -> tuple[nn.Module, Tensor, Tensor]:
-    """The model, its input in torch's order of axes, and the labels."""
+    """Return the model, its input in torch's order of axes, and the labels."""
     model: nn.Module = sequential(nodes_of(network, dropout=dropout))
     images, labels = batch_of(network, batch)
     x = torch.from_numpy(images)
@@ -93,12 +93,12 @@ class Residual(nn.Module):
 
 
 def sequential(nodes: tuple[Node, ...]) -> nn.Sequential:
-    """The nodes as a module."""
+    """Return the nodes as a module."""
     return nn.Sequential(*map(module, nodes))
 
 
 def module(node: Node) -> nn.Module:
-    """One node as a module, with its parameters."""
+    """Return one node as a module, with its parameters."""
     options, params = node.options, node.params
     match node.type:
         case "residual":
@@ -132,7 +132,7 @@ def module(node: Node) -> nn.Module:
 
 
 def filled(layer: nn.Module, weight: Array, bias: Array | None) -> nn.Module:
-    """The layer with these parameters."""
+    """Return the layer with these parameters."""
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weight.copy()))
         if bias is not None:

@@ -1,4 +1,4 @@
-"""One side in a process of its own, which does nothing but what it is asked for."""
+"""One side in a separate process that serves requests."""
 
 import gc
 import os
@@ -17,7 +17,7 @@ from versus.sides import Side
 from versus.workloads import Case
 
 WARM = 0.03
-"""Seconds that run before what is timed: caches fill, and the threads of others go to sleep."""
+"""Seconds of warm-up: caches fill, and idle threads of other sides go to sleep."""
 
 MEMORY_STEPS = 20
 """Steps after which memory has stopped growing."""
@@ -25,7 +25,7 @@ MEMORY_STEPS = 20
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-"""Variables that make NumPy's BLAS take other kernels than those of this processor."""
+"""Variables that make NumPy's BLAS use kernels of another processor."""
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def environment(threads: int) -> Iterator[None]:
     os.environ |= {
         "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads}",
         "JAX_PLATFORMS": "cpu",
-        # In its process: a pool of compilers would still be starting while others are timed.
+        # Compile in this process: a pool of compilers would still start while others are timed.
         "TORCHINDUCTOR_COMPILE_THREADS": "1",
     }
     try:
@@ -51,15 +51,15 @@ def environment(threads: int) -> Iterator[None]:
 
 
 def hold_to_cores(threads: int) -> None:
-    """Let this process run on as many cores as it may have threads, where the system can."""
+    """Limit this process to as many cores as it has threads, if the system supports it."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
 def serve(connection: Connection, side: Side, case: Case, threads: int) -> None:
-    """Build what a case asks for, tell what it computes, then time it whenever asked.
+    """Build a case, send its results, then time it for each request.
 
-    What comes back is a pair: the answer and None, or None and what went wrong.
+    Each message is a pair: the answer and None, or None and the error.
     """
     hold_to_cores(threads)
     try:
@@ -74,11 +74,11 @@ def serve(connection: Connection, side: Side, case: Case, threads: int) -> None:
 
 
 def weigh(connection: Connection, side: Side, case: Case, threads: int) -> None:
-    """Train for some steps: (peak bytes beyond what the imports took, peak bytes of it all)."""
+    """Train for some steps; return (peak bytes beyond the imports, peak bytes in all)."""
     hold_to_cores(threads)
     try:
         make = _maker(side, case.action)
-        # What is imported on first use is imported now.
+        # Import everything that is imported on first use.
         make(case.network, 1, threads=threads, dropout=True, **side.options)()
         gc.collect()
         before = reset_peak()
@@ -92,7 +92,7 @@ def weigh(connection: Connection, side: Side, case: Case, threads: int) -> None:
 
 
 def timed(run: Callable[[], Any], seconds: float) -> float:
-    """Mean seconds of a run, over as many as fit into that time, after some that don't count."""
+    """Return the mean seconds of a run, over as many as fit into that time, after a warm-up."""
     _repeat(run, WARM)
     count, elapsed = _repeat(run, seconds)
     return elapsed / count
@@ -116,7 +116,7 @@ def _maker(side: Side, action: str) -> Callable[..., Callable[[], Any]]:
 def _prepare(side: Side, case: Case, threads: int) -> tuple[Callable[[], Any], list[float]]:
     """Return the function to time, and its result if that is deterministic.
 
-    That is the loss of some steps, each of which sees the update before it; or the outputs.
+    The result is the losses of consecutive steps, or the outputs.
     """
     from versus.networks import has_dropout
 
@@ -138,14 +138,14 @@ def _prepare(side: Side, case: Case, threads: int) -> tuple[Callable[[], Any], l
 
 
 def reset_peak() -> int:
-    """Forget the highest memory so far, where the system can; bytes from which it counts now."""
+    """Reset the peak of memory if the system supports it; return the bytes that are in use now."""
     if CLEAR.exists():
         CLEAR.write_text("5")
     return peak()
 
 
 def peak() -> int:
-    """Most bytes of memory that this process held at once."""
+    """Return the peak bytes of memory of this process."""
     if STATUS.exists():
         match = re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())
         assert match

@@ -15,12 +15,12 @@ PRODUCTS = "matrix products"
 
 OURS = (NUMPY, NATIVE)
 FRAMEWORKS = (TORCH, CHANNELS_LAST, COMPILED, JAX)
-"""The fastest of these is the one to beat where a network is trained."""
+"""The goals of training compare with the fastest of these."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """Layers as a spec has them, and a `residual` layer, whose `layers` are added to its input."""
+    """Layers as in a spec, and a `residual` layer that adds its `layers` to its input."""
 
     input_shape: tuple[int, ...]
     layers: tuple[Layer, ...]
@@ -28,14 +28,14 @@ class Network:
 
 @dataclass(frozen=True)
 class Case:
-    """One network doing one thing with batches of one size.
+    """One action of one network, with batches of one size.
 
     Attributes:
         network: One of `NETWORKS`.
         action: A training step (forward, backward, Adam), or inference.
-        batch: Samples.
-        limits: The most that tinynet's time divided by that of the fastest peer may be, by side.
-        allowances: Seconds that tinynet may take beyond the fastest peer, by side.
+        batch: Number of samples.
+        limits: Largest ratio of tinynet's time to that of the fastest peer, by side.
+        allowances: Seconds that tinynet may take more than the fastest peer, by side.
     """
 
     network: str
@@ -51,7 +51,7 @@ class Case:
 
     @property
     def peers(self) -> tuple[str, ...]:
-        """Whom the goals are about."""
+        """The peers that the goals compare with."""
         return FRAMEWORKS if self.action == "train" else (ONNX,)
 
 
@@ -68,7 +68,7 @@ POOL = [{"type": "max_pool2d", "pool_size": 2}]
 
 
 def _normed(filters: int) -> list[Layer]:
-    """A convolution that keeps the size, and batch norm, which makes its bias idle."""
+    """A convolution that keeps the size and has no bias, since batch norm follows."""
     return [*_conv(filters, padding="same", use_bias=False), {"type": "batch_norm"}]
 
 
@@ -150,7 +150,7 @@ CASES = {
         _case("mlp", "train", 32, (1.3, 0.7)),
         _case("mlp", "train", 128, (1.3, 0.7)),
     ),
-    # The smallest network on single samples: the time is that of the code around the kernels.
+    # The smallest network on single samples measures the code around the kernels.
     "batch_1": (_case("digits_mlp", "train", 1), _case("digits_mlp", "infer", 1)),
     "residual": (_case("residual", "train", 64, (2.0, 0.9)),),
     "wide_mlp": (_case("wide_mlp", "train", 128),),
@@ -163,12 +163,12 @@ CASES = {
         )
     ),
 }
-"""What each workload that is about one step compares."""
+"""The cases of each workload with a single step."""
 
 SCALING = (_case("convnet", "train", 128), _case("small_conv", "train", 128))
-"""Compared with their bare matrix products on one thread and on several."""
+"""Cases compared with their bare matrix products, on one thread and on several."""
 
 MEMORY = (_case("mnist_cnn", "train", 64), _case("convnet", "train", 128))
-"""Compared by peak memory."""
+"""Cases compared by peak memory."""
 
 WORKLOADS = (*CASES, "gemm", "memory", "job", "start")
