@@ -23,7 +23,7 @@ from tinynet.dataset import Batch, Dataset, Field, Located, LocatedArrays
 from tinynet.errors import DataError
 from tinynet.kernels.random import derive
 from tinynet.spec.data_spec import DataSpec
-from tinynet.text.blame import Blame
+from tinynet.text.plugin_errors import PluginErrors
 from tinynet.types import Array, Shape
 
 _PLACES: dict[SplitName, str] = {"val": "data.validation", "test": "data.test"}
@@ -274,7 +274,7 @@ def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Da
     plugins = registry.default()
     config = resolve_paths(plugins.config(reference), root)
     dataset: Dataset = plugins.construct(reference, config)
-    with Blame(dataset, "__len__ raised", pointer):
+    with PluginErrors(dataset, "__len__ raised", pointer):
         samples = len(dataset)
     check_fields(dataset, pointer)
     if not samples:

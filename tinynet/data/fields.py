@@ -7,7 +7,7 @@ from tinynet.archive.header import DTYPES, MAX_AXES
 from tinynet.dataset import Dataset, Field
 from tinynet.engine.layer_calls import described
 from tinynet.errors import DataError
-from tinynet.text.blame import Blame, plugin_error
+from tinynet.text.plugin_errors import PluginErrors, plugin_error
 
 
 def field_problem(field: Field) -> str | None:
@@ -58,10 +58,10 @@ def check_fields(dataset: Dataset, pointer: str) -> None:
     """
     problems = []
     for kind in ("inputs", "targets"):
-        with Blame(dataset, f"{kind} raised", pointer):
+        with PluginErrors(dataset, f"{kind} raised", pointer):
             fields = getattr(dataset, kind)
         problems += _fields_problems(kind, fields)
-    with Blame(dataset, "fingerprint raised", pointer):
+    with PluginErrors(dataset, "fingerprint raised", pointer):
         fingerprint = dataset.fingerprint
     if not isinstance(fingerprint, str) or not is_encodable(fingerprint):
         problems.append(f"its fingerprint must be a text; it is {fingerprint!r}")

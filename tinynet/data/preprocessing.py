@@ -25,7 +25,7 @@ from tinynet.errors import (
     TransformError,
 )
 from tinynet.spec.data_spec import TransformReference
-from tinynet.text.blame import Blame, plugin_error
+from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.text.wording import suggest
 from tinynet.transform import Invertible, State, Transform
 from tinynet.types import Array
@@ -119,8 +119,8 @@ class Preprocessing:
     def fit(self, batches: Callable[[], Iterator[dict[str, Array]]]) -> None:
         """Fit the transforms in order; each call of ``batches`` iterates over the training data."""
         for index, stage in enumerate(self.stages):
-            blame = Blame(stage.transform, "fit raised", stage.pointer)
-            with _naming(stage.on, stage.position), blame:
+            errors = PluginErrors(stage.transform, "fit raised", stage.pointer)
+            with _naming(stage.on, stage.position), errors:
                 state = stage.transform.fit(stage.field, self._before(batches(), index))
             if state and not is_name(f"{TRANSFORMS}{stage.label}/x"):
                 message = (
@@ -163,7 +163,7 @@ class Preprocessing:
             state = copy(fitted)
             # An overflow is reported with the place of its value: see `tinynet.data.ranges`.
             ignore = np.errstate(over="ignore", invalid="ignore")
-            with Blame(stage.transform, "apply raised", stage.pointer), ignore:
+            with PluginErrors(stage.transform, "apply raised", stage.pointer), ignore:
                 own = partial(rng, stage.position)
                 result = stage.transform.apply(state, batch, own, training)
             names = dict.fromkeys([*fitted, *state])
@@ -191,7 +191,7 @@ class Preprocessing:
         for stage in reversed([stage for stage in self.stages if stage.on == name]):
             if not isinstance(stage.transform, Invertible):
                 break
-            with Blame(stage.transform, "invert raised", stage.pointer):
+            with PluginErrors(stage.transform, "invert raised", stage.pointer):
                 array = stage.transform.invert(copy(self._states[stage.label]), array)
         return array
 
@@ -239,7 +239,7 @@ def _naming(on: str, position: int) -> Iterator[None]:
 
 def _result(transform: Transform, field: Field, position: int) -> Field:
     """Return the field of an array after a transform."""
-    with Blame(transform, "describe raised", _pointer(position)):
+    with PluginErrors(transform, "describe raised", _pointer(position)):
         result = transform.describe(field)
     if not isinstance(result, Field):
         message = f"describe must return a Field; it returned {described(result)}"

@@ -10,7 +10,7 @@ from tinynet.engine.layer_calls import described
 from tinynet.errors import DataError, Problem, SpecError
 from tinynet.kernels.random import derive
 from tinynet.spec.data_spec import DataSpec
-from tinynet.text.blame import Blame, plugin_error
+from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.types import Array
 
 SplitName: TypeAlias = Literal["train", "val", "test"]
@@ -115,7 +115,7 @@ def gather(dataset: Dataset, indices: Array) -> Batch:
     Raises:
         PluginError: if the dataset fails, or returns something else.
     """
-    with Blame(dataset, "gather raised", POINTER):
+    with PluginErrors(dataset, "gather raised", POINTER):
         batch = dataset.gather(indices)
     if not isinstance(batch, Batch):
         message = f"gather must return a Batch; it returned {described(batch)}"

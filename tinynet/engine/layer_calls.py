@@ -14,7 +14,7 @@ from tinynet.engine.node import Node
 from tinynet.errors import PluginError, TinynetError
 from tinynet.layer import Buffered, Cache, Costed, Fusable, Gradients, Layer, Summarized
 from tinynet.layer.context import Context, Needs
-from tinynet.text.blame import Blame, located_cause, plugin_error
+from tinynet.text.plugin_errors import PluginErrors, located_cause, plugin_error
 from tinynet.text.wording import quote, suggest
 from tinynet.types import Array, Shape
 
@@ -25,7 +25,7 @@ def forward(node: Node, ctx: Context, inputs: Sequence[Array]) -> tuple[Array, C
     Raises:
         PluginError: if the layer raises an exception, or its output has another shape or dtype.
     """
-    # As `_blame`, and twice as fast: this and `backward` are called for every layer and shard.
+    # As `_errors_of`, and twice as fast: this and `backward` are called for every layer and shard.
     try:
         returned = node.layer.forward(ctx, *inputs)
     except (TinynetError, MemoryError):
@@ -41,7 +41,7 @@ def summarize(node: Node, ctx: Context, inputs: Sequence[Array]) -> Any:
     Raises:
         PluginError: if the layer raises an exception.
     """
-    with _blame(node, "summarize"):
+    with _errors_of(node, "summarize"):
         return cast(Summarized, node.layer).summarize(ctx, *inputs)
 
 
@@ -53,7 +53,7 @@ def forward_with(
     Raises:
         PluginError: if the layer raises an exception, or its output has another shape or dtype.
     """
-    with _blame(node, "forward_with"):
+    with _errors_of(node, "forward_with"):
         returned = cast(Summarized, node.layer).forward_with(ctx, summaries, *inputs)
     return _checked_output(node, "forward_with", returned, len(inputs[0]))
 
@@ -66,7 +66,7 @@ def summarize_gradient(
     Raises:
         PluginError: if the layer raises an exception, or omits a required gradient.
     """
-    with _blame(node, "summarize_gradient"):
+    with _errors_of(node, "summarize_gradient"):
         returned = cast(Summarized, node.layer).summarize_gradient(ctx, cache, dy)
     if not isinstance(returned, tuple) or len(returned) != 2:
         message = "summarize_gradient must return (summary, gradients of the parameters)"
@@ -83,7 +83,7 @@ def backward_with(
     Raises:
         PluginError: if the layer raises an exception, or omits a required gradient.
     """
-    with _blame(node, "backward_with"):
+    with _errors_of(node, "backward_with"):
         d_inputs: Sequence[Array | None] = cast(Summarized, node.layer).backward_with(
             ctx, cache, summaries, dy
         )
@@ -121,7 +121,7 @@ def commit(node: Node, cache: Cache) -> None:
     Raises:
         PluginError: if the layer raises an exception, or replaces a buffer by another array.
     """
-    with _blame(node, "commit"):
+    with _errors_of(node, "commit"):
         layer = cast(Buffered, node.layer)
         before = dict(layer.buffers)
         layer.commit(cache)
@@ -138,7 +138,7 @@ def fuse_into(node: Node, previous: Layer) -> Layer | None:
     Raises:
         PluginError: if the node's layer raises an exception.
     """
-    with _blame(node, "fuse_into"):
+    with _errors_of(node, "fuse_into"):
         return cast(Fusable, node.layer).fuse_into(previous)
 
 
@@ -151,12 +151,12 @@ def forward_flops(node: Node) -> int:
     layer = node.layer
     if not isinstance(layer, Costed):
         return prod(node.out_shape) + 2 * sum(param.size for param in layer.params.values())
-    with _blame(node, "cost"):
+    with _errors_of(node, "cost"):
         return int(layer.cost()[0])
 
 
-def _blame(node: Node, method: str) -> Blame:
-    return Blame(str(node), f"{method} raised", node.pointer)
+def _errors_of(node: Node, method: str) -> PluginErrors:
+    return PluginErrors(str(node), f"{method} raised", node.pointer)
 
 
 def _checked_output(node: Node, method: str, returned: Any, samples: int) -> tuple[Array, Cache]:

@@ -12,7 +12,7 @@ from tinynet.engine.layer_calls import described, dtype_problem
 from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss, Loss
 from tinynet.spec.consistency import LOSS
-from tinynet.text.blame import Blame, plugin_error
+from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.types import Array
 
 
@@ -88,7 +88,7 @@ def forward(
     Raises:
         PluginError: if the loss raises an exception, or does not return (number, cache).
     """
-    with Blame(loss, "forward raised"):
+    with PluginErrors(loss, "forward raised"):
         # A loss without sample weights may lack the parameter.
         optional = () if weights is None else (weights,)
         returned = loss.forward(ctx, outputs, targets, *optional)
@@ -114,7 +114,7 @@ def backward(loss: Loss, ctx: Context, cache: Any, outputs: Array) -> Array:
     Raises:
         PluginError: if the loss raises an exception, or returns another shape or dtype.
     """
-    with Blame(loss, "backward raised"):
+    with PluginErrors(loss, "backward raised"):
         gradient = loss.backward(ctx, cache)
     if getattr(gradient, "shape", None) != outputs.shape:
         raise plugin_error(
@@ -134,7 +134,7 @@ def predict(loss: Loss, outputs: Array) -> Array:
     Raises:
         PluginError: if the loss raises an exception, or does not return a row for each sample.
     """
-    with Blame(loss, "predict raised"):
+    with PluginErrors(loss, "predict raised"):
         values = np.array(loss.predict(outputs))
     if values.shape[:1] != outputs.shape[:1]:
         raise plugin_error(

@@ -18,7 +18,7 @@ from tinynet.layer import Buffered, Layer
 from tinynet.layer.build import Build
 from tinynet.network.shared_build import SharedBuild, arrays_of, require_shared
 from tinynet.spec.graph import Wire
-from tinynet.text.blame import Blame, located_cause, plugin_error
+from tinynet.text.plugin_errors import PluginErrors, located_cause, plugin_error
 from tinynet.types import Array, Shape
 
 
@@ -81,7 +81,7 @@ def create_initializer(reference: InitializerReference) -> Initializer:
     def fill(
         rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int, dtype: np.dtype[Any]
     ) -> Array:
-        with Blame(initializer, "__call__ raised"):
+        with PluginErrors(initializer, "__call__ raised"):
             values = initializer(rng, shape, fan_in, fan_out, dtype)
         if np.shape(values) != shape:
             raise plugin_error(

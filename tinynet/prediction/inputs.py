@@ -25,7 +25,7 @@ from tinynet.errors import DataError
 from tinynet.files.nearby import suggest_path
 from tinynet.files.npy import map_npy
 from tinynet.prediction import images
-from tinynet.text.blame import Blame, plugin_error
+from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
@@ -162,7 +162,7 @@ class Reader:
         assert dataset is not None
         assert reference is not None
         config = registry.default().config(reference)
-        with Blame(dataset, "read_inputs raised"):
+        with PluginErrors(dataset, "read_inputs raised"):
             arrays = dataset.read_inputs(config, path, self.fields)
         named = isinstance(arrays, Mapping) and {*self.fields} <= {*arrays}
         if not named or not all(isinstance(array, np.ndarray) for array in arrays.values()):

@@ -17,10 +17,10 @@ from tinynet.config import Config, Reference
 from tinynet.errors import PluginError
 from tinynet.registry.discovery import Damage, discover, normalize_name
 from tinynet.registry.discovery import Entry as Entry
-from tinynet.text.blame import Blame, located_cause, record_origin
 from tinynet.text.kinds import GROUPS as GROUPS
 from tinynet.text.kinds import KINDS as KINDS
 from tinynet.text.mistakes import explained, mistake, refusal
+from tinynet.text.plugin_errors import PluginErrors, located_cause, record_origin
 from tinynet.text.wording import quote, suggest
 
 CORE = "tinynet-core"
@@ -198,7 +198,7 @@ class Registry:
         except (UnknownTypeError, AmbiguousTypeError) as error:
             raise refusal([mistake("type_name", str(error), "type", value=name)]) from error
         try:
-            with Blame(str(entry), "its Config failed:", passing=ValidationError):
+            with PluginErrors(str(entry), "its Config failed:", unless=ValidationError):
                 config = self._config(entry, options, self.validation_context(recorded))
                 dumped: dict[str, Any] = config.model_dump(mode="json")
                 for field in type(config).model_fields.keys() - config.model_fields_set:
@@ -213,7 +213,7 @@ class Registry:
     def config(self, reference: Reference) -> Config:
         """Return the config of a reference that was validated."""
         entry, context = self.resolve(reference), {"recorded": reference._recorded}
-        with Blame(str(entry), "its Config cannot read what it wrote:"):
+        with PluginErrors(str(entry), "its Config cannot read what it wrote:"):
             return self._config(entry, reference.options, context)
 
     def _config(self, entry: Entry, options: Mapping[str, Any], context: dict[str, Any]) -> Config:
@@ -238,7 +238,7 @@ class Registry:
         """
         entry = self.resolve(reference)
         cls = self._load(entry)
-        with Blame(str(entry), "it could not be constructed:"):
+        with PluginErrors(str(entry), "it could not be constructed:"):
             return cls(config)
 
 

@@ -23,8 +23,8 @@ from tinynet.testing.optimizers import optimizer_checks
 from tinynet.testing.schedules import schedule_checks
 from tinynet.testing.standard_cases import STANDARDS, Arguments, Standard, integers
 from tinynet.testing.transforms import transform_checks
-from tinynet.text.blame import located_cause
 from tinynet.text.kinds import KINDS
+from tinynet.text.plugin_errors import located_cause
 from tinynet.text.wording import cause, format_value, quote, suggest
 from tinynet.types import Shape
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from tinynet.text.blame import located_cause
+from tinynet.text.plugin_errors import located_cause
 
 Case = TypeVar("Case")
 

@@ -10,7 +10,7 @@ from tinynet.config import Config
 from tinynet.errors import TinynetError
 from tinynet.registry import default
 from tinynet.testing.checks import CheckFailed, require
-from tinynet.text.blame import located_cause
+from tinynet.text.plugin_errors import located_cause
 from tinynet.text.wording import format_value
 
 Options: TypeAlias = Mapping[str, Any] | Config

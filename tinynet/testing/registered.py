@@ -18,8 +18,8 @@ from tinynet.registry.discovery import normalize_name
 from tinynet.testing.arguments import CHECKS, NotCheckableError, arguments_of, in_words
 from tinynet.testing.checks import Check
 from tinynet.testing.standard_cases import Arguments
-from tinynet.text.blame import located_cause
 from tinynet.text.kinds import GROUPS
+from tinynet.text.plugin_errors import located_cause
 from tinynet.text.wording import quote, suggest
 from tinynet.types import Shape
 

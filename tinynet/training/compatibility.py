@@ -13,7 +13,7 @@ from tinynet.errors import Problem, ShapeError
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.targets import Bad
-from tinynet.text.blame import Blame, plugin_error
+from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.text.wording import suggest
 from tinynet.types import Array, Shape
 
@@ -92,7 +92,7 @@ def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Probl
     for part in network.losses:
         if part.checks is not None:
             try:
-                with Blame(part.loss, "check_shapes raised", part.pointer):
+                with PluginErrors(part.loss, "check_shapes raised", part.pointer):
                     part.checks.check_shapes(network.out_shapes[part.output], shapes[part.output])
             except ShapeError as error:
                 problems.append(Problem(str(error), part.pointer))
@@ -119,7 +119,7 @@ def bad_target_of(network: Network, part: OutputLoss, targets: Array) -> Bad | N
     """
     if part.checks is None:
         return None
-    with Blame(part.loss, "bad_target raised", part.pointer):
+    with PluginErrors(part.loss, "bad_target raised", part.pointer):
         bad = part.checks.bad_target(network.out_shapes[part.output], targets)
     if bad is None:
         return None

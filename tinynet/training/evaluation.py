@@ -14,7 +14,7 @@ from tinynet.errors import DataError, Problem, ShapeError
 from tinynet.metric import Metric, State
 from tinynet.spec.consistency import loss_figures
 from tinynet.spec.training_spec import MetricReference
-from tinynet.text.blame import Blame, plugin_error
+from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.types import Array, Shape
 
 
@@ -75,7 +75,7 @@ class Figures:
         """Return the initial state of a metric."""
         pointer = self.pointers[label]
         try:
-            with Blame(metric, "start raised", pointer):
+            with PluginErrors(metric, "start raised", pointer):
                 state = metric.start(self._out_shapes[self.outputs[label]])
         except (ShapeError, DataError) as error:
             raise self._with_label(label, error) from error
@@ -133,7 +133,7 @@ class Figures:
             metric, output, state = self.metrics[label], self.outputs[label], self.states[label]
             before = layout(state)
             try:
-                with Blame(metric, "update raised", self.pointers[label]):
+                with PluginErrors(metric, "update raised", self.pointers[label]):
                     metric.update(state, predictions[output], targets[output])
             except (ShapeError, DataError) as error:
                 raise self._with_label(label, error) from error
@@ -167,7 +167,7 @@ class Figures:
             PluginError: if the metric fails, or does not return a number.
         """
         metric = self.metrics[label]
-        with Blame(metric, "result raised", self.pointers[label]):
+        with PluginErrors(metric, "result raised", self.pointers[label]):
             figure = metric.result(self.states[label])
         # A plugin may return an array of one element, as float() accepts it.
         if isinstance(figure, Real | np.bool_):

@@ -22,7 +22,7 @@ from tinynet.layer import Buffered, Cache, Gradients, LayerConfig, Summarized
 from tinynet.layer.context import Context
 from tinynet.loss import Loss, LossConfig
 from tinynet.network.network import Network
-from tinynet.text.blame import origin
+from tinynet.text.plugin_errors import origin
 from tinynet.types import Array
 
 _NEW = "make a new array"

@@ -17,7 +17,7 @@ from tinynet.kernels.numpy import NumpyKernels
 from tinynet.optimizer import Fused, Optimizer, OptimizerConfig
 from tinynet.schedule import Schedule, ScheduleConfig, scheduled_factor
 from tinynet.spec.training_spec import OptimizerReference, ScheduleReference
-from tinynet.text.blame import Blame, plugin_error
+from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.types import Array
 
 _OPTIMIZER, _SCHEDULE = "/training/optimizer", "/training/schedule"
@@ -84,14 +84,14 @@ class Updater:
         param = self._params[address].copy()
         slots = {name: array.copy() for name, array in self.slots[address].items()}
         before = layout(slots)
-        with np.errstate(all="ignore"), Blame(self._optimizer, "update raised", _OPTIMIZER):
+        with np.errstate(all="ignore"), PluginErrors(self._optimizer, "update raised", _OPTIMIZER):
             self._update(param, np.zeros_like(param), slots, 1, self._config.learning_rate)
         if problem := layout_problem(before, slots, "update"):
             raise plugin_error(self._optimizer, problem, _OPTIMIZER)
 
     def renew_slots(self) -> None:
         """Initialize the optimizer's state for the parameters as they are now."""
-        with Blame(self._optimizer, "slots raised", _OPTIMIZER):
+        with PluginErrors(self._optimizer, "slots raised", _OPTIMIZER):
             self.slots = {a: self._optimizer.slots(param) for a, param in self._params.items()}
         for address, slots in self.slots.items():
             group = f"{SLOTS}{address}"
@@ -110,7 +110,7 @@ class Updater:
         """
         if self._schedule is None:
             return self._config.learning_rate
-        with Blame(self._schedule, "factor raised", _SCHEDULE):
+        with PluginErrors(self._schedule, "factor raised", _SCHEDULE):
             factor = scheduled_factor(self._schedule, self._warmup_steps, step, total_steps)
         if not isinstance(factor, Real):
             message = f"factor must return a number; it returned {described(factor)}"
@@ -131,7 +131,7 @@ class Updater:
         Raises:
             PluginError: if the optimizer raises an exception.
         """
-        with Blame(self._optimizer, "update raised", _OPTIMIZER):
+        with PluginErrors(self._optimizer, "update raised", _OPTIMIZER):
             scale = self._clip_scale(gradients)
             for address, param in self._params.items():
                 gradient = gradients[address]

@@ -16,7 +16,7 @@ from time import perf_counter
 from tinynet.commands.plugins.protocols import breach
 from tinynet.errors import PluginError, TinynetError
 from tinynet.registry import Entry, Registry
-from tinynet.text.blame import located_cause
+from tinynet.text.plugin_errors import located_cause
 
 
 def main(request: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tinynet.errors import PluginError
-from tinynet.text.blame import Blame, located_cause
+from tinynet.text.plugin_errors import PluginErrors, located_cause
 
 
 def calls_a_library() -> Any:
@@ -15,7 +15,7 @@ def calls_a_library() -> Any:
 
 
 def raised_by(call: Callable[[], Any]) -> Exception:
-    with pytest.raises(PluginError) as caught, Blame(call, "method raised"):
+    with pytest.raises(PluginError) as caught, PluginErrors(call, "method raised"):
         call()
     assert isinstance(caught.value.__cause__, Exception)
     return caught.value.__cause__

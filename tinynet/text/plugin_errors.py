@@ -1,4 +1,4 @@
-"""Blame for a plugin that fails: its error, and the place in its source that raised."""
+"""Errors of plugins: the exception of a plugin as a `PluginError`, with the line that raised it."""
 
 import traceback
 from collections.abc import Mapping
@@ -10,27 +10,27 @@ from tinynet.text.wording import cause
 _CALLERS = frozenset(
     "__main__ tinynet contextlib functools importlib numpy pydantic threading".split()
 )
-"""Packages whose code calls plugins, or is called by tinynet's own types."""
+"""Packages whose lines are never named: they call plugins, or tinynet's own types call them."""
 
 
 _origins: dict[type, str] = {}
 """Type, distribution and version of each loaded class of a plugin."""
 
 
-class Blame:
+class PluginErrors:
     """A context that turns an unexpected exception of a plugin into a `PluginError`.
 
-    A class, since a generator costs more than many a method on a batch of one.
+    A class, since a context manager from a generator is too slow for calls on a batch of one.
     """
 
-    __slots__ = ("_action", "_passing", "_plugin", "_pointer")
+    __slots__ = ("_action", "_plugin", "_pointer", "_unless")
 
     def __init__(
         self,
         plugin: object,
         action: str,
         pointer: str = "",
-        passing: type[Exception] | tuple[()] = (),
+        unless: type[Exception] | tuple[()] = (),
     ) -> None:
         """Start to watch a call.
 
@@ -38,10 +38,10 @@ class Blame:
             plugin: The plugin, or its name.
             action: Start of the message, up to the cause: ``forward raised``.
             pointer: Where a spec names the plugin, if it does.
-            passing: Exceptions that are not the plugin's fault.
+            unless: Exceptions that are not the plugin's fault; they are not changed.
         """
         self._plugin, self._action = plugin, action
-        self._pointer, self._passing = pointer, passing
+        self._pointer, self._unless = pointer, unless
 
     def __enter__(self) -> None: ...
 
@@ -50,7 +50,7 @@ class Blame:
     ) -> None:
         if error is None or isinstance(error, TinynetError | MemoryError):
             return
-        if isinstance(error, Exception | SystemExit) and not isinstance(error, self._passing):
+        if isinstance(error, Exception | SystemExit) and not isinstance(error, self._unless):
             message = f"{self._action} {located_cause(error)}"
             raise plugin_error(self._plugin, message, self._pointer) from error
 
