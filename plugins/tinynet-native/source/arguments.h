@@ -1,8 +1,8 @@
-/* What Python hands in: arrays through the buffer protocol, and numbers.
+/* Parsing of a call's arguments: arrays through the buffer protocol, and numbers.
  *
- * Arguments are taken one after the other. The first mistake is remembered as a Python exception,
- * everything after it is taken as nothing, and so only `end` needs to look. An input that is not
- * contiguous, or not aligned to its elements, is copied; an output must be both.
+ * Arguments are taken one after the other. The first error sets a Python exception; after it every
+ * argument is taken as empty or 0, so only `end` must check. An input that is not contiguous, or
+ * not aligned to its elements, is copied; an output must be both.
  */
 #ifndef TINYNET_NATIVE_ARGUMENTS_H
 #define TINYNET_NATIVE_ARGUMENTS_H
@@ -31,16 +31,16 @@ struct arguments {
 
 void begin(struct arguments *a, PyObject *const *given, Py_ssize_t count, Py_ssize_t expected);
 
-/* Release what was taken; None, or NULL where an exception is set. */
+/* Release the arrays. Returns None, or NULL if an exception is set. */
 PyObject *end(struct arguments *a);
 
-/* Remember a mistake, unless there is one already. */
+/* Set an exception, unless one is set already. */
 void fail(struct arguments *a, PyObject *type, const char *message);
 
-/* A mistake unless `right`. */
+/* Set a ValueError unless `right`. */
 void require(struct arguments *a, bool right, const char *message);
 
-/* Arrays of real numbers, all of one type, with so many axes; any number of axes if it is 0. */
+/* Arrays of real numbers, all of one type, with `axes` axes; any number of axes if it is 0. */
 struct array input(struct arguments *a, int axes);
 struct array output(struct arguments *a, int axes);
 struct array optional_input(struct arguments *a, int axes);

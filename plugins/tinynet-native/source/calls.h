@@ -1,6 +1,6 @@
-/* What the functions of the Python module are made of. Each takes its arguments, checks that their
- * shapes fit together, and calls a kernel of the level in use without the interpreter lock. Which
- * gradients are wanted follows from which outputs are not None. */
+/* Helpers for the functions of the Python module. Each function takes its arguments, checks that
+ * their shapes fit together, and calls a kernel of the level in use without the interpreter lock.
+ * Gradients are computed for the outputs that are not None. */
 #ifndef TINYNET_NATIVE_CALLS_H
 #define TINYNET_NATIVE_CALLS_H
 
@@ -14,7 +14,7 @@ struct level {
 
 extern const struct level *level; /* in use */
 
-/* Run CALL, where `kernels` is the table to use, without the lock, if no argument was wrong. */
+/* Run CALL without the interpreter lock unless an argument was wrong. It may use `kernels`. */
 #define RUN(ARGUMENTS, CALL)                                                                       \
     do {                                                                                           \
         if (!(ARGUMENTS)->failed) {                                                                \
@@ -26,7 +26,7 @@ extern const struct level *level; /* in use */
         }                                                                                          \
     } while (0)
 
-/* A function of the module with EXPECTED arguments, which the block after it takes from `a`. */
+/* Define a function of the module with EXPECTED arguments; the body after it takes them from a. */
 #define FUNCTION(NAME, EXPECTED)                                                                   \
     static void run_##NAME(struct arguments *a);                                                   \
     PyObject *NAME(PyObject *Py_UNUSED(self), PyObject *const *given, Py_ssize_t count)            \
@@ -38,8 +38,7 @@ extern const struct level *level; /* in use */
     }                                                                                              \
     static void run_##NAME(struct arguments *a)
 
-/* A mistake unless each of the arrays, whose addresses end with NULL, is None or has so many
- * elements. */
+/* Set a ValueError unless each array is None or has `size` elements; NULL ends the list. */
 void require_size(struct arguments *a, ptrdiff_t size, const struct array *const *arrays);
 
 #define REQUIRE_SIZE(ARGUMENTS, SIZE, ...)                                                         \

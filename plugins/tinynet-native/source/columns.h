@@ -1,7 +1,7 @@
 /* Sums down the columns of row-major matrices, and their transpose.
  *
- * Sums run in REAL over a block of rows, and the sums of blocks are added in double: a mean over a
- * million pixels is as exact as one over a hundred.
+ * Some rows at a time are summed in REAL, and these sums are added in double: a mean over a million
+ * pixels is as exact as one over a hundred.
  */
 #ifndef TINYNET_NATIVE_COLUMNS_H
 #define TINYNET_NATIVE_COLUMNS_H
@@ -10,15 +10,15 @@
 #include "vector.h"
 
 enum {
-    BLOCK = 128, /* rows */
-    CHUNK = 256, /* columns whose totals are kept at a time; a multiple of LANES */
+    ROWS_AT_ONCE = 128,    /* summed in REAL */
+    COLUMNS_AT_ONCE = 256, /* whose totals are kept; a multiple of LANES */
 };
 
-_Static_assert(CHUNK % LANES == 0, "a vector of totals belongs to one chunk");
+_Static_assert(COLUMNS_AT_ONCE % LANES == 0, "totals are whole vectors");
 
 typedef double wide __attribute__((vector_size(LANES * sizeof(double))));
 
-/* Up to LANES columns of x, and of dy where a term asks for it. */
+/* Up to LANES columns of x, and of dy if a term needs it. */
 struct column {
     const REAL *x, *dy;      /* their first elements */
     ptrdiff_t step, dy_step; /* from one row to the next */
@@ -27,7 +27,7 @@ struct column {
     const REAL *row_center, *row_inverse; /* of the rows */
 };
 
-/* What row r adds to a sum. */
+/* The term of row r in a sum. */
 typedef vec term_function(const struct column *, ptrdiff_t r, bool whole);
 
 INLINE vec term_x(const struct column *c, ptrdiff_t r, bool whole)
@@ -52,7 +52,7 @@ INLINE vec term_normal(const struct column *c, ptrdiff_t r, bool whole)
     return load_n(c->dy + r * c->dy_step, c->lanes, whole) * normal;
 }
 
-/* Four sums at a time, because each addition has to wait for the one before it. */
+/* Four sums at a time, because each addition must wait for the one before it. */
 INLINE vec sum_whole(const struct column *c, ptrdiff_t begin, ptrdiff_t end, bool whole,
                      term_function *term)
 {
@@ -76,25 +76,25 @@ INLINE vec sum_rows(const struct column *c, ptrdiff_t begin, ptrdiff_t end, term
 INLINE void add_terms(const struct column *like, const REAL *center, ptrdiff_t rows,
                       ptrdiff_t columns, REAL *out, term_function *term)
 {
-    for (ptrdiff_t chunk = 0; chunk < columns; chunk += CHUNK) {
-        ptrdiff_t width = least(CHUNK, columns - chunk);
-        wide total[CHUNK / LANES] = {{0}};
-        for (ptrdiff_t begin = 0; begin < rows; begin += BLOCK) {
+    for (ptrdiff_t first = 0; first < columns; first += COLUMNS_AT_ONCE) {
+        ptrdiff_t width = least(COLUMNS_AT_ONCE, columns - first);
+        wide total[COLUMNS_AT_ONCE / LANES] = {{0}};
+        for (ptrdiff_t begin = 0; begin < rows; begin += ROWS_AT_ONCE) {
             for (ptrdiff_t j = 0; j < width; j += LANES) {
                 struct column c = *like;
-                c.x += chunk + j;
-                c.dy = c.dy ? c.dy + chunk + j : NULL;
+                c.x += first + j;
+                c.dy = c.dy ? c.dy + first + j : NULL;
                 c.lanes = least(LANES, width - j);
-                c.center = center ? load_first(center + chunk + j, c.lanes) : (vec){0};
-                vec sum = sum_rows(&c, begin, least(begin + BLOCK, rows), term);
+                c.center = center ? load_first(center + first + j, c.lanes) : (vec){0};
+                vec sum = sum_rows(&c, begin, least(begin + ROWS_AT_ONCE, rows), term);
                 total[j / LANES] += __builtin_convertvector(sum, wide);
             }
         }
         for (ptrdiff_t j = 0; j < width; j += LANES) {
             ptrdiff_t lanes = least(LANES, width - j);
-            vec before = load_first(out + chunk + j, lanes);
+            vec before = load_first(out + first + j, lanes);
             vec sum = __builtin_convertvector(total[j / LANES], vec);
-            store_first(out + chunk + j, before + sum, lanes);
+            store_first(out + first + j, before + sum, lanes);
         }
     }
 }
@@ -108,22 +108,22 @@ static void add_columns(const REAL *x, ptrdiff_t step, ptrdiff_t rows, ptrdiff_t
 
 static void clear(REAL *x, ptrdiff_t count) { memset(x, 0, (size_t)count * sizeof(REAL)); }
 
-/* What sums down the columns of so many rows, cut between columns. */
-static struct table column_table(block_function *run, const void *job, ptrdiff_t rows,
-                                 ptrdiff_t columns)
+/* A kernel that sums down the columns of so many rows; parts take whole columns. */
+static struct grid column_grid(part_function *run, const void *job, ptrdiff_t rows,
+                               ptrdiff_t columns)
 {
-    return (struct table){
+    return (struct grid){
         .run = run, .job = job, .columns = columns, .column_step = LANES, .work = rows * columns};
 }
 
-/* A square of LANES x LANES, or the part of it with so many rows and columns. */
+/* Transpose a square of LANES x LANES, or its first rows and columns if not `whole`. */
 INLINE void transpose_square(const REAL *from, ptrdiff_t from_row, REAL *to, ptrdiff_t to_row,
                              ptrdiff_t rows, ptrdiff_t columns, bool whole)
 {
     vec row[LANES], next[LANES];
     EACH (i, LANES)
         row[i] = i < rows ? load_n(from + i * from_row, columns, whole) : (vec){0};
-    /* Each round zips the first half of the rows with the second, as one shuffles cards. */
+    /* Each round interleaves the first half of the rows with the second. */
     EACH (round, LOG_LANES) {
         EACH (i, LANES / 2) {
             next[2 * i] = zip_lower(row[i], row[i + LANES / 2]);

@@ -6,7 +6,7 @@
 #include "input_gradient.h"
 #include "parameter_gradients.h"
 
-/* Where windows are pixels, an image is one long row: its tiles are as high as can be. */
+/* Treat an image as one long row where each window is a pixel, so that tiles are full. */
 static struct conv2d without_needless_rows(const struct conv2d *args)
 {
     struct conv2d flat = *args;
@@ -40,13 +40,13 @@ static bool conv2d(const struct conv2d *given)
         .out_width = args->right.windows,
         .enough = &enough,
     };
-    run_tables((struct table[]){correlation_table(&c)}, 1);
+    run_grids((struct grid[]){correlation_grid(&c)}, 1);
     return enough;
 }
 
-/* Run the tables, of which there is room for one more, with the first phase of dx, and then the
- * other phases one by one: each turns its own cells of the weight around. */
-static void run_with_input_gradient(const struct conv2d *args, struct table *tables, int count,
+/* Run the grids together with the first phase of dx, for which there is room behind them, and then
+ * the other phases one by one: each reverses its own cells of the weight. */
+static void run_with_input_gradient(const struct conv2d *args, struct grid *grids, int count,
                                     atomic_bool *enough)
 {
     REAL *turned = allocate(weight_size(args));
@@ -61,8 +61,8 @@ static void run_with_input_gradient(const struct conv2d *args, struct table *tab
             turn_weight(args, &down, &right, turned);
             struct correlation c = input_gradient_phase(args, &down, &right, turned);
             c.enough = enough;
-            tables[count] = correlation_table(&c);
-            run_tables(tables, count + 1);
+            grids[count] = correlation_grid(&c);
+            run_grids(grids, count + 1);
             count = 0;
         }
     }
@@ -74,14 +74,14 @@ static bool conv2d_backward(const struct conv2d *given)
     const struct conv2d args = without_needless_rows(given);
     atomic_bool enough = true;
     struct parameter_gradients job = {.args = &args, .enough = &enough};
-    struct table tables[2];
+    struct grid grids[2];
     int count = 0;
     if (args.dweight || args.dbias)
-        tables[count++] = parameter_table(&job);
+        grids[count++] = parameter_grid(&job);
     if (args.dx)
-        run_with_input_gradient(&args, tables, count, &enough);
+        run_with_input_gradient(&args, grids, count, &enough);
     else
-        run_tables(tables, count);
+        run_grids(grids, count);
     return enough;
 }
 

@@ -12,9 +12,9 @@
 #include "depthwise.h"
 #include "product.h"
 
-/* The sums for windows in row o of the output, of the channels of group g. Columns of taps in
- * `taps` are summed, of which the first meets `column`; the image has so many columns. The caller
- * says how windows follow each other. */
+/* The product for the windows in row o of the output and the channels of group g. It sums the
+ * columns of taps in `taps`, of which the first meets `column` of an image with `columns` columns.
+ * The caller sets c and the steps from window to window. */
 static struct product window_sums(const struct correlation *c, const REAL *image, ptrdiff_t columns,
                                   ptrdiff_t o, ptrdiff_t column, struct range taps, ptrdiff_t g)
 {
@@ -38,8 +38,8 @@ static struct product window_sums(const struct correlation *c, const REAL *image
     };
 }
 
-/* Some rows of one image, whose windows are tiles, and some channels of each group; `column` is
- * where the first tap begins. */
+/* Some rows of one image, and some channels of each group; the rows of tiles are windows. `column`
+ * is where the first tap begins. */
 static void correlate_rows(const struct correlation *c, struct range rows, struct range channels,
                            const REAL *image, REAL *output, ptrdiff_t columns, ptrdiff_t column)
 {
@@ -72,8 +72,8 @@ static struct range rows_met(const struct side *down, struct range rows)
     return overlap((struct range){first, last + 1}, (struct range){0, down->inputs});
 }
 
-/* The rows of the table are those of all images. */
-static void correlate_images(const void *job, struct block part)
+/* The rows of the grid are those of all images. */
+static void correlate_images(const void *job, struct part part)
 {
     const struct correlation *c = job;
     ptrdiff_t height = c->down.inputs, width = c->right.inputs, end;
@@ -102,9 +102,9 @@ static void correlate_images(const void *job, struct block part)
     free(padded);
 }
 
-/* Small images: the same window of all images is a tile, and only cells inside are summed. The rows
- * of the table are windows. */
-static void correlate_windows(const void *job, struct block part)
+/* Small images: the rows of a tile are images, and only taps inside them are summed. The rows of
+ * the grid are windows. */
+static void correlate_windows(const void *job, struct part part)
 {
     const struct correlation *c = job;
     const struct side *right = &c->right;
@@ -128,8 +128,8 @@ static void correlate_windows(const void *job, struct block part)
     }
 }
 
-/* Whether tiles had better be made of images than of the windows in a row: where rows are too short
- * for a tile, or a good part of their sums would be zeros beside the image. */
+/* Return true if tiles should hold images instead of the windows in a row: where rows are too short
+ * for a tile, or many of their terms would be zeros beside the image. */
 static bool short_rows(const struct side *right, ptrdiff_t samples)
 {
     enum { ENOUGH_SAMPLES = 8, SHORT = 8, SHORT_WITH_PADDING = 16 };
@@ -142,12 +142,12 @@ static bool depthwise(ptrdiff_t groups, ptrdiff_t channels, ptrdiff_t filters)
     return groups == channels && groups == filters;
 }
 
-/* The columns of the table are the channels of a group: each part takes them of all groups. */
-static struct table correlation_table(const struct correlation *c)
+/* The columns of the grid are the channels of a group; a part computes them for all groups. */
+static struct grid correlation_grid(const struct correlation *c)
 {
     ptrdiff_t rows = c->samples * c->down.outputs, outputs = rows * c->right.outputs;
     ptrdiff_t terms = c->down.taps * c->right.taps * (c->in_channels / c->groups);
-    struct table table = {
+    struct grid grid = {
         .run = correlate_images,
         .job = c,
         .rows = rows,
@@ -157,12 +157,12 @@ static struct table correlation_table(const struct correlation *c)
         .work = outputs * c->out_channels * (1 + terms / PRODUCTS_PER_ELEMENT),
     };
     if (depthwise(c->groups, c->in_channels, c->out_channels)) {
-        table.run = correlate_depthwise;
+        grid.run = correlate_depthwise;
     } else if (short_rows(&c->right, c->samples)) {
-        table.run = correlate_windows;
-        table.rows = c->down.outputs * c->right.outputs;
+        grid.run = correlate_windows;
+        grid.rows = c->down.outputs * c->right.outputs;
     }
-    return table;
+    return grid;
 }
 
 #endif

@@ -6,9 +6,9 @@
 
 /* e^x for x <= 0, to about one unit in the last place; below LOWEST it is 0. NaN stays NaN.
  *
- * x = n ln 2 + r with |r| <= ln(2) / 2, and e^r by its Taylor series. ln 2 is in two parts, of
- * which n times the first is exact. Adding SHIFT rounds to a whole number and leaves it in the low
- * bits.
+ * x = n ln 2 + r with |r| <= ln(2) / 2, and e^r by its Taylor series. ln 2 is the sum of two
+ * numbers, of which n times the first is exact. Adding SHIFT rounds to a whole number and leaves it
+ * in the low bits.
  */
 #if BITS == 32
 enum { TERMS = 7, MANTISSA = 23, EXPONENT_BIAS = 127 };

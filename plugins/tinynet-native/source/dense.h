@@ -5,51 +5,52 @@
 #include "columns.h"
 #include "product.h"
 
-/* Terms of a sum that run at a time, so that the rows of the matrix on the right that they use stay
- * in a near cache while all rows of the product go by. */
+/* Terms of a sum that are computed at a time for all rows of a product, so that the rows of the
+ * matrix on the right that they need stay in a near cache. */
 enum { TERMS_AT_ONCE = 256 };
 
-/* What terms [done, done + TERMS_AT_ONCE) of the inner axis, the only one, add to a product. */
+/* The product over terms [done, done + TERMS_AT_ONCE) of the inner axis, the only one, added to
+ * that over the terms before. */
 static struct product some_terms(const struct product *p, ptrdiff_t done)
 {
-    struct product part = *p;
-    part.a += done * p->inner.a;
-    part.inner.count = least(TERMS_AT_ONCE, p->inner.count - done);
-    part.relu = p->relu && done + part.inner.count == p->inner.count;
+    struct product block = *p;
+    block.a += done * p->inner.a;
+    block.inner.count = least(TERMS_AT_ONCE, p->inner.count - done);
+    block.relu = p->relu && done + block.inner.count == p->inner.count;
     if (done) {
-        part.start = p->c;
-        part.start_row = p->c_row;
+        block.start = p->c;
+        block.start_row = p->c_row;
     }
-    return part;
+    return block;
 }
 
 /* c = start + a b, with at least one term. */
-static void multiply_in_parts(const struct product *p, ptrdiff_t rows, ptrdiff_t columns)
+static void multiply_in_blocks(const struct product *p, ptrdiff_t rows, ptrdiff_t columns)
 {
     for (ptrdiff_t done = 0; done < p->inner.count; done += TERMS_AT_ONCE) {
-        struct product part = some_terms(p, done);
-        part.b += done * p->inner.b;
-        multiply(&part, rows, columns);
+        struct product block = some_terms(p, done);
+        block.b += done * p->inner.b;
+        multiply(&block, rows, columns);
     }
 }
 
 enum { PANEL = 4 * LANES /* columns of a product */ };
 
-/* c = a b', with at least one term: b is transposed, a panel of its rows at a time. */
+/* c = a b', with at least one term: a panel of rows of b is transposed at a time. */
 static void multiply_transposed(const struct product *p, ptrdiff_t rows, ptrdiff_t columns)
 {
     _Alignas(64) REAL panel[TERMS_AT_ONCE * PANEL];
     for (ptrdiff_t done = 0; done < p->inner.count; done += TERMS_AT_ONCE) {
-        struct product part = some_terms(p, done);
-        part.b = panel;
-        part.inner.b = PANEL;
+        struct product block = some_terms(p, done);
+        block.b = panel;
+        block.inner.b = PANEL;
         for (ptrdiff_t first = 0; first < columns; first += PANEL) {
             ptrdiff_t width = least(PANEL, columns - first);
             transpose(p->b + first * p->inner.b + done, p->inner.b, panel, PANEL, width,
-                      part.inner.count);
-            multiply(&part, rows, width);
-            part.c += width;
-            part.start = done ? part.c : NULL;
+                      block.inner.count);
+            multiply(&block, rows, width);
+            block.c += width;
+            block.start = done ? block.c : NULL;
         }
     }
 }
@@ -61,7 +62,7 @@ static struct product plain_product(const REAL *a, const REAL *b, const REAL *st
 }
 
 /* y = bias + x weight for a single row: the weight is read once, in the order it lies in memory. */
-static void dense_row_part(const void *job, struct block part)
+static void dense_row_part(const void *job, struct part part)
 {
     enum { AT_ONCE = 8 }; /* terms */
     const struct dense *args = job;
@@ -85,7 +86,7 @@ static void dense_row_part(const void *job, struct block part)
     }
 }
 
-static void dense_part(const void *job, struct block part)
+static void dense_part(const void *job, struct part part)
 {
     const struct dense *args = job;
     const struct range rows = part.rows, units = part.columns;
@@ -97,15 +98,15 @@ static void dense_part(const void *job, struct block part)
     p.c_row = args->units;
     p.inner = (struct sum_axis){args->inputs, 1, args->units};
     p.relu = args->relu;
-    multiply_in_parts(&p, rows.end - rows.first, units.end - units.first);
+    multiply_in_blocks(&p, rows.end - rows.first, units.end - units.first);
 }
 
-/* A product of so many rows and columns, cut first into columns where tiles end: they read only
- * their own part of the matrix on the right. Then into rows, which tiles share out evenly. */
-static struct table product_table(block_function *run, const struct dense *args, ptrdiff_t rows,
-                                  ptrdiff_t columns, ptrdiff_t terms)
+/* A product of so many rows and columns. It is split between columns first, where tiles end: such
+ * parts read only their own columns of the matrix on the right. */
+static struct grid product_grid(part_function *run, const struct dense *args, ptrdiff_t rows,
+                                ptrdiff_t columns, ptrdiff_t terms)
 {
-    return (struct table){
+    return (struct grid){
         .run = run,
         .job = args,
         .rows = rows,
@@ -119,17 +120,17 @@ static struct table product_table(block_function *run, const struct dense *args,
 
 static void dense(const struct dense *args)
 {
-    struct table table = product_table(dense_part, args, args->rows, args->units, args->inputs);
+    struct grid grid = product_grid(dense_part, args, args->rows, args->units, args->inputs);
     if (args->rows == 1) {
-        table.run = dense_row_part;
-        table.column_step =
-            greatest(4, args->units / (4 * LANES)) * LANES; /* long lines of memory */
-        table.work = args->inputs * args->units;
+        grid.run = dense_row_part;
+        grid.column_step =
+            greatest(4, args->units / (4 * LANES)) * LANES; /* so that parts read long stretches */
+        grid.work = args->inputs * args->units;
     }
-    run_tables(&table, 1);
+    run_grids(&grid, 1);
 }
 
-/* dx[first + i] = dy . weight[first + i] for so many i, which is a constant. */
+/* dx[first + i] = dy . weight[first + i] for i below `count`, a constant. */
 INLINE void dot_products(const struct dense *args, ptrdiff_t first, const int count)
 {
     vec sum[4];
@@ -146,7 +147,7 @@ INLINE void dot_products(const struct dense *args, ptrdiff_t first, const int co
 }
 
 /* dx = dy weight' for a single row: the weight is read once, and not transposed. */
-static void dense_row_input_gradient(const void *job, struct block part)
+static void dense_row_input_gradient(const void *job, struct part part)
 {
     const struct dense *args = job;
     ptrdiff_t i = part.columns.first;
@@ -156,7 +157,7 @@ static void dense_row_input_gradient(const void *job, struct block part)
         dot_products(args, i, 1);
 }
 
-static void dense_input_gradient(const void *job, struct block part)
+static void dense_input_gradient(const void *job, struct part part)
 {
     const struct dense *args = job;
     const struct range rows = part.rows, inputs = part.columns;
@@ -169,18 +170,18 @@ static void dense_input_gradient(const void *job, struct block part)
     multiply_transposed(&p, rows.end - rows.first, inputs.end - inputs.first);
 }
 
-static struct table dense_input_table(const struct dense *args)
+static struct grid dense_input_grid(const struct dense *args)
 {
-    struct table table =
-        product_table(dense_input_gradient, args, args->rows, args->inputs, args->units);
+    struct grid grid =
+        product_grid(dense_input_gradient, args, args->rows, args->inputs, args->units);
     if (args->rows == 1) {
-        table.run = dense_row_input_gradient;
-        table.work = args->inputs * args->units;
+        grid.run = dense_row_input_gradient;
+        grid.work = args->inputs * args->units;
     }
-    return table;
+    return grid;
 }
 
-static void dense_weight_gradient(const void *job, struct block part)
+static void dense_weight_gradient(const void *job, struct part part)
 {
     const struct dense *args = job;
     const struct range inputs = part.rows, units = part.columns;
@@ -189,10 +190,10 @@ static void dense_weight_gradient(const void *job, struct block part)
     p.a_row = 1;
     p.c_row = args->units;
     p.inner = (struct sum_axis){args->rows, args->inputs, args->units};
-    multiply_in_parts(&p, inputs.end - inputs.first, units.end - units.first);
+    multiply_in_blocks(&p, inputs.end - inputs.first, units.end - units.first);
 }
 
-static void dense_bias_gradient(const void *job, struct block part)
+static void dense_bias_gradient(const void *job, struct part part)
 {
     const struct dense *args = job;
     const struct range units = part.columns;
@@ -203,18 +204,18 @@ static void dense_bias_gradient(const void *job, struct block part)
 
 static void dense_backward(const struct dense *args)
 {
-    struct table tables[3];
+    struct grid grids[3];
     int count = 0;
     if (args->dx)
-        tables[count++] = dense_input_table(args);
+        grids[count++] = dense_input_grid(args);
     if (args->dweight && args->rows == 0)
         clear(args->dweight, args->inputs * args->units);
     else if (args->dweight)
-        tables[count++] =
-            product_table(dense_weight_gradient, args, args->inputs, args->units, args->rows);
+        grids[count++] =
+            product_grid(dense_weight_gradient, args, args->inputs, args->units, args->rows);
     if (args->dbias)
-        tables[count++] = column_table(dense_bias_gradient, args, args->rows, args->units);
-    run_tables(tables, count);
+        grids[count++] = column_grid(dense_bias_gradient, args, args->rows, args->units);
+    run_grids(grids, count);
 }
 
 #endif

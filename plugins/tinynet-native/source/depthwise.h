@@ -1,5 +1,5 @@
-/* Convolution where every channel is a group of its own, with one filter. It is no matrix product:
- * the lanes of a vector are channels, and each goes its own way. */
+/* Convolution where every channel is a group of its own, with one filter. It is not a matrix
+ * product: the lanes of a vector are channels, which are independent. */
 #ifndef TINYNET_NATIVE_DEPTHWISE_H
 #define TINYNET_NATIVE_DEPTHWISE_H
 
@@ -26,8 +26,8 @@ INLINE vec depthwise_window(const struct correlation *c, const REAL *image, ptrd
     return rectified(sum, c->relu);
 }
 
-/* Rows of outputs, of all images. */
-static void correlate_depthwise(const void *job, struct block part)
+/* The rows of the grid are rows of outputs of all images. */
+static void correlate_depthwise(const void *job, struct part part)
 {
     const struct correlation *c = job;
     ptrdiff_t channels = c->in_channels, image_size = c->down.inputs * c->right.inputs * channels;
@@ -48,7 +48,7 @@ static void correlate_depthwise(const void *job, struct block part)
     }
 }
 
-/* What image n gives cell (i, j) of dweight, for up to LANES channels from `first` on. */
+/* The gradient of cell (i, j) of dweight from image n, for up to LANES channels from `first` on. */
 static vec depthwise_cell_gradient(const struct conv2d *args, ptrdiff_t n, ptrdiff_t i, ptrdiff_t j,
                                    ptrdiff_t first)
 {
@@ -70,7 +70,7 @@ static vec depthwise_cell_gradient(const struct conv2d *args, ptrdiff_t n, ptrdi
     return sum;
 }
 
-/* Add the gradient of one image after the other to some cells of dweight. */
+/* Compute some cells of dweight, one image after the other. */
 static void depthwise_weight_gradient(const struct conv2d *args, struct range cells)
 {
     ptrdiff_t channels = args->channels;

@@ -1,5 +1,5 @@
-/* The element type and the instructions of one level of dispatch: BITS are those of an element, WIDTH
- * the bytes of a vector. The target of the instructions is set here, so that one build has every
+/* The element type and the instructions of one level of dispatch: an element has BITS bits, a
+ * vector WIDTH bytes. The target of the instructions is set here, so that one build has every
  * level. A header that is compiled alone gets the baseline. */
 #ifndef TINYNET_NATIVE_ELEMENT_H
 #define TINYNET_NATIVE_ELEMENT_H

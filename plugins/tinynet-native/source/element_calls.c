@@ -1,4 +1,4 @@
-/* Kernels that treat every element by itself, and updates of optimizers. */
+/* Kernels that compute every element by itself, and updates of optimizers. */
 #include "calls.h"
 
 FUNCTION(relu, 2)

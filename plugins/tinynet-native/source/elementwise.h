@@ -1,22 +1,23 @@
-/* Kernels that treat every element by itself: plain loops, which compilers make vectors of. */
+/* Kernels that compute every element by itself: plain loops, which compilers vectorize. */
 #ifndef TINYNET_NATIVE_ELEMENTWISE_H
 #define TINYNET_NATIVE_ELEMENTWISE_H
 
 #include "parts.h"
 #include "vector.h"
 
-enum { ELEMENTS_TOGETHER = 256 /* whole cache lines, so that threads write to none at once */ };
+/* Parts begin at multiples of it: at cache lines, so that no two threads write to one. */
+enum { ELEMENT_STEP = 256 };
 
-/* Run a kernel for ranges of so many elements. */
-static void run_elements(block_function *run, const void *job, ptrdiff_t count)
+/* Run a kernel for so many elements. */
+static void run_elements(part_function *run, const void *job, ptrdiff_t count)
 {
-    run_tables(
-        &(struct table){
-            .run = run, .job = job, .rows = count, .row_step = ELEMENTS_TOGETHER, .work = count},
+    run_grids(
+        &(struct grid){
+            .run = run, .job = job, .rows = count, .row_step = ELEMENT_STEP, .work = count},
         1);
 }
 
-static void relu_part(const void *job, struct block part)
+static void relu_part(const void *job, struct part part)
 {
     const struct elementwise *args = job;
     const REAL *restrict x = args->x;
@@ -28,7 +29,7 @@ static void relu_part(const void *job, struct block part)
 static void relu(const struct elementwise *args) { run_elements(relu_part, args, args->count); }
 
 /* A product, so that NaN in dy stays NaN wherever it is. */
-static void relu_backward_part(const void *job, struct block part)
+static void relu_backward_part(const void *job, struct part part)
 {
     const struct elementwise *args = job;
     const REAL *restrict dy = args->dy, *restrict y = args->x;
@@ -42,7 +43,7 @@ static void relu_backward(const struct elementwise *args)
     run_elements(relu_backward_part, args, args->count);
 }
 
-static void dropout_part(const void *job, struct block part)
+static void dropout_part(const void *job, struct part part)
 {
     const struct elementwise *args = job;
     const REAL *restrict x = args->x;

@@ -1,4 +1,4 @@
-/* Where the cells of a window meet an image, and how an image is padded. */
+/* Positions of windows and their cells on an image, and padding of images. */
 #ifndef TINYNET_NATIVE_GEOMETRY_H
 #define TINYNET_NATIVE_GEOMETRY_H
 
@@ -11,7 +11,7 @@ struct side {
     ptrdiff_t place, spread; /* output o is written at place + o * spread */
 };
 
-/* The windows of an axis, as they meet an image. */
+/* The windows of an axis as the forward pass reads them. */
 static struct side forward_side(const struct axis *a)
 {
     return (struct side){.inputs = a->pixels,
@@ -24,7 +24,7 @@ static struct side forward_side(const struct axis *a)
                          .spread = 1};
 }
 
-/* A stack of images that a kernel slides over. Both have their channels in `groups` slices. */
+/* A stack of images that a kernel slides over; the channels of both are split into groups. */
 struct correlation {
     ptrdiff_t samples, groups;
     ptrdiff_t in_channels, out_channels; /* of all groups together */
@@ -34,12 +34,12 @@ struct correlation {
     const REAL *weight; /* (taps, taps, in_channels / groups, out_channels) */
     REAL *output;       /* (samples, out_height, out_width, out_channels) */
     ptrdiff_t out_height, out_width;
-    atomic_bool *enough; /* set to false where there is no memory */
+    atomic_bool *enough; /* set to false if memory runs out */
 };
 
 enum { CACHED = 1 << 16 /* elements, in the second-level cache */ };
 
-/* Rows of the output to compute at a time, where each and its input are so many elements. */
+/* Rows of the output to compute at a time, if each and its input have so many elements. */
 static ptrdiff_t rows_at_once(ptrdiff_t elements)
 {
     return greatest(1, CACHED / greatest(1, elements));
@@ -103,7 +103,7 @@ static struct range windows_inside(const struct axis *a, ptrdiff_t cell)
     return r;
 }
 
-/* Where output (o, p) of an image is. */
+/* The index of output (o, p) of an image. */
 static ptrdiff_t output_at(const struct correlation *c, ptrdiff_t o, ptrdiff_t p)
 {
     ptrdiff_t row = c->down.place + o * c->down.spread;

@@ -1,12 +1,12 @@
-/* The gradient of a convolution's input: a correlation of dy with the kernel turned around, one for
- * each phase of the strides. */
+/* The gradient of a convolution's input: a correlation of dy with the reversed kernel, one for each
+ * phase of the strides. */
 #ifndef TINYNET_NATIVE_INPUT_GRADIENT_H
 #define TINYNET_NATIVE_INPUT_GRADIENT_H
 
 #include "columns.h"
 #include "geometry.h"
 
-/* The cells of a kernel that meet every `stride`-th pixel from `phase` on, in reverse. */
+/* The cells of a kernel that meet every `stride`-th pixel from `phase` on, in reverse order. */
 struct phase {
     struct side side;
     ptrdiff_t last_cell, cell_step; /* tap t is cell last_cell - t * cell_step */
@@ -33,7 +33,7 @@ static struct phase gradient_phase(const struct axis *a, ptrdiff_t phase)
         {a->windows, outputs, taps, 1, first, reach, phase, a->stride}, last, step};
 }
 
-/* Weight (kh, kw, C / G, F) of one phase as (taps, taps, F / G, C). */
+/* Copy the cells of one phase of a weight (kh, kw, C / G, F) as (taps, taps, F / G, C). */
 static void turn_weight(const struct conv2d *args, const struct phase *down,
                         const struct phase *right, REAL *turned)
 {

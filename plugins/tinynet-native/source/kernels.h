@@ -1,9 +1,9 @@
-/* What the module and the levels of dispatch share: the arguments of every kernel, and the table of
- * functions that each level fills for each element type.
+/* The interface between the module and the levels of dispatch: the arguments of every kernel, and
+ * the table of functions that each level fills for each element type.
  *
  * REAL is the element type: float or double where element.h is included before, and void in the
- * module, which only passes pointers on. Arrays are C-contiguous, images (N, H, W, C).
- * A pointer may be NULL where the Python interface says None.
+ * module, which only passes pointers. Arrays are C-contiguous, images (N, H, W, C). A pointer may
+ * be NULL where the Python interface says None.
  */
 #ifndef TINYNET_NATIVE_KERNELS_H
 #define TINYNET_NATIVE_KERNELS_H
@@ -30,7 +30,7 @@ struct conv2d {
     REAL *y, *dx, *dweight, *dbias;
 };
 
-/* Winners of a window have room for whole vectors of channels, whatever the level. */
+/* The winners of a window are padded to a multiple of it, whole vectors at every level. */
 enum { WINNER_STEP = 16 };
 
 struct pool2d {
@@ -38,7 +38,7 @@ struct pool2d {
     struct axis down, right;
     const REAL *x, *dy;
     REAL *y, *dx;
-    uint8_t *winners; /* (N, Ho, Wo, winner_step): the number of the cell that led */
+    uint8_t *winners; /* (N, Ho, Wo, winner_step): number of the cell with the maximum */
     ptrdiff_t winner_step;
 };
 
@@ -63,7 +63,7 @@ struct cross_entropy {
     ptrdiff_t rows, classes;
     double label_smoothing;
     const REAL *logits;
-    const int64_t *labels; /* below `classes`, and not negative: the module has looked */
+    const int64_t *labels; /* the module has checked that 0 <= label < classes */
     REAL *losses, *gradient;
 };
 
@@ -94,8 +94,8 @@ struct optimizer {
     int numbers;
 };
 
-/* Gradients are computed where their pointer is not NULL. Those that may need memory return whether
- * there was enough. */
+/* Gradients are computed if their pointer is not NULL. Kernels that may need memory return false if
+ * there is too little. */
 struct kernels {
     bool (*conv2d)(const struct conv2d *);
     bool (*conv2d_backward)(const struct conv2d *);

@@ -4,20 +4,21 @@
 
 #include "columns.h"
 
-/* Mean and squared distances from it of every channel. Blocks of rows have moments of their own,
- * and join those before them: x is read once from memory, and nothing cancels. Chan, Golub and
- * LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979. */
-static void moments_part(const void *job, struct block part)
+/* Mean and squared distances from it of every channel. The moments of some rows are computed and
+ * merged with those of the rows before: x is read from memory once, and nothing cancels. Chan,
+ * Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances",
+ * 1979. */
+static void moments_part(const void *job, struct part part)
 {
     const struct norm *args = job;
-    for (ptrdiff_t chunk = part.columns.first; chunk < part.columns.end; chunk += CHUNK) {
-        ptrdiff_t width = least(CHUNK, part.columns.end - chunk);
-        wide mean[CHUNK / LANES] = {{0}}, squares[CHUNK / LANES] = {{0}};
-        for (ptrdiff_t begin = 0; begin < args->rows; begin += BLOCK) {
-            ptrdiff_t end = least(begin + BLOCK, args->rows);
+    for (ptrdiff_t first = part.columns.first; first < part.columns.end; first += COLUMNS_AT_ONCE) {
+        ptrdiff_t width = least(COLUMNS_AT_ONCE, part.columns.end - first);
+        wide mean[COLUMNS_AT_ONCE / LANES] = {{0}}, squares[COLUMNS_AT_ONCE / LANES] = {{0}};
+        for (ptrdiff_t begin = 0; begin < args->rows; begin += ROWS_AT_ONCE) {
+            ptrdiff_t end = least(begin + ROWS_AT_ONCE, args->rows);
             double share = (double)(end - begin) / (double)end;
             for (ptrdiff_t j = 0; j < width; j += LANES) {
-                struct column c = {.x = args->x + chunk + j,
+                struct column c = {.x = args->x + first + j,
                                    .step = args->channels,
                                    .lanes = least(LANES, width - j)};
                 c.center = sum_rows(&c, begin, end, term_x) / (REAL)(end - begin);
@@ -29,20 +30,19 @@ static void moments_part(const void *job, struct block part)
             }
         }
         for (ptrdiff_t j = 0; j < width; j += LANES) {
-            ptrdiff_t first = chunk + j, lanes = least(LANES, width - j);
-            store_first(args->mean + first, __builtin_convertvector(mean[j / LANES], vec), lanes);
-            store_first(args->squares + first, __builtin_convertvector(squares[j / LANES], vec),
-                        lanes);
+            ptrdiff_t c = first + j, lanes = least(LANES, width - j);
+            store_first(args->mean + c, __builtin_convertvector(mean[j / LANES], vec), lanes);
+            store_first(args->squares + c, __builtin_convertvector(squares[j / LANES], vec), lanes);
         }
     }
 }
 
 static void moments(const struct norm *args)
 {
-    run_tables((struct table[]){column_table(moments_part, args, args->rows, args->channels)}, 1);
+    run_grids((struct grid[]){column_grid(moments_part, args, args->rows, args->channels)}, 1);
 }
 
-/* What up to LANES channels have in common, from channel `first` on. */
+/* The statistics and parameters of up to LANES channels, from channel `first` on. */
 struct channel_scale {
     vec mean, scale, shift; /* y = (x - mean) * scale + shift */
     ptrdiff_t lanes;
@@ -71,21 +71,21 @@ INLINE void scale_rows(const struct norm *args, const struct channel_scale *s, p
         store_n(y, (load_n(x, s->lanes, whole) - s->mean) * s->scale + s->shift, s->lanes, whole);
 }
 
-/* Rows are cut where a block of them ends. */
-static struct table row_table(block_function *run, const struct norm *args)
+/* Rows, of which a part takes multiples of ROWS_AT_ONCE. */
+static struct grid row_grid(part_function *run, const struct norm *args)
 {
-    return (struct table){.run = run,
-                          .job = args,
-                          .rows = args->rows,
-                          .row_step = BLOCK,
-                          .work = args->rows * args->channels};
+    return (struct grid){.run = run,
+                         .job = args,
+                         .rows = args->rows,
+                         .row_step = ROWS_AT_ONCE,
+                         .work = args->rows * args->channels};
 }
 
-static void batch_norm_part(const void *job, struct block part)
+static void batch_norm_part(const void *job, struct part part)
 {
     const struct norm *args = job;
-    for (ptrdiff_t begin = part.rows.first; begin < part.rows.end; begin += BLOCK) {
-        ptrdiff_t rows = least(BLOCK, part.rows.end - begin);
+    for (ptrdiff_t begin = part.rows.first; begin < part.rows.end; begin += ROWS_AT_ONCE) {
+        ptrdiff_t rows = least(ROWS_AT_ONCE, part.rows.end - begin);
         for (ptrdiff_t c = 0; c < args->channels; c += LANES) {
             struct channel_scale s = channel_scale(args, c);
             ptrdiff_t at = begin * args->channels + c;
@@ -101,7 +101,7 @@ static void batch_norm(const struct norm *args)
 {
     for (ptrdiff_t c = 0; c < args->channels; c++)
         args->inverse[c] = 1 / sqrt(args->variance[c] + (REAL)args->epsilon);
-    run_tables((struct table[]){row_table(batch_norm_part, args)}, 1);
+    run_grids((struct grid[]){row_grid(batch_norm_part, args)}, 1);
 }
 
 /* The rows of x and dy, from a channel on. */
@@ -115,7 +115,7 @@ static struct column rows_from(const struct norm *args, ptrdiff_t channel)
                            .row_inverse = args->inverse};
 }
 
-static void sum_dy(const void *job, struct block part)
+static void sum_dy(const void *job, struct part part)
 {
     const struct norm *args = job;
     ptrdiff_t first = part.columns.first, count = part.columns.end - first;
@@ -123,7 +123,7 @@ static void sum_dy(const void *job, struct block part)
     add_columns(args->dy + first, args->channels, args->rows, count, args->dbeta + first);
 }
 
-static void sum_channel_products(const void *job, struct block part)
+static void sum_channel_products(const void *job, struct part part)
 {
     const struct norm *args = job;
     ptrdiff_t first = part.columns.first, count = part.columns.end - first;
@@ -136,11 +136,11 @@ static void sum_channel_products(const void *job, struct block part)
 
 static void batch_norm_sums(const struct norm *args)
 {
-    struct table tables[] = {
-        column_table(sum_dy, args, args->rows, args->channels),
-        column_table(sum_channel_products, args, args->rows, args->channels),
+    struct grid grids[] = {
+        column_grid(sum_dy, args, args->rows, args->channels),
+        column_grid(sum_channel_products, args, args->rows, args->channels),
     };
-    run_tables(tables, 2);
+    run_grids(grids, 2);
 }
 
 /* dx = dy * scale - shift - (x - mean) * slope; dy * scale alone if statistics are constant. */
@@ -160,12 +160,12 @@ INLINE void gradient_rows(const struct norm *args, const struct channel_scale *s
     }
 }
 
-static void batch_norm_backward_part(const void *job, struct block part)
+static void batch_norm_backward_part(const void *job, struct part part)
 {
     const struct norm *args = job;
     bool constant = args->dy_mean == NULL;
-    for (ptrdiff_t begin = part.rows.first; begin < part.rows.end; begin += BLOCK) {
-        ptrdiff_t rows = least(BLOCK, part.rows.end - begin);
+    for (ptrdiff_t begin = part.rows.first; begin < part.rows.end; begin += ROWS_AT_ONCE) {
+        ptrdiff_t rows = least(ROWS_AT_ONCE, part.rows.end - begin);
         for (ptrdiff_t c = 0; c < args->channels; c += LANES) {
             struct channel_scale s = channel_scale(args, c);
             ptrdiff_t at = begin * args->channels + c;
@@ -187,7 +187,7 @@ static void batch_norm_backward_part(const void *job, struct block part)
 
 static void batch_norm_backward(const struct norm *args)
 {
-    run_tables((struct table[]){row_table(batch_norm_backward_part, args)}, 1);
+    run_grids((struct grid[]){row_grid(batch_norm_backward_part, args)}, 1);
 }
 
 static void layer_norm_row(const struct norm *args, ptrdiff_t r)
@@ -219,7 +219,7 @@ static void layer_norm_row(const struct norm *args, ptrdiff_t r)
     }
 }
 
-static void layer_norm_part(const void *job, struct block part)
+static void layer_norm_part(const void *job, struct part part)
 {
     for (ptrdiff_t r = part.rows.first; r < part.rows.end; r++)
         layer_norm_row(job, r);
@@ -227,7 +227,7 @@ static void layer_norm_part(const void *job, struct block part)
 
 static void layer_norm(const struct norm *args)
 {
-    run_tables((struct table[]){row_table(layer_norm_part, args)}, 1);
+    run_grids((struct grid[]){row_grid(layer_norm_part, args)}, 1);
 }
 
 /* dy * gamma */
@@ -260,13 +260,13 @@ static void layer_norm_row_gradient(const struct norm *args, ptrdiff_t r)
     }
 }
 
-static void layer_norm_input_gradient(const void *job, struct block part)
+static void layer_norm_input_gradient(const void *job, struct part part)
 {
     for (ptrdiff_t r = part.rows.first; r < part.rows.end; r++)
         layer_norm_row_gradient(job, r);
 }
 
-static void sum_row_products(const void *job, struct block part)
+static void sum_row_products(const void *job, struct part part)
 {
     const struct norm *args = job;
     ptrdiff_t first = part.columns.first, count = part.columns.end - first;
@@ -277,15 +277,15 @@ static void sum_row_products(const void *job, struct block part)
 
 static void layer_norm_backward(const struct norm *args)
 {
-    struct table tables[3];
+    struct grid grids[3];
     int count = 0;
     if (args->dbeta)
-        tables[count++] = column_table(sum_dy, args, args->rows, args->channels);
+        grids[count++] = column_grid(sum_dy, args, args->rows, args->channels);
     if (args->dgamma)
-        tables[count++] = column_table(sum_row_products, args, args->rows, args->channels);
+        grids[count++] = column_grid(sum_row_products, args, args->rows, args->channels);
     if (args->dx)
-        tables[count++] = row_table(layer_norm_input_gradient, args);
-    run_tables(tables, count);
+        grids[count++] = row_grid(layer_norm_input_gradient, args);
+    run_grids(grids, count);
 }
 
 #endif

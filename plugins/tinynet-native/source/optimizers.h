@@ -1,10 +1,8 @@
-/* Updates of optimizers, each in one pass. Adding one takes a function here and an entry in the
- * table at the end: slots and numbers come in the order of its signature in
- * tinynet/kernels/updates.py.
+/* Updates of optimizers, each in one pass. To add one, write a function here and an entry in
+ * OPTIMIZERS; slots and numbers come in the order of the signature in tinynet/kernels/updates.py.
  *
- * The mean of gradients that have become 0, as those of a dead unit, shrinks until it is denormal,
- * and would stay so for good: half of the smallest number there is is rounded up to it. Here it
- * becomes 0.
+ * If gradients become 0, as those of a dead unit do, their mean shrinks until it is denormal, and
+ * stays denormal: half of the smallest number is rounded up to it. Here it becomes 0.
  */
 #ifndef TINYNET_NATIVE_OPTIMIZERS_H
 #define TINYNET_NATIVE_OPTIMIZERS_H
@@ -115,7 +113,7 @@ static const struct optimizer OPTIMIZERS[] = {
 };
 _Static_assert(sizeof(OPTIMIZERS) / sizeof(OPTIMIZERS[0]) <= MOST_OPTIMIZERS, "room for each");
 
-static void update_part(const void *job, struct block part)
+static void update_part(const void *job, struct part part)
 {
     const struct update *args = job;
     uint64_t before = flush_denormals();

@@ -8,7 +8,7 @@
 struct parameter_gradients {
     const struct conv2d *args;
     bool joined;         /* the cells of a row of the kernel are computed together */
-    atomic_bool *enough; /* set to false where there is no memory */
+    atomic_bool *enough; /* set to false if memory runs out */
 };
 
 enum { FEW_CHANNELS = MOST_OF_2 /* fewer rows than a tile can have */ };
@@ -22,7 +22,7 @@ struct scene {
     bool first; /* nothing has been summed before */
 };
 
-/* Add to some filters of cell (i, j) of dweight what these rows and columns of windows give; where
+/* Add the sums over these rows and columns of windows to some filters of cell (i, j) of dweight; if
  * cells are joined, to all cells of row i from j on, whose pixels lie side by side. */
 static void add_cell_gradient(const struct parameter_gradients *job, const struct scene *scene,
                               ptrdiff_t i, ptrdiff_t j, struct range rows, struct range columns,
@@ -56,7 +56,8 @@ static void add_cell_gradient(const struct parameter_gradients *job, const struc
     }
 }
 
-/* Add to dbias what so many windows give: to as large a share of it as `filters` are of a group. */
+/* Add the sums over so many windows to dbias. `filters` are some of those of a group; dbias has
+ * `groups` times as many elements for them. */
 static void add_bias_gradient(const struct conv2d *args, const REAL *dy, ptrdiff_t windows,
                               struct range filters)
 {
@@ -66,7 +67,7 @@ static void add_bias_gradient(const struct conv2d *args, const REAL *dy, ptrdiff
 
 /* One image, as many rows at a time as stay in the cache. */
 static void add_gradient_of_one(const struct parameter_gradients *job, struct scene scene,
-                                struct block part)
+                                struct part part)
 {
     const struct axis *down = &job->args->down, *right = &job->args->right;
     ptrdiff_t at_once = rows_at_once(right->windows * job->args->filters
@@ -83,9 +84,9 @@ static void add_gradient_of_one(const struct parameter_gradients *job, struct sc
     }
 }
 
-/* Image by image, so that what dweight has brought into the cache dbias finds there. Where cells
- * are joined, an image lies between columns of zeros; else sums run only over pixels inside. */
-static void gradients_of_each(const void *given, struct block part)
+/* One image after the other, so that dbias finds in the cache what dweight has read. If cells are
+ * joined, an image lies between columns of zeros; else sums run only over pixels inside. */
+static void gradients_of_each(const void *given, struct part part)
 {
     const struct parameter_gradients *job = given;
     const struct conv2d *args = job->args;
@@ -120,7 +121,7 @@ static void gradients_of_each(const void *given, struct block part)
     free(padded);
 }
 
-static void bias_gradient(const void *given, struct block part)
+static void bias_gradient(const void *given, struct part part)
 {
     const struct conv2d *args = ((const struct parameter_gradients *)given)->args;
     ptrdiff_t windows = args->samples * args->down.windows * args->right.windows;
@@ -128,7 +129,7 @@ static void bias_gradient(const void *given, struct block part)
 }
 
 /* Short rows of windows: sums run over all images, and only over pixels inside. */
-static void gradients_of_all(const void *given, struct block part)
+static void gradients_of_all(const void *given, struct part part)
 {
     const struct parameter_gradients *job = given;
     const struct conv2d *args = job->args;
@@ -143,7 +144,7 @@ static void gradients_of_all(const void *given, struct block part)
         bias_gradient(given, part);
 }
 
-static void depthwise_gradients(const void *given, struct block part)
+static void depthwise_gradients(const void *given, struct part part)
 {
     const struct conv2d *args = ((const struct parameter_gradients *)given)->args;
     depthwise_weight_gradient(args, part.rows);
@@ -151,16 +152,16 @@ static void depthwise_gradients(const void *given, struct block part)
         bias_gradient(given, part);
 }
 
-/* The rows of the table are cells, or rows of the kernel where they are joined; its columns are the
- * filters of a group. Where there are few channels, joined cells make higher tiles. */
-static struct table parameter_table(struct parameter_gradients *job)
+/* The rows of the grid are cells of the kernel, or its rows if cells are joined; its columns are
+ * the filters of a group. With few channels, joined cells make higher tiles. */
+static struct grid parameter_grid(struct parameter_gradients *job)
 {
     const struct conv2d *args = job->args;
     const struct side right = forward_side(&args->right);
     ptrdiff_t cells = args->down.cells * args->right.cells,
               in_group = args->channels / args->groups;
     ptrdiff_t windows = args->samples * args->down.windows * args->right.windows;
-    struct table table = {
+    struct grid grid = {
         .run = gradients_of_each,
         .job = job,
         .rows = cells,
@@ -173,20 +174,20 @@ static struct table parameter_table(struct parameter_gradients *job)
     if (args->dbias)
         clear(args->dbias, args->filters);
     if (!args->dweight) {
-        table.run = bias_gradient;
-        table.row_step = 0;
+        grid.run = bias_gradient;
+        grid.row_step = 0;
     } else if (windows == 0) {
         clear(args->dweight, weight_size(args));
-        table.rows = 0;
+        grid.rows = 0;
     } else if (depthwise(args->groups, args->channels, args->filters)) {
-        table.run = depthwise_gradients;
+        grid.run = depthwise_gradients;
     } else if (short_rows(&right, args->samples)) {
-        table.run = gradients_of_all;
+        grid.run = gradients_of_all;
     } else if (args->right.dilation == 1 && args->groups == 1 && in_group < FEW_CHANNELS) {
         job->joined = true;
-        table.rows = args->down.cells;
+        grid.rows = args->down.cells;
     }
-    return table;
+    return grid;
 }
 
 #endif

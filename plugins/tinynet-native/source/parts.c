@@ -3,12 +3,12 @@
 #include "thread_pool.h"
 
 enum {
-    GRAIN = 1 << 15,  /* elements: less than these few microseconds is not worth handing over */
-    MOST_BLOCKS = 16, /* large enough each, and enough for a few threads to finish together */
+    LEAST_WORK = 1 << 15, /* elements in a part: for less, handing it to a thread takes too long */
+    MOST_PARTS = 16,      /* of one grid: enough for a few threads to finish together */
 };
 
-struct tables {
-    const struct table *each;
+struct grids {
+    const struct grid *each;
     int count;
 };
 
@@ -16,66 +16,66 @@ static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
 static ptrdiff_t rounded_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
 
-/* Where it can be cut, an axis is so many pieces. */
-static ptrdiff_t pieces(ptrdiff_t length, ptrdiff_t step)
+/* The number of steps along an axis, which is that of its smallest parts; 1 if it is not split. */
+static ptrdiff_t steps_along(ptrdiff_t length, ptrdiff_t step)
 {
     return step > 0 && length > step ? rounded_up(length, step) : 1;
 }
 
-/* Several threads, however many, make the same blocks: they follow from the shapes. */
-static void divide(struct table *t)
+/* Set the numbers of parts. They follow from the shapes, not from the number of threads. */
+static void split(struct grid *g)
 {
-    ptrdiff_t rows = pieces(t->rows, t->row_step), columns = pieces(t->columns, t->column_step);
-    ptrdiff_t worth = t->work > GRAIN ? least(MOST_BLOCKS, t->work / GRAIN) : 1;
-    if (t->columns_first) {
-        t->across = least(worth, columns);
-        t->down = least(rounded_up(worth, t->across), rows);
+    ptrdiff_t rows = steps_along(g->rows, g->row_step);
+    ptrdiff_t columns = steps_along(g->columns, g->column_step);
+    ptrdiff_t parts = g->work > LEAST_WORK ? least(MOST_PARTS, g->work / LEAST_WORK) : 1;
+    if (g->columns_first) {
+        g->across = least(parts, columns);
+        g->down = least(rounded_up(parts, g->across), rows);
     } else {
-        t->down = least(worth, rows);
-        t->across = least(rounded_up(worth, t->down), columns);
+        g->down = least(parts, rows);
+        g->across = least(rounded_up(parts, g->down), columns);
     }
 }
 
-/* Number `number` of `count` ranges of an axis, all about as long. */
+/* Rows or columns of part `number` of `count` along an axis; all parts are about as long. */
 static struct range range_of(ptrdiff_t length, ptrdiff_t step, ptrdiff_t number, ptrdiff_t count)
 {
-    ptrdiff_t all = pieces(length, step);
-    ptrdiff_t first = all * number / count, end = all * (number + 1) / count;
+    ptrdiff_t steps = steps_along(length, step);
+    ptrdiff_t first = steps * number / count, end = steps * (number + 1) / count;
     return (struct range){first * step, number + 1 == count ? length : end * step};
 }
 
-/* Blocks are in the order of columns: those of one column read the same part of a weight. */
-static void run_block(const void *job, ptrdiff_t number)
+/* Parts are numbered down the columns: those of one column read the same elements of a weight. */
+static void run_part(const void *job, ptrdiff_t number)
 {
-    const struct table *t = ((const struct tables *)job)->each;
-    while (number >= t->down * t->across)
-        number -= t->down * t->across, t++;
-    t->run(t->job, (struct block){
-                       range_of(t->rows, t->row_step, number % t->down, t->down),
-                       range_of(t->columns, t->column_step, number / t->down, t->across),
+    const struct grid *g = ((const struct grids *)job)->each;
+    while (number >= g->down * g->across)
+        number -= g->down * g->across, g++;
+    g->run(g->job, (struct part){
+                       range_of(g->rows, g->row_step, number % g->down, g->down),
+                       range_of(g->columns, g->column_step, number / g->down, g->across),
                    });
 }
 
-static bool worth_sharing(const struct table *tables, int count)
+static bool worth_splitting(const struct grid *grids, int count)
 {
     ptrdiff_t work = 0;
     for (int i = 0; i < count; i++)
-        work += tables[i].work;
-    return threads_in_use() > 1 && work >= 2 * GRAIN;
+        work += grids[i].work;
+    return threads_in_use() > 1 && work >= 2 * LEAST_WORK;
 }
 
-void run_tables(struct table *tables, int count)
+void run_grids(struct grid *grids, int count)
 {
-    ptrdiff_t blocks = 0;
-    if (!worth_sharing(tables, count)) {
+    ptrdiff_t parts = 0;
+    if (!worth_splitting(grids, count)) {
         for (int i = 0; i < count; i++)
-            tables[i].run(tables[i].job,
-                          (struct block){{0, tables[i].rows}, {0, tables[i].columns}});
+            grids[i].run(grids[i].job, (struct part){{0, grids[i].rows}, {0, grids[i].columns}});
         return;
     }
     for (int i = 0; i < count; i++) {
-        divide(&tables[i]);
-        blocks += tables[i].down * tables[i].across;
+        split(&grids[i]);
+        parts += grids[i].down * grids[i].across;
     }
-    run_tasks(blocks, run_block, &(struct tables){tables, count});
+    run_tasks(parts, run_part, &(struct grids){grids, count});
 }

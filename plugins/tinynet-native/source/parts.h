@@ -1,7 +1,7 @@
-/* A kernel's work in parts, which several threads can do at once.
+/* The work of a kernel, split into parts that several threads run at once.
  *
- * What is cut is thought of as a table: elements of an array are rows of it, a matrix has columns
- * too. No element of a result may depend on the part that it is in, so that parts change no bit.
+ * The work is a grid: an array's elements are its rows, and a matrix has columns too. No element of
+ * a result may depend on the part that it is in, so the split changes no bit.
  */
 #ifndef TINYNET_NATIVE_PARTS_H
 #define TINYNET_NATIVE_PARTS_H
@@ -13,27 +13,27 @@ struct range {
     ptrdiff_t first, end;
 };
 
-/* Rows and columns of a table. */
-struct block {
+/* Rows and columns of a grid, which one thread computes. */
+struct part {
     struct range rows, columns;
 };
 
-typedef void block_function(const void *job, struct block block);
+typedef void part_function(const void *job, struct part part);
 
-struct table {
-    block_function *run;
+struct grid {
+    part_function *run;
     const void *job;
     ptrdiff_t rows, columns;
-    ptrdiff_t row_step, column_step; /* blocks begin at multiples of it; 0: never cut that way */
-    bool columns_first;              /* where the better cuts are */
-    ptrdiff_t work;                  /* about how many elements are read or written for all of it */
-    ptrdiff_t down, across;          /* blocks; run_tables fills it in */
+    ptrdiff_t row_step, column_step; /* parts begin at multiples of it; 0: an axis is not split */
+    bool columns_first;              /* split columns before rows */
+    ptrdiff_t work;                  /* about how many elements are read or written in all */
+    ptrdiff_t down, across;          /* numbers of parts, which run_grids sets */
 };
 
-/* Matrix products are so many times as fast as reading or writing is. */
+/* Products of two numbers that take as long as reading or writing one element. */
 enum { PRODUCTS_PER_ELEMENT = 8 };
 
-/* Run all blocks of all tables, in any order. Where this thread is alone, a table is one block. */
-void run_tables(struct table *tables, int count);
+/* Run all parts of all grids, in any order. On a single thread, each grid is one part. */
+void run_grids(struct grid *grids, int count);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "geometry.h"
 
-/* Whether windows lie side by side from the first pixel on. */
+/* Return true if windows lie side by side from the first pixel on. */
 INLINE bool tiled(const struct axis *a)
 {
     return a->stride == a->cells && a->dilation == 1 && a->padding == 0;
@@ -20,7 +20,7 @@ struct window {
     ptrdiff_t output, winners; /* where it is in y or dy, and in winners */
 };
 
-/* What is done to up to LANES channels of one window, from channel c on. */
+/* Computes up to LANES channels of one window, from channel c on. */
 typedef void window_function(const struct pool2d *, const struct window *, ptrdiff_t c,
                              ptrdiff_t lanes, bool whole);
 
@@ -60,7 +60,7 @@ INLINE void each_channel(const struct pool2d *args, const struct window *w, wind
         work(args, w, c, args->channels - c, false);
 }
 
-/* Windows are 2 x 2 more often than not; loops over a constant number of cells unroll. */
+/* Most windows are 2 x 2; loops over a constant number of cells unroll. */
 INLINE void each_channel_of_cells(const struct pool2d *args, const struct window *w,
                                   window_function *work)
 {
@@ -73,13 +73,13 @@ INLINE void each_channel_of_cells(const struct pool2d *args, const struct window
         each_channel(args, w, work);
 }
 
-/* Call `work` for all windows in some rows of them. If there is a dx, its rows are zeroed just
- * before the first window that adds to them, while they are in the nearest cache. Tiles do not add:
- * they write. */
+/* Call `work` for all windows in some rows of them. Rows of dx, if there is one, are zeroed just
+ * before the first window that adds to them, while they are in the nearest cache; windows that are
+ * tiles overwrite dx instead. */
 INLINE void each_window(const struct pool2d *given, struct range rows, bool tiles,
                         window_function *work)
 {
-    const struct pool2d copy = *given, *args = &copy; /* which no store to memory can change */
+    const struct pool2d copy = *given, *args = &copy; /* local: no store to memory changes it */
     const struct side down = forward_side(&args->down), right = forward_side(&args->right);
     ptrdiff_t line = right.inputs * args->channels, index = rows.first * right.outputs, zeroed = 0;
     struct window w = {.line = down.reach * line,
@@ -108,17 +108,17 @@ INLINE void each_window(const struct pool2d *given, struct range rows, bool tile
     }
 }
 
-/* Rows of windows of all images are cut: between images only, where windows of two rows may add to
- * one pixel. */
-static void run_pool2d(block_function *run, const struct pool2d *args, bool rows_add)
+/* The rows of the grid are rows of windows of all images. Where windows of two rows may add to one
+ * pixel, all rows of an image are in one part. */
+static void run_pool2d(part_function *run, const struct pool2d *args, bool rows_add)
 {
     ptrdiff_t rows = args->down.windows;
-    run_tables(&(struct table){.run = run,
-                               .job = args,
-                               .rows = args->samples * rows,
-                               .row_step = rows_add ? rows : 1,
-                               .work = args->samples * args->down.pixels * args->right.pixels
-                                       * args->channels},
+    run_grids(&(struct grid){.run = run,
+                             .job = args,
+                             .rows = args->samples * rows,
+                             .row_step = rows_add ? rows : 1,
+                             .work = args->samples * args->down.pixels * args->right.pixels
+                                     * args->channels},
                1);
 }
 
@@ -127,7 +127,7 @@ static bool all_tiled(const struct pool2d *args)
     return tiled(&args->down) && tiled(&args->right);
 }
 
-static void run_pool2d_backward(block_function *run, const struct pool2d *args)
+static void run_pool2d_backward(part_function *run, const struct pool2d *args)
 {
     if (args->down.windows > 0)
         run_pool2d(run, args, !all_tiled(args));
@@ -169,7 +169,7 @@ INLINE void largest_alone(const struct pool2d *args, const struct window *w, ptr
     largest(args, w, c, lanes, whole, false);
 }
 
-static void max_pool2d_part(const void *job, struct block part)
+static void max_pool2d_part(const void *job, struct part part)
 {
     const struct pool2d *args = job;
     if (args->winners)
@@ -180,11 +180,11 @@ static void max_pool2d_part(const void *job, struct block part)
 
 static void max_pool2d(const struct pool2d *args) { run_pool2d(max_pool2d_part, args, false); }
 
-INLINE void give(const struct pool2d *args, ptrdiff_t at, vec part, ptrdiff_t lanes, bool whole,
+INLINE void give(const struct pool2d *args, ptrdiff_t at, vec gradient, ptrdiff_t lanes, bool whole,
                  bool tiles)
 {
     REAL *dx = args->dx + at;
-    store_n(dx, tiles ? part : load_n(dx, lanes, whole) + part, lanes, whole);
+    store_n(dx, tiles ? gradient : load_n(dx, lanes, whole) + gradient, lanes, whole);
 }
 
 INLINE void give_to_winner(const struct pool2d *args, const struct window *w, ptrdiff_t c,
@@ -212,7 +212,7 @@ INLINE void give_to_winner_among_others(const struct pool2d *args, const struct 
     give_to_winner(args, w, c, lanes, whole, false);
 }
 
-static void max_pool2d_backward_part(const void *job, struct block part)
+static void max_pool2d_backward_part(const void *job, struct part part)
 {
     const struct pool2d *args = job;
     if (all_tiled(args))
@@ -241,7 +241,7 @@ INLINE void average(const struct pool2d *args, const struct window *w, ptrdiff_t
     store_n(args->y + w->output + c, sum / pixels_in(w), lanes, whole);
 }
 
-static void avg_pool2d_part(const void *job, struct block part)
+static void avg_pool2d_part(const void *job, struct part part)
 {
     each_window(job, part.rows, false, average);
 }
@@ -269,7 +269,7 @@ INLINE void give_shares_among_others(const struct pool2d *args, const struct win
     give_shares(args, w, c, lanes, whole, false);
 }
 
-static void avg_pool2d_backward_part(const void *job, struct block part)
+static void avg_pool2d_backward_part(const void *job, struct part part)
 {
     const struct pool2d *args = job;
     if (all_tiled(args))

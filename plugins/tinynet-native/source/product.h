@@ -1,10 +1,10 @@
-/* Matrix products in register tiles: convolution and dense layers are nothing else.
+/* Matrix products in register tiles: the core of convolution and dense layers.
  *
  *     c[m][f] = start[m][f] + sum over (i, j, k) of a[m * a_row + i, j, k] * b[i, j, k + f]
  *
- * and then max(c, 0), where it is asked for. The sum runs over up to three nested axes, each with a
+ * and then max(c, 0) if `relu`. The sum runs over up to three nested axes, each with a
  * step through `a` and one through `b`: the rows of a kernel, its columns, and the channels, or the
- * images, rows and columns of pixels. So no window is ever copied out of an image. A tile of some
+ * images, rows and columns of pixels. So no window is copied out of an image. A tile of some
  * rows and some vectors of columns stays in registers while the sum runs. Every element is summed
  * in the order of the axes, whatever its tile.
  */
@@ -93,7 +93,7 @@ INLINE void tile(const struct product *p, ptrdiff_t row, ptrdiff_t column, const
 /* A tile of a fixed number of rows; its columns begin at `column`, and n are in its last vector. */
 typedef void tile_function(const struct product *, ptrdiff_t row, ptrdiff_t column, ptrdiff_t n);
 
-/* Two ways through `a`: along rows whose terms lie side by side, or across rows that do. */
+/* Tiles along rows of `a`, whose terms lie side by side, or across rows, which lie side by side. */
 #define DEFINE(NAME, ROWS, VECTORS, WHOLE)                                                         \
     static void along_##NAME##_##ROWS(const struct product *p, ptrdiff_t row, ptrdiff_t column,    \
                                       ptrdiff_t n)                                                 \
@@ -108,11 +108,11 @@ typedef void tile_function(const struct product *, ptrdiff_t row, ptrdiff_t colu
 #define DEFINE_4(ROWS) DEFINE(four, ROWS, 4, true)
 #define DEFINE_2(ROWS) DEFINE(two, ROWS, 2, true)
 #define DEFINE_1(ROWS) DEFINE(one, ROWS, 1, true)
-#define DEFINE_PART(ROWS) DEFINE(part, ROWS, 1, false)
+#define DEFINE_TAIL(ROWS) DEFINE(tail, ROWS, 1, false)
 ROWS_OF_4(DEFINE_4)
 ROWS_OF_2(DEFINE_2)
 ROWS_OF_1(DEFINE_1)
-ROWS_OF_1(DEFINE_PART)
+ROWS_OF_1(DEFINE_TAIL)
 
 /* Tiles of one width: entry `rows - 1` of `along` or `across` computes `rows` rows. */
 struct tile_family {
@@ -123,16 +123,16 @@ struct tile_family {
 #define ALONG_4(ROWS) along_four_##ROWS,
 #define ALONG_2(ROWS) along_two_##ROWS,
 #define ALONG_1(ROWS) along_one_##ROWS,
-#define ALONG_PART(ROWS) along_part_##ROWS,
+#define ALONG_TAIL(ROWS) along_tail_##ROWS,
 #define ACROSS_4(ROWS) across_four_##ROWS,
 #define ACROSS_2(ROWS) across_two_##ROWS,
 #define ACROSS_1(ROWS) across_one_##ROWS,
-#define ACROSS_PART(ROWS) across_part_##ROWS,
+#define ACROSS_TAIL(ROWS) across_tail_##ROWS,
 static const struct tile_family
     four_wide = {4, MOST_OF_4, {ROWS_OF_4(ALONG_4)}, {ROWS_OF_4(ACROSS_4)}},
     two_wide = {2, MOST_OF_2, {ROWS_OF_2(ALONG_2)}, {ROWS_OF_2(ACROSS_2)}},
     one_wide = {1, MOST_OF_1, {ROWS_OF_1(ALONG_1)}, {ROWS_OF_1(ACROSS_1)}},
-    part_wide = {1, MOST_OF_1, {ROWS_OF_1(ALONG_PART)}, {ROWS_OF_1(ACROSS_PART)}};
+    tail_wide = {1, MOST_OF_1, {ROWS_OF_1(ALONG_TAIL)}, {ROWS_OF_1(ACROSS_TAIL)}};
 
 /* Columns [first, first + count) of a product, computed with tiles of one family. */
 struct strip {
@@ -144,7 +144,7 @@ struct strip {
 static struct strip next_strip(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t first)
 {
     ptrdiff_t left = columns - first;
-    const struct tile_family *family = &part_wide;
+    const struct tile_family *family = &tail_wide;
     if (rows <= MOST_OF_4 && left >= 4 * LANES)
         family = &four_wide;
     else if (left >= 2 * LANES)
@@ -154,7 +154,7 @@ static struct strip next_strip(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t firs
     return (struct strip){family, first, least(left, family->vectors * LANES)};
 }
 
-/* Compute one strip, its rows shared out evenly over as few tiles as can be. */
+/* Compute one strip in as few tiles as possible, whose numbers of rows differ by at most one. */
 static void multiply_strip(const struct product *p, ptrdiff_t rows, const struct strip *s)
 {
     ptrdiff_t most = s->family->most_rows, tiles = (rows + most - 1) / most;

@@ -3,8 +3,8 @@
  *
  * A call opens some slots. A worker takes a slot, runs tasks until none are left, and counts itself
  * as finished. The caller runs tasks too, then closes the slots that are still free and waits for
- * the workers that took one. Only a worker with a slot reads the call, so a worker that sleeps or is
- * preempted delays the caller only if it has taken one.
+ * the workers that took one. Only a worker with a slot reads the call, so a worker that sleeps or
+ * is preempted delays the caller only if it has taken one.
  */
 #include "thread_pool.h"
 
@@ -19,7 +19,7 @@
 enum {
     MAX_WORKERS = 255,
     STACK = 1 << 20,      /* bytes; some systems give a thread less than a kernel takes */
-    SPIN = 300 * 1000,   /* nanoseconds */
+    SPIN = 300 * 1000,    /* nanoseconds */
     PAUSES = 64,          /* between two looks at the clock: some microseconds */
     PAUSES_AT_END = 2000, /* before the caller yields its processor to those it waits for */
     APART = 128,          /* bytes between what different threads write: two cache lines */
@@ -31,17 +31,17 @@ static struct {
     task_function *task;
     const void *job;
     ptrdiff_t tasks;
-    fenv_t arithmetic; /* of the caller: how it rounds, and what it makes of denormal numbers */
+    fenv_t arithmetic; /* of the caller: rounding, and the mode for denormal numbers */
     _Alignas(APART) atomic_ptrdiff_t claimed, last; /* tasks; those that workers claimed */
-    _Alignas(APART) atomic_int slots;              /* for workers to take; 0 between calls */
-    _Alignas(APART) atomic_int finished;                /* workers that took one, and are done */
+    _Alignas(APART) atomic_int slots;               /* for workers to take; 0 between calls */
+    _Alignas(APART) atomic_int finished;            /* workers that took one, and are done */
 } call;
 
 static struct {
     atomic_flag taken; /* by a caller, which owns `workers` and `max_workers` */
     int workers, max_workers;
     atomic_int sleeping; /* changed under `lock` */
-    int woken;          /* those of them that may continue; under `lock` */
+    int woken;           /* those of them that may continue; under `lock` */
     pthread_mutex_t lock;
     pthread_cond_t wake_up;
 } pool = {

@@ -1,6 +1,6 @@
 /* Vectors of LANES elements, from the compiler's vector extensions.
  *
- * Loads and stores ask for no alignment. `load_first` and `store_first` touch only the first n
+ * Loads and stores need no alignment. `load_first` and `store_first` touch only the first n
  * lanes, 1 <= n <= LANES, so that a row's tail needs no loop of its own; the other lanes load as 0.
  */
 #ifndef TINYNET_NATIVE_VECTOR_H
@@ -12,8 +12,8 @@
 
 #define LANES (WIDTH / (int)sizeof(REAL))
 #define INLINE static inline __attribute__((always_inline))
-/* A loop over registers, so many that the compiler knows it once functions are inlined: unrolled,
- * it can keep an array of vectors in them. */
+/* A loop over vectors whose COUNT is a constant once functions are inlined. The compiler unrolls it
+ * and keeps an array of vectors in registers. */
 #ifdef __clang__
 #define EACH(I, COUNT) _Pragma("clang loop unroll(full)") for (int I = 0; I < (COUNT); I++)
 #else
@@ -31,20 +31,20 @@ INLINE vec load(const REAL *p) { return *(const loose_vec *)p; }
 INLINE void store(REAL *p, vec v) { *(loose_vec *)p = v; }
 INLINE vec splat(REAL value) { return value - (vec){0}; }
 INLINE vec where(mask m, vec yes, vec no) { return (vec)((m & (mask)yes) | (~m & (mask)no)); }
-/* max(v, 0), where NaN stays NaN, if so told. */
+/* max(v, 0) if `relu`; NaN stays NaN. */
 INLINE vec rectified(vec v, bool relu) { return relu ? (vec)((mask)v & ~(v <= (vec){0})) : v; }
 INLINE mask load_bytes(const uint8_t *p)
 {
     return __builtin_convertvector(*(const loose_bytes *)p, mask);
 }
-/* In two steps, which compilers have better instructions for than for one. */
+/* In two steps, for which compilers have better instructions. */
 INLINE void store_bytes(uint8_t *p, mask m)
 {
     *(loose_bytes *)p = __builtin_convertvector(__builtin_convertvector(m, halves), bytes);
 }
 
-/* a * b + c, rounded once where the processor can do that. It is called by its name because nothing
- * else is fused: results must not depend on what a compiler makes of a loop and its tail. */
+/* a * b + c, rounded once if the processor can. Compilers may not fuse other operations: results
+ * must not depend on how they compile a loop and its tail. */
 #if WIDTH == 64 && BITS == 32
 INLINE vec fused(vec a, vec b, vec c)
 {
@@ -197,7 +197,7 @@ INLINE REAL lane_max(vec v)
     return v[0];
 }
 
-/* Memory for so many elements, to be freed; it begins on a cache line, as vectors like it. */
+/* Allocate memory for so many elements, aligned to a cache line; the caller frees it. */
 static REAL *allocate(ptrdiff_t count)
 {
     size_t size = (size_t)greatest(count, 1) * sizeof(REAL);

@@ -283,7 +283,7 @@ UPDATES = {
 
 
 def updated(kernels, name, size, dtype, cuts=()):
-    """Parameter and state after one update in the pieces that the cuts make."""
+    """Parameter and state after one update, in parts that end at the cuts."""
     function, slot_count, options = UPDATES[name]
     rng = np.random.default_rng(size)
     param, grad = (rng.normal(size=size).astype(dtype) for _ in range(2))
@@ -317,8 +317,8 @@ def test_a_moment_that_has_faded_becomes_zero(dtype):
 
 
 @pytest.mark.parametrize("name", UPDATES)
-def test_an_update_in_pieces_has_the_same_bits(name, dtype):
-    """Threads share the elements out: their number must not change a run."""
+def test_an_update_in_parts_has_the_same_bits(name, dtype):
+    """Threads compute parts of the elements: their number must not change a run."""
     whole = updated(NATIVE, name, 203, dtype)
     for cuts in [(1,), (16, 64), (7, 50, 51, 130)]:
         for a, b in zip(updated(NATIVE, name, 203, dtype, cuts), whole, strict=True):

@@ -1,4 +1,4 @@
-"""Convolution. What backward needs from forward is the input, and the output if it is rectified."""
+"""Convolution. The forward pass saves its input, and its output if a ReLU was applied."""
 
 from typing import NamedTuple
 
@@ -6,19 +6,22 @@ from tinynet.kernels import Saved, ThreeGradients, Window
 from tinynet.kernels.memory import Empty
 from tinynet.types import Array
 from tinynet_native import _kernels, elementwise
-from tinynet_native._geometry import six
+
+
+def window_numbers(window: Window) -> tuple[int, int, int, int, int, int]:
+    """Return strides, padding above and to the left, and dilation, each (down, right).
+
+    The padding on the other sides follows from the size of the output.
+    """
+    (top, _), (left, _) = window.padding
+    return (*window.strides, top, left, *window.dilation)
 
 
 class Kept(NamedTuple):
-    """The values that `conv2d` saves for `conv2d_backward`.
+    """The values that `conv2d` saves for `conv2d_backward`."""
 
-    Attributes:
-        x: Its input, (N, H, W, C).
-        rectified: What it gave, (N, Ho, Wo, F), if it was rectified.
-    """
-
-    x: Array
-    rectified: Array | None
+    x: Array  # the input, (N, H, W, C)
+    rectified: Array | None  # the output, (N, Ho, Wo, F), if a ReLU was applied
 
 
 def conv2d(
@@ -33,7 +36,7 @@ def conv2d(
     """See `tinynet.kernels.Kernels.conv2d`."""
     samples, height, width, _ = x.shape
     y = empty((samples, *window.out_size(height, width), weight.shape[3]), x.dtype)
-    _kernels.conv2d(x, weight, bias, y, relu, *six(window))
+    _kernels.conv2d(x, weight, bias, y, relu, *window_numbers(window))
     return y, Kept(x, y if relu else None) if keep else None
 
 
@@ -53,5 +56,5 @@ def conv2d_backward(
     dx = empty(x.shape, x.dtype) if needs_x else None
     dweight = empty(weight.shape, x.dtype) if needs_weight else None
     dbias = empty((weight.shape[3],), x.dtype) if needs_bias else None
-    _kernels.conv2d_backward(dy, x, weight, dx, dweight, dbias, *six(window))
+    _kernels.conv2d_backward(dy, x, weight, dx, dweight, dbias, *window_numbers(window))
     return dx, dweight, dbias

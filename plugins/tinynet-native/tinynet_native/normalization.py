@@ -1,4 +1,4 @@
-"""Normalization of channels over a batch, and of rows by themselves. The input itself is kept."""
+"""Normalization of channels over a batch, and of rows by themselves. The input itself is saved."""
 
 from typing import NamedTuple
 
@@ -9,17 +9,11 @@ from tinynet_native import _kernels
 
 
 class SavedBatch(NamedTuple):
-    """The values that `batch_norm` saves for its backward.
+    """The values that `batch_norm` saves for its backward."""
 
-    Attributes:
-        x: The input, (..., C).
-        mean: What was subtracted, (C,).
-        inverse: 1 / sqrt(variance + epsilon), (C,).
-    """
-
-    x: Array
-    mean: Array
-    inverse: Array
+    x: Array  # the input, (..., C)
+    mean: Array  # the given mean, (C,)
+    inverse: Array  # 1 / sqrt(variance + epsilon), (C,)
 
 
 def moments(x: Array, empty: Empty) -> tuple[Array, Array]:
@@ -69,17 +63,11 @@ def batch_norm_backward(
 
 
 class SavedRows(NamedTuple):
-    """The values that `layer_norm` saves for `layer_norm_backward`.
+    """The values that `layer_norm` saves for `layer_norm_backward`."""
 
-    Attributes:
-        x: The input, (..., C).
-        mean: Of each row, (...).
-        inverse: 1 / sqrt(variance + epsilon) of each row, (...).
-    """
-
-    x: Array
-    mean: Array
-    inverse: Array
+    x: Array  # the input, (..., C)
+    mean: Array  # of each row, (...)
+    inverse: Array  # 1 / sqrt(variance + epsilon) of each row, (...)
 
 
 def layer_norm(

@@ -1,4 +1,4 @@
-"""Pooling. What max pooling keeps for backward is the cell that each maximum came from."""
+"""Pooling. Max pooling saves the cell of each maximum for the backward pass."""
 
 from typing import NamedTuple
 
@@ -8,25 +8,20 @@ from tinynet.kernels import Saved, Window, pooling
 from tinynet.kernels.memory import Empty
 from tinynet.types import Array, Shape
 from tinynet_native import _kernels
-from tinynet_native._geometry import six
+from tinynet_native.convolution import window_numbers
 
 MOST_CELLS = 256
 """Cells of a window whose numbers fit in a byte; larger windows are left to the reference."""
 
 WINNER_STEP = 16
-"""Channels of winners are rounded up to a multiple of it, which is at least a vector."""
+"""Channels of winners are rounded up to a multiple of it, the largest number of lanes."""
 
 
 class Winners(NamedTuple):
-    """The values that `max_pool2d` saves for `max_pool2d_backward`.
+    """The values that `max_pool2d` saves for `max_pool2d_backward`."""
 
-    Attributes:
-        cells: The number of each output's cell in its window, (N, Ho, Wo, C rounded up).
-        in_shape: (N, H, W, C).
-    """
-
-    cells: Array
-    in_shape: Shape
+    cells: Array  # the number of each output's cell in its window, (N, Ho, Wo, C rounded up)
+    in_shape: Shape  # (N, H, W, C)
 
 
 def max_pool2d(x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Array, Saved]:
@@ -42,7 +37,7 @@ def max_pool2d(x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Arra
         padded = -(-channels // WINNER_STEP) * WINNER_STEP
         cells = empty((samples, down, right, padded), np.uint8)
         saved = Winners(cells, x.shape)
-    _kernels.max_pool2d(x, y, cells, rows, columns, *six(window))
+    _kernels.max_pool2d(x, y, cells, rows, columns, *window_numbers(window))
     return y, saved
 
 
@@ -51,7 +46,7 @@ def max_pool2d_backward(dy: Array, saved: Saved, window: Window, empty: Empty) -
     if not isinstance(saved, Winners):
         return pooling.max_pool2d_backward(dy, saved, window, empty)
     dx = empty(saved.in_shape, dy.dtype)
-    _kernels.max_pool2d_backward(dy, saved.cells, dx, *window.kernel_size, *six(window))
+    _kernels.max_pool2d_backward(dy, saved.cells, dx, *window.kernel_size, *window_numbers(window))
     return dx
 
 
@@ -59,12 +54,12 @@ def avg_pool2d(x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Arra
     """See `tinynet.kernels.Kernels.avg_pool2d`."""
     samples, height, width, channels = x.shape
     y = empty((samples, *window.out_size(height, width), channels), x.dtype)
-    _kernels.avg_pool2d(x, y, *window.kernel_size, *six(window))
+    _kernels.avg_pool2d(x, y, *window.kernel_size, *window_numbers(window))
     return y, x.shape
 
 
 def avg_pool2d_backward(dy: Array, saved: Shape, window: Window, empty: Empty) -> Array:
     """See `tinynet.kernels.Kernels.avg_pool2d_backward`."""
     dx = empty(saved, dy.dtype)
-    _kernels.avg_pool2d_backward(dy, dx, *window.kernel_size, *six(window))
+    _kernels.avg_pool2d_backward(dy, dx, *window.kernel_size, *window_numbers(window))
     return dx
