@@ -1,14 +1,13 @@
-"""The numerical kernels: what NumPy does in many passes over memory, behind one interface.
+"""The interface of the numerical kernels.
 
-Layers and losses check their arguments and call these; `tinynet.kernels.numpy` is the readable
-reference, and a compiled distribution may register another implementation in the entry-point group
+Layers and losses check their arguments and call kernels. `tinynet.kernels.numpy` is the readable
+reference; a compiled distribution may register another implementation in the entry-point group
 ``tinynet.kernels``.
 
-Images are (N, H, W, C). ``empty`` is where outputs and large temporaries come from. Whatever is
-called ``saved`` belongs to the implementation: it goes from a forward kernel to its backward
-kernel, unchanged, and no other code uses it; it may be None where ``keep`` is False, which says
-that no backward will follow. ``needs`` says which gradients are wanted, in the order in which they
-are returned; the others are None.
+Images are (N, H, W, C). ``empty`` allocates outputs and large temporaries. ``saved`` belongs to the
+implementation: a forward kernel returns it, its backward kernel takes it unchanged, and no other
+code uses it. It may be None if ``keep`` is False: no backward will follow. ``needs`` selects
+gradients, in the order in which they are returned; the others are None.
 """
 
 from contextlib import AbstractContextManager
@@ -21,36 +20,34 @@ from tinynet.types import Array
 __all__ = ["Kernels", "Saved", "ThreeGradients", "Window"]
 
 Saved: TypeAlias = Any
-"""What a forward kernel leaves for its backward kernel."""
+"""The values that a forward kernel saves for its backward kernel."""
 
 ThreeGradients: TypeAlias = tuple[Array | None, Array | None, Array | None]
 """Gradients of the input and of two parameters, each None if it is not needed."""
 
 
 class Kernels(Protocol):
-    """The interface. Every function is pure, but for the memory it takes from ``empty``.
+    """The interface. Every function is pure, apart from memory that it takes from ``empty``.
 
-    The real numbers of one call have one dtype, float32 or float64, and so has all it returns. An
-    implementation derives from `tinynet.kernels.numpy.NumpyKernels`, so that what it does not have
-    is there all the same. It may have a method for any other update in `tinynet.kernels.updates`.
+    All real numbers of a call and its results have one dtype, float32 or float64. An implementation
+    derives from `tinynet.kernels.numpy.NumpyKernels`, which provides the kernels that it lacks. It
+    may also have a method for any other update in `tinynet.kernels.updates`.
 
     Attributes:
-        level: What it computes with, for reports and checkpoints: ``"numpy"``, ``"avx2"``, ...
-        cut_from: How many shards' worth of work a batch must hold before it pays to cut it into
-            shards, which threads of Python compute side by side. A batch of less is left whole, and
-            its kernels may use all threads; see `on_threads`.
+        level: The instructions in use, for reports and checkpoints: ``"numpy"``, ``"avx2"``, ...
+        cut_from: The least work of a batch, in shards, for which it is split into shards, which
+            Python threads compute in parallel. A smaller batch is left whole, and its kernels may
+            use all threads; see `on_threads`.
     """
 
     level: str
     cut_from: float
 
     def on_threads(self, count: int) -> AbstractContextManager[None]:
-        """Within it, calls from this thread may use so many threads, the caller's included.
+        """Let calls from this thread use ``count`` threads within a context, its own included.
 
-        It changes no bit. Where it is not entered, every call keeps to the caller's thread.
-
-        Where an interrupt comes as it is entered or left, `__exit__` may be called a second time,
-        or without `__enter__`; that must do no harm.
+        It changes no bit. Outside of it, every call stays on the caller's thread. An interrupt may
+        call `__exit__` twice or without `__enter__`, which must have no effect.
         """
         ...
 
@@ -80,21 +77,21 @@ class Kernels(Protocol):
         empty: Empty,
         needs: tuple[bool, bool, bool],
     ) -> ThreeGradients:
-        """Gradients (dx, dweight, dbias); they go through the rectifier first, if there was one."""
+        """Gradients (dx, dweight, dbias), through the ReLU first if there was one."""
         ...
 
     def max_pool2d(self, x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Array, Saved]:
         """Maximum of each window and channel: (N, H, W, C) -> (N, Ho, Wo, C).
 
-        Padding never counts, and is less than the window: each window meets a pixel. The maximum
-        of a window that holds NaN is NaN.
+        Padding never counts, and is smaller than the window, so each window contains a pixel. The
+        maximum of a window with NaN is NaN.
         """
         ...
 
     def max_pool2d_backward(self, dy: Array, saved: Saved, window: Window, empty: Empty) -> Array:
         """dx: each gradient goes to the first maximum of its window in row-major order.
 
-        In a window that holds NaN it goes to one pixel, and it does not matter which.
+        In a window with NaN it goes to any one pixel.
         """
         ...
 
@@ -130,7 +127,7 @@ class Kernels(Protocol):
             gamma: (C,), or None for ones.
             beta: (C,), or None for zeros.
             epsilon: Added to the variance.
-            empty: Where memory comes from.
+            empty: The source of memory.
             keep: True if a backward will follow.
 
         Returns:
@@ -159,10 +156,9 @@ class Kernels(Protocol):
             dy: (..., C).
             saved: From `batch_norm`.
             gamma: As in `batch_norm`.
-            means: What `batch_norm_sums` gives for the whole batch that the statistics are of,
-                divided by its count of values of a channel. None if they were constants: then
-                dx = scale * dy.
-            empty: Where memory comes from.
+            means: The `batch_norm_sums` of the batch that the statistics are from, divided by its
+                number of values per channel. None for constant statistics: then dx = scale * dy.
+            empty: The source of memory.
         """
         ...
 
