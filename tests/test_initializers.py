@@ -21,14 +21,6 @@ def draw(name, shape=SHAPE, dtype="float64", seed=0, **options):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_shape_and_dtype_are_those_asked_for(name, dtype):
-    values = draw(name, (5, 4), dtype)
-    assert values.shape == (5, 4)
-    assert values.dtype == dtype
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_float32_and_float64_networks_start_from_the_same_numbers(name):
     np.testing.assert_array_equal(
         draw(name, dtype="float32"), draw(name, dtype="float64").astype(np.float32)

@@ -52,14 +52,6 @@ def test_large_and_minus_infinite_logits_are_no_trouble():
     np.testing.assert_allclose(softmax(x), [[1, 0, 0], [0, 0.5, 0.5]])
 
 
-def test_float32_stays_float32():
-    x = np.ones((2, 3), np.float32)
-    layer, ctx = build((3,), dtype="float32"), Context(training=True)
-    y, cache = layer.forward(ctx, x)
-    ((dx,), _) = layer.backward(ctx, cache, x)
-    assert y.dtype == dx.dtype == np.float32
-
-
 def test_nothing_is_kept_or_computed_that_nobody_wants():
     layer, x = build((3,)), np.ones((2, 3))
     assert layer.forward(Context(keep=False), x)[1] is None
