@@ -131,7 +131,7 @@ class Change:
 
     Attributes:
         breaks: True if a plugin that worked before may fail.
-        text: What changed.
+        text: Description of the change.
     """
 
     breaks: bool

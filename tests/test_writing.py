@@ -12,6 +12,9 @@ LONGEST_NAME = 70
 LONGEST_TEST_FILE = 450
 
 QUESTION = re.compile(r"(What|Whether|How|Whoever)\b")
+QUESTION_AS_MEANING = re.compile(
+    r"^ *\*{0,2}(\w+): (?:What|Whether|How|Whoever|Where|Which)\b", re.MULTILINE
+)
 JARGON = re.compile(r"\b(trips?|legs?|crews?|told|whoever|befall\w*)\b", re.IGNORECASE)
 
 
@@ -32,6 +35,13 @@ def test_docstrings_open_with_a_noun_or_a_verb(folder):
     for path in sources(folder):
         bad = [line for line, text in docstrings(path) if QUESTION.match(text)]
         assert not bad, f"{path}: docstrings on lines {bad} open with a question word"
+
+
+@pytest.mark.parametrize("folder", [*CODE, "tests"])
+def test_arguments_and_attributes_are_named(folder):
+    for path in sources(folder):
+        bad = [name for _, text in docstrings(path) for name in QUESTION_AS_MEANING.findall(text)]
+        assert not bad, f"{path}: {bad} are described by a question instead of a noun"
 
 
 @pytest.mark.parametrize("folder", ["tinynet", "cli"])

@@ -84,12 +84,12 @@ def write_result(text: str) -> None:
 
 
 def result_was_written() -> bool:
-    """Return whether the running command has written to stdout, in full or in part."""
+    """Return True if the running command has written to stdout, in full or in part."""
     return _written
 
 
 def result_is_terminal() -> bool:
-    """Return whether results are written to a terminal."""
+    """Return True if results are written to a terminal."""
     stream = sys.stdout if _result is None else _result
     try:
         return stream is not None and stream.isatty()

@@ -34,7 +34,7 @@ class Case(NamedTuple):
     """One row of the table.
 
     Attributes:
-        name: What is measured.
+        name: The measured operation.
         call: Run it with these kernels, and memory from this source.
         product: (m, k, n) of a matrix product with as many operations, if it is one.
     """

@@ -63,7 +63,7 @@ class Case:
 
     Attributes:
         call: Makes the call, from the same state each time.
-        outcomes: What `state` may return after an interrupt; the last one without an interrupt.
+        outcomes: Values that `state` may return after an interrupt; the last one without any.
         state: Returns everything that the call may change.
     """
 

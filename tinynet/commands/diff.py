@@ -83,7 +83,7 @@ class Difference:
 
 
 def is_essential(change: Change) -> bool:
-    """Return whether a changed fact changes the state; see `Difference.equal`."""
+    """Return True if a changed fact changes the state; see `Difference.equal`."""
     section = SECTIONS.get(change.pointer.split("/")[1], Section())
     return section.is_state and change.pointer != "/data/root"
 

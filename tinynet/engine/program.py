@@ -37,7 +37,7 @@ class Operation:
         outputs: Names of the network's outputs that it computes.
         is_read: True if another operation reads its output.
         last_reads: Names of the values that no later operation reads.
-        exchange_in_training: What shards exchange at it in training; None if they do not.
+        exchange_in_training: The kind of exchange at it in training; None for no exchange.
         exchange_in_evaluation: The same in evaluation.
     """
 
@@ -59,7 +59,7 @@ class SyncPoint(NamedTuple):
 
     Attributes:
         operation: The operation.
-        exchange: What the shards exchange.
+        exchange: The kind of exchange between the shards.
     """
 
     operation: Operation
@@ -91,7 +91,7 @@ class Program:
 
     Attributes:
         nodes: All nodes of the network in topological order, as the spec declares them.
-        operations: What is computed, in topological order; layers are fused where that changes no
+        operations: The operations in topological order; layers are fused where that changes no
             bit.
         unfused: The same with one operation for each layer.
         outputs: Names of the outputs that are computed.

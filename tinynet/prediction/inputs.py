@@ -116,7 +116,7 @@ class Reader:
                 yield path, _is_image(path) and not self._is_of_dataset(path)
 
     def _is_of_dataset(self, path: Path) -> bool:
-        """Return whether the dataset reads files with this ending."""
+        """Return True if the dataset reads files with this ending."""
         return self._dataset is not None and path.suffix.lower() in self._dataset.input_endings
 
     @property

@@ -168,7 +168,7 @@ class RunFolder:
 
 
 def _is_used(log: Path) -> bool:
-    """Return whether the log has content, or is not a regular file."""
+    """Return True if the log has content, or is not a regular file."""
     try:
         status = os.lstat(log)
     except FileNotFoundError:

@@ -27,7 +27,7 @@ class RunLog:
     It is opened at a mark: lines after the checkpoint are cut off, since their steps are repeated.
 
     Attributes:
-        gone: Whether the log is missing or empty although the mark has a length.
+        gone: True if the log is missing or empty although the mark has a length.
     """
 
     def __init__(self, path: Path, mark: LogMark | None) -> None:

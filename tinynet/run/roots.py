@@ -60,7 +60,7 @@ def resume_command(folder: Path, root: Path, spec: Spec) -> str:
 
 
 def _is_trusted(root: Path, run: Path, also: Iterable[Path] = ()) -> bool:
-    """Return whether a recorded data root is used without a confirmation."""
+    """Return True if a recorded data root is used without a confirmation."""
     run = run.absolute()
     beside = run.parent.parent if run.parent.name == _RUNS else run.parent
     return any(_is_inside(root, folder) for folder in (beside, Path.cwd(), *also))
@@ -97,5 +97,5 @@ def _paths(spec: Spec, root: Path) -> Iterator[Path]:
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
-    """Return whether a path, with links resolved, lies in a folder."""
+    """Return True if a path, with links resolved, lies in a folder."""
     return path.resolve().is_relative_to(folder.resolve())

@@ -46,10 +46,10 @@ class Run:
         network: The network after the last step.
         step: Completed steps.
         epoch: Completed epochs.
-        finished: Whether the run has ended.
+        finished: True if the run has ended.
         seconds: Seconds of training in this process.
         figures: The last evaluation's: ``train/loss``, ``val/accuracy``, ...
-        has_test: Whether there is a test split.
+        has_test: True if there is a test split.
         best: The best checkpoint, if the run keeps one.
         stop_reason: ``"epochs"``, ``"steps"`` or ``"early_stopping"``; None before the end.
         best_evaluation: The best by `keep_best`, or else by `early_stopping`; None without both.
@@ -116,7 +116,7 @@ def train(
         overrides: JSON values by dotted path; only for a file or a dict.
         source: A run folder or a checkpoint whose parameters a new run starts with; of a run, the
             best checkpoint if it keeps one, else the last. A resumed run ignores it.
-        rules: How the network may differ from that of ``source``.
+        rules: The allowed differences from the network of ``source``.
         **settings: See `Settings`.
 
     Raises:

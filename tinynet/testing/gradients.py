@@ -33,7 +33,7 @@ def require_gradients(
     Args:
         evaluate: The function; it must not change its arguments.
         point: The arguments of the function, in float64.
-        gradients: What `backward` returned for ``dy``, under the names of ``point``.
+        gradients: The gradients from `backward` for ``dy``, by the names of ``point``.
         dy: Gradient of the output.
         rng: The random stream for directions and elements.
 

@@ -37,7 +37,7 @@ class PluginErrors:
         Args:
             plugin: The plugin, or its name.
             action: Start of the message, up to the cause: ``forward raised``.
-            pointer: Where a spec names the plugin, if it does.
+            pointer: JSON pointer to the plugin in a spec, if one names it.
             unless: Exceptions that are not the plugin's fault; they are not changed.
         """
         self._plugin, self._action = plugin, action

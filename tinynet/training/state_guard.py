@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class StateGuard:
-    """A record of whether the last change of a state is complete.
+    """A guard that marks a state as incomplete while it is changed.
 
     Ctrl-C waits for the end of a change. After any other exception within a change, the state can
     be neither used nor saved until another one is loaded.

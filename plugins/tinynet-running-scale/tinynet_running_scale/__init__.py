@@ -28,7 +28,7 @@ class Pass(NamedTuple):
     Attributes:
         x: The input, (N, ..., C).
         batch: Mean square of each feature over the batch, (C,); None in evaluation.
-        inverse: What each feature was multiplied by before ``gamma``, (C,).
+        inverse: Factor of each feature before ``gamma``, (C,).
     """
 
     x: Array

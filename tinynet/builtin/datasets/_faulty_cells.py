@@ -70,7 +70,7 @@ class FaultyCells:
         return any(re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell) for cell in examples)
 
     def are_a_header(self, line: int, columns: Sequence[str]) -> bool:
-        """Return whether the faulty cells are text in this line, one in each of the columns."""
+        """Return True if the faulty cells are text in this line, one in each of the columns."""
         return set(columns) <= self.columns.keys() and all(
             list(faults) == ["text"] and faults["text"].lines == [line]
             for faults in self.columns.values()

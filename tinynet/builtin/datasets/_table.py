@@ -102,7 +102,7 @@ def find_column(path: str, names: Sequence[str], column: str | int, delimiter: s
 
 
 def _are_numbers(names: Sequence[str]) -> bool:
-    """Return whether most names are numbers, as in a file without a header."""
+    """Return True if most names are numbers, as in a file without a header."""
     return 2 * sum(fault_kind(name) is None for name in names) > len(names)
 
 

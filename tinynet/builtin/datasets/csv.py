@@ -70,7 +70,7 @@ class CSV(ArrayDataset):
         weights: Column | None = Field(
             default=None, description="The column of sample weights, each at least 0."
         )
-        header: bool = Field(default=True, description="Whether the first row names the columns.")
+        header: bool = Field(default=True, description="True if the first row names the columns.")
         delimiter: Annotated[str, AlsoCalled(("sep", "separator"))] = Field(
             default=",",
             pattern=r'^[^"\r\n\x00]$',

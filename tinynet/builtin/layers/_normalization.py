@@ -9,8 +9,8 @@ class NormConfig(LayerConfig):
     """Parameters of every normalization node."""
 
     epsilon: float = Field(default=1e-5, gt=0, description="Added to the variance.")
-    center: bool = Field(default=True, description="Whether a learned `beta` is added.")
-    scale: bool = Field(default=True, description="Whether a learned `gamma` multiplies.")
+    center: bool = Field(default=True, description="True to add a learned `beta`.")
+    scale: bool = Field(default=True, description="True to multiply by a learned `gamma`.")
     beta_initializer: InitializerReference = Field(
         default=InitializerReference(type="zeros"), description="How `beta` is filled at first."
     )

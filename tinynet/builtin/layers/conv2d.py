@@ -56,7 +56,7 @@ class Conv2D:
         groups: int = Field(
             default=1, ge=1, description="Parts into which channels and filters are cut."
         )
-        use_bias: bool = Field(default=True, description="Whether a learned bias is added.")
+        use_bias: bool = Field(default=True, description="True to add a learned bias.")
         weight_initializer: InitializerReference = Field(
             default=InitializerReference(type="glorot_uniform"),
             description="How `weight` is filled at first.",

@@ -31,7 +31,7 @@ class Dense:
         """Parameters of a `dense` node."""
 
         units: int = Field(ge=1, description="Size of the output's last axis.")
-        use_bias: bool = Field(default=True, description="Whether a learned bias is added.")
+        use_bias: bool = Field(default=True, description="True to add a learned bias.")
         weight_initializer: InitializerReference = Field(
             default=InitializerReference(type="glorot_uniform"),
             description="How `weight` is filled at first.",

@@ -38,7 +38,7 @@ class RMSprop(FusedOptimizer):
         )
         centered: bool = Field(
             default=False,
-            description="Whether to divide by the standard deviation instead of the mean square.",
+            description="True to divide by the standard deviation instead of the mean square.",
         )
         weight_decay: float = Field(
             default=0.0, ge=0, description="Share of the parameter added to its gradient (L2)."

@@ -35,7 +35,8 @@ class SGD(FusedOptimizer):
             default=0.0, ge=0, lt=1, description="Share of the velocity kept from step to step."
         )
         nesterov: bool = Field(
-            default=False, description="Whether to look one step of momentum ahead."
+            default=False,
+            description="True to use Nesterov momentum.",
         )
         weight_decay: float = Field(
             default=0.0, ge=0, description="Share of the parameter added to its gradient (L2)."

@@ -55,7 +55,7 @@ def _ambiguity(claims: list[Entry]) -> str:
 
 
 def _origin(name: str) -> tuple[str, bool]:
-    """Return the folder of a distribution, and whether it is editable."""
+    """Return the folder of a distribution, and True if it is editable."""
     distribution = find_distribution(name)
     if distribution is None:  # removed in the meantime
         return "", False
