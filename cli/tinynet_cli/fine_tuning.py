@@ -9,7 +9,7 @@ import click
 from tinynet_cli.output import echo, print_json, short
 
 if TYPE_CHECKING:
-    from tinynet.checkpoint.transfer import Move, TransferPlan
+    from tinynet.checkpoint.transfer import TensorTransfer, TransferPlan
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -133,7 +133,7 @@ def print_plan(
         echo(f"to allow this, add: {' '.join(plan.options)}")
 
 
-def _as_data(move: "Move") -> dict[str, Any]:
+def _as_data(move: "TensorTransfer") -> dict[str, Any]:
     sides = {"source": move.source, "target": move.target}
     return {
         "action": move.action,

@@ -55,7 +55,7 @@ def test_the_same_name_of_another_distribution_is_not_used():
         check_types(facts("tinynet-odd", "1.2"))
     assert str(caught.value) == (
         "the checkpoint needs 'dense' (tinynet.layers) of tinynet-odd 1.2, which is not installed"
-        f" (the one of tinynet-core {version('tinynet-core')} is another):"
+        f" (tinynet-core {version('tinynet-core')} has a different type of that name):"
         " pip install 'tinynet-odd==1.2'"
     )
 

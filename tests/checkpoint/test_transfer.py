@@ -179,7 +179,7 @@ def test_an_unknown_block_is_reported_with_a_suggestion() -> None:
     assert refusal(old, new, map={"stm": "trunk"}) == (
         "--map stm=trunk: no node with a layer of its own is called 'stm' in the checkpoint; did"
         " you mean 'stem'?\n  "
-        "--map stm=trunk: 'trunk' is a block in the network, and no node of it is on both sides"
+        "--map stm=trunk: 'trunk' is a block in the network, but the two have no node in common"
     )
 
 

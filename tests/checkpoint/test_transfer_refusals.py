@@ -60,9 +60,10 @@ def test_default_names_do_not_match_after_an_inserted_layer() -> None:
         " --allow-dropped 'conv2d_2/*' leaves it out\n"
         "  conv2d_2/bias (2,) of the checkpoint is not used:"
         " --allow-dropped 'conv2d_2/*' leaves it out\n"
-        "  a default name is only a position, and the networks differ from node 2 on (relu_1 in"
-        " the checkpoint, conv2d_2 here): to match conv2d_2, conv2d_3 with conv2d_2 of the"
-        " checkpoint, give nodes the 'name' they have there, or add --map OLD=NEW"
+        "  conv2d_2, conv2d_3 cannot be matched with conv2d_2 of the checkpoint, because default"
+        " names are only positions, and the networks differ from node 2 on (relu_1 in the"
+        " checkpoint, conv2d_2 in the network); give the nodes the names that they have in the"
+        " checkpoint, or add --map OLD=NEW"
     )
 
 
@@ -71,9 +72,9 @@ def test_default_names_do_not_match_after_a_changed_option() -> None:
         return network({"type": "dense", "units": units}, {"type": "dense", "units": 2})
 
     assert refusal(net(5), net(6)).splitlines()[-1] == (
-        "  a default name is only a position, and the networks differ from node 1 on (dense_1:"
-        " units 5 -> 6): to match dense_1, dense_2 with dense_1, dense_2 of the checkpoint, give"
-        " nodes the 'name' they have there, or add --map OLD=NEW"
+        "  dense_1, dense_2 cannot be matched with dense_1, dense_2 of the checkpoint, because"
+        " default names are only positions, and the networks differ from node 1 on (dense_1: units"
+        " 5 -> 6); give the nodes the names that they have in the checkpoint, or add --map OLD=NEW"
     )
 
 
@@ -97,8 +98,9 @@ def test_a_removed_name_is_suggested() -> None:
     old = network({"type": "dense", "units": 2, "name": "stem"})
     new = network({"type": "dense", "units": 2})
     assert refusal(old, new).splitlines()[-1] == (
-        "  a default name is only a position: to match dense_1 with stem of the checkpoint, give"
-        " nodes the 'name' they have there, or add --map OLD=NEW"
+        "  dense_1 cannot be matched with stem of the checkpoint, because default names are only"
+        " positions; give the nodes the names that they have in the checkpoint, or add"
+        " --map OLD=NEW"
     )
 
 
@@ -133,7 +135,7 @@ def test_another_number_of_axes_is_refused_despite_overlap() -> None:
     new = network({"type": "dense", "units": 3, "name": "head"})
     assert refusal(replace(old, tensors={**old.tensors, **bias}), new, overlap=("*",)) == (
         "the checkpoint does not fit the network:\n"
-        "  head/bias (3,) and head/bias (3, 1) of the checkpoint differ in their axes:"
+        "  head/bias (3,) and head/bias (3, 1) of the checkpoint have different numbers of axes:"
         " --allow-new 'head/*' --allow-dropped 'head/*' initializes it"
     )
 

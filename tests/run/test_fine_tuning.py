@@ -190,8 +190,8 @@ def test_preprocessing_is_fitted_to_the_new_data_with_a_note(old: tinynet.Run) -
     after = Checkpoint.read(new.checkpoints[-1]).transforms["0/input/mean"]
     assert not np.array_equal(before, after)
     assert plan_fine_tuning(NEW, old.path, rules=NEW_HEAD)[1].lines[-2] == (
-        "note        preprocessing is fitted to the new data; --keep-preprocessing uses what it"
-        " learned from the checkpoint's"
+        "note        preprocessing is fitted to the new data; --keep-preprocessing uses the"
+        " statistics of the checkpoint's data"
     )
 
 
@@ -202,7 +202,7 @@ def test_keep_preprocessing(old: tinynet.Run) -> None:
     for name, array in source.transforms.items():
         assert array.tobytes() == last.transforms[name].tobytes()
     assert plan_fine_tuning(NEW, old.path, rules=rules)[1].lines[-2] == (
-        "note        preprocessing is kept: it uses what it learned from the checkpoint's data"
+        "note        preprocessing is kept: it uses the statistics of the checkpoint's data"
     )
 
 

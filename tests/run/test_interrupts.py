@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tinynet.run.interrupts import SIGNALS, held
+from tinynet.run.interrupts import SIGNALS, recorded_signals
 
 
 @pytest.fixture
@@ -25,21 +25,21 @@ def handler():
 @pytest.mark.parametrize("number", SIGNALS)
 def test_first_signal_is_recorded_and_its_handler_restored(number):
     before = signal.getsignal(number)
-    with held() as interrupts:
+    with recorded_signals() as interrupts:
         signal.raise_signal(number)
         assert interrupts.received == number
     assert signal.getsignal(number) == before
 
 
 def test_first_of_several_kinds_is_recorded():
-    with held() as interrupts:
+    with recorded_signals() as interrupts:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.raise_signal(number)
         assert interrupts.received == signal.SIGTERM
 
 
 def test_second_ctrl_c_interrupts():
-    with held(), pytest.raises(KeyboardInterrupt):
+    with recorded_signals(), pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.raise_signal(signal.SIGINT) or signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -47,7 +47,7 @@ def test_second_ctrl_c_interrupts():
 def test_second_signal_goes_to_the_previous_handler(handler):
     received = []
     handler(signal.SIGTERM, lambda number, frame: received.append(number))
-    with held():
+    with recorded_signals():
         signal.raise_signal(signal.SIGTERM)
         assert not received
         signal.raise_signal(signal.SIGTERM)
@@ -57,15 +57,15 @@ def test_second_signal_goes_to_the_previous_handler(handler):
 def test_ignored_hangup_stays_ignored(handler):
     """`nohup tinynet train` must outlive its terminal."""
     handler(signal.SIGHUP, signal.SIG_IGN)
-    with held() as interrupts:
+    with recorded_signals() as interrupts:
         signal.raise_signal(signal.SIGHUP)
         assert interrupts.received is None
 
 
 TWICE = """
 import signal
-from tinynet.run.interrupts import held
-with held():
+from tinynet.run.interrupts import recorded_signals
+with recorded_signals():
     signal.raise_signal(signal.SIGTERM)
     signal.raise_signal(signal.SIGTERM)
 """
@@ -80,7 +80,7 @@ def test_other_threads_defer_no_signal():
     handlers = []
 
     def work():
-        with held():
+        with recorded_signals():
             handlers.extend(signal.getsignal(number) for number in SIGNALS)
 
     before = [signal.getsignal(number) for number in SIGNALS]

@@ -81,18 +81,20 @@ def test_constant_and_requested_rates_give_no_warning(tmp_path, changes, overrid
         (
             {},
             {"training.epochs": 3},
-            "end at step 15, and has reached step 20 after 4 complete epochs; to train longer use"
-            " --set training.epochs=5",
+            "has reached step 20 after 4 complete epochs, past its new end at step 15; to train"
+            " longer use --set training.epochs=5",
         ),
         (
             {"training.epochs": 1},
             {"training.epochs": None, "training.steps": 3},
-            "has reached step 5 after 1 complete epoch; to train longer use --set training.steps=6",
+            "has reached step 5 after 1 complete epoch, past its new end at step 3; to train longer"
+            " use --set training.steps=6",
         ),
         (
             {"training.epochs": None, "training.steps": 7},
             {"training.epochs": 1, "training.steps": None},
-            "has reached step 7, in epoch 2; to train longer use --set training.epochs=2",
+            "has reached step 7, in epoch 2, past its new end at step 5; to train longer use --set"
+            " training.epochs=2",
         ),
     ],
 )

@@ -73,7 +73,7 @@ def test_only_one_of_two_processes_starts_a_run(tmp_path, monkeypatch, resume):
             yield
 
     monkeypatch.setattr(running, "locked", late)
-    with pytest.raises(RunExistsError, match="of an earlier run"):
+    with pytest.raises(RunExistsError, match="belongs to an earlier run"):
         tinynet.train(SPEC, path, resume=resume)
     assert contents(RunFolder(path)) == others[1]
 
@@ -111,7 +111,7 @@ def test_run_with_all_checkpoints_set_aside_is_not_restarted(folder, log):
     if not log:
         folder.log.unlink()
     before = contents(folder)
-    with pytest.raises(RunExistsError, match=r"of an earlier run.*: choose a new folder"):
+    with pytest.raises(RunExistsError, match=r"belongs to an earlier run.*: choose a new folder"):
         tinynet.train(SPEC, folder.path, resume=True)
     with pytest.raises(CheckpointIOError, match=r"\.bad were set aside as damaged"):
         tinynet.resume(folder.path)

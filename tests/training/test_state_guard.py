@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tinynet.errors import TinynetError
-from tinynet.run.interrupts import held
+from tinynet.run.interrupts import recorded_signals
 from tinynet.training.state_guard import uninterrupted
 
 X, Y = np.random.default_rng(0).random((16, 8, 8, 1)), np.arange(16) % 10
@@ -107,7 +107,7 @@ def test_other_threads_defer_no_signal():
 
 
 def test_run_records_ctrl_c_during_an_update():
-    with held() as interrupts:
+    with recorded_signals() as interrupts:
         assert uninterrupted(lambda: interrupt() or interrupts.received) is None
         assert interrupts.received == signal.SIGINT
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -142,7 +142,7 @@ class Checkpoint(Sections):
         return load_recorded_spec(self.spec, overrides, recorded) if overrides else spec
 
     def check_finite(self, *, strict: bool) -> list[str]:
-        """Warn of each parameter or buffer with NaN or infinity; refuse them if ``strict``.
+        """Return a warning for each parameter or buffer with NaN or infinity.
 
         Raises:
             CheckpointError: listing these arrays, if ``strict``.

@@ -79,7 +79,7 @@ class Continuation:
     def check(
         self, environment: Mapping[str, str], data: DataFacts, *, weighted: bool = False
     ) -> None:
-        """Compare environment and data with those here; ``weighted`` data have sample weights.
+        """Compare environment and data with the current ones; ``weighted``: with sample weights.
 
         Raises:
             CheckpointMismatchError: listing the changes that the rules do not allow.
@@ -96,7 +96,7 @@ class Continuation:
             *differences(self.checkpoint.environment, environment),
             *changed,
         ]
-        # A plugin that is part of tinynet changes with it, and must not be listed twice.
+        # Built-in types have the version of tinynet, which the environment lists already.
         self.reasons = list(dict.fromkeys(reasons))
         if self.reasons and self._rules.exact:
             lines = "\n  ".join(self.reasons)

@@ -19,7 +19,7 @@ from tinynet.text.wording import format_value, suggest
 
 
 @dataclass(frozen=True)
-class Place:
+class NodeRecord:
     """A node as text; its type need not be installed.
 
     Attributes:
@@ -37,13 +37,13 @@ class Place:
     options: dict[str, JsonValue]
     sources: tuple[int | str, ...]
 
-    def equals(self, other: "Place") -> bool:
+    def equals(self, other: "NodeRecord") -> bool:
         """Return True if both are equal except for their names."""
         ours = (self.type, self.options, self.sources)
         return ours == (other.type, other.options, other.sources)
 
 
-def places(network: NetworkSpec, qualified: Mapping[str, str]) -> list[Place]:
+def node_records(network: NetworkSpec, qualified: Mapping[str, str]) -> list[NodeRecord]:
     """Return the nodes of a network in topological order; its types need not be installed.
 
     Raises:
@@ -60,7 +60,7 @@ def places(network: NetworkSpec, qualified: Mapping[str, str]) -> list[Place]:
         type_name = qualified.get(f"layers:{node.type}", node.type)
         has_own_name = bool(node.name) and not (unrolled and is_position(wired.name, node.type))
         options = {key: _unqualified(value) for key, value in node.options.items()}
-        nodes.append(Place(wired.name, has_own_name, type_name, options, sources))
+        nodes.append(NodeRecord(wired.name, has_own_name, type_name, options, sources))
         order[wired.name] = len(order)
     return nodes
 
@@ -83,15 +83,15 @@ class Matching:
     """
 
     def __init__(
-        self, old: Iterable[Place], new: Iterable[Place], renamed: Mapping[str, str]
+        self, old: Iterable[NodeRecord], new: Iterable[NodeRecord], renamed: Mapping[str, str]
     ) -> None:
         """Match the nodes of two networks.
 
         Args:
             old: The earlier network.
             new: The new network.
-            renamed: Pairs that match in any case: a node of ``old`` with one of ``new``, or a
-                block with a block, for all nodes that they have in common.
+            renamed: Explicit pairs, old name to new name, of nodes or blocks. A block pairs all
+                nodes that both blocks contain.
 
         Raises:
             CheckpointMismatchError: listing the mistakes in ``renamed``.
@@ -115,7 +115,7 @@ class Matching:
             if (changes := _changes(self._old[before], self._new[after]))
         ]
 
-    def _is_same(self, index: int, place: Place, namesake: Place) -> bool:
+    def _is_same(self, index: int, place: NodeRecord, namesake: NodeRecord) -> bool:
         if not place.has_own_name:
             return index < self._agreed and self._old_order[index] is namesake
         if place.type != namesake.type:
@@ -147,12 +147,12 @@ class Matching:
                 owners = [place.name for place in nodes.values() if place.type]
                 blocks = _blocks(owners)
                 if name in blocks and name not in owners:
-                    whose = f"{name!r} is a block {where}, and no node of it is on both sides"
-                    problems.append(f"--map {before}={after}: {whose}")
+                    reason = f"{name!r} is a block {where}, but the two have no node in common"
+                    problems.append(f"--map {before}={after}: {reason}")
                 elif name not in owners:
-                    whose = f"no node with a layer of its own is called {name!r} {where}"
+                    reason = f"no node with a layer of its own is called {name!r} {where}"
                     hint = suggest(name, [*owners, *blocks])
-                    problems.append(f"--map {before}={after}: {whose}; {hint}")
+                    problems.append(f"--map {before}={after}: {reason}; {hint}")
             if list(renamed.values()).count(after) > 1:
                 problems.append(f"--map {before}={after}: {after!r} can take over one node only")
         if problems:
@@ -169,9 +169,9 @@ class Matching:
         if not unnamed:
             return []
         return [
-            f"a default name is only a position{self._difference()}: to match"
-            f" {', '.join(unnamed)} with {', '.join(unused)} of the checkpoint, give nodes the"
-            " 'name' they have there, or add --map OLD=NEW"
+            f"{', '.join(unnamed)} cannot be matched with {', '.join(unused)} of the checkpoint,"
+            f" because default names are only positions{self._difference()}; give the nodes the"
+            " names that they have in the checkpoint, or add --map OLD=NEW"
         ]
 
     def _difference(self) -> str:
@@ -181,7 +181,7 @@ class Matching:
         if not old and not new:
             return ""
         names = [part[0].name if part else "the end" for part in (old, new)]
-        what = f"{names[0]} in the checkpoint, {names[1]} here"
+        what = f"{names[0]} in the checkpoint, {names[1]} in the network"
         if old and new and old[0].type == new[0].type:
             what = f"{names[1]}: {_changes(old[0], new[0]) or 'it follows other nodes'}"
         return f", and the networks differ from node {at + 1} on ({what})"
@@ -192,14 +192,14 @@ def _blocks(names: Iterable[str]) -> set[str]:
     return {name[: dot.start()] for name in names for dot in re.finditer(r"\.", name)}
 
 
-def _common_start(old: list[Place], new: list[Place]) -> int:
+def _common_start(old: list[NodeRecord], new: list[NodeRecord]) -> int:
     """Return the number of nodes that are equal, counted from the first."""
     pairs = zip(old, new, strict=False)
     differing = (index for index, (a, b) in enumerate(pairs) if not a.equals(b))
     return next(differing, min(len(old), len(new)))
 
 
-def _changes(old: Place, new: Place) -> str:
+def _changes(old: NodeRecord, new: NodeRecord) -> str:
     """Return the differences between two nodes in words."""
     changes = [f"{_kind(old)} -> {_kind(new)}"] if old.type != new.type else []
     changes += [
@@ -214,5 +214,5 @@ def _value(options: Mapping[str, Any], key: str) -> str:
     return format_value(options[key]) if key in options else "(not set)"
 
 
-def _kind(place: Place) -> str:
+def _kind(place: NodeRecord) -> str:
     return f"of type {place.type}" if place.type else "a shared layer"

@@ -20,7 +20,7 @@ class TypeFacts:
     Messages put distribution and version into a shell command, so their characters are restricted.
 
     Attributes:
-        entry: The qualified name: ``distribution:name``.
+        entry: The recorded name: ``distribution:name``.
         distribution: Normalized name of the distribution.
         version: Its version.
     """
@@ -31,7 +31,7 @@ class TypeFacts:
 
     @property
     def qualified(self) -> str:
-        """The qualified name to look up: ``distribution:name``."""
+        """The name to look up, with the normalized name of the distribution."""
         return f"{self.distribution}:{self.entry.rpartition(':')[2]}"
 
 
@@ -117,7 +117,7 @@ def check_types(types: Mapping[str, TypeFacts]) -> VersionChanges:
 
     Raises:
         PluginError: listing the types that are not installed, each with the command that installs
-            it, or that their distribution registers twice.
+            it, and those that a distribution registers twice.
     """
     versions = {
         (entry.distribution, types[key].version, entry.version)
@@ -159,4 +159,4 @@ def _others(group: str, name: str) -> str:
     """Return a remark on types of the same name that are installed; empty if there are none."""
     entries = registry.default().entries(group)
     owners = [f"{e.distribution} {e.version}" for e in entries if e.name == name]
-    return f" (the one of {' and '.join(owners)} is another)" if owners else ""
+    return f" ({' and '.join(owners)} has a different type of that name)" if owners else ""

@@ -1,7 +1,7 @@
 """Changes of the computation, and the specs that each of them affects.
 
 A checkpoint records the newest revision of the tinynet that wrote it. A run that is resumed across
-a revision that affects its spec ends with other bits than an uninterrupted run.
+a revision that affects its spec is not bit-identical to an uninterrupted run.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def _draws_in_transforms(spec: Spec, weighted: bool) -> bool:
     return spec.data is not None and not all(map(_is_core, spec.data.transforms))
 
 
-def _freezes_noise(spec: Spec, weighted: bool) -> bool:
+def _has_frozen_random_layer(spec: Spec, weighted: bool) -> bool:
     """Return True if a frozen layer may compute something else in training than in evaluation.
 
     Frozen layers with running statistics have always used them in training, too.
@@ -53,7 +53,7 @@ REVISIONS = (
     Revision(
         2,
         'layers with "trainable": false now compute as in evaluation, dropout included',
-        _freezes_noise,
+        _has_frozen_random_layer,
     ),
     Revision(
         3,

@@ -2,6 +2,8 @@
 
 To add a section, add a field to `Sections` here, and its value to `Checkpoint.of`. Writing,
 reading, defaults for older files, ``tinynet inspect`` and ``tinynet diff`` follow from the field.
+Give it ``absent``, or older files are refused. A section that changes during a run must also be set
+in `Session._save`, and its longest value in `draft_checkpoint`.
 
 A reader refuses sections and keys that are not in the table: a newer tinynet wrote them, and to
 ignore them would lose state silently.
@@ -118,7 +120,7 @@ class Section:
     is_state: bool = True
 
 
-def _json(value: JsonValue) -> JsonValue:
+def _unchanged(value: JsonValue) -> JsonValue:
     return value
 
 
@@ -134,15 +136,16 @@ class Sections:
         lineage: The checkpoints that the run was started or resumed from, oldest first.
         environment: The software and hardware; see `tinynet.checkpoint.environment`.
         types: The distribution of each type; see `tinynet.checkpoint.plugin_lock`.
-        revision: The newest revision of the computation; see `tinynet.checkpoint.revisions`.
+        revision: The newest revision of the computation, 0 in files that have none; see
+            `tinynet.checkpoint.revisions`.
     """
 
-    spec: Annotated[dict[str, JsonValue], Section(_json)]
+    spec: Annotated[dict[str, JsonValue], Section(_unchanged)]
     progress: Annotated[Progress, Section()]
     data: Annotated[DataFacts, Section()]
     log: Annotated[LogMark, Section(is_state=False)]
     lineage: Annotated[tuple[dict[str, JsonValue], ...], Section(list, is_state=False)]
-    environment: Annotated[dict[str, str], Section(_json, is_state=False)]
+    environment: Annotated[dict[str, str], Section(_unchanged, is_state=False)]
     types: Annotated[dict[str, TypeFacts], Section(is_state=False)]
     revision: Annotated[Count, Section(absent=0, is_state=False)] = NEWEST
 

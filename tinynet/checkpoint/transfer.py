@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from tinynet.checkpoint.checkpoint import Checkpoint
-from tinynet.checkpoint.node_matching import Matching, places
+from tinynet.checkpoint.node_matching import Matching, node_records
 from tinynet.checkpoint.plugin_lock import recorded_names, types_of
 from tinynet.engine.tensor_names import mismatch_message, named_weights
 from tinynet.errors import CheckpointFormatError, CheckpointMismatchError, SpecError
@@ -78,7 +78,7 @@ class TensorLayout:
 
 
 @dataclass(frozen=True)
-class Move:
+class TensorTransfer:
     """The action for one tensor.
 
     Attributes:
@@ -135,7 +135,7 @@ class TransferPlan:
         options: Options of ``tinynet train`` that would allow them.
     """
 
-    moves: tuple[Move, ...]
+    moves: tuple[TensorTransfer, ...]
     notes: tuple[str, ...]
     refusals: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
@@ -180,7 +180,7 @@ def plan_transfer(
     """
     matching = _match(network, checkpoint, rules)
     sources = {tensor.name: tensor for tensor in _layouts(checkpoint.weights)}
-    moves: list[Move] = []
+    moves: list[TensorTransfer] = []
     for target in _layouts(named_weights(network.params, network.buffers)):
         kind, _, rest = target.name.split("/", 2)
         before = matching.sources.get(target.node)
@@ -188,9 +188,9 @@ def plan_transfer(
         fits = source is None or not _difference(source, target, rules)
         if not fits and _allowed(target, rules.allow_new) and _allowed(source, rules.allow_dropped):
             source, fits = None, True
-        moves.append(Move(source, target, fits))
+        moves.append(TensorTransfer(source, target, fits))
     used = {move.source.name for move in moves if move.source is not None}
-    moves += [Move(source, None) for name, source in sources.items() if name not in used]
+    moves += [TensorTransfer(source, None) for name, source in sources.items() if name not in used]
     refused = {move: why for move in moves if (why := _refusal(move, rules))}
     if refused:
         new = [move.target.node for move in refused if move.target and not move.source]
@@ -230,10 +230,10 @@ def apply_transfer(plan: TransferPlan, network: Network, checkpoint: Checkpoint)
 
 
 def _match(network: Network, checkpoint: Checkpoint, rules: TransferRules) -> Matching:
-    new = places(network.spec, recorded_names(types_of(network.spec)))
+    new = node_records(network.spec, recorded_names(types_of(network.spec)))
     try:
         network_spec = NetworkSpec.model_validate(checkpoint.spec["network"])
-        old = places(network_spec, recorded_names(checkpoint.types))
+        old = node_records(network_spec, recorded_names(checkpoint.types))
     except (KeyError, TypeError, AttributeError, ValueError, SpecError) as error:
         reason = str(error).partition("\n")[0]
         message = f"the checkpoint's spec does not describe a network: {reason}"
@@ -251,7 +251,7 @@ def _difference(source: TensorLayout, target: TensorLayout, rules: TransferRules
     if source.dtype != target.dtype and not floating:
         return f"differ in dtype, {target.dtype} and {source.dtype}"
     if len(source.shape) != len(target.shape):
-        return "differ in their axes"
+        return "have different numbers of axes"
     if source.shape != target.shape and not _allowed(target, rules.overlap):
         return _SHAPE
     return ""
@@ -261,7 +261,7 @@ def _allowed(tensor: TensorLayout | None, patterns: Iterable[str]) -> bool:
     return tensor is not None and any(fnmatchcase(tensor.address, p) for p in patterns)
 
 
-def _options(refused: Iterable[Move]) -> tuple[str, ...]:
+def _options(refused: Iterable[TensorTransfer]) -> tuple[str, ...]:
     """Return the options that allow all moves; tensors that do not fit are initialized."""
     options: dict[str, None] = {}
     for move in refused:
@@ -271,7 +271,7 @@ def _options(refused: Iterable[Move]) -> tuple[str, ...]:
     return tuple(options)
 
 
-def _refusal(move: Move, rules: TransferRules) -> str | None:
+def _refusal(move: TensorTransfer, rules: TransferRules) -> str | None:
     """Return why the rules do not allow a move, and the option that would; None if they do."""
     source, target = move.source, move.target
     if source is None:

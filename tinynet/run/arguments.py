@@ -33,7 +33,7 @@ def check_arguments(
         function: The name of the called function, which takes ``**settings``.
         values: Its arguments by name, as `locals` returns them at its start.
         settings: The type of its settings.
-        required: The argument that must not be None although others of its name may be.
+        required: An argument that must not be None here, although it may be in other functions.
     """
     named = {name: value for name, value in values.items() if name != "settings"}
     available = [*named, *settings.__annotations__]
@@ -76,7 +76,7 @@ _OTHER_NAMES = {
 
 
 def _unknown(name: str, value: Any, available: list[str], values: Mapping[str, Any]) -> str:
-    """Describe an unknown argument, with the way to the same aim."""
+    """Describe an unknown argument, and suggest how to get the same effect."""
     start = f"there is no argument {name!r}"
     trains = "overrides" in available
     similar = _OTHER_NAMES.get(name)

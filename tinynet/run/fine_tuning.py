@@ -100,10 +100,10 @@ class FineTuning:
         notes = []
         if self.checkpoint.transforms:
             notes.append(
-                "preprocessing is kept: it uses what it learned from the checkpoint's data"
+                "preprocessing is kept: it uses the statistics of the checkpoint's data"
                 if self.rules.keep_preprocessing
-                else "preprocessing is fitted to the new data; --keep-preprocessing uses what it"
-                " learned from the checkpoint's"
+                else "preprocessing is fitted to the new data; --keep-preprocessing uses the"
+                " statistics of the checkpoint's data"
             )
         for name, after in fields.items():
             before = self.checkpoint.data.raw.get(name)

@@ -5,7 +5,7 @@
     checkpoints/step-000000001200.msgpack
     run.lock                                     locked while a process trains here
 
-The spec inside the checkpoint is the one that counts, and so is the step inside it.
+The spec and the step inside a checkpoint are authoritative; names and copies outside are not.
 """
 
 import json
@@ -140,7 +140,7 @@ class RunFolder:
         if used:
             resume = f"resume it (tinynet resume {shlex.quote(str(self.path))}), or "
             raise RunExistsError(
-                f"{used[0]} is of an earlier run, and a new one overwrites nothing:"
+                f"{used[0]} belongs to an earlier run, which is never overwritten:"
                 f" {resume if self.steps() else ''}choose a new folder (--run)"
             )
 

@@ -33,11 +33,11 @@ class Interrupts:
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-"""Ctrl-C, a scheduler's announcement of the end, and a closed terminal."""
+"""Ctrl-C, SIGTERM of job schedulers, and a closed terminal."""
 
 
 @contextmanager
-def held() -> Iterator[Interrupts]:
+def recorded_signals() -> Iterator[Interrupts]:
     """Record the first signal of each kind; a second one acts as usual.
 
     A SIGHUP that is ignored, as under `nohup`, stays ignored. Outside the main thread, where

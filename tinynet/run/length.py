@@ -14,7 +14,7 @@ _JUMP = 0.01
 """The relative change of a learning rate that is worth a warning."""
 
 
-def require_ahead(trainer: Trainer) -> None:
+def require_end_not_passed(trainer: Trainer) -> None:
     """Require that a run does not end before the step that it has reached.
 
     Raises:
@@ -30,8 +30,8 @@ def require_ahead(trainer: Trainer) -> None:
     if not progress.position:
         place = f" after {progress.epoch:,} complete epoch{'s' if progress.epoch != 1 else ''}"
     message = (
-        f"the run would end at step {trainer.total_steps:,}, and has reached step"
-        f" {trainer.step:,}{place}; to train longer use --set training.{key}={least}"
+        f"the run has reached step {trainer.step:,}{place}, past its new end at step"
+        f" {trainer.total_steps:,}; to train longer use --set training.{key}={least}"
     )
     raise trainer.spec.locate(SpecError([Problem(message, f"/training/{key}")]))
 

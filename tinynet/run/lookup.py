@@ -23,7 +23,7 @@ def find_checkpoint(
         warn: Called with a warning for each damaged checkpoint that is skipped.
 
     Raises:
-        CheckpointError: if it cannot be read; another never takes the place of a named file.
+        CheckpointError: if it cannot be read; no other file is read instead of a named one.
     """
     folder = RunFolder(Path(path))
     if which not in (None, "best", "last"):

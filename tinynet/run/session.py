@@ -16,7 +16,7 @@ from tinynet.data.sizes import SplitSizes
 from tinynet.engine.plugin_state import layout, layout_problem
 from tinynet.errors import LocatedError, PluginError, TinynetError
 from tinynet.run.folder import RunFolder
-from tinynet.run.interrupts import Interrupted, held
+from tinynet.run.interrupts import Interrupted, recorded_signals
 from tinynet.run.log import RunLog
 from tinynet.run.options import Observer
 from tinynet.run.roots import resume_command
@@ -36,10 +36,10 @@ _LONGEST = Best(-1.2345678901234567e-300, _MOST)
 def draft_checkpoint(
     trainer: Trainer, lineage: Sequence[dict[str, JsonValue]] = (), run_id: str | None = None
 ) -> Checkpoint:
-    """Return a checkpoint of a trainer that is as large as any of its run, and can be loaded.
+    """Return a template of a run's checkpoints, in which every number has its greatest length.
 
-    The trainer is at the step to start from; ``run_id`` is None for a new run. Errors are those of
-    `require_loadable`.
+    So limits of size are checked before training. The trainer is at the step to start from;
+    ``run_id`` is None for a new run. Errors are those of `require_loadable`.
     """
     draft = replace(
         Checkpoint.of(trainer, lineage, run_id),
@@ -66,7 +66,7 @@ class Session:
     """One process that trains one run: it logs and saves between the steps of the loop.
 
     Attributes:
-        folder: The run's folder; its lock is held.
+        folder: The run's folder; its lock is recorded_signals.
         trainer: The trainer, before its next step.
         tell: Called with every event.
         draft: The `draft_checkpoint` of the trainer.
@@ -97,7 +97,7 @@ class Session:
             locating_errors(trainer.spec),
             RunLog(self.folder.log, mark) as self._log,
             Saver[Saved]() as self._saver,
-            held() as interrupts,
+            recorded_signals() as interrupts,
         ):
             if self._log.gone:
                 self.tell(Warned(f"{self.folder.log} is gone; a new one starts"))

@@ -21,7 +21,7 @@ from tinynet.network.network import Network
 from tinynet.run.arguments import check_arguments
 from tinynet.run.fine_tuning import FineTuning, file_origin
 from tinynet.run.folder import RunFolder, new_folder, next_folder
-from tinynet.run.length import rate_jump, require_ahead
+from tinynet.run.length import rate_jump, require_end_not_passed
 from tinynet.run.lock import locked
 from tinynet.run.log import last_figures, read_log
 from tinynet.run.lookup import find_checkpoint
@@ -161,7 +161,8 @@ def train(
     with locked(folder.lock, required=settings.get("lock", True)):
         folder.require_unused()
         folder.clean()
-        return _run(folder, trainer, *Session(folder, trainer, tell, draft).train())
+        figures, seconds = Session(folder, trainer, tell, draft).train()
+        return _result(folder, trainer, figures, seconds)
 
 
 def plan_fine_tuning(
@@ -241,14 +242,15 @@ def _continue(
         trainer.load_state(continuation.tensors(trainer.state()), continuation.progress)
         if continuation.resets_optimizer:
             trainer.renew_slots()
-        require_ahead(trainer)
+        require_end_not_passed(trainer)
         if not trainer.finished:
             jump = rate_jump(trainer, checkpoint, continuation.changes)
             for warning in (*continuation.warnings, *filter(None, [jump])):
                 tell(Warned(warning))
         with locating_errors(spec):
             draft = draft_checkpoint(trainer, continuation.lineage, checkpoint.run_id)
-        return _run(folder, trainer, *Session(folder, trainer, tell, draft, checkpoint).train())
+        figures, seconds = Session(folder, trainer, tell, draft, checkpoint).train()
+        return _result(folder, trainer, figures, seconds)
 
 
 def _read_spec(
@@ -292,7 +294,7 @@ def _trainer(
     return trainer
 
 
-def _run(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds: float) -> Run:
+def _result(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds: float) -> Run:
     progress, stopping = trainer.progress, trainer.spec.training.early_stopping
     path = folder.path.resolve()
     best = None if progress.best is None else RunFolder(path).checkpoint(progress.best.step)
