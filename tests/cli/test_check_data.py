@@ -103,8 +103,8 @@ MISFITS = {
     "an input of another shape": (
         lambda folder: reshaped(spec_of(folder, csv_of(folder, MONEY), 1, "mse"), [3]),
         2,
-        "/network/input_shape: the input 'input' has the shape (3,) here, but (2,) in the data; use"
-        " --set network.input_shape=[2]",
+        "/network/input_shape: the input 'input' has the shape (3,) in the spec, but (2,) in the"
+        " data; use --set network.input_shape=[2]",
     ),
 }
 
