@@ -1,4 +1,9 @@
-"""Batch normalization."""
+"""Batch normalization.
+
+In training, shards of a batch exchange their moments, and in the backward pass the sums of their
+gradients: the layer has the ability `tinynet.layer.Summarized`, and the engine calls `summarize`,
+`forward_with`, `summarize_gradient` and `backward_with` instead of `forward` and `backward`.
+"""
 
 import math
 from collections.abc import Sequence
@@ -30,11 +35,11 @@ class Moments(NamedTuple):
     squares: Array  # sum of their squared distances from the mean, (C,)
 
 
-class Pass(NamedTuple):
+class BatchNormCache(NamedTuple):
     """The cache of one pass."""
 
-    saved: Cache  # the kernel's own, for its backward
-    batch: Moments | None  # of the whole batch; None where the running statistics were used
+    saved: Cache  # the values that the kernel saves for its backward
+    batch: Moments | None  # of the whole batch; None if the running statistics were used
 
 
 class BatchNorm:
@@ -74,11 +79,11 @@ class BatchNorm:
             return self.forward_with(ctx, (self.summarize(ctx, x),), x)
         running = self.buffers["running_mean"], self.buffers["running_var"]
         y, saved = self._normalize(ctx, x, *running)
-        return y, Pass(saved, None)
+        return y, BatchNormCache(saved, None)
 
     def summarize(self, ctx: Context, x: Array) -> Moments:
         mean, squares = ctx.kernels.moments(x, ctx.empty)
-        # Copies: `commit` reads them when the workspace is in use again.
+        # Copies, since `commit` reads them after the memory of the workspace was reused.
         return Moments(x.size // x.shape[-1], mean.copy(), squares.copy())
 
     def forward_with(
@@ -86,8 +91,8 @@ class BatchNorm:
     ) -> tuple[Array, Cache]:
         batch = _merged(summaries)
         y, saved = self._normalize(ctx, x, batch.mean, batch.squares / batch.values)
-        # `commit` needs the moments even where no backward follows.
-        return y, Pass(saved, batch)
+        # `commit` needs the moments even if no backward follows.
+        return y, BatchNormCache(saved, batch)
 
     def _normalize(
         self, ctx: Context, x: Array, mean: Array, variance: Array
