@@ -13,7 +13,7 @@ from tinynet.loss import Loss
 from tinynet.spec.consistency import LOSS, loss_problems
 from tinynet.spec.training_spec import Losses, LossReference
 from tinynet.text.document import join_pointer
-from tinynet.text.mistakes import located, problems
+from tinynet.text.mistakes import problems, spec_or_plugin_error
 from tinynet.text.wording import format_list, quote, suggest
 
 _OneLoss: TypeAlias = Loss | LossReference
@@ -104,7 +104,8 @@ def _validated(model: Any, value: Any, pointer: str) -> Any:
         )
     except ValidationError as error:
         wrong = problems(error, dict(value) if isinstance(value, Mapping) else value)
-        raise located([replace(p, pointer=pointer + p.pointer) for p in wrong]) from None
+        moved = [replace(p, pointer=pointer + p.pointer) for p in wrong]
+        raise spec_or_plugin_error(moved) from None
 
 
 def _output_loss(output: str, declared: _OneLoss, pointer: str) -> OutputLoss:

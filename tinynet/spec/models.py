@@ -64,4 +64,4 @@ class Spec(SpecModel):
 
     def locate(self, error: LocatedError) -> LocatedError:
         """Return the same error with line and column, if the spec was read from a file."""
-        return self._origin.place(error)
+        return self._origin.locate(error)

@@ -37,7 +37,7 @@ from tinynet.text.document import (
     plain,
     with_integers,
 )
-from tinynet.text.mistakes import located, problems
+from tinynet.text.mistakes import problems, spec_or_plugin_error
 from tinynet.text.wording import format_list
 
 
@@ -173,7 +173,7 @@ def _expand(value: JsonValue, origin: Origin, used: Iterable[str] = ()) -> tuple
     try:
         expansion = expand(value, used)
     except SpecError as error:
-        raise origin.write(error, [*misspelt, *error.problems]) from None
+        raise origin.with_positions(error, [*misspelt, *error.problems]) from None
     expansion.problems[:0] = misspelt
     traces = (expansion.moved, *origin.traces[1:])
     return replace(origin, traces=traces, expanded=expansion.value), expansion
@@ -197,17 +197,17 @@ def _validate(
     try:
         made = model.model_validate(expansion.value, context=context)
     except ValidationError as error:
-        wrong = map(origin.trace, problems(error, expansion.value))
+        wrong = map(origin.before_expansion, problems(error, expansion.value))
         reported += _without_consequences(expansion.problems, wrong)
     else:
         if not reported:
             reported = (
                 expansion.dangling
-                or list(map(origin.trace, _problems_of_valid(made)))
+                or list(map(origin.before_expansion, _problems_of_valid(made)))
                 or expansion.unused
             )
     if reported:
-        raise origin.write(located(reported), reported)
+        raise origin.with_positions(spec_or_plugin_error(reported), reported)
     return made
 
 

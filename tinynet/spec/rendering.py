@@ -88,7 +88,7 @@ def _provenance(spec: Spec, pointer: str) -> Provenance:
     if not _has_value(origin.expanded, pointer):
         return Provenance("default")
     source = origin.source(pointer)
-    uses = tuple(map(origin.place_use, source.uses))
+    uses = tuple(map(origin.locate_use, source.uses))
     if override := origin.override_of(source.pointer):
         return Provenance("override", source.pointer, uses=uses, override=override)
     if origin.document is None:

@@ -194,10 +194,10 @@ def problems(error: ValidationError, document: JsonValue) -> list[Problem]:
     return result
 
 
-def located(listed: list[Problem]) -> LocatedError:
-    """Return the error that lists problems: of the spec, unless plugins alone are at fault."""
-    plugins = all(isinstance(problem, PluginProblem) for problem in listed)
-    return PluginError(listed) if plugins else SpecError(listed)
+def spec_or_plugin_error(listed: list[Problem]) -> LocatedError:
+    """Return a PluginError if all problems are of plugins, otherwise a SpecError."""
+    only_plugins = all(isinstance(problem, PluginProblem) for problem in listed)
+    return PluginError(listed) if only_plugins else SpecError(listed)
 
 
 def _miscounted(line: ErrorDetails) -> bool:
