@@ -95,6 +95,8 @@ class Inference:
         self._nodes = {output: op.node.name for op in program.operations for output in op.outputs}
         self._steps = _steps([op.node for op in program.operations], set(self._nodes.values()))
         self._folds = any(step.folded for step in self._steps)
+        # A layer that needs the whole batch gets it in prediction, too.
+        self._whole = any(op.exchange_in_evaluation for op in program.operations)
         self._idle: list[_Runner] = []
         self._pools: dict[int, ThreadPool] = {}
 
@@ -146,12 +148,14 @@ class Inference:
 
     def _rows(self, samples: int, batch_size: int) -> list[slice]:
         """Return the samples that are computed at a time: shards of batches."""
-        # A layer that needs the whole batch gets it in prediction, too.
-        whole = any(op.exchange_in_evaluation for op in self._program.operations)
         rows = []
         for start in range(0, max(samples, 1), batch_size):
             size = min(batch_size, samples - start)
-            shards = [slice(0, size)] if whole else self._program.shard_slices(size, training=False)
+            shards = (
+                [slice(0, size)]
+                if self._whole
+                else self._program.shard_slices(size, training=False)
+            )
             rows += [slice(start + shard.start, start + shard.stop) for shard in shards]
         return rows
 
