@@ -13,7 +13,7 @@ requested number of rounds.
 Peers: pip install -e '.[bench]'. The report lists those that are not installed.
 
 With ``--before PYTHON`` an older tinynet replaces the peers: the one that is installed, with its
-kernels, in the environment of that interpreter.
+kernels, in the environment of that interpreter. Each side is then launched ten times.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def measured(args: argparse.Namespace) -> Iterator[Result]:
     for workload in args.workloads or (CASES if args.before else WORKLOADS):
         if workload in CASES:
             for case in CASES[workload]:
-                yield measuring.side_by_side(case, threads, pairs)
+                yield measuring.side_by_side(case, threads, pairs, args.launches)
         elif workload == "gemm":
             for case in SCALING:
                 yield measuring.scaling(case, threads, pairs)
@@ -62,6 +62,9 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, default=2, help="of every side; default: 2")
     parser.add_argument("--pairs", type=int, default=15, help="rounds; default: 15")
+    parser.add_argument(
+        "--launches", type=int, help="of each side; default: 1, or 10 with --before"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every measurement there")
     parser.add_argument("--markdown", action="store_true", help="print the README's tables too")
     parser.add_argument("--before", metavar="PYTHON", help="compare with an older tinynet only")
@@ -69,8 +72,9 @@ def main() -> None:
     args = parser.parse_args()
     if unknown := [name for name in args.workloads if name not in WORKLOADS]:
         parser.error(f"no workload {unknown[0]!r}; there are {', '.join(WORKLOADS)}")
-    if args.threads < 1 or args.pairs < 1:
-        parser.error("--threads and --pairs are at least 1")
+    args.launches = args.launches or (10 if args.before else 1)
+    if min(args.threads, args.pairs, args.launches) < 1:
+        parser.error("--threads, --pairs and --launches are at least 1")
     if args.before and not set(args.workloads) <= CASES.keys():
         parser.error(f"--before compares {', '.join(CASES)}")
     if args.before:

@@ -123,7 +123,7 @@ def taking_part(case: Case, result: Result, names: tuple[str, ...]) -> dict[str,
 def compare(
     case: Case, contenders: dict[str, tuple[Side, int]], pairs: int, result: Result
 ) -> None:
-    """Alternate between the contenders, and add their times to the result.
+    """Start the contenders, alternate between them, and add their times to the result.
 
     Args:
         case: The case that each runs.
@@ -145,8 +145,9 @@ def compare(
             result.skipped[name] = how
             del workers[name]
         rounds = _rounds(workers, pairs, result)
-        result.others = max((others for others, _ in rounds), default=0.0)
-        result.values |= {name: [times[name] for _, times in rounds] for name in workers}
+        result.others = max([result.others, *(others for others, _ in rounds)])
+        for name in workers:
+            result.values.setdefault(name, []).extend(times[name] for _, times in rounds)
 
 
 def _rounds(
