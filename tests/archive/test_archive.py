@@ -136,7 +136,7 @@ def test_tensors_of_several_chunks_come_back(
 ) -> None:
     """Tensors above 1 GiB have several chunks; here a chunk has 128 bytes."""
     monkeypatch.setattr(layout, "MAX_CHUNK", 128)
-    monkeypatch.setattr(layout, "_PIECE", 50)
+    monkeypatch.setattr(layout, "PIECE", 50)
     tensors = {"a": np.arange(elements, dtype=np.uint8), "b": np.arange(40, dtype=np.float64)}
     archive.write(tmp_path / "a", {}, tensors, run_id="r", step=0)
     assert same(archive.read(tmp_path / "a").tensors, tensors)

@@ -4,14 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tinynet.errors import (
-    CheckpointError,
-    CheckpointFormatError,
-    CheckpointIOError,
-    CheckpointLimitError,
-    explaining_io,
-)
-from tinynet.files import canonical_json
+from tinynet.errors import CheckpointError, CheckpointIOError, explaining_io
 
 
 @contextmanager
@@ -30,10 +23,8 @@ def naming_file(path: Path) -> Iterator[None]:
 
 @contextmanager
 def naming_sections() -> Iterator[None]:
-    """Turn errors of canonical JSON into checkpoint errors."""
+    """Name the JSON sections in errors of canonical JSON."""
     try:
         yield
-    except canonical_json.NotCanonicalError as error:
-        raise CheckpointFormatError(f"the JSON sections: {error}") from error
-    except canonical_json.TooLargeError as error:
-        raise CheckpointLimitError(f"the JSON sections: {error}") from error
+    except CheckpointError as error:
+        raise type(error)(f"the JSON sections: {error}") from error

@@ -28,18 +28,10 @@ VERSION = 1
 """The version of the format that is written, and the newest that is read."""
 
 DTYPES = {
-    "bool": np.dtype("|b1"),
-    "float16": np.dtype("<f2"),
-    "float32": np.dtype("<f4"),
-    "float64": np.dtype("<f8"),
-    "int16": np.dtype("<i2"),
-    "int32": np.dtype("<i4"),
-    "int64": np.dtype("<i8"),
-    "int8": np.dtype("|i1"),
-    "uint16": np.dtype("<u2"),
-    "uint32": np.dtype("<u4"),
-    "uint64": np.dtype("<u8"),
-    "uint8": np.dtype("|u1"),
+    name: np.dtype(name).newbyteorder("<")
+    for name in (
+        "bool float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
+    )
 }
 """Every dtype that a tensor may have, by its name in the directory."""
 
@@ -108,13 +100,7 @@ def unpack_prefix(prefix: bytes | bytearray, size: int) -> tuple[int, bytes]:
 
 
 class TensorEntry(NamedTuple):
-    """The directory's entry of one tensor.
-
-    Attributes:
-        dtype: One of `DTYPES`.
-        shape: Its shape.
-        digest: XXH3-128 of its bytes.
-    """
+    """The directory's entry of one tensor: a name of `DTYPES`, the shape, XXH3-128 of its bytes."""
 
     dtype: str
     shape: Shape
@@ -122,11 +108,7 @@ class TensorEntry(NamedTuple):
 
     @classmethod
     def of(cls, name: str, array: Array) -> "TensorEntry":
-        """Return the entry of an array, without its digest.
-
-        Raises:
-            CheckpointFormatError: for a masked array, or a dtype that the format does not have.
-        """
+        """Return the entry without its digest; a mask or dtype may be a CheckpointFormatError."""
         dtype = _DTYPE_NAMES.get(array.dtype.newbyteorder("<"))
         if isinstance(array, np.ma.MaskedArray):
             raise CheckpointFormatError(f"tensor {name!r} is masked, and a mask cannot be saved")
@@ -143,14 +125,7 @@ class TensorEntry(NamedTuple):
 
 
 class Directory(NamedTuple):
-    """The directory of a file.
-
-    Attributes:
-        run_id: A name that all files of one run share.
-        step: The position among the files of one run.
-        document: Length of the document in bytes, and its digest.
-        tensors: The entries by the tensors' names.
-    """
+    """The directory of a file; ``document`` is the document's length in bytes, and its digest."""
 
     run_id: str
     step: int
@@ -158,12 +133,7 @@ class Directory(NamedTuple):
     tensors: dict[str, TensorEntry]
 
     def check(self) -> None:
-        """Validate the values.
-
-        Raises:
-            CheckpointFormatError: for values that the format does not have.
-            CheckpointLimitError: for more than it allows.
-        """
+        """Validate the values; raise CheckpointFormatError or CheckpointLimitError."""
         _check_name("the run id", self.run_id)
         if type(self.step) is not int or not 0 <= self.step <= MAX_INT:
             raise CheckpointFormatError(f"step {self.step!r} is not an integer from 0 to 2^63 - 1")
@@ -186,13 +156,7 @@ class Directory(NamedTuple):
 
     @classmethod
     def unpack(cls, packed: bytes | bytearray) -> "Directory":
-        """Parse and validate a directory.
-
-        Raises:
-            CheckpointFormatError: for another structure, invalid values, or other bytes than `pack`
-                gives.
-            CheckpointLimitError: for more than the format allows.
-        """
+        """Parse and validate a directory, as `check` does; only the bytes of `pack` are valid."""
         parser = _Parser(packed)
         try:
             directory = cls(*parser.directory())

@@ -11,7 +11,7 @@ from tinynet.types import Array
 MAX_CHUNK = 2**30
 """Bytes of a tensor in one msgpack object, which every language can hold in one."""
 
-_PIECE = 2**22
+PIECE = 2**22
 """Bytes that are hashed while they are still in the processor's cache."""
 
 
@@ -32,17 +32,8 @@ def file_size(start: int, directory: Directory) -> int:
     return end
 
 
-def chunks(part: memoryview) -> Iterator[memoryview]:
-    """Iterate over the chunks of a part."""
-    return _cut(part, MAX_CHUNK)
-
-
-def pieces(chunk: memoryview) -> Iterator[memoryview]:
-    """Iterate over slices of a chunk that are small enough for the processor's cache."""
-    return _cut(chunk, _PIECE)
-
-
-def _cut(view: memoryview, size: int) -> Iterator[memoryview]:
+def cut(view: memoryview, size: int) -> Iterator[memoryview]:
+    """Iterate over slices of ``size`` bytes; the last one is the rest."""
     for start in range(0, len(view), size):
         yield view[start : start + size]
 

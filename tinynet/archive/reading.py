@@ -17,7 +17,7 @@ from xxhash import xxh3_128, xxh3_128_digest
 from tinynet.archive import layout
 from tinynet.archive.errors import naming_file, naming_sections
 from tinynet.archive.header import DTYPES, PREFIX_SIZE, Directory, TensorEntry, unpack_prefix
-from tinynet.archive.layout import bytes_of, chunks, file_size, frame, pieces
+from tinynet.archive.layout import bytes_of, cut, file_size, frame
 from tinynet.errors import CheckpointCorruptError, CheckpointFormatError
 from tinynet.files import canonical_json
 from tinynet.kernels.memory import aligned_empty
@@ -28,14 +28,7 @@ Tensor = TypeVar("Tensor")
 
 @dataclass(frozen=True, eq=False)
 class Archive(Generic[Tensor]):
-    """The content of a file.
-
-    Attributes:
-        run_id: The run that wrote it.
-        step: The position among the files of one run.
-        sections: JSON values by name.
-        tensors: Arrays, or their entries in the directory, by name in ascending order.
-    """
+    """The content of a file; ``tensors`` are arrays or their entries, by ascending names."""
 
     run_id: str
     step: int
@@ -61,7 +54,8 @@ def read(path: str | Path, *, copy: bool = True) -> Archive[Array]:
         CheckpointIOError: if the operating system refuses to read it or to allocate memory.
     """
     with _opened(Path(path)) as source:
-        directory, sections = _read_outline(source)
+        directory = _read_directory(source)
+        sections = _read_sections(source, *directory.document)
         mapped = None if copy else source.map()
         tensors = {
             name: _read_tensor(source, name, entry, mapped)
@@ -71,27 +65,24 @@ def read(path: str | Path, *, copy: bool = True) -> Archive[Array]:
 
 
 def read_outline(path: str | Path) -> Archive[TensorEntry]:
-    """Read and verify a file except for the bytes of its tensors.
-
-    Raises:
-        CheckpointError: as `read` does.
-    """
+    """Read and verify a file except for the bytes of its tensors; raise the errors of `read`."""
     with _opened(Path(path)) as source:
-        directory, sections = _read_outline(source)
+        directory = _read_directory(source)
+        sections = _read_sections(source, *directory.document)
         return Archive(directory.run_id, directory.step, sections, directory.tensors)
 
 
+@dataclass
 class _Source:
     """An open file, read from its start to its end."""
 
-    def __init__(self, descriptor: int, size: int) -> None:
-        self._descriptor = descriptor
-        self.size = size
-        self.position = 0
+    descriptor: int
+    size: int
+    position: int = 0
 
     def read_into(self, view: memoryview) -> None:
         while view:
-            count = os.preadv(self._descriptor, [view], self.position)
+            count = os.preadv(self.descriptor, [view], self.position)
             if not count:
                 raise CheckpointCorruptError(f"it became shorter, at byte {self.position:,}")
             view, self.position = view[count:], self.position + count
@@ -104,23 +95,16 @@ class _Source:
     def read_part(
         self, what: str, part: memoryview, digest: bytes, *, mapped: bool = False
     ) -> None:
-        """Read and verify a part.
-
-        Args:
-            what: Its name, for messages.
-            part: The buffer for its bytes, or the bytes themselves if they are mapped.
-            digest: Its digest in the directory.
-            mapped: True if ``part`` maps the file.
-        """
+        """Read a part into the buffer ``part``, which may map the file, and verify it."""
         start = self.position
         hasher = xxh3_128()
-        for chunk in chunks(part):
+        for chunk in cut(part, layout.MAX_CHUNK):
             expected = frame(self.position, len(chunk))
             if self.read(len(expected)) != expected:
                 raise CheckpointCorruptError(
                     f"the padding before byte {self.position:,}, of {what}, is not as it should be"
                 )
-            for piece in pieces(chunk):
+            for piece in cut(chunk, layout.PIECE):
                 if mapped:
                     self.position += len(piece)
                 else:
@@ -133,7 +117,7 @@ class _Source:
 
     def map(self) -> mmap.mmap:
         try:
-            return mmap.mmap(self._descriptor, self.size, prot=mmap.PROT_READ)
+            return mmap.mmap(self.descriptor, self.size, prot=mmap.PROT_READ)
         except ValueError as error:
             raise CheckpointCorruptError("it became shorter while it was read") from error
 
@@ -157,12 +141,6 @@ def _opened(path: Path) -> Iterator[_Source]:
             yield _Source(descriptor, status.st_size)
         finally:
             os.close(descriptor)
-
-
-def _read_outline(source: _Source) -> tuple[Directory, dict[str, JsonValue]]:
-    """Read the directory and the JSON sections."""
-    directory = _read_directory(source)
-    return directory, _read_sections(source, *directory.document)
 
 
 def _read_directory(source: _Source) -> Directory:

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import JsonValue
 from xxhash import xxh3_128
 
+from tinynet.archive import layout
 from tinynet.archive.errors import naming_file, naming_sections
 from tinynet.archive.header import (
     DIGEST_SIZE,
@@ -16,7 +17,7 @@ from tinynet.archive.header import (
     TensorEntry,
     pack_prefix,
 )
-from tinynet.archive.layout import bytes_of, chunks, file_size, frame, pieces
+from tinynet.archive.layout import bytes_of, cut, file_size, frame
 from tinynet.files import canonical_json
 from tinynet.files.atomic import WriteAt, replacing
 from tinynet.types import Array
@@ -60,12 +61,7 @@ def write(
 def check(
     sections: Mapping[str, JsonValue], tensors: Mapping[str, Array], *, run_id: str, step: int
 ) -> dict[str, JsonValue]:
-    """Return the sections as `read` would after `write`, without writing anything.
-
-    Raises:
-        CheckpointFormatError: as `write` does.
-        CheckpointLimitError: as `write` does.
-    """
+    """Return the sections as `read` would after `write`, whose errors it raises; write nothing."""
     document, _ = _parts(sections, tensors, run_id, step)
     decoded = canonical_json.decode(document)
     assert isinstance(decoded, dict)
@@ -98,9 +94,9 @@ class _Sink:
     def write_part(self, part: memoryview) -> bytes:
         """Write the frames and chunks of a part; return its digest."""
         hasher = xxh3_128()
-        for chunk in chunks(part):
+        for chunk in cut(part, layout.MAX_CHUNK):
             self._write(frame(self.position, len(chunk)))
-            for piece in pieces(chunk):
+            for piece in cut(chunk, layout.PIECE):
                 hasher.update(piece)
                 self._write(piece)
         return hasher.digest()

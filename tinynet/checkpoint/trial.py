@@ -98,12 +98,12 @@ def _section_error(sections: Mapping[str, JsonValue], checkpoint: Checkpoint) ->
     for name, value in sections.items():
         try:
             canonical_json.encode(value)
-        except (canonical_json.NotCanonicalError, canonical_json.TooLargeError) as error:
+        except CheckpointError as error:
             return _explain(name, error, checkpoint)
     return None
 
 
-def _explain(name: str, error: ValueError, checkpoint: Checkpoint) -> Exception:
+def _explain(name: str, error: CheckpointError, checkpoint: Checkpoint) -> Exception:
     if name == "data" and not is_encodable(checkpoint.data.root):
         return DataError(
             f"the path of the data root {checkpoint.data.root!r} is not UTF-8; rename that folder"

@@ -6,7 +6,7 @@ All randomness derives from keys: the split from the split's seed, the order of 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from tinynet import registry
 from tinynet.config import Reference
 from tinynet.data.fields import check_fields
 from tinynet.data.paths import require_inside, resolve_paths
-from tinynet.data.preprocessing import Preprocessing, no_random
+from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import may_overflow, naming_samples, require_finite
 from tinynet.data.splits import POINTER, SplitName, chunks, gather, split_indices
 from tinynet.dataset import Batch, Dataset, Field, Located, LocatedArrays
@@ -45,12 +45,28 @@ class Split:
     indices: Array
     relabel: Mapping[str, Array]
 
-    def gather(self, positions: Array) -> Batch:
-        """Return the raw samples at ``positions`` within the split."""
-        batch = gather(self.dataset, self.indices[positions])
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def at(self, positions: Array) -> "Split":
+        """Return the part of the split at ``positions``."""
+        return Split(self.dataset, self.indices[positions], self.relabel)
+
+    def parts(self) -> Iterator["Split"]:
+        """Iterate over parts of the split that are read at a time."""
+        return map(self.at, chunks(len(self)))
+
+    def read(self) -> Batch:
+        """Return the raw samples."""
+        batch = gather(self.dataset, self.indices)
         if not self.relabel:
             return batch
         return Batch(self._relabelled(batch.inputs), self._relabelled(batch.targets), batch.weights)
+
+    def read_arrays(self) -> dict[str, Array]:
+        """Return the raw inputs and targets by name."""
+        batch = self.read()
+        return {**batch.inputs, **batch.targets}
 
     def _relabelled(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         return {
@@ -58,30 +74,12 @@ class Split:
             for name, array in arrays.items()
         }
 
-
-@dataclass(frozen=True)
-class TargetBatch:
-    """Preprocessed targets of some samples of a dataset.
-
-    Attributes:
-        targets: The targets by name, (N, *shape) each.
-        dataset: The dataset.
-        indices: The samples, (N,).
-    """
-
-    targets: dict[str, Array]
-    dataset: Dataset
-    indices: Array
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def place(self, row: int, name: str) -> str:
-        """Return the origin of the target ``name`` of a row, such as file and line."""
+    def place(self, row: int, name: str | None = None) -> str:
+        """Return the origin of a sample, or of its array ``name``: file and line, for example."""
         index = int(self.indices[row])
-        if isinstance(self.dataset, LocatedArrays):
+        if name is not None and isinstance(self.dataset, LocatedArrays):
             return self.dataset.where_in(name, index)
-        return where(self.dataset, index)
+        return self.dataset.where(index) if isinstance(self.dataset, Located) else f"sample {index}"
 
 
 class Data:
@@ -98,19 +96,9 @@ class Data:
     """
 
     def __init__(
-        self,
-        spec: DataSpec,
-        root: Path,
-        seed: int,
-        fitted: Mapping[str, Array] | None = None,
+        self, spec: DataSpec, root: Path, seed: int, fitted: Mapping[str, Array] | None = None
     ) -> None:
-        """Open, split and fit.
-
-        Args:
-            spec: The spec's ``data``.
-            root: The folder where relative paths start.
-            seed: The training's seed.
-            fitted: The state of transforms that are already fitted; None fits them.
+        """Open and split the data; ``fitted``, or else a fit, is the state of the transforms.
 
         Raises:
             SpecError: for invalid splits and transforms.
@@ -141,10 +129,7 @@ class Data:
         self.targets = {name: self.preprocessing.fields[name] for name in main.targets}
 
     def _raw_training_batches(self) -> Iterator[dict[str, Array]]:
-        split = self.splits["train"]
-        for positions in chunks(len(split.indices)):
-            batch = split.gather(positions)
-            yield {**batch.inputs, **batch.targets}
+        return (part.read_arrays() for part in self.splits["train"].parts())
 
     @property
     def input_shapes(self) -> dict[str, Shape]:
@@ -153,20 +138,16 @@ class Data:
 
     def size(self, split: SplitName) -> int:
         """Return the number of samples in a split."""
-        return len(self.splits[split].indices)
+        return len(self.splits[split])
 
     @cached_property
     def weighted(self) -> bool:
         """True if a dataset has sample weights."""
-        parts = [split for split in self.splits.values() if len(split.indices)]
-        return any(part.gather(np.arange(1)).weights is not None for part in parts)
+        first = [split.at(np.arange(1)) for split in self.splits.values() if len(split)]
+        return any(sample.read().weights is not None for sample in first)
 
     def require(self, split: SplitName) -> None:
-        """Require a split to have samples.
-
-        Raises:
-            DataError: if it is empty, or there is no such split.
-        """
+        """Raise `DataError` if a split is empty, or there is no such split."""
         if split not in self.splits:
             raise DataError(f"there is no split {split!r}; available: {', '.join(self.splits)}")
         if not self.size(split):
@@ -181,15 +162,16 @@ class Data:
 
     def batch(self, split: SplitName, positions: Array, *, epoch: int | None = None) -> Batch:
         """Return preprocessed samples of a split; ``epoch`` is None in evaluation."""
-        raw = self.splits[split].gather(positions)
+        part = self.splits[split].at(positions)
+        raw = part.read()
         arrays = {**raw.inputs, **raw.targets}
         if epoch is None:
-            arrays = self.preprocessing.apply(arrays, no_random, training=False)
+            arrays = self.preprocessing.apply(arrays)
         else:
-            samples = self.splits[split].indices[positions]
+            ids = part.indices
             arrays = self.preprocessing.apply(
                 arrays,
-                lambda position, i: derive("sample", self._seed, epoch, int(samples[i]), position),
+                lambda position, i: derive("sample", self._seed, epoch, int(ids[i]), position),
                 training=True,
             )
         return Batch(
@@ -203,15 +185,14 @@ class Data:
         for positions in chunks(self.size(split), size):
             yield self.batch(split, positions)
 
-    def target_batches(self) -> Iterator["TargetBatch"]:
-        """Iterate over the preprocessed targets of all samples of every split."""
-        for part in self.splits.values():
-            for positions in chunks(len(part.indices)):
-                raw = part.gather(positions).targets
-                indices = part.indices[positions]
-                with naming_samples(partial(_place, part.dataset, indices)):
+    def target_batches(self) -> Iterator[tuple[Split, dict[str, Array]]]:
+        """Iterate over parts of every split, each with its preprocessed targets by name."""
+        for split in self.splits.values():
+            for part in split.parts():
+                raw = part.read().targets
+                with naming_samples(part.place):
                     targets = self.preprocessing.apply(raw)
-                yield TargetBatch(targets, part.dataset, indices)
+                yield part, targets
 
     def require_finite(self, dtype: np.dtype[Any], *splits: SplitName) -> None:
         """Require preprocessed values of some splits, or of all, to be finite in a dtype.
@@ -221,19 +202,12 @@ class Data:
         """
         preprocessing = self.preprocessing
         names = [n for n in preprocessing.fields if may_overflow(preprocessing, n, dtype)]
-        for part in _in_file_order(self.splits[s] for s in splits or self.splits) if names else ():
-            for positions in chunks(len(part.indices)):
-                raw = part.gather(positions)
-                arrays = {**raw.inputs, **raw.targets}
-                place = partial(_place, part.dataset, part.indices[positions])
-                with naming_samples(place):
+        for split in _in_file_order(self.splits[s] for s in splits or self.splits) if names else ():
+            for part in split.parts():
+                arrays = part.read_arrays()
+                with naming_samples(part.place):
                     ready = preprocessing.apply({name: arrays[name] for name in names})
-                require_finite(preprocessing, ready, dtype, place)
-
-    def place(self, split: SplitName, position: int) -> str:
-        """Return the origin of a sample of a split, such as file and line."""
-        part = self.splits[split]
-        return where(part.dataset, int(part.indices[position]))
+                require_finite(preprocessing, ready, dtype, part.place)
 
     def class_counts(self, target: str) -> Array:
         """Return the number of training samples of each class of a target, (classes,)."""
@@ -252,10 +226,6 @@ def _in_file_order(parts: Iterable[Split]) -> Iterator[Split]:
     for joined in of_dataset.values():
         indices = np.sort(np.concatenate([part.indices for part in joined]))
         yield Split(joined[0].dataset, indices, joined[0].relabel)
-
-
-def _place(dataset: Dataset, indices: Array, row: int) -> str:
-    return where(dataset, int(indices[row]))
 
 
 def _require_inside(references: Mapping[str, Reference | None], root: Path) -> None:
@@ -282,16 +252,10 @@ def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Da
     return dataset
 
 
-def where(dataset: Dataset, index: int) -> str:
-    """Return the origin of a sample, as precisely as its dataset knows it."""
-    return dataset.where(index) if isinstance(dataset, Located) else f"sample {index}"
-
-
 def _relabel(main: Dataset, other: Dataset, part: str) -> dict[str, Array]:
     """Return the class indices of ``main`` by those of ``other``, for arrays where they differ.
 
-    Raises:
-        DataError: if the fields differ, or ``other`` has classes that ``main`` does not have.
+    `DataError` is raised for other fields, and for classes that ``main`` does not have.
     """
     translations = {}
     for kind in ("inputs", "targets"):

@@ -20,6 +20,7 @@ from tinynet.errors import (
     CheckpointMismatchError,
     DataError,
     LocatedError,
+    PluginError,
     Problem,
     SpecError,
     TransformError,
@@ -41,35 +42,26 @@ def no_random(position: int, index: int) -> np.random.Generator:
 
 @dataclass(frozen=True)
 class Stage:
-    """One transform of one array.
+    """One transform of the array ``on``; ``field`` and ``result`` are its fields before and after.
 
-    Attributes:
-        position: The index of the transform in the spec.
-        on: The name of the array.
-        field: The array's field before the transform.
-        result: The array's field after it.
-        transform: The transform.
+    ``position`` is the transform's index in the spec, and ``pointer`` its place there.
     """
 
     position: int
+    pointer: str
     on: str
     field: Field
     result: Field
     transform: Transform
 
     @property
-    def pointer(self) -> str:
-        """The place of the transform in the spec."""
-        return _pointer(self.position)
-
-    @property
     def label(self) -> str:
         """The address of its state in a checkpoint."""
         return f"{self.position}/{self.on}"
 
-
-def _pointer(position: int) -> str:
-    return f"/data/transforms/{position}"
+    def error(self, message: str) -> PluginError:
+        """Return the error of a transform that broke its promise."""
+        return plugin_error(self.transform, message, self.pointer)
 
 
 class _LoadedState(dict[str, Array]):
@@ -103,24 +95,24 @@ class Preprocessing:
         self.fields = dict(fields)
         for position, reference in enumerate(references):
             transform: Transform = registry.default().create(reference)
+            pointer = f"/data/transforms/{position}"
             for index, on in enumerate(reference.on):
-                pointer = f"{_pointer(position)}/on"
                 if on not in self.fields:
                     message = f"the dataset has no array {on!r}; {suggest(on, self.fields)}"
-                    raise SpecError([Problem(message, pointer)])
+                    raise SpecError([Problem(message, f"{pointer}/on")])
                 if on in reference.on[:index]:
-                    raise SpecError([Problem(f"{on!r} is named twice", pointer)])
+                    raise SpecError([Problem(f"{on!r} is named twice", f"{pointer}/on")])
                 field = self.fields[on]
-                with _naming(on, position):
-                    result = _result(transform, field, position)
-                self.stages.append(Stage(position, on, field, result, transform))
+                with _naming(on, pointer):
+                    result = _result(transform, field, pointer)
+                self.stages.append(Stage(position, pointer, on, field, result, transform))
                 self.fields[on] = result
 
     def fit(self, batches: Callable[[], Iterator[dict[str, Array]]]) -> None:
         """Fit the transforms in order; each call of ``batches`` iterates over the training data."""
         for index, stage in enumerate(self.stages):
             errors = PluginErrors(stage.transform, "fit raised", stage.pointer)
-            with _naming(stage.on, stage.position), errors:
+            with _naming(stage.on, stage.pointer), errors:
                 state = stage.transform.fit(stage.field, self._before(batches(), index))
             if state and not is_name(f"{TRANSFORMS}{stage.label}/x"):
                 message = (
@@ -132,33 +124,28 @@ class Preprocessing:
             if problem is None and (bad := [name for name in state if "/" in name]):
                 problem = f"fit must give its arrays names without '/'; one is {bad[0]!r}"
             if problem is not None:
-                raise plugin_error(stage.transform, problem, stage.pointer)
+                raise stage.error(problem)
             self._states[stage.label] = {name: _read_only(a) for name, a in state.items()}
 
     def _before(self, batches: Iterable[dict[str, Array]], index: int) -> Iterator[Array]:
         """Yield the array of stage ``index`` as it is before that stage."""
         on = self.stages[index].on
-        earlier = [stage for stage in self.stages[:index] if stage.on == on]
         for arrays in batches:
-            yield self._run(earlier, {on: arrays[on]}, no_random, training=False)[on]
+            yield self.apply({on: arrays[on]}, before=index)[on]
 
     def apply(
-        self, arrays: Mapping[str, Array], rng: SampleRandom = no_random, *, training: bool = False
-    ) -> dict[str, Array]:
-        """Return the arrays after their transforms."""
-        stages = [stage for stage in self.stages if stage.on in arrays]
-        return self._run(stages, arrays, rng, training=training)
-
-    def _run(
         self,
-        stages: Iterable[Stage],
         arrays: Mapping[str, Array],
-        rng: SampleRandom,
+        rng: SampleRandom = no_random,
         *,
-        training: bool,
+        training: bool = False,
+        before: int | None = None,
     ) -> dict[str, Array]:
+        """Return the arrays after their transforms, or after those ``before`` a stage."""
         changed = dict(arrays)
-        for stage in stages:
+        for stage in self.stages[:before]:
+            if stage.on not in changed:
+                continue
             fitted, batch = self._states[stage.label], changed[stage.on]
             state = copy(fitted)
             # An overflow is reported with the place of its value: see `tinynet.data.ranges`.
@@ -168,18 +155,18 @@ class Preprocessing:
                 result = stage.transform.apply(state, batch, own, training)
             names = dict.fromkeys([*fitted, *state])
             if other := [n for n in names if state.get(n) is not fitted.get(n)]:
-                message = f"apply must not change the state, which only fit makes; {other[0]!r}"
-                raise plugin_error(
-                    stage.transform, f"{message} is another array afterwards", stage.pointer
+                raise stage.error(
+                    f"apply must not change the state, which only fit makes; {other[0]!r} is"
+                    " another array afterwards"
                 )
             shape = (len(batch), *stage.result.shape)
             if np.shape(result) != shape:
                 message = f"apply must return an array of shape {shape}; it returned"
-                raise plugin_error(stage.transform, f"{message} {described(result)}", stage.pointer)
+                raise stage.error(f"{message} {described(result)}")
             dtype = np.asarray(result).dtype
             if dtype.kind not in NUMBERS:
                 message = f"apply must return numbers; it returned an array of dtype {dtype}"
-                raise plugin_error(stage.transform, message, stage.pointer)
+                raise stage.error(message)
             changed[stage.on] = result
         return changed
 
@@ -204,11 +191,7 @@ class Preprocessing:
         }
 
     def load_state(self, arrays: Mapping[str, Array]) -> None:
-        """Load the arrays that `state` returned.
-
-        Raises:
-            CheckpointMismatchError: if an array belongs to no transform.
-        """
+        """Load the arrays that `state` returned, or raise `CheckpointMismatchError`."""
         states: dict[str, State] = {stage.label: _LoadedState(stage.label) for stage in self.stages}
         for address, array in arrays.items():
             label, _, name = address.rpartition("/")
@@ -226,25 +209,24 @@ def _read_only(array: Array) -> Array:
 
 
 @contextmanager
-def _naming(on: str, position: int) -> Iterator[None]:
+def _naming(on: str, pointer: str) -> Iterator[None]:
     """Add the array and the place of the transform to the error of a transform."""
     try:
         yield
     except LocatedError:
         raise
     except DataError as error:
-        problem = Problem(f"the array {on!r}: {error}", _pointer(position))
-        raise TransformError([problem]) from error
+        raise TransformError([Problem(f"the array {on!r}: {error}", pointer)]) from error
 
 
-def _result(transform: Transform, field: Field, position: int) -> Field:
+def _result(transform: Transform, field: Field, pointer: str) -> Field:
     """Return the field of an array after a transform."""
-    with PluginErrors(transform, "describe raised", _pointer(position)):
+    with PluginErrors(transform, "describe raised", pointer):
         result = transform.describe(field)
     if not isinstance(result, Field):
         message = f"describe must return a Field; it returned {described(result)}"
-        raise plugin_error(transform, message, _pointer(position))
+        raise plugin_error(transform, message, pointer)
     if problem := field_problem(result):
         message = f"describe must return a Field that a checkpoint can hold: {problem}"
-        raise plugin_error(transform, message, _pointer(position))
+        raise plugin_error(transform, message, pointer)
     return result

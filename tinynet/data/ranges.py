@@ -3,7 +3,7 @@
 A number such as 1e39 is finite in a table, which is read in float64, and infinite in float32.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,18 +53,7 @@ def require_finite(
     Raises:
         DataError: with the first NaN or infinity of each array.
     """
-    problems = list(_problems(preprocessing, arrays, dtype, place, fitted))
-    if problems:
-        raise DataError("\n  ".join(problems))
-
-
-def _problems(
-    preprocessing: Preprocessing,
-    arrays: Mapping[str, Array],
-    dtype: np.dtype[Any],
-    place: Callable[[int], str],
-    fitted: bool,
-) -> Iterable[str]:
+    problems = []
     for name, array in arrays.items():
         if array.dtype.kind != "f" or not may_overflow(preprocessing, name, dtype):
             continue
@@ -73,17 +62,18 @@ def _problems(
         if not finite.all():
             row, *position = (int(axis) for axis in np.argwhere(~finite)[0])
             value = array[(row, *position)]
-            changed = any(stage.on == name for stage in preprocessing.stages)
             after, remedy = "", 'value, or scale it with a transform such as "standardize"'
-            if changed:
+            if any(stage.on == name for stage in preprocessing.stages):
                 after, remedy = " after its transforms", "value or the transforms"
             if fitted:
                 remedy = "value"
-            yield (
+            problems.append(
                 f"{place(row)}: {_part(preprocessing.fields[name], position)} of {name!r} is"
                 f" {value:g}{after}, but the network's {dtype.name} holds numbers up to"
                 f" {np.finfo(dtype).max:.2g}; correct the {remedy}"
             )
+    if problems:
+        raise DataError("\n  ".join(problems))
 
 
 def _part(field: Field, position: list[int]) -> str:

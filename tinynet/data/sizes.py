@@ -9,10 +9,7 @@ from tinynet.spec.data_spec import DataSpec
 
 @dataclass(frozen=True)
 class SplitSizes:
-    """Samples in each split.
-
-    ``default`` names those of ``validation`` and ``test`` that the spec does not mention.
-    """
+    """Samples in each split; ``default`` names those that the spec does not mention."""
 
     train: int
     val: int
@@ -23,14 +20,11 @@ class SplitSizes:
     def of(cls, spec: DataSpec, data: Data) -> "SplitSizes":
         """Return the sizes of the splits of a spec's data."""
         train, val, test = data.size("train"), data.size("val"), data.size("test")
-        default = [
-            name
-            for name, part, own, size in (
-                ("validation", spec.split.validation, spec.validation, val),
-                ("test", spec.split.test, spec.test, test),
-            )
-            if part is None and own is None and size
-        ]
+        default = []
+        if val and spec.split.validation is None and spec.validation is None:
+            default.append("validation")
+        if test and spec.split.test is None and spec.test is None:
+            default.append("test")
         return cls(train, val, test, tuple(default))
 
     def __str__(self) -> str:

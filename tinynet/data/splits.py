@@ -29,12 +29,7 @@ CHUNK = 1024
 
 
 def split_indices(dataset: Dataset, spec: DataSpec, seed: int) -> dict[SplitName, Array]:
-    """Return the indices of each split, ascending; each sample is in one split.
-
-    Args:
-        dataset: The dataset.
-        spec: The spec's ``data``.
-        seed: The seed, unless ``spec`` has one for the split.
+    """Return the indices of each split, ascending; ``spec`` may have another seed for them.
 
     Raises:
         SpecError: for a part of a split that has its own dataset.
@@ -110,11 +105,7 @@ def _labels(dataset: Dataset) -> Array:
 
 
 def gather(dataset: Dataset, indices: Array) -> Batch:
-    """Return the samples of a dataset at ``indices``.
-
-    Raises:
-        PluginError: if the dataset fails, or returns something else.
-    """
+    """Return the samples of a dataset at ``indices``; `PluginError` for a wrong value."""
     with PluginErrors(dataset, "gather raised", POINTER):
         batch = dataset.gather(indices)
     if not isinstance(batch, Batch):
@@ -138,11 +129,10 @@ def gather(dataset: Dataset, indices: Array) -> Batch:
 
 
 def _check_weights(dataset: Dataset, weights: Any, samples: int) -> None:
-    shape = (samples,)
     if weights is None:
         return
-    message = f"gather must give the weights as finite numbers of shape {shape}; it gave"
-    if not isinstance(weights, np.ndarray) or weights.shape != shape:
+    message = f"gather must give the weights as finite numbers of shape {(samples,)}; it gave"
+    if not isinstance(weights, np.ndarray) or weights.shape != (samples,):
         raise plugin_error(dataset, f"{message} {described(weights)}", POINTER)
     if weights.dtype.kind not in NUMBERS:
         raise plugin_error(dataset, f"{message} the dtype {weights.dtype}", POINTER)

@@ -34,10 +34,8 @@ def replacing(path: Path, size: int = 0) -> Iterator[WriteAt]:
     """Write a file that replaces ``path``, complete and durable, when the block ends.
 
     If the block or the disk fails, ``path`` is not changed. Only a failure of the last step, the
-    sync of the folder, leaves the new file in place: complete, but not safe from a power loss.
-
-    Raises:
-        OSError: if the operating system refuses; the temporary file is removed.
+    sync of the folder, leaves the new file in place: complete, but not safe from a power loss. No
+    error leaves a temporary file.
     """
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -68,7 +66,6 @@ def replacing_output(path: Path, size: int = 0) -> Iterator[WriteAt]:
 
     Raises:
         CheckpointIOError: for a folder, a pipe or a device.
-        OSError: if the operating system refuses.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
@@ -86,11 +83,7 @@ def leftovers(folder: Path) -> list[Path]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names of a folder's files durable.
-
-    Raises:
-        OSError: if the operating system refuses.
-    """
+    """Make the names of a folder's files durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         sync(descriptor)
@@ -114,11 +107,7 @@ def _write_at(descriptor: int, offset: int, data: bytes | memoryview) -> None:
 
 
 def sync(descriptor: int) -> None:
-    """Make the content of a file, or the names in a folder, durable.
-
-    Raises:
-        OSError: if the operating system refuses.
-    """
+    """Make the content of a file, or the names in a folder, durable."""
     if sys.platform == "darwin":
         # On macOS, fsync leaves the bytes in the drive's cache.
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)

@@ -16,11 +16,23 @@ from tinynet.errors import DataError
 SMALL = 1 << 24
 """Bytes that are loaded without a check: fewer than the precision of the limits."""
 
+_GROUP_FILES = {
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+    2: ("memory.max", "memory.current"),
+}
+"""The files of the limit and of the memory in use, by version of control groups."""
+
+_RECLAIMABLE = {
+    1: ("total_active_file", "total_inactive_file"),
+    2: ("active_file", "inactive_file", "slab_reclaimable"),
+}
+"""Names of lines in ``memory.stat``, by version of control groups."""
+
 
 def require_memory(
     place: str, needed: int, remedy: str, held: int = 0, root: Path = Path("/")
 ) -> None:
-    """Require a file to fit into memory.
+    """Raise `DataError` unless a file, at ``place``, fits into memory.
 
     Args:
         place: The file, for the message.
@@ -28,9 +40,6 @@ def require_memory(
         remedy: The remedy if it does not fit, as a clause.
         held: The bytes that are already loaded.
         root: The folder of ``proc`` and ``sys``.
-
-    Raises:
-        DataError: if it does not fit.
     """
     if needed < SMALL:
         return
@@ -53,7 +62,8 @@ def show_bytes(count: int) -> str:
 
 def available_memory(root: Path = Path("/")) -> int | None:
     """Return the bytes that this process can still allocate, or None without any limit."""
-    limits = [*_machine(root), *_control_groups(root), *_address_space(root), *_data(root)]
+    limits = [*_machine(root), *_control_groups(root), *_address_space(root)]
+    limits += _of_process(root, resource.RLIMIT_DATA, 5)
     return max(0, min(limits)) if limits else None
 
 
@@ -67,14 +77,11 @@ def _machine(root: Path) -> Iterator[int]:
 
 
 def _address_space(root: Path) -> Iterator[int]:
-    yield from _process(root, resource.RLIMIT_AS, 0)
+    return _of_process(root, resource.RLIMIT_AS, 0)
 
 
-def _data(root: Path) -> Iterator[int]:
-    yield from _process(root, resource.RLIMIT_DATA, 5)
-
-
-def _process(root: Path, limit: int, field: int) -> Iterator[int]:
+def _of_process(root: Path, limit: int, field: int) -> Iterator[int]:
+    """Yield the rest of a limit, if there is one; ``field`` of ``statm`` is the pages in use."""
     pages = _text(root / "proc/self/statm").split()
     bound = resource.getrlimit(limit)[0]
     if bound != resource.RLIM_INFINITY:
@@ -85,29 +92,13 @@ def _process(root: Path, limit: int, field: int) -> Iterator[int]:
 def _control_groups(root: Path) -> Iterator[int]:
     swap = _table(root / "proc/meminfo", unit=1024).get("SwapFree", 0)
     for folder, version in _group_folders(root):
-        names = _FILES[version]
-        limit, used = _number(folder / names["limit"]), _number(folder / names["used"])
+        limit, used = (_number(folder / name) for name in _GROUP_FILES[version])
         if limit is None or used is None:
             continue
         statistics = _table(folder / "memory.stat")
         # Pages of files that were read count as used, and the kernel drops them when it must.
-        reclaimable = sum(statistics.get(name, 0) for name in names["reclaimable"].split())
+        reclaimable = sum(statistics.get(name, 0) for name in _RECLAIMABLE[version])
         yield limit - used + min(reclaimable, used) + swap
-
-
-_FILES = {
-    1: {
-        "limit": "memory.limit_in_bytes",
-        "used": "memory.usage_in_bytes",
-        "reclaimable": "total_active_file total_inactive_file",
-    },
-    2: {
-        "limit": "memory.max",
-        "used": "memory.current",
-        "reclaimable": "active_file inactive_file slab_reclaimable",
-    },
-}
-"""Names of the files, and of the lines in ``memory.stat``, of each version of control groups."""
 
 
 def _group_folders(root: Path) -> Iterator[tuple[Path, int]]:

@@ -11,6 +11,8 @@ import re
 
 from pydantic import JsonValue
 
+from tinynet.errors import CheckpointFormatError, CheckpointLimitError
+
 MAX_BYTES = 4 * 2**20
 """Bytes of a text."""
 
@@ -25,29 +27,21 @@ _LONE = rb"\\ud[89a-f]"
 _MARK = re.compile(_PAIR + b"|" + _LONE + rb'|\\.|["\[\]{},:]', re.DOTALL)
 
 
-class NotCanonicalError(ValueError):
-    """A text that is not canonical JSON, or a value that JSON cannot hold."""
-
-
-class TooLargeError(ValueError):
-    """A text or a value beyond the limits."""
-
-
 def encode(value: JsonValue) -> bytes:
     """Return the canonical text of a value.
 
     Raises:
-        NotCanonicalError: for NaN, infinities, keys that are not strings, tuples, and other types.
-        TooLargeError: for a value beyond the limits.
+        CheckpointFormatError: for NaN, infinities, keys that are not strings, and other types.
+        CheckpointLimitError: for a value beyond the limits.
     """
     try:
         text = _dump(value)
     except RecursionError as error:
-        raise TooLargeError(f"nested more than {MAX_DEPTH} deep") from error
+        raise CheckpointLimitError(f"nested more than {MAX_DEPTH} deep") from error
     except (TypeError, ValueError) as error:
-        raise NotCanonicalError(str(error)) from error
+        raise CheckpointFormatError(str(error)) from error
     if decode(text) != value:
-        raise NotCanonicalError("it holds tuples, or keys that are not strings")
+        raise CheckpointFormatError("it holds tuples, or keys that are not strings")
     return text
 
 
@@ -55,17 +49,17 @@ def decode(text: bytes | bytearray) -> JsonValue:
     """Return the value of a canonical text.
 
     Raises:
-        NotCanonicalError: if it is not JSON, or not canonical.
-        TooLargeError: for a text beyond the limits.
+        CheckpointFormatError: if it is not JSON, or not canonical.
+        CheckpointLimitError: for a text beyond the limits.
     """
     _check_limits(text)
     try:
         value: JsonValue = json.loads(text.decode("ascii"))
         canonical = _dump(value) == text
     except ValueError as error:
-        raise NotCanonicalError(str(error)) from error
+        raise CheckpointFormatError(str(error)) from error
     if not canonical:
-        raise NotCanonicalError("it is not the canonical spelling of its value")
+        raise CheckpointFormatError("it is not the canonical spelling of its value")
     return value
 
 
@@ -75,7 +69,7 @@ def _dump(value: JsonValue) -> bytes:
 
 def _check_limits(text: bytes | bytearray) -> None:
     if len(text) > MAX_BYTES:
-        raise TooLargeError(f"{len(text):,} bytes; at most {MAX_BYTES:,} are allowed")
+        raise CheckpointLimitError(f"{len(text):,} bytes; at most {MAX_BYTES:,} are allowed")
     marks = depth = 0
     quoted = False
     for match in _MARK.finditer(text):
@@ -84,13 +78,13 @@ def _check_limits(text: bytes | bytearray) -> None:
             quoted = not quoted
         elif quoted:
             if re.fullmatch(_LONE, mark):
-                raise NotCanonicalError(f"half a surrogate pair at byte {match.start():,}")
+                raise CheckpointFormatError(f"half a surrogate pair at byte {match.start():,}")
         elif mark in b"]}":
             depth -= 1
         else:
             marks += 1
             depth += mark in b"[{"
             if depth > MAX_DEPTH:
-                raise TooLargeError(f"nested more than {MAX_DEPTH} deep")
+                raise CheckpointLimitError(f"nested more than {MAX_DEPTH} deep")
             if marks > MAX_MARKS:
-                raise TooLargeError(f"more than {MAX_MARKS:,} commas, colons and brackets")
+                raise CheckpointLimitError(f"more than {MAX_MARKS:,} commas, colons and brackets")

@@ -12,9 +12,7 @@ from tinynet.files.packed import open_unpacked
 MAX_LINE = 1 << 24
 """Bytes of one line; a longer one could fill the memory."""
 
-MISSING = frozenset(
-    ["", "-", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None"],
-)
+MISSING = frozenset(["", "-", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None"])
 """Cells that stand for a missing value, besides every spelling of NaN."""
 
 FaultKind: TypeAlias = Literal["missing", "text", "infinite"]
@@ -41,28 +39,24 @@ def read_rows(
     """
     with open_unpacked(path) as file:
         reader = csv.reader(_decoded_lines(path, file.stream), delimiter=delimiter, strict=True)
-        line, width = 1, 0
-        cells_read = 0
-        while True:
-            try:
-                cells = next(reader, None)
-            except csv.Error as error:
-                raise DataError(f"{path}, line {reader.line_num}: {error}") from error
-            if cells is None:
-                return
-            if cells:
-                width = width or len(cells)
-                if len(cells) != width:
-                    raise DataError(
-                        f"{path}, line {line}: {len(cells)} cells, but the first row has {width};"
-                        " put a cell that holds the delimiter in double quotes"
-                    )
-                yield line, cells
-                cells_read += width
-                if progress is not None and cells_read >= _PROGRESS_CELLS:
-                    cells_read = 0
-                    progress(file.fraction)
-            line = reader.line_num + 1
+        line, width, cells_read = 1, 0, 0
+        try:
+            for cells in reader:
+                if cells:
+                    width = width or len(cells)
+                    if len(cells) != width:
+                        raise DataError(
+                            f"{path}, line {line}: {len(cells)} cells, but the first row has"
+                            f" {width}; put a cell that holds the delimiter in double quotes"
+                        )
+                    yield line, cells
+                    cells_read += width
+                    if progress is not None and cells_read >= _PROGRESS_CELLS:
+                        cells_read = 0
+                        progress(file.fraction)
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise DataError(f"{path}, line {reader.line_num}: {error}") from error
 
 
 def parse_numbers(cells: Sequence[str]) -> list[float] | None:

@@ -36,8 +36,4 @@ def names_in(folder: Path, matches: Callable[[os.DirEntry[str]], bool]) -> list[
 
 def ends_in(*suffixes: str) -> Callable[[os.DirEntry[str]], bool]:
     """Return a function that matches files by the end of their names."""
-
-    def matches(entry: os.DirEntry[str]) -> bool:
-        return entry.name.lower().endswith(suffixes) and entry.is_file()
-
-    return matches
+    return lambda entry: entry.name.lower().endswith(suffixes) and entry.is_file()

@@ -1,4 +1,7 @@
-"""NumPy's two file formats, read without pickle and without trust in their headers."""
+"""NumPy's two file formats, read without pickle and without trust in their headers.
+
+A file that is not valid, does not hold numbers, or has not the promised size is a `DataError`.
+"""
 
 import os
 import zipfile
@@ -45,11 +48,7 @@ _TOO_LARGE = (
 
 
 def map_npy(path: str) -> Array:
-    """Return the array of an .npy file, mapped, so that it may be larger than memory.
-
-    Raises:
-        DataError: if the file is not valid, does not hold numbers, or has not the promised size.
-    """
+    """Return the array of an .npy file, mapped, so that it may be larger than memory."""
     with open_file(path) as file:
         refuse_packed(path, file.peek(8)[:8], gzipped=True)
         shape, dtype, order = _read_header(path, file)
@@ -59,9 +58,7 @@ def map_npy(path: str) -> Array:
 def read_npz(path: str, names: Iterable[str], *, of_samples: bool = True) -> dict[str, Array]:
     """Return arrays of an .npz file by name; their first axis is the samples if ``of_samples``.
 
-    Raises:
-        DataError: if the file is not valid, lacks a name or does not fit into memory, if an array
-            has not the promised size, or if the numbers of samples differ.
+    `DataError` is also raised for a missing name, too little memory, or unequal numbers of samples.
     """
     with _members(path) as members:
         required = tuple(dict.fromkeys(names))
@@ -70,21 +67,13 @@ def read_npz(path: str, names: Iterable[str], *, of_samples: bool = True) -> dic
 
 
 def npz_names(path: str) -> list[str]:
-    """Return the names of the arrays of an .npz file.
-
-    Raises:
-        DataError: if the file is not valid.
-    """
+    """Return the names of the arrays of an .npz file."""
     with _members(path) as members:
         return list(members)
 
 
 def read_npz_headers(path: str) -> dict[str, tuple[Shape, np.dtype[Any]]]:
-    """Return shape and dtype of every array of an .npz file, by name, from the headers.
-
-    Raises:
-        DataError: if the file is not valid, or does not hold numbers.
-    """
+    """Return shape and dtype of every array of an .npz file, by name, from the headers."""
     with _members(path) as members:
         return {name: members.header(name) for name in members}
 

@@ -42,27 +42,22 @@ class Unpacked:
 
 @contextmanager
 def open_unpacked(path: str) -> Iterator[Unpacked]:
-    """Open a file that may be gzipped, by its content and not by its name.
-
-    Raises:
-        DataError: if it cannot be read, or has another kind of compression.
-    """
+    """Open a file that may be gzipped, by its content; `DataError` for another compression."""
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         start = file.peek(8)[:8]
         if start.startswith(_GZIP):
             with gzip.GzipFile(fileobj=file) as stream:
                 yield Unpacked(stream, True, file, size)
-            return
-        refuse_packed(path, start)
-        yield Unpacked(file, False, file, size)
+        else:
+            refuse_packed(path, start)
+            yield Unpacked(file, False, file, size)
 
 
 def refuse_packed(path: str, start: bytes, *, gzipped: bool = False) -> None:
     """Refuse other kinds of compression, by a file's first bytes; gzip, too, if ``gzipped``.
 
-    Raises:
-        DataError: naming the command that unpacks the file.
+    The `DataError` names the command that unpacks the file.
     """
     suffix = os.path.splitext(path)[1].lower()
     if start.startswith(b"PAR1") or suffix in _WORKBOOKS:

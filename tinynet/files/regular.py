@@ -41,11 +41,9 @@ _REMEDIES = {
 
 @contextmanager
 def open_file(path: str) -> Iterator[BufferedReader]:
-    """Open a file for reading bytes.
+    """Open a regular file for reading bytes; opening a pipe could wait forever.
 
-    Raises:
-        DataError: if it does not exist, is not a regular file (opening a pipe could wait forever),
-            may not be read, or fails while it is read.
+    `DataError` stands for every error in the block that is one of the file or of memory.
     """
     try:
         _require_regular(path, os.stat(path).st_mode)
@@ -57,10 +55,8 @@ def open_file(path: str) -> Iterator[BufferedReader]:
             f"no such file: {path}{_similar(path)} (relative paths start at the spec's folder or"
             " --data-root)"
         ) from error
-    except MemoryError as error:
-        raise DataError(f"{path} does not fit into memory") from error
-    except OSError as error:
-        if error.errno == errno.ENOMEM:
+    except (MemoryError, OSError) as error:
+        if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:
             raise DataError(f"{path} does not fit into memory") from error
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     except (EOFError, zlib.error) as error:
@@ -96,14 +92,9 @@ def promised_size(
 ) -> int:
     """Return the size in bytes of an array that a header describes.
 
-    Args:
-        place: The file (and array), for messages.
-        shape: The shape of the array.
-        dtype: The dtype of the array.
-        of_samples: True if the first axis is the samples of a dataset.
-
-    Raises:
-        DataError: if it does not hold numbers, has an impossible shape, or has no samples.
+    ``place`` is the file (and array), for messages; ``of_samples`` is True if the first axis is the
+    samples of a dataset. `DataError` is raised for anything but numbers, for an impossible shape,
+    and for no samples.
     """
     if dtype.hasobject:
         raise DataError(
@@ -134,11 +125,7 @@ def _check_samples(place: str, shape: Shape) -> None:
 
 
 def compare_counts(counts: Mapping[str, int]) -> None:
-    """Require equal numbers of samples; the keys are the files, and the arrays in them.
-
-    Raises:
-        DataError: with the first place and one that differs from it.
-    """
+    """Raise `DataError` unless all numbers of samples, by file and array, are equal."""
     (first, count), *others = counts.items()
     for place, other in others:
         if other != count:
@@ -155,15 +142,10 @@ def map_array(
     dtype: np.dtype[Any],
     order: Literal["C", "F"] = "C",
 ) -> Array:
-    """Return the array that fills an uncompressed file from its position to its end, mapped.
-
-    Raises:
-        DataError: if the file has another size than the array.
-    """
+    """Return the array that fills an uncompressed file from its position to its end, mapped."""
     start = file.tell()
-    _compare_sizes(
-        place, promised_size(place, shape, dtype), os.fstat(file.fileno()).st_size - start
-    )
+    actual = os.fstat(file.fileno()).st_size - start
+    _compare_sizes(place, promised_size(place, shape, dtype), actual)
     return np.asarray(np.memmap(file, dtype, "r", start, shape, order))
 
 
@@ -175,11 +157,7 @@ def unpacked_size(
     *,
     of_samples: bool = True,
 ) -> int:
-    """Return the size in bytes of an array that the header of a compressed file describes.
-
-    Raises:
-        DataError: as `promised_size`, and if the file is too small for the array.
-    """
+    """Return `promised_size`, unless a compressed file is too small for it: a `DataError`."""
     size = promised_size(place, shape, dtype, of_samples=of_samples)
     if size > MAX_DEFLATE_RATIO * compressed_size:
         raise DataError(
@@ -202,16 +180,12 @@ def read_array(
     """Return the array that fills a compressed stream from its position to its end.
 
     At most one byte more than the header promises is unpacked.
-
-    Raises:
-        DataError: if the stream has another size than the array.
     """
     size = unpacked_size(place, compressed_size, shape, dtype, of_samples=of_samples)
     raw = np.empty(size, np.uint8)
-    memory = raw.data
     filled = 0
     while filled < size:
-        count = stream.readinto(memory[filled : filled + _BLOCK])
+        count = stream.readinto(raw.data[filled : filled + _BLOCK])
         if not count:
             _compare_sizes(place, size, filled)
         filled += count

@@ -32,7 +32,6 @@ def open_strictly(path: Path, flags: int) -> int:
     Raises:
         CheckpointIOError: if it is not a regular file, or has several names (hard links) and is
             opened for writing.
-        OSError: if the operating system refuses.
     """
     try:
         # Before opening it, since opening a device may have an effect.
@@ -62,23 +61,14 @@ def open_strictly(path: Path, flags: int) -> int:
 
 
 def require_folder(path: Path) -> None:
-    """Require a path to be a folder, not a link to one.
-
-    Raises:
-        CheckpointIOError: if it is something else.
-        OSError: if the operating system refuses, or the path does not exist.
-    """
+    """Raise `CheckpointIOError` unless a path is a folder, and not a link to one."""
     mode = os.lstat(path).st_mode
     if not stat.S_ISDIR(mode):
-        raise CheckpointIOError(_refusal(path, mode, "a folder"))
+        raise _refusal(path, mode, "a folder")
 
 
 def kind_of(path: Path) -> str:
-    """Return the kind of file at a path in words, such as ``a pipe``.
-
-    Raises:
-        OSError: if the operating system refuses, or the path does not exist.
-    """
+    """Return the kind of file at a path in words, such as ``a pipe``."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
@@ -93,13 +83,11 @@ def _kind(mode: int) -> str:
 
 def _require_regular(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise CheckpointIOError(_refusal(path, status.st_mode, "a regular file"))
+        raise _refusal(path, status.st_mode, "a regular file")
 
 
-def _refusal(path: Path, mode: int, expected: str) -> str:
-    hint = (
-        "; links inside a run folder are not followed (the run folder itself may be a link)"
-        if stat.S_ISLNK(mode)
-        else ""
-    )
-    return f"{path} is {_kind(mode)}, and {expected} is expected there{hint}"
+def _refusal(path: Path, mode: int, expected: str) -> CheckpointIOError:
+    hint = ""
+    if stat.S_ISLNK(mode):
+        hint = "; links inside a run folder are not followed (the run folder itself may be a link)"
+    return CheckpointIOError(f"{path} is {_kind(mode)}, and {expected} is expected there{hint}")

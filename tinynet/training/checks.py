@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from tinynet.data.data import Data, TargetBatch
+from tinynet.data.data import Data, Split
 from tinynet.dataset import Field
 from tinynet.engine.losses import OutputLoss
 from tinynet.errors import DataError, LocatedError, Problem, ShapeError, SpecError, TargetError
@@ -121,12 +121,12 @@ class _TargetChecker:
 
     def problems(self) -> Iterator[Problem]:
         """Yield the first problem of each loss, and of each metric whose output's loss has none."""
-        for batch in self._data.target_batches():
-            targets = {output: batch.targets[name] for output, name in self._names.items()}
-            yield from self._losses(batch, targets)
-            yield from self._metrics(batch, targets)
+        for samples, arrays in self._data.target_batches():
+            targets = {output: arrays[name] for output, name in self._names.items()}
+            yield from self._losses(samples, targets)
+            yield from self._metrics(samples, targets)
 
-    def _losses(self, batch: TargetBatch, targets: Mapping[str, Array]) -> Iterator[Problem]:
+    def _losses(self, samples: Split, targets: Mapping[str, Array]) -> Iterator[Problem]:
         for part in list(self._losses_left):
             bad = bad_target_of(self._network, part, targets[part.output])
             if bad is None:
@@ -143,12 +143,12 @@ class _TargetChecker:
                 remedy = class_target_remedy(
                     self._spec.data, self._data.root, self._network, part, name
                 ) or number_remedy(self._network, part, field)
-            yield Problem(f"{batch.place(bad[0], name)}: {bad[1]}{remedy}", part.pointer)
+            yield Problem(f"{samples.place(bad[0], name)}: {bad[1]}{remedy}", part.pointer)
 
-    def _metrics(self, batch: TargetBatch, targets: Mapping[str, Array]) -> Iterator[Problem]:
+    def _metrics(self, samples: Split, targets: Mapping[str, Array]) -> Iterator[Problem]:
         if not self._labels:
             return
-        predictions = placeholder_predictions(self._network, len(batch))
+        predictions = placeholder_predictions(self._network, len(samples))
         for label in list(self._labels):
             try:
                 self._figures.count(predictions, targets, [label])
@@ -161,6 +161,6 @@ class _TargetChecker:
                 if isinstance(error, LocatedError):
                     message = error.problems[0].message
                 if isinstance(cause, BadTargetError):
-                    place = batch.place(cause.row, self._names[self._figures.outputs[label]])
+                    place = samples.place(cause.row, self._names[self._figures.outputs[label]])
                     message = f"the metric {label!r}: {place}: {cause.why}"
                 yield Problem(message, pointer)

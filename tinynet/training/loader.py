@@ -108,7 +108,7 @@ class Loader:
     def place(self, epoch: int, position: int, row: int) -> str:
         """Return the origin of a sample of a step: file and line, for example."""
         number = self._data.order(epoch)[position * self._size + row]
-        return self._data.place("train", int(number))
+        return self._data.splits["train"].place(int(number))
 
     def stop(self) -> None:
         """Stop prefetching; afterwards no thread reads the data."""
