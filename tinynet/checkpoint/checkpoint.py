@@ -56,12 +56,9 @@ class Checkpoint(Sections):
         lineage: Iterable[dict[str, JsonValue]] = (),
         run_id: str | None = None,
     ) -> "Checkpoint":
-        """Return the state of a trainer; the arrays are not copied.
+        """Return the state of a trainer, which has data; the arrays are not copied.
 
-        Args:
-            trainer: The trainer, with data.
-            lineage: The checkpoints that the run was started or resumed from, oldest first.
-            run_id: The run; None for a new one.
+        ``lineage`` are the checkpoints that the run was started or resumed from, oldest first.
         """
         return cls(
             run_id=secrets.token_hex(8) if run_id is None else run_id,
@@ -142,11 +139,7 @@ class Checkpoint(Sections):
         return load_recorded_spec(self.spec, overrides, recorded) if overrides else spec
 
     def check_finite(self, *, strict: bool) -> list[str]:
-        """Return a warning for each parameter or buffer with NaN or infinity.
-
-        Raises:
-            CheckpointError: listing these arrays, if ``strict``.
-        """
+        """Return a warning for each weight with NaN or infinity; if ``strict``, raise them."""
         bad = [
             f"{name} of the checkpoint holds NaN or infinity"
             for name, array in self.weights.items()

@@ -39,12 +39,9 @@ class ResumeRules:
 
 
 class Continuation:
-    """A checkpoint, and the changes since it was saved.
+    """A checkpoint, and the changes of the spec since it was saved.
 
-    Attributes:
-        checkpoint: The checkpoint.
-        changes: The differences of the spec from the checkpoint's.
-        reasons: Other differences that may change the result, a line each.
+    ``reasons`` are other differences that may change the result, a line each.
     """
 
     def __init__(self, checkpoint: Checkpoint, spec: Spec, rules: ResumeRules) -> None:
@@ -53,6 +50,7 @@ class Continuation:
         Raises:
             CheckpointMismatchError: for changes that the rules do not allow, and for a plugin of
                 another major version.
+            CheckpointVersionError: if a newer tinynet trained the run.
             PluginError: if a type is no longer installed.
         """
         self.checkpoint = checkpoint

@@ -6,7 +6,7 @@ A node with a name of its own matches the node of that name and type. A default 
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import JsonValue
@@ -20,27 +20,20 @@ from tinynet.text.wording import format_value, suggest
 
 @dataclass(frozen=True)
 class NodeRecord:
-    """A node as text; its type need not be installed.
+    """A node as text; its type need not be installed. Two are equal whatever their names are.
 
     Attributes:
-        name: The node's name.
         has_own_name: False if the name is a default, and so only a position.
         type: The layer's type; empty if it shares another node's layer.
-        options: The layer's configuration.
         sources: Its inputs, and the node whose layer it shares: indices of nodes, or names of the
             network's inputs.
     """
 
-    name: str
-    has_own_name: bool
+    name: str = field(compare=False)
+    has_own_name: bool = field(compare=False)
     type: str
     options: dict[str, JsonValue]
     sources: tuple[int | str, ...]
-
-    def equals(self, other: "NodeRecord") -> bool:
-        """Return True if both are equal except for their names."""
-        ours = (self.type, self.options, self.sources)
-        return ours == (other.type, other.options, other.sources)
 
 
 def node_records(network: NetworkSpec, qualified: Mapping[str, str]) -> list[NodeRecord]:
@@ -85,13 +78,10 @@ class Matching:
     def __init__(
         self, old: Iterable[NodeRecord], new: Iterable[NodeRecord], renamed: Mapping[str, str]
     ) -> None:
-        """Match the nodes of two networks.
+        """Match the nodes of an old and a new network.
 
-        Args:
-            old: The earlier network.
-            new: The new network.
-            renamed: Explicit pairs, old name to new name, of nodes or blocks. A block pairs all
-                nodes that both blocks contain.
+        ``renamed`` has explicit pairs, old name to new name, of nodes or blocks. A block pairs all
+        nodes that both blocks contain.
 
         Raises:
             CheckpointMismatchError: listing the mistakes in ``renamed``.
@@ -195,7 +185,7 @@ def _blocks(names: Iterable[str]) -> set[str]:
 def _common_start(old: list[NodeRecord], new: list[NodeRecord]) -> int:
     """Return the number of nodes that are equal, counted from the first."""
     pairs = zip(old, new, strict=False)
-    differing = (index for index, (a, b) in enumerate(pairs) if not a.equals(b))
+    differing = (index for index, (a, b) in enumerate(pairs) if a != b)
     return next(differing, min(len(old), len(new)))
 
 

@@ -15,14 +15,10 @@ from tinynet.text.kinds import GROUPS
 
 @dataclass(frozen=True)
 class TypeFacts:
-    """The distribution that registered a type.
+    """The distribution that registered a type; ``entry`` is the recorded ``distribution:name``.
 
-    Messages put distribution and version into a shell command, so their characters are restricted.
-
-    Attributes:
-        entry: The recorded name: ``distribution:name``.
-        distribution: Normalized name of the distribution.
-        version: Its version.
+    The name in ``distribution`` is normalized. Messages put it and the version into a shell
+    command, so their characters are restricted.
     """
 
     entry: str
@@ -39,9 +35,8 @@ class TypeFacts:
 class VersionChanges:
     """Distributions whose version changed since a run was started, a line each.
 
-    Attributes:
-        major: Those whose first number differs: they may compute something else.
-        minor: The others: the last bits of a result may differ.
+    After a ``major`` change, of the first number, a type may compute something else; after a
+    ``minor`` one, the last bits of a result may differ.
     """
 
     major: list[str]
@@ -83,18 +78,11 @@ def recorded_names(types: Mapping[str, TypeFacts]) -> dict[str, str]:
 
 
 def respell_types(
-    old: JsonValue,
-    new: JsonValue,
-    old_names: Mapping[str, str],
-    new_names: Mapping[str, str],
+    old: JsonValue, new: JsonValue, old_names: Mapping[str, str], new_names: Mapping[str, str]
 ) -> Any:
     """Return ``old`` with types spelled as in ``new`` wherever both name the same type.
 
-    Args:
-        old: A resolved spec, or a part of it.
-        new: The same part of another spec.
-        old_names: The qualified names of the types in ``old``; see `recorded_names`.
-        new_names: Those in ``new``.
+    Both are resolved specs, or the same part of them; the names are those of `recorded_names`.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         pairs = ((key, value, new.get(key)) for key, value in old.items())
@@ -110,10 +98,7 @@ def respell_types(
 
 
 def check_types(types: Mapping[str, TypeFacts]) -> VersionChanges:
-    """Require every recorded type to be installed, by the distribution that is recorded.
-
-    Returns:
-        The distributions that are installed in another version.
+    """Require every recorded type to be installed; return the distributions of another version.
 
     Raises:
         PluginError: listing the types that are not installed, each with the command that installs

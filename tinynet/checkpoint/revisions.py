@@ -4,11 +4,12 @@ A checkpoint records the newest revision of the tinynet that wrote it. A run tha
 a revision that affects its spec is not bit-identical to an uninterrupted run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tinynet import registry
 from tinynet.config import Reference
+from tinynet.registry import Entry
 from tinynet.spec.models import Spec
 
 _CORE = "tinynet-core"
@@ -16,13 +17,10 @@ _CORE = "tinynet-core"
 
 @dataclass(frozen=True)
 class Revision:
-    """A change of the result of the same spec.
+    """A change of the result of the same spec, with a number from 1.
 
-    Attributes:
-        number: Its number, from 1; a checkpoint without a revision has 0.
-        change: The change, for a message.
-        concerns: True for a spec that it affects; the second argument is True if the data have
-            sample weights.
+    ``concerns`` returns True for a spec that it affects; its second argument is True if the data
+    have sample weights.
     """
 
     number: int
@@ -32,7 +30,8 @@ class Revision:
 
 def _draws_in_transforms(spec: Spec, weighted: bool) -> bool:
     """Return True if a transform may draw random numbers; built-in ones do not."""
-    return spec.data is not None and not all(map(_is_core, spec.data.transforms))
+    transforms = spec.data.transforms if spec.data is not None else ()
+    return any(entry.distribution != _CORE for entry in _entries(transforms))
 
 
 def _has_frozen_random_layer(spec: Spec, weighted: bool) -> bool:
@@ -41,7 +40,11 @@ def _has_frozen_random_layer(spec: Spec, weighted: bool) -> bool:
     Frozen layers with running statistics have always used them in training, too.
     """
     frozen = [node for node in spec.network.layers if node.type and not node.trainable]
-    return any(not _is_core(node) or _short(node) == "dropout" for node in frozen)
+    return any(e.distribution != _CORE or e.name == "dropout" for e in _entries(frozen))
+
+
+def _entries(references: Iterable[Reference]) -> list[Entry]:
+    return [registry.default().resolve(reference) for reference in references]
 
 
 REVISIONS = (
@@ -74,11 +77,3 @@ def changes_since(revision: int, spec: Spec, *, weighted: bool) -> list[str]:
         for later in REVISIONS
         if later.number > revision and later.concerns(spec, weighted)
     ]
-
-
-def _is_core(reference: Reference) -> bool:
-    return registry.default().resolve(reference).distribution == _CORE
-
-
-def _short(reference: Reference) -> str:
-    return registry.default().resolve(reference).name

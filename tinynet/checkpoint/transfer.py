@@ -79,12 +79,9 @@ class TensorLayout:
 
 @dataclass(frozen=True)
 class TensorTransfer:
-    """The action for one tensor.
+    """The action for a tensor of the checkpoint, of the network, or for one of each.
 
-    Attributes:
-        source: The tensor in the checkpoint, or None.
-        target: The tensor in the network, or None.
-        fits: False if the rules do not allow the target to take the source.
+    ``fits`` is False if the rules do not allow the target to take the source.
     """
 
     source: TensorLayout | None
@@ -126,13 +123,10 @@ class TensorTransfer:
 
 @dataclass(frozen=True)
 class TransferPlan:
-    """The actions for all tensors.
+    """The actions for all tensors: the network's in its order, then those that are dropped.
 
-    Attributes:
-        moves: One for each tensor: the network's in its order, then those that are dropped.
-        notes: Remarks for the user, a line each.
-        refusals: The moves that the rules do not allow, a line each.
-        options: Options of ``tinynet train`` that would allow them.
+    ``refusals`` has a line for each move that the rules do not allow, and ``options`` those of
+    ``tinynet train`` that would allow them.
     """
 
     moves: tuple[TensorTransfer, ...]
@@ -203,12 +197,7 @@ def plan_transfer(
 
 
 def apply_transfer(plan: TransferPlan, network: Network, checkpoint: Checkpoint) -> None:
-    """Carry out a plan.
-
-    Raises:
-        CheckpointMismatchError: if a value is too large for the network's dtype; then nothing is
-            changed.
-    """
+    """Carry out a plan, or change nothing if a value is too large: `CheckpointMismatchError`."""
     arrays = named_weights(network.params, network.buffers)
     values: list[tuple[Array, Array]] = []
     for move in plan.moves:
@@ -247,7 +236,7 @@ def _layouts(arrays: Mapping[str, Array]) -> list[TensorLayout]:
 
 def _difference(source: TensorLayout, target: TensorLayout, rules: TransferRules) -> str:
     """Return the difference that prevents a transfer; empty if the rules allow it."""
-    floating = all(tensor.dtype.startswith("float") for tensor in (source, target))
+    floating = source.dtype.startswith("float") and target.dtype.startswith("float")
     if source.dtype != target.dtype and not floating:
         return f"differ in dtype, {target.dtype} and {source.dtype}"
     if len(source.shape) != len(target.shape):

@@ -95,41 +95,35 @@ def _require_recordable(types: Iterable[TypeFacts]) -> None:
 
 def _section_error(sections: Mapping[str, JsonValue], checkpoint: Checkpoint) -> Exception | None:
     """Return the error of the first section that cannot be saved by itself, if there is one."""
+    if not is_encodable(root := checkpoint.data.root):
+        return DataError(f"the path of the data root {root!r} is not UTF-8; rename that folder")
+    refused = "a checkpoint cannot hold the"
     for name, value in sections.items():
         try:
             canonical_json.encode(value)
         except CheckpointError as error:
-            return _explain(name, error, checkpoint)
+            if name == "data":
+                remedy = _remedy(checkpoint)
+                return DataError(f"{refused} description of the data: {error}{remedy}")
+            if name == "spec":
+                return SpecError(f"{refused} resolved spec: {error}")
+            return CheckpointError(f"{refused} section {name!r}: {error}")
     return None
-
-
-def _explain(name: str, error: CheckpointError, checkpoint: Checkpoint) -> Exception:
-    if name == "data" and not is_encodable(checkpoint.data.root):
-        return DataError(
-            f"the path of the data root {checkpoint.data.root!r} is not UTF-8; rename that folder"
-        )
-    if name == "data":
-        remedy = _remedy(checkpoint)
-        return DataError(f"a checkpoint cannot hold the description of the data: {error}{remedy}")
-    if name == "spec":
-        return SpecError(f"a checkpoint cannot hold the resolved spec: {error}")
-    return CheckpointError(f"a checkpoint cannot hold the section {name!r}: {error}")
 
 
 def _remedy(checkpoint: Checkpoint) -> str:
     """Return the remedy for too many names; empty if there are few."""
-    fields = checkpoint.data.raw.items()
-    names = {name: len(field.names or ()) for name, field in fields}
-    classes = {name: len(field.classes or ()) for name, field in fields}
-    name = max(names, key=lambda one: names[one] + classes[one])
-    if names[name] + classes[name] < _MANY_NAMES:
+    counts = {
+        name: (len(field.names or ()), len(field.classes or ()))
+        for name, field in checkpoint.data.raw.items()
+    }
+    name = max(counts, key=lambda one: sum(counts[one]))
+    names, classes = counts[name]
+    if names + classes < _MANY_NAMES:
         return ""
-    if names[name] >= classes[name]:
+    if names >= classes:
         return (
-            f'; {name!r} has {names[name]:,} named features: choose some with "features", or'
-            " store the array as an .npy file, whose features have no names"
+            f'; {name!r} has {names:,} named features: choose some with "features", or store the'
+            " array as an .npy file, whose features have no names"
         )
-    return (
-        f"; {name!r} has {classes[name]:,} classes: if they are numbers, set"
-        ' "target_type": "number"'
-    )
+    return f'; {name!r} has {classes:,} classes: if they are numbers, set "target_type": "number"'

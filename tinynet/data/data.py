@@ -107,7 +107,9 @@ class Data:
         self._seed = seed
         self.root = root
         extras: dict[SplitName, Reference | None] = {"val": spec.validation, "test": spec.test}
-        _require_inside({"data": spec, **{_PLACES[name]: extras[name] for name in extras}}, root)
+        own = {_PLACES[name]: reference for name, reference in extras.items() if reference}
+        config = registry.default().config
+        require_inside({at: config(ref) for at, ref in {"data": spec, **own}.items()}, root)
         main = open_dataset(spec, root)
         self.raw = {**main.inputs, **main.targets}
         parts = split_indices(main, spec, seed)
@@ -226,12 +228,6 @@ def _in_file_order(parts: Iterable[Split]) -> Iterator[Split]:
     for joined in of_dataset.values():
         indices = np.sort(np.concatenate([part.indices for part in joined]))
         yield Split(joined[0].dataset, indices, joined[0].relabel)
-
-
-def _require_inside(references: Mapping[str, Reference | None], root: Path) -> None:
-    """Require the paths of all datasets to lie in ``root``; see `require_inside`."""
-    config = registry.default().config
-    require_inside({at: config(ref) for at, ref in references.items() if ref is not None}, root)
 
 
 def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Dataset:

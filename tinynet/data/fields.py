@@ -18,13 +18,10 @@ def field_problem(field: Field) -> str | None:
     if len(shape) > MAX_AXES:
         return f"its shape must have at most {MAX_AXES} axes; it has {len(shape)}"
     if not isinstance(dtype, str) or dtype not in DTYPES:
-        hint = "; turn text into numbers first" if _is_text(dtype) else ""
+        is_text = str(dtype).lstrip("<>|=").startswith(("U", "S", "str"))
+        hint = "; turn text into numbers first" if is_text else ""
         return f"its dtype must be one of {', '.join(sorted(DTYPES))}; it is {dtype!r}{hint}"
     return _names_problem("classes", field.classes) or _names_problem("names", field.names)
-
-
-def _is_text(dtype: Any) -> bool:
-    return str(dtype).lstrip("<>|=").startswith(("U", "S", "str"))
 
 
 def _names_problem(what: str, names: Any) -> str | None:

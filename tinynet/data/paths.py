@@ -6,7 +6,7 @@ A spec may come from a stranger; only the user can let it read elsewhere, with a
 import json
 import os.path
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -26,7 +26,8 @@ def resolve_paths(config: ConfigT, root: Path) -> ConfigT:
         DataError: for a path outside of ``root``, where relative paths start.
     """
     require_inside({"data": config}, root)
-    return _resolved_config(config, root)
+    resolved: ConfigT = _replaced(config, "data", False, lambda _, path: _absolute(path, root))
+    return resolved
 
 
 def require_inside(configs: Mapping[str, Frozen], root: Path) -> None:
@@ -35,11 +36,7 @@ def require_inside(configs: Mapping[str, Frozen], root: Path) -> None:
     Raises:
         DataError: listing every path outside of it, with the options that allow them.
     """
-    paths = {
-        key: value
-        for place, config in configs.items()
-        for key, value in _paths(config, place, False)
-    }
+    paths = {key: path for place, config in configs.items() for key, path in _paths(config, place)}
     targets = {key: _absolute(value, root) for key, value in paths.items()}
     inside = os.path.abspath(root)
     outside = [key for key, path in targets.items() if not Path(path).is_relative_to(inside)]
@@ -79,32 +76,37 @@ def _json_or_text(path: str) -> str:
     return json.dumps(path)
 
 
-def _paths(value: Any, key: str, is_path: bool) -> Iterator[tuple[str, str]]:
-    """Yield key and value of every data path in a part of a config."""
-    if isinstance(value, Frozen):
-        for name, field in type(value).model_fields.items():
-            yield from _paths(getattr(value, name), f"{key}.{name}", _holds_paths(field))
-    elif isinstance(value, dict):
-        for name, part in value.items():
-            yield from _paths(part, f"{key}.{name}", is_path)
-    elif isinstance(value, list | tuple):
-        for index, part in enumerate(value):
-            yield from _paths(part, f"{key}.{index}", is_path)
-    elif is_path and isinstance(value, str):
-        yield key, value
-
-
-def _resolved_config(config: ConfigT, root: Path) -> ConfigT:
-    changes = {
-        name: _resolved(getattr(config, name), _holds_paths(field), root)
-        for name, field in type(config).model_fields.items()
-    }
-    return config.model_copy(update=changes)
-
-
 def paths_in(config: Frozen) -> list[str]:
     """Return every data path of a dataset's config."""
-    return [value for _, value in _paths(config, "data", False)]
+    return [path for _, path in _paths(config, "data")]
+
+
+def _paths(config: Frozen, place: str) -> list[tuple[str, str]]:
+    """Return key and value of every data path in a config."""
+    found = []
+
+    def record(key: str, path: str) -> str:
+        found.append((key, path))
+        return path
+
+    _replaced(config, place, False, record)
+    return found
+
+
+def _replaced(value: Any, key: str, is_path: bool, replace: Callable[[str, str], str]) -> Any:
+    """Return a part of a config with ``replace(key, path)`` in place of every data path."""
+    if isinstance(value, Frozen):
+        changes = {
+            name: _replaced(getattr(value, name), f"{key}.{name}", _holds_paths(field), replace)
+            for name, field in type(value).model_fields.items()
+        }
+        return value.model_copy(update=changes)
+    if isinstance(value, dict):
+        return {n: _replaced(part, f"{key}.{n}", is_path, replace) for n, part in value.items()}
+    if isinstance(value, list | tuple):
+        parts = enumerate(value)
+        return type(value)(_replaced(part, f"{key}.{i}", is_path, replace) for i, part in parts)
+    return replace(key, value) if is_path and isinstance(value, str) else value
 
 
 def _holds_paths(field: FieldInfo) -> bool:
@@ -116,16 +118,6 @@ def _marked(annotation: Any) -> bool:
     return any(isinstance(mark, DataPath) for mark in marks) or any(
         _marked(part) for part in get_args(annotation)
     )
-
-
-def _resolved(value: Any, is_path: bool, root: Path) -> Any:
-    if isinstance(value, Frozen):
-        return _resolved_config(value, root)
-    if isinstance(value, dict):
-        return {key: _resolved(part, is_path, root) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_resolved(part, is_path, root) for part in value)
-    return _absolute(value, root) if is_path and isinstance(value, str) else value
 
 
 def _absolute(value: str, root: Path) -> str:

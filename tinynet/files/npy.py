@@ -29,14 +29,14 @@ from tinynet.types import Array, Shape
 
 _ZIP = b"PK"
 
-_HEADER_READERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
+_HEADERS = {
+    (1, 0): (2, np.lib.format.read_array_header_1_0),
+    (2, 0): (4, np.lib.format.read_array_header_2_0),
 }
-"""Version 3.0 differs only for structured arrays, which are not read."""
+"""Bytes of the header's length field, and the header's reader, by version.
 
-_LENGTH_BYTES = {(1, 0): 2, (2, 0): 4}
-"""Bytes of the header's length field, by version."""
+Version 3.0 differs only for structured arrays, which are not read.
+"""
 
 MAX_HEADER = 10_000
 """Bytes of a header; NumPy would read a longer one before it refuses it."""
@@ -146,16 +146,15 @@ def _read_header(
 ) -> tuple[Shape, np.dtype[Any], Literal["C", "F"]]:
     # NumPy parses the header as a Python literal: a damaged one can raise almost any exception.
     try:
-        version = np.lib.format.read_magic(stream)
-        length = stream.read(_LENGTH_BYTES[version])
+        length_bytes, read_header = _HEADERS[np.lib.format.read_magic(stream)]
+        length = stream.read(length_bytes)
         announced = int.from_bytes(length, "little")
         if announced > MAX_HEADER:
             raise DataError(
                 f"{place} announces a header of {announced:,} bytes; NumPy's have at most"
                 f" {MAX_HEADER:,}"
             )
-        header = BytesIO(length + stream.read(announced))
-        shape, fortran, dtype = _HEADER_READERS[version](header)
+        shape, fortran, dtype = read_header(BytesIO(length + stream.read(announced)))
     except (DataError, OSError, zipfile.BadZipFile, zlib.error):
         raise
     except Exception as error:

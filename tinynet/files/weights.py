@@ -9,6 +9,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import RawIOBase
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -93,23 +94,17 @@ class _Npz:
                     np.lib.format.write_array(stream, array, allow_pickle=False)
 
 
-class _Stream:
+class _Stream(RawIOBase):
     """The file object that `zipfile` appends to."""
 
     def __init__(self, write_at: WriteAt) -> None:
         self._write_at = write_at
         self._position = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: Any) -> int:
         self._write_at(self._position, data)
         self._position += len(data)
         return len(data)
-
-    def flush(self) -> None:
-        """Do nothing, since writes are not buffered."""
-
-    def close(self) -> None:
-        """Do nothing, since `replacing_output` closes the file."""
 
 
 class _Safetensors:
