@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynet.errors import SpecError
-from tinynet.spec.graph import MAX_CYCLE, is_input, outputs_of, wire
+from tinynet.spec.graph import MAX_CYCLE, build_graph, is_input, outputs_of
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.text.document import MAX_COUNTED
 
@@ -15,19 +15,19 @@ def network(*layers, outputs=None):
 
 
 def order(*layers):
-    return [w.name for w in wire(network(*layers))]
+    return [node.name for node in build_graph(network(*layers))]
 
 
 def messages(*layers, outputs=None):
     with pytest.raises(SpecError) as caught:
-        wire(network(*layers, outputs=outputs))
+        build_graph(network(*layers, outputs=outputs))
     return [str(problem) for problem in caught.value.problems]
 
 
 def test_each_node_follows_the_one_before_it():
-    wires = wire(network("relu", "relu", {"type": "add", "inputs": ["relu_2", "input"]}))
-    assert [w.inputs for w in wires] == [("input",), ("relu_1",), ("relu_2", "input")]
-    assert [w.pointer for w in wires] == [f"/network/layers/{i}" for i in range(3)]
+    graph = build_graph(network("relu", "relu", {"type": "add", "inputs": ["relu_2", "input"]}))
+    assert [node.inputs for node in graph] == [("input",), ("relu_1",), ("relu_2", "input")]
+    assert [node.pointer for node in graph] == [f"/network/layers/{i}" for i in range(3)]
 
 
 def test_nodes_may_stand_in_any_order():
@@ -124,7 +124,7 @@ FORK = [
 def test_outputs_are_ordered_by_name(layers, outputs, expected):
     """An output may be an inner node, and a node may be several outputs."""
     spec = network(*layers, outputs=outputs)
-    resolved = outputs_of(spec, wire(spec))
+    resolved = outputs_of(spec, build_graph(spec))
     assert list(resolved.items()) == list(expected.items())
 
 
@@ -133,7 +133,7 @@ def test_an_output_needs_no_other_use():
         "/network/layers/2: the output of 'c' goes nowhere: no node names it in 'inputs', and"
         " network.outputs does not either"
     ]
-    wire(network(*FORK, outputs=["b", "c"]))
+    build_graph(network(*FORK, outputs=["b", "c"]))
 
 
 def test_every_output_without_a_node_is_reported():
@@ -193,7 +193,7 @@ def test_every_node_comes_after_its_inputs(data):
     layers.append({"type": "add", "name": "end", "inputs": loose})
     shuffled = data.draw(st.permutations(layers))
     earlier = {"input"}
-    for w in wire(network(*shuffled)):
-        assert earlier.issuperset(w.inputs)
-        earlier.add(w.name)
+    for node in build_graph(network(*shuffled)):
+        assert earlier.issuperset(node.inputs)
+        earlier.add(node.name)
     assert len(earlier) == count + 2

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from tinynet.errors import CheckpointMismatchError
 from tinynet.spec.expansion.declared_nodes import is_position
-from tinynet.spec.graph import wire
+from tinynet.spec.graph import build_graph
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.text.wording import format_value, suggest
 
@@ -43,18 +43,18 @@ def node_records(network: NetworkSpec, qualified: Mapping[str, str]) -> list[Nod
         SpecError: if names and inputs do not make a graph.
     """
     # Expanding blocks gives every node a name, most of which are only positions.
-    unrolled = all(node.name for node in network.layers)
+    is_expanded = all(node.name for node in network.layers)
     order: dict[str, int] = {}
     nodes = []
-    for wired in wire(network):
-        node = wired.spec
-        before = [*wired.inputs, *([node.shares] if node.shares else [])]
+    for graph_node in build_graph(network):
+        name, node = graph_node.name, graph_node.spec
+        before = [*graph_node.inputs, *([node.shares] if node.shares else [])]
         sources = tuple(order.get(source, source) for source in before)
         type_name = qualified.get(f"layers:{node.type}", node.type)
-        has_own_name = bool(node.name) and not (unrolled and is_position(wired.name, node.type))
+        has_own_name = bool(node.name) and not (is_expanded and is_position(name, node.type))
         options = {key: _unqualified(value) for key, value in node.options.items()}
-        nodes.append(NodeRecord(wired.name, has_own_name, type_name, options, sources))
-        order[wired.name] = len(order)
+        nodes.append(NodeRecord(name, has_own_name, type_name, options, sources))
+        order[name] = len(order)
     return nodes
 
 

@@ -17,18 +17,18 @@ from tinynet.initializer import Initializer
 from tinynet.layer import Buffered, Layer
 from tinynet.layer.build import Build
 from tinynet.network.shared_build import SharedBuild, arrays_of, require_shared
-from tinynet.spec.graph import Wire
+from tinynet.spec.graph import GraphNode
 from tinynet.text.plugin_errors import PluginErrors, located_cause, plugin_error
 from tinynet.types import Array, Shape
 
 
 def build_nodes(
-    wires: list[Wire], input_shapes: Mapping[str, Shape], build: Callable[[str], Build]
+    graph: list[GraphNode], input_shapes: Mapping[str, Shape], build: Callable[[str], Build]
 ) -> dict[str, Node]:
     """Build every node whose inputs could be built.
 
     Args:
-        wires: The graph in topological order.
+        graph: The nodes in topological order.
         input_shapes: Shape of one sample of each input of the network.
         build: Returns the source of arrays for the layer of a node, by the node's name.
 
@@ -37,33 +37,31 @@ def build_nodes(
         SpecError: for a layer that is larger than the limit.
         PluginError: for a layer that is missing or broken.
     """
-    nodes: dict[str, Node] = {}
-    by_name = {w.name: w for w in wires}
+    built: dict[str, Node] = {}
+    by_name = {node.name: node for node in graph}
     shapes = dict(input_shapes)
     problems = []
-    for w in wires:
-        sources = [*w.inputs, *([w.spec.shares] if w.spec.shares else [])]
+    for node in graph:
+        sources = [*node.inputs, *([node.spec.shares] if node.spec.shares else [])]
         if any(source not in shapes for source in sources):
             continue
-        in_shapes = tuple(shapes[source] for source in w.inputs)
+        in_shapes = tuple(shapes[source] for source in node.inputs)
         try:
-            if w.spec.shares:
-                owner, owned = by_name[w.spec.shares], nodes[w.spec.shares]
-                node = _share_layer(w, owner, in_shapes, owned, build(w.name))
+            if node.spec.shares:
+                owner, owned = by_name[node.spec.shares], built[node.spec.shares]
+                built[node.name] = _share_layer(node, owner, in_shapes, owned, build(node.name))
             else:
-                node = _build_node(w, in_shapes, build)
-            nodes[w.name] = node
-            shapes[w.name] = nodes[w.name].out_shape
+                built[node.name] = _build_node(node, in_shapes, build)
+            shapes[node.name] = built[node.name].out_shape
         except ShapeError as error:
-            problems.append(
-                Problem(f"{w.name}: {error}; {_describe_inputs(w.inputs, shapes)}", w.pointer)
-            )
+            message = f"{node.name}: {error}; {_describe_inputs(node.inputs, shapes)}"
+            problems.append(Problem(message, node.pointer))
         except (SpecError, PluginError) as error:
-            placed = [Problem(p.message, w.pointer) for p in error.problems]
+            placed = [Problem(p.message, node.pointer) for p in error.problems]
             raise type(error)(placed) from error.__cause__
     if problems:
         raise ShapeError(problems)
-    return nodes
+    return built
 
 
 def _describe_inputs(names: Iterable[str], shapes: Mapping[str, Shape]) -> str:
@@ -98,71 +96,73 @@ def create_initializer(reference: InitializerReference) -> Initializer:
     return fill
 
 
-def _build_node(w: Wire, in_shapes: tuple[Shape, ...], build: Callable[[str], Build]) -> Node:
-    entry, own_build = registry.default().resolve(w.spec), build(w.name)
-    who = f"{w.name} ({entry.qualified} {entry.version})"
-    layer = _construct(who, w, in_shapes, own_build)
-    _check(who, w.name, layer, own_build)
+def _build_node(
+    node: GraphNode, in_shapes: tuple[Shape, ...], build: Callable[[str], Build]
+) -> Node:
+    entry, own_build = registry.default().resolve(node.spec), build(node.name)
+    who = f"{node.name} ({entry.qualified} {entry.version})"
+    layer = _construct(who, node, in_shapes, own_build)
+    _check(who, node.name, layer, own_build)
     return Node(
-        name=w.name,
+        name=node.name,
         layer=layer,
-        inputs=w.inputs,
+        inputs=node.inputs,
         in_shapes=in_shapes,
         out_shape=layer.out_shape,
         dtype=own_build.dtype,
         type=entry.qualified,
         version=entry.version,
-        owner=w.name,
-        trainable=w.spec.trainable,
-        trainable_params=frozenset(layer.params if w.spec.trainable else ()),
+        owner=node.name,
+        trainable=node.spec.trainable,
+        trainable_params=frozenset(layer.params if node.spec.trainable else ()),
         integer_inputs=bool(getattr(layer, "integer_inputs", False)),
-        pointer=w.pointer,
-        eval_mode=not w.spec.trainable,
+        pointer=node.pointer,
+        eval_mode=not node.spec.trainable,
     )
 
 
 def _share_layer(
-    w: Wire, owner: Wire, in_shapes: tuple[Shape, ...], owned: Node, build: Build
+    node: GraphNode, owner: GraphNode, in_shapes: tuple[Shape, ...], owned: Node, build: Build
 ) -> Node:
     """Return a node that shares the layer of another.
 
     For other input shapes it gets a second layer that uses the same arrays.
 
     Args:
-        w: The node in the spec.
-        owner: The node in the spec that owns the layer.
+        node: The node, as the spec declares it.
+        owner: The node that owns the layer, as the spec declares it.
         in_shapes: Shape of one sample of each input.
-        owned: The node that owns the layer.
+        owned: The built node that owns the layer.
         build: A build of the network; nothing is allocated with it.
     """
-    shared = replace(owned, name=w.name, inputs=w.inputs, pointer=w.pointer)
+    shared = replace(owned, name=node.name, inputs=node.inputs, pointer=node.pointer)
     if owned.in_shapes == in_shapes:
         return shared
     arrays = arrays_of(owned.layer)
     own_build = SharedBuild(
-        node=w.name, dtype=build.dtype, dry=build.dry, owner=owned.name, arrays=arrays
+        node=node.name, dtype=build.dtype, dry=build.dry, owner=owned.name, arrays=arrays
     )
-    who = f"{w.name} ({owned.type} {owned.version})"
+    who = f"{node.name} ({owned.type} {owned.version})"
     layer = _construct(who, owner, in_shapes, own_build)
-    _check(who, w.name, layer, own_build)
+    _check(who, node.name, layer, own_build)
     require_shared(who, layer, own_build)
     return replace(shared, layer=layer, in_shapes=in_shapes, out_shape=layer.out_shape)
 
 
-def _construct(who: str, w: Wire, in_shapes: tuple[Shape, ...], build: Build) -> Layer:
-    cls = registry.default().load_type(w.spec)
-    config = registry.default().config(w.spec)
+def _construct(who: str, node: GraphNode, in_shapes: tuple[Shape, ...], build: Build) -> Layer:
+    cls = registry.default().load_type(node.spec)
+    config = registry.default().config(node.spec)
     try:
         layer: Layer = cls(config, in_shapes, build)
     except TinynetError:
         raise
     except MemoryError as error:
-        raise SpecError(f"{w.name} does not fit into memory: {error}") from error
+        raise SpecError(f"{node.name} does not fit into memory: {error}") from error
     except (Exception, SystemExit) as error:
         # Layers unpack in_shapes into as many names as they have inputs.
         if isinstance(error, ValueError) and "values to unpack" in str(error):
             count = f"{len(in_shapes)} input{'s' if len(in_shapes) > 1 else ''}"
-            raise ShapeError(f"{w.spec.type} does not take {count}") from error
+            raise ShapeError(f"{node.spec.type} does not take {count}") from error
         raise PluginError(f"{who}: it could not be built: {located_cause(error)}") from error
     return layer
 

@@ -6,19 +6,19 @@ from typing import Any
 
 from tinynet.engine.inputs import input_name
 from tinynet.errors import Problem, ShapeError, SpecError
-from tinynet.spec.graph import Wire, is_input
+from tinynet.spec.graph import GraphNode, is_input
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.text.wording import format_list, quote
 from tinynet.types import Shape
 
 
 def input_shapes_of(
-    wires: list[Wire], input_shape: Shape | Mapping[str, Shape] | None, spec: NetworkSpec
+    graph: list[GraphNode], input_shape: Shape | Mapping[str, Shape] | None, spec: NetworkSpec
 ) -> dict[str, Shape]:
     """Return the shape of one sample of each input, by name.
 
     Args:
-        wires: The graph.
+        graph: The nodes of the network.
         input_shape: Shape of the only input, or shapes by name; None for those of the spec.
         spec: The network part of a spec.
 
@@ -27,10 +27,10 @@ def input_shapes_of(
         ShapeError: for an impossible shape.
     """
     pointers: dict[str, str] = {}  # of the first node that reads each input
-    for w in wires:
-        for position, source in enumerate(w.inputs):
+    for node in graph:
+        for position, source in enumerate(node.inputs):
             if is_input(source):
-                pointers.setdefault(source, f"{w.pointer}/inputs/{position}")
+                pointers.setdefault(source, f"{node.pointer}/inputs/{position}")
     shape = spec.input_shape if input_shape is None else input_shape
     if shape is None:
         raise SpecError(

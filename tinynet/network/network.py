@@ -25,7 +25,7 @@ from tinynet.network.freezing import freeze
 from tinynet.network.input_shapes import input_shapes_of
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.losses import LossLike, output_losses
-from tinynet.spec.graph import outputs_of, wire
+from tinynet.spec.graph import build_graph, outputs_of
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.reading import parse_network
 from tinynet.types import Array, Shape
@@ -90,16 +90,16 @@ class Network:
         self.dtype = np.dtype(_dtype_name(dtype or self.spec.dtype))
         self.seed = seed
         self.kernels = kernels or (NumpyKernels() if dry else choose_kernels())
-        wires = wire(self.spec)
-        self.input_shapes = input_shapes_of(wires, input_shape, self.spec)
-        nodes = build_nodes(wires, self.input_shapes, self._builder(seed, dry, max_params))
+        graph = build_graph(self.spec)
+        self.input_shapes = input_shapes_of(graph, input_shape, self.spec)
+        nodes = build_nodes(graph, self.input_shapes, self._builder(seed, dry, max_params))
         self.nodes = MappingProxyType(nodes if trainable is None else freeze(nodes, trainable))
         owners = [node for node in self.nodes.values() if node.owner == node.name]
         self.params = MappingProxyType(_addressed(owners, lambda layer: layer.params))
         self.buffers = MappingProxyType(
             _addressed(owners, lambda layer: layer.buffers if isinstance(layer, Buffered) else {})
         )
-        self.outputs = MappingProxyType(outputs_of(self.spec, wires))
+        self.outputs = MappingProxyType(outputs_of(self.spec, graph))
         self.out_shapes = {name: nodes[node].out_shape for name, node in self.outputs.items()}
         self.losses = output_losses(loss, tuple(self.outputs))
         self.program = self._plan(tuple(self.trained_out_shapes))

@@ -1,4 +1,4 @@
-"""The nodes of a network spec, named, wired, and in an order in which they can be computed."""
+"""The graph of a network spec: its nodes with names and inputs, in an order of computation."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ MAX_CYCLE = 10
 
 
 @dataclass(frozen=True)
-class Wire:
-    """One node's place in the graph."""
+class GraphNode:
+    """A node of the graph, with its name and its inputs."""
 
     name: str
     inputs: tuple[str, ...]  # names of the nodes, or inputs of the network, that it reads
@@ -36,21 +36,22 @@ def is_input(name: str) -> bool:
     return name == INPUT or (name.startswith(f"{INPUT}:") and name != f"{INPUT}:")
 
 
-def wire(network: NetworkSpec) -> list[Wire]:
+def build_graph(network: NetworkSpec) -> list[GraphNode]:
     """Return the nodes in topological order, and otherwise in the spec's order.
 
     Raises:
         SpecError: listing every name that is taken twice, unknown, or part of a cycle, every node
             whose output is unused, and every output of the network that does not exist.
     """
-    called = [own for (own,) in names(DeclaredName(n.type, n.name) for n in network.layers)]
-    wires = []
-    for index, (name, node) in enumerate(zip(called, network.layers, strict=True)):
+    # Without repeats, each node has exactly one name.
+    called = [name for (name,) in names(DeclaredName(n.type, n.name) for n in network.layers)]
+    nodes = []
+    for index, (name, spec) in enumerate(zip(called, network.layers, strict=True)):
         before = called[index - 1] if index else INPUT
         pointer = f"/network/layers/{index}"
-        wires.append(Wire(name, node.inputs or (before,), node, pointer))
-    _refuse(chain(_bad_names(wires), _unknown_names(wires), _bad_outputs(network, wires)))
-    ordered = _topological_order(wires)
+        nodes.append(GraphNode(name, spec.inputs or (before,), spec, pointer))
+    _refuse(chain(_bad_names(nodes), _unknown_names(nodes), _bad_outputs(network, nodes)))
+    ordered = _topological_order(nodes)
     _refuse(_unused(ordered, network.outputs))
     return ordered
 
@@ -61,51 +62,51 @@ def _refuse(problems: Iterable[Problem]) -> None:
         raise SpecError(listed)
 
 
-def outputs_of(network: NetworkSpec, ordered: Sequence[Wire]) -> dict[str, str]:
+def outputs_of(network: NetworkSpec, ordered: Sequence[GraphNode]) -> dict[str, str]:
     """Return the node of each output by the output's name, ordered by these names.
 
     The order of keys in JSON has no meaning, and must not change the bits of sums over outputs.
-    Without declared outputs, the last of the nodes that `wire` ordered is the output.
+    Without declared outputs, the last of the nodes that `build_graph` ordered is the output.
     """
     return dict(sorted((network.outputs or {OUTPUT: ordered[-1].name}).items()))
 
 
-def _bad_names(wires: list[Wire]) -> Iterator[Problem]:
-    first: dict[str, Wire] = {}
-    for wire in wires:
-        earlier = first.setdefault(wire.name, wire)
-        pointer = f"{wire.pointer}/name" if wire.spec.name else wire.pointer
-        if earlier is not wire:
+def _bad_names(nodes: list[GraphNode]) -> Iterator[Problem]:
+    first: dict[str, GraphNode] = {}
+    for node in nodes:
+        earlier = first.setdefault(node.name, node)
+        pointer = f"{node.pointer}/name" if node.spec.name else node.pointer
+        if earlier is not node:
             other = Use("the other", earlier.pointer)
-            yield Problem(f"two nodes are called {quote(wire.name)}", pointer, uses=(other,))
-        elif wire.name == INPUT:
+            yield Problem(f"two nodes are called {quote(node.name)}", pointer, uses=(other,))
+        elif node.name == INPUT:
             yield Problem(TAKEN, pointer)
-        elif not NAME.fullmatch(wire.name):
-            message = f"{quote(wire.name)}, made from the type, cannot be a name; give it a 'name'"
+        elif not NAME.fullmatch(node.name):
+            message = f"{quote(node.name)}, made from the type, cannot be a name; give it a 'name'"
             yield Problem(f"{message}: {NAME_RULE}", pointer)
 
 
-def _unknown_names(wires: list[Wire]) -> Iterator[Problem]:
-    by_name = {wire.name: wire for wire in wires}
-    owners = sorted(wire.name for wire in wires if wire.spec.shares is None)
+def _unknown_names(nodes: list[GraphNode]) -> Iterator[Problem]:
+    by_name = {node.name: node for node in nodes}
+    owners = sorted(node.name for node in nodes if node.spec.shares is None)
     available = sorted({*by_name, INPUT})
     hints = iter(range(MAX_PROBLEMS))  # problems that are not shown need no suggestion
     circling: set[str] = set()
-    for wire in wires:
-        for index, source in enumerate(wire.inputs):
+    for node in nodes:
+        for index, source in enumerate(node.inputs):
             if source not in by_name and not is_input(source):
                 message = _no_node(source, available, hints)
-                yield Problem(message, f"{wire.pointer}/inputs/{index}")
-        shared, pointer = wire.spec.shares, f"{wire.pointer}/shares"
+                yield Problem(message, f"{node.pointer}/inputs/{index}")
+        shared, pointer = node.spec.shares, f"{node.pointer}/shares"
         if shared is None:
             continue
-        if shared == wire.name:
+        if shared == node.name:
             yield Problem("a node cannot share its own layer", pointer)
         elif shared not in by_name:
             yield Problem(_no_node(shared, owners, hints), pointer)
-        elif wire.name in circling:
+        elif node.name in circling:
             continue  # reported at the first of them
-        elif circle := _sharing_circle(wire, by_name):
+        elif circle := _sharing_circle(node, by_name):
             circling.update(circle)
             message = "these nodes share each other's layer and none has its own"
             yield Problem(f"{message}: {' -> '.join(circle)}", pointer)
@@ -114,13 +115,13 @@ def _unknown_names(wires: list[Wire]) -> Iterator[Problem]:
             yield Problem(message, pointer)
 
 
-def _sharing_circle(wire: Wire, by_name: Mapping[str, Wire]) -> list[str]:
+def _sharing_circle(node: GraphNode, by_name: Mapping[str, GraphNode]) -> list[str]:
     """Return the names of a circle of `shares` that begins at a node; empty if there is none."""
-    way: list[str] = [wire.name]
-    while len(way) <= MAX_CYCLE and (shared := by_name[way[-1]].spec.shares) in by_name:
-        way.append(str(shared))
-        if shared == wire.name:
-            return way
+    circle: list[str] = [node.name]
+    while len(circle) <= MAX_CYCLE and (shared := by_name[circle[-1]].spec.shares) in by_name:
+        circle.append(str(shared))
+        if shared == node.name:
+            return circle
     return []
 
 
@@ -129,11 +130,11 @@ def _no_node(name: str, available: list[str], hints: Iterator[int]) -> str:
     return f"there is no node {quote(name)}{hint}"
 
 
-def _topological_order(wires: list[Wire]) -> list[Wire]:
+def _topological_order(nodes: list[GraphNode]) -> list[GraphNode]:
     """Sort depth first; iterative, since a network may be 10,000 nodes deep."""
-    by_name = {wire.name: wire for wire in wires}
-    ordered: dict[str, Wire] = {}
-    for root in wires:
+    by_name = {node.name: node for node in nodes}
+    ordered: dict[str, GraphNode] = {}
+    for root in nodes:
         open_nodes = {root.name: _needed(root)}
         while open_nodes and root.name not in ordered:
             name, needed = next(reversed(open_nodes.items()))
@@ -158,14 +159,14 @@ def _explain_cycle(cycle: list[str]) -> str:
     return f"the nodes form a cycle, each needed by the next: {' -> '.join(names)}"
 
 
-def _needed(wire: Wire) -> list[str]:
+def _needed(node: GraphNode) -> list[str]:
     """Return the nodes that must come first: the inputs, and the owner of a shared layer."""
-    sources = [source for source in wire.inputs if not is_input(source)]
-    return sources if wire.spec.shares is None else [*sources, wire.spec.shares]
+    sources = [source for source in node.inputs if not is_input(source)]
+    return sources if node.spec.shares is None else [*sources, node.spec.shares]
 
 
-def _bad_outputs(network: NetworkSpec, wires: list[Wire]) -> Iterator[Problem]:
-    names = {wire.name for wire in wires}
+def _bad_outputs(network: NetworkSpec, nodes: list[GraphNode]) -> Iterator[Problem]:
+    names = {node.name for node in nodes}
     available, hints = sorted(names), iter(range(MAX_PROBLEMS))
     for output, node in (network.outputs or {}).items():
         if node not in names:
@@ -173,15 +174,15 @@ def _bad_outputs(network: NetworkSpec, wires: list[Wire]) -> Iterator[Problem]:
             yield Problem(_no_node(node, available, hints), pointer)
 
 
-def _unused(ordered: list[Wire], outputs: Mapping[str, str] | None) -> Iterator[Problem]:
-    used = {source for wire in ordered for source in wire.inputs}
-    ends = [wire for wire in ordered if wire.name not in used]
+def _unused(ordered: list[GraphNode], outputs: Mapping[str, str] | None) -> Iterator[Problem]:
+    used = {source for node in ordered for source in node.inputs}
+    ends = [node for node in ordered if node.name not in used]
     if outputs is None:
-        last = max(ends, key=lambda wire: int(wire.pointer.rpartition("/")[2]))
+        last = max(ends, key=lambda node: int(node.pointer.rpartition("/")[2]))
         shown, instead = {last.name}, f"{last.name!r} is the network's output"
     else:
         shown, instead = set(outputs.values()), "network.outputs does not either"
-    for wire in ends:
-        if wire.name not in shown:
-            message = f"the output of {wire.name!r} goes nowhere: no node names it in 'inputs', and"
-            yield Problem(f"{message} {instead}", wire.pointer)
+    for node in ends:
+        if node.name not in shown:
+            message = f"the output of {node.name!r} goes nowhere: no node names it in 'inputs', and"
+            yield Problem(f"{message} {instead}", node.pointer)

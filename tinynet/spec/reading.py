@@ -23,7 +23,7 @@ from tinynet.spec.expansion.flattening import LAYERS
 from tinynet.spec.expansion.section_names import respell
 from tinynet.spec.expansion.sources import Trace
 from tinynet.spec.expansion.state import Expansion
-from tinynet.spec.graph import wire
+from tinynet.spec.graph import build_graph
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.origin import Origin
@@ -231,7 +231,7 @@ def _problems_of_valid(spec: Spec | _NetworkPart) -> list[Problem]:
     """Return the problems that can be detected only if every value is valid alone."""
     graph_problems: list[Problem] = []
     try:
-        wire(spec.network)
+        build_graph(spec.network)
     except SpecError as error:
         graph_problems = error.problems
     # Missing outputs cannot be checked further.
