@@ -20,7 +20,7 @@ from tinynet.text.wording import format_value, suggest
 
 @dataclass(frozen=True)
 class NodeRecord:
-    """A node as text; its type need not be installed. Two are equal whatever their names are.
+    """A node as text; its type need not be installed. Comparing two ignores their names.
 
     Attributes:
         has_own_name: False if the name is a default, and so only a position.

@@ -55,13 +55,9 @@ class LogMark:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """A description of the training data.
+    """A description of the training data before preprocessing.
 
-    Attributes:
-        root: The folder where relative data paths start.
-        fingerprints: Of each dataset, by the part of the spec that names it.
-        inputs: The content of each input before preprocessing.
-        targets: The content of each target before preprocessing.
+    ``fingerprints`` are those of the datasets, by the part of the spec that names each.
     """
 
     root: str
@@ -120,10 +116,6 @@ class Section:
     is_state: bool = True
 
 
-def _unchanged(value: JsonValue) -> JsonValue:
-    return value
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Sections:
     """The JSON sections of a checkpoint, each with its type.
@@ -140,12 +132,12 @@ class Sections:
             `tinynet.checkpoint.revisions`.
     """
 
-    spec: Annotated[dict[str, JsonValue], Section(_unchanged)]
+    spec: Annotated[dict[str, JsonValue], Section(dict)]
     progress: Annotated[Progress, Section()]
     data: Annotated[DataFacts, Section()]
     log: Annotated[LogMark, Section(is_state=False)]
     lineage: Annotated[tuple[dict[str, JsonValue], ...], Section(list, is_state=False)]
-    environment: Annotated[dict[str, str], Section(_unchanged, is_state=False)]
+    environment: Annotated[dict[str, str], Section(dict, is_state=False)]
     types: Annotated[dict[str, TypeFacts], Section(is_state=False)]
     revision: Annotated[Count, Section(absent=0, is_state=False)] = NEWEST
 

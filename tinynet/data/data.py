@@ -32,13 +32,10 @@ _PLACES: dict[SplitName, str] = {"val": "data.validation", "test": "data.test"}
 
 @dataclass(frozen=True)
 class Split:
-    """Some samples of a dataset.
+    """Some samples of a dataset, those at ``indices``, (N,).
 
-    Attributes:
-        dataset: The dataset.
-        indices: Its samples, (N,).
-        relabel: The training data's index of each class, by the name of the array; only for arrays
-            whose classes have other indices than in the training data.
+    ``relabel`` holds the training data's index of each class, by the name of the array; only for
+    arrays whose classes have other indices than in the training data.
     """
 
     dataset: Dataset
@@ -98,7 +95,7 @@ class Data:
     def __init__(
         self, spec: DataSpec, root: Path, seed: int, fitted: Mapping[str, Array] | None = None
     ) -> None:
-        """Open and split the data; ``fitted``, or else a fit, is the state of the transforms.
+        """Open and split the data, and fit the transforms; ``fitted`` is their state if they are.
 
         Raises:
             SpecError: for invalid splits and transforms.
@@ -107,21 +104,21 @@ class Data:
         self._seed = seed
         self.root = root
         extras: dict[SplitName, Reference | None] = {"val": spec.validation, "test": spec.test}
-        own = {_PLACES[name]: reference for name, reference in extras.items() if reference}
+        own = {name: reference for name, reference in extras.items() if reference is not None}
         config = registry.default().config
-        require_inside({at: config(ref) for at, ref in {"data": spec, **own}.items()}, root)
+        configs = {_PLACES[name]: config(reference) for name, reference in own.items()}
+        require_inside({"data": config(spec), **configs}, root)
         main = open_dataset(spec, root)
         self.raw = {**main.inputs, **main.targets}
         parts = split_indices(main, spec, seed)
         self.splits = {name: Split(main, indices, {}) for name, indices in parts.items()}
         self.fingerprints = {"data": main.fingerprint}
-        for name, reference in extras.items():
-            if reference is not None:
-                where = _PLACES[name]
-                dataset = open_dataset(reference, root, f"/{where.replace('.', '/')}")
-                relabel = _relabel(main, dataset, where)
-                self.splits[name] = Split(dataset, np.arange(len(dataset)), relabel)
-                self.fingerprints[where] = dataset.fingerprint
+        for name, reference in own.items():
+            where = _PLACES[name]
+            dataset = open_dataset(reference, root, f"/{where.replace('.', '/')}")
+            relabel = _relabel(main, dataset, where)
+            self.splits[name] = Split(dataset, np.arange(len(dataset)), relabel)
+            self.fingerprints[where] = dataset.fingerprint
         self.preprocessing = Preprocessing(spec.transforms, self.raw)
         if fitted is None:
             self.preprocessing.fit(self._raw_training_batches)

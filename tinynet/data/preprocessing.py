@@ -75,11 +75,7 @@ class _LoadedState(dict[str, Array]):
 
 
 class Preprocessing:
-    """All transforms in order, with their state.
-
-    Attributes:
-        fields: The field of each array after all transforms.
-    """
+    """All transforms in order, with their state; ``fields`` are those of the arrays after them."""
 
     def __init__(
         self, references: Sequence[TransformReference], fields: Mapping[str, Field]

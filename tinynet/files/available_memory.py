@@ -32,14 +32,10 @@ _RECLAIMABLE = {
 def require_memory(
     place: str, needed: int, remedy: str, held: int = 0, root: Path = Path("/")
 ) -> None:
-    """Raise `DataError` unless a file, at ``place``, fits into memory.
+    """Raise `DataError`, with ``remedy`` as its last clause, unless a file fits into memory.
 
-    Args:
-        place: The file, for the message.
-        needed: The bytes that it needs in memory, approximately.
-        remedy: The remedy if it does not fit, as a clause.
-        held: The bytes that are already loaded.
-        root: The folder of ``proc`` and ``sys``.
+    ``needed`` is the approximate number of bytes that the file needs in memory, of which ``held``
+    are already loaded; ``place`` names it, and ``root`` is the folder of ``proc`` and ``sys``.
     """
     if needed < SMALL:
         return

@@ -28,10 +28,8 @@ def read_rows(
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not blank, each with the number (from 1) of its first line.
 
-    Args:
-        path: The file, which may be gzipped.
-        delimiter: The character between two cells.
-        progress: Called every few thousand cells with the part of the file that has been read.
+    The file may be gzipped. ``progress`` is called every few thousand cells with the part of the
+    file that has been read.
 
     Raises:
         DataError: with file and line, for text that is not UTF-8 or breaks RFC 4180, and for a row
