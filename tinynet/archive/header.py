@@ -108,7 +108,7 @@ class TensorEntry(NamedTuple):
 
     @classmethod
     def of(cls, name: str, array: Array) -> "TensorEntry":
-        """Return the entry without its digest; a mask or dtype may be a CheckpointFormatError."""
+        """Return the entry without digest; CheckpointFormatError for a mask or another dtype."""
         dtype = _DTYPE_NAMES.get(array.dtype.newbyteorder("<"))
         if isinstance(array, np.ma.MaskedArray):
             raise CheckpointFormatError(f"tensor {name!r} is masked, and a mask cannot be saved")

@@ -139,7 +139,7 @@ class Checkpoint(Sections):
         return load_recorded_spec(self.spec, overrides, recorded) if overrides else spec
 
     def check_finite(self, *, strict: bool) -> list[str]:
-        """Return a warning for each weight with NaN or infinity; if ``strict``, raise them."""
+        """Return a warning for each weight with NaN or infinity; if ``strict``, raise an error."""
         bad = [
             f"{name} of the checkpoint holds NaN or infinity"
             for name, array in self.weights.items()

@@ -121,10 +121,8 @@ def _entries(types: Mapping[str, TypeFacts]) -> dict[str, Entry]:
     entries, problems = {}, []
     for key, facts in types.items():
         group, _, name = key.partition(":")
-        needed = (
-            f"the checkpoint needs {name!r} (tinynet.{group}) of {facts.distribution}"
-            f" {facts.version}"
-        )
+        source = f"{facts.distribution} {facts.version}"
+        needed = f"the checkpoint needs {name!r} (tinynet.{group}) of {source}"
         if group not in GROUPS:
             problems.append(f"{needed}, a kind of plugin that this tinynet does not know")
             continue

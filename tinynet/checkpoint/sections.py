@@ -1,9 +1,10 @@
 """The table of the JSON sections of a checkpoint.
 
-To add a section, add a field to `Sections` here, and its value to `Checkpoint.of`. Writing,
-reading, defaults for older files, ``tinynet inspect`` and ``tinynet diff`` follow from the field.
-Give it ``absent``, or older files are refused. A section that changes during a run must also be set
-in `Session._save`, and its longest value in `draft_checkpoint`.
+To add a section, add a field to `Sections` here, and its value to `Checkpoint.of`. Writing (from
+`Checkpoint.write`, by `Sections.to_json`), reading, defaults for older files, ``tinynet inspect``
+and ``tinynet diff`` follow from the field. Give it ``absent``, or older files are refused. A
+section that changes during a run must also be set in `Session._save`, and its longest value in
+`draft_checkpoint`.
 
 A reader refuses sections and keys that are not in the table: a newer tinynet wrote them, and to
 ignore them would lose state silently.

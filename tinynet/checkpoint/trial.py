@@ -72,11 +72,9 @@ def _keeps(loaded: JsonValue, saved: JsonValue) -> bool:
             key in loaded and _keeps(loaded[key], value) for key, value in saved.items()
         )
     if isinstance(saved, list):
-        return (
-            isinstance(loaded, list)
-            and len(loaded) == len(saved)
-            and all(map(_keeps, loaded, saved))
-        )
+        if not isinstance(loaded, list) or len(loaded) != len(saved):
+            return False
+        return all(map(_keeps, loaded, saved))
     return loaded == saved
 
 

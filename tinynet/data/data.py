@@ -95,7 +95,7 @@ class Data:
     def __init__(
         self, spec: DataSpec, root: Path, seed: int, fitted: Mapping[str, Array] | None = None
     ) -> None:
-        """Open and split the data, and fit the transforms; ``fitted`` is their state if they are.
+        """Open and split the data, and fit the transforms, unless ``fitted`` is their state.
 
         Raises:
             SpecError: for invalid splits and transforms.
