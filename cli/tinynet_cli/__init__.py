@@ -1,1 +1,1 @@
-"""The `tinynet` command: a thin skin over `tinynet.run.training_run` and what is below it."""
+"""The `tinynet` command-line interface."""

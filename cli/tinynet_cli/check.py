@@ -41,9 +41,8 @@ def check(
 ) -> None:
     """Check SPEC and its data; print every mistake, or `ok` and the network's table.
 
-    The data are read as `train` reads them, and everything is found that would end a training
-    before its first step. Warnings name parts of the spec that train, but probably not as
-    intended. Nothing is trained or written.
+    This reports every error that would stop `train` before its first step. Warnings mark valid
+    settings that are probably not intended. Nothing is trained or written.
     """
     from tinynet.commands.check import check_spec
     from tinynet.commands.summary import summarize

@@ -31,8 +31,8 @@ from tinynet_cli.output import echo, print_json, warn
 def export_command(path: str, output: str, as_json: bool, quiet: bool, **choices: Any) -> None:
     """Write the weights of a checkpoint to a file that other tools read.
 
-    Parameters and buffers go under their addresses (conv2d_1/weight), channels last; the spec goes
-    along. No plugin is imported.
+    Parameters and buffers are named by their addresses (conv2d_1/weight), channels last. The spec
+    is included. No plugin is imported.
     """
     from tinynet.commands.exchange import export_weights
 

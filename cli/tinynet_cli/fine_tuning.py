@@ -23,7 +23,7 @@ def _pairs(
         if not old or not new:
             raise click.BadParameter(f"{value!r} is not of the form OLD=NEW")
         if old in found:
-            raise click.BadParameter(f"{old!r} can be mapped once only")
+            raise click.BadParameter(f"{old!r} is mapped twice; keep one of the two")
         found[old] = new
     return found
 
@@ -34,8 +34,8 @@ _RULES = {
         multiple=True,
         metavar="OLD=NEW",
         callback=_pairs,
-        help="With --from: node NEW takes over the tensors of node OLD of the checkpoint; for"
-        " blocks, every node within.",
+        help="With --from: load node NEW from node OLD of the checkpoint; for blocks, load every"
+        " node in them.",
     ),
     "allow_new": click.option(
         "--allow-new",
@@ -53,14 +53,12 @@ _RULES = {
         "--overlap",
         multiple=True,
         metavar="PATTERN",
-        help="With --from: tensors that may change their shape; they take the part that both"
-        " shapes have.",
+        help="With --from: tensors that may change shape; the overlapping part is copied.",
     ),
     "keep_preprocessing": click.option(
         "--keep-preprocessing",
         is_flag=True,
-        help="With --from: use what transforms learned from the checkpoint's data, instead of"
-        " fitting them to the new.",
+        help="With --from: keep the checkpoint's fitted transforms instead of refitting them.",
     ),
 }
 
@@ -77,7 +75,7 @@ _PLAN = click.option(
     "--plan",
     "plan_only",
     is_flag=True,
-    help="With --from: print what would be taken over, and stop.",
+    help="With --from: print which tensors would be loaded, and exit.",
 )
 
 

@@ -51,7 +51,7 @@ def _print_run(facts: "RunFacts") -> None:
     for path in facts.set_aside:
         echo(f"set aside as damaged: {path.name}")
     for path in facts.leftovers:
-        echo(f"left by a process that was killed, or saves now: {path.name}")
+        echo(f"temporary file of a killed or still saving process: {path.name}")
 
 
 def _marks(checkpoint: "ListedCheckpoint") -> str:
@@ -91,8 +91,8 @@ def _verdict(facts: "CheckpointFacts") -> str:
     if not facts.verified:
         return "readable; the tensors' bytes were not read (--verify reads them)"
     if facts.not_finite:
-        return f"whole, but not finite: {', '.join(facts.not_finite)}"
-    return "whole: every byte was verified"
+        return f"intact, but with NaN or infinity: {', '.join(facts.not_finite)}"
+    return "intact: every byte was verified"
 
 
 def _print_tensors(group: str, tensors: "list[TensorFacts]") -> None:

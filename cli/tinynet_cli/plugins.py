@@ -171,7 +171,7 @@ def _print_output(head: str, holder: "Diagnosis | TypeReport") -> None:
 
 @plugins.command()
 @click.argument("name")
-@kind_option("group", GROUPS, help="Kind, where two have the name.")
+@kind_option("group", GROUPS, help="Kind of plugin, if several kinds have this name.")
 @click.option(
     "--options",
     "values",
@@ -192,7 +192,7 @@ def _print_output(head: str, holder: "Diagnosis | TypeReport") -> None:
 def check(
     name: str, as_json: bool, debug: bool, values: dict[str, Any] | None, **asked: Any
 ) -> None:
-    """Check that a plugin keeps every promise of its protocol.
+    """Check that a plugin conforms to its protocol.
 
     NAME is a type, distribution:type, or a distribution. It is checked on these options, or on the
     class's `examples`; without both, on inputs that many types accept.
@@ -230,8 +230,8 @@ def _print_report(report: "TypeReport", debug: bool) -> None:
     if report.problem:
         return
     failed = sum(verdict.finding is not None for verdict in report.verdicts)
-    state = f"{failed} not kept" if failed else "all kept"
-    echo(f"{len(report.verdicts)} promises, {state}")
+    state = f"{failed} failed" if failed else "all passed"
+    echo(f"{len(report.verdicts)} checks, {state}")
 
 
 def _print_verdicts(verdicts: "tuple[Verdict, ...]", debug: bool) -> None:

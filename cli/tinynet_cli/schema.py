@@ -22,7 +22,7 @@ from tinynet_cli.output import echo, json_text, print_json, short
 def schema(output: Path | None, as_json: bool) -> None:
     """Print the JSON Schema of a spec, with every installed plugin.
 
-    Editors complete and check a spec that names it: "$schema": "./tinynet.schema.json".
+    For completion and checks in an editor, add to a spec: "$schema": "./tinynet.schema.json".
     """
     from tinynet import registry
     from tinynet.errors import explaining_io

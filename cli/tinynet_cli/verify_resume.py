@@ -18,7 +18,7 @@ from tinynet_cli.output import echo, print_json
     "--kills", type=click.IntRange(min=1), default=3, show_default=True, help="Processes to kill."
 )
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="The steps of the kills follow from it."
+    "--seed", type=int, default=0, show_default=True, help="Seed of the steps to kill at."
 )
 @click.option("--keep", type=click.Path(), help="Folder that keeps both runs.")
 @options.set_option

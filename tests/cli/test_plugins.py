@@ -116,7 +116,7 @@ def test_a_plugin_that_keeps_its_promises_is_0_with_a_line_for_each(process, plu
     head, case, *lines, end = result.out.splitlines()
     assert head == "tinynet-odd:odd (layers), version 1.2"
     assert case == 'with options {"factor": 2.0} on inputs (6,)'
-    assert end == f"{len(lines)} promises, all kept"
+    assert end == f"{len(lines)} checks, all passed"
     assert all(line.startswith("  ok    ") for line in lines)
     assert not any(line.endswith(" ...") for line in lines), "a pipe gets whole lines"
 
@@ -131,7 +131,7 @@ def test_a_plugin_that_breaks_one_is_5_with_the_numbers(process, plugin):
     (failed,) = [i for i, line in enumerate(lines) if line.startswith("  FAIL")]
     assert lines[failed].startswith("  FAIL  gradients ")
     assert "(analytic) instead of" in lines[failed + 1]
-    assert lines[-1].endswith(" promises, 1 not kept")
+    assert lines[-1].endswith(" checks, 1 failed")
     data = process(*words, "--json", env=environment).json
     assert data["passed"] is False
     (report,) = data["types"]

@@ -121,7 +121,7 @@ def test_plan_as_data(tinynet, run, wider):
         (["--overlap", "*"], "--overlap needs --from"),
         (["--keep-preprocessing"], "--keep-preprocessing needs --from"),
         (["--from", "done", "--map", "a"], "'a' is not of the form OLD=NEW"),
-        (["--from", "done", "--map", "a=b", "--map", "a=c"], "'a' can be mapped once only"),
+        (["--from", "done", "--map", "a=b", "--map", "a=c"], "'a' is mapped twice"),
     ],
 )
 def test_bad_usage_is_told(tinynet, spec, words, message):

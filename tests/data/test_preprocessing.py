@@ -147,7 +147,7 @@ def test_invert_returns_to_the_units_of_the_data():
 
 @pytest.mark.parametrize(
     ("on", "message"),
-    [("inputs", "no array 'inputs'; did you mean 'input'"), (["input", "input"], "named twice")],
+    [("inputs", "no array 'inputs'; did you mean 'input'"), (["input", "input"], "listed twice")],
 )
 def test_a_transform_of_an_unknown_array_is_located(labelled, tmp_path, on, message):
     with pytest.raises(SpecError, match=message) as caught:

@@ -133,7 +133,7 @@ def test_the_fingerprint_is_of_the_data_not_of_the_text(open_csv):
         ("a,y\n1,2\n\n1\n", "line 4: 1 cells, but the first row has 2"),
         ("a,a,y\n1,2,3\n", "line 1: two columns are named 'a'"),
         ("a,yy\n1,2\n", r"no column 'y'; did you mean 'yy'\?"),
-        ("y\n1\n", "no column besides 'y'"),
+        ("y\n1\n", "only the target column"),
         (",a,y\n0,1,2\n", r'column 0 has no name.*"features": \["a"\]'),
         ('a,y\n1,"2\n', "line 2: unexpected end of data"),
         ('a,y\n1,"2"3\n', "line 2: "),

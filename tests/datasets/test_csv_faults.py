@@ -165,8 +165,8 @@ def test_faulty_weights_are_reported_with_the_rest(refusal):
 def test_labels_that_are_no_classes_are_listed(refusal):
     message = refusal("a,y\n1,dog\n2,dgo\n3,cta\n", classes=["dog", "cat"])
     assert message == (
-        ", column 'y' (the target): 'dgo' (line 3), 'cta' (line 4) are not among the classes dog,"
-        " cat"
+        ", column 'y' (the target): 'dgo' (line 3), 'cta' (line 4) are not in \"classes\" (dog,"
+        " cat); correct these cells, or add the labels to it"
     )
 
 

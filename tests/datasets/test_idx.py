@@ -79,12 +79,12 @@ def test_a_label_beyond_the_named_classes_names_file_and_row(open_idx):
 def test_a_count_larger_than_the_data_is_refused(open_idx):
     lying = b"\0\0\x08\x03" + struct.pack(">III", 5, 3, 3) + IMAGES.tobytes()
     for content in (lying, gzip.compress(lying)):
-        with pytest.raises(DataError, match=r"images: the header promises 45 .* 30 are there"):
+        with pytest.raises(DataError, match=r"its header declares 45 .* 30 follow"):
             open_idx(content)
 
 
 def test_bytes_after_the_data_are_refused(open_idx):
-    with pytest.raises(DataError, match="promises 30 bytes of data, and 31 are there"):
+    with pytest.raises(DataError, match="declares 30 bytes, but 31 follow"):
         open_idx(encode(IMAGES) + b"x")
     with pytest.raises(DataError, match="has data after the 30 bytes"):
         open_idx(gzip.compress(encode(IMAGES) + b"x"))
@@ -96,7 +96,7 @@ def test_absurd_sizes_are_refused_before_memory_is_taken(open_idx, pack, sizes):
     content = pack(b"\0\0\x08\x03" + struct.pack(">III", *sizes) + b"x" * 100)
     tracemalloc.start()
     try:
-        with pytest.raises(DataError, match="header promises"):
+        with pytest.raises(DataError, match="header declares"):
             open_idx(content)
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:

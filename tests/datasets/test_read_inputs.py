@@ -104,7 +104,8 @@ def test_without_a_header_columns_go_by_position(read_csv, target, options, text
 
 def test_without_a_header_another_number_of_columns_is_refused(read_csv):
     with pytest.raises(
-        DataError, match=r"has 4 columns; give 3, as in the .*, or the 2 features alone"
+        DataError,
+        match=r"has 4 columns; give it all 3 columns of the training file, or only its 2 features",
     ):
         read_csv("1,2,cat\n", "1,2,3,4\n", -1, header=False)
 

@@ -172,7 +172,7 @@ def test_a_bomb_takes_no_memory(tmp_path):
     tracemalloc.start()
     try:
         assert open_weights(path).headers()["a"].shape == (2**38,)
-        with pytest.raises(DataError, match="cannot hold so much"):
+        with pytest.raises(DataError, match="compressed bytes can hold"):
             open_weights(path).read(["a"])
         assert tracemalloc.get_traced_memory()[1] < 2**24
     finally:

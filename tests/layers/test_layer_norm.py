@@ -40,7 +40,7 @@ def test_the_last_axes_may_be_named_in_every_way(axis, shape):
 
 @pytest.mark.parametrize("axis", [0, 1, -2, 4, -5, [], [1, 3], [-1, -1], [3, -1], [0, 1, 2, 3]])
 def test_other_axes_are_refused_with_what_would_be_right(axis):
-    with pytest.raises(ShapeError, match=r"does not name the last axes.*\(N, 2, 3, 4\): take -1"):
+    with pytest.raises(ShapeError, match=r"not name the last axes.*\(N, 2, 3, 4\): set it to -1"):
         layer((2, 3, 4), axis=axis)
 
 

@@ -142,7 +142,7 @@ def test_a_label_out_of_range_is_named(predictions: Any, targets: Any) -> None:
 
 
 def test_targets_of_another_shape_are_refused() -> None:
-    with pytest.raises(ShapeError, match="do not name the classes"):
+    with pytest.raises(ShapeError, match="do not fit predictions"):
         figure(Accuracy, np.eye(3), np.eye(3)[:, :2])
 
 

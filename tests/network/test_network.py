@@ -240,7 +240,7 @@ def test_invalid_input_shape_is_an_error(shape):
 
 @pytest.mark.parametrize("spec", [3, None, [dense("a")], "digits_cnn.json"])
 def test_wrong_network_spec_is_an_error(spec):
-    with pytest.raises(SpecError, match="a dict like the 'network' part of a spec"):
+    with pytest.raises(SpecError, match="the network must be the 'network' part of a spec"):
         Network(spec, (WIDTH,))
 
 

@@ -123,7 +123,7 @@ REFUSED = {
     "a number": (3, "has shape (), but the model expects (N, 8, 8, 1)"),
     "too large": (DIGITS.astype(int) + 250, "holds 266; the model was trained on uint8, from 0 to"),
     "negative": (DIGITS.astype(int) - 1, "holds -1; the model was trained on uint8"),
-    "masked": (np.ma.masked_equal(DIGITS, 16), "is a masked array with missing values"),
+    "masked": (np.ma.masked_equal(DIGITS, 16), "has masked values; fill them with"),
     "frame": (Frame(), "is a DataFrame; give df.to_numpy()"),
     "another name": (
         {"image": DIGITS},

@@ -361,7 +361,7 @@ def test_input_and_target_with_one_name_are_an_error(hand_over, tmp_path):
 @pytest.mark.parametrize(
     ("cls", "method", "message"),
     [
-        (Given, "gather", "gather must give the input 'input' as float64; it gave"),
+        (Given, "gather", "gather must return input 'input' as float64, not"),
         (Fitted, "apply", "apply must return numbers; it returned an array of dtype"),
     ],
 )

@@ -59,8 +59,7 @@ MISTAKES = {
     ),
     "class weights": (
         {**TWO, "class_weights": "balanced"},
-        "/training/class_weights: class weights are for a network with one loss; this one has kind,"
-        " area",
+        "/training/class_weights: class_weights needs exactly one loss, not kind, area; remove it",
     ),
     "a metric without its output": (
         {**TWO, "metrics": ["accuracy"]},
@@ -72,8 +71,7 @@ MISTAKES = {
     ),
     "a metric twice": (
         {**TWO, "metrics": [{"type": "mae", "output": "area"}] * 2},
-        "/training/metrics/1: two metrics would be called 'area/mae'; give this one another"
-        ' "name"',
+        "/training/metrics/1: two metrics are named 'area/mae'; set another \"name\" for this one",
     ),
     "an unknown figure": (
         {**TWO, "early_stopping": {"metric": "val/area/los"}},

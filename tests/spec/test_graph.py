@@ -131,7 +131,7 @@ def test_outputs_are_ordered_by_name(layers, outputs, expected):
 def test_an_output_needs_no_other_use():
     assert messages(*FORK, outputs=["b"]) == [
         "/network/layers/2: the output of 'c' goes nowhere: no node names it in 'inputs', and"
-        " network.outputs does not either"
+        " network.outputs does not name it"
     ]
     build_graph(network(*FORK, outputs=["b", "c"]))
 

@@ -207,7 +207,12 @@ def test_exception_names_the_plugin_and_its_version(train, monkeypatch, cls, met
         (Count, "result", np.zeros(2), "must return a number; it returned an array of shape (2,)"),
         (Count, "start", None, "must return a dict of arrays; it returned None"),
         (Dots, "gather", None, "must return a Batch; it returned None"),
-        (Dots, "gather", Batch({}, {}), "must give the input 'input' the shape (40, 2); it gave"),
+        (
+            Dots,
+            "gather",
+            Batch({}, {}),
+            "must return the input 'input' in shape (40, 2)",
+        ),
         (Same, "describe", None, "must return a Field; it returned None"),
         (Same, "fit", None, "must return a dict of arrays; it returned None"),
         (Same, "apply", None, "must return an array of shape ("),
@@ -257,8 +262,8 @@ def _extend(self, state, batch, rng, training):
     ("apply", "message"),
     [
         (_add_in_place, "apply raised ValueError: output array is read-only"),
-        (_replace, "apply must not change the state, which only fit makes; 'mean' is another"),
-        (_extend, "apply must not change the state, which only fit makes; 'a1' is another"),
+        (_replace, "apply must not change its state; 'mean' is another"),
+        (_extend, "apply must not change its state; 'a1' is another"),
     ],
 )
 def test_transform_must_not_change_its_fitted_state(train, monkeypatch, apply, message):

@@ -143,5 +143,5 @@ def test_the_best_checkpoint_does_not_depend_on_samples_of_weight_0(weigh, tmp_p
 )
 def test_invalid_weights_are_an_error_before_training(weigh, weights):
     weigh(weights)
-    with pytest.raises(PluginError, match=r"weighed .*: gather must give the weights"):
+    with pytest.raises(PluginError, match=r"weighed .*: gather must return finite weights"):
         tinynet.Trainer(spec()).check()

@@ -52,8 +52,8 @@ A tensor's bytes are its elements, last axis fastest, each least significant byt
 in two's complement, floats in IEEE 754, a bool as 0 or 1. They are cut into chunks of 2^30 bytes;
 the last chunk is the rest. A tensor without elements has no chunk.
 
-A reader refuses a file that breaks any sentence above. It believes no length before it fits the
-true length of the file, and checks these limits before it allocates: directory 24 MiB; 65,536
+A reader rejects a file that violates any rule above. It checks every length against the actual
+length of the file, and checks these limits before it allocates: directory 24 MiB; 65,536
 tensors; document 4 MiB, 128 arrays and objects deep, with at most 2^18 commas, colons and opening
 brackets outside of strings. All of them can be reached together.
 """

@@ -90,7 +90,7 @@ def unpack_prefix(prefix: bytes | bytearray, size: int) -> tuple[int, bytes]:
     if version < 1:
         raise CheckpointFormatError("it has version 0 of the format; the first is 1")
     if length != size:
-        raise CheckpointCorruptError(f"it has {size:,} bytes; {length:,} were written")
+        raise CheckpointCorruptError(f"its size is {size:,} bytes instead of {length:,}")
     _bounded(packed_length, MAX_DIRECTORY, "bytes of directory")
     if packed_length > length - PREFIX_SIZE:
         raise CheckpointFormatError(

@@ -102,7 +102,7 @@ class _Source:
             expected = frame(self.position, len(chunk))
             if self.read(len(expected)) != expected:
                 raise CheckpointCorruptError(
-                    f"the padding before byte {self.position:,}, of {what}, is not as it should be"
+                    f"the padding of {what}, before byte {self.position:,}, is malformed"
                 )
             for piece in cut(chunk, layout.PIECE):
                 if mapped:

@@ -163,8 +163,8 @@ def _read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
     headers = file.headers()
     if own.keys() <= {name.partition("/")[2] for name in headers}:
         raise CheckpointMismatchError(
-            f"{path} holds every tensor of a checkpoint (export --all); export its parameters and"
-            " buffers alone"
+            f"{path} was exported with --all, but only parameters and buffers can be imported;"
+            " export it again without --all"
         )
     require_match(own, headers, path)
     arrays = file.read(own)

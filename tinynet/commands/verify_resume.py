@@ -1,4 +1,4 @@
-"""Proof that a killed and resumed run ends as an uninterrupted one, on this machine.
+"""Verification that a killed and resumed run equals an uninterrupted one, on this machine.
 
 Every training process is a new one, killed by SIGKILL at a step drawn from a seed.
 """
@@ -99,7 +99,7 @@ def _run(job: dict[str, Any]) -> None:
     expected = -signal.SIGKILL if "kill_after" in job else 0
     if done.returncode != expected:
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise CheckpointError(f"a training process ended with {done.returncode}: {last[0]}")
+        raise CheckpointError(f"training failed (exit code {done.returncode}): {last[0]}")
 
 
 def child() -> None:

@@ -152,7 +152,7 @@ class Data:
         if not self.size(split):
             key = {"train": "train", "val": "validation", "test": "test"}[split]
             raise DataError(
-                f"the {split} split is empty; give data.split.{key} a part, or data.{key} a dataset"
+                f"the {split} split is empty; set data.split.{key}, or data.{key} to a dataset"
             )
 
     def order(self, epoch: int) -> Array:
@@ -261,8 +261,8 @@ def _relabel(main: Dataset, other: Dataset, part: str) -> dict[str, Array]:
             classes, trained = theirs[name].classes or (), field.classes or ()
             if new := [c for c in classes if c not in trained]:
                 raise DataError(
-                    f"{part}: the training data do not have the class {new[0]!r} of {name!r};"
-                    f" they have {', '.join(trained)}"
+                    f"{part}: {name!r} has classes that the training data lack: {', '.join(new)};"
+                    f" remove their samples (training classes: {', '.join(trained)})"
                 )
             if classes != trained[: len(classes)]:
                 translations[name] = np.array([trained.index(c) for c in classes], np.int64)
@@ -271,7 +271,10 @@ def _relabel(main: Dataset, other: Dataset, part: str) -> dict[str, Array]:
 
 def _require_alike(ours: Field, theirs: Field, what: str) -> None:
     if theirs.shape != ours.shape:
-        raise DataError(f"{what} has shape {theirs.shape}, but {ours.shape} in the training data")
+        raise DataError(
+            f"{what} has shape {theirs.shape}, but the training data have {ours.shape}; save it in"
+            " that shape"
+        )
     if (theirs.classes is None) != (ours.classes is None):
         kinds = {True: "numbers", False: "classes"}
         raise DataError(
@@ -280,6 +283,6 @@ def _require_alike(ours: Field, theirs: Field, what: str) -> None:
         )
     if theirs.names != ours.names:
         raise DataError(
-            f"{what} has the features {', '.join(theirs.names or ('without names',))}, and"
-            f" {', '.join(ours.names or ('without names',))} in the training data"
+            f"{what} has the features {', '.join(theirs.names or ('(unnamed)',))}, but the training"
+            f" data have {', '.join(ours.names or ('(unnamed)',))}; use the same ones in this order"
         )

@@ -1,6 +1,6 @@
 """Resolution of data paths, which must lie in the spec's folder or in the data root.
 
-A spec may come from a stranger; only the user can let it read elsewhere, with a data root.
+A spec may be untrusted, so it reads other folders only if the user passes a data root.
 """
 
 import json

@@ -37,7 +37,10 @@ SampleRandom = Callable[[int, int], np.random.Generator]
 
 def no_random(position: int, index: int) -> np.random.Generator:
     """Raise an error: evaluation and prediction must be deterministic."""
-    raise DataError(f"a transform drew random numbers for sample {index} outside of training")
+    raise DataError(
+        "a transform used its random generator outside of training; use it only if"
+        f" training is True (sample {index})"
+    )
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,9 @@ class Preprocessing:
                     message = f"the dataset has no array {on!r}; {suggest(on, self.fields)}"
                     raise SpecError([Problem(message, f"{pointer}/on")])
                 if on in reference.on[:index]:
-                    raise SpecError([Problem(f"{on!r} is named twice", f"{pointer}/on")])
+                    raise SpecError(
+                        [Problem(f"{on!r} is listed twice; remove one", f"{pointer}/on")]
+                    )
                 field = self.fields[on]
                 with _naming(on, pointer):
                     result = _result(transform, field, pointer)
@@ -152,8 +157,7 @@ class Preprocessing:
             names = dict.fromkeys([*fitted, *state])
             if other := [n for n in names if state.get(n) is not fitted.get(n)]:
                 raise stage.error(
-                    f"apply must not change the state, which only fit makes; {other[0]!r} is"
-                    " another array afterwards"
+                    f"apply must not change its state; {other[0]!r} is another array afterwards"
                 )
             shape = (len(batch), *stage.result.shape)
             if np.shape(result) != shape:

@@ -40,8 +40,8 @@ def split_indices(dataset: Dataset, spec: DataSpec, seed: int) -> dict[SplitName
     test = _count("test", spec.split.test, spec.test is not None, total)
     if val + test >= total:
         raise DataError(
-            f"no sample is left for training: the dataset has {total:,}, and data.split takes"
-            f" {val:,} for validation and {test:,} for the test"
+            f"no sample is left for training: of {total:,}, data.split.validation takes {val:,} and"
+            f" data.split.test {test:,}; reduce one of them"
         )
     own_seed = spec.split.seed
     order = derive("split", seed if own_seed is None else own_seed).permutation(total)
@@ -59,13 +59,13 @@ def _count(name: str, part: float | None, elsewhere: bool, total: int) -> int:
     if part is None:
         return 0 if elsewhere else round(DEFAULT_PART * total)
     if part and elsewhere:
-        message = f"data.{name} is a dataset of its own; remove this part, or that dataset"
+        message = f"data.{name} is a separate dataset; remove data.split.{name} or data.{name}"
         raise SpecError([Problem(message, f"/data/split/{name}")])
     count = round(part * total) if part < 1 else int(part)
     if part and not count:
         raise DataError(
-            f"the {name} split is empty: data.split.{name} asks for {part:g} of {total:,} samples;"
-            " ask for more, or for 0"
+            f"data.split.{name}={part:g} of {total:,} samples rounds to none; increase it, or set"
+            " it to 0 for an empty split"
         )
     return count
 
@@ -97,8 +97,8 @@ def _labels(dataset: Dataset) -> Array:
     names = [name for name, field in fields if field.classes is not None and not field.shape]
     if len(names) != 1:
         raise DataError(
-            "data.split.stratify needs exactly one target with one class per sample; such targets"
-            f" here: {', '.join(sorted(names)) or 'none'}"
+            "data.split.stratify needs exactly one target with one class per sample, but there are"
+            f" {len(names)} ({', '.join(sorted(names)) or 'none'}); set it to false"
         )
     parts = [gather(dataset, indices) for indices in chunks(len(dataset))]
     return np.concatenate([part.targets[names[0]] for part in parts])
@@ -118,11 +118,11 @@ def gather(dataset: Dataset, indices: Array) -> Batch:
         for name, field in fields.items():
             shape, array = (len(indices), *field.shape), arrays.get(name)
             if array is None or np.shape(array) != shape:
-                message = f"gather must give the {kind} {name!r} the shape {shape}; it gave"
+                message = f"gather must return the {kind} {name!r} in shape {shape}; it returned"
                 raise plugin_error(dataset, f"{message} {described(array)}", POINTER)
             dtype = np.asarray(array).dtype
             if dtype.kind not in NUMBERS:
-                message = f"gather must give the {kind} {name!r} as {field.dtype}; it gave {dtype}"
+                message = f"gather must return {kind} {name!r} as {field.dtype}, not {dtype}"
                 raise plugin_error(dataset, message, POINTER)
     _check_weights(dataset, batch.weights, len(indices))
     return batch
@@ -131,7 +131,7 @@ def gather(dataset: Dataset, indices: Array) -> Batch:
 def _check_weights(dataset: Dataset, weights: Any, samples: int) -> None:
     if weights is None:
         return
-    message = f"gather must give the weights as finite numbers of shape {(samples,)}; it gave"
+    message = f"gather must return finite weights of shape {(samples,)}; it returned"
     if not isinstance(weights, np.ndarray) or weights.shape != (samples,):
         raise plugin_error(dataset, f"{message} {described(weights)}", POINTER)
     if weights.dtype.kind not in NUMBERS:

@@ -1,1 +1,1 @@
-"""Readers of files that may come from a stranger: they believe no header and run no code."""
+"""Readers of untrusted files: they validate every header and run no code."""

@@ -158,5 +158,5 @@ def _read_header(
     except (DataError, OSError, zipfile.BadZipFile, zlib.error):
         raise
     except Exception as error:
-        raise DataError(f"{place} has no header that NumPy could have written") from error
+        raise DataError(f"{place} has an invalid header; save it with numpy.save") from error
     return shape, dtype, "F" if fortran else "C"

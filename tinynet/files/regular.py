@@ -109,7 +109,7 @@ def promised_size(
     if of_samples:
         _check_samples(place, shape)
     elif len(shape) > MAX_AXES or min(shape, default=0) < 0:
-        raise DataError(f"{place} has shape {shape}, which no array of at most {MAX_AXES} axes has")
+        raise DataError(f"{place} has the invalid shape {shape}; the limit is {MAX_AXES} axes")
     return math.prod(shape) * dtype.itemsize
 
 
@@ -161,8 +161,8 @@ def unpacked_size(
     size = promised_size(place, shape, dtype, of_samples=of_samples)
     if size > MAX_DEFLATE_RATIO * compressed_size:
         raise DataError(
-            f"{place}: the header promises {size:,} bytes (shape {shape}, {dtype}), and the"
-            f" {compressed_size:,} bytes of the file cannot hold so much"
+            f"{place} is damaged: its header declares {size:,} bytes (shape {shape}, {dtype}),"
+            f" more than {compressed_size:,} compressed bytes can hold"
         )
     return size
 
@@ -197,5 +197,5 @@ def read_array(
 def _compare_sizes(place: str, promised: int, actual: int) -> None:
     if promised != actual:
         raise DataError(
-            f"{place}: the header promises {promised:,} bytes of data, and {actual:,} are there"
+            f"{place} is damaged: its header declares {promised:,} bytes, but {actual:,} follow"
         )

@@ -320,7 +320,7 @@ def _array(name: str, values: Any, field: Field) -> Array:
         raise DataError(f"the input {name!r} is a DataFrame; give df{columns}.to_numpy()")
     if np.ma.isMaskedArray(values):
         if np.ma.getmaskarray(values).any():
-            raise DataError(f"the input {name!r} is a masked array with missing values")
+            raise DataError(f"the input {name!r} has masked values; fill them with x.filled(value)")
         values = values.data
     try:
         array = np.asarray(values)

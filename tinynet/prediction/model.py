@@ -172,7 +172,7 @@ def _not_finite(values: Mapping[str, Array], raw: RawInputs) -> list[str]:
             problems.append(
                 f"{raw.place(int(np.argmin(finite)))}: the output {name!r} is NaN or infinite"
                 f" ({np.sum(~finite):,} of {len(finite):,} samples); the inputs are too large, or"
-                " the parameters are damaged: --strict-finite looks for damage"
+                " the parameters are damaged; to check them, add --strict-finite"
             )
     return problems
 

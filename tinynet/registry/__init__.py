@@ -118,8 +118,8 @@ class Registry:
     def resolve(self, reference: Reference) -> Entry:
         """Return the entry that a reference stands for.
 
-        A name that a checkpoint recorded is that of the recorded distribution, even where another
-        distribution registers the same name here.
+        A name from a checkpoint resolves to the distribution that the checkpoint recorded, even
+        if another installed distribution registers the same name.
 
         Raises:
             PluginError: if the name is unknown or ambiguous.
@@ -143,8 +143,8 @@ class Registry:
     def default_name(self, reference: Reference, distribution: str = CORE) -> str:
         """Return the name to look up for a type that a plugin's code names, not a spec.
 
-        Of several types of that name the plugin's own is meant, or else the built-in one: a
-        plugin that is installed must not change specs that do not name it.
+        If several distributions register the name, prefer the plugin's own type, then the
+        built-in one: installing a plugin must not change the meaning of other specs.
 
         Args:
             reference: The type as the code names it.
@@ -173,10 +173,10 @@ class Registry:
         reserved: Iterable[str] = (),
         recorded: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """``options`` checked against the type's ``Config`` and completed with its defaults.
+        """Return ``options`` validated by the type's ``Config``, with its defaults.
 
-        Made to be called while pydantic validates (see `tinynet.config.Reference`): pydantic then
-        adds the place in the document.
+        It is called during pydantic validation (see `tinynet.config.Reference`), so that pydantic
+        adds the place in the document to each error.
 
         Args:
             group: One of `GROUPS`.
@@ -213,7 +213,7 @@ class Registry:
     def config(self, reference: Reference) -> Config:
         """Return the config of a reference that was validated."""
         entry, context = self.resolve(reference), {"recorded": reference._recorded}
-        with PluginErrors(str(entry), "its Config cannot read what it wrote:"):
+        with PluginErrors(str(entry), "its Config rejects its own saved options:"):
             return self._config(entry, reference.options, context)
 
     def _config(self, entry: Entry, options: Mapping[str, Any], context: dict[str, Any]) -> Config:
@@ -231,7 +231,7 @@ class Registry:
         return self.construct(reference, self.config(reference))
 
     def construct(self, reference: Reference, config: Config) -> Any:
-        """Return the same from a config that was made of the reference's.
+        """Return an instance, like `create`, from the validated config of the reference.
 
         Raises:
             PluginError: if the type is missing or its constructor fails.

@@ -182,7 +182,7 @@ def _identity(distribution: Distribution) -> tuple[str, str]:
         lacking = "name" if not name else "version"
         raise _DamageError(f"its METADATA is missing or has no {lacking}: reinstall it")
     if not _NAME.fullmatch(normalize_name(name)):
-        raise _DamageError(f"{quote(name)} is not the name of a distribution")
+        raise _DamageError(f"its METADATA has the invalid name {quote(name)}: reinstall it")
     if not _VERSION.fullmatch(version):
         raise _DamageError(f"{quote(version)} is not a version; give it one such as 1.0")
     return normalize_name(name), version
@@ -206,7 +206,7 @@ def _parse(
             if not (equals and name and target):
                 problem = f"line {number} is {quote(line)}; it should be: name = package:Class"
             elif not name.isprintable() or ":" in name:
-                problem = f"line {number} registers {quote(name)}, which a spec cannot name"
+                problem = f"line {number}: {quote(name)} is not a valid name in a spec; rename it"
             else:
                 yield group.removeprefix(PREFIX), name, target
                 continue

@@ -104,7 +104,7 @@ def _change(pointer: str, old: JsonValue, new: JsonValue) -> Change:
 
 
 def require_survivable(changes: Iterable[Change], *, allow_reset: bool) -> None:
-    """Refuse changes that a run's state cannot survive: a CheckpointMismatchError lists all."""
+    """Raise CheckpointMismatchError, listing every change that does not fit the run's state."""
     changes = list(changes)
     effects = {change.effect for change in changes}
     if "incompatible" in effects:

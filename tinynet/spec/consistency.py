@@ -20,9 +20,7 @@ def problems_of(spec: Spec) -> Iterator[Problem]:
     is_one = isinstance(loss, str)
     trained = outputs if wrong or is_one else tuple(name for name in outputs if name in loss)
     if training.class_weights is not None and len(trained) > 1:
-        message = (
-            f"class weights are for a network with one loss; this one has {format_list(trained)}"
-        )
+        message = f"class_weights needs exactly one loss, not {format_list(trained)}; remove it"
         yield Problem(message, "/training/class_weights")
     # A metric with a wrong output would only have a wrong label, too.
     yield from list(_metric_problems(training.metrics, outputs, trained)) or _figure_problems(
@@ -84,7 +82,7 @@ def _figure_problems(training: TrainingSpec, outputs: tuple[str, ...]) -> Iterat
     for index, metric in enumerate(training.metrics):
         if metric.label in figures:
             message = (
-                f'two metrics would be called {quote(metric.label)}; give this one another "name"'
+                f'two metrics are named {quote(metric.label)}; set another "name" for this one'
             )
             yield Problem(message, f"/training/metrics/{index}")
         figures[metric.label] = None

@@ -181,7 +181,7 @@ def _unused(ordered: list[GraphNode], outputs: Mapping[str, str] | None) -> Iter
         last = max(ends, key=lambda node: int(node.pointer.rpartition("/")[2]))
         shown, instead = {last.name}, f"{last.name!r} is the network's output"
     else:
-        shown, instead = set(outputs.values()), "network.outputs does not either"
+        shown, instead = set(outputs.values()), "network.outputs does not name it"
     for node in ends:
         if node.name not in shown:
             message = f"the output of {node.name!r} goes nowhere: no node names it in 'inputs', and"

@@ -24,7 +24,7 @@ class NodeSpec(Reference):
     inputs: Names | None = Field(
         default=None,
         min_length=1,
-        description="The nodes that it follows, or 'input'; by default the node before it.",
+        description="The nodes whose outputs it reads, or 'input'; by default the node before.",
     )
     shares: str | None = Field(
         default=None, description="A node whose layer, with its parameters, is used here, too."
@@ -53,7 +53,7 @@ class NodeSpec(Reference):
         if self.shares is None:
             return self
         keys = (*self.options, *({"trainable"} & self.model_fields_set))
-        rule = f"belongs to {quote(self.shares)}, whose layer this node shares"
+        rule = f"belongs to {quote(self.shares)}, whose layer this node shares; remove it here"
         if keys:
             raise refusal([mistake("shares", f"{quote(key)} {rule}", key) for key in keys])
         return self

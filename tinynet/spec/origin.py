@@ -24,11 +24,11 @@ class Origin:
     notes: tuple[str, ...] = ()  # for the user, about the overrides: a sentence each
 
     def locate(self, error: LocatedError) -> LocatedError:
-        """Return an error of the expanded spec with the places in the text, in its order."""
+        """Return the error with places in the expanded spec replaced by places in the file."""
         return self.with_positions(error, map(self.before_expansion, error.problems))
 
     def before_expansion(self, problem: Problem) -> Problem:
-        """Return a problem of the expanded spec with its place before the expansion."""
+        """Return the problem with its pointer mapped to the spec before expansion."""
         if not self.traces:
             return problem
         trace = self.traces[0]

@@ -129,7 +129,7 @@ def _holds_nodes(walked: list[int | str]) -> bool:
 
 def _require_written(document: Any, parts: list[str]) -> None:
     """Raise an error for variables and parts of blocks in a spec that has none."""
-    resolved = "(that of a run or of a checkpoint is resolved, and has none any more)"
+    resolved = "(in a run or a checkpoint, the spec is already expanded)"
     is_used = any(is_variable(text) for text, _ in texts(document))
     if parts[0] == "vars" and len(parts) > 1 and not is_used and not _items(document, "vars"):
         remedy = "set the value itself, such as network.layers.conv2d_1.filters"
@@ -163,8 +163,8 @@ def _find_node(nodes: list[JsonValue], parts: list[str], scope: Scope) -> tuple[
     whole = declared[place].name or own[0]
     if len(own) > 1 and name != whole:
         raise SpecError(
-            f"{quote(name)} is one of {len(own)} nodes that one node of the spec repeats; set"
-            f" {quote(whole)} to change all of them, or declare the one as a node of its own"
+            f"{quote(name)} is one of {len(own)} copies of a repeated node; set {quote(whole)} to"
+            " change all of them, or declare this one as a separate node"
         )
     return place, rest
 
@@ -192,9 +192,9 @@ def _require_own(document: Any, node: JsonValue, parts: list[str], scope: Scope)
     full_names = names(declared_name(inner, within) for inner in nodes)
     name, _ = _match(parts, (name for own in full_names for name in own))
     if name:
-        message = f"{quote(name)} is written in the block {quote(block)}"
+        message = f"{quote(name)} is declared in the block {quote(block)}"
         path = ".".join(["network.blocks", block, "layers", *parts])
-        raise SpecError(f"{message}, for all its uses; set {path}")
+        raise SpecError(f"{message}; to change it in every use, set {path}")
 
 
 def _scope(document: Any, walked: list[int | str]) -> Scope:

@@ -121,8 +121,8 @@ def parse_network(source: Mapping[str, Any]) -> NetworkSpec:
     """
     if not isinstance(source, Mapping):
         raise SpecError(
-            "a network is a dict like the 'network' part of a spec, or that part of one"
-            f" (spec.network), not {type(source).__name__}"
+            "the network must be the 'network' part of a spec, as a dict or as spec.network, not"
+            f" {type(source).__name__}"
         )
     value: JsonValue = {"network": with_integers(_without_comments(plain(dict(source))))}
     origin, expansion = _expand(value, Origin())

@@ -21,7 +21,7 @@ _TOP: Schema = {
     "vars": {
         "type": "object",
         "propertyNames": _NAMES,
-        "description": "Variables by name: wherever a value stands, '$name' may stand for it.",
+        "description": "Variables by name; write '$name' in place of any value.",
     },
 }
 """Keys of a file that are removed before models validate it; no variable can replace them."""
@@ -88,7 +88,7 @@ def _nodes(layer: Schema) -> dict[str, Schema]:
     return {
         "Layer": {**layer, "properties": keys},
         "SharedLayer": {
-            "description": "A second place for the layer of another node, or for a use of a block.",
+            "description": "A node that reuses the layer of another node, or a use of a block.",
             "type": "object",
             "properties": {"shares": shares, **{k: keys[k] for k in ("name", "inputs", *repeat)}},
             "required": ["shares"],

@@ -107,7 +107,7 @@ class CheckpointSpec(SpecModel):
     )
     keep_last: int = Field(default=3, ge=2, description="Number of newest checkpoints to keep.")
     keep_best: KeepBestSpec | None = Field(
-        default=None, description="Keep the best checkpoint by a figure, too."
+        default=None, description="Also keep the best checkpoint by a metric."
     )
 
     @property
@@ -137,7 +137,7 @@ class TrainingSpec(SpecModel):
         default=None, description="The schedule of the learning rate; by default it is constant."
     )
     metrics: Annotated[tuple[MetricReference, ...], BeforeValidator(as_tuple)] = Field(
-        default=(), description="Figures to report besides the loss."
+        default=(), description="Metrics to report besides the loss."
     )
     trainable: Names | None = Field(
         default=None,

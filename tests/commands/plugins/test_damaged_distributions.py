@@ -53,7 +53,7 @@ DAMAGES: dict[str, tuple[dict[str, bytes], str | None]] = {
             "entry_points.txt": POINTS.encode(),
             "METADATA": METADATA.replace(": odd", ": o\x1bdd").encode(),
         },
-        r"'o\x1bdd' is not the name of a distribution",
+        r"its METADATA has the invalid name 'o\x1bdd'",
     ),
     "an entry point without a target": (
         {"entry_points.txt": b"[tinynet.layers]\nodd\n", "METADATA": METADATA.encode()},
@@ -64,14 +64,14 @@ DAMAGES: dict[str, tuple[dict[str, bytes], str | None]] = {
             "entry_points.txt": b"[tinynet.layers]\no\x1bdd = odd:Odd\n",
             "METADATA": METADATA.encode(),
         },
-        r"line 2 registers 'o\x1bdd', which a spec cannot name",
+        r"line 2: 'o\x1bdd' is not a valid name in a spec",
     ),
     "an entry point with a colon": (
         {
             "entry_points.txt": b"[tinynet.layers]\nodd:odd = odd:Odd\n",
             "METADATA": METADATA.encode(),
         },
-        "line 2 registers 'odd:odd', which a spec cannot name",
+        "line 2: 'odd:odd' is not a valid name in a spec",
     ),
     "an unknown group": (
         {"entry_points.txt": b"[tinynet.layer]\nodd = odd:Odd\n", "METADATA": METADATA.encode()},

@@ -59,12 +59,12 @@ def test_a_mistake_in_an_override_of_a_block_names_it():
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("stage_1.units", "'stage_1' is one of 3 nodes that one node of the spec repeats; set"
+        ("stage_1.units", "'stage_1' is one of 3 copies of a repeated node; set"
          " 'stage'"),
-        ("pair_2.units", "'pair_2' is one of 2 nodes that one node of the spec repeats; set"
+        ("pair_2.units", "'pair_2' is one of 2 copies of a repeated node; set"
          " 'pair_1'"),
-        ("last.dense_1.units", "'dense_1' is written in the block 'pair', for all its uses; set"
-         " network.blocks.pair.layers.dense_1.units"),
+        ("last.dense_1.units", "'dense_1' is declared in the block 'pair'; to change it"
+         " in every use, set network.blocks.pair.layers.dense_1.units"),
     ],
 )  # fmt: skip
 def test_an_override_changes_only_the_nodes_that_it_names(path, expected):
@@ -86,7 +86,7 @@ def test_overriding_a_variable_of_a_resolved_spec_is_explained(part):
     declared = load_spec(
         spec({"block": "pair", "units": "$width"}, blocks={"pair": PAIR}, vars={"width": 3})
     )
-    with pytest.raises(SpecError, match="of a run or of a checkpoint is resolved, and has none"):
+    with pytest.raises(SpecError, match="in a run or a checkpoint, the spec is already expanded"):
         load_spec(declared.resolved(), {part: 5})
     resolved = load_spec(declared.resolved(), {"network.layers.pair_1.dense_1.units": 5}).resolved()
     assert resolved["network"]["layers"][0]["units"] == 5

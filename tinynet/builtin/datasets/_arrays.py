@@ -19,7 +19,7 @@ from tinynet.text.wording import format_list
 from tinynet.types import Array
 
 MAX_CLASSES = 10_000
-"""Classes that are believed without being named; a larger integer is taken for a quantity."""
+"""Most classes that are accepted without ``classes``; a larger integer is an error."""
 
 _CHUNK_BYTES = 1 << 22
 
@@ -102,10 +102,10 @@ class Source:
 
 
 def as_target(source: Source, config: TargetConfig) -> Source:
-    """``source`` with classes where it holds classes.
+    """Return ``source``, with the names of its classes if it holds classes.
 
     Raises:
-        DataError: naming the row, for a value that is the index of no class.
+        DataError: for a value that is not a class index, with its row.
     """
     integral = source.values.dtype.kind in "biu"
     holds_classes = config.classes is not None or integral

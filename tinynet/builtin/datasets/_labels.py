@@ -30,7 +30,7 @@ class Labels:
 
     @cached_property
     def missing(self) -> list[str]:
-        """The different cells that stand for a missing value and are not named as a class."""
+        """The distinct cells that mean a missing value and are not in ``classes``."""
         named = self.config.classes or ()
         return sorted(cell for cell in set(self.cells) if is_missing(cell) and cell not in named)
 
@@ -38,8 +38,8 @@ class Labels:
     def are_classes(self) -> bool:
         """True if the column holds class labels, by the spec or by its cells.
 
-        Cells of which some are numbers hold numbers: a typing error among a thousand numbers is
-        no reason to tell a thousand classes apart.
+        If any cell is a number, the column holds numbers: one typing error among a thousand
+        numbers must not turn them into a thousand classes.
         """
         if self.config.target_type != "auto" or self.config.classes is not None:
             return self.config.target_type != "number"
@@ -57,7 +57,7 @@ class Labels:
                     faults.add(self.column, line, cell, kinds[cell])
 
     def remedies(self) -> list[str]:
-        """Return what a person can do about the faults of `add_faults`."""
+        """Return a remedy for each kind of fault that `add_faults` records."""
         distinct = set(self.cells)
         if not self.are_classes:
             fix = "correct the cells of the target, or remove their rows"
@@ -80,8 +80,8 @@ class Labels:
         """Return the indices of the classes, or the numbers; call it if there are no faults.
 
         Raises:
-            DataError: for so many labels that they are taken for a mistake, and listing labels that
-                are not among the classes of the config.
+            DataError: for more than `MAX_CLASSES` labels without ``classes`` in the config, and for
+                labels that are not in ``classes``.
         """
         if not self.are_classes:
             numbers = np.fromiter(map(float, self.cells), np.float64)
@@ -124,8 +124,8 @@ class Labels:
         rest = len(shown) - MAX_UNKNOWN
         more = f" and {rest:,} more" if rest > 0 else ""
         return (
-            f"{place}: {', '.join(shown[:MAX_UNKNOWN])}{more} are not among the classes"
-            f" {format_list(classes)}"
+            f'{place}: {", ".join(shown[:MAX_UNKNOWN])}{more} are not in "classes"'
+            f" ({format_list(classes)}); correct these cells, or add the labels to it"
         )
 
 

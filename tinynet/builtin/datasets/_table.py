@@ -24,7 +24,7 @@ _TOO_LARGE = (
 )
 
 _DELIMITERS = ",;\t|"
-"""Characters that a file may be separated by when the spec names another."""
+"""Delimiters to suggest if the spec's delimiter does not fit the file."""
 
 
 @dataclass
@@ -155,7 +155,7 @@ def memory_watch(path: str, held: Callable[[], int]) -> Callable[[float], None]:
 
     def check(fraction: float) -> None:
         nonlocal checked
-        # An estimate reads files of the system: it is made when that part has grown by half.
+        # Checking reads system files, so repeat it only after the part has grown by half.
         if 2 * (now := held()) >= 3 * checked and fraction > 0:
             checked = now
             require_memory(path, int(now / fraction), _TOO_LARGE, now)

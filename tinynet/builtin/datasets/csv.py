@@ -45,8 +45,8 @@ class CSV(ArrayDataset):
 
     A target column of text holds classes; their order is that of the sorted labels (integers by
     value), unless ``classes`` gives one. A target column of numbers, integers included, holds
-    quantities, unless ``target_type`` is ``"class"``: a text file cannot tell 3 apples from class
-    3. White space around a cell does not count. Missing values (an empty cell, ``NA``, ``NaN``,
+    quantities, unless ``target_type`` is ``"class"``: the text ``3`` can mean both. White space
+    around a cell is ignored. Missing values (an empty cell, ``NA``, ``NaN``,
     ``null``, ``None``, ``?``, ``-`` and the like) are refused; as a class label one is accepted
     where ``classes`` names it.
 
@@ -185,7 +185,7 @@ def _choose_columns(config: CSV.Config, names: Sequence[str]) -> _Columns:
         )
     if not features:
         raise DataError(
-            f"{config.path} has no column besides {config.target!r} to predict it from"
+            f"{config.path} has only the target column; a table needs a feature column"
             f"{other_delimiter(names, config.delimiter)}"
         )
     return _Columns(target, tuple(features), weights)
@@ -221,7 +221,7 @@ def _feature_remedies(
 ) -> list[str]:
     """Return the remedy for faulty cells of features.
 
-    Of a column of text nothing is left if its rows are removed, so it can only be left out.
+    Removing its faulty rows would empty a text column, so the only remedy is to leave it out.
     """
     faults, rows = numbers.faults, len(numbers.lines)
     faulty = [i for i in columns.features if names[i] in faults.columns]
@@ -250,7 +250,7 @@ def _feature_remedies(
 
 
 def _feature_list(config: CSV.Config, names: Sequence[str], columns: Sequence[int]) -> str:
-    """``features`` as the spec would have it."""
+    """Return the ``features`` entry to copy into a spec."""
     if len(columns) > MAX_SHOWN_FEATURES:
         return f'name the other {len(columns):,} columns in "features"'
     by_name = config.header and all(names[i] for i in columns)
@@ -267,8 +267,8 @@ def _features_by_position(
     trained_width = len(names) + (1 if config.weights is None else 2)
     if width > max(positions) and (config.features is not None or width == trained_width):
         return positions
-    whole = "as many as" if config.features is not None else f"{trained_width}, as"
+    expected = "all" if config.features is not None else f"all {trained_width}"
     raise DataError(
-        f"{path} has {width} columns; give {whole} in the file that was trained on, or the"
-        f" {len(names)} features alone"
+        f"{path} has {width} columns; give it {expected} columns of the training file, or only"
+        f" its {len(names)} features"
     )

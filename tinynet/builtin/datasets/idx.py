@@ -1,4 +1,4 @@
-"""The format of MNIST and its kin."""
+"""The IDX file format of MNIST and similar datasets."""
 
 import shlex
 import struct
@@ -83,7 +83,7 @@ def read_shape(path: str) -> Shape:
     """Return the shape that the header of an IDX file promises.
 
     Raises:
-        DataError: if the file is none, holds no samples, or cannot hold as much as it promises.
+        DataError: if it is not an IDX file, holds no samples, or is too short for its shape.
     """
     with open_unpacked(path) as file:
         shape, dtype = _read_header(path, file.stream)
@@ -98,7 +98,7 @@ def read_idx(path: str) -> Array:
     """Return the array of an IDX file: mapped, or, where it is gzipped, in memory.
 
     Raises:
-        DataError: if the file is none, is not as long as it says, or does not fit into memory.
+        DataError: if it is not an IDX file, has the wrong length, or does not fit into memory.
     """
     with open_unpacked(path) as file:
         shape, dtype = _read_header(path, file.stream)
@@ -121,6 +121,6 @@ def _read_header(path: str, stream: BufferedIOBase) -> tuple[Shape, np.dtype[Any
     sizes = stream.read(4 * axes)
     if len(sizes) < 4 * axes:
         raise DataError(
-            f"{path} ends within its header, which announces {axes} axes; copy it once more"
+            f"{path} is truncated in its header, which declares {axes} axes; copy it again"
         )
     return struct.unpack(f">{axes}I", sizes), np.dtype(_DTYPES[magic[2]])

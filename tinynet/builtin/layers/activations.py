@@ -1,7 +1,7 @@
 """Activation functions: each maps every element of its input by itself.
 
-NumPy compares an array with an array, and clips, several times faster than it takes np.maximum of
-an array and a number or np.where of a mask. Hence the forms below.
+In NumPy, array comparisons and np.clip are several times faster than np.maximum with a scalar, or
+np.where with a mask; the formulas below are written accordingly.
 """
 
 import numpy as np

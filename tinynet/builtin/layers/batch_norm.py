@@ -30,7 +30,7 @@ from tinynet.layer import (
 class Moments(NamedTuple):
     """The moments of some values of each channel."""
 
-    values: int  # their number in each channel
+    number: int  # values per channel
     mean: Array  # (C,)
     squares: Array  # sum of their squared distances from the mean, (C,)
 
@@ -90,7 +90,7 @@ class BatchNorm:
         self, ctx: Context, summaries: Sequence[Moments], x: Array
     ) -> tuple[Array, Cache]:
         batch = _merged(summaries)
-        y, saved = self._normalize(ctx, x, batch.mean, batch.squares / batch.values)
+        y, saved = self._normalize(ctx, x, batch.mean, batch.squares / batch.number)
         # `commit` needs the moments even if no backward follows.
         return y, BatchNormCache(saved, batch)
 
@@ -122,7 +122,7 @@ class BatchNorm:
         means = None
         if cache.batch is not None:
             dgamma, dbeta = (reduce(np.add, sums) for sums in zip(*summaries, strict=True))
-            means = dgamma / cache.batch.values, dbeta / cache.batch.values
+            means = dgamma / cache.batch.number, dbeta / cache.batch.number
         gamma = self.params.get("gamma")
         return (ctx.kernels.batch_norm_backward(dy, cache.saved, gamma, means, ctx.empty),)
 
@@ -144,8 +144,8 @@ class BatchNorm:
         if batch is None:
             return
         self._move("running_mean", batch.mean)
-        if batch.values > 1:
-            self._move("running_var", batch.squares / (batch.values - 1))
+        if batch.number > 1:
+            self._move("running_var", batch.squares / (batch.number - 1))
 
     def _move(self, name: str, value: Array) -> None:
         running = self.buffers[name]
@@ -162,9 +162,9 @@ def _merged(parts: Sequence[Moments]) -> Moments:
     """Return the moments of several parts of a batch together (Chan, Golub and LeVeque, 1983)."""
     if len(parts) == 1:
         return parts[0]
-    values = sum(part.values for part in parts)
-    mean = reduce(np.add, (part.mean * (part.values / values) for part in parts))
+    number = sum(part.number for part in parts)
+    mean = reduce(np.add, (part.mean * (part.number / number) for part in parts))
     squares = reduce(
-        np.add, (part.squares + part.values * np.square(part.mean - mean) for part in parts)
+        np.add, (part.squares + part.number * np.square(part.mean - mean) for part in parts)
     )
-    return Moments(values, mean, squares)
+    return Moments(number, mean, squares)

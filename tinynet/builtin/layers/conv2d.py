@@ -32,8 +32,8 @@ class Conv2D:
 
     Input (N, H, W, C), output (N, Ho, Wo, filters), where
     Ho = floor((H - (kernel_height - 1) * dilation - 1 + top + bottom) / stride) + 1, and Wo alike.
-    With ``groups``, the channels and the filters are cut into as many equal parts, and filters see
-    the channels of their own part only. Parameters: ``weight`` (kernel_height, kernel_width,
+    With ``groups``, channels and filters are split into that many equal groups, and each filter
+    reads only the channels of its group. Parameters: ``weight`` (kernel_height, kernel_width,
     C / groups, filters), ``bias`` (filters,).
     """
 

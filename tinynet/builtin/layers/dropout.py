@@ -28,7 +28,7 @@ class Dropout(SameShape):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         if not ctx.training or self._rate == 0:
             return x, None
-        uniform = ctx.empty(x.shape, np.float32)  # whatever x is, so that dtypes drop the same
+        uniform = ctx.empty(x.shape, np.float32)  # for any dtype of x: the same mask
         ctx.rng.random(dtype=np.float32, out=uniform)
         y, mask = ctx.kernels.dropout(x, uniform, self._rate, ctx.empty)
         return y, mask if ctx.keep else None

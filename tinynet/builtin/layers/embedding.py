@@ -25,7 +25,7 @@ class Embedding:
     (N, ..., output_dim). Parameter: ``weight`` (input_dim, output_dim). The input has no gradient.
 
     Attributes:
-        integer_inputs: Tells the network to hand over integers as they are.
+        integer_inputs: True: the network passes integers without converting them.
 
     Raises:
         DataError: in `forward`, for an index that is not a whole number in that range.

@@ -80,7 +80,7 @@ def _last_axes(axis: int | list[int], in_shape: Shape) -> Shape:
     if not axes or first < 1 or places != list(range(first, rank)):
         raise ShapeError(
             f"layer_norm: axis {axis} does not name the last axes of an input of shape"
-            f" (N, {', '.join(map(str, in_shape))}): take -1, or [-2, -1], and so on,"
-            " without the batch"
+            f" (N, {', '.join(map(str, in_shape))}): set it to -1, or to a list such as"
+            " [-2, -1]; axis 0 is the batch"
         )
     return in_shape[first - 1 :]

@@ -20,7 +20,7 @@ class _EqualShapes:
         _check_count(self.spec_name, in_shapes)
         if len(set(in_shapes)) > 1:
             raise ShapeError(
-                f"{self.spec_name} needs inputs of equal shape, for it broadcasts none;"
+                f"{self.spec_name} needs inputs of equal shape (it does not broadcast);"
                 f" it got {_format_shapes(in_shapes)}"
             )
         self.out_shape = in_shapes[0]

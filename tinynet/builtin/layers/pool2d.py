@@ -1,4 +1,4 @@
-"""Pooling layers: they make images smaller and learn nothing."""
+"""The pooling layers."""
 
 import math
 from typing import ClassVar, Self

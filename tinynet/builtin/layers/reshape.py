@@ -52,7 +52,7 @@ class Reshape(_Reshaped):
 
         target_shape: tuple[int, ...] = Field(
             strict=False,  # a list, as JSON has it; the sizes in it stay strict integers
-            description="Shape of a sample; one size may be -1: whatever the others leave.",
+            description="Shape of a sample; one size may be -1, inferred from the others.",
         )
 
         @field_validator("target_shape")

@@ -11,7 +11,7 @@ from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, 
 class Softmax(SameShape):
     """Values that are positive and sum to 1 along an axis: y = exp(x) / sum(exp(x)).
 
-    (N, ...) -> (N, ...). The loss `softmax_cross_entropy` wants logits, without this layer.
+    (N, ...) -> (N, ...). Omit it before the loss `softmax_cross_entropy`, which takes logits.
     """
 
     operations = 4

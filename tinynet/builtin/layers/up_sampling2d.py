@@ -1,4 +1,4 @@
-"""Up-sampling: it makes images larger and learns nothing."""
+"""The up-sampling layer."""
 
 import math
 from typing import Literal
@@ -14,9 +14,9 @@ from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, 
 class UpSampling2D:
     """Each image enlarged by whole factors.  (N, H, W, C) -> (N, H * size_h, W * size_w, C).
 
-    ``"nearest"`` repeats each pixel. ``"bilinear"`` reads the image between the centers of its
-    pixels, y[i] = x((i + 1/2) / size - 1/2) along each axis, where x continues its outermost pixels
-    beyond their centers: PyTorch's ``align_corners=False``.
+    ``"nearest"`` repeats each pixel. ``"bilinear"`` interpolates between pixel centers, as PyTorch
+    does with ``align_corners=False``: y[i] = x((i + 1/2) / size - 1/2) along each axis, with the
+    edge pixels extended outwards.
 
     Raises:
         ShapeError: if the input is not an image.
@@ -33,8 +33,8 @@ class UpSampling2D:
         )
         interpolation: Literal["nearest", "bilinear"] = Field(
             default="nearest",
-            description="What lies between the pixels: 'nearest' (the pixel itself, again) or"
-            " 'bilinear' (a straight line from one center to the next).",
+            description="Interpolation: 'nearest' (repeat each pixel) or 'bilinear' (linear between"
+            " pixel centers).",
         )
 
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:

@@ -1,4 +1,4 @@
-"""Cross-entropy of independent yes/no questions, on logits."""
+"""Binary cross-entropy on logits."""
 
 import numpy as np
 from pydantic import Field

@@ -25,7 +25,7 @@ def class_count(out_shape: Shape) -> int:
 
 
 def classes_of(predictions: Array, targets: Array) -> tuple[Array, Array]:
-    """Return the classes that predictions favor, and those that targets name, both flat.
+    """Return the predicted and the true class of each sample, both flat.
 
     Predictions are probabilities (N, ..., classes), of which a tie goes to the first class, or of
     class 1 alone: (N,) or (N, ..., 1). Targets as for `true_classes`.
@@ -56,9 +56,9 @@ def true_classes(predictions: Array, targets: Array) -> Array:
         classes = targets.astype(np.intp, copy=False)
     else:
         raise ShapeError(
-            f"targets of shape {targets.shape[1:]} do not name the classes of predictions of shape"
-            f" {predictions.shape[1:]}; labels must have the shape {predictions.shape[1:-1]},"
-            f' probabilities {predictions.shape[1:]}. For numbers use "mae" or "r2"'
+            f"targets of shape {targets.shape[1:]} do not fit predictions of shape"
+            f" {predictions.shape[1:]}; save labels of shape {predictions.shape[1:-1]}, or"
+            f' probabilities of shape {predictions.shape[1:]}; for numbers use "mae" or "r2"'
         )
     return classes.reshape(-1)
 

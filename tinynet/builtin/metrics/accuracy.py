@@ -63,7 +63,7 @@ class TopKAccuracy(Accuracy):
         rows = predictions.reshape(-1, classes)
         labels = true_classes(predictions, targets)[:, None]
         own = np.take_along_axis(rows, labels, axis=1)
-        # Counting who is behind, not who is ahead, makes a prediction of NaN a wrong one.
+        # Count lower-ranked classes, not higher-ranked ones: then a NaN counts as wrong.
         behind = (rows < own) | ((rows == own) & (np.arange(classes) >= labels))
         right = behind.sum(axis=1) > classes - self.k
         state["correct"] += np.count_nonzero(right)

@@ -1,4 +1,4 @@
-"""Precision, recall and F1: figures of which classes are taken for which."""
+"""Precision, recall and F1."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ from tinynet.types import Array, Shape
 class _Confusion(Sums):
     """Counts, for each class, how often it was predicted, how often true, and how often both.
 
-    A subclass says by `possible` what the hits of a class are to be divided by.
+    A subclass implements `possible`, which returns the denominator of each class.
     """
 
     greater_is_better = True
@@ -26,9 +26,9 @@ class _Confusion(Sums):
         average: Literal["macro", "micro", "weighted", "binary"] = Field(
             default="macro",
             description=(
-                "'macro': mean over the classes that occur; 'weighted': the same, each class"
-                " counting as often as it is true; 'micro': all classes' counts together;"
-                " 'binary': of class 1 out of two."
+                "'macro': mean over the classes that occur; 'weighted': mean weighted by each"
+                " class's number of samples; 'micro': from the total counts of all classes;"
+                " 'binary': class 1 of two."
             ),
         )
 

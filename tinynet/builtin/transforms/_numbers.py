@@ -19,7 +19,7 @@ MAX_SHOWN = 5
 
 
 class Numeric:
-    """A transform of quantities, which indices of classes are not, to float32 or float64."""
+    """The base of transforms of numbers to float32 or float64; class indices are rejected."""
 
     spec_name: ClassVar[str]
 

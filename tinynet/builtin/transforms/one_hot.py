@@ -64,7 +64,7 @@ class OneHot:
         named = len(field.classes or ())
         if self.num_classes is None and not named:
             raise DataError(
-                "one_hot does not know the number of classes, as the dataset names none; set"
+                "one_hot needs the number of classes, but the dataset names no classes; set"
                 ' "num_classes"'
             )
         if self.num_classes is not None and self.num_classes < named:

@@ -30,7 +30,7 @@ class Scale(Numeric):
         @classmethod
         def _not_zero(cls, factor: float) -> float:
             if factor == 0:
-                raise PydanticCustomError("factor", "a factor of 0 would make all data the same")
+                raise PydanticCustomError("factor", "0 makes all values equal; use another factor")
             return factor
 
     def __init__(self, config: Config) -> None:
