@@ -11,7 +11,7 @@ MANY = 10_000
 """Most nodes of a network, and most elements of a list."""
 
 USES = 5_000
-"""Most uses of blocks in a network."""
+"""Most instances of blocks in a network."""
 
 DEEP = 60
 """Depth of nested values; 64 is allowed."""

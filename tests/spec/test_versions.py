@@ -12,7 +12,7 @@ from tinynet.errors import SpecError
 from tinynet.network.network import Network
 from tinynet.spec import reading
 from tinynet.spec.data_spec import DataSpec, SplitSpec, TransformReference
-from tinynet.spec.expansion.blocks import BlockSpec, UseSpec
+from tinynet.spec.expansion.blocks import BlockSpec, InstanceSpec
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec, NodeSpec
 from tinynet.spec.reading import load_spec
@@ -126,7 +126,7 @@ def test_every_built_in_type_is_frozen_with_every_option(group):
         (TransformReference, "transforms"),
         (NetworkSpec, "network"),
         (NodeSpec, "layers"),
-        (UseSpec, "layers"),
+        (InstanceSpec, "layers"),
         (BlockSpec, "blocks"),
         (TrainingSpec, "training"),
         (LossReference, "loss"),

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from tinynet.errors import CheckpointMismatchError
-from tinynet.spec.expansion.declared_nodes import is_position
+from tinynet.spec.expansion.declared_nodes import is_positional
 from tinynet.spec.graph import build_graph
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.text.wording import format_value, suggest
@@ -51,7 +51,7 @@ def node_records(network: NetworkSpec, qualified: Mapping[str, str]) -> list[Nod
         before = [*graph_node.inputs, *([node.shares] if node.shares else [])]
         sources = tuple(order.get(source, source) for source in before)
         type_name = qualified.get(f"layers:{node.type}", node.type)
-        has_own_name = bool(node.name) and not (is_expanded and is_position(name, node.type))
+        has_own_name = bool(node.name) and not (is_expanded and is_positional(name, node.type))
         options = {key: _unqualified(value) for key, value in node.options.items()}
         nodes.append(NodeRecord(name, has_own_name, type_name, options, sources))
         order[name] = len(order)

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from tinynet.errors import LocatedError
 from tinynet.spec.data_spec import DataSpec
-from tinynet.spec.expansion.variables import literals
+from tinynet.spec.expansion.variables import escape_dollars
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.origin import Origin
 from tinynet.spec.parts import Name, SpecModel
@@ -58,7 +58,7 @@ class Spec(SpecModel):
 
     def resolved(self) -> dict[str, JsonValue]:
         """Return the spec as JSON, with all defaults."""
-        resolved = literals(self.model_dump(mode="json", exclude_none=True))
+        resolved = escape_dollars(self.model_dump(mode="json", exclude_none=True))
         assert isinstance(resolved, dict)
         return resolved
 

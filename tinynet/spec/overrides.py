@@ -11,10 +11,17 @@ from typing import Any
 from pydantic import JsonValue
 
 from tinynet.errors import SpecError
-from tinynet.spec.expansion.blocks import UseSpec
+from tinynet.spec.expansion.blocks import InstanceSpec
 from tinynet.spec.expansion.declared_nodes import declared_name, names
 from tinynet.spec.expansion.sources import Source
-from tinynet.spec.expansion.variables import Scope, Value, is_variable, lookup, plain_value, texts
+from tinynet.spec.expansion.variables import (
+    Scope,
+    Value,
+    is_variable,
+    lookup,
+    resolve_if_variable,
+    strings_in,
+)
 from tinynet.spec.retyping import drop_parameters, dropped_note
 from tinynet.text.document import MAX_DEPTH, join_pointer, plain, split_pointer, with_integers
 from tinynet.text.wording import format_value, quote, suggest
@@ -130,7 +137,7 @@ def _holds_nodes(walked: list[int | str]) -> bool:
 def _require_written(document: Any, parts: list[str]) -> None:
     """Raise an error for variables and parts of blocks in a spec that has none."""
     resolved = "(in a run or a checkpoint, the spec is already expanded)"
-    is_used = any(is_variable(text) for text, _ in texts(document))
+    is_used = any(is_variable(string) for string, _ in strings_in(document))
     if parts[0] == "vars" and len(parts) > 1 and not is_used and not _items(document, "vars"):
         remedy = "set the value itself, such as network.layers.conv2d_1.filters"
         raise SpecError(f"the spec has no variables {resolved}; {remedy}")
@@ -180,13 +187,13 @@ def _match(parts: list[str], names: Iterable[str]) -> tuple[str, list[str]]:
 
 def _require_own(document: Any, node: JsonValue, parts: list[str], scope: Scope) -> None:
     """Raise an error for the name of a node that is declared in a block."""
-    block = plain_value(dict(_items(node)).get("block"), scope)
+    block = resolve_if_variable(dict(_items(node)).get("block"), scope)
     if not isinstance(block, str) or not parts:
         return
     walked: list[int | str] = ["network", "blocks", block, "layers"]
     declared = dict(_items(document, *walked[:-1]))
     nodes, params = declared.get("layers"), dict(_items(declared, "params"))
-    if not isinstance(nodes, list) or parts[0] in params or parts[0] in UseSpec.model_fields:
+    if not isinstance(nodes, list) or parts[0] in params or parts[0] in InstanceSpec.model_fields:
         return
     within = _scope(document, walked)
     full_names = names(declared_name(inner, within) for inner in nodes)
@@ -194,7 +201,7 @@ def _require_own(document: Any, node: JsonValue, parts: list[str], scope: Scope)
     if name:
         message = f"{quote(name)} is declared in the block {quote(block)}"
         path = ".".join(["network.blocks", block, "layers", *parts])
-        raise SpecError(f"{message}; to change it in every use, set {path}")
+        raise SpecError(f"{message}; to change it in every instance, set {path}")
 
 
 def _scope(document: Any, walked: list[int | str]) -> Scope:

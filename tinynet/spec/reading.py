@@ -18,9 +18,9 @@ from tinynet.errors import Problem, SpecError, UsageError
 from tinynet.files.nearby import ends_in, names_in, suggest_path
 from tinynet.files.strict import kind_of
 from tinynet.spec import consistency
-from tinynet.spec.expansion.expand import OUTPUTS, expand, uses
+from tinynet.spec.expansion.expand import OUTPUTS, all_strings, expand
 from tinynet.spec.expansion.flattening import LAYERS
-from tinynet.spec.expansion.section_names import respell
+from tinynet.spec.expansion.misspelled_vars_and_blocks import correct_keys
 from tinynet.spec.expansion.sources import Trace
 from tinynet.spec.expansion.state import Expansion
 from tinynet.spec.graph import build_graph
@@ -88,11 +88,11 @@ def load_recorded_spec(
     value = with_integers(_without_comments(value))
     if isinstance(value, dict):
         value.pop("$schema", None)
-    used = uses(value)
+    strings = all_strings(value)
     applied = apply_overrides(value, overrides or {})
     value, migrations = migrate(value)
     origin = replace(origin, overrides=tuple(applied.pointers), traces=tuple(migrations))
-    origin, expansion = _expand(value, origin, used)
+    origin, expansion = _expand(value, origin, strings)
     spec = _validate(Spec, origin, expansion, recorded)
     spec._origin = replace(origin, notes=tuple(applied.notes))
     return spec
@@ -167,15 +167,17 @@ def _without_comments(value: JsonValue) -> JsonValue:
     return value
 
 
-def _expand(value: JsonValue, origin: Origin, used: Iterable[str] = ()) -> tuple[Origin, Expansion]:
-    value, respelling, misspelt = respell(value)
-    origin = replace(origin, traces=(Trace(), respelling, *origin.traces))
+def _expand(
+    value: JsonValue, origin: Origin, strings: Iterable[str] = ()
+) -> tuple[Origin, Expansion]:
+    value, corrections, misspelled = correct_keys(value)
+    origin = replace(origin, traces=(Trace(), corrections, *origin.traces))
     try:
-        expansion = expand(value, used)
+        expansion = expand(value, strings)
     except SpecError as error:
-        raise origin.with_positions(error, [*misspelt, *error.problems]) from None
-    expansion.problems[:0] = misspelt
-    traces = (expansion.moved, *origin.traces[1:])
+        raise origin.with_positions(error, [*misspelled, *error.problems]) from None
+    expansion.problems[:0] = misspelled
+    traces = (expansion.sources, *origin.traces[1:])
     return replace(origin, traces=traces, expanded=expansion.value), expansion
 
 
@@ -202,9 +204,9 @@ def _validate(
     else:
         if not reported:
             reported = (
-                expansion.dangling
+                expansion.reference_problems
                 or list(map(origin.before_expansion, _problems_of_valid(made)))
-                or expansion.unused
+                or expansion.unused_problems
             )
     if reported:
         raise origin.with_positions(spec_or_plugin_error(reported), reported)

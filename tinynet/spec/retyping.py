@@ -14,7 +14,7 @@ from pydantic import JsonValue, ValidationError
 
 from tinynet import registry
 from tinynet.errors import PluginError
-from tinynet.spec.expansion.variables import is_variable, texts
+from tinynet.spec.expansion.variables import is_variable, strings_in
 from tinynet.text.document import join_pointer
 from tinynet.text.wording import format_list, quote
 
@@ -85,4 +85,4 @@ def _refused(group: str, name: str, options: dict[str, JsonValue]) -> set[str]:
 
 
 def _has_variable(value: JsonValue) -> bool:
-    return any(is_variable(text) for text, _ in texts(value))
+    return any(is_variable(string) for string, _ in strings_in(value))

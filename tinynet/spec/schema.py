@@ -5,7 +5,7 @@ about several values, such as references to nodes, are checked by `load_spec` al
 """
 
 from tinynet.registry import Registry
-from tinynet.spec.expansion.blocks import BlockSpec, RepeatSpec, UseSpec
+from tinynet.spec.expansion.blocks import BlockSpec, InstanceSpec, RepeatSpec
 from tinynet.spec.expansion.variables import NAME
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec, NodeSpec
@@ -56,8 +56,11 @@ def _distributions(plugins: Registry) -> str:
 def _as_in_files(spec: Schema) -> Schema:
     """Change the schema of the models to that of files, before the expansion."""
     parts = spec["$defs"]
-    use = {**describe(UseSpec), "additionalProperties": True}  # the parameters of the block
-    parts |= {"Block": _block(), "BlockUse": use, **_nodes(parts[NodeSpec.__name__])}
+    instance = {
+        **describe(InstanceSpec),
+        "additionalProperties": True,
+    }  # the parameters of the block
+    parts |= {"Block": _block(), "BlockUse": instance, **_nodes(parts[NodeSpec.__name__])}
     parts[NetworkSpec.__name__]["properties"]["blocks"] = {
         "type": "object",
         "propertyNames": _NAMES,
@@ -80,15 +83,15 @@ def _block() -> Schema:
 
 
 def _nodes(layer: Schema) -> dict[str, Schema]:
-    """Return the schema of a node: a use of a block, a shared layer, or a layer."""
+    """Return the schema of a node: an instance of a block, a shared layer, or a layer."""
     repeat = describe(RepeatSpec)["properties"]
     keys = {**layer["properties"], **repeat}
     shares = {"type": "string", "description": keys.pop("shares")["description"]}
-    block = describe(UseSpec)["properties"]["block"]
+    block = describe(InstanceSpec)["properties"]["block"]
     return {
         "Layer": {**layer, "properties": keys},
         "SharedLayer": {
-            "description": "A node that reuses the layer of another node, or a use of a block.",
+            "description": "A node that reuses the layer of another node, or a block's instance.",
             "type": "object",
             "properties": {"shares": shares, **{k: keys[k] for k in ("name", "inputs", *repeat)}},
             "required": ["shares"],

@@ -64,7 +64,7 @@ def test_a_mistake_in_an_override_of_a_block_names_it():
         ("pair_2.units", "'pair_2' is one of 2 copies of a repeated node; set"
          " 'pair_1'"),
         ("last.dense_1.units", "'dense_1' is declared in the block 'pair'; to change it"
-         " in every use, set network.blocks.pair.layers.dense_1.units"),
+         " in every instance, set network.blocks.pair.layers.dense_1.units"),
     ],
 )  # fmt: skip
 def test_an_override_changes_only_the_nodes_that_it_names(path, expected):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tinynet.errors import SpecError
 from tinynet.spec.expansion.expand import expand
-from tinynet.spec.expansion.variables import literals
+from tinynet.spec.expansion.variables import escape_dollars
 from tinynet.spec.reading import load_spec
 from tinynet.text.document import MAX_VALUES
 
@@ -110,10 +110,9 @@ def test_an_override_may_remove_the_only_use_of_a_variable():
          " written with $$"),
         ({"n": 3}, {}, "/vars/n: nothing in the spec uses '$n'"),
         ({"n": "$m", "m": 3}, {"a": "$n"},
-         "/vars/n: a variable stands for plain data, not for '$m'; write the value itself here"),
+         "/vars/n: a variable cannot refer to another variable ('$m'); write its value here"),
         ({"n": {"x": ["$n"]}}, {"a": "$n"},
-         "/vars/n/x/0: a variable stands for plain data, not for '$n';"
-         " write the value itself here"),
+         "/vars/n/x/0: a variable cannot refer to another variable ('$n'); write its value here"),
         (3, {}, "/vars: an object of values by name is expected, not 3"),
     ],
 )  # fmt: skip
@@ -135,7 +134,7 @@ def test_the_depth_of_an_expanded_spec_is_limited():
     deep = json.loads("[" * 40 + "]" * 40)
     assert refused({"v": deep}, a=json.loads("[" * 23 + '"$v"' + "]" * 23)) == []
     (message,) = refused({"v": deep}, a=json.loads("[" * 24 + '"$v"' + "]" * 24))
-    assert message.endswith("with what $v stands for it is nested too deep")
+    assert message.endswith("the value of $v makes this nested too deeply")
 
 
 JSON = st.recursive(
@@ -147,7 +146,10 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_any_value_can_be_escaped(value):
-    assert expanded({"v": literals(value)}, a="$v", b=literals(value)) == {"a": value, "b": value}
+    assert expanded({"v": escape_dollars(value)}, a="$v", b=escape_dollars(value)) == {
+        "a": value,
+        "b": value,
+    }
 
 
 def test_a_variable_within_a_variable_is_reported_once():
@@ -159,8 +161,8 @@ def test_a_variable_within_a_variable_is_reported_once():
     content["network"] = {"input_shape": [8, 8, 1], "layers": layers}
     with pytest.raises(SpecError) as caught:
         load_spec(content)
-    rule = "a variable stands for plain data, not for"
+    rule = "a variable cannot refer to another variable"
     assert str(caught.value).splitlines() == [
-        f"/vars/how/learning_rate: {rule} '$rate'; write the value itself here",
-        f"/vars/kernel/0: {rule} '$size'; write the value itself here",
+        f"/vars/how/learning_rate: {rule} ('$rate'); write its value here",
+        f"/vars/kernel/0: {rule} ('$size'); write its value here",
     ]

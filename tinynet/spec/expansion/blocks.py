@@ -1,4 +1,4 @@
-"""Blocks: parts of a network that are declared once and used several times."""
+"""Blocks: parts of a network that are declared once and have several instances."""
 
 from collections import ChainMap
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from tinynet.config import NODE_KEYS
 from tinynet.errors import Problem, SpecError
 from tinynet.spec.expansion.sources import Source
 from tinynet.spec.expansion.state import Expansion
-from tinynet.spec.expansion.variables import NAME, NAME_RULE, Scope, Value, evaluate
+from tinynet.spec.expansion.variables import NAME, NAME_RULE, Scope, Value, substitute_with_source
 from tinynet.spec.graph import INPUT
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
 from tinynet.text.document import KeyProblem
@@ -32,7 +32,7 @@ class BlockSpec(SpecModel):
 
     params: dict[str, JsonValue] = Field(
         default_factory=dict,
-        description="The parameters with their defaults; null for one that every use must set.",
+        description="The parameters with their defaults; null for one that each instance must set.",
     )
     inputs: Names | None = Field(
         default=None,
@@ -62,8 +62,8 @@ class BlockSpec(SpecModel):
         return (INPUT,) if self.inputs is None else tuple(f"{INPUT}:{i}" for i in self.inputs)
 
 
-class UseSpec(SpecModel):
-    """The keys of a node that uses a block, without the block's parameters."""
+class InstanceSpec(SpecModel):
+    """The keys of a node that is an instance of a block, without the block's parameters."""
 
     block: str = Field(description="The name of the block.")
     name: Name | None = Field(
@@ -85,7 +85,7 @@ class UseSpec(SpecModel):
 
 
 class RepeatSpec(SpecModel):
-    """The keys of any node that are resolved before the network's models."""
+    """The key that the expansion removes from a node that is not an instance of a block."""
 
     repeat: int | None = Field(
         default=None, ge=1, description="The number of repeats, one after the other."
@@ -102,22 +102,22 @@ def read_blocks(raw: JsonValue, state: Expansion) -> dict[str, BlockSpec | None]
         raise SpecError([Problem(message, BLOCKS)])
     blocks: dict[str, BlockSpec | None] = {}
     for name, value in raw.items():
-        at = Source(BLOCKS).part(name)
+        source = Source(BLOCKS).part(name)
         if not NAME.fullmatch(name):
-            state.refuse(f"a block cannot be called {quote(name)}; {_RULE}", at, key=True)
-        elif name not in state.used:
+            state.refuse(f"a block cannot be called {quote(name)}; {_RULE}", source, key=True)
+        elif name not in state.strings:
             message = f"nothing in the spec uses the block {quote(name)}"
-            state.unused.append(at.problem(message, KeyProblem))
-        block, wrong = read(BlockSpec, value)
-        state.problems += [move(problem, at) for problem in wrong]
+            state.unused_problems.append(source.problem(message, KeyProblem))
+        block, wrong = validate(BlockSpec, value)
+        state.problems += [relocate(problem, source) for problem in wrong]
         if block is not None:
-            _check_params(block, at, state)
-            _check_inputs(block, at, state)
+            _check_params(block, source, state)
+            _check_inputs(block, source, state)
         blocks[name] = block
     return blocks
 
 
-def read(model: type[Model], raw: JsonValue) -> tuple[Model | None, list[Problem]]:
+def validate(model: type[Model], raw: JsonValue) -> tuple[Model | None, list[Problem]]:
     """Validate a value: return the model, or None and the problems."""
     try:
         return model.model_validate(raw), []
@@ -125,62 +125,63 @@ def read(model: type[Model], raw: JsonValue) -> tuple[Model | None, list[Problem
         return None, problems(error, raw)
 
 
-def move(problem: Problem, at: Source) -> Problem:
-    """Return a problem of a part of the spec, with its place in the whole spec."""
-    return replace(problem, pointer=at.pointer + problem.pointer, uses=at.uses)
+def relocate(problem: Problem, source: Source) -> Problem:
+    """Return a problem within a value with its place in the whole spec; `source` is the value's."""
+    return replace(problem, pointer=source.pointer + problem.pointer, uses=source.uses)
 
 
-def _check_params(block: BlockSpec, at: Source, state: Expansion) -> None:
+def _check_params(block: BlockSpec, source: Source, state: Expansion) -> None:
     for name in block.params:
-        place = at.part("params", name)
+        param = source.part("params", name)
         if not NAME.fullmatch(name):
-            state.refuse(f"a parameter cannot be called {quote(name)}; {_RULE}", place, key=True)
+            state.refuse(f"a parameter cannot be called {quote(name)}; {_RULE}", param, key=True)
         elif name in NODE_KEYS:
             state.refuse(
                 f"{quote(name)} is a key of every node; give the parameter another name",
-                place,
+                param,
                 key=True,
             )
-        elif f"${name}" not in state.used:
-            state.refuse(f"nothing in the spec uses {quote('$' + name)}", place, key=True)
+        elif f"${name}" not in state.strings:
+            state.refuse(f"nothing in the spec uses {quote('$' + name)}", param, key=True)
 
 
-def _check_inputs(block: BlockSpec, at: Source, state: Expansion) -> None:
+def _check_inputs(block: BlockSpec, source: Source, state: Expansion) -> None:
     for index, name in enumerate(block.inputs or ()):
         reference = f"{INPUT}:{name}"
-        if reference not in state.used:
+        if reference not in state.strings:
             message = f"nothing in the spec uses {quote(reference)}"
-            state.unused.append(at.part("inputs", index).problem(message))
+            state.unused_problems.append(source.part("inputs", index).problem(message))
 
 
-def arguments(
+def block_scope(
     name: str,
     block: BlockSpec,
-    passed: Mapping[str, JsonValue],
-    here: Scope,
-    everywhere: dict[str, Value],
-    at: Source,
+    arguments: Mapping[str, JsonValue],
+    caller_scope: Scope,
+    global_scope: dict[str, Value],
+    source: Source,
     state: Expansion,
 ) -> Scope:
-    """Return the values of the names that the nodes in one use of a block can refer to.
+    """Return the scope of the nodes in one instance of a block: its parameters and all variables.
 
-    The use at ``at`` sets the parameters ``passed``; the scopes are that of the use (``here``) and
-    that of the whole spec.
+    The node at `source` has the arguments. They can refer to its scope, that of the caller; the
+    defaults of parameters only to the variables of the spec, the global scope.
     """
-    keys = block.params.keys() | UseSpec.model_fields.keys()
-    unknown = passed.keys() - block.params.keys()
+    keys = block.params.keys() | InstanceSpec.model_fields.keys()
+    unknown = arguments.keys() - block.params.keys()
     meant = {closest(key, keys) for key in unknown}
     for key in unknown:
         message = f"the block {quote(name)} has no parameter {quote(key)}"
-        state.refuse_unknown(message, key, keys, at.part(key), key=True)
+        state.refuse_unknown(message, key, keys, source.part(key), key=True)
     values: dict[str, Value] = {}
     for key, default in block.params.items():
-        if key in passed:
-            values[key] = evaluate(passed[key], here, state, at.part(key))
+        if key in arguments:
+            argument = source.part(key)
+            values[key] = substitute_with_source(arguments[key], caller_scope, state, argument)
         elif default is None:
-            if key not in meant:  # a misspelt one is reported already
-                state.refuse(f"the block {quote(name)} needs {quote(key)} here", at)
+            if key not in meant:  # a misspelled one is reported already
+                state.refuse(f"the block {quote(name)} needs {quote(key)} here", source)
         else:
-            place = Source(BLOCKS).part(name, "params", key)
-            values[key] = evaluate(default, everywhere, state, place)
-    return ChainMap(values, everywhere) if values else everywhere
+            declared = Source(BLOCKS).part(name, "params", key)
+            values[key] = substitute_with_source(default, global_scope, state, declared)
+    return ChainMap(values, global_scope) if values else global_scope

@@ -6,31 +6,31 @@ from collections.abc import Iterable
 from pydantic import JsonValue
 
 from tinynet.spec.expansion.blocks import read_blocks
-from tinynet.spec.expansion.declared_nodes import declared, needs_flattening
+from tinynet.spec.expansion.declared_nodes import needs_flattening, node_or_list
 from tinynet.spec.expansion.flattening import LAYERS, Flattener
 from tinynet.spec.expansion.node_lists import NodeList
 from tinynet.spec.expansion.pruning import prune
 from tinynet.spec.expansion.sources import Source
 from tinynet.spec.expansion.state import Expansion
-from tinynet.spec.expansion.variables import Value, read_variables, substitute, texts
+from tinynet.spec.expansion.variables import Value, read_variables, strings_in, substitute
 from tinynet.text.document import join_pointer
 
 OUTPUTS = "/network/outputs"
 
 
-def expand(document: JsonValue, used: Iterable[str] = ()) -> Expansion:
+def expand(document: JsonValue, strings: Iterable[str] = ()) -> Expansion:
     """Replace variables and blocks by what they declare.
 
     Values that are invalid in other ways stay unchanged; the models report them.
 
     Args:
         document: The spec.
-        used: The names that the spec used before overrides; see `uses`.
+        strings: The strings of the spec before overrides: a name that only these use is not unused.
 
     Raises:
         SpecError: if the expanded spec is too large, or variables or blocks are not objects.
     """
-    state = Expansion(frozenset(used) | uses(document), document)
+    state = Expansion(frozenset(strings) | all_strings(document), document)
     if isinstance(document, dict):
         scope = read_variables(document.get("vars", {}), state)
         state.value = {
@@ -43,31 +43,32 @@ def expand(document: JsonValue, used: Iterable[str] = ()) -> Expansion:
     return state
 
 
-def uses(document: JsonValue) -> frozenset[str]:
-    """Return every string in a spec that may name a variable, an input or a block.
+def all_strings(document: JsonValue) -> frozenset[str]:
+    """Return every string in a spec: any may name a variable, an input or a block.
 
-    A block that only its own definition names is unused.
+    The name of a block that occurs only in its own definition is left out: the block is unused.
     """
-    counts = Counter(text for text, _ in texts(document))
+    counts = Counter(string for string, _ in strings_in(document))
     network = document.get("network") if isinstance(document, dict) else None
     blocks = network.get("blocks") if isinstance(network, dict) else None
     for name, block in blocks.items() if isinstance(blocks, dict) else ():
         if name in counts:
-            counts[name] -= sum(text == name for text, _ in texts(block))
+            counts[name] -= sum(string == name for string, _ in strings_in(block))
     return frozenset(+counts)
 
 
 def _expand_network(
     network: dict[str, JsonValue], scope: dict[str, Value], state: Expansion
 ) -> JsonValue:
-    at = Source("/network")
+    network_source = Source("/network")
     blocks = read_blocks(network["blocks"], state) if "blocks" in network else {}
-    nodes, source = declared(network.get("layers"), scope, state, at.part("layers"))
+    layers = network_source.part("layers")
+    nodes, source = node_or_list(network.get("layers"), scope, state, layers)
     if not isinstance(nodes, list) or not needs_flattening(nodes, scope):
         plain = {key: value for key, value in network.items() if key != "blocks"}
-        return substitute(plain, scope, state, at, at.pointer)
+        return substitute(plain, scope, state, network_source, network_source.pointer)
     plain = {key: value for key, value in network.items() if key not in ("blocks", "layers")}
-    expanded = substitute(plain, scope, state, at, at.pointer)
+    expanded = substitute(plain, scope, state, network_source, network_source.pointer)
     flattener = Flattener(nodes, source, blocks, scope, state)
     assert isinstance(expanded, dict)
     if "outputs" in expanded:
@@ -77,23 +78,22 @@ def _expand_network(
 
 def _pruned(flattener: Flattener, outputs: JsonValue, state: Expansion) -> list[JsonValue]:
     """Return the flat list without unneeded nodes, if the spec has no mistakes so far."""
-    names = outputs.values() if isinstance(outputs, dict) else None
-    if state.problems or state.dangling or (names is None) != (outputs is None):
+    if state.problems or state.reference_problems or not isinstance(outputs, dict | None):
         return flattener.nodes
-    named = None if names is None else [str(name) for name in names]
-    return prune(flattener.nodes, flattener.lists, named, state.moved, LAYERS)
+    output_nodes = None if outputs is None else [str(node) for node in outputs.values()]
+    return prune(flattener.nodes, flattener.lists, output_nodes, state.sources, LAYERS)
 
 
 def _expand_outputs(raw: JsonValue, top: NodeList, state: Expansion) -> JsonValue:
     """Return the outputs with the names of the flat list; invalid ones are not changed."""
-    named = [raw] if isinstance(raw, str) else raw
-    if isinstance(named, list) and len(set(map(str, named))) == len(named):
-        source = state.moved.source(OUTPUTS)
-        for i, name in enumerate(named):
-            state.moved[OUTPUTS + join_pointer([str(name)])] = source.part(i)
-        named = {str(name): name for name in named}
-    if not isinstance(named, dict):
+    names = [raw] if isinstance(raw, str) else raw
+    if isinstance(names, list) and len(set(map(str, names))) == len(names):
+        source = state.sources.source(OUTPUTS)
+        for index, name in enumerate(names):
+            state.sources[OUTPUTS + join_pointer([str(name)])] = source.part(index)
+        names = {str(name): name for name in names}
+    if not isinstance(names, dict):
         return raw
     return {
-        name: top.resolve(node) if isinstance(node, str) else node for name, node in named.items()
+        name: top.resolve(node) if isinstance(node, str) else node for name, node in names.items()
     }

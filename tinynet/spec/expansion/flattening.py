@@ -1,7 +1,7 @@
 """The flat list of nodes, without blocks and repeats.
 
-In the flat list every node has its name and its inputs. Nodes of a block are named after the use:
-``residual_2.conv2d_1``.
+In the flat list every node has its name and its inputs. Nodes of a block are named after the
+instance: ``residual_2.conv2d_1``.
 """
 
 from collections.abc import Mapping
@@ -14,18 +14,24 @@ from tinynet.errors import SpecError, Use
 from tinynet.spec.expansion.blocks import (
     BLOCKS,
     BlockSpec,
+    InstanceSpec,
     Model,
     RepeatSpec,
-    UseSpec,
-    arguments,
-    move,
-    read,
+    block_scope,
+    relocate,
+    validate,
 )
-from tinynet.spec.expansion.declared_nodes import declared, declared_name, names, owners, references
+from tinynet.spec.expansion.declared_nodes import (
+    declared_name,
+    input_references,
+    names,
+    node_or_list,
+    owning_instances,
+)
 from tinynet.spec.expansion.node_lists import Item, NodeList
 from tinynet.spec.expansion.sources import Source
 from tinynet.spec.expansion.state import Expansion
-from tinynet.spec.expansion.variables import Scope, Value, evaluate, substitute
+from tinynet.spec.expansion.variables import Scope, Value, substitute, substitute_with_source
 from tinynet.spec.graph import INPUT, TAKEN, is_input
 from tinynet.spec.parts import MAX_NAME
 from tinynet.text.document import (
@@ -40,24 +46,24 @@ from tinynet.text.wording import format_list, quote
 LAYERS = "/network/layers"
 """JSON pointer to the nodes of a spec."""
 
-MAX_USES = MAX_LENGTH // 2
-"""Most uses of blocks; a useful block has at least two nodes."""
+MAX_INSTANCES = MAX_LENGTH // 2
+"""Most instances of blocks; a useful block has at least two nodes."""
 
-_PLACED = ("name", "inputs", "repeat")
-"""Keys that a use sharing the layers of another one has for itself."""
+_KEYS_BESIDE_SHARES = ("name", "inputs", "repeat")
+"""Keys that a node sets itself if it shares the layers of an instance; it has no others."""
 
-_Declared: TypeAlias = tuple[JsonValue, Source]
-"""A declared node, or the value of one of its keys, with the place of the node."""
+_WithSource: TypeAlias = tuple[JsonValue, Source]
+"""A node as declared, or the value of one of its keys, with the source of the node."""
 
 
 @dataclass(frozen=True)
-class _BlockUse:
-    """A use of a block, which may be repeated."""
+class _BlockInstance:
+    """An instance of a block, or several if it is repeated."""
 
-    spec: UseSpec
+    spec: InstanceSpec
     block: BlockSpec
     scope: Scope  # the names that the block's nodes can refer to
-    at: Source
+    source: Source
 
 
 class Flattener:
@@ -66,7 +72,7 @@ class Flattener:
     Attributes:
         nodes: The flat list.
         top: The network's own list.
-        lists: All lists of nodes: the network's own, and one for each use of a block.
+        lists: All lists of nodes: the network's own, and one for each instance of a block.
     """
 
     def __init__(
@@ -85,7 +91,7 @@ class Flattener:
         self.top = NodeList(source, scope)
         self._blocks, self._globals, self._state = blocks, scope, state
         self.lists: list[NodeList] = []
-        self._uses = 0
+        self._instances = 0
         self._fill(self.top, nodes)
         for node_list in self.lists:
             node_list.connect()
@@ -96,201 +102,219 @@ class Flattener:
     def _fill(self, into: NodeList, nodes: list[JsonValue]) -> None:
         self.lists.append(into)
         declared_names = [declared_name(node, into.scope) for node in nodes]
-        full_names = names(declared_names)
-        places: dict[str, int] = {}
-        for place, own in enumerate(full_names):
-            for name in own:
-                places.setdefault(name, place)
-        owned = owners(nodes, places, into.scope)
-        for place, own in enumerate(full_names):
-            node = self._declared(into, nodes, place)
-            use: _BlockUse | None = None
-            for time, name in enumerate(own):
+        names_of_nodes = names(declared_names)
+        indices: dict[str, int] = {}
+        for index, repeats in enumerate(names_of_nodes):
+            for name in repeats:
+                indices.setdefault(name, index)
+        owners = owning_instances(nodes, indices, into.scope)
+        for index, repeats in enumerate(names_of_nodes):
+            node, source = self._declared_node(into, nodes, index)
+            instance: _BlockInstance | None = None
+            for repeat_index, name in enumerate(repeats):
+                follows = repeat_index > 0
                 if name == INPUT:
-                    self._state.refuse(TAKEN, node[1].part("name"))
-                owner = owned[name]
+                    self._state.refuse(TAKEN, source.part("name"))
+                owner = owners[name]
                 if owner is not None and (other := into.by_name.get(name)) is not None:
-                    both = (Use("the other", other.source.pointer), *node[1].uses)
+                    both = (Use("the other", other.source.pointer), *source.uses)
                     message = f"two nodes are called {quote(into.prefix + name)}"
-                    self._state.refuse(message, replace(node[1], uses=both))
+                    self._state.refuse(message, replace(source, uses=both))
                     break
                 if owner is None:
-                    self._add_node(into, *node, name, follows=time > 0)
+                    self._add_node(into, node, source, name, follows=follows)
                     continue
-                if time == 0:
-                    template = self._declared(into, nodes, places[owner])
-                    use = self._read_use(into, node, template, owner)
-                if use is None or not self._add_use(into, use, name, owner, follows=time > 0):
+                if not follows:
+                    owner_node = self._declared_node(into, nodes, indices[owner])
+                    instance = self._read_instance(into, (node, source), owner_node, owner)
+                if instance is None or not self._add_instance(
+                    into, instance, name, owner, follows=follows
+                ):
                     break  # a repeat would have the same mistakes
-            named = declared_names[place]
-            if named.name is not None and named.repeat is not None and into.items:
-                into.last[named.name] = into.items[-1]
+            declared = declared_names[index]
+            if declared.name is not None and declared.repeat is not None and into.items:
+                into.last[declared.name] = into.items[-1]
 
-    def _declared(self, into: NodeList, nodes: list[JsonValue], place: int) -> _Declared:
-        return declared(nodes[place], into.scope, self._state, into.source.part(place))
+    def _declared_node(self, into: NodeList, nodes: list[JsonValue], index: int) -> _WithSource:
+        return node_or_list(nodes[index], into.scope, self._state, into.source.part(index))
 
     def _add_node(
-        self, into: NodeList, node: JsonValue, at: Source, name: str, *, follows: bool
+        self, into: NodeList, node: JsonValue, source: Source, name: str, *, follows: bool
     ) -> None:
-        self._require_room(len(self.nodes), MAX_LENGTH, "nodes", at)
+        """Add a node to both lists; it `follows` the same node from the second repeat on."""
+        self._require_room(len(self.nodes), MAX_LENGTH, "nodes", source)
         if into.prefix:
-            self._require_short(into.prefix + name, at)
+            self._require_short(into.prefix + name, source)
         if isinstance(node, dict) and "repeat" in node:
             if not follows:
-                self._read(RepeatSpec, {"repeat": (node["repeat"], at)}, into.scope)
+                self._read(RepeatSpec, {"repeat": (node["repeat"], source)}, into.scope)
             node = {key: value for key, value in node.items() if key != "repeat"}
         target = f"{LAYERS}/{len(self.nodes)}"
-        self._state.moved[target] = at
-        made = substitute(node, into.scope, self._state, at, target)
-        if isinstance(made, str):
-            made = {"type": made}
-            if (source := self._state.moved[target]) is not at:  # a variable holds the type
-                self._state.moved |= {f"{target}/type": source, target: at}
+        self._state.sources[target] = source
+        flat_node = substitute(node, into.scope, self._state, source, target)
+        if isinstance(flat_node, str):
+            flat_node = {"type": flat_node}
+            type_source = self._state.sources[target]
+            if type_source is not source:  # a variable holds the type
+                self._state.sources |= {f"{target}/type": type_source, target: source}
         inputs = None
-        if isinstance(made, dict):
+        if isinstance(flat_node, dict):
             if follows:
-                made.pop("inputs", None)
-            inputs = references(made.get("inputs"))
-            if into.frozen and "shares" not in made and made.get("trainable", True) is True:
-                made["trainable"] = False
-        into.add(Item(into.prefix + name, at, inputs, index=len(self.nodes)))
-        self.nodes.append(made)
+                flat_node.pop("inputs", None)
+            inputs = input_references(flat_node.get("inputs"))
+            trains = "shares" not in flat_node and flat_node.get("trainable", True) is True
+            if into.frozen and trains:
+                flat_node["trainable"] = False
+        into.add(Item(into.prefix + name, source, inputs, flat_index=len(self.nodes)))
+        self.nodes.append(flat_node)
 
-    def _read_use(
-        self, into: NodeList, node: _Declared, template: _Declared, owner: str
-    ) -> _BlockUse | None:
-        """Return a use of a block; None if it is wrong.
+    def _read_instance(
+        self, into: NodeList, node: _WithSource, owner_node: _WithSource, owner: str
+    ) -> _BlockInstance | None:
+        """Return the instance of a block that a node declares; None if it is wrong.
 
-        `template` is the node that names the block, called `owner`: the same, or one it shares.
+        `owner_node`, called `owner`, names the block: it is `node` itself, or the instance whose
+        layers `node` shares.
         """
         problems_before = len(self._state.problems)
         if problems_before >= MAX_COUNTED:
             return None
-        (node_fields, at), (fields, origin) = node, template
-        self._require_room(self._uses, MAX_USES, "uses of blocks", at)
-        self._uses += 1
+        (node_fields, source), (fields, owner_source) = node, owner_node
+        self._require_room(self._instances, MAX_INSTANCES, "instances of blocks", source)
+        self._instances += 1
         assert isinstance(node_fields, dict)
         assert isinstance(fields, dict)
-        if origin != at:
-            for key in node_fields.keys() - {"shares", *_PLACED}:
+        if owner_source != source:
+            for key in node_fields.keys() - {"shares", *_KEYS_BESIDE_SHARES}:
                 message = f"{quote(key)} belongs to {quote(owner)}, whose layers this node shares"
-                self._state.refuse(message, at.part(key), key=True)
-            fields = {key: value for key, value in fields.items() if key not in _PLACED}
-        own = {key: value for key, value in fields.items() if key in UseSpec.model_fields}
-        passed = {key: value for key, value in fields.items() if key not in own}
-        keys = {key: (value, origin) for key, value in own.items()}
-        keys |= {key: (node_fields[key], at) for key in _PLACED if key in node_fields}
-        spec = self._read(UseSpec, keys, into.scope)
-        block = None if spec is None else self._block(spec.block, into, origin)
+                self._state.refuse(message, source.part(key), key=True)
+            fields = {key: value for key, value in fields.items() if key not in _KEYS_BESIDE_SHARES}
+        keys = {
+            key: (value, owner_source)
+            for key, value in fields.items()
+            if key in InstanceSpec.model_fields
+        }
+        arguments = {key: value for key, value in fields.items() if key not in keys}
+        keys |= {
+            key: (node_fields[key], source) for key in _KEYS_BESIDE_SHARES if key in node_fields
+        }
+        spec = self._read(InstanceSpec, keys, into.scope)
+        block = None if spec is None else self._block(spec.block, into, owner_source)
         if spec is None or block is None:
             return None
-        scope = arguments(spec.block, block, passed, into.scope, self._globals, origin, self._state)
-        self._require_inputs(spec, block, at)
+        scope = block_scope(
+            spec.block, block, arguments, into.scope, self._globals, owner_source, self._state
+        )
+        self._require_inputs(spec, block, source)
         if len(self._state.problems) > problems_before:
             return None
-        return _BlockUse(spec, block, scope, at)
+        return _BlockInstance(spec, block, scope, source)
 
     def _read(
-        self, model: type[Model], keys: Mapping[str, _Declared], scope: Scope
+        self, model: type[Model], keys: Mapping[str, _WithSource], scope: Scope
     ) -> Model | None:
         """Return the validated keys of a node; None if they are wrong."""
         problems_before = len(self._state.problems)
         values = {
-            key: evaluate(value, scope, self._state, at.part(key))
-            for key, (value, at) in keys.items()
+            key: substitute_with_source(value, scope, self._state, source.part(key))
+            for key, (value, source) in keys.items()
         }
         if len(self._state.problems) > problems_before:
             return None
-        validated, wrong = read(model, {key: value.value for key, value in values.items()})
+        validated, wrong = validate(model, {key: value.value for key, value in values.items()})
         for problem in wrong:
             key, *rest = split_pointer(problem.pointer)
             within = replace(problem, pointer=join_pointer(rest))
-            self._state.problems.append(move(within, values[key].source))
+            self._state.problems.append(relocate(within, values[key].source))
         return validated
 
-    def _add_use(
-        self, into: NodeList, use: _BlockUse, name: str, owner: str, *, follows: bool
+    def _add_instance(
+        self, into: NodeList, instance: _BlockInstance, name: str, owner: str, *, follows: bool
     ) -> bool:
-        """Add a use of a block, and return True if it has no mistakes.
+        """Add one repeat of an instance of a block, and return True if it has no mistakes.
 
-        It has the layers of `owner`; it `follows` from the second repeat on.
+        It has its own layers if it is called `owner`, and otherwise shares those of the instance
+        with that name. It `follows` the repeat before it from the second one on.
         """
         problems_before = len(self._state.problems)
-        here = Use(f"block {quote(use.spec.block)} used", use.at.pointer)
+        block_name, source = instance.spec.block, instance.source
+        use = Use(f"block {quote(block_name)} used", source.pointer)
         inner = NodeList(
-            source=Source(BLOCKS, (here, *use.at.uses)).part(use.spec.block, "layers"),
-            scope=use.scope,
+            source=Source(BLOCKS, (use, *source.uses)).part(block_name, "layers"),
+            scope=instance.scope,
             prefix=f"{into.prefix}{name}.",
-            inputs=use.block.input_names,
+            inputs=instance.block.input_names,
             outer=(into, len(into.items)),
-            blocks=(*into.blocks, use.spec.block),
-            frozen=into.frozen or not use.spec.trainable,
+            blocks=(*into.blocks, block_name),
+            frozen=into.frozen or not instance.spec.trainable,
             sharing=into.sharing,
         )
         if owner != name:
             inner.sharing = ((inner.prefix, f"{into.prefix}{owner}."), *into.sharing)
-        inputs = None if follows else use.spec.inputs
-        into.add(Item(into.prefix + name, use.at, inputs, inner=inner))
-        if not self._require_short(inner.prefix.rstrip("."), use.at):
-            return False  # as would the names of all its nodes
-        self._fill(inner, list(use.block.layers))
+        inputs = None if follows else instance.spec.inputs
+        into.add(Item(into.prefix + name, source, inputs, inner=inner))
+        if not self._require_short(inner.prefix.rstrip("."), source):
+            return False  # the names of the nodes in it are longer still: one report is enough
+        self._fill(inner, list(instance.block.layers))
         return len(self._state.problems) == problems_before
 
-    def _require_short(self, name: str, at: Source) -> bool:
+    def _require_short(self, name: str, source: Source) -> bool:
         if len(name) <= MAX_NAME:
             return True
         message = f"the full name {quote(name)} is too long ({len(name)} characters, at most"
         remedy = f"{MAX_NAME}); give the blocks and nodes in it shorter names"
-        self._state.refuse(f"{message} {remedy}", at.part("name"))
+        self._state.refuse(f"{message} {remedy}", source.part("name"))
         return False
 
-    def _require_inputs(self, spec: UseSpec, block: BlockSpec, at: Source) -> None:
-        names, there = block.input_names, len(spec.inputs or (INPUT,))
-        if len(names) != there:
+    def _require_inputs(self, spec: InstanceSpec, block: BlockSpec, source: Source) -> None:
+        names, passed = block.input_names, len(spec.inputs or (INPUT,))
+        if len(names) != passed:
             inputs = f"{len(names)} input{'s' if len(names) > 1 else ''} ({format_list(names)})"
-            message = f"the block {quote(spec.block)} takes {inputs}, not {there}"
-            self._state.refuse(message, at if spec.inputs is None else at.part("inputs"))
+            message = f"the block {quote(spec.block)} takes {inputs}, not {passed}"
+            self._state.refuse(message, source if spec.inputs is None else source.part("inputs"))
         elif len(names) > 1 and (spec.repeat or 1) > 1:
-            message = (
-                "a block that is repeated must have one input, the output before; this one has"
-            )
-            self._state.refuse(f"{message} {len(names)} inputs", at.part("repeat"))
+            message = "a repeated block must have exactly one input"
+            reason = "each repeat reads the output of the previous one"
+            message = f"{message} ({reason}); this block has {len(names)}"
+            self._state.refuse(message, source.part("repeat"))
 
-    def _block(self, name: str, into: NodeList, at: Source) -> BlockSpec | None:
-        place = at.part("block")
+    def _block(self, name: str, into: NodeList, source: Source) -> BlockSpec | None:
+        block_source = source.part("block")
         if name not in self._blocks:
             message = f"there is no block {quote(name)}"
-            self._state.refuse_unknown(message, name, self._blocks, place)
+            self._state.refuse_unknown(message, name, self._blocks, block_source)
         elif name in into.blocks:
             circle = " -> ".join((*into.blocks[into.blocks.index(name) :], name))
-            self._state.refuse(f"a block cannot use itself: {circle}", place)
+            self._state.refuse(f"a block cannot use itself: {circle}", block_source)
         elif len(into.blocks) == MAX_DEPTH:
-            self._state.refuse(f"blocks are nested more than {MAX_DEPTH} deep", place)
+            self._state.refuse(f"blocks are nested more than {MAX_DEPTH} deep", block_source)
         else:
             return self._blocks[name]
         return None
 
-    def _require_room(self, count: int, limit: int, what: str, at: Source) -> None:
+    def _require_room(self, count: int, limit: int, what: str, source: Source) -> None:
         if count >= limit:
             message = f"with its blocks expanded the network has more than {limit:,} {what}"
-            raise SpecError([at.problem(message)])
+            raise SpecError([source.problem(message)])
 
     # Step 2, with all nodes named: their inputs ------------------------------------------------
 
     def _wire(self, node_list: NodeList) -> None:
-        for place, item in enumerate(node_list.items):
-            if not self._state.problems and len(self._state.dangling) < MAX_COUNTED:
+        for index, item in enumerate(node_list.items):
+            if not self._state.problems and len(self._state.reference_problems) < MAX_COUNTED:
                 self._check_references(node_list, item)
-            if item.index is not None:
-                for index, at in node_list.network_inputs(place):
-                    self._state.moved[f"{LAYERS}/{item.index}/inputs/{index}"] = at
-                self.nodes[item.index] = self._wired(node_list, place, self.nodes[item.index])
+            if item.flat_index is not None:
+                for input_index, source in node_list.network_inputs(index):
+                    target = f"{LAYERS}/{item.flat_index}/inputs/{input_index}"
+                    self._state.sources[target] = source
+                wired = self._wired(node_list, index, self.nodes[item.flat_index])
+                self.nodes[item.flat_index] = wired
 
-    def _wired(self, node_list: NodeList, place: int, node: JsonValue) -> JsonValue:
+    def _wired(self, node_list: NodeList, index: int, node: JsonValue) -> JsonValue:
         """Return a node with its name and inputs; the models report what is not a node."""
         if not isinstance(node, dict):
             return node
-        item = node_list.items[place]
+        item = node_list.items[index]
         shared = node.get("shares", item.name.removeprefix(node_list.prefix))
         wired = {} if node_list.sharing else dict(node)
         if node_list.sharing or isinstance(node.get("shares"), str):
@@ -298,32 +322,32 @@ class Flattener:
         if isinstance(node.get("name", ""), str):
             wired["name"] = item.name
         if item.inputs is not None or "inputs" not in node:
-            wired["inputs"] = list(node_list.sources(place))
+            wired["inputs"] = list(node_list.sources(index))
         return wired
 
     def _check_references(self, node_list: NodeList, item: Item) -> None:
-        for place, reference in enumerate(item.inputs or ()):
-            at = item.source.part("inputs", place)
+        for index, reference in enumerate(item.inputs or ()):
+            source = item.source.part("inputs", index)
             if node_list.has(reference):
                 continue
             if is_input(reference):
-                there = format_list(node_list.inputs or ())
-                message = f"there is no {quote(reference)} in the block, only {there}"
-                self._state.dangling.append(at.problem(message))
+                available = format_list(node_list.inputs or ())
+                message = f"there is no {quote(reference)} in the block, only {available}"
+                self._state.reference_problems.append(source.problem(message))
             else:
-                self._refuse_node(node_list, reference, at)
-        node = None if item.index is None else self.nodes[item.index]
+                self._refuse_node(node_list, reference, source)
+        node = None if item.flat_index is None else self.nodes[item.flat_index]
         shared = node.get("shares") if isinstance(node, dict) else None
         if not isinstance(shared, str):
             return
-        at, owner = item.source.part("shares"), node_list.find(shared)
+        source, owner = item.source.part("shares"), node_list.find(shared)
         if owner is None:
-            self._refuse_node(node_list, shared, at)
+            self._refuse_node(node_list, shared, source)
         elif owner.inner is not None:
-            message = f"{quote(shared)} is a use of a block; share one of its nodes instead"
-            self._state.dangling.append(at.problem(message))
+            message = f"{quote(shared)} is an instance of a block; share one of its nodes instead"
+            self._state.reference_problems.append(source.problem(message))
 
-    def _refuse_node(self, node_list: NodeList, name: str, at: Source) -> None:
+    def _refuse_node(self, node_list: NodeList, name: str, source: Source) -> None:
         message = f"there is no node {quote(name)}"
-        hint = self._state.hint(message, name, node_list.candidates(name), at)
-        self._state.dangling.append(at.problem(message + hint))
+        hint = self._state.hint(message, name, node_list.candidates(name), source)
+        self._state.reference_problems.append(source.problem(message + hint))

@@ -1,4 +1,4 @@
-"""The lists of nodes of a network and of its uses of blocks, as a tree."""
+"""The lists of nodes of a network and of its instances of blocks, as a tree."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from tinynet.text.document import MAX_KEY
 
 @dataclass
 class Item:
-    """An element of a list of nodes: a node, or a use of a block."""
+    """An element of a list of nodes: a node, or an instance of a block."""
 
     name: str  # in the flat list
     source: Source  # its place in the spec
     inputs: tuple[str, ...] | None  # their names in its list; None for the element before it
-    index: int | None = None  # in the flat list; None for a use of a block
+    flat_index: int | None = None  # in the flat list; None for an instance of a block
     inner: "NodeList | None" = None  # the block's nodes; None for a node
 
     @cached_property
@@ -30,17 +30,19 @@ class Item:
 
 @dataclass
 class NodeList:
-    """A list of nodes: the network's own, or that of one use of a block.
+    """A list of nodes: the network's own, or that of one instance of a block.
 
     Attributes:
         source: The place of the list.
         scope: The variables and parameters that its nodes can refer to.
         prefix: Prefix of the names of its nodes: ``residual_2.``, or an empty one.
         inputs: The names of its inputs within it; None in the network's own list.
-        outer: The list with the use, and the use's index in it; None for the network's own.
+        outer: The list around it, and the index in that of the instance whose nodes these are; None
+            for the network's own list.
         blocks: The blocks around it, the outermost first.
-        frozen: True if a use around it is not trainable.
-        sharing: Prefixes of names: of a use of a block, and of the use whose layers it shares.
+        frozen: True if an instance around it is not trainable.
+        sharing: For each instance around it that shares the layers of another: the prefix of its
+            names, ``b.``, and the prefix of the other's, ``a.``; the innermost first.
         items: Its elements, in order.
         by_name: The elements by their names within the list.
         last: The last repeat of each repeated node, by its declared name.
@@ -68,11 +70,11 @@ class NodeList:
     def connect(self) -> None:
         """Resolve its inputs; the list around it must be connected."""
         if self.outer is not None and self.inputs is not None:
-            outer, place = self.outer
-            self.input_sources = dict(zip(self.inputs, outer.sources(place), strict=True))
+            outer, index = self.outer
+            self.input_sources = dict(zip(self.inputs, outer.sources(index), strict=True))
 
     def find(self, name: str, *, last: bool = False) -> Item | None:
-        """Return the element with a name within the list, also one inside of a use: ``use.node``.
+        """Return the element with a name in the list, or in an instance: ``residual_2.conv2d_1``.
 
         With ``last`` the declared name of a repeated node means its last repeat.
         """
@@ -100,11 +102,11 @@ class NodeList:
         return self.prefix + reference if item is None else item.output
 
     def candidates(self, reference: str) -> Iterator[str]:
-        """Yield names that a misspelt one may mean."""
-        use, _, _ = reference.rpartition(".")
-        item = self.by_name.get(use)
+        """Yield the names that a misspelled one may mean."""
+        instance, _, _ = reference.rpartition(".")
+        item = self.by_name.get(instance)
         if item is not None and item.inner is not None:
-            yield from (f"{use}.{name}" for name in item.inner.by_name)
+            yield from (f"{instance}.{name}" for name in item.inner.by_name)
             return
         yield from self.by_name
         _, _, within = reference.partition(".")
@@ -112,36 +114,42 @@ class NodeList:
             if within and other.inner is not None and other.inner.find(within) is not None:
                 yield f"{name}.{within}"
 
-    def network_inputs(self, place: int) -> Iterator[tuple[int, Source]]:
-        """Yield the inputs of an element that are the network's own, with their places."""
-        for index, reference in enumerate(self.items[place].inputs or (INPUT,)):
-            if is_input(reference) and (source := self._declared_at(place, reference)) is not None:
-                yield index, source
+    def network_inputs(self, index: int) -> Iterator[tuple[int, Source]]:
+        """Yield the indices of those inputs of an element that are the network's own, and sources.
 
-    def _declared_at(self, place: int, reference: str) -> Source | None:
-        """Return the place where an input of the network is passed to an element, or None."""
-        item = self.items[place]
-        if item.inputs is None and place > 0:
+        The source is the place that passes the input of the network to the outermost instance.
+        """
+        for input_index, reference in enumerate(self.items[index].inputs or (INPUT,)):
+            source = self._network_input(index, reference) if is_input(reference) else None
+            if source is not None:
+                yield input_index, source
+
+    def _network_input(self, index: int, reference: str) -> Source | None:
+        """Return the source of an input of an element; None if it is not the network's own."""
+        item = self.items[index]
+        if item.inputs is None and index > 0:
             return None
         if self.outer is None or self.inputs is None:
-            index = 0 if item.inputs is None else item.inputs.index(reference)
-            return item.source.part("inputs", index)
-        outer, use = self.outer
-        arguments = dict(zip(self.inputs, outer.items[use].inputs or (INPUT,), strict=True))
-        passed = arguments.get(reference, "")
-        return outer._declared_at(use, passed) if is_input(passed) else None
+            input_index = 0 if item.inputs is None else item.inputs.index(reference)
+            return item.source.part("inputs", input_index)
+        outer, outer_index = self.outer
+        passed = dict(zip(self.inputs, outer.items[outer_index].inputs or (INPUT,), strict=True))
+        outer_reference = passed.get(reference, "")
+        if not is_input(outer_reference):
+            return None
+        return outer._network_input(outer_index, outer_reference)
 
-    def sources(self, place: int) -> tuple[str, ...]:
+    def sources(self, index: int) -> tuple[str, ...]:
         """Return the flat names of the inputs of an element."""
-        item = self.items[place]
+        item = self.items[index]
         if item.inputs is not None:
             return tuple(map(self.resolve, item.inputs))
-        return (self.items[place - 1].output if place else self.resolve(INPUT),)
+        return (self.items[index - 1].output if index else self.resolve(INPUT),)
 
     def owner(self, reference: str) -> str:
         """Return the flat name of the node that owns a layer."""
         name = self.resolve(reference)
-        for own, other in self.sharing:
-            if name.startswith(own):
-                name = other + name.removeprefix(own)
+        for prefix, owner_prefix in self.sharing:
+            if name.startswith(prefix):
+                name = owner_prefix + name.removeprefix(prefix)
         return name

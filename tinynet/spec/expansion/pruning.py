@@ -1,7 +1,8 @@
-"""Removal of unneeded nodes: those behind an output of a block that a use does not use.
+"""Removal of unneeded nodes.
 
-A use of a block may leave some of the block's outputs unused if another use of the block uses them.
-A node that is never used is a mistake, which `tinynet.spec.graph` reports.
+If one instance of a block leaves an output unconnected, the nodes that feed only that output are
+removed, provided another instance connects it. An output that no instance connects is a mistake,
+which `tinynet.spec.graph` reports.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -14,15 +15,15 @@ from tinynet.spec.expansion.sources import Source, Trace
 
 
 @dataclass(frozen=True)
-class _Place:
+class _FlatNode:
     """A node of the flat list."""
 
     node: dict[str, JsonValue]
     index: int  # in the flat list
-    text: int  # index of the node that declares its layer
-    # For each use of a block around it, innermost first: the prefix of names in the use, and the
-    # block with the name of the node in it.
-    uses: tuple[tuple[str, tuple[str, str]], ...]
+    declaring_index: int  # index of the node that declares its layer
+    # For each instance of a block around it, innermost first: the prefix of names in the instance,
+    # and the block with the name of the node in it.
+    instances: tuple[tuple[str, tuple[str, str]], ...]
 
     @property
     def inputs(self) -> list[str]:
@@ -35,10 +36,10 @@ def prune(
     nodes: list[JsonValue],
     lists: Iterable[NodeList],
     outputs: Collection[str] | None,
-    moved: Trace,
+    sources: Trace,
     pointer: str,
 ) -> list[JsonValue]:
-    """Return the flat list at `pointer` without unneeded nodes, and update `moved`.
+    """Return the flat list at `pointer` without unneeded nodes, and update `sources`.
 
     If others share the layer of a removed node, the first of these declares it instead.
 
@@ -46,38 +47,39 @@ def prune(
         nodes: The flat list; every node has its name and its inputs.
         lists: The lists of nodes that it was made from.
         outputs: Nodes that are outputs of the network; None for the last one.
-        moved: The places of the nodes by JSON pointer.
+        sources: The sources of the nodes by JSON pointer.
         pointer: JSON pointer to the flat list.
     """
-    places = _places(nodes, lists)
-    if len(places) < len(nodes):
+    flat = _flat_nodes(nodes, lists)
+    if len(flat) < len(nodes):
         return nodes  # invalid nodes and duplicate names are reported elsewhere
-    read = {name for place in places.values() for name in place.inputs}
-    ends = [name for name in places if name not in read]
-    needed = _needed(ends[-1:] if outputs is None else outputs, places)
-    unused = _unused_outputs(ends, needed, places)
-    needed |= _needed(set(ends) - set(unused), places)
-    idle = _needed(unused, places) - needed
+    read = {name for node in flat.values() for name in node.inputs}
+    ends = [name for name in flat if name not in read]
+    needed = _needed(ends[-1:] if outputs is None else outputs, flat)
+    unused = _unused_outputs(ends, needed, flat)
+    needed |= _needed(set(ends) - set(unused), flat)
+    idle = _needed(unused, flat) - needed
     if not idle:
         return nodes
-    kept = _with_layers({n: p for n, p in places.items() if n not in idle}, places)
-    _renumber(moved, pointer, kept)
-    return [place.node for place in kept]
+    kept = _with_layers({name: node for name, node in flat.items() if name not in idle}, flat)
+    _renumber(sources, pointer, kept)
+    return [kept_node.node for kept_node in kept]
 
 
-def _places(nodes: list[JsonValue], lists: Iterable[NodeList]) -> dict[str, _Place]:
+def _flat_nodes(nodes: list[JsonValue], lists: Iterable[NodeList]) -> dict[str, _FlatNode]:
     """Return the nodes by name, in the order of the flat list."""
-    result: dict[int, _Place] = {}
+    result: dict[int, _FlatNode] = {}
     for node_list in lists:
         around = list(_around(node_list))
         for item in node_list.items:
-            node = None if item.index is None else nodes[item.index]
-            if item.index is None or not isinstance(node, dict):
+            node = None if item.flat_index is None else nodes[item.flat_index]
+            if item.flat_index is None or not isinstance(node, dict):
                 continue
-            uses = tuple(
-                (use.prefix, (use.blocks[-1], item.name.removeprefix(use.prefix))) for use in around
+            instances = tuple(
+                (outer.prefix, (outer.blocks[-1], item.name.removeprefix(outer.prefix)))
+                for outer in around
             )
-            result[item.index] = _Place(node, item.index, item.index, uses)
+            result[item.flat_index] = _FlatNode(node, item.flat_index, item.flat_index, instances)
     return {str(result[index].node.get("name")): result[index] for index in sorted(result)}
 
 
@@ -88,61 +90,64 @@ def _around(node_list: NodeList) -> Iterator[NodeList]:
         node_list, _ = node_list.outer
 
 
-def _needed(names: Iterable[str], places: Mapping[str, _Place]) -> set[str]:
+def _needed(names: Iterable[str], flat: Mapping[str, _FlatNode]) -> set[str]:
     """Return the nodes and all that they depend on."""
     needed: set[str] = set()
-    waiting = [name for name in names if name in places]
+    waiting = [name for name in names if name in flat]
     while waiting:
         name = waiting.pop()
         if name not in needed:
             needed.add(name)
-            waiting += (source for source in places[name].inputs if source in places)
+            waiting += (source for source in flat[name].inputs if source in flat)
     return needed
 
 
 def _unused_outputs(
-    ends: Iterable[str], needed: Collection[str], places: Mapping[str, _Place]
+    ends: Iterable[str], needed: Collection[str], flat: Mapping[str, _FlatNode]
 ) -> list[str]:
-    """Return outputs that one use of a block leaves unused, but another use does not."""
-    uses = [use for name in needed for use in places[name].uses]
-    live, used = {prefix for prefix, _ in uses}, {node for _, node in uses}
+    """Return outputs that one instance of a block leaves unconnected, but another does not."""
+    instances = [instance for name in needed for instance in flat[name].instances]
+    needed_prefixes = {prefix for prefix, _ in instances}
+    needed_block_nodes = {block_node for _, block_node in instances}
     return [
         name
         for name in ends
         if name not in needed
-        and any(prefix in live and node in used for prefix, node in places[name].uses)
+        and any(
+            prefix in needed_prefixes and block_node in needed_block_nodes
+            for prefix, block_node in flat[name].instances
+        )
     ]
 
 
-def _with_layers(kept: dict[str, _Place], places: Mapping[str, _Place]) -> list[_Place]:
+def _with_layers(kept: dict[str, _FlatNode], flat: Mapping[str, _FlatNode]) -> list[_FlatNode]:
     """Return the kept nodes; the first that shares the layer of a removed one declares it."""
     heirs: dict[str, str] = {}
     result = []
-    for name, place in kept.items():
-        owner = place.node.get("shares")
-        if isinstance(owner, str) and owner in places and owner not in kept:
+    for name, flat_node in kept.items():
+        owner = flat_node.node.get("shares")
+        if isinstance(owner, str) and owner in flat and owner not in kept:
             heir = heirs.setdefault(owner, name)
-            node = {**place.node, "shares": heir}
+            node = {**flat_node.node, "shares": heir}
             if heir == name:
-                old = places[owner]
-                node = {**old.node, "name": name, "inputs": place.node["inputs"]}
-                place = replace(place, text=old.index)
-            place = replace(place, node=node)
-        result.append(place)
+                removed = flat[owner]
+                node = {**removed.node, "name": name, "inputs": flat_node.node["inputs"]}
+                flat_node = replace(flat_node, declaring_index=removed.index)
+            flat_node = replace(flat_node, node=node)
+        result.append(flat_node)
     return result
 
 
-def _renumber(moved: Trace, pointer: str, kept: Iterable[_Place]) -> None:
+def _renumber(sources: Trace, pointer: str, kept: Iterable[_FlatNode]) -> None:
     """Update the pointers to nodes of the flat list."""
-    parts: dict[str, dict[str, Source]] = {}
-    for key in [key for key in moved if key.startswith(f"{pointer}/")]:
+    by_index: dict[str, dict[str, Source]] = {}
+    for key in [key for key in sources if key.startswith(f"{pointer}/")]:
         index, slash, rest = key.removeprefix(f"{pointer}/").partition("/")
-        parts.setdefault(index, {})[slash + rest] = moved.pop(key)
-    for new, place in enumerate(kept):
-        own, text = parts[str(place.index)], parts[str(place.text)]
-        sources = dict(text)
-        if place.text != place.index:
-            of_use = (key for key in own if key.startswith("/inputs"))
-            sources |= {key: own[""].part(key.removeprefix("/")) for key in ("/name", "/inputs")}
-            sources |= {key: own[key] for key in of_use}
-        moved |= {f"{pointer}/{new}{rest}": source for rest, source in sources.items()}
+        by_index.setdefault(index, {})[slash + rest] = sources.pop(key)
+    for new_index, flat_node in enumerate(kept):
+        parts = dict(by_index[str(flat_node.declaring_index)])
+        if flat_node.declaring_index != flat_node.index:
+            own = by_index[str(flat_node.index)]
+            parts |= {f"/{key}": own[""].part(key) for key in ("name", "inputs")}
+            parts |= {key: source for key, source in own.items() if key.startswith("/inputs")}
+        sources |= {f"{pointer}/{new_index}{rest}": source for rest, source in parts.items()}

@@ -19,7 +19,7 @@ class Source:
         return Source(self.pointer + join_pointer(path), self.uses)
 
     def through(self, what: str, place: "Source") -> "Source":
-        """Return the source of the same value, used at another place."""
+        """Return the source of the same value, used at another place; see `Use` for `what`."""
         return Source(self.pointer, (*self.uses, Use(what, place.pointer)))
 
     def problem(self, message: str, kind: type[Problem] = Problem) -> Problem:

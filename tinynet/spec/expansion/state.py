@@ -16,46 +16,48 @@ class Expansion:
     """An expansion of a spec, in progress or complete.
 
     Attributes:
-        used: The names that the declared spec uses; see `expand.uses`.
+        strings: Every string of the declared spec, since any may be a name; a variable, a block or
+            an input of a block whose name is not one of them is unused.
         value: The expanded spec, once it is complete.
-        moved: The source of each moved value.
+        sources: The source of each value that has another pointer in the expanded spec.
         problems: The mistakes, each with its place in the declared spec.
-        dangling: Names of missing nodes; reported only if there are no other mistakes.
-        unused: Unused blocks, and unused inputs of blocks; likewise.
+        reference_problems: Mistakes in the names in ``inputs`` and ``shares``; they are reported
+            only if there are no others.
+        unused_problems: Unused blocks, and unused inputs of blocks; reported likewise.
         values: The number of values in the expanded spec so far.
         hints: The suggestions for unknown names, by place and message.
     """
 
-    used: frozenset[str] = frozenset()
+    strings: frozenset[str] = frozenset()
     value: JsonValue = None
-    moved: Trace = field(default_factory=Trace)
+    sources: Trace = field(default_factory=Trace)
     problems: list[Problem] = field(default_factory=list)
-    dangling: list[Problem] = field(default_factory=list)
-    unused: list[Problem] = field(default_factory=list)
+    reference_problems: list[Problem] = field(default_factory=list)
+    unused_problems: list[Problem] = field(default_factory=list)
     values: int = 0
     hints: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def refuse(self, message: str, at: Source, *, key: bool = False) -> None:
-        """Record a problem at a place, or at its key."""
-        self.problems.append(at.problem(message, KeyProblem if key else Problem))
+    def refuse(self, message: str, source: Source, *, key: bool = False) -> None:
+        """Record a problem of a value, or of its key."""
+        self.problems.append(source.problem(message, KeyProblem if key else Problem))
 
     def refuse_unknown(
-        self, message: str, word: str, names: Iterable[str], at: Source, *, key: bool = False
+        self, message: str, word: str, names: Iterable[str], source: Source, *, key: bool = False
     ) -> None:
         """Record an unknown word, with a suggestion."""
-        self.refuse(message + self.hint(message, word, names, at), at, key=key)
+        self.refuse(message + self.hint(message, word, names, source), source, key=key)
 
-    def hint(self, message: str, word: str, names: Iterable[str], at: Source) -> str:
+    def hint(self, message: str, word: str, names: Iterable[str], source: Source) -> str:
         """Return a suggestion for an unknown word, to follow the message."""
-        place = at.pointer, message
+        place = source.pointer, message
         if place not in self.hints:  # problems that are not shown need no suggestion
             is_shown = len(self.hints) < MAX_PROBLEMS
             self.hints[place] = f"; {suggest(word, names)}" if is_shown else ""
         return self.hints[place]
 
-    def count(self, values: int, at: Source) -> None:
+    def count(self, values: int, source: Source) -> None:
         """Count values of the expanded spec; too many of them raise a SpecError."""
         self.values += values
         if self.values > MAX_VALUES:
             message = f"with its blocks and variables the spec has more than {MAX_VALUES:,} values"
-            raise SpecError([at.problem(message)])
+            raise SpecError([source.problem(message)])

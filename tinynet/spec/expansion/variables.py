@@ -1,7 +1,13 @@
 """Variables: the string ``"$width"`` is replaced by a value that is declared elsewhere.
 
-`read_variables` reads ``"vars": {"width": 64}`` of the spec, and `substitute` replaces every
-``"$width"`` by 64. Parameters of blocks are variables, too; each use of a block has its own.
+From ``"vars": {"width": 64}``, `read_variables` makes a `Scope`, the variables with their values.
+`substitute` then replaces every ``"$width"`` in the spec by 64. In a block, ``$name`` is a variable
+or a parameter: `blocks.block_scope` makes a scope for each instance of the block, after
+`substitute_with_source` has replaced the variables in the instance's arguments; `flattening`
+substitutes the values of that scope in each node. Before that, `lookup`, `resolve_if_variable` and
+`declared_nodes.node_or_list` read the variables that determine which nodes there are, as in
+``{"repeat": "$depth"}``. `is_variable` only recognizes a variable, and `escape_dollars` marks text
+that begins with ``$`` but is none.
 
 Only a whole string can be a variable, so there is no expression language. ``"$$x"`` is the text
 ``$x``.
@@ -24,44 +30,47 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 NAME_RULE = "up to 100 ASCII letters, digits or '_'; the first is not a digit"
 
-LINE = 50
-"""Number of characters that count as one value."""
+CHARACTERS_PER_VALUE = 50
+"""Length of text that counts as one more value towards the largest size of a spec."""
 
 
 @dataclass(frozen=True)
 class Value:
-    """The value of a name, without variables, and its place."""
+    """The value of a variable or parameter, free of variables, and its place."""
 
     value: JsonValue
     source: Source
 
 
 Scope = Mapping[str, Value]
-"""The names that can be used at a place, with their values."""
+"""The variables and parameters that a part of the spec can use: their values by name."""
 
 
 def read_variables(raw: JsonValue, state: Expansion) -> dict[str, Value]:
     """Return the variables of a spec from its ``vars``; SpecError if that is not an object."""
-    at = Source("/vars")
+    source = Source("/vars")
     if not isinstance(raw, dict):
         message = f"an object of values by name is expected, not {format_value(raw)}"
-        raise SpecError([at.problem(message)])
-    return {name: _read_variable(name, value, at.part(name), state) for name, value in raw.items()}
+        raise SpecError([source.problem(message)])
+    return {
+        name: _read_variable(name, value, source.part(name), state) for name, value in raw.items()
+    }
 
 
-def _read_variable(name: str, value: JsonValue, at: Source, state: Expansion) -> Value:
-    others = [(text, path) for text, path in texts(value) if is_variable(text)]
+def _read_variable(name: str, value: JsonValue, source: Source, state: Expansion) -> Value:
+    others = [(other, path) for other, path in strings_in(value) if is_variable(other)]
     if not NAME.fullmatch(name):
         message = f"a variable cannot be called {quote(name)}; a name is {NAME_RULE}"
-        state.refuse(message, at, key=True)
+        state.refuse(message, source, key=True)
     elif others:
         for other, path in others:
-            message = f"a variable stands for plain data, not for {quote(other)}"
-            state.refuse(f"{message}; write the value itself here", at.part(*path))
-    elif f"${name}" not in state.used:
-        state.refuse(f"nothing in the spec uses {quote('$' + name)}", at, key=True)
-    # Variables within are reported above, and not a second time.
-    return Value(substitute(value, {}, Expansion(), at, None), at)
+            message = f"a variable cannot refer to another variable ({quote(other)})"
+            state.refuse(f"{message}; write its value here", source.part(*path))
+    elif f"${name}" not in state.strings:
+        state.refuse(f"nothing in the spec uses {quote('$' + name)}", source, key=True)
+    # The variables in it, reported above, are unknown in an empty scope. The new `Expansion` drops
+    # these second reports.
+    return Value(substitute(value, {}, Expansion(), source, None), source)
 
 
 def is_variable(value: object) -> bool:
@@ -70,18 +79,18 @@ def is_variable(value: object) -> bool:
 
 
 def lookup(value: object, scope: Scope) -> Value | None:
-    """Return the value of a variable; None for an unknown one, or another value."""
+    """Return the value that ``"$name"`` has in a scope; None if it is unknown or not a variable."""
     return scope.get(value[1:]) if isinstance(value, str) and value.startswith("$") else None
 
 
-def plain_value(value: JsonValue, scope: Scope) -> JsonValue:
-    """Return the value of a variable; other values, and unknown variables, are not changed."""
+def resolve_if_variable(value: JsonValue, scope: Scope) -> JsonValue:
+    """Return the value of a variable; return other values and unknown variables unchanged."""
     variable = lookup(value, scope)
     return value if variable is None else variable.value
 
 
-def literals(value: JsonValue) -> JsonValue:
-    """Return JSON in which every text is escaped so that it is not a variable."""
+def escape_dollars(value: JsonValue) -> JsonValue:
+    """Return a copy that `substitute` turns back into `value`: ``$x`` is written as ``$$x``."""
     return map_leaves(
         lambda leaf: f"${leaf}" if isinstance(leaf, str) and leaf.startswith("$") else leaf, value
     )
@@ -97,14 +106,14 @@ def substitute(
         scope: The variables.
         state: The state of the expansion.
         source: The place of ``value``.
-        target: JSON pointer to the copy; None if it is not a part of the spec.
+        target: JSON pointer to the copy in the expanded spec; None if it is not a part of that.
 
     Raises:
         SpecError: if the expanded spec is too large.
     """
 
     def copy(value: JsonValue, path: tuple[int | str, ...]) -> JsonValue:
-        state.count(_weight(value), source)
+        state.count(_scalar_size(value), source)
         if isinstance(value, list):
             return [copy(item, (*path, index)) for index, item in enumerate(value)]
         if isinstance(value, dict):
@@ -114,57 +123,62 @@ def substitute(
         return value[1:] if value.startswith("$$") else replaced(value, path)
 
     def replaced(name: str, path: tuple[int | str, ...]) -> JsonValue:
-        here = source.part(*path)
+        name_source = source.part(*path)
         variable = lookup(name, scope)
         if variable is None:
-            _refuse_unknown(name, scope, state, here)
+            _refuse_unknown(name, scope, state, name_source)
             return name
-        size, depth = measure(variable.value)
-        state.count(size, here)
+        size, depth = size_and_depth(variable.value)
+        state.count(size, name_source)
         pointer = (target or "") + join_pointer(path)
         if pointer.count("/") + depth > MAX_DEPTH:
-            state.refuse(f"with what {name} stands for it is nested too deep", here)
+            state.refuse(f"the value of {name} makes this nested too deeply", name_source)
             return name
         if target is not None:
-            state.moved[pointer] = variable.source.through(f"used as {name}", here)
+            state.sources[pointer] = variable.source.through(f"used as {name}", name_source)
         return variable.value
 
     return copy(value, ())
 
 
-def evaluate(value: JsonValue, scope: Scope, state: Expansion, source: Source) -> Value:
-    """Return the value of a parameter and its place; it may be a variable."""
+def substitute_with_source(
+    value: JsonValue, scope: Scope, state: Expansion, source: Source
+) -> Value:
+    """Return the value of a parameter of a block, or of a key of a node, and its source.
+
+    The value is not a part of the expanded spec, so its source is not recorded in `state`.
+    """
     if (variable := lookup(value, scope)) is not None:
         state.count(1, source)
         return Value(variable.value, variable.source.through(f"used as {value}", source))
     return Value(substitute(value, scope, state, source, None), source)
 
 
-def _refuse_unknown(name: str, scope: Scope, state: Expansion, at: Source) -> None:
+def _refuse_unknown(name: str, scope: Scope, state: Expansion, source: Source) -> None:
     if NAME.fullmatch(name[1:]):
         names = (f"${other}" for other in scope)
-        state.refuse_unknown(f"there is no {quote(name)} here", name, names, at)
+        state.refuse_unknown(f"there is no {quote(name)} here", name, names, source)
     else:
         rule = "a text that begins with $ is written with $$"
-        state.refuse(f"{quote(name)} is not the name of a variable; {rule}", at)
+        state.refuse(f"{quote(name)} is not the name of a variable; {rule}", source)
 
 
-def measure(value: JsonValue) -> tuple[int, int]:
-    """Return the number of values in a value, and its depth."""
+def size_and_depth(value: JsonValue) -> tuple[int, int]:
+    """Return the number of values in a JSON value, itself included, and its depth."""
     if not isinstance(value, dict | list):
-        return _weight(value), 0
-    inner = [measure(item) for _, item in parts_of(value)]
+        return _scalar_size(value), 0
+    inner = [size_and_depth(item) for _, item in parts_of(value)]
     return 1 + sum(size for size, _ in inner), 1 + max((depth for _, depth in inner), default=0)
 
 
-def _weight(value: JsonValue) -> int:
-    """Return the count of a plain value; a long text counts as several."""
-    return 1 + len(value) // LINE if isinstance(value, str) else 1
+def _scalar_size(value: JsonValue) -> int:
+    """Return the number of values that a string or number counts as; a long string is several."""
+    return 1 + len(value) // CHARACTERS_PER_VALUE if isinstance(value, str) else 1
 
 
-def texts(value: JsonValue, *path: int | str) -> Iterator[tuple[str, tuple[int | str, ...]]]:
-    """Yield every text within a value, and the path to it."""
+def strings_in(value: JsonValue, *path: int | str) -> Iterator[tuple[str, tuple[int | str, ...]]]:
+    """Yield every string within a value, and the path to it."""
     if isinstance(value, str):
         yield value, path
     for key, item in parts_of(value):
-        yield from texts(item, *path, key)
+        yield from strings_in(item, *path, key)

@@ -1,4 +1,4 @@
-"""Misspelt ``vars`` and ``blocks``: reported once, and corrected.
+"""Misspelled keys ``vars`` and ``blocks``: reported once, and corrected.
 
 Otherwise everything that uses a variable or a block would be reported as wrong.
 """
@@ -15,22 +15,21 @@ from tinynet.text.document import KeyProblem, join_pointer
 from tinynet.text.wording import closest, quote, suggest
 
 
-def respell(document: JsonValue) -> tuple[JsonValue, Trace, list[Problem]]:
-    """Return the corrected spec, the places of its parts, and the misspelt keys."""
+def correct_keys(document: JsonValue) -> tuple[JsonValue, Trace, list[Problem]]:
+    """Return the corrected spec, the places of its parts, and the problems of the keys."""
     moves: dict[str, str] = {}
     problems: list[Problem] = []
 
-    def corrected(holder: JsonValue, meant: str, keys: Collection[str], at: str) -> JsonValue:
+    def corrected(holder: JsonValue, meant: str, keys: Collection[str], pointer: str) -> JsonValue:
         if not isinstance(holder, dict) or meant in holder:
             return holder
-        wrong = [key for key in holder if key not in keys and closest(key, keys) == meant]
-        if len(wrong) != 1:
+        misspelled = [key for key in holder if key not in keys and closest(key, keys) == meant]
+        if len(misspelled) != 1:
             return holder
-        (key,) = wrong
-        pointer = at + join_pointer([key])
-        moves[at + join_pointer([meant])] = pointer
+        (key,) = misspelled
+        moves[pointer + join_pointer([meant])] = pointer + join_pointer([key])
         message = f"unknown key {quote(key)}; {suggest(key, keys)}"
-        problems.append(KeyProblem(message, pointer))
+        problems.append(KeyProblem(message, pointer + join_pointer([key])))
         return {meant if k == key else k: value for k, value in holder.items()}
 
     document = corrected(document, "vars", {*Spec.model_fields, *Spec.written}, "")
