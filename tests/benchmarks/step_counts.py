@@ -22,6 +22,7 @@ import numpy as np
 import tinynet_cli
 
 import tinynet
+from tinynet.kernels.numpy import NumpyKernels
 
 MODEL = Path(__file__).parents[2] / "models" / "digits_mlp.json"
 PACKAGE = Path(tinynet.__file__).parent
@@ -49,7 +50,7 @@ def location(frame: FrameType) -> str | None:
 
 def calls_of_step() -> Counter[str]:
     """Count the calls of each function in one training step."""
-    trainer = tinynet.Trainer(tinynet.load_spec(MODEL), threads=1)
+    trainer = tinynet.Trainer(tinynet.load_spec(MODEL), threads=1, kernels=NumpyKernels())
     x = np.random.default_rng(0).random((BATCH, 8, 8, 1)).astype(np.float32)
     labels = np.arange(BATCH) % 10
     for _ in range(WARM_UP):
@@ -70,8 +71,6 @@ def frames_to_kernel() -> list[str]:
     """Return tinynet's frames from `main` of ``tinynet train`` to the dense kernel."""
     from tinynet_cli.main import main as tinynet_main
 
-    from tinynet.kernels.numpy import NumpyKernels
-
     original = NumpyKernels.dense
     stacks: Counter[tuple[str, ...]] = Counter()
 
@@ -88,7 +87,7 @@ def frames_to_kernel() -> list[str]:
     arguments = sys.argv
     with tempfile.TemporaryDirectory() as folder:
         sys.argv = ["tinynet", "train", str(MODEL), "--run", f"{folder}/run", "--threads", "1"]
-        sys.argv += ["--set", "training.epochs=1"]
+        sys.argv += ["--set", "training.epochs=1", "--kernels", "numpy"]
         with contextlib.suppress(SystemExit), _silence():
             tinynet_main()
     sys.argv = arguments

@@ -232,8 +232,8 @@ def _named(**arrays: Array) -> Arrays:
 def _required(names: tuple[str, ...], gradients: ThreeGradients, needs: Needs) -> Arrays:
     if len(gradients) != len(names):
         raise CheckFailed(f"backward gives {len(gradients)} gradients instead of {len(names)}")
-    triples = zip(names, gradients, needs, strict=True)
-    return {name: np.array(array) for name, array, needed in triples if needed}
+    named = zip(names, gradients, needs, strict=True)
+    return {name: np.array(array) for name, array, needed in named if needed}
 
 
 SCENARIOS: tuple[Scenario, ...] = (
