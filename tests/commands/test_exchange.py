@@ -206,7 +206,7 @@ def test_mismatching_array_is_never_read(npz, tmp_path, monkeypatch):
 def test_import_of_an_export_of_everything_is_an_error(run, tmp_path):
     path = tmp_path / "all.npz"
     export_weights(run.path, path, everything=True, warn=silent)
-    with pytest.raises(CheckpointMismatchError, match=r"export --all"):
+    with pytest.raises(CheckpointMismatchError, match=r"exported with --all"):
         import_weights(path, SPEC, tmp_path / "fresh.msgpack")
 
 

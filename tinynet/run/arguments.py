@@ -36,7 +36,7 @@ def check_arguments(
         required: An argument that must not be None here, although it may be in other functions.
     """
     named = {name: value for name, value in values.items() if name != "settings"}
-    available = [*named, *settings.__annotations__]
+    available = list(dict.fromkeys([*named, *settings.__annotations__]))
     values = named | values["settings"]
     problems = [
         _unknown(name, value, available, values)

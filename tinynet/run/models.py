@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import Any, Literal, Unpack
 
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.plugin_lock import check_types
@@ -30,7 +30,13 @@ EVALUATION_BATCH = 512
 
 
 def load(
-    path: str | Path, checkpoint: str | Path | None = None, **settings: Unpack[LoadSettings]
+    path: str | Path,
+    checkpoint: str | Path | None = None,
+    *,
+    max_params: int = MAX_PARAMS,
+    strict_finite: bool = False,
+    kernels: str | None = None,
+    **settings: Any,
 ) -> Network:
     """Load the network and its losses without the preprocessing; see `load_model` for raw inputs.
 
@@ -39,14 +45,18 @@ def load(
     Args:
         path: A run folder, or a checkpoint.
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
-        **settings: ``max_params``, ``kernels`` and ``strict_finite``; see `Settings`.
+        max_params: Elements of parameters and buffers that may be allocated.
+        strict_finite: Refuse NaN and infinity in parameters and buffers, instead of warning.
+        kernels: Name of the numerical kernels; by default the fastest that are installed.
+        **settings: No others; an unknown one is a `UsageError` with a suggestion.
 
     Raises:
         CheckpointError: if it cannot be read, or does not fit what is installed.
         PluginError: if a type that it needs is not installed.
     """
     check_arguments("load", locals(), LoadSettings)
-    _, _, model = _load(path, checkpoint, settings, observer({}))
+    options = LoadSettings(max_params=max_params, strict_finite=strict_finite, kernels=kernels)
+    _, _, model = _load(path, checkpoint, options, observer({}))
     transforms = model.spec.data.transforms if model.spec.data is not None else ()
     if transforms:
         names = dict.fromkeys(part.type.removeprefix("tinynet-core:") for part in transforms)
