@@ -27,7 +27,7 @@ class Step:
 
         step_size: int = Field(ge=1, description="Steps between one drop and the next.")
         gamma: float = Field(
-            default=0.1, gt=0, le=1, description="What the rate is multiplied by at each drop."
+            default=0.1, gt=0, le=1, description="Factor of the rate at each drop."
         )
 
     def __init__(self, config: Config) -> None:
@@ -44,9 +44,7 @@ class Exponential:
     class Config(ScheduleConfig):
         """Parameters of `exponential`."""
 
-        decay_rate: float = Field(
-            gt=0, le=1, description="What the rate is multiplied by over `decay_steps`."
-        )
+        decay_rate: float = Field(gt=0, le=1, description="Factor of the rate over `decay_steps`.")
         decay_steps: int = Field(ge=1, description="Steps over which `decay_rate` applies once.")
 
     def __init__(self, config: Config) -> None:

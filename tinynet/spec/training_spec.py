@@ -150,7 +150,7 @@ class TrainingSpec(SpecModel):
     )
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0)]] | None = Field(
         default=None,
-        description="How much a sample of each class counts in the training loss, by the class's"
+        description="Weight of the samples of each class in the training loss, by the class's"
         " name (1 where it is not named), or 'balanced': samples / (classes * samples of the"
         " class).",
     )

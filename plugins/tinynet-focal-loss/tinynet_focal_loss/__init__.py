@@ -38,7 +38,7 @@ class FocalLoss:
         gamma: float = Field(
             default=2.0,
             ge=0,
-            description="How strongly a sample of high probability is discounted; 0 is not at all.",
+            description="Discount of samples of high probability; 0 for none.",
         )
         alpha: tuple[Annotated[float, Field(ge=0)], ...] | None = Field(
             default=None,

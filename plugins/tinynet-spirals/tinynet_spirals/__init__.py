@@ -33,15 +33,15 @@ class Spirals:
         """Parameters of `spirals`."""
 
         samples: int = Option(
-            default=1000, ge=2, le=1_000_000, description="How many points, of all spirals."
+            default=1000, ge=2, le=1_000_000, description="Number of points of all spirals."
         )
-        classes: int = Option(default=3, ge=2, le=1000, description="How many spirals.")
+        classes: int = Option(default=3, ge=2, le=1000, description="Number of spirals.")
         noise: float = Option(
             default=0.02,
             ge=0,
             description="Standard deviation of what is added to x and y, in outer radii.",
         )
-        seed: int = Option(default=0, ge=0, description="What the points are drawn from.")
+        seed: int = Option(default=0, ge=0, description="Seed of the points.")
 
         @model_validator(mode="after")
         def _a_sample_of_each_class(self) -> Self:

@@ -12,10 +12,10 @@ class NormConfig(LayerConfig):
     center: bool = Field(default=True, description="True to add a learned `beta`.")
     scale: bool = Field(default=True, description="True to multiply by a learned `gamma`.")
     beta_initializer: InitializerReference = Field(
-        default=InitializerReference(type="zeros"), description="How `beta` is filled at first."
+        default=InitializerReference(type="zeros"), description="Initializer of `beta`."
     )
     gamma_initializer: InitializerReference = Field(
-        default=InitializerReference(type="ones"), description="How `gamma` is filled at first."
+        default=InitializerReference(type="ones"), description="Initializer of `gamma`."
     )
 
 

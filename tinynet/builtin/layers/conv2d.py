@@ -59,11 +59,11 @@ class Conv2D:
         use_bias: bool = Field(default=True, description="True to add a learned bias.")
         weight_initializer: InitializerReference = Field(
             default=InitializerReference(type="glorot_uniform"),
-            description="How `weight` is filled at first.",
+            description="Initializer of `weight`.",
         )
         bias_initializer: InitializerReference = Field(
             default=InitializerReference(type="zeros"),
-            description="How `bias` is filled at first.",
+            description="Initializer of `bias`.",
         )
 
         @model_validator(mode="after")

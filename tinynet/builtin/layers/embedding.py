@@ -37,11 +37,11 @@ class Embedding:
     class Config(LayerConfig):
         """Parameters of an `embedding` node."""
 
-        input_dim: int = Field(ge=1, description="How many indices there are: 0 ... input_dim - 1.")
+        input_dim: int = Field(ge=1, description="Number of indices: 0 ... input_dim - 1.")
         output_dim: int = Field(ge=1, description="Length of the vector of one index.")
         weight_initializer: InitializerReference = Field(
             default=InitializerReference(type="uniform"),
-            description="How `weight` is filled at first.",
+            description="Initializer of `weight`.",
         )
 
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:

@@ -29,7 +29,7 @@ class UpSampling2D:
 
         size: PositivePair = Field(
             default=(2, 2),
-            description="How many times as large it gets: one integer, or [height, width].",
+            description="Factor of the size: one integer, or [height, width].",
         )
         interpolation: Literal["nearest", "bilinear"] = Field(
             default="nearest",

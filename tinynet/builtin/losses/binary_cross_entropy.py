@@ -27,7 +27,7 @@ class BinaryCrossEntropy(Elementwise):
             default=0.0,
             ge=0,
             lt=1,
-            description="How far targets are drawn towards 1/2: z (1 - s) + s / 2.",
+            description="Label smoothing s: a target z becomes z (1 - s) + s / 2.",
         )
 
     def __init__(self, config: Config) -> None:

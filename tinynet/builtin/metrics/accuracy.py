@@ -43,7 +43,7 @@ class TopKAccuracy(Accuracy):
     class Config(MetricConfig):
         """Parameters of `top_k_accuracy`."""
 
-        k: int = Field(default=5, ge=1, description="How many of the classes may be guessed.")
+        k: int = Field(default=5, ge=1, description="Number of classes that may be predicted.")
 
     def __init__(self, config: Config) -> None:
         self.k = config.k

@@ -23,8 +23,8 @@ class Scale(Numeric):
     class Config(TransformConfig):
         """Parameters of `scale`."""
 
-        factor: float = ConfigField(default=1.0, description="What every value is multiplied by.")
-        offset: float = ConfigField(default=0.0, description="What is added afterwards.")
+        factor: float = ConfigField(default=1.0, description="Factor of every value.")
+        offset: float = ConfigField(default=0.0, description="Number that is added afterwards.")
 
         @field_validator("factor")
         @classmethod
