@@ -162,5 +162,5 @@ def summary_of(spec: Spec, network: Network) -> Summary:
         total,
         sum(sizes[address] for address in network.trainable),
         total * network.dtype.itemsize,
-        tuple(name for name in network.outputs if name not in network.trained_out_shapes),
+        tuple(name for name in network.outputs if name not in network.trained_shapes),
     )

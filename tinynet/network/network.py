@@ -102,7 +102,7 @@ class Network:
         self.outputs = MappingProxyType(outputs_of(self.spec, graph))
         self.out_shapes = {name: nodes[node].out_shape for name, node in self.outputs.items()}
         self.losses = output_losses(loss, tuple(self.outputs))
-        self.program = self._plan(tuple(self.trained_out_shapes))
+        self.program = self._plan(tuple(self.trained_shapes))
 
     def _builder(self, seed: int, dry: bool, max_params: int) -> Callable[[str], Build]:
         budget = Budget(max_params)
@@ -128,7 +128,7 @@ class Network:
     @cached_property
     def _whole_program(self) -> Program:
         """The plan of all outputs."""
-        trained_all = len(self.trained_out_shapes) == len(self.outputs)
+        trained_all = len(self.trained_shapes) == len(self.outputs)
         return self.program if trained_all else self._plan(tuple(self.outputs))
 
     @cached_property
@@ -161,7 +161,7 @@ class Network:
         return self.losses[0].loss if self.losses and len(self.outputs) == 1 else None
 
     @property
-    def trained_out_shapes(self) -> dict[str, Shape]:
+    def trained_shapes(self) -> dict[str, Shape]:
         """Shape of one sample of each output that has a loss; of all outputs if none has."""
         names = [part.output for part in self.losses] or self.outputs
         return {name: self.out_shapes[name] for name in names}

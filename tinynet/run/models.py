@@ -169,7 +169,7 @@ def evaluate(
         report(Warned(change))
     data.require_finite(model.network.dtype, name)
     engine = Engine(model.network.program, settings.get("threads"))
-    figures = Figures(spec.training.metrics, model.network.trained_out_shapes)
+    figures = Figures(spec.training.metrics, model.network.trained_shapes)
     for batch in data.batches(name, EVALUATION_BATCH):
         targets = {output: batch.targets[target] for output, target in model.target_names.items()}
         result = engine.evaluate(batch.inputs, targets, batch.weights)

@@ -81,7 +81,7 @@ def output_problems(
         problems += wrong.values()
         problems += [p for p in target_problems(network, shapes) if p.pointer not in wrong]
     try:
-        Figures(training.metrics, network.trained_out_shapes)
+        Figures(training.metrics, network.trained_shapes)
     except ShapeError as error:
         problems += error.problems
     return problems
@@ -115,7 +115,7 @@ class _TargetChecker:
 
     def __init__(self, spec: Spec, network: Network, data: Data, names: Mapping[str, str]) -> None:
         self._spec, self._network, self._data, self._names = spec, network, data, names
-        self._figures = Figures(spec.training.metrics, network.trained_out_shapes)
+        self._figures = Figures(spec.training.metrics, network.trained_shapes)
         self._losses_left = list(network.losses)
         self._labels = list(self._figures.metrics)
 

@@ -136,6 +136,6 @@ def placeholder_predictions(network: Network, samples: int) -> dict[str, Array]:
 
     They take the memory of one sample, however many there are.
     """
-    zeros = {n: np.zeros((1, *s), network.dtype) for n, s in network.trained_out_shapes.items()}
+    zeros = {n: np.zeros((1, *s), network.dtype) for n, s in network.trained_shapes.items()}
     one = network.program.predictions(zeros)
     return {name: np.broadcast_to(p, (samples, *p.shape[1:])) for name, p in one.items()}

@@ -103,7 +103,7 @@ class Trainer:
             training.schedule,
             self.network.kernels,
         )
-        self._figures = Figures(training.metrics, self.network.trained_out_shapes)
+        self._figures = Figures(training.metrics, self.network.trained_shapes)
         self._checked_shapes: dict[str, Shape] = {}
 
     @property
@@ -326,7 +326,7 @@ class Trainer:
         figures = {f"train/{name}": value for name, value in self._figures.result().items()}
         total = self.data.size("val")
         if total:
-            evaluated = Figures(self.spec.training.metrics, self.network.trained_out_shapes)
+            evaluated = Figures(self.spec.training.metrics, self.network.trained_shapes)
             for batch in self.data.batches("val", self.spec.training.batch_size):
                 targets = self._loader.targets(batch.targets)
                 result = self._engine.evaluate(batch.inputs, targets, batch.weights)
