@@ -51,27 +51,27 @@ def check(
         summarize(spec, overrides=overrides, **settings)
         _render(spec, overrides, as_json)
         return
-    found = check_spec(spec, overrides=overrides, read_data=not no_data, **settings)
+    result = check_spec(spec, overrides=overrides, read_data=not no_data, **settings)
     if as_json:
-        print_json({"ok": True, **found.to_json()})
+        print_json({"ok": True, **result.to_json()})
     else:
-        _warn(found)
+        _warn(result)
         echo(f"{spec}: ok")
-        _print(found.summary)
-        if not found.has_data:
+        _print(result.summary)
+        if not result.has_data:
             echo('The spec has no "data", which train needs.')
-        if found.splits is not None:
-            echo(f"data: {found.splits}")
-            if not found.tried:
+        if result.splits is not None:
+            echo(f"data: {result.splits}")
+            if not result.tried:
                 echo("The first step was not tried, since the network is large.")
 
 
-def _warn(found: "Checked") -> None:
-    for warning in found.warnings:
-        if found.source is None:
+def _warn(result: "Checked") -> None:
+    for warning in result.warnings:
+        if result.source is None:
             warn(str(warning))
             continue
-        place, *shown = excerpts(found.source, [warning])
+        place, *shown = excerpts(result.source, [warning])
         warn(place)
         for line in shown:
             echo_message(line)
@@ -83,8 +83,8 @@ def _render(path: str, overrides: dict[str, Any], as_json: bool) -> None:
 
     spec = load_spec(path, overrides)
     if as_json:
-        found = {pointer: asdict(origin) for pointer, origin in rendering.origins(spec).items()}
-        print_json({"ok": True, "spec": spec.resolved(), "origins": found})
+        origins = {pointer: asdict(origin) for pointer, origin in rendering.origins(spec).items()}
+        print_json({"ok": True, "spec": spec.resolved(), "origins": origins})
         return
     lines = rendering.render(spec)
     width = min(max(len(line.text) for line in lines), RENDER_WIDTH)
@@ -104,14 +104,14 @@ def summary(path: str, as_json: bool, **settings: Any) -> None:
     """Print the layers, shapes, parameters, operations and memory of a network."""
     from tinynet.commands.summary import summarize
 
-    found = summarize(path, **settings)
+    result = summarize(path, **settings)
     if as_json:
-        print_json(found.to_json())
+        print_json(result.to_json())
         return
-    _print(found)
+    _print(result)
 
 
-def _print(found: "Summary") -> None:
+def _print(result: "Summary") -> None:
     head = ("node", "type", "inputs", "output", "parameters", "operations", "bytes")
     rows = [
         (
@@ -123,17 +123,17 @@ def _print(found: "Summary") -> None:
             row.operations,
             row.activation_bytes,
         )
-        for row in found.rows
+        for row in result.rows
     ]
-    echo(f"{found.name}: input {found.inputs_text}, {found.dtype}")
+    echo(f"{result.name}: input {result.inputs_text}, {result.dtype}")
     print_table(head, rows)
-    if found.untrained_outputs:
-        names = ", ".join(found.untrained_outputs)
+    if result.untrained_outputs:
+        names = ", ".join(result.untrained_outputs)
         echo(f"outputs without a loss, which are predicted and not trained: {names}")
-    frozen = found.params - found.trainable_params
+    frozen = result.params - result.trainable_params
     echo(
-        f"{found.params:,} parameters"
+        f"{result.params:,} parameters"
         + (f", {frozen:,} of them not trained" if frozen else "")
-        + f" ({found.param_bytes:,} bytes); {found.operations:,} operations and"
-        f" {found.activation_bytes:,} bytes of activations for one sample, forward"
+        + f" ({result.param_bytes:,} bytes); {result.operations:,} operations and"
+        f" {result.activation_bytes:,} bytes of activations for one sample, forward"
     )

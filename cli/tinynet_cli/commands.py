@@ -101,13 +101,13 @@ class Group(_WithHelp, click.Group):
     def _leading_options(self, ctx: click.Context, args: list[str]) -> tuple[list[str], list[str]]:
         """Split off the options of commands that stand before the command's name."""
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
-        known = {n: o for _, command in _leaves(ctx) for n, o in _options(command).items()}
+        leaf_options = {n: o for _, command in _leaves(ctx) for n, o in _options(command).items()}
         moved: list[str] = []
         while args and args[0].startswith("-"):
             name, equals, _ = args[0].partition("=")
-            if name in own or name not in known:
+            if name in own or name not in leaf_options:
                 break
-            length = 1 if equals or known[name].is_flag else 2
+            length = 1 if equals or leaf_options[name].is_flag else 2
             moved, args = moved + args[:length], args[length:]
         return moved, args
 
@@ -132,8 +132,8 @@ class Group(_WithHelp, click.Group):
 
 def _near(name: str, words: Mapping[str, str]) -> str | None:
     """Return the word that may have been meant."""
-    if found := get_close_matches(name.lower(), words, n=1, cutoff=_NEAR):
-        return found[0]
+    if matches := get_close_matches(name.lower(), words, n=1, cutoff=_NEAR):
+        return matches[0]
     begun = [word for word in words if len(name) > 2 and word.startswith(name.lower())]
     return begun[0] if begun else None
 
@@ -141,11 +141,11 @@ def _near(name: str, words: Mapping[str, str]) -> str | None:
 def _leaves(ctx: click.Context) -> Iterator[tuple[str, click.Command]]:
     """Yield every command with the words that call it: ``tinynet plugins list``."""
     root = ctx.find_root()
-    todo: list[tuple[str, click.Command]] = [(str(root.info_name), root.command)]
-    while todo:
-        path, command = todo.pop(0)
+    pending: list[tuple[str, click.Command]] = [(str(root.info_name), root.command)]
+    while pending:
+        path, command = pending.pop(0)
         if isinstance(command, click.Group):
-            todo += [(f"{path} {name}", part) for name, part in sorted(command.commands.items())]
+            pending += [(f"{path} {name}", part) for name, part in sorted(command.commands.items())]
         else:
             yield path, command
 

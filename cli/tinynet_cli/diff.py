@@ -30,22 +30,22 @@ def diff(a: str, b: str, as_json: bool) -> None:
     """
     from tinynet.commands.diff import compare_checkpoints, is_essential
 
-    found = compare_checkpoints(a, b, warn)
+    difference = compare_checkpoints(a, b, warn)
     if as_json:
-        print_json(found.to_json())
+        print_json(difference.to_json())
         return
-    _print_sides(found)
-    _print_changes("spec", [(change, change.effect) for change in found.spec])
-    if found.a.digest is not None and found.b.digest is not None:
-        notes = [(c, "state" if is_essential(c) else "origin") for c in found.facts]
+    _print_sides(difference)
+    _print_changes("spec", [(change, change.effect) for change in difference.spec])
+    if difference.a.digest is not None and difference.b.digest is not None:
+        notes = [(c, "state" if is_essential(c) else "origin") for c in difference.facts]
         _print_changes("other sections", notes)
-        _print_tensors(found)
+        _print_tensors(difference)
     echo()
-    echo(f"equal: {'yes' if found.equal else 'no'}")
+    echo(f"equal: {'yes' if difference.equal else 'no'}")
 
 
-def _print_sides(found: "Difference") -> None:
-    for name, side in (("a", found.a), ("b", found.b)):
+def _print_sides(difference: "Difference") -> None:
+    for name, side in (("a", difference.a), ("b", difference.b)):
         echo(f"{name}: {short(side.path)}")
         if side.digest is not None:
             echo(f"   run {side.run_id}, step {side.step:,}, tensors {side.digest}")
@@ -65,15 +65,15 @@ def _value(value: object) -> str:
     return f"{{{one_line(value)}}}" if isinstance(value, dict) else one_line(value)
 
 
-def _print_tensors(found: "Difference") -> None:
+def _print_tensors(difference: "Difference") -> None:
     echo()
-    echo(f"tensors: {found.equal_tensors:,} equal, {len(found.tensors):,} differ")
-    for tensor in found.tensors:
+    echo(f"tensors: {difference.equal_tensors:,} equal, {len(difference.tensors):,} differ")
+    for tensor in difference.tensors:
         if tensor.kind != "values":
             echo(f"  {tensor.name}: {_layouts(tensor)}")
     rows = [
         (f"  {t.name}", f"{t.differing:,} of {_size(t):,}", t.max_abs, t.relative_norm)
-        for t in found.tensors
+        for t in difference.tensors
         if t.kind == "values"
     ]
     if rows:

@@ -42,9 +42,9 @@ def evaluate(path: str, as_json: bool, quiet: bool, **settings: Any) -> None:
     from tinynet_cli.progress import Display
 
     with Display(quiet=quiet or as_json) as display:
-        found = evaluate_split(path, observer=display, **settings)
+        result = evaluate_split(path, observer=display, **settings)
     if as_json:
-        print_json(vars(found))
+        print_json(vars(result))
         return
-    print_figures(f"{found.split} ({found.samples:,} samples):", found.metrics)
-    echo(f"checkpoint: {short(found.checkpoint)}")
+    print_figures(f"{result.split} ({result.samples:,} samples):", result.metrics)
+    echo(f"checkpoint: {short(result.checkpoint)}")

@@ -36,12 +36,12 @@ def export_command(path: str, output: str, as_json: bool, quiet: bool, **choices
     """
     from tinynet.commands.exchange import export_weights
 
-    found = export_weights(path, output, warn=warn, **choices)
+    result = export_weights(path, output, warn=warn, **choices)
     if as_json:
-        print_json(vars(found))
+        print_json(vars(result))
     elif not quiet:
-        echo(f"{found.path}: {found.arrays:,} arrays, {found.bytes:,} bytes")
-        echo(f"checkpoint: {found.checkpoint}")
+        echo(f"{result.path}: {result.arrays:,} arrays, {result.bytes:,} bytes")
+        echo(f"checkpoint: {result.checkpoint}")
 
 
 @click.command("import", cls=Command)
@@ -70,9 +70,9 @@ def import_command(path: str, as_json: bool, quiet: bool, **settings: Any) -> No
     """
     from tinynet.commands.exchange import import_weights
 
-    found = import_weights(path, **settings)
+    result = import_weights(path, **settings)
     if as_json:
-        print_json(vars(found))
+        print_json(vars(result))
     elif not quiet:
-        echo(f"{found.path}: {found.arrays:,} arrays, {found.elements:,} elements")
-        echo(f"checkpoint: {found.checkpoint}")
+        echo(f"{result.path}: {result.arrays:,} arrays, {result.elements:,} elements")
+        echo(f"checkpoint: {result.checkpoint}")

@@ -17,15 +17,15 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def _pairs(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for value in values:
         old, _, new = value.partition("=")
         if not old or not new:
             raise click.BadParameter(f"{value!r} is not of the form OLD=NEW")
-        if old in found:
+        if old in pairs:
             raise click.BadParameter(f"{old!r} is mapped twice; keep one of the two")
-        found[old] = new
-    return found
+        pairs[old] = new
+    return pairs
 
 
 _RULES = {
@@ -118,11 +118,11 @@ def print_plan(
     """
     if as_json:
         tensors = [_as_data(move) for move in plan.moves]
-        found: dict[str, Any] = {"checkpoint": str(path), "tensors": tensors, "notes": plan.notes}
+        answer: dict[str, Any] = {"checkpoint": str(path), "tensors": tensors, "notes": plan.notes}
         if error is not None:
-            found["options"] = plan.options
-            found["error"] = {"type": type(error).__name__, "message": str(error)}
-        print_json(found)
+            answer["options"] = plan.options
+            answer["error"] = {"type": type(error).__name__, "message": str(error)}
+        print_json(answer)
         return
     echo(f"from {short(path)}: {plan.summary}")
     for line in plan.lines:

@@ -38,14 +38,14 @@ def _show_warning(
     warn(f"{message} ({category.__name__} at {filename}:{lineno})")
 
 
-def _show_thread(found: threading.ExceptHookArgs) -> None:
-    if found.exc_type is not SystemExit:
-        name = found.thread.name if found.thread is not None else "unknown"
-        _show(f"error in the thread {name}", found.exc_value)
+def _show_thread(failure: threading.ExceptHookArgs) -> None:
+    if failure.exc_type is not SystemExit:
+        name = failure.thread.name if failure.thread is not None else "unknown"
+        _show(f"error in the thread {name}", failure.exc_value)
 
 
-def _show_ignored(found: "UnraisableHookArgs") -> None:
-    _show(found.err_msg or "ignored error", found.exc_value)
+def _show_ignored(failure: "UnraisableHookArgs") -> None:
+    _show(failure.err_msg or "ignored error", failure.exc_value)
 
 
 def _show(what: str, error: BaseException | None) -> None:

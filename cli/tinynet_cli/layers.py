@@ -28,15 +28,15 @@ def layers(name: str | None, group: str, as_json: bool) -> None:
     """List installed layers (or another --group); with NAME, show its parameters."""
     from tinynet import registry
 
-    known = registry.default()
+    plugins = registry.default()
     if name is None:
-        _list(known, group, as_json)
+        _list(plugins, group, as_json)
         return
-    entry = _find(known, group, name)
-    cls = known.load(group, name)
-    description, found = inspect.getdoc(cls) or "", parameters(cls)
+    entry = _find(plugins, group, name)
+    cls = plugins.load(group, name)
+    description, described = inspect.getdoc(cls) or "", parameters(cls)
     if as_json:
-        print_json({**vars(entry), "description": description, "parameters": found})
+        print_json({**vars(entry), "description": description, "parameters": described})
         return
     echo(f"{entry.name}, of {entry.distribution} {entry.version}")
     echo(entry.target)
@@ -44,19 +44,19 @@ def layers(name: str | None, group: str, as_json: bool) -> None:
         echo()
         echo(description, multiline=True)
     echo()
-    echo("Parameters:" if found else "It has no parameters.")
-    for parameter in found:
+    echo("Parameters:" if described else "It has no parameters.")
+    for parameter in described:
         echo("\n".join(_lines(parameter, terminal_width())), multiline=True)
 
 
-def _find(known: "Registry", group: str, name: str) -> "Entry":
+def _find(plugins: "Registry", group: str, name: str) -> "Entry":
     """Find a type; one of another kind is an error that says how to show it."""
     from tinynet.registry import UnknownTypeError
 
     try:
-        return known.find(group, name)
+        return plugins.find(group, name)
     except UnknownTypeError as error:
-        others = [other for other in GROUPS if _has(known, other, name)]
+        others = [other for other in GROUPS if _has(plugins, other, name)]
         if not others:
             raise
         commands = " or ".join(f"tinynet layers {name} --group {other}" for other in others)
@@ -67,12 +67,12 @@ def _find(known: "Registry", group: str, name: str) -> "Entry":
         raise UnknownTypeError(message) from error
 
 
-def _has(known: "Registry", group: str, name: str) -> bool:
+def _has(plugins: "Registry", group: str, name: str) -> bool:
     from tinynet.errors import PluginError
     from tinynet.registry import AmbiguousTypeError
 
     try:
-        known.find(group, name)
+        plugins.find(group, name)
     except AmbiguousTypeError:
         return True
     except PluginError:
@@ -89,13 +89,13 @@ def _lines(parameter: dict[str, Any], width: int) -> Iterator[str]:
     yield textwrap.fill(description, width, initial_indent=" " * 6, subsequent_indent=" " * 6)
 
 
-def _list(known: "Registry", group: str, as_json: bool) -> None:
+def _list(plugins: "Registry", group: str, as_json: bool) -> None:
     from tinynet.errors import PluginError
 
     listed: list[tuple[Entry, str, str | None]] = []
-    for entry in known.entries(group):
+    for entry in plugins.entries(group):
         try:
-            cls = known.load(group, entry.qualified)
+            cls = plugins.load(group, entry.qualified)
             listed.append((entry, (inspect.getdoc(cls) or "").partition("\n")[0], None))
         except PluginError as error:
             listed.append((entry, "", str(error)))

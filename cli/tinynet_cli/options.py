@@ -75,7 +75,7 @@ kernels_option = click.option(
 def _overrides(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    overrides: dict[str, Any] = {}
     problems = []
     for value in values:
         try:
@@ -83,12 +83,12 @@ def _overrides(
         except click.BadParameter as error:
             problems.append(error.message)
             continue
-        if path in found:
+        if path in overrides:
             problems.append(f"{path!r} is set twice; keep one of the two")
-        found[path] = parsed
+        overrides[path] = parsed
     if problems:
         raise click.BadParameter("; ".join(problems))
-    return found
+    return overrides
 
 
 def _override(argument: str) -> tuple[str, Any]:

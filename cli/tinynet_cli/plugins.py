@@ -83,20 +83,20 @@ def list_command(group: str | None, as_json: bool) -> None:
     from tinynet.commands.plugins.listing import listed
     from tinynet.registry import default
 
-    known = default()
-    everything = [entry for one in GROUPS for entry in known.entries(one)]
-    found = listed([e for e in everything if group in (None, e.group)], everything)
+    installed = default()
+    everything = [entry for one in GROUPS for entry in installed.entries(one)]
+    listing = listed([e for e in everything if group in (None, e.group)], everything)
     if as_json:
-        damaged = [vars(damage) for damage in known.damages]
-        print_json({"plugins": [one.to_json() for one in found], "damaged": damaged})
+        damaged = [vars(damage) for damage in installed.damages]
+        print_json({"plugins": [one.to_json() for one in listing], "damaged": damaged})
         return
     print_table(
         ("group", "name", "distribution", "version", "where"),
-        [(*_facts(one), _where(one)) for one in found],
+        [(*_facts(one), _where(one)) for one in listing],
     )
-    for line in dict.fromkeys(one.ambiguous for one in found if one.ambiguous):
+    for line in dict.fromkeys(one.ambiguous for one in listing if one.ambiguous):
         echo(f"ambiguous: {line}")
-    for damage in known.damages:
+    for damage in installed.damages:
         echo(f"damaged: {damage}")
 
 
@@ -118,28 +118,27 @@ def doctor(name: str | None, timeout: float, as_json: bool) -> None:
     """
     from tinynet.commands.plugins.doctor import damages, examine, running_kernels
 
-    found, damaged = examine(name, patience=timeout), damages(name)
-    kernels, ill = running_kernels(), [one for one in found if not one.ok]
+    diagnoses, damaged = examine(name, patience=timeout), damages(name)
+    kernels, ill = running_kernels(), [one for one in diagnoses if not one.ok]
     ok = not ill and not damaged
     if as_json:
-        rows, lost = [one.to_json() for one in found], [vars(damage) for damage in damaged]
+        rows, lost = [one.to_json() for one in diagnoses], [vars(damage) for damage in damaged]
         print_json({"ok": ok, "kernels": kernels, "plugins": rows, "damaged": lost})
     else:
-        _print_diagnoses(found)
+        _print_diagnoses(diagnoses)
         for damage in damaged:
             echo()
             echo(f"damaged: {damage}")
         states = [f"{len(ill)} not ok"] if ill else [] if damaged else ["all ok"]
         states += [f"{len(damaged)} damaged"] if damaged else []
         echo()
-        echo(
-            f"{len(found)} examined, {', '.join(states)}; layers compute with the kernels {kernels}"
-        )
+        summary = f"{len(diagnoses)} examined, {', '.join(states)}"
+        echo(f"{summary}; layers compute with the kernels {kernels}")
     if not ok:
         raise click.exceptions.Exit(PLUGIN)
 
 
-def _print_diagnoses(found: "list[Diagnosis]") -> None:
+def _print_diagnoses(diagnoses: "list[Diagnosis]") -> None:
     print_table(
         ("group", "name", "distribution", "version", "ms", "state", "where"),
         [
@@ -149,10 +148,10 @@ def _print_diagnoses(found: "list[Diagnosis]") -> None:
                 "ok" if one.ok else "NOT OK",
                 _where(one.listed),
             )
-            for one in found
+            for one in diagnoses
         ],
     )
-    for one in found:
+    for one in diagnoses:
         entry = one.listed.entry
         for problem in one.problems:
             echo()
@@ -248,10 +247,11 @@ def _print_verdicts(verdicts: "tuple[Verdict, ...]", debug: bool) -> None:
         echo(line if len(line) <= fits else f"{line[: width - 4]} ...")
         if finding is not None:
             # A fault that fails many checks is explained once.
-            known = first.setdefault(finding, name)
-            text = printable(finding, multiline=True) if known == name else f"the same as {known}"
+            earlier = first.setdefault(finding, name)
+            is_new = earlier == name
+            text = printable(finding, multiline=True) if is_new else f"the same as {earlier}"
             echo(wrapper.fill(text), multiline=True)
-            if debug and known == name and verdict.traceback:
+            if debug and is_new and verdict.traceback:
                 echo(textwrap.indent(verdict.traceback, " " * 8).rstrip(), multiline=True)
 
 

@@ -62,12 +62,12 @@ def train(
             from tinynet.checkpoint.transfer import TransferRefusedError
 
             try:
-                found = training_run.plan_fine_tuning(spec, observer=display, **start, **settings)
+                plan = training_run.plan_fine_tuning(spec, observer=display, **start, **settings)
             except TransferRefusedError as error:
                 if error.path is not None:
                     print_plan(error.path, error.plan, as_json, error)
                 raise
-            print_plan(*found, as_json)
+            print_plan(*plan, as_json)
             return
         going_on: dict[str, Any] = {"resume": resume, "exact": exact, "lock": lock}
         result = training_run.train(

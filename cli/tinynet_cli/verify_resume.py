@@ -34,16 +34,16 @@ def verify_resume(spec: str, keep: str | None, as_json: bool, **settings: Any) -
     from tinynet.commands.verify_resume import verify_exact_resume
 
     with TemporaryDirectory() as temporary:
-        found = verify_exact_resume(spec, Path(keep or temporary), **settings)
+        result = verify_exact_resume(spec, Path(keep or temporary), **settings)
     if as_json:
-        print_json(found.to_json())
+        print_json(result.to_json())
     else:
-        killed = ", ".join(map(str, found.killed_after))
-        echo(f"{found.steps:,} steps; killed after {killed}, and resumed")
-        echo(f"uninterrupted  {found.whole}")
-        echo(f"resumed        {found.resumed}")
-        for line in found.differences:
+        killed = ", ".join(map(str, result.killed_after))
+        echo(f"{result.steps:,} steps; killed after {killed}, and resumed")
+        echo(f"uninterrupted  {result.whole}")
+        echo(f"resumed        {result.resumed}")
+        for line in result.differences:
             echo(f"differs: {line}")
-        echo("exact" if found.exact else "not exact")
-    if not found.exact:
+        echo("exact" if result.exact else "not exact")
+    if not result.exact:
         raise click.exceptions.Exit(CHECKPOINT)

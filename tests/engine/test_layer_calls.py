@@ -130,7 +130,7 @@ GRADIENTS = {
     "none of the input": (
         lambda i, p: ((None,), p),
         "backward returned no gradient of the input 'dense_1', so no layer before it can learn; set"
-        ' "trainable": false there',
+        ' "trainable": false on those layers',
     ),
     "the input's misshapen": (
         lambda i, p: ((i[0].T,), p),

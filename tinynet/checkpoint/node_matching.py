@@ -87,30 +87,30 @@ class Matching:
             CheckpointMismatchError: listing the mistakes in ``renamed``.
         """
         self._old_order, self._new_order = list(old), list(new)
-        self._old = {place.name: place for place in self._old_order}
-        self._new = {place.name: place for place in self._new_order}
+        self._old = {record.name: record for record in self._old_order}
+        self._new = {record.name: record for record in self._new_order}
         self._agreed = _common_start(self._old_order, self._new_order)
         renamed = self._expanded(renamed)
         self._check(renamed)
         self.sources = {after: before for before, after in renamed.items()}
         self.clashes: list[str] = []
-        for index, place in enumerate(self._new_order):
-            namesake = self._old.get(place.name)
-            free = place.name not in self.sources and place.name not in renamed
-            if namesake is not None and free and self._is_same(index, place, namesake):
-                self.sources[place.name] = place.name
+        for index, record in enumerate(self._new_order):
+            namesake = self._old.get(record.name)
+            free = record.name not in self.sources and record.name not in renamed
+            if namesake is not None and free and self._is_same(index, record, namesake):
+                self.sources[record.name] = record.name
         self.notes = [
             f"{after}: {changes}"
             for after, before in self.sources.items()
             if (changes := _changes(self._old[before], self._new[after]))
         ]
 
-    def _is_same(self, index: int, place: NodeRecord, namesake: NodeRecord) -> bool:
-        if not place.has_own_name:
+    def _is_same(self, index: int, record: NodeRecord, namesake: NodeRecord) -> bool:
+        if not record.has_own_name:
             return index < self._agreed and self._old_order[index] is namesake
-        if place.type != namesake.type:
-            types = f"{_kind(namesake)} in the checkpoint and {_kind(place)} here"
-            self.clashes.append(f"{place.name} is {types}")
+        if record.type != namesake.type:
+            types = f"{_kind(namesake)} in the checkpoint and {_kind(record)} here"
+            self.clashes.append(f"{record.name} is {types}")
             return False
         return True
 
@@ -120,8 +120,8 @@ class Matching:
         for before, after in renamed.items():
             within = {
                 name: after + name.removeprefix(before)
-                for name, place in self._old.items()
-                if name.startswith(f"{before}.") and place.type
+                for name, record in self._old.items()
+                if name.startswith(f"{before}.") and record.type
             }
             common = {name: twin for name, twin in within.items() if twin in self._new}
             pairs |= common or {before: after}
@@ -134,7 +134,7 @@ class Matching:
                 (before, self._old, "in the checkpoint"),
                 (after, self._new, "in the network"),
             ):
-                owners = [place.name for place in nodes.values() if place.type]
+                owners = [record.name for record in nodes.values() if record.type]
                 blocks = _blocks(owners)
                 if name in blocks and name not in owners:
                     reason = f"{name!r} is a block {where}, but the two have no node in common"
@@ -154,7 +154,7 @@ class Matching:
         types = {self._old[name].type for name in unused if name in self._old}
         orphans = [self._new[name] for name in dict.fromkeys(new)]
         unnamed = [
-            place.name for place in orphans if not place.has_own_name and place.type in types
+            record.name for record in orphans if not record.has_own_name and record.type in types
         ]
         if not unnamed:
             return []
@@ -204,5 +204,5 @@ def _value(options: Mapping[str, Any], key: str) -> str:
     return format_value(options[key]) if key in options else "(not set)"
 
 
-def _kind(place: NodeRecord) -> str:
-    return f"of type {place.type}" if place.type else "a shared layer"
+def _kind(record: NodeRecord) -> str:
+    return f"of type {record.type}" if record.type else "a shared layer"

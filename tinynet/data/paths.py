@@ -83,14 +83,14 @@ def paths_in(config: Frozen) -> list[str]:
 
 def _paths(config: Frozen, place: str) -> list[tuple[str, str]]:
     """Return key and value of every data path in a config."""
-    found = []
+    paths = []
 
     def record(key: str, path: str) -> str:
-        found.append((key, path))
+        paths.append((key, path))
         return path
 
     _replaced(config, place, False, record)
-    return found
+    return paths
 
 
 def _replaced(value: Any, key: str, is_path: bool, replace: Callable[[str, str], str]) -> Any:

@@ -219,7 +219,7 @@ def _input_error(node: Node, method: str, source: str, gradient: Any, shape: Sha
         return node_error(
             node,
             f"{method} returned no gradient of the input {source!r}, so no layer before it"
-            ' can learn; set "trainable": false there',
+            ' can learn; set "trainable": false on those layers',
         )
     return _array_error(node, f"the gradient of the input {source!r}", gradient, shape)
 

@@ -128,7 +128,8 @@ class Program:
     ) -> "Program":
         """Plan the computation of some outputs, and of no node that they do not depend on.
 
-        Args as the attributes, but ``outputs`` holds the node of each output, by the output's name.
+        The arguments are the attributes of these names, but ``outputs`` holds the node of each
+        output by the output's name.
         """
         needed = _ancestors(outputs.values(), nodes)
         return cls(

@@ -27,5 +27,6 @@ def choose_kernels(name: str | None = None) -> Kernels:
     try:
         kernels: Kernels = plugins.load("kernels", name)()
     except PluginError as error:
-        raise PluginError(f"{error} (--kernels numpy computes without it)") from error
+        remedy = "reinstall it, or compute without it: --kernels numpy"
+        raise PluginError(f"{error} ({remedy})") from error
     return kernels

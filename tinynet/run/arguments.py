@@ -4,7 +4,7 @@ An unknown keyword is an error that suggests the right one: ignored, it would wa
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import index
 from pathlib import Path
 from typing import Any, get_args
@@ -25,18 +25,21 @@ _OPTIONAL = {
 
 
 def check_arguments(
-    function: str, values: Mapping[str, Any], settings: type = Settings, required: str = ""
+    function: str,
+    values: Mapping[str, Any],
+    others: Iterable[str] = Settings.__annotations__,
+    required: str = "",
 ) -> None:
     """Raise `UsageError` for unknown keywords and unusable values; see `_FAULTS`.
 
     Args:
         function: The name of the called function, which takes ``**settings``.
         values: Its arguments by name, as `locals` returns them at its start.
-        settings: The type of its settings.
+        others: The keywords that it accepts besides its named arguments.
         required: An argument that must not be None here, although it may be in other functions.
     """
     named = {name: value for name, value in values.items() if name != "settings"}
-    available = list(dict.fromkeys([*named, *settings.__annotations__]))
+    available = [*named, *others]
     values = named | values["settings"]
     problems = [
         _unknown(name, value, available, values)

@@ -20,7 +20,7 @@ from tinynet.prediction.inputs import warn
 from tinynet.prediction.model import Model, open_model
 from tinynet.run.arguments import check_arguments
 from tinynet.run.lookup import find_checkpoint
-from tinynet.run.options import LoadSettings, Observer, Settings, observer
+from tinynet.run.options import Observer, Settings, observer
 from tinynet.run.roots import recorded_root
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Warned
@@ -54,8 +54,8 @@ def load(
         CheckpointError: if it cannot be read, or does not fit what is installed.
         PluginError: if a type that it needs is not installed.
     """
-    check_arguments("load", locals(), LoadSettings)
-    options = LoadSettings(max_params=max_params, strict_finite=strict_finite, kernels=kernels)
+    check_arguments("load", locals(), others=())
+    options = Settings(max_params=max_params, strict_finite=strict_finite, kernels=kernels)
     _, _, model = _load(path, checkpoint, options, observer({}))
     transforms = model.spec.data.transforms if model.spec.data is not None else ()
     if transforms:
@@ -89,7 +89,7 @@ def load_model(
 
 
 def _load(
-    path: str | Path, which: str | Path | None, settings: LoadSettings, report: Observer
+    path: str | Path, which: str | Path | None, settings: Settings, report: Observer
 ) -> tuple[Path, Checkpoint, Model]:
     report_warning = partial(_report_warning, report)
     file, state = find_checkpoint(path, which, report_warning)

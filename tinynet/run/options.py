@@ -10,21 +10,7 @@ from tinynet.training.events import RunEvent, Warned
 Observer: TypeAlias = Callable[[RunEvent], None]
 
 
-class LoadSettings(TypedDict, total=False):
-    """Options of loading a network; each has a default.
-
-    Attributes:
-        max_params: Elements of parameters and buffers that may be allocated.
-        kernels: Name of the numerical kernels; by default the fastest that are installed.
-        strict_finite: Refuse a trained network that holds NaN or infinity, instead of warning.
-    """
-
-    max_params: int
-    kernels: str | None
-    strict_finite: bool
-
-
-class Settings(LoadSettings, total=False):
+class Settings(TypedDict, total=False):
     """Options of training and of using a network; each has a default.
 
     Attributes:
@@ -33,12 +19,18 @@ class Settings(LoadSettings, total=False):
         threads: The number of threads, by default one per core; it does not affect the result.
         observer: Called with every event; by default warnings become Python warnings.
         lock: False trains without a lock where the file system offers none.
+        max_params: Elements of parameters and buffers that may be allocated.
+        kernels: Name of the numerical kernels; by default the fastest that are installed.
+        strict_finite: Refuse a trained network that holds NaN or infinity, instead of warning.
     """
 
     data_root: str | Path | None
     threads: int | None
     observer: Observer | None
     lock: bool
+    max_params: int
+    kernels: str | None
+    strict_finite: bool
 
 
 def data_root(settings: Settings, default: Path) -> Path:

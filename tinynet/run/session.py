@@ -66,7 +66,7 @@ class Session:
     """One process that trains one run: it logs and saves between the steps of the loop.
 
     Attributes:
-        folder: The run's folder; its lock is recorded_signals.
+        folder: The run's folder; its lock is held.
         trainer: The trainer, before its next step.
         tell: Called with every event.
         draft: The `draft_checkpoint` of the trainer.

@@ -175,7 +175,7 @@ class Trainer:
     def _update(self, samples: StepSamples, advance: int) -> float:
         """Update once, and advance the position in the epoch; see `train_step`.
 
-        All passes and the update are one call in the numeric context, since it take time to set.
+        All passes and the update are one call in the numeric context, which takes time to set.
         """
         training, rate = self.spec.training, self.learning_rate
         starts = range(0, len(samples), training.batch_size)

@@ -38,7 +38,7 @@ class IDX(ArrayDataset):
     C. J. C. Burges, "The MNIST database of handwritten digits", 1998.
 
     Raises:
-        DataError: naming the file, what was expected and what was found.
+        DataError: naming the file, the expected value and the actual one.
     """
 
     class Config(TargetConfig):

@@ -138,14 +138,15 @@ def _require_arrays(path: str, names: Mapping[str, Iterable[str]]) -> None:
     Raises:
         DataError: listing those that are missing, and the keys.
     """
-    found = npz_names(path)
-    missing = [(key, name) for key, arrays in names.items() for name in arrays if name not in found]
+    available = npz_names(path)
+    named = [(key, name) for key, arrays in names.items() for name in arrays]
+    missing = [(key, name) for key, name in named if name not in available]
     if missing:
         lacking = [repr(name) for _, name in missing]
         keys = " and ".join(dict.fromkeys(f'"{key}"' for key, _ in missing))
         raise DataError(
             f"{path} has no array {format_list(lacking)}; set {keys} to names of its arrays:"
-            f" {format_list(found) or 'it has none'}"
+            f" {format_list(available) or 'it has none'}"
         )
 
 
@@ -153,5 +154,5 @@ def _mapped(path: str) -> Source:
     return Source(map_npy(path), path)
 
 
-def _by_name(single: str, found: str | dict[str, str]) -> dict[str, str]:
-    return {single: found} if isinstance(found, str) else found
+def _by_name(single: str, names: str | dict[str, str]) -> dict[str, str]:
+    return {single: names} if isinstance(names, str) else names

@@ -71,11 +71,11 @@ class Reshape(_Reshaped):
 
 def _resolve(target_shape: Shape, in_shape: Shape) -> Shape:
     size = math.prod(in_shape)
-    known = math.prod(axis for axis in target_shape if axis != -1)
-    fits = size % known == 0 if -1 in target_shape else size == known
+    fixed = math.prod(axis for axis in target_shape if axis != -1)
+    fits = size % fixed == 0 if -1 in target_shape else size == fixed
     if not fits:
         raise ShapeError(
             f"reshape cannot make {list(target_shape)} of an input of shape {in_shape}:"
-            f" it has {size} elements, not {'a multiple of ' * (-1 in target_shape)}{known}"
+            f" it has {size} elements, not {'a multiple of ' * (-1 in target_shape)}{fixed}"
         )
-    return tuple(size // known if axis == -1 else axis for axis in target_shape)
+    return tuple(size // fixed if axis == -1 else axis for axis in target_shape)

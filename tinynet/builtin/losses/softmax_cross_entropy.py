@@ -112,6 +112,6 @@ def _shape_remedy(out_shape: Shape, target_shape: Shape) -> str:
         return "set the last dense layer's units to the number of classes, at least 2"
     if len(target_shape) == len(out_shape) and target_shape[:-1] == lead and target_shape[-1] > 1:
         return f"set the last dense layer's units to {target_shape[-1]}, one for each class"
-    wanted = ", ".join([*map(str, target_shape), "classes"])
+    shape = ", ".join([*map(str, target_shape), "classes"])
     comma = "" if target_shape else ","
-    return f"end the network with outputs ({wanted}{comma}), one unit for each class"
+    return f"end the network with outputs ({shape}{comma}), one unit for each class"

@@ -57,16 +57,20 @@ def examine(name: str | None = None, *, patience: float = PATIENCE) -> list[Diag
     """
     everything = [entry for group in GROUPS for entry in registry.default().entries(group)]
     try:
-        asked = everything if name is None else entries_named(name)
+        selected = everything if name is None else entries_named(name)
     except UnknownTypeError:
         if not damages(name):
             raise
-        asked = []
-    facts = listed(asked, everything)
+        selected = []
+    facts = listed(selected, everything)
     answers: dict[Entry, Answer] = {}
-    unmet = {owner: unmet_requirement(owner) for owner in {entry.distribution for entry in asked}}
+    unmet = {
+        owner: unmet_requirement(owner) for owner in {entry.distribution for entry in selected}
+    }
     for owner in unmet:
-        answers |= load_apart([entry for entry in asked if entry.distribution == owner], patience)
+        answers |= load_apart(
+            [entry for entry in selected if entry.distribution == owner], patience
+        )
     return [_diagnosis(fact, answers[fact.entry], unmet[fact.entry.distribution]) for fact in facts]
 
 

@@ -24,9 +24,9 @@ def main(request: str) -> None:
     # What a plugin prints must not be taken for an answer.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    asked = json.loads(request)
-    sys.path[:] = asked["path"]
-    for fields in asked["entries"]:
+    message = json.loads(request)
+    sys.path[:] = message["path"]
+    for fields in message["entries"]:
         entry = Entry(**fields)
         start = perf_counter()
         problem = _problem(entry)

@@ -33,11 +33,11 @@ def listed(entries: Iterable[Entry], everything: Iterable[Entry]) -> list[Listed
     claims: dict[tuple[str, str], list[Entry]] = {}
     for entry in everything:
         claims.setdefault((entry.group, entry.name), []).append(entry)
-    asked = list(entries)
-    origins = {name: _origin(name) for name in {entry.distribution for entry in asked}}
+    selected = list(entries)
+    origins = {name: _origin(name) for name in {entry.distribution for entry in selected}}
     return [
         Listed(entry, *origins[entry.distribution], _ambiguity(claims[entry.group, entry.name]))
-        for entry in asked
+        for entry in selected
     ]
 
 

@@ -85,7 +85,7 @@ class Flattener:
     ) -> None:
         """Build the flat list from the network's own list of nodes, which is at `source`.
 
-        A block that is wrong is None. A flat list that is too large raises a SpecError.
+        An invalid block is None. A flat list that is too large raises a SpecError.
         """
         self.nodes: list[JsonValue] = []
         self.top = NodeList(source, scope)
@@ -95,7 +95,7 @@ class Flattener:
         self._fill(self.top, nodes)
         for node_list in self.lists:
             node_list.connect()
-            self._wire(node_list)
+            self._connect(node_list)
 
     # Step 1, list by list: the nodes and their names -----------------------------------------
 
@@ -299,7 +299,7 @@ class Flattener:
 
     # Step 2, with all nodes named: their inputs ------------------------------------------------
 
-    def _wire(self, node_list: NodeList) -> None:
+    def _connect(self, node_list: NodeList) -> None:
         for index, item in enumerate(node_list.items):
             if not self._state.problems and len(self._state.reference_problems) < MAX_COUNTED:
                 self._check_references(node_list, item)
@@ -307,23 +307,25 @@ class Flattener:
                 for input_index, source in node_list.network_inputs(index):
                     target = f"{LAYERS}/{item.flat_index}/inputs/{input_index}"
                     self._state.sources[target] = source
-                wired = self._wired(node_list, index, self.nodes[item.flat_index])
-                self.nodes[item.flat_index] = wired
+                connected = self._with_name_and_inputs(
+                    node_list, index, self.nodes[item.flat_index]
+                )
+                self.nodes[item.flat_index] = connected
 
-    def _wired(self, node_list: NodeList, index: int, node: JsonValue) -> JsonValue:
+    def _with_name_and_inputs(self, node_list: NodeList, index: int, node: JsonValue) -> JsonValue:
         """Return a node with its name and inputs; the models report what is not a node."""
         if not isinstance(node, dict):
             return node
         item = node_list.items[index]
         shared = node.get("shares", item.name.removeprefix(node_list.prefix))
-        wired = {} if node_list.sharing else dict(node)
+        connected = {} if node_list.sharing else dict(node)
         if node_list.sharing or isinstance(node.get("shares"), str):
-            wired["shares"] = node_list.owner(str(shared))
+            connected["shares"] = node_list.owner(str(shared))
         if isinstance(node.get("name", ""), str):
-            wired["name"] = item.name
+            connected["name"] = item.name
         if item.inputs is not None or "inputs" not in node:
-            wired["inputs"] = list(node_list.sources(index))
-        return wired
+            connected["inputs"] = list(node_list.sources(index))
+        return connected
 
     def _check_references(self, node_list: NodeList, item: Item) -> None:
         for index, reference in enumerate(item.inputs or ()):
