@@ -189,7 +189,7 @@ def _print_output(head: str, holder: "Diagnosis | TypeReport") -> None:
 @options.json_option
 @click.option("--debug", is_flag=True, help="Show the traceback of a plugin's exception.")
 def check(
-    name: str, as_json: bool, debug: bool, values: dict[str, Any] | None, **asked: Any
+    name: str, as_json: bool, debug: bool, values: dict[str, Any] | None, **choices: Any
 ) -> None:
     """Check that a plugin conforms to its protocol.
 
@@ -200,9 +200,9 @@ def check(
     from tinynet.testing import NotCheckableError
 
     try:
-        reports = check_plugin(name, options=values, **asked)
+        reports = check_plugin(name, options=values, **choices)
     except NotCheckableError as error:
-        words = [name, *(["--group", asked["group"]] if asked["group"] else [])]
+        words = [name, *(["--group", choices["group"]] if choices["group"] else [])]
         raise click.UsageError(_with_command(error, words, values or {})) from error
     if as_json:
         passed = all(report.passed for report in reports)
