@@ -177,11 +177,11 @@ class BatchPass:
             return
         parts = [shard.inputs(op) for shard in self.shards]
         ctx = self.shards[0].context(op)
-        y, cache = layer_calls.forward(
+        ys, cache = layer_calls.forward(
             op.node, ctx, list(map(_concatenate, zip(*parts, strict=True)))
         )
         for shard, rows in zip(self.shards, self.slices, strict=True):
-            shard.store(op, ctx, y[rows], cache)
+            shard.store(op, ctx, tuple([y[rows] for y in ys]), cache)
 
     def _exchange_gradients(self, stage: Stage) -> None:
         """Do the same as `_exchange` in the backward pass."""
@@ -194,7 +194,13 @@ class BatchPass:
             return
         parts = [shard.pop_backward_arguments(op) for shard in self.shards]
         ctx, cache, _ = parts[0]
-        dy = _concatenate([gradient for _, _, gradient in parts])
+        # A gradient that is None in one shard is None in all: that depends on the network alone.
+        dy = tuple(
+            [
+                None if gradients[0] is None else _concatenate(gradients)
+                for gradients in zip(*[gradients for _, _, gradients in parts], strict=True)
+            ]
+        )
         d_inputs, d_params = layer_calls.backward(op.node, ctx, op.needs, cache, dy)
         self.shards[0].add_param_gradients(op, d_params)
         for shard, rows in zip(self.shards, self.slices, strict=True):

@@ -14,7 +14,7 @@ def fuse(
 ) -> tuple[tuple[Node, ...], dict[str, str]]:
     """Return the same graph with fewer nodes; a node keeps its name when another is fused into it.
 
-    The nodes are in topological order; ``outputs`` holds the node of each output, by its name.
+    The nodes are in topological order; ``outputs`` holds the value of each output, by its name.
     """
     readers = Counter(source for node in nodes for source in node.inputs)
     readers.update(outputs.values())
@@ -31,12 +31,14 @@ def fuse(
         else:
             fused[before.name] = replace(before, layer=layer, out_shape=node.out_shape)
             renamed[node.name] = before.name
-    return tuple(fused.values()), {name: renamed.get(node, node) for name, node in outputs.items()}
+    return tuple(fused.values()), {name: renamed.get(v, v) for name, v in outputs.items()}
 
 
 def _can_fuse(node: Node, before: Node) -> bool:
     """Return True if the node has no parameter, no buffer, and computes in the same mode."""
     if not isinstance(node.layer, Fusable) or node.eval_mode != before.eval_mode:
+        return False
+    if node.out_shapes is not None or before.out_shapes is not None:
         return False
     has_arrays = bool(node.layer.params) or isinstance(node.layer, Buffered)
     return not has_arrays and not isinstance(before.layer, Buffered)

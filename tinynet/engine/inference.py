@@ -5,7 +5,7 @@ activation after that.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -46,6 +46,11 @@ class _Step:
         """The name of its output: that of the last node in it."""
         return self.folded[-1].name if self.folded else self.node.name
 
+    @property
+    def values(self) -> Collection[str]:
+        """The names of its outputs."""
+        return self.folded[-1].values if self.folded else self.node.values
+
     def fold(self) -> "_Step":
         """Return the step with a single layer, made from the parameters as they are now."""
         layer = self.node.layer
@@ -71,12 +76,13 @@ class _Runner:
         ]
 
     def run(self, steps: Sequence[_Step], inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the outputs by the name of their step; they are valid until the next call."""
+        """Return the values of all steps by name; they are valid until the next call."""
         self._workspace.reset()
         values = dict(inputs)
         for step, ctx in zip(steps, self._contexts, strict=True):
             sources = [values[source] for source in step.node.inputs]
-            values[step.name], _ = layer_calls.forward(step.node, ctx, sources)
+            outputs, _ = layer_calls.forward(step.node, ctx, sources)
+            values.update(zip(step.values, outputs, strict=True))
             for source in step.last_reads:
                 del values[source]
         return values
@@ -92,8 +98,13 @@ class Inference:
             program: A program of all outputs.
         """
         self._program = program
-        self._nodes = {output: op.node.name for op in program.operations for output in op.outputs}
-        self._steps = _steps([op.node for op in program.operations], set(self._nodes.values()))
+        self._values = {
+            output: value.name
+            for op in program.operations
+            for value in op.values
+            for output in value.outputs
+        }
+        self._steps = _steps([op.node for op in program.operations], set(self._values.values()))
         self._folds = any(step.folded for step in self._steps)
         # A layer that needs the whole batch gets it in prediction, too.
         self._whole = any(op.exchange_in_evaluation for op in program.operations)
@@ -134,7 +145,7 @@ class Inference:
                 runner = _Runner(self._steps, program.kernels)
             part = {name: array[rows[number]] for name, array in inputs.items()}
             values = runner.run(steps, part)
-            outputs = {name: values[node] for name, node in self._nodes.items()}
+            outputs = {name: values[value] for name, value in self._values.items()}
             parts[number] = program.predictions(outputs)
             self._idle.append(runner)
 
@@ -191,7 +202,7 @@ def _with_last_reads(steps: list[_Step], outputs: set[str]) -> list[_Step]:
 
 
 def _folds(node: Node, before: _Step) -> bool:
-    if node.dtype != before.node.dtype:
+    if node.dtype != before.node.dtype or before.node.out_shapes is not None:
         return False
     return _folded(node.layer, before.fold().node.layer) is not None
 

@@ -6,7 +6,7 @@ Only checks that cost next to nothing are made here; `tinynet.training.purity` m
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -18,12 +18,18 @@ from tinynet.text.plugin_errors import PluginErrors, located_cause, plugin_error
 from tinynet.text.wording import quote, suggest
 from tinynet.types import Array, Shape
 
+Outputs: TypeAlias = tuple[Array, ...]
+"""The outputs of a layer, (n, *out_shape) each: a single one for most layers."""
 
-def forward(node: Node, ctx: Context, inputs: Sequence[Array]) -> tuple[Array, Cache]:
-    """Return the output and the cache of a node's layer.
+OutputGradients: TypeAlias = tuple[Array | None, ...]
+"""The gradient of each output of a layer; None where no loss depends on the output."""
+
+
+def forward(node: Node, ctx: Context, inputs: Sequence[Array]) -> tuple[Outputs, Cache]:
+    """Return the outputs and the cache of a node's layer.
 
     Raises:
-        PluginError: if the layer raises an exception, or its output has another shape or dtype.
+        PluginError: if the layer raises an exception, or an output has another shape or dtype.
     """
     # As `_errors_of`, and twice as fast: this and `backward` are called for every layer and shard.
     try:
@@ -32,7 +38,7 @@ def forward(node: Node, ctx: Context, inputs: Sequence[Array]) -> tuple[Array, C
         raise
     except (Exception, SystemExit) as error:
         raise node_error(node, f"forward raised {located_cause(error)}") from error
-    return _checked_output(node, "forward", returned, len(inputs[0]))
+    return _checked_outputs(node, "forward", returned, len(inputs[0]))
 
 
 def summarize(node: Node, ctx: Context, inputs: Sequence[Array]) -> Any:
@@ -47,19 +53,19 @@ def summarize(node: Node, ctx: Context, inputs: Sequence[Array]) -> Any:
 
 def forward_with(
     node: Node, ctx: Context, summaries: Sequence[Any], inputs: Sequence[Array]
-) -> tuple[Array, Cache]:
-    """Return the output and the cache of a shard, from the summaries of all shards, in order.
+) -> tuple[Outputs, Cache]:
+    """Return the outputs and the cache of a shard, from the summaries of all shards, in order.
 
     Raises:
-        PluginError: if the layer raises an exception, or its output has another shape or dtype.
+        PluginError: if the layer raises an exception, or an output has another shape or dtype.
     """
     with _errors_of(node, "forward_with"):
         returned = cast(Summarized, node.layer).forward_with(ctx, summaries, *inputs)
-    return _checked_output(node, "forward_with", returned, len(inputs[0]))
+    return _checked_outputs(node, "forward_with", returned, len(inputs[0]))
 
 
 def summarize_gradient(
-    node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array
+    node: Node, ctx: Context, needs: Needs, cache: Cache, dy: OutputGradients
 ) -> tuple[Any, Mapping[str, Array]]:
     """Return the layer's summary of ``dy`` for the other shards, and its parameters' gradients.
 
@@ -67,7 +73,7 @@ def summarize_gradient(
         PluginError: if the layer raises an exception, or omits a required gradient.
     """
     with _errors_of(node, "summarize_gradient"):
-        returned = cast(Summarized, node.layer).summarize_gradient(ctx, cache, dy)
+        returned = cast(Summarized, node.layer).summarize_gradient(ctx, cache, _passed(node, dy))
     if not isinstance(returned, tuple) or len(returned) != 2:
         message = "summarize_gradient must return (summary, gradients of the parameters)"
         raise node_error(node, f"{message}; it returned {described(returned)}")
@@ -76,7 +82,12 @@ def summarize_gradient(
 
 
 def backward_with(
-    node: Node, ctx: Context, needs: Needs, cache: Cache, summaries: Sequence[Any], dy: Array
+    node: Node,
+    ctx: Context,
+    needs: Needs,
+    cache: Cache,
+    summaries: Sequence[Any],
+    dy: OutputGradients,
 ) -> Sequence[Array | None]:
     """Return the gradients of a shard's inputs, from the summaries of all shards, in order.
 
@@ -85,20 +96,22 @@ def backward_with(
     """
     with _errors_of(node, "backward_with"):
         d_inputs: Sequence[Array | None] = cast(Summarized, node.layer).backward_with(
-            ctx, cache, summaries, dy
+            ctx, cache, summaries, _passed(node, dy)
         )
-    _check_inputs(node, "backward_with", needs, d_inputs, len(dy))
+    _check_inputs(node, "backward_with", needs, d_inputs, _samples(dy))
     return d_inputs
 
 
-def backward(node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array) -> Gradients:
+def backward(
+    node: Node, ctx: Context, needs: Needs, cache: Cache, dy: OutputGradients
+) -> Gradients:
     """Return the gradients of the inputs and of the parameters: at least those in ``needs``.
 
     Raises:
         PluginError: if the layer raises an exception, or omits a required gradient.
     """
     try:
-        returned = node.layer.backward(ctx, cache, dy)
+        returned = node.layer.backward(ctx, cache, _passed(node, dy))
     except (TinynetError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
@@ -110,7 +123,7 @@ def backward(node: Node, ctx: Context, needs: Needs, cache: Cache, dy: Array) ->
             f" it returned {described(returned)}",
         )
     d_inputs, d_params = returned
-    _check_inputs(node, "backward", needs, d_inputs, len(dy))
+    _check_inputs(node, "backward", needs, d_inputs, _samples(dy))
     _check_params(node, "backward", needs, d_params)
     return d_inputs, d_params
 
@@ -150,7 +163,9 @@ def forward_flops(node: Node) -> int:
     """
     layer = node.layer
     if not isinstance(layer, Costed):
-        return prod(node.out_shape) + 2 * sum(param.size for param in layer.params.values())
+        return sum(map(prod, node.values.values())) + 2 * sum(
+            param.size for param in layer.params.values()
+        )
     with _errors_of(node, "cost"):
         return int(layer.cost()[0])
 
@@ -159,13 +174,32 @@ def _errors_of(node: Node, method: str) -> PluginErrors:
     return PluginErrors(str(node), f"{method} raised", node.pointer)
 
 
-def _checked_output(node: Node, method: str, returned: Any, samples: int) -> tuple[Array, Cache]:
+def _passed(node: Node, dy: OutputGradients) -> Any:
+    """Return the gradients of the outputs as the layer's methods take them."""
+    return dy[0] if node.out_shapes is None else dy
+
+
+def _samples(dy: OutputGradients) -> int:
+    return next(len(gradient) for gradient in dy if gradient is not None)
+
+
+def _checked_outputs(node: Node, method: str, returned: Any, samples: int) -> tuple[Outputs, Cache]:
     if not isinstance(returned, tuple) or len(returned) != 2:
         message = f"{method} must return (output, cache); it returned {described(returned)}"
         raise node_error(node, message)
-    if not _is_array(node, returned[0], (samples, *node.out_shape)):
-        raise _array_error(node, "the output", returned[0], (samples, *node.out_shape))
-    return returned
+    outputs, cache = returned
+    if node.out_shapes is None:
+        if not _is_array(node, outputs, (samples, *node.out_shape)):
+            raise _array_error(node, "the output", outputs, (samples, *node.out_shape))
+        return (outputs,), cache
+    if not isinstance(outputs, tuple) or len(outputs) != len(node.out_shapes):
+        names = ", ".join(node.out_shapes)
+        message = f"{method} must return (({names}), cache), with a tuple of all outputs;"
+        raise node_error(node, f"{message} its outputs are {described(outputs)}")
+    for (name, shape), y in zip(node.out_shapes.items(), outputs, strict=True):
+        if not _is_array(node, y, (samples, *shape)):
+            raise _array_error(node, f"the output {name!r}", y, (samples, *shape))
+    return outputs, cache
 
 
 def node_error(node: Node, message: str) -> PluginError:

@@ -1,6 +1,8 @@
 """A node of the graph, with its layer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,9 +17,9 @@ class Node:
     Attributes:
         name: Its name.
         layer: Its layer; nodes that share a layer hold the same object.
-        inputs: Names of the nodes, or inputs of the network, that it reads.
+        inputs: Names of the values, or inputs of the network, that it reads.
         in_shapes: Shape of one sample of each input.
-        out_shape: Shape of one sample of the output.
+        out_shape: Shape of one sample of the main output.
         dtype: The dtype in which the layer computes.
         type: The layer's qualified type: ``distribution:name``.
         version: The version of that distribution.
@@ -28,6 +30,8 @@ class Node:
         pointer: JSON pointer to the node in the spec.
         eval_mode: True if the layer computes in training as in evaluation, because the spec says
             ``"trainable": false``.
+        out_shapes: Shape of one sample of each output, by its name, the main output first; None
+            for a layer that returns a single array.
     """
 
     name: str
@@ -44,6 +48,16 @@ class Node:
     integer_inputs: bool
     pointer: str
     eval_mode: bool = False
+    out_shapes: Mapping[str, Shape] | None = None
 
     def __str__(self) -> str:
         return f"{self.name} ({self.type} {self.version})"
+
+    @cached_property
+    def values(self) -> dict[str, Shape]:
+        """Shape of one sample of each value that it computes, by the value's name.
+
+        The main output has the name of the node: ``lstm_1``; others are ``lstm_1:state``.
+        """
+        others = list((self.out_shapes or {}).items())[1:]
+        return {self.name: self.out_shape, **{f"{self.name}:{n}": s for n, s in others}}

@@ -22,6 +22,20 @@ Exchange: TypeAlias = Literal["summaries", "batch"]
 """What the shards exchange at a layer that looks across the batch: summaries, or all samples."""
 
 
+class Value(NamedTuple):
+    """An output of a layer.
+
+    Attributes:
+        name: The name by which other operations read it.
+        outputs: Names of the outputs of the network that it is.
+        is_read: True if another operation reads it.
+    """
+
+    name: str
+    outputs: tuple[str, ...]
+    is_read: bool
+
+
 @dataclass(frozen=True)
 class Operation:
     """A node with what its passes need to know, determined once for all batches.
@@ -34,8 +48,7 @@ class Operation:
             has running statistics and nothing trainable.
         commits: True if a training step changes its running statistics.
         gradients: Name and address of each parameter whose gradient its backward returns.
-        outputs: Names of the network's outputs that it computes.
-        is_read: True if another operation reads its output.
+        values: The values that it computes: one for each output of the layer.
         last_reads: Names of the values that no later operation reads.
         exchange_in_training: The kind of exchange at it in training; None for no exchange.
         exchange_in_evaluation: The same in evaluation.
@@ -47,8 +60,7 @@ class Operation:
     eval_mode: bool
     commits: bool
     gradients: tuple[tuple[str, str], ...]
-    outputs: tuple[str, ...]
-    is_read: bool
+    values: tuple[Value, ...]
     last_reads: tuple[str, ...]
     exchange_in_training: Exchange | None
     exchange_in_evaluation: Exchange | None
@@ -128,8 +140,8 @@ class Program:
     ) -> "Program":
         """Plan the computation of some outputs, and of no node that they do not depend on.
 
-        The arguments are the attributes of these names, but ``outputs`` holds the node of each
-        output by the output's name.
+        The arguments are the attributes of these names, but ``outputs`` holds the value of each
+        output, such as ``lstm_1:state``, by the output's name.
         """
         needed = _ancestors(outputs.values(), nodes)
         return cls(
@@ -150,7 +162,8 @@ class Program:
         return Cost(
             flops=sum(map(layer_calls.forward_flops, self.nodes)),
             params=sum(p.size for node in owners for p in node.layer.params.values()),
-            output_bytes=sum(prod(node.out_shape) for node in self.nodes) * self.dtype.itemsize,
+            output_bytes=sum(prod(shape) for node in self.nodes for shape in node.values.values())
+            * self.dtype.itemsize,
         )
 
     def shard_slices(self, samples: int, *, training: bool) -> tuple[slice, ...]:
@@ -197,39 +210,64 @@ class Program:
 def plan(nodes: Sequence[Node], outputs: Mapping[str, str]) -> tuple[Operation, ...]:
     """Return an operation for each node, with only those gradients that are required.
 
-    The nodes are in topological order; ``outputs`` holds the node of each output, by its name.
+    The nodes are in topological order; ``outputs`` holds the value of each output, by its name.
     """
-    has_backward: dict[str, bool] = {}
     last_reader = {source: node.name for node in nodes for source in node.inputs}
     output_names: dict[str, tuple[str, ...]] = {}
     for output, name in outputs.items():
         output_names[name] = (*output_names.get(name, ()), output)
+    learned = _learned(nodes)
+    reached = _reached(nodes, output_names, learned)
     operations = []
     for node in nodes:
-        needs_inputs = tuple(has_backward.get(source, False) for source in node.inputs)
-        has_backward[node.name] = any(needs_inputs) or bool(node.trainable_params)
+        has_backward = node.name in reached
+        needs_inputs = tuple(has_backward and source in learned for source in node.inputs)
+        trainable = node.trainable_params if has_backward else frozenset()
         buffered = isinstance(node.layer, Buffered)
         eval_mode = node.eval_mode or (buffered and not node.trainable)
         exchange = _exchange(node)
         in_evaluation = None if exchange == "summaries" else exchange
-        trained = (name for name in node.layer.params if name in node.trainable_params)
+        trained = (name for name in node.layer.params if name in trainable)
         sources = dict.fromkeys(node.inputs)
         operations.append(
             Operation(
                 node,
-                Needs(needs_inputs, node.trainable_params),
-                has_backward=has_backward[node.name],
+                Needs(needs_inputs, trainable),
+                has_backward=has_backward,
                 eval_mode=eval_mode,
                 commits=buffered and node.trainable,
                 gradients=tuple((name, f"{node.owner}/{name}") for name in trained),
-                outputs=output_names.get(node.name, ()),
-                is_read=node.name in last_reader,
+                values=tuple(
+                    Value(name, output_names.get(name, ()), name in last_reader)
+                    for name in node.values
+                ),
                 last_reads=tuple(s for s in sources if last_reader[s] == node.name),
                 exchange_in_training=in_evaluation if eval_mode else exchange,
                 exchange_in_evaluation=in_evaluation,
             )
         )
     return tuple(operations)
+
+
+def _learned(nodes: Iterable[Node]) -> set[str]:
+    """Return the values that depend on trainable parameters through differentiable layers."""
+    learned: set[str] = set()
+    for node in nodes:
+        differentiable = getattr(node.layer, "differentiable", True)
+        if differentiable and (node.trainable_params or not learned.isdisjoint(node.inputs)):
+            learned.update(node.values)
+    return learned
+
+
+def _reached(nodes: Sequence[Node], outputs: Collection[str], learned: Collection[str]) -> set[str]:
+    """Return the nodes that a gradient reaches, from the values that are outputs, backward."""
+    reached: set[str] = set()
+    with_gradient = set(outputs)
+    for node in reversed(nodes):
+        if node.name in learned and not with_gradient.isdisjoint(node.values):
+            reached.add(node.name)
+            with_gradient.update(node.inputs)
+    return reached
 
 
 def _exchange(node: Node) -> Exchange | None:
@@ -253,9 +291,9 @@ def _split_into_stages(operations: Iterable[Operation], training: bool) -> Itera
 
 
 def _ancestors(names: Iterable[str], nodes: Collection[Node]) -> tuple[Node, ...]:
-    """Return the named nodes and all that they depend on, in topological order."""
+    """Return the nodes of the named values and all that they depend on, in topological order."""
     needed = set(names)
     for node in reversed(list(nodes)):
-        if node.name in needed:
+        if not needed.isdisjoint(node.values):
             needed.update(node.inputs)
-    return tuple(node for node in nodes if node.name in needed)
+    return tuple(node for node in nodes if not needed.isdisjoint(node.values))

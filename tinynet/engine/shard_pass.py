@@ -12,6 +12,7 @@ import numpy as np
 
 from tinynet.engine import layer_calls, losses
 from tinynet.engine.inputs import convert_inputs
+from tinynet.engine.layer_calls import OutputGradients, Outputs
 from tinynet.engine.losses import LossInputs, LossResult
 from tinynet.engine.node import Node
 from tinynet.engine.program import Operation, Program, Stage
@@ -22,7 +23,7 @@ from tinynet.layer.context import Context
 from tinynet.types import Array
 
 Observer: TypeAlias = Callable[[Node, Array], None]
-"""Called with each node and its output."""
+"""Called with each node and each of its outputs."""
 
 
 class RandomKey(NamedTuple):
@@ -65,7 +66,7 @@ class ShardPass:
             key: Key of the random streams.
             first_sample: Position of the first sample in the batch; part of that key.
             workspace: Memory for large arrays.
-            observe: Called with each node and its output.
+            observe: Called with each node and each of its outputs.
 
         Raises:
             DataError: for an input that does not hold real numbers.
@@ -123,12 +124,12 @@ class ShardPass:
         if stage.entry is not None and stage.entry.exchange == "summaries":
             op = stage.entry.operation
             ctx = self._waiting.pop(op.node.name)
-            y, cache = layer_calls.forward_with(op.node, ctx, summaries, self.inputs(op))
-            self.store(op, ctx, y, cache)
+            ys, cache = layer_calls.forward_with(op.node, ctx, summaries, self.inputs(op))
+            self.store(op, ctx, ys, cache)
         for op in stage.operations:
             ctx = self.context(op)
-            y, cache = layer_calls.forward(op.node, ctx, self.inputs(op))
-            self.store(op, ctx, y, cache)
+            ys, cache = layer_calls.forward(op.node, ctx, self.inputs(op))
+            self.store(op, ctx, ys, cache)
         if stage.exit is not None and stage.exit.exchange == "summaries":
             op = stage.exit.operation
             ctx = self._waiting[op.node.name] = self.context(op)
@@ -139,21 +140,21 @@ class ShardPass:
         values = self._values
         return [values[source] for source in op.node.inputs]
 
-    def store(self, op: Operation, ctx: Context, y: Array, cache: Cache) -> None:
-        """Store an operation's output, (n, *out_shape), and drop values without a later reader."""
-        name = op.node.name
-        if self._observe is not None:
-            self._observe(op.node, y)
+    def store(self, op: Operation, ctx: Context, ys: Outputs, cache: Cache) -> None:
+        """Store an operation's outputs, and drop values without a later reader."""
         if self._training and op.has_backward:
-            self._caches[name] = ctx, cache
+            self._caches[op.node.name] = ctx, cache
         # After an exchange all shards hold the same statistics: the first one commits them.
         commits = self._first_sample == 0 or op.exchange_in_training is None
         if self._training and op.commits and commits:
             self._to_commit.append((op.node, cache))
-        for output in op.outputs:
-            self.outputs[output] = y
-        if op.is_read:
-            self._values[name] = y
+        for (name, outputs, is_read), y in zip(op.values, ys, strict=True):
+            if self._observe is not None:
+                self._observe(op.node, y)
+            for output in outputs:
+                self.outputs[output] = y
+            if is_read:
+                self._values[name] = y
         for source in op.last_reads:
             del self._values[source]
 
@@ -214,8 +215,9 @@ class ShardPass:
             raise TinynetError(f"the gradient of the output(s) {', '.join(missing)} is missing")
         for op in self.operations:
             if op.has_backward:
-                for output in op.outputs:
-                    self._add(self._d_values, op.node.name, d_outputs[output])
+                for name, outputs, _ in op.values:
+                    for output in outputs:
+                        self._add(self._d_values, name, d_outputs[output])
 
     def backward_stage(self, stage: Stage, summaries: Sequence[Any]) -> None:
         """Run backward in a stage, from the summaries at its exit to the summary for its entry.
@@ -237,16 +239,16 @@ class ShardPass:
         if stage.entry is not None and stage.entry.exchanges_gradient_summaries:
             op = stage.entry.operation
             ctx, cache = self._caches[op.node.name]
-            dy = self._d_values[op.node.name]
+            dy = tuple([self._d_values.get(value.name) for value in op.values])
             self.summary, gradients = layer_calls.summarize_gradient(
                 op.node, ctx, op.needs, cache, dy
             )
             self.add_param_gradients(op, gradients)
 
-    def pop_backward_arguments(self, op: Operation) -> tuple[Context, Cache, Array]:
-        """Return and drop the context, the cache and the output gradient of an operation."""
-        name = op.node.name
-        return *self._caches.pop(name), self._d_values.pop(name)
+    def pop_backward_arguments(self, op: Operation) -> tuple[Context, Cache, OutputGradients]:
+        """Return and drop the context, the cache and the output gradients of an operation."""
+        dy = tuple([self._d_values.pop(value.name, None) for value in op.values])
+        return *self._caches.pop(op.node.name), dy
 
     def add_param_gradients(self, op: Operation, d_params: Mapping[str, Array]) -> None:
         """Add gradients to those of an operation's parameters, by the names in its layer."""

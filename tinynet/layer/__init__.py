@@ -29,6 +29,7 @@ __all__ = [
     "InitializerReference",
     "Layer",
     "LayerConfig",
+    "MultiOutput",
     "Needs",
     "PositivePair",
     "Rectifiable",
@@ -61,7 +62,9 @@ class Layer(Protocol):
         params: The learned arrays by name; the optimizer alone changes them, in place.
 
     A class with ``integer_inputs = True`` gets integers as they are; for all others the network
-    converts the inputs to its own dtype first.
+    converts the inputs to its own dtype first. A class with ``differentiable = False`` has no
+    trainable parameters, and its `backward` is never called: nothing before it gets a gradient
+    through it.
     """
 
     Config: ClassVar[type[Any]]
@@ -113,6 +116,24 @@ class Layer(Protocol):
             it never writes to it.
         """
         ...
+
+
+@runtime_checkable
+class MultiOutput(Protocol):
+    """The ability of a layer with several outputs, which other nodes read as ``lstm_1:state``.
+
+    ``forward`` returns ``((y_0, y_1, ...), cache)``, one array for each output, and ``backward``
+    gets a tuple ``dy`` of their gradients, with None for each output that no loss depends on.
+    Whether a layer has several outputs may depend on its config: one without `out_shapes` returns
+    a single array.
+
+    Attributes:
+        out_shapes: Shape of one sample of each output, by its name, in the order of the outputs.
+            The first is the main output, which the node's own name means; its shape is
+            `out_shape`, too.
+    """
+
+    out_shapes: dict[str, Shape]
 
 
 @runtime_checkable

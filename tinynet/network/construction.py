@@ -1,6 +1,6 @@
 """Construction of the layers of a network, and the checks of a new layer."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +14,14 @@ from tinynet.engine.node import Node
 from tinynet.engine.tensor_names import BUFFERS
 from tinynet.errors import PluginError, Problem, ShapeError, SpecError, TinynetError
 from tinynet.initializer import Initializer
-from tinynet.layer import Buffered, Layer
+from tinynet.layer import Buffered, Layer, MultiOutput
 from tinynet.layer.build import Build
 from tinynet.network.shared_build import SharedBuild, arrays_of, require_shared
-from tinynet.spec.graph import GraphNode
+from tinynet.spec.graph import GraphNode, is_input, node_of
+from tinynet.spec.parts import NAME, NAME_RULE
+from tinynet.text.document import join_pointer
 from tinynet.text.plugin_errors import PluginErrors, located_cause, plugin_error
+from tinynet.text.wording import quote, suggest
 from tinynet.types import Array, Shape
 
 
@@ -41,18 +44,24 @@ def build_nodes(
     by_name = {node.name: node for node in graph}
     shapes = dict(input_shapes)
     problems = []
-    for node in graph:
-        sources = [*node.inputs, *([node.spec.shares] if node.spec.shares else [])]
-        if any(source not in shapes for source in sources):
+    for declared in graph:
+        shares = declared.spec.shares
+        sources = [node_of(source) for source in declared.inputs if not is_input(source)]
+        if not built.keys() >= {*sources, *([shares] if shares else [])}:
             continue
-        in_shapes = tuple(shapes[source] for source in node.inputs)
+        inputs = tuple(_value(source, built) for source in declared.inputs)
+        if wrong := list(_unknown_outputs(declared, inputs, shapes, built)):
+            problems += wrong
+            continue
+        node = replace(declared, inputs=inputs)
+        in_shapes = tuple(shapes[source] for source in inputs)
         try:
             if node.spec.shares:
                 owner, owned = by_name[node.spec.shares], built[node.spec.shares]
                 built[node.name] = _share_layer(node, owner, in_shapes, owned, build(node.name))
             else:
                 built[node.name] = _build_node(node, in_shapes, build)
-            shapes[node.name] = built[node.name].out_shape
+            shapes |= built[node.name].values
         except ShapeError as error:
             message = f"{node.name}: {error}; {_describe_inputs(node.inputs, shapes)}"
             problems.append(Problem(message, node.pointer))
@@ -62,6 +71,56 @@ def build_nodes(
     if problems:
         raise ShapeError(problems)
     return built
+
+
+def output_values(outputs: Mapping[str, str], nodes: Mapping[str, Node]) -> dict[str, str]:
+    """Return the value of each output of the network, by the output's name.
+
+    Args:
+        outputs: The values as the spec names them.
+        nodes: The nodes by name.
+
+    Raises:
+        SpecError: listing every value that its node does not compute.
+    """
+    values = {name: _value(reference, nodes) for name, reference in outputs.items()}
+    wrong = [
+        Problem(
+            _no_output(nodes[node_of(value)], value), "/network" + join_pointer(["outputs", name])
+        )
+        for name, value in values.items()
+        if value not in nodes[node_of(value)].values
+    ]
+    if wrong:
+        raise SpecError(wrong)
+    return values
+
+
+def _value(reference: str, built: Mapping[str, Node]) -> str:
+    """Return the name of the value that a node reads; a main output has the name of its node."""
+    name, _, output = reference.partition(":")
+    node = built.get(name)
+    is_main = node is not None and node.out_shapes and output == next(iter(node.out_shapes))
+    return name if is_main else reference
+
+
+def _unknown_outputs(
+    node: GraphNode, inputs: Sequence[str], shapes: Mapping[str, Shape], built: Mapping[str, Node]
+) -> Iterator[Problem]:
+    """Yield a problem for each input that is an output which its node does not have."""
+    for index, value in enumerate(inputs):
+        if value not in shapes:
+            message = _no_output(built[node_of(value)], value)
+            yield Problem(message, f"{node.pointer}/inputs/{index}")
+
+
+def _no_output(node: Node, value: str) -> str:
+    """Return the message about an output that a node does not have."""
+    output = value.partition(":")[2]
+    if node.out_shapes is None:
+        return f"{quote(node.name)} has a single output; read it as {quote(node.name)}"
+    message = f"{quote(node.name)} has no output {quote(output)}"
+    return f"{message}; {suggest(output, node.out_shapes)}"
 
 
 def _describe_inputs(names: Iterable[str], shapes: Mapping[str, Shape]) -> str:
@@ -118,6 +177,7 @@ def _build_node(
         integer_inputs=bool(getattr(layer, "integer_inputs", False)),
         pointer=node.pointer,
         eval_mode=not node.spec.trainable,
+        out_shapes=layer.out_shapes if isinstance(layer, MultiOutput) else None,
     )
 
 
@@ -146,7 +206,13 @@ def _share_layer(
     layer = _construct(who, owner, in_shapes, own_build)
     _check(who, node.name, layer, own_build)
     require_shared(who, layer, own_build)
-    return replace(shared, layer=layer, in_shapes=in_shapes, out_shape=layer.out_shape)
+    return replace(
+        shared,
+        layer=layer,
+        in_shapes=in_shapes,
+        out_shape=layer.out_shape,
+        out_shapes=layer.out_shapes if isinstance(layer, MultiOutput) else None,
+    )
 
 
 def _construct(who: str, node: GraphNode, in_shapes: tuple[Shape, ...], build: Build) -> Layer:
@@ -167,17 +233,46 @@ def _construct(who: str, node: GraphNode, in_shapes: tuple[Shape, ...], build: B
     return layer
 
 
-def _check(who: str, node: str, layer: Layer, build: Build) -> None:
+def _check_shapes(who: str, layer: Layer) -> None:
     shape = getattr(layer, "out_shape", None)
-    if not isinstance(shape, tuple) or not all(isinstance(n, int) and n > 0 for n in shape):
+    if not _is_shape(shape):
         raise PluginError(
             f"{who}: out_shape must be the shape of one sample of the output, a tuple of positive"
             f" integers; it is {shape!r}"
         )
+    if not isinstance(layer, MultiOutput):
+        return
+    shapes = layer.out_shapes
+    if not isinstance(shapes, Mapping) or not shapes or not all(map(_is_shape, shapes.values())):
+        raise PluginError(
+            f"{who}: out_shapes must be a dict of the shape of one sample of each output, by its"
+            f" name; it is {shapes!r}"
+        )
+    for name in shapes:
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise PluginError(f"{who}: an output cannot be called {name!r}; a name is {NAME_RULE}")
+    if next(iter(shapes.values())) != shape:
+        raise PluginError(
+            f"{who}: the first of out_shapes must be the main output, of the shape out_shape,"
+            f" {shape}; it is {next(iter(shapes.values()))}"
+        )
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(n, int) and n > 0 for n in value)
+
+
+def _check(who: str, node: str, layer: Layer, build: Build) -> None:
+    _check_shapes(who, layer)
     params = getattr(layer, "params", None)
     if not isinstance(params, Mapping):
         raise PluginError(
             f"{who}: params must be a dict of arrays by name; it is {described(params)}"
+        )
+    if params and not getattr(layer, "differentiable", True):
+        raise PluginError(
+            f"{who}: a layer with differentiable = False cannot have parameters, because they get"
+            " no gradient; use build.buffer for arrays that are saved but not trained"
         )
     if getattr(layer, "buffers", None) and not isinstance(layer, Buffered):
         raise PluginError(f"{who}: it has buffers, but no method commit(cache) to update them")

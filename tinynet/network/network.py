@@ -20,7 +20,7 @@ from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import Buffered, Layer
 from tinynet.layer.build import MAX_PARAMS, Budget, Build
 from tinynet.loss import Loss
-from tinynet.network.construction import build_nodes, create_initializer
+from tinynet.network.construction import build_nodes, create_initializer, output_values
 from tinynet.network.freezing import freeze
 from tinynet.network.input_shapes import input_shapes_of
 from tinynet.network.kernel_choice import choose_kernels
@@ -41,7 +41,7 @@ class Network:
             arrays are live.
         buffers: The running statistics, likewise.
         input_shapes: Shape of one sample of each input, by name: ``input``, ``input:image``.
-        outputs: The node of each output, by the output's name.
+        outputs: The value of each output, ``dense_2`` or ``lstm_1:state``, by the output's name.
         out_shapes: Shape of one sample of each output, by name.
         dtype: The dtype of parameters and computation.
         kernels: The numerical kernels.
@@ -99,8 +99,9 @@ class Network:
         self.buffers = MappingProxyType(
             _addressed(owners, lambda layer: layer.buffers if isinstance(layer, Buffered) else {})
         )
-        self.outputs = MappingProxyType(outputs_of(self.spec, graph))
-        self.out_shapes = {name: nodes[node].out_shape for name, node in self.outputs.items()}
+        self.outputs = MappingProxyType(output_values(outputs_of(self.spec, graph), nodes))
+        shapes = {value: shape for node in nodes.values() for value, shape in node.values.items()}
+        self.out_shapes = {name: shapes[value] for name, value in self.outputs.items()}
         self.losses = output_losses(loss, tuple(self.outputs))
         self.program = self._plan(tuple(self.trained_shapes))
 

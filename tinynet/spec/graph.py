@@ -26,7 +26,7 @@ class GraphNode:
     """A node of the graph, with its name and its inputs."""
 
     name: str
-    inputs: tuple[str, ...]  # names of the nodes, or inputs of the network, that it reads
+    inputs: tuple[str, ...]  # names of the values, or inputs of the network, that it reads
     spec: NodeSpec
     pointer: str  # JSON pointer to its part of the spec
 
@@ -34,6 +34,11 @@ class GraphNode:
 def is_input(name: str) -> bool:
     """Return True for the name of an input of the network."""
     return name == INPUT or (name.startswith(f"{INPUT}:") and name != f"{INPUT}:")
+
+
+def node_of(value: str) -> str:
+    """Return the node that computes a value: ``lstm_1`` for ``lstm_1:state``."""
+    return value.partition(":")[0]
 
 
 def build_graph(network: NetworkSpec) -> list[GraphNode]:
@@ -63,7 +68,7 @@ def _refuse(problems: Iterable[Problem]) -> None:
 
 
 def outputs_of(network: NetworkSpec, ordered: Sequence[GraphNode]) -> dict[str, str]:
-    """Return the node of each output by the output's name, ordered by these names.
+    """Return the value of each output by the output's name, ordered by these names.
 
     The order of keys in JSON has no meaning, and must not change the bits of sums over outputs.
     Without declared outputs, the last of the nodes that `build_graph` ordered is the output.
@@ -94,7 +99,7 @@ def _unknown_names(nodes: list[GraphNode]) -> Iterator[Problem]:
     circling: set[str] = set()
     for node in nodes:
         for index, source in enumerate(node.inputs):
-            if source not in by_name and not is_input(source):
+            if node_of(source) not in by_name and not is_input(source):
                 message = _no_node(source, available, hints)
                 yield Problem(message, f"{node.pointer}/inputs/{index}")
         shared, pointer = node.spec.shares, f"{node.pointer}/shares"
@@ -161,27 +166,27 @@ def _explain_cycle(cycle: list[str]) -> str:
 
 def _needed(node: GraphNode) -> list[str]:
     """Return the nodes that must come first: the inputs, and the owner of a shared layer."""
-    sources = [source for source in node.inputs if not is_input(source)]
+    sources = [node_of(source) for source in node.inputs if not is_input(source)]
     return sources if node.spec.shares is None else [*sources, node.spec.shares]
 
 
 def _bad_outputs(network: NetworkSpec, nodes: list[GraphNode]) -> Iterator[Problem]:
     names = {node.name for node in nodes}
     available, hints = sorted(names), iter(range(MAX_PROBLEMS))
-    for output, node in (network.outputs or {}).items():
-        if node not in names:
+    for output, value in (network.outputs or {}).items():
+        if node_of(value) not in names:
             pointer = join_pointer(["network", "outputs", output])
-            yield Problem(_no_node(node, available, hints), pointer)
+            yield Problem(_no_node(value, available, hints), pointer)
 
 
 def _unused(ordered: list[GraphNode], outputs: Mapping[str, str] | None) -> Iterator[Problem]:
-    used = {source for node in ordered for source in node.inputs}
+    used = {node_of(source) for node in ordered for source in node.inputs}
     ends = [node for node in ordered if node.name not in used]
     if outputs is None:
         last = max(ends, key=lambda node: int(node.pointer.rpartition("/")[2]))
         shown, instead = {last.name}, f"{last.name!r} is the network's output"
     else:
-        shown, instead = set(outputs.values()), "network.outputs does not name it"
+        shown, instead = set(map(node_of, outputs.values())), "network.outputs does not name it"
     for node in ends:
         if node.name not in shown:
             message = f"the output of {node.name!r} goes nowhere: no node names it in 'inputs', and"

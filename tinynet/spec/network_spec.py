@@ -24,7 +24,8 @@ class NodeSpec(Reference):
     inputs: Names | None = Field(
         default=None,
         min_length=1,
-        description="The nodes whose outputs it reads, or 'input'; by default the node before.",
+        description="The nodes whose outputs it reads, or 'input'; 'node:output' for another than"
+        " the main output of a node; by default the node before.",
     )
     shares: str | None = Field(
         default=None, description="A node whose layer, with its parameters, is used here, too."

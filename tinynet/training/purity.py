@@ -69,6 +69,8 @@ class _WatchedLayer:
     def __init__(self, node: Node) -> None:
         self._node, self._layer = node, node.layer
         self.out_shape, self.params = node.out_shape, node.layer.params
+        if node.out_shapes is not None:
+            self.out_shapes = node.out_shapes
 
     def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
         with self._watching("forward", self._named(inputs)):
@@ -88,20 +90,26 @@ class _WatchedLayer:
         return {f"its input {n!r}": x for n, x in zip(self._node.inputs, inputs, strict=True)}
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        with self._watching("backward", {"dy": dy}):
+        with self._watching("backward", self._gradients(dy)):
             return self._layer.backward(ctx, cache, dy)
 
     def summarize_gradient(
         self, ctx: Context, cache: Cache, dy: Array
     ) -> tuple[Any, dict[str, Array]]:
-        with self._watching("summarize_gradient", {"dy": dy}):
+        with self._watching("summarize_gradient", self._gradients(dy)):
             return cast(Summarized, self._layer).summarize_gradient(ctx, cache, dy)
 
     def backward_with(
         self, ctx: Context, cache: Cache, summaries: Sequence[Any], dy: Array
     ) -> tuple[Array | None, ...]:
-        with self._watching("backward_with", {"dy": dy}):
+        with self._watching("backward_with", self._gradients(dy)):
             return cast(Summarized, self._layer).backward_with(ctx, cache, summaries, dy)
+
+    def _gradients(self, dy: Any) -> dict[str, Array]:
+        if self._node.out_shapes is None:
+            return {"dy": dy}
+        names = self._node.out_shapes
+        return {f"dy of {n!r}": d for n, d in zip(names, dy, strict=True) if d is not None}
 
     @contextmanager
     def _watching(self, method: str, read: Mapping[str, Array]) -> Iterator[None]:

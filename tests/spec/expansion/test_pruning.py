@@ -156,6 +156,13 @@ def test_a_forgotten_node_is_still_a_mistake():
     ]
 
 
+def test_the_output_of_a_block_may_be_unused_if_a_node_within_is_read():
+    assert names(USE, {"type": "tanh", "name": "end", "inputs": "stage_1.skip"}) == [
+        *(f"stage_1.{name}" for name in ("main", "before", "skip")),
+        "end",
+    ]
+
+
 def test_an_output_that_no_use_uses_is_still_a_mistake():
     messages = refused(USE, USE, USE)
     assert [line.partition(": no node")[0] for line in messages] == [

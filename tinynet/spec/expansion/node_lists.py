@@ -6,7 +6,7 @@ from functools import cached_property
 
 from tinynet.spec.expansion.sources import Source
 from tinynet.spec.expansion.variables import Scope
-from tinynet.spec.graph import INPUT, is_input
+from tinynet.spec.graph import INPUT, is_input, node_of
 from tinynet.text.document import MAX_KEY
 
 
@@ -92,14 +92,15 @@ class NodeList:
         """Return True if a node of the list can use a name as an input."""
         if is_input(reference):
             return self.inputs is None or reference in self.input_sources
-        return self.find(reference, last=True) is not None
+        return self.find(node_of(reference), last=True) is not None
 
     def resolve(self, reference: str) -> str:
         """Return the flat name of an input of a node of the list."""
         if is_input(reference):
             return self.input_sources.get(reference, reference)
-        item = self.find(reference, last=True)
-        return self.prefix + reference if item is None else item.output
+        node, colon, output = reference.partition(":")
+        item = self.find(node, last=True)
+        return self.prefix + reference if item is None else item.output + colon + output
 
     def candidates(self, reference: str) -> Iterator[str]:
         """Yield the names that a misspelled one may mean."""

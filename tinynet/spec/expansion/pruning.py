@@ -1,8 +1,9 @@
 """Removal of unneeded nodes.
 
-If one instance of a block leaves an output unconnected, the nodes that feed only that output are
-removed, provided another instance connects it. An output that no instance connects is a mistake,
-which `tinynet.spec.graph` reports.
+An instance of a block may leave the block's output unconnected, if other nodes read the outputs of
+nodes within it; and the output of any node within it, if another instance connects that. The nodes
+that feed only these outputs are removed. Any other unconnected output is a mistake, which
+`tinynet.spec.graph` reports.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -12,6 +13,7 @@ from pydantic import JsonValue
 
 from tinynet.spec.expansion.node_lists import NodeList
 from tinynet.spec.expansion.sources import Source, Trace
+from tinynet.spec.graph import node_of
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,13 @@ class _FlatNode:
     # For each instance of a block around it, innermost first: the prefix of names in the instance,
     # and the block with the name of the node in it.
     instances: tuple[tuple[str, tuple[str, str]], ...]
+    ends: frozenset[str]  # prefixes of the instances whose output it is
 
     @property
     def inputs(self) -> list[str]:
-        """Names of its inputs."""
+        """Names of the nodes that it reads."""
         inputs = self.node.get("inputs")
-        return [str(name) for name in inputs] if isinstance(inputs, list) else []
+        return [node_of(str(value)) for value in inputs] if isinstance(inputs, list) else []
 
 
 def prune(
@@ -46,7 +49,7 @@ def prune(
     Args:
         nodes: The flat list; every node has its name and its inputs.
         lists: The lists of nodes that it was made from.
-        outputs: Nodes that are outputs of the network; None for the last one.
+        outputs: Values that are outputs of the network; None for the last one.
         sources: The sources of the nodes by JSON pointer.
         pointer: JSON pointer to the flat list.
     """
@@ -55,7 +58,7 @@ def prune(
         return nodes  # invalid nodes and duplicate names are reported elsewhere
     read = {name for node in flat.values() for name in node.inputs}
     ends = [name for name in flat if name not in read]
-    needed = _needed(ends[-1:] if outputs is None else outputs, flat)
+    needed = _needed(ends[-1:] if outputs is None else map(node_of, outputs), flat)
     unused = _unused_outputs(ends, needed, flat)
     needed |= _needed(set(ends) - set(unused), flat)
     idle = _needed(unused, flat) - needed
@@ -79,7 +82,10 @@ def _flat_nodes(nodes: list[JsonValue], lists: Iterable[NodeList]) -> dict[str, 
                 (outer.prefix, (outer.blocks[-1], item.name.removeprefix(outer.prefix)))
                 for outer in around
             )
-            result[item.flat_index] = _FlatNode(node, item.flat_index, item.flat_index, instances)
+            outputs_of = {outer.prefix for outer in around if outer.items[-1].output == item.name}
+            result[item.flat_index] = _FlatNode(
+                node, item.flat_index, item.flat_index, instances, frozenset(outputs_of)
+            )
     return {str(result[index].node.get("name")): result[index] for index in sorted(result)}
 
 
@@ -105,7 +111,7 @@ def _needed(names: Iterable[str], flat: Mapping[str, _FlatNode]) -> set[str]:
 def _unused_outputs(
     ends: Iterable[str], needed: Collection[str], flat: Mapping[str, _FlatNode]
 ) -> list[str]:
-    """Return outputs that one instance of a block leaves unconnected, but another does not."""
+    """Return outputs that an instance of a block may leave unconnected."""
     instances = [instance for name in needed for instance in flat[name].instances]
     needed_prefixes = {prefix for prefix, _ in instances}
     needed_block_nodes = {block_node for _, block_node in instances}
@@ -114,7 +120,8 @@ def _unused_outputs(
         for name in ends
         if name not in needed
         and any(
-            prefix in needed_prefixes and block_node in needed_block_nodes
+            prefix in needed_prefixes
+            and (prefix in flat[name].ends or block_node in needed_block_nodes)
             for prefix, block_node in flat[name].instances
         )
     ]
