@@ -5,6 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tinynet.dataset import DatasetConfig
+from tinynet.loss import LossConfig
+from tinynet.metric import MetricConfig
+from tinynet.optimizer import OptimizerConfig
+from tinynet.schedule import ScheduleConfig
+from tinynet.transform import TransformConfig
+
 ODD = """
 from tinynet.layer import LayerConfig
 
@@ -100,3 +107,49 @@ def test_plugin_error_in_training_has_its_place_and_keeps_the_run(
     assert line[caret.index("^") :] == '"odd",'
     assert "ValueError: not now" in traceback
     assert Path("run/spec.json").exists()
+
+
+class Unbuildable:
+    """A plugin of any kind, whose constructor fails."""
+
+    def __init__(self, config):
+        raise OSError("no such library")
+
+
+@pytest.mark.parametrize(
+    ("group", "base", "path"),
+    [
+        ("datasets", DatasetConfig, ["data"]),
+        ("datasets", DatasetConfig, ["data", "validation"]),
+        ("transforms", TransformConfig, ["data", "transforms", 0]),
+        ("losses", LossConfig, ["training", "loss"]),
+        ("optimizers", OptimizerConfig, ["training", "optimizer"]),
+        ("schedules", ScheduleConfig, ["training", "schedule"]),
+        ("metrics", MetricConfig, ["training", "metrics", 0]),
+    ],
+    ids=lambda value: "/".join(map(str, value)) if isinstance(value, list) else "",
+)
+@pytest.mark.parametrize("command", ["check", "train"])
+def test_failing_constructor_has_line_and_column_in_json(
+    tinynet, register, monkeypatch, write_spec, command, group, base, path
+):
+    monkeypatch.setattr(Unbuildable, "Config", type("Plain", (base,), {}), raising=False)
+    register(group, "unbuildable", Unbuildable)
+    declared = json.loads(write_spec().read_text())
+    declared["training"]["schedule"] = "cosine"
+    holder = declared
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = {"type": "unbuildable", **({"on": "input"} if "on" in base.reserved else {})}
+    text = json.dumps(declared, indent=1)
+    Path("spec.json").write_text(text)
+    lines = text.splitlines()
+    result = tinynet(command, "spec.json", "--json")
+    assert result.code == 5
+    error = result.json["error"]
+    assert (error["type"], error["source"]) == ("PluginError", "spec.json")
+    (problem,) = error["problems"]
+    assert problem["pointer"] == "/" + "/".join(map(str, path))
+    assert lines[problem["line"] - 1][problem["column"] - 1] == "{"
+    assert lines[problem["line"]].strip().startswith('"type": "unbuildable"')
+    assert "unbuildable (version 1.0): it could not be constructed" in problem["message"]

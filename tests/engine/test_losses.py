@@ -91,7 +91,7 @@ def test_loss_with_a_wrong_result(engine, monkeypatch, method, wrong, message):
     monkeypatch.setattr(Half, method, wrong)
     with pytest.raises(PluginError) as caught:
         train(engine)
-    assert str(caught.value) == f"test-plugin:half (version 1.0): {message}"
+    assert str(caught.value) == f"/training/loss: test-plugin:half (version 1.0): {message}"
 
 
 def fail(monkeypatch, method, error):
@@ -110,7 +110,8 @@ def test_error_names_the_loss_that_raised(engine, monkeypatch, method):
     with pytest.raises(PluginError) as caught:
         train(engine)
     assert str(caught.value) == (
-        f"test-plugin:half (version 1.0): {method} raised KeyError: 'labels' ({PLACE})"
+        "/training/loss: test-plugin:half (version 1.0):"
+        f" {method} raised KeyError: 'labels' ({PLACE})"
     )
 
 
@@ -133,7 +134,7 @@ def test_unregistered_loss_is_named_by_its_class(monkeypatch):
     with pytest.raises(PluginError) as caught:
         train(Engine(network.program, threads=1))
     name = f"{__name__}.{Unregistered.__qualname__}"
-    assert str(caught.value) == f"{name}: forward raised ValueError: no ({PLACE})"
+    assert str(caught.value) == f"/training/loss: {name}: forward raised ValueError: no ({PLACE})"
 
 
 def test_loss_is_a_python_float(engine):

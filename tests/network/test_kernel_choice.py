@@ -41,6 +41,22 @@ def test_two_plugins_with_kernels_are_an_error(register):
     assert choose_kernels("faster").level == "fast"
 
 
+class Unbuildable(NumpyKernels):
+    def __init__(self):
+        raise OSError("no such library")
+
+
+def test_kernels_that_cannot_be_constructed_are_named(register):
+    register("kernels", "fast", Unbuildable)
+    place = f"{__file__}:{Unbuildable.__init__.__code__.co_firstlineno + 1}"
+    with pytest.raises(PluginError) as caught:
+        choose_kernels()
+    assert str(caught.value) == (
+        "test-plugin:fast (version 1.0): it could not be constructed: OSError: no such library"
+        f" ({place}) (reinstall it, or compute without it: --kernels numpy)"
+    )
+
+
 def test_misspelt_name_is_an_error():
     with pytest.raises(PluginError, match="did you mean 'numpy'"):
         choose_kernels("nunpy")

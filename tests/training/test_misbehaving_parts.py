@@ -6,12 +6,14 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from tinynet.config import Config
 from tinynet.dataset import Batch, DatasetConfig, Field
-from tinynet.errors import PluginError
+from tinynet.errors import DataError, PluginError
 from tinynet.metric import MetricConfig
 from tinynet.optimizer import OptimizerConfig
 from tinynet.schedule import ScheduleConfig
-from tinynet.transform import TransformConfig
+from tinynet.targets import BadTargetError
+from tinynet.transform import SampleError, TransformConfig
 
 
 class Step:
@@ -275,14 +277,123 @@ def test_transform_must_not_change_its_fitted_state(train, monkeypatch, apply, m
     assert message in str(caught.value)
 
 
-def test_error_names_the_dataset_that_cannot_be_opened(train, monkeypatch):
+@pytest.mark.parametrize("cls", POINTERS, ids=lambda cls: cls.__name__)
+def test_error_has_the_place_of_a_plugin_that_cannot_be_constructed(train, monkeypatch, cls):
     def failing(self, config):
         raise TypeError("unhashable")
 
-    monkeypatch.setattr(Dots, "__init__", failing)
+    monkeypatch.setattr(cls, "__init__", failing)
     with pytest.raises(PluginError) as caught:
         train()
     assert str(caught.value) == (
-        "test-plugin:dots (version 1.0): it could not be constructed: TypeError: unhashable"
-        f" ({__file__}:{failing.__code__.co_firstlineno + 1})"
+        f"{POINTERS[cls]}: test-plugin:{cls.__name__.lower()} (version 1.0): it could not be"
+        f" constructed: TypeError: unhashable ({__file__}:{failing.__code__.co_firstlineno + 1})"
     )
+
+
+@pytest.mark.parametrize("row", [40, -1, 1.5, None])
+@pytest.mark.parametrize(
+    ("cls", "method", "error", "samples"),
+    [(Same, "apply", SampleError, 40), (Count, "update", BadTargetError, 32)],
+    ids=["a transform", "a metric"],
+)
+def test_error_about_a_row_outside_of_the_batch(
+    train, monkeypatch, cls, method, error, samples, row
+):
+    """The plugin is blamed, and not the code that looks up the line of that row."""
+
+    def refusing(self, *args):
+        raise error(row, "it is too dark")
+
+    monkeypatch.setattr(cls, method, refusing)
+    with pytest.raises(PluginError) as caught:
+        train(check_only=True)
+    assert str(caught.value) == (
+        f"{POINTERS[cls]}: test-plugin:{cls.__name__.lower()} (version 1.0): {method} raised"
+        f" {error.__name__}: {error(row, 'it is too dark')}"
+        f" ({__file__}:{refusing.__code__.co_firstlineno + 1}); the batch has {samples} samples,"
+        f" so the row must be from 0 to {samples - 1}"
+    )
+
+
+def test_transform_may_refuse_the_last_row(train, monkeypatch):
+    def refusing(self, state, batch, rng, training):
+        raise SampleError(np.int64(len(batch) - 1), "it is too dark")
+
+    monkeypatch.setattr(Same, "apply", refusing)
+    with pytest.raises(DataError, match=r"^sample 39: it is too dark$"):
+        train(check_only=True)
+
+
+def test_transform_that_refuses_a_sample_in_training_names_it(train, monkeypatch):
+    def refusing(self, state, batch, rng, training):
+        if training and 2 in batch:
+            raise SampleError(int(np.argmax(batch[:, 0] == 2)), "it is too dark")
+        return batch
+
+    monkeypatch.setattr(Same, "apply", refusing)
+    with pytest.raises(DataError, match=r"^sample 2: it is too dark$"):
+        train()
+
+
+@pytest.mark.parametrize("method", ["where", "where_in"])
+def test_dataset_that_cannot_locate_a_sample(train, monkeypatch, method):
+    def failing(self, *args):
+        raise IndexError("no such place")
+
+    monkeypatch.setattr(Dots, method, failing, raising=False)
+    if method == "where":
+        monkeypatch.setattr(Same, "apply", lambda self, *args: refuse_first())
+    else:
+        monkeypatch.setattr(Count, "update", lambda self, *args: refuse_target())
+    with pytest.raises(PluginError, match=f"^/data: .*dots .* {method} raised IndexError"):
+        train(check_only=True)
+
+
+class Others(Dots):
+    """A dataset whose samples cannot be read."""
+
+    def gather(self, indices):
+        raise IndexError("no such place")
+
+
+class Foreign(Config):
+    """The configuration of no particular kind of plugin."""
+
+    learning_rate: float = 0.1
+    warmup_steps: int = 0
+
+
+@pytest.mark.parametrize(
+    ("cls", "base"), [(Step, "OptimizerConfig"), (Flat, "ScheduleConfig")], ids=["step", "flat"]
+)
+def test_config_of_another_kind_is_refused_at_its_place(train, monkeypatch, cls, base):
+    monkeypatch.setattr(cls, "Config", Foreign)
+    with pytest.raises(PluginError) as caught:
+        train()
+    assert str(caught.value) == (
+        f"{POINTERS[cls]}: test-plugin:{cls.__name__.lower()} (version 1.0): its Config must derive"
+        f" from {base}"
+    )
+
+
+def refuse_first():
+    raise SampleError(0, "it is too dark")
+
+
+def refuse_target():
+    raise BadTargetError(0, "it is too dark")
+
+
+def test_error_of_a_validation_dataset_has_its_place(register, make_trainer):
+    register("datasets", "dots", Dots)
+    register("datasets", "others", Others)
+    trainer = make_trainer(
+        layers=[{"type": "dense", "units": 1}],
+        data={"type": "dots", "validation": {"type": "others"}},
+        loss="mse",
+    )
+    with pytest.raises(
+        PluginError, match=r"^/data/validation: test-plugin:others .* gather raised"
+    ):
+        trainer.check()

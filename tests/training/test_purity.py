@@ -198,7 +198,7 @@ def test_error_names_a_loss_that_changes_arrays(network, monkeypatch, name, mess
     with pytest.raises(PluginError) as caught:
         run(network)
     assert str(caught.value) == (
-        f"test-plugin:squares (version 1.0): {message} in place; make a new array"
+        f"/training/loss: test-plugin:squares (version 1.0): {message} in place; make a new array"
     )
 
 
@@ -207,8 +207,8 @@ def test_probe_raises_errors_of_ordinary_passes(network, monkeypatch):
     with pytest.raises(PluginError) as caught:
         run(network)
     assert str(caught.value) == (
-        "test-plugin:squares (version 1.0): backward must return the gradient of the outputs, of"
-        " shape (20, 3); it returned an array of shape (20, 1)"
+        "/training/loss: test-plugin:squares (version 1.0): backward must return the gradient"
+        " of the outputs, of shape (20, 3); it returned an array of shape (20, 1)"
     )
 
 

@@ -1,11 +1,15 @@
 """Sample weights of a dataset, in training and in evaluation."""
 
+import json
+
 import numpy as np
 import pytest
 
 import tinynet
+from tinynet.commands.check import check_spec
 from tinynet.dataset import Batch, DatasetConfig, Field
-from tinynet.errors import PluginError
+from tinynet.errors import PluginError, SpecError
+from tinynet.loss import LossConfig
 from tinynet.training.events import EpochDone
 
 SAMPLES = 12
@@ -145,3 +149,109 @@ def test_invalid_weights_are_an_error_before_training(weigh, weights):
     weigh(weights)
     with pytest.raises(PluginError, match=r"weighed .*: gather must return finite weights"):
         tinynet.Trainer(spec()).check()
+
+
+class Unweighted:
+    """Half the sum of squares of the outputs."""
+
+    class Config(LossConfig):
+        pass
+
+    def __init__(self, config):
+        pass
+
+    def forward(self, ctx, outputs, targets):
+        return float((outputs * outputs).sum() / 2), outputs
+
+    def backward(self, ctx, cache):
+        return cache.copy()
+
+    def predict(self, outputs):
+        return outputs
+
+
+CANNOT = (
+    "test-plugin:unweighted (version 1.0): its forward has no parameter 'weights', so this loss"
+)
+NO_CLASS_WEIGHTS = (
+    f"/training/class_weights: {CANNOT} cannot use class_weights; remove them with --set"
+    " training.class_weights=null, or use a loss that takes weights"
+)
+NO_SAMPLE_WEIGHTS = (
+    f"/training/loss: {CANNOT} cannot use the weights of the samples; use a loss that takes"
+    " weights, or samples without weights"
+)
+
+
+@pytest.fixture
+def unweighted(register):
+    """Return a spec with a loss without sample weights."""
+    register("losses", "unweighted", Unweighted)
+    return lambda **training: spec(loss="unweighted", metrics=[], **training)
+
+
+def problems_of(call, *arguments):
+    with pytest.raises(SpecError) as caught:
+        call(*arguments)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_loss_without_weights_trains_samples_without_weights(weigh, unweighted, tmp_path):
+    weigh(None)
+    assert tinynet.train(unweighted(), tmp_path / "run").finished
+
+
+def test_loss_without_weights_is_refused_before_training(weigh, unweighted, tmp_path):
+    weigh(WEIGHTS)
+    assert problems_of(tinynet.Trainer(unweighted()).check) == [NO_SAMPLE_WEIGHTS]
+    assert problems_of(tinynet.train, unweighted(), tmp_path / "run") == [NO_SAMPLE_WEIGHTS]
+    assert not (tmp_path / "run").exists()
+
+
+def test_both_kinds_of_weights_are_refused_at_once(weigh, unweighted):
+    weigh(WEIGHTS)
+    trainer = tinynet.Trainer(unweighted(class_weights="balanced"))
+    assert problems_of(trainer.check) == [NO_CLASS_WEIGHTS, NO_SAMPLE_WEIGHTS]
+
+
+def test_class_weights_are_refused_and_the_remedy_works(weigh, unweighted, tmp_path):
+    weigh(None)
+    declared = unweighted(class_weights={"a": 2.0})
+    assert problems_of(tinynet.train, declared, tmp_path / "run") == [NO_CLASS_WEIGHTS]
+    assert tinynet.train(
+        declared, tmp_path / "run", overrides={"training.class_weights": None}
+    ).finished
+
+
+@pytest.mark.parametrize("read_data", [True, False])
+def test_check_refuses_class_weights(weigh, unweighted, tmp_path, read_data):
+    weigh(None)
+    path = tmp_path / "spec.json"
+    declared = unweighted(class_weights={"a": 2.0})
+    declared["network"]["input_shape"] = [3]
+    text = json.dumps(declared, indent=1)
+    path.write_text(text)
+    with pytest.raises(SpecError) as caught:
+        check_spec(path, read_data=read_data)
+    (problem,) = caught.value.problems
+    line = text.partition('"class_weights"')[0].count("\n") + 1
+    assert (problem.pointer, problem.line) == ("/training/class_weights", line)
+    assert f"{problem.pointer}: {problem.message}" == NO_CLASS_WEIGHTS
+
+
+def test_weights_of_train_step_are_refused(weigh, unweighted):
+    weigh(None)
+    trainer = tinynet.Trainer(unweighted())
+    before = {name: array.copy() for name, array in trainer.state().items()}
+    arguments = X[:4], LABELS[:4], np.ones(4)
+    assert problems_of(trainer.train_step, *arguments) == [NO_SAMPLE_WEIGHTS]
+    for name, array in trainer.state().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_evaluation_refuses_weights_that_are_new(weigh, unweighted, tmp_path):
+    """The samples of a dataset may have got weights since the training."""
+    weigh(None)
+    run = tinynet.train(unweighted(), tmp_path / "run")
+    weigh(WEIGHTS)
+    assert problems_of(run.evaluate, "test") == [NO_SAMPLE_WEIGHTS]

@@ -17,7 +17,7 @@ from tinynet.network.network import Network
 from tinynet.run.session import draft_checkpoint, locating_errors
 from tinynet.spec.models import Spec
 from tinynet.training.advice import advice
-from tinynet.training.checks import check_training, shape_problems
+from tinynet.training.checks import check_training, require_weights_taken, shape_problems
 from tinynet.training.trainer import Trainer
 
 TRIED_PARAMS = 1 << 26
@@ -107,6 +107,7 @@ def _check_network(spec: Spec, max_params: int) -> Checked:
         raise SpecError([Problem(message, "/network")])
     network: Network = dry_network(spec, None, max_params)
     require_outputs(spec, network, None)
+    require_weights_taken(network, None, spec.training)
     warnings, source = _located(spec, advice(spec, network, None, {}))
     return Checked(summary_of(spec, network), warnings, source, None, False, spec.data is not None)
 

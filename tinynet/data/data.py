@@ -5,7 +5,7 @@ All randomness derives from keys: the split from the split's seed, the order of 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,19 +35,21 @@ class Split:
     """Some samples of a dataset, those at ``indices``, (N,).
 
     ``relabel`` holds the training data's index of each class, by the name of the array; only for
-    arrays whose classes have other indices than in the training data.
+    arrays whose classes have other indices than in the training data. ``pointer`` is the place of
+    the dataset in the spec.
     """
 
     dataset: Dataset
     indices: Array
     relabel: Mapping[str, Array]
+    pointer: str = POINTER
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def at(self, positions: Array) -> "Split":
         """Return the part of the split at ``positions``."""
-        return Split(self.dataset, self.indices[positions], self.relabel)
+        return replace(self, indices=self.indices[positions])
 
     def parts(self) -> Iterator["Split"]:
         """Iterate over parts of the split that are read at a time."""
@@ -55,7 +57,7 @@ class Split:
 
     def read(self) -> Batch:
         """Return the raw samples."""
-        batch = gather(self.dataset, self.indices)
+        batch = gather(self.dataset, self.indices, self.pointer)
         if not self.relabel:
             return batch
         return Batch(self._relabelled(batch.inputs), self._relabelled(batch.targets), batch.weights)
@@ -75,8 +77,12 @@ class Split:
         """Return the origin of a sample, or of its array ``name``: file and line, for example."""
         index = int(self.indices[row])
         if name is not None and isinstance(self.dataset, LocatedArrays):
-            return self.dataset.where_in(name, index)
-        return self.dataset.where(index) if isinstance(self.dataset, Located) else f"sample {index}"
+            with PluginErrors(self.dataset, "where_in raised", self.pointer):
+                return self.dataset.where_in(name, index)
+        if isinstance(self.dataset, Located):
+            with PluginErrors(self.dataset, "where raised", self.pointer):
+                return self.dataset.where(index)
+        return f"sample {index}"
 
 
 class Data:
@@ -115,9 +121,10 @@ class Data:
         self.fingerprints = {"data": main.fingerprint}
         for name, reference in own.items():
             where = _PLACES[name]
-            dataset = open_dataset(reference, root, f"/{where.replace('.', '/')}")
+            pointer = f"/{where.replace('.', '/')}"
+            dataset = open_dataset(reference, root, pointer)
             relabel = _relabel(main, dataset, where)
-            self.splits[name] = Split(dataset, np.arange(len(dataset)), relabel)
+            self.splits[name] = Split(dataset, np.arange(len(dataset)), relabel, pointer)
             self.fingerprints[where] = dataset.fingerprint
         self.preprocessing = Preprocessing(spec.transforms, self.raw)
         if fitted is None:
@@ -164,15 +171,16 @@ class Data:
         part = self.splits[split].at(positions)
         raw = part.read()
         arrays = {**raw.inputs, **raw.targets}
-        if epoch is None:
-            arrays = self.preprocessing.apply(arrays)
-        else:
-            ids = part.indices
-            arrays = self.preprocessing.apply(
-                arrays,
-                lambda position, i: derive("sample", self._seed, epoch, int(ids[i]), position),
-                training=True,
-            )
+        with naming_samples(part.place):
+            if epoch is None:
+                arrays = self.preprocessing.apply(arrays)
+            else:
+                ids = part.indices
+                arrays = self.preprocessing.apply(
+                    arrays,
+                    lambda position, i: derive("sample", self._seed, epoch, int(ids[i]), position),
+                    training=True,
+                )
         return Batch(
             {name: arrays[name] for name in raw.inputs},
             {name: arrays[name] for name in raw.targets},
@@ -224,7 +232,7 @@ def _in_file_order(parts: Iterable[Split]) -> Iterator[Split]:
         of_dataset.setdefault(id(part.dataset), []).append(part)
     for joined in of_dataset.values():
         indices = np.sort(np.concatenate([part.indices for part in joined]))
-        yield Split(joined[0].dataset, indices, joined[0].relabel)
+        yield replace(joined[0], indices=indices)
 
 
 def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Dataset:
@@ -235,8 +243,8 @@ def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Da
         PluginError: for a dataset whose description a checkpoint cannot hold.
     """
     plugins = registry.default()
-    config = resolve_paths(plugins.config(reference), root)
-    dataset: Dataset = plugins.construct(reference, config)
+    config = resolve_paths(plugins.config(reference, pointer), root)
+    dataset: Dataset = plugins.construct(reference, config, pointer)
     with PluginErrors(dataset, "__len__ raised", pointer):
         samples = len(dataset)
     check_fields(dataset, pointer)

@@ -26,9 +26,9 @@ from tinynet.errors import (
     TransformError,
 )
 from tinynet.spec.data_spec import TransformReference
-from tinynet.text.plugin_errors import PluginErrors, plugin_error
+from tinynet.text.plugin_errors import PluginErrors, is_row, plugin_error, wrong_row
 from tinynet.text.wording import suggest
-from tinynet.transform import Invertible, State, Transform
+from tinynet.transform import Invertible, SampleError, State, Transform
 from tinynet.types import Array
 
 SampleRandom = Callable[[int, int], np.random.Generator]
@@ -93,8 +93,8 @@ class Preprocessing:
         self._states: dict[str, State] = {}
         self.fields = dict(fields)
         for position, reference in enumerate(references):
-            transform: Transform = registry.default().create(reference)
             pointer = f"/data/transforms/{position}"
+            transform: Transform = registry.default().create(reference, pointer)
             for index, on in enumerate(reference.on):
                 if on not in self.fields:
                     message = f"the dataset has no array {on!r}; {suggest(on, self.fields)}"
@@ -153,7 +153,7 @@ class Preprocessing:
             ignore = np.errstate(over="ignore", invalid="ignore")
             with PluginErrors(stage.transform, "apply raised", stage.pointer), ignore:
                 own = partial(rng, stage.position)
-                result = stage.transform.apply(state, batch, own, training)
+                result = _applied(stage, state, batch, own, training)
             names = dict.fromkeys([*fitted, *state])
             if other := [n for n in names if state.get(n) is not fitted.get(n)]:
                 raise stage.error(
@@ -217,6 +217,22 @@ def _naming(on: str, pointer: str) -> Iterator[None]:
         raise
     except DataError as error:
         raise TransformError([Problem(f"the array {on!r}: {error}", pointer)]) from error
+
+
+def _applied(
+    stage: Stage,
+    state: State,
+    batch: Array,
+    rng: Callable[[int], np.random.Generator],
+    training: bool,
+) -> Array:
+    """Return the result of a transform; an error about a sample must name one of the batch."""
+    try:
+        return stage.transform.apply(state, batch, rng, training)
+    except SampleError as error:
+        if is_row(getattr(error, "row", None), len(batch)):
+            raise
+        raise stage.error(wrong_row("apply", error, len(batch))) from error
 
 
 def _result(transform: Transform, field: Field, pointer: str) -> Field:

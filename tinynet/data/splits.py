@@ -104,13 +104,17 @@ def _labels(dataset: Dataset) -> Array:
     return np.concatenate([part.targets[names[0]] for part in parts])
 
 
-def gather(dataset: Dataset, indices: Array) -> Batch:
-    """Return the samples of a dataset at ``indices``; `PluginError` for a wrong value."""
-    with PluginErrors(dataset, "gather raised", POINTER):
+def gather(dataset: Dataset, indices: Array, pointer: str = POINTER) -> Batch:
+    """Return the samples of a dataset at ``indices``; ``pointer`` is its place in the spec.
+
+    Raises:
+        PluginError: for an exception of the dataset, or a wrong value.
+    """
+    with PluginErrors(dataset, "gather raised", pointer):
         batch = dataset.gather(indices)
     if not isinstance(batch, Batch):
         message = f"gather must return a Batch; it returned {described(batch)}"
-        raise plugin_error(dataset, message, POINTER)
+        raise plugin_error(dataset, message, pointer)
     for kind, fields, arrays in (
         ("input", dataset.inputs, batch.inputs),
         ("target", dataset.targets, batch.targets),
@@ -119,25 +123,25 @@ def gather(dataset: Dataset, indices: Array) -> Batch:
             shape, array = (len(indices), *field.shape), arrays.get(name)
             if array is None or np.shape(array) != shape:
                 message = f"gather must return the {kind} {name!r} in shape {shape}; it returned"
-                raise plugin_error(dataset, f"{message} {described(array)}", POINTER)
+                raise plugin_error(dataset, f"{message} {described(array)}", pointer)
             dtype = np.asarray(array).dtype
             if dtype.kind not in NUMBERS:
                 message = f"gather must return {kind} {name!r} as {field.dtype}, not {dtype}"
-                raise plugin_error(dataset, message, POINTER)
-    _check_weights(dataset, batch.weights, len(indices))
+                raise plugin_error(dataset, message, pointer)
+    _check_weights(dataset, batch.weights, len(indices), pointer)
     return batch
 
 
-def _check_weights(dataset: Dataset, weights: Any, samples: int) -> None:
+def _check_weights(dataset: Dataset, weights: Any, samples: int, pointer: str) -> None:
     if weights is None:
         return
     message = f"gather must return finite weights of shape {(samples,)}; it returned"
     if not isinstance(weights, np.ndarray) or weights.shape != (samples,):
-        raise plugin_error(dataset, f"{message} {described(weights)}", POINTER)
+        raise plugin_error(dataset, f"{message} {described(weights)}", pointer)
     if weights.dtype.kind not in NUMBERS:
-        raise plugin_error(dataset, f"{message} the dtype {weights.dtype}", POINTER)
+        raise plugin_error(dataset, f"{message} the dtype {weights.dtype}", pointer)
     if not np.isfinite(weights).all():
-        raise plugin_error(dataset, f"{message} NaN or infinity", POINTER)
+        raise plugin_error(dataset, f"{message} NaN or infinity", pointer)
 
 
 def chunks(total: int, size: int = CHUNK) -> Iterator[Array]:

@@ -1,5 +1,6 @@
 """The outputs of a network with their losses, and checked calls of these losses."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinynet.engine.layer_calls import described, dtype_problem
+from tinynet.errors import PluginError
 from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss, Loss
 from tinynet.spec.consistency import LOSS
@@ -38,6 +40,25 @@ class OutputLoss:
     def checks(self) -> CheckedLoss | None:
         """The loss, if it can check targets before training."""
         return self.loss if isinstance(self.loss, CheckedLoss) else None
+
+    @cached_property
+    def takes_weights(self) -> bool:
+        """True if the loss's ``forward`` has the parameter ``weights``."""
+        try:
+            inspect.signature(self.loss.forward).bind("ctx", "outputs", "targets", "weights")
+        except TypeError:
+            return False
+        except ValueError:  # compiled code may have no signature
+            return True
+        return True
+
+    def errors(self, method: str) -> PluginErrors:
+        """Return a context that turns an unexpected exception of a method into a `PluginError`."""
+        return PluginErrors(self.loss, f"{method} raised", self.pointer)
+
+    def error(self, message: str) -> PluginError:
+        """Return the error of a loss that breaks its protocol."""
+        return plugin_error(self.loss, message, self.pointer)
 
 
 class LossInputs(NamedTuple):
@@ -81,64 +102,60 @@ class LossResult(NamedTuple):
 
 
 def forward(
-    loss: Loss, ctx: Context, outputs: Array, targets: Array, weights: Array | None = None
+    part: OutputLoss, ctx: Context, outputs: Array, targets: Array, weights: Array | None = None
 ) -> tuple[float, Any]:
     """Return the loss summed over the samples, and the cache.
 
     Raises:
         PluginError: if the loss raises an exception, or does not return (number, cache).
     """
-    with PluginErrors(loss, "forward raised"):
+    with part.errors("forward"):
         # A loss without sample weights may lack the parameter.
         optional = () if weights is None else (weights,)
-        returned = loss.forward(ctx, outputs, targets, *optional)
+        returned = part.loss.forward(ctx, outputs, targets, *optional)
     if not isinstance(returned, tuple) or len(returned) != 2:
-        raise plugin_error(
-            loss,
+        raise part.error(
             "forward must return (the sum over the samples, cache); it returned"
             f" {described(returned)}",
         )
     value, cache = returned
     if not isinstance(value, Real):
-        raise plugin_error(
-            loss,
+        raise part.error(
             "forward must return the sum over the samples as one number; it returned"
             f" {described(value)}",
         )
     return float(value), cache
 
 
-def backward(loss: Loss, ctx: Context, cache: Any, outputs: Array) -> Array:
+def backward(part: OutputLoss, ctx: Context, cache: Any, outputs: Array) -> Array:
     """Return the gradient of the sum with respect to the outputs, in their shape and dtype.
 
     Raises:
         PluginError: if the loss raises an exception, or returns another shape or dtype.
     """
-    with PluginErrors(loss, "backward raised"):
-        gradient = loss.backward(ctx, cache)
+    with part.errors("backward"):
+        gradient = part.loss.backward(ctx, cache)
     if getattr(gradient, "shape", None) != outputs.shape:
-        raise plugin_error(
-            loss,
+        raise part.error(
             f"backward must return the gradient of the outputs, of shape {outputs.shape}; it"
             f" returned {described(gradient)}",
         )
     if gradient.dtype != outputs.dtype:
         message = f"the gradient of the outputs {dtype_problem(outputs.dtype, gradient.dtype)}"
-        raise plugin_error(loss, message)
+        raise part.error(message)
     return gradient
 
 
-def predict(loss: Loss, outputs: Array) -> Array:
+def predict(part: OutputLoss, outputs: Array) -> Array:
     """Return the predictions of a loss, (n, ...), in an array of their own.
 
     Raises:
         PluginError: if the loss raises an exception, or does not return a row for each sample.
     """
-    with PluginErrors(loss, "predict raised"):
-        values = np.array(loss.predict(outputs))
+    with part.errors("predict"):
+        values = np.array(part.loss.predict(outputs))
     if values.shape[:1] != outputs.shape[:1]:
-        raise plugin_error(
-            loss,
+        raise part.error(
             f"predict must return a row for each of {len(outputs)} samples; it returned"
             f" {described(values)}",
         )

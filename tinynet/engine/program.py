@@ -192,7 +192,7 @@ class Program:
         Args:
             outputs: (n, *out_shape) for each output, by name.
         """
-        by_output = {part.output: part.loss for part in self.losses}
+        by_output = {part.output: part for part in self.losses}
         return {
             name: losses.predict(by_output[name], outputs[name])
             if name in by_output

@@ -174,10 +174,10 @@ class ShardPass:
                 node=f"loss/{name}", training=training, keep=training, workspace=self.workspace
             )
             sums[name], cache = losses.forward(
-                part.loss, ctx, output, labels.targets[name], labels.weights
+                part, ctx, output, labels.targets[name], labels.weights
             )
             if scale is not None:
-                gradient = losses.backward(part.loss, ctx, cache, output)
+                gradient = losses.backward(part, ctx, cache, output)
                 scaled = ctx.empty(gradient.shape, gradient.dtype)
                 gradients[name] = np.multiply(gradient, part.weight * scale, out=scaled)
         predictions = self._program.predictions(outputs) if labels.predict else {}

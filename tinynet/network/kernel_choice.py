@@ -4,6 +4,7 @@ from tinynet import registry
 from tinynet.errors import PluginError
 from tinynet.kernels import Kernels
 from tinynet.registry import AmbiguousTypeError
+from tinynet.text.plugin_errors import PluginErrors
 
 
 def choose_kernels(name: str | None = None) -> Kernels:
@@ -25,7 +26,9 @@ def choose_kernels(name: str | None = None) -> Kernels:
             raise AmbiguousTypeError(f"more than one set of kernels is installed; add {forms}")
         name = provided[0].qualified if provided else own.qualified
     try:
-        kernels: Kernels = plugins.load("kernels", name)()
+        cls = plugins.load("kernels", name)
+        with PluginErrors(cls, "it could not be constructed:"):
+            kernels: Kernels = cls()
     except PluginError as error:
         remedy = "reinstall it, or compute without it: --kernels numpy"
         raise PluginError(f"{error} ({remedy})") from error

@@ -111,5 +111,5 @@ def _validated(model: Any, value: Any, pointer: str) -> Any:
 def _output_loss(output: str, declared: _OneLoss, pointer: str) -> OutputLoss:
     if not isinstance(declared, LossReference):
         return OutputLoss(output, declared, pointer=pointer)
-    loss: Loss = registry.default().create(declared)
+    loss: Loss = registry.default().create(declared, pointer)
     return OutputLoss(output, loss, declared.weight, declared.target, pointer)

@@ -160,7 +160,7 @@ class Model:
         head = next(head for head in self.network.losses if head.output == output)
         shape = (16, *self.network.out_shapes[output])
         numbers = np.random.default_rng(0).normal(0, 10, shape).astype(self.network.dtype)
-        return losses.predict(head.loss, numbers)
+        return losses.predict(head, numbers)
 
 
 def _not_finite(values: Mapping[str, Array], raw: RawInputs) -> list[str]:

@@ -210,10 +210,14 @@ class Registry:
             raise explained(error, fields, also=reserved) from error
         return dumped
 
-    def config(self, reference: Reference) -> Config:
-        """Return the config of a reference that was validated."""
+    def config(self, reference: Reference, pointer: str = "") -> Config:
+        """Return the config of a reference that was validated; ``pointer`` is its place in a spec.
+
+        Raises:
+            PluginError: if the type is missing or its ``Config`` fails.
+        """
         entry, context = self.resolve(reference), {"recorded": reference._recorded}
-        with PluginErrors(str(entry), "its Config rejects its own saved options:"):
+        with PluginErrors(str(entry), "its Config rejects its own saved options:", pointer):
             return self._config(entry, reference.options, context)
 
     def _config(self, entry: Entry, options: Mapping[str, Any], context: dict[str, Any]) -> Config:
@@ -222,15 +226,19 @@ class Registry:
         config: Config = model.model_validate_json(to_json(options), context=context)
         return config
 
-    def create(self, reference: Reference) -> Any:
+    def create(self, reference: Reference, pointer: str = "") -> Any:
         """Return an instance of a type that is constructed from its config alone.
+
+        Args:
+            reference: The type and its options.
+            pointer: JSON pointer to the reference in a spec, for errors; empty without one.
 
         Raises:
             PluginError: if the type is missing or its constructor fails.
         """
-        return self.construct(reference, self.config(reference))
+        return self.construct(reference, self.config(reference, pointer), pointer)
 
-    def construct(self, reference: Reference, config: Config) -> Any:
+    def construct(self, reference: Reference, config: Config, pointer: str = "") -> Any:
         """Return an instance, like `create`, from the validated config of the reference.
 
         Raises:
@@ -238,7 +246,7 @@ class Registry:
         """
         entry = self.resolve(reference)
         cls = self._load(entry)
-        with PluginErrors(str(entry), "it could not be constructed:"):
+        with PluginErrors(str(entry), "it could not be constructed:", pointer):
             return cls(config)
 
 

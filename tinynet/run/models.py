@@ -22,6 +22,7 @@ from tinynet.run.arguments import check_arguments
 from tinynet.run.lookup import find_checkpoint
 from tinynet.run.options import Observer, Settings, observer
 from tinynet.run.roots import recorded_root
+from tinynet.training.checks import require_weights_taken
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Warned
 
@@ -167,6 +168,7 @@ def evaluate(
     data.require(name)
     for change in state.data.changes(DataFacts.of(data)):
         report(Warned(change))
+    require_weights_taken(model.network, data)
     data.require_finite(model.network.dtype, name)
     engine = Engine(model.network.program, settings.get("threads"))
     figures = Figures(spec.training.metrics, model.network.trained_shapes)

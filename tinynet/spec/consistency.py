@@ -9,6 +9,7 @@ from tinynet.text.document import MAX_PROBLEMS, KeyProblem, join_pointer
 from tinynet.text.wording import format_list, quote, suggest
 
 LOSS = "/training/loss"
+CLASS_WEIGHTS = "/training/class_weights"
 
 
 def problems_of(spec: Spec) -> Iterator[Problem]:
@@ -21,7 +22,7 @@ def problems_of(spec: Spec) -> Iterator[Problem]:
     trained = outputs if wrong or is_one else tuple(name for name in outputs if name in loss)
     if training.class_weights is not None and len(trained) > 1:
         message = f"class_weights needs exactly one loss, not {format_list(trained)}; remove it"
-        yield Problem(message, "/training/class_weights")
+        yield Problem(message, CLASS_WEIGHTS)
     # A metric with a wrong output would only have a wrong label, too.
     yield from list(_metric_problems(training.metrics, outputs, trained)) or _figure_problems(
         training, trained

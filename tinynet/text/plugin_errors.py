@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 from tinynet.errors import PluginError, Problem, TinynetError
@@ -82,6 +83,18 @@ def located_cause(error: BaseException) -> str:
         return f"{type(error).__name__}: {error.msg} ({error.filename}:{error.lineno})"
     place = place_of(error)
     return f"{cause(error)} ({place})" if place else cause(error)
+
+
+def is_row(value: Any, samples: int) -> bool:
+    """Return True if a value of a plugin is the row of one of ``samples`` samples."""
+    return isinstance(value, Integral) and 0 <= int(value) < samples
+
+
+def wrong_row(method: str, error: Exception, samples: int) -> str:
+    """Return the message about an error of a plugin that names a row outside of its batch."""
+    size = f"{samples} sample{'' if samples == 1 else 's'}"
+    rows = f"the batch has {size}, so the row must be from 0 to {samples - 1}"
+    return f"{method} raised {located_cause(error)}; {rows}"
 
 
 def place_of(error: BaseException) -> str:

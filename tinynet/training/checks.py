@@ -20,6 +20,7 @@ from tinynet.training.compatibility import (
     input_problems,
     placeholder_predictions,
     target_problems,
+    weight_problems,
 )
 from tinynet.training.evaluation import Figures
 from tinynet.training.remedies import class_target_remedy, loss_option, number_remedy, units_option
@@ -32,7 +33,8 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
     A network without memory (``dry``) is enough; ``names`` holds the target of each output.
 
     Raises:
-        SpecError: if nothing is trainable, or for class weights that do not fit.
+        SpecError: if nothing is trainable, for class weights that do not fit, or for a loss that
+            takes no weights where there are some.
         ShapeError: listing inputs, outputs, targets and metrics that do not fit together.
         TargetError: listing losses and metrics with a target they cannot use, with file and row.
         DataError: for a value that is not finite in the network's dtype, with file and row; for
@@ -44,6 +46,7 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
     training = spec.training
     if problems := shape_problems(training, network, data, names):
         raise ShapeError(problems)
+    require_weights_taken(network, data, training)
     if training.class_weights is not None:
         class_weights(training.class_weights, data, *names.values())
     data.require_finite(network.dtype)
@@ -52,6 +55,24 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
     monitors = (training.early_stopping, training.checkpoint.keep_best)
     if any(monitor is not None and monitor.metric.startswith("val/") for monitor in monitors):
         data.require("val")
+
+
+def require_weights_taken(
+    network: Network, data: Data | None, training: TrainingSpec | None = None
+) -> None:
+    """Require losses that take weights, if samples of the data or classes of a spec have some.
+
+    Raises:
+        SpecError: listing every loss that does not.
+    """
+    if all(part.takes_weights for part in network.losses):
+        return
+    class_weights = training is not None and training.class_weights is not None
+    sample_weights = data is not None and data.weighted
+    if problems := weight_problems(
+        network, class_weights=class_weights, sample_weights=sample_weights
+    ):
+        raise SpecError(problems)
 
 
 def shape_problems(

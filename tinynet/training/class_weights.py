@@ -7,10 +7,9 @@ import numpy as np
 
 from tinynet.data.data import Data
 from tinynet.errors import Problem, SpecError
+from tinynet.spec.consistency import CLASS_WEIGHTS
 from tinynet.text.wording import suggest
 from tinynet.types import Array
-
-POINTER = "/training/class_weights"
 
 
 def class_weights(
@@ -60,4 +59,4 @@ def weights_of(targets: Array, weights: Array) -> Array:
 
 
 def _problem(message: str) -> SpecError:
-    return SpecError([Problem(message, POINTER)])
+    return SpecError([Problem(message, CLASS_WEIGHTS)])

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from numbers import Integral
 
 import numpy as np
 
@@ -12,8 +11,9 @@ from tinynet.engine.losses import OutputLoss
 from tinynet.errors import Problem, ShapeError
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
+from tinynet.spec.consistency import CLASS_WEIGHTS
 from tinynet.targets import Bad
-from tinynet.text.plugin_errors import PluginErrors, plugin_error
+from tinynet.text.plugin_errors import PluginErrors, is_row, origin, plugin_error
 from tinynet.text.wording import suggest
 from tinynet.types import Array, Shape
 
@@ -99,6 +99,32 @@ def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Probl
     return problems
 
 
+def weight_problems(
+    network: Network, *, class_weights: bool = False, sample_weights: bool = False
+) -> list[Problem]:
+    """Return a problem for each loss that cannot take the weights of samples.
+
+    Args:
+        network: The network, with its losses.
+        class_weights: True if the spec has class weights.
+        sample_weights: True if the samples have weights of their own.
+    """
+    problems = []
+    for part in network.losses:
+        if part.takes_weights:
+            continue
+        lacks = f"{origin(part.loss)}: its forward has no parameter 'weights', so this loss cannot"
+        other = "use a loss that takes weights"
+        if class_weights:
+            remedy = f"--set training.class_weights=null, or {other}"
+            message = f"{lacks} use class_weights; remove them with {remedy}"
+            problems.append(Problem(message, CLASS_WEIGHTS))
+        if sample_weights:
+            message = f"{lacks} use the weights of the samples; {other}, or samples without weights"
+            problems.append(Problem(message, part.pointer))
+    return problems
+
+
 def first_bad_target(network: Network, targets: Mapping[str, Array]) -> Bad | None:
     """Return the row of the first target that a loss cannot use, and why; None if all are good.
 
@@ -125,7 +151,7 @@ def bad_target_of(network: Network, part: OutputLoss, targets: Array) -> Bad | N
         return None
     if isinstance(bad, tuple | list) and len(bad) == 2:
         row, why = bad
-        if isinstance(row, Integral) and 0 <= int(row) < len(targets) and isinstance(why, str):
+        if is_row(row, len(targets)) and isinstance(why, str):
             return int(row), why
     message = f"bad_target must return None, or (a row from 0 to {len(targets) - 1}, the reason)"
     raise plugin_error(part.loss, f"{message}; it returned {described(bad)}", part.pointer)

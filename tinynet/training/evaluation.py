@@ -14,7 +14,8 @@ from tinynet.errors import DataError, Problem, ShapeError
 from tinynet.metric import Metric, State
 from tinynet.spec.consistency import loss_figures
 from tinynet.spec.training_spec import MetricReference
-from tinynet.text.plugin_errors import PluginErrors, plugin_error
+from tinynet.targets import BadTargetError
+from tinynet.text.plugin_errors import PluginErrors, is_row, plugin_error, wrong_row
 from tinynet.types import Array, Shape
 
 
@@ -49,11 +50,12 @@ class Figures:
             ShapeError: if a metric is not defined for such predictions.
         """
         only = next(iter(out_shapes))
+        self.pointers = {r.label: f"/training/metrics/{i}" for i, r in enumerate(references)}
         self.metrics: dict[str, Metric] = {
-            reference.label: registry.default().create(reference) for reference in references
+            reference.label: registry.default().create(reference, self.pointers[reference.label])
+            for reference in references
         }
         self.outputs = {reference.label: reference.output or only for reference in references}
-        self.pointers = {label: f"/training/metrics/{i}" for i, label in enumerate(self.metrics)}
         self._out_shapes = dict(out_shapes)
         self.reset()
 
@@ -136,6 +138,11 @@ class Figures:
                 with PluginErrors(metric, "update raised", self.pointers[label]):
                     metric.update(state, predictions[output], targets[output])
             except (ShapeError, DataError) as error:
+                samples = len(targets[output])
+                row = getattr(error, "row", None)
+                if isinstance(error, BadTargetError) and not is_row(row, samples):
+                    message = wrong_row("update", error, samples)
+                    raise plugin_error(metric, message, self.pointers[label]) from error
                 raise self._with_label(label, error) from error
             if problem := layout_problem(before, state, "update"):
                 raise plugin_error(metric, problem, self.pointers[label])

@@ -15,14 +15,14 @@ from tinynet.engine import losses
 from tinynet.engine.engine import Engine
 from tinynet.engine.inputs import Inputs
 from tinynet.engine.layer_calls import node_error
+from tinynet.engine.losses import OutputLoss
 from tinynet.engine.node import Node
 from tinynet.engine.shard_pass import RandomKey
 from tinynet.errors import PluginError
 from tinynet.layer import Buffered, Cache, Gradients, LayerConfig, Summarized
 from tinynet.layer.context import Context
-from tinynet.loss import Loss, LossConfig
+from tinynet.loss import LossConfig
 from tinynet.network.network import Network
-from tinynet.text.plugin_errors import origin
 from tinynet.types import Array
 
 _NEW = "make a new array"
@@ -56,7 +56,7 @@ def check_purity(
     watched = tuple(
         replace(op, node=replace(op.node, layer=_WatchedLayer(op.node))) for op in program.unfused
     )
-    losses = tuple(replace(part, loss=_WatchedLoss(part.loss)) for part in program.losses)
+    losses = tuple(replace(part, loss=_WatchedLoss(part)) for part in program.losses)
     program = replace(program, operations=watched, losses=losses)
     Engine(program, threads=1).train(part, targets, weights, key)
 
@@ -147,9 +147,9 @@ class _WatchedLoss:
 
     Config: ClassVar[type[LossConfig]] = LossConfig
 
-    def __init__(self, loss: Loss) -> None:
-        self._loss = loss
-        self.per_sample = bool(getattr(loss, "per_sample", False))
+    def __init__(self, part: OutputLoss) -> None:
+        self._part = part
+        self.per_sample = bool(getattr(part.loss, "per_sample", False))
         self._outputs: Array = np.empty(0)
 
     def forward(
@@ -160,20 +160,19 @@ class _WatchedLoss:
         if weights is not None:
             read["the weights"] = weights
         with self._watching("forward", read):
-            return losses.forward(self._loss, ctx, outputs, targets, weights)
+            return losses.forward(self._part, ctx, outputs, targets, weights)
 
     def backward(self, ctx: Context, cache: Any) -> Array:
         with self._watching("backward", {"the outputs": self._outputs}):
-            return losses.backward(self._loss, ctx, cache, self._outputs)
+            return losses.backward(self._part, ctx, cache, self._outputs)
 
     def predict(self, outputs: Array) -> Array:
         with self._watching("predict", {"the outputs": outputs}):
-            return losses.predict(self._loss, outputs)
+            return losses.predict(self._part, outputs)
 
     def _watching(self, method: str, read: Mapping[str, Array]) -> AbstractContextManager[None]:
-        who = origin(self._loss)
         return _unchanged(
-            lambda message: PluginError(f"{who}: {method} {message}"),
+            lambda message: self._part.error(f"{method} {message}"),
             [(name, array, _NEW) for name, array in read.items()],
         )
 

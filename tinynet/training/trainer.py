@@ -35,6 +35,7 @@ from tinynet.training.compatibility import (
     require_rows,
     target_problems,
     targets_by_output,
+    weight_problems,
 )
 from tinynet.training.divergence import divergence
 from tinynet.training.evaluation import Figures
@@ -150,7 +151,7 @@ class Trainer:
             The mean weighted loss of the N samples before the update.
 
         Raises:
-            SpecError: if the target of an output is ambiguous.
+            SpecError: if the target of an output is ambiguous, or a loss takes no weights.
             ShapeError: if the arrays do not fit each other or the network.
             DataError: for a target that the loss cannot use.
             DivergedError: if the loss is not finite; nothing is changed.
@@ -161,6 +162,8 @@ class Trainer:
         self._guard.require_whole()
         targets = targets_by_output(self.network, y)
         require_rows(x, targets, weights)
+        if weights is not None and (wrong := weight_problems(self.network, sample_weights=True)):
+            raise SpecError(wrong)
         shapes = {output: array.shape[1:] for output, array in targets.items()}
         if shapes != self._checked_shapes:
             if problems := target_problems(self.network, shapes):

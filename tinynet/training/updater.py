@@ -11,7 +11,6 @@ from tinynet import registry
 from tinynet.engine.layer_calls import described
 from tinynet.engine.plugin_state import layout, layout_problem, state_problem
 from tinynet.engine.tensor_names import SLOTS
-from tinynet.errors import PluginError
 from tinynet.kernels import Kernels
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.optimizer import Fused, Optimizer, OptimizerConfig
@@ -54,10 +53,11 @@ class Updater:
         """
         plugins = registry.default()
         self._params = {address: params[address] for address in sorted(trainable)}
-        self._optimizer: Optimizer = plugins.create(optimizer)
-        config = plugins.config(optimizer)
+        self._optimizer: Optimizer = plugins.create(optimizer, _OPTIMIZER)
+        config = plugins.config(optimizer, _OPTIMIZER)
         if not isinstance(config, OptimizerConfig):
-            raise PluginError(f"{optimizer.type}: its Config must derive from OptimizerConfig")
+            message = "its Config must derive from OptimizerConfig"
+            raise plugin_error(self._optimizer, message, _OPTIMIZER)
         self._config = config
         self._update = self._optimizer.update
         if isinstance(self._optimizer, Fused):
@@ -65,10 +65,11 @@ class Updater:
         self.scheduled = schedule is not None
         self._schedule: Schedule | None = None
         if schedule is not None:
-            schedule_config = plugins.config(schedule)
+            schedule_config = plugins.config(schedule, _SCHEDULE)
+            self._schedule = plugins.create(schedule, _SCHEDULE)
             if not isinstance(schedule_config, ScheduleConfig):
-                raise PluginError(f"{schedule.type}: its Config must derive from ScheduleConfig")
-            self._schedule = plugins.create(schedule)
+                message = "its Config must derive from ScheduleConfig"
+                raise plugin_error(self._schedule, message, _SCHEDULE)
             self._warmup_steps = schedule_config.warmup_steps
         self.renew_slots()
 
