@@ -12,6 +12,7 @@ __all__ = [
     "CheckedLoss",
     "ClassLoss",
     "Context",
+    "CountedLoss",
     "Loss",
     "LossConfig",
     "Shape",
@@ -31,6 +32,11 @@ class Loss(Protocol):
     A loss is summed over samples, so that the losses of shards add up; the caller divides by the
     number of samples. ``per_sample = True`` promises that each sample contributes its own term,
     independent of the others, as for layers.
+
+    A class with ``output_count = 2`` (or more) compares several outputs of the network, which a
+    spec names as ``"left+right"``: its methods get and return a tuple where others have a single
+    output, shape or gradient. A class with ``takes_target = False`` has no target: its methods get
+    None for it.
     """
 
     Config: ClassVar[type[Any]]
@@ -44,8 +50,9 @@ class Loss(Protocol):
             ctx: The context of this pass.
             outputs: The output of the network, (N, *out_shape).
             targets: The targets of the dataset, (N, *target_shape).
-            weights: Weight of each sample, (N,), or None. It is passed only if a spec or a dataset
-                has weights, so a loss without sample weights may omit the parameter.
+            weights: Weight of each sample, (N,), or of each of its positions, (N, T); or None. It
+                is passed only if a spec or a dataset has weights, so a loss without weights may
+                omit the parameter.
 
         Returns:
             The sum, and the cache for `backward`.
@@ -57,7 +64,10 @@ class Loss(Protocol):
         ...
 
     def predict(self, outputs: Array) -> Array:
-        """Return the predictions from ``outputs``: probabilities from logits, for example."""
+        """Return the predictions from ``outputs``: probabilities from logits, for example.
+
+        A loss of several outputs needs no such method: their predictions are the outputs.
+        """
         ...
 
 
@@ -71,6 +81,29 @@ class CheckedLoss(Protocol):
 
     def bad_target(self, out_shape: Shape, targets: Array) -> tuple[int, str] | None:
         """Return the row of the first target that is impossible, and the reason; or None."""
+        ...
+
+
+@runtime_checkable
+class CountedLoss(Protocol):
+    """The ability of a loss to be a mean over valid positions, such as tokens, not over samples.
+
+    ``forward`` then returns a sum over all positions that count, and the caller divides by their
+    number in all samples of the update. So the mean does not depend on how samples are divided.
+
+    Attributes:
+        counts_positions: True if the loss is such a mean with the options that it has.
+    """
+
+    counts_positions: bool
+
+    def count(self, targets: Array, weights: Array | None) -> float:
+        """Return the number of positions that count in some samples.
+
+        Args:
+            targets: The targets, (N, *target_shape).
+            weights: Weight of each sample or position, as for `Loss.forward`, or None.
+        """
         ...
 
 

@@ -35,7 +35,7 @@ def problems(call, *arguments):
 )
 def test_loss_of_an_only_output_has_several_forms(loss):
     (head,) = output_losses(loss, ("output",))
-    assert (head.output, head.weight, head.target) == ("output", 1.0, None)
+    assert (head.name, head.weight, head.target) == ("output", 1.0, None)
     assert isinstance(head.loss, MSE)
 
 
@@ -46,8 +46,8 @@ def test_weight_and_target_are_those_of_the_spec():
     }
     first, second = output_losses(losses, ("a", "b"))
     assert isinstance(first.loss, SoftmaxCrossEntropy)
-    assert (first.output, first.weight, first.target) == ("a", 1.0, "kind")
-    assert (second.output, second.weight, second.target) == ("b", 2.0, None)
+    assert (first.name, first.weight, first.target) == ("a", 1.0, "kind")
+    assert (second.name, second.weight, second.target) == ("b", 2.0, None)
     assert (first.pointer, second.pointer) == ("/training/loss/a", "/training/loss/b")
 
 
@@ -111,18 +111,18 @@ def head(output, target=None):
     ],
 )
 def test_target_of_an_output(target, targets, expected):
-    assert targets_of([head("kind", target)], targets) == {"kind": expected}
+    assert targets_of([head("kind", target)], targets, ["input"]) == {"kind": expected}
 
 
 def test_two_outputs_may_have_the_same_target():
     heads = [head("kind"), head("again", "kind")]
-    assert targets_of(heads, ["kind", "area"]) == {"kind": "kind", "again": "kind"}
+    assert targets_of(heads, ["kind", "area"], ["input"]) == {"kind": "kind", "again": "kind"}
 
 
 def test_all_outputs_without_a_target_are_reported():
     """An output must never be trained on an arbitrary target."""
     heads = [head("shape"), head("size", "aera"), head("kind")]
-    assert problems(targets_of, heads, ["kind", "area"]) == [
+    assert problems(targets_of, heads, ["kind", "area"], ["input"]) == [
         "/training/loss/shape/target: the output 'shape' could be compared with any of area, kind;"
         " name one of them as 'target'",
         "/training/loss/size/target: there is no target 'aera'; did you mean 'area'?",
@@ -145,7 +145,7 @@ def test_several_outputs_are_predicted_by_name():
 def test_outputs_are_ordered_by_name():
     """A checkpoint keeps no order of keys, so the order in the file would not survive a resume."""
     assert list(network(["b", "a"]).outputs) == ["a", "b"]
-    assert [h.output for h in network(["b", "a"], loss={"b": "mse", "a": "mse"}).losses] == [
+    assert [h.name for h in network(["b", "a"], loss={"b": "mse", "a": "mse"}).losses] == [
         "a",
         "b",
     ]

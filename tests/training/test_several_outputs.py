@@ -68,7 +68,7 @@ def arrays(count=SAMPLES, seed=0):
 def losses_of(network, x, y):
     """Return the mean loss of each output, computed by hand."""
     outputs = network.forward(x).outputs
-    heads = {head.output: head.loss for head in network.losses}
+    heads = {head.name: head.loss for head in network.losses}
     sums = {name: heads[name].forward(Context(), outputs[name], y[name])[0] for name in heads}
     return {name: float(total) / len(x["left"]) for name, total in sums.items()}
 

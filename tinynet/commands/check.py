@@ -71,7 +71,7 @@ def check_spec(
             return _check_network(spec, max_params)
         data = _open_data(spec, root, path, overrides or {})
         network = dry_network(spec, data, max_params)
-        names = targets_of(network.losses, data.targets)
+        names = targets_of(network.losses, data.targets, data.inputs)
         if problems := shape_problems(spec.training, network, data, names):
             raise ShapeError(problems)
         tried = sum(array.size for array in network.params.values()) <= TRIED_PARAMS

@@ -135,8 +135,8 @@ def require_outputs(spec: Spec, network: Network, data: Data | None) -> None:
     """Require that every output fits its metrics, and its target if there are data."""
     fields = None
     if data is not None:
-        names = targets_of(network.losses, data.targets)
-        fields = {output: data.targets[name] for output, name in names.items()}
+        names = targets_of(network.losses, data.targets, data.inputs)
+        fields = {loss: data.target_field(name) for loss, name in names.items()}
     if problems := output_problems(spec.training, network, fields):
         raise ShapeError(problems)
 

@@ -20,6 +20,7 @@ from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import may_overflow, naming_samples, require_finite
 from tinynet.data.splits import POINTER, SplitName, chunks, gather, split_indices
 from tinynet.dataset import Batch, Dataset, Field, Located, LocatedArrays
+from tinynet.engine.inputs import own_name
 from tinynet.errors import DataError
 from tinynet.kernels.random import derive
 from tinynet.spec.data_spec import DataSpec
@@ -142,6 +143,10 @@ class Data:
         """The shape of one sample of each input."""
         return {name: field.shape for name, field in self.inputs.items()}
 
+    def target_field(self, name: str) -> Field:
+        """Return the field of a target after preprocessing, or of an input: ``input:image``."""
+        return self.targets[name] if name in self.targets else self.inputs[own_name(name)]
+
     def size(self, split: SplitName) -> int:
         """Return the number of samples in a split."""
         return len(self.splits[split])
@@ -192,14 +197,18 @@ class Data:
         for positions in chunks(self.size(split), size):
             yield self.batch(split, positions)
 
-    def target_batches(self) -> Iterator[tuple[Split, dict[str, Array]]]:
-        """Iterate over parts of every split, each with its preprocessed targets by name."""
+    def target_batches(self, names: Mapping[str, str]) -> Iterator[tuple[Split, dict[str, Array]]]:
+        """Iterate over parts of every split, each with the preprocessed target of each loss.
+
+        ``names`` holds the target of each loss, by the loss's name; see `targets_from`.
+        """
         for split in self.splits.values():
             for part in split.parts():
-                raw = part.read().targets
+                raw = part.read_arrays()
+                read = {own_name(name) for name in names.values()}
                 with naming_samples(part.place):
-                    targets = self.preprocessing.apply(raw)
-                yield part, targets
+                    arrays = self.preprocessing.apply({name: raw[name] for name in read})
+                yield part, {loss: arrays[own_name(name)] for loss, name in names.items()}
 
     def require_finite(self, dtype: np.dtype[Any], *splits: SplitName) -> None:
         """Require preprocessed values of some splits, or of all, to be finite in a dtype.
@@ -223,6 +232,19 @@ class Data:
         for batch in self._raw_training_batches():
             counts += np.bincount(batch[target].reshape(-1), minlength=len(classes))
         return counts
+
+
+def targets_from(batch: Batch, names: Mapping[str, str]) -> dict[str, Array]:
+    """Return the target of each loss, (N, *target_shape), by the loss's name.
+
+    Args:
+        batch: Some samples.
+        names: Name of each loss's target, or of an input that is its target (``input:image``).
+    """
+    return {
+        loss: batch.targets[name] if name in batch.targets else batch.inputs[own_name(name)]
+        for loss, name in names.items()
+    }
 
 
 def _in_file_order(parts: Iterable[Split]) -> Iterator[Split]:

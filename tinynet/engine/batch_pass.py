@@ -145,7 +145,7 @@ class BatchPass:
             if self._labels is not None and not self._program.losses_need_batch:
                 labels = self._labels.rows(self.slices[number])
                 result = self.results[number] = shard.compute_losses(shard.outputs, labels)
-                if labels.gradient_scale is not None:
+                if labels.scales is not None:
                     shard.start_backward(result.gradients)
                     shard.backward_stage(stage, ())
             if borrowed is not None:
@@ -159,7 +159,7 @@ class BatchPass:
         outputs = join_samples([shard.outputs for shard in self.shards])
         result = self.shards[0].compute_losses(outputs, labels)
         self.results = [result]
-        if labels.gradient_scale is None:
+        if labels.scales is None:
             return
         for shard, rows in zip(self.shards, self.slices, strict=True):
             shard.start_backward({name: dy[rows] for name, dy in result.gradients.items()})

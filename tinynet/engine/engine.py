@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinynet.engine import losses
 from tinynet.engine.batch_pass import BatchPass, join_samples
 from tinynet.engine.inputs import Inputs, validate_inputs
 from tinynet.engine.losses import LossInputs
@@ -30,8 +31,8 @@ class BatchResult(NamedTuple):
     """The result of a batch.
 
     Attributes:
-        loss: The minimized value, summed over the samples: the weighted losses of all outputs.
-        losses: Loss of each output, unweighted, summed over the samples.
+        loss: The weighted losses that are means over samples, summed over the samples.
+        losses: Each loss, unweighted, summed over the samples, by its name.
         predictions: Predictions for each output, (N, *out_shape), by name.
         gradients: Gradient of each trainable parameter, by address; valid until the engine's next
             batch. Empty in evaluation.
@@ -80,7 +81,7 @@ class Engine:
         y: Mapping[str, Array],
         weights: Array | None,
         key: RandomKey,
-        divisor: int | None = None,
+        divisors: Mapping[str, float] | None = None,
         *,
         predict: bool = True,
     ) -> BatchResult:
@@ -88,10 +89,11 @@ class Engine:
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
-            y: Targets of each output, (N, *target_shape), by the output's name.
-            weights: Weight of each sample, (N,), or None.
+            y: Target of each loss, (N, *target_shape), by the loss's name.
+            weights: Weight of each sample, (N,), or position, (N, T); or None.
             key: Key of the random streams.
-            divisor: Divisor of the gradients: all samples of the update; by default N.
+            divisors: Divisor of the gradients of each loss, by its name, for all samples of the
+                update; by default `divisors` of this batch.
             predict: True to compute predictions, too.
 
         Raises:
@@ -100,8 +102,9 @@ class Engine:
             PluginError: if a layer or a loss raises an exception, or returns a wrong value.
         """
         inputs, slices, threads = self._prepare(x, training=True)
-        scale = 1 / (divisor or slices[-1].stop)
-        labels = LossInputs(y, self._weights(weights), scale, predict)
+        divisors = divisors or self.divisors(y, weights, slices[-1].stop)
+        scales = {name: 1 / divisor for name, divisor in divisors.items()}
+        labels = LossInputs(y, self._weights(weights), scales, predict)
         return in_numeric_context(
             self._program.kernels, threads, self._run, inputs, slices, labels, key
         )
@@ -115,6 +118,24 @@ class Engine:
         return in_numeric_context(
             self._program.kernels, threads, self._run, inputs, slices, labels, RandomKey()
         )
+
+    def divisors(
+        self, y: Mapping[str, Array], weights: Array | None, samples: int
+    ) -> dict[str, float]:
+        """Return the number that the sum of each loss is divided by for its mean, by its name.
+
+        Args:
+            y: Target of each loss, (N, *target_shape), by the loss's name.
+            weights: Weight of each sample, (N,), or position, (N, T); or None.
+            samples: Number of samples, N.
+
+        Raises:
+            PluginError: if a loss raises an exception, or returns a wrong value.
+        """
+        return {
+            part.name: losses.count(part, y.get(part.name), weights, samples) or 1.0
+            for part in self._program.losses
+        }
 
     def first_not_finite(self, x: Inputs, key: RandomKey) -> str | None:
         """Return the first node whose output has NaN or infinity in the training pass of a key."""
@@ -144,7 +165,7 @@ class Engine:
         key: RandomKey,
     ) -> BatchResult:
         """Run forward to the losses and, in training, backward, and sum the shards' gradients."""
-        program, pool, training = self._program, self._pool, labels.gradient_scale is not None
+        program, pool, training = self._program, self._pool, labels.scales is not None
         batch = BatchPass(
             program, inputs, slices, labels, pool, self._workspaces, training=training, key=key
         )
@@ -152,13 +173,14 @@ class Engine:
         if training:
             batch.backward()
         gradients = self._sum(batch.gradients())
-        losses = {
-            part.output: sum([result.losses[part.output] for result in batch.results])
+        sums = {
+            part.name: sum([result.losses[part.name] for result in batch.results])
             for part in program.losses
         }
-        loss = sum([part.weight * losses[part.output] for part in program.losses])
+        per_sample = [part for part in program.losses if part.counted is None]
+        loss = sum([part.weight * sums[part.name] for part in per_sample])
         predictions = join_samples([result.predictions for result in batch.results])
-        return BatchResult(loss, losses, predictions, gradients, batch.shards)
+        return BatchResult(loss, sums, predictions, gradients, batch.shards)
 
     def _not_finite(
         self, inputs: Mapping[str, Array], slices: Sequence[slice], key: RandomKey

@@ -18,6 +18,11 @@ def input_name(name: str) -> str:
     return name if is_input(name) else f"{INPUT}:{name}"
 
 
+def own_name(name: str) -> str:
+    """Return the name of an input in the data: ``image`` for ``input:image``."""
+    return name.partition(":")[2] or name
+
+
 def validate_inputs(x: Inputs, shapes: Mapping[str, Shape]) -> dict[str, Array]:
     """Return the inputs by full name, in their own dtype.
 

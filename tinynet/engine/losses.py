@@ -1,40 +1,51 @@
 """The outputs of a network with their losses, and checked calls of these losses."""
 
 import inspect
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from tinynet.engine.layer_calls import described, dtype_problem
 from tinynet.errors import PluginError
 from tinynet.layer.context import Context
-from tinynet.loss import CheckedLoss, Loss
-from tinynet.spec.consistency import LOSS
+from tinynet.loss import CheckedLoss, CountedLoss, Loss
+from tinynet.spec.consistency import LOSS, outputs_of_loss
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.types import Array
 
 
 @dataclass(frozen=True)
 class OutputLoss:
-    """An output of a network, with the loss that is minimized for it.
+    """A loss that is minimized, for one output of a network or several.
 
     Attributes:
-        output: Name of the output.
+        name: The name of its output; the names of several are joined: ``left+right``.
         loss: The loss.
-        weight: Its factor in the sum over all outputs.
+        weight: Its factor in the sum over all losses.
         target: Name of the target in the spec; None where it names none.
         pointer: JSON pointer to the loss in the spec.
     """
 
-    output: str
+    name: str
     loss: Loss
     weight: float = 1.0
     target: str | None = None
     pointer: str = LOSS
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of its outputs."""
+        return outputs_of_loss(self.name)
+
+    @cached_property
+    def takes_target(self) -> bool:
+        """True if it compares its output with a target."""
+        return bool(getattr(self.loss, "takes_target", True))
 
     @cached_property
     def checks(self) -> CheckedLoss | None:
@@ -60,20 +71,26 @@ class OutputLoss:
         """Return the error of a loss that breaks its protocol."""
         return plugin_error(self.loss, message, self.pointer)
 
+    @cached_property
+    def counted(self) -> CountedLoss | None:
+        """The loss, if it is a mean over positions that count, and not over samples."""
+        is_counted = isinstance(self.loss, CountedLoss) and self.loss.counts_positions
+        return cast(CountedLoss, self.loss) if is_counted else None
+
 
 class LossInputs(NamedTuple):
     """The targets and weights of some samples, and the results that are needed.
 
     Attributes:
-        targets: (n, *target_shape) for each output with a loss, by the output's name.
-        weights: Weight of each sample, (n,); None where each counts 1.
-        gradient_scale: Factor of all gradients; None in evaluation.
+        targets: (n, *target_shape) for each loss with a target, by the loss's name.
+        weights: Weight of each sample, (n,), or of each position, (n, T); None where each counts 1.
+        scales: Factor of the gradients of each loss, by its name; None in evaluation.
         predict: True to compute predictions, too.
     """
 
     targets: Mapping[str, Array]
     weights: Array | None
-    gradient_scale: float | None = None
+    scales: Mapping[str, float] | None = None
     predict: bool = True
 
     def rows(self, rows: slice) -> "LossInputs":
@@ -87,7 +104,7 @@ class LossResult(NamedTuple):
     """The losses of some samples.
 
     Attributes:
-        losses: Loss of each output, unweighted, summed over the samples.
+        losses: Each loss, unweighted, summed over the samples, by its name.
         predictions: (n, *out_shape) for each output, by name; empty if they are not requested.
         gradients: Gradient of the weighted sum of the losses with respect to each output with a
             loss, (n, *out_shape), by name; empty in evaluation.
@@ -102,9 +119,20 @@ class LossResult(NamedTuple):
 
 
 def forward(
-    part: OutputLoss, ctx: Context, outputs: Array, targets: Array, weights: Array | None = None
+    part: OutputLoss,
+    ctx: Context,
+    outputs: Any,
+    targets: Array | None,
+    weights: Array | None = None,
 ) -> tuple[float, Any]:
     """Return the loss summed over the samples, and the cache.
+
+    Args:
+        part: The loss.
+        ctx: The context of this pass.
+        outputs: Its output, (n, *out_shape), or a tuple of several.
+        targets: The targets, (n, *target_shape); None for a loss without.
+        weights: Weight of each sample or position; see `LossInputs`.
 
     Raises:
         PluginError: if the loss raises an exception, or does not return (number, cache).
@@ -112,7 +140,7 @@ def forward(
     with part.errors("forward"):
         # A loss without sample weights may lack the parameter.
         optional = () if weights is None else (weights,)
-        returned = part.loss.forward(ctx, outputs, targets, *optional)
+        returned = part.loss.forward(ctx, outputs, cast(Array, targets), *optional)
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise part.error(
             "forward must return (the sum over the samples, cache); it returned"
@@ -127,23 +155,49 @@ def forward(
     return float(value), cache
 
 
-def backward(part: OutputLoss, ctx: Context, cache: Any, outputs: Array) -> Array:
-    """Return the gradient of the sum with respect to the outputs, in their shape and dtype.
+def backward(part: OutputLoss, ctx: Context, cache: Any, outputs: Any) -> tuple[Array, ...]:
+    """Return the gradient of the sum with respect to each output, in its shape and dtype.
 
     Raises:
         PluginError: if the loss raises an exception, or returns another shape or dtype.
     """
     with part.errors("backward"):
-        gradient = part.loss.backward(ctx, cache)
-    if getattr(gradient, "shape", None) != outputs.shape:
+        returned: Any = part.loss.backward(ctx, cache)
+    if not isinstance(outputs, tuple):
+        _check_gradient(part, "the gradient of the outputs", returned, outputs)
+        return (returned,)
+    if not isinstance(returned, tuple) or len(returned) != len(outputs):
+        message = f"backward must return a tuple of the gradients of {len(outputs)} outputs"
+        raise part.error(f"{message}; it returned {described(returned)}")
+    for number, (gradient, output) in enumerate(zip(returned, outputs, strict=True)):
+        _check_gradient(part, f"the gradient of output {number}", gradient, output)
+    return returned
+
+
+def _check_gradient(part: OutputLoss, what: str, gradient: Any, output: Array) -> None:
+    if getattr(gradient, "shape", None) != output.shape:
         raise part.error(
-            f"backward must return the gradient of the outputs, of shape {outputs.shape}; it"
-            f" returned {described(gradient)}",
+            f"backward must return {what}, of shape {output.shape}; it returned"
+            f" {described(gradient)}",
         )
-    if gradient.dtype != outputs.dtype:
-        message = f"the gradient of the outputs {dtype_problem(outputs.dtype, gradient.dtype)}"
+    if gradient.dtype != output.dtype:
+        raise part.error(f"{what} {dtype_problem(output.dtype, gradient.dtype)}")
+
+
+def count(part: OutputLoss, targets: Array | None, weights: Array | None, samples: int) -> float:
+    """Return the number of samples of a loss, or of positions if it is a mean over these.
+
+    Raises:
+        PluginError: if the loss raises an exception, or does not return a number.
+    """
+    if part.counted is None:
+        return samples
+    with part.errors("count"):
+        counted = part.counted.count(cast(Array, targets), weights)
+    if not isinstance(counted, Real) or not math.isfinite(counted) or counted < 0:
+        message = f"count must return a number of at least 0; it returned {described(counted)}"
         raise part.error(message)
-    return gradient
+    return float(counted)
 
 
 def predict(part: OutputLoss, outputs: Array) -> Array:

@@ -107,7 +107,7 @@ class Program:
             bit.
         unfused: The same with one operation for each layer.
         outputs: Names of the outputs that are computed.
-        losses: The outputs that have a loss, with it.
+        losses: The losses of the outputs that have some.
         input_shapes: Shape of one sample of each input, by name.
         dtype: The dtype of parameters and computation.
         kernels: The numerical kernels.
@@ -192,7 +192,7 @@ class Program:
         Args:
             outputs: (n, *out_shape) for each output, by name.
         """
-        by_output = {part.output: part for part in self.losses}
+        by_output = {part.name: part for part in self.losses if len(part.outputs) == 1}
         return {
             name: losses.predict(by_output[name], outputs[name])
             if name in by_output

@@ -166,20 +166,26 @@ class ShardPass:
         Raises:
             PluginError: if a loss raises an exception, or returns a wrong value.
         """
-        scale, sums, gradients = labels.gradient_scale, {}, {}
-        training = scale is not None
+        scales, sums = labels.scales, {}
+        gradients: dict[str, Array] = {}
+        training = scales is not None
         for part in self._program.losses:
-            name, output = part.output, outputs[part.output]
+            name = part.name
+            compared = tuple([outputs[output] for output in part.outputs])
+            passed = compared if len(compared) > 1 else compared[0]
             ctx = self._new_context(
                 node=f"loss/{name}", training=training, keep=training, workspace=self.workspace
             )
             sums[name], cache = losses.forward(
-                part, ctx, output, labels.targets[name], labels.weights
+                part, ctx, passed, labels.targets.get(name), labels.weights
             )
-            if scale is not None:
-                gradient = losses.backward(part, ctx, cache, output)
-                scaled = ctx.empty(gradient.shape, gradient.dtype)
-                gradients[name] = np.multiply(gradient, part.weight * scale, out=scaled)
+            if scales is not None:
+                of_outputs = losses.backward(part, ctx, cache, passed)
+                for output, gradient in zip(part.outputs, of_outputs, strict=True):
+                    scaled = ctx.empty(gradient.shape, gradient.dtype)
+                    np.multiply(gradient, part.weight * scales[name], out=scaled)
+                    earlier = gradients.get(output)
+                    gradients[output] = scaled if earlier is None else earlier + scaled
         predictions = self._program.predictions(outputs) if labels.predict else {}
         return LossResult(sums, predictions, gradients)
 

@@ -1,4 +1,4 @@
-"""The losses of a network's outputs, from a spec; and the targets that they are compared with."""
+"""The losses of a network, from a spec; and the targets that outputs are compared with."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -7,10 +7,12 @@ from typing import Any, TypeAlias, TypeGuard
 from pydantic import TypeAdapter, ValidationError
 
 from tinynet import registry
+from tinynet.engine.inputs import input_name, own_name
 from tinynet.engine.losses import OutputLoss
 from tinynet.errors import Problem, SpecError
 from tinynet.loss import Loss
-from tinynet.spec.consistency import LOSS, loss_problems
+from tinynet.spec.consistency import JOIN, LOSS, loss_problems
+from tinynet.spec.graph import is_input
 from tinynet.spec.training_spec import Losses, LossReference
 from tinynet.text.document import join_pointer
 from tinynet.text.mistakes import problems, spec_or_plugin_error
@@ -23,10 +25,10 @@ LossLike: TypeAlias = _OneLoss | Mapping[str, Any] | str
 
 
 def output_losses(loss: LossLike | None, outputs: tuple[str, ...]) -> tuple[OutputLoss, ...]:
-    """Return each output that has a loss, with it, in the order of the outputs.
+    """Return the losses, in the order of their names.
 
     Args:
-        loss: The loss of the only output, or losses by the names of outputs.
+        loss: The loss of the only output, or losses by the names of their outputs.
         outputs: Names of all outputs.
 
     Raises:
@@ -42,37 +44,53 @@ def output_losses(loss: LossLike | None, outputs: tuple[str, ...]) -> tuple[Outp
     if not isinstance(declared, Mapping):
         return (_output_loss(outputs[0], declared, LOSS),)
     return tuple(
-        _output_loss(name, declared[name], LOSS + join_pointer([name]))
-        for name in outputs
-        if name in declared
+        _output_loss(name, declared[name], LOSS + join_pointer([name])) for name in sorted(declared)
     )
 
 
-def targets_of(losses: Collection[OutputLoss], targets: Collection[str]) -> dict[str, str]:
-    """Return the target of each output that has a loss, by the output's name.
+def targets_of(
+    losses: Collection[OutputLoss], targets: Collection[str], inputs: Collection[str]
+) -> dict[str, str]:
+    """Return the target of each loss that takes one, by the loss's name.
 
-    It is the one that the spec names, else the one with the name of the output, else the only one.
+    It is the one that the spec names, which may be an input of the network (``input:image``); else
+    the one with the name of the output; else the only one.
 
     Args:
-        losses: The outputs with their losses.
+        losses: The losses.
         targets: Names of the targets in the data.
+        inputs: Names of the inputs in the data.
 
     Raises:
-        SpecError: listing every output whose target does not exist, or could be any of several.
+        SpecError: listing every loss whose target does not exist, or could be any of several.
     """
     chosen, wrong = {}, []
     for part in losses:
-        name = part.target or part.output
+        name = part.target or part.name
+        if not part.takes_target:
+            continue
         if name in targets:
-            chosen[part.output] = name
+            chosen[part.name] = name
+        elif part.target is not None and is_input(part.target):
+            chosen[part.name] = part.target
+            if own_name(part.target) not in inputs:
+                available = format_list(sorted(map(input_name, inputs)))
+                message = f"there is no {quote(part.target)} in the data, only {available}"
+                wrong.append(Problem(message, f"{part.pointer}/target"))
         elif part.target is not None:
             message = f"there is no target {quote(part.target)}; {suggest(part.target, targets)}"
             wrong.append(Problem(message, f"{part.pointer}/target"))
         elif len(targets) == 1:
-            (chosen[part.output],) = targets
+            (chosen[part.name],) = targets
+        elif not targets:
+            message = (
+                "the data have no targets: name an input as 'target' (to reconstruct it), or use a"
+                " loss that takes no target"
+            )
+            wrong.append(Problem(message, part.pointer))
         else:
             message = (
-                f"the output {quote(part.output)} could be compared with any of"
+                f"the output {quote(part.name)} could be compared with any of"
                 f" {format_list(sorted(targets))}; name one of them as 'target'"
             )
             wrong.append(Problem(message, f"{part.pointer}/target"))
@@ -94,7 +112,7 @@ def _validated_losses(loss: LossLike) -> _OneLoss | dict[str, _OneLoss]:
 
 
 def _is_one_loss(value: object) -> TypeGuard[_OneLoss]:
-    return isinstance(value, LossReference) or hasattr(value, "predict")
+    return isinstance(value, LossReference) or hasattr(value, "backward")
 
 
 def _validated(model: Any, value: Any, pointer: str) -> Any:
@@ -110,6 +128,17 @@ def _validated(model: Any, value: Any, pointer: str) -> Any:
 
 def _output_loss(output: str, declared: _OneLoss, pointer: str) -> OutputLoss:
     if not isinstance(declared, LossReference):
-        return OutputLoss(output, declared, pointer=pointer)
-    loss: Loss = registry.default().create(declared, pointer)
-    return OutputLoss(output, loss, declared.weight, declared.target, pointer)
+        part = OutputLoss(output, declared, pointer=pointer)
+    else:
+        loss: Loss = registry.default().create(declared, pointer)
+        part = OutputLoss(output, loss, declared.weight, declared.target, pointer)
+    count = int(getattr(part.loss, "output_count", 1))
+    short = declared.type if isinstance(declared, LossReference) else type(part.loss).__name__
+    if len(part.outputs) != count:
+        several = f"{count} outputs, joined by {quote(JOIN)}" if count > 1 else "one output"
+        message = f"{short} is a loss of {several}, not of {quote(output)}"
+        raise SpecError([Problem(message, pointer)])
+    if part.target is not None and not part.takes_target:
+        message = f"{short} takes no target; remove 'target'"
+        raise SpecError([Problem(message, f"{pointer}/target")])
+    return part

@@ -45,7 +45,7 @@ class Network:
         out_shapes: Shape of one sample of each output, by name.
         dtype: The dtype of parameters and computation.
         kernels: The numerical kernels.
-        losses: The outputs that have a loss, with it, in the order of the outputs.
+        losses: The losses, in the order of their names.
         program: The plan of training: the computation of the outputs that have a loss, or of all
             outputs if none has.
     """
@@ -159,13 +159,14 @@ class Network:
     @property
     def loss(self) -> Loss | None:
         """The loss of the only output; None without a loss, or with several outputs."""
-        return self.losses[0].loss if self.losses and len(self.outputs) == 1 else None
+        only = len(self.losses) == 1 and len(self.outputs) == 1
+        return self.losses[0].loss if only else None
 
     @property
     def trained_shapes(self) -> dict[str, Shape]:
         """Shape of one sample of each output that has a loss; of all outputs if none has."""
-        names = [part.output for part in self.losses] or self.outputs
-        return {name: self.out_shapes[name] for name in names}
+        trained = {name for part in self.losses for name in part.outputs} or {*self.outputs}
+        return {name: shape for name, shape in self.out_shapes.items() if name in trained}
 
     @property
     def trainable(self) -> frozenset[str]:

@@ -12,6 +12,7 @@ from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import naming_samples, require_finite
 from tinynet.dataset import Field
 from tinynet.engine import losses
+from tinynet.engine.inputs import own_name
 from tinynet.engine.tensor_names import named_weights, require_match
 from tinynet.errors import DataError
 from tinynet.kernels import Kernels
@@ -38,7 +39,7 @@ class Model:
         preprocessing: The fitted transforms.
         inputs: The fields of the raw inputs.
         targets: The fields of the raw targets.
-        target_names: The target of each output that has a loss, by the output's name.
+        target_names: The target of each loss, by the loss's name.
         warn: Called with a warning.
     """
 
@@ -55,11 +56,25 @@ class Model:
         return f"<Model {self.spec.name!r}: {inputs} -> {', '.join(self.network.outputs)}>"
 
     @property
+    def _fields(self) -> dict[str, Field]:
+        """The field of each raw input and target of the data, by its name."""
+        return {**self.inputs, **self.targets}
+
+    @property
+    def _target_of_output(self) -> dict[str, str]:
+        """Name, in the data, of the array that each output alone is compared with."""
+        return {
+            loss: target if target in self.targets else own_name(target)
+            for loss, target in self.target_names.items()
+            if loss in self.network.outputs
+        }
+
+    @property
     def classes(self) -> dict[str, tuple[str, ...] | None]:
         """The names of the classes of each output by its name; None where it has none."""
         classes: dict[str, tuple[str, ...] | None] = dict.fromkeys(self.network.outputs)
-        for output, target in self.target_names.items():
-            classes[output] = self.targets[target].classes
+        for output, target in self._target_of_output.items():
+            classes[output] = self._fields[target].classes
         return classes
 
     def predict(self, x: Any, *, resize: bool = False, threads: int | None = None) -> Predictions:
@@ -104,7 +119,7 @@ class Model:
             for output, values in self.network.predict_outputs(ready, threads=threads).items():
                 parts[output].append(values)
         whole = {output: np.concatenate(values) for output, values in parts.items()}
-        for output, target in self.target_names.items():
+        for output, target in self._target_of_output.items():
             whole[output] = self.preprocessing.invert(target, whole[output])
         return whole
 
@@ -135,7 +150,7 @@ class Model:
         classes, shape = self.classes[output], values.shape[1:]
         if classes is None:
             return OutputPredictions(values)
-        target = self.targets[self.target_names[output]].shape
+        target = self._fields[self._target_of_output[output]].shape
         probable = self._predicts_probabilities(output)
         one_unit = shape == target or shape == (*target, 1) or shape in ((), (1,))
         if len(classes) == 2 and one_unit:
@@ -157,10 +172,10 @@ class Model:
 
     def _example(self, output: str) -> Array:
         """Predictions of the output's loss for random numbers, (16, ...)."""
-        head = next(head for head in self.network.losses if head.output == output)
+        part = next(part for part in self.network.losses if part.name == output)
         shape = (16, *self.network.out_shapes[output])
         numbers = np.random.default_rng(0).normal(0, 10, shape).astype(self.network.dtype)
-        return losses.predict(head, numbers)
+        return losses.predict(part, numbers)
 
 
 def _not_finite(values: Mapping[str, Array], raw: RawInputs) -> list[str]:
@@ -195,5 +210,5 @@ def open_model(checkpoint: Checkpoint, max_params: int, kernels: Kernels, warn: 
     require_match(own, weights)
     for name, array in own.items():
         np.copyto(array, weights[name])
-    names = targets_of(network.losses, facts.targets)
+    names = targets_of(network.losses, facts.targets, facts.inputs)
     return Model(spec, network, preprocessing, facts.inputs, facts.targets, names, warn)

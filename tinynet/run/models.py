@@ -9,7 +9,7 @@ from typing import Any, Literal, Unpack
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.plugin_lock import check_types
 from tinynet.checkpoint.sections import DataFacts
-from tinynet.data.data import Data
+from tinynet.data.data import Data, targets_from
 from tinynet.data.splits import SplitName
 from tinynet.engine.engine import Engine
 from tinynet.errors import CheckpointMismatchError
@@ -25,6 +25,7 @@ from tinynet.run.roots import recorded_root
 from tinynet.training.checks import require_weights_taken
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Warned
+from tinynet.training.loader import StepSamples
 
 EVALUATION_BATCH = 512
 """Samples that are evaluated at a time."""
@@ -171,9 +172,9 @@ def evaluate(
     require_weights_taken(model.network, data)
     data.require_finite(model.network.dtype, name)
     engine = Engine(model.network.program, settings.get("threads"))
-    figures = Figures(spec.training.metrics, model.network.trained_shapes)
+    figures = Figures(spec.training.metrics, model.network)
     for batch in data.batches(name, EVALUATION_BATCH):
-        targets = {output: batch.targets[target] for output, target in model.target_names.items()}
+        targets = targets_from(batch, model.target_names)
         result = engine.evaluate(batch.inputs, targets, batch.weights)
-        figures.update([result], targets, batch.weights)
+        figures.update([result], StepSamples(batch.inputs, targets, batch.weights, batch.weights))
     return Evaluation(file, state.progress.step, name, figures.samples, figures.result())

@@ -11,6 +11,14 @@ from tinynet.text.wording import format_list, quote, suggest
 LOSS = "/training/loss"
 CLASS_WEIGHTS = "/training/class_weights"
 
+JOIN = "+"
+"""The character between the names of several outputs of one loss."""
+
+
+def outputs_of_loss(name: str) -> tuple[str, ...]:
+    """Return the outputs of a loss: ``left+right`` is a loss of the outputs left and right."""
+    return tuple(name.split(JOIN))
+
 
 def problems_of(spec: Spec) -> Iterator[Problem]:
     """Return the problems of values that are valid alone, but contradict another part."""
@@ -19,13 +27,15 @@ def problems_of(spec: Spec) -> Iterator[Problem]:
     wrong = list(loss_problems(loss, outputs, LOSS))
     yield from wrong
     is_one = isinstance(loss, str)
-    trained = outputs if wrong or is_one else tuple(name for name in outputs if name in loss)
-    if training.class_weights is not None and len(trained) > 1:
-        message = f"class_weights needs exactly one loss, not {format_list(trained)}; remove it"
+    losses = outputs if wrong or is_one else tuple(loss)
+    with_loss = {output for name in losses for output in outputs_of_loss(name)}
+    trained = tuple(name for name in outputs if name in with_loss)
+    if training.class_weights is not None and len(losses) > 1:
+        message = f"class_weights needs exactly one loss, not {format_list(losses)}; remove it"
         yield Problem(message, CLASS_WEIGHTS)
     # A metric with a wrong output would only have a wrong label, too.
     yield from list(_metric_problems(training.metrics, outputs, trained)) or _figure_problems(
-        training, trained
+        training, losses
     )
 
 
@@ -49,10 +59,14 @@ def loss_problems(
     existing = set(outputs)
     hints = iter(range(MAX_PROBLEMS))  # problems that are not shown need no suggestion
     for name in loss:
-        if name not in existing:
-            hint = "" if next(hints, None) is None else f"; {suggest(name, outputs)}"
-            message = f"the network has no output {quote(name)}{hint}"
-            yield KeyProblem(message, pointer + join_pointer([name]))
+        named = outputs_of_loss(name)
+        place = pointer + join_pointer([name])
+        for output in named:
+            if output not in existing:
+                hint = "" if next(hints, None) is None else f"; {suggest(output, outputs)}"
+                yield KeyProblem(f"the network has no output {quote(output)}{hint}", place)
+        if len(set(named)) < len(named):
+            yield KeyProblem(f"{quote(name)} names an output twice", place)
 
 
 def _metric_problems(
@@ -77,9 +91,9 @@ def _metric_problems(
             yield Problem(message, f"{pointer}/output")
 
 
-def _figure_problems(training: TrainingSpec, outputs: tuple[str, ...]) -> Iterator[Problem]:
+def _figure_problems(training: TrainingSpec, losses: tuple[str, ...]) -> Iterator[Problem]:
     """Yield metrics of the same name, and monitored metrics that do not exist."""
-    figures = dict.fromkeys(loss_figures(outputs))
+    figures = dict.fromkeys(loss_figures(losses))
     for index, metric in enumerate(training.metrics):
         if metric.label in figures:
             message = (
@@ -98,7 +112,7 @@ def _figure_problems(training: TrainingSpec, outputs: tuple[str, ...]) -> Iterat
             yield Problem(message, pointer)
 
 
-def loss_figures(outputs: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the losses of outputs in reports: the sum, and each of several."""
-    names = tuple(outputs)
+def loss_figures(losses: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of losses in reports: the sum, and each of several."""
+    names = tuple(losses)
     return ("loss", *(f"{name}/loss" for name in names if len(names) > 1))

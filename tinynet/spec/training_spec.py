@@ -18,8 +18,8 @@ class LossReference(Reference):
     weight: float = Field(default=1.0, ge=0, description="Its factor in the sum over all outputs.")
     target: str | None = Field(
         default=None,
-        description="The target of the dataset; by default the one with the output's name, or the"
-        " only one.",
+        description="The target of the dataset, or an input: 'input' or 'input:name'; by default"
+        " the target with the output's name, or the only one.",
     )
 
 
@@ -129,8 +129,8 @@ class TrainingSpec(SpecModel):
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of all random numbers.")
     loss: Losses = Field(
-        description="The loss to minimize. With several outputs, an object of losses by output;"
-        " outputs without a loss are not trained."
+        description="The loss to minimize. With several outputs, an object of losses by output, or"
+        " by outputs that one loss compares: 'left+right'; outputs without a loss are not trained."
     )
     optimizer: OptimizerReference = Field(description="The update rule of the parameters.")
     schedule: ScheduleReference | None = Field(
@@ -165,7 +165,7 @@ class TrainingSpec(SpecModel):
     )
 
     def losses(self, outputs: Sequence[str]) -> dict[str, LossReference]:
-        """Return the losses by the names of the outputs that have one.
+        """Return the losses by the names of their outputs.
 
         Args:
             outputs: Names of the network's outputs; a single one if the spec has a single loss.

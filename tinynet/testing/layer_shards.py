@@ -68,7 +68,7 @@ def _step(case: LayerCase, nodes: int, rows: tuple[slice, ...], *, frozen: bool)
         dtype=np.dtype(np.float64),
         kernels=NumpyKernels(),
     )
-    labels = LossInputs(dict.fromkeys(names, case.dy(layer)), None, gradient_scale=1.0)
+    labels = LossInputs(dict.fromkeys(names, case.dy(layer)), None, dict.fromkeys(names, 1.0))
     batch = BatchPass(
         program, inputs, rows, labels, ThreadPool(1), [], training=True, key=RandomKey(case.seed)
     )

@@ -47,7 +47,7 @@ class Facts:
         spec: The spec.
         network: Its network; one without memory (``dry``) is enough.
         data: Its data, or None.
-        names: Name of the target of each output, by the output's name; empty without data.
+        names: Name of the target of each loss, by the loss's name; empty without data.
     """
 
     spec: Spec
@@ -57,7 +57,7 @@ class Facts:
 
     @cached_property
     def losses(self) -> dict[str, str]:
-        """The qualified type of each output's loss, by the output's name."""
+        """The qualified type of each loss, by its name."""
         plugins = registry.default()
         losses = self.spec.training.losses(tuple(self.network.outputs))
         return {name: plugins.find("losses", loss.type).qualified for name, loss in losses.items()}
@@ -72,6 +72,13 @@ class Facts:
         count = max(1, min(size, SAMPLES, SAMPLED_BYTES // max(row, 1)))
         batch = self.data.batch("train", np.linspace(0, size - 1, count).astype(np.int64))
         return {**batch.inputs, **batch.targets}
+
+    @cached_property
+    def targets(self) -> dict[str, str]:
+        """The same as ``names`` for the outputs of which a loss compares one with a target."""
+        outputs, targets = self.network.outputs, self.data.targets if self.data else ()
+        names = self.names.items()
+        return {loss: name for loss, name in names if loss in outputs and name in targets}
 
     def transformed(self, name: str) -> bool:
         """Return True if a transform changes an array of the data."""
@@ -113,7 +120,7 @@ def repeated_activation(facts: Facts) -> Iterator[Problem]:
     """Warn about a softmax or sigmoid before a loss that applies its own."""
     for output, loss in facts.losses.items():
         own = _ACTIVATED.get(loss)
-        node = facts.network.nodes.get(facts.network.outputs[output])
+        node = facts.network.nodes.get(facts.network.outputs.get(output, ""))
         while node is not None and node.type in _PASSING and len(node.inputs) == 1:
             node = facts.network.nodes.get(node.inputs[0])
         if own is None or node is None or node.type not in _TO_PROBABILITIES:
@@ -239,7 +246,7 @@ def unscaled_targets(facts: Facts) -> Iterator[Problem]:
     """Warn about regression targets that are far from unit scale."""
     data = facts.data
     assert data is not None
-    for output, name in facts.names.items():
+    for output, name in facts.targets.items():
         field = data.targets[name]
         if facts.losses[output] not in _NUMERIC_LOSSES or facts.transformed(name):
             continue
@@ -261,8 +268,8 @@ def classes_as_numbers(facts: Facts) -> Iterator[Problem]:
     """Warn about a regression loss on a target of class indices."""
     data = facts.data
     assert data is not None
-    pointers = {part.output: part.pointer for part in facts.network.losses}
-    for output, name in facts.names.items():
+    pointers = {part.name: part.pointer for part in facts.network.losses}
+    for output, name in facts.targets.items():
         classes = data.targets[name].classes or ()
         if facts.losses[output] not in _NUMERIC_LOSSES or len(classes) <= 2:
             continue
@@ -278,8 +285,8 @@ def classes_as_numbers(facts: Facts) -> Iterator[Problem]:
 def unused_units(facts: Facts) -> Iterator[Problem]:
     """Warn about a softmax of more units than its target has classes."""
     assert facts.data is not None
-    pointers = {part.output: part.pointer for part in facts.network.losses}
-    for output, name in facts.names.items():
+    pointers = {part.name: part.pointer for part in facts.network.losses}
+    for output, name in facts.targets.items():
         count = len(facts.data.targets[name].classes or ())
         units = facts.network.out_shapes[output][-1]
         if facts.losses[output] != "tinynet-core:softmax_cross_entropy" or not 1 < count < units:

@@ -6,6 +6,7 @@ import numpy as np
 
 from tinynet.data.data import Data, Split
 from tinynet.dataset import Field
+from tinynet.engine.inputs import own_name
 from tinynet.engine.losses import OutputLoss
 from tinynet.errors import DataError, LocatedError, Problem, ShapeError, SpecError, TargetError
 from tinynet.loss import ClassLoss
@@ -30,7 +31,7 @@ from tinynet.types import Array
 def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str, str]) -> None:
     """Require that the network can be trained on the data as the spec says.
 
-    A network without memory (``dry``) is enough; ``names`` holds the target of each output.
+    A network without memory (``dry``) is enough; ``names`` holds the target of each loss.
 
     Raises:
         SpecError: if nothing is trainable, for class weights that do not fit, or for a loss that
@@ -79,7 +80,7 @@ def shape_problems(
     training: TrainingSpec, network: Network, data: Data, names: Mapping[str, str]
 ) -> list[Problem]:
     """Return a problem for each input, loss or metric that does not fit the fields of the data."""
-    fields = {output: data.targets[name] for output, name in names.items()}
+    fields = {loss: data.target_field(name) for loss, name in names.items()}
     inputs = input_problems(network, data.input_shapes)
     return [*inputs, *output_problems(training, network, fields)]
 
@@ -89,35 +90,35 @@ def output_problems(
 ) -> list[Problem]:
     """Return a problem for each loss or metric that does not fit its output or target.
 
-    ``fields`` holds the target of each output, by the output's name; None if no data are read.
+    ``fields`` holds the target of each loss, by the loss's name; None if no data are read.
     """
     problems: list[Problem] = []
     if fields is not None:
         wrong = {
             part.pointer: problem
             for part in network.losses
-            if (problem := _class_problem(network, part, fields[part.output]))
+            if (problem := _class_problem(network, part, fields.get(part.name)))
         }
-        shapes = {output: field.shape for output, field in fields.items()}
+        shapes = {loss: field.shape for loss, field in fields.items()}
         problems += wrong.values()
         problems += [p for p in target_problems(network, shapes) if p.pointer not in wrong]
     try:
-        Figures(training.metrics, network.trained_shapes)
+        Figures(training.metrics, network)
     except ShapeError as error:
         problems += error.problems
     return problems
 
 
-def _class_problem(network: Network, part: OutputLoss, field: Field) -> Problem | None:
+def _class_problem(network: Network, part: OutputLoss, field: Field | None) -> Problem | None:
     """Return a problem if the output has too few units for the classes of its target."""
-    if field.classes is None or not isinstance(part.loss, ClassLoss):
+    if field is None or field.classes is None or not isinstance(part.loss, ClassLoss):
         return None
-    shape, count = network.out_shapes[part.output], len(field.classes)
+    shape, count = network.out_shapes[part.name], len(field.classes)
     most = part.loss.max_classes(shape)
     if count <= most:
         return None
     wide = (*shape[:-1], count)
-    units = units_option(network, part.output, count)
+    units = units_option(network, part.name, count)
     if part.loss.max_classes(wide) >= count:
         remedy = f"use {count} units: {units}"
     else:
@@ -136,27 +137,26 @@ class _TargetChecker:
 
     def __init__(self, spec: Spec, network: Network, data: Data, names: Mapping[str, str]) -> None:
         self._spec, self._network, self._data, self._names = spec, network, data, names
-        self._figures = Figures(spec.training.metrics, network.trained_shapes)
-        self._losses_left = list(network.losses)
+        self._figures = Figures(spec.training.metrics, network)
+        self._losses_left = [part for part in network.losses if part.takes_target]
         self._labels = list(self._figures.metrics)
 
     def problems(self) -> Iterator[Problem]:
         """Yield the first problem of each loss, and of each metric whose output's loss has none."""
-        for samples, arrays in self._data.target_batches():
-            targets = {output: arrays[name] for output, name in self._names.items()}
+        for samples, targets in self._data.target_batches(self._names):
             yield from self._losses(samples, targets)
             yield from self._metrics(samples, targets)
 
     def _losses(self, samples: Split, targets: Mapping[str, Array]) -> Iterator[Problem]:
         for part in list(self._losses_left):
-            bad = bad_target_of(self._network, part, targets[part.output])
+            bad = bad_target_of(self._network, part, targets[part.name])
             if bad is None:
                 continue
             self._losses_left.remove(part)
-            outputs = self._figures.outputs
-            self._labels = [name for name in self._labels if outputs[name] != part.output]
-            name = self._names[part.output]
-            field = self._data.targets[name]
+            compared = self._figures.targets
+            self._labels = [name for name in self._labels if compared[name] != part.name]
+            name = self._names[part.name]
+            field = self._data.target_field(name)
             if field.classes is not None:
                 remedy = f"; the classes are {format_list(field.classes)}"
             else:
@@ -164,7 +164,8 @@ class _TargetChecker:
                 remedy = class_target_remedy(
                     self._spec.data, self._data.root, self._network, part, name
                 ) or number_remedy(self._network, part, field)
-            yield Problem(f"{samples.place(bad[0], name)}: {bad[1]}{remedy}", part.pointer)
+            place = samples.place(bad[0], own_name(name))
+            yield Problem(f"{place}: {bad[1]}{remedy}", part.pointer)
 
     def _metrics(self, samples: Split, targets: Mapping[str, Array]) -> Iterator[Problem]:
         if not self._labels:
@@ -182,6 +183,7 @@ class _TargetChecker:
                 if isinstance(error, LocatedError):
                     message = error.problems[0].message
                 if isinstance(cause, BadTargetError):
-                    place = samples.place(cause.row, self._names[self._figures.outputs[label]])
+                    name = own_name(self._names[self._figures.targets[label]])
+                    place = samples.place(cause.row, name)
                     message = f"the metric {label!r}: {place}: {cause.why}"
                 yield Problem(message, pointer)

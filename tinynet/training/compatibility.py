@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 
-from tinynet.engine.inputs import Inputs
+from tinynet.engine.inputs import Inputs, own_name
 from tinynet.engine.layer_calls import described
 from tinynet.engine.losses import OutputLoss
 from tinynet.errors import Problem, ShapeError
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.spec.consistency import CLASS_WEIGHTS
+from tinynet.spec.graph import is_input
 from tinynet.targets import Bad
 from tinynet.text.plugin_errors import PluginErrors, is_row, origin, plugin_error
 from tinynet.text.wording import suggest
@@ -44,24 +46,45 @@ def input_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Proble
     return problems
 
 
-def targets_by_output(network: Network, y: Array | Mapping[str, Array]) -> dict[str, Array]:
-    """Return the target of each output, (N, *target_shape), by the output's name.
+def targets_by_loss(
+    network: Network, x: Inputs, y: Array | Mapping[str, Array] | None
+) -> dict[str, Array]:
+    """Return the target of each loss that takes one, (N, *target_shape), by the loss's name.
 
     Args:
         network: A network with losses.
-        y: The target of the only output, or such an array for each target by name.
+        x: The inputs, which may be targets.
+        y: The only target, or such an array for each target by name; None for no target.
 
     Raises:
-        SpecError: if the target of an output is ambiguous or missing.
-        ShapeError: for a single array if there are several outputs.
+        SpecError: if the target of a loss is ambiguous or missing.
+        ShapeError: for a single array if several losses need one, or none does.
     """
+    inputs = x if isinstance(x, Mapping) else {own_name(name): x for name in network.input_shapes}
+    inputs = {own_name(name): array for name, array in inputs.items()}
     if isinstance(y, Mapping):
-        names = targets_of(network.losses, y)
-        return {output: np.asanyarray(y[name]) for output, name in names.items()}
-    if len(network.losses) > 1:
-        outputs = ", ".join(network.outputs)
-        raise ShapeError(f"the network has the outputs {outputs}; pass a dict of targets")
-    return {network.losses[0].output: np.asanyarray(y)}
+        targets: Mapping[str, Array] = y
+    else:
+        open_losses = [
+            part.name
+            for part in network.losses
+            if part.takes_target and not (part.target is not None and is_input(part.target))
+        ]
+        if y is not None and len(open_losses) != 1:
+            if not open_losses:
+                raise ShapeError("no loss of the network has a target; pass y=None")
+            outputs = ", ".join(network.outputs)
+            raise ShapeError(f"the network has the outputs {outputs}; pass a dict of targets")
+        targets = {} if y is None else {_target_of(network, open_losses[0]): y}
+    names = targets_of(network.losses, targets, inputs)
+    return {
+        loss: np.asanyarray(targets[name] if name in targets else inputs[own_name(name)])
+        for loss, name in names.items()
+    }
+
+
+def _target_of(network: Network, loss: str) -> str:
+    return next(part.target or part.name for part in network.losses if part.name == loss)
 
 
 def require_rows(x: Inputs, y: Mapping[str, Array], weights: Array | None) -> None:
@@ -74,15 +97,16 @@ def require_rows(x: Inputs, y: Mapping[str, Array], weights: Array | None) -> No
     rows = {np.shape(array)[:1] for array in (*inputs, *y.values())}
     if weights is not None:
         rows.add(np.shape(weights)[:1])
-    flat = weights is None or np.ndim(weights) == 1
-    if len(rows) > 1 or () in rows or (0,) in rows or not flat:
+    positions = () if weights is None or weights.ndim < 2 else weights.shape
+    fits = all(np.shape(array)[: len(positions)] == positions for array in y.values())
+    if len(rows) > 1 or () in rows or (0,) in rows or not fits:
         arrays = dict(x) if isinstance(x, Mapping) else {"x": x}
         arrays |= {f"y {name}" if len(y) > 1 else "y": array for name, array in y.items()}
         arrays |= {} if weights is None else {"weights": weights}
         shapes = ", ".join(f"{name} {np.shape(array)}" for name, array in arrays.items())
         raise ShapeError(
-            "every array of a step needs one row for each sample, and weights the shape (samples,);"
-            f" the shapes are {shapes}"
+            "every array of a step needs one row for each sample, and weights the shape (samples,),"
+            f" or (samples, positions) for targets of positions; the shapes are {shapes}"
         )
 
 
@@ -93,7 +117,9 @@ def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Probl
         if part.checks is not None:
             try:
                 with PluginErrors(part.loss, "check_shapes raised", part.pointer):
-                    part.checks.check_shapes(network.out_shapes[part.output], shapes[part.output])
+                    # A loss without a target gets None for its shape.
+                    target_shape = cast(Shape, shapes.get(part.name))
+                    part.checks.check_shapes(_out_shape(network, part), target_shape)
             except ShapeError as error:
                 problems.append(Problem(str(error), part.pointer))
     return problems
@@ -128,14 +154,21 @@ def weight_problems(
 def first_bad_target(network: Network, targets: Mapping[str, Array]) -> Bad | None:
     """Return the row of the first target that a loss cannot use, and why; None if all are good.
 
-    ``targets`` holds the target of each output, (N, *target_shape), by the output's name.
+    ``targets`` holds the target of each loss, (N, *target_shape), by the loss's name.
     """
     for part in network.losses:
-        bad = bad_target_of(network, part, targets[part.output])
-        if bad is not None:
-            of = f"the output {part.output!r}: " if len(network.losses) > 1 else ""
-            return bad[0], of + bad[1]
+        if part.name in targets:
+            bad = bad_target_of(network, part, targets[part.name])
+            if bad is not None:
+                of = f"the output {part.name!r}: " if len(network.losses) > 1 else ""
+                return bad[0], of + bad[1]
     return None
+
+
+def _out_shape(network: Network, part: OutputLoss) -> Any:
+    """Return the shape of one sample of a loss's output, or a tuple of those of several."""
+    shapes = tuple(network.out_shapes[output] for output in part.outputs)
+    return shapes if len(shapes) > 1 else shapes[0]
 
 
 def bad_target_of(network: Network, part: OutputLoss, targets: Array) -> Bad | None:
@@ -146,7 +179,7 @@ def bad_target_of(network: Network, part: OutputLoss, targets: Array) -> Bad | N
     if part.checks is None:
         return None
     with PluginErrors(part.loss, "bad_target raised", part.pointer):
-        bad = part.checks.bad_target(network.out_shapes[part.output], targets)
+        bad = part.checks.bad_target(_out_shape(network, part), targets)
     if bad is None:
         return None
     if isinstance(bad, tuple | list) and len(bad) == 2:

@@ -8,47 +8,51 @@ import numpy as np
 from tinynet import registry
 from tinynet.engine.engine import BatchResult
 from tinynet.engine.layer_calls import described
+from tinynet.engine.losses import OutputLoss, count
 from tinynet.engine.plugin_state import layout, layout_problem, state_problem
 from tinynet.engine.tensor_names import FIGURES
 from tinynet.errors import DataError, Problem, ShapeError
 from tinynet.metric import Metric, State
+from tinynet.network.network import Network
 from tinynet.spec.consistency import loss_figures
 from tinynet.spec.training_spec import MetricReference
 from tinynet.targets import BadTargetError
 from tinynet.text.plugin_errors import PluginErrors, is_row, plugin_error, wrong_row
-from tinynet.types import Array, Shape
+from tinynet.training.loader import StepSamples
+from tinynet.types import Array
 
 
 class Figures:
     """The loss and the metrics of the samples counted so far.
 
     The loss is weighted by the dataset's sample weights, in training also by class weights; its sum
-    is divided by the number of samples, whatever the weights. Metrics leave out samples of weight
-    0 and count all others alike.
+    is divided by the number of samples, whatever the weights, or by the number of positions that
+    count if it is a mean over positions. Metrics leave out samples and positions of weight 0 and
+    count all others alike.
 
     Attributes:
-        loss: Sum of the loss over the samples: the losses of all outputs, weighted.
-        losses: Sum of the loss of each output over the samples, by the output's name, where there
-            are several outputs.
+        loss: Sum over the samples of the weighted losses that are means over samples.
+        losses: Sum of each loss, by its name, where there are several or one is counted.
+        counts: Positions of each loss that is a mean over positions, by its name.
         samples: Number of samples.
         metrics: The metrics, by label.
         outputs: The output that each metric measures, by label.
+        targets: The loss whose target each metric compares with, by label.
         pointers: The place of each metric in the spec, a JSON pointer, by label.
         states: The state of each metric, by label.
     """
 
-    def __init__(
-        self, references: Sequence[MetricReference], out_shapes: Mapping[str, Shape]
-    ) -> None:
+    def __init__(self, references: Sequence[MetricReference], network: Network) -> None:
         """Create the metrics.
 
         Args:
             references: The spec's metrics.
-            out_shapes: Shape of one prediction of each output, by the output's name.
+            network: The network, with its losses.
 
         Raises:
-            ShapeError: if a metric is not defined for such predictions.
+            ShapeError: if a metric is not defined for the predictions of its output.
         """
+        out_shapes, self._parts = network.trained_shapes, network.losses
         only = next(iter(out_shapes))
         self.pointers = {r.label: f"/training/metrics/{i}" for i, r in enumerate(references)}
         self.metrics: dict[str, Metric] = {
@@ -57,12 +61,16 @@ class Figures:
         }
         self.outputs = {reference.label: reference.output or only for reference in references}
         self._out_shapes = dict(out_shapes)
+        self._counted = [part for part in self._parts if part.counted is not None]
+        self.targets = {label: self._compared(label) for label in self.metrics}
         self.reset()
 
     def reset(self) -> None:
         """Start again with no samples."""
         self.loss, self.samples = 0.0, 0
-        self.losses = dict.fromkeys(self._out_shapes if len(self._out_shapes) > 1 else (), 0.0)
+        several = len(self._parts) > 1 or self._counted
+        self.losses = {part.name: 0.0 for part in self._parts if several}
+        self.counts = {part.name: 0.0 for part in self._counted}
         self.states: dict[str, State] = {}
         problems: list[Problem] = []
         for label, metric in self.metrics.items():
@@ -72,6 +80,15 @@ class Figures:
                 problems += error.problems
         if problems:
             raise ShapeError(problems)
+
+    def _compared(self, label: str) -> str:
+        """Return the name of the loss that has the target of a metric: its output's own, if any."""
+        output = self.outputs[label]
+        names = [part.name for part in self._parts if part.takes_target and output in part.outputs]
+        if not names:
+            message = f"the loss of the output {output!r} has no target to compare it with"
+            raise ShapeError([Problem(message, self.pointers[label])])
+        return output if output in names else names[0]
 
     def _start(self, label: str, metric: Metric) -> State:
         """Return the initial state of a metric."""
@@ -86,33 +103,30 @@ class Figures:
             raise plugin_error(metric, problem, pointer)
         return state
 
-    def update(
-        self,
-        results: Sequence[BatchResult],
-        targets: Mapping[str, Array],
-        weights: Array | None = None,
-    ) -> None:
-        """Add a batch to the losses and the metrics.
+    def update(self, results: Sequence[BatchResult], samples: StepSamples) -> None:
+        """Add samples to the losses and the metrics.
 
         Args:
-            results: The results of the engine.
-            targets: The target of each output, (N, *target_shape), by the output's name.
-            weights: Weight of each sample, (N,), which ``results`` already include; or None.
+            results: The results of the engine, of all batches of the samples.
+            samples: The samples.
         """
         self.loss += sum([result.loss for result in results])
-        for output in self.losses:
-            self.losses[output] += sum(result.losses[output] for result in results)
-        self.samples += len(next(iter(targets.values())))
+        for name in self.losses:
+            self.losses[name] += sum(result.losses[name] for result in results)
+        for part in self._counted:
+            counted = count(part, samples.y.get(part.name), samples.weights, len(samples))
+            self.counts[part.name] += counted
+        self.samples += len(samples)
         measured = dict.fromkeys(self.outputs.values())
         predictions = {
             output: np.concatenate([result.predictions[output] for result in results])
             for output in measured
         }
+        weights = samples.sample_weights
         if weights is None or np.all(weights):
-            self.count(predictions, targets)
+            self.count(predictions, samples.y)
         elif np.any(weights):
-            counted = np.flatnonzero(weights)
-            self.count(_rows(predictions, counted), _rows(targets, counted))
+            self.count(_weighted(predictions, weights), _weighted(samples.y, weights))
 
     def count(
         self,
@@ -124,7 +138,7 @@ class Figures:
 
         Args:
             predictions: The predictions of the losses, (N, *out_shape), by the output's name.
-            targets: (N, *target_shape), likewise.
+            targets: (N, *target_shape), by the loss's name.
             labels: The metrics to count into; by default all.
 
         Raises:
@@ -136,9 +150,9 @@ class Figures:
             before = layout(state)
             try:
                 with PluginErrors(metric, "update raised", self.pointers[label]):
-                    metric.update(state, predictions[output], targets[output])
+                    metric.update(state, predictions[output], targets[self.targets[label]])
             except (ShapeError, DataError) as error:
-                samples = len(targets[output])
+                samples = len(targets[self.targets[label]])
                 row = getattr(error, "row", None)
                 if isinstance(error, BadTargetError) and not is_row(row, samples):
                     message = wrong_row("update", error, samples)
@@ -155,15 +169,18 @@ class Figures:
         return ShapeError([Problem(message, self.pointers[label])])
 
     def result(self) -> dict[str, float]:
-        """Return the figures by name: ``loss`` (mean over samples), and each metric by its label.
+        """Return the figures by name: the mean ``loss``, and each metric by its label.
 
-        With several outputs, they include the unweighted mean loss of each: ``kind/loss``.
+        With several losses, they include the unweighted mean of each: ``kind/loss``.
         """
-        sums = (self.loss, *self.losses.values())
-        figures = {
-            name: value / max(self.samples, 1)
-            for name, value in zip(loss_figures(self._out_shapes), sums, strict=True)
+        samples = max(self.samples, 1)
+        means = {
+            name: value / (self.counts.get(name, samples) or 1)
+            for name, value in self.losses.items()
         }
+        loss = self.loss / samples + sum([p.weight * means[p.name] for p in self._counted])
+        names = loss_figures(part.name for part in self._parts)
+        figures = dict(zip(names, (loss, *means.values()), strict=False))
         figures.update({label: self.figure(label) for label in self.metrics})
         return figures
 
@@ -186,8 +203,8 @@ class Figures:
 
     def state(self) -> dict[str, Array]:
         """Return the state as named arrays."""
-        sums = np.array([self.loss, self.samples, *self.losses.values()], np.float64)
-        return {_SUMS: sums, **self._metric_arrays()}
+        values = [self.loss, self.samples, *self.losses.values(), *self.counts.values()]
+        return {_SUMS: np.array(values, np.float64), **self._metric_arrays()}
 
     def _metric_arrays(self) -> dict[str, Array]:
         return {
@@ -198,19 +215,52 @@ class Figures:
 
     def load_state(self, arrays: Mapping[str, Array]) -> None:
         """Load the arrays of a `state` with the same names, shapes and dtypes."""
-        self.loss, samples, *losses = arrays[_SUMS].tolist()
+        self.loss, samples, *sums = arrays[_SUMS].tolist()
         self.samples = int(samples)
-        self.losses = dict(zip(self.losses, losses, strict=True))
+        self.losses = dict(zip(self.losses, sums, strict=False))
+        self.counts = dict(zip(self.counts, sums[len(self.losses) :], strict=True))
         for address, array in self._metric_arrays().items():
             array[...] = arrays[address]
 
 
-def _rows(arrays: Mapping[str, Array], positions: Array) -> dict[str, Array]:
-    return {name: array[positions] for name, array in arrays.items()}
+def mean_loss(
+    losses: Sequence[OutputLoss],
+    results: Sequence[BatchResult],
+    samples: int,
+    divisors: Mapping[str, float],
+) -> float:
+    """Return the minimized value of a step.
+
+    Args:
+        losses: The losses of the network.
+        results: The results of the step's batches.
+        samples: Number of samples in the step.
+        divisors: Divisor of the sum of each loss, by its name.
+    """
+    mean = sum([result.loss for result in results]) / samples
+    for part in losses:
+        if part.counted is not None:
+            total = sum([result.losses[part.name] for result in results])
+            mean += part.weight * total / divisors[part.name]
+    return mean
+
+
+def _weighted(arrays: Mapping[str, Array], weights: Array) -> dict[str, Array]:
+    """Return the samples of a weight above 0, or such positions as samples of one position."""
+    axes = weights.ndim
+
+    def part(array: Array) -> Array:
+        if array.shape[:axes] != weights.shape:
+            rows: Array = array[weights.any(axis=tuple(range(1, axes)))]
+            return rows
+        positions: Array = array[weights != 0]
+        return positions.reshape(-1, *[1] * (axes - 1), *array.shape[axes:])
+
+    return {name: part(array) for name, array in arrays.items()}
 
 
 _SUMS = "seen"
-"""Name of (loss, samples, loss of each of several outputs) among the arrays of the state.
+"""Name of the loss, the samples, each loss and each count among the arrays of the state.
 
 It is part of the format of checkpoints.
 """

@@ -12,7 +12,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from tinynet.data.data import Data
+from tinynet.data.data import Data, targets_from
 from tinynet.dataset import Batch
 from tinynet.engine.background import Background, Task
 from tinynet.engine.inputs import Inputs
@@ -27,8 +27,8 @@ class StepSamples:
 
     Attributes:
         x: The input, (N, *shape), or such an array for each input by name.
-        y: The target of each output, (N, *target_shape), by the output's name.
-        weights: Weight of each sample in the loss, (N,), or None.
+        y: The target of each loss, (N, *target_shape), by the loss's name.
+        weights: Weight of each sample in the loss, (N,), or of each position, (N, T); or None.
         sample_weights: The dataset's part of ``weights``, without class weights.
     """
 
@@ -38,7 +38,8 @@ class StepSamples:
     sample_weights: Array | None
 
     def __len__(self) -> int:
-        return len(next(iter(self.y.values())))
+        x = next(iter(self.x.values())) if isinstance(self.x, Mapping) else self.x
+        return len(x)
 
     def rows(self, rows: slice) -> "StepSamples":
         """Return some of the samples."""
@@ -61,7 +62,7 @@ class Loader:
         Args:
             data: The data.
             training: The training part of the spec.
-            targets: Name of the target of each output, by the output's name.
+            targets: Name of the target of each loss, by the loss's name.
         """
         self._data, self._training, self._targets = data, training, dict(targets)
         self._size = training.batch_size * training.accumulate
@@ -102,7 +103,7 @@ class Loader:
         start = position * self._size
         positions = self._order[1][start : start + (count or self._size)]
         batch = self._data.batch("train", positions, epoch=epoch)
-        targets, weights = self.targets(batch.targets), self._weights(batch)
+        targets, weights = self.targets(batch), self._weights(batch)
         return StepSamples(batch.inputs, targets, weights, batch.weights)
 
     def place(self, epoch: int, position: int, row: int) -> str:
@@ -116,9 +117,9 @@ class Loader:
             self._prefetched[1].close()
             self._prefetched = None
 
-    def targets(self, batch: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the target of each output, by the output's name."""
-        return {output: batch[name] for output, name in self._targets.items()}
+    def targets(self, batch: Batch) -> dict[str, Array]:
+        """Return the target of each loss, by the loss's name."""
+        return targets_from(batch, self._targets)
 
     def _weights(self, batch: Batch) -> Array | None:
         weights = batch.weights

@@ -21,7 +21,7 @@ from tinynet.engine.shard_pass import RandomKey
 from tinynet.errors import PluginError
 from tinynet.layer import Buffered, Cache, Gradients, LayerConfig, Summarized
 from tinynet.layer.context import Context
-from tinynet.loss import LossConfig
+from tinynet.loss import CountedLoss, LossConfig
 from tinynet.network.network import Network
 from tinynet.types import Array
 
@@ -38,8 +38,8 @@ def check_purity(
     Args:
         network: A network with a loss.
         x: (N, *input_shape), or such an array for each input by name.
-        y: The target of each output, (N, *target_shape), by the output's name.
-        weights: Weight of each sample, (N,), or None.
+        y: The target of each loss, (N, *target_shape), by the loss's name.
+        weights: Weight of each sample, (N,), or position, (N, T); or None.
         key: Key of the random streams.
 
     Raises:
@@ -47,7 +47,8 @@ def check_purity(
             protocol in a way that every pass detects.
     """
     program = network.program
-    rows = program.shard_slices(len(next(iter(y.values()))), training=True)[0]
+    first = next(iter(x.values())) if isinstance(x, Mapping) else x
+    rows = program.shard_slices(len(first), training=True)[0]
     part = {name: array[rows] for name, array in x.items()} if isinstance(x, Mapping) else x[rows]
     targets = {name: array[rows] for name, array in y.items()}
     if weights is not None:
@@ -150,21 +151,35 @@ class _WatchedLoss:
     def __init__(self, part: OutputLoss) -> None:
         self._part = part
         self.per_sample = bool(getattr(part.loss, "per_sample", False))
-        self._outputs: Array = np.empty(0)
+        self.takes_target = part.takes_target
+        self.counts_positions = part.counted is not None
+        self._outputs: Any = np.empty(0)
 
     def forward(
-        self, ctx: Context, outputs: Array, targets: Array, weights: Array | None = None
+        self, ctx: Context, outputs: Any, targets: Array | None, weights: Array | None = None
     ) -> tuple[float, Any]:
         self._outputs = outputs
-        read = {"the outputs": outputs, "the targets": targets}
+        read = self._named_outputs()
+        if targets is not None:
+            read["the targets"] = targets
         if weights is not None:
             read["the weights"] = weights
         with self._watching("forward", read):
             return losses.forward(self._part, ctx, outputs, targets, weights)
 
-    def backward(self, ctx: Context, cache: Any) -> Array:
-        with self._watching("backward", {"the outputs": self._outputs}):
-            return losses.backward(self._part, ctx, cache, self._outputs)
+    def backward(self, ctx: Context, cache: Any) -> Any:
+        with self._watching("backward", self._named_outputs()):
+            returned = losses.backward(self._part, ctx, cache, self._outputs)
+        return returned if isinstance(self._outputs, tuple) else returned[0]
+
+    def _named_outputs(self) -> dict[str, Array]:
+        if not isinstance(self._outputs, tuple):
+            return {"the outputs": self._outputs}
+        return {f"output {number}": array for number, array in enumerate(self._outputs)}
+
+    def count(self, targets: Array, weights: Array | None) -> float:
+        with self._watching("count", {"the targets": targets}):
+            return cast(CountedLoss, self._part.loss).count(targets, weights)
 
     def predict(self, outputs: Array) -> Array:
         with self._watching("predict", {"the outputs": outputs}):

@@ -52,14 +52,14 @@ def class_target_remedy(
     except TinynetError:
         return ""
     classes = opened.targets[name].classes or ()
-    shape = network.out_shapes[part.output]
+    shape = network.out_shapes[part.name]
     change = "--set data.target_type=class"
     if not classes or len(classes) > max(2, 2 * shape[-1]):
         return ""
     if len(classes) > part.loss.max_classes(shape):
         if part.loss.max_classes((*shape[:-1], len(classes))) < len(classes):
             change += f" {loss_option(part)}"
-        change += f" {units_option(network, part.output, len(classes))}"
+        change += f" {units_option(network, part.name, len(classes))}"
     return f"; if the target is a class, use {change}"
 
 
@@ -67,5 +67,5 @@ def number_remedy(network: Network, part: OutputLoss, field: Field) -> str:
     """Return the remedy for numbers that are to be predicted as numbers; empty if it is unclear."""
     if not isinstance(part.loss, ClassLoss) or field.shape not in ((), (1,)):
         return ""
-    options = f"{loss_option(part, 'mse')} {units_option(network, part.output, 1)}"
+    options = f"{loss_option(part, 'mse')} {units_option(network, part.name, 1)}"
     return f"; to predict numbers, use {options}"

@@ -7,6 +7,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tinynet.data.data import Data
 from tinynet.data.ranges import naming_samples
 from tinynet.engine.engine import BatchResult, Engine
@@ -34,11 +36,11 @@ from tinynet.training.compatibility import (
     first_bad_target,
     require_rows,
     target_problems,
-    targets_by_output,
+    targets_by_loss,
     weight_problems,
 )
 from tinynet.training.divergence import divergence
-from tinynet.training.evaluation import Figures
+from tinynet.training.evaluation import Figures, mean_loss
 from tinynet.training.events import EpochDone, Evaluating, Event, StepDone, StopReason
 from tinynet.training.loader import Loader, StepSamples
 from tinynet.training.monitor import update_best
@@ -104,7 +106,7 @@ class Trainer:
             training.schedule,
             self.network.kernels,
         )
-        self._figures = Figures(training.metrics, self.network.trained_shapes)
+        self._figures = Figures(training.metrics, self.network)
         self._checked_shapes: dict[str, Shape] = {}
 
     @property
@@ -126,8 +128,8 @@ class Trainer:
 
     @cached_property
     def _target_names(self) -> dict[str, str]:
-        """Name of the target of each output."""
-        return targets_of(self.network.losses, self.data.targets)
+        """Name of the target of each loss."""
+        return targets_of(self.network.losses, self.data.targets, self.data.inputs)
 
     @cached_property
     def _loader(self) -> Loader:
@@ -136,16 +138,21 @@ class Trainer:
     # One update -----------------------------------------------------------------------------
 
     def train_step(
-        self, x: Inputs, y: Array | Mapping[str, Array], weights: Array | None = None
+        self,
+        x: Inputs,
+        y: Array | Mapping[str, Array] | None = None,
+        weights: Array | None = None,
     ) -> float:
         """Update every trainable parameter once.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name. If N is larger than the
                 batch size, gradients are accumulated over several batches.
-            y: Targets, (N, *target_shape), or such an array for each target by name.
-            weights: Weight of each sample, (N,); by default 1. The weighted sum of the losses is
-                divided by N.
+            y: Targets, (N, *target_shape), or such an array for each target by name; None if no
+                loss has a target besides the inputs.
+            weights: Weight of each sample, (N,), or of each position, (N, T); by default 1. The
+                weighted sum of a loss is divided by N, or by the number of positions that count if
+                the loss is a mean over positions.
 
         Returns:
             The mean weighted loss of the N samples before the update.
@@ -160,7 +167,8 @@ class Trainer:
             TinynetError: if an exception ended an earlier update before it was complete.
         """
         self._guard.require_whole()
-        targets = targets_by_output(self.network, y)
+        targets = targets_by_loss(self.network, x, y)
+        weights = None if weights is None else np.asarray(weights)
         require_rows(x, targets, weights)
         if weights is not None and (wrong := weight_problems(self.network, sample_weights=True)):
             raise SpecError(wrong)
@@ -184,6 +192,7 @@ class Trainer:
         starts = range(0, len(samples), training.batch_size)
         results: list[BatchResult] = []
         gradients: dict[str, Array] = {}
+        divisors = self._engine.divisors(samples.y, samples.weights, len(samples))
         for number, start in enumerate(starts):
             batch = samples
             if len(starts) > 1:
@@ -194,17 +203,17 @@ class Trainer:
                 batch.y,
                 batch.weights,
                 key,
-                len(samples),
+                divisors,
                 predict=bool(self._figures.metrics),
             )
-            if not math.isfinite(result.loss):
+            if not all(map(math.isfinite, (result.loss, *result.losses.values()))):
                 raise divergence(
                     self._engine, result, batch.x, batch.y, key, start, self.network.dtype
                 )
             gradients = _add(gradients, result) if len(starts) > 1 else result.gradients
             results.append(result)
         self._guard.change(self._apply, results, gradients, samples, rate, advance)
-        return sum([result.loss for result in results]) / len(samples)
+        return mean_loss(self.network.losses, results, len(samples), divisors)
 
     def _apply(
         self,
@@ -216,7 +225,7 @@ class Trainer:
     ) -> None:
         """Change the state by the results of a step."""
         progress = self.progress
-        self._figures.update(results, samples.y, samples.sample_weights)
+        self._figures.update(results, samples)
         self._updater.update(gradients, progress.step - progress.optimizer_start, rate)
         for result in results:
             result.commit()
@@ -329,11 +338,13 @@ class Trainer:
         figures = {f"train/{name}": value for name, value in self._figures.result().items()}
         total = self.data.size("val")
         if total:
-            evaluated = Figures(self.spec.training.metrics, self.network.trained_shapes)
+            evaluated = Figures(self.spec.training.metrics, self.network)
             for batch in self.data.batches("val", self.spec.training.batch_size):
-                targets = self._loader.targets(batch.targets)
+                targets = self._loader.targets(batch)
                 result = self._engine.evaluate(batch.inputs, targets, batch.weights)
-                evaluated.update([result], targets, batch.weights)
+                evaluated.update(
+                    [result], StepSamples(batch.inputs, targets, batch.weights, batch.weights)
+                )
                 yield Evaluating(evaluated.samples, total)
             figures |= {f"val/{name}": value for name, value in evaluated.result().items()}
         yield self._guard.change(self._finish_epoch, figures)
