@@ -203,7 +203,9 @@ def check(
         reports = check_plugin(name, options=values, **choices)
     except NotCheckableError as error:
         words = [name, *(["--group", choices["group"]] if choices["group"] else [])]
-        raise click.UsageError(_with_command(error, words, values or {})) from error
+        for shape in choices["in_shapes"] or ():
+            words += ["--in-shape", ",".join(map(str, shape))]
+        raise click.UsageError(_with_command(error, words)) from error
     if as_json:
         passed = all(report.passed for report in reports)
         print_json({"passed": passed, "types": [report.to_json() for report in reports]})
@@ -255,13 +257,14 @@ def _print_verdicts(verdicts: "tuple[Verdict, ...]", debug: bool) -> None:
                 echo(textwrap.indent(verdict.traceback, " " * 8).rstrip(), multiline=True)
 
 
-def _with_command(error: "NotCheckableError", words: list[str], values: dict[str, Any]) -> str:
-    """Return the message, and a command line with the missing options."""
-    if not error.missing:
+def _with_command(error: "NotCheckableError", words: list[str]) -> str:
+    """Return the message, and a command line with the right options."""
+    if error.corrected is None:
         return str(error)
-    present = [f'"{option}": {json.dumps(value)}' for option, value in values.items()]
-    required = ", ".join([*present, *(f'"{option}": ...' for option in error.missing)])
-    return f"{error}:\n  tinynet plugins check {shlex.join(words)} --options '{{{required}}}'"
+    present = [f"{json.dumps(name)}: {json.dumps(v)}" for name, v in error.corrected.items()]
+    missing = [f"{json.dumps(name)}: ..." for name in error.missing]
+    options = shlex.quote(f"{{{', '.join([*present, *missing])}}}")
+    return f"{error}\n  tinynet plugins check {shlex.join(words)} --options {options}"
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -44,6 +44,7 @@ class Display:
         self._epochs = 0
         self._speed = _Speed()
         self._losses: deque[float] = deque(maxlen=_WINDOW)
+        self._warnings: set[str] = set()
 
     def __enter__(self) -> "Display":
         return self
@@ -56,7 +57,7 @@ class Display:
         """Show an event."""
         self._speed.note(event)
         if isinstance(event, Warned):
-            self._say(f"warning: {event.message}")
+            self._warn(event.message)
         elif isinstance(event, Transferred):
             self._transfer(event)
         elif isinstance(event, Started):
@@ -71,6 +72,16 @@ class Display:
             self._epoch(event)
         elif isinstance(event, StoppedEarly) and not self._quiet:
             self._prose(_reason(event))
+
+    def _warn(self, message: str) -> None:
+        """Print a warning, unless earlier ones had all its lines.
+
+        A resumed run warns of changed data, and so does the evaluation of its best checkpoint.
+        """
+        lines = {line.strip() for line in message.splitlines()}
+        if not lines <= self._warnings:
+            self._say(f"warning: {message}")
+        self._warnings |= lines
 
     def _say(self, line: str) -> None:
         if self._bar is not None:

@@ -109,7 +109,10 @@ def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, A
     if not display.started:
         echo(_finished(run), err=True)
     keys = ("data_root", "max_params", "threads", "kernels")
-    test = run.evaluate("test", **{key: settings[key] for key in keys}) if run.has_test else None
+    test = None
+    if run.has_test:
+        same = {key: settings[key] for key in keys}
+        test = run.evaluate("test", observer=display, **same)
     checkpoint = run.best or run.checkpoints[-1]
     if as_json:
         figures = {k: v for k, v in run.figures.items() if k != "learning_rate"}

@@ -1,6 +1,7 @@
 """`tinynet plugins`: a plugin's life as its author types it."""
 
 import re
+import shlex
 
 import pytest
 from tinynet_cli.plugins import _CREATED
@@ -144,9 +145,28 @@ def test_a_plugin_that_breaks_one_is_5_with_the_numbers(process, plugin):
 def test_missing_options_are_exit_code_2_with_a_command(process, plugin):
     result = process("plugins", "check", "odd", "--group", "layers", env=plugin(RIGHT))
     assert result.code == 2
-    assert "'factor' has no default" in result.err
-    command = """  tinynet plugins check odd --group layers --options '{"factor": ...}'"""
-    assert result.err.splitlines()[-1] == command
+    assert result.err.splitlines()[-2:] == [
+        "error: the layer 'odd' requires the option 'factor'; pass it, or add `examples` to the"
+        " class Odd",
+        """  tinynet plugins check odd --group layers --options '{"factor": ...}'""",
+    ]
+
+
+def test_misspelled_option_is_corrected_by_the_suggested_command(tinynet):
+    shape = ("--in-shape", "8,8,3")
+    wrong = '{"filter": 2, "kernel": 3}'
+    result = tinynet("plugins", "check", "conv2d", "--options", wrong, *shape)
+    assert result.code == 2
+    *_, message, command = result.err.splitlines()
+    assert message == (
+        f"error: the layer 'conv2d' refuses the options {wrong}: unknown key 'filter'; did you mean"
+        " 'filters'?; unknown key 'kernel'; did you mean 'kernel_size'?"
+    )
+    assert command == (
+        "  tinynet plugins check conv2d --in-shape 8,8,3"
+        """ --options '{"filters": 2, "kernel_size": 3}'"""
+    )
+    assert tinynet(*shlex.split(command)[1:]).code == 0
 
 
 def test_what_stumbles_over_one_fault_says_it_once(process, plugin):
@@ -171,13 +191,13 @@ def test_what_stumbles_over_one_fault_says_it_once(process, plugin):
     [
         (["dense", "--options", "{"], "not JSON: the text ends"),
         (["dense", "--options", "[3]"], "'[3]' is not a JSON object"),
-        (["dense", "--options", '{"units": 0}'], "units: Input should be greater than or equal"),
+        (["dense", "--options", '{"units": 0}'], "units: must be at least 1, not 0"),
         (["dense", "--options", '{"units": 2}', "--in-shape", "8x8"], "'8x8' is not a shape"),
         (["relu", "--in-shape", "0"], "'0' is not a shape"),
         (["relu", "--in-shape", "9" * 5000], "is not a shape; write it as 8,8,3"),
         (["conv2d", "--options", '{"filters": 2, "kernel_size": 3}', "--in-shape", "3"],
          "the layer 'conv2d' refuses the inputs: conv2d needs images of shape"),
-        (["mae", "--options", "{}"], "say the group: losses or metrics"),
+        (["mae", "--options", "{}"], "choose the group losses or metrics"),
     ],
 )  # fmt: skip
 def test_wrong_usage_is_2_and_says_what_would_be_right(tinynet, words, message):
@@ -199,7 +219,7 @@ def test_all_types_of_a_distribution_are_checked_or_reported(process, plugin, fo
     result = process("plugins", "check", "tinynet-odd", env=environment)
     assert result.code == 5
     assert "tinynet-odd:even (layers), version 1.2\nwith options" in result.out
-    assert "not checked: the layer 'odd' cannot be checked without options" in result.out
+    assert "not checked: the layer 'odd' requires the option 'factor'" in result.out
 
 
 # --- new

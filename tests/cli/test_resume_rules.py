@@ -107,6 +107,23 @@ def test_allowed_data_are_noted_with_what_changed(tinynet, table_run, folder):
     assert tinynet(*line, "--exact").code == 0, "these are the run's data now"
 
 
+def test_changed_data_are_warned_of_once(tinynet, table_spec, folder):
+    """The best checkpoint, which the test split is evaluated with, is older than the change."""
+    kept = 'training.checkpoint.keep_best={"metric": "val/accuracy"}'
+    assert tinynet("train", table_spec, "--run", "flowers", "--quiet", "--set", kept).code == 0
+    with (folder / "table.csv").open("a") as file:
+        file.write("0.9,0.1,rose\n")
+    line = ("resume", "flowers", "--set", "training.epochs=31")
+    resumed = tinynet(*line, "--allow-data-change", "--quiet")
+    assert resumed.code == 0
+    assert resumed.err == (
+        "warning: the result may differ from that of an uninterrupted run:\n"
+        "  the dataset 'data' has changed since the checkpoint was made\n"
+    )
+    again = tinynet("resume", "flowers", "--set", "training.epochs=32", "--quiet")
+    assert again.err == "warning: the dataset 'data' has changed since the checkpoint was made\n"
+
+
 def test_where_there_are_no_locks_it_says_so_and_goes_on_when_told(tinynet, run, spec, monkeypatch):
     def refuse(file, operation):
         raise OSError(errno.ENOLCK, "No locks available")

@@ -94,6 +94,40 @@ def test_a_comment_may_stand_in_any_object_and_is_ignored(path):
     assert load_spec(spec).resolved() == load_spec(path).resolved()
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("comment", "all"),
+        ("training.comment", ["two", "lines"]),
+        ("training.optimizer.comment", "adam takes one, too"),
+        ("training.comment.author", "x"),
+        ("network.layers.0.comment", None),
+        ("network.layers.flatten_1.comment", "$nothing"),
+        ("data.split.comment", {"type": "anything"}),
+    ],
+)
+def test_an_override_may_be_a_comment(path, value):
+    assert load_spec(good(), {path: value}).resolved() == load_spec(good()).resolved()
+
+
+def test_a_value_of_an_override_may_have_comments():
+    commented_optimizer = {"type": "sgd", "learning_rate": 0.5, "comment": "faster"}
+    spec = load_spec(good(), {"training.optimizer": commented_optimizer})
+    assert (
+        spec.resolved()
+        == load_spec(
+            good(), {"training.optimizer": {"type": "sgd", "learning_rate": 0.5}}
+        ).resolved()
+    )
+
+
+def test_a_new_type_has_no_note_about_a_comment():
+    overrides = {"training.optimizer.comment": "x", "training.optimizer.type": "sgd"}
+    spec = load_spec(good(), overrides)
+    assert spec.training.optimizer.type == "sgd"
+    assert not any("comment" in note for note in spec.origin.notes)
+
+
 def test_a_schema_may_be_named_at_the_top_only():
     assert load_spec({"$schema": "https://example.org/x.json", **good()})
     spec = good()

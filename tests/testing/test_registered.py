@@ -160,8 +160,8 @@ def test_a_layer_that_takes_nothing_says_why_and_what_to_do(register: Any) -> No
         plugin_checks("gallery")
     head, first, *_ = str(info.value).splitlines()
     assert head == (
-        "the layer 'gallery' takes nothing that the kit tries by itself; give Gallery `examples`,"
-        " or say in_shapes. Tried:"
+        "the layer 'gallery' accepts none of the arguments that the kit tries; pass the shapes of"
+        " its inputs, or add `examples` to the class Gallery. Tried:"
     )
     assert first == "  on inputs (6,): ShapeError: many images are wanted"
     run_all(plugin_checks("gallery", in_shapes=[(2, 3, 2, 1)]))
@@ -169,18 +169,52 @@ def test_a_layer_that_takes_nothing_says_why_and_what_to_do(register: Any) -> No
 
 def test_missing_options_are_named(register: Any) -> None:
     register("layers", "scaled", WithoutDefault)
-    with pytest.raises(
-        NotCheckableError, match="'factor' has no default; give WithoutDefault"
-    ) as e:
+    with pytest.raises(NotCheckableError) as e:
         plugin_checks("scaled")
+    assert str(e.value) == (
+        "the layer 'scaled' requires the option 'factor'; pass it, or add `examples` to the class"
+        " WithoutDefault"
+    )
     assert e.value.missing == ("factor",)
+    assert e.value.corrected == {}
     run_all(plugin_checks("scaled", options={"factor": 0.5}))
+
+
+@pytest.mark.parametrize(
+    ("options", "missing", "corrected", "message"),
+    [
+        ({"factr": 3}, (), {"factor": 3}, "unknown key 'factr'; did you mean 'factor'?"),
+        ({"factr": 3, "factor": 4.0}, (), {"factor": 4.0}, "did you mean 'factor'?"),
+        ({"xyz": 3}, ("factor",), {}, "unknown key 'xyz'; available: factor"),
+        ({"factr": "wide"}, (), None, "unknown key 'factr'; did you mean 'factor'?"),
+        ({"factor": "wide", "xyz": 1}, (), None, "unknown key 'xyz'; available: factor"),
+    ],
+)
+def test_misspelled_options_are_corrected(
+    register: Any,
+    options: dict[str, Any],
+    missing: tuple[str, ...],
+    corrected: dict[str, Any] | None,
+    message: str,
+) -> None:
+    register("layers", "scaled", WithoutDefault)
+    with pytest.raises(NotCheckableError) as e:
+        plugin_checks("scaled", options=options)
+    assert str(e.value).startswith("the layer 'scaled' refuses the options {")
+    assert message in str(e.value)
+    assert e.value.missing == missing
+    assert e.value.corrected == corrected
+    if corrected:
+        run_all(plugin_checks("scaled", options=corrected))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"options": {"factor": "wide"}}, "factor: Input should be a valid number"),
+        (
+            {"options": {"factor": "wide"}},
+            'refuses the options {"factor": "wide"}: factor: Input should be a valid number',
+        ),
         ({"in_shapes": [(3,)]}, "refuses the inputs: images are wanted"),
     ],
 )
@@ -216,7 +250,7 @@ def test_what_a_kind_is_not_checked_on_is_refused() -> None:
     [
         (Misspelt, r"examples\[0\]: unknown key 'in_shape'; did you mean 'in_shapes'\?"),
         (NoExamples, "examples is an object; a tuple of dicts is expected"),
-        (Malformed, "what it is to be checked on cannot be used: TypeError"),
+        (Malformed, "the arguments of its checks cannot be used: TypeError"),
     ],
 )
 def test_examples_that_are_none_are_the_fault_of_the_plugin(
@@ -256,7 +290,7 @@ def test_a_name_that_two_distributions_have_must_be_qualified(register: Any) -> 
 def test_a_name_of_two_kinds_is_both_until_it_is_said_on_what() -> None:
     assert {check.subject for check in plugin_checks("mae")} == {"MAE"}
     assert len({entry.group for entry in entries_named("mae")}) == 2
-    with pytest.raises(NotCheckableError, match="say the group: losses or metrics"):
+    with pytest.raises(NotCheckableError, match="choose the group losses or metrics"):
         plugin_checks("mae", options={})
     run_all(plugin_checks("mae", group="metrics", options={}))
 
@@ -277,7 +311,7 @@ def test_whatever_needs_no_options_passes_on_what_the_kit_finds_by_trying(
     cls = registry.default().load(entry.group, entry.qualified)
     config = getattr(cls, "Config", None)
     if config is not None and any(f.is_required() for f in config.model_fields.values()):
-        with pytest.raises(NotCheckableError, match="no default"):
+        with pytest.raises(NotCheckableError, match="requires the option"):
             plugin_cases(entry)
         return
     for case in plugin_cases(entry):

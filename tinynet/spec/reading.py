@@ -90,6 +90,8 @@ def load_recorded_spec(
         value.pop("$schema", None)
     strings = all_strings(value)
     applied = apply_overrides(value, overrides or {})
+    if overrides:
+        value = _without_comments(value)
     value, migrations = migrate(value)
     origin = replace(origin, overrides=tuple(applied.pointers), traces=tuple(migrations))
     origin, expansion = _expand(value, origin, strings)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from tinynet.config import Config
 from tinynet.dataset import Field
 from tinynet.errors import PluginError, ShapeError, TinynetError
 from tinynet.registry import Entry
-from tinynet.testing.checks import Check, CheckFailed
-from tinynet.testing.configs import Options, make_config
+from tinynet.testing.checks import Check
+from tinynet.testing.configs import Options, validated_config
 from tinynet.testing.datasets import dataset_checks
 from tinynet.testing.initializers import initializer_checks
 from tinynet.testing.kernels import kernel_checks
@@ -24,6 +25,7 @@ from tinynet.testing.schedules import schedule_checks
 from tinynet.testing.standard_cases import STANDARDS, Arguments, Standard, integers
 from tinynet.testing.transforms import transform_checks
 from tinynet.text.kinds import KINDS
+from tinynet.text.mistakes import explained, meant_field
 from tinynet.text.plugin_errors import located_cause
 from tinynet.text.wording import cause, format_value, quote, suggest
 from tinynet.types import Shape
@@ -47,11 +49,19 @@ class NotCheckableError(TinynetError):
 
     Attributes:
         missing: Names of the missing options, which have no default.
+        corrected: The options under their right names, if they are valid with the missing ones;
+            else None.
     """
 
-    def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        missing: Sequence[str] = (),
+        corrected: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.missing = tuple(missing)
+        self.corrected = corrected
 
 
 def arguments_of(
@@ -122,23 +132,53 @@ def _completed(entry: Entry, cls: type[Any], partial: Arguments) -> Arguments:
 
 
 def _config(entry: Entry, cls: type[Any], options: Options) -> Config:
-    values = dict(options)
-    fields = cls.Config.model_fields.items()
-    missing = [name for name, field in fields if field.is_required() and name not in values]
-    if missing:
-        one, listed = len(missing) == 1, " and ".join(map(quote, missing))
-        raise NotCheckableError(
-            f"{_called(entry)} cannot be checked without options: {listed}"
-            f" {'has' if one else 'have'} no default; give {cls.__name__} `examples`, or say"
-            f" {'it' if one else 'them'}",
-            missing,
-        )
     try:
-        return make_config(cls, options)
-    except CheckFailed as failure:
-        raise NotCheckableError(f"{_called(entry)}: {failure}") from failure
+        return validated_config(cls, options)
+    except ValidationError as error:
+        raise _refusal(entry, cls, dict(options), error) from error
     except (Exception, SystemExit) as error:
         raise PluginError(f"{entry}: its Config failed: {located_cause(error)}") from error
+
+
+def _refusal(
+    entry: Entry, cls: type[Any], options: dict[str, Any], error: ValidationError
+) -> NotCheckableError:
+    """Return the error for options that a type refuses."""
+    fields = cls.Config.model_fields
+    unknown: list[str] = []
+    missing: list[str] = []
+    messages = []
+    for line in explained(error, fields).errors(include_url=False):
+        path, message = ".".join(map(str, line["loc"])), line["msg"]
+        names = {"unknown_key": unknown, "missing_key": missing}.get(line["type"])
+        if names is None or len(line["loc"]) != 1:
+            messages.append(f"{path}: {message}" if path else message)
+        else:
+            names.append(path)
+            messages.append(message)
+    corrected = {name: value for name, value in options.items() if name not in unknown}
+    for name in unknown:
+        if meant := meant_field(name, fields):
+            corrected.setdefault(meant, options[name])
+    if len(messages) == len(missing):
+        listed = f"option{'s' if len(missing) > 1 else ''} {' and '.join(map(quote, missing))}"
+        remedy = f"pass {'them' if len(missing) > 1 else 'it'}, or add `examples` to the class"
+        message = f"{_called(entry)} requires the {listed}; {remedy} {cls.__name__}"
+    else:
+        refused = f"{_called(entry)} refuses the options {json.dumps(options)}"
+        message = f"{refused}: {'; '.join(messages)}"
+    usable = _lacks_only(missing, cls, corrected)
+    return NotCheckableError(message, missing, corrected if usable else None)
+
+
+def _lacks_only(missing: Sequence[str], cls: type[Any], options: dict[str, Any]) -> bool:
+    """Return True if options are valid as soon as the missing ones are added."""
+    try:
+        validated_config(cls, options)
+    except ValidationError as error:
+        lines = error.errors(include_url=False)
+        return all(line["type"] == "missing" and line["loc"][0] in missing for line in lines)
+    return not missing
 
 
 def _first_accepted(
@@ -156,10 +196,10 @@ def _first_accepted(
             refusals.append(f"{in_words(case)}: {reason}")
         else:
             return {**arguments, **candidate}
-    shapes = ", or say in_shapes" if entry.group == "layers" else ""
+    shapes = "pass the shapes of its inputs, or " if entry.group == "layers" else ""
     raise NotCheckableError(
-        f"{_called(entry)} takes nothing that the kit tries by itself; give {cls.__name__}"
-        f" `examples`{shapes}. Tried:\n  " + "\n  ".join(refusals)
+        f"{_called(entry)} accepts none of the arguments that the kit tries; {shapes}add `examples`"
+        f" to the class {cls.__name__}. Tried:\n  " + "\n  ".join(refusals)
     )
 
 

@@ -27,14 +27,20 @@ ODD_VALUES: tuple[Any, ...] = (
 
 def make_config(plugin: type[Any], options: Options) -> Config:
     """Return the plugin's config, validated as a spec's options are: strictly, from JSON."""
+    try:
+        return validated_config(plugin, options)
+    except ValidationError as error:
+        text = json.dumps(dict(options))
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise CheckFailed(f"Config refuses the options {text}: {'; '.join(lines)}") from error
+
+
+def validated_config(plugin: type[Any], options: Options) -> Config:
+    """Return the plugin's config like `make_config`, or raise pydantic's ``ValidationError``."""
     if isinstance(options, Config):
         return options
     text, context = json.dumps(dict(options)), {"configure": default().configure}
-    try:
-        config: Config = plugin.Config.model_validate_json(text, context=context)
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise CheckFailed(f"Config refuses the options {text}: {'; '.join(lines)}") from error
+    config: Config = plugin.Config.model_validate_json(text, context=context)
     return config
 
 

@@ -20,7 +20,7 @@ from tinynet.testing.checks import Check
 from tinynet.testing.standard_cases import Arguments
 from tinynet.text.kinds import GROUPS
 from tinynet.text.plugin_errors import located_cause
-from tinynet.text.wording import quote, suggest
+from tinynet.text.wording import format_list, quote, suggest
 from tinynet.types import Shape
 
 
@@ -97,7 +97,7 @@ def plugin_cases(
             for arguments in arguments_of(entry, cls, options, in_shapes)
         ]
     except (TypeError, ValueError) as error:
-        what = "what it is to be checked on cannot be used"
+        what = "the arguments of its checks cannot be used"
         raise PluginError(f"{entry}: {what}: {located_cause(error)}") from error
     return cases if len(cases) == 1 else [_numbered(case, i) for i, case in enumerate(cases)]
 
@@ -156,9 +156,10 @@ def entries_to_check(name: str, group: str | None, has_arguments: bool) -> list[
     if has_arguments and len(entries) > 1:
         groups = [entry.group for entry in entries]
         one_name = len({entry.name for entry in entries}) == 1
-        remedy = f"the group: {' or '.join(groups)}" if one_name else "which of them"
+        names = [entry.qualified for entry in entries]
+        remedy = f"the group {' or '.join(groups)}" if one_name else f"one of {format_list(names)}"
         raise NotCheckableError(
-            f"{quote(name)} stands for {len(entries)} types, and options and shapes are of one;"
-            f" say {remedy}"
+            f"{quote(name)} stands for {len(entries)} types, but options and shapes are those of"
+            f" one type; choose {remedy}"
         )
     return entries

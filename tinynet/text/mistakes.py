@@ -119,7 +119,7 @@ def explained(
     lines = error.errors(include_url=False)
     available = {*fields, *also} - {"options"}
     unknown = {line["loc"][0] for line in lines if _is(line, "extra_forbidden")}
-    meant = {_meant(str(key), fields) or closest(str(key), available) for key in unknown}
+    meant = {meant_field(str(key), fields, also) for key in unknown}
     return refusal(
         [
             _explained(line, fields, available)
@@ -127,6 +127,11 @@ def explained(
             if not (_is(line, "missing") and line["loc"][0] in meant)
         ]
     )
+
+
+def meant_field(key: str, fields: Mapping[str, FieldInfo], also: Iterable[str] = ()) -> str | None:
+    """Return the field, or the one of `also`, that an unknown key stands for; None without one."""
+    return _meant(key, fields) or closest(key, {*fields, *also} - {"options"})
 
 
 def _is(line: ErrorDetails, kind: str) -> bool:
