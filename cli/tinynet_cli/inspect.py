@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def inspect(path: str, verify: bool, as_json: bool) -> None:
     """Show the content of a checkpoint or a run folder. No plugin is imported.
 
-    For a run folder, every checkpoint is listed, and the fault of each that is damaged.
+    For a run folder, every checkpoint is listed, and the fault of each that is damaged. If none is
+    intact, the exit code is 4.
     """
     from tinynet.commands.inspect import inspect_checkpoint, inspect_run
 
@@ -33,6 +34,7 @@ def inspect(path: str, verify: bool, as_json: bool) -> None:
             print_json(vars(run))
         else:
             _print_run(run)
+        run.require_intact()
         return
     checkpoint = inspect_checkpoint(path, verify=verify)
     if as_json:

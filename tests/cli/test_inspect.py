@@ -61,6 +61,38 @@ def test_a_damaged_checkpoint_of_a_run_is_listed_with_the_reason(tinynet, run):
     assert "does not match its digest" in problems[2]
 
 
+def test_run_with_only_damaged_checkpoints_is_listed_and_exit_4(tinynet, run):
+    files = sorted((run / "checkpoints").iterdir())
+    for path in files:
+        damage(path)
+    assert tinynet("inspect", run).code == 0, "the bytes of tensors are not read"
+    result = tinynet("inspect", run, "--verify")
+    assert result.code == 4
+    assert result.out.count("does not match its digest") == len(files) == 3
+    first, *others = result.err.splitlines()
+    assert first.startswith(f"error: no checkpoint of {run} is intact; restore one of these files")
+    assert [line.split(":")[0] for line in others] == [f"  {path}" for path in files]
+    listed = tinynet("inspect", run, "--verify", "--json")
+    assert listed.code == 4
+    assert [c["path"] for c in listed.json["checkpoints"]] == list(map(str, files))
+    assert all("does not match" in c["problem"] for c in listed.json["checkpoints"])
+
+
+def test_run_with_unreadable_checkpoints_alone_is_exit_4(tinynet, run):
+    for path in (run / "checkpoints").iterdir():
+        path.write_bytes(b"nonsense")
+    assert tinynet("inspect", run).code == 4
+
+
+def test_run_whose_checkpoints_were_all_set_aside_is_exit_4(tinynet, run):
+    for path in (run / "checkpoints").iterdir():
+        path.rename(path.with_name(f"{path.name}.bad"))
+    result = tinynet("inspect", run)
+    assert result.code == 4
+    assert result.out.count("set aside as damaged: step-") == 3
+    assert "holds no checkpoint that can be read" in result.err
+
+
 def test_a_damaged_checkpoint_named_alone_is_exit_4(tinynet, run):
     damage(newest(run))
     result = tinynet("inspect", newest(run), "--verify")

@@ -17,7 +17,7 @@ from tinynet.errors import CheckpointError, explaining_io
 from tinynet.files import canonical_json
 from tinynet.files.atomic import leftovers
 from tinynet.run.folder import RunFolder
-from tinynet.run.path_errors import no_checkpoint, no_run
+from tinynet.run.path_errors import no_checkpoint, no_run, none_intact
 from tinynet.types import Shape
 
 
@@ -138,6 +138,17 @@ class RunFacts:
     checkpoints: tuple[ListedCheckpoint, ...]  # oldest first
     set_aside: tuple[Path, ...]  # damaged checkpoints that were renamed to ``.bad``
     leftovers: tuple[Path, ...]  # temporary files of a process that is saving, or was killed
+
+    def require_intact(self) -> None:
+        """Require at least one checkpoint that can be used.
+
+        Raises:
+            CheckpointError: if there is none, listing the fault of each.
+        """
+        if not self.checkpoints:
+            raise no_run(self.path)
+        if all(checkpoint.problem is not None for checkpoint in self.checkpoints):
+            raise none_intact(self.path, [f"{c.path}: {c.problem}" for c in self.checkpoints])
 
 
 def inspect_run(path: str | Path, *, verify: bool = False) -> RunFacts:

@@ -32,7 +32,7 @@ from tinynet.errors import (
 )
 from tinynet.files.atomic import leftovers, replacing, sync_folder
 from tinynet.files.strict import READ, kind_of, open_strictly, require_folder
-from tinynet.run.path_errors import no_run
+from tinynet.run.path_errors import no_run, none_intact
 
 T = TypeVar("T")
 
@@ -98,11 +98,7 @@ class RunFolder:
                 return checkpoint
         if not damaged:
             raise no_run(self.path)
-        reasons = "\n  ".join(damaged.values())
-        raise CheckpointCorruptError(
-            f"no checkpoint of {self.path} is intact; restore one of these files from a copy, or"
-            f" train again in a new folder (--run):\n  {reasons}"
-        )
+        raise none_intact(self.path, damaged.values())
 
     def prune(self, run_id: str, keep_last: int, protected: Iterable[int]) -> None:
         """Remove old checkpoints of this run; keep unreadable ones, which may be of another."""

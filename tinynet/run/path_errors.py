@@ -2,10 +2,10 @@
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tinynet.errors import CheckpointIOError
+from tinynet.errors import CheckpointCorruptError, CheckpointIOError
 from tinynet.files.nearby import names_in, suggest_path
 from tinynet.files.strict import kind_of
 from tinynet.text.wording import closest, format_list
@@ -25,6 +25,15 @@ def no_run(path: Path) -> CheckpointIOError:
     runs = names_in(path, is_run)
     return CheckpointIOError(
         f"{path} is not a run folder" + (f"; runs in it: {format_list(runs)}" if runs else "")
+    )
+
+
+def none_intact(path: Path, faults: Iterable[str]) -> CheckpointCorruptError:
+    """Return the error about a run folder whose checkpoints are all damaged, with each fault."""
+    reasons = "\n  ".join(faults)
+    return CheckpointCorruptError(
+        f"no checkpoint of {path} is intact; restore one of these files from a copy, or train again"
+        f" in a new folder (--run):\n  {reasons}"
     )
 
 
