@@ -1,9 +1,10 @@
 """Errors that would end a run later are raised before it starts."""
 
+import numpy as np
 import pytest
 
 import tinynet
-from tinynet.errors import DataError, ShapeError, SpecError
+from tinynet.errors import DataError, ShapeError, SpecError, UsageError
 
 
 def snapshot(trainer):
@@ -61,6 +62,99 @@ def test_monitored_figure_needs_its_split(make_trainer, watching):
     data = {"type": "digits", "split": {"validation": 0}}
     with pytest.raises(DataError, match="val split is empty"):
         make_trainer(data=data, **watching).check()
+
+
+BY_HAND = {
+    "tinynet": 1,
+    "name": "by-hand",
+    "network": {
+        "input_shape": [3],
+        "layers": [
+            {"type": "dense", "units": 2, "name": "kind"},
+            {"type": "dense", "units": 1, "name": "area", "inputs": "kind"},
+        ],
+    },
+    "training": {"steps": 1, "batch_size": 4, "loss": "mse", "optimizer": "sgd"},
+}
+X, KIND, AREA = np.ones((4, 3)), np.zeros((4, 2)), np.zeros((4, 1))
+
+
+def by_hand(outputs=None, **training):
+    """Return a trainer without data; `outputs` names its outputs."""
+    network = {**BY_HAND["network"], **({} if outputs is None else {"outputs": outputs})}
+    training = {**BY_HAND["training"], **training}
+    return tinynet.Trainer(tinynet.load_spec({**BY_HAND, "network": network, "training": training}))
+
+
+@pytest.mark.parametrize("name", ["output", "target"])
+def test_only_target_may_have_the_name_of_the_output_or_the_usual_one(name):
+    assert by_hand().train_step(X, {name: AREA}) == by_hand().train_step(X, AREA)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "message"),
+    [
+        ("mse", {"outp": AREA}, "there is no target 'outp'; did you mean 'output'?"),
+        ("mse", {"x": AREA}, "there is no target 'x'; available: output, target"),
+        (
+            {"type": "mse", "target": "size"},
+            {"sise": AREA},
+            "there is no target 'sise'; did you mean 'size'?",
+        ),
+    ],
+)
+def test_wrong_name_of_the_only_target_is_refused(loss, y, message):
+    trainer = by_hand(loss=loss)
+    before = snapshot(trainer)
+    with pytest.raises(UsageError) as caught:
+        trainer.train_step(X, y)
+    assert str(caught.value).startswith(message)
+    assert snapshot(trainer) == before
+
+
+def test_every_wrong_name_of_several_targets_is_listed():
+    trainer = by_hand(["kind", "area"], loss={"kind": "mse", "area": "mse"})
+    with pytest.raises(UsageError) as caught:
+        trainer.train_step(X, {"kinds": KIND, "aera": AREA})
+    assert str(caught.value) == (
+        "there is no target 'kinds'; did you mean 'kind'?\n"
+        "  there is no target 'aera'; did you mean 'area'?"
+    )
+
+
+def test_target_of_another_output_is_not_the_only_target():
+    """It would be compared with an output that it does not belong to."""
+    trainer = by_hand(["kind", "area"], loss={"area": "mse"})
+    with pytest.raises(UsageError, match=r"no target 'kind'; available: area, target"):
+        trainer.train_step(X, {"kind": KIND[:, :1]})
+    trainer.train_step(X, {"kind": KIND, "area": AREA})
+
+
+def test_superfluous_targets_are_ignored():
+    trainer = by_hand()
+    assert trainer.train_step(X, {"output": AREA, "more": KIND}) == by_hand().train_step(X, AREA)
+
+
+def test_target_may_have_its_name_in_the_data(make_trainer, write_csv):
+    data = {**write_csv([(i, i / 7, "xy"[i % 2]) for i in range(20)])}
+    trainer = make_trainer(data=data, layers=[{"type": "dense", "units": 2}])
+    batch = trainer.data.batch("train", np.arange(4))
+    assert batch.targets.keys() == {"target"}
+    trainer.train_step(batch.inputs, batch.targets)
+    with pytest.raises(UsageError, match=r"no target 'kind'; available: output, target"):
+        trainer.train_step(batch.inputs, {"kind": batch.targets["target"]})
+
+
+def test_wrong_name_is_refused_where_the_data_are_missing(make_trainer):
+    """The data of a spec are not needed to train by hand."""
+    data = {"type": "csv", "path": "missing.csv", "target": "kind"}
+    network = {"input_shape": [3]}
+    trainer = make_trainer(
+        data=data, layers=[{"type": "dense", "units": 1}], network=network, loss="mse"
+    )
+    trainer.train_step(X, {"target": AREA})
+    with pytest.raises(UsageError, match=r"no target 'targt'; did you mean 'target'\?"):
+        trainer.train_step(X, {"targt": AREA})
 
 
 def test_run_without_data_is_an_error():

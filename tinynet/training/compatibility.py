@@ -1,7 +1,7 @@
 """Compatibility of a network with arrays: shapes, numbers of rows, and values of targets."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -9,14 +9,14 @@ import numpy as np
 from tinynet.engine.inputs import Inputs, own_name
 from tinynet.engine.layer_calls import described
 from tinynet.engine.losses import OutputLoss
-from tinynet.errors import Problem, ShapeError
+from tinynet.errors import Problem, ShapeError, UsageError
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.spec.consistency import CLASS_WEIGHTS
 from tinynet.spec.graph import is_input
 from tinynet.targets import Bad
 from tinynet.text.plugin_errors import PluginErrors, is_row, origin, plugin_error
-from tinynet.text.wording import suggest
+from tinynet.text.wording import quote, suggest
 from tinynet.types import Array, Shape
 
 
@@ -47,7 +47,10 @@ def input_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Proble
 
 
 def targets_by_loss(
-    network: Network, x: Inputs, y: Array | Mapping[str, Array] | None
+    network: Network,
+    x: Inputs,
+    y: Array | Mapping[str, Array] | None,
+    data_targets: Callable[[], Collection[str]] = tuple,
 ) -> dict[str, Array]:
     """Return the target of each loss that takes one, (N, *target_shape), by the loss's name.
 
@@ -55,14 +58,19 @@ def targets_by_loss(
         network: A network with losses.
         x: The inputs, which may be targets.
         y: The only target, or such an array for each target by name; None for no target.
+        data_targets: Returns the names of the targets in the data. It is called only if a target
+            has neither the name that the spec gives it nor that of its output, since it may open
+            the data.
 
     Raises:
+        UsageError: listing the wrong names of targets, if a loss lacks its own.
         SpecError: if the target of a loss is ambiguous or missing.
         ShapeError: for a single array if several losses need one, or none does.
     """
     inputs = x if isinstance(x, Mapping) else {own_name(name): x for name in network.input_shapes}
     inputs = {own_name(name): array for name, array in inputs.items()}
     if isinstance(y, Mapping):
+        _require_known(network, y.keys(), data_targets)
         targets: Mapping[str, Array] = y
     else:
         open_losses = [
@@ -81,6 +89,25 @@ def targets_by_loss(
         loss: np.asanyarray(targets[name] if name in targets else inputs[own_name(name)])
         for loss, name in names.items()
     }
+
+
+def _require_known(
+    network: Network, names: Collection[str], data_targets: Callable[[], Collection[str]]
+) -> None:
+    """Require known names, if a loss must do without the target that has its own name.
+
+    Such a loss is compared with the only target, so a misspelt name would go unnoticed.
+    """
+    targets = {part.target or part.name for part in network.losses if part.takes_target}
+    known = {name for name in targets if not is_input(name)}
+    if known.issubset(names):
+        return
+    if not known.isdisjoint(names):
+        known |= network.outputs.keys()
+    known.update(data_targets())
+    if wrong := [name for name in names if name not in known]:
+        hints = [f"there is no target {quote(name)}; {suggest(name, known)}" for name in wrong]
+        raise UsageError("\n  ".join(hints))
 
 
 def _target_of(network: Network, loss: str) -> str:

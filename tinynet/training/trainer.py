@@ -1,7 +1,8 @@
 """The training loop. It touches no file: its caller logs and saves between the events."""
 
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -135,6 +136,13 @@ class Trainer:
     def _loader(self) -> Loader:
         return Loader(self.data, self.spec.training, self._target_names)
 
+    def _data_targets(self) -> Collection[str]:
+        """Return the names of the targets in the data; the usual name if they cannot be opened."""
+        if self.spec.data is not None:
+            with suppress(DataError):
+                return self.data.targets
+        return ("target",)
+
     # One update -----------------------------------------------------------------------------
 
     def train_step(
@@ -158,6 +166,7 @@ class Trainer:
             The mean weighted loss of the N samples before the update.
 
         Raises:
+            UsageError: for the name of a target that does not exist.
             SpecError: if the target of an output is ambiguous, or a loss takes no weights.
             ShapeError: if the arrays do not fit each other or the network.
             DataError: for a target that the loss cannot use.
@@ -167,7 +176,7 @@ class Trainer:
             TinynetError: if an exception ended an earlier update before it was complete.
         """
         self._guard.require_whole()
-        targets = targets_by_loss(self.network, x, y)
+        targets = targets_by_loss(self.network, x, y, self._data_targets)
         weights = None if weights is None else np.asarray(weights)
         require_rows(x, targets, weights)
         if weights is not None and (wrong := weight_problems(self.network, sample_weights=True)):
