@@ -113,7 +113,11 @@ FLAT, IMAGE, SEQUENCE = (5,), (5, 6, 4), (3, 4)
 
 ROWS: dict[str, dict[str, list[Row]]] = {
     "layers": {
-        "add": [layer({}, SEQUENCE, SEQUENCE), layer({}, FLAT, FLAT, FLAT)],
+        "add": [
+            layer({}, SEQUENCE, SEQUENCE),
+            layer({}, FLAT, FLAT, FLAT),
+            layer({}, SEQUENCE, (4,), (3, 1)),
+        ],
         "avg_pool2d": [
             layer({"pool_size": 2}, IMAGE),
             layer({"pool_size": [3, 2], "strides": 2, "padding": "same"}, IMAGE),
@@ -145,13 +149,21 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             layer({"pool_size": 2}, IMAGE),
             layer({"pool_size": 3, "strides": 2, "padding": "same"}, IMAGE),
         ],
-        "multiply": [layer({}, FLAT, FLAT), layer({}, SEQUENCE, SEQUENCE, SEQUENCE)],
+        "multiply": [
+            layer({}, FLAT, FLAT),
+            layer({}, SEQUENCE, SEQUENCE, SEQUENCE),
+            layer({}, SEQUENCE, (3, 1), (4,)),
+        ],
         "relu": [layer({}, SEQUENCE), layer({}, IMAGE)],
         "reshape": [layer({"target_shape": [4, -1]}, (6, 2))],
         "sigmoid": [layer({}, SEQUENCE)],
         "silu": [layer({}, SEQUENCE)],
         "softmax": [layer({}, FLAT), layer({"axis": -2}, SEQUENCE)],
-        "subtract": [layer({}, FLAT, FLAT), layer({}, SEQUENCE, SEQUENCE)],
+        "subtract": [
+            layer({}, FLAT, FLAT),
+            layer({}, SEQUENCE, SEQUENCE),
+            layer({}, (4,), SEQUENCE),
+        ],
         "tanh": [layer({}, SEQUENCE)],
         "up_sampling2d": [
             layer({}, (2, 3, 4)),

@@ -134,15 +134,64 @@ def test_subtract_refuses_any_number_of_inputs_but_two(count):
         build(Subtract, *[(3,)] * count)
 
 
-def test_subtract_refuses_shapes_that_differ():
-    with pytest.raises(ShapeError, match=r"subtract needs .* it got \(4, 3\) and \(4, 1\)"):
-        build(Subtract, (4, 3), (4, 1))
+@pytest.mark.parametrize("cls", [Add, Subtract, Multiply])
+@pytest.mark.parametrize(
+    ("in_shapes", "out_shape"),
+    [
+        (((4, 3), (4, 1)), (4, 3)),
+        (((3,), (4, 3)), (4, 3)),
+        (((4, 1), (3,)), (4, 3)),
+        (((), (2, 3)), (2, 3)),
+        (((1,), (1,)), (1,)),
+        (((2, 1, 3), (4, 1)), (2, 4, 3)),
+    ],
+)
+def test_samples_broadcast_as_numpy_does(cls, in_shapes, out_shape):
+    """A mask (T, 1) multiplies features (T, C); a vector (C,) is added to each position."""
+    layer = build(cls, *in_shapes)
+    assert layer.out_shape == out_shape
+    inputs = draw(*[(2, *shape) for shape in in_shapes])
+    y, _ = layer.forward(Context(training=True), *inputs)
+    operation = {Add: np.add, Subtract: np.subtract, Multiply: np.multiply}[cls]
+    assert y.shape == (2, *out_shape)
+    for sample in range(2):
+        np.testing.assert_array_equal(y[sample], operation(*[x[sample] for x in inputs]))
 
 
-@pytest.mark.parametrize("cls", [Add, Multiply])
-def test_shapes_that_differ_are_refused_and_listed(cls):
-    with pytest.raises(ShapeError, match=r"equal shape.*got \(4, 3\), \(4, 1\) and \(4, 3\)"):
-        build(cls, (4, 3), (4, 1), (4, 3))
+def test_gradients_are_summed_over_repeated_axes():
+    ctx = Context(training=True)
+    x, mask = np.array([[[1.0, 2.0], [3.0, 4.0]]]), np.array([[[1.0], [0.0]]])
+    dy = np.array([[[1.0, 10.0], [100.0, 1000.0]]])
+    layer = build(Multiply, (2, 2), (2, 1))
+    y, cache = layer.forward(ctx, x, mask)
+    np.testing.assert_array_equal(y, [[[1, 2], [0, 0]]])
+    (dx, dmask), _ = layer.backward(ctx, cache, dy)
+    np.testing.assert_array_equal(dx, [[[1, 10], [0, 0]]])
+    np.testing.assert_array_equal(dmask, [[[21], [4300]]])
+    layer = build(Add, (2, 2), (2,), ())
+    _, cache = layer.forward(ctx, x, x[:, 0], x[:, 0, 0])
+    (dx, dvector, dscalar), _ = layer.backward(ctx, cache, dy)
+    np.testing.assert_array_equal(dx, dy)
+    np.testing.assert_array_equal(dvector, [[101, 1010]])
+    np.testing.assert_array_equal(dscalar, [1111])
+    layer = build(Subtract, (2, 1), (1, 2))
+    _, cache = layer.forward(ctx, x[:, :, :1], x[:, :1])
+    (first, second), _ = layer.backward(ctx, cache, dy)
+    np.testing.assert_array_equal(first, [[[11], [1100]]])
+    np.testing.assert_array_equal(second, [[[-101, -1010]]])
+
+
+@pytest.mark.parametrize(
+    ("cls", "in_shapes", "message"),
+    [
+        (Subtract, ((4, 3), (4, 2)), "subtract needs inputs that broadcast"),
+        (Add, ((4, 3), (4, 1), (2, 3)), r"got \(4, 3\), \(4, 1\) and \(2, 3\)$"),
+        (Multiply, ((4, 3), (4,)), r"it got \(4, 3\) and \(4,\); reshape \(4,\) to \[4, 1\]$"),
+    ],
+)
+def test_shapes_that_do_not_broadcast_are_refused(cls, in_shapes, message):
+    with pytest.raises(ShapeError, match=message):
+        build(cls, *in_shapes)
 
 
 @pytest.mark.parametrize(
@@ -167,5 +216,6 @@ def test_concat_axis_is_negative_so_that_the_batch_cannot_be_meant():
 def test_cost():
     assert build(Add, (4, 3), (4, 3), (4, 3), dtype="float32").cost() == (24, 48)
     assert build(Subtract, (4, 3), (4, 3), dtype="float32").cost() == (12, 48)
+    assert build(Subtract, (4, 1), (3,), dtype="float32").cost() == (12, 48)
     assert build(Multiply, (4, 3), (4, 3), dtype="float32").cost() == (12, 48)
     assert build(Concat, (4, 3), (4, 2), dtype="float32").cost() == (0, 80)

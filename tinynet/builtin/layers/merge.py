@@ -6,11 +6,21 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from tinynet.builtin.layers._broadcast import (
+    broadcast_shape,
+    expanded,
+    format_shapes,
+    summed,
+)
 from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
 
 
-class _EqualShapes:
-    """Two or more inputs (N, ...) of equal shape, which is that of the output."""
+class _Elementwise:
+    """Two or more inputs (N, ...), combined element by element.
+
+    Samples are broadcast as NumPy does: an axis of size 1, or one that is missing at the front, is
+    repeated to the size that the other inputs have.
+    """
 
     per_sample = True
     spec_name: ClassVar[str]
@@ -18,48 +28,56 @@ class _EqualShapes:
 
     def __init__(self, config: LayerConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
         _check_count(self.spec_name, in_shapes)
-        if len(set(in_shapes)) > 1:
-            raise ShapeError(
-                f"{self.spec_name} needs inputs of equal shape (it does not broadcast);"
-                f" it got {_format_shapes(in_shapes)}"
-            )
-        self.out_shape = in_shapes[0]
+        self.out_shape = broadcast_shape(self.spec_name, in_shapes)
         self.params: dict[str, Array] = {}
-        self._count = len(in_shapes)
+        self._in_shapes = in_shapes
         self._itemsize = build.dtype.itemsize
 
     def cost(self) -> tuple[int, int]:
         size = math.prod(self.out_shape)
-        return (self._count - 1) * size, size * self._itemsize
+        return (len(self._in_shapes) - 1) * size, size * self._itemsize
+
+    def _expanded(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Return views of the inputs with as many axes as the output."""
+        return tuple(expanded(x, len(self.out_shape)) for x in inputs)
+
+    def _empty(self, ctx: Context, x: Array) -> Array:
+        """Return memory for the output."""
+        return ctx.empty((len(x), *self.out_shape), x.dtype)
 
 
-class Add(_EqualShapes):
-    """Sum of two or more inputs: y = x_1 + x_2 + ...  each (N, ...) -> (N, ...).
+class Add(_Elementwise):
+    """Sum of two or more inputs: y = x_1 + x_2 + ...
+
+    Input (N, ...) each, of shapes that broadcast; output (N, ...).
 
     Raises:
-        ShapeError: for fewer than two inputs, or inputs that differ in shape: none is broadcast.
+        ShapeError: for fewer than two inputs, or inputs that do not broadcast.
     """
 
     spec_name = "add"
 
     def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
-        first, second, *others = inputs
-        y = ctx.empty(first.shape, first.dtype)
-        np.add(first, second, out=y)
+        first, second, *others = self._expanded(inputs)
+        y = np.add(first, second, out=self._empty(ctx, first))
         for x in others:
             y += x
         return y, None
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        return tuple(dy if ctx.needs_input(i) else None for i in range(self._count)), {}
+        return tuple(
+            summed(ctx, dy, shape) if ctx.needs_input(i) else None
+            for i, shape in enumerate(self._in_shapes)
+        ), {}
 
 
-class Subtract(_EqualShapes):
-    """Difference of two inputs: y = x_1 - x_2.  each (N, ...) -> (N, ...).
+class Subtract(_Elementwise):
+    """Difference of two inputs: y = x_1 - x_2.
+
+    Input (N, ...) each, of shapes that broadcast; output (N, ...).
 
     Raises:
-        ShapeError: for more or fewer than two inputs, or inputs that differ in shape: none is
-            broadcast.
+        ShapeError: for more or fewer than two inputs, or inputs that do not broadcast.
     """
 
     spec_name = "subtract"
@@ -70,34 +88,51 @@ class Subtract(_EqualShapes):
         super().__init__(config, in_shapes, build)
 
     def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
-        first, second = inputs
-        return np.subtract(first, second, out=ctx.empty(first.shape, first.dtype)), None
+        first, second = self._expanded(inputs)
+        return np.subtract(first, second, out=self._empty(ctx, first)), None
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        first, second = self._in_shapes
+        positive = summed(ctx, dy, first) if ctx.needs_input(0) else None
         negative = None
         if ctx.needs_input(1):
-            negative = np.negative(dy, out=ctx.empty(dy.shape, dy.dtype))
-        return (dy if ctx.needs_input(0) else None, negative), {}
+            total = summed(ctx, dy, second)
+            negative = np.negative(total, out=ctx.empty(total.shape, total.dtype))
+        return (positive, negative), {}
 
 
-class Multiply(_EqualShapes):
-    """Product of two or more inputs: y = x_1 * x_2 * ...  each (N, ...) -> (N, ...).
+class Multiply(_Elementwise):
+    """Product of two or more inputs: y = x_1 * x_2 * ...
+
+    Input (N, ...) each, of shapes that broadcast; output (N, ...).
 
     Raises:
-        ShapeError: for fewer than two inputs, or inputs that differ in shape: none is broadcast.
+        ShapeError: for fewer than two inputs, or inputs that do not broadcast.
     """
 
     spec_name = "multiply"
 
     def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
-        return _product(ctx, inputs), inputs if ctx.keep else None
+        return self._product(ctx, self._expanded(inputs)), inputs if ctx.keep else None
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        return tuple(
+        factors = self._expanded(cache)
+        gradients: list[Array | None] = []
+        for i, shape in enumerate(self._in_shapes):
+            if not ctx.needs_input(i):
+                gradients.append(None)
+                continue
             # The product of the others, not y / x: x may be 0.
-            _product(ctx, (dy, *cache[:i], *cache[i + 1 :])) if ctx.needs_input(i) else None
-            for i in range(len(cache))
-        ), {}
+            others = self._product(ctx, (dy, *factors[:i], *factors[i + 1 :]))
+            gradients.append(summed(ctx, others, shape))
+        return tuple(gradients), {}
+
+    def _product(self, ctx: Context, factors: tuple[Array, ...]) -> Array:
+        first, second, *others = factors
+        y = np.multiply(first, second, out=self._empty(ctx, first))
+        for x in others:
+            y *= x
+        return y
 
 
 class Concat:
@@ -150,7 +185,7 @@ def _joined_shape(axis: int, in_shapes: tuple[Shape, ...]) -> Shape:
     if any(len(shape) < -axis for shape in in_shapes):
         raise ShapeError(
             f"concat along axis {axis} needs samples of at least {-axis} axes;"
-            f" it got {_format_shapes(in_shapes)}"
+            f" it got {format_shapes(in_shapes)}"
         )
     shapes = [list(shape) for shape in in_shapes]
     size = sum(shape.pop(axis) for shape in shapes)
@@ -158,20 +193,7 @@ def _joined_shape(axis: int, in_shapes: tuple[Shape, ...]) -> Shape:
     if any(shape != rest for shape in shapes):
         raise ShapeError(
             f"concat along axis {axis} needs inputs that agree in all other axes;"
-            f" it got {_format_shapes(in_shapes)}"
+            f" it got {format_shapes(in_shapes)}"
         )
     at = len(rest) + 1 + axis
     return (*rest[:at], size, *rest[at:])
-
-
-def _format_shapes(shapes: tuple[Shape, ...]) -> str:
-    return ", ".join(map(str, shapes[:-1])) + f" and {shapes[-1]}"
-
-
-def _product(ctx: Context, factors: tuple[Array, ...]) -> Array:
-    first, second, *others = factors
-    y = ctx.empty(first.shape, first.dtype)
-    np.multiply(first, second, out=y)
-    for x in others:
-        y *= x
-    return y
