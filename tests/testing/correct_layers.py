@@ -155,6 +155,50 @@ class Product:
         return (dy * b, dy * a), {}
 
 
+class Powers:
+    """Two outputs: gain * x, and the mean of x squared."""
+
+    per_sample = True
+
+    class Config(LayerConfig):
+        pass
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (self.out_shape,) = in_shapes
+        self.out_shapes = {"scaled": self.out_shape, "power": (1,)}
+        self.params = {"gain": build.param("gain", self.out_shape, "ones")}
+
+    def forward(self, ctx: Context, x: Array) -> tuple[tuple[Array, ...], Cache]:
+        return (x * self.params["gain"], np.square(x).mean(axis=1, keepdims=True)), x
+
+    def backward(self, ctx: Context, cache: Cache, dy: tuple[Array | None, ...]) -> Gradients:
+        x, (scaled, power) = cache, dy
+        dx, dgain = np.zeros_like(x), np.zeros_like(self.params["gain"])
+        if scaled is not None:
+            dx += scaled * self.params["gain"]
+            dgain += (scaled * x).sum(axis=0)
+        if power is not None:
+            dx += power * 2 * x / x.shape[1]
+        return (dx,), {"gain": dgain}
+
+
+class Sign:
+    """Signs, through which no gradient flows."""
+
+    per_sample = True
+    differentiable = False
+
+    class Config(LayerConfig):
+        pass
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (self.out_shape,) = in_shapes
+        self.params: dict[str, Array] = {}
+
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        return np.sign(x), None
+
+
 class Lookup:
     """A row of a table for each integer; the integers have no gradient."""
 

@@ -17,8 +17,10 @@ from .correct_layers import (
     CenterInParts,
     Lookup,
     Noise,
+    Powers,
     Product,
     ScaledCenter,
+    Sign,
 )
 from .faults import BROKEN, EVERYTHING
 
@@ -30,6 +32,8 @@ CORRECT: list[tuple[type[Any], list[Shape], dict[str, Any]]] = [
     (CenterInParts, [(3,)], {}),
     (ScaledCenter, [(3,)], {}),
     (Product, [(3,), (3,)], {}),
+    (Powers, [(3,)], {}),
+    (Sign, [(3,)], {}),
     (Lookup, [(2,)], {"inputs": INTEGERS}),
 ]
 

@@ -15,6 +15,13 @@ from tinynet.layer.context import Context
 from tinynet.registry import default
 from tinynet.testing.arrays import Arrays, is_float, owned, spread
 from tinynet.testing.configs import Options, make_config
+from tinynet.testing.layer_passes import (
+    Outputs,
+    backward,
+    forward,
+    named_outputs,
+    output_shapes,
+)
 from tinynet.testing.stand_ins import RecordingBuild, StrictContext
 from tinynet.types import Array, Shape
 
@@ -94,11 +101,14 @@ class LayerCase:
         asks = getattr(self.layer_class, "integer_inputs", False)
         return tuple(owned(a if asks and not is_float(a) else a.astype(dtype)) for a in drawn)
 
-    def dy(self, layer: Any, dtype: DTypeLike = "float64", *, batch: int | None = None) -> Array:
-        """Return a gradient of the output, (N, *out_shape)."""
+    def dy(self, layer: Any, dtype: DTypeLike = "float64", *, batch: int | None = None) -> Outputs:
+        """Return a gradient of each output, (N, *out_shape)."""
         count = self.batch if batch is None else batch
         rng = derive("dy", self.seed)
-        return owned(rng.standard_normal((count, *layer.out_shape)).astype(dtype))
+        return tuple(
+            owned(rng.standard_normal((count, *shape)).astype(dtype))
+            for shape in output_shapes(layer).values()
+        )
 
     def context(self, training: bool, **changes: Any) -> StrictContext:
         """Return the context of one pass; its key is always the same unless ``changes`` has one."""
@@ -108,20 +118,22 @@ class LayerCase:
     def outcome(
         self, layer: Any, ctx: Context, *, variant: int = 0, batch: int | None = None
     ) -> Arrays:
-        """Return output and gradients of one pass over newly drawn float64 inputs."""
+        """Return outputs and gradients of one pass over newly drawn float64 inputs."""
         inputs = self.draw(variant=variant, batch=batch)
         return outcome(layer, ctx, inputs, self.dy(layer, batch=batch))
 
     def output(self, layer: Any, ctx: Context, *, variant: int = 0) -> Arrays:
-        """Return the output alone, over newly drawn float64 inputs."""
-        return {"the output": np.array(layer.forward(ctx, *self.draw(variant=variant))[0])}
+        """Return the outputs alone, over newly drawn float64 inputs."""
+        outputs, _ = forward(layer, ctx, self.draw(variant=variant))
+        return named_outputs(layer, tuple(map(np.array, outputs)))
 
 
-def outcome(layer: Any, ctx: Context, inputs: tuple[Array, ...], dy: Array) -> Arrays:
-    """Return output and gradients of one pass, copied, by their names in messages."""
-    y, cache = layer.forward(ctx, *inputs)
-    y = np.array(y)
-    return {"the output": y, **named_gradients(layer.backward(ctx, cache, dy))}
+def outcome(layer: Any, ctx: Context, inputs: tuple[Array, ...], dy: Outputs) -> Arrays:
+    """Return outputs and gradients of one pass, copied, by their names in messages."""
+    outputs, cache = forward(layer, ctx, inputs)
+    outputs = tuple(map(np.array, outputs))
+    gradients = named_gradients(backward(layer, ctx, cache, dy))
+    return {**named_outputs(layer, outputs), **gradients}
 
 
 def named_gradients(returned: tuple[tuple[Array | None, ...], Mapping[str, Array]]) -> Arrays:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tinynet.layer import Buffered, Needs
+from tinynet.layer import Buffered, MultiOutput, Needs
 from tinynet.testing.arrays import Arrays, require_close, require_same_bits
-from tinynet.testing.layer_case import LayerCase, buffers
+from tinynet.testing.layer_case import LayerCase, buffers, named_gradients
+from tinynet.testing.layer_passes import backward, forward, is_differentiable, output_shapes
 from tinynet.testing.saving import saved_and_loaded
 from tinynet.testing.stand_ins import PoisonedWorkspace
 
@@ -23,11 +24,28 @@ def needs_honoured(case: LayerCase) -> None:
     cases += [Needs(tuple(i == index for i in range(count)), frozenset()) for index in range(count)]
     for needs in cases:
         part = case.outcome(layer, case.context(True, needs=needs))
-        due = _needed(whole, needs)
+        due = _needed(whole, needs, set(output_shapes(layer)))
         require_close(
             {name: whole[name] for name in due},
             {name: part[name] for name in due if name in part},
-            f"when {_listed(due[1:])} is wanted",
+            f"when {_listed(due)} is wanted",
+        )
+
+
+def single_output_gradients(case: LayerCase) -> None:
+    """A gradient of None, for an output that no loss depends on, counts as a gradient of 0."""
+    layer, ctx = case.trained(), case.context(True)
+    if not isinstance(layer, MultiOutput) or not is_differentiable(layer):
+        return
+    dy = case.dy(layer)
+    for index, name in enumerate(output_shapes(layer)):
+        _, cache = forward(layer, ctx, case.draw())
+        alone = tuple(part if i == index else None for i, part in enumerate(dy))
+        zeros = tuple(part if i == index else 0 * part for i, part in enumerate(dy))
+        require_close(
+            named_gradients(backward(layer, ctx, cache, zeros)),
+            named_gradients(backward(layer, ctx, cache, alone)),
+            f"where only {name} has a gradient, and the others None",
         )
 
 
@@ -98,7 +116,7 @@ def _trained(case: LayerCase, layer: Any, steps: Iterable[int]) -> Arrays:
     for step in steps:
         ctx = case.context(True, step=step)
         _, cache = layer.forward(ctx, *case.draw(variant=step))
-        _, gradients = layer.backward(ctx, cache, case.dy(layer))
+        _, gradients = backward(layer, ctx, cache, case.dy(layer))
         for name, param in layer.params.items():
             # gradient_structure reports a missing gradient, or one of a wrong shape.
             if name in gradients and gradients[name].shape == param.shape:
@@ -113,10 +131,11 @@ def _arrays(layer: Any) -> Arrays:
 
 
 def _listed(names: list[str]) -> str:
-    return f"only {names[0]}" if names else "no gradient"
+    gradients = [name for name in names if name.startswith("the gradient")]
+    return f"only {gradients[0]}" if gradients else "no gradient"
 
 
-def _needed(whole: Arrays, needs: Needs) -> list[str]:
-    names = {f"the gradient of {name}" for name in needs.params}
+def _needed(whole: Arrays, needs: Needs, outputs: set[str]) -> list[str]:
+    names = {f"the gradient of {name}" for name in needs.params} | outputs
     names |= {f"the gradient of input {i}" for i, needed in enumerate(needs.inputs) if needed}
-    return [name for name in whole if name in names or name == "the output"]
+    return [name for name in whole if name in names]

@@ -14,6 +14,7 @@ from tinynet.testing.arrays import (
 from tinynet.testing.checks import CheckFailed
 from tinynet.testing.gradients import require_gradients
 from tinynet.testing.layer_case import LayerCase, differentiable, named_gradients, outcome
+from tinynet.testing.layer_passes import Outputs, backward, forward, output_shapes
 from tinynet.testing.layouts import LAYOUTS
 from tinynet.types import Array
 
@@ -35,12 +36,12 @@ def batch_of_one(case: LayerCase) -> None:
     for training in (True, False):
         result = case.outcome(layer, case.context(training), batch=1)
         require_finite(result, f"for a batch of one sample ({_mode(training)})")
-        shape = (1, *layer.out_shape)
-        if result["the output"].shape != shape:
-            raise CheckFailed(
-                f"for a batch of one sample the output has shape {result['the output'].shape}"
-                f" instead of {shape}"
-            )
+        for name, shape in output_shapes(layer).items():
+            if result[name].shape != (1, *shape):
+                raise CheckFailed(
+                    f"for a batch of one sample {name} has shape {result[name].shape}"
+                    f" instead of {(1, *shape)}"
+                )
 
 
 def large_values(case: LayerCase) -> None:
@@ -62,11 +63,11 @@ def memory_layout(case: LayerCase) -> None:
         right = case.outcome(layer, case.context(training))
         for name, arrange in LAYOUTS.items():
             inputs = tuple(arrange(x) for x in case.draw())
-            dy = arrange(case.dy(layer))
+            dy = tuple(map(arrange, case.dy(layer)))
             result = outcome(layer, case.context(training), inputs, dy)
             require_close(right, result, f"for inputs and dy that are {name} ({_mode(training)})")
-        constant = np.ones((case.batch, *layer.out_shape))
-        broadcast = np.broadcast_to(np.ones(()), constant.shape)
+        constant = tuple(np.ones(part.shape) for part in case.dy(layer))
+        broadcast = tuple(np.broadcast_to(np.ones(()), part.shape) for part in constant)
         ctx, again = case.context(training), case.context(training)
         require_close(
             outcome(layer, ctx, case.draw(), constant),
@@ -92,14 +93,14 @@ def _compare_gradients(case: LayerCase, training: bool) -> None:
     layer, inputs = case.trained(), case.draw()
     dy = case.dy(layer)
     ctx = case.context(training)
-    _, cache = layer.forward(ctx, *inputs)
-    returned = named_gradients(layer.backward(ctx, cache, owned(dy)))
+    _, cache = forward(layer, ctx, inputs)
+    returned = named_gradients(backward(layer, ctx, cache, tuple(map(owned, dy))))
 
     def evaluate(values: Arrays) -> Array:
         for name, param in layer.params.items():
             param[...] = values.get(name, param)
         arrays = (owned(values.get(f"input {i}", x)) for i, x in enumerate(inputs))
-        return np.array(layer.forward(case.context(training), *arrays)[0])
+        return _flat(forward(layer, case.context(training), tuple(arrays))[0])
 
     point, analytic = {}, {}
     for name, value in differentiable(layer, case.draw()).items():
@@ -107,7 +108,12 @@ def _compare_gradients(case: LayerCase, training: bool) -> None:
         # gradient_structure reports a missing gradient, or one of a wrong shape.
         if gradient is not None and gradient.shape == value.shape:
             point[name], analytic[name] = value.copy(), gradient
-    require_gradients(evaluate, point, analytic, dy, derive("directions", case.seed))
+    require_gradients(evaluate, point, analytic, _flat(dy), derive("directions", case.seed))
+
+
+def _flat(outputs: Outputs) -> Array:
+    """Return all numbers of the outputs as one vector."""
+    return np.concatenate([np.ravel(y) for y in outputs])
 
 
 def draws(case: LayerCase, layer: object) -> bool:
@@ -126,8 +132,9 @@ def _in_parts(case: LayerCase, layer: object, training: bool) -> Arrays:
     parts = []
     for part in (slice(0, 1), slice(1, 3), slice(3, None)):
         ctx = case.context(training, first_sample=part.start)
-        parts.append(outcome(layer, ctx, tuple(owned(x[part]) for x in inputs), owned(dy[part])))
-    rows = {"the output", *(f"the gradient of input {i}" for i in range(len(inputs)))}
+        own_inputs, own_dy = (tuple(owned(x[part]) for x in arrays) for arrays in (inputs, dy))
+        parts.append(outcome(layer, ctx, own_inputs, own_dy))
+    rows = {*output_shapes(layer), *(f"the gradient of input {i}" for i in range(len(inputs)))}
     return {
         name: np.concatenate([part[name] for part in parts])
         if name in rows

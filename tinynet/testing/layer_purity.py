@@ -6,6 +6,7 @@ from tinynet.layer import Buffered
 from tinynet.testing.arrays import read_only, require_same_bits
 from tinynet.testing.checks import CheckFailed, require
 from tinynet.testing.layer_case import LayerCase, buffers, named_gradients
+from tinynet.testing.layer_passes import Outputs, backward, forward, named_outputs
 from tinynet.testing.state import no_global_randomness, require_unchanged, snapshot, snapshots
 from tinynet.types import Array
 
@@ -31,11 +32,11 @@ def pure_backward(case: LayerCase) -> None:
     layer, dy, ctx = case.layer(), case.dy(case.layer()), case.context(True)
     _, cache = layer.forward(ctx, *case.draw())
     before = _everything(layer, cache, dy)
-    layer.backward(ctx, cache, dy)
+    backward(layer, ctx, cache, dy)
     require_unchanged(before, _everything(layer, cache, dy), "backward")
     _protect(layer)
     try:
-        layer.backward(ctx, cache, read_only(dy))
+        backward(layer, ctx, cache, tuple(map(read_only, dy)))
     except ValueError as error:
         raise CheckFailed(f"backward writes to a read-only dy or parameter ({error})") from error
 
@@ -53,8 +54,8 @@ def repeatable_backward(case: LayerCase) -> None:
     """A second `backward` with the same cache gives the same bits."""
     layer, ctx = case.layer(), case.context(True)
     _, cache = layer.forward(ctx, *case.draw())
-    first = named_gradients(layer.backward(ctx, cache, case.dy(layer)))
-    second = named_gradients(layer.backward(ctx, cache, case.dy(layer)))
+    first = named_gradients(backward(layer, ctx, cache, case.dy(layer)))
+    second = named_gradients(backward(layer, ctx, cache, case.dy(layer)))
     require_same_bits(first, second, "in a second backward with the same cache")
 
 
@@ -63,12 +64,12 @@ def interleaved_passes(case: LayerCase) -> None:
     layer = case.layer()
     alone = [case.outcome(layer, case.context(True), variant=variant) for variant in (0, 1)]
     contexts = [case.context(True), case.context(True)]
-    passes = [layer.forward(ctx, *case.draw(variant=v)) for v, ctx in enumerate(contexts)]
-    for variant, (ctx, (y, cache)) in enumerate(zip(contexts, passes, strict=True)):
-        together = named_gradients(layer.backward(ctx, cache, case.dy(layer)))
+    passes = [forward(layer, ctx, case.draw(variant=v)) for v, ctx in enumerate(contexts)]
+    for variant, (ctx, (outputs, cache)) in enumerate(zip(contexts, passes, strict=True)):
+        together = named_gradients(backward(layer, ctx, cache, case.dy(layer)))
         require_same_bits(
             alone[variant],
-            {"the output": y, **together},
+            {**named_outputs(layer, outputs), **together},
             "with another pass between forward and backward",
         )
 
@@ -92,7 +93,7 @@ def backward_draws_nothing(case: LayerCase) -> None:
     layer, ctx = case.layer(), case.context(True)
     _, cache = layer.forward(ctx, *case.draw())
     ctx.forbidden = "backward draws from ctx.rng; keep what forward drew in the cache"
-    layer.backward(ctx, cache, case.dy(layer))
+    backward(layer, ctx, cache, case.dy(layer))
 
 
 def hidden_state(case: LayerCase) -> None:
@@ -134,7 +135,7 @@ def _named(inputs: tuple[Array, ...]) -> dict[str, Any]:
     return {f"input {i}": (x.shape, x.tobytes()) for i, x in enumerate(inputs)}
 
 
-def _everything(layer: object, cache: object, dy: Array) -> dict[str, Any]:
+def _everything(layer: object, cache: object, dy: Outputs) -> dict[str, Any]:
     return snapshots(layer=layer, cache=cache, dy=dy)
 
 

@@ -12,7 +12,7 @@ from tinynet.engine.program import Program
 from tinynet.engine.shard_pass import RandomKey
 from tinynet.engine.threads import ThreadPool
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.layer import Cache, Gradients
+from tinynet.layer import Cache, Gradients, MultiOutput
 from tinynet.layer.context import Context
 from tinynet.loss import LossConfig
 from tinynet.testing.arrays import Arrays, is_float, require_close
@@ -43,9 +43,9 @@ def several_shards(case: LayerCase) -> None:
     """A batch in several shards gives the same as whole: the layer alone, shared, or frozen."""
     if draws(case, case.trained()):
         return  # Each shard has a random stream of its own.
-    for use, nodes in (("alone", 1), ("shared by two nodes", 2), ("frozen", 1)):
+    for use, uses in (("alone", 1), ("shared by two nodes", 2), ("frozen", 1)):
         whole, parts = (
-            _step(case, nodes, rows, frozen=use == "frozen")
+            _step(case, uses, rows, frozen=use == "frozen")
             for rows in ((slice(0, case.batch),), _rows(case.batch))
         )
         require_close(whole, parts, f"in a batch of {len(SHARDS)} shards, {use}")
@@ -55,20 +55,23 @@ def _rows(batch: int) -> tuple[slice, ...]:
     return tuple(slice(*shard.indices(batch)[:2]) for shard in SHARDS)
 
 
-def _step(case: LayerCase, nodes: int, rows: tuple[slice, ...], *, frozen: bool) -> Arrays:
+def _step(case: LayerCase, uses: int, rows: tuple[slice, ...], *, frozen: bool) -> Arrays:
     """Return outputs, gradients and buffers of one training pass of a network with the layer."""
     layer, arrays = case.trained(), case.draw()
-    names = [f"layer_{number}" for number in range(nodes)]
+    names = [f"layer_{number}" for number in range(uses)]
     inputs = {f"input_{index}": x for index, x in enumerate(arrays)}
+    nodes = _graph(case, layer, names, arrays, frozen=frozen)
+    values = [value for node in nodes[-len(names) :] for value in node.values]
     program = Program.of(
-        _graph(case, layer, names, arrays, frozen=frozen),
-        outputs={name: name for name in names},
-        losses=tuple(OutputLoss(name, _DotProduct()) for name in names),
+        nodes,
+        outputs={value: value for value in values},
+        losses=tuple(OutputLoss(value, _DotProduct()) for value in values),
         input_shapes={name: x.shape[1:] for name, x in inputs.items()},
         dtype=np.dtype(np.float64),
         kernels=NumpyKernels(),
     )
-    labels = LossInputs(dict.fromkeys(names, case.dy(layer)), None, dict.fromkeys(names, 1.0))
+    targets = dict(zip(values, case.dy(layer) * len(names), strict=True))
+    labels = LossInputs(targets, None, dict.fromkeys(values, 1.0))
     batch = BatchPass(
         program, inputs, rows, labels, ThreadPool(1), [], training=True, key=RandomKey(case.seed)
     )
@@ -146,4 +149,5 @@ def _node(
         integer_inputs=True,
         pointer="",
         eval_mode=frozen,
+        out_shapes=layer.out_shapes if isinstance(layer, MultiOutput) else None,
     )

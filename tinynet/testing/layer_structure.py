@@ -1,10 +1,11 @@
 """Checks of a layer's structure: its config, arrays, shapes and dtypes."""
 
-from tinynet.layer import Costed, LayerConfig
+from tinynet.layer import Costed, LayerConfig, MultiOutput
 from tinynet.testing.arrays import is_float, require_array, require_same_bits
 from tinynet.testing.checks import CheckFailed, require
 from tinynet.testing.configs import require_config
 from tinynet.testing.layer_case import LayerCase, buffers
+from tinynet.testing.layer_passes import backward, forward, is_differentiable, output_shapes
 from tinynet.types import Shape
 
 
@@ -67,27 +68,32 @@ def out_shape(case: LayerCase) -> None:
     """`out_shape` is the shape of a sample of the output, for a batch of any size."""
     layer = case.layer()
     shape: Shape = layer.out_shape
-    require(
-        isinstance(shape, tuple) and all(type(size) is int for size in shape),
-        f"out_shape is {shape!r}, not a tuple of Python integers",
-    )
+    _require_shape("out_shape", shape)
+    if isinstance(layer, MultiOutput):
+        for name, output_shape in layer.out_shapes.items():
+            _require_shape(f"out_shapes[{name!r}]", output_shape)
+        main = next(iter(layer.out_shapes.values()), None)
+        require(main == shape, f"out_shape is not the first of out_shapes, {main}")
     for batch in (case.batch, case.batch + 3):
         for training in (True, False):
-            returned = layer.forward(case.context(training), *case.draw(batch=batch))
-            require(
-                isinstance(returned, tuple) and len(returned) == 2,
-                "forward does not return a pair (output, cache)",
-            )
-            y, _ = returned
-            require_array(y, "the output", (batch, *shape), None)
+            outputs, _ = forward(layer, case.context(training), case.draw(batch=batch))
+            for (name, expected), y in zip(output_shapes(layer).items(), outputs, strict=True):
+                require_array(y, name, (batch, *expected), None)
 
 
 def gradient_structure(case: LayerCase) -> None:
     """`backward` returns one gradient for each input and parameter, in its shape."""
     layer, inputs = case.layer(), case.draw()
+    if not is_differentiable(layer):
+        require(
+            not layer.params,
+            f"differentiable is False, but there are params, which get no gradient:"
+            f" {_names(layer.params)}",
+        )
+        return
     ctx = case.context(True)
-    _, cache = layer.forward(ctx, *inputs)
-    returned = layer.backward(ctx, cache, case.dy(layer))
+    _, cache = forward(layer, ctx, inputs)
+    returned = backward(layer, ctx, cache, case.dy(layer))
     require(
         isinstance(returned, tuple) and len(returned) == 2,
         "backward does not return a pair (gradients of inputs, gradients of parameters)",
@@ -118,9 +124,10 @@ def dtypes(case: LayerCase) -> None:
             require_array(array, f"in {dtype}, {name}", None, dtype)
         for training in (True, False):
             ctx = case.context(training)
-            y, cache = layer.forward(ctx, *inputs)
-            require_array(y, f"in {dtype}, the output", None, dtype)
-            of_inputs, of_params = layer.backward(ctx, cache, case.dy(layer, dtype))
+            outputs, cache = forward(layer, ctx, inputs)
+            for name, y in zip(output_shapes(layer), outputs, strict=True):
+                require_array(y, f"in {dtype}, {name}", None, dtype)
+            of_inputs, of_params = backward(layer, ctx, cache, case.dy(layer, dtype))
             for index, dx in enumerate(of_inputs):
                 if dx is not None:
                     require_array(dx, f"in {dtype}, the gradient of input {index}", None, dtype)
@@ -139,6 +146,13 @@ def cost(case: LayerCase) -> None:
         f"cost() is {counts!r}, not (operations, bytes)",
     )
     require(dry.cost() == counts, f"cost() is {dry.cost()} in a dry build instead of {counts}")
+
+
+def _require_shape(name: str, shape: Shape) -> None:
+    require(
+        isinstance(shape, tuple) and all(type(size) is int for size in shape),
+        f"{name} is {shape!r}, not a tuple of Python integers",
+    )
 
 
 def _is_count(value: object) -> bool:

@@ -42,6 +42,7 @@ LAYER_CHECKS = (
     layer_numbers.memory_layout,
     layer_numbers.per_sample,
     layer_engine.needs_honoured,
+    layer_engine.single_output_gradients,
     layer_engine.keep_false,
     layer_engine.recycled_memory,
     layer_shards.several_shards,

@@ -1,0 +1,62 @@
+"""Passes through a layer that has one output or several, and a gradient or none."""
+
+from typing import Any, TypeAlias
+
+from tinynet.layer import Array, Cache, Context, Gradients, MultiOutput, Shape
+from tinynet.testing.arrays import Arrays
+from tinynet.testing.checks import require
+
+Outputs: TypeAlias = tuple[Array, ...]
+"""The outputs of a layer, (N, *out_shape) each: a single one for most layers."""
+
+OutputGradients: TypeAlias = tuple[Array | None, ...]
+"""The gradient of each output; None where no loss depends on it."""
+
+
+def output_shapes(layer: Any) -> dict[str, Shape]:
+    """Return the shape of a sample of each output, by the output's name in messages."""
+    if not isinstance(layer, MultiOutput):
+        return {"the output": layer.out_shape}
+    return {f"the output {name!r}": shape for name, shape in layer.out_shapes.items()}
+
+
+def is_differentiable(layer: Any) -> bool:
+    """Return False if `backward` of the layer is never called."""
+    return bool(getattr(layer, "differentiable", True))
+
+
+def forward(layer: Any, ctx: Context, inputs: tuple[Array, ...]) -> tuple[Outputs, Cache]:
+    """Return the outputs and the cache.
+
+    Raises:
+        CheckFailed: if the layer does not return as many outputs as it declares.
+    """
+    returned = layer.forward(ctx, *inputs)
+    require(
+        isinstance(returned, tuple) and len(returned) == 2,
+        "forward does not return a pair (output, cache)",
+    )
+    outputs, cache = returned
+    if not isinstance(layer, MultiOutput):
+        return (outputs,), cache
+    count = len(layer.out_shapes)
+    require(
+        isinstance(outputs, tuple) and len(outputs) == count,
+        f"forward does not return a tuple of {count} outputs, one for each of `out_shapes`",
+    )
+    return outputs, cache
+
+
+def named_outputs(layer: Any, outputs: Outputs) -> Arrays:
+    """Return the outputs by their names in messages."""
+    return dict(zip(output_shapes(layer), outputs, strict=True))
+
+
+def backward(layer: Any, ctx: Context, cache: Cache, dy: OutputGradients) -> Gradients:
+    """Return the gradients of inputs and parameters; none of a layer that is not differentiable."""
+    if not is_differentiable(layer):
+        return (), {}
+    returned: Gradients = layer.backward(
+        ctx, cache, dy if isinstance(layer, MultiOutput) else dy[0]
+    )
+    return returned
