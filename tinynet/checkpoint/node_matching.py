@@ -25,8 +25,8 @@ class NodeRecord:
     Attributes:
         has_own_name: False if the name is a default, and so only a position.
         type: The layer's type; empty if it shares another node's layer.
-        sources: Its inputs, and the node whose layer it shares: indices of nodes, or names of the
-            network's inputs.
+        sources: Its inputs, and the nodes whose layer or parameters it shares: indices of nodes, or
+            names of the network's inputs.
     """
 
     name: str = field(compare=False)
@@ -48,7 +48,8 @@ def node_records(network: NetworkSpec, qualified: Mapping[str, str]) -> list[Nod
     nodes = []
     for graph_node in build_graph(network):
         name, node = graph_node.name, graph_node.spec
-        before = [*graph_node.inputs, *([node.shares] if node.shares else [])]
+        before = [*graph_node.inputs, *([node.shared_node] if node.shared_node else [])]
+        before += [shared.node for shared in node.shared_params.values()]
         sources = tuple(order.get(source, source) for source in before)
         type_name = qualified.get(f"layers:{node.type}", node.type)
         has_own_name = bool(node.name) and not (is_expanded and is_positional(name, node.type))

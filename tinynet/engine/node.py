@@ -1,13 +1,30 @@
 """A node of the graph, with its layer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from tinynet.layer import Layer
-from tinynet.types import Shape
+from tinynet.types import Array, Shape
+
+
+@dataclass(frozen=True)
+class TiedParam:
+    """A parameter of another node that a node's layer uses as its own.
+
+    Attributes:
+        address: Its address, which has the name of the node that owns it: ``embedding_1/weight``.
+        array: The array of that node.
+        transposed: True if the layer uses the transpose of the array.
+        trainable: True if training changes it.
+    """
+
+    address: str
+    array: Array
+    transposed: bool
+    trainable: bool
 
 
 @dataclass(frozen=True)
@@ -32,6 +49,7 @@ class Node:
             ``"trainable": false``.
         out_shapes: Shape of one sample of each output, by its name, the main output first; None
             for a layer that returns a single array.
+        tied: The parameters of other nodes that its layer uses, by their names in the layer.
     """
 
     name: str
@@ -49,9 +67,21 @@ class Node:
     pointer: str
     eval_mode: bool = False
     out_shapes: Mapping[str, Shape] | None = None
+    tied: Mapping[str, TiedParam] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.type} {self.version})"
+
+    @property
+    def own_params(self) -> dict[str, Array]:
+        """The layer's parameters that belong to the layer itself, by name."""
+        params = self.layer.params
+        return {name: array for name, array in params.items() if name not in self.tied}
+
+    def address(self, param: str) -> str:
+        """Return the address of one of the layer's parameters: ``conv2d_1/weight``."""
+        tied = self.tied.get(param)
+        return f"{self.owner}/{param}" if tied is None else tied.address
 
     @cached_property
     def values(self) -> dict[str, Shape]:

@@ -22,6 +22,20 @@ Exchange: TypeAlias = Literal["summaries", "batch"]
 """What the shards exchange at a layer that looks across the batch: summaries, or all samples."""
 
 
+class ParamGradient(NamedTuple):
+    """A parameter of a layer whose gradient is computed.
+
+    Attributes:
+        name: Its name in the layer.
+        address: Its address in the network: ``conv2d_1/weight``.
+        transposed: True if the layer uses the transpose of the array at that address.
+    """
+
+    name: str
+    address: str
+    transposed: bool
+
+
 class Value(NamedTuple):
     """An output of a layer.
 
@@ -47,7 +61,7 @@ class Operation:
         eval_mode: True if it computes in training as in evaluation: its node says so, or its layer
             has running statistics and nothing trainable.
         commits: True if a training step changes its running statistics.
-        gradients: Name and address of each parameter whose gradient its backward returns.
+        gradients: The parameters whose gradients its backward returns.
         values: The values that it computes: one for each output of the layer.
         last_reads: Names of the values that no later operation reads.
         exchange_in_training: The kind of exchange at it in training; None for no exchange.
@@ -59,7 +73,7 @@ class Operation:
     has_backward: bool
     eval_mode: bool
     commits: bool
-    gradients: tuple[tuple[str, str], ...]
+    gradients: tuple[ParamGradient, ...]
     values: tuple[Value, ...]
     last_reads: tuple[str, ...]
     exchange_in_training: Exchange | None
@@ -161,7 +175,7 @@ class Program:
         owners = [node for node in self.nodes if node.owner == node.name]
         return Cost(
             flops=sum(map(layer_calls.forward_flops, self.nodes)),
-            params=sum(p.size for node in owners for p in node.layer.params.values()),
+            params=sum(p.size for node in owners for p in node.own_params.values()),
             output_bytes=sum(prod(shape) for node in self.nodes for shape in node.values.values())
             * self.dtype.itemsize,
         )
@@ -236,7 +250,14 @@ def plan(nodes: Sequence[Node], outputs: Mapping[str, str]) -> tuple[Operation, 
                 has_backward=has_backward,
                 eval_mode=eval_mode,
                 commits=buffered and node.trainable,
-                gradients=tuple((name, f"{node.owner}/{name}") for name in trained),
+                gradients=tuple(
+                    ParamGradient(
+                        name,
+                        node.address(name),
+                        name in node.tied and node.tied[name].transposed,
+                    )
+                    for name in trained
+                ),
                 values=tuple(
                     Value(name, output_names.get(name, ()), name in last_reader)
                     for name in node.values

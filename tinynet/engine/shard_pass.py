@@ -258,8 +258,9 @@ class ShardPass:
 
     def add_param_gradients(self, op: Operation, d_params: Mapping[str, Array]) -> None:
         """Add gradients to those of an operation's parameters, by the names in its layer."""
-        for name, address in op.gradients:
-            self._add(self.gradients, address, d_params[name])
+        for name, address, transposed in op.gradients:
+            gradient = d_params[name]
+            self._add(self.gradients, address, gradient.T if transposed else gradient)
 
     def add_input_gradients(self, op: Operation, d_inputs: Sequence[Array | None]) -> None:
         """Add gradients to those of the values that an operation reads."""

@@ -10,14 +10,15 @@ from tinynet import registry
 from tinynet.archive.header import tensor_problem
 from tinynet.config import InitializerReference
 from tinynet.engine.layer_calls import described
-from tinynet.engine.node import Node
+from tinynet.engine.node import Node, TiedParam
 from tinynet.engine.tensor_names import BUFFERS
 from tinynet.errors import PluginError, Problem, ShapeError, SpecError, TinynetError
 from tinynet.initializer import Initializer
 from tinynet.layer import Buffered, Layer, MultiOutput
 from tinynet.layer.build import Build
 from tinynet.network.shared_build import SharedBuild, arrays_of, require_shared
-from tinynet.spec.graph import GraphNode, is_input, node_of
+from tinynet.network.tied_build import TyingBuild, require_tied
+from tinynet.spec.graph import GraphNode, needed_nodes, node_of
 from tinynet.spec.parts import NAME, NAME_RULE
 from tinynet.text.document import join_pointer
 from tinynet.text.plugin_errors import PluginErrors, located_cause, plugin_error
@@ -45,9 +46,7 @@ def build_nodes(
     shapes = dict(input_shapes)
     problems = []
     for declared in graph:
-        shares = declared.spec.shares
-        sources = [node_of(source) for source in declared.inputs if not is_input(source)]
-        if not built.keys() >= {*sources, *([shares] if shares else [])}:
+        if not built.keys() >= set(needed_nodes(declared)):
             continue
         inputs = tuple(_value(source, built) for source in declared.inputs)
         if wrong := list(_unknown_outputs(declared, inputs, shapes, built)):
@@ -56,17 +55,18 @@ def build_nodes(
         node = replace(declared, inputs=inputs)
         in_shapes = tuple(shapes[source] for source in inputs)
         try:
-            if node.spec.shares:
-                owner, owned = by_name[node.spec.shares], built[node.spec.shares]
+            if (shared := node.spec.shared_node) is not None:
+                owner, owned = by_name[shared], built[shared]
                 built[node.name] = _share_layer(node, owner, in_shapes, owned, build(node.name))
             else:
-                built[node.name] = _build_node(node, in_shapes, build)
+                tied = _shared_params(node, built)
+                built[node.name] = _build_node(node, in_shapes, build, tied)
             shapes |= built[node.name].values
         except ShapeError as error:
             message = f"{node.name}: {error}; {_describe_inputs(node.inputs, shapes)}"
             problems.append(Problem(message, node.pointer))
         except (SpecError, PluginError) as error:
-            placed = [Problem(p.message, node.pointer) for p in error.problems]
+            placed = [Problem(p.message, p.pointer or node.pointer) for p in error.problems]
             raise type(error)(placed) from error.__cause__
     if problems:
         raise ShapeError(problems)
@@ -155,13 +155,45 @@ def create_initializer(reference: InitializerReference) -> Initializer:
     return fill
 
 
+def _shared_params(node: GraphNode, built: Mapping[str, Node]) -> dict[str, TiedParam]:
+    """Return the parameters of other nodes that a node uses, by their names in its layer."""
+    tied, wrong = {}, []
+    for name, shared in node.spec.shared_params.items():
+        owner = built[shared.node]
+        pointer = f"{node.pointer}/shares{join_pointer([name])}"
+        if shared.param not in owner.layer.params:
+            available = owner.layer.params or ["(no parameter)"]
+            message = f"{quote(owner.name)} has no parameter {quote(shared.param)}"
+            wrong.append(Problem(f"{message}; {suggest(shared.param, available)}", pointer))
+        elif (original := owner.tied.get(shared.param)) is not None:
+            message = f"{quote(str(shared))} is itself shared; name the original:"
+            wrong.append(Problem(f"{message} {quote(original.address)}", pointer))
+        else:
+            tied[name] = TiedParam(
+                f"{owner.owner}/{shared.param}",
+                owner.layer.params[shared.param],
+                shared.transposed,
+                trainable=shared.param in owner.trainable_params,
+            )
+    if wrong:
+        raise SpecError(wrong)
+    return tied
+
+
 def _build_node(
-    node: GraphNode, in_shapes: tuple[Shape, ...], build: Callable[[str], Build]
+    node: GraphNode,
+    in_shapes: tuple[Shape, ...],
+    build: Callable[[str], Build],
+    tied: Mapping[str, TiedParam],
 ) -> Node:
     entry, own_build = registry.default().resolve(node.spec), build(node.name)
+    if tied:
+        own_build = TyingBuild.of(own_build, tied)
     who = f"{node.name} ({entry.qualified} {entry.version})"
     layer = _construct(who, node, in_shapes, own_build)
     _check(who, node.name, layer, own_build)
+    require_tied(who, layer, tied)
+    own = {name for name in layer.params if name not in tied or tied[name].trainable}
     return Node(
         name=node.name,
         layer=layer,
@@ -173,11 +205,12 @@ def _build_node(
         version=entry.version,
         owner=node.name,
         trainable=node.spec.trainable,
-        trainable_params=frozenset(layer.params if node.spec.trainable else ()),
+        trainable_params=frozenset(own if node.spec.trainable else ()),
         integer_inputs=bool(getattr(layer, "integer_inputs", False)),
         pointer=node.pointer,
         eval_mode=not node.spec.trainable,
         out_shapes=layer.out_shapes if isinstance(layer, MultiOutput) else None,
+        tied=tied,
     )
 
 

@@ -25,13 +25,13 @@ def freeze(nodes: Mapping[str, Node], patterns: Sequence[str]) -> dict[str, Node
         SpecError: listing every pattern without effect.
     """
     owners = (node for node in nodes.values() if node.owner == node.name)
-    addresses = [f"{node.name}/{name}" for node in owners for name in node.layer.params]
+    addresses = [f"{node.name}/{name}" for node in owners for name in node.own_params]
     trained = matching_addresses(addresses, patterns)
     return {name: _frozen(node, trained) for name, node in nodes.items()}
 
 
 def _frozen(node: Node, trained: frozenset[str]) -> Node:
-    params = frozenset(n for n in node.trainable_params if f"{node.owner}/{n}" in trained)
+    params = frozenset(n for n in node.trainable_params if node.address(n) in trained)
     return replace(
         node,
         trainable_params=params,

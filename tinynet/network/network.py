@@ -17,7 +17,7 @@ from tinynet.errors import SpecError
 from tinynet.kernels import Kernels
 from tinynet.kernels.memory import Workspace
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.layer import Buffered, Layer
+from tinynet.layer import Buffered
 from tinynet.layer.build import MAX_PARAMS, Budget, Build
 from tinynet.loss import Loss
 from tinynet.network.construction import build_nodes, create_initializer, output_values
@@ -95,10 +95,8 @@ class Network:
         nodes = build_nodes(graph, self.input_shapes, self._builder(seed, dry, max_params))
         self.nodes = MappingProxyType(nodes if trainable is None else freeze(nodes, trainable))
         owners = [node for node in self.nodes.values() if node.owner == node.name]
-        self.params = MappingProxyType(_addressed(owners, lambda layer: layer.params))
-        self.buffers = MappingProxyType(
-            _addressed(owners, lambda layer: layer.buffers if isinstance(layer, Buffered) else {})
-        )
+        self.params = MappingProxyType(_addressed(owners, lambda node: node.own_params))
+        self.buffers = MappingProxyType(_addressed(owners, _buffers))
         self.outputs = MappingProxyType(output_values(outputs_of(self.spec, graph), nodes))
         shapes = {value: shape for node in nodes.values() for value, shape in node.values.items()}
         self.out_shapes = {name: shapes[value] for name, value in self.outputs.items()}
@@ -171,7 +169,9 @@ class Network:
     @property
     def trainable(self) -> frozenset[str]:
         """Addresses of the parameters that training changes."""
-        return frozenset(address for op in self.program.operations for _, address in op.gradients)
+        return frozenset(
+            gradient.address for op in self.program.operations for gradient in op.gradients
+        )
 
     def forward(
         self,
@@ -264,10 +264,10 @@ def _dtype_name(name: str) -> str:
 
 
 def _addressed(
-    owners: list[Node], arrays: Callable[[Layer], Mapping[str, Array]]
+    owners: list[Node], arrays: Callable[[Node], Mapping[str, Array]]
 ) -> dict[str, Array]:
-    return {
-        f"{node.name}/{name}": array
-        for node in owners
-        for name, array in arrays(node.layer).items()
-    }
+    return {f"{node.name}/{name}": array for node in owners for name, array in arrays(node).items()}
+
+
+def _buffers(node: Node) -> Mapping[str, Array]:
+    return node.layer.buffers if isinstance(node.layer, Buffered) else {}

@@ -93,7 +93,7 @@ def _bad_names(nodes: list[GraphNode]) -> Iterator[Problem]:
 
 def _unknown_names(nodes: list[GraphNode]) -> Iterator[Problem]:
     by_name = {node.name: node for node in nodes}
-    owners = sorted(node.name for node in nodes if node.spec.shares is None)
+    owners = sorted(node.name for node in nodes if node.spec.shared_node is None)
     available = sorted({*by_name, INPUT})
     hints = iter(range(MAX_PROBLEMS))  # problems that are not shown need no suggestion
     circling: set[str] = set()
@@ -102,7 +102,11 @@ def _unknown_names(nodes: list[GraphNode]) -> Iterator[Problem]:
             if node_of(source) not in by_name and not is_input(source):
                 message = _no_node(source, available, hints)
                 yield Problem(message, f"{node.pointer}/inputs/{index}")
-        shared, pointer = node.spec.shares, f"{node.pointer}/shares"
+        shared, pointer = node.spec.shared_node, f"{node.pointer}/shares"
+        for name, param in node.spec.shared_params.items():
+            if param.node not in owners or param.node == node.name:
+                message = _no_node(param.node, [o for o in owners if o != node.name], hints)
+                yield Problem(message, pointer + join_pointer([name]))
         if shared is None:
             continue
         if shared == node.name:
@@ -115,7 +119,7 @@ def _unknown_names(nodes: list[GraphNode]) -> Iterator[Problem]:
             circling.update(circle)
             message = "these nodes share each other's layer and none has its own"
             yield Problem(f"{message}: {' -> '.join(circle)}", pointer)
-        elif owner := by_name[shared].spec.shares:
+        elif owner := by_name[shared].spec.shared_node:
             message = f"{quote(shared)} has no layer of its own; share {quote(owner)}, as it does"
             yield Problem(message, pointer)
 
@@ -123,7 +127,7 @@ def _unknown_names(nodes: list[GraphNode]) -> Iterator[Problem]:
 def _sharing_circle(node: GraphNode, by_name: Mapping[str, GraphNode]) -> list[str]:
     """Return the names of a circle of `shares` that begins at a node; empty if there is none."""
     circle: list[str] = [node.name]
-    while len(circle) <= MAX_CYCLE and (shared := by_name[circle[-1]].spec.shares) in by_name:
+    while len(circle) <= MAX_CYCLE and (shared := by_name[circle[-1]].spec.shared_node) in by_name:
         circle.append(str(shared))
         if shared == node.name:
             return circle
@@ -140,7 +144,7 @@ def _topological_order(nodes: list[GraphNode]) -> list[GraphNode]:
     by_name = {node.name: node for node in nodes}
     ordered: dict[str, GraphNode] = {}
     for root in nodes:
-        open_nodes = {root.name: _needed(root)}
+        open_nodes = {root.name: needed_nodes(root)}
         while open_nodes and root.name not in ordered:
             name, needed = next(reversed(open_nodes.items()))
             while needed and needed[0] in ordered:
@@ -152,7 +156,7 @@ def _topological_order(nodes: list[GraphNode]) -> list[GraphNode]:
                 cycle = list(open_nodes)[list(open_nodes).index(needed[0]) :]
                 raise SpecError([Problem(_explain_cycle(cycle), by_name[cycle[0]].pointer)])
             else:
-                open_nodes[needed[0]] = _needed(by_name[needed[0]])
+                open_nodes[needed[0]] = needed_nodes(by_name[needed[0]])
     return list(ordered.values())
 
 
@@ -164,10 +168,11 @@ def _explain_cycle(cycle: list[str]) -> str:
     return f"the nodes form a cycle, each needed by the next: {' -> '.join(names)}"
 
 
-def _needed(node: GraphNode) -> list[str]:
-    """Return the nodes that must come first: the inputs, and the owner of a shared layer."""
+def needed_nodes(node: GraphNode) -> list[str]:
+    """Return the nodes that must come first: the inputs, and owners of what the node shares."""
     sources = [node_of(source) for source in node.inputs if not is_input(source)]
-    return sources if node.spec.shares is None else [*sources, node.spec.shares]
+    owners = [param.node for param in node.spec.shared_params.values()]
+    return [*sources, *owners, *([node.spec.shared_node] if node.spec.shared_node else [])]
 
 
 def _bad_outputs(network: NetworkSpec, nodes: list[GraphNode]) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """The ``network`` part of a spec: nodes and their connections."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
@@ -10,6 +10,47 @@ from tinynet.config import Reference
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
 from tinynet.text.mistakes import mistake, refusal
 from tinynet.text.wording import quote
+
+
+class SharedParam(NamedTuple):
+    """A parameter of another node: ``embedding_1/weight``, or its transpose with ``.T`` after it.
+
+    Attributes:
+        node: The node that owns it.
+        param: Its name in that node's layer.
+        transposed: True for the transpose.
+    """
+
+    node: str
+    param: str
+    transposed: bool
+
+    @classmethod
+    def parse(cls, text: str) -> "SharedParam":
+        """Parse an address as a spec has it."""
+        node, _, param = text.removesuffix(TRANSPOSED).rpartition("/")
+        return cls(node, param, text.endswith(TRANSPOSED))
+
+    def __str__(self) -> str:
+        return f"{self.node}/{self.param}{TRANSPOSED if self.transposed else ''}"
+
+
+TRANSPOSED = ".T"
+"""The end of an address that means the transpose of a parameter, as in NumPy."""
+
+
+def _as_shares(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping) or not value:
+        message = "a node, or an object of parameters of other nodes, is expected"
+        raise PydanticCustomError("shares", message)
+    for name, address in value.items():
+        if not isinstance(address, str) or not all(SharedParam.parse(address)[:2]):
+            example = f'{{{quote(name)}: "embedding_1/weight"}}'.replace("'", '"')
+            message = "the address of a parameter is expected, such as {example}"
+            raise PydanticCustomError("shares", message, {"example": example})
+    return dict(value)
 
 
 class NodeSpec(Reference):
@@ -27,8 +68,11 @@ class NodeSpec(Reference):
         description="The nodes whose outputs it reads, or 'input'; 'node:output' for another than"
         " the main output of a node; by default the node before.",
     )
-    shares: str | None = Field(
-        default=None, description="A node whose layer, with its parameters, is used here, too."
+    shares: Annotated[str | dict[str, str], BeforeValidator(_as_shares)] | None = Field(
+        default=None,
+        description="A node whose layer, with its parameters, is used here, too; or, for a layer of"
+        " its own type, the parameters of other nodes that it uses as its own:"
+        " {'weight': 'embedding_1/weight.T'}, where .T means the transpose.",
     )
     trainable: bool = Field(
         default=True,
@@ -40,9 +84,14 @@ class NodeSpec(Reference):
     @model_validator(mode="before")
     @classmethod
     def _type_or_shares(cls, raw: Any) -> Any:
-        if not isinstance(raw, Mapping) or ("type" in raw) != ("shares" in raw):
+        if not isinstance(raw, Mapping):
             return raw
-        if "shares" in raw:
+        shares = raw.get("shares")
+        wrong = "shares" in raw and "type" not in raw and not isinstance(shares, Mapping)
+        whole = isinstance(shares, str) or wrong
+        if ("type" in raw) != whole:
+            return raw
+        if whole:
             message = "a node that shares another's layer has no type of its own"
             raise refusal([mistake("shares", message, "type")])
         raise refusal(
@@ -51,10 +100,10 @@ class NodeSpec(Reference):
 
     @model_validator(mode="after")
     def _shares_everything(self) -> Self:
-        if self.shares is None:
+        if self.shared_node is None:
             return self
         keys = (*self.options, *({"trainable"} & self.model_fields_set))
-        rule = f"belongs to {quote(self.shares)}, whose layer this node shares; remove it here"
+        rule = f"belongs to {quote(self.shared_node)}, whose layer this node shares; remove it here"
         if keys:
             raise refusal([mistake("shares", f"{quote(key)} {rule}", key) for key in keys])
         return self
@@ -62,9 +111,20 @@ class NodeSpec(Reference):
     @model_serializer(mode="wrap")
     def _merge_options(self, handler: Any) -> dict[str, Any]:
         fields: dict[str, Any] = super()._merge_options(handler)
-        if self.shares is not None:
+        if self.shared_node is not None:
             del fields["type"], fields["trainable"]
         return fields
+
+    @property
+    def shared_node(self) -> str | None:
+        """The node whose whole layer it shares."""
+        return self.shares if isinstance(self.shares, str) else None
+
+    @property
+    def shared_params(self) -> dict[str, SharedParam]:
+        """The parameters of other nodes that its own layer uses, by their names in this layer."""
+        declared = self.shares if isinstance(self.shares, dict) else {}
+        return {name: SharedParam.parse(address) for name, address in declared.items()}
 
 
 SampleShape: TypeAlias = Annotated[

@@ -86,7 +86,9 @@ def _nodes(layer: Schema) -> dict[str, Schema]:
     """Return the schema of a node: an instance of a block, a shared layer, or a layer."""
     repeat = describe(RepeatSpec)["properties"]
     keys = {**layer["properties"], **repeat}
-    shares = {"type": "string", "description": keys.pop("shares")["description"]}
+    shares = {"type": "string", "description": keys["shares"]["description"]}
+    params = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}}
+    keys["shares"] = {**params, "description": keys["shares"]["description"]}
     block = describe(InstanceSpec)["properties"]["block"]
     return {
         "Layer": {**layer, "properties": keys},
@@ -101,11 +103,15 @@ def _nodes(layer: Schema) -> dict[str, Schema]:
             "description": layer["description"],
             # These two add no rule, but let editors suggest names and keys.
             "anyOf": [refer("Layer"), {"type": "object"}],
-            "properties": {"shares": shares, "block": block},
+            "properties": {"shares": {**shares, "type": ["string", "object"]}, "block": block},
             "if": {"type": "object", "required": ["block"]},
             "then": refer("BlockUse"),
             "else": {
-                "if": {"type": "object", "required": ["shares"]},
+                "if": {
+                    "type": "object",
+                    "required": ["shares"],
+                    "properties": {"shares": {"type": "string"}},
+                },
                 "then": refer("SharedLayer"),
                 "else": refer("Layer"),
             },

@@ -33,6 +33,7 @@ from tinynet.spec.expansion.sources import Source
 from tinynet.spec.expansion.state import Expansion
 from tinynet.spec.expansion.variables import Scope, Value, substitute, substitute_with_source
 from tinynet.spec.graph import INPUT, TAKEN, is_input
+from tinynet.spec.network_spec import SharedParam
 from tinynet.spec.parts import MAX_NAME
 from tinynet.text.document import (
     MAX_COUNTED,
@@ -162,7 +163,8 @@ class Flattener:
             if follows:
                 flat_node.pop("inputs", None)
             inputs = input_references(flat_node.get("inputs"))
-            trains = "shares" not in flat_node and flat_node.get("trainable", True) is True
+            shares_layer = isinstance(flat_node.get("shares"), str)
+            trains = not shares_layer and flat_node.get("trainable", True) is True
             if into.frozen and trains:
                 flat_node["trainable"] = False
         into.add(Item(into.prefix + name, source, inputs, flat_index=len(self.nodes)))
@@ -319,8 +321,13 @@ class Flattener:
         item = node_list.items[index]
         shared = node.get("shares", item.name.removeprefix(node_list.prefix))
         connected = {} if node_list.sharing else dict(node)
-        if node_list.sharing or isinstance(node.get("shares"), str):
-            connected["shares"] = node_list.owner(str(shared))
+        if isinstance(shared, dict) and not node_list.sharing:
+            connected["shares"] = {
+                name: _resolved_address(node_list, address) for name, address in shared.items()
+            }
+        elif node_list.sharing or (isinstance(shared, str) and "shares" in node):
+            own = item.name.removeprefix(node_list.prefix)
+            connected["shares"] = node_list.owner(shared if isinstance(shared, str) else own)
         if isinstance(node.get("name", ""), str):
             connected["name"] = item.name
         if item.inputs is not None or "inputs" not in node:
@@ -340,16 +347,31 @@ class Flattener:
                 self._refuse_node(node_list, reference, source)
         node = None if item.flat_index is None else self.nodes[item.flat_index]
         shared = node.get("shares") if isinstance(node, dict) else None
-        if not isinstance(shared, str):
-            return
-        source, owner = item.source.part("shares"), node_list.find(shared)
+        source = item.source.part("shares")
+        if isinstance(shared, str):
+            self._check_owner(node_list, shared, source)
+        elif isinstance(shared, dict):
+            for name, address in shared.items():
+                if isinstance(address, str) and all(SharedParam.parse(address)[:2]):
+                    self._check_owner(node_list, SharedParam.parse(address).node, source.part(name))
+
+    def _check_owner(self, node_list: NodeList, name: str, source: Source) -> None:
+        owner = node_list.find(name)
         if owner is None:
-            self._refuse_node(node_list, shared, source)
+            self._refuse_node(node_list, name, source)
         elif owner.inner is not None:
-            message = f"{quote(shared)} is an instance of a block; share one of its nodes instead"
+            message = f"{quote(name)} is an instance of a block; share one of its nodes instead"
             self._state.reference_problems.append(source.problem(message))
 
     def _refuse_node(self, node_list: NodeList, name: str, source: Source) -> None:
         message = f"there is no node {quote(name)}"
         hint = self._state.hint(message, name, node_list.candidates(name), source)
         self._state.reference_problems.append(source.problem(message + hint))
+
+
+def _resolved_address(node_list: NodeList, address: JsonValue) -> JsonValue:
+    """Return the address of a shared parameter with the flat name of its node."""
+    if not isinstance(address, str):
+        return address
+    shared = SharedParam.parse(address)
+    return str(shared._replace(node=node_list.owner(shared.node))) if all(shared[:2]) else address

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from tinynet.spec.expansion.node_lists import NodeList
 from tinynet.spec.expansion.sources import Source, Trace
 from tinynet.spec.graph import node_of
+from tinynet.spec.network_spec import SharedParam
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,11 @@ class _FlatNode:
 
     @property
     def inputs(self) -> list[str]:
-        """Names of the nodes that it reads."""
-        inputs = self.node.get("inputs")
-        return [node_of(str(value)) for value in inputs] if isinstance(inputs, list) else []
+        """Names of the nodes that it reads, and of those whose parameters it shares."""
+        inputs, shared = self.node.get("inputs"), self.node.get("shares")
+        read = [node_of(str(value)) for value in inputs] if isinstance(inputs, list) else []
+        addresses = shared.values() if isinstance(shared, dict) else ()
+        return read + [SharedParam.parse(str(address)).node for address in addresses]
 
 
 def prune(
