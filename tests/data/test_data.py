@@ -201,7 +201,7 @@ def test_class_indices_of_another_file_are_translated(tmp_path):
     data = open_data(tmp_path, {**train, "test": test})
     (batch,) = data.batches("test", 10)
     np.testing.assert_array_equal(batch.targets["target"], [2, 0, 2])
-    shown = [targets["target"].tolist() for _, targets in data.target_batches()]
+    shown = [targets["target"].tolist() for _, targets in data.target_batches({"target": "target"})]
     assert shown[-1] == [2, 0, 2]
 
 
@@ -245,7 +245,7 @@ def test_the_origin_of_a_target_is_file_line_and_column(tmp_path):
     test = write(tmp_path, "test.csv", "x,kind\n1,a\n\n2,b\n")
     data = open_data(tmp_path, {**train, "test": test})
 
-    *_, (last, _) = data.target_batches()
+    *_, (last, _) = data.target_batches({"target": "target"})
     assert last.place(1, "target") == f"{tmp_path / 'test.csv'}, line 4, column 'kind'"
 
 
