@@ -137,6 +137,11 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             layer({"filters": 2, "kernel_size": 1, "use_bias": False}, IMAGE),
         ],
         "dense": [layer({"units": 3}, FLAT), layer({"units": 2, "use_bias": False}, SEQUENCE)],
+        "dot": [
+            layer({}, FLAT, FLAT),
+            layer({"axes": [2, 1]}, SEQUENCE, (4, 2)),
+            layer({"axes": -1, "normalize": True}, SEQUENCE, (2, 4)),
+        ],
         "dropout": [layer({"rate": 0.4}, SEQUENCE), layer({"rate": 0.0}, FLAT)],
         "elu": [layer({}, SEQUENCE), layer({"alpha": 0.5}, FLAT)],
         "embedding": [layer({"input_dim": 6, "output_dim": 3}, (4,), inputs=[SEQUENCES])],
@@ -145,6 +150,10 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "global_avg_pool2d": [layer({}, IMAGE)],
         "layer_norm": [layer({}, FLAT), layer({"axis": [-2, -1]}, SEQUENCE)],
         "leaky_relu": [layer({}, SEQUENCE), layer({"negative_slope": 0.2}, FLAT)],
+        "matmul": [
+            layer({}, SEQUENCE, (4, 2)),
+            layer({"transpose_a": True, "transpose_b": True}, (2, 4, 3), (5, 4)),
+        ],
         "max_pool2d": [
             layer({"pool_size": 2}, IMAGE),
             layer({"pool_size": 3, "strides": 2, "padding": "same"}, IMAGE),
@@ -154,11 +163,29 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             layer({}, SEQUENCE, SEQUENCE, SEQUENCE),
             layer({}, SEQUENCE, (3, 1), (4,)),
         ],
+        "permute": [layer({"dims": [2, 1]}, SEQUENCE), layer({"dims": [3, 1, 2]}, IMAGE)],
         "relu": [layer({}, SEQUENCE), layer({}, IMAGE)],
+        "repeat_vector": [layer({"n": 3}, FLAT)],
         "reshape": [layer({"target_shape": [4, -1]}, (6, 2))],
+        "sequence_mask": [
+            layer({"padding_value": 2}, (4,), inputs=[SEQUENCES]),
+            layer({"max_length": 4}, (), inputs=[LABELS]),
+            layer({"max_length": 2}, (1,), inputs=[SEQUENCES[:, :1]]),
+            layer({}, FLAT),
+        ],
         "sigmoid": [layer({}, SEQUENCE)],
         "silu": [layer({}, SEQUENCE)],
+        "slice": [
+            layer({}, FLAT),
+            layer({"axis": 1, "start": -1}, SEQUENCE),
+            layer({"axis": -2, "start": 4, "stop": 0, "step": -2}, IMAGE),
+        ],
         "softmax": [layer({}, FLAT), layer({"axis": -2}, SEQUENCE)],
+        "split": [
+            layer({"sections": 2}, SEQUENCE),
+            layer({"sections": [1, 3, 2], "axis": 2}, IMAGE),
+        ],
+        "stop_gradient": [layer({}, SEQUENCE)],
         "subtract": [
             layer({}, FLAT, FLAT),
             layer({}, SEQUENCE, SEQUENCE),

@@ -91,7 +91,7 @@ STANDARDS = {
     "layers": Standard(
         (
             *({"in_shapes": [shape]} for shape in ((6,), (4, 6), (6, 6, 4), ())),
-            *({"in_shapes": [shape] * 2} for shape in ((6,), (6, 6, 4))),
+            *({"in_shapes": [shape] * 2} for shape in ((6,), (6, 6), (6, 6, 4))),
             {"in_shapes": [(6,)] * 3},
         ),
         _accept_layer,

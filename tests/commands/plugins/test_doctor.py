@@ -158,3 +158,26 @@ def test_class_without_call_is_not_an_initializer() -> None:
         Config = registry.default().load("initializers", "zeros").Config
 
     assert breach("initializers", Odd) == "Odd lacks '__call__' of the protocol Initializer"
+
+
+def test_methods_that_are_never_called_may_be_missing() -> None:
+    relu, mse = (registry.default().load(*one) for one in (("layers", "relu"), ("losses", "mse")))
+
+    class Passed:
+        Config = relu.Config
+        forward = relu.forward
+
+    class Stopped(Passed):
+        differentiable = False
+
+    class Compared:
+        Config = mse.Config
+        forward, backward = mse.forward, mse.backward
+
+    class Contrasted(Compared):
+        output_count = 2
+
+    assert breach("layers", Passed) == "Passed lacks 'backward' of the protocol Layer"
+    assert breach("layers", Stopped) == ""
+    assert breach("losses", Compared) == "Compared lacks 'predict' of the protocol Loss"
+    assert breach("losses", Contrasted) == ""

@@ -47,9 +47,9 @@ class _Elementwise:
 
 
 class Add(_Elementwise):
-    """Sum of two or more inputs: y = x_1 + x_2 + ...
+    """Sum of two or more inputs.  each (N, ...) -> (N, ...).
 
-    Input (N, ...) each, of shapes that broadcast; output (N, ...).
+    y = x_1 + x_2 + ..., where samples broadcast: (T, C) with (T, 1), or with (C,).
 
     Raises:
         ShapeError: for fewer than two inputs, or inputs that do not broadcast.
@@ -72,9 +72,9 @@ class Add(_Elementwise):
 
 
 class Subtract(_Elementwise):
-    """Difference of two inputs: y = x_1 - x_2.
+    """Difference of two inputs: y = x_1 - x_2.  each (N, ...) -> (N, ...).
 
-    Input (N, ...) each, of shapes that broadcast; output (N, ...).
+    Samples broadcast: (T, C) with (T, 1), or with (C,).
 
     Raises:
         ShapeError: for more or fewer than two inputs, or inputs that do not broadcast.
@@ -102,9 +102,9 @@ class Subtract(_Elementwise):
 
 
 class Multiply(_Elementwise):
-    """Product of two or more inputs: y = x_1 * x_2 * ...
+    """Product of two or more inputs.  each (N, ...) -> (N, ...).
 
-    Input (N, ...) each, of shapes that broadcast; output (N, ...).
+    y = x_1 * x_2 * ..., where samples broadcast: (T, C) with (T, 1), or with (C,).
 
     Raises:
         ShapeError: for fewer than two inputs, or inputs that do not broadcast.

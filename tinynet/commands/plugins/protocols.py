@@ -49,9 +49,19 @@ def breach(group: str, cls: type[Any]) -> str:
     held = {
         name for parent in cls.__mro__ for name, value in vars(parent).items() if value is not None
     }
-    missing = [quote(name) for name in required_methods(group) if name not in held]
+    required = [name for name in required_methods(group) if name not in _never_called(group, cls)]
+    missing = [quote(name) for name in required if name not in held]
     if missing:
         return f"{cls.__name__} lacks {' and '.join(missing)} of the protocol {protocol.__name__}"
     if base is not None and not issubclass(cls.Config, base):
         return f"the Config of {cls.__name__} does not derive from {base.__name__}"
     return ""
+
+
+def _never_called(group: str, cls: type[Any]) -> list[str]:
+    """Return the methods that a class may lack because of what it declares."""
+    if group == "layers" and not getattr(cls, "differentiable", True):
+        return ["backward"]
+    if group == "losses" and getattr(cls, "output_count", 1) != 1:
+        return ["predict"]
+    return []

@@ -1,0 +1,91 @@
+"""The layer that marks the positions of a padded sequence that count."""
+
+import math
+
+import numpy as np
+from pydantic import Field
+
+from tinynet.errors import DataError
+from tinynet.layer import Array, Build, Cache, Context, LayerConfig, Shape, ShapeError
+
+
+class SequenceMask:
+    """The mask of a padded sequence, (N, T): 1 where a position counts, 0 where it is padding.
+
+    - From tokens (N, T): 1 where the token differs from ``padding_value``.
+    - With ``max_length`` T, from lengths (N,) or (N, 1): 1 at the positions before the length, so a
+      length of T or more marks them all.
+
+    The output has the network's dtype. The input has no gradient.
+
+    Attributes:
+        integer_inputs: True: the network passes integers without converting them.
+
+    Raises:
+        ShapeError: if the input has another shape.
+        DataError: in `forward`, for a length that is not a whole number of at least 0.
+    """
+
+    per_sample = True
+    integer_inputs = True
+    differentiable = False
+
+    class Config(LayerConfig):
+        """Parameters of a `sequence_mask` node."""
+
+        max_length: int | None = Field(
+            default=None,
+            ge=1,
+            description="Length of the mask, for an input of lengths; null for an input of tokens.",
+        )
+        padding_value: int = Field(
+            default=0, description="Token that is padding; not used with max_length."
+        )
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (in_shape,) = in_shapes
+        self._max_length = config.max_length
+        self._padding_value = config.padding_value
+        self._dtype = build.dtype
+        self.params: dict[str, Array] = {}
+        if config.max_length is not None:
+            if in_shape not in ((), (1,)):
+                raise ShapeError(
+                    f"sequence_mask with max_length needs lengths of shape () or (1,); it got"
+                    f" {in_shape}: remove max_length if these are tokens"
+                )
+            self.out_shape: Shape = (config.max_length,)
+        else:
+            if len(in_shape) != 1:
+                raise ShapeError(
+                    f"sequence_mask needs tokens of shape (T,); it got {in_shape}"
+                    + ("" if in_shape else ": set max_length if these are lengths")
+                )
+            self.out_shape = in_shape
+
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        mask = ctx.empty((len(x), *self.out_shape), self._dtype)
+        if self._max_length is None:
+            np.not_equal(x, self._padding_value, out=mask)
+        else:
+            lengths = x.reshape(-1, 1)
+            _check_lengths(lengths, ctx)
+            np.less(np.arange(self._max_length), lengths, out=mask)
+        return mask, None
+
+    def cost(self) -> tuple[int, int]:
+        size = math.prod(self.out_shape)
+        return size, size * self._dtype.itemsize
+
+
+def _check_lengths(lengths: Array, ctx: Context) -> None:
+    good = lengths >= 0  # so written, NaN is bad too
+    if lengths.dtype.kind == "f":
+        good &= np.floor(lengths) == lengths
+    if not good.all():
+        sample = int(np.argmin(good))
+        raise DataError(
+            f"{ctx.node or 'sequence_mask'}: length {lengths[sample, 0]} (sample"
+            f" {ctx.first_sample + sample} of the batch) is not a whole number of at least 0;"
+            " correct the data, or use the lengths as they were before any scaling"
+        )
