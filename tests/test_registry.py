@@ -10,7 +10,7 @@ from pydantic import ValidationError, field_validator
 
 from tinynet import registry
 from tinynet.config import Reference
-from tinynet.errors import DataError, PluginError
+from tinynet.errors import DataError, OutdatedInstallationError, PluginError
 from tinynet.layer import LayerConfig
 from tinynet.registry import AmbiguousTypeError, Entry, Registry, UnknownTypeError
 from tinynet.spec.reading import load_spec
@@ -148,6 +148,38 @@ def test_a_plugin_that_is_no_layer_is_named(broken, fault):
 def test_an_entry_point_that_names_no_class_is_told(broken, name):
     with pytest.raises(PluginError, match=rf"^broken-plugins:{name} \(version 1\.2\)"):
         broken.load("layers", name)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "tinynet.layers.dense:Dense",
+        "tinynet.builtin.layers.gone:Gone",
+        "tinynet.builtin.layers.dense:Gone",
+    ],
+)
+def test_metadata_of_tinynet_that_name_missing_code_are_out_of_date(target):
+    outdated = Registry([entry("dense", "tinynet-core", target), entry("dense", "acme", target)])
+    with pytest.raises(OutdatedInstallationError, match=rf"metadata names {target}, which"):
+        outdated.load("layers", "tinynet-core:dense")
+    with pytest.raises(PluginError, match=r"acme:dense .* could not be imported"):
+        outdated.load("layers", "acme:dense")
+
+
+def test_a_built_in_type_without_its_dependency_is_not_out_of_date(broken):
+    plugins = Registry([entry("missing", "tinynet-core", "broken_missing:Layer")])
+    with pytest.raises(PluginError, match="No module named 'no_such_module'"):
+        plugins.load("layers", "missing")
+
+
+def test_public_names_of_the_registry_are_listed():
+    defined = {
+        name
+        for name, value in vars(registry).items()
+        if name[0] != "_" and getattr(value, "__module__", "") == registry.__name__
+    }
+    assert defined <= {*registry.__all__}
+    assert all(hasattr(registry, name) for name in registry.__all__)
 
 
 def test_broken_plugins_do_not_touch_a_spec_that_does_not_use_them(broken):

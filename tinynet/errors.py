@@ -20,6 +20,7 @@ __all__ = [
     "DataError",
     "DivergedError",
     "LocatedError",
+    "OutdatedInstallationError",
     "PluginError",
     "Problem",
     "RunBusyError",
@@ -150,6 +151,13 @@ class TransformError(DataError, LocatedError):
 
 class PluginError(LocatedError):
     """A plugin that is missing, broken, or breaks its protocol; the message names it."""
+
+
+class OutdatedInstallationError(TinynetError):
+    """An installation of tinynet whose metadata does not fit its code; the remedy is to reinstall.
+
+    Not a `PluginError`: it is reported once, instead of for every type that a spec names.
+    """
 
 
 class CheckpointError(TinynetError):

@@ -28,6 +28,7 @@ def exit_code(error: BaseException) -> int:
         errors.DataError: DATA,
         errors.CheckpointError: CHECKPOINT,
         errors.PluginError: PLUGIN,
+        errors.OutdatedInstallationError: PLUGIN,
         errors.DivergedError: DIVERGED,
         errors.RunBusyError: BUSY,
     }

@@ -6,6 +6,7 @@ names are imported. tinynet's own types are registered in the same way.
 
 import importlib
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from typing import Any
@@ -14,14 +15,24 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from tinynet.config import Config, Reference
-from tinynet.errors import PluginError
-from tinynet.registry.discovery import Damage, discover, normalize_name
-from tinynet.registry.discovery import Entry as Entry
-from tinynet.text.kinds import GROUPS as GROUPS
-from tinynet.text.kinds import KINDS as KINDS
+from tinynet.errors import OutdatedInstallationError, PluginError
+from tinynet.registry.discovery import Damage, Entry, discover, normalize_name
+from tinynet.text.kinds import GROUPS, KINDS
 from tinynet.text.mistakes import explained, mistake, refusal
 from tinynet.text.plugin_errors import PluginErrors, located_cause, record_origin
 from tinynet.text.wording import quote, suggest
+
+__all__ = [
+    "GROUPS",
+    "KINDS",
+    "AmbiguousTypeError",
+    "Entry",
+    "MissingDistributionError",
+    "Registry",
+    "UnknownTypeError",
+    "default",
+    "discovered",
+]
 
 CORE = "tinynet-core"
 """The distribution of the built-in types."""
@@ -112,6 +123,7 @@ class Registry:
         Raises:
             PluginError: if the name is unknown or ambiguous, or the plugin cannot be imported;
                 it names the distribution, its version and the cause.
+            OutdatedInstallationError: if the metadata of tinynet itself names code that is gone.
         """
         return self._load(self.find(group, name))
 
@@ -131,6 +143,7 @@ class Registry:
 
         Raises:
             PluginError: if the name is unknown or ambiguous, or the plugin cannot be imported.
+            OutdatedInstallationError: if the metadata of tinynet itself names code that is gone.
         """
         return self._load(self.resolve(reference))
 
@@ -257,6 +270,12 @@ def _import(entry: Entry) -> type[Any]:
         for part in filter(None, attribute.split(".")):
             value = getattr(value, part)
     except (Exception, SystemExit) as error:
+        if entry.distribution == CORE and _names_missing_code(module, error):
+            raise OutdatedInstallationError(
+                f"the installation of {CORE} is out of date: its metadata names {entry.target},"
+                " which does not exist; reinstall it with pip install -e . in the checkout, or with"
+                f" pip install --force-reinstall {CORE}"
+            ) from error
         raise PluginError(
             f"{entry} is installed but could not be imported from {entry.target}:"
             f" {located_cause(error)}"
@@ -269,6 +288,16 @@ def _import(entry: Entry) -> type[Any]:
             f"{entry}: {entry.target} has no nested `Config` that derives from tinynet's"
         )
     return value
+
+
+def _names_missing_code(module: str, error: BaseException) -> bool:
+    """Return True if an import failed since a module, or the class in it, does not exist.
+
+    An editable installation that was not renewed after an update has such names.
+    """
+    if isinstance(error, ModuleNotFoundError):
+        return error.name is not None and f"{module}.".startswith(f"{error.name}.")
+    return isinstance(error, AttributeError) and module in sys.modules
 
 
 def discovered() -> Registry:

@@ -54,6 +54,7 @@ def examine(name: str | None = None, *, patience: float = PATIENCE) -> list[Diag
 
     Raises:
         UnknownTypeError: if no type has the name, and no damaged distribution.
+        OutdatedInstallationError: if the metadata of tinynet itself names code that is gone.
     """
     everything = [entry for group in GROUPS for entry in registry.default().entries(group)]
     try:

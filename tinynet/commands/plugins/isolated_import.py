@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO
 
+from tinynet.errors import OutdatedInstallationError
 from tinynet.registry import Entry
 
 MAX_OUTPUT = 10_000
@@ -32,6 +33,9 @@ def load_apart(entries: Sequence[Entry], patience: float) -> dict[Entry, Answer]
     """Load types in a child process of at most ``patience`` seconds.
 
     If a type ends the process, load the rest in another.
+
+    Raises:
+        OutdatedInstallationError: if the metadata of tinynet itself names code that is gone.
     """
     answers: dict[Entry, Answer] = {}
     left = list(entries)
@@ -78,6 +82,8 @@ def _answers(stdout: IO[bytes], stderr: IO[bytes]) -> Iterator[Answer]:
     start = 0
     for line in _lines(stdout):
         answer = json.loads(line)
+        if answer["outdated"]:
+            raise OutdatedInstallationError(answer["problem"])
         stderr.seek(start)
         printed = stderr.read(min(answer["printed"] - start, MAX_OUTPUT))
         start = answer["printed"]
