@@ -35,6 +35,9 @@ Row = Callable[[type[Any], Path], Iterator[Check]]
 DRAW = np.random.default_rng(0)
 LABELS = np.array([2, 0, 1, 2, 1, 0])
 SEQUENCES = DRAW.integers(3, size=(6, 4))
+LABEL_SEQUENCES = np.array(
+    [[1, 2, 3], [2, 2, -1], [3, -1, -1], [-1, -1, -1], [1, 1, 1], [3, 1, -1]]
+)
 NUMBERS = DRAW.normal(size=(6, 2))
 SHARES = DRAW.uniform(0.1, 0.9, (6, 2))
 PROBABILITIES = DRAW.dirichlet(np.ones(3), 6)
@@ -203,6 +206,10 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "binary_cross_entropy": [
             loss({}, (2,), SHARES),
             loss({"label_smoothing": 0.1}, (2,), np.round(SHARES)),
+        ],
+        "ctc": [
+            loss({}, (7, 4), LABEL_SEQUENCES),
+            loss({"blank": 2, "padding_value": 9}, (8, 5), np.where(SEQUENCES == 2, 4, SEQUENCES)),
         ],
         "huber": [loss({}, (2,), NUMBERS), loss({"delta": 0.3}, (2,), NUMBERS)],
         "mae": [loss({}, (2,), NUMBERS)],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tinynet.builtin.losses.binary_cross_entropy import BinaryCrossEntropy
+from tinynet.builtin.losses.ctc import CTC
 from tinynet.builtin.losses.regression import MAE, MSE, Huber
 from tinynet.builtin.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from tinynet.errors import ShapeError
@@ -14,6 +15,7 @@ from tinynet.loss import CheckedLoss
 
 RNG = np.random.default_rng(7)
 LABELS = RNG.integers(0, 4, 6)
+PADDED_LABELS = np.array([[1, 2, 3], [2, 2, -1], [3, -1, -1], [1, 1, 1], [-1, -1, -1], [3, 1, -1]])
 
 CASES = {
     "labels": (SoftmaxCrossEntropy, {}, (6, 4), LABELS),
@@ -28,6 +30,8 @@ CASES = {
     ),
     "binary": (BinaryCrossEntropy, {}, (6, 1), RNG.integers(0, 2, 6)),
     "multi-label": (BinaryCrossEntropy, {"label_smoothing": 0.1}, (6, 3), RNG.random((6, 3))),
+    "ctc": (CTC, {}, (6, 7, 4), PADDED_LABELS),
+    "ctc with a last blank": (CTC, {"blank": 4}, (6, 9, 5), RNG.integers(0, 4, (6, 4))),
     "mse": (MSE, {}, (6, 2, 3), RNG.normal(size=(6, 2, 3))),
     "mse of one unit": (MSE, {}, (6, 1), RNG.normal(size=6)),
     "mae": (MAE, {}, (6, 3), RNG.normal(size=(6, 3))),
@@ -152,6 +156,6 @@ def test_shapes_that_do_not_fit_are_never_broadcast(
 ) -> None:
     loss, ctx = make(kind, options), Context(training=True)
     with pytest.raises(ShapeError):
-        loss.check_shapes((7, 9), (5,))
+        loss.check_shapes((7, 9), (5, 4))
     with pytest.raises(ShapeError):
         loss.forward(ctx, np.zeros((6, 9)), np.zeros((6, 5)))

@@ -221,6 +221,24 @@ class Kernels(Protocol):
         """
         ...
 
+    def ctc(
+        self, logits: Array, labels: Array, lengths: Array, blank: int, empty: Empty, keep: bool
+    ) -> tuple[Array, Array | None]:
+        """Loss of each sample, (N,), and its gradient, (N, T, C), or None without ``keep``.
+
+        The loss is the negative logarithm of the probability of a sample's labels, in any alignment
+        with the T time steps; infinite if there is no alignment.
+
+        Args:
+            logits: (N, T, C).
+            labels: (N, L), L > 0; those after the sample's length are ``blank``, the others not.
+            lengths: Number of labels of each sample, (N,).
+            blank: The class that stands for no label.
+            empty: The source of memory.
+            keep: True if the gradient is needed.
+        """
+        ...
+
     def dropout(self, x: Array, uniform: Array, rate: float, empty: Empty) -> tuple[Array, Array]:
         """(x * mask, mask), where mask is 0 where ``uniform`` < rate, else 1 / (1 - rate).
 

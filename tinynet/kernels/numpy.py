@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager, nullcontext
 
-from tinynet.kernels import convolution, dense, elementwise, normalization, pooling, updates
+from tinynet.kernels import convolution, ctc, dense, elementwise, normalization, pooling, updates
 
 _ALONE = nullcontext()
 
@@ -34,6 +34,7 @@ class NumpyKernels:
     relu_backward = staticmethod(elementwise.relu_backward)
     relu = staticmethod(elementwise.relu)
     softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)
+    ctc = staticmethod(ctc.ctc)
     dropout = staticmethod(elementwise.dropout)
     sgd = staticmethod(updates.sgd)
     adam = staticmethod(updates.adam)

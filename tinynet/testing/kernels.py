@@ -169,6 +169,22 @@ def softmax_cross_entropy(kernels: Kernels, draw: Draw) -> Arrays:
     return _named(losses=losses, gradient=gradient)
 
 
+def ctc(kernels: Kernels, draw: Draw) -> Arrays:
+    """Loss and gradient of label sequences, with repeated labels and without any."""
+    samples, length, classes = draw.integer(1, 4), draw.integer(1, 5), draw.integer(2, 5)
+    blank = draw.integer(0, classes - 1)
+    logits = draw.normal(samples, 2 * length + draw.integer(0, 5), classes)
+    lengths = read_only(draw.rng.integers(length + 1, size=samples))
+    labels = draw.rng.integers(classes - 1, size=(samples, length))
+    labels[labels >= blank] += 1
+    labels[np.arange(length) >= lengths[:, None]] = blank
+    losses, gradient = kernels.ctc(logits, read_only(labels), lengths, blank, draw.empty, True)
+    light, _ = kernels.ctc(logits, read_only(labels), lengths, blank, draw.empty, False)
+    if gradient is None:
+        raise CheckFailed("ctc gives no gradient with keep=True")
+    return _named(losses=losses, gradient=gradient, losses_without_gradient=light)
+
+
 def dropout(kernels: Kernels, draw: Draw) -> Arrays:
     """The masked array, and the mask."""
     x = draw.normal(draw.integer(1, 5), draw.integer(1, 40))
@@ -246,6 +262,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     dense,
     relu,
     softmax_cross_entropy,
+    ctc,
     dropout,
 )
 """All kernels but the updates of optimizers, of which `_updated` makes scenarios."""

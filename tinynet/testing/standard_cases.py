@@ -30,6 +30,7 @@ SAMPLES, CLASSES = 8, 6
 DRAW = derive("standard cases")
 LABELS = DRAW.permutation(SAMPLES) % CLASSES
 SHARES = DRAW.dirichlet(np.ones(CLASSES), SAMPLES)
+TOKENS = np.stack([LABELS % 3 + 1, LABELS % 2 + 1, LABELS % 3 + 2], axis=1)
 NUMBERS = DRAW.normal(size=(SAMPLES, CLASSES))
 PIXELS = DRAW.integers(256, size=(SAMPLES, 4, 4, 2))
 
@@ -101,6 +102,7 @@ STANDARDS = {
             {"out_shape": (CLASSES,), "targets": SHARES},
             {"out_shape": (CLASSES,), "targets": LABELS},
             {"out_shape": (), "targets": SHARES[:, 0]},
+            {"out_shape": (9, CLASSES), "targets": TOKENS},
         ),
         _accept_loss,
     ),
