@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape
 
-from .correct_layers import Affine, Powers
+from .correct_layers import Affine
 from .faults import EVERYTHING, detected_by
 
 
@@ -127,25 +127,6 @@ class ShapeOfAnotherBatch(Affine):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, cache = super().forward(ctx, x)
         return (y[:6], cache) if len(y) > 6 else (y, cache)
-
-
-@detected_by("out_shape", *EVERYTHING)
-class ForgottenOutput(Powers):
-    def forward(self, ctx: Context, x: Array) -> tuple[tuple[Array, ...], Cache]:
-        (scaled, _), cache = super().forward(ctx, x)
-        return (scaled,), cache
-
-
-@detected_by("out_shape")
-class AnotherMainOutput(Powers):
-    def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:
-        super().__init__(config, in_shapes, build)
-        self.out_shape = (1,)
-
-
-@detected_by("gradient_structure")
-class ParametersWithoutGradient(Affine):
-    differentiable = False
 
 
 @detected_by("gradient_structure", "several_shards")

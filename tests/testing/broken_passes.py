@@ -8,7 +8,7 @@ import numpy as np
 
 from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape
 
-from .correct_layers import Affine, Center, CenterInParts, Noise, Powers
+from .correct_layers import Affine, Center, CenterInParts, Noise
 from .faults import EVERYTHING, detected_by
 
 MEMORY: dict[str, Any] = {}
@@ -254,26 +254,6 @@ class AllOrNothing(Affine):
         if not ctx.needs_param("bias"):
             return (None,), {}
         return super().backward(ctx, cache, dy)
-
-
-@detected_by("single_output_gradients")
-class ForgetsAGradientThatComesAlone(Powers):
-    def backward(self, ctx: Context, cache: Cache, dy: tuple[Array | None, ...]) -> Gradients:
-        (dx,), grads = super().backward(ctx, cache, dy)
-        return (dx if dy[0] is not None else 0 * dx,), grads
-
-
-@detected_by("single_output_gradients")
-class ExpectsEveryGradient(Powers):
-    def backward(self, ctx: Context, cache: Cache, dy: tuple[Array | None, ...]) -> Gradients:
-        return super().backward(ctx, cache, tuple(part * 1 for part in dy))
-
-
-@detected_by("gradients")
-class WrongGradientOfOneOutput(Powers):
-    def backward(self, ctx: Context, cache: Cache, dy: tuple[Array | None, ...]) -> Gradients:
-        scaled, power = dy
-        return super().backward(ctx, cache, (scaled, None if power is None else 2 * power))
 
 
 @detected_by("keep_false")

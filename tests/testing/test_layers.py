@@ -1,6 +1,6 @@
 """Correct layers pass the conformance kit; every fault is detected by the check that names it."""
 
-from collections.abc import Iterable
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from tinynet.layer import Shape
 from tinynet.testing import CheckFailed, check_layer, layer_checks
 
+from . import broken_masks, broken_outputs  # noqa: F401 - they register broken layers
 from .broken_declarations import CrashesOverAnOption
 from .broken_passes import MEMORY
 from .correct_layers import (
@@ -22,7 +23,8 @@ from .correct_layers import (
     ScaledCenter,
     Sign,
 )
-from .faults import BROKEN, EVERYTHING
+from .faults import BROKEN, WITH_MASK, Broken
+from .masked_layers import Attention, Centered, MaskedCenter, MaskedMean, Recurrent
 
 CORRECT: list[tuple[type[Any], list[Shape], dict[str, Any]]] = [
     (Affine, [(3,)], {}),
@@ -35,6 +37,7 @@ CORRECT: list[tuple[type[Any], list[Shape], dict[str, Any]]] = [
     (Powers, [(3,)], {}),
     (Sign, [(3,)], {}),
     (Lookup, [(2,)], {"inputs": INTEGERS}),
+    (MaskedMean, [(5, 3)], {}),
 ]
 
 
@@ -45,19 +48,19 @@ def test_a_correct_layer_passes(
     check_layer(layer, {}, in_shapes, **kwargs)
 
 
-@pytest.mark.parametrize(("layer", "check", "consequences"), BROKEN)
-def test_a_broken_layer_fails_the_check_that_names_its_fault(
-    layer: type[Any], check: str, consequences: Iterable[str]
-) -> None:
+@pytest.mark.parametrize("layer", [MaskedMean, Centered, Recurrent, Attention, MaskedCenter])
+def test_a_correct_layer_with_a_mask_passes(layer: type[Any]) -> None:
+    check_layer(layer, {}, **layer.arguments)
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.layer.__name__)
+def test_a_broken_layer_fails_the_check_that_names_its_fault(broken: Broken) -> None:
     MEMORY.clear()
-    failed = set()
-    for candidate in layer_checks(layer, {}, [(3,)]):
-        try:
-            candidate()
-        except CheckFailed:
-            failed.add(candidate.name)
-    assert check in failed
-    assert failed <= {check, *consequences}
+    findings = {check.name: check.finding() for check in broken.checks()}
+    failed = {name for name, finding in findings.items() if finding is not None}
+    assert broken.check in failed
+    assert failed <= {broken.check, *broken.consequences}
+    assert re.search(broken.finding, findings[broken.check] or "")
 
 
 def test_a_layer_with_undeclared_integer_inputs_is_detected() -> None:
@@ -89,4 +92,5 @@ def test_a_crash_of_the_config_is_reported_with_the_value() -> None:
 
 
 def test_every_layer_check_detects_some_broken_layer() -> None:
-    assert {check for _, check, _ in BROKEN} == set(EVERYTHING)
+    checks = layer_checks(MaskedMean, {}, **WITH_MASK)
+    assert {broken.check for broken in BROKEN} == {check.name for check in checks}

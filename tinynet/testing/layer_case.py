@@ -22,6 +22,7 @@ from tinynet.testing.layer_passes import (
     named_outputs,
     output_shapes,
 )
+from tinynet.testing.masks import draw_mask
 from tinynet.testing.stand_ins import RecordingBuild, StrictContext
 from tinynet.types import Array, Shape
 
@@ -35,6 +36,8 @@ class LayerCase:
         options: Its config, or the options of one.
         in_shapes: Shape of one sample of each input.
         inputs: Samples to draw each input from, (M, *in_shape); None for any real numbers.
+        masks: Numbers of the inputs that are masks (N, T), each with the number of the input
+            (N, T, ...) whose time steps it masks.
         dtypes: The dtypes that the layer computes in.
         batch: Samples in a pass.
         seed: The seed of everything that the kit draws.
@@ -44,6 +47,7 @@ class LayerCase:
     options: Options
     in_shapes: tuple[Shape, ...]
     inputs: tuple[Array, ...] | None
+    masks: Mapping[int, int]
     dtypes: tuple[str, ...]
     batch: int
     seed: int
@@ -94,12 +98,23 @@ class LayerCase:
         count = self.batch if batch is None else batch
         rng = derive("inputs", self.seed, variant)
         if self.inputs is None:
-            return spread(rng, [(count, *shape) for shape in self.in_shapes], dtype, scale)
-        rows = rng.integers(len(self.inputs[0]), size=count)
-        drawn = [np.asarray(samples)[rows] for samples in self.inputs]
-        # As the network passes them: cast to its dtype, unless the layer takes integers.
+            drawn = spread(rng, [(count, *shape) for shape in self.in_shapes], dtype, scale)
+        else:
+            rows = rng.integers(len(self.inputs[0]), size=count)
+            drawn = tuple(self._cast(np.asarray(samples)[rows], dtype) for samples in self.inputs)
+        return tuple(
+            self._draw_mask(index, variant, x, dtype) if index in self.masks else x
+            for index, x in enumerate(drawn)
+        )
+
+    def _cast(self, samples: Array, dtype: DTypeLike) -> Array:
+        """Return samples as the network passes them: in its dtype, unless they stay integers."""
         asks = getattr(self.layer_class, "integer_inputs", False)
-        return tuple(owned(a if asks and not is_float(a) else a.astype(dtype)) for a in drawn)
+        return owned(samples if asks and not is_float(samples) else samples.astype(dtype))
+
+    def _draw_mask(self, index: int, variant: int, like: Array, dtype: DTypeLike) -> Array:
+        rng = derive("mask", self.seed, variant, index)
+        return owned(draw_mask(rng, *like.shape).astype(dtype))
 
     def dy(self, layer: Any, dtype: DTypeLike = "float64", *, batch: int | None = None) -> Outputs:
         """Return a gradient of each output, (N, *out_shape)."""
@@ -114,6 +129,10 @@ class LayerCase:
         """Return the context of one pass; its key is always the same unless ``changes`` has one."""
         key = {"seed": self.seed, "step": 7, "node": "layer"}
         return StrictContext(training=training, **{**key, **changes})
+
+    def with_gradient(self, index: int, x: Array) -> bool:
+        """Return True if input number ``index`` has a gradient: real numbers, but no mask."""
+        return is_float(x) and index not in self.masks
 
     def outcome(
         self, layer: Any, ctx: Context, *, variant: int = 0, batch: int | None = None
@@ -150,7 +169,6 @@ def buffers(layer: Any) -> Arrays:
     return held
 
 
-def differentiable(layer: Any, inputs: tuple[Array, ...]) -> Arrays:
-    """Return everything that has a gradient, by its name in `named_gradients`."""
-    named = {f"input {index}": x for index, x in enumerate(inputs) if is_float(x)}
-    return {**named, **layer.params}
+def mode(training: bool) -> str:
+    """Return the mode of a pass as messages name it."""
+    return "training" if training else "evaluation"

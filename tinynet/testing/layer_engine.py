@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tinynet.layer import Buffered, MultiOutput, Needs
+from tinynet.layer import Buffered, Needs
 from tinynet.testing.arrays import Arrays, require_close, require_same_bits
-from tinynet.testing.layer_case import LayerCase, buffers, named_gradients
-from tinynet.testing.layer_passes import backward, forward, is_differentiable, output_shapes
+from tinynet.testing.layer_case import LayerCase, buffers
+from tinynet.testing.layer_passes import backward, output_shapes
 from tinynet.testing.saving import saved_and_loaded
 from tinynet.testing.stand_ins import PoisonedWorkspace
 
@@ -29,23 +29,6 @@ def needs_honoured(case: LayerCase) -> None:
             {name: whole[name] for name in due},
             {name: part[name] for name in due if name in part},
             f"when {_listed(due)} is wanted",
-        )
-
-
-def single_output_gradients(case: LayerCase) -> None:
-    """A gradient of None, for an output that no loss depends on, counts as a gradient of 0."""
-    layer, ctx = case.trained(), case.context(True)
-    if not isinstance(layer, MultiOutput) or not is_differentiable(layer):
-        return
-    dy = case.dy(layer)
-    for index, name in enumerate(output_shapes(layer)):
-        _, cache = forward(layer, ctx, case.draw())
-        alone = tuple(part if i == index else None for i, part in enumerate(dy))
-        zeros = tuple(part if i == index else 0 * part for i, part in enumerate(dy))
-        require_close(
-            named_gradients(backward(layer, ctx, cache, zeros)),
-            named_gradients(backward(layer, ctx, cache, alone)),
-            f"where only {name} has a gradient, and the others None",
         )
 
 

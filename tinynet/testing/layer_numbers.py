@@ -13,7 +13,7 @@ from tinynet.testing.arrays import (
 )
 from tinynet.testing.checks import CheckFailed
 from tinynet.testing.gradients import require_gradients
-from tinynet.testing.layer_case import LayerCase, differentiable, named_gradients, outcome
+from tinynet.testing.layer_case import LayerCase, mode, named_gradients, outcome
 from tinynet.testing.layer_passes import Outputs, backward, forward, output_shapes
 from tinynet.testing.layouts import LAYOUTS
 from tinynet.types import Array
@@ -27,7 +27,8 @@ def gradients(case: LayerCase) -> None:
         try:
             _compare_gradients(case, training)
         except CheckFailed as failure:
-            raise CheckFailed(f"{failure} ({_mode(training)})") from failure
+            finding = _of_one_output(case, training) or str(failure)
+            raise CheckFailed(f"{finding} ({mode(training)})") from failure
 
 
 def batch_of_one(case: LayerCase) -> None:
@@ -35,7 +36,7 @@ def batch_of_one(case: LayerCase) -> None:
     layer = case.trained()
     for training in (True, False):
         result = case.outcome(layer, case.context(training), batch=1)
-        require_finite(result, f"for a batch of one sample ({_mode(training)})")
+        require_finite(result, f"for a batch of one sample ({mode(training)})")
         for name, shape in output_shapes(layer).items():
             if result[name].shape != (1, *shape):
                 raise CheckFailed(
@@ -50,7 +51,7 @@ def large_values(case: LayerCase) -> None:
         return  # The author has chosen the inputs: larger ones may be invalid.
     layer = case.trained()
     for training in (True, False):
-        inputs, when = case.draw(scale=LARGE), f"for inputs up to {LARGE:,.0f} ({_mode(training)})"
+        inputs, when = case.draw(scale=LARGE), f"for inputs up to {LARGE:,.0f} ({mode(training)})"
         with floating_point_errors(when):
             result = outcome(layer, case.context(training), inputs, case.dy(layer))
         require_finite(result, when)
@@ -65,14 +66,14 @@ def memory_layout(case: LayerCase) -> None:
             inputs = tuple(arrange(x) for x in case.draw())
             dy = tuple(map(arrange, case.dy(layer)))
             result = outcome(layer, case.context(training), inputs, dy)
-            require_close(right, result, f"for inputs and dy that are {name} ({_mode(training)})")
+            require_close(right, result, f"for inputs and dy that are {name} ({mode(training)})")
         constant = tuple(np.ones(part.shape) for part in case.dy(layer))
         broadcast = tuple(np.broadcast_to(np.ones(()), part.shape) for part in constant)
         ctx, again = case.context(training), case.context(training)
         require_close(
             outcome(layer, ctx, case.draw(), constant),
             outcome(layer, again, case.draw(), broadcast),
-            f"for a dy that repeats one number in memory ({_mode(training)})",
+            f"for a dy that repeats one number in memory ({mode(training)})",
         )
 
 
@@ -85,13 +86,25 @@ def per_sample(case: LayerCase) -> None:
         if training and draws(case, layer):
             continue  # Each part has a random stream of its own.
         whole = case.outcome(layer, case.context(training))
-        when = f"per_sample is claimed, but with the batch in parts ({_mode(training)})"
+        when = f"per_sample is claimed, but with the batch in parts ({mode(training)})"
         require_close(whole, _in_parts(case, layer, training), when)
 
 
-def _compare_gradients(case: LayerCase, training: bool) -> None:
+def _of_one_output(case: LayerCase, training: bool) -> str:
+    """Return the finding about the first of several outputs whose gradient is wrong."""
+    names = list(output_shapes(case.trained()))
+    for number, name in enumerate(names if len(names) > 1 else ()):
+        try:
+            _compare_gradients(case, training, output=number)
+        except CheckFailed as failure:
+            return f"where dy is 0 for all but {name}, {failure}"
+    return ""
+
+
+def _compare_gradients(case: LayerCase, training: bool, output: int | None = None) -> None:
+    """Compare the gradients of all outputs, or of one."""
     layer, inputs = case.trained(), case.draw()
-    dy = case.dy(layer)
+    dy = tuple(d if output in (None, i) else 0 * d for i, d in enumerate(case.dy(layer)))
     ctx = case.context(training)
     _, cache = forward(layer, ctx, inputs)
     returned = named_gradients(backward(layer, ctx, cache, tuple(map(owned, dy))))
@@ -103,7 +116,8 @@ def _compare_gradients(case: LayerCase, training: bool) -> None:
         return _flat(forward(layer, case.context(training), tuple(arrays))[0])
 
     point, analytic = {}, {}
-    for name, value in differentiable(layer, case.draw()).items():
+    floats = {f"input {i}": x for i, x in enumerate(inputs) if case.with_gradient(i, x)}
+    for name, value in {**floats, **layer.params}.items():
         gradient = returned.get(f"the gradient of {name}")
         # gradient_structure reports a missing gradient, or one of a wrong shape.
         if gradient is not None and gradient.shape == value.shape:
@@ -141,7 +155,3 @@ def _in_parts(case: LayerCase, layer: object, training: bool) -> Arrays:
         else np.sum([part[name] for part in parts], axis=0)
         for name in parts[0]
     }
-
-
-def _mode(training: bool) -> str:
-    return "training" if training else "evaluation"

@@ -13,10 +13,24 @@ OutputGradients: TypeAlias = tuple[Array | None, ...]
 """The gradient of each output; None where no loss depends on it."""
 
 
+def has_several_outputs(layer: Any) -> bool:
+    """Return True if the layer returns a tuple of outputs."""
+    return isinstance(layer, MultiOutput)
+
+
 def output_shapes(layer: Any) -> dict[str, Shape]:
-    """Return the shape of a sample of each output, by the output's name in messages."""
-    if not isinstance(layer, MultiOutput):
+    """Return the shape of a sample of each output, by the output's name in messages.
+
+    Raises:
+        CheckFailed: if the layer declares its outputs in another form.
+    """
+    if not has_several_outputs(layer):
         return {"the output": layer.out_shape}
+    require(
+        isinstance(layer.out_shapes, dict) and bool(layer.out_shapes),
+        f"out_shapes is {layer.out_shapes!r}, not a dict of the shape of one sample of each output"
+        " by its name",
+    )
     return {f"the output {name!r}": shape for name, shape in layer.out_shapes.items()}
 
 
@@ -37,9 +51,9 @@ def forward(layer: Any, ctx: Context, inputs: tuple[Array, ...]) -> tuple[Output
         "forward does not return a pair (output, cache)",
     )
     outputs, cache = returned
-    if not isinstance(layer, MultiOutput):
+    if not has_several_outputs(layer):
         return (outputs,), cache
-    count = len(layer.out_shapes)
+    count = len(output_shapes(layer))
     require(
         isinstance(outputs, tuple) and len(outputs) == count,
         f"forward does not return a tuple of {count} outputs, one for each of `out_shapes`",
@@ -56,7 +70,5 @@ def backward(layer: Any, ctx: Context, cache: Cache, dy: OutputGradients) -> Gra
     """Return the gradients of inputs and parameters; none of a layer that is not differentiable."""
     if not is_differentiable(layer):
         return (), {}
-    returned: Gradients = layer.backward(
-        ctx, cache, dy if isinstance(layer, MultiOutput) else dy[0]
-    )
+    returned: Gradients = layer.backward(ctx, cache, dy if has_several_outputs(layer) else dy[0])
     return returned

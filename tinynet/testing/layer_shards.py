@@ -1,6 +1,7 @@
 """Checks of a layer in a batch that is computed in several shards."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,9 +16,10 @@ from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import Cache, Gradients, MultiOutput
 from tinynet.layer.context import Context
 from tinynet.loss import LossConfig
-from tinynet.testing.arrays import Arrays, is_float, require_close
+from tinynet.testing.arrays import Arrays, require_close
 from tinynet.testing.layer_case import LayerCase, buffers
 from tinynet.testing.layer_numbers import draws
+from tinynet.testing.layer_passes import output_shapes
 from tinynet.types import Array, Shape
 
 SHARDS = (slice(0, 1), slice(1, 3), slice(3, None))
@@ -41,27 +43,49 @@ class Gain:
 
 def several_shards(case: LayerCase) -> None:
     """A batch in several shards gives the same as whole: the layer alone, shared, or frozen."""
-    if draws(case, case.trained()):
+    layer = case.trained()
+    if draws(case, layer):
         return  # Each shard has a random stream of its own.
-    for use, uses in (("alone", 1), ("shared by two nodes", 2), ("frozen", 1)):
+    uses = [_Use("alone"), _Use("shared by two nodes", nodes=2), _Use("frozen", frozen=True)]
+    outputs = list(output_shapes(layer))
+    if len(outputs) > 1:
+        uses += [_Use(f"with {name} alone", output=i) for i, name in enumerate(outputs)]
+    for use in uses:
         whole, parts = (
-            _step(case, uses, rows, frozen=use == "frozen")
-            for rows in ((slice(0, case.batch),), _rows(case.batch))
+            _step(case, use, rows) for rows in ((slice(0, case.batch),), _rows(case.batch))
         )
-        require_close(whole, parts, f"in a batch of {len(SHARDS)} shards, {use}")
+        require_close(whole, parts, f"in a batch of {len(SHARDS)} shards, {use.name}")
+
+
+@dataclass(frozen=True)
+class _Use:
+    """A use of the layer in a network.
+
+    Attributes:
+        name: The use, in words.
+        nodes: The number of nodes that share the layer.
+        frozen: True if it is not trained.
+        output: Number of the only output of the layer that the network reads; None for all.
+    """
+
+    name: str
+    nodes: int = 1
+    frozen: bool = False
+    output: int | None = None
 
 
 def _rows(batch: int) -> tuple[slice, ...]:
     return tuple(slice(*shard.indices(batch)[:2]) for shard in SHARDS)
 
 
-def _step(case: LayerCase, uses: int, rows: tuple[slice, ...], *, frozen: bool) -> Arrays:
+def _step(case: LayerCase, use: _Use, rows: tuple[slice, ...]) -> Arrays:
     """Return outputs, gradients and buffers of one training pass of a network with the layer."""
     layer, arrays = case.trained(), case.draw()
-    names = [f"layer_{number}" for number in range(uses)]
+    names = [f"layer_{number}" for number in range(use.nodes)]
     inputs = {f"input_{index}": x for index, x in enumerate(arrays)}
-    nodes = _graph(case, layer, names, arrays, frozen=frozen)
-    values = [value for node in nodes[-len(names) :] for value in node.values]
+    nodes = _graph(case, layer, names, arrays, frozen=use.frozen)
+    read = slice(None) if use.output is None else slice(use.output, use.output + 1)
+    values = [value for node in nodes[-use.nodes :] for value in list(node.values)[read]]
     program = Program.of(
         nodes,
         outputs={value: value for value in values},
@@ -70,7 +94,7 @@ def _step(case: LayerCase, uses: int, rows: tuple[slice, ...], *, frozen: bool) 
         dtype=np.dtype(np.float64),
         kernels=NumpyKernels(),
     )
-    targets = dict(zip(values, case.dy(layer) * len(names), strict=True))
+    targets = dict(zip(values, case.dy(layer)[read] * use.nodes, strict=True))
     labels = LossInputs(targets, None, dict.fromkeys(values, 1.0))
     batch = BatchPass(
         program, inputs, rows, labels, ThreadPool(1), [], training=True, key=RandomKey(case.seed)
@@ -112,11 +136,11 @@ class _DotProduct:
 def _graph(
     case: LayerCase, layer: Any, names: Sequence[str], inputs: Sequence[Array], *, frozen: bool
 ) -> list[Node]:
-    """Return a gain for each input of real numbers, and after them the layer, at as many nodes."""
+    """Return a gain for each input with a gradient, and after them the layer, at as many nodes."""
     made, sources = [], []
     for index, (x, shape) in enumerate(zip(inputs, case.in_shapes, strict=True)):
         sources.append(f"input_{index}")
-        if is_float(x):
+        if case.with_gradient(index, x):
             made.append(_node(f"gain_{index}", Gain(shape), (sources[-1],), (shape,)))
             sources[-1] = f"gain_{index}"
     for name in names:

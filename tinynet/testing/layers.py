@@ -1,13 +1,15 @@
 """The conformance kit for layers: a named check for each promise of the protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinynet.testing import (
     layer_engine,
+    layer_masks,
     layer_numbers,
+    layer_outputs,
     layer_purity,
     layer_shards,
     layer_structure,
@@ -23,6 +25,7 @@ LAYER_CHECKS = (
     layer_structure.dry_build,
     layer_structure.repeatable_build,
     layer_structure.out_shape,
+    layer_outputs.out_shapes,
     layer_structure.gradient_structure,
     layer_structure.dtypes,
     layer_structure.cost,
@@ -37,18 +40,27 @@ LAYER_CHECKS = (
     layer_purity.hidden_state,
     layer_purity.commit_changes_buffers,
     layer_numbers.gradients,
+    layer_outputs.outputs_without_gradient,
     layer_numbers.batch_of_one,
     layer_numbers.large_values,
     layer_numbers.memory_layout,
     layer_numbers.per_sample,
     layer_engine.needs_honoured,
-    layer_engine.single_output_gradients,
     layer_engine.keep_false,
     layer_engine.recycled_memory,
     layer_shards.several_shards,
     layer_engine.archive_round_trip,
     layer_engine.resumed_run,
 )
+
+MASK_CHECKS = (
+    layer_masks.masked_values,
+    layer_masks.masked_gradients,
+    layer_masks.empty_mask,
+    layer_masks.full_mask,
+    layer_masks.padding,
+)
+"""The further checks of a layer with a mask."""
 
 
 def layer_checks(
@@ -57,6 +69,7 @@ def layer_checks(
     in_shapes: Sequence[Shape],
     *,
     inputs: Sequence[Array] | None = None,
+    mask: int | Mapping[int, int] | None = None,
     dtypes: Sequence[str] = ("float32", "float64"),
     batch: int = 4,
     seed: int = 0,
@@ -70,24 +83,31 @@ def layer_checks(
         inputs: For each input an array (M, *in_shape) of samples to choose from, for layers that
             take integers only, or numbers of a certain range. They are cast to the tested dtype,
             except integers if the class has ``integer_inputs``; these need no gradient.
+        mask: Number of the input that is a mask (N, T) of the time steps of input 0 (N, T, ...): 1
+            for ``"inputs": ["embedding_1", "mask_1"]``. Or a dict of several such numbers, each
+            with the number of the input that it masks: ``{2: 0, 3: 1}``. The kit draws masks of
+            full, empty and shorter samples itself. Axes of outputs that have the length T are
+            taken for time steps, so let no other axis have it.
         dtypes: The dtypes that the layer computes in.
         batch: Samples in a pass, at least 4.
         seed: The seed of everything that the checks draw.
 
     Raises:
-        ValueError: for fewer than 4 samples, or inputs of other shapes.
+        ValueError: for fewer than 4 samples, or inputs or masks of other shapes.
     """
     case = LayerCase(
         layer_class,
         options,
         tuple(tuple(shape) for shape in in_shapes),
         None if inputs is None else tuple(np.asarray(samples) for samples in inputs),
+        {} if mask is None else {mask: 0} if isinstance(mask, int) else dict(mask),
         tuple(dtypes),
         batch,
         seed,
     )
     _require_usable(case)
-    return checks_of(layer_class.__name__, case, LAYER_CHECKS)
+    functions = (*LAYER_CHECKS, *MASK_CHECKS) if case.masks else LAYER_CHECKS
+    return checks_of(layer_class.__name__, case, functions)
 
 
 def _require_usable(case: LayerCase) -> None:
@@ -96,6 +116,20 @@ def _require_usable(case: LayerCase) -> None:
     shapes = None if case.inputs is None else tuple(a.shape[1:] for a in case.inputs)
     if shapes is not None and shapes != case.in_shapes:
         raise ValueError(f"inputs hold samples of shapes {shapes}; in_shapes are {case.in_shapes}")
+    for mask, sequence in case.masks.items():
+        _require_mask(case.in_shapes, mask, sequence)
+
+
+def _require_mask(in_shapes: tuple[Shape, ...], mask: int, sequence: int) -> None:
+    last = len(in_shapes) - 1
+    for number in (mask, sequence):
+        if not 0 <= number <= last:
+            raise ValueError(f"mask names the input {number}; the inputs are 0 to {last}")
+    if mask == sequence or len(in_shapes[mask]) != 1 or in_shapes[mask] != in_shapes[sequence][:1]:
+        raise ValueError(
+            f"input {mask} cannot be a mask (T,) of the time steps of input {sequence} (T, ...):"
+            f" their shapes are {in_shapes[mask]} and {in_shapes[sequence]}"
+        )
 
 
 def check_layer(
