@@ -186,6 +186,12 @@ def _print_output(head: str, holder: "Diagnosis | TypeReport") -> None:
     callback=lambda context, parameter, texts: [_shape(text) for text in texts] or None,
     help="Shape of one sample of a layer's input: 8,8,3. Repeat it for each further input.",
 )
+@click.option(
+    "--mask",
+    type=click.IntRange(min=0),
+    metavar="NUMBER",
+    help="Number of a layer's input that is a mask of the time steps of input 0: 1.",
+)
 @options.json_option
 @click.option("--debug", is_flag=True, help="Show the traceback of a plugin's exception.")
 def check(
@@ -205,6 +211,8 @@ def check(
         words = [name, *(["--group", choices["group"]] if choices["group"] else [])]
         for shape in choices["in_shapes"] or ():
             words += ["--in-shape", ",".join(map(str, shape))]
+        if choices["mask"] is not None:
+            words += ["--mask", str(choices["mask"])]
         raise click.UsageError(_with_command(error, words)) from error
     if as_json:
         passed = all(report.passed for report in reports)

@@ -197,6 +197,8 @@ def test_what_stumbles_over_one_fault_says_it_once(process, plugin):
         (["relu", "--in-shape", "9" * 5000], "is not a shape; write it as 8,8,3"),
         (["conv2d", "--options", '{"filters": 2, "kernel_size": 3}', "--in-shape", "3"],
          "the layer 'conv2d' refuses the inputs: conv2d needs images of shape"),
+        (["relu", "--in-shape", "5,3", "--mask", "1"],
+         "the layer 'relu' refuses the inputs: mask names input 1, but the inputs are 0 to 0"),
         (["mae", "--options", "{}"], "choose the group losses or metrics"),
     ],
 )  # fmt: skip

@@ -19,6 +19,7 @@ from tinynet.testing.initializers import initializer_checks
 from tinynet.testing.kernels import kernel_checks
 from tinynet.testing.layers import layer_checks
 from tinynet.testing.losses import loss_checks
+from tinynet.testing.masks import mask_problem, masked_sequences
 from tinynet.testing.metrics import metric_checks
 from tinynet.testing.optimizers import optimizer_checks
 from tinynet.testing.schedules import schedule_checks
@@ -65,7 +66,11 @@ class NotCheckableError(TinynetError):
 
 
 def arguments_of(
-    entry: Entry, cls: type[Any], options: Options | None, in_shapes: Sequence[Shape] | None
+    entry: Entry,
+    cls: type[Any],
+    options: Options | None,
+    in_shapes: Sequence[Shape] | None,
+    mask: int | None = None,
 ) -> list[Arguments]:
     """Return the arguments of the checks of a type: one set, or one for each of its ``examples``.
 
@@ -74,6 +79,7 @@ def arguments_of(
         cls: Its class.
         options: The caller's options, which replace those of the first example; None without any.
         in_shapes: Likewise the shapes of a layer's inputs.
+        mask: Likewise the number of a layer's input that is a mask of the first.
 
     Raises:
         PluginError: if the class's ``examples`` cannot be used.
@@ -82,6 +88,8 @@ def arguments_of(
     overrides: Arguments = {} if options is None else {"options": options}
     if in_shapes is not None:
         overrides |= {"in_shapes": in_shapes, "inputs": None}
+    if mask is not None:
+        overrides["mask"] = mask
     parameters = list(inspect.signature(CHECKS[entry.group]).parameters)[1:]
     for name in overrides:
         if name not in parameters:
@@ -89,8 +97,11 @@ def arguments_of(
     own = _examples(entry, cls, parameters)
     if not overrides and own:
         return [_completed(entry, cls, example) for example in own]
-    arguments = _completed(entry, cls, {**(own[0] if own else {}), **overrides})
-    if in_shapes is not None:
+    first = own[0] if own else {}
+    if in_shapes is not None and mask_problem(in_shapes, first.get("mask")):
+        first.pop("mask")
+    arguments = _completed(entry, cls, {**first, **overrides})
+    if in_shapes is not None or mask is not None:
         try:
             config = _config(entry, cls, arguments["options"])
             STANDARDS[entry.group].accept(cls, config, arguments)
@@ -214,6 +225,7 @@ _WORDS = {
     "predictions": "on predictions",
     "field": "on",
     "shapes": "on shapes",
+    "mask": "masked by",
 }
 
 
@@ -222,6 +234,9 @@ def _said(name: str, value: Any) -> str:
         text = json.dumps(dict(value))
     elif name in ("in_shapes", "shapes"):
         text = " and ".join(str(tuple(shape)) for shape in value)
+    elif name == "mask":
+        numbers = sorted(masked_sequences(value))
+        text = " and ".join(f"input {number}" for number in numbers)
     elif isinstance(value, np.ndarray | Field):
         text = f"{value.shape} of {value.dtype}"
     else:

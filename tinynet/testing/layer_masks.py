@@ -150,9 +150,14 @@ def _visible_outcome(case: LayerCase, inputs: Sequence[Array], mask: int, traini
 
 
 def _other_values(case: LayerCase, sequence: int) -> Iterator[tuple[Array, str]]:
-    yield case.draw(variant=1)[sequence], "other values"
-    if case.inputs is None:  # Otherwise the author has chosen the inputs: larger may be invalid.
+    if case.inputs is None:
+        yield case.draw(variant=1)[sequence], "other values"
         yield case.draw(variant=1, scale=LARGE)[sequence], f"values up to {LARGE:,.0f}"
+        return
+    # Larger values than the author has chosen may be invalid. There may be few of them, so that
+    # one draw is equal to another by chance.
+    for variant in (1, 2, 3):
+        yield case.draw(variant=variant)[sequence], "other values"
 
 
 def _comparable_modes(case: LayerCase, layer: Any) -> tuple[bool, ...]:

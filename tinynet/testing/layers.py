@@ -17,6 +17,7 @@ from tinynet.testing import (
 from tinynet.testing.checks import Check, checks_of, run_all
 from tinynet.testing.configs import Options
 from tinynet.testing.layer_case import LayerCase
+from tinynet.testing.masks import mask_problem, masked_sequences
 from tinynet.types import Array, Shape
 
 LAYER_CHECKS = (
@@ -100,7 +101,7 @@ def layer_checks(
         options,
         tuple(tuple(shape) for shape in in_shapes),
         None if inputs is None else tuple(np.asarray(samples) for samples in inputs),
-        {} if mask is None else {mask: 0} if isinstance(mask, int) else dict(mask),
+        masked_sequences(mask),
         tuple(dtypes),
         batch,
         seed,
@@ -116,20 +117,8 @@ def _require_usable(case: LayerCase) -> None:
     shapes = None if case.inputs is None else tuple(a.shape[1:] for a in case.inputs)
     if shapes is not None and shapes != case.in_shapes:
         raise ValueError(f"inputs hold samples of shapes {shapes}; in_shapes are {case.in_shapes}")
-    for mask, sequence in case.masks.items():
-        _require_mask(case.in_shapes, mask, sequence)
-
-
-def _require_mask(in_shapes: tuple[Shape, ...], mask: int, sequence: int) -> None:
-    last = len(in_shapes) - 1
-    for number in (mask, sequence):
-        if not 0 <= number <= last:
-            raise ValueError(f"mask names the input {number}; the inputs are 0 to {last}")
-    if mask == sequence or len(in_shapes[mask]) != 1 or in_shapes[mask] != in_shapes[sequence][:1]:
-        raise ValueError(
-            f"input {mask} cannot be a mask (T,) of the time steps of input {sequence} (T, ...):"
-            f" their shapes are {in_shapes[mask]} and {in_shapes[sequence]}"
-        )
+    if problem := mask_problem(case.in_shapes, case.masks):
+        raise ValueError(problem)
 
 
 def check_layer(

@@ -1,8 +1,37 @@
 """Masks (N, T) of the time steps of sequences: 1 where a step counts, 0 where it is padding."""
 
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
 import numpy as np
 
-from tinynet.types import Array
+from tinynet.types import Array, Shape
+
+Masks: TypeAlias = int | Mapping[int, int] | None
+"""Inputs that are masks, as the kit's functions take them; see `layer_checks`."""
+
+
+def masked_sequences(mask: Masks) -> dict[int, int]:
+    """Return the numbers of the inputs that are masks, each with that of the sequence it masks."""
+    if mask is None:
+        return {}
+    return {mask: 0} if isinstance(mask, int) else dict(mask)
+
+
+def mask_problem(in_shapes: Sequence[Shape], mask: Masks) -> str:
+    """Return the reason why inputs of these shapes cannot be masks; empty if they can."""
+    last = len(in_shapes) - 1
+    for index, sequence in masked_sequences(mask).items():
+        for number in (index, sequence):
+            if not 0 <= number <= last:
+                return f"mask names input {number}, but the inputs are 0 to {last}"
+        shape, masked = tuple(in_shapes[index]), tuple(in_shapes[sequence])
+        if index == sequence or len(shape) != 1 or shape != masked[:1]:
+            return (
+                f"input {index} of shape {shape} cannot be a mask (T,) of the time steps of input"
+                f" {sequence}, whose shape is {masked} instead of (T, ...)"
+            )
+    return ""
 
 
 def draw_mask(rng: np.random.Generator, samples: int, steps: int) -> Array:

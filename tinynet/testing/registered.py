@@ -49,6 +49,7 @@ def plugin_checks(
     group: str | None = None,
     options: Mapping[str, Any] | None = None,
     in_shapes: Sequence[Shape] | None = None,
+    mask: int | None = None,
 ) -> list[Check]:
     """Return the checks of everything that a distribution registers, for its own tests.
 
@@ -62,17 +63,18 @@ def plugin_checks(
         options: The options as in a spec; by default those of the class's ``examples``, or none.
         in_shapes: Shapes of a layer's inputs; by default those of the ``examples``, or the first
             of the standard shapes that the layer accepts.
+        mask: Number of a layer's input that is a mask of the time steps of its first input.
 
     Raises:
         PluginError: if nothing has the name, or two distributions have the name, or the plugin
             cannot be imported.
         NotCheckableError: if options are missing or refused, or no known inputs fit the type.
     """
-    has_arguments = options is not None or in_shapes is not None
+    has_arguments = any(given is not None for given in (options, in_shapes, mask))
     return [
         check
         for entry in entries_to_check(name, group, has_arguments)
-        for case in plugin_cases(entry, options, in_shapes)
+        for case in plugin_cases(entry, options, in_shapes, mask)
         for check in case.checks
     ]
 
@@ -81,10 +83,11 @@ def plugin_cases(
     entry: Entry,
     options: Mapping[str, Any] | None = None,
     in_shapes: Sequence[Shape] | None = None,
+    mask: int | None = None,
 ) -> list[PluginCase]:
     """Return the arguments and the checks of a registered type; see `plugin_checks`.
 
-    Options and shapes given here replace those of the first of the class's ``examples``.
+    Options, shapes and a mask given here replace those of the first of the class's ``examples``.
 
     Raises:
         PluginError: if the plugin cannot be imported, or its ``examples`` cannot be used.
@@ -94,7 +97,7 @@ def plugin_cases(
     try:
         cases = [
             PluginCase(entry, arguments, CHECKS[entry.group](cls, **arguments))
-            for arguments in arguments_of(entry, cls, options, in_shapes)
+            for arguments in arguments_of(entry, cls, options, in_shapes, mask)
         ]
     except (TypeError, ValueError) as error:
         what = "the arguments of its checks cannot be used"

@@ -14,6 +14,7 @@ import numpy as np
 
 from tinynet.config import Config
 from tinynet.dataset import Field
+from tinynet.errors import ShapeError
 from tinynet.kernels.random import derive
 from tinynet.layer.build import Build
 from tinynet.layer.context import Context
@@ -21,6 +22,7 @@ from tinynet.loss import CheckedLoss
 from tinynet.registry import default
 from tinynet.testing.checks import require
 from tinynet.testing.initializers import SHAPES
+from tinynet.testing.masks import mask_problem
 from tinynet.types import Array, Shape
 
 Arguments: TypeAlias = dict[str, Any]
@@ -56,6 +58,8 @@ def integers(shape: Shape) -> Array:
 
 def _accept_layer(layer_class: type[Any], config: Config, case: Arguments) -> None:
     shapes = tuple(tuple(shape) for shape in case["in_shapes"])
+    if problem := mask_problem(shapes, case.get("mask")):
+        raise ShapeError(problem)
     # A constructor that ignores its inputs accepts any number of them.
     inspect.signature(layer_class.forward).bind("self", "ctx", *shapes)
     layer_class(config, shapes, Build(dry=True, create=default().create))
@@ -94,6 +98,7 @@ STANDARDS = {
             *({"in_shapes": [shape]} for shape in ((6,), (4, 6), (6, 6, 4), ())),
             *({"in_shapes": [shape] * 2} for shape in ((6,), (6, 6), (6, 6, 4))),
             {"in_shapes": [(6,)] * 3},
+            {"in_shapes": [(4, 6), (4,)], "mask": 1},
         ),
         _accept_layer,
     ),

@@ -11,7 +11,7 @@ from tinynet.errors import PluginError
 from tinynet.registry import Entry
 from tinynet.testing.arguments import NotCheckableError
 from tinynet.testing.checks import Check, explain
-from tinynet.testing.registered import entries_to_check, plugin_cases
+from tinynet.testing.registered import PluginCase, entries_to_check, plugin_cases
 from tinynet.types import Shape
 
 
@@ -62,6 +62,7 @@ def check_plugin(
     group: str | None = None,
     options: Mapping[str, Any] | None = None,
     in_shapes: Sequence[Shape] | None = None,
+    mask: int | None = None,
 ) -> list[TypeReport]:
     """Run the kit; the arguments are those of `tinynet.testing.plugin_checks`.
 
@@ -71,14 +72,14 @@ def check_plugin(
         PluginError: if the name is unknown or ambiguous, or its only type cannot be imported.
         NotCheckableError: if the only type cannot be checked with these arguments.
     """
-    has_arguments = options is not None or in_shapes is not None
+    has_arguments = any(given is not None for given in (options, in_shapes, mask))
     entries = entries_to_check(name, group, has_arguments)
     reports = []
     for entry in entries:
         # A plugin's output must not mix with the report.
         with StringIO() as printed, redirect_stdout(printed), redirect_stderr(printed):
             try:
-                report = _report(entry, options, in_shapes)
+                report = _report(entry, plugin_cases(entry, options, in_shapes, mask))
             except (PluginError, NotCheckableError) as error:
                 if len(entries) == 1:
                     raise
@@ -87,10 +88,7 @@ def check_plugin(
     return reports
 
 
-def _report(
-    entry: Entry, options: Mapping[str, Any] | None, in_shapes: Sequence[Shape] | None
-) -> TypeReport:
-    cases = plugin_cases(entry, options, in_shapes)
+def _report(entry: Entry, cases: Sequence[PluginCase]) -> TypeReport:
     return TypeReport(entry, tuple((str(c), tuple(map(_verdict, c.checks))) for c in cases))
 
 
