@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet.training.events import EpochDone
+from tinynet.training.events import Evaluated
 
 MODELS = Path(__file__).parents[1] / "models"
 SPECS = sorted(MODELS.glob("*.json"))
@@ -69,7 +69,7 @@ def test_the_mnist_example_learns_within_a_few_hundred_steps():
     trainer = tinynet.Trainer(spec, root=SHARED)
     trainer.check()
     *_, done = trainer.run()
-    assert isinstance(done, EpochDone)
+    assert isinstance(done, Evaluated)
     assert done.figures["val/accuracy"] >= 0.96
     batch = trainer.data.batch("test", np.arange(2000))
     right = trainer.network.predict(batch.inputs).argmax(axis=1) == batch.targets["target"]

@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from tinynet.training.events import (
-    EpochDone,
+    Evaluated,
     RunEvent,
     Started,
     StepDone,
@@ -14,7 +14,7 @@ from tinynet.training.events import (
     Transferred,
     Warned,
 )
-from tinynet_cli.epochs import EpochTable
+from tinynet_cli.evaluations import EvaluationTable
 from tinynet_cli.output import echo_message, figure, filled, short, terminal_width
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ class Display:
         self.started = False
         self._quiet = quiet
         self._bar = None if quiet else _bar()
-        self._table: EpochTable | None = None
+        self._table: EvaluationTable | None = None
         self._epochs = 0
+        self._by_step = False
         self._speed = _Speed()
         self._losses: deque[float] = deque(maxlen=_WINDOW)
         self._warnings: set[str] = set()
@@ -68,10 +69,10 @@ class Display:
             self._losses.append(event.loss)
             loss = sum(self._losses) / len(self._losses)
             self._bar.step(event.step, self._epoch_of(event), loss, self._speed.recent)
-        elif isinstance(event, EpochDone) and not self._quiet:
-            self._epoch(event)
+        elif isinstance(event, Evaluated) and not self._quiet:
+            self._evaluated(event)
         elif isinstance(event, StoppedEarly) and not self._quiet:
-            self._prose(_reason(event))
+            self._prose(_reason(event, by_step=self._by_step))
 
     def _warn(self, message: str) -> None:
         """Print a warning, unless earlier ones had all its lines.
@@ -105,6 +106,7 @@ class Display:
             self._say(line)
 
     def _start(self, event: Started) -> None:
+        self._by_step = event.evaluates_by_step
         self._epochs = -(-max(event.total_steps, event.step) // event.steps_per_epoch)
         place = f": resuming at step {event.step:,}" if event.step else ""
         length = f"{_count(event.total_steps, 'step')}, {_count(self._epochs, 'epoch')}"
@@ -114,23 +116,26 @@ class Display:
         if self._bar is not None:
             self._bar.start(event.step, event.total_steps)
 
-    def _epoch(self, event: EpochDone) -> None:
+    def _evaluated(self, event: Evaluated) -> None:
         figures = {n: v for n, v in event.figures.items() if n != "learning_rate"}
         if self._table is None:
-            self._table = EpochTable(list(figures), terminal_width() if self._bar else None)
+            width = terminal_width() if self._bar else None
+            unit = "step" if self._by_step else "epoch"
+            self._table = EvaluationTable(unit, list(figures), width)
             self._say_all(self._table.head)
-        epoch, speed = self._epoch_of(event), self._speed.take_epoch()
-        self._say_all(self._table.row(epoch, figures, speed, improved=event.improved))
+        label = str(event.step) if self._by_step else self._epoch_of(event)
+        speed = self._speed.take_epoch()
+        self._say_all(self._table.row(label, figures, speed, improved=event.improved))
         if self._bar is not None:
             name = list(figures)[-1]
             self._bar.note(f"{name} {figure(figures[name])}")
 
-    def _epoch_of(self, event: StepDone | EpochDone) -> str:
+    def _epoch_of(self, event: StepDone | Evaluated) -> str:
         return f"{event.epoch}/{self._epochs}"
 
 
-def _reason(event: StoppedEarly) -> str:
-    """Return why a run stopped early, which epoch was best, and whether that one is saved."""
+def _reason(event: StoppedEarly, *, by_step: bool) -> str:
+    """Return why a run stopped early, which evaluation was best, and whether it is saved."""
     evaluations = _count(event.patience, "evaluation")
     text = f"Stopped early: {event.metric} has not improved for {evaluations}"
     best = event.best
@@ -141,7 +146,8 @@ def _reason(event: StoppedEarly) -> str:
         if event.kept
         else f'not saved: "keep_best": {{"metric": "{event.metric}"}} in "checkpoint" saves it'
     )
-    return f"{text}; best epoch {best.epoch} ({figure(best.value)}), {saved}"
+    place = f"best at step {best.step:,}" if by_step else f"best epoch {best.epoch}"
+    return f"{text}; {place} ({figure(best.value)}), {saved}"
 
 
 def _count(number: int, word: str) -> str:

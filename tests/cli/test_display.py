@@ -12,7 +12,7 @@ import sys
 import termios
 
 import pytest
-from tinynet_cli.epochs import EpochTable
+from tinynet_cli.evaluations import EvaluationTable
 
 METRICS = ["accuracy", "f1", {"type": "top_k_accuracy", "k": 3}, "precision"]
 FIGURES = [
@@ -94,7 +94,7 @@ def test_a_pipe_gets_one_line_for_each_epoch(tinynet, write_spec):
 
 @pytest.mark.parametrize("width", [1, 20, 33, 50, 77, 200])
 def test_the_columns_of_a_table_stay_below_their_names(width):
-    table = EpochTable(FIGURES, width)
+    table = EvaluationTable("epoch", FIGURES, width)
     values = {name: index / 10 for index, name in enumerate(FIGURES)}
     row = table.row("3/30", values, "1,234", improved=True)
     assert len(row) == len(table.head)

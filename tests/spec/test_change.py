@@ -49,7 +49,11 @@ EFFECTS = {
         ("network.layers.1.trainable", False),
         ("training.trainable", ["*/weight"]),
     ],
-    "figures": [("training.metrics", ["accuracy", "f1"]), ("training.metrics.0", "f1")],
+    "figures": [
+        ("training.metrics", ["accuracy", "f1"]),
+        ("training.metrics.0", "f1"),
+        ("training.evaluate_every_steps", 5),
+    ],
     "best": [
         ("training.checkpoint.keep_best", None),
         ("training.checkpoint.keep_best.metric", "val/accuracy"),

@@ -40,10 +40,10 @@ from tinynet.engine import sharding
 from tinynet.files import atomic
 from tinynet.run.folder import RunFolder
 from tinynet.run.log import read_log
-from tinynet.training.events import EpochDone, Evaluating, RunEvent, Saved, Started, StepDone
+from tinynet.training.events import Evaluated, Evaluating, RunEvent, Saved, Started, StepDone
 
 ACTS = ("starting", "in a step", "in an evaluation", "after an evaluation")
-AFTER = {Started: 1, StepDone: 1, Evaluating: 2, EpochDone: 3}
+AFTER = {Started: 1, StepDone: 1, Evaluating: 2, Evaluated: 3}
 """The act that begins with an event of the loop."""
 
 KINDS = ("event", "save", "clock")

@@ -10,7 +10,7 @@ from tinynet.commands.check import check_spec
 from tinynet.dataset import Batch, DatasetConfig, Field
 from tinynet.errors import PluginError, SpecError
 from tinynet.loss import LossConfig
-from tinynet.training.events import EpochDone
+from tinynet.training.events import Evaluated
 
 SAMPLES = 12
 DRAW = np.random.default_rng(7)
@@ -78,7 +78,7 @@ WEIGHTS = np.array([0, 0.5, 2, 1, 0, 3, 1, 0, 0.25, 0, 4, 0])
 def test_losses_are_weighted_and_divided_by_the_number_of_samples(weigh, tmp_path):
     weigh(WEIGHTS)
     trainer = tinynet.Trainer(spec())
-    (done,) = [event for event in trainer.run() if isinstance(event, EpochDone)]
+    (done,) = [event for event in trainer.run() if isinstance(event, Evaluated)]
     run = tinynet.train(spec(), tmp_path / "run")
     by_split = {
         "train": done.figures["train/loss"],
@@ -95,7 +95,7 @@ def test_losses_are_weighted_and_divided_by_the_number_of_samples(weigh, tmp_pat
 def test_metrics_ignore_samples_of_weight_0(weigh, split):
     weigh(WEIGHTS)
     trainer = tinynet.Trainer(spec())
-    (done,) = [event for event in trainer.run() if isinstance(event, EpochDone)]
+    (done,) = [event for event in trainer.run() if isinstance(event, Evaluated)]
     _, hits, indices = each(trainer, split)
     counted = hits[WEIGHTS[indices] > 0]
     assert 0 < len(counted) < len(hits)
@@ -113,7 +113,7 @@ def test_weights_of_train_step_may_be_a_list(weigh):
 def test_metrics_ignore_a_batch_of_weight_0(weigh):
     weigh(np.zeros(SAMPLES))
     trainer = tinynet.Trainer(spec())
-    (done,) = [event for event in trainer.run() if isinstance(event, EpochDone)]
+    (done,) = [event for event in trainer.run() if isinstance(event, Evaluated)]
     assert done.figures["val/accuracy"] == 0
     assert done.figures["val/loss"] == 0
 

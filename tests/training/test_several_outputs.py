@@ -11,7 +11,7 @@ import tinynet
 from tinynet.engine import sharding
 from tinynet.errors import DataError, DivergedError, ShapeError, SpecError
 from tinynet.layer.context import Context
-from tinynet.training.events import EpochDone, StepDone
+from tinynet.training.events import Evaluated, StepDone
 from tinynet.training.progress import Progress
 
 CLASSES, SAMPLES = 3, 40
@@ -222,7 +222,7 @@ def snapshot(trainer):
 
 
 def epochs(trainer):
-    return [event for event in trainer.run() if isinstance(event, EpochDone)]
+    return [event for event in trainer.run() if isinstance(event, Evaluated)]
 
 
 def test_figures_include_every_output_and_the_weighted_sum(make):

@@ -8,7 +8,7 @@ import pytest
 import tinynet
 from tinynet.errors import DataError, DivergedError, ShapeError
 from tinynet.layer import LayerConfig
-from tinynet.training.events import EpochDone, StepDone
+from tinynet.training.events import Evaluated, StepDone
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -177,7 +177,7 @@ def test_the_rate_of_an_epoch_is_that_of_its_last_update(make_trainer):
     for event in trainer.run():
         if isinstance(event, StepDone):
             last = event.learning_rate
-        elif isinstance(event, EpochDone):
+        elif isinstance(event, Evaluated):
             assert event.figures["learning_rate"] == last > 0
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tinynet.builtin.metrics.accuracy import Accuracy
 from tinynet.metric import MetricConfig
-from tinynet.training.events import EpochDone, Evaluating, StepDone
+from tinynet.training.events import Evaluated, Evaluating, StepDone
 
 
 def assert_same_state(one, other, **tolerance):
@@ -27,7 +27,7 @@ def kinds(events):
 def test_epoch_has_all_batches_and_then_an_evaluation(make_trainer):
     trainer = make_trainer(epochs=2, batch_size=32)
     events = list(trainer.run())
-    epoch = ["StepDone"] * 4 + ["Evaluating"] * 2 + ["EpochDone"]
+    epoch = ["StepDone"] * 4 + ["Evaluating"] * 2 + ["Evaluated"]
     assert kinds(events) == epoch * 2
     steps = [event for event in events if isinstance(event, StepDone)]
     assert [event.samples for event in steps] == [32, 32, 32, 4] * 2
@@ -38,6 +38,51 @@ def test_epoch_has_all_batches_and_then_an_evaluation(make_trainer):
     assert last == Evaluating(60, 60)
     assert trainer.finished
     assert list(trainer.run()) == []
+
+
+def test_evaluation_at_every_nth_step_and_at_the_end(make_trainer):
+    trainer = make_trainer(epochs=2, batch_size=32, evaluate_every_steps=3)
+    done = [event for event in trainer.run() if isinstance(event, Evaluated)]
+    assert [(e.step, e.epoch, e.epoch_ended) for e in done] == [
+        (3, 1, False), (6, 2, False), (8, 2, True)
+    ]  # fmt: skip
+    assert trainer.finished
+    assert (trainer.progress.epoch, trainer.progress.position) == (2, 0)
+
+
+def test_training_figures_are_those_since_the_last_evaluation(make_trainer, register):
+    register("metrics", "seen", Seen)
+    trainer = make_trainer(epochs=2, batch_size=32, evaluate_every_steps=3, metrics=["seen"])
+    done = [event.figures for event in trainer.run() if isinstance(event, Evaluated)]
+    assert [figures["train/seen"] for figures in done] == [96, 68, 36]
+
+
+@pytest.mark.parametrize("every", [1, 3, 4, 100])
+def test_evaluations_change_no_parameter(make_trainer, every):
+    whole, often = make_trainer(epochs=2), make_trainer(epochs=2, evaluate_every_steps=every)
+    for trainer in (whole, often):
+        list(trainer.run())
+    for name, array in whole.network.params.items():
+        np.testing.assert_array_equal(array, often.network.params[name])
+
+
+@pytest.mark.parametrize("stop", range(1, 12))
+def test_resumed_run_evaluates_at_the_same_steps(make_trainer, stop):
+    settings = {"epochs": 2, "batch_size": 32, "evaluate_every_steps": 2}
+    whole, half = make_trainer(**settings), make_trainer(**settings)
+    events = list(whole.run())
+    done = []
+    for event in half.run():
+        done.append(event)
+        if len(done) == stop:
+            break
+    resumed = make_trainer(**settings)
+    resumed.load_state({n: a.copy() for n, a in half.state().items()}, half.progress)
+    rest = list(resumed.run())
+    last = [e for e in events if isinstance(e, Evaluated)]
+    both = [e for e in [*done, *rest] if isinstance(e, Evaluated)]
+    assert both == last
+    assert_same_state(whole, resumed)
 
 
 class Seen(Accuracy):
@@ -51,7 +96,7 @@ def test_figures_are_reset_in_every_epoch(make_trainer, register):
     """Otherwise the last epoch's figures would include the first."""
     register("metrics", "seen", Seen)
     trainer = make_trainer(epochs=3, metrics=["seen"])
-    done = [event.figures for event in trainer.run() if isinstance(event, EpochDone)]
+    done = [event.figures for event in trainer.run() if isinstance(event, Evaluated)]
     assert [(figures["train/seen"], figures["val/seen"]) for figures in done] == [(100, 60)] * 3
 
 
@@ -101,7 +146,7 @@ def test_steps_end_in_the_middle_of_an_epoch_with_an_evaluation(make_trainer):
     trainer = make_trainer(steps=10, batch_size=16)
     events = list(trainer.run())
     assert trainer.steps_per_epoch == 7
-    done = [event for event in events if isinstance(event, EpochDone)]
+    done = [event for event in events if isinstance(event, Evaluated)]
     assert [(event.step, event.epoch) for event in done] == [(7, 1), (10, 2)]
     assert (trainer.progress.epoch, trainer.progress.position) == (1, 3)
     assert trainer.finished
@@ -169,7 +214,7 @@ def play(make_trainer, register, monkeypatch):
         monkeypatch.setattr(Script, "values", list(values))
         parts = {"epochs": len(values), "batch_size": 200, "metrics": ["script"]}
         trainer = make_trainer(**parts, **training)
-        return trainer, [event for event in trainer.run() if isinstance(event, EpochDone)]
+        return trainer, [event for event in trainer.run() if isinstance(event, Evaluated)]
 
     return run
 
@@ -219,7 +264,7 @@ def test_best_follows_the_metrics_direction_and_is_the_first(play):
 
 def test_smaller_loss_is_better(make_trainer):
     trainer = make_trainer(epochs=4, checkpoint={"keep_best": {"metric": "train/loss"}})
-    done = [event for event in trainer.run() if isinstance(event, EpochDone)]
+    done = [event for event in trainer.run() if isinstance(event, Evaluated)]
     losses = [event.figures["train/loss"] for event in done]
     assert losses == sorted(losses, reverse=True)
     assert [event.improved for event in done] == [True] * 4

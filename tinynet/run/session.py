@@ -23,7 +23,7 @@ from tinynet.run.roots import resume_command
 from tinynet.run.saver import Saver
 from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import CheckpointSpec
-from tinynet.training.events import EpochDone, Event, Saved, Started, StepDone, Warned
+from tinynet.training.events import Evaluated, Event, Saved, Started, StepDone, Warned
 from tinynet.training.monitor import early_stopping_event
 from tinynet.training.progress import Best, Progress
 from tinynet.training.trainer import Trainer
@@ -107,7 +107,7 @@ class Session:
             with self._last_save_reported(), closing(trainer.run()) as events:
                 for event in events:
                     self.tell(event)
-                    if isinstance(event, EpochDone):
+                    if isinstance(event, Evaluated):
                         figures = event.figures
                     self._record(event, time.monotonic() - started)
                     if interrupts.received is not None and not trainer.finished:
@@ -123,7 +123,8 @@ class Session:
         assert trainer.spec.data is not None
         sizes = SplitSizes.of(trainer.spec.data, trainer.data)
         steps = (trainer.step, trainer.total_steps, trainer.steps_per_epoch)
-        self.tell(Started(self.folder.path, *steps, sizes))
+        by_step = trainer.spec.training.evaluate_every_steps is not None
+        self.tell(Started(self.folder.path, *steps, sizes, by_step))
         # This also makes the run folder durable, before a save in it is acknowledged.
         self.folder.write_spec(self.draft.spec)
         resumed = self.resumed
@@ -159,14 +160,14 @@ class Session:
             if every is not None and event.step % every == 0:
                 figures = {"loss": event.loss, "learning_rate": event.learning_rate}
                 self._append(event, figures, seconds)
-        elif isinstance(event, EpochDone):
+        elif isinstance(event, Evaluated):
             self._append(event, event.figures, seconds)
         self._acknowledge(self._saver.finished())
         if self._due(event, training.checkpoint):
             self._save()
 
     def _append(
-        self, event: StepDone | EpochDone, figures: Mapping[str, float], seconds: float
+        self, event: StepDone | Evaluated, figures: Mapping[str, float], seconds: float
     ) -> None:
         finite = {n: value if math.isfinite(value) else None for n, value in figures.items()}
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -179,9 +180,11 @@ class Session:
                 policy.every_seconds is not None
                 and time.monotonic() - self._saved_at >= policy.every_seconds
             )
-        if isinstance(event, EpochDone):
+        if isinstance(event, Evaluated):
             every = policy.epochs_between
-            scheduled = every is not None and event.epoch % every == 0
+            scheduled = every is not None and event.epoch % every == 0 and event.epoch_ended
+            by_step = self.trainer.spec.training.evaluate_every_steps is not None
+            scheduled = scheduled or (by_step and policy.every_epochs is None and every is not None)
             return scheduled or event.improved or self.trainer.finished
         return False
 

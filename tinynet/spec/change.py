@@ -32,6 +32,7 @@ _RESETTING: tuple[tuple[str, State], ...] = (
     (r"/network/layers/\d+/trainable", "optimizer"),
     (r"/training/trainable(/.*)?", "optimizer"),
     (r"/training/metrics(/.*)?", "figures"),
+    (r"/training/evaluate_every_steps", "figures"),
     (r"/training/checkpoint/keep_best(/.*)?", "best"),
     (r"/training/early_stopping(/metric)?", "early stopping"),
 )
@@ -51,7 +52,7 @@ _STARTS_EMPTY = (
 
 STATES: dict[State, str] = {
     "optimizer": "the optimizer's state",
-    "figures": "the training figures of the running epoch",
+    "figures": "the training figures since the last evaluation",
     "best": "which checkpoint is the best",
     "early stopping": "the count of early stopping",
 }

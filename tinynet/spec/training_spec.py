@@ -160,6 +160,11 @@ class TrainingSpec(SpecModel):
     checkpoint: CheckpointSpec = Field(
         default=CheckpointSpec(), description="When to save, and what to keep."
     )
+    evaluate_every_steps: int | None = Field(
+        default=None,
+        ge=1,
+        description="Evaluate at every n-th step and at the end, instead of after each epoch.",
+    )
     log_every_steps: int | None = Field(
         default=None, ge=1, description="Log the loss at every n-th step, not only epochs."
     )

@@ -40,20 +40,22 @@ class Evaluating:
 
 
 @dataclass(frozen=True)
-class EpochDone:
-    """An epoch ended (or the run did) and was evaluated.
+class Evaluated:
+    """The network was evaluated: at the end of an epoch or of the run, or at an n-th step.
 
     Attributes:
         step: Updates done.
         epoch: Number of the epoch, from 1.
         figures: ``train/loss``, ``val/loss``, ``val/accuracy``, ... and ``learning_rate``.
         improved: True if it is the best so far by `keep_best`.
+        epoch_ended: True if it was the last step of the epoch.
     """
 
     step: int
     epoch: int
     figures: dict[str, float]
     improved: bool
+    epoch_ended: bool
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Started:
         total_steps: Updates done at its end.
         steps_per_epoch: Updates in an epoch.
         sizes: The samples in each split.
+        evaluates_by_step: True if evaluations come at every n-th step and not after each epoch.
     """
 
     path: Path
@@ -103,6 +106,7 @@ class Started:
     total_steps: int
     steps_per_epoch: int
     sizes: SplitSizes | None = None
+    evaluates_by_step: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,7 @@ class Warned:
     message: str
 
 
-Event: TypeAlias = StepDone | Evaluating | EpochDone
+Event: TypeAlias = StepDone | Evaluating | Evaluated
 """The events of `Trainer.run`."""
 
 RunEvent: TypeAlias = Event | Transferred | Started | StoppedEarly | Saved | Warned

@@ -42,7 +42,7 @@ from tinynet.training.compatibility import (
 )
 from tinynet.training.divergence import divergence
 from tinynet.training.evaluation import Figures, mean_loss
-from tinynet.training.events import EpochDone, Evaluating, Event, StepDone, StopReason
+from tinynet.training.events import Evaluated, Evaluating, Event, StepDone, StopReason
 from tinynet.training.loader import Loader, StepSamples
 from tinynet.training.monitor import update_best
 from tinynet.training.progress import Progress
@@ -326,11 +326,25 @@ class Trainer:
         """
         while not self.finished:
             self._guard.require_whole()
-            epoch_ends = self.progress.position >= self.steps_per_epoch
-            if epoch_ends or self.step >= self.total_steps:
-                yield from self._end_epoch()
+            if self._evaluation_is_due:
+                yield from self._evaluate()
+            elif self._epoch_ended:
+                self._guard.change(self._begin_epoch)
             else:
                 yield self._next_step()
+
+    @property
+    def _epoch_ended(self) -> bool:
+        return self.progress.position >= self.steps_per_epoch
+
+    @property
+    def _evaluation_is_due(self) -> bool:
+        if self.progress.evaluated_step == self.step:
+            return False
+        if self.step >= self.total_steps:
+            return True
+        every = self.spec.training.evaluate_every_steps
+        return self._epoch_ended if every is None else self.step > 0 and self.step % every == 0
 
     def _next_step(self) -> StepDone:
         progress = self.progress
@@ -341,7 +355,7 @@ class Trainer:
             loss = in_numeric_context(kernels, threads, self._update, samples, 1)
         return StepDone(progress.step, epoch + 1, progress.position, loss, rate, len(samples))
 
-    def _end_epoch(self) -> Iterator[Event]:
+    def _evaluate(self) -> Iterator[Event]:
         """Evaluate. No state changes until the evaluation is complete, so an interrupt is safe."""
         self._loader.stop()
         figures = {f"train/{name}": value for name, value in self._figures.result().items()}
@@ -356,18 +370,22 @@ class Trainer:
                 )
                 yield Evaluating(evaluated.samples, total)
             figures |= {f"val/{name}": value for name, value in evaluated.result().items()}
-        yield self._guard.change(self._finish_epoch, figures)
+        yield self._guard.change(self._finish_evaluation, figures)
 
-    def _finish_epoch(self, figures: dict[str, float]) -> EpochDone:
-        progress = self.progress
+    def _finish_evaluation(self, figures: dict[str, float]) -> Evaluated:
+        progress, epoch_ended = self.progress, self._epoch_ended
         improved = update_best(self.spec.training, self._figures.metrics, figures, progress)
         figures["learning_rate"] = self.rate_at(progress.step - 1)
-        done = EpochDone(progress.step, progress.epoch + 1, figures, improved)
+        done = Evaluated(progress.step, progress.epoch + 1, figures, improved, epoch_ended)
         progress.evaluated_step = progress.step
-        if progress.position >= self.steps_per_epoch:
-            progress.epoch, progress.position = progress.epoch + 1, 0
+        if epoch_ended or self.spec.training.evaluate_every_steps is not None:
             self._figures.reset()
+        if epoch_ended:
+            self._begin_epoch()
         return done
+
+    def _begin_epoch(self) -> None:
+        self.progress.epoch, self.progress.position = self.progress.epoch + 1, 0
 
     # State ----------------------------------------------------------------------------------
 
