@@ -8,11 +8,17 @@ from typing import NamedTuple
 
 import pytest
 
+from tinynet import registry
 from tinynet.errors import SpecError
 from tinynet.spec.reading import load_spec
+from tinynet.text.wording import format_list
 
 HERE = Path(__file__).parent
 TABLES = ("bad_specs", "bad_blocks")
+
+
+LAYERS = format_list(sorted(entry.name for entry in registry.default().entries("layers")))
+"""The layers as a message lists them; a table has ``{layers}`` in their place."""
 
 
 class Case(NamedTuple):
@@ -35,7 +41,8 @@ def cases(table):
         if parts["#"]:
             (title,), old, new = parts["#"], "\n".join(parts["-"]), "\n".join(parts["+"])
             assert old in good, f"{title}: the valid spec does not have {old!r}"
-            yield Case(title, good.replace(old, new, 1), parts["="])
+            expected = [answer.replace("{layers}", LAYERS) for answer in parts["="]]
+            yield Case(title, good.replace(old, new, 1), expected)
 
 
 CASES = [case for table in TABLES for case in cases(table)]

@@ -17,7 +17,12 @@ SPEC = {
     "training": {
         "epochs": 2,
         "loss": "softmax_cross_entropy",
-        "optimizer": {"type": "sgd", "momentum": 0.9, "clip_norm": 1.0},
+        "optimizer": {
+            "type": "sgd",
+            "momentum": 0.9,
+            "clip_norm": 1.0,
+            "groups": [{"params": "*/bias", "weight_decay": 0}],
+        },
         "schedule": {"type": "cosine"},
         "metrics": ["accuracy"],
         "early_stopping": {"patience": 3},
@@ -34,6 +39,8 @@ EFFECTS = {
         ("training.optimizer.learning_rate", 0.5),
         ("training.optimizer.clip_norm", 2.0),
         ("training.optimizer.weight_decay", 0.1),
+        ("training.optimizer.groups.0.weight_decay", 0.1),
+        ("training.optimizer.groups.0.rate_factor", 0.1),
         ("training.early_stopping.patience", 9),
         ("training.early_stopping.min_delta", 0.1),
         ("training.checkpoint.every_steps", 10),

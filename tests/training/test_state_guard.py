@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 
+from tinynet.builtin.optimizers._fused import FusedOptimizer
 from tinynet.errors import TinynetError
 from tinynet.run.interrupts import recorded_signals
 from tinynet.training.state_guard import uninterrupted
@@ -116,10 +117,7 @@ def test_run_records_ctrl_c_during_an_update():
 @pytest.mark.parametrize("error", [MemoryError, KeyError])
 def test_incomplete_update_stops_steps_and_saving(make_trainer, monkeypatch, error):
     """A run resumed from such a state would silently end with other bits."""
-    trainer = make_trainer()
-    arrays = {name: array.copy() for name, array in trainer.state().items()}
-    progress = trainer.progress
-    original, calls = trainer._updater._update, []
+    original, calls = FusedOptimizer.update_with, []
 
     def fail_at_the_second(*args):
         calls.append(None)
@@ -127,7 +125,10 @@ def test_incomplete_update_stops_steps_and_saving(make_trainer, monkeypatch, err
             raise error
         original(*args)
 
-    monkeypatch.setattr(trainer._updater, "_update", fail_at_the_second)
+    monkeypatch.setattr(FusedOptimizer, "update_with", fail_at_the_second)
+    trainer = make_trainer()
+    arrays = {name: array.copy() for name, array in trainer.state().items()}
+    progress = trainer.progress
     with pytest.raises((error, TinynetError)):
         trainer.train_step(X, Y)
     assert len(calls) == 2

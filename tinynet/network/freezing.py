@@ -1,12 +1,10 @@
 """The choice of the parameters that training changes."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from tinynet.engine.node import Node
-from tinynet.errors import Problem, SpecError
-from tinynet.text.wording import quote, suggest
+from tinynet.network.address_patterns import matching_addresses
 
 POINTER = "/training/trainable"
 
@@ -26,7 +24,7 @@ def freeze(nodes: Mapping[str, Node], patterns: Sequence[str]) -> dict[str, Node
     """
     owners = (node for node in nodes.values() if node.owner == node.name)
     addresses = [f"{node.name}/{name}" for node in owners for name in node.own_params]
-    trained = matching_addresses(addresses, patterns)
+    trained = matching_addresses(addresses, patterns, POINTER)
     return {name: _frozen(node, trained) for name, node in nodes.items()}
 
 
@@ -37,39 +35,3 @@ def _frozen(node: Node, trained: frozenset[str]) -> Node:
         trainable_params=params,
         trainable=node.trainable and bool(params or not node.layer.params),
     )
-
-
-def matching_addresses(addresses: Collection[str], patterns: Sequence[str]) -> frozenset[str]:
-    """Return the addresses of parameters that patterns choose.
-
-    The last pattern that matches an address decides about it.
-
-    Args:
-        addresses: The addresses of all parameters, such as ``conv2d_1/weight``.
-        patterns: Shell patterns such as ``conv2d_*/weight``; a pattern after ``!`` excludes.
-
-    Raises:
-        SpecError: listing every pattern that matches nothing, or excludes from nothing.
-    """
-    suggestions = {*addresses, *(f"{address.partition('/')[0]}/*" for address in addresses)}
-    chosen: set[str] = set()
-    problems = []
-    for index, pattern in enumerate(patterns):
-        bare = pattern.removeprefix("!")
-        matched = {address for address in addresses if fnmatchcase(address, bare)}
-        if not matched:
-            message = f"{quote(pattern)} matches no parameter; {suggest(bare, suggestions)}"
-            problems.append(Problem(message, f"{POINTER}/{index}"))
-        elif bare == pattern:
-            chosen |= matched
-        elif index:
-            chosen -= matched
-        else:
-            message = (
-                f"{quote(pattern)} excludes parameters, but none is chosen before it; begin with"
-                " '*' to choose all"
-            )
-            problems.append(Problem(message, f"{POINTER}/{index}"))
-    if problems:
-        raise SpecError(problems)
-    return frozenset(chosen)

@@ -19,6 +19,7 @@ _SAFE = (
     r"/name",
     r"/training/(epochs|steps|schedule|log_every_steps)(/.*)?",
     r"/training/optimizer/(learning_rate|clip_norm|weight_decay)",
+    r"/training/optimizer/groups/\d+/(rate_factor|weight_decay)",
     r"/training/early_stopping/(patience|min_delta)",
     r"/training/checkpoint/(every_\w+|keep_last)",
     # These do not affect training, or are compared elsewhere with the shapes themselves.

@@ -10,7 +10,7 @@ from tinynet.spec.expansion.variables import NAME
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec, NodeSpec
 from tinynet.spec.schema_definitions import Definitions, Schema, describe, refer
-from tinynet.spec.training_spec import TrainingSpec
+from tinynet.spec.training_spec import OptimizerGroup, TrainingSpec
 from tinynet.text.kinds import GROUPS
 
 _NAMES: Schema = {"pattern": f"^{NAME.pattern}$"}
@@ -67,6 +67,9 @@ def _as_in_files(spec: Schema) -> Schema:
         "additionalProperties": refer("Block"),
         "description": "Parts of a network by name, each written once and used many times.",
     }
+    group = parts[OptimizerGroup.__name__]
+    del group["properties"]["options"]
+    group["additionalProperties"] = True  # the options of the optimizer
     training = parts[TrainingSpec.__name__]
     training["anyOf"] = [{"required": ["epochs"]}, {"required": ["steps"]}]
     loss = training["properties"]["loss"]

@@ -3,12 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from tinynet.config import Reference
+from tinynet.config import Configure, Reference
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
-from tinynet.text.wording import closest
+from tinynet.text.mistakes import details, mistake, refusal
+from tinynet.text.wording import closest, quote
 
 
 class LossReference(Reference):
@@ -45,10 +54,85 @@ Losses: TypeAlias = Annotated[
 """The loss of the only output, or losses by the names of outputs."""
 
 
+class OptimizerGroup(SpecModel):
+    """Other options of the optimizer for some parameters."""
+
+    params: Names = Field(
+        min_length=1,
+        max_length=100,
+        description="The parameters, as patterns of their addresses: */bias. Of several that match"
+        " the last one decides; those that begin with ! exclude.",
+    )
+    rate_factor: float = Field(
+        default=1.0, ge=0, description="Factor of the learning rate, beside that of the schedule."
+    )
+    options: dict[str, Any] = Field(default_factory=dict, description="The optimizer's options.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_options(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping):
+            return raw
+        own = cls.model_fields.keys() - {"options"}
+        options = {key: value for key, value in raw.items() if key not in own}
+        return {**{key: raw[key] for key in raw.keys() & own}, "options": options}
+
+    @model_serializer(mode="wrap")
+    def _merge_options(self, handler: Any) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        options = fields.pop("options")
+        return {**fields, **options}
+
+
 class OptimizerReference(Reference):
     """The optimizer."""
 
     group: ClassVar[str] = "optimizers"
+    groups: Annotated[tuple[OptimizerGroup, ...], BeforeValidator(as_tuple)] | None = Field(
+        default=None,
+        min_length=1,
+        description="Other options for some parameters, such as no weight decay for biases. Of"
+        " several groups with a parameter the last one decides.",
+    )
+
+    @classmethod
+    def _split_options(cls, raw: Any, handler: Any, context: Mapping[str, Any]) -> Self:
+        made = super()._split_options(raw, handler, context)
+        configure: Configure | None = context.get("configure")
+        if configure is None or made.groups is None:
+            return made
+        mistakes: list[InitErrorDetails] = []
+        groups = []
+        for index, group in enumerate(made.groups):
+            options = group.options
+            mistakes += [_of_all(key, index) for key in sorted(_OF_ALL & options.keys())]
+            try:
+                complete = configure(cls.group, made.type, {**made.options, **options}, ())
+            except ValidationError as error:
+                for detail in details(error):
+                    detail["loc"] = ("groups", index, *detail.get("loc", ()))
+                    mistakes.append(detail)
+            else:
+                own = {key: complete[key] for key in options}
+                groups.append(group.model_copy(update={"options": own}))
+        if mistakes:
+            raise refusal(mistakes)
+        return made.model_copy(update={"groups": tuple(groups)})
+
+    def of_group(self, group: OptimizerGroup) -> "OptimizerReference":
+        """Return the optimizer with the options of a group."""
+        return self.model_copy(update={"options": {**self.options, **group.options}})
+
+
+_OF_ALL = frozenset({"learning_rate", "clip_norm"})
+"""Options that a group cannot change."""
+
+
+def _of_all(key: str, index: int) -> InitErrorDetails:
+    """Return the mistake of a group that sets an option of all parameters."""
+    remedy = 'use "rate_factor"' if key == "learning_rate" else "remove it here"
+    message = f"{quote(key)} is the same for all parameters; {remedy}"
+    return mistake("group", message, "groups", index, key)
 
 
 class ScheduleReference(Reference):

@@ -24,6 +24,7 @@ from tinynet.training.compatibility import (
     weight_problems,
 )
 from tinynet.training.evaluation import Figures
+from tinynet.training.optimizer_groups import group_of_each
 from tinynet.training.remedies import class_target_remedy, loss_option, number_remedy, units_option
 from tinynet.types import Array
 
@@ -45,6 +46,7 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
         message = "nothing is trainable: no loss depends on parameters that are not frozen"
         raise SpecError([Problem(message, "/network")])
     training = spec.training
+    group_of_each(training.optimizer.groups, network.params)
     if problems := shape_problems(training, network, data, names):
         raise ShapeError(problems)
     require_weights_taken(network, data, training)

@@ -1,9 +1,10 @@
 """The update of a network's parameters: optimizer, its state, schedule and gradient clipping."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from numbers import Real
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,9 +18,31 @@ from tinynet.optimizer import Fused, Optimizer, OptimizerConfig
 from tinynet.schedule import Schedule, ScheduleConfig, scheduled_factor
 from tinynet.spec.training_spec import OptimizerReference, ScheduleReference
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
+from tinynet.training.optimizer_groups import group_of_each
 from tinynet.types import Array
 
 _OPTIMIZER, _SCHEDULE = "/training/optimizer", "/training/schedule"
+
+
+class _Group(NamedTuple):
+    """The optimizer of some parameters, with the options that are theirs.
+
+    Attributes:
+        optimizer: The optimizer.
+        update: Its update of one parameter, with the kernels if it is fused.
+        rate_factor: Factor of the learning rate.
+    """
+
+    optimizer: Optimizer
+    update: Callable[[Array, Array, dict[str, Array], int, float], None]
+    rate_factor: float
+
+    @classmethod
+    def of(cls, optimizer: Optimizer, rate_factor: float, kernels: Kernels) -> "_Group":
+        update = optimizer.update
+        if isinstance(optimizer, Fused):
+            update = partial(optimizer.update_with, kernels)
+        return cls(optimizer, update, rate_factor)
 
 
 class Updater:
@@ -59,9 +82,13 @@ class Updater:
             message = "its Config must derive from OptimizerConfig"
             raise plugin_error(self._optimizer, message, _OPTIMIZER)
         self._config = config
-        self._update = self._optimizer.update
-        if isinstance(self._optimizer, Fused):
-            self._update = partial(self._optimizer.update_with, kernels or NumpyKernels())
+        kernels = kernels or NumpyKernels()
+        groups = [_Group.of(self._optimizer, 1.0, kernels)]
+        for group in optimizer.groups or ():
+            created = plugins.create(optimizer.of_group(group), _OPTIMIZER)
+            groups.append(_Group.of(created, group.rate_factor, kernels))
+        chosen = group_of_each(optimizer.groups, params)
+        self._groups = {a: groups[chosen.get(a, -1) + 1] for a in self._params}
         self.scheduled = schedule is not None
         self._schedule: Schedule | None = None
         if schedule is not None:
@@ -79,21 +106,29 @@ class Updater:
         Raises:
             PluginError: if the optimizer fails, or changes the shape or dtype of its state.
         """
-        address = min(self._params, key=lambda name: self._params[name].size, default=None)
-        if address is None:
-            return
+        smallest: dict[int, str] = {}
+        for address in sorted(self._params, key=lambda name: self._params[name].size):
+            smallest.setdefault(id(self._groups[address]), address)
+        for address in smallest.values():
+            self._try_update(address)
+
+    def _try_update(self, address: str) -> None:
         param = self._params[address].copy()
         slots = {name: array.copy() for name, array in self.slots[address].items()}
         before = layout(slots)
         with np.errstate(all="ignore"), PluginErrors(self._optimizer, "update raised", _OPTIMIZER):
-            self._update(param, np.zeros_like(param), slots, 1, self._config.learning_rate)
+            update = self._groups[address].update
+            update(param, np.zeros_like(param), slots, 1, self._config.learning_rate)
         if problem := layout_problem(before, slots, "update"):
             raise plugin_error(self._optimizer, problem, _OPTIMIZER)
 
     def renew_slots(self) -> None:
         """Initialize the optimizer's state for the parameters as they are now."""
         with PluginErrors(self._optimizer, "slots raised", _OPTIMIZER):
-            self.slots = {a: self._optimizer.slots(param) for a, param in self._params.items()}
+            self.slots = {
+                address: self._groups[address].optimizer.slots(param)
+                for address, param in self._params.items()
+            }
         for address, slots in self.slots.items():
             group = f"{SLOTS}{address}"
             if problem := state_problem(slots, "slots", group, finite=True, writable=True):
@@ -139,7 +174,10 @@ class Updater:
                 if scale is not None:
                     gradient = gradient * scale
                 gradient = np.ascontiguousarray(gradient)
-                self._update(param, gradient, self.slots[address], step + 1, rate)
+                group = self._groups[address]
+                group.update(
+                    param, gradient, self.slots[address], step + 1, rate * group.rate_factor
+                )
 
     def _clip_scale(self, gradients: Mapping[str, Array]) -> float | None:
         """Return the factor that clips the norm of all gradients together; None if it is 1."""
