@@ -6,7 +6,7 @@ import numpy as np
 
 from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape
 
-from .correct_layers import Affine, Powers
+from .correct_layers import Affine, CenterTwice, Powers
 from .faults import EVERYTHING, detected_by
 
 Outputs = tuple[Array, ...]
@@ -130,6 +130,15 @@ class DividesByTheNumberOfGradients(Powers):
         (dx,), grads = super().backward(ctx, cache, dy)
         share = sum(part is not None for part in dy) / len(dy)
         return (dx * share,), grads
+
+
+@detected_by(
+    "several_shards",
+    finding="layer_0 .*: summarize_gradient raised TypeError: unsupported operand type",
+)
+class ExpectsEveryGradientInParts(CenterTwice):
+    def summarize_gradient(self, ctx: Context, cache: Cache, dy: OutputGradients) -> Any:
+        return super().summarize_gradient(ctx, cache, tuple(part * 1 for part in dy))  # type: ignore[operator]
 
 
 @detected_by("gradient_structure", finding="differentiable is False, but there are params")

@@ -116,6 +116,36 @@ class CenterInParts(Center):
         return np.sum([total for total, _ in summaries], axis=0) / sum(n for _, n in summaries)
 
 
+class CenterTwice(CenterInParts):
+    """The same with two outputs, the second of which is twice the first."""
+
+    def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        super().__init__(config, in_shapes, build)
+        self.out_shapes = {"once": self.out_shape, "twice": self.out_shape}
+
+    def forward(self, ctx: Context, x: Array) -> tuple[Any, Cache]:
+        y, mean = super().forward(ctx, x)
+        return (y, 2 * y), mean
+
+    def backward(self, ctx: Context, cache: Cache, dy: Any) -> Gradients:
+        return super().backward(ctx, cache, self.total(dy))
+
+    def forward_with(self, ctx: Context, summaries: Sequence[Any], x: Array) -> tuple[Any, Cache]:
+        y, mean = super().forward_with(ctx, summaries, x)
+        return (y, 2 * y), mean
+
+    def summarize_gradient(self, ctx: Context, cache: Cache, dy: Any) -> Any:
+        return super().summarize_gradient(ctx, cache, self.total(dy))
+
+    def backward_with(
+        self, ctx: Context, cache: Cache, summaries: Sequence[Any], dy: Any
+    ) -> tuple[Array, ...]:
+        return super().backward_with(ctx, cache, summaries, self.total(dy))
+
+    def total(self, dy: Any) -> Array:
+        return sum(k * part for k, part in enumerate(dy, 1) if part is not None)
+
+
 class ScaledCenter(Center):
     """The same with a learned factor; it gets the whole batch, and has a parameter."""
 
