@@ -233,12 +233,20 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "step": [schedule({"step_size": 4})],
     },
     "metrics": {
-        "accuracy": [metric({}, PROBABILITIES, LABELS), metric({}, SHARES[:, 0], LABELS > 0)],
+        "accuracy": [
+            metric({}, PROBABILITIES, LABELS),
+            metric({}, SHARES[:, 0], LABELS > 0),
+            metric({"ignore_label": 1}, PROBABILITIES, LABELS),
+        ],
         "f1": [
             metric({"average": average}, PROBABILITIES, LABELS)
             for average in ("macro", "micro", "weighted")
         ],
         "mae": [metric({}, NUMBERS, SHARES)],
+        "perplexity": [
+            metric({}, PROBABILITIES, LABELS),
+            metric({"ignore_label": 2}, PROBABILITIES, LABELS),
+        ],
         "precision": [metric({}, PROBABILITIES, LABELS)],
         "r2": [metric({}, NUMBERS, SHARES)],
         "recall": [metric({}, PROBABILITIES, LABELS)],

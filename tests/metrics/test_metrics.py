@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tinynet.builtin.metrics.accuracy import Accuracy, TopKAccuracy
 from tinynet.builtin.metrics.confusion import F1, Precision, Recall
+from tinynet.builtin.metrics.perplexity import Perplexity
 from tinynet.builtin.metrics.regression import MAE, R2
 
 SAMPLES = 30
@@ -19,6 +20,8 @@ METRICS = {
     "precision": (Precision, {"average": "macro"}),
     "recall": (Recall, {"average": "weighted"}),
     "f1": (F1, {"average": "micro"}),
+    "f1 without a label": (F1, {"ignore_label": 1}),
+    "perplexity": (Perplexity, {"ignore_label": 3}),
     "mae": (MAE, {}),
     "r2": (R2, {}),
 }
@@ -58,7 +61,7 @@ def test_any_partition_merged_in_any_tree_gives_the_figure_of_the_whole(
 
     expected = metric.result(whole)
     assert isinstance(expected, float)
-    if kind in (MAE, R2):
+    if kind in (MAE, R2, Perplexity):
         # An offset of 1e6 leaves nine digits of a mean; sums of squares would leave four.
         assert metric.result(states[0]) == pytest.approx(expected, rel=1e-9, abs=1e-9)
     else:
@@ -95,4 +98,4 @@ def test_only_the_state_changes_and_it_changes_in_place(kind: Any, options: Any)
 
 @every_metric
 def test_the_direction_of_an_improvement_is_known(kind: Any, options: Any) -> None:
-    assert kind.greater_is_better is (kind is not MAE)
+    assert kind.greater_is_better is (kind not in (MAE, Perplexity))

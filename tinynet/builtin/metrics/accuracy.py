@@ -3,10 +3,16 @@
 import numpy as np
 from pydantic import Field
 
-from tinynet.builtin.metrics._classes import class_count, classes_of, is_binary, true_classes
+from tinynet.builtin.metrics._classes import (
+    ClassMetricConfig,
+    class_count,
+    classes_of,
+    counted_rows,
+    is_binary,
+)
 from tinynet.builtin.metrics._sums import Sums
 from tinynet.errors import ShapeError
-from tinynet.metric import MetricConfig, State
+from tinynet.metric import State
 from tinynet.types import Array, Shape
 
 
@@ -20,11 +26,17 @@ class Accuracy(Sums):
 
     greater_is_better = True
 
+    class Config(ClassMetricConfig):
+        """Parameters of `accuracy`."""
+
+    def __init__(self, config: Config) -> None:
+        self.ignore_label = config.ignore_label
+
     def start(self, out_shape: Shape) -> State:
         return {"correct": np.zeros((), np.int64), "count": np.zeros((), np.int64)}
 
     def update(self, state: State, predictions: Array, targets: Array) -> None:
-        predicted, true = classes_of(predictions, targets)
+        predicted, true = classes_of(predictions, targets, self.ignore_label)
         right = predicted == true
         state["correct"] += np.count_nonzero(right)
         state["count"] += right.size
@@ -40,12 +52,13 @@ class TopKAccuracy(Accuracy):
     probabilities the earlier class comes first, so that k = 1 is `Accuracy`.
     """
 
-    class Config(MetricConfig):
+    class Config(Accuracy.Config):
         """Parameters of `top_k_accuracy`."""
 
         k: int = Field(default=5, ge=1, description="Number of classes that may be predicted.")
 
     def __init__(self, config: Config) -> None:
+        super().__init__(config)
         self.k = config.k
 
     def start(self, out_shape: Shape) -> State:
@@ -60,8 +73,8 @@ class TopKAccuracy(Accuracy):
 
     def update(self, state: State, predictions: Array, targets: Array) -> None:
         classes = predictions.shape[-1]
-        rows = predictions.reshape(-1, classes)
-        labels = true_classes(predictions, targets)[:, None]
+        rows, labels = counted_rows(predictions, targets, self.ignore_label)
+        labels = labels[:, None]
         own = np.take_along_axis(rows, labels, axis=1)
         # Count lower-ranked classes, not higher-ranked ones: then a NaN counts as wrong.
         behind = (rows < own) | ((rows == own) & (np.arange(classes) >= labels))

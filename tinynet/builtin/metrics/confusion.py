@@ -5,10 +5,10 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from tinynet.builtin.metrics._classes import class_count, classes_of
+from tinynet.builtin.metrics._classes import ClassMetricConfig, class_count, classes_of
 from tinynet.builtin.metrics._sums import Sums
 from tinynet.errors import ShapeError
-from tinynet.metric import MetricConfig, State
+from tinynet.metric import State
 from tinynet.types import Array, Shape
 
 
@@ -20,7 +20,7 @@ class _Confusion(Sums):
 
     greater_is_better = True
 
-    class Config(MetricConfig):
+    class Config(ClassMetricConfig):
         """Parameters of `precision`, `recall` and `f1`."""
 
         average: Literal["macro", "micro", "weighted", "binary"] = Field(
@@ -34,6 +34,7 @@ class _Confusion(Sums):
 
     def __init__(self, config: Config) -> None:
         self.average = config.average
+        self.ignore_label = config.ignore_label
 
     def possible(self, predicted: Array, true: Array) -> Array:
         """Return the divisor of the hits of each class, from its two counts; all (classes,)."""
@@ -49,7 +50,7 @@ class _Confusion(Sums):
         return {name: np.zeros(classes, np.int64) for name in ("hits", "predicted", "true")}
 
     def update(self, state: State, predictions: Array, targets: Array) -> None:
-        predicted, true = classes_of(predictions, targets)
+        predicted, true = classes_of(predictions, targets, self.ignore_label)
         classes = class_count(predictions.shape[1:])
         state["hits"] += np.bincount(true[predicted == true], minlength=classes)
         state["predicted"] += np.bincount(predicted, minlength=classes)
