@@ -127,12 +127,13 @@ class Attention:
         highest = scores.max(axis=-1, keepdims=True)
         shares = np.exp(scores - np.where(np.isfinite(highest), highest, 0))
         shares /= np.maximum(shares.sum(axis=-1, keepdims=True), np.finfo(x.dtype).tiny)
-        return shares @ x, (q, x, shares)
+        return shares @ x, (q, x, shares, mask)
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        q, x, shares = cache
+        q, x, shares, mask = cache
         dshares = dy @ x.mT
         dscores = shares * (dshares - (shares * dshares).sum(axis=-1, keepdims=True))
+        dscores *= mask[:, np.newaxis]
         return (dscores @ x, shares.mT @ dy + dscores.mT @ q, None), {}
 
 
@@ -166,3 +167,19 @@ class MaskedCenter:
     def commit(self, cache: Cache) -> None:
         self.buffers["mean"] *= 0.5
         self.buffers["mean"] += 0.5 * cache[0]
+
+
+class SelfAttention(Attention):
+    """Attention of a sequence to itself; where all steps are masked, to all of them alike."""
+
+    arguments: ClassVar[dict[str, Any]] = WITH_MASK
+
+    def hidden(self, scores: Array, mask: Array) -> Array:
+        return np.where(mask[:, np.newaxis] != 0, scores, -1e9)
+
+    def forward(self, ctx: Context, x: Array, mask: Array) -> tuple[Array, Cache]:  # type: ignore[override]
+        return super().forward(ctx, x, x, mask)
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        (dq, dx, _), grads = super().backward(ctx, cache, dy)
+        return (dq + dx, None), grads

@@ -25,7 +25,14 @@ from .correct_layers import (
     Sign,
 )
 from .faults import BROKEN, WITH_MASK, Broken
-from .masked_layers import Attention, Centered, MaskedCenter, MaskedMean, Recurrent
+from .masked_layers import (
+    Attention,
+    Centered,
+    MaskedCenter,
+    MaskedMean,
+    Recurrent,
+    SelfAttention,
+)
 
 CORRECT: list[tuple[type[Any], list[Shape], dict[str, Any]]] = [
     (Affine, [(3,)], {}),
@@ -50,7 +57,9 @@ def test_a_correct_layer_passes(
     check_layer(layer, {}, in_shapes, **kwargs)
 
 
-@pytest.mark.parametrize("layer", [MaskedMean, Centered, Recurrent, Attention, MaskedCenter])
+@pytest.mark.parametrize(
+    "layer", [MaskedMean, Centered, Recurrent, Attention, SelfAttention, MaskedCenter]
+)
 def test_a_correct_layer_with_a_mask_passes(layer: type[Any]) -> None:
     check_layer(layer, {}, **layer.arguments)
 

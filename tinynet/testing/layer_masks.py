@@ -1,7 +1,8 @@
 """Checks of a layer that takes a mask of time steps: masked steps have no effect."""
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -115,17 +116,21 @@ def padding(case: LayerCase) -> None:
             inputs = case.draw()
             for index in case.masks.keys() & cut:
                 inputs[index][:, length:] = 0
-            own = tuple(x[:, :length] if i in cut else x for i, x in enumerate(inputs))
-            dy = case.dy(shorter)
-            padded_dy = tuple(
-                _padded(d, (case.batch, *shape))
-                for d, shape in zip(dy, output_shapes(layer).values(), strict=True)
+            own = tuple(owned(x[:, :length]) if i in cut else x for i, x in enumerate(inputs))
+            dy = tuple(clear_masked(d, inputs[mask]) for d in case.dy(layer))
+            own_dy = tuple(
+                owned(d[tuple(map(slice, (case.batch, *shape)))])
+                for d, shape in zip(dy, output_shapes(shorter).values(), strict=True)
             )
-            expected = outcome(shorter, case.context(training), tuple(map(owned, own)), dy)
-            actual = outcome(layer, case.context(training), inputs, padded_dy)
+            expected = outcome(shorter, case.context(training), own, own_dy)
+            actual = outcome(layer, case.context(training), inputs, dy)
+            for name in expected.keys() & actual.keys():
+                expected[name] = _padded(expected[name], actual[name].shape)
+            for name, arrays in product(output_shapes(layer), (expected, actual)):
+                arrays[name] = clear_masked(arrays[name], inputs[mask])
             require_close(
                 _without(expected, case.masks),
-                _without({n: _beginning(a, expected, n) for n, a in actual.items()}, case.masks),
+                _without(actual, case.masks),
                 f"with {steps - length} masked steps after {length} steps ({mode(training)})",
             )
 
@@ -208,11 +213,6 @@ def _padded(array: Array, shape: Shape) -> Array:
     larger = np.zeros(shape, array.dtype)
     larger[tuple(map(slice, array.shape))] = array
     return larger
-
-
-def _beginning(array: Array, like: Mapping[str, Array], name: str) -> Array:
-    """Return the part of an array with the shape of the one of this name, if there is one."""
-    return array[tuple(map(slice, like[name].shape))] if name in like else array
 
 
 def _without_masked(gradient: Array, mask: Array) -> Array:
