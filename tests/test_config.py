@@ -12,7 +12,7 @@ from tinynet.dataset import DatasetConfig
 from tinynet.errors import PluginError
 from tinynet.layer import LayerConfig
 from tinynet.loss import LossConfig
-from tinynet.text.mistakes import problems
+from tinynet.text.mistakes import explained, problems
 from tinynet.transform import TransformConfig
 
 
@@ -198,6 +198,26 @@ def test_what_is_required_says_what_it_is(errors_of):
         "'width' is required (pixels from left to right)",
         "'height' is required",
     ]
+
+
+@pytest.mark.parametrize(
+    ("description", "hint"),
+    [
+        ("The fan out.", ""),
+        ("Fan out", ""),
+        ("A fan out of each unit.", " (a fan out of each unit)"),
+        ("Index: 0 ... n - 1. Counted from 0.", " (index: 0 ... n - 1)"),
+        ("ASCII text.", " (ASCII text)"),
+    ],
+)
+def test_a_description_that_only_repeats_the_key_is_left_out(description, hint):
+    class FanOut(Config):
+        fan_out: int = Field(description=description)
+
+    with pytest.raises(ValidationError) as caught:
+        FanOut.model_validate({})
+    error = explained(caught.value, FanOut.model_fields)
+    assert [str(problem) for problem in problems(error, {})] == [f"'fan_out' is required{hint}"]
 
 
 def test_a_misspelt_key_is_one_mistake_and_not_two(errors_of):

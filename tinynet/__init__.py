@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinynet.checkpoint.transfer import TransferRules as TransferRules
+    from tinynet.checkpoint.transfer_rules import TransferRules as TransferRules
     from tinynet.network.network import Network as Network
     from tinynet.run.models import evaluate as evaluate
     from tinynet.run.models import load as load
@@ -26,7 +26,7 @@ _HOME = {
     "Run": "tinynet.run.training_run",
     "Spec": "tinynet.spec.models",
     "Trainer": "tinynet.training.trainer",
-    "TransferRules": "tinynet.checkpoint.transfer",
+    "TransferRules": "tinynet.checkpoint.transfer_rules",
     "evaluate": "tinynet.run.models",
     "load": "tinynet.run.models",
     "load_model": "tinynet.run.models",

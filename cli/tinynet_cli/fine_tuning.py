@@ -97,7 +97,7 @@ def take_rules(source: str | None, plan_only: bool, settings: dict[str, Any]) ->
     """
     rules = {name: settings.pop(name) for name in _RULES}
     if source is not None:
-        from tinynet.checkpoint.transfer import TransferRules
+        from tinynet.checkpoint.transfer_rules import TransferRules
 
         return {"source": source, "rules": TransferRules(**rules)}
     if names := [name for name, value in {**rules, "plan": plan_only}.items() if value]:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynet.checkpoint.plugin_lock import TypeFacts
-from tinynet.checkpoint.transfer import TransferRules, plan_transfer
+from tinynet.checkpoint.transfer import plan_transfer
+from tinynet.checkpoint.transfer_rules import TransferRules
 from tinynet.errors import CheckpointMismatchError
 from tinynet.network.network import Network
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from tinynet.checkpoint.transfer import plan_transfer
+from tinynet.checkpoint.transfer_rules import TransferRules
 from tinynet.errors import CheckpointFormatError
 from tinynet.network.network import Network
 
-from .transfers import BODY, checkpoint_of, network, refusal
+from .transfers import BODY, checkpoint_of, network, refusal, transferred
 
 
 def test_everything_that_does_not_fit_is_listed_with_its_option() -> None:
@@ -68,14 +69,41 @@ def test_default_names_do_not_match_after_an_inserted_layer() -> None:
 
 
 def test_default_names_do_not_match_after_a_changed_option() -> None:
+    def net(use_bias: bool) -> Network:
+        first = {"type": "dense", "units": 5, "use_bias": use_bias}
+        return network(first, {"type": "dense", "units": 2})
+
+    assert refusal(net(True), net(False)).splitlines()[-1] == (
+        "  dense_1, dense_2 cannot be matched with dense_1, dense_2 of the checkpoint, because"
+        " default names are only positions, and the networks differ from node 1 on (dense_1:"
+        " use_bias true -> false); give the nodes the names that they have in the checkpoint, or"
+        " add --map OLD=NEW"
+    )
+    pairs = {"dense_1": "dense_1", "dense_2": "dense_2"}
+    mapped = TransferRules(map=pairs, allow_dropped=("dense_1/bias",))
+    assert transferred(net(True), net(False), mapped).count("carried") == 3
+
+
+def test_no_names_are_advised_where_all_shapes_differ() -> None:
+    """The nodes have the names of the checkpoint already, and no pair of them would fit."""
+
     def net(units: int) -> Network:
         return network({"type": "dense", "units": units}, {"type": "dense", "units": 2})
 
-    assert refusal(net(5), net(6)).splitlines()[-1] == (
-        "  dense_1, dense_2 cannot be matched with dense_1, dense_2 of the checkpoint, because"
-        " default names are only positions, and the networks differ from node 1 on (dense_1: units"
-        " 5 -> 6); give the nodes the names that they have in the checkpoint, or add --map OLD=NEW"
-    )
+    message = refusal(net(5), net(6))
+    assert message.splitlines()[-1].startswith("  dense_2/bias (2,) of the checkpoint is not used")
+    assert "--map" not in message
+
+
+def test_names_are_advised_where_swapped_nodes_fit() -> None:
+    def net(*units: int) -> Network:
+        layers = ({"type": "dense", "units": size, "inputs": "input"} for size in units)
+        return network(*layers, {"type": "concat", "inputs": ["dense_1", "dense_2"]})
+
+    advice = refusal(net(5, 6), net(6, 5)).splitlines()[-1]
+    assert advice.startswith("  dense_1, dense_2 cannot be matched with dense_1, dense_2 of")
+    mapped = TransferRules(map={"dense_1": "dense_2", "dense_2": "dense_1"})
+    assert transferred(net(5, 6), net(6, 5), mapped).count("carried") == 4
 
 
 def test_default_names_match_only_with_the_same_inputs() -> None:

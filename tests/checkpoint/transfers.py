@@ -10,7 +10,8 @@ import pytest
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.plugin_lock import TypeFacts
 from tinynet.checkpoint.sections import DataFacts, LogMark
-from tinynet.checkpoint.transfer import TransferRules, apply_transfer, plan_transfer
+from tinynet.checkpoint.transfer import apply_transfer, plan_transfer
+from tinynet.checkpoint.transfer_rules import TransferRules
 from tinynet.errors import CheckpointMismatchError
 from tinynet.network.network import Network
 from tinynet.training.progress import Progress

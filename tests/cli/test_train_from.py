@@ -48,7 +48,7 @@ def test_a_source_that_does_not_fit_is_exit_4_with_the_options_that_would(tinyne
     assert result.err.splitlines()[0] == "error: the checkpoint does not fit the network:"
     assert "--allow-new 'dense_1/*'" in result.err
     assert "--allow-dropped 'dense_1/*'" in result.err
-    assert "--map OLD=NEW" in result.err
+    assert "--map" not in result.err, "no other name would make the shapes equal"
     assert not Path("runs").exists()
 
 

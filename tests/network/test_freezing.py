@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinynet.errors import SpecError
+from tinynet.errors import SpecError, UsageError
 from tinynet.network.freezing import matching_addresses
 from tinynet.network.network import Network
 from tinynet.spec.reading import load_spec
@@ -157,3 +157,10 @@ def test_patterns_do_not_stop_dropout():
         np.ones((50, 3)), training=True, observe=lambda node, y: outputs.update({node.name: +y})
     )
     assert (outputs["d"] == 0).any()
+
+
+@pytest.mark.parametrize("patterns", ["a/*", 3, [3]])
+def test_trainable_of_a_network_must_be_a_list_of_strings(patterns):
+    """Each character of a string would be taken for a pattern."""
+    with pytest.raises(UsageError, match=r"^Network\(\): trainable=.* must be a list of strings"):
+        Network({"input_shape": [3], "layers": LAYERS}, trainable=patterns)

@@ -193,7 +193,7 @@ WRONG = {
     "another shape": (
         np.zeros((2, 4)),
         ShapeError,
-        r"input must have the shape \(N, 3\).* \(2, 4\)",
+        r"^input must have the shape \(N, 3\); its shape is \(2, 4\)$",
     ),
     "no batch axis": (np.zeros(3), ShapeError, r"its shape is \(3,\)"),
     "a number": (np.float64(1), ShapeError, r"its shape is \(\)"),

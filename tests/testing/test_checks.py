@@ -3,10 +3,14 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 
+from tinynet import registry
+from tinynet.errors import UsageError
+from tinynet.testing import layer_checks, loss_checks, optimizer_checks
 from tinynet.testing.arrays import Arrays, spread
 from tinynet.testing.checks import Check, CheckFailed, run_all
 from tinynet.testing.gradients import require_gradients
@@ -159,3 +163,19 @@ def test_the_kit_needs_no_test_framework() -> None:
     code = "import sys, tinynet.testing; print({'pytest', 'hypothesis'} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    "checks",
+    [
+        partial(layer_checks, registry.default().load("layers", "relu"), {}, [(3,)]),
+        partial(optimizer_checks, registry.default().load("optimizers", "sgd"), {}),
+        partial(loss_checks, registry.default().load("losses", "mse"), {}, (1,), np.zeros((2, 1))),
+    ],
+    ids=["layer", "optimizer", "loss"],
+)
+def test_a_string_of_dtypes_is_refused(checks: Callable[..., list[Check]]) -> None:
+    """Each of its characters would be taken for a dtype, and ``"f"`` is one."""
+    with pytest.raises(UsageError, match=r"^dtypes='float32' must be .* \['float32'\]$"):
+        checks(dtypes="float32")
+    assert checks(dtypes=["float32"])

@@ -334,3 +334,5 @@ def test_every_check_says_in_a_sentence_what_it_is_about() -> None:
     ):
         for check in plugin_checks(name):
             assert check.description.endswith("."), check
+            assert not check.description.startswith("Take "), "not a promise, but an instruction"
+            assert "``" not in check.description, "a terminal shows no markup"

@@ -7,7 +7,7 @@ A node with a name of its own matches the node of that name and type. A default 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import JsonValue
 
@@ -16,6 +16,10 @@ from tinynet.spec.expansion.declared_nodes import is_positional
 from tinynet.spec.graph import build_graph
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.text.wording import format_value, suggest
+from tinynet.types import Shape
+
+Shapes: TypeAlias = Mapping[str, Shape]
+"""Shapes of the tensors of a node, by their names without the node's."""
 
 
 @dataclass(frozen=True)
@@ -149,15 +153,27 @@ class Matching:
         if problems:
             raise CheckpointMismatchError("\n  ".join(problems))
 
-    def advice(self, new: Iterable[str], unused: Iterable[str]) -> list[str]:
-        """Return the advice to name unmatched nodes with default names; at most a line."""
-        unused = list(dict.fromkeys(unused))
-        types = {self._old[name].type for name in unused if name in self._old}
-        orphans = [self._new[name] for name in dict.fromkeys(new)]
-        unnamed = [
-            record.name for record in orphans if not record.has_own_name and record.type in types
-        ]
-        if not unnamed:
+    def advice(self, new: Mapping[str, Shapes], unused: Mapping[str, Shapes]) -> list[str]:
+        """Return the advice to name unmatched nodes with default names; at most a line.
+
+        Args:
+            new: The shapes of the tensors of each node without a source.
+            unused: The same of each node of the checkpoint that is not used.
+        """
+        types = {name: self._old[name].type for name in unused if name in self._old}
+        unnamed = {
+            name: self._new[name].type
+            for name in new
+            if not self._new[name].has_own_name and self._new[name].type in types.values()
+        }
+        # With the same names on both sides and no shapes in common, other names would not help.
+        is_reshaped = unnamed.keys() == unused.keys() and not any(
+            _have_equal_shapes(new[after], unused[before])
+            for after, type_name in unnamed.items()
+            for before, old_type in types.items()
+            if type_name == old_type
+        )
+        if not unnamed or is_reshaped:
             return []
         return [
             f"{', '.join(unnamed)} cannot be matched with {', '.join(unused)} of the checkpoint,"
@@ -181,6 +197,12 @@ class Matching:
 def _blocks(names: Iterable[str]) -> set[str]:
     """Return the names of the blocks that contain the nodes."""
     return {name[: dot.start()] for name in names for dot in re.finditer(r"\.", name)}
+
+
+def _have_equal_shapes(one: Shapes, other: Shapes) -> bool:
+    """Return True if the tensors that two nodes have in common exist and have equal shapes."""
+    common = one.keys() & other.keys()
+    return bool(common) and all(one[name] == other[name] for name in common)
 
 
 def _common_start(old: list[NodeRecord], new: list[NodeRecord]) -> int:

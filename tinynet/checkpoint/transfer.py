@@ -7,7 +7,7 @@ starts at step 0. Nothing is left out, added or reshaped unless a rule allows it
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -17,6 +17,7 @@ import numpy as np
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.node_matching import Matching, node_records
 from tinynet.checkpoint.plugin_lock import recorded_names, types_of
+from tinynet.checkpoint.transfer_rules import STRICT, TransferRules
 from tinynet.engine.tensor_names import mismatch_message, named_weights
 from tinynet.errors import CheckpointFormatError, CheckpointMismatchError, SpecError
 from tinynet.network.network import Network
@@ -26,33 +27,6 @@ from tinynet.types import Array, Shape
 Action: TypeAlias = Literal["carried", "overlapped", "new", "dropped", "differs"]
 
 _SHAPE = "differ in shape"
-
-
-@dataclass(frozen=True)
-class TransferRules:
-    """The actions that are allowed besides carrying over tensors unchanged.
-
-    A pattern is compared with addresses, ``dense_2/weight``; ``*`` stands for any characters.
-
-    Attributes:
-        map: Nodes of the checkpoint by name, each with the node that takes over its tensors.
-        allow_new: Patterns of tensors that may be initialized.
-        allow_dropped: Patterns of the checkpoint's tensors that may be left out.
-        overlap: Patterns of tensors that may change their shape: the part that both shapes have,
-            from index 0 along each axis, is transferred; the rest keeps its initial values.
-        keep_preprocessing: Use the checkpoint's fitted transforms, instead of fitting them to the
-            new data.
-    """
-
-    map: Mapping[str, str] = field(default_factory=dict)
-    allow_new: tuple[str, ...] = ()
-    allow_dropped: tuple[str, ...] = ()
-    overlap: tuple[str, ...] = ()
-    keep_preprocessing: bool = False
-
-
-STRICT = TransferRules()
-"""Every tensor must be carried over unchanged."""
 
 
 @dataclass(frozen=True)
@@ -187,8 +161,8 @@ def plan_transfer(
     moves += [TensorTransfer(source, None) for name, source in sources.items() if name not in used]
     refused = {move: why for move in moves if (why := _refusal(move, rules))}
     if refused:
-        new = [move.target.node for move in refused if move.target and not move.source]
-        unused = [move.source.node for move in refused if move.source and not move.target]
+        new = _shapes(move.target for move in refused if move.target and not move.source)
+        unused = _shapes(move.source for move in refused if move.source and not move.target)
         lines = [*refused.values(), *matching.clashes, *matching.advice(new, unused)]
         raise TransferRefusedError(
             TransferPlan(tuple(moves), tuple(matching.notes), tuple(lines), _options(refused))
@@ -232,6 +206,15 @@ def _match(network: Network, checkpoint: Checkpoint, rules: TransferRules) -> Ma
 
 def _layouts(arrays: Mapping[str, Array]) -> list[TensorLayout]:
     return [TensorLayout(name, a.shape, a.dtype.name) for name, a in arrays.items()]
+
+
+def _shapes(tensors: Iterable[TensorLayout]) -> dict[str, dict[str, Shape]]:
+    """Return the shapes of the tensors of each node, by their names without the node's."""
+    shapes: dict[str, dict[str, Shape]] = {}
+    for tensor in tensors:
+        name = tensor.address.removeprefix(f"{tensor.node}/")
+        shapes.setdefault(tensor.node, {})[name] = tensor.shape
+    return shapes
 
 
 def _difference(source: TensorLayout, target: TensorLayout, rules: TransferRules) -> str:

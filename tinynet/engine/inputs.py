@@ -38,10 +38,9 @@ def validate_inputs(x: Inputs, shapes: Mapping[str, Shape]) -> dict[str, Array]:
     for name, array in inputs.items():
         if array.ndim == 0 or array.shape[1:] != shapes[name] or len(lengths) > 1:
             required = ", ".join(("N", *map(str, shapes[name])))
-            raise ShapeError(
-                f"{name} must have the shape ({required}), with the same N for every input; its"
-                f" shape is {array.shape}"
-            )
+            same = ", with the same N for every input" if len(inputs) > 1 else ""
+            message = f"{name} must have the shape ({required}){same}; its shape is {array.shape}"
+            raise ShapeError(message)
     return inputs
 
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tinynet.engine.node import Node
+from tinynet.errors import UsageError
 from tinynet.network.address_patterns import matching_addresses
+from tinynet.text.string_lists import string_list_fault
 
 POINTER = "/training/trainable"
 
@@ -21,7 +23,10 @@ def freeze(nodes: Mapping[str, Node], patterns: Sequence[str]) -> dict[str, Node
 
     Raises:
         SpecError: listing every pattern without effect.
+        UsageError: for patterns that are not a list of strings.
     """
+    if fault := string_list_fault(patterns, "head/*"):
+        raise UsageError(f"Network(): trainable={patterns!r} {fault}")
     owners = (node for node in nodes.values() if node.owner == node.name)
     addresses = [f"{node.name}/{name}" for node in owners for name in node.own_params]
     trained = matching_addresses(addresses, patterns, POINTER)

@@ -82,6 +82,7 @@ class Network:
             SpecError: for a wrong spec, or more than ``max_params`` elements.
             ShapeError: listing every node whose inputs have a wrong shape.
             PluginError: for a layer that is missing or broken.
+            UsageError: for a ``trainable`` that is not a list of strings.
         """
         self._arguments: dict[str, Any] = {
             "loss": loss, "trainable": trainable, "dry": dry, "max_params": max_params

@@ -9,7 +9,7 @@ from operator import index
 from pathlib import Path
 from typing import Any, get_args
 
-from tinynet.checkpoint.transfer import TransferRules
+from tinynet.checkpoint.transfer_rules import TransferRules
 from tinynet.data.splits import SplitName
 from tinynet.errors import UsageError
 from tinynet.run.options import Settings

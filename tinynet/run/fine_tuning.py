@@ -14,10 +14,10 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.transfer import (
     TransferPlan,
     TransferRefusedError,
-    TransferRules,
     apply_transfer,
     plan_transfer,
 )
+from tinynet.checkpoint.transfer_rules import TransferRules
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, explaining_io
 from tinynet.spec.models import Spec

@@ -12,7 +12,8 @@ from tinynet.checkpoint.continuation import Continuation, ResumeRules
 from tinynet.checkpoint.environment import environment
 from tinynet.checkpoint.plugin_lock import recorded_names
 from tinynet.checkpoint.sections import DataFacts
-from tinynet.checkpoint.transfer import STRICT, TransferPlan, TransferRules
+from tinynet.checkpoint.transfer import TransferPlan
+from tinynet.checkpoint.transfer_rules import STRICT, TransferRules
 from tinynet.data.splits import SplitName
 from tinynet.errors import SpecError
 from tinynet.layer.build import MAX_PARAMS

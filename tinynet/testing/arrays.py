@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinynet.errors import UsageError
 from tinynet.kernels.memory import aligned_empty
 from tinynet.testing.checks import CheckFailed, require
 from tinynet.types import Array, Shape
@@ -49,6 +50,17 @@ def read_only(array: Array) -> Array:
     copy = owned(array)
     copy.flags.writeable = False
     return copy
+
+
+def dtype_names(dtypes: Sequence[str]) -> tuple[str, ...]:
+    """Return the argument ``dtypes`` of a kit's function as a tuple.
+
+    Raises:
+        UsageError: for a single string, whose characters would be taken for dtypes.
+    """
+    if isinstance(dtypes, str):
+        raise UsageError(f"dtypes={dtypes!r} must be a list of strings, such as {[dtypes]!r}")
+    return tuple(dtypes)
 
 
 def is_float(array: Array) -> bool:

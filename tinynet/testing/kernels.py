@@ -194,7 +194,7 @@ def dropout(kernels: Kernels, draw: Draw) -> Arrays:
 
 
 def _updated(update: Callable[..., None], kernels: Kernels, draw: Draw) -> Arrays:
-    """Three steps of an update; the reference's signature says which arguments to draw."""
+    """Three steps of the update, with options drawn at random."""
     shape = draw.integer(1, 9), draw.integer(1, 40)
     arguments = {
         name: _argument(name, parameter.annotation, shape, draw)
@@ -276,18 +276,18 @@ def kernel_checks(kernels_class: type[Any], *, draws: int = 12, seed: int = 0) -
         draws: Number of runs of each kernel, with new shapes each time.
         seed: The seed of shapes and numbers.
     """
-    scenarios: list[tuple[Callable[..., Any], Scenario]] = [
-        *((scenario, scenario) for scenario in SCENARIOS),
-        *((update, partial(_updated, update)) for update in UPDATES),
+    scenarios: list[tuple[str, Scenario, str]] = [
+        *((scenario.__name__, scenario, first_line(scenario)) for scenario in SCENARIOS),
+        *((update.__name__, partial(_updated, update), first_line(_updated)) for update in UPDATES),
     ]
     return [
         Check(
             kernels_class.__name__,
-            kernel.__name__,
-            _comparison(kernels_class, kernel.__name__, scenario, draws, seed),
-            first_line(kernel),
+            name,
+            _comparison(kernels_class, name, scenario, draws, seed),
+            description,
         )
-        for kernel, scenario in scenarios
+        for name, scenario, description in scenarios
     ]
 
 

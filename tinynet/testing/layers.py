@@ -14,6 +14,7 @@ from tinynet.testing import (
     layer_shards,
     layer_structure,
 )
+from tinynet.testing.arrays import dtype_names
 from tinynet.testing.checks import Check, checks_of, run_all
 from tinynet.testing.configs import Options
 from tinynet.testing.layer_case import LayerCase
@@ -94,7 +95,8 @@ def layer_checks(
         seed: The seed of everything that the checks draw.
 
     Raises:
-        ValueError: for fewer than 4 samples, or inputs or masks of other shapes.
+        ValueError: for fewer than 4 samples, inputs or masks of other shapes, or ``dtypes`` that
+            are a single string.
     """
     case = LayerCase(
         layer_class,
@@ -102,7 +104,7 @@ def layer_checks(
         tuple(tuple(shape) for shape in in_shapes),
         None if inputs is None else tuple(np.asarray(samples) for samples in inputs),
         masked_sequences(mask),
-        tuple(dtypes),
+        dtype_names(dtypes),
         batch,
         seed,
     )

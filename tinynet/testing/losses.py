@@ -14,6 +14,7 @@ from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss, LossConfig
 from tinynet.testing.arrays import (
     Arrays,
+    dtype_names,
     floating_point_errors,
     is_float,
     owned,
@@ -285,6 +286,9 @@ def loss_checks(
         outputs: (N, *out_shape), for a loss that does not accept all real numbers.
         dtypes: The dtypes that the loss computes in.
         seed: The seed of everything that the checks draw.
+
+    Raises:
+        UsageError: for ``dtypes`` that are a single string.
     """
     case = LossCase(
         loss_class,
@@ -292,7 +296,7 @@ def loss_checks(
         tuple(out_shape),
         np.asarray(targets),
         None if outputs is None else np.asarray(outputs),
-        tuple(dtypes),
+        dtype_names(dtypes),
         seed,
     )
     return checks_of(loss_class.__name__, case, LOSS_CHECKS)

@@ -11,6 +11,7 @@ from tinynet.kernels.random import derive
 from tinynet.optimizer import OptimizerConfig
 from tinynet.testing.arrays import (
     Arrays,
+    dtype_names,
     owned,
     read_only,
     require_array,
@@ -180,8 +181,11 @@ def optimizer_checks(
         shape: Shape of the updated parameter, of more than four elements.
         dtypes: The dtypes of parameters.
         seed: The seed of everything that the checks draw.
+
+    Raises:
+        UsageError: for ``dtypes`` that are a single string.
     """
-    case = OptimizerCase(optimizer_class, options, tuple(shape), tuple(dtypes), seed)
+    case = OptimizerCase(optimizer_class, options, tuple(shape), dtype_names(dtypes), seed)
     return checks_of(optimizer_class.__name__, case, OPTIMIZER_CHECKS)
 
 

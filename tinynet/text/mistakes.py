@@ -1,5 +1,6 @@
 """The errors of pydantic as problems of a JSON file, one for each mistake."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -48,6 +49,9 @@ _BOUNDS = {
 }
 """The bounds of a number, by pydantic's name of the error."""
 
+
+_SENTENCE_END = re.compile(r"(?<!\.)\.(?=\s|$)")
+"""The full stop of a sentence, not the dots of a range: ``0 .. n - 1``."""
 
 _PLUGIN = "plugin_fault"
 """Kind of the mistakes that a plugin causes, not the document."""
@@ -149,7 +153,7 @@ def _explained(
         message = f"unknown key {quote(key)}; {hint}"
         return mistake("unknown_key", message, key, value=value)
     if _is(line, "missing"):
-        message = f"{quote(key)} is required{_meaning(fields[key])}"
+        message = f"{quote(key)} is required{_meaning(key, fields[key])}"
         return mistake("missing_key", message, key, value=value)
     if len(line["loc"]) == 1 and line["type"] in _BOUNDS and (bounds := _range(fields[key])):
         return mistake("range", f"must be {bounds}, not {format_value(value)}", key, value=value)
@@ -164,10 +168,16 @@ def _meant(key: str, fields: Mapping[str, FieldInfo]) -> str | None:
     return None
 
 
-def _meaning(field: FieldInfo) -> str:
-    """Return the first sentence of the description, to follow "is required"."""
-    text = (field.description or "").partition(". ")[0].rstrip(".")
-    return f" ({text if text[1:2].isupper() else text[:1].lower() + text[1:]})" if text else ""
+def _meaning(key: str, field: FieldInfo) -> str:
+    """Return the first sentence of the description, to follow "is required".
+
+    It is empty where the description only repeats the key: ``network``, "The network."
+    """
+    text = _SENTENCE_END.split(field.description or "", maxsplit=1)[0]
+    words = text.lower().removeprefix("the ").removeprefix("a ").removeprefix("an ")
+    if words in ("", key.lower().replace("_", " ")):
+        return ""
+    return f" ({text if text[1:2].isupper() else text[:1].lower() + text[1:]})"
 
 
 def _range(field: FieldInfo) -> str:
