@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tinynet.errors import SpecError, UsageError
-from tinynet.network.freezing import matching_addresses
+from tinynet.network.address_patterns import matching_addresses
+from tinynet.network.freezing import POINTER
 from tinynet.network.network import Network
 from tinynet.spec.reading import load_spec
 
@@ -30,13 +31,14 @@ LAYERS = [
     ],
 )
 def test_the_last_pattern_that_matches_decides(patterns, expected):
-    assert matching_addresses(ADDRESSES, patterns) == set(expected)
+    assert matching_addresses(ADDRESSES, patterns, POINTER) == set(expected)
 
 
 def test_all_patterns_without_effect_are_reported():
     """A pattern that matches nothing would freeze parameters by mistake."""
+    wrong = ["!head/*", "haed/*", "*", "head/wieght", "head"]
     with pytest.raises(SpecError) as caught:
-        matching_addresses(ADDRESSES, ["!head/*", "haed/*", "*", "head/wieght", "head"])
+        matching_addresses(ADDRESSES, wrong, POINTER)
     assert [str(problem) for problem in caught.value.problems] == [
         "/training/trainable/0: '!head/*' excludes parameters, but none is chosen before it; begin"
         " with '*' to choose all",

@@ -234,7 +234,7 @@ INVALID = {
     "a bare name that needs parameters": layers("flatten", "dense"),
     "a bare name of another kind": layers("adam"),
     "an unknown qualified name": layers({**DENSE, "type": "tinynet-fancy:dense"}),
-    "a use that is repeated zero times": layers({"block": "a", "repeat": 0}),
+    "an instance that is repeated zero times": layers({"block": "a", "repeat": 0}),
     "half a repeat": layers({**DENSE, "repeat": 1.5}),
     "both forms of a node": layers({**DENSE, "shares": "a"}),
     "an empty block": layers({"block": "a"}, blocks={"a": {"layers": []}}),

@@ -1,4 +1,4 @@
-"""The loss keeps the promises of every loss, and those of its own."""
+"""The focal loss: its protocol, its formula, and the example."""
 
 import math
 from pathlib import Path
@@ -18,7 +18,7 @@ CHECKS = [check for case in FocalLoss.examples for check in loss_checks(FocalLos
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=str)
-def test_it_keeps_the_promises_of_every_loss(check):
+def test_conforms_to_the_protocol_of_losses(check):
     check()
 
 
@@ -37,14 +37,12 @@ def test_without_discount_it_is_cross_entropy():
     draw = np.random.default_rng(0)
     logits = draw.normal(scale=3, size=(6, 2, 4))
     labels, weights = draw.integers(4, size=(6, 2)), draw.uniform(0, 2, 6)
-    right = SoftmaxCrossEntropy(SoftmaxCrossEntropy.Config())
-    for given in ((logits, labels), (logits, labels, weights)):
-        expected, found = (
-            value_and_gradient(right, *given),
-            value_and_gradient(focal(gamma=0), *given),
-        )
-        assert found[0] == pytest.approx(expected[0], rel=1e-12)
-        np.testing.assert_allclose(found[1], expected[1], rtol=1e-10, atol=1e-14)
+    reference = SoftmaxCrossEntropy(SoftmaxCrossEntropy.Config())
+    for arguments in ((logits, labels), (logits, labels, weights)):
+        expected, expected_gradient = value_and_gradient(reference, *arguments)
+        value, gradient = value_and_gradient(focal(gamma=0), *arguments)
+        assert value == pytest.approx(expected, rel=1e-12)
+        np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize("gamma", [0.5, 2.0, 5.0])
@@ -57,7 +55,7 @@ def test_the_formula(gamma):
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_certainty_gives_numbers_whether_right_or_wrong(gamma, dtype):
+def test_certain_predictions_have_a_finite_loss_and_gradient(gamma, dtype):
     """One NaN in a batch of thousands ends a run."""
     logits = np.array([[0, 1e4], [1e4, 0], [20, 0], [0, 0]], dtype)
     value, gradient = value_and_gradient(focal(gamma=gamma), logits, np.array([1, 1, 0, 0]))
@@ -80,7 +78,7 @@ def test_alpha_needs_a_weight_for_each_class_before_training_starts():
 
 
 def test_probabilities_instead_of_labels_are_refused_with_a_remedy():
-    with pytest.raises(ShapeError, match=r"wants outputs \(\.\.\., classes\) and integer labels"):
+    with pytest.raises(ShapeError, match=r"needs outputs \(\.\.\., classes\) and integer labels"):
         focal().check_shapes((3,), (3,))
     assert focal().bad_target((3,), np.array([0, 3])) == (
         1,

@@ -72,7 +72,7 @@ class FocalLoss:
     def check_shapes(self, out_shape: Shape, target_shape: Shape) -> None:
         if out_shape[:-1] != target_shape or out_shape[-1:] <= (1,):
             raise ShapeError(
-                "focal_loss wants outputs (..., classes) and integer labels (...); the network"
+                "focal_loss needs outputs (..., classes) and integer labels (...); the network"
                 f" gives {out_shape} and the targets are {target_shape}: set the last dense layer's"
                 " units to the number of classes"
             )

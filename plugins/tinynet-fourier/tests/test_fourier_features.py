@@ -1,4 +1,4 @@
-"""The layer keeps the promises of every layer, and those of its own."""
+"""The Fourier features: their protocol, the kernel that they approximate, and the example."""
 
 import math
 from pathlib import Path
@@ -19,7 +19,7 @@ CHECKS = [
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=str)
-def test_it_keeps_the_promises_of_every_layer(check):
+def test_conforms_to_the_protocol_of_layers(check):
     check()
 
 
@@ -28,7 +28,7 @@ def features(fan_in, **options):
 
 
 def test_inner_products_of_the_features_approximate_the_gaussian_kernel():
-    """Without this they are waves that mean nothing, and a linear layer on them no kernel."""
+    """Otherwise a linear layer on them would not be a kernel method."""
     x = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
     y, _ = features(3, units=20_000, length_scale=1.5).forward(Context(), x)
     squared_distance = np.square(x[:, None] - x).sum(axis=-1)
@@ -66,7 +66,7 @@ def test_without_trainable_false_frequencies_and_phases_are_learned(tmp_path):
         assert not np.array_equal(run.network.params[address], drawn[address])
 
 
-def test_what_cannot_be_is_refused():
+def test_invalid_options_and_shapes_are_errors():
     with pytest.raises(ValueError, match="length_scale"):
         FourierFeatures.Config(units=3, length_scale=0)
     with pytest.raises(tinynet.errors.ShapeError, match="fourier_features needs"):

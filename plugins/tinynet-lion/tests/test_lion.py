@@ -1,4 +1,4 @@
-"""The optimizer keeps the promises of every optimizer, and those of its own."""
+"""Lion: its protocol, its update by hand, and the example."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ CHECKS = [check for case in Lion.examples for check in optimizer_checks(Lion, **
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=str)
-def test_it_keeps_the_promises_of_every_optimizer(check):
+def test_conforms_to_the_protocol_of_optimizers(check):
     check()
 
 
 def after(gradients, param, rate=0.5, **options):
-    """Parameter and momentum after a step for each gradient."""
+    """Return parameter and momentum after a step for each gradient."""
     lion, param = Lion(Lion.Config(**options)), np.array(param)
     slots = lion.slots(param)
     for step, gradient in enumerate(gradients, start=1):
@@ -27,8 +27,8 @@ def after(gradients, param, rate=0.5, **options):
     return param, slots["momentum"]
 
 
-def test_its_first_steps_by_hand():
-    """Else it is some other optimizer under Lion's name."""
+def test_first_steps_by_hand():
+    """Otherwise it is another optimizer under Lion's name."""
     first = after([[2.0, -0.1, 0.0]], [1.0, 1.0, 1.0], beta_1=0.5, beta_2=0.75)
     np.testing.assert_allclose(first, [[0.5, 1.5, 1.0], [0.5, -0.025, 0.0]], rtol=1e-15)
     # 0.5 * 0.5 - 0.5 * 1 < 0, so the second step goes back; the momentum is still above 0.

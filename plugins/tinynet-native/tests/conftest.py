@@ -1,4 +1,4 @@
-"""Every test that asks for `level` runs once for each level of dispatch that this machine has."""
+"""The fixture `level`: its tests run once for each level of dispatch of this machine."""
 
 import pytest
 from tinynet_native import _kernels

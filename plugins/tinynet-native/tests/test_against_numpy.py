@@ -1,4 +1,4 @@
-"""The native kernels compute what the reference does, whatever the shapes.
+"""The native kernels agree with the reference, for any shapes.
 
 Otherwise a network trains differently, or wrongly, with them installed.
 """
@@ -19,7 +19,7 @@ EVERY = (True, True, True)
 
 
 @pytest.mark.parametrize("check", kernel_checks(NativeKernels, draws=20), ids=str)
-def test_the_kit_finds_nothing(check):
+def test_conforms_to_the_protocol_of_kernels(check):
     check()
 
 
@@ -29,15 +29,15 @@ def dtype(request):
 
 
 def poisoned(shape, dtype):
-    """Memory full of what must not be read."""
+    """Return memory that is poisoned: a kernel must write every element before it reads it."""
     array = np.empty(shape, dtype)
     array.fill(np.nan if array.dtype.kind == "f" else 255)
     return array
 
 
-def agree(found, right, terms=1, case=None):
-    """Compare arrays whose elements are sums of so many terms of about 1."""
-    for name, a, b in zip(range(len(right)), found, right, strict=True):
+def agree(actual, expected, terms=1, case=None):
+    """Require that arrays agree whose elements are sums of ``terms`` terms of about 1."""
+    for name, a, b in zip(range(len(expected)), actual, expected, strict=True):
         assert (a is None) == (b is None), (case, name)
         if a is not None:
             assert a.shape == b.shape, (case, name)
@@ -47,7 +47,7 @@ def agree(found, right, terms=1, case=None):
 
 
 def windows(rng, most_cells, most_padding, most_dilation):
-    """A random window, and the least (height, width) of an image it fits on."""
+    """Return a random window, and the least (height, width) of an image that it fits."""
     kernel = tuple(int(n) for n in rng.integers(1, most_cells + 1, 2))
     dilation = tuple(int(n) for n in rng.integers(1, most_dilation + 1, 2))
     strides = tuple(int(n) for n in rng.integers(1, 4, 2))
@@ -134,25 +134,25 @@ def test_pooling_with_any_window_and_many_ties(kind, dtype):
         agree(*results, terms=9, case=(window, shape))
 
 
-def test_max_pooling_of_the_smallest_numbers_there_are():
+def test_max_pooling_of_minus_infinity():
     """Padding must not look larger than -inf; windows of -inf must not lose their gradient."""
     x = np.full((1, 5, 5, 3), -np.inf, "float32")
     window = Window((3, 3), (2, 2), ((1, 1), (1, 1)))
     agree(*(pool(kernels, "max_pool2d", x, window) for kernels in (NATIVE, REFERENCE)))
 
 
-def test_max_pooling_hands_nan_on_and_gives_its_gradient_to_one_pixel(dtype):
+def test_max_pooling_keeps_nan_and_gives_its_gradient_to_one_pixel(dtype):
     rng = np.random.default_rng(3)
     x = rng.normal(size=(2, 6, 6, 19)).astype(dtype)
     x[rng.random(x.shape) < 0.2] = np.nan
     window = Window((2, 2), (2, 2))
-    found, right = (pool(kernels, "max_pool2d", x, window) for kernels in (NATIVE, REFERENCE))
-    np.testing.assert_array_equal(found[0], right[0])
-    np.testing.assert_array_equal(found[1], right[1])
-    blocks = found[2].reshape(2, 3, 2, 3, 2, 19)
+    actual, expected = (pool(kernels, "max_pool2d", x, window) for kernels in (NATIVE, REFERENCE))
+    np.testing.assert_array_equal(actual[0], expected[0])
+    np.testing.assert_array_equal(actual[1], expected[1])
+    blocks = actual[2].reshape(2, 3, 2, 3, 2, 19)
     assert ((blocks != 0).sum(axis=(2, 4)) == 1).sum() == np.count_nonzero(blocks)
     np.testing.assert_array_equal(
-        blocks.sum(axis=(2, 4)), right[2].reshape(blocks.shape).sum(axis=(2, 4))
+        blocks.sum(axis=(2, 4)), expected[2].reshape(blocks.shape).sum(axis=(2, 4))
     )
 
 
@@ -209,9 +209,9 @@ def test_moments_far_from_zero_keep_their_digits():
     """A sum of squares minus a square of sums would have lost all of them."""
     x = np.random.default_rng(7).normal(size=(5000, 5)) + 1000
     mean, squares = NATIVE.moments(x.astype("float32"), poisoned)
-    right = x.astype("float32").astype("float64")
-    np.testing.assert_allclose(mean, right.mean(axis=0), rtol=1e-6)
-    np.testing.assert_allclose(squares / len(x), right.var(axis=0), rtol=1e-3)
+    exact = x.astype("float32").astype("float64")
+    np.testing.assert_allclose(mean, exact.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(squares / len(x), exact.var(axis=0), rtol=1e-3)
 
 
 def test_moments_of_a_million_pixels_are_as_exact_as_of_a_thousand():
@@ -239,18 +239,18 @@ def test_cross_entropy_of_any_number_of_classes(smoothing, dtype):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
-def test_cross_entropy_tells_a_network_that_diverged(bad):
+def test_cross_entropy_keeps_nan_and_infinity(bad):
     """If NaN became a number here, training would continue with meaningless values."""
     logits = np.zeros((3, 20), "float32")
     logits[1, 18] = bad
-    found, right = (
+    actual, expected = (
         kernels.softmax_cross_entropy(logits, np.zeros(3, int), 0.0, poisoned)
         for kernels in (NATIVE, REFERENCE)
     )
-    agree(found, right)
+    agree(actual, expected)
 
 
-def test_rectifier_and_dropout_keep_nan_infinities_and_signs(dtype):
+def test_relu_and_dropout_keep_nan_infinities_and_signs(dtype):
     rng = np.random.default_rng(10)
     special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40, -1e-40, 1.0, -1.0])
     for size in (0, 1, 9, 100, 1000):
@@ -262,8 +262,8 @@ def test_rectifier_and_dropout_keep_nan_infinities_and_signs(dtype):
                 dx = kernels.relu_backward(dy, y, poisoned)
                 dropped = kernels.dropout(x, uniform, 0.3, poisoned)
                 if kernels is NATIVE:
-                    found = (y, dx, *dropped)
-        for a, b in zip(found, (y, dx, *dropped), strict=True):
+                    actual = (y, dx, *dropped)
+        for a, b in zip(actual, (y, dx, *dropped), strict=True):
             np.testing.assert_array_equal(a, b)
 
 
@@ -283,32 +283,32 @@ UPDATES = {
 
 
 def updated(kernels, name, size, dtype, cuts=()):
-    """Parameter and state after one update, in parts that end at the cuts."""
+    """Return parameter and state after one update, in parts that end at the cuts."""
     function, slot_count, options = UPDATES[name]
     rng = np.random.default_rng(size)
     param, grad = (rng.normal(size=size).astype(dtype) for _ in range(2))
     slots = [(0.1 * rng.random(size) + 0.1 * (i == 0)).astype(dtype) for i in range(slot_count)]
     for begin, end in zip((0, *cuts), (*cuts, size), strict=True):
         here = slice(begin, end)
-        given = [
+        arguments = [
             slots[option][here] if type(option) is int and index < slot_count else option
             for index, option in enumerate(options)
         ]
-        getattr(kernels, function)(param[here], grad[here], *given)
+        getattr(kernels, function)(param[here], grad[here], *arguments)
     return param, *slots
 
 
 @pytest.mark.parametrize("name", UPDATES)
 def test_updates_of_any_length_have_the_bits_of_numpy(name, dtype):
-    """The arithmetic is the same, operation by operation, so there is nothing to tolerate."""
+    """The arithmetic is the same, operation by operation, so no tolerance is needed."""
     for size in (0, 1, 2, 15, 16, 17, 100, 1001):
-        found, right = (updated(kernels, name, size, dtype) for kernels in (NATIVE, REFERENCE))
-        for a, b in zip(found, right, strict=True):
+        actual, expected = (updated(kernels, name, size, dtype) for kernels in (NATIVE, REFERENCE))
+        for a, b in zip(actual, expected, strict=True):
             np.testing.assert_array_equal(a, b)
 
 
-def test_a_moment_that_has_faded_becomes_zero(dtype):
-    """As a denormal number it would stay for good, and cost many times the time of others."""
+def test_denormal_moments_become_zero(dtype):
+    """A denormal number would never reach zero, and takes many times as long to compute with."""
     tiny = np.finfo(dtype).tiny
     param, grad, first, second = (np.full(1001, value, dtype) for value in (1, 0, tiny / 8, 1))
     NATIVE.adam(param, grad, first, second, 0.9, 0.999, 1e-8, 0.0, False, 7, 0.01)

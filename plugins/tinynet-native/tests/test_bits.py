@@ -25,7 +25,7 @@ GAMMA = normal(5)
 
 
 def shifted(array, offset):
-    """The same numbers, so many elements after a cache line begins."""
+    """Return a copy that starts ``offset`` elements after the start of a cache line."""
     raw = np.empty(array.size + 32, array.dtype)
     start = -raw.ctypes.data % 64 // array.itemsize + offset
     copy = raw[start : start + array.size].reshape(array.shape)
@@ -56,20 +56,20 @@ def everything(offset=0):
 
 @pytest.mark.usefixtures("level")
 @pytest.mark.parametrize("offset", [1, 5, 16])
-def test_where_an_array_begins_changes_no_bit(offset):
+def test_alignment_of_arrays_changes_no_bit(offset):
     assert everything(offset) == everything()
 
 
 @pytest.mark.usefixtures("level")
-def test_threads_at_once_get_the_same_bits():
-    right = everything()
+def test_concurrent_calls_return_the_same_bits():
+    expected = everything()
     with ThreadPoolExecutor(4) as pool:
-        assert all(found == right for found in pool.map(lambda _: everything(), range(40)))
+        assert all(results == expected for results in pool.map(lambda _: everything(), range(40)))
 
 
 @pytest.mark.usefixtures("level")
-def test_what_a_sample_becomes_does_not_depend_on_its_batch():
-    """A prediction for one image would differ from the same image's in a table of many."""
+def test_result_of_a_sample_does_not_depend_on_its_batch():
+    """Otherwise the prediction for an image would depend on the images beside it."""
     for image in (X, X[:, :5, :5], X[:, :1, :7]):
         together, _ = KERNELS.conv2d(image, WEIGHT, None, SAME, np.empty, False)
         for count in (1, 2, 8):
@@ -82,15 +82,15 @@ def test_what_a_sample_becomes_does_not_depend_on_its_batch():
         np.testing.assert_array_equal(alone, together[:count])
 
 
-def test_other_threads_run_while_a_kernel_does():
+def test_kernels_release_the_interpreter_lock():
     """With the lock held, shards on several threads would take as long as on one."""
     before = sys.getswitchinterval()
-    started, seen, finished = threading.Event(), threading.Event(), threading.Event()
+    started, stopped, finished = threading.Event(), threading.Event(), threading.Event()
 
     def work():
         started.set()
         for _ in range(10_000):
-            if seen.is_set():
+            if stopped.is_set():
                 break
             KERNELS.conv2d(X, WEIGHT, None, SAME, np.empty, False)
         finished.set()
@@ -102,7 +102,7 @@ def test_other_threads_run_while_a_kernel_does():
         thread.start()
         started.wait()
         assert not finished.is_set()
-        seen.set()
+        stopped.set()
         thread.join()
     finally:
         sys.setswitchinterval(before)

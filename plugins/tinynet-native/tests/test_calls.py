@@ -18,7 +18,7 @@ def normal(*shape):
 
 
 def strided(array):
-    """The same numbers, every second element of a larger array."""
+    """Return the same numbers as every second element of a larger array."""
     return np.repeat(array, 2, axis=-1)[..., ::2]
 
 
@@ -27,7 +27,7 @@ def reversed_in_memory(array):
 
 
 def misaligned(array):
-    """The same numbers, one byte off."""
+    """Return the same numbers one byte off their alignment."""
     raw = np.empty(array.nbytes + 1, np.uint8)[1:]
     copy = raw.view(array.dtype).reshape(array.shape)
     copy[...] = array
@@ -41,22 +41,22 @@ def read_only(array):
 
 
 @pytest.mark.parametrize("other", [strided, reversed_in_memory, misaligned, read_only])
-def test_how_an_input_lies_in_memory_does_not_matter(other):
+def test_memory_layout_of_inputs_does_not_matter(other):
     x, weight, bias, dy = normal(2, 6, 7, 3), normal(3, 3, 3, 5), normal(5), normal(2, 4, 5, 5)
-    right, saved = KERNELS.conv2d(x, weight, bias, WINDOW, np.empty, True)
-    given = [other(array) for array in (x, weight, bias)]
-    found, other_saved = KERNELS.conv2d(*given, WINDOW, np.empty, True)
-    np.testing.assert_array_equal(found, right)
+    expected, saved = KERNELS.conv2d(x, weight, bias, WINDOW, np.empty, True)
+    inputs = [other(array) for array in (x, weight, bias)]
+    actual, other_saved = KERNELS.conv2d(*inputs, WINDOW, np.empty, True)
+    np.testing.assert_array_equal(actual, expected)
     needs = (True, True, True)
     for a, b in zip(
-        KERNELS.conv2d_backward(other(dy), other_saved, given[1], WINDOW, np.empty, needs),
+        KERNELS.conv2d_backward(other(dy), other_saved, inputs[1], WINDOW, np.empty, needs),
         KERNELS.conv2d_backward(dy, saved, weight, WINDOW, np.empty, needs),
         strict=True,
     ):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_view_into_a_larger_array_is_read_where_it_begins():
+def test_a_view_is_read_from_its_own_start():
     x = normal(9, 33)
     np.testing.assert_array_equal(KERNELS.relu(x[3:], np.empty), np.maximum(x[3:], 0))
 
@@ -72,7 +72,7 @@ def conv2d(**changes):
     _kernels.conv2d(*arguments.values(), False, *numbers, 0, 0, 1, 1)
 
 
-def test_the_arguments_that_others_are_changed_from_are_right():
+def test_unchanged_arguments_are_accepted():
     conv2d()
 
 
@@ -94,37 +94,37 @@ WRONG = {
     "a misaligned output": ({"y": misaligned(normal(2, 4, 4, 6))}, ValueError),
     "no stride": ({"down": 0}, ValueError),
     "a negative stride": ({"right": -1}, ValueError),
-    "a stride that is no number": ({"right": "1"}, TypeError),
+    "a stride that is not a number": ({"right": "1"}, TypeError),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_arguments_that_do_not_fit_are_an_error(name):
-    """A layer of somebody else's may call a kernel wrongly; that must not end the process."""
+def test_invalid_arguments_are_an_error(name):
+    """A plugin may call a kernel wrongly; that must not end the process."""
     changes, error = WRONG[name]
     with pytest.raises(error):
         conv2d(**changes)
 
 
-def test_more_windows_than_an_image_has_room_for_read_nothing_outside_it():
+def test_windows_beyond_an_image_read_nothing_outside_it():
     y, bias = normal(2, 9, 9, 6), normal(6)
     conv2d(y=y, bias=bias)
     np.testing.assert_array_equal(y[:, 6:], np.broadcast_to(bias, (2, 3, 9, 6)))
 
 
 def test_a_dense_layer_without_inputs_is_an_error():
-    """Its output would be whatever was in memory."""
+    """Its output would be uninitialized memory."""
     with pytest.raises(ValueError, match="empty"):
         KERNELS.dense(normal(2, 0), normal(0, 3), normal(3), np.empty)
 
 
 @pytest.mark.parametrize("label", [-1, 4, 2**40])
-def test_a_label_that_is_no_class_is_an_error(label):
+def test_a_label_outside_the_classes_is_an_error(label):
     with pytest.raises(IndexError, match="label"):
         KERNELS.softmax_cross_entropy(normal(2, 4), np.array([0, label]), 0.0, np.empty)
 
 
-def test_labels_that_are_no_integers_are_an_error():
+def test_labels_that_are_not_integers_are_an_error():
     with pytest.raises(TypeError):
         KERNELS.softmax_cross_entropy(normal(2, 4), np.array([0.5, 1.0]), 0.0, np.empty)
 
@@ -141,16 +141,16 @@ def test_too_few_and_too_many_arguments_are_an_error(name):
 def test_updates_take_their_arguments_by_name():
     """The interface in `tinynet.kernels` lets plugins do so."""
     param, grad, velocity = normal(9), normal(9), normal(9)
-    right = param.copy()
-    KERNELS.sgd(right, grad, velocity.copy(), 0.9, True, 0.1, 0.01)
+    expected = param.copy()
+    KERNELS.sgd(expected, grad, velocity.copy(), 0.9, True, 0.1, 0.01)
     options = {"weight_decay": 0.1, "rate": 0.01, "momentum": 0.9, "nesterov": True}
     KERNELS.sgd(param, grad, velocity=velocity, **options)
-    np.testing.assert_array_equal(param, right)
+    np.testing.assert_array_equal(param, expected)
     with pytest.raises(TypeError, match="weight_decay"):
         KERNELS.sgd(param, grad, velocity=velocity, rate=0.01, momentum=0.9, nesterov=True)
 
 
-def test_state_that_an_update_needs_may_not_be_missing():
+def test_missing_state_of_an_update_is_an_error():
     param, grad = normal(9), normal(9)
     with pytest.raises(TypeError):
         KERNELS.adam(param, grad, None, normal(9), 0.9, 0.999, 1e-8, 0.0, False, 1, 0.01)
@@ -158,12 +158,12 @@ def test_state_that_an_update_needs_may_not_be_missing():
         KERNELS.sgd(param, grad, normal(8), 0.9, False, 0.0, 0.01)
 
 
-def test_a_level_that_is_not_there_is_told():
+def test_an_unknown_level_is_an_error():
     with pytest.raises(ValueError, match="'avx9'"):
         _kernels.use_level("avx9")
 
 
-def test_no_reference_is_lost():
+def test_no_reference_leaks():
     """A step calls dozens of kernels: one array kept alive by each would end a long run."""
     x, weight = normal(1, 5, 5, 3), normal(3, 3, 3, 4)
     counts = [sys.getrefcount(array) for array in (x, weight)]

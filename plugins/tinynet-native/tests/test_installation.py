@@ -1,4 +1,4 @@
-"""The installed tinynet-native, as tinynet and its users see it."""
+"""The installed distribution: its entry point, its kernels, and the cost of its import."""
 
 import subprocess
 import sys
@@ -9,13 +9,13 @@ from tinynet_native import NativeKernels, _kernels
 from tinynet.kernels.numpy import NumpyKernels
 
 
-def test_tinynet_finds_it_by_its_entry_point():
-    (found,) = entry_points(group="tinynet.kernels", name="native")
-    assert found.load() is NativeKernels
-    assert found.dist.name == "tinynet-native"
+def test_the_entry_point_names_the_kernels():
+    (entry_point,) = entry_points(group="tinynet.kernels", name="native")
+    assert entry_point.load() is NativeKernels
+    assert entry_point.dist.name == "tinynet-native"
 
 
-def test_it_has_every_kernel_that_the_reference_has():
+def test_every_kernel_of_the_reference_is_native():
     """A missing kernel would be NumPy's: correct, but silently slow."""
     kernels = {name for name in vars(NumpyKernels) if name[0] != "_"}
     assert kernels <= set(vars(NativeKernels))
@@ -26,7 +26,7 @@ def test_the_best_level_of_the_machine_is_in_use():
     assert _kernels.levels()[-1] == "baseline"
 
 
-def test_importing_it_imports_nothing_else():
+def test_importing_the_kernels_imports_nothing_else():
     """Every start of `tinynet` would pay for it."""
     code = (
         "import sys, tinynet.kernels.numpy\n"
@@ -34,7 +34,7 @@ def test_importing_it_imports_nothing_else():
         "import tinynet_native\n"
         "print(*{name.partition('.')[0] for name in set(sys.modules) - before})\n"
     )
-    found = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True
     )
-    assert found.stdout.split() == ["tinynet_native"]
+    assert done.stdout.split() == ["tinynet_native"]

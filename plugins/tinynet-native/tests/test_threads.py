@@ -19,7 +19,7 @@ EVERY = (True, True, True)
 
 
 def poisoned(shape, dtype):
-    """Memory full of what must not be read."""
+    """Return memory that is poisoned: a kernel must write every element before it reads it."""
     array = np.empty(shape, dtype)
     array.fill(np.nan if array.dtype.kind == "f" else 255)
     return array
@@ -30,12 +30,12 @@ def as_bytes(results):
 
 
 def same_on_any_number_of_threads(call, case):
-    """Compare the bytes that a call gives."""
+    """Require the same bytes from a call on one thread and on several."""
     with KERNELS.on_threads(1):
-        right = as_bytes(call())
+        expected = as_bytes(call())
     for count in MORE_THREADS:
         with KERNELS.on_threads(count):
-            assert as_bytes(call()) == right, (count, case)
+            assert as_bytes(call()) == expected, (count, case)
 
 
 def arrays(rng, dtype, *shapes):
@@ -90,7 +90,7 @@ def test_convolutions(seed):
     [((1, 13, 13, 32), 64), ((16, 5, 5, 40), 33), ((40, 1, 1, 64), 96), ((2, 40, 40, 3), 70)],
     ids=str,
 )
-def test_convolutions_as_networks_have_them(shape, filters):
+def test_convolutions_of_common_shapes(shape, filters):
     """Few and many samples, images smaller than a tile, and few channels."""
     x, weight, bias = arrays(
         np.random.default_rng(0), "float32", shape, (3, 3, shape[-1], filters), (filters,)
@@ -143,7 +143,7 @@ def test_dense_layers():
     sizes = [(0, 9, 9), (1, 700, 300), (1, 3000, 10), (4, 500, 130), (99, 300, 10), (130, 784, 256)]
     sizes += [tuple(int(n) for n in rng.integers(1, 400, 3)) for _ in range(15)]
     for rows, inputs, units in sizes:
-        given = arrays(
+        tensors = arrays(
             rng,
             rng.choice(["float32", "float64"]),
             (rows, inputs),
@@ -153,7 +153,8 @@ def test_dense_layers():
         )
         needs = EVERY if rng.random() < 0.7 else tuple(bool(n) for n in rng.integers(0, 2, 3))
         same_on_any_number_of_threads(
-            lambda given=given, needs=needs: dense(*given, needs), (rows, inputs, units, needs)
+            lambda tensors=tensors, needs=needs: dense(*tensors, needs),
+            (rows, inputs, units, needs),
         )
 
 
@@ -174,8 +175,8 @@ def normalize(x, gamma, beta):
 def test_normalization():
     rng = np.random.default_rng(3)
     for rows, channels in ((5000, 7), (3001, 33), (400, 300), (129, 700), (1, 50_000), (900, 64)):
-        given = arrays(rng, "float32", (rows, channels), (channels,), (channels,))
-        same_on_any_number_of_threads(lambda given=given: normalize(*given), (rows, channels))
+        tensors = arrays(rng, "float32", (rows, channels), (channels,), (channels,))
+        same_on_any_number_of_threads(lambda tensors=tensors: normalize(*tensors), (rows, channels))
 
 
 def elementwise(x, dy, uniform):
@@ -183,12 +184,12 @@ def elementwise(x, dy, uniform):
     return y, KERNELS.relu_backward(dy, y, poisoned), *KERNELS.dropout(x, uniform, 0.3, poisoned)
 
 
-def updated(given):
-    """Parameters and states after one step of every optimizer in every form."""
+def updated(initial):
+    """Return parameters and states after one step of every optimizer in every form."""
     results = []
     for decay in (0.0, 0.01):
         for slots in (1, 2):
-            fresh = [[array.copy() for array in given] for _ in range(6)]
+            fresh = [[array.copy() for array in initial] for _ in range(6)]
             sgd, nesterov, adam, adamw, rmsprop, centered = fresh
             KERNELS.sgd(*sgd[:2], sgd[2] if slots > 1 else None, 0.9, False, decay, 0.1)
             KERNELS.sgd(*nesterov[:3], 0.9, True, decay, 0.1)
@@ -203,13 +204,13 @@ def updated(given):
 
 @pytest.mark.usefixtures("level")
 @pytest.mark.parametrize("size", [0, 1, 40_000, 33_001, 300_007])
-def test_what_treats_every_element_by_itself(size):
+def test_elementwise_kernels_and_updates(size):
     rng = np.random.default_rng(size)
     x, dy = arrays(rng, "float32", size, size)
     uniform = rng.random(size, np.float32)
     same_on_any_number_of_threads(lambda: elementwise(x, dy, uniform), size)
-    given = [np.abs(array) for array in arrays(rng, "float32", *[size] * 5)]
-    same_on_any_number_of_threads(lambda: updated(given), size)
+    initial = [np.abs(array) for array in arrays(rng, "float32", *[size] * 5)]
+    same_on_any_number_of_threads(lambda: updated(initial), size)
 
 
 X, WEIGHT, BIAS = arrays(np.random.default_rng(0), "float32", (64, 300), (300, 200), 200)
@@ -219,20 +220,20 @@ def forward():
     return KERNELS.dense(X, WEIGHT, BIAS, np.empty).tobytes()
 
 
-def test_threads_of_python_that_call_at_once_get_the_right_bits():
-    """One finds help; the others must not wait for it, nor get in its way."""
-    right = forward()
+def test_concurrent_calls_on_several_threads_return_the_same_bits():
+    """One call gets the worker threads; the others must neither wait for them nor disturb it."""
+    expected = forward()
 
     def work(_):
         with KERNELS.on_threads(4):
             return [forward() for _ in range(50)]
 
     with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(work, range(8)):
-            assert set(found) == {right}
+        for results in pool.map(work, range(8)):
+            assert set(results) == {expected}
 
 
-def test_a_call_is_on_one_thread_unless_it_is_told():
+def test_a_call_uses_one_thread_by_default():
     """A program with threads of its own would find its processors taken."""
     assert _kernels.threads_in_use() == 1
 
@@ -248,7 +249,7 @@ def test_a_nested_number_of_threads_is_restored():
     assert _kernels.threads_in_use() == 1
 
 
-def test_an_exit_that_is_repeated_or_comes_without_an_entry_does_no_harm():
+def test_repeated_and_unmatched_exits_do_no_harm():
     """After an interrupt the caller cannot know which of the two has run."""
     context = KERNELS.on_threads(3)
     context.__exit__(None, None, None)
@@ -259,14 +260,14 @@ def test_an_exit_that_is_repeated_or_comes_without_an_entry_does_no_harm():
         assert _kernels.threads_in_use() == 1
 
 
-def test_one_thread_does_not_speak_for_another():
+def test_a_number_of_threads_holds_for_the_calling_thread_only():
     """Shards on threads of their own would each be spread over all processors."""
     with KERNELS.on_threads(4), ThreadPoolExecutor(1) as pool:
         assert pool.submit(_kernels.threads_in_use).result() == 1
 
 
 @pytest.mark.parametrize("count", [0, -1])
-def test_a_call_without_any_thread_is_an_error(count):
+def test_a_number_of_threads_below_one_is_an_error(count):
     with pytest.raises(ValueError, match="at least one"), KERNELS.on_threads(count):
         pass
     assert _kernels.threads_in_use() == 1
@@ -279,10 +280,10 @@ def test_more_threads_than_a_machine_can_have_are_no_error():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_a_forked_child_finds_help_of_its_own():
-    """A DataLoader's worker would wait forever for threads that its parent has."""
+def test_a_forked_child_starts_its_own_worker_threads():
+    """Otherwise a worker process of a data loader would wait for its parent's threads forever."""
     with KERNELS.on_threads(4):
-        right = forward()
+        expected = forward()
         context = multiprocessing.get_context("fork")
         receiver, sender = context.Pipe(duplex=False)
 
@@ -293,7 +294,7 @@ def test_a_forked_child_finds_help_of_its_own():
             process = context.Process(target=child)
             process.start()
             assert receiver.poll(30)
-            assert set(receiver.recv()) == {right}
+            assert set(receiver.recv()) == {expected}
             process.join()
             assert process.exitcode == 0
-            assert forward() == right
+            assert forward() == expected

@@ -1,4 +1,4 @@
-"""The layer keeps the promises of every layer, and those of its own."""
+"""The running scale: its protocol, its buffer, and the example."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ CHECKS = [check for case in RunningScale.examples for check in layer_checks(Runn
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=str)
-def test_it_keeps_the_promises_of_every_layer(check):
+def test_conforms_to_the_protocol_of_layers(check):
     check()
 
 
@@ -34,19 +34,19 @@ def scale(mean_square):
     return 1 / np.sqrt(np.float32(mean_square) + np.float32(1e-5))
 
 
-def test_a_training_step_divides_by_what_the_buffer_will_be_after_it(layer):
-    """Else a network is evaluated with another scale than it was trained with."""
+def test_training_step_divides_by_the_updated_buffer(layer):
+    """Otherwise a network is evaluated with another scale than it was trained with."""
     y, cache = layer.forward(Context(training=True), X)
-    moved = 0.75 * 1 + 0.25 * (9 + 16) / 2
-    np.testing.assert_allclose(y[:, 0], X[:, 0] * scale(moved), rtol=1e-6)
+    updated = 0.75 * 1 + 0.25 * (9 + 16) / 2
+    np.testing.assert_allclose(y[:, 0], X[:, 0] * scale(updated), rtol=1e-6)
     np.testing.assert_array_equal(layer.buffers["running_mean_square"], [1, 1])
     layer.commit(cache)
-    np.testing.assert_allclose(layer.buffers["running_mean_square"], [moved, 0.75], rtol=1e-6)
+    np.testing.assert_allclose(layer.buffers["running_mean_square"], [updated, 0.75], rtol=1e-6)
     evaluated, _ = layer.forward(Context(training=False), X)
     np.testing.assert_array_equal(evaluated, y)
 
 
-def test_evaluation_leaves_the_buffer_as_it_was(layer):
+def test_evaluation_does_not_change_the_buffer(layer):
     before = layer.buffers["running_mean_square"].copy()
     _, cache = layer.forward(Context(training=False), X)
     layer.commit(cache)
@@ -62,19 +62,19 @@ def test_a_feature_that_is_always_0_stays_0(layer):
         assert grads["gamma"][1] == 0
 
 
-def test_the_example_learns_from_pixels_as_they_are(tmp_path):
+def test_the_example_learns_from_raw_pixels(tmp_path):
     run = tinynet.train(SPEC, tmp_path / "run")
     assert run.evaluate("test").metrics["accuracy"] > 0.95
     assert (run.network.buffers[BUFFER] != 1).all(), "the statistics are those of the run"
 
 
-def test_a_frozen_layer_keeps_the_statistics_it_has(tmp_path):
+def test_a_frozen_layer_keeps_its_statistics(tmp_path):
     changes = {"network.layers.running_scale_1.trainable": False, "training.epochs": 1}
     run = tinynet.train(SPEC, tmp_path / "run", overrides=changes)
     np.testing.assert_array_equal(run.network.buffers[BUFFER], np.ones(64))
 
 
-def test_what_cannot_be_is_refused():
+def test_invalid_options_and_shapes_are_errors():
     with pytest.raises(ValueError, match="momentum"):
         RunningScale.Config(momentum=1.0)
     with pytest.raises(tinynet.errors.ShapeError, match="running_scale needs"):

@@ -103,6 +103,6 @@ class RunningScale:
         return size, size * self.params["gamma"].itemsize
 
     def _moved(self, batch: Array | None) -> Array:
-        """The running mean square once it has seen ``batch``, (C,)."""
+        """The running mean square after an update with ``batch``, (C,)."""
         running = self.buffers["running_mean_square"]
         return running if batch is None else running + self._share * (batch - running)

@@ -1,4 +1,4 @@
-"""The dataset keeps the promises of every dataset, and those of its own."""
+"""The spirals: their protocol, their points and fingerprint, and the example."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ CHECKS = [check for case in Spirals.examples for check in dataset_checks(Spirals
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=str)
-def test_it_keeps_the_promises_of_every_dataset(check):
+def test_conforms_to_the_protocol_of_datasets(check):
     check()
 
 
@@ -35,20 +35,20 @@ def test_without_noise_every_point_lies_on_its_spiral():
     assert radius.max() <= 1 + 1e-6
 
 
-def test_classes_are_of_one_size():
+def test_sizes_of_classes_differ_by_one_at_most():
     _, labels = everything(spirals(samples=100, classes=3))
     assert np.ptp(np.bincount(labels)) == 1
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"noise": 0.1}, {"classes": 2}, {"samples": 999}])
-def test_another_config_is_told_from_the_first_by_its_fingerprint(change):
+def test_another_config_has_another_fingerprint(change):
     """A resumed run compares it, and must not silently continue with other data."""
     first, other = spirals(), spirals(**change)
     assert first.fingerprint != other.fingerprint
     assert not np.array_equal(everything(first)[0], everything(other)[0])
 
 
-def test_the_samples_are_those_that_the_fingerprint_stands_for():
+def test_a_fingerprint_stands_for_these_samples():
     """When this fails, increase RECIPE: a resumed run would continue with other samples."""
     points, labels = everything(spirals(samples=3, seed=5))
     expected = [[0.38043, -0.71308], [0.44329, 0.68866], [0.05335, 0.57452]]
@@ -56,7 +56,7 @@ def test_the_samples_are_those_that_the_fingerprint_stands_for():
     np.testing.assert_array_equal(labels, [0, 1, 2])
 
 
-def test_a_sample_says_where_it_lies():
+def test_where_names_the_spiral_of_a_sample():
     assert spirals(seed=4).where(5) == "spirals, sample 5 of seed 4, on spiral_2"
 
 
@@ -65,6 +65,6 @@ def test_too_few_samples_are_refused():
         Spirals.Config(samples=2)
 
 
-def test_a_small_network_learns_to_tell_them_apart(tmp_path):
+def test_the_example_separates_the_spirals(tmp_path):
     run = tinynet.train(SPEC, tmp_path / "run")
     assert run.evaluate("test").metrics["accuracy"] > 0.98

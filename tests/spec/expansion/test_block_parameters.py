@@ -6,8 +6,8 @@ from .block_specs import DENSE, PAIR, TWO, nodes, refused, spec, units
 
 
 def test_a_parameter_with_the_default_null_is_required():
-    uses = [{"block": "pair", "units": 3}, {"block": "pair", "units": 5, "rate": 0.1}]
-    result = nodes(*uses, blocks={"pair": PAIR})
+    layers = [{"block": "pair", "units": 3}, {"block": "pair", "units": 5, "rate": 0.1}]
+    result = nodes(*layers, blocks={"pair": PAIR})
     assert [(n.get("units"), n.get("rate")) for n in result] == [
         (3, None), (None, 0.5), (5, None), (None, 0.1),
     ]  # fmt: skip
@@ -17,9 +17,9 @@ def test_a_default_may_be_a_variable_which_a_parameter_may_hide():
     block = {"params": {"units": "$width", "width": 7}, "layers": [
         {"type": "dense", "units": "$units"}, {"type": "dense", "units": "$width"},
     ]}  # fmt: skip
-    uses = [{"block": "block"}, {"block": "block", "width": "$width", "units": 2}]
+    layers = [{"block": "block"}, {"block": "block", "width": "$width", "units": 2}]
     last = {"type": "dense", "units": "$width"}
-    assert list(units(*uses, last, blocks={"block": block}, vars={"width": 9}).values()) == [
+    assert list(units(*layers, last, blocks={"block": block}, vars={"width": 9}).values()) == [
         9, 7, 2, 9, 9,
     ]  # fmt: skip
 
@@ -44,8 +44,8 @@ def test_a_parameter_may_be_any_value_or_a_whole_node():
         "layers": [{**DENSE, "weight_initializer": "$start"}, "$activation", "$last"],
     }
     tail = {"type": "dense", "units": 2, "name": "tail"}
-    use = {"block": "block", "activation": {"type": "leaky_relu"}, "last": tail}
-    result = nodes(use, {"block": "block", "last": "relu"}, blocks={"block": block})
+    instance = {"block": "block", "activation": {"type": "leaky_relu"}, "last": tail}
+    result = nodes(instance, {"block": "block", "last": "relu"}, blocks={"block": block})
     assert [node["type"] for node in result] == [
         "dense", "leaky_relu", "dense", "dense", "relu", "relu",
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from tinynet.spec.reading import load_spec, parse_network
 from .block_specs import DENSE, MERGE, PAIR, TWO, nodes, refused, spec, wiring
 
 
-def test_nodes_of_a_block_are_named_after_its_use():
+def test_nodes_of_a_block_are_named_after_its_instance():
     assert wiring({"block": "two"}, {"block": "two", "name": "last"}, blocks={"two": TWO}) == [
         "two_1.dense_1 < input",
         "two_1.relu_1 < two_1.dense_1",
@@ -21,13 +21,13 @@ def test_nodes_of_a_block_are_named_after_its_use():
     ]
 
 
-def test_naming_one_use_renames_no_other():
+def test_naming_one_instance_renames_no_other():
     """Otherwise an older checkpoint would no longer fit."""
-    uses = [{"block": "two"}, {"block": "two", "name": "x"}, {"block": "two"}]
-    assert wiring(*uses, blocks={"two": TWO})[-1] == "two_3.relu_1 < two_3.dense_1"
+    layers = [{"block": "two"}, {"block": "two", "name": "x"}, {"block": "two"}]
+    assert wiring(*layers, blocks={"two": TWO})[-1] == "two_3.relu_1 < two_3.dense_1"
 
 
-def test_uses_and_layers_are_counted_separately():
+def test_instances_and_layers_are_counted_separately():
     result = wiring({"block": "two"}, "relu", {"block": "two"}, blocks={"two": TWO})
     assert [line.partition(" ")[0] for line in result] == [
         "two_1.dense_1", "two_1.relu_1", "relu_1", "two_2.dense_1", "two_2.relu_1",
@@ -45,9 +45,9 @@ def test_repeated_nodes_form_a_chain():
     ]  # fmt: skip
 
 
-def test_repeated_uses_form_a_chain():
-    use = {"block": "two", "name": "stage", "inputs": "relu_1", "repeat": 2}
-    assert wiring("relu", use, "tanh", blocks={"two": TWO}) == [
+def test_repeated_instances_form_a_chain():
+    instance = {"block": "two", "name": "stage", "inputs": "relu_1", "repeat": 2}
+    assert wiring("relu", instance, "tanh", blocks={"two": TWO}) == [
         "relu_1 < input",
         "stage_1.dense_1 < relu_1",
         "stage_1.relu_1 < stage_1.dense_1",
@@ -89,8 +89,8 @@ def test_the_name_of_a_repeated_node_refers_to_the_last_repeat():
 
 
 def test_a_block_may_have_several_inputs():
-    uses = ["relu", "tanh", {"block": "merge", "inputs": ["relu_1", "tanh_1"]}, "gelu"]
-    assert wiring(*uses, blocks={"merge": MERGE})[2:] == [
+    layers = ["relu", "tanh", {"block": "merge", "inputs": ["relu_1", "tanh_1"]}, "gelu"]
+    assert wiring(*layers, blocks={"merge": MERGE})[2:] == [
         "merge_1.dense_1 < tanh_1",
         "merge_1.add_1 < merge_1.dense_1 relu_1",
         "gelu_1 < merge_1.add_1",
@@ -124,7 +124,7 @@ def test_a_block_may_take_inputs_of_the_network():
     ]
 
 
-def test_a_node_may_follow_a_use_or_a_node_within_one():
+def test_a_node_may_follow_an_instance_or_a_node_within_one():
     skip = {"type": "add", "inputs": ["two_1.dense_1", "two_1"]}
     assert wiring({"block": "two"}, skip, blocks={"two": TWO})[-1] == (
         "add_1 < two_1.dense_1 two_1.relu_1"
@@ -137,7 +137,7 @@ def test_a_node_may_follow_a_use_or_a_node_within_one():
     ]
 
 
-def test_a_node_may_follow_a_later_use():
+def test_a_node_may_follow_a_later_instance():
     first = {"type": "relu", "name": "end", "inputs": "two_1"}
     last = {"block": "two", "inputs": "input"}
     assert wiring(first, last, blocks={"two": TWO})[0] == "end < two_1.relu_1"
@@ -157,7 +157,7 @@ def test_names_within_a_block_are_local():
     )
 
 
-def test_an_output_may_be_a_use_or_a_node_within_one():
+def test_an_output_may_be_an_instance_or_a_node_within_one():
     outputs = load_spec(
         {
             **spec({"block": "two", "name": "a"}, blocks={"two": TWO}, outputs=["a", "a.dense_1"]),
@@ -186,7 +186,7 @@ def test_a_missing_network_input_is_reported_where_it_is_passed(tmp_path):
     assert "input:imag" in path.read_text().splitlines()[problem.line - 1]
 
 
-def test_a_message_names_the_nearest_of_many_uses():
+def test_a_message_names_the_nearest_of_many_instances():
     blocks = {f"b{i}": {"layers": [{"block": f"b{i + 1}"}]} for i in range(9)}
     message = refused({"block": "b0"}, blocks={**blocks, "b9": {"layers": ["rleu"]}})
     assert message.count("used at") == 3

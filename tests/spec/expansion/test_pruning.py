@@ -56,20 +56,20 @@ def merge(*inputs):
     return {"type": "concat", "name": "end", "inputs": list(inputs)}
 
 
-USE = {"block": "stage"}
+INSTANCE = {"block": "stage"}
 ALL = {"main", "before", "skip", "relu_1"}
 
 
-def test_the_last_use_may_leave_its_second_output_unused():
-    nodes = names(USE, USE, USE, merge("stage_1.skip", "stage_2.skip", "stage_3"))
+def test_the_last_instance_may_leave_its_second_output_unused():
+    nodes = names(INSTANCE, INSTANCE, INSTANCE, merge("stage_1.skip", "stage_2.skip", "stage_3"))
     assert set(nodes) == {
-        *(f"stage_{use}.{node}" for use in (1, 2) for node in ALL),
+        *(f"stage_{instance}.{node}" for instance in (1, 2) for node in ALL),
         *("stage_3.main", "stage_3.relu_1", "end"),
     }
 
 
 def test_the_output_that_is_unused_may_be_the_last_node():
-    nodes = names(USE, USE, merge("stage_1.skip", "stage_2.skip"))
+    nodes = names(INSTANCE, INSTANCE, merge("stage_1.skip", "stage_2.skip"))
     assert {name for name in nodes if name.startswith("stage_2")} == {
         "stage_2.before",
         "stage_2.main",
@@ -78,7 +78,7 @@ def test_the_output_that_is_unused_may_be_the_last_node():
 
 
 def test_without_named_outputs_the_last_node_is_the_output():
-    nodes = names(USE, {**USE, "inputs": ["stage_1.skip"]})
+    nodes = names(INSTANCE, {**INSTANCE, "inputs": ["stage_1.skip"]})
     assert "stage_1.skip" in nodes
     assert "stage_2.skip" not in nodes
     assert nodes[-1] == "stage_2.relu_1"
@@ -104,7 +104,7 @@ def test_nodes_that_only_an_unused_output_needs_are_removed():
 
 
 def test_an_output_of_a_nested_block_may_be_unused():
-    outer = {"layers": [USE, {**USE, "name": "inner"}]}
+    outer = {"layers": [INSTANCE, {**INSTANCE, "name": "inner"}]}
     nodes = names(
         {"block": "outer"},
         {"block": "outer"},
@@ -117,7 +117,7 @@ def test_an_output_of_a_nested_block_may_be_unused():
 def test_a_removed_layer_moves_to_the_first_node_that_shares_it():
     layers = load_spec(
         spec(
-            {**USE, "name": "a", "width": 5},
+            {**INSTANCE, "name": "a", "width": 5},
             {"shares": "a", "name": "b"},
             {"shares": "a", "name": "c"},
             merge("b.skip", "c.skip", "c", "a"),
@@ -134,7 +134,7 @@ def test_a_removed_layer_moves_to_the_first_node_that_shares_it():
 def test_a_mistake_in_a_moved_layer_is_reported_where_it_is_declared(tmp_path):
     path = tmp_path / "spec.json"
     layers = [
-        {**USE, "name": "a", "width": 5},
+        {**INSTANCE, "name": "a", "width": 5},
         {"shares": "a", "name": "b"},
         {"type": "reshape", "target_shape": [7], "inputs": "b.skip"},
         merge("reshape_1", "a"),
@@ -150,29 +150,29 @@ def test_a_mistake_in_a_moved_layer_is_reported_where_it_is_declared(tmp_path):
 
 def test_a_forgotten_node_is_still_a_mistake():
     forgotten = {**DENSE, "name": "forgotten", "inputs": "input"}
-    assert refused(USE, USE, forgotten, merge("stage_1.skip", "stage_2")) == [
+    assert refused(INSTANCE, INSTANCE, forgotten, merge("stage_1.skip", "stage_2")) == [
         "/network/layers/2: the output of 'forgotten' goes nowhere: no node names it in 'inputs',"
         " and 'end' is the network's output"
     ]
 
 
 def test_the_output_of_a_block_may_be_unused_if_a_node_within_is_read():
-    assert names(USE, {"type": "tanh", "name": "end", "inputs": "stage_1.skip"}) == [
+    assert names(INSTANCE, {"type": "tanh", "name": "end", "inputs": "stage_1.skip"}) == [
         *(f"stage_1.{name}" for name in ("main", "before", "skip")),
         "end",
     ]
 
 
-def test_an_output_that_no_use_uses_is_still_a_mistake():
-    messages = refused(USE, USE, USE)
+def test_an_output_that_no_instance_uses_is_still_a_mistake():
+    messages = refused(INSTANCE, INSTANCE, INSTANCE)
     assert [line.partition(": no node")[0] for line in messages] == [
-        f"/network/blocks/stage/layers/2: the output of 'stage_{use}.skip' goes nowhere"
-        for use in (1, 2, 3)
+        f"/network/blocks/stage/layers/2: the output of 'stage_{instance}.skip' goes nowhere"
+        for instance in (1, 2, 3)
     ]
 
 
-def test_a_wholly_unused_use_is_still_a_mistake():
-    messages = refused(USE, {**USE, "inputs": "input"}, merge("stage_1.skip", "stage_1"))
+def test_a_wholly_unused_instance_is_still_a_mistake():
+    messages = refused(INSTANCE, {**INSTANCE, "inputs": "input"}, merge("stage_1.skip", "stage_1"))
     assert {line.partition(" goes")[0].partition(" of ")[2] for line in messages} == {
         "'stage_2.skip'",
         "'stage_2.relu_1'",
@@ -184,14 +184,14 @@ def test_a_cycle_without_an_output_is_still_a_mistake():
         {**DENSE, "name": "x", "inputs": "y"},
         {**DENSE, "name": "y", "inputs": "x"},
     ]
-    (message,) = refused(USE, USE, *cycle, merge("stage_1.skip", "stage_2"))
+    (message,) = refused(INSTANCE, INSTANCE, *cycle, merge("stage_1.skip", "stage_2"))
     assert "the nodes form a cycle" in message
 
 
 def test_the_remaining_network_computes_and_trains():
     content = spec(
-        USE,
-        USE,
+        INSTANCE,
+        INSTANCE,
         {"type": "dense", "units": 2, "name": "end", "inputs": "stage_2"},
         outputs={"end": "end", "skip": "stage_1.skip"},
     )

@@ -1,6 +1,6 @@
-"""A rectifier inside a convolution or dense layer gives what it gives behind it, bit by bit.
+"""A convolution or dense layer with a fused ReLU has the bits of one with a ReLU after it.
 
-Otherwise a network would depend on whether tinynet puts them together.
+Otherwise a network would depend on whether tinynet fuses them.
 """
 
 import numpy as np
@@ -16,12 +16,12 @@ EVERY = (True, True, True)
 
 
 def poisoned(shape, dtype):
-    """Memory full of what must not be read."""
+    """Return memory that is poisoned: a kernel must write every element before it reads it."""
     return np.full(shape, np.nan, dtype)
 
 
 def some(rng, *shape):
-    """Numbers of which a few are NaN, infinite or zero."""
+    """Return numbers, a few of which are NaN, infinite or zero."""
     array = rng.normal(size=shape)
     odd = rng.choice([np.nan, np.inf, -np.inf, 0.0, -0.0], size=shape)
     return np.where(rng.random(shape) < 0.002, odd, array).astype("float32")
@@ -46,12 +46,12 @@ def test_convolutions(seed):
     weight, bias = some(rng, 3, 3, channels // groups, filters), some(rng, filters)
     y, saved = KERNELS.conv2d(x, weight, bias, window, poisoned, True, True)
     plain, plain_saved = KERNELS.conv2d(x, weight, bias, window, poisoned, True)
-    right = KERNELS.relu(plain, poisoned)
+    expected = KERNELS.relu(plain, poisoned)
     dy = some(rng, *y.shape)
-    passed = KERNELS.relu_backward(dy, right, poisoned)
+    relu_dy = KERNELS.relu_backward(dy, expected, poisoned)
     same(
         (y, *KERNELS.conv2d_backward(dy, saved, weight, window, poisoned, EVERY)),
-        (right, *KERNELS.conv2d_backward(passed, plain_saved, weight, window, poisoned, EVERY)),
+        (expected, *KERNELS.conv2d_backward(relu_dy, plain_saved, weight, window, poisoned, EVERY)),
         (x.shape, weight.shape, window),
     )
 
@@ -63,11 +63,11 @@ def test_dense_layers(seed):
     inputs = int(rng.choice([1, 7, 8, 100, 256, 300, 700]))  # sums are cut every 8 or 256 terms
     x, weight, bias = some(rng, rows, inputs), some(rng, inputs, units), some(rng, units)
     y = KERNELS.dense(x, weight, bias, poisoned, True)
-    right = KERNELS.relu(KERNELS.dense(x, weight, bias, poisoned), poisoned)
+    expected = KERNELS.relu(KERNELS.dense(x, weight, bias, poisoned), poisoned)
     dy = some(rng, rows, units)
-    passed = KERNELS.relu_backward(dy, right, poisoned)
+    relu_dy = KERNELS.relu_backward(dy, expected, poisoned)
     same(
         (y, *KERNELS.dense_backward(dy, x, weight, poisoned, EVERY, y)),
-        (right, *KERNELS.dense_backward(passed, x, weight, poisoned, EVERY)),
+        (expected, *KERNELS.dense_backward(relu_dy, x, weight, poisoned, EVERY)),
         (rows, inputs, units),
     )
