@@ -35,7 +35,8 @@ _RULES = {
         metavar="OLD=NEW",
         callback=_pairs,
         help="With --from: load node NEW from node OLD of the checkpoint; for blocks, load every"
-        " node in them.",
+        " node in them. From a file of weights: load parameter NEW from array OLD, or from its"
+        " transpose OLD.T.",
     ),
     "allow_new": click.option(
         "--allow-new",
@@ -66,9 +67,9 @@ _FROM = click.option(
     "--from",
     "source",
     type=click.Path(),
-    metavar="RUN|CHECKPOINT",
-    help="Start with the parameters of this checkpoint; of a run, the best if it keeps one, else"
-    " the last.",
+    metavar="RUN|CHECKPOINT|WEIGHTS",
+    help="Start with the parameters of this checkpoint, or of a file of weights (.npz,"
+    " .safetensors); of a run, the best if it keeps one, else the last.",
 )
 
 _PLAN = click.option(

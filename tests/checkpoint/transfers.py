@@ -52,7 +52,7 @@ def checkpoint_of(net: Network, **changes: Any) -> Checkpoint:
 def transferred(old: Network, new: Network, rules: TransferRules) -> str:
     checkpoint = checkpoint_of(old)
     plan = plan_transfer(new, checkpoint, rules)
-    apply_transfer(plan, new, checkpoint)
+    apply_transfer(plan, new, checkpoint.tensors)
     return "\n".join(plan.lines)
 
 

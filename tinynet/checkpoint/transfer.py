@@ -1,12 +1,13 @@
 """Fine-tuning: a plan for the transfer of tensors from a checkpoint to a new network.
 
 Parameters and buffers are transferred; optimizer state, progress and metrics are not: the new run
-starts at step 0. Nothing is left out, added or reshaped unless a rule allows it.
+starts at step 0. Nothing is left out, added or reshaped unless a rule allows it. The module
+`weight_transfer` plans the same from a file of weights.
 """
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -25,6 +26,9 @@ from tinynet.spec.network_spec import NetworkSpec
 from tinynet.types import Array, Shape
 
 Action: TypeAlias = Literal["carried", "overlapped", "new", "dropped", "differs"]
+
+CHECKPOINT = "the checkpoint"
+"""The origin of the tensors in messages, unless they come from a file of weights."""
 
 _SHAPE = "differ in shape"
 
@@ -55,12 +59,14 @@ class TensorLayout:
 class TensorTransfer:
     """The action for a tensor of the checkpoint, of the network, or for one of each.
 
-    ``fits`` is False if the rules do not allow the target to take the source.
+    ``fits`` is False if the rules do not allow the target to take the source; ``origin`` is the
+    name of the source's file in messages.
     """
 
     source: TensorLayout | None
     target: TensorLayout | None
     fits: bool = True
+    origin: str = CHECKPOINT
 
     @property
     def action(self) -> Action:
@@ -86,7 +92,7 @@ class TensorTransfer:
         if source is None or target is None:
             return line
         if not self.fits:
-            line += f", in the checkpoint {source}"
+            line += f", in {self.origin} {source}"
         elif self.action == "overlapped":
             part = ", ".join(f":{size}" for size in self.common)
             line += f", [{part}] of it from {source}"
@@ -147,31 +153,63 @@ def plan_transfer(
         CheckpointFormatError: if the checkpoint's spec does not describe a network.
     """
     matching = _match(network, checkpoint, rules)
-    sources = {tensor.name: tensor for tensor in _layouts(checkpoint.weights)}
-    moves: list[TensorTransfer] = []
-    for target in _layouts(named_weights(network.params, network.buffers)):
+    sources = {tensor.name: tensor for tensor in layouts(checkpoint.weights)}
+
+    def source_of(target: TensorLayout) -> TensorLayout | None:
         kind, _, rest = target.name.split("/", 2)
         before = matching.sources.get(target.node)
-        source = sources.get(f"{kind}/{before}/{rest}") if before is not None else None
-        fits = source is None or not _difference(source, target, rules)
-        if not fits and _allowed(target, rules.allow_new) and _allowed(source, rules.allow_dropped):
-            source, fits = None, True
-        moves.append(TensorTransfer(source, target, fits))
-    used = {move.source.name for move in moves if move.source is not None}
-    moves += [TensorTransfer(source, None) for name, source in sources.items() if name not in used]
-    refused = {move: why for move in moves if (why := _refusal(move, rules))}
+        return sources.get(f"{kind}/{before}/{rest}") if before is not None else None
+
+    moves = planned_moves(network, sources.values(), source_of, rules)
+    refused = refusals(moves, rules)
     if refused:
         new = _shapes(move.target for move in refused if move.target and not move.source)
         unused = _shapes(move.source for move in refused if move.source and not move.target)
         lines = [*refused.values(), *matching.clashes, *matching.advice(new, unused)]
         raise TransferRefusedError(
-            TransferPlan(tuple(moves), tuple(matching.notes), tuple(lines), _options(refused))
+            TransferPlan(moves, tuple(matching.notes), tuple(lines), allowing_options(refused))
         )
-    return TransferPlan(tuple(moves), (*matching.clashes, *matching.notes))
+    return TransferPlan(moves, (*matching.clashes, *matching.notes))
 
 
-def apply_transfer(plan: TransferPlan, network: Network, checkpoint: Checkpoint) -> None:
-    """Carry out a plan, or change nothing if a value is too large: `CheckpointMismatchError`."""
+def planned_moves(
+    network: Network,
+    sources: Iterable[TensorLayout],
+    source_of: Callable[[TensorLayout], TensorLayout | None],
+    rules: TransferRules,
+    origin: str = CHECKPOINT,
+) -> tuple[TensorTransfer, ...]:
+    """Return the action for each tensor of a network, then for the sources that are not used.
+
+    Args:
+        network: The network.
+        sources: The tensors that can be transferred.
+        source_of: Returns the source of a tensor of the network; None if it has none.
+        rules: The allowed actions.
+        origin: The name of the sources' file in messages.
+    """
+    moves: list[TensorTransfer] = []
+    for target in layouts(named_weights(network.params, network.buffers)):
+        source = source_of(target)
+        fits = source is None or not _difference(source, target, rules)
+        if not fits and _allowed(target, rules.allow_new) and _allowed(source, rules.allow_dropped):
+            source, fits = None, True
+        moves.append(TensorTransfer(source, target, fits, origin))
+    used = {move.source.name for move in moves if move.source is not None}
+    unused = [source for source in sources if source.name not in used]
+    return (*moves, *(TensorTransfer(source, None, origin=origin) for source in unused))
+
+
+def refusals(moves: Iterable[TensorTransfer], rules: TransferRules) -> dict[TensorTransfer, str]:
+    """Return the reason for each move that the rules do not allow, with options that would."""
+    return {move: why for move in moves if (why := _refusal(move, rules))}
+
+
+def apply_transfer(plan: TransferPlan, network: Network, tensors: Mapping[str, Array]) -> None:
+    """Carry out a plan, or change nothing if a value is too large: `CheckpointMismatchError`.
+
+    ``tensors`` are the sources, by the names in their layouts.
+    """
     arrays = named_weights(network.params, network.buffers)
     values: list[tuple[Array, Array]] = []
     for move in plan.moves:
@@ -179,7 +217,7 @@ def apply_transfer(plan: TransferPlan, network: Network, checkpoint: Checkpoint)
             continue
         corner: tuple[Any, ...] = (*map(slice, move.common), ...)
         part: Array = arrays[move.target.name][corner]
-        value: Array = checkpoint.tensors[move.source.name][corner]
+        value: Array = tensors[move.source.name][corner]
         with np.errstate(over="ignore"):
             converted = value.astype(part.dtype, copy=False)
         if np.isfinite(value).all() and not np.isfinite(converted).all():
@@ -204,7 +242,8 @@ def _match(network: Network, checkpoint: Checkpoint, rules: TransferRules) -> Ma
     return Matching(old, new, rules.map)
 
 
-def _layouts(arrays: Mapping[str, Array]) -> list[TensorLayout]:
+def layouts(arrays: Mapping[str, Array]) -> list[TensorLayout]:
+    """Return name, shape and dtype of each array."""
     return [TensorLayout(name, a.shape, a.dtype.name) for name, a in arrays.items()]
 
 
@@ -233,7 +272,7 @@ def _allowed(tensor: TensorLayout | None, patterns: Iterable[str]) -> bool:
     return tensor is not None and any(fnmatchcase(tensor.address, p) for p in patterns)
 
 
-def _options(refused: Iterable[TensorTransfer]) -> tuple[str, ...]:
+def allowing_options(refused: Iterable[TensorTransfer]) -> tuple[str, ...]:
     """Return the options that allow all moves; tensors that do not fit are initialized."""
     options: dict[str, None] = {}
     for move in refused:
@@ -251,18 +290,18 @@ def _refusal(move: TensorTransfer, rules: TransferRules) -> str | None:
         if _allowed(target, rules.allow_new):
             return None
         remedy = f"--allow-new '{target.node}/*' initializes it"
-        return f"{target} has no source in the checkpoint: {remedy}"
+        return f"{target} has no source in {move.origin}: {remedy}"
     if target is None:
         if _allowed(source, rules.allow_dropped):
             return None
         remedy = f"--allow-dropped '{source.node}/*' leaves it out"
-        return f"{source} of the checkpoint is not used: {remedy}"
+        return f"{source} of {move.origin} is not used: {remedy}"
     if move.fits:
         return None
     why, overlap = _difference(source, target, rules), ""
     if why == _SHAPE:
         overlap = f"--overlap '{target.node}/*' carries over the part that both have, "
     return (
-        f"{target} and {source} of the checkpoint {why}: {overlap}--allow-new '{target.node}/*'"
+        f"{target} and {source} of {move.origin} {why}: {overlap}--allow-new '{target.node}/*'"
         f" --allow-dropped '{source.node}/*' initializes it"
     )

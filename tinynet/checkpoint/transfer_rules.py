@@ -14,7 +14,8 @@ class TransferRules:
     A pattern is compared with addresses, ``dense_2/weight``; ``*`` stands for any characters.
 
     Attributes:
-        map: Nodes of the checkpoint by name, each with the node that takes over its tensors.
+        map: Nodes of the checkpoint by name, each with the node that takes over its tensors; for a
+            file of weights also arrays, each with the address of a parameter.
         allow_new: Patterns of tensors that may be initialized.
         allow_dropped: Patterns of the checkpoint's tensors that may be left out.
         overlap: Patterns of tensors that may change their shape: the part that both shapes have,

@@ -22,13 +22,12 @@ from tinynet.engine.tensor_names import WEIGHTS, of_group, require_match
 from tinynet.errors import (
     CheckpointError,
     CheckpointMismatchError,
-    DataError,
     LocatedError,
     RunExistsError,
 )
 from tinynet.files.weights import open_weights
 from tinynet.layer.build import MAX_PARAMS
-from tinynet.run.fine_tuning import file_origin
+from tinynet.run.fine_tuning import file_origin, require_finite_arrays
 from tinynet.run.lookup import find_checkpoint
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
@@ -168,6 +167,5 @@ def _read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
         )
     require_match(own, headers, path)
     arrays = file.read(own)
-    if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
-        raise DataError(f"{path} holds values that are not finite, in {', '.join(bad)}")
+    require_finite_arrays(path, arrays)
     return arrays

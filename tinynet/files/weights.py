@@ -49,6 +49,11 @@ class WeightFile(Protocol):
         """Replace the file atomically."""
 
 
+def is_weight_file(path: Path) -> bool:
+    """Return True for the name of a file of weights, which need not exist."""
+    return path.suffix.lower() in (".npz", ".safetensors")
+
+
 def open_weights(path: Path) -> WeightFile:
     """Return a file of the kind of its suffix; it need not exist.
 

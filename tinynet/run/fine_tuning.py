@@ -1,4 +1,4 @@
-"""Fine-tuning: a new run that starts from a checkpoint of another run."""
+"""Fine-tuning: a new run that starts from a checkpoint of another run, or a file of weights."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
@@ -18,8 +19,10 @@ from tinynet.checkpoint.transfer import (
     plan_transfer,
 )
 from tinynet.checkpoint.transfer_rules import TransferRules
+from tinynet.checkpoint.weight_transfer import as_tensors, plan_weight_transfer, required_arrays
 from tinynet.dataset import Field
-from tinynet.errors import CheckpointMismatchError, explaining_io
+from tinynet.errors import CheckpointMismatchError, DataError, explaining_io
+from tinynet.files.weights import WeightFile
 from tinynet.spec.models import Spec
 from tinynet.text.wording import path_text
 from tinynet.training.trainer import Trainer
@@ -78,20 +81,15 @@ class FineTuning:
         Raises:
             CheckpointMismatchError: if a value is too large for the network's dtype.
         """
-        apply_transfer(plan, trainer.network, self.checkpoint)
+        apply_transfer(plan, trainer.network, self.checkpoint.tensors)
         trainer.renew_slots()
 
     def lineage(self, plan: TransferPlan) -> tuple[dict[str, JsonValue], ...]:
         """Return the lineage of the new run, oldest first."""
-        transfer: dict[str, JsonValue] = {
-            **self.origin,
-            "tensors": {str(action): number for action, number in plan.counts().items()},
-            "rules": to_jsonable_python(self.rules),
-        }
         origin: dict[str, JsonValue] = {
             "run_id": self.checkpoint.run_id,
             "step": self.checkpoint.progress.step,
-            "transfer": transfer,
+            "transfer": _transfer(self.origin, plan, self.rules),
         }
         return (*self.checkpoint.lineage, origin)
 
@@ -116,6 +114,73 @@ class FineTuning:
                 if old != new:
                     notes.append(f"{name!r} has other {kind}: {_shorten(old)} -> {_shorten(new)}")
         return notes
+
+
+@dataclass(frozen=True, eq=False)
+class WeightFileStart:
+    """A file of weights that a new run starts from, and the rules of the transfer."""
+
+    path: Path
+    file: WeightFile
+    rules: TransferRules
+    origin: dict[str, JsonValue]  # the `file_origin` of the path
+
+    def fitted(self, spec: Spec) -> None:
+        """Return None: the transforms are fitted to the new data.
+
+        Raises:
+            CheckpointMismatchError: for ``keep_preprocessing``, which needs a checkpoint.
+        """
+        if self.rules.keep_preprocessing:
+            raise CheckpointMismatchError(
+                f"{self.path} has no preprocessing; --keep-preprocessing needs a run or checkpoint"
+            )
+
+    def plan(self, trainer: Trainer) -> TransferPlan:
+        """Plan the transfer into the trainer's network; change nothing.
+
+        Raises:
+            DataError: if the file cannot be read.
+            TransferRefusedError: listing everything that the rules do not allow.
+            CheckpointMismatchError: for wrong names in ``map``.
+        """
+        headers = self.file.headers()
+        try:
+            return plan_weight_transfer(trainer.network, headers, self.rules, self.path.name)
+        except TransferRefusedError as error:
+            raise TransferRefusedError(error.plan, self.path) from None
+
+    def apply(self, plan: TransferPlan, trainer: Trainer) -> None:
+        """Copy the planned values into a trainer that is at step 0.
+
+        Raises:
+            DataError: if the file cannot be read, or a value is not finite.
+            CheckpointMismatchError: if a value is too large for the network's dtype.
+        """
+        arrays = self.file.read(required_arrays(plan))
+        require_finite_arrays(self.path, arrays)
+        apply_transfer(plan, trainer.network, as_tensors(plan, arrays))
+        trainer.renew_slots()
+
+    def lineage(self, plan: TransferPlan) -> tuple[dict[str, JsonValue], ...]:
+        """Return the lineage of the new run."""
+        return ({"weights": _transfer(self.origin, plan, self.rules)},)
+
+
+def require_finite_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Raise a `DataError` if an array of a file of weights holds a NaN or an infinity."""
+    if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
+        raise DataError(f"{path} holds values that are not finite, in {', '.join(bad)}")
+
+
+def _transfer(
+    origin: dict[str, JsonValue], plan: TransferPlan, rules: TransferRules
+) -> dict[str, JsonValue]:
+    return {
+        **origin,
+        "tensors": {str(action): number for action, number in plan.counts().items()},
+        "rules": to_jsonable_python(rules),
+    }
 
 
 def _transforms(spec: Mapping[str, Any]) -> Any:

@@ -16,11 +16,12 @@ from tinynet.checkpoint.transfer import TransferPlan
 from tinynet.checkpoint.transfer_rules import STRICT, TransferRules
 from tinynet.data.splits import SplitName
 from tinynet.errors import SpecError
+from tinynet.files.weights import is_weight_file, open_weights
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.network import Network
 from tinynet.run.arguments import check_arguments
-from tinynet.run.fine_tuning import FineTuning, file_origin
+from tinynet.run.fine_tuning import FineTuning, WeightFileStart, file_origin
 from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.length import rate_jump, require_end_not_passed
 from tinynet.run.lock import locked
@@ -115,8 +116,9 @@ def train(
         resume: Resume the run if ``run_dir`` has one; otherwise start it.
         exact: With ``resume``: see `resume`.
         overrides: JSON values by dotted path; only for a file or a dict.
-        source: A run folder or a checkpoint whose parameters a new run starts with; of a run, the
-            best checkpoint if it keeps one, else the last. A resumed run ignores it.
+        source: A run folder, a checkpoint or a file of weights (.npz, .safetensors) whose
+            parameters a new run starts with; of a run, the best checkpoint if it keeps one, else
+            the last. A resumed run ignores it.
         rules: The allowed differences from the network of ``source``.
         **settings: See `Settings`.
 
@@ -268,10 +270,15 @@ def _read_spec(
 
 def _fine_tuning(
     spec: Spec, source: str | Path, rules: TransferRules, settings: Settings
-) -> tuple[FineTuning, Trainer, TransferPlan]:
+) -> tuple[FineTuning | WeightFileStart, Trainer, TransferPlan]:
     tell = observer(settings)
-    path, checkpoint = find_checkpoint(source, warn=lambda text: tell(Warned(text)))
-    start = FineTuning(path, checkpoint, rules, file_origin(path))
+    start: FineTuning | WeightFileStart
+    if is_weight_file(Path(source)):
+        path = Path(source)
+        start = WeightFileStart(path, open_weights(path), rules, file_origin(path))
+    else:
+        path, checkpoint = find_checkpoint(source, warn=lambda text: tell(Warned(text)))
+        start = FineTuning(path, checkpoint, rules, file_origin(path))
     trainer = _trainer(spec, spec.folder, settings, start.fitted(spec))
     return start, trainer, start.plan(trainer)
 
