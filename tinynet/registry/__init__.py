@@ -217,7 +217,9 @@ class Registry:
                 for field in type(config).model_fields.keys() - config.model_fields_set:
                     default = getattr(config, field)
                     if isinstance(default, Reference):
-                        dumped[field]["type"] = self.default_name(default, entry.distribution)
+                        type_name = self.default_name(default, entry.distribution)
+                        own = self.configure(default.group, type_name, default.options)
+                        dumped[field] = {"type": type_name, **own}
         except ValidationError as error:
             fields = self._load(entry).Config.model_fields
             raise explained(error, fields, also=reserved) from error
