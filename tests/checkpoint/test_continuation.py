@@ -55,6 +55,21 @@ def test_the_same_environment_is_exact(run):
 # Changes of the spec ----------------------------------------------------------------------------
 
 
+def test_key_that_is_newer_than_a_run_is_no_change_of_its_spec(run):
+    """Otherwise no run of an earlier version could be trained longer."""
+    path = files(run)[-1]
+    recorded = Checkpoint.read(path).spec
+    training = {key: value for key, value in recorded["training"].items() if key != "accumulate"}
+    initializer = {"type": "uniform"}  # recorded without its range by an earlier version
+    layers = [dict(layer) for layer in recorded["network"]["layers"]]
+    layers[-1]["weight_initializer"] = initializer
+    network = {**recorded["network"], "layers": layers}
+    alter(path, spec={**recorded, "training": training, "network": network})
+    with pytest.warns(UserWarning, match="the run uses the spec in its checkpoint"):
+        tinynet.resume(run, overrides={"training.epochs": 3})
+    assert Checkpoint.read(files(run)[-1]).progress.epoch == 3
+
+
 def test_another_optimizer_is_reset_and_counts_its_own_steps(run):
     """Adam's bias correction depends on the steps since its moments were reset."""
     reached = Checkpoint.read(files(run)[-1]).progress.step

@@ -54,9 +54,11 @@ class Continuation:
             PluginError: if a type is no longer installed.
         """
         self.checkpoint = checkpoint
-        # "relu" and "tinynet-core:relu" can name the same type.
+        # "relu" and "tinynet-core:relu" can name the same type. The recorded spec may lack keys
+        # that are newer than it, so it is resolved again.
         before, here = (recorded_names(types) for types in (checkpoint.types, types_of(spec)))
-        self._before = respell_types(dict(checkpoint.spec), spec.resolved(), before, here)
+        recorded = checkpoint.load_spec().resolved()
+        self._before = respell_types(recorded, spec.resolved(), before, here)
         self.changes = compare(self._before, spec.resolved())
         self._spec = spec
         self._rules = rules
