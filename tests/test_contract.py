@@ -108,6 +108,18 @@ def idx(cls: type[Any], folder: Path) -> Iterator[Check]:
     return dataset_checks(cls, {"images": str(images), "labels": str(labels)})
 
 
+def text(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "text.txt"
+    path.write_text("Grüße an alle,\n" * 3, encoding="utf-8")
+    return dataset_checks(cls, {"path": str(path), "length": 5, "stride": 3})
+
+
+def text_as_bytes(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "bytes.txt"
+    path.write_text("Grüße an alle,\n" * 3, encoding="utf-8")
+    return dataset_checks(cls, {"path": str(path), "length": 5, "unit": "byte"})
+
+
 def kernels(cls: type[Any], folder: Path) -> Iterator[Check]:
     return kernel_checks(cls)
 
@@ -269,6 +281,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "idx": [idx],
         "npy": [npy],
         "npz": [npz],
+        "text": [text, text_as_bytes],
     },
     "transforms": {
         "one_hot": [transform({"num_classes": 4}, Field((), "int64"), LABELS)],
@@ -278,6 +291,11 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             )
         ],
         "standardize": [transform({}, Field((2,), "float32"), np.float32(NUMBERS))],
+        "vocabulary": [
+            transform({}, Field((4,), "int64"), 7 * SEQUENCES),
+            transform({}, Field((4,), "int32", text_unit="character"), SEQUENCES + 97),
+            transform({}, Field((), "int64", classes=tuple("abc")), LABELS),
+        ],
     },
     "kernels": {"numpy": [kernels]},
 }

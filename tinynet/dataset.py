@@ -53,12 +53,15 @@ class Field:
         dtype: NumPy's name of the dtype: ``"uint8"``, ``"float32"``, ``"int64"``.
         classes: Names of the classes, where a value is the index of one; else None.
         names: Names of the features, where the array is a row of them; else None.
+        text_unit: The unit of text, where the values are a text: ``"character"`` for Unicode code
+            points, ``"byte"`` for bytes of UTF-8; else None.
     """
 
     shape: Shape
     dtype: str
     classes: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None
+    text_unit: str | None = None
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,10 @@ __all__ = [
     "Array",
     "DataError",
     "Field",
+    "FittedField",
     "Invertible",
     "SampleError",
+    "SharedState",
     "State",
     "Transform",
     "TransformConfig",
@@ -96,4 +98,38 @@ class Invertible(Protocol):
 
     def invert(self, state: State, batch: Array) -> Array:
         """Return the array that `apply` turned into ``batch`` (N, *shape)."""
+        ...
+
+
+@runtime_checkable
+class SharedState(Protocol):
+    """The ability of a transform that learns one state from all its arrays.
+
+    Without it, each array of ``"on": ["input", "target"]`` has a state of its own. With it, `fit`
+    is called once: with the field of the first array, and with the batches of all arrays, one
+    array after the other for each part of the samples. `apply` then gets the same state for every
+    array.
+
+    Attributes:
+        shared_state: True.
+    """
+
+    shared_state: ClassVar[bool]
+
+
+@runtime_checkable
+class FittedField(Protocol):
+    """The ability of a transform whose result depends on what it learned, such as its classes."""
+
+    def fitted_field(self, field: Field, state: State) -> Field:
+        """Return the description of the transformed array, once the transform is fitted.
+
+        Args:
+            field: The description of the array before the transform, as for `describe`.
+            state: The state from `fit`.
+
+        Returns:
+            The field from `describe`, with everything that the state adds; shape and dtype are the
+            same.
+        """
         ...

@@ -10,6 +10,7 @@ CONFIGS = {
     "npz": {"path": "t.npz", "targets": "y", "inputs": "x"},
     "npy": {"inputs": "x.npy", "targets": "y.npy"},
     "idx": {"images": "x", "labels": "y"},
+    "text": {"path": "t.txt", "length": 8},
 }
 
 
@@ -25,6 +26,7 @@ CONFIGS = {
         ("npy", "target", "targets"),
         ("idx", "inputs", "images"),
         ("idx", "targets", "labels"),
+        ("text", "sequence_length", "length"),
     ],
 )
 def test_the_key_of_another_dataset_suggests_the_one_here(dataset, key, meant):

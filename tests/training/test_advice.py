@@ -213,7 +213,12 @@ def test_overlapping_windows_that_are_split_at_random(warnings_of, steps, channe
     x = windows[..., None] if channels else windows
     y, layers = np.arange(len(x)) % 3, ["flatten", dense(3)]
     warnings = warnings_of(x, y, layers, split=HELD_OUT)
-    assert "neighboring samples of 'input' overlap" in warnings["/data/split"]
+    message = warnings["/data/split"]
+    assert "neighboring samples of 'input' overlap" in message
+    gap = -(-10 // steps)
+    assert message.endswith(f"use --set data.split.order=as_is --set data.split.gap={gap}")
+    ordered = {**HELD_OUT, "order": "as_is", "gap": gap}
+    assert warnings_of(x, y, layers, split=ordered) == {}, "the advice must help"
     assert warnings_of(x, y, layers) == {}, "nothing is held out"
 
 

@@ -305,6 +305,12 @@ def _require_alike(ours: Field, theirs: Field, what: str) -> None:
             f"{what} has shape {theirs.shape}, but the training data have {ours.shape}; save it in"
             " that shape"
         )
+    if theirs.text_unit != ours.text_unit:
+        kinds = {"character": "characters", "byte": "bytes", None: "numbers"}
+        raise DataError(
+            f"{what} holds {kinds[theirs.text_unit]}, and {kinds[ours.text_unit]} in the training"
+            ' data; use the same "unit"'
+        )
     if (theirs.classes is None) != (ours.classes is None):
         kinds = {True: "numbers", False: "classes"}
         raise DataError(

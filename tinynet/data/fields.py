@@ -21,6 +21,8 @@ def field_problem(field: Field) -> str | None:
         is_text = str(dtype).lstrip("<>|=").startswith(("U", "S", "str"))
         hint = "; turn text into numbers first" if is_text else ""
         return f"its dtype must be one of {', '.join(sorted(DTYPES))}; it is {dtype!r}{hint}"
+    if field.text_unit not in (None, "character", "byte"):
+        return f"its text_unit must be None, 'character' or 'byte'; it is {field.text_unit!r}"
     return _names_problem("classes", field.classes) or _names_problem("names", field.names)
 
 

@@ -1,34 +1,22 @@
 """Preprocessing: the transforms of a spec, fitted to the training data."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from tinynet import registry
 from tinynet.archive.header import is_name
-from tinynet.data.fields import field_problem
-from tinynet.data.splits import NUMBERS
+from tinynet.data.stages import DeclaredStage, LoadedState, Stage, naming
 from tinynet.dataset import Field
-from tinynet.engine.layer_calls import described
 from tinynet.engine.plugin_state import state_problem
 from tinynet.engine.tensor_names import TRANSFORMS
-from tinynet.errors import (
-    CheckpointMismatchError,
-    DataError,
-    LocatedError,
-    PluginError,
-    Problem,
-    SpecError,
-    TransformError,
-)
+from tinynet.errors import CheckpointMismatchError, DataError, Problem, SpecError
 from tinynet.spec.data_spec import TransformReference
-from tinynet.text.plugin_errors import PluginErrors, is_row, plugin_error, wrong_row
 from tinynet.text.wording import suggest
-from tinynet.transform import Invertible, SampleError, State, Transform
+from tinynet.transform import FittedField, Invertible, State, Transform
 from tinynet.types import Array
 
 SampleRandom = Callable[[int, int], np.random.Generator]
@@ -43,42 +31,12 @@ def no_random(position: int, index: int) -> np.random.Generator:
     )
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One transform of the array ``on``; ``field`` and ``result`` are its fields before and after.
-
-    ``position`` is the transform's index in the spec, and ``pointer`` its place there.
-    """
-
-    position: int
-    pointer: str
-    on: str
-    field: Field
-    result: Field
-    transform: Transform
-
-    @property
-    def label(self) -> str:
-        """The address of its state in a checkpoint."""
-        return f"{self.position}/{self.on}"
-
-    def error(self, message: str) -> PluginError:
-        """Return the error of a transform that broke its promise."""
-        return plugin_error(self.transform, message, self.pointer)
-
-
-class _LoadedState(dict[str, Array]):
-    """A transform's state from a checkpoint; an array that the transform misses is an error."""
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-
-    def __missing__(self, name: str) -> Array:
-        raise CheckpointMismatchError(f"the checkpoint lacks {TRANSFORMS}{self._label}/{name}")
-
-
 class Preprocessing:
-    """All transforms in order, with their state; ``fields`` are those of the arrays after them."""
+    """All transforms in order, with their state; ``fields`` are those of the arrays after them.
+
+    Some transforms describe their result in full only once they are fitted. The stages after such
+    a transform are added then.
+    """
 
     def __init__(
         self, references: Sequence[TransformReference], fields: Mapping[str, Field]
@@ -92,6 +50,7 @@ class Preprocessing:
         self.stages: list[Stage] = []
         self._states: dict[str, State] = {}
         self.fields = dict(fields)
+        self._declared: list[DeclaredStage] = []
         for position, reference in enumerate(references):
             pointer = f"/data/transforms/{position}"
             transform: Transform = registry.default().create(reference, pointer)
@@ -103,18 +62,30 @@ class Preprocessing:
                     raise SpecError(
                         [Problem(f"{on!r} is listed twice; remove one", f"{pointer}/on")]
                     )
-                field = self.fields[on]
-                with _naming(on, pointer):
-                    result = _result(transform, field, pointer)
-                self.stages.append(Stage(position, pointer, on, field, result, transform))
-                self.fields[on] = result
+                self._declared.append(DeclaredStage(position, pointer, on, transform))
+        self._add_stages()
+
+    def _add_stages(self) -> None:
+        """Add the stages whose fields are known: those up to the next that must be fitted."""
+        for declared in self._declared[len(self.stages) :]:
+            last = self.stages[-1] if self.stages else None
+            if last is not None and last.position != declared.position and self._is_open(last):
+                return
+            field = self.fields[declared.on]
+            result = declared.described("describe", field)
+            self.stages.append(Stage(**vars(declared), field=field, result=result))
+            self.fields[declared.on] = result
+
+    def _is_open(self, stage: Stage) -> bool:
+        """Return True if the result of a stage is not described in full yet."""
+        return isinstance(stage.transform, FittedField) and stage.label not in self._states
 
     def fit(self, batches: Callable[[], Iterator[dict[str, Array]]]) -> None:
         """Fit the transforms in order; each call of ``batches`` iterates over the training data."""
-        for index, stage in enumerate(self.stages):
-            errors = PluginErrors(stage.transform, "fit raised", stage.pointer)
-            with _naming(stage.on, stage.pointer), errors:
-                state = stage.transform.fit(stage.field, self._before(batches(), index))
+        for first, group in self._groups():
+            stage, names = group[0], [stage.on for stage in group]
+            with naming(names, stage.pointer), stage.errors("fit"):
+                state = stage.transform.fit(stage.field, self._before(batches(), first, names))
             if state and not is_name(f"{TRANSFORMS}{stage.label}/x"):
                 message = (
                     "a checkpoint cannot hold the state of a transform of an array named"
@@ -126,13 +97,42 @@ class Preprocessing:
                 problem = f"fit must give its arrays names without '/'; one is {bad[0]!r}"
             if problem is not None:
                 raise stage.error(problem)
-            self._states[stage.label] = {name: _read_only(a) for name, a in state.items()}
+            self._set_state(first, group, {name: _read_only(a) for name, a in state.items()})
 
-    def _before(self, batches: Iterable[dict[str, Array]], index: int) -> Iterator[Array]:
-        """Yield the array of stage ``index`` as it is before that stage."""
-        on = self.stages[index].on
+    def _groups(self) -> Iterator[tuple[int, list[Stage]]]:
+        """Yield the stages of each state, with the index of the first of them.
+
+        The state must be set before the next ones are requested.
+        """
+        first = 0
+        while first < len(self.stages):
+            label = self.stages[first].label
+            group = [stage for stage in self.stages[first:] if stage.label == label]
+            yield first, group
+            first += len(group)
+
+    def _set_state(self, first: int, group: Sequence[Stage], state: State) -> None:
+        """Set the state of some stages, and add the stages that depend on it."""
+        self._states[group[0].label] = state
+        for index, stage in enumerate(group, first):
+            if not isinstance(stage.transform, FittedField):
+                continue
+            result = stage.described("fitted_field", stage.field, copy(state))
+            if (result.shape, result.dtype) != (stage.result.shape, stage.result.dtype):
+                raise stage.error(
+                    "fitted_field must return the shape and dtype that describe returns"
+                )
+            self.stages[index] = replace(stage, result=result)
+            self.fields[stage.on] = result
+        self._add_stages()
+
+    def _before(
+        self, batches: Iterable[dict[str, Array]], index: int, names: Sequence[str]
+    ) -> Iterator[Array]:
+        """Yield some arrays of each batch, one after the other, as they are before a stage."""
         for arrays in batches:
-            yield self.apply({on: arrays[on]}, before=index)[on]
+            for name in names:
+                yield self.apply({name: arrays[name]}, before=index)[name]
 
     def apply(
         self,
@@ -145,42 +145,32 @@ class Preprocessing:
         """Return the arrays after their transforms, or after those ``before`` a stage."""
         changed = dict(arrays)
         for stage in self.stages[:before]:
-            if stage.on not in changed:
-                continue
-            fitted, batch = self._states[stage.label], changed[stage.on]
-            state = copy(fitted)
-            # An overflow is reported with the place of its value: see `tinynet.data.ranges`.
-            ignore = np.errstate(over="ignore", invalid="ignore")
-            with PluginErrors(stage.transform, "apply raised", stage.pointer), ignore:
+            if stage.on in changed:
                 own = partial(rng, stage.position)
-                result = _applied(stage, state, batch, own, training)
-            names = dict.fromkeys([*fitted, *state])
-            if other := [n for n in names if state.get(n) is not fitted.get(n)]:
-                raise stage.error(
-                    f"apply must not change its state; {other[0]!r} is another array afterwards"
-                )
-            shape = (len(batch), *stage.result.shape)
-            if np.shape(result) != shape:
-                message = f"apply must return an array of shape {shape}; it returned"
-                raise stage.error(f"{message} {described(result)}")
-            dtype = np.asarray(result).dtype
-            if dtype.kind not in NUMBERS:
-                message = f"apply must return numbers; it returned an array of dtype {dtype}"
-                raise stage.error(message)
-            changed[stage.on] = result
+                state = self._states[stage.label]
+                changed[stage.on] = stage.apply(state, changed[stage.on], own, training)
         return changed
 
     def invert(self, name: str, array: Array) -> Array:
-        """Return predictions of the array ``name`` in the data's units.
+        """Return values of the array ``name`` after its transforms in the data's units.
 
         The last transforms are inverted, up to the first that is not invertible.
         """
         for stage in reversed([stage for stage in self.stages if stage.on == name]):
             if not isinstance(stage.transform, Invertible):
                 break
-            with PluginErrors(stage.transform, "invert raised", stage.pointer):
+            with stage.errors("invert"):
                 array = stage.transform.invert(copy(self._states[stage.label]), array)
         return array
+
+    def classes(self, name: str) -> tuple[str, ...] | None:
+        """Return the classes of the array ``name``: the last, before a transform or after; or None.
+
+        An encoding, such as one-hot rows, has no classes of its own.
+        """
+        before = [stage.field for stage in self.stages if stage.on == name]
+        fields = [self.fields[name], *reversed(before)]
+        return next((field.classes for field in fields if field.classes is not None), None)
 
     def state(self) -> dict[str, Array]:
         """Return the state of all transforms, as arrays by address."""
@@ -192,13 +182,14 @@ class Preprocessing:
 
     def load_state(self, arrays: Mapping[str, Array]) -> None:
         """Load the arrays that `state` returned, or raise `CheckpointMismatchError`."""
-        states: dict[str, State] = {stage.label: _LoadedState(stage.label) for stage in self.stages}
+        states = {declared.label: LoadedState(declared.label) for declared in self._declared}
         for address, array in arrays.items():
             label, _, name = address.rpartition("/")
             if label not in states:
                 raise CheckpointMismatchError(f"{address} belongs to no transform of the spec")
             states[label][name] = _read_only(array)
-        self._states = states
+        for first, group in self._groups():
+            self._set_state(first, group, states[group[0].label])
 
 
 def _read_only(array: Array) -> Array:
@@ -206,43 +197,3 @@ def _read_only(array: Array) -> Array:
     view = array.view()
     view.flags.writeable = False
     return view
-
-
-@contextmanager
-def _naming(on: str, pointer: str) -> Iterator[None]:
-    """Add the array and the place of the transform to the error of a transform."""
-    try:
-        yield
-    except LocatedError:
-        raise
-    except DataError as error:
-        raise TransformError([Problem(f"the array {on!r}: {error}", pointer)]) from error
-
-
-def _applied(
-    stage: Stage,
-    state: State,
-    batch: Array,
-    rng: Callable[[int], np.random.Generator],
-    training: bool,
-) -> Array:
-    """Return the result of a transform; an error about a sample must name one of the batch."""
-    try:
-        return stage.transform.apply(state, batch, rng, training)
-    except SampleError as error:
-        if is_row(getattr(error, "row", None), len(batch)):
-            raise
-        raise stage.error(wrong_row("apply", error, len(batch))) from error
-
-
-def _result(transform: Transform, field: Field, pointer: str) -> Field:
-    """Return the field of an array after a transform."""
-    with PluginErrors(transform, "describe raised", pointer):
-        result = transform.describe(field)
-    if not isinstance(result, Field):
-        message = f"describe must return a Field; it returned {described(result)}"
-        raise plugin_error(transform, message, pointer)
-    if problem := field_problem(result):
-        message = f"describe must return a Field that a checkpoint can hold: {problem}"
-        raise plugin_error(transform, message, pointer)
-    return result

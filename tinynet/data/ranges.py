@@ -18,10 +18,11 @@ from tinynet.types import Array
 
 def may_overflow(preprocessing: Preprocessing, name: str, dtype: np.dtype[Any]) -> bool:
     """Return True if an array can become infinite in transforms, or when cast to ``dtype``."""
-    if any(stage.on == name for stage in preprocessing.stages):
-        return True
     own = np.dtype(preprocessing.fields[name].dtype)
-    return own.kind == "f" and np.finfo(own).max > np.finfo(dtype).max
+    if own.kind != "f":
+        return False
+    transformed = any(stage.on == name for stage in preprocessing.stages)
+    return transformed or bool(np.finfo(own).max > np.finfo(dtype).max)
 
 
 @contextmanager

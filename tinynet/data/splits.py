@@ -38,11 +38,16 @@ def split_indices(dataset: Dataset, spec: DataSpec, seed: int) -> dict[SplitName
     total = len(dataset)
     val = _count("validation", spec.split.validation, spec.validation is not None, total)
     test = _count("test", spec.split.test, spec.test is not None, total)
-    if val + test >= total:
+    gap = spec.split.gap or 0
+    gaps = gap * sum(count > 0 for count in (val, test))
+    if val + test + gaps >= total:
+        between = f", and the gaps {gaps:,}" if gaps else ""
         raise DataError(
             f"no sample is left for training: of {total:,}, data.split.validation takes {val:,} and"
-            f" data.split.test {test:,}; reduce one of them"
+            f" data.split.test {test:,}{between}; reduce one of them"
         )
+    if spec.split.order is not None:
+        return _in_order(total, val, test, gap)
     own_seed = spec.split.seed
     order = derive("split", seed if own_seed is None else own_seed).permutation(total)
     if spec.split.stratify:
@@ -51,6 +56,19 @@ def split_indices(dataset: Dataset, spec: DataSpec, seed: int) -> dict[SplitName
         "train": np.sort(order[val + test :]),
         "val": np.sort(order[:val]),
         "test": np.sort(order[val : val + test]),
+    }
+
+
+def _in_order(total: int, val: int, test: int, gap: int) -> dict[SplitName, Array]:
+    """Return the indices of splits that follow each other, with a gap before each that has some."""
+    test_start = total - test
+    val_stop = test_start - gap if test else total
+    val_start = val_stop - val
+    train_stop = val_start - gap if val else val_stop
+    return {
+        "train": np.arange(train_stop),
+        "val": np.arange(val_start, val_stop),
+        "test": np.arange(test_start, total),
     }
 
 

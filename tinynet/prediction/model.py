@@ -74,7 +74,7 @@ class Model:
         """The names of the classes of each output by its name; None where it has none."""
         classes: dict[str, tuple[str, ...] | None] = dict.fromkeys(self.network.outputs)
         for output, target in self._target_of_output.items():
-            classes[output] = self._fields[target].classes
+            classes[output] = self.preprocessing.classes(target)
         return classes
 
     def predict(self, x: Any, *, resize: bool = False, threads: int | None = None) -> Predictions:
@@ -120,7 +120,9 @@ class Model:
                 parts[output].append(values)
         whole = {output: np.concatenate(values) for output, values in parts.items()}
         for output, target in self._target_of_output.items():
-            whole[output] = self.preprocessing.invert(target, whole[output])
+            # An output of a target with classes holds scores of them, not values.
+            if self.preprocessing.fields[target].classes is None:
+                whole[output] = self.preprocessing.invert(target, whole[output])
         return whole
 
     # Labels -----------------------------------------------------------------------------------

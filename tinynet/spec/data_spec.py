@@ -1,6 +1,6 @@
 """The ``data`` part of a spec: the dataset, its splits and its transforms."""
 
-from typing import Annotated, Any, ClassVar, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -59,6 +59,31 @@ class SplitSpec(SpecModel):
     seed: int | None = Field(
         default=None, ge=0, description="Seed of the split; by default that of the training."
     )
+    order: Literal["as_is"] | None = Field(
+        default=None,
+        description="'as_is': the first samples are for training, then come those for validation,"
+        " then those for the test. By default each split is a random choice.",
+    )
+    gap: int | None = Field(
+        default=None,
+        ge=0,
+        description="Samples left out between two splits with `order` 'as_is', so that overlapping"
+        " windows of a sequence have nothing in common.",
+    )
+
+    @model_validator(mode="after")
+    def _fits_the_order(self) -> Self:
+        if self.order is None and self.gap is not None:
+            raise PydanticCustomError("gap", 'a gap needs "order": "as_is"')
+        if self.order is not None and self.stratify:
+            raise PydanticCustomError(
+                "stratify", 'a split with "order": "as_is" cannot be stratified; remove one of them'
+            )
+        if self.order is not None and self.seed is not None:
+            raise PydanticCustomError(
+                "seed", 'a split with "order": "as_is" is not random; remove its seed'
+            )
+        return self
 
     @model_validator(mode="after")
     def _leaves_some_for_training(self) -> Self:

@@ -21,7 +21,7 @@ from tinynet.testing.checks import Check, CheckFailed, checks_of, require, run_a
 from tinynet.testing.configs import Options, make_config, require_config
 from tinynet.testing.saving import require_field, require_storable, saved_and_loaded
 from tinynet.testing.state import no_global_randomness, require_unchanged, snapshots
-from tinynet.transform import Invertible, TransformConfig
+from tinynet.transform import FittedField, Invertible, TransformConfig
 from tinynet.types import Array
 
 TOLERANCE = 1e-5
@@ -73,6 +73,21 @@ def description(case: TransformCase) -> None:
         batch = owned(case.samples)
         result = transform.apply(state, batch, case.stream(), training)
         require_array(result, "the result", (len(batch), *field.shape), field.dtype)
+
+
+def fitted_description(case: TransformCase) -> None:
+    """`fitted_field` adds to the field from `describe`, and keeps its shape and dtype."""
+    transform, state = case.fitted()
+    if not isinstance(transform, FittedField):
+        return
+    before, after = transform.describe(case.field), transform.fitted_field(case.field, state)
+    require(isinstance(after, Field), f"fitted_field gives a {type(after).__name__}, not a Field")
+    require_field(after, "fitted_field gives a field that no checkpoint can hold")
+    require(
+        (after.shape, after.dtype) == (before.shape, before.dtype),
+        f"fitted_field gives {after.dtype} {after.shape}, but describe {before.dtype}"
+        f" {before.shape}",
+    )
 
 
 def fit_in_parts(case: TransformCase) -> None:
@@ -163,6 +178,7 @@ def inverse(case: TransformCase) -> None:
 TRANSFORM_CHECKS = (
     config,
     description,
+    fitted_description,
     fit_in_parts,
     pure,
     repeatable,

@@ -20,7 +20,7 @@ from tinynet.network.network import Network
 from tinynet.spec.models import Spec
 from tinynet.text.wording import format_list, quote
 from tinynet.training.remedies import units_option
-from tinynet.training.windows import overlap
+from tinynet.training.windows import gap_of_windows
 from tinynet.types import Array
 
 SAMPLES = 1024
@@ -303,6 +303,10 @@ def windows_split_at_random(facts: Facts) -> Iterator[Problem]:
     """Warn about overlapping windows of one sequence, some of them held out at random."""
     data = facts.data
     assert data is not None
+    assert facts.spec.data is not None
+    split = facts.spec.data.split
+    if split.order is not None:
+        return
     main = data.splits["train"]
     held_out = [
         s for s in ("val", "test") if data.size(s) and data.splits[s].dataset is main.dataset
@@ -310,12 +314,16 @@ def windows_split_at_random(facts: Facts) -> Iterator[Problem]:
     if not held_out:
         return
     for name, field in data.raw.items():
-        if name in data.inputs and overlap(main.dataset, name, field):
+        if name not in data.inputs:
+            continue
+        if gap := gap_of_windows(main.dataset, name, field):
+            options = [f"--set data.split.order=as_is --set data.split.gap={gap}"]
+            options += ["--set data.split.stratify=false"] * split.stratify
+            options += ["--set data.split.seed=null"] * (split.seed is not None)
             message = (
                 f"neighboring samples of {quote(name)} overlap, as windows of one sequence do, and"
                 " the split is random: held-out samples are seen in training, and their figures"
-                ' are too good; cut the sequence first and give "validation" and "test" datasets of'
-                " their own"
+                f" are too good; use {' '.join(options)}"
             )
             yield Problem(message, "/data/split")
 

@@ -161,6 +161,11 @@ class _TargetChecker:
             field = self._data.target_field(name)
             if field.classes is not None:
                 remedy = f"; the classes are {format_list(field.classes)}"
+            elif field.text_unit is not None:
+                remedy = (
+                    '; the values are characters: add {"type": "vocabulary", "on": ["input",'
+                    ' "target"]} to "transforms"'
+                )
             else:
                 assert self._spec.data is not None
                 remedy = class_target_remedy(

@@ -1,5 +1,7 @@
 """Detection of samples that are overlapping windows of one sequence."""
 
+from math import ceil
+
 import numpy as np
 
 from tinynet.data.splits import gather
@@ -13,8 +15,10 @@ MIN_LENGTH = 4
 """Steps of the shortest window that is recognized."""
 
 
-def overlap(dataset: Dataset, name: str, field: Field) -> bool:
-    """Return True if neighboring samples of an input are one sequence, shifted by some steps.
+def gap_of_windows(dataset: Dataset, name: str, field: Field) -> int:
+    """Return the number of samples to leave out between two that must not overlap.
+
+    It is 0 unless neighboring samples of an input are one sequence, shifted by some steps.
 
     Args:
         dataset: The dataset.
@@ -22,10 +26,12 @@ def overlap(dataset: Dataset, name: str, field: Field) -> bool:
         field: The input's field.
     """
     if not 1 <= len(field.shape) <= 2 or field.shape[0] < MIN_LENGTH or len(dataset) < ROWS:
-        return False
+        return 0
     middle = (len(dataset) - ROWS) // 2
     rows = gather(dataset, np.arange(middle, middle + ROWS)).inputs[name]
-    return any(_shifted(rows, steps) for steps in range(1, field.shape[0] // 2 + 1))
+    length = field.shape[0]
+    shift = next((steps for steps in range(1, length // 2 + 1) if _shifted(rows, steps)), None)
+    return 0 if shift is None else ceil(length / shift)
 
 
 def _shifted(rows: Array, steps: int) -> bool:

@@ -208,7 +208,7 @@ class ArrayDataset:
         digest = xxh3_128()
         faults = []
         for role, name, source in self._sources():
-            digest.update(json.dumps([role, name, asdict(source.field)]).encode())
+            digest.update(json.dumps([role, name, _described_as(source.field)]).encode())
             portable = source.dtype.newbyteorder("<")
             count, first = 0, ""
             for start, rows in source.chunks():
@@ -249,6 +249,11 @@ def checked_inputs(inputs: Mapping[str, Source], fields: Mapping[str, Field]) ->
         sources[name] = source
     data = ArrayDataset(sources, {})
     return data.gather(np.arange(len(data))).inputs
+
+
+def _described_as(field: Field) -> dict[str, Any]:
+    """Return the attributes of a field; those that came later count only where they are set."""
+    return {k: v for k, v in asdict(field).items() if k != "text_unit" or v is not None}
 
 
 def _describe_first(source: Source, start: int, rows: Array, finite: Array) -> str:
