@@ -306,9 +306,9 @@ def _require_alike(ours: Field, theirs: Field, what: str) -> None:
             " that shape"
         )
     if theirs.text_unit != ours.text_unit:
-        kinds = {"character": "characters", "byte": "bytes", None: "numbers"}
+        units = {"character": "characters", "byte": "bytes", None: "no text"}
         raise DataError(
-            f"{what} holds {kinds[theirs.text_unit]}, and {kinds[ours.text_unit]} in the training"
+            f"{what} holds {units[theirs.text_unit]}, and {units[ours.text_unit]} in the training"
             ' data; use the same "unit"'
         )
     if (theirs.classes is None) != (ours.classes is None):

@@ -80,7 +80,8 @@ def fitted_description(case: TransformCase) -> None:
     transform, state = case.fitted()
     if not isinstance(transform, FittedField):
         return
-    before, after = transform.describe(case.field), transform.fitted_field(case.field, state)
+    after = transform.fitted_field(case.field, state)
+    before = case.new().describe(case.field)
     require(isinstance(after, Field), f"fitted_field gives a {type(after).__name__}, not a Field")
     require_field(after, "fitted_field gives a field that no checkpoint can hold")
     require(
