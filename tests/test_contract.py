@@ -179,9 +179,16 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             layer({}, SEQUENCE, (3, 1), (4,)),
         ],
         "permute": [layer({"dims": [2, 1]}, SEQUENCE), layer({"dims": [3, 1, 2]}, IMAGE)],
+        "position_embedding": [layer({}, SEQUENCE), layer({"max_length": 5}, SEQUENCE)],
         "relu": [layer({}, SEQUENCE), layer({}, IMAGE)],
         "repeat_vector": [layer({"n": 3}, FLAT)],
         "reshape": [layer({"target_shape": [4, -1]}, (6, 2))],
+        "rms_norm": [
+            layer({}, FLAT),
+            layer({"epsilon": 0.1}, (2, 3, 1)),
+            layer({"scale": False}, SEQUENCE),
+        ],
+        "rotary_embedding": [layer({}, SEQUENCE), layer({"base": 100.0}, (3, 2, 6))],
         "sequence_mask": [
             layer({"padding_value": 2}, (4,), inputs=[SEQUENCES]),
             layer({"max_length": 4}, (), inputs=[LABELS]),
@@ -190,6 +197,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         ],
         "sigmoid": [layer({}, SEQUENCE)],
         "silu": [layer({}, SEQUENCE)],
+        "sinusoidal_position": [layer({}, SEQUENCE), layer({"base": 100.0}, (3, 5))],
         "slice": [
             layer({}, FLAT),
             layer({"axis": 1, "start": -1}, SEQUENCE),

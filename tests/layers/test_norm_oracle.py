@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import tinynet.registry
 from tinynet.builtin.layers.batch_norm import BatchNorm
 from tinynet.builtin.layers.layer_norm import LayerNorm
+from tinynet.builtin.layers.rms_norm import RMSNorm
 from tinynet.layer import Build, Context
 
 torch = pytest.importorskip("torch")
@@ -101,6 +102,25 @@ def test_layer_norm_agrees(shape, seed, epsilon, center, scale, data):
     y = torch.nn.functional.layer_norm(
         rows, shape[-count:], tensors.get("gamma"), tensors.get("beta"), epsilon
     )
+    y.backward(torch.tensor(dy))
+
+    actual = run(layer, Context(training=True), x, dy)
+    expected = {name: tensor.grad for name, tensor in tensors.items()}
+    assert_agree(actual, {"y": y, "dx": rows.grad, **expected})
+
+
+@pytest.mark.oracle
+@settings(max_examples=250, deadline=None)
+@given(SHAPES, SEEDS, EPSILONS, st.booleans())
+def test_rms_norm_agrees(shape, seed, epsilon, scale):
+    rng = np.random.default_rng(seed)
+    layer = RMSNorm(RMSNorm.Config(epsilon=epsilon, scale=scale), (shape[1:],), build())
+    fill(layer, rng)
+    x, dy = rng.standard_normal(shape) * 3 + 1, rng.standard_normal(shape)
+
+    tensors = {name: leaf(param) for name, param in layer.params.items()}
+    rows = leaf(x)
+    y = torch.nn.functional.rms_norm(rows, shape[-1:], tensors.get("gamma"), epsilon)
     y.backward(torch.tensor(dy))
 
     actual = run(layer, Context(training=True), x, dy)

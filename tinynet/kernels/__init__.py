@@ -17,13 +17,16 @@ from tinynet.kernels.memory import Empty
 from tinynet.kernels.window import Window
 from tinynet.types import Array
 
-__all__ = ["Kernels", "Saved", "ThreeGradients", "Window"]
+__all__ = ["Kernels", "Saved", "ThreeGradients", "TwoGradients", "Window"]
 
 Saved: TypeAlias = Any
 """The values that a forward kernel saves for its backward kernel."""
 
 ThreeGradients: TypeAlias = tuple[Array | None, Array | None, Array | None]
 """Gradients of the input and of two parameters, each None if it is not needed."""
+
+TwoGradients: TypeAlias = tuple[Array | None, Array | None]
+"""Gradients of the input and of one parameter, each None if it is not needed."""
 
 
 class Kernels(Protocol):
@@ -183,6 +186,39 @@ class Kernels(Protocol):
         needs: tuple[bool, bool, bool],
     ) -> ThreeGradients:
         """Gradients (dx, dgamma, dbeta)."""
+        ...
+
+    def rms_norm(
+        self, x: Array, gamma: Array | None, epsilon: float, empty: Empty, keep: bool
+    ) -> tuple[Array, Saved]:
+        """Divide each row by its root mean square: y = x / sqrt(mean(x^2) + epsilon) * gamma.
+
+        Args:
+            x: (..., C).
+            gamma: (C,), or None for ones.
+            epsilon: Added to the mean square.
+            empty: The source of memory.
+            keep: True if a backward will follow.
+        """
+        ...
+
+    def rms_norm_backward(
+        self,
+        dy: Array,
+        saved: Saved,
+        gamma: Array | None,
+        empty: Empty,
+        needs: tuple[bool, bool],
+    ) -> TwoGradients:
+        """Gradients (dx, dgamma)."""
+        ...
+
+    def rotate(self, x: Array, cosines: Array, sines: Array, empty: Empty) -> Array:
+        """Rotate pairs of elements: x (N, T, H, 2 * P), cosines and sines (T, P).
+
+        The pair p consists of the elements p and P + p of a vector: (a, b) becomes
+        (a * cos - b * sin, b * cos + a * sin). The gradient is the rotation by the negative angle.
+        """
         ...
 
     def dense(

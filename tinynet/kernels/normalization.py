@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinynet.kernels import ThreeGradients
+from tinynet.kernels import ThreeGradients, TwoGradients
 from tinynet.kernels.elementwise import channel_sums, wide, widen
 from tinynet.kernels.memory import Empty
 from tinynet.types import Array
@@ -78,10 +78,10 @@ def _scale(inverse: Array, gamma: Array | None) -> Array:
 
 
 class SavedRows(NamedTuple):
-    """The values that `layer_norm` saves for `layer_norm_backward`."""
+    """The values that `layer_norm` and `rms_norm` save for their backward."""
 
-    normal: Array  # (x - mean) / sqrt(variance + epsilon), (..., C)
-    inverse: Array  # 1 / sqrt(variance + epsilon), (..., 1)
+    normal: Array  # the rows before the affine map, (..., C)
+    inverse: Array  # the factor that normalizes a row, (..., 1)
 
 
 def layer_norm(
@@ -121,3 +121,38 @@ def layer_norm_backward(
         dx -= np.multiply(normal, slope, out=product)
         dx *= inverse
     return dx, dgamma, channel_sums(dy) if needs_beta else None
+
+
+def rms_norm(
+    x: Array, gamma: Array | None, epsilon: float, empty: Empty, keep: bool
+) -> tuple[Array, SavedRows | None]:
+    """See `Kernels.rms_norm`."""
+    y = empty(x.shape, x.dtype)
+    inverse = np.multiply(x, x, out=y).mean(axis=-1, keepdims=True)
+    inverse += epsilon
+    np.sqrt(inverse, out=inverse)
+    np.divide(1, inverse, out=inverse)
+    normal = empty(x.shape, x.dtype) if keep and gamma is not None else y
+    np.multiply(x, inverse, out=normal)
+    if gamma is not None:
+        np.multiply(normal, gamma, out=y)
+    return y, SavedRows(normal, inverse) if keep else None
+
+
+def rms_norm_backward(
+    dy: Array, saved: SavedRows, gamma: Array | None, empty: Empty, needs: tuple[bool, bool]
+) -> TwoGradients:
+    """See `Kernels.rms_norm_backward`."""
+    normal, inverse = saved
+    needs_x, needs_gamma = needs
+    product = empty(dy.shape, dy.dtype)
+    dx = dgamma = None
+    if needs_gamma:
+        dgamma = channel_sums(np.multiply(dy, normal, out=product))
+    if needs_x:
+        dx = empty(dy.shape, dy.dtype)
+        np.multiply(dy, 1 if gamma is None else gamma, out=dx)
+        slope = np.multiply(dx, normal, out=product).mean(axis=-1, keepdims=True)
+        dx -= np.multiply(normal, slope, out=product)
+        dx *= inverse
+    return dx, dgamma

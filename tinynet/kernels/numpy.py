@@ -2,7 +2,16 @@
 
 from contextlib import AbstractContextManager, nullcontext
 
-from tinynet.kernels import convolution, ctc, dense, elementwise, normalization, pooling, updates
+from tinynet.kernels import (
+    convolution,
+    ctc,
+    dense,
+    elementwise,
+    normalization,
+    pooling,
+    rotation,
+    updates,
+)
 
 _ALONE = nullcontext()
 
@@ -29,6 +38,9 @@ class NumpyKernels:
     batch_norm_backward = staticmethod(normalization.batch_norm_backward)
     layer_norm = staticmethod(normalization.layer_norm)
     layer_norm_backward = staticmethod(normalization.layer_norm_backward)
+    rms_norm = staticmethod(normalization.rms_norm)
+    rms_norm_backward = staticmethod(normalization.rms_norm_backward)
+    rotate = staticmethod(rotation.rotate)
     dense_backward = staticmethod(dense.dense_backward)
     dense = staticmethod(dense.dense)
     relu_backward = staticmethod(elementwise.relu_backward)

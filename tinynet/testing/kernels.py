@@ -6,7 +6,7 @@ implementation passes if its results are those of the reference, for all shapes,
 previous content of the memory that it gets.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinynet.kernels import Kernels, ThreeGradients, Window
+from tinynet.kernels import Kernels, Window
 from tinynet.kernels.memory import Empty
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.kernels.random import derive
@@ -139,6 +139,26 @@ def layer_norm(kernels: Kernels, draw: Draw) -> Arrays:
     return named | _required(("dx", "dgamma", "dbeta"), gradients, needs)
 
 
+def rms_norm(kernels: Kernels, draw: Draw) -> Arrays:
+    """Division of every row by its root mean square, forward and backward."""
+    channels = draw.integer(1, 9)
+    x = draw.normal(4, 3, channels) if draw.flag() else draw.normal(7, channels)
+    gamma, _, (needs_x, needs_gamma, _) = _affine(draw, channels)
+    y, saved = kernels.rms_norm(x, gamma, EPSILON, draw.empty, True)
+    light, _ = kernels.rms_norm(x, gamma, EPSILON, draw.empty, False)
+    dy, needs = draw.normal(*y.shape), (needs_x, needs_gamma)
+    gradients = kernels.rms_norm_backward(dy, saved, gamma, draw.empty, needs)
+    return _named(y=y, y_without_cache=light) | _required(("dx", "dgamma"), gradients, needs)
+
+
+def rotate(kernels: Kernels, draw: Draw) -> Arrays:
+    """Rotation of pairs of elements."""
+    steps, pairs = draw.integer(1, 6), draw.integer(1, 5)
+    x = draw.normal(draw.integer(1, 3), steps, draw.integer(1, 3), 2 * pairs)
+    y = kernels.rotate(x, draw.normal(steps, pairs), draw.normal(steps, pairs), draw.empty)
+    return _named(y=y)
+
+
 def dense(kernels: Kernels, draw: Draw) -> Arrays:
     """Affine maps of rows, forward and backward."""
     rows, fan_in, units = draw.integer(1, 9), draw.integer(1, 40), draw.integer(1, 40)
@@ -245,7 +265,9 @@ def _named(**arrays: Array) -> Arrays:
     return {name: np.array(array) for name, array in arrays.items()}
 
 
-def _required(names: tuple[str, ...], gradients: ThreeGradients, needs: Needs) -> Arrays:
+def _required(
+    names: tuple[str, ...], gradients: Sequence[Array | None], needs: Sequence[bool]
+) -> Arrays:
     if len(gradients) != len(names):
         raise CheckFailed(f"backward gives {len(gradients)} gradients instead of {len(names)}")
     named = zip(names, gradients, needs, strict=True)
@@ -259,6 +281,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     moments,
     batch_norm,
     layer_norm,
+    rms_norm,
+    rotate,
     dense,
     relu,
     softmax_cross_entropy,
