@@ -131,3 +131,25 @@ def test_rotary_embedding_refuses_an_odd_number_of_channels():
 def test_a_base_of_one_is_refused(layer_class):
     with pytest.raises(ValidationError, match="base"):
         layer_class.Config(base=1.0)
+
+
+@pytest.mark.parametrize("layer_class", [PositionEmbedding, SinusoidalPosition, RotaryEmbedding])
+def test_one_position_at_a_time_gives_the_whole_sequence(layer_class):
+    positions, x = layer(layer_class, (7, 4)), batch((3, 7, 4))
+    cache = positions.start_cache(3, 7)
+    parts = [positions.forward_next(Context(), cache, t, x[:, t : t + 1]) for t in range(7)]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), positions.forward(Context(), x)[0])
+
+
+@pytest.mark.parametrize("layer_class", [SinusoidalPosition, RotaryEmbedding])
+def test_positions_go_on_after_the_declared_sequence(layer_class):
+    x = batch((3, 1, 4))
+    short, long = layer(layer_class, (1, 4)), layer(layer_class, (9, 4))
+    expected, _ = long.forward(Context(), np.repeat(x, 9, axis=1))
+    y = short.forward_next(Context(), short.start_cache(3, 9), 8, x)
+    np.testing.assert_array_equal(y[:, 0], expected[:, 8])
+
+
+def test_more_positions_than_vectors_are_refused():
+    with pytest.raises(ShapeError, match="vectors for 5 positions, not for 6; compute at most 5"):
+        layer(PositionEmbedding, (3, 2), max_length=5).start_cache(1, 6)

@@ -25,6 +25,7 @@ from .correct_layers import (
     Sign,
 )
 from .faults import BROKEN, WITH_MASK, Broken
+from .incremental_layers import RunningSum
 from .masked_layers import (
     Attention,
     Centered,
@@ -47,6 +48,7 @@ CORRECT: list[tuple[type[Any], list[Shape], dict[str, Any]]] = [
     (Sign, [(3,)], {}),
     (Lookup, [(2,)], {"inputs": INTEGERS}),
     (MaskedMean, [(5, 3)], {}),
+    (RunningSum, [(5, 2)], {}),
 ]
 
 
@@ -55,6 +57,11 @@ def test_a_correct_layer_passes(
     layer: type[Any], in_shapes: list[Shape], kwargs: dict[str, Any]
 ) -> None:
     check_layer(layer, {}, in_shapes, **kwargs)
+
+
+def test_a_layer_may_refuse_to_compute_one_position_at_a_time() -> None:
+    """The same layer, backward in time, has nothing to compute before the last position."""
+    check_layer(RunningSum, {"backward": True}, [(5, 2)])
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ __all__ = [
     "Foldable",
     "Fusable",
     "Gradients",
+    "Incremental",
     "InitializerReference",
     "Layer",
     "LayerConfig",
@@ -188,6 +189,53 @@ class Summarized(Protocol):
         self, ctx: Context, cache: Cache, summaries: Sequence[Any], dy: Array
     ) -> tuple[Array | None, ...]:
         """Return the gradient of each input, as `backward`, for one shard."""
+        ...
+
+
+@runtime_checkable
+class Incremental(Protocol):
+    """The ability of a layer to compute a sequence (T, ...) one position at a time.
+
+    Text is generated so: each position of the input depends on the outputs before it, and computing
+    the whole sequence again for each would waste most of the work. Calls of `forward_next` for the
+    positions 0, 1, 2, ... return together the output of `forward` in evaluation.
+
+    Layers that treat all positions alike, such as `dense`, do not need it: they are called with
+    sequences of one position.
+    """
+
+    def start_cache(self, samples: int, length: int) -> Any:
+        """Return the cache of sequences of which no position has been computed.
+
+        Its arrays are the layer's own: memory from `Context.empty` does not last from one position
+        to the next.
+
+        Args:
+            samples: Number of sequences, N.
+            length: The most positions that will be computed. It may exceed the number that the
+                layer was built for.
+
+        Raises:
+            ShapeError: if the layer, with its config, cannot compute one position at a time, or not
+                as many; the message says why.
+        """
+        ...
+
+    def forward_next(self, ctx: Context, cache: Any, position: int, *inputs: Array) -> Array:
+        """Compute the next position, and update ``cache`` in place for those after it.
+
+        It changes neither the layer nor an input.
+
+        Args:
+            ctx: The context of a pass in evaluation, without a backward.
+            cache: The cache that `start_cache` returned.
+            position: 0 in the first call, and one more in each call after it.
+            *inputs: This position of each input, (N, 1, *in_shape[1:]).
+
+        Returns:
+            This position of the output, (N, 1, *out_shape[1:]); a tuple of arrays if the layer has
+            several outputs.
+        """
         ...
 
 

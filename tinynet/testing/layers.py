@@ -7,6 +7,7 @@ import numpy as np
 
 from tinynet.testing import (
     layer_engine,
+    layer_incremental,
     layer_masks,
     layer_numbers,
     layer_outputs,
@@ -51,6 +52,7 @@ LAYER_CHECKS = (
     layer_engine.keep_false,
     layer_engine.recycled_memory,
     layer_shards.several_shards,
+    layer_incremental.incremental,
     layer_engine.archive_round_trip,
     layer_engine.resumed_run,
 )

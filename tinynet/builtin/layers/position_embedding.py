@@ -66,6 +66,20 @@ class PositionEmbedding:
             grads["weight"] = grad
         return (dy if ctx.needs_input() else None,), grads
 
+    def start_cache(self, samples: int, length: int) -> Cache:
+        available = len(self.params["weight"])
+        if length > available:
+            raise ShapeError(
+                f"position_embedding has vectors for {available} positions, not for {length};"
+                f" compute at most {available}, or train with a larger max_length"
+            )
+        return None
+
+    def forward_next(self, ctx: Context, cache: Cache, position: int, x: Array) -> Array:
+        y = ctx.empty(x.shape, x.dtype)
+        np.add(x, self.params["weight"][position], out=y)
+        return y
+
     def cost(self) -> tuple[int, int]:
         steps, channels = self.out_shape
         return steps * channels, steps * channels * self.params["weight"].itemsize

@@ -47,3 +47,9 @@ class RotaryEmbedding(SameShape):
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         return (self._rotation.backward(ctx, dy) if ctx.needs_input() else None,), {}
+
+    def start_cache(self, samples: int, length: int) -> Cache:
+        return None
+
+    def forward_next(self, ctx: Context, cache: Cache, position: int, x: Array) -> Array:
+        return self._rotation.at(ctx, x, position)

@@ -40,6 +40,13 @@ class SinusoidalPosition(SameShape):
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         return (dy if ctx.needs_input() else None,), {}
 
+    def start_cache(self, samples: int, length: int) -> Cache:
+        return None
+
+    def forward_next(self, ctx: Context, cache: Cache, position: int, x: Array) -> Array:
+        row = self._rows(range(position, position + 1))
+        return np.add(x, row, out=ctx.empty(x.shape, x.dtype))
+
     def _rows(self, positions: range) -> Array:
         """Return the vectors of positions, (T, C)."""
         channels, base = self._channels, self._base
