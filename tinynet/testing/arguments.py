@@ -230,9 +230,10 @@ _WORDS = {
 
 
 def _said(name: str, value: Any) -> str:
+    several_outputs = name == "out_shape" and value and isinstance(value[0], Sequence)
     if name == "options":
         text = json.dumps(dict(value))
-    elif name in ("in_shapes", "shapes"):
+    elif name in ("in_shapes", "shapes") or several_outputs:
         text = " and ".join(str(tuple(shape)) for shape in value)
     elif name == "mask":
         numbers = sorted(masked_sequences(value))

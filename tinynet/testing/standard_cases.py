@@ -8,7 +8,7 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from tinynet.loss import CheckedLoss
 from tinynet.registry import default
 from tinynet.testing.checks import require
 from tinynet.testing.initializers import SHAPES
+from tinynet.testing.loss_case import loss_case
 from tinynet.testing.masks import mask_problem
 from tinynet.types import Array, Shape
 
@@ -66,13 +67,21 @@ def _accept_layer(layer_class: type[Any], config: Config, case: Arguments) -> No
 
 
 def _accept_loss(loss_class: type[Any], config: Config, case: Arguments) -> None:
-    loss, shape, targets = loss_class(config), tuple(case["out_shape"]), np.asarray(case["targets"])
+    accepted = loss_case(
+        loss_class, config, case["out_shape"], case["targets"], case.get("outputs")
+    )
+    loss, targets, shapes = accepted.loss, accepted.targets, accepted.out_shapes
     if isinstance(loss, CheckedLoss):
-        loss.check_shapes(shape, targets.shape[1:])
-        bad = loss.bad_target(shape, targets)
+        target_shape = cast(Shape, None if targets is None else targets.shape[1:])
+        loss.check_shapes(accepted.passed(shapes), target_shape)
+        bad = None if targets is None else loss.bad_target(accepted.passed(shapes), targets)
         require(bad is None, f"bad_target says {bad}")
-    outputs = np.linspace(0.1, 0.9, len(targets) * math.prod(shape))
-    loss.forward(Context(training=True), outputs.reshape(len(targets), *shape), targets)
+    sizes = [accepted.samples * math.prod(shape) for shape in shapes]
+    outputs = tuple(
+        np.linspace(0.1, 0.9, size).reshape(accepted.samples, *shape)
+        for size, shape in zip(sizes, shapes, strict=True)
+    )
+    accepted.forward(Context(training=True), outputs, targets)
 
 
 def _accept_metric(metric_class: type[Any], config: Config, case: Arguments) -> None:
@@ -108,6 +117,10 @@ STANDARDS = {
             {"out_shape": (CLASSES,), "targets": LABELS},
             {"out_shape": (), "targets": SHARES[:, 0]},
             {"out_shape": (9, CLASSES), "targets": TOKENS},
+            {"out_shape": (CLASSES,), "targets": None},
+            {"out_shape": [(CLASSES,)] * 2, "targets": SHARES},
+            {"out_shape": [(CLASSES,)] * 2, "targets": LABELS % 2},
+            {"out_shape": [(CLASSES,)] * 2, "targets": None},
         ),
         _accept_loss,
     ),

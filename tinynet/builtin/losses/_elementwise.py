@@ -5,8 +5,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tinynet.builtin.losses._positions import (
+    PositionsConfig,
+    check_weights,
+    count_positions,
+    expand,
+)
 from tinynet.errors import ShapeError
-from tinynet.loss import Context, LossConfig
+from tinynet.loss import Context
 from tinynet.targets import Bad, first_bad, match_targets
 from tinynet.types import Array, Shape
 
@@ -18,6 +24,9 @@ class Elementwise:
     shape, or without the outputs' last axis where that is 1.  Each sample's loss has the outputs'
     dtype; the sum over samples is taken in float64.
 
+    A weight of a position, (N, T), applies to all elements of the position. With ``average_over``
+    "positions" the mean is taken over the elements of a position, and the sum over positions.
+
     A subclass gives `values` and `slopes`.
     """
 
@@ -25,10 +34,10 @@ class Elementwise:
     name: ClassVar[str]
     """The loss's name in a spec, for messages."""
 
-    Config: ClassVar[type[LossConfig]] = LossConfig
+    Config: ClassVar[type[PositionsConfig]] = PositionsConfig
 
-    def __init__(self, config: LossConfig) -> None:
-        """Take a config that has no fields."""
+    def __init__(self, config: PositionsConfig) -> None:
+        self.counts_positions = config.average_over == "positions"
 
     def values(self, outputs: Array, targets: Array) -> Array:
         """Return the loss of each element."""
@@ -42,10 +51,13 @@ class Elementwise:
         self, ctx: Context, outputs: Array, targets: Array, weights: Array | None = None
     ) -> tuple[float, Any]:
         targets = match_targets(outputs, targets).astype(outputs.dtype, copy=False)
-        elements = tuple(range(1, outputs.ndim))
-        losses = self.values(outputs, targets).mean(axis=elements)
+        axes = 1 if weights is None else weights.ndim
+        losses = self.values(outputs, targets).mean(axis=tuple(range(axes, outputs.ndim)))
         if weights is not None:
+            check_weights(weights, outputs.shape)
             losses = losses * weights
+        if losses.ndim > 1 and not self.counts_positions:
+            losses = losses.mean(axis=tuple(range(1, losses.ndim)))
         cache = (outputs, targets, weights) if ctx.keep else None
         return float(losses.sum(dtype=np.float64)), cache
 
@@ -53,10 +65,14 @@ class Elementwise:
         outputs, targets, weights = cache
         gradient = ctx.empty(outputs.shape, outputs.dtype)
         self.slopes(outputs, targets, gradient)
-        gradient /= math.prod(outputs.shape[1:])
+        averaged = weights.ndim if weights is not None and self.counts_positions else 1
+        gradient /= math.prod(outputs.shape[averaged:])
         if weights is not None:
-            gradient *= weights.reshape(-1, *[1] * (outputs.ndim - 1))
+            gradient *= expand(weights, outputs.ndim)
         return gradient
+
+    def count(self, targets: Array, weights: Array | None) -> float:
+        return count_positions(targets, weights)
 
     def predict(self, outputs: Array) -> Array:
         return outputs

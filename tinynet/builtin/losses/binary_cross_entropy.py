@@ -4,8 +4,8 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.losses._elementwise import Elementwise
+from tinynet.builtin.losses._positions import PositionsConfig
 from tinynet.functional import sigmoid
-from tinynet.loss import LossConfig
 from tinynet.targets import Bad, bad_probability
 from tinynet.types import Array, Shape
 
@@ -20,7 +20,7 @@ class BinaryCrossEntropy(Elementwise):
 
     name = "binary_cross_entropy"
 
-    class Config(LossConfig):
+    class Config(PositionsConfig):
         """Parameters of `binary_cross_entropy`."""
 
         label_smoothing: float = Field(
@@ -31,6 +31,7 @@ class BinaryCrossEntropy(Elementwise):
         )
 
     def __init__(self, config: Config) -> None:
+        super().__init__(config)
         self.label_smoothing = config.label_smoothing
 
     def values(self, outputs: Array, targets: Array) -> Array:

@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.losses._elementwise import Elementwise
-from tinynet.loss import LossConfig
+from tinynet.builtin.losses._positions import PositionsConfig
 from tinynet.types import Array
 
 
@@ -44,7 +44,7 @@ class Huber(Elementwise):
 
     name = "huber"
 
-    class Config(LossConfig):
+    class Config(PositionsConfig):
         """Parameters of `huber`."""
 
         delta: float = Field(
@@ -54,6 +54,7 @@ class Huber(Elementwise):
         )
 
     def __init__(self, config: Config) -> None:
+        super().__init__(config)
         self.delta = config.delta
 
     def values(self, outputs: Array, targets: Array) -> Array:
