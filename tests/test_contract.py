@@ -47,8 +47,8 @@ def layer(options: dict[str, Any], *in_shapes: tuple[int, ...], **kwargs: Any) -
     return lambda cls, folder: layer_checks(cls, options, in_shapes, **kwargs)
 
 
-def loss(options: dict[str, Any], out_shape: tuple[int, ...], targets: Any) -> Row:
-    return lambda cls, folder: loss_checks(cls, options, out_shape, targets)
+def loss(options: dict[str, Any], out_shape: Any, targets: Any = None, **kwargs: Any) -> Row:
+    return lambda cls, folder: loss_checks(cls, options, out_shape, targets, **kwargs)
 
 
 def optimizer(options: dict[str, Any]) -> Row:
@@ -161,6 +161,10 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "elu": [layer({}, SEQUENCE), layer({"alpha": 0.5}, FLAT)],
         "embedding": [layer({"input_dim": 6, "output_dim": 3}, (4,), inputs=[SEQUENCES])],
         "flatten": [layer({}, IMAGE), layer({}, FLAT)],
+        "gaussian_sampling": [
+            layer({}, (2,), (2,), inputs=[NUMBERS, NUMBERS - 1]),
+            layer({}, (4, 3), (4, 3), inputs=[NUMBERS.reshape(1, 4, 3), np.ones((2, 4, 3))]),
+        ],
         "gelu": [layer({}, SEQUENCE), layer({"approximate": "tanh"}, FLAT)],
         "global_avg_pool2d": [layer({}, IMAGE)],
         "layer_norm": [layer({}, FLAT), layer({"axis": [-2, -1]}, SEQUENCE)],
@@ -223,21 +227,43 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         ],
     },
     "losses": {
+        "activity_regularization": [
+            loss({"l1": 0.5}, (2,)),
+            loss({"l1": 0.1, "l2": 2.0}, (4, 3)),
+        ],
         "binary_cross_entropy": [
             loss({}, (2,), SHARES),
-            loss({"label_smoothing": 0.1}, (2,), np.round(SHARES)),
+            loss({"label_smoothing": 0.1, "average_over": "positions"}, (2,), np.round(SHARES)),
+        ],
+        "contrastive": [
+            loss({}, [(3,), (3,)], LABELS % 2),
+            loss({"margin": 9.0}, [(2, 2), (2, 2)], LABELS[:, None] % 2),
         ],
         "ctc": [
             loss({}, (7, 4), LABEL_SEQUENCES),
             loss({"blank": 2, "padding_value": 9}, (8, 5), np.where(SEQUENCES == 2, 4, SEQUENCES)),
         ],
+        "distillation": [
+            loss({}, [(3,), (3,)], constants=[1]),
+            loss({"temperature": 4.0}, [(2, 3), (2, 3)], constants=[1]),
+        ],
         "huber": [loss({}, (2,), NUMBERS), loss({"delta": 0.3}, (2,), NUMBERS)],
         "mae": [loss({}, (2,), NUMBERS)],
-        "mse": [loss({}, (2,), NUMBERS), loss({}, (4,), SEQUENCES.astype(np.float64))],
+        "mse": [
+            loss({"average_over": "positions"}, (2,), NUMBERS),
+            loss({}, (4,), SEQUENCES.astype(np.float64)),
+        ],
         "softmax_cross_entropy": [
             loss({}, (3,), LABELS),
             loss({"label_smoothing": 0.1}, (4, 3), SEQUENCES),
             loss({}, (3,), PROBABILITIES),
+            loss({"ignore_label": 0}, (4, 3), SEQUENCES),
+            loss({"ignore_label": -100, "average_over": "samples"}, (4, 3), SEQUENCES),
+            loss({"average_over": "positions"}, (4, 3), SEQUENCES),
+        ],
+        "standard_normal_kl": [
+            loss({}, [(2,), (2,)], outputs=[NUMBERS, SHARES]),
+            loss({}, [(2, 1), (2, 1)], outputs=[NUMBERS[..., None], -SHARES[..., None]]),
         ],
     },
     "optimizers": {

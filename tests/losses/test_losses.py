@@ -21,6 +21,12 @@ CASES = {
     "labels": (SoftmaxCrossEntropy, {}, (6, 4), LABELS),
     "smoothed labels": (SoftmaxCrossEntropy, {"label_smoothing": 0.1}, (6, 4), LABELS),
     "sequences": (SoftmaxCrossEntropy, {}, (6, 3, 4), RNG.integers(0, 4, (6, 3))),
+    "ignored label": (
+        SoftmaxCrossEntropy,
+        {"ignore_label": 2},
+        (6, 3, 4),
+        RNG.integers(0, 4, (6, 3)),
+    ),
     "one-hot": (SoftmaxCrossEntropy, {}, (6, 4), np.eye(4)[LABELS]),
     "probabilities": (
         SoftmaxCrossEntropy,
@@ -35,6 +41,12 @@ CASES = {
     "mse": (MSE, {}, (6, 2, 3), RNG.normal(size=(6, 2, 3))),
     "mse of one unit": (MSE, {}, (6, 1), RNG.normal(size=6)),
     "mae": (MAE, {}, (6, 3), RNG.normal(size=(6, 3))),
+    "mse over positions": (
+        MSE,
+        {"average_over": "positions"},
+        (6, 2, 3),
+        RNG.normal(size=(6, 2, 3)),
+    ),
     "huber": (Huber, {"delta": 0.5}, (6, 3), RNG.normal(size=(6, 3))),
 }
 WEIGHTS = np.array([0.0, 1.0, 2.5, 0.5, 1.0, 3.0])

@@ -167,16 +167,16 @@ def loss_case(
     count, name = output_count(loss_class), loss_class.__name__
     shapes = out_shape if count > 1 else (out_shape,)
     arrays = outputs if count > 1 or outputs is None else (outputs,)
-    if len(shapes) != count or not all(isinstance(shape, Sequence) for shape in shapes):
-        raise ValueError(
-            f"{name} compares {count} outputs; out_shape is a tuple with the shape of each, not"
-            f" {out_shape!r}"
+    if len(shapes) != count or not all(map(_is_shape, shapes)):
+        expected = (
+            "the shape of its output" if count == 1 else f"a shape for each of {count} outputs"
         )
+        raise ValueError(f"{name}: out_shape is {out_shape!r}; {expected} is expected")
     if arrays is not None and len(arrays) != count:
-        raise ValueError(f"{name} compares {count} outputs; outputs has {len(arrays)}")
+        raise ValueError(f"{name}: outputs has {len(arrays)} arrays; {count} are expected")
     if takes_target(loss_class) != (targets is not None):
-        needs = "needs targets" if targets is None else "takes no target; pass None for targets"
-        raise ValueError(f"{name} {needs}")
+        problem = "needs targets" if targets is None else "takes no target; pass None for targets"
+        raise ValueError(f"{name} {problem}")
     return LossCase(
         loss_class,
         options,
@@ -187,3 +187,7 @@ def loss_case(
         dtype_names(dtypes),
         seed,
     )
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, Sequence) and all(isinstance(size, int | np.integer) for size in value)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from tinynet.builtin.losses._positions import require_sample_weights
 from tinynet.errors import ShapeError
 from tinynet.functional import softmax
 from tinynet.loss import Context, LossConfig
@@ -40,11 +41,7 @@ class CTC:
         self, ctx: Context, outputs: Array, targets: Array, weights: Array | None = None
     ) -> tuple[float, Any]:
         self.check_shapes(outputs.shape[1:], targets.shape[1:])
-        if weights is not None and weights.ndim != 1:
-            raise ShapeError(
-                f"ctc needs one weight for each sample, (N,); the weights have the shape"
-                f" {weights.shape}"
-            )
+        require_sample_weights("ctc", weights)
         labels, lengths = self._labels(targets)
         losses, gradient = ctx.kernels.ctc(
             outputs, labels, lengths, self.blank, ctx.empty, ctx.keep
