@@ -128,7 +128,7 @@ def test_weights_may_have_any_of_the_leading_axes() -> None:
 
 @pytest.mark.parametrize("targets", ["labels", "probabilities"])
 def test_a_mean_over_positions_is_the_same_for_weights_of_any_shape(targets: str) -> None:
-    """Whether a sample of weight 1 counts once, or each of its positions."""
+    """A sample counts once, or each of its positions does: the mean is the same."""
     rng = np.random.default_rng(3)
     outputs = rng.normal(size=(4, 3, 5))
     y = rng.integers(0, 5, (4, 3)) if targets == "labels" else rng.dirichlet(np.ones(5), (4, 3))

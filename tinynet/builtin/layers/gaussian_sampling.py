@@ -22,6 +22,14 @@ class GaussianSampling:
     per_sample = True
     Config = LayerConfig
 
+    # Moderate numbers: the exponential of a log_variance of 10,000 is infinite.
+    examples = (
+        {
+            "in_shapes": [[2], [2]],
+            "inputs": [[[0.5, -1.2], [0.3, 2.0]], [[-0.7, 0.1], [1.5, -2.5]]],
+        },
+    )
+
     def __init__(self, config: LayerConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
         if len(in_shapes) != 2 or in_shapes[0] != in_shapes[1]:
             shapes = " and ".join(map(str, in_shapes))

@@ -26,6 +26,7 @@ class Distillation:
     per_sample = True
     output_count = 2
     takes_target = False
+    examples = ({"out_shape": [[3], [3]], "constants": [1]},)
 
     class Config(LossConfig):
         """Parameters of `distillation`."""

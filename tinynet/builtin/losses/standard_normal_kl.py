@@ -26,6 +26,14 @@ class StandardNormalKL:
     takes_target = False
     Config = LossConfig
 
+    # Moderate numbers: the exponential of a log_variance of 10,000 is infinite.
+    examples = (
+        {
+            "out_shape": [[2], [2]],
+            "outputs": [[[0.5, -1.2], [0.3, 2.0]], [[-0.7, 0.1], [1.5, -2.5]]],
+        },
+    )
+
     def __init__(self, config: LossConfig) -> None:
         """Take a config that has no fields."""
 
