@@ -38,6 +38,8 @@ SEQUENCES = DRAW.integers(3, size=(6, 4))
 LABEL_SEQUENCES = np.array(
     [[1, 2, 3], [2, 2, -1], [3, -1, -1], [-1, -1, -1], [1, 1, 1], [3, 1, -1]]
 )
+ATTENDED = DRAW.normal(size=(6, 3, 2)), DRAW.normal(size=(6, 5, 4))
+ATTENTION_MASKS = DRAW.integers(2, size=(6, 3, 5))
 NUMBERS = DRAW.normal(size=(6, 2))
 SHARES = DRAW.uniform(0.1, 0.9, (6, 2))
 PROBABILITIES = DRAW.dirichlet(np.ones(3), 6)
@@ -176,6 +178,21 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "max_pool2d": [
             layer({"pool_size": 2}, IMAGE),
             layer({"pool_size": 3, "strides": 2, "padding": "same"}, IMAGE),
+        ],
+        "multi_head_attention": [
+            layer({"num_heads": 2}, (5, 4)),
+            layer({"num_heads": 2, "causal": True, "rotary": True}, (5, 4)),
+            layer({"num_heads": 1, "causal": True}, (5, 3), (5,), mask=1),
+            layer({"num_heads": 4, "num_key_value_heads": 2, "key_dim": 3}, (4, 2), (5, 3)),
+            layer({"num_heads": 2, "dropout": 0.4, "use_bias": False}, (5, 4), (5,), mask=1),
+            layer(
+                {"num_heads": 2, "key_dim": 2, "value_dim": 3, "output_dim": 2, "rotary": True},
+                (4, 3),
+                (6, 2),
+                (6,),
+                mask={2: 1},
+            ),
+            layer({"num_heads": 2}, (3, 2), (5, 4), (3, 5), inputs=[*ATTENDED, ATTENTION_MASKS]),
         ],
         "multiply": [
             layer({}, FLAT, FLAT),

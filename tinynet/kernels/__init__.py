@@ -247,6 +247,49 @@ class Kernels(Protocol):
         """dx: dy where ``y`` is above 0, else 0."""
         ...
 
+    def attention(
+        self,
+        query: Array,
+        key: Array,
+        value: Array,
+        mask: Array | None,
+        causal: bool,
+        scale: float,
+        uniform: Array | None,
+        rate: float,
+        empty: Empty,
+        keep: bool,
+    ) -> tuple[Array, Saved]:
+        """Scaled dot-product attention: y = dropout(softmax(scale * query @ key^T)) @ value.
+
+        Consecutive groups of H / KV heads of the query share a head of the keys and values. The
+        result of a query that may use no key is 0.
+
+        Args:
+            query: (N, T, H, D).
+            key: (N, S, KV, D), where KV divides H.
+            value: (N, S, KV, V).
+            mask: (N, S) or (N, T, S), 0 where a key may not be used; None if all may.
+            causal: True if query t may use the keys 0 to t alone.
+            scale: Factor of the products.
+            uniform: (N, H, T, S), float32 from [0, 1): a weight is dropped where it is less than
+                ``rate``, and divided by 1 - rate elsewhere. None without dropout.
+            rate: Probability that a weight is dropped.
+            empty: The source of memory.
+            keep: True if a backward will follow.
+
+        Returns:
+            y (N, T, H, V), saved. An implementation need not store the (T, S) weights: it may
+            compute them again in the backward.
+        """
+        ...
+
+    def attention_backward(
+        self, dy: Array, saved: Saved, empty: Empty, needs: tuple[bool, bool, bool]
+    ) -> ThreeGradients:
+        """Gradients (dquery, dkey, dvalue); the output and inputs of `attention` are unchanged."""
+        ...
+
     def softmax_cross_entropy(
         self, logits: Array, labels: Array, label_smoothing: float, empty: Empty
     ) -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 
 from tinynet.kernels import (
+    attention,
     convolution,
     ctc,
     dense,
@@ -43,6 +44,8 @@ class NumpyKernels:
     rotate = staticmethod(rotation.rotate)
     dense_backward = staticmethod(dense.dense_backward)
     dense = staticmethod(dense.dense)
+    attention_backward = staticmethod(attention.attention_backward)
+    attention = staticmethod(attention.attention)
     relu_backward = staticmethod(elementwise.relu_backward)
     relu = staticmethod(elementwise.relu)
     softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)

@@ -172,6 +172,29 @@ def dense(kernels: Kernels, draw: Draw) -> Arrays:
     return _named(y=y) | _required(("dx", "dweight", "dbias"), gradients, needs)
 
 
+def attention(kernels: Kernels, draw: Draw) -> Arrays:
+    """Attention with masks, dropout, shared heads and large scores, forward and backward."""
+    samples, steps, length = draw.integer(1, 3), draw.integer(1, 70), draw.integer(1, 70)
+    groups, size = draw.integer(1, 3), draw.integer(1, 5)
+    heads = groups * draw.integer(1, 2)
+    query = read_only(draw.normal(samples, steps, heads, size) * (100 if draw.flag() else 1))
+    key = draw.normal(samples, length, groups, size)
+    value = draw.normal(samples, length, groups, draw.integer(1, 5))
+    mask = uniform = None
+    if draw.flag():
+        shape = (samples, steps, length) if draw.flag() else (samples, length)
+        mask = read_only(draw.rng.integers(2, size=shape).astype(draw.dtype))
+    if draw.flag():
+        uniform = read_only(draw.rng.random((samples, heads, steps, length), np.float32))
+    arguments = query, key, value, mask, draw.flag(), size**-0.5, uniform, 0.25, draw.empty
+    y, saved = kernels.attention(*arguments, True)
+    light, _ = kernels.attention(*arguments, False)
+    needs = draw.flag(), draw.flag(), draw.flag()
+    gradients = kernels.attention_backward(draw.normal(*y.shape), saved, draw.empty, needs)
+    named = _named(y=y, y_without_cache=light)
+    return named | _required(("dquery", "dkey", "dvalue"), gradients, needs)
+
+
 def relu(kernels: Kernels, draw: Draw) -> Arrays:
     """ReLU, forward and backward, with exact zeros."""
     x = draw.ties(draw.integer(1, 5), draw.integer(1, 40))
@@ -284,6 +307,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     rms_norm,
     rotate,
     dense,
+    attention,
     relu,
     softmax_cross_entropy,
     ctc,

@@ -25,7 +25,10 @@ def angles(positions: range, pairs: int, channels: int, base: float) -> Array:
 
 
 class Rotation:
-    """The rotation of vectors (D,) at the positions 0 to ``steps`` - 1; see `RotaryEmbedding`."""
+    """The rotation of vectors (D,) by their position, from 0 on; see `RotaryEmbedding`.
+
+    ``steps`` is the length of the longest sequence.
+    """
 
     def __init__(self, channels: int, base: float, steps: int, dtype: DTypeLike) -> None:
         self._channels, self._base, self._dtype = channels, base, dtype
@@ -50,5 +53,6 @@ class Rotation:
 
 
 def _rotate(ctx: Context, x: Array, cosines: Array, sines: Array) -> Array:
+    cosines, sines = cosines[: x.shape[1]], sines[: x.shape[1]]
     heads = x.reshape(*x.shape[:2], -1, x.shape[-1])
     return ctx.kernels.rotate(heads, cosines, sines, ctx.empty).reshape(x.shape)
