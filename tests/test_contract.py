@@ -95,6 +95,18 @@ def npz(cls: type[Any], folder: Path) -> Iterator[Check]:
     return dataset_checks(cls, {"path": str(path)})
 
 
+def npz_of_sequences(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "sequences.npz"
+    np.savez(path, x=SEQUENCES, y=SEQUENCES, w=SEQUENCES + 0.5)
+    return dataset_checks(cls, {"path": str(path), "weights": "w"})
+
+
+def npz_without_targets(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "inputs.npz"
+    np.savez(path, x=SHARES)
+    return dataset_checks(cls, {"path": str(path), "targets": None})
+
+
 def npy(cls: type[Any], folder: Path) -> Iterator[Check]:
     paths = {"inputs": folder / "x.npy", "targets": folder / "y.npy"}
     np.save(paths["inputs"], np.float32(SHARES))
@@ -331,7 +343,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "digits": [digits],
         "idx": [idx],
         "npy": [npy],
-        "npz": [npz],
+        "npz": [npz, npz_of_sequences, npz_without_targets],
         "text": [text, text_as_bytes],
     },
     "transforms": {

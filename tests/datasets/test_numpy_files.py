@@ -154,7 +154,7 @@ def test_unknown_arrays_are_listed_with_their_keys(open_npz):
         open_npz({"image": X, "label": Y})
     assert str(raised.value).partition("data.npz")[2] == (
         " has no array 'x', 'y'; set \"inputs\" and \"targets\" to names of its arrays: image,"
-        " label"
+        ' label; for data without targets, set "targets" to null'
     )
     assert len(open_npz({"image": X, "label": Y}, inputs="image", targets="label")) == 4
 

@@ -93,6 +93,65 @@ def test_class_weights_do_not_change_validation_figures(make_trainer, write_csv)
         assert figures[False][name] == pytest.approx(figures[True][name], rel=1e-6)
 
 
+TAGS = np.random.default_rng(4).integers(0, 2, (20, 3))
+TAG_WEIGHTS = np.array([0.5, 3.0])
+
+
+@pytest.fixture
+def tagged(make_trainer, tmp_path):
+    """A trainer of sequences with two classes, and arrays of its data by name."""
+
+    def make(weights=None, transforms=(), **training):
+        x = np.random.default_rng(5).normal(size=(20, 3, 2))
+        arrays = {"x": x, "y": TAGS} | ({} if weights is None else {"w": weights})
+        np.savez(tmp_path / "tags.npz", **arrays)
+        names = {} if weights is None else {"weights": "w"}
+        data = {"type": "npz", "path": "tags.npz", **names, **ALL, "transforms": list(transforms)}
+        parts = {"data": data, "layers": SMALL, "batch_size": 20, "steps": 1}
+        return make_trainer(**parts, **training), x
+
+    return make
+
+
+@pytest.mark.parametrize("transforms", [[], [{"type": "one_hot", "on": "target"}]])
+@pytest.mark.parametrize("weights", [None, np.arange(20) % 3 / 2, np.arange(60).reshape(20, 3)])
+def test_class_weights_weigh_each_position_of_a_sequence(tagged, transforms, weights):
+    trainer, x = tagged(weights, transforms, class_weights={"0": 0.5, "1": 3.0})
+    trainer.check()
+    (first, *_) = trainer.run()
+    own = np.ones((20, 1)) if weights is None else weights.reshape(20, -1)
+    twin, _ = tagged()
+    order = twin.data.order(0)
+    expected = twin.train_step(x[order], TAGS[order], (own * TAG_WEIGHTS[TAGS])[order])
+    assert first.loss == pytest.approx(expected, rel=1e-12)
+    for name, array in trainer.network.params.items():
+        np.testing.assert_allclose(array, twin.network.params[name], rtol=1e-12, atol=1e-15)
+
+
+def test_a_class_of_weight_0_is_no_position_of_the_mean(tagged):
+    loss = {"type": "softmax_cross_entropy", "average_over": "positions"}
+    trainer, x = tagged(loss=loss, class_weights={"0": 0.0})
+    (first, *_) = trainer.run()
+    twin, _ = tagged(loss={"type": "softmax_cross_entropy", "ignore_label": 0})
+    order = twin.data.order(0)
+    assert first.loss == pytest.approx(twin.train_step(x[order], TAGS[order]), rel=1e-12)
+
+
+def test_class_weights_without_a_target_are_refused(tagged):
+    trainer, _ = tagged(
+        loss={"type": "activity_regularization", "l2": 1.0}, class_weights="balanced"
+    )
+    with pytest.raises(SpecError, match="class weights need a loss with a target, and there is no"):
+        trainer.check()
+
+
+def test_class_weights_of_an_input_that_is_the_target_are_refused(tagged):
+    loss = {"type": "mse", "target": "input"}
+    trainer, _ = tagged(loss=loss, class_weights="balanced")
+    with pytest.raises(SpecError, match="the target 'input' holds numbers; use --set"):
+        trainer.check()
+
+
 BAD_WEIGHTS = {
     "an unknown class": ({"z": 2.0}, "kind", "'z' is not a class of 'target'"),
     "nothing left to learn": ({"x": 0.0, "y": 0.0}, "kind", "every class has the weight 0"),

@@ -40,9 +40,7 @@ def _plausible(field: Field) -> Field:
     return field
 
 
-Fields: TypeAlias = Annotated[
-    dict[str, Annotated[Field, AfterValidator(_plausible)]], Constraint(min_length=1)
-]
+Fields: TypeAlias = dict[str, Annotated[Field, AfterValidator(_plausible)]]
 """The content of arrays of a dataset, by name."""
 
 
@@ -63,7 +61,7 @@ class DataFacts:
 
     root: str
     fingerprints: dict[str, str]
-    inputs: Fields
+    inputs: Annotated[Fields, Constraint(min_length=1)]
     targets: Fields
 
     @classmethod

@@ -71,8 +71,9 @@ def check_fields(dataset: Dataset, pointer: str) -> None:
 
 
 def _fields_problems(kind: str, fields: Any) -> list[str]:
-    if not isinstance(fields, Mapping) or not fields:
-        return [f"its {kind} must be a dict of one Field or more by name; it is {fields!r}"]
+    least = "one Field or more" if kind == "inputs" else "Fields"
+    if not isinstance(fields, Mapping) or (kind == "inputs" and not fields):
+        return [f"its {kind} must be a dict of {least} by name; it is {fields!r}"]
     problems = []
     for name, field in fields.items():
         place = f"{kind}[{name!r}]"

@@ -11,7 +11,7 @@ from tinynet.errors import DataError, Problem, SpecError
 from tinynet.kernels.random import derive
 from tinynet.spec.data_spec import DataSpec
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
-from tinynet.types import Array
+from tinynet.types import Array, Shape
 
 SplitName: TypeAlias = Literal["train", "val", "test"]
 
@@ -153,13 +153,22 @@ def gather(dataset: Dataset, indices: Array, pointer: str = POINTER) -> Batch:
 def _check_weights(dataset: Dataset, weights: Any, samples: int, pointer: str) -> None:
     if weights is None:
         return
-    message = f"gather must return finite weights of shape {(samples,)}; it returned"
-    if not isinstance(weights, np.ndarray) or weights.shape != (samples,):
+    message = (
+        f"gather must return finite weights of shape {(samples,)}, or of more of the leading axes"
+        " of every target; it returned"
+    )
+    if not isinstance(weights, np.ndarray) or not _fits(weights.shape, samples, dataset):
         raise plugin_error(dataset, f"{message} {described(weights)}", pointer)
     if weights.dtype.kind not in NUMBERS:
         raise plugin_error(dataset, f"{message} the dtype {weights.dtype}", pointer)
     if not np.isfinite(weights).all():
         raise plugin_error(dataset, f"{message} NaN or infinity", pointer)
+
+
+def _fits(shape: Shape, samples: int, dataset: Dataset) -> bool:
+    """Return True for weights of samples, or of positions of the targets."""
+    targets = [(samples, *field.shape) for field in dataset.targets.values()]
+    return shape[:1] == (samples,) and all(shape == target[: len(shape)] for target in targets)
 
 
 def chunks(total: int, size: int = CHUNK) -> Iterator[Array]:

@@ -88,7 +88,14 @@ def fields(case: DatasetCase) -> None:
             require_array(arrays[name], what, (len(indices), *field.shape), field.dtype)
             _require_names_fit(field, what)
     if batch.weights is not None:
-        require_array(batch.weights, "weights", (len(indices),), None)
+        require_array(batch.weights, "weights", None, None)
+        shape, samples = batch.weights.shape, (len(indices),)
+        fits = all(shape == target.shape[: len(shape)] for target in batch.targets.values())
+        require(
+            shape[:1] == samples and fits,
+            f"weights has shape {shape} instead of {samples}, or of more of the leading axes of"
+            " every target",
+        )
 
 
 def values(case: DatasetCase) -> None:

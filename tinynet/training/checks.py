@@ -51,7 +51,7 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
         raise ShapeError(problems)
     require_weights_taken(network, data, training)
     if training.class_weights is not None:
-        class_weights(training.class_weights, data, *names.values())
+        class_weights(training.class_weights, data, names)
     data.require_finite(network.dtype)
     if problems := list(_TargetChecker(spec, network, data, names).problems()):
         raise TargetError(problems)

@@ -17,7 +17,12 @@ from tinynet.dataset import Batch
 from tinynet.engine.background import Background, Task
 from tinynet.engine.inputs import Inputs
 from tinynet.spec.training_spec import TrainingSpec
-from tinynet.training.class_weights import class_weights, weights_of
+from tinynet.training.class_weights import (
+    class_weights,
+    holds_labels,
+    multiply_weights,
+    weights_of,
+)
 from tinynet.types import Array
 
 
@@ -103,7 +108,8 @@ class Loader:
         start = position * self._size
         positions = self._order[1][start : start + (count or self._size)]
         batch = self._data.batch("train", positions, epoch=epoch)
-        targets, weights = self.targets(batch), self._weights(batch)
+        targets = self.targets(batch)
+        weights = self._weights(targets, batch.weights)
         return StepSamples(batch.inputs, targets, weights, batch.weights)
 
     def place(self, epoch: int, position: int, row: int) -> str:
@@ -121,13 +127,14 @@ class Loader:
         """Return the target of each loss, by the loss's name."""
         return targets_from(batch, self._targets)
 
-    def _weights(self, batch: Batch) -> Array | None:
-        weights = batch.weights
-        if self.class_weights is not None:
-            (target,) = self._targets.values()
-            by_class = weights_of(batch.targets[target], self.class_weights)
-            weights = by_class if weights is None else weights * by_class
-        return weights
+    def _weights(self, targets: Mapping[str, Array], weights: Array | None) -> Array | None:
+        """Return weights of the samples or positions, multiplied by those of their classes."""
+        if self.class_weights is None:
+            return weights
+        ((loss, target),) = targets.items()
+        labels = holds_labels(self._data, self._targets[loss])
+        by_class = weights_of(target, self.class_weights, labels=labels)
+        return by_class if weights is None else multiply_weights(weights, by_class)
 
     @cached_property
     def class_weights(self) -> Array | None:
@@ -135,4 +142,4 @@ class Loader:
         declared = self._training.class_weights
         if declared is None:
             return None
-        return class_weights(declared, self._data, *self._targets.values())
+        return class_weights(declared, self._data, self._targets)

@@ -38,7 +38,9 @@ def test_without_discount_it_is_cross_entropy():
     logits = draw.normal(scale=3, size=(6, 2, 4))
     labels, weights = draw.integers(4, size=(6, 2)), draw.uniform(0, 2, 6)
     reference = SoftmaxCrossEntropy(SoftmaxCrossEntropy.Config())
-    for arguments in ((logits, labels), (logits, labels, weights)):
+    of_positions = draw.uniform(0, 2, (6, 2))
+    for extra in ((), (weights,), (of_positions,)):
+        arguments = (logits, labels, *extra)
         expected, expected_gradient = value_and_gradient(reference, *arguments)
         value, gradient = value_and_gradient(focal(gamma=0), *arguments)
         assert value == pytest.approx(expected, rel=1e-12)

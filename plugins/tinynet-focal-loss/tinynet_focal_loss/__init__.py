@@ -112,5 +112,5 @@ class FocalLoss:
         alpha = np.ones(logits.shape[1]) if self._alpha is None else np.asarray(self._alpha)
         scale: Array = alpha[labels] / math.prod(positions)
         if weights is not None:
-            scale *= np.repeat(weights, math.prod(positions))
+            scale *= np.repeat(weights, len(labels) // weights.size)  # of samples, or positions
         return scale.astype(logits.dtype)

@@ -139,6 +139,11 @@ def _highest_class(source: Source, names: tuple[str, ...] | None) -> int:
         remedy = 'if it is a quantity, set "target_type": "number"'
         if lowest < 0:
             remedy += "; if it is a class, save the classes as integers from 0"
+        if lowest < 0 and source.values.ndim > 1:
+            remedy += (
+                '; if it pads sequences, set "target_type": "number", and "ignore_label":'
+                f" {value} in the loss"
+            )
     else:
         fault = (
             f"is not the index of one of the {limit} classes {format_list(names)} (0 to"
@@ -170,7 +175,7 @@ class ArrayDataset:
         weights: Source | None = None,
     ) -> None:
         self._inputs, self._targets = inputs, targets
-        self._weights = None if weights is None else _checked_weights(weights)
+        self._weights = None if weights is None else _checked_weights(weights, targets, inputs)
         self.inputs = {name: source.field for name, source in self._inputs.items()}
         self.targets = {name: source.field for name, source in self._targets.items()}
         compare_counts({source.place: len(source) for _, _, source in self._sources()})
@@ -262,17 +267,21 @@ def _describe_first(source: Source, start: int, rows: Array, finite: Array) -> s
     return f"{source.row(start + row)}{at}: {rows[(row, *position)]}"
 
 
-def _checked_weights(source: Source) -> Source:
-    if source.values.ndim != 1:
-        raise DataError(
-            f"{source.place} has shape {source.values.shape}; save weights with the shape"
-            " (samples,), one number for each sample"
-        )
+def _checked_weights(
+    source: Source, targets: Mapping[str, Source], inputs: Mapping[str, Source]
+) -> Source:
+    """Return the weights of samples or positions in float64.
+
+    Weights of positions fit every target, or, without targets, an input: (N, T) fits (N, T, C).
+    """
+    _require_fit(source, targets, inputs)
     weights = source.values.astype(np.float64)
     if (weights < 0).any():
-        row = int(np.argmax(weights < 0))
+        row, *position = (int(axis) for axis in np.argwhere(weights < 0)[0])
+        at = f", at {position}" if position else ""
         raise DataError(
-            f"{source.row(row)}: the weight {weights[row]} is negative; weights are at least 0"
+            f"{source.row(row)}{at}: the weight {weights[(row, *position)]} is negative; weights"
+            " are at least 0"
         )
     if not weights.any():
         raise DataError(
@@ -280,3 +289,22 @@ def _checked_weights(source: Source) -> Source:
             " positive weight"
         )
     return replace(source, values=weights)
+
+
+def _require_fit(
+    weights: Source, targets: Mapping[str, Source], inputs: Mapping[str, Source]
+) -> None:
+    axes, shape = weights.values.ndim, weights.values.shape
+    compared = [source.values.shape[1:] for source in (targets or inputs).values()]
+    misfits = [other for other in compared if shape[1:] != other[: axes - 1]]
+    if not misfits or (not targets and len(misfits) < len(compared)):
+        return
+    message = (
+        f"{weights.place} has shape {shape}; save weights with the shape (samples,), one number"
+        " for each sample"
+    )
+    if misfits[0]:
+        positions = ", ".join(map(str, misfits[0][: max(1, axes - 1)]))
+        role = "targets" if targets else "inputs"
+        message += f", or (samples, {positions}), one for each position of the {role}"
+    raise DataError(message)

@@ -44,11 +44,14 @@ class NPZ(ArrayDataset):
             default="x",
             description='The array of inputs, or several: {"image": "x1", "meta": "x2"}.',
         )
-        targets: Annotated[ArrayNames, AlsoCalled(("target", "labels"))] = Field(
-            default="y", description="The array of targets, or several, as for `inputs`."
+        targets: Annotated[ArrayNames | None, AlsoCalled(("target", "labels"))] = Field(
+            default="y",
+            description="The array of targets, or several, as for `inputs`; null: no targets.",
         )
         weights: str | None = Field(
-            default=None, description="The array of sample weights, (N,), at least 0."
+            default=None,
+            description="The array of weights of samples, (N,), or of positions of the targets,"
+            " (N, T), at least 0.",
         )
 
     def __init__(self, config: Config) -> None:
@@ -95,11 +98,14 @@ class NPY(ArrayDataset):
         inputs: Annotated[Files, AlsoCalled(("features", "input"))] = Field(
             description='The .npy file of inputs, or several: {"image": "a.npy", "meta": "b.npy"}.'
         )
-        targets: Annotated[Files, AlsoCalled(("target", "labels"))] = Field(
-            description="The .npy file of targets, or several, as for `inputs`."
+        targets: Annotated[Files | None, AlsoCalled(("target", "labels"))] = Field(
+            default=None,
+            description="The .npy file of targets, or several, as for `inputs`; null: no targets.",
         )
         weights: FilePath | None = Field(
-            default=None, description="The .npy file of sample weights, (N,), at least 0."
+            default=None,
+            description="The .npy file of weights of samples, (N,), or of positions of the"
+            " targets, (N, T), at least 0.",
         )
 
     def __init__(self, config: Config) -> None:
@@ -144,9 +150,11 @@ def _require_arrays(path: str, names: Mapping[str, Iterable[str]]) -> None:
     if missing:
         lacking = [repr(name) for _, name in missing]
         keys = " and ".join(dict.fromkeys(f'"{key}"' for key, _ in missing))
+        targets = any(key == "targets" for key, _ in missing)
+        without = '; for data without targets, set "targets" to null' if targets else ""
         raise DataError(
             f"{path} has no array {format_list(lacking)}; set {keys} to names of its arrays:"
-            f" {format_list(available) or 'it has none'}"
+            f" {format_list(available) or 'it has none'}{without}"
         )
 
 
@@ -154,5 +162,7 @@ def _mapped(path: str) -> Source:
     return Source(map_npy(path), path)
 
 
-def _by_name(single: str, names: str | dict[str, str]) -> dict[str, str]:
+def _by_name(single: str, names: str | dict[str, str] | None) -> dict[str, str]:
+    if names is None:
+        return {}
     return {single: names} if isinstance(names, str) else names
