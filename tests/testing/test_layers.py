@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tinynet.layer import Shape
+from tinynet.layer import Array, Cache, Context, Shape
 from tinynet.testing import CheckFailed, check_layer, layer_checks
 
 from . import broken_masks, broken_outputs  # noqa: F401 - they register broken layers
@@ -87,6 +87,18 @@ def test_a_layer_with_undeclared_integer_inputs_is_detected() -> None:
 
     with pytest.raises(CheckFailed, match="raised IndexError: arrays used as indices must be"):
         check_layer(Silent, {}, [(2,)], inputs=INTEGERS)
+
+
+def test_equal_random_numbers_of_two_seeds_do_not_count_as_none() -> None:
+    class Dropped(Noise):
+        def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+            if not ctx.training:
+                return x, None
+            kept = (ctx.rng.random(x.shape) < 0.9).astype(x.dtype)
+            return x * kept, kept
+
+    for seed in range(8):
+        check_layer(Dropped, {}, [(1,)], seed=seed)
 
 
 def test_unusable_arguments_of_the_kit_raise_value_error() -> None:

@@ -80,21 +80,24 @@ class RecordingBuild(Build):
 
 @dataclass(kw_only=True)
 class StrictContext(Context):
-    """A context that can forbid the use of its random stream.
+    """A context that records the use of its random stream, and can forbid it.
 
     Memory that is not from a workspace is zero, so that a layer which reads memory before writing
     it fails only the check for that fault.
 
     Attributes:
         forbidden: The finding to raise if `rng` is used; empty while that is allowed.
+        drawn: True if `rng` has been used.
     """
 
     forbidden: str = ""
+    drawn: bool = False
 
     @property
     def rng(self) -> np.random.Generator:
         if self.forbidden:
             raise CheckFailed(self.forbidden)
+        self.drawn = True
         return super().rng
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
