@@ -142,6 +142,15 @@ def test_a_plugin_that_breaks_one_is_5_with_the_numbers(process, plugin):
     assert re.search(r"is -?[\d.]+ \(analytic\) instead of -?[\d.]+ \(num", failure["finding"])
 
 
+def test_the_mask_of_a_layer_is_an_option(tinynet):
+    words = ("plugins", "check", "multi_head_attention", "--options", '{"num_heads": 2}')
+    result = tinynet(*words, "--in-shape", "6,4", "--in-shape", "6", "--mask", "1")
+    assert result.code == 0
+    case = 'with options {"num_heads": 2} on inputs (6, 4) and (6,) masked by input 1'
+    assert result.out.splitlines()[1] == case
+    assert "  ok    masked_values " in result.out
+
+
 def test_missing_options_are_exit_code_2_with_a_command(process, plugin):
     result = process("plugins", "check", "odd", "--group", "layers", env=plugin(RIGHT))
     assert result.code == 2
