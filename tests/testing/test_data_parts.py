@@ -88,6 +88,12 @@ class NotANumber(Table):
         self.values[4, 1] = np.nan
 
 
+class WeightsOfNoPositions(Table):
+    def gather(self, indices: Array) -> Batch:
+        batch = super().gather(indices)
+        return Batch(batch.inputs, batch.targets, np.ones((len(indices), 2)))
+
+
 class Sorts(Table):
     def gather(self, indices: Array) -> Batch:
         return super().gather(np.sort(indices))
@@ -274,6 +280,7 @@ BROKEN: list[tuple[type[Any], str]] = [
     (WrongDtype, "fields"),
     (TooManyNames, "fields"),
     (HoldsText, "fields"),
+    (WeightsOfNoPositions, "fields"),
     (LabelOutsideItsClasses, "values"),
     (NotANumber, "values"),
     (Sorts, "any_order"),

@@ -5,6 +5,7 @@ import pytest
 
 import tinynet
 from tinynet.engine import sharding
+from tinynet.errors import ShapeError
 
 SAMPLES, STEPS, CLASSES, PAD = 80, 7, 4, -100
 
@@ -107,6 +108,38 @@ def test_the_padding_is_never_seen(run):
     assert again == figures
     for name, array in first.network.params.items():
         np.testing.assert_array_equal(array, other.network.params[name])
+
+
+def test_weights_that_fit_one_loss_only_are_refused_at_the_other(tmp_path):
+    """The code of a sequence has no steps, so weights of steps mean nothing for it."""
+    np.savez(tmp_path / "data.npz", x=RNG.normal(size=(20, STEPS)), w=WEIGHTS[:20] + 1)
+    spec = {
+        "tinynet": 1,
+        "name": "code",
+        "data": {"type": "npz", "path": "data.npz", "targets": None, "weights": "w"},
+        "network": {
+            "layers": [
+                {"type": "dense", "units": 2, "name": "code"},
+                {"type": "dense", "units": STEPS, "name": "steps"},
+            ],
+            "outputs": ["code", "steps"],
+        },
+        "training": {
+            "epochs": 1,
+            "loss": {
+                "code": {"type": "activity_regularization", "l2": 1.0},
+                "steps": {"type": "mse", "target": "input"},
+            },
+            "optimizer": "sgd",
+        },
+    }
+    with pytest.raises(ShapeError) as caught:
+        tinynet.Trainer(spec, root=tmp_path).check()
+    (problem,) = caught.value.problems
+    assert problem.pointer == "/training/loss/code"
+    assert "do not fit outputs of shape" in problem.message
+    spec["training"]["loss"].pop("code")
+    tinynet.Trainer(spec, root=tmp_path).check()
 
 
 def test_a_mean_over_samples_depends_on_the_lengths_of_sequences(run):

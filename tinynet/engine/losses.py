@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from tinynet.engine.layer_calls import described, dtype_problem
-from tinynet.errors import PluginError
+from tinynet.errors import PluginError, Problem, ShapeError
 from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss, CountedLoss, Loss
 from tinynet.spec.consistency import LOSS, outputs_of_loss
@@ -135,12 +135,18 @@ def forward(
         weights: Weight of each sample or position; see `LossInputs`.
 
     Raises:
+        ShapeError: if the weights do not fit the outputs.
         PluginError: if the loss raises an exception, or does not return (number, cache).
     """
     with part.errors("forward"):
         # A loss without sample weights may lack the parameter.
         optional = () if weights is None else (weights,)
-        returned = part.loss.forward(ctx, outputs, cast(Array, targets), *optional)
+        try:
+            returned = part.loss.forward(ctx, outputs, cast(Array, targets), *optional)
+        except ShapeError as error:  # weights that do not fit are found here first
+            if any(problem.pointer for problem in error.problems):
+                raise
+            raise ShapeError([Problem(str(error), part.pointer)]) from error
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise part.error(
             "forward must return (the sum over the samples, cache); it returned"

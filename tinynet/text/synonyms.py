@@ -53,6 +53,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "clipnorm": ("clip_norm",),
     "global_clipnorm": ("clip_norm",),
     "high": ("maxval",),
+    "ignore_index": ("ignore_label",),
     "l2": ("weight_decay",),
     "low": ("minval",),
     "lr": ("learning_rate",),
@@ -84,8 +85,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "target_column": ("target",),
     "variables": ("vars",),
     # Types
+    "activityregularization": ("activity_regularization",),
     "bce": ("binary_cross_entropy",),
     "categorical_crossentropy": ("softmax_cross_entropy",),
+    "contrastive_loss": ("contrastive",),
     "cross_entropy": ("softmax_cross_entropy",),
     "kaiming_normal": ("he_normal",),
     "kaiming_uniform": ("he_uniform",),

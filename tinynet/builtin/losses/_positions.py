@@ -46,8 +46,9 @@ def check_weights(weights: Array, shape: Shape) -> None:
     """
     if weights.shape != shape[: weights.ndim]:
         raise ShapeError(
-            f"weights of shape {weights.shape} do not fit outputs of shape {shape}; there must be"
-            " one weight for each sample, (N,), or for each position of the outputs, (N, T)"
+            f"weights of shape {weights.shape} do not fit outputs of shape {shape}, in a part of"
+            " the batch; there must be one weight for each sample, (N,), or for each position of"
+            " the outputs, (N, T)"
         )
 
 
