@@ -105,6 +105,17 @@ class Recurrent:
         return (dx, None), {"gain": dgain}
 
 
+class Backwards(Recurrent):
+    """The same from the last step to the first, which the output has in that order."""
+
+    def forward(self, ctx: Context, x: Array, mask: Array) -> tuple[tuple[Array, ...], Cache]:
+        return super().forward(ctx, x[:, ::-1], mask[:, ::-1])
+
+    def backward(self, ctx: Context, cache: Cache, dy: tuple[Array | None, ...]) -> Gradients:
+        (dx, _), grads = super().backward(ctx, cache, dy)
+        return (dx[:, ::-1], None), grads
+
+
 class Attention:
     """Attention of a query (N, Q, C) to a sequence (N, T, C) with a mask (N, T)."""
 

@@ -28,6 +28,7 @@ from .faults import BROKEN, WITH_MASK, Broken
 from .incremental_layers import RunningSum
 from .masked_layers import (
     Attention,
+    Backwards,
     Centered,
     MaskedCenter,
     MaskedMean,
@@ -65,7 +66,7 @@ def test_a_layer_may_refuse_to_compute_one_position_at_a_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "layer", [MaskedMean, Centered, Recurrent, Attention, SelfAttention, MaskedCenter]
+    "layer", [MaskedMean, Centered, Recurrent, Backwards, Attention, SelfAttention, MaskedCenter]
 )
 def test_a_correct_layer_with_a_mask_passes(layer: type[Any]) -> None:
     check_layer(layer, {}, **layer.arguments)

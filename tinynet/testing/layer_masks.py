@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -82,10 +81,10 @@ def full_mask(case: LayerCase) -> None:
     layer, count = case.trained(), len(case.in_shapes)
     for removed in dict.fromkeys([*((mask,) for mask in case.masks), tuple(case.masks)]):
         kept = [index for index in range(count) if index not in removed]
-        other = _built_for(case, layer, [case.in_shapes[index] for index in kept])
+        other = built_for(case, layer, [case.in_shapes[index] for index in kept])
         if other is None or output_shapes(other) != output_shapes(layer):
             continue
-        for training in _comparable_modes(case, layer):
+        for training in comparable_modes(case, layer):
             inputs = [
                 np.ones_like(x) if index in removed else x for index, x in enumerate(case.draw())
             ]
@@ -93,45 +92,8 @@ def full_mask(case: LayerCase) -> None:
             without = outcome(other, case.context(training), fewer, dy)
             require_close(
                 _renumbered(without, kept),
-                _without(outcome(layer, case.context(training), tuple(inputs), dy), removed),
+                without_masks(outcome(layer, case.context(training), tuple(inputs), dy), removed),
                 f"with a mask of ones instead of no mask ({mode(training)})",
-            )
-
-
-def padding(case: LayerCase) -> None:
-    """Masked steps at the end change nothing: the numbers are those of shorter sequences."""
-    layer = case.trained()
-    for mask in case.masks:
-        (steps,) = case.in_shapes[mask]
-        length = steps - max(1, steps // 3)
-        cut = _inputs_with_steps(case, steps)
-        shapes = [
-            (length, *shape[1:]) if index in cut else shape
-            for index, shape in enumerate(case.in_shapes)
-        ]
-        shorter = _built_for(case, layer, shapes) if length else None
-        if shorter is None or not _differ_in_steps(layer, shorter, steps, length):
-            continue
-        for training in _comparable_modes(case, layer):
-            inputs = case.draw()
-            for index in case.masks.keys() & cut:
-                inputs[index][:, length:] = 0
-            own = tuple(owned(x[:, :length]) if i in cut else x for i, x in enumerate(inputs))
-            dy = tuple(clear_masked(d, inputs[mask]) for d in case.dy(layer))
-            own_dy = tuple(
-                owned(d[tuple(map(slice, (case.batch, *shape)))])
-                for d, shape in zip(dy, output_shapes(shorter).values(), strict=True)
-            )
-            expected = outcome(shorter, case.context(training), own, own_dy)
-            actual = outcome(layer, case.context(training), inputs, dy)
-            for name in expected.keys() & actual.keys():
-                expected[name] = _padded(expected[name], actual[name].shape)
-            for name, arrays in product(output_shapes(layer), (expected, actual)):
-                arrays[name] = clear_masked(arrays[name], inputs[mask])
-            require_close(
-                _without(expected, case.masks),
-                _without(actual, case.masks),
-                f"with {steps - length} masked steps after {length} steps ({mode(training)})",
             )
 
 
@@ -149,7 +111,7 @@ def _visible_outcome(case: LayerCase, inputs: Sequence[Array], mask: int, traini
         layer.commit(cache)
     return {
         **named_outputs(layer, visible),
-        **_without(gradients, (mask,)),
+        **without_masks(gradients, (mask,)),
         **{f"buffer {name}": array for name, array in buffers(layer).items()},
     }
 
@@ -165,12 +127,12 @@ def _other_values(case: LayerCase, sequence: int) -> Iterator[tuple[Array, str]]
         yield case.draw(variant=variant)[sequence], "other values"
 
 
-def _comparable_modes(case: LayerCase, layer: Any) -> tuple[bool, ...]:
+def comparable_modes(case: LayerCase, layer: Any) -> tuple[bool, ...]:
     """Return the modes in which no random numbers depend on the shapes of the inputs."""
     return (False,) if draws(case, layer) else (True, False)
 
 
-def _built_for(case: LayerCase, layer: Any, in_shapes: Sequence[Shape]) -> Any | None:
+def built_for(case: LayerCase, layer: Any, in_shapes: Sequence[Shape]) -> Any | None:
     """Return the layer with the same arrays for other inputs; None if it is not made for them."""
     try:
         # A constructor that ignores its inputs accepts any number of them.
@@ -186,40 +148,11 @@ def _built_for(case: LayerCase, layer: Any, in_shapes: Sequence[Shape]) -> Any |
     return other
 
 
-def _inputs_with_steps(case: LayerCase, steps: int) -> set[int]:
-    """Return the numbers of the inputs that are masks or sequences of as many time steps."""
-    known = {*case.masks, *case.masks.values()}
-    return {
-        index
-        for index, shape in enumerate(case.in_shapes)
-        if shape[:1] == (steps,) and (index in known or len(shape) > 1)
-    }
-
-
-def _differ_in_steps(layer: Any, shorter: Any, steps: int, length: int) -> bool:
-    """Return True if the outputs of the layers have the same shapes but for the time steps."""
-    shapes, others = output_shapes(layer), output_shapes(shorter)
-    return shapes.keys() == others.keys() and all(
-        len(shape) == len(others[name])
-        and all(
-            a == b or (a, b) == (steps, length) for a, b in zip(shape, others[name], strict=True)
-        )
-        for name, shape in shapes.items()
-    )
-
-
-def _padded(array: Array, shape: Shape) -> Array:
-    """Return an array of a larger shape, with zeros after the given one."""
-    larger = np.zeros(shape, array.dtype)
-    larger[tuple(map(slice, array.shape))] = array
-    return larger
-
-
 def _without_masked(gradient: Array, mask: Array) -> Array:
     return replace_masked(gradient, mask, np.zeros((), gradient.dtype))
 
 
-def _without(arrays: Arrays, masks: Iterable[int]) -> Arrays:
+def without_masks(arrays: Arrays, masks: Iterable[int]) -> Arrays:
     """Return the arrays but the gradients of masks, which may be missing."""
     dropped = {f"the gradient of input {mask}" for mask in masks}
     return {name: array for name, array in arrays.items() if name not in dropped}

@@ -11,6 +11,7 @@ from tinynet.testing import (
     layer_masks,
     layer_numbers,
     layer_outputs,
+    layer_padding,
     layer_purity,
     layer_shards,
     layer_structure,
@@ -62,7 +63,7 @@ MASK_CHECKS = (
     layer_masks.masked_gradients,
     layer_masks.empty_mask,
     layer_masks.full_mask,
-    layer_masks.padding,
+    layer_padding.padding,
 )
 """The further checks of a layer with a mask."""
 
