@@ -138,7 +138,7 @@ def kernels(cls: type[Any], folder: Path) -> Iterator[Check]:
     return kernel_checks(cls)
 
 
-FLAT, IMAGE, SEQUENCE = (5,), (5, 6, 4), (3, 4)
+FLAT, IMAGE, SEQUENCE, SERIES = (5,), (5, 6, 4), (3, 4), (7, 4)
 
 ROWS: dict[str, dict[str, list[Row]]] = {
     "layers": {
@@ -147,12 +147,26 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             layer({}, FLAT, FLAT, FLAT),
             layer({}, SEQUENCE, (4,), (3, 1)),
         ],
+        "avg_pool1d": [
+            layer({}, SERIES),
+            layer({"pool_size": 3, "strides": 2, "padding": "same"}, SERIES),
+        ],
         "avg_pool2d": [
             layer({"pool_size": 2}, IMAGE),
             layer({"pool_size": [3, 2], "strides": 2, "padding": "same"}, IMAGE),
         ],
         "batch_norm": [layer({}, FLAT), layer({"momentum": 0.5}, (2, 3, 4))],
         "concat": [layer({}, (2, 3), (2, 4)), layer({"axis": -2}, (2, 3), (1, 3))],
+        "conv1d": [
+            layer(
+                {"filters": 3, "kernel_size": 3, "padding": "causal", "dilation_rate": 2}, SERIES
+            ),
+            layer(
+                {"filters": 4, "kernel_size": 2, "strides": 2, "padding": "same", "groups": 2},
+                SERIES,
+            ),
+            layer({"filters": 2, "kernel_size": 1, "use_bias": False}, SERIES),
+        ],
         "conv2d": [
             layer({"filters": 3, "kernel_size": 3}, (5, 6, 2)),
             layer(
@@ -180,12 +194,18 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             layer({}, (4, 3), (4, 3), inputs=[NUMBERS.reshape(1, 4, 3), np.ones((2, 4, 3))]),
         ],
         "gelu": [layer({}, SEQUENCE), layer({"approximate": "tanh"}, FLAT)],
+        "global_avg_pool1d": [layer({}, SERIES), layer({}, SERIES, (7,), mask=1)],
         "global_avg_pool2d": [layer({}, IMAGE)],
+        "global_max_pool1d": [layer({}, SERIES), layer({}, SERIES, (7,), mask=1)],
         "layer_norm": [layer({}, FLAT), layer({"axis": [-2, -1]}, SEQUENCE)],
         "leaky_relu": [layer({}, SEQUENCE), layer({"negative_slope": 0.2}, FLAT)],
         "matmul": [
             layer({}, SEQUENCE, (4, 2)),
             layer({"transpose_a": True, "transpose_b": True}, (2, 4, 3), (5, 4)),
+        ],
+        "max_pool1d": [
+            layer({}, SERIES),
+            layer({"pool_size": 3, "strides": 1, "padding": [2, 0]}, SERIES),
         ],
         "max_pool2d": [
             layer({"pool_size": 2}, IMAGE),

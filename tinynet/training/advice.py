@@ -194,7 +194,7 @@ def _is_numeric(field: Field, values: Array) -> bool:
 
 
 def _feeds_weights(network: Network, name: str) -> bool:
-    """Return True if an input reaches a dense or conv2d layer without a normalization after it."""
+    """Return True if an input reaches a layer with weights that no normalization follows."""
     todo = [node for node in network.nodes.values() if _input_of(network, name) in node.inputs]
     while todo:
         node = todo.pop()
@@ -208,8 +208,11 @@ def _feeds_weights(network: Network, name: str) -> bool:
     return False
 
 
-_POOLING = {f"tinynet-core:{name}" for name in ("max_pool2d", "avg_pool2d", "up_sampling2d")}
-_WEIGHTED = {f"tinynet-core:{name}" for name in ("dense", "conv2d")}
+_POOLING = {
+    f"tinynet-core:{name}"
+    for name in ("max_pool1d", "avg_pool1d", "max_pool2d", "avg_pool2d", "up_sampling2d")
+}
+_WEIGHTED = {f"tinynet-core:{name}" for name in ("dense", "conv1d", "conv2d")}
 
 
 def _normalizes(node: Node) -> bool:

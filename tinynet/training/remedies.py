@@ -11,7 +11,11 @@ from tinynet.errors import TinynetError
 from tinynet.loss import ClassLoss
 from tinynet.network.network import Network
 
-_UNITS = {"tinynet-core:dense": "units", "tinynet-core:conv2d": "filters"}
+_UNITS = {
+    "tinynet-core:conv1d": "filters",
+    "tinynet-core:conv2d": "filters",
+    "tinynet-core:dense": "units",
+}
 """The key that sets the last axis of a layer's output, by the layer's type."""
 
 

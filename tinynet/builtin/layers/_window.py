@@ -74,7 +74,10 @@ def fit_window(
     if padding == "valid":
         sides: Sides = (0, 0), (0, 0)
     elif padding == "same":
-        sides = _same(height, extent[0], strides[0]), _same(width, extent[1], strides[1])
+        sides = (
+            same_padding(height, extent[0], strides[0]),
+            same_padding(width, extent[1], strides[1]),
+        )
     else:
         sides = padding
     window = Window(size, strides, sides, dilation)
@@ -84,8 +87,8 @@ def fit_window(
         raise ShapeError(
             f"{what}: a window that spans {extent[0]}x{extent[1]} does not fit an image of"
             f" {height}x{width}; the output's {('height', 'width')[axis]} would be"
-            f" floor(({in_shape[axis]} - {extent[axis]} + {_sum(sides[axis])}) / {strides[axis]})"
-            f" + 1 = {out_size[axis]}: take a smaller window, or padding 'same'"
+            f" {arithmetic(in_shape[axis], extent[axis], sides[axis], strides[axis])}: take a"
+            " smaller window, or padding 'same'"
         )
     return window, out_size
 
@@ -96,13 +99,16 @@ def check_image(what: str, in_shape: Shape) -> None:
         raise ShapeError(f"{what} needs images of shape (height, width, channels); got {in_shape}")
 
 
-def _same(size: int, extent: int, stride: int) -> Pair:
-    """(before, after) such that ceil(size / stride) windows fit."""
+def same_padding(size: int, extent: int, stride: int) -> Pair:
+    """Return (before, after) such that ceil(size / stride) windows fit."""
     count = -(-size // stride)
     total = max(0, (count - 1) * stride + extent - size)
     return total // 2, total - total // 2
 
 
-def _sum(side: Pair) -> str:
+def arithmetic(size: int, extent: int, side: Pair, stride: int) -> str:
+    """Return the number of windows along an axis as a formula, for messages."""
     before, after = side
-    return f"2*{before}" if before == after else f"{before} + {after}"
+    added = f"2*{before}" if before == after else f"{before} + {after}"
+    count = (size - extent + before + after) // stride + 1
+    return f"floor(({size} - {extent} + {added}) / {stride}) + 1 = {count}"

@@ -1,12 +1,14 @@
-"""The pooling layers."""
+"""The pooling layers of images."""
 
 import math
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from tinynet.builtin.layers._pooling import AvgPooling, MaxPooling
 from tinynet.builtin.layers._window import PADDING_DESCRIPTION, Padding, check_image, fit_window
+from tinynet.kernels import Window
 from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, PositivePair, Shape
 
 
@@ -33,70 +35,30 @@ class PoolConfig(LayerConfig):
         return self
 
 
-class Pool2D:
-    """The base of the pooling layers.
-
-    Attributes:
-        spec_name: The layer's name in specs, for messages.
-    """
-
-    per_sample = True
-    spec_name: ClassVar[str]
-
-    Config = PoolConfig
-
-    def __init__(self, config: PoolConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
-        (in_shape,) = in_shapes
-        self._window, out_size = fit_window(
-            self.spec_name,
-            in_shape,
-            size=config.pool_size,
-            strides=config.strides or config.pool_size,
-            padding=config.padding,
-        )
-        self.out_shape = (*out_size, in_shape[2])
-        self.params: dict[str, Array] = {}
-        self._itemsize = build.dtype.itemsize
-
-    def cost(self) -> tuple[int, int]:
-        size = math.prod(self.out_shape)
-        return math.prod(self._window.kernel_size) * size, size * self._itemsize
-
-
-class MaxPool2D(Pool2D):
+class MaxPool2D(MaxPooling):
     """Maximum of each window, channel by channel.  (N, H, W, C) -> (N, Ho, Wo, C).
 
     Ho = floor((H - pool_height + top + bottom) / stride) + 1, and Wo alike. Padding never counts.
     The gradient goes to the first maximum of a window, in row-major order.
     """
 
-    spec_name = "max_pool2d"
+    Config = PoolConfig
 
-    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
-        return ctx.kernels.max_pool2d(x, self._window, ctx.empty, ctx.keep)
-
-    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        if not ctx.needs_input():
-            return (None,), {}
-        return (ctx.kernels.max_pool2d_backward(dy, cache, self._window, ctx.empty),), {}
+    def __init__(self, config: PoolConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        super().__init__(*_fit("max_pool2d", config, in_shapes), build)
 
 
-class AvgPool2D(Pool2D):
+class AvgPool2D(AvgPooling):
     """Mean of each window, channel by channel.  (N, H, W, C) -> (N, Ho, Wo, C).
 
     Ho = floor((H - pool_height + top + bottom) / stride) + 1, and Wo alike. The mean is taken over
     the pixels in the window; padding does not count.
     """
 
-    spec_name = "avg_pool2d"
+    Config = PoolConfig
 
-    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
-        return ctx.kernels.avg_pool2d(x, self._window, ctx.empty, ctx.keep)
-
-    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        if not ctx.needs_input():
-            return (None,), {}
-        return (ctx.kernels.avg_pool2d_backward(dy, cache, self._window, ctx.empty),), {}
+    def __init__(self, config: PoolConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        super().__init__(*_fit("avg_pool2d", config, in_shapes), build)
 
 
 class GlobalAvgPool2D:
@@ -126,3 +88,18 @@ class GlobalAvgPool2D:
 
     def cost(self) -> tuple[int, int]:
         return math.prod(self._in_shape), math.prod(self.out_shape) * self._itemsize
+
+
+def _fit(
+    what: str, config: PoolConfig, in_shapes: tuple[Shape, ...]
+) -> tuple[Window, Shape, Shape]:
+    """Return the window, the shape of the input, and that of the output."""
+    (in_shape,) = in_shapes
+    window, out_size = fit_window(
+        what,
+        in_shape,
+        size=config.pool_size,
+        strides=config.strides or config.pool_size,
+        padding=config.padding,
+    )
+    return window, in_shape, (*out_size, in_shape[2])

@@ -1,0 +1,143 @@
+"""The base of convolutions of images and of sequences."""
+
+import math
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from tinynet.builtin.layers._affine import computed, needs, rectified, rescaled
+from tinynet.kernels import Window
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    InitializerReference,
+    Layer,
+    LayerConfig,
+    Shape,
+    ShapeError,
+)
+
+
+class ConvolutionConfig(LayerConfig):
+    """The parameters of convolutions; each gives those of its window their types."""
+
+    filters: int = Field(ge=1, description="Number of filters: channels of the output.")
+    kernel_size: Any
+    strides: Any
+    padding: Any
+    dilation_rate: Any
+    groups: int = Field(
+        default=1, ge=1, description="Parts into which channels and filters are cut."
+    )
+    use_bias: bool = Field(default=True, description="True to add a learned bias.")
+    weight_initializer: InitializerReference = Field(
+        default=InitializerReference(type="glorot_uniform"),
+        description="Initializer of `weight`.",
+    )
+    bias_initializer: InitializerReference = Field(
+        default=InitializerReference(type="zeros"),
+        description="Initializer of `bias`.",
+    )
+
+    @model_validator(mode="after")
+    def _groups_divide_filters(self) -> Self:
+        if self.filters % self.groups:
+            raise PydanticCustomError(
+                "groups",
+                "filters ({filters}) must be a multiple of groups ({groups})",
+                {"filters": self.filters, "groups": self.groups},
+            )
+        return self
+
+
+class Convolution:
+    """The base of convolutions.
+
+    Sequences (N, T, C) are computed as images of one row, (N, 1, T, C).
+
+    Args:
+        window: The window, over images.
+        in_shape: (H, W, C) or (T, C).
+        out_shape: (Ho, Wo, filters) or (To, filters).
+        params: ``weight``, in the memory order (kernel_height, kernel_width, C / groups, filters),
+            and perhaps ``bias`` (filters,).
+    """
+
+    per_sample = True
+
+    def __init__(
+        self, window: Window, in_shape: Shape, out_shape: Shape, params: dict[str, Array]
+    ) -> None:
+        self.out_shape = out_shape
+        self.params = params
+        self._window = window
+        self._image_shape = (*(1,) * (3 - len(in_shape)), *in_shape)
+        cells = math.prod(window.kernel_size) * out_shape[-1]
+        self._kernel_shape = (*window.kernel_size, params["weight"].size // cells, out_shape[-1])
+
+    def forward(self, ctx: Context, x: Array, *, relu: bool = False) -> tuple[Array, Cache]:
+        images = x.reshape(len(x), *self._image_shape)
+        bias = self.params.get("bias")
+        y, cache = ctx.kernels.conv2d(
+            images, self._kernel(), bias, self._window, ctx.empty, ctx.keep, relu
+        )
+        return y.reshape(len(x), *self.out_shape), cache
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        needed = needs(ctx, self.params, "weight", "bias")
+        image_dy = dy.reshape(len(dy), *(1,) * (4 - dy.ndim), *self.out_shape)
+        dx, dweight, dbias = ctx.kernels.conv2d_backward(
+            image_dy, cache, self._kernel(), self._window, ctx.empty, needed
+        )
+        if dx is not None:
+            dx = dx.reshape(len(dy), *self._image_shape[4 - dy.ndim :])
+        if dweight is not None:
+            dweight = dweight.reshape(self.params["weight"].shape)
+        return (dx,), computed(weight=dweight, bias=dbias)
+
+    def with_relu(self) -> Layer | None:
+        # A subclass with a `forward` of its own may compute something else, without the ReLU.
+        return rectified(self) if type(self).forward is Convolution.forward else None
+
+    def rescaled(self, scale: Array, shift: Array) -> Layer:
+        return rescaled(self, scale, shift)
+
+    def cost(self) -> tuple[int, int]:
+        weight, size = self.params["weight"], math.prod(self.out_shape)
+        return 2 * size // self.out_shape[-1] * weight.size, size * weight.itemsize
+
+    def _kernel(self) -> Array:
+        """Return the weight as that of images, in four axes."""
+        return self.params["weight"].reshape(self._kernel_shape)
+
+
+def grouped_params(
+    what: str, config: ConvolutionConfig, size: Shape, channels: int, build: Build
+) -> dict[str, Array]:
+    """Return ``weight`` (*size, channels / groups, filters) and, if there is one, ``bias``.
+
+    ``what`` is the layer's type, for messages; ``size`` is that of the kernel.
+
+    Raises:
+        ShapeError: if the groups do not divide the channels.
+    """
+    filters, groups = config.filters, config.groups
+    if channels % groups:
+        raise ShapeError(
+            f"{what}: the input's channels ({channels}) must be a multiple of groups ({groups})"
+        )
+    params = {
+        "weight": build.param(
+            "weight",
+            (*size, channels // groups, filters),
+            config.weight_initializer,
+            fan_out=math.prod(size) * filters // groups,
+        )
+    }
+    if config.use_bias:
+        params["bias"] = build.param("bias", (filters,), config.bias_initializer)
+    return params

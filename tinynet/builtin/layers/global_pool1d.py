@@ -1,0 +1,108 @@
+"""The layers that pool over a whole sequence."""
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from tinynet.builtin.layers._window1d import check_sequence
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+
+
+class GlobalPool1D:
+    """The base of layers that pool over the steps of a sequence.
+
+    Attributes:
+        spec_name: The layer's name in specs, for messages.
+    """
+
+    per_sample = True
+    spec_name: ClassVar[str]
+
+    Config = LayerConfig
+
+    def __init__(self, config: LayerConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        self._in_shape, *mask_shapes = in_shapes
+        check_sequence(self.spec_name, self._in_shape)
+        length, channels = self._in_shape
+        if mask_shapes not in ([], [(length,)]):
+            raise ShapeError(
+                f"{self.spec_name} needs a mask of shape ({length},) as its second input, or none;"
+                f" got {', '.join(map(str, mask_shapes))}"
+            )
+        self.out_shape = (channels,)
+        self.params: dict[str, Array] = {}
+        self._itemsize = build.dtype.itemsize
+
+    def cost(self) -> tuple[int, int]:
+        return math.prod(self._in_shape), math.prod(self.out_shape) * self._itemsize
+
+
+class GlobalAvgPool1D(GlobalPool1D):
+    """Mean of each channel over the steps of a sequence.  (N, T, C) -> (N, C).
+
+    With a mask (N, T) of 0 and 1 as a second input, the mean is taken over the steps that have a 1;
+    it is 0 for a sample without any.
+    """
+
+    spec_name = "global_avg_pool1d"
+
+    def forward(self, ctx: Context, x: Array, mask: Array | None = None) -> tuple[Array, Cache]:
+        if mask is None:
+            shares = np.full((1, x.shape[1]), 1 / x.shape[1], x.dtype)
+        else:
+            shares = mask / np.maximum(mask.sum(axis=1, keepdims=True), 1)
+        y = ctx.empty((len(x), 1, x.shape[2]), x.dtype)
+        np.matmul(shares[:, None], x, out=y)
+        return y[:, 0], (shares, mask) if ctx.keep else None
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        shares, mask = cache
+        dx = None
+        if ctx.needs_input():
+            dx = ctx.empty((len(dy), *self._in_shape), dy.dtype)
+            np.multiply(shares[:, :, None], dy[:, None], out=dx)
+        return _with_mask_gradient(ctx, dx, mask), {}
+
+
+class GlobalMaxPool1D(GlobalPool1D):
+    """Maximum of each channel over the steps of a sequence.  (N, T, C) -> (N, C).
+
+    With a mask (N, T) of 0 and 1 as a second input, the maximum is taken over the steps that have a
+    1; it is 0 for a sample without any. The gradient goes to the first maximum.
+    """
+
+    spec_name = "global_max_pool1d"
+
+    def forward(self, ctx: Context, x: Array, mask: Array | None = None) -> tuple[Array, Cache]:
+        filled = None
+        if mask is not None:
+            counts = mask > 0
+            steps = ctx.empty(x.shape, x.dtype)
+            steps.fill(-np.inf)
+            np.copyto(steps, x, where=counts[:, :, None])
+            x, filled = steps, counts.max(axis=1, keepdims=True)
+        first = x.argmax(axis=1, keepdims=True)
+        y = np.take_along_axis(x, first, axis=1)[:, 0]
+        if filled is not None:
+            y[~filled[:, 0]] = 0
+        return y, (first, filled, mask) if ctx.keep else None
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        first, filled, mask = cache
+        dx = None
+        if ctx.needs_input():
+            dx = ctx.empty((len(dy), *self._in_shape), dy.dtype)
+            dx.fill(0)
+            passed = dy if filled is None else np.where(filled, dy, 0)
+            np.put_along_axis(dx, first, passed[:, None], axis=1)
+        return _with_mask_gradient(ctx, dx, mask), {}
+
+
+def _with_mask_gradient(
+    ctx: Context, dx: Array | None, mask: Array | None
+) -> tuple[Array | None, ...]:
+    """Return the gradient of each input; a mask has none, or zeros where one is required."""
+    if mask is None:
+        return (dx,)
+    return dx, np.zeros_like(mask) if ctx.needs is not None and ctx.needs_input(1) else None
