@@ -70,6 +70,8 @@ class Engine:
         """
         assert program.losses
         self._program = program
+        self._losses = [part.name for part in program.losses]
+        self._counted = [part for part in program.losses if part.counted is not None]
         self.threads = threads_to_use(threads)
         self._pool = ThreadPool(self.threads)
         self._workspaces: list[Workspace] = []
@@ -132,10 +134,10 @@ class Engine:
         Raises:
             PluginError: if a loss raises an exception, or returns a wrong value.
         """
-        return {
-            part.name: losses.count(part, y.get(part.name), weights, samples) or 1.0
-            for part in self._program.losses
-        }
+        divisors: dict[str, float] = dict.fromkeys(self._losses, samples)
+        for part in self._counted:
+            divisors[part.name] = losses.count(part, y.get(part.name), weights) or 1.0
+        return divisors
 
     def first_not_finite(self, x: Inputs, key: RandomKey) -> str | None:
         """Return the first node whose output has NaN or infinity in the training pass of a key."""

@@ -98,7 +98,7 @@ def backward_with(
         d_inputs: Sequence[Array | None] = cast(Summarized, node.layer).backward_with(
             ctx, cache, summaries, _passed(node, dy)
         )
-    _check_inputs(node, "backward_with", needs, d_inputs, _samples(dy))
+    _check_inputs(node, "backward_with", needs, d_inputs, dy)
     return d_inputs
 
 
@@ -110,8 +110,9 @@ def backward(
     Raises:
         PluginError: if the layer raises an exception, or omits a required gradient.
     """
+    passed: Any = dy[0] if node.out_shapes is None else dy
     try:
-        returned = node.layer.backward(ctx, cache, _passed(node, dy))
+        returned = node.layer.backward(ctx, cache, passed)
     except (TinynetError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
@@ -123,7 +124,7 @@ def backward(
             f" it returned {described(returned)}",
         )
     d_inputs, d_params = returned
-    _check_inputs(node, "backward", needs, d_inputs, _samples(dy))
+    _check_inputs(node, "backward", needs, d_inputs, dy)
     _check_params(node, "backward", needs, d_params)
     return d_inputs, d_params
 
@@ -179,10 +180,6 @@ def _passed(node: Node, dy: OutputGradients) -> Any:
     return dy[0] if node.out_shapes is None else dy
 
 
-def _samples(dy: OutputGradients) -> int:
-    return next(len(gradient) for gradient in dy if gradient is not None)
-
-
 def _checked_outputs(node: Node, method: str, returned: Any, samples: int) -> tuple[Outputs, Cache]:
     if not isinstance(returned, tuple) or len(returned) != 2:
         message = f"{method} must return (output, cache); it returned {described(returned)}"
@@ -229,7 +226,9 @@ def dtype_problem(required: np.dtype[np.generic], actual: np.dtype[np.generic]) 
     return message
 
 
-def _check_inputs(node: Node, method: str, needs: Needs, d_inputs: Any, samples: int) -> None:
+def _check_inputs(
+    node: Node, method: str, needs: Needs, d_inputs: Any, dy: OutputGradients
+) -> None:
     if not isinstance(d_inputs, tuple | list):
         raise node_error(
             node,
@@ -242,6 +241,7 @@ def _check_inputs(node: Node, method: str, needs: Needs, d_inputs: Any, samples:
             f"{method} must return a gradient for each of {len(node.inputs)} input(s); it"
             f" returned {len(d_inputs)}",
         )
+    samples = next(len(gradient) for gradient in dy if gradient is not None)
     for index, needed in enumerate(needs.inputs):
         shape = (samples, *node.in_shapes[index])
         if needed and not _is_array(node, d_inputs[index], shape):

@@ -190,14 +190,13 @@ def _check_gradient(part: OutputLoss, what: str, gradient: Any, output: Array) -
         raise part.error(f"{what} {dtype_problem(output.dtype, gradient.dtype)}")
 
 
-def count(part: OutputLoss, targets: Array | None, weights: Array | None, samples: int) -> float:
-    """Return the number of samples of a loss, or of positions if it is a mean over these.
+def count(part: OutputLoss, targets: Array | None, weights: Array | None) -> float:
+    """Return the number of positions that count for a loss that is a mean over these.
 
     Raises:
         PluginError: if the loss raises an exception, or does not return a number.
     """
-    if part.counted is None:
-        return samples
+    assert part.counted is not None
     with part.errors("count"):
         counted = part.counted.count(cast(Array, targets), weights)
     if not isinstance(counted, Real) or not math.isfinite(counted) or counted < 0:

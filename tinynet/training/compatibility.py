@@ -67,23 +67,13 @@ def targets_by_loss(
         SpecError: if the target of a loss is ambiguous or missing.
         ShapeError: for a single array if several losses need one, or none does.
     """
-    inputs = x if isinstance(x, Mapping) else {own_name(name): x for name in network.input_shapes}
-    inputs = {own_name(name): array for name, array in inputs.items()}
-    if isinstance(y, Mapping):
+    if y is not None and not isinstance(y, Mapping):
+        y = {_only_target(network): y}
+    elif y is not None:
         _require_known(network, y.keys(), data_targets)
-        targets: Mapping[str, Array] = y
-    else:
-        open_losses = [
-            part.name
-            for part in network.losses
-            if part.takes_target and not (part.target is not None and is_input(part.target))
-        ]
-        if y is not None and len(open_losses) != 1:
-            if not open_losses:
-                raise ShapeError("no loss of the network has a target; pass y=None")
-            outputs = ", ".join(network.outputs)
-            raise ShapeError(f"the network has the outputs {outputs}; pass a dict of targets")
-        targets = {} if y is None else {_target_of(network, open_losses[0]): y}
+    targets = y or {}
+    inputs = x if isinstance(x, Mapping) else dict.fromkeys(network.input_shapes, x)
+    inputs = {own_name(name): array for name, array in inputs.items()}
     names = targets_of(network.losses, targets, inputs)
     return {
         loss: np.asanyarray(targets[name] if name in targets else inputs[own_name(name)])
@@ -110,8 +100,16 @@ def _require_known(
         raise UsageError("\n  ".join(hints))
 
 
-def _target_of(network: Network, loss: str) -> str:
-    return next(part.target or part.name for part in network.losses if part.name == loss)
+def _only_target(network: Network) -> str:
+    """Return the name of the only target that is not an input."""
+    names = [part.target or part.name for part in network.losses if part.takes_target]
+    names = [name for name in names if not is_input(name)]
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise ShapeError("no loss of the network has a target; pass y=None")
+    outputs = ", ".join(network.outputs)
+    raise ShapeError(f"the network has the outputs {outputs}; pass a dict of targets")
 
 
 def require_rows(x: Inputs, y: Mapping[str, Array], weights: Array | None) -> None:
@@ -125,7 +123,7 @@ def require_rows(x: Inputs, y: Mapping[str, Array], weights: Array | None) -> No
     if weights is not None:
         rows.add(np.shape(weights)[:1])
     positions = () if weights is None or weights.ndim < 2 else weights.shape
-    fits = all(np.shape(array)[: len(positions)] == positions for array in y.values())
+    fits = not positions or all(np.shape(a)[: len(positions)] == positions for a in y.values())
     if len(rows) > 1 or () in rows or (0,) in rows or not fits:
         arrays = dict(x) if isinstance(x, Mapping) else {"x": x}
         arrays |= {f"y {name}" if len(y) > 1 else "y": array for name, array in y.items()}

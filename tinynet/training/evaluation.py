@@ -114,7 +114,7 @@ class Figures:
         for name in self.losses:
             self.losses[name] += sum(result.losses[name] for result in results)
         for part in self._counted:
-            counted = count(part, samples.y.get(part.name), samples.weights, len(samples))
+            counted = count(part, samples.y.get(part.name), samples.weights)
             self.counts[part.name] += counted
         self.samples += len(samples)
         measured = dict.fromkeys(self.outputs.values())
