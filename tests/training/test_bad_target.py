@@ -8,7 +8,6 @@ import pytest
 
 from tinynet.builtin.losses.regression import MSE
 from tinynet.errors import PluginError
-from tinynet.loss import LossConfig
 from tinynet.network.network import Network
 from tinynet.training.compatibility import first_bad_target
 
@@ -17,9 +16,6 @@ class Judged(MSE):
     """A loss that returns from `bad_target` the value that a test sets."""
 
     returned: ClassVar = None
-
-    class Config(LossConfig):
-        pass
 
     def bad_target(self, out_shape, targets):
         return self.returned
