@@ -14,6 +14,7 @@ SPECS = sorted(MODELS.glob("*.json"))
 SHARED = MODELS.parent.parent / "shared" / "data"
 
 FLOORS = {
+    "alice_gpt": {"accuracy": 0.29},
     "digits_cnn": {"accuracy": 0.985},
     "digits_mlp": {"accuracy": 0.96},
     "digits_residual": {"accuracy": 0.975},
