@@ -167,6 +167,14 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             ),
             layer({"filters": 2, "kernel_size": 1, "use_bias": False}, SERIES),
         ],
+        "conv1d_transpose": [
+            layer({"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}, SERIES),
+            layer(
+                {"filters": 4, "kernel_size": 2, "strides": 3, "padding": [1, 0], "groups": 2}
+                | {"output_padding": 2, "dilation_rate": 2},
+                SERIES,
+            ),
+        ],
         "conv2d": [
             layer({"filters": 3, "kernel_size": 3}, (5, 6, 2)),
             layer(
@@ -180,6 +188,10 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             layer({"filters": 2, "kernel_size": 1, "use_bias": False}, IMAGE),
         ],
         "dense": [layer({"units": 3}, FLAT), layer({"units": 2, "use_bias": False}, SEQUENCE)],
+        "depthwise_conv1d": [
+            layer({"kernel_size": 3, "padding": "causal", "dilation_rate": 2}, SERIES),
+            layer({"kernel_size": 2, "strides": 2, "depth_multiplier": 3}, SERIES),
+        ],
         "dot": [
             layer({}, FLAT, FLAT),
             layer({"axes": [2, 1]}, SEQUENCE, (4, 2)),

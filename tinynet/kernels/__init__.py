@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 
 from tinynet.kernels.memory import Empty
 from tinynet.kernels.window import Window
-from tinynet.types import Array
+from tinynet.types import Array, Shape
 
 __all__ = ["Kernels", "Saved", "ThreeGradients", "TwoGradients", "Window"]
 
@@ -72,6 +72,47 @@ class Kernels(Protocol):
         ...
 
     def conv2d_backward(
+        self,
+        dy: Array,
+        saved: Saved,
+        weight: Array,
+        window: Window,
+        empty: Empty,
+        needs: tuple[bool, bool, bool],
+    ) -> ThreeGradients:
+        """Gradients (dx, dweight, dbias), through the ReLU first if there was one."""
+        ...
+
+    def conv2d_transpose(
+        self,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
+        window: Window,
+        out_shape: Shape,
+        empty: Empty,
+        keep: bool,
+        relu: bool = False,
+    ) -> tuple[Array, Saved]:
+        """Transposed convolution: the gradient of a convolution with respect to its input.
+
+        Args:
+            x: The gradient of the convolution's output, (N, H, W, C).
+            weight: That of the convolution, (kh, kw, F / groups, C).
+            bias: Added to the result, (F,).
+            window: That of the convolution.
+            out_shape: Shape of an image that the convolution reads, (Ho, Wo, F): its windows on
+                such an image are (H, W).
+            empty: The source of memory.
+            keep: True if a backward will follow.
+            relu: True to rectify the output, as `relu` does.
+
+        Returns:
+            y (N, Ho, Wo, F), saved.
+        """
+        ...
+
+    def conv2d_transpose_backward(
         self,
         dy: Array,
         saved: Saved,

@@ -26,6 +26,13 @@ class Saved(NamedTuple):
     rectified: Array | None  # the output, (N, Ho, Wo, F), if a ReLU was applied
 
 
+class TransposeSaved(NamedTuple):
+    """The values that `conv2d_transpose` saves for `conv2d_transpose_backward`."""
+
+    x: Array  # the input, (N, H, W, C)
+    rectified: Array | None  # the output, (N, Ho, Wo, F), if a ReLU was applied
+
+
 def conv2d(
     x: Array,
     weight: Array,
@@ -41,11 +48,7 @@ def conv2d(
     columns = _columns(x, groups, window, empty)
     y = empty((samples, *window.out_size(height, width), weight.shape[3]), x.dtype)
     np.matmul(columns, _grouped(weight, groups), out=_grouped(y, groups))
-    if bias is not None:
-        rows = wide(y)
-        rows += widen(bias, y)
-    if relu:
-        rectify(y)
+    _finish(y, bias, relu)
     return y, Saved(columns, x.shape, y if relu else None) if keep else None
 
 
@@ -70,6 +73,57 @@ def conv2d_backward(
         columns = saved.columns.transpose(0, 2, 1)
         np.matmul(columns, _grouped(dy, groups), out=_grouped(dweight, groups))
     return dx, dweight, channel_sums(dy) if needs_bias else None
+
+
+def conv2d_transpose(
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    window: Window,
+    out_shape: Shape,
+    empty: Empty,
+    keep: bool,
+    relu: bool = False,
+) -> tuple[Array, TransposeSaved | None]:
+    """See `Kernels.conv2d_transpose`."""
+    y = _input_gradient(x, weight, (len(x), *out_shape), window, empty)
+    _finish(y, bias, relu)
+    return y, TransposeSaved(x, y if relu else None) if keep else None
+
+
+def conv2d_transpose_backward(
+    dy: Array,
+    saved: TransposeSaved,
+    weight: Array,
+    window: Window,
+    empty: Empty,
+    needs: tuple[bool, bool, bool],
+) -> ThreeGradients:
+    """See `Kernels.conv2d_transpose_backward`."""
+    needs_x, needs_weight, needs_bias = needs
+    x, groups = saved.x, dy.shape[3] // weight.shape[2]
+    dx = dweight = None
+    if saved.rectified is not None:
+        dy = relu_backward(dy, saved.rectified, empty)
+    if needs_x or needs_weight:
+        columns = _columns(dy, groups, window, empty)
+    if needs_x:
+        dx = empty(x.shape, x.dtype)
+        np.matmul(columns, _grouped(weight, groups), out=_grouped(dx, groups))
+    if needs_weight:
+        dweight = empty(weight.shape, weight.dtype)
+        turned = columns.transpose(0, 2, 1)
+        np.matmul(turned, _grouped(x, groups), out=_grouped(dweight, groups))
+    return dx, dweight, channel_sums(dy) if needs_bias else None
+
+
+def _finish(y: Array, bias: Array | None, relu: bool) -> None:
+    """Add the bias and apply the ReLU, in place."""
+    if bias is not None:
+        rows = wide(y)
+        rows += widen(bias, y)
+    if relu:
+        rectify(y)
 
 
 def _grouped(matrix: Array, groups: int) -> Array:

@@ -94,6 +94,27 @@ def conv2d(kernels: Kernels, draw: Draw) -> Arrays:
     return named | _required(("dx", "dweight", "dbias"), gradients, needs)
 
 
+def conv2d_transpose(kernels: Kernels, draw: Draw) -> Arrays:
+    """Transposed convolution, forward and backward."""
+    groups = draw.integer(1, 2)
+    channels, filters = groups * draw.integer(1, 3), groups * draw.integer(1, 3)
+    window = draw.window(dilations=2)
+    samples, *out_shape = draw.image_shape(filters)
+    shape = tuple(out_shape)
+    x = draw.normal(samples, *window.out_size(*shape[:2]), channels)
+    weight = draw.normal(*window.kernel_size, filters // groups, channels)
+    bias = draw.normal(filters) if draw.flag() else None
+    relu = draw.flag()
+    arguments = x, weight, bias, window, shape, draw.empty
+    y, saved = kernels.conv2d_transpose(*arguments, True, relu)
+    light, _ = kernels.conv2d_transpose(*arguments, False, relu)
+    needs = (draw.flag(), draw.flag(), bias is not None)
+    dy = draw.normal(*y.shape)
+    gradients = kernels.conv2d_transpose_backward(dy, saved, weight, window, draw.empty, needs)
+    named = _named(y=y, y_without_cache=light)
+    return named | _required(("dx", "dweight", "dbias"), gradients, needs)
+
+
 def max_pool2d(kernels: Kernels, draw: Draw) -> Arrays:
     """Max pooling, forward and backward, with many ties."""
     return _pool(kernels.max_pool2d, kernels.max_pool2d_backward, draw)
@@ -299,6 +320,7 @@ def _required(
 
 SCENARIOS: tuple[Scenario, ...] = (
     conv2d,
+    conv2d_transpose,
     max_pool2d,
     avg_pool2d,
     moments,

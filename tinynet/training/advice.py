@@ -212,7 +212,10 @@ _POOLING = {
     f"tinynet-core:{name}"
     for name in ("max_pool1d", "avg_pool1d", "max_pool2d", "avg_pool2d", "up_sampling2d")
 }
-_WEIGHTED = {f"tinynet-core:{name}" for name in ("dense", "conv1d", "conv2d")}
+_WEIGHTED = {
+    f"tinynet-core:{name}"
+    for name in ("dense", "conv1d", "conv1d_transpose", "conv2d", "depthwise_conv1d")
+}
 
 
 def _normalizes(node: Node) -> bool:

@@ -13,6 +13,7 @@ from tinynet.network.network import Network
 
 _UNITS = {
     "tinynet-core:conv1d": "filters",
+    "tinynet-core:conv1d_transpose": "filters",
     "tinynet-core:conv2d": "filters",
     "tinynet-core:dense": "units",
 }

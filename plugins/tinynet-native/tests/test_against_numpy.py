@@ -84,6 +84,30 @@ def test_convolution_with_any_window_groups_and_padding(dtype):
         agree(*results, terms=x.size / max(1, channels) + weight.size, case=(window, x.shape))
 
 
+def transpose(kernels, x, weight, bias, window, out_shape, relu):
+    y, saved = kernels.conv2d_transpose(x, weight, bias, window, out_shape, poisoned, True, relu)
+    dy = np.cos(np.arange(y.size)).reshape(y.shape).astype(y.dtype)
+    return (y, *kernels.conv2d_transpose_backward(dy, saved, weight, window, poisoned, EVERY))
+
+
+def test_transposed_convolution_with_any_window_groups_and_padding(dtype):
+    rng = np.random.default_rng(2)
+    for case in range(120):
+        window, least = windows(rng, 4, 9, 3)
+        height, width = (size + int(rng.integers(0, 7)) for size in least)
+        groups = int(rng.choice([1, 1, 1, 2, 3]))
+        channels, filters = groups * int(rng.integers(1, 10)), groups * int(rng.integers(1, 6))
+        shape = (int(rng.integers(0, 12)), *window.out_size(height, width), channels)
+        x = rng.normal(size=shape).astype(dtype)
+        weight = rng.normal(size=(*window.kernel_size, filters // groups, channels)).astype(dtype)
+        bias = rng.normal(size=filters).astype(dtype) if case % 3 else None
+        # With a ReLU, rounding decides which of the gradients of outputs near 0 pass.
+        relu = case % 2 == 0 and dtype == "float64"
+        arguments = x, weight, bias, window, (height, width, filters), relu
+        results = [transpose(k, *arguments) for k in (NATIVE, REFERENCE)]
+        agree(*results, terms=x.size / max(1, channels) + weight.size, case=(window, x.shape))
+
+
 @pytest.mark.parametrize("filters", range(1, 68))
 def test_convolution_with_any_number_of_filters(filters):
     """Each number of filters is another mix of whole vectors and a tail."""

@@ -26,6 +26,8 @@ class NativeKernels(NumpyKernels):
 
     conv2d = staticmethod(convolution.conv2d)
     conv2d_backward = staticmethod(convolution.conv2d_backward)
+    conv2d_transpose = staticmethod(convolution.conv2d_transpose)
+    conv2d_transpose_backward = staticmethod(convolution.conv2d_transpose_backward)
     max_pool2d = staticmethod(pooling.max_pool2d)
     max_pool2d_backward = staticmethod(pooling.max_pool2d_backward)
     avg_pool2d = staticmethod(pooling.avg_pool2d)

@@ -24,11 +24,15 @@ def computed(**gradients: Array | None) -> dict[str, Array]:
     return {name: gradient for name, gradient in gradients.items() if gradient is not None}
 
 
-def rescaled(layer: Any, scale: Array, shift: Array) -> Layer:
-    """Return a copy of a dense or conv2d layer that computes y * scale + shift, (C,) each."""
+def rescaled(layer: Any, scale: Array, shift: Array, scale_of_weight: Array | None = None) -> Layer:
+    """Return a copy of a layer that computes y * scale + shift, (C,) each.
+
+    ``scale_of_weight`` is the scale in a shape that fits the weight, if it is not (C,).
+    """
     made: Layer = copy(layer)
     bias = layer.params["bias"] * scale + shift if "bias" in layer.params else shift
-    made.params = {"weight": layer.params["weight"] * scale, "bias": bias}
+    factor = scale if scale_of_weight is None else scale_of_weight
+    made.params = {"weight": layer.params["weight"] * factor, "bias": bias}
     return made
 
 

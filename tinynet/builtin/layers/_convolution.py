@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.layers._affine import computed, needs, rectified, rescaled
-from tinynet.kernels import Window
+from tinynet.kernels import ThreeGradients, Window
 from tinynet.layer import (
     Array,
     Build,
@@ -63,55 +63,72 @@ class Convolution:
         window: The window, over images.
         in_shape: (H, W, C) or (T, C).
         out_shape: (Ho, Wo, filters) or (To, filters).
-        params: ``weight``, in the memory order (kernel_height, kernel_width, C / groups, filters),
-            and perhaps ``bias`` (filters,).
+        params: ``weight``, and perhaps ``bias`` (filters,).
+        kernel_shape: Shape of the weight as the kernels take it, (kernel_height, kernel_width,
+            C / groups, filters).
     """
 
     per_sample = True
 
     def __init__(
-        self, window: Window, in_shape: Shape, out_shape: Shape, params: dict[str, Array]
+        self,
+        window: Window,
+        in_shape: Shape,
+        out_shape: Shape,
+        params: dict[str, Array],
+        kernel_shape: Shape,
     ) -> None:
         self.out_shape = out_shape
         self.params = params
+        self._in_shape = in_shape
         self._window = window
-        self._image_shape = (*(1,) * (3 - len(in_shape)), *in_shape)
-        cells = math.prod(window.kernel_size) * out_shape[-1]
-        self._kernel_shape = (*window.kernel_size, params["weight"].size // cells, out_shape[-1])
+        self._row = (1,) * (3 - len(in_shape))  # axes of an image that a sequence lacks
+        self._kernel_shape = kernel_shape
 
     def forward(self, ctx: Context, x: Array, *, relu: bool = False) -> tuple[Array, Cache]:
-        images = x.reshape(len(x), *self._image_shape)
-        bias = self.params.get("bias")
-        y, cache = ctx.kernels.conv2d(
-            images, self._kernel(), bias, self._window, ctx.empty, ctx.keep, relu
-        )
+        y, cache = self._compute(ctx, x.reshape(len(x), *self._row, *x.shape[1:]), relu)
         return y.reshape(len(x), *self.out_shape), cache
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         needed = needs(ctx, self.params, "weight", "bias")
-        image_dy = dy.reshape(len(dy), *(1,) * (4 - dy.ndim), *self.out_shape)
-        dx, dweight, dbias = ctx.kernels.conv2d_backward(
-            image_dy, cache, self._kernel(), self._window, ctx.empty, needed
-        )
+        image_dy = dy.reshape(len(dy), *self._row, *dy.shape[1:])
+        dx, dweight, dbias = self._gradients(ctx, cache, image_dy, needed)
         if dx is not None:
-            dx = dx.reshape(len(dy), *self._image_shape[4 - dy.ndim :])
+            dx = dx.reshape(len(dy), *self._in_shape)
         if dweight is not None:
             dweight = dweight.reshape(self.params["weight"].shape)
         return (dx,), computed(weight=dweight, bias=dbias)
+
+    def _compute(self, ctx: Context, images: Array, relu: bool) -> tuple[Array, Cache]:
+        bias = self.params.get("bias")
+        return ctx.kernels.conv2d(
+            images, self._kernel(), bias, self._window, ctx.empty, ctx.keep, relu
+        )
+
+    def _gradients(
+        self, ctx: Context, cache: Cache, dy: Array, needed: tuple[bool, bool, bool]
+    ) -> ThreeGradients:
+        return ctx.kernels.conv2d_backward(
+            dy, cache, self._kernel(), self._window, ctx.empty, needed
+        )
 
     def with_relu(self) -> Layer | None:
         # A subclass with a `forward` of its own may compute something else, without the ReLU.
         return rectified(self) if type(self).forward is Convolution.forward else None
 
     def rescaled(self, scale: Array, shift: Array) -> Layer:
-        return rescaled(self, scale, shift)
+        return rescaled(self, scale, shift, self._scale_of_weight(scale))
+
+    def _scale_of_weight(self, scale: Array) -> Array:
+        """Return a factor of each filter, (filters,), in a shape that fits the weight."""
+        return scale
 
     def cost(self) -> tuple[int, int]:
         weight, size = self.params["weight"], math.prod(self.out_shape)
         return 2 * size // self.out_shape[-1] * weight.size, size * weight.itemsize
 
     def _kernel(self) -> Array:
-        """Return the weight as that of images, in four axes."""
+        """Return the weight as the kernels take it."""
         return self.params["weight"].reshape(self._kernel_shape)
 
 

@@ -46,4 +46,6 @@ class Conv2D(Convolution):
             dilation=config.dilation_rate,
         )
         params = grouped_params("conv2d", config, config.kernel_size, in_shape[2], build)
-        super().__init__(window, in_shape, (*out_size, config.filters), params)
+        out_shape = (*out_size, config.filters)
+        kernel_shape = (*window.kernel_size, *params["weight"].shape[-2:])
+        super().__init__(window, in_shape, out_shape, params, kernel_shape)

@@ -1,0 +1,71 @@
+"""The depthwise convolution of sequences."""
+
+from pydantic import Field
+
+from tinynet.builtin.layers._convolution import Convolution
+from tinynet.builtin.layers._window1d import (
+    CAUSAL_PADDING_DESCRIPTION,
+    CausalPadding,
+    fit_window1d,
+)
+from tinynet.layer import Array, Build, InitializerReference, LayerConfig, Shape
+
+
+class DepthwiseConv1D(Convolution):
+    """Cross-correlation of each channel of sequences with learned filters of its own.
+
+        y[n, t, c * depth_multiplier + m] = bias[c * depth_multiplier + m] + sum over a of
+            x[n, t * stride + a * dilation - left, c] * weight[a, c, m]
+
+    Input (N, T, C), output (N, To, C * depth_multiplier), where To is as in `conv1d`. Parameters:
+    ``weight`` (kernel_size, C, depth_multiplier), ``bias`` (C * depth_multiplier,).
+    """
+
+    class Config(LayerConfig):
+        """Parameters of a `depthwise_conv1d` node."""
+
+        kernel_size: int = Field(ge=1, description="Steps of the kernel.")
+        strides: int = Field(default=1, ge=1, description="Steps between neighboring windows.")
+        padding: CausalPadding = Field(default="valid", description=CAUSAL_PADDING_DESCRIPTION)
+        dilation_rate: int = Field(
+            default=1, ge=1, description="Steps between neighboring cells of the kernel."
+        )
+        depth_multiplier: int = Field(
+            default=1, ge=1, description="Number of filters of each channel."
+        )
+        use_bias: bool = Field(default=True, description="True to add a learned bias.")
+        weight_initializer: InitializerReference = Field(
+            default=InitializerReference(type="glorot_uniform"),
+            description="Initializer of `weight`.",
+        )
+        bias_initializer: InitializerReference = Field(
+            default=InitializerReference(type="zeros"),
+            description="Initializer of `bias`.",
+        )
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (in_shape,) = in_shapes
+        window, steps = fit_window1d(
+            "depthwise_conv1d",
+            in_shape,
+            size=config.kernel_size,
+            strides=config.strides,
+            padding=config.padding,
+            dilation=config.dilation_rate,
+        )
+        size, channels, multiplier = config.kernel_size, in_shape[1], config.depth_multiplier
+        filters = channels * multiplier
+        weight = build.param(
+            "weight",
+            (size, channels, multiplier),
+            config.weight_initializer,
+            fan_in=size,
+            fan_out=size * multiplier,
+        )
+        params = {"weight": weight}
+        if config.use_bias:
+            params["bias"] = build.param("bias", (filters,), config.bias_initializer)
+        super().__init__(window, in_shape, (steps, filters), params, (1, size, 1, filters))
+
+    def _scale_of_weight(self, scale: Array) -> Array:
+        return scale.reshape(self.params["weight"].shape[1:])
