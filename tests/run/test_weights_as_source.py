@@ -115,7 +115,7 @@ REFUSED = {
         {},
         [
             "embedding_1/weight (7, 4) has no source in v.npz: --allow-new 'embedding_1/*'",
-            "vectors (7, 4) of v.npz is not used: --allow-dropped 'vectors/*' leaves it out",
+            "vectors (7, 4) of v.npz is not used: --allow-dropped 'vectors' leaves it out",
             "--map ARRAY=NODE/PARAMETER gives a parameter an array of another name",
         ],
     ),
@@ -142,6 +142,15 @@ def test_what_does_not_fit_is_refused(spec, tmp_path, allowed, messages):
         plan_fine_tuning(spec, tmp_path / "v.npz", rules=rules(**allowed), data_root=tmp_path)
     for message in messages:
         assert message in str(caught.value)
+
+
+def test_arrays_may_be_left_out_by_the_options_of_the_message(spec, tmp_path):
+    first = tinynet.train(spec, tmp_path / "first", data_root=tmp_path)
+    np.savez(tmp_path / "more.npz", vectors=VECTORS, **first.network.params)
+    _, plan = plan_fine_tuning(
+        spec, tmp_path / "more.npz", rules=rules(allow_dropped=("vectors",)), data_root=tmp_path
+    )
+    assert plan.summary == "3 carried, 1 dropped"
 
 
 def test_values_that_are_not_finite_are_refused(spec, tmp_path):

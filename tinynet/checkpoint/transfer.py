@@ -51,6 +51,11 @@ class TensorLayout:
         """The name of the node: ``dense_2``."""
         return self.address.partition("/")[0]
 
+    @property
+    def pattern(self) -> str:
+        """The pattern of all tensors of its node: ``dense_2/*``; or its name, if it has no node."""
+        return f"{self.node}/*" if "/" in self.address else self.address
+
     def __str__(self) -> str:
         return f"{self.address} {self.shape}"
 
@@ -278,7 +283,7 @@ def allowing_options(refused: Iterable[TensorTransfer]) -> tuple[str, ...]:
     for move in refused:
         for option, tensor in (("--allow-new", move.target), ("--allow-dropped", move.source)):
             if tensor is not None:
-                options[f"{option} {shlex.quote(f'{tensor.node}/*')}"] = None
+                options[f"{option} {shlex.quote(tensor.pattern)}"] = None
     return tuple(options)
 
 
@@ -289,19 +294,19 @@ def _refusal(move: TensorTransfer, rules: TransferRules) -> str | None:
         assert target is not None
         if _allowed(target, rules.allow_new):
             return None
-        remedy = f"--allow-new '{target.node}/*' initializes it"
+        remedy = f"--allow-new '{target.pattern}' initializes it"
         return f"{target} has no source in {move.origin}: {remedy}"
     if target is None:
         if _allowed(source, rules.allow_dropped):
             return None
-        remedy = f"--allow-dropped '{source.node}/*' leaves it out"
+        remedy = f"--allow-dropped '{source.pattern}' leaves it out"
         return f"{source} of {move.origin} is not used: {remedy}"
     if move.fits:
         return None
     why, overlap = _difference(source, target, rules), ""
     if why == _SHAPE:
-        overlap = f"--overlap '{target.node}/*' carries over the part that both have, "
+        overlap = f"--overlap '{target.pattern}' carries over the part that both have, "
     return (
-        f"{target} and {source} of {move.origin} {why}: {overlap}--allow-new '{target.node}/*'"
-        f" --allow-dropped '{source.node}/*' initializes it"
+        f"{target} and {source} of {move.origin} {why}: {overlap}--allow-new '{target.pattern}'"
+        f" --allow-dropped '{source.pattern}' initializes it"
     )
