@@ -202,3 +202,28 @@ def test_a_batch_norm_after_it_is_folded_into_it():
 def test_the_cost_counts_a_multiply_add_as_two():
     conv = layer((30, 6), dtype=np.float32, filters=8, groups=2)
     assert conv.cost() == (2 * 28 * 3 * 3 * 8, 28 * 8 * 4)
+
+
+@pytest.mark.parametrize("options", [{}, {"dilation_rate": 3, "groups": 2}, {"kernel_size": 1}])
+@pytest.mark.parametrize("relu", [False, True])
+def test_one_position_at_a_time_gives_the_whole_sequence(options, relu):
+    conv = layer((11, 4), padding="causal", **options)
+    if relu:
+        conv = ReLU(ReLU.Config(), ((11, 4),), Build()).fuse_into(conv)
+    x = np.random.default_rng(0).standard_normal((3, 11, 4))
+    expected, _ = conv.forward(Context(), x)
+    cache = conv.start_cache(3, 11)
+    steps = [
+        conv.forward_next(Context(keep=False), cache, position, x[:, position : position + 1])
+        for position in range(11)
+    ]
+    np.testing.assert_allclose(np.concatenate(steps, axis=1), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"padding": "same"}, {"padding": [1, 0]}, {"padding": "causal", "strides": 2}],
+)
+def test_a_convolution_that_is_not_causal_has_no_cache(options):
+    with pytest.raises(ShapeError, match="only with padding 'causal' and strides 1"):
+        layer((9, 2), **options).start_cache(1, 9)

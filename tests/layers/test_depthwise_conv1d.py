@@ -108,3 +108,15 @@ def test_impossible_options_are_refused(option, value):
 
 def test_the_cost_counts_a_multiply_add_as_two():
     assert layer((30, 6), depth_multiplier=2).cost() == (2 * 28 * 3 * 12, 28 * 12 * 8)
+
+
+def test_one_position_at_a_time_gives_the_whole_sequence():
+    conv = layer((7, 2), padding="causal", dilation_rate=2, depth_multiplier=2)
+    x = np.random.default_rng(0).standard_normal((3, 7, 2))
+    expected, _ = conv.forward(Context(), x)
+    cache = conv.start_cache(3, 7)
+    steps = [
+        conv.forward_next(Context(keep=False), cache, position, x[:, position : position + 1])
+        for position in range(7)
+    ]
+    np.testing.assert_allclose(np.concatenate(steps, axis=1), expected, rtol=1e-12)

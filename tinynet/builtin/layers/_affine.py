@@ -40,7 +40,7 @@ def rectified(layer: Any) -> Layer:
     """Return the layer with a fused ReLU, which saves a pass over memory: it computes max(y, 0).
 
     It shares the parameters of ``layer``, whose samples are independent, and whose ``forward``
-    takes ``relu``.
+    takes ``relu``; so does its ``forward_next``, if it has one.
     """
     made = SimpleNamespace(
         per_sample=True,
@@ -49,4 +49,7 @@ def rectified(layer: Any) -> Layer:
         forward=partial(layer.forward, relu=True),
         backward=layer.backward,
     )
+    if hasattr(layer, "forward_next"):
+        made.start_cache = layer.start_cache
+        made.forward_next = partial(layer.forward_next, relu=True)
     return cast(Layer, made)

@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from tinynet.builtin.layers._convolution import Convolution, ConvolutionConfig, grouped_params
+from tinynet.builtin.layers._convolution import ConvolutionConfig, grouped_params
+from tinynet.builtin.layers._sequence_convolution import SequenceConvolution
 from tinynet.builtin.layers._window1d import (
     CAUSAL_PADDING_DESCRIPTION,
     CausalPadding,
@@ -11,7 +12,7 @@ from tinynet.builtin.layers._window1d import (
 from tinynet.layer import Build, Shape
 
 
-class Conv1D(Convolution):
+class Conv1D(SequenceConvolution):
     """Cross-correlation of sequences with learned filters (the kernel is not flipped).
 
         y[n, t, f] = bias[f] + sum over a, c of
@@ -24,6 +25,8 @@ class Conv1D(Convolution):
     filter reads only the channels of its group. Parameters: ``weight`` (kernel_size, C / groups,
     filters), ``bias`` (filters,).
     """
+
+    spec_name = "conv1d"
 
     class Config(ConvolutionConfig):
         """Parameters of a `conv1d` node."""
@@ -38,14 +41,14 @@ class Conv1D(Convolution):
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
         (in_shape,) = in_shapes
         window, steps = fit_window1d(
-            "conv1d",
+            self.spec_name,
             in_shape,
             size=config.kernel_size,
             strides=config.strides,
             padding=config.padding,
             dilation=config.dilation_rate,
         )
-        params = grouped_params("conv1d", config, (config.kernel_size,), in_shape[1], build)
+        params = grouped_params(self.spec_name, config, (config.kernel_size,), in_shape[1], build)
         out_shape = (steps, config.filters)
         kernel_shape = (*window.kernel_size, *params["weight"].shape[-2:])
         super().__init__(window, in_shape, out_shape, params, kernel_shape)

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from tinynet.builtin.layers._convolution import Convolution
+from tinynet.builtin.layers._sequence_convolution import SequenceConvolution
 from tinynet.builtin.layers._window1d import (
     CAUSAL_PADDING_DESCRIPTION,
     CausalPadding,
@@ -11,7 +11,7 @@ from tinynet.builtin.layers._window1d import (
 from tinynet.layer import Array, Build, InitializerReference, LayerConfig, Shape
 
 
-class DepthwiseConv1D(Convolution):
+class DepthwiseConv1D(SequenceConvolution):
     """Cross-correlation of each channel of sequences with learned filters of its own.
 
         y[n, t, c * depth_multiplier + m] = bias[c * depth_multiplier + m] + sum over a of
@@ -20,6 +20,8 @@ class DepthwiseConv1D(Convolution):
     Input (N, T, C), output (N, To, C * depth_multiplier), where To is as in `conv1d`. Parameters:
     ``weight`` (kernel_size, C, depth_multiplier), ``bias`` (C * depth_multiplier,).
     """
+
+    spec_name = "depthwise_conv1d"
 
     class Config(LayerConfig):
         """Parameters of a `depthwise_conv1d` node."""
@@ -46,7 +48,7 @@ class DepthwiseConv1D(Convolution):
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
         (in_shape,) = in_shapes
         window, steps = fit_window1d(
-            "depthwise_conv1d",
+            self.spec_name,
             in_shape,
             size=config.kernel_size,
             strides=config.strides,
