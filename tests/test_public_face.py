@@ -14,6 +14,7 @@ NAMES = {
     "Spec": "",
     "Trainer": "spec",
     "evaluate": "",
+    "generate": "path prompt length checkpoint temperature top_k top_p seed",
     "load": "path checkpoint",
     "load_model": "path checkpoint",
     "load_spec": "source overrides",

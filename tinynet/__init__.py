@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tinynet.checkpoint.transfer_rules import TransferRules as TransferRules
     from tinynet.network.network import Network as Network
     from tinynet.run.models import evaluate as evaluate
+    from tinynet.run.models import generate as generate
     from tinynet.run.models import load as load
     from tinynet.run.models import load_model as load_model
     from tinynet.run.training_run import Run as Run
@@ -28,6 +29,7 @@ _HOME = {
     "Trainer": "tinynet.training.trainer",
     "TransferRules": "tinynet.checkpoint.transfer_rules",
     "evaluate": "tinynet.run.models",
+    "generate": "tinynet.run.models",
     "load": "tinynet.run.models",
     "load_model": "tinynet.run.models",
     "load_spec": "tinynet.spec.reading",

@@ -18,6 +18,7 @@ from tinynet_cli.evaluate import evaluate
 from tinynet_cli.exchange import export_command, import_command
 from tinynet_cli.exit_codes import INTERRUPTED
 from tinynet_cli.failure import report
+from tinynet_cli.generate import generate
 from tinynet_cli.inspect import inspect
 from tinynet_cli.layers import layers
 from tinynet_cli.output import echo
@@ -51,7 +52,7 @@ def tinynet() -> None:
 
 _PURPOSES: dict[str, tuple[click.Command, ...]] = {
     "to train": (train, resume, verify_resume),
-    "to use a trained network": (evaluate, predict, export_command, import_command),
+    "to use a trained network": (evaluate, predict, generate, export_command, import_command),
     "to look at specs, runs and checkpoints": (check, summary, inspect, diff),
     "to see what a spec may name": (layers, plugins, schema),
 }

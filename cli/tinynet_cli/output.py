@@ -31,6 +31,11 @@ def echo(text: str = "", *, err: bool = False, multiline: bool = False) -> None:
     write(f"{printable(text, multiline=multiline)}\n")
 
 
+def write_part(text: str) -> None:
+    """Print a part of a text on stdout at once, without a line feed at its end; see `echo`."""
+    streams.write_result(printable(text, multiline=True))
+
+
 def echo_message(text: str) -> None:
     """Print an error or a warning on stderr; its further lines are indented by two spaces.
 

@@ -12,7 +12,16 @@ import numpy as np
 
 from tinynet.engine.node import Node
 from tinynet.errors import PluginError, TinynetError
-from tinynet.layer import Buffered, Cache, Costed, Fusable, Gradients, Layer, Summarized
+from tinynet.layer import (
+    Buffered,
+    Cache,
+    Costed,
+    Fusable,
+    Gradients,
+    Incremental,
+    Layer,
+    Summarized,
+)
 from tinynet.layer.context import Context, Needs
 from tinynet.text.plugin_errors import PluginErrors, located_cause, plugin_error
 from tinynet.text.wording import quote, suggest
@@ -127,6 +136,30 @@ def backward(
     _check_inputs(node, "backward", needs, d_inputs, dy)
     _check_params(node, "backward", needs, d_params)
     return d_inputs, d_params
+
+
+def start_cache(node: Node, samples: int, length: int) -> Any:
+    """Return the cache of a layer that computes sequences one position at a time.
+
+    Raises:
+        ShapeError: if the layer cannot compute as many positions.
+        PluginError: if the layer raises another exception.
+    """
+    with _errors_of(node, "start_cache"):
+        return cast(Incremental, node.layer).start_cache(samples, length)
+
+
+def forward_next(
+    node: Node, ctx: Context, cache: Any, position: int, inputs: Sequence[Array]
+) -> Outputs:
+    """Return the next position of a node's outputs; the shapes of the node are those of one.
+
+    Raises:
+        PluginError: if the layer raises an exception, or an output has another shape or dtype.
+    """
+    with _errors_of(node, "forward_next"):
+        returned = cast(Incremental, node.layer).forward_next(ctx, cache, position, *inputs)
+    return _checked_outputs(node, "forward_next", (returned, None), len(inputs[0]))[0]
 
 
 def commit(node: Node, cache: Cache) -> None:

@@ -202,6 +202,10 @@ class Incremental(Protocol):
 
     Layers that treat all positions alike, such as `dense`, do not need it: they are called with
     sequences of one position.
+
+    A class with ``any_length = True`` computes any number of positions as well as those that it was
+    trained on, as recurrent layers do. With other layers, a text that is longer than the network's
+    window continues from the second half of the window, as a new sequence.
     """
 
     def start_cache(self, samples: int, length: int) -> Any:

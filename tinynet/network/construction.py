@@ -57,7 +57,7 @@ def build_nodes(
         try:
             if (shared := node.spec.shared_node) is not None:
                 owner, owned = by_name[shared], built[shared]
-                built[node.name] = _share_layer(node, owner, in_shapes, owned, build(node.name))
+                built[node.name] = share_layer(node, owner, in_shapes, owned, build(node.name))
             else:
                 tied = _shared_params(node, built)
                 built[node.name] = _build_node(node, in_shapes, build, tied)
@@ -214,7 +214,7 @@ def _build_node(
     )
 
 
-def _share_layer(
+def share_layer(
     node: GraphNode, owner: GraphNode, in_shapes: tuple[Shape, ...], owned: Node, build: Build
 ) -> Node:
     """Return a node that shares the layer of another.

@@ -56,12 +56,12 @@ class Model:
         return f"<Model {self.spec.name!r}: {inputs} -> {', '.join(self.network.outputs)}>"
 
     @property
-    def _fields(self) -> dict[str, Field]:
+    def raw_fields(self) -> dict[str, Field]:
         """The field of each raw input and target of the data, by its name."""
         return {**self.inputs, **self.targets}
 
     @property
-    def _target_of_output(self) -> dict[str, str]:
+    def target_of_output(self) -> dict[str, str]:
         """Name, in the data, of the array that each output alone is compared with."""
         return {
             loss: target if target in self.targets else own_name(target)
@@ -73,7 +73,7 @@ class Model:
     def classes(self) -> dict[str, tuple[str, ...] | None]:
         """The names of the classes of each output by its name; None where it has none."""
         classes: dict[str, tuple[str, ...] | None] = dict.fromkeys(self.network.outputs)
-        for output, target in self._target_of_output.items():
+        for output, target in self.target_of_output.items():
             classes[output] = self.preprocessing.classes(target)
         return classes
 
@@ -102,6 +102,50 @@ class Model:
         outputs = {name: self._explained(name, array) for name, array in values.items()}
         return Predictions(len(raw), outputs, raw.files)
 
+    def generate(
+        self,
+        prompt: str,
+        length: int = 200,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+        number: int = 0,
+        threads: int | None = None,
+    ) -> str:
+        """Continue a text with a network that was trained on text.
+
+        The same arguments give the same text, on any number of threads. A text as the prompt of
+        another call with the same seed continues as it would have in one call.
+
+        Args:
+            prompt: The start of the text.
+            length: The number of values to add: characters, or bytes.
+            temperature: Below 1 the probable values become more probable, above 1 less; 0 takes
+                the most probable value.
+            top_k: Draw only from the `top_k` most probable values.
+            top_p: Draw only from the most probable values that together have this probability.
+            seed: The seed of the draws.
+            number: The number of the text; texts of one seed with other numbers are independent.
+            threads: The number of threads, by default one for each core.
+
+        Returns:
+            The prompt and its continuation.
+
+        Raises:
+            UsageError: if the network does not predict text, and for values that cannot be used.
+            DataError: for a prompt with characters that the network's vocabulary lacks.
+        """
+        from tinynet.prediction.generation import TextGenerator
+        from tinynet.prediction.sampling import Sampling
+
+        sampling = Sampling(
+            temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, number=number
+        )
+        parts = TextGenerator(self, threads).stream(prompt, length, sampling)
+        return prompt + "".join(parts)
+
     def outputs(self, raw: RawInputs, threads: int | None = None) -> dict[str, Array]:
         """Compute the outputs, (N, *out_shape) each by its name, in the units of the data.
 
@@ -119,7 +163,7 @@ class Model:
             for output, values in self.network.predict_outputs(ready, threads=threads).items():
                 parts[output].append(values)
         whole = {output: np.concatenate(values) for output, values in parts.items()}
-        for output, target in self._target_of_output.items():
+        for output, target in self.target_of_output.items():
             # An output of a target with classes holds scores of them, not values.
             if self.preprocessing.fields[target].classes is None:
                 whole[output] = self.preprocessing.invert(target, whole[output])
@@ -152,8 +196,8 @@ class Model:
         classes, shape = self.classes[output], values.shape[1:]
         if classes is None:
             return OutputPredictions(values)
-        target = self._fields[self._target_of_output[output]].shape
-        probable = self._predicts_probabilities(output)
+        target = self.raw_fields[self.target_of_output[output]].shape
+        probable = self.predicts_probabilities(output)
         one_unit = shape == target or shape == (*target, 1) or shape in ((), (1,))
         if len(classes) == 2 and one_unit:
             if not probable:
@@ -167,7 +211,7 @@ class Model:
         labels = np.array(classes)[values.argmax(axis=-1)]
         return OutputPredictions(values, classes, labels, values if probable else None)
 
-    def _predicts_probabilities(self, output: str) -> bool:
+    def predicts_probabilities(self, output: str) -> bool:
         """Return True if the output's loss turns any numbers into numbers from 0 to 1."""
         example = self._example(output)
         return bool((example >= 0).all() and (example <= 1).all())

@@ -90,6 +90,56 @@ def load_model(
     return model
 
 
+def generate(
+    path: str | Path,
+    prompt: str,
+    length: int = 200,
+    *,
+    checkpoint: str | Path | None = None,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int = 0,
+    number: int = 0,
+    **settings: Unpack[Settings],
+) -> str:
+    """Continue a text with a trained network: `load_model`, then `Model.generate`.
+
+    Args:
+        path: A run folder, or a checkpoint.
+        prompt: The start of the text.
+        length: The number of values to add: characters, or bytes.
+        checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
+        temperature: See `Model.generate`, as for the next four.
+        top_k: Draw only from the `top_k` most probable values.
+        top_p: Draw only from the most probable values that together have this probability.
+        seed: The seed of the draws.
+        number: The number of the text.
+        **settings: See `Settings`.
+
+    Returns:
+        The prompt and its continuation.
+
+    Raises:
+        CheckpointError: if it cannot be read, or does not fit what is installed.
+        DataError: for a prompt with characters that the network's vocabulary lacks.
+        PluginError: if a type that it needs is not installed.
+        UsageError: if the network does not predict text, and for values that cannot be used.
+    """
+    check_arguments("generate", locals())
+    model = load_model(path, checkpoint, **settings)
+    return model.generate(
+        prompt,
+        length,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+        number=number,
+        threads=settings.get("threads"),
+    )
+
+
 def _load(
     path: str | Path, which: str | Path | None, settings: Settings, report: Observer
 ) -> tuple[Path, Checkpoint, Model]:

@@ -1,0 +1,178 @@
+"""Generated text: reproducible, the same one position at a time, and what cannot be continued."""
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.errors import DataError, UsageError
+from tinynet.prediction.generation import TextGenerator
+from tinynet.prediction.sampling import Sampling
+
+from .conftest import ATTENTION, BIGRAM, DENSE, EMBEDDING, LINES, STEPS, UNITS, VOCABULARY
+
+RECURRENT = [EMBEDDING, {"type": "recurrent"}, DENSE]
+TIED = [
+    EMBEDDING,
+    {"type": "multi_head_attention", "num_heads": 2, "causal": True, "rotary": True},
+    {**DENSE, "shares": {"weight": "embedding_1/weight.T"}},
+]
+PROMPTS = ["T", "The moon ", LINES[:STEPS], LINES[: STEPS + 1], LINES]
+
+
+def both(model, prompt, length, **sampling):
+    """Return the continuations one position at a time, and with whole windows."""
+    generators = (TextGenerator(model, 1), TextGenerator(model, 1, whole=True))
+    sampling = Sampling(**sampling)
+    return ["".join(generator.stream(prompt, length, sampling)) for generator in generators]
+
+
+def test_the_same_seed_gives_the_same_text_on_any_number_of_threads(text_model):
+    model = text_model(ATTENTION)
+    text = model.generate("The ", 60, seed=4)
+    assert text.startswith("The ")
+    assert len(text) == 64
+    for threads in (1, 2, 3):
+        assert model.generate("The ", 60, seed=4, threads=threads) == text
+    others = [model.generate("The ", 60, seed=5), model.generate("The ", 60, seed=4, number=1)]
+    assert len({text, *others}) == 3
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+@pytest.mark.parametrize("layers", [ATTENTION, TIED], ids=["positions", "tied"])
+def test_single_positions_write_the_same_text_as_whole_windows(text_model, layers, prompt):
+    """Also where the prompt, or the text, is longer than the window."""
+    model = text_model(layers)
+    one, whole = both(model, prompt, 3 * STEPS + 5)
+    assert one == whole
+    assert len(one) == 3 * STEPS + 5
+
+
+@pytest.mark.parametrize("layers", [ATTENTION, RECURRENT, BIGRAM])
+def test_a_text_in_several_calls_is_the_text_of_one_call(text_model, layers):
+    model = text_model(layers)
+    whole = model.generate("A fox", 50, seed=2)
+    for length in (0, 1, 6, 7, 8, 30):
+        assert model.generate(model.generate("A fox", length, seed=2), 50 - length, seed=2) == whole
+
+
+def test_temperature_0_takes_the_most_probable_character(text_model):
+    model = text_model(ATTENTION)
+    text = "The moon"
+    for _ in range(STEPS - len(text)):
+        indices = np.array([[ord(c) for c in text.ljust(STEPS)]], np.int32)
+        label = model.predict(indices).labels[0, len(text) - 1]
+        text += str(label)
+    for seed in (0, 1):
+        assert model.generate("The moon", STEPS - 8, temperature=0, seed=seed) == text
+    assert model.generate("The moon", STEPS - 8, top_k=1) == text
+    assert model.generate("The moon", STEPS - 8, top_p=1e-9) == text
+
+
+def test_layers_of_any_length_read_the_whole_text(text_model):
+    """A window would make them forget its start."""
+    model = text_model(RECURRENT)
+    generator = TextGenerator(model, 1)
+    assert generator.any_length
+    assert TextGenerator(text_model(BIGRAM), 1).any_length
+    assert not TextGenerator(text_model(ATTENTION), 1).any_length
+    one, whole = both(model, "The moon", STEPS - 8)
+    assert one == whole
+
+
+def test_layers_without_the_ability_are_slow_and_correct(text_model):
+    model, right = text_model([EMBEDDING, {"type": "previous"}, DENSE]), text_model(RECURRENT)
+    with pytest.warns(UserWarning, match=r"is slow, .*: previous_1 \(it looks across positions\)"):
+        text = model.generate("The ", STEPS - 4)
+    assert text == right.generate("The ", STEPS - 4)
+
+
+def test_a_faulty_ability_is_not_used(text_model):
+    model, right = text_model([EMBEDDING, {"type": "forgetful"}, DENSE]), text_model(RECURRENT)
+    with pytest.warns(UserWarning, match=r"forgetful_1 \(its forward_next does not compute"):
+        text = model.generate("The ", STEPS - 4)
+    assert text == right.generate("The ", STEPS - 4)
+
+
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [
+        ({"type": "following"}, "following_1"),
+        ({"type": "multi_head_attention", "num_heads": 2}, "multi_head_attention_1"),
+    ],
+)
+def test_a_network_that_reads_the_future_cannot_write(text_model, layer, name):
+    model = text_model([EMBEDDING, layer, DENSE])
+    with pytest.raises(UsageError, match=rf"because {name} \(.*\) computes a position from later"):
+        model.generate("The ", 5)
+
+
+def test_characters_that_the_vocabulary_lacks_are_named(text_model):
+    model = text_model(BIGRAM)
+    with pytest.raises(DataError) as raised:
+        model.generate("The Ümlaut Ü 日", 5)
+    message = str(raised.value)
+    assert message.startswith("the prompt has the characters 'Ü' (U+00DC), '日' (U+65E5), which")
+    with pytest.raises(DataError, match=r"character '\\x00' \(U\+0000\), which .* leave it out"):
+        model.generate("A\0", 5)
+    with pytest.raises(DataError, match="the prompt is empty"):
+        model.generate("", 5)
+
+
+def test_the_index_of_unknown_characters_is_never_drawn(text_model):
+    """It is the most frequent target here."""
+    few = {**VOCABULARY, "max_size": 6}
+    embedding, dense = {**EMBEDDING, "input_dim": 6}, {**DENSE, "units": 6}
+    model = text_model([embedding, dense], transforms=[few])
+    text = model.generate(" ", 100, temperature=5)
+    assert len(text) == 101
+    assert {*text} <= {*model.classes["output"][1:]}
+
+
+def test_bytes_become_characters_as_soon_as_they_are_complete(text_model):
+    layers = [{**EMBEDDING, "input_dim": 256}, {"type": "recurrent"}, {**DENSE, "units": 256}]
+    model = text_model(layers, transforms=[], unit="byte", text="è日" * 200, steps=150)
+    parts = list(TextGenerator(model, 1).stream("è", 10, Sampling(temperature=0)))
+    assert parts == ["日", "è", "日", "è"]
+    assert model.generate("è日", 4, temperature=0) == "è日è\N{REPLACEMENT CHARACTER}"
+    with pytest.raises(UsageError, match="length=-1 must be an integer of at least 0"):
+        model.generate("è", -1)
+
+
+def test_vocabularies_of_separate_arrays_cannot_be_used(text_model):
+    separate = [{"type": "vocabulary"}, {"type": "vocabulary", "on": "target"}]
+    text = "a" + "bc" * 50  # "a" is in the input alone
+    model = text_model([EMBEDDING, {**DENSE, "units": 3}], transforms=separate, text=text)
+    with pytest.raises(UsageError, match="do not have the same vocabulary; add ") as raised:
+        model.generate("b", 3)
+    assert '{"type": "vocabulary", "on": ["input", "target"]}' in str(raised.value)
+
+
+def test_a_network_of_other_data_does_not_write(tmp_path):
+    spec = {
+        "tinynet": 1,
+        "name": "digits",
+        "data": {"type": "digits", "split": {"validation": 0, "test": 1700}},
+        "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
+        "training": {"steps": 1, "loss": "softmax_cross_entropy", "optimizer": "sgd"},
+    }
+    run = tinynet.train(spec, tmp_path / "run").path
+    with pytest.raises(UsageError, match="one input that is a text, such as windows of the data"):
+        tinynet.generate(run, "7")
+
+
+def test_an_output_of_another_size_is_refused(text_model):
+    with pytest.warns(UserWarning, match="predictions have no labels"):
+        model = text_model([EMBEDDING, {**DENSE, "units": UNITS + 1}])
+    with pytest.raises(UsageError, match=rf"has {UNITS} classes at each position, but the output"):
+        model.generate("A", 3)
+
+
+def test_the_function_generates_as_the_model(text_model, tmp_path):
+    model = text_model(BIGRAM)
+    options = {"temperature": 0.7, "top_k": 5, "top_p": 0.9, "seed": 3, "number": 2}
+    text = tinynet.generate(tmp_path / "run-1", "The ", 30, checkpoint="last", **options)
+    assert text == model.generate("The ", 30, **options)
+    with pytest.raises(UsageError, match="no argument 'temprature'; did you mean 'temperature'"):
+        tinynet.generate(tmp_path / "run-1", "The ", temprature=1)
+    with pytest.raises(UsageError, match=r"temperature=-1 must be a number of at least 0\n  top_k"):
+        model.generate("The ", temperature=-1, top_k=0)

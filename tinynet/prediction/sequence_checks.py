@@ -1,0 +1,108 @@
+"""Checks that a network can continue a sequence, and that single positions equal the whole."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tinynet.engine import layer_calls
+from tinynet.engine.node import Node
+from tinynet.errors import UsageError
+from tinynet.kernels.random import derive
+from tinynet.layer import Incremental
+from tinynet.prediction.sequence_outputs import Calls, WholeWindows, next_position
+from tinynet.types import Array
+
+PROBED_POSITIONS = 16
+"""Positions at which layers that compute one position at a time are compared with the whole."""
+
+
+def probe(count: int, steps: int) -> Array:
+    """Return a window of random indices below ``count``, (1, steps)."""
+    indices: Array = derive("probe", count, steps).integers(count, size=(1, steps))
+    return indices
+
+
+def require_causal(whole: WholeWindows, count: int) -> None:
+    """Require that the output at a position depends on no later one; indices are below ``count``.
+
+    Raises:
+        UsageError: naming the first node that looks at later positions.
+    """
+    half = max(whole.steps // 2, 1)
+    window = probe(count, whole.steps)
+    other = window.copy()
+    other[:, half:] = (other[:, half:] + 1) % count
+    values = whole.compute(np.concatenate([window, other]))
+    if _equal(values[whole.value][:1, :half], values[whole.value][1:, :half]):
+        return
+    for node in whole.nodes:
+        for name in node.values:
+            has_positions = values[name].shape[1:2] == (whole.steps,)
+            if has_positions and not _equal(values[name][:1, :half], values[name][1:, :half]):
+                raise UsageError(
+                    f"text cannot be generated, because {node.name} ({node.type}) computes a"
+                    " position from later ones, which do not exist yet; train a network whose"
+                    ' layers are causal, such as multi_head_attention with "causal": true'
+                )
+    raise UsageError(
+        "text cannot be generated, because the output at a position depends on later positions"
+    )
+
+
+def unequal_nodes(whole: WholeWindows, nodes: Sequence[Node], count: int) -> dict[str, str]:
+    """Return the nodes that compute something else for single positions, each with the reason.
+
+    Args:
+        whole: The outputs of whole windows.
+        nodes: The same nodes for single positions.
+        count: Indices are below it.
+    """
+    values = whole.compute(probe(count, whole.steps))
+    problems = {}
+    for node in nodes:
+        inputs = [values[source] for source in node.inputs]
+        expected = [values[name] for name in node.values]
+        if isinstance(node.layer, Incremental):
+            reason = "its forward_next does not compute the same as its forward"
+            pairs = _next_positions(node, whole, inputs, expected)
+        else:
+            reason = "it looks across positions"
+            pairs = _positions_as_samples(node, whole, inputs, expected)
+        if not all(_equal(actual, right) for actual, right in pairs):
+            problems[node.name] = reason
+    return problems
+
+
+Pairs = Iterator[tuple[Array, Array]]
+
+
+def _positions_as_samples(
+    node: Node, whole: WholeWindows, inputs: Sequence[Array], expected: Sequence[Array]
+) -> Pairs:
+    """Yield outputs of a layer for single positions, and those of the whole sequence."""
+    ((_, ctx),) = Calls([node], whole.program.kernels).begin()
+    positions = [x.reshape(-1, 1, *x.shape[2:]) for x in inputs]
+    outputs, _ = layer_calls.forward(node, ctx, positions)
+    for actual, right in zip(outputs, expected, strict=True):
+        yield actual.reshape(right.shape), right
+
+
+def _next_positions(
+    node: Node, whole: WholeWindows, inputs: Sequence[Array], expected: Sequence[Array]
+) -> Pairs:
+    """Yield outputs of an incremental layer at the first positions, and those of the whole."""
+    calls = Calls([node], whole.program.kernels)
+    caches = {node.name: layer_calls.start_cache(node, 1, whole.steps)}
+    for position in range(min(whole.steps, PROBED_POSITIONS)):
+        here = slice(position, position + 1)
+        ((_, ctx),) = calls.begin()
+        outputs = next_position(node, ctx, caches, position, [x[:, here] for x in inputs])
+        for actual, right in zip(outputs, expected, strict=True):
+            yield actual, right[:, here]
+
+
+def _equal(first: Array, second: Array) -> bool:
+    """Return True if arrays differ by no more than rounding errors."""
+    tolerance = np.sqrt(np.finfo(first.dtype).eps)
+    largest = max(float(np.abs(second).max(initial=0)), 1e-3)
+    return bool(np.allclose(first, second, rtol=0, atol=tolerance * largest, equal_nan=True))
