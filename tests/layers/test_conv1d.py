@@ -227,3 +227,17 @@ def test_one_position_at_a_time_gives_the_whole_sequence(options, relu):
 def test_a_convolution_that_is_not_causal_has_no_cache(options):
     with pytest.raises(ShapeError, match="only with padding 'causal' and strides 1"):
         layer((9, 2), **options).start_cache(1, 9)
+
+
+def test_positions_beyond_those_of_the_input_shape():
+    """A text may be longer than a window: the layer keeps the steps that its kernel spans."""
+    options = {"padding": "causal", "dilation_rate": 2}
+    short, long = layer((3, 2), **options), layer((50, 2), **options)
+    for name, array in long.params.items():
+        short.params[name][...] = array
+    x = np.random.default_rng(0).normal(size=(2, 50, 2))
+    expected, _ = long.forward(Context(), x)
+    cache = short.start_cache(2, 50)
+    parts = [short.forward_next(Context(), cache, t, x[:, t : t + 1]) for t in range(50)]
+    np.testing.assert_allclose(np.concatenate(parts, axis=1), expected, rtol=1e-12)
+    assert short.any_length

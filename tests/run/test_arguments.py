@@ -44,6 +44,7 @@ def callers(run, tmp_path):
         "resume": lambda **more: tinynet.resume(run.path, **more),
         "evaluate": lambda **more: tinynet.evaluate(run.path, **more),
         "Run.evaluate": lambda **more: run.evaluate(**more),
+        "generate": lambda **more: tinynet.generate(run.path, "7", **more),
         "load": lambda **more: tinynet.load(run.path, **more),
         "load_model": lambda **more: tinynet.load_model(run.path, **more),
         "plan_fine_tuning": lambda **more: plan_fine_tuning(SPEC, run.path, **more),
@@ -51,7 +52,8 @@ def callers(run, tmp_path):
 
 
 FUNCTIONS = (
-    "train", "resume", "evaluate", "Run.evaluate", "load", "load_model", "plan_fine_tuning",
+    "train", "resume", "evaluate", "Run.evaluate", "generate", "load", "load_model",
+    "plan_fine_tuning",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import pytest
 import tinynet
 from tinynet.commands.check import check_spec
 from tinynet.commands.verify_resume import verify_exact_resume
-from tinynet.errors import ShapeError, TargetError
+from tinynet.errors import DataError, ShapeError, TargetError
 
 LINES = ["The moon rose over the quiet hills,", "and nobody saw it: no, not one!", "Très bien."]
 VOCABULARY = {"type": "vocabulary", "on": ["input", "target"]}
@@ -92,3 +92,14 @@ def test_a_trained_model_labels_every_position(write_spec, tmp_path):
     after_q = predictions.labels[0][list("The quie").index("q")]
     assert after_q == "u"
     assert predictions.probabilities.shape == (2, 8, len(predictions.classes))
+
+
+def test_a_separate_text_needs_the_same_unit(write_spec, tmp_path):
+    (tmp_path / "other.txt").write_text("\n".join(LINES), encoding="utf-8")
+    other = {"type": "text", "path": "other.txt", "length": 8}
+    split = {"split": {"validation": 8}, "test": other}
+    assert check_spec(write_spec(**split)).splits.test == len("\n".join(LINES)) // 8
+    split["test"] = {**other, "unit": "byte"}
+    message = "data.test: 'input' holds bytes, and characters in the training data; use the same"
+    with pytest.raises(DataError, match=message):
+        check_spec(write_spec(**split))

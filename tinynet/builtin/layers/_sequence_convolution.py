@@ -14,9 +14,11 @@ class SequenceConvolution(Convolution):
 
     Attributes:
         spec_name: The layer's name in specs, for messages.
+        any_length: True: one position at a time, a sequence has no limit of length.
     """
 
     spec_name: ClassVar[str]
+    any_length = True
 
     def start_cache(self, samples: int, length: int) -> Array:
         """Return the newest steps of the input, (N, extent of the window, C), all of them zeros.
