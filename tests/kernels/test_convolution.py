@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinynet.kernels import Window
+from tinynet.kernels.depthwise import MANY_CHANNELS
 from tinynet.kernels.numpy import NumpyKernels
 
 KERNELS = NumpyKernels()
@@ -26,13 +27,17 @@ def cases(draw):
     window = Window(draw(PAIR), draw(PAIR), (draw(SIDE), draw(SIDE)), draw(PAIR))
     height, width = (extent + draw(st.integers(0, 4)) for extent in window.extent)
     groups, channels = draw(SIZE), draw(st.integers(1, 5))
+    filters = groups * draw(SIZE)
+    if draw(st.integers(0, 3)) == 0:  # a filter for each channel
+        channels, groups = 1, draw(st.integers(MANY_CHANNELS - 1, MANY_CHANNELS + 1))
+        filters = groups
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
 
     def numbers(*shape):
         return rng.integers(-4, 5, shape).astype(np.float64)
 
     x = numbers(draw(SIZE), height, width, groups * channels)
-    weight = numbers(*window.kernel_size, channels, groups * draw(SIZE))
+    weight = numbers(*window.kernel_size, channels, filters)
     return x, weight, numbers(weight.shape[3]), window
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinynet.kernels import ThreeGradients, Window
+from tinynet.kernels.depthwise import convolve, input_gradient, is_depthwise, weight_gradient
 from tinynet.kernels.elementwise import channel_sums, rectify, relu_backward, wide, widen
 from tinynet.kernels.memory import Empty
 from tinynet.types import Array, Shape
@@ -21,7 +22,7 @@ FEW_CHANNELS = 4
 class Saved(NamedTuple):
     """The values that `conv2d` saves for `conv2d_backward`."""
 
-    columns: Array  # the pixels of each window, (G, R, kh * kw * C / G)
+    columns: Array  # the pixels of each window, (G, R, kh * kw * C / G); if depthwise, the images
     in_shape: Shape  # (N, H, W, C)
     rectified: Array | None  # the output, (N, Ho, Wo, F), if a ReLU was applied
 
@@ -45,6 +46,10 @@ def conv2d(
     """See `Kernels.conv2d`."""
     samples, height, width, channels = x.shape
     groups = channels // weight.shape[2]
+    if is_depthwise(weight, channels):
+        y = convolve(x, weight, window, empty)
+        _finish(y, bias, relu)
+        return y, Saved(x, x.shape, y if relu else None) if keep else None
     columns = _columns(x, groups, window, empty)
     y = empty((samples, *window.out_size(height, width), weight.shape[3]), x.dtype)
     np.matmul(columns, _grouped(weight, groups), out=_grouped(y, groups))
@@ -62,13 +67,16 @@ def conv2d_backward(
 ) -> ThreeGradients:
     """See `Kernels.conv2d_backward`."""
     needs_x, needs_weight, needs_bias = needs
-    groups = len(saved.columns)
+    channels = saved.in_shape[3]
+    groups = channels // weight.shape[2]
     dx = dweight = None
     if saved.rectified is not None:
         dy = relu_backward(dy, saved.rectified, empty)
     if needs_x:
         dx = _input_gradient(dy, weight, saved.in_shape, window, empty)
-    if needs_weight:
+    if needs_weight and is_depthwise(weight, channels):
+        dweight = weight_gradient(dy, saved.columns, weight, window, empty)
+    elif needs_weight:
         dweight = empty(weight.shape, weight.dtype)
         columns = saved.columns.transpose(0, 2, 1)
         np.matmul(columns, _grouped(dy, groups), out=_grouped(dweight, groups))
@@ -171,6 +179,8 @@ def _input_gradient(
     dy: Array, weight: Array, in_shape: Shape, window: Window, empty: Empty
 ) -> Array:
     """Return the gradient of the image: a matrix product for each cell of the kernel."""
+    if is_depthwise(weight, in_shape[3]):
+        return input_gradient(dy, weight, in_shape, window, empty)
     groups = in_shape[3] // weight.shape[2]
     dy_groups = _grouped(dy, groups)
     dx = empty(in_shape, dy.dtype)
