@@ -25,7 +25,7 @@ BASE = {
         "optimizer": {"type": "sgd", "learning_rate": 0.001},
     },
 }
-STREAMS, FROZEN, WEIGHTS = (revision.change for revision in REVISIONS)
+STREAMS, FROZEN, WEIGHTS, DEPTHWISE = (revision.change for revision in REVISIONS)
 
 
 class Jitter:
@@ -87,6 +87,7 @@ def with_data(**data):
 
 DROPOUT = {"type": "dropout", "rate": 0.5}
 FROZEN_NORM = {"type": "batch_norm", "trainable": False}
+CONV = {"type": "conv2d", "filters": 16, "kernel_size": 3}
 CONCERNED = {
     "random transform": (with_data(transforms=["jitter"]), False, [STREAMS]),
     "built-in transform": (with_data(transforms=[{"type": "scale", "factor": 2}]), False, []),
@@ -99,6 +100,9 @@ CONCERNED = {
     "dropout": (with_layers(DROPOUT), False, []),
     "frozen batch norm": (with_layers(FROZEN_NORM), False, []),
     "weights": (BASE, True, [WEIGHTS]),
+    "depthwise": (with_layers({**CONV, "groups": 16}), False, [DEPTHWISE]),
+    "grouped": (with_layers({**CONV, "groups": 8}), False, []),
+    "few channels": (with_layers({**CONV, "filters": 8, "groups": 8}), False, []),
     "nothing": (BASE, False, []),
 }
 

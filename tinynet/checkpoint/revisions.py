@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tinynet import registry
 from tinynet.config import Reference
+from tinynet.kernels.depthwise import MANY_CHANNELS
 from tinynet.registry import Entry
 from tinynet.spec.models import Spec
 
@@ -43,6 +44,15 @@ def _has_frozen_random_layer(spec: Spec, weighted: bool) -> bool:
     return any(e.distribution != _CORE or e.name == "dropout" for e in _entries(frozen))
 
 
+def _has_depthwise_layer(spec: Spec, weighted: bool) -> bool:
+    """Return True if a conv2d layer may have as many groups as channels, at least 16."""
+    nodes = [node for node in spec.network.layers if node.type]
+    entries = zip(nodes, _entries(nodes), strict=True)
+    layers = [node.options for node, entry in entries if entry.qualified == f"{_CORE}:conv2d"]
+    counts = [groups for o in layers if (groups := o["groups"]) == o["filters"]]
+    return any(isinstance(groups, int) and groups >= MANY_CHANNELS for groups in counts)
+
+
 def _entries(references: Iterable[Reference]) -> list[Entry]:
     return [registry.default().resolve(reference) for reference in references]
 
@@ -62,6 +72,11 @@ REVISIONS = (
         3,
         "sample weights now count in evaluation, and samples of weight 0 in no metric",
         lambda spec, weighted: weighted,
+    ),
+    Revision(
+        4,
+        "NumPy's kernels now add the terms of a depthwise convolution in another order",
+        _has_depthwise_layer,
     ),
 )
 """Every revision, in the order of their numbers."""
