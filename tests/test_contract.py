@@ -209,8 +209,42 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "global_avg_pool1d": [layer({}, SERIES), layer({}, SERIES, (7,), mask=1)],
         "global_avg_pool2d": [layer({}, IMAGE)],
         "global_max_pool1d": [layer({}, SERIES), layer({}, SERIES, (7,), mask=1)],
+        "gru": [
+            layer({"units": 3}, SERIES),
+            layer(
+                {"units": 3, "reset_after": False, "return_sequences": True}, SERIES, (7,), mask=1
+            ),
+            layer(
+                {"units": 2, "reset_after": False, "initial_state": True, "return_state": True},
+                SERIES,
+                (2,),
+            ),
+            layer(
+                {"units": 2, "bidirectional": True, "merge_mode": "mul", "use_bias": False}, SERIES
+            ),
+        ],
         "layer_norm": [layer({}, FLAT), layer({"axis": [-2, -1]}, SEQUENCE)],
         "leaky_relu": [layer({}, SEQUENCE), layer({"negative_slope": 0.2}, FLAT)],
+        "lstm": [
+            layer({"units": 3}, SERIES),
+            layer(
+                {"units": 3, "return_sequences": True, "return_state": True}, SERIES, (7,), mask=1
+            ),
+            layer(
+                {
+                    "units": 2,
+                    "bidirectional": True,
+                    "initial_state": True,
+                    "return_state": True,
+                    "go_backwards": True,
+                },
+                SERIES,
+                (7,),
+                *[(2,)] * 4,
+                mask=1,
+            ),
+            layer({"units": 2, "dropout": 0.3, "recurrent_dropout": 0.3}, SERIES),
+        ],
         "matmul": [
             layer({}, SEQUENCE, (4, 2)),
             layer({"transpose_a": True, "transpose_b": True}, (2, 4, 3), (5, 4)),
@@ -262,6 +296,23 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         ],
         "sigmoid": [layer({}, SEQUENCE)],
         "silu": [layer({}, SEQUENCE)],
+        "simple_rnn": [
+            layer({"units": 3}, SERIES),
+            layer(
+                {"units": 3, "activation": "relu", "return_sequences": True}, SERIES, (7,), mask=1
+            ),
+            layer(
+                {
+                    "units": 2,
+                    "bidirectional": True,
+                    "return_sequences": True,
+                    "merge_mode": "ave",
+                    "go_backwards": True,
+                    "return_state": True,
+                },
+                SERIES,
+            ),
+        ],
         "sinusoidal_position": [layer({}, SEQUENCE), layer({"base": 100.0}, (3, 5))],
         "slice": [
             layer({}, FLAT),

@@ -167,7 +167,7 @@ def only_called(name, lines):
 
 
 def is_protocol(owner, lines):
-    return "class(Protocol)" in lines.get(owner, "")
+    return lines.get(owner, "").endswith("Protocol)")
 
 
 def extends(old, new):

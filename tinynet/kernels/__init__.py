@@ -14,10 +14,28 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeAlias
 
 from tinynet.kernels.memory import Empty
+from tinynet.kernels.recurrence import (
+    Recurrence,
+    RecurrentGradients,
+    RecurrentKernels,
+    RecurrentNeeds,
+    States,
+)
 from tinynet.kernels.window import Window
 from tinynet.types import Array, Shape
 
-__all__ = ["Kernels", "Saved", "ThreeGradients", "TwoGradients", "Window"]
+__all__ = [
+    "Kernels",
+    "Recurrence",
+    "RecurrentGradients",
+    "RecurrentKernels",
+    "RecurrentNeeds",
+    "Saved",
+    "States",
+    "ThreeGradients",
+    "TwoGradients",
+    "Window",
+]
 
 Saved: TypeAlias = Any
 """The values that a forward kernel saves for its backward kernel."""
@@ -29,7 +47,7 @@ TwoGradients: TypeAlias = tuple[Array | None, Array | None]
 """Gradients of the input and of one parameter, each None if it is not needed."""
 
 
-class Kernels(Protocol):
+class Kernels(RecurrentKernels, Protocol):
     """The interface. Every function is pure, apart from memory that it takes from ``empty``.
 
     All real numbers of a call and its results have one dtype, float32 or float64. An implementation

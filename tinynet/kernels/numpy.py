@@ -8,8 +8,11 @@ from tinynet.kernels import (
     ctc,
     dense,
     elementwise,
+    gru,
+    lstm,
     normalization,
     pooling,
+    recurrent,
     rotation,
     updates,
 )
@@ -52,6 +55,12 @@ class NumpyKernels:
     relu = staticmethod(elementwise.relu)
     softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)
     ctc = staticmethod(ctc.ctc)
+    simple_rnn = staticmethod(recurrent.simple_rnn)
+    simple_rnn_backward = staticmethod(recurrent.simple_rnn_backward)
+    gru_backward = staticmethod(gru.gru_backward)
+    gru = staticmethod(gru.gru)
+    lstm_backward = staticmethod(lstm.lstm_backward)
+    lstm = staticmethod(lstm.lstm)
     dropout = staticmethod(elementwise.dropout)
     sgd = staticmethod(updates.sgd)
     adam = staticmethod(updates.adam)
