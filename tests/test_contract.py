@@ -226,7 +226,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "layer_norm": [layer({}, FLAT), layer({"axis": [-2, -1]}, SEQUENCE)],
         "leaky_relu": [layer({}, SEQUENCE), layer({"negative_slope": 0.2}, FLAT)],
         "lstm": [
-            layer({"units": 3}, SERIES),
+            layer({"units": 3, "return_sequences": True}, SERIES),
             layer(
                 {"units": 3, "return_sequences": True, "return_state": True}, SERIES, (7,), mask=1
             ),

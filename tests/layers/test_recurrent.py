@@ -151,6 +151,33 @@ def test_dropout_is_of_training_alone_and_the_same_in_float32(name):
 
 
 @each_layer
+def test_one_position_at_a_time_is_the_whole_sequence(name):
+    layer = made(name, (4, 2), (4,), return_sequences=True)
+    x, mask = numbers(3, 6, 2), np.array([[1.0, 1, 1, 1, 1, 0], [1, 0, 1, 0, 0, 1], [0] * 6])
+    cache = layer.start_cache(3, 6)
+    ctx = Context(keep=False)
+    parts = [
+        layer.forward_next(ctx, cache, t, x[:, t : t + 1], mask[:, t : t + 1]) for t in range(6)
+    ]
+    (expected,) = run(made(name, (6, 2), (6,), return_sequences=True), [x, mask])
+    np.testing.assert_allclose(np.concatenate(parts, axis=1), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, 'set "return_sequences" to true'),
+        ({"return_sequences": True, "bidirectional": True}, '"bidirectional" and "go_backwards"'),
+        ({"return_sequences": True, "go_backwards": True}, '"bidirectional" and "go_backwards"'),
+        ({"return_sequences": True, "return_state": True}, 'set "initial_state" and "return_state'),
+    ],
+)
+def test_one_position_at_a_time_needs_the_right_options(options, message):
+    with pytest.raises(ShapeError, match=message):
+        made("gru", (4, 2), **options).start_cache(3, 6)
+
+
+@each_layer
 def test_gradients_that_nobody_needs_are_left_out(name):
     layer = made(name, (5, 2), (5,))
     needs = Needs((False, False), frozenset({"weight"}))
@@ -178,13 +205,13 @@ def test_a_batch_without_samples(name):
         (
             [(6,)],
             {},
-            "lstm needs a sequence of shape (T, channels); it got (6,): put an \"embedding\" before"
-            ' it if these are tokens, or else a "reshape"',
+            'lstm needs a sequence of shape (steps, channels); it got (6,): put an "embedding"'
+            ' before it if these are tokens, or else a "reshape"',
         ),
         (
             [(4, 4, 1)],
             {},
-            "lstm needs a sequence of shape (T, channels); it got (4, 4, 1): put a \"reshape\""
+            "lstm needs a sequence of shape (steps, channels); it got (4, 4, 1): put a \"reshape\""
             " before it",
         ),
         (

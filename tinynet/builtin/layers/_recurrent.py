@@ -10,7 +10,16 @@ from tinynet.builtin.layers._merge_modes import divide, merge
 from tinynet.builtin.layers._recurrent_config import RecurrentConfig, has_mask
 from tinynet.initializer import Initializer
 from tinynet.kernels import Recurrence, RecurrentGradients, RecurrentNeeds, States
-from tinynet.layer import Array, Build, Cache, Context, Gradients, InitializerReference, Shape
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    InitializerReference,
+    Shape,
+    ShapeError,
+)
 
 
 class Run(NamedTuple):
@@ -51,7 +60,7 @@ class Recurrent(ABC):
         states = tuple(prefix + name for prefix in self._prefixes for name in self.state_names)
         self._has_mask = has_mask(self.spec_name, config, states, in_shapes)
         self._steps, self._channels = in_shapes[0]
-        self._itemsize = build.dtype.itemsize
+        self._dtype = build.dtype
         joined = config.bidirectional and config.merge_mode == "concat"
         width = config.units * (2 if joined else 1)
         self.out_shape: Shape = (self._steps, width) if config.return_sequences else (width,)
@@ -171,6 +180,29 @@ class Recurrent(ABC):
             dmask = (np.zeros_like(runs[0].call.mask) if ctx.needs_input(1) else None,)
         return (dx, *dmask, *(dstates if self._config.initial_state else ())), dparams
 
+    def start_cache(self, samples: int, length: int) -> Cache:
+        config = self._config
+        if not config.return_sequences or config.bidirectional or config.go_backwards:
+            raise ShapeError(
+                f"{self.spec_name} computes one position at a time only if it goes forwards and"
+                ' returns sequences: set "return_sequences" to true, and "bidirectional" and'
+                ' "go_backwards" to false'
+            )
+        if config.return_state or config.initial_state:
+            raise ShapeError(
+                f"{self.spec_name} computes one position at a time only if it starts at zeros and"
+                ' has one output: set "initial_state" and "return_state" to false'
+            )
+        return [np.zeros((samples, config.units), self._dtype) for _ in self.state_names]
+
+    def forward_next(
+        self, ctx: Context, cache: Cache, position: int, x: Array, *others: Array
+    ) -> Array:
+        run = self._run(ctx, "", x, others[0] if self._has_mask else None, tuple(cache))
+        for state, new in zip(cache, run.states, strict=True):
+            state[...] = new
+        return run.y
+
     def _parts(self, runs: list[Run]) -> list[Array]:
         """Return the part of the output from each direction."""
         return [run.y if self._config.return_sequences else run.states[0] for run in runs]
@@ -192,7 +224,7 @@ class Recurrent(ABC):
         # Operations of the matrix products: what remains is small beside them.
         size = self._steps * self._config.units * len(self._prefixes)
         terms = self.gates * (self._channels + self._config.units)
-        return 2 * terms * size, self.kept_arrays * size * self._itemsize
+        return 2 * terms * size, self.kept_arrays * size * self._dtype.itemsize
 
 
 def _multiplied(ctx: Context, x: Array, factors: Array) -> Array:

@@ -99,7 +99,7 @@ def has_mask(
     if len(sequence) != 2:
         remedy = 'put an "embedding" before it if these are tokens, or else a "reshape"'
         raise ShapeError(
-            f"{layer} needs a sequence of shape (T, channels); it got {sequence}: "
+            f"{layer} needs a sequence of shape (steps, channels); it got {sequence}: "
             + (remedy if len(sequence) == 1 else 'put a "reshape" before it')
         )
     if count == 2 and in_shapes[1] != sequence[:1]:
