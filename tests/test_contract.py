@@ -30,6 +30,8 @@ from tinynet.testing import (
 )
 from tinynet.testing.checks import run_all
 
+from .recurrent_cases import RECURRENT
+
 Row = Callable[[type[Any], Path], Iterator[Check]]
 
 DRAW = np.random.default_rng(0)
@@ -209,42 +211,8 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "global_avg_pool1d": [layer({}, SERIES), layer({}, SERIES, (7,), mask=1)],
         "global_avg_pool2d": [layer({}, IMAGE)],
         "global_max_pool1d": [layer({}, SERIES), layer({}, SERIES, (7,), mask=1)],
-        "gru": [
-            layer({"units": 3}, SERIES),
-            layer(
-                {"units": 3, "reset_after": False, "return_sequences": True}, SERIES, (7,), mask=1
-            ),
-            layer(
-                {"units": 2, "reset_after": False, "initial_state": True, "return_state": True},
-                SERIES,
-                (2,),
-            ),
-            layer(
-                {"units": 2, "bidirectional": True, "merge_mode": "mul", "use_bias": False}, SERIES
-            ),
-        ],
         "layer_norm": [layer({}, FLAT), layer({"axis": [-2, -1]}, SEQUENCE)],
         "leaky_relu": [layer({}, SEQUENCE), layer({"negative_slope": 0.2}, FLAT)],
-        "lstm": [
-            layer({"units": 3, "return_sequences": True}, SERIES),
-            layer(
-                {"units": 3, "return_sequences": True, "return_state": True}, SERIES, (7,), mask=1
-            ),
-            layer(
-                {
-                    "units": 2,
-                    "bidirectional": True,
-                    "initial_state": True,
-                    "return_state": True,
-                    "go_backwards": True,
-                },
-                SERIES,
-                (7,),
-                *[(2,)] * 4,
-                mask=1,
-            ),
-            layer({"units": 2, "dropout": 0.3, "recurrent_dropout": 0.3}, SERIES),
-        ],
         "matmul": [
             layer({}, SEQUENCE, (4, 2)),
             layer({"transpose_a": True, "transpose_b": True}, (2, 4, 3), (5, 4)),
@@ -296,23 +264,6 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         ],
         "sigmoid": [layer({}, SEQUENCE)],
         "silu": [layer({}, SEQUENCE)],
-        "simple_rnn": [
-            layer({"units": 3}, SERIES),
-            layer(
-                {"units": 3, "activation": "relu", "return_sequences": True}, SERIES, (7,), mask=1
-            ),
-            layer(
-                {
-                    "units": 2,
-                    "bidirectional": True,
-                    "return_sequences": True,
-                    "merge_mode": "ave",
-                    "go_backwards": True,
-                    "return_state": True,
-                },
-                SERIES,
-            ),
-        ],
         "sinusoidal_position": [layer({}, SEQUENCE), layer({"base": 100.0}, (3, 5))],
         "slice": [
             layer({}, FLAT),
@@ -337,6 +288,10 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             layer({"interpolation": "bilinear"}, (3, 2, 4)),
             layer({"size": [1, 3], "interpolation": "bilinear"}, (2, 3, 2)),
         ],
+        **{
+            name: [layer(options, *in_shapes, **kwargs) for options, in_shapes, kwargs in cases]
+            for name, cases in RECURRENT.items()
+        },
     },
     "losses": {
         "activity_regularization": [
