@@ -95,7 +95,7 @@ def text_model(tmp_path, register):
 
     numbers = count(1)
 
-    def train(layers, transforms=(VOCABULARY,), text=LINES * 8, steps=40, **data):
+    def train(layers, transforms=(VOCABULARY,), text=LINES * 8, steps=40, length=STEPS, **data):
         (tmp_path / "text.txt").write_text(text, encoding="utf-8")
         spec = {
             "tinynet": 1,
@@ -103,7 +103,7 @@ def text_model(tmp_path, register):
             "data": {
                 "type": "text",
                 "path": "text.txt",
-                "length": STEPS,
+                "length": length,
                 "split": {"validation": 0, "test": 0},
                 "transforms": list(transforms),
                 **data,

@@ -79,6 +79,29 @@ def test_layers_of_any_length_read_the_whole_text(text_model):
     assert one == whole
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"type": "lstm", "units": 9, "return_sequences": True},
+        {"type": "gru", "units": 9, "return_sequences": True},
+        {"type": "simple_rnn", "units": 9, "return_sequences": True, "activation": "relu"},
+        {"type": "conv1d", "filters": 9, "kernel_size": 3, "padding": "causal"},
+    ],
+    ids=lambda layer: layer["type"],
+)
+def test_recurrent_layers_and_causal_convolutions_go_on(text_model, layer):
+    """Beyond the window the text is that of a network with a larger window."""
+    model = text_model([EMBEDDING, layer, {"type": "relu"}, DENSE])
+    one, whole = both(model, "The moon", STEPS - 8)
+    assert one == whole
+    wide = text_model([EMBEDDING, layer, {"type": "relu"}, DENSE], length=4 * STEPS)
+    for address, array in wide.network.params.items():
+        array[...] = model.network.params[address]
+    text, expected = both(wide, LINES[: STEPS + 3], 3 * STEPS - 3, seed=1)
+    assert text == expected
+    assert model.generate(LINES[: STEPS + 3], 3 * STEPS - 3, seed=1) == LINES[: STEPS + 3] + text
+
+
 def test_layers_without_the_ability_are_slow_and_correct(text_model):
     model, right = text_model([EMBEDDING, {"type": "previous"}, DENSE]), text_model(RECURRENT)
     with pytest.warns(UserWarning, match=r"is slow, .*: previous_1 \(it looks across positions\)"):

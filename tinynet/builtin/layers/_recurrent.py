@@ -48,6 +48,7 @@ class Recurrent(ABC):
     """
 
     per_sample = True
+    any_length = True
     spec_name: ClassVar[str]
     gates: ClassVar[int]
     state_names: ClassVar[tuple[str, ...]] = ("state",)
