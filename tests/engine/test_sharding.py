@@ -4,6 +4,7 @@ import pytest
 
 from tinynet.engine import sharding
 from tinynet.engine.sharding import Cost, shard_slices
+from tinynet.network.network import Network
 
 
 def test_shards_have_enough_work_and_bounded_memory():
@@ -44,3 +45,24 @@ def test_shards_cover_every_sample_once_and_are_nearly_equal(samples, operations
     assert [i for rows in slices for i in range(rows.start, rows.stop)] == list(range(samples))
     lengths = {rows.stop - rows.start for rows in slices}
     assert max(lengths) - min(lengths) <= 1
+
+
+@pytest.mark.parametrize(
+    ("samples", "count"), [(7, 1), (15, 1), (16, 2), (64, 2), (127, 2), (128, 4), (200, 6)]
+)
+def test_a_layer_that_is_slow_for_few_samples_gets_large_shards(samples, count):
+    """But two shards rather than one, and an even number for an even number of threads."""
+    cost = Cost(sharding.SHARD_FLOPS, 10, 1000, min_shard=32)
+    assert len(shard_slices(samples, cost, 0.5, training=True)) == count
+
+
+@pytest.mark.parametrize(
+    ("layers", "count"),
+    [
+        (["flatten", {"type": "dense", "units": 1000}], 8),
+        ([{"type": "lstm", "units": 256}, "relu", {"type": "dense", "units": 3}], 2),
+    ],
+)
+def test_one_layer_that_needs_large_shards_decides_for_its_network(layers, count):
+    network = Network({"input_shape": [100, 64], "layers": layers})
+    assert len(network.program.shard_slices(64, training=False)) == count

@@ -30,11 +30,13 @@ class Cost(NamedTuple):
         flops: Arithmetic operations of the forward pass.
         params: Elements of all parameters.
         output_bytes: Bytes of the outputs of all layers.
+        min_shard: Samples below which a layer is slow: the largest ``min_shard`` of all layers.
     """
 
     flops: int
     params: int
     output_bytes: int
+    min_shard: int = MIN_SHARD
 
 
 def shard_slices(
@@ -55,10 +57,19 @@ def shard_slices(
     if total >= min_shards_of_work * SHARD_FLOPS:
         count = math.ceil(total / (2 * SHARD_FLOPS)) * 2
     affordable = total // max(MIN_FLOPS_PER_PARAM * cost.params if training else 0, 1)
-    count = int(min(count, max(samples // MIN_SHARD, 1), max(affordable, 1)))
+    count = int(min(count, _most_shards(samples, cost.min_shard), max(affordable, 1)))
     if samples > MIN_SHARD:
         count = max(count, min(math.ceil(samples * cost.output_bytes / MAX_OUTPUT_BYTES), samples))
     count = max(count, 1)
     return tuple(
         slice(samples * index // count, samples * (index + 1) // count) for index in range(count)
     )
+
+
+def _most_shards(samples: int, min_shard: int) -> int:
+    """Return the largest number of shards that are not too small."""
+    most = max(samples // MIN_SHARD, 1)
+    if min_shard > MIN_SHARD:
+        # A second thread is worth more than a large shard.
+        most = min(most, max(2, samples // (2 * min_shard) * 2))
+    return most

@@ -65,7 +65,8 @@ class Layer(Protocol):
     A class with ``integer_inputs = True`` gets integers as they are; for all others the network
     converts the inputs to its own dtype first. A class with ``differentiable = False`` has no
     trainable parameters, and its `backward` is never called: nothing before it gets a gradient
-    through it.
+    through it. A class with ``min_shard = 32`` is slow for fewer samples at a time: a batch is cut
+    into shards of at least as many, or into two.
     """
 
     Config: ClassVar[type[Any]]
