@@ -12,7 +12,7 @@ from tinynet.engine import layer_calls, losses
 from tinynet.engine.fusion import fuse
 from tinynet.engine.losses import OutputLoss
 from tinynet.engine.node import Node
-from tinynet.engine.sharding import MIN_SHARD, Cost, shard_slices
+from tinynet.engine.sharding import Cost, shard_slices
 from tinynet.kernels import Kernels
 from tinynet.layer import Buffered, Summarized
 from tinynet.layer.context import Needs
@@ -178,9 +178,7 @@ class Program:
             params=sum(p.size for node in owners for p in node.own_params.values()),
             output_bytes=sum(prod(shape) for node in self.nodes for shape in node.values.values())
             * self.dtype.itemsize,
-            min_shard=max(
-                [MIN_SHARD, *(getattr(node.layer, "min_shard", MIN_SHARD) for node in self.nodes)]
-            ),
+            min_shard=max(getattr(node.layer, "min_shard", 0) for node in self.nodes),
         )
 
     def shard_slices(self, samples: int, *, training: bool) -> tuple[slice, ...]:

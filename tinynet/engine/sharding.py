@@ -30,13 +30,14 @@ class Cost(NamedTuple):
         flops: Arithmetic operations of the forward pass.
         params: Elements of all parameters.
         output_bytes: Bytes of the outputs of all layers.
-        min_shard: Samples below which a layer is slow: the largest ``min_shard`` of all layers.
+        min_shard: Samples below which a layer is slow: the largest ``min_shard`` of all layers, or
+            0 if none has one.
     """
 
     flops: int
     params: int
     output_bytes: int
-    min_shard: int = MIN_SHARD
+    min_shard: int = 0
 
 
 def shard_slices(
