@@ -60,10 +60,10 @@ def test_one_matrix_is_loaded_and_its_file_is_recorded(spec, tmp_path):
     allowed = rules(map={"glove": "embedding_1/weight"}, allow_new=("dense_1/*",))
     params, run = trained(spec, tmp_path, path, allowed, events)
     np.testing.assert_allclose(params["embedding_1/weight"], VECTORS, rtol=1e-6)
-    (told,) = [event for event in events if isinstance(event, Transferred)]
-    assert told.source == path
-    assert told.lines[0] == "carried     embedding_1/weight (7, 4), from glove"
-    assert told.summary == "1 carried, 2 new"
+    (transferred,) = [event for event in events if isinstance(event, Transferred)]
+    assert transferred.source == path
+    assert transferred.lines[0] == "carried     embedding_1/weight (7, 4), from glove"
+    assert transferred.summary == "1 carried, 2 new"
     (origin,) = Checkpoint.read(run.checkpoints[-1]).lineage
     assert origin["weights"]["file"] == str(path)
     assert origin["weights"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
