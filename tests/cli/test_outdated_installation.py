@@ -19,7 +19,9 @@ def outdated(folder):
     core = distribution("tinynet-core")
     facts = folder / "site" / f"tinynet_core-{core.version}.dist-info"
     facts.mkdir(parents=True)
-    (facts / "METADATA").write_text(core.read_text("METADATA"))
+    # In a checkout, the metadata of an editable installation may be those of its build.
+    metadata = core.read_text("METADATA") or core.read_text("PKG-INFO")
+    (facts / "METADATA").write_text(metadata)
     points = core.read_text("entry_points.txt").replace(
         "tinynet.builtin.layers.", "tinynet.layers."
     )
