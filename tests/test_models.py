@@ -14,7 +14,7 @@ SPECS = sorted(MODELS.glob("*.json"))
 SHARED = MODELS.parent.parent / "shared" / "data"
 
 FLOORS = {
-    "addition_seq2seq": {"accuracy": 0.9},
+    "addition_seq2seq": {"accuracy": 0.97},
     "alice_gpt": {"accuracy": 0.29},
     "alice_lstm": {"accuracy": 0.39},
     "digits_cnn": {"accuracy": 0.985},
@@ -28,7 +28,7 @@ FLOORS = {
     "series_tcn": {"r2": 0.65},
     "shapes_two_inputs": {"kind/accuracy": 0.92, "area/r2": 0.94},
     "shapes_unet": {"accuracy": 0.98, "f1": 0.96},
-    "words_tagger": {"accuracy": 0.97},
+    "words_tagger": {"accuracy": 0.99},
 }
 """The least that each example on data that come with it must reach on its test split."""
 
