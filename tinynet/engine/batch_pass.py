@@ -136,10 +136,10 @@ class BatchPass:
 
     def _run_last_stage(self, number: int) -> None:
         shard, stage = self.shards[number], self._stages[-1]
-        tied = None
+        borrowed = None
         if shard.workspace is None:
-            shard.workspace = tied = self._idle.popleft()
-            tied.reset()
+            shard.workspace = borrowed = self._idle.popleft()
+            borrowed.reset()
         try:
             shard.forward_stage(stage, self._summaries)
             if self._labels is not None and not self._program.losses_need_batch:
@@ -148,11 +148,11 @@ class BatchPass:
                 if labels.scales is not None:
                     shard.start_backward(result.gradients)
                     shard.backward_stage(stage, ())
-            if tied is not None:
+            if borrowed is not None:
                 shard.release_workspace()
         finally:
-            if tied is not None:
-                self._idle.append(tied)
+            if borrowed is not None:
+                self._idle.append(borrowed)
 
     def _compute_batch_losses(self, labels: LossInputs) -> None:
         """Compute the losses of the whole batch, and in training the backward of the last stage."""
