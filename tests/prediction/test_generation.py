@@ -129,6 +129,19 @@ def test_a_network_that_reads_the_future_cannot_write(text_model, layer, name):
         model.generate("The ", 5)
 
 
+@pytest.mark.parametrize("size", [2, 3, 4, 6])
+def test_a_network_that_reads_the_future_within_blocks_cannot_write(text_model, size):
+    """The blocks of positions end where half of the window does."""
+    blocks = [
+        {"type": "reshape", "target_shape": [STEPS // size, size * UNITS]},
+        {"type": "dense", "units": size * UNITS, "name": "mixed"},
+        {"type": "reshape", "target_shape": [STEPS, UNITS]},
+    ]
+    model = text_model([EMBEDDING, DENSE, *blocks, DENSE], steps=1)
+    with pytest.raises(UsageError, match="text cannot be generated, because"):
+        model.generate("The ", 5)
+
+
 def test_characters_that_the_vocabulary_lacks_are_named(text_model):
     model = text_model(BIGRAM)
     with pytest.raises(DataError) as raised:

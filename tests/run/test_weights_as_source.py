@@ -123,6 +123,14 @@ REFUSED = {
         {"map": {"vectors": "dense_1/weight"}, "allow_new": ("*",)},
         ["dense_1/weight (4, 2) and vectors (7, 4) of v.npz differ in shape"],
     ),
+    "another shape that may be left out": (
+        {"map": {"vectors": "dense_1/weight"}, "allow_new": ("*",), "allow_dropped": ("*",)},
+        ["--map: vectors (7, 4) does not fit dense_1/weight (4, 2), in shape or dtype"],
+    ),
+    "one parameter twice": (
+        {"map": {"vectors": "embedding_1/weight", "vectors.T": "embedding_1/weight"}},
+        ["--map: two arrays are mapped to 'embedding_1/weight'; keep one of the two"],
+    ),
     "no such array": (
         {"map": {"vectros": "embedding_1/weight"}},
         ["--map: v.npz has no array 'vectros'; did you mean 'vectors'?"],

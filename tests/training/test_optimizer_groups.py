@@ -93,6 +93,7 @@ def test_group_without_changes_changes_no_bit(kind):
 WRONG = {
     "pattern": ([{"params": "*/bais"}], "/groups/0/params/0: '*/bais' matches no parameter"),
     "option": ([{"params": "*/bias", "weigth_decay": 0}], "did you mean 'weight_decay'?"),
+    "unlike any": ([{"params": "*/bias", "zz": 0}], "params, rate_factor, weight_decay"),
     "value": ([{"params": "*/bias", "weight_decay": -1}], "/groups/0/weight_decay:"),
     "learning rate": ([{"params": "*/bias", "learning_rate": 1}], 'use "rate_factor"'),
     "clip": ([{"params": "*/bias", "clip_norm": 1.0}], "is the same for all parameters; remove"),

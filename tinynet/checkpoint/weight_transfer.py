@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from tinynet.checkpoint.transfer import (
     TensorLayout,
+    TensorTransfer,
     TransferPlan,
     TransferRefusedError,
     allowing_options,
@@ -50,6 +51,7 @@ def plan_weight_transfer(
     unused = [_layout(name, headers) for name in headers if name not in used]
     sources = [*dict.fromkeys(chosen.values()), *unused]
     moves = planned_moves(network, sources, lambda t: chosen.get(t.address), rules, origin)
+    _require_mapped(moves, chosen, rules.map)
     if refused := refusals(moves, rules):
         hint = "--map ARRAY=NODE/PARAMETER gives a parameter an array of another name"
         lines = (*refused.values(), hint)
@@ -71,6 +73,21 @@ def as_tensors(plan: TransferPlan, arrays: Mapping[str, Array]) -> dict[str, Arr
             is_transposed = move.source.name.startswith(_TRANSPOSED)
             tensors[move.source.name] = array.T if is_transposed else array
     return tensors
+
+
+def _require_mapped(
+    moves: Iterable[TensorTransfer], chosen: Mapping[str, TensorLayout], renamed: Mapping[str, str]
+) -> None:
+    """Refuse a mapped array that does not fit, even if patterns allow to leave it out."""
+    lost = [
+        f"--map: {chosen[move.target.address]} does not fit {move.target}, in shape or dtype"
+        for move in moves
+        if move.target is not None
+        and move.source is None
+        and move.target.address in renamed.values()
+    ]
+    if lost:
+        raise CheckpointMismatchError("\n  ".join(lost))
 
 
 def _layout(name: str, headers: Mapping[str, Array]) -> TensorLayout:
@@ -97,6 +114,9 @@ def _sources(
             if after not in known:
                 hint = suggest(after, known)
                 problems.append(f"--map: the network has no parameter {quote(after)}; {hint}")
+            elif after in chosen:
+                message = f"--map: two arrays are mapped to {quote(after)}; keep one of the two"
+                problems.append(message)
             chosen[after] = _layout(before, headers)
         elif not within:
             names = {*headers, *(name.rpartition("/")[0] for name in headers if "/" in name)}

@@ -107,7 +107,8 @@ class OptimizerReference(Reference):
             options = group.options
             mistakes += [_of_all(key, index) for key in sorted(_OF_ALL & options.keys())]
             try:
-                complete = configure(cls.group, made.type, {**made.options, **options}, ())
+                own_keys = OptimizerGroup.model_fields.keys() - {"options"}
+                complete = configure(cls.group, made.type, {**made.options, **options}, own_keys)
             except ValidationError as error:
                 for detail in details(error):
                     detail["loc"] = ("groups", index, *detail.get("loc", ()))
