@@ -7,8 +7,17 @@ import pytest
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.commands import verify_resume as verification
 from tinynet.commands.verify_resume import verify_exact_resume
-from tinynet.errors import CheckpointError, RunExistsError, SpecError
+from tinynet.errors import (
+    CheckpointError,
+    DataError,
+    DivergedError,
+    RunExistsError,
+    ShapeError,
+    SpecError,
+    TinynetError,
+)
 from tinynet.run.folder import RunFolder
+from tinynet.run.training_run import train
 
 
 @pytest.fixture
@@ -39,11 +48,11 @@ def test_killed_run_is_exact_and_both_runs_are_kept(spec, tmp_path):
 
 def test_different_result_is_not_exact(spec, tmp_path, monkeypatch):
     """The last checkpoint and the log of the killed run are changed."""
-    train = verification._run
+    start = verification._run
 
     def spoil(job):
-        train(job)
-        if job["run_dir"].endswith("killed") and "kill_after" not in job:
+        start(job)
+        if job["run_dir"].endswith("killed") and job["kill_after"] is None:
             folder = RunFolder(tmp_path / "runs" / "killed")
             last = Checkpoint.read(folder.checkpoint(12))
             tensors = {name: array + 1 for name, array in last.tensors.items()}
@@ -66,7 +75,41 @@ def test_missing_spec_and_existing_folder_are_errors(spec, tmp_path):
         verify_exact_resume(spec, tmp_path / "runs")
 
 
-def test_error_of_a_failed_process_is_reported(spec, tmp_path):
-    spec.write_text(spec.read_text().replace("digits", 'npz", "path": "none.npz'))
-    with pytest.raises(CheckpointError, match="no such file"):
+FAILURES = {
+    DataError: ("digits", 'npz", "path": "none.npz'),
+    ShapeError: ('"units": 10', '"units": 3'),
+    DivergedError: ('"adam"', '{"type": "sgd", "learning_rate": 1e38}'),
+    SpecError: ('"units": 10', '"shares": {"weight": "dense_2/weight"}, "units": 10'),
+}
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_failure_of_training_is_raised_as_training_raises_it(kind, spec, tmp_path):
+    spec.write_text(spec.read_text().replace(*FAILURES[kind]))
+    with pytest.raises(kind) as expected:
+        train(spec, tmp_path / "run")
+    with pytest.raises(kind) as actual:
         verify_exact_resume(spec, tmp_path / "runs")
+    assert str(actual.value) == str(expected.value)
+    assert vars(actual.value) == vars(expected.value)
+
+
+def test_killed_run_that_cannot_be_resumed_is_a_checkpoint_error(spec, tmp_path, monkeypatch):
+    start = verification._run
+
+    def damage(job):
+        start(job)
+        if job.get("kill_after") is not None:
+            for checkpoint in (tmp_path / "runs" / "killed" / "checkpoints").iterdir():
+                checkpoint.write_bytes(b"damaged")
+
+    monkeypatch.setattr(verification, "_run", damage)
+    with pytest.raises(CheckpointError, match=r"killed after step \d+ cannot be resumed"):
+        verify_exact_resume(spec, tmp_path / "runs", kills=1)
+
+
+def test_process_that_dies_is_not_taken_for_a_bad_checkpoint(spec, tmp_path, monkeypatch):
+    monkeypatch.setattr(verification.sys, "executable", "false")
+    with pytest.raises(TinynetError, match="exit code 1") as error:
+        verify_exact_resume(spec, tmp_path / "runs")
+    assert not isinstance(error.value, CheckpointError)

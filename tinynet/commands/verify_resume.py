@@ -5,6 +5,7 @@ Every training process is a new one, killed by SIGKILL at a step drawn from a se
 
 import json
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -12,12 +13,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from tinynet import errors
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.commands.diff import compare_checkpoints, is_essential
 from tinynet.commands.inspect import inspect_checkpoint
-from tinynet.errors import CheckpointError, RunExistsError
+from tinynet.errors import CheckpointError, LocatedError, RunExistsError, TinynetError
 from tinynet.run.folder import RunFolder
 from tinynet.run.log import read_log
 from tinynet.run.training_run import train
@@ -61,9 +64,10 @@ def verify_exact_resume(
     are drawn from ``seed``. The uninterrupted run has one thread.
 
     Raises:
-        SpecError: for a spec that is wrong.
         RunExistsError: if ``folder`` already has such runs.
-        CheckpointError: if a process fails by itself, with its message.
+        CheckpointError: if a killed run cannot be resumed.
+        TinynetError: if training fails by itself, as `train` would raise it: SpecError, DataError,
+            DivergedError, ...
     """
     load_spec(spec, overrides)
     whole, killed = Path(folder) / "whole", Path(folder) / "killed"
@@ -77,9 +81,14 @@ def verify_exact_resume(
     _run({**job, "run_dir": str(whole), "threads": 1})
     steps = RunFolder(whole).steps()[-1]
     drawn = sorted(random.Random(seed).sample(range(steps), min(kills, steps)))
-    for step in drawn:
-        _run({**job, "run_dir": str(killed), "threads": threads, "kill_after": step})
-    _run({**job, "run_dir": str(killed), "threads": threads})
+    for earlier, step in zip((None, *drawn), (*drawn, None), strict=True):
+        try:
+            _run({**job, "run_dir": str(killed), "threads": threads, "kill_after": step})
+        except TinynetError as error:
+            if earlier is None:
+                raise
+            message = f"the run that was killed after step {earlier} cannot be resumed: {error}"
+            raise CheckpointError(message) from error
     differences = [
         *_differing_checkpoints(RunFolder(whole), RunFolder(killed)),
         *_differing_logs(RunFolder(whole), RunFolder(killed)),
@@ -91,27 +100,56 @@ def verify_exact_resume(
 
 
 def _run(job: dict[str, Any]) -> None:
-    """Train in a new process, which ends by itself or is killed at the job's step."""
+    """Train in a new process, which ends by itself or is killed at the job's step.
+
+    Raises:
+        TinynetError: the error of training; or that the process ended otherwise.
+    """
     code = "from tinynet.commands.verify_resume import child; child()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(job)], capture_output=True, text=True, check=False
-    )
-    expected = -signal.SIGKILL if "kill_after" in job else 0
-    if done.returncode != expected:
-        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise CheckpointError(f"training failed (exit code {done.returncode}): {last[0]}")
+    with TemporaryDirectory() as temporary:
+        failure = Path(temporary) / "error"
+        words = [json.dumps({**job, "failure": str(failure)})]
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+        )
+        if failure.exists():
+            error: TinynetError = pickle.loads(failure.read_bytes())
+            raise error
+    kill_after = job.get("kill_after")
+    if done.returncode == 0 and kill_after is not None:
+        raise CheckpointError(f"training ended before step {kill_after}")
+    if done.returncode != (0 if kill_after is None else -signal.SIGKILL):
+        raise TinynetError(f"training failed (exit code {done.returncode}): {done.stderr.strip()}")
 
 
 def child() -> None:
-    """Start or resume the run of a job, and kill this process after the job's step."""
+    """Start or resume the run of a job, and kill this process after the job's step.
+
+    An error of training is pickled to the job's file ``failure``.
+    """
     job = json.loads(sys.argv[1])
-    kill_after = job.pop("kill_after", None)
+    kill_after, failure = job.pop("kill_after", None), Path(job.pop("failure"))
 
     def observe(event: RunEvent) -> None:
         if isinstance(event, Started | StepDone) and event.step == kill_after:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    train(job.pop("spec"), job.pop("run_dir"), resume=True, observer=observe, **job)
+    try:
+        train(job.pop("spec"), job.pop("run_dir"), resume=True, observer=observe, **job)
+    except TinynetError as error:
+        failure.write_bytes(pickle.dumps(_public(error)))
+
+
+def _public(error: TinynetError) -> TinynetError:
+    """Return an error as an instance of its class in `tinynet.errors`, which can be pickled."""
+    bases = type(error).__mro__
+    kind: type[Any] = next(base for base in bases if base.__module__ == errors.__name__)
+    plain: TinynetError
+    if isinstance(error, LocatedError):
+        plain = kind(error.problems, error.source)
+    else:
+        plain = kind(str(error))
+    return plain
 
 
 def _differing_checkpoints(whole: RunFolder, killed: RunFolder) -> list[str]:
