@@ -73,6 +73,7 @@ def generate(
     """Continue the text of --prompt with a network that was trained on text.
 
     Each text is printed with the prompt, character by character; an empty line separates several.
+    On a terminal, control characters are escaped.
     """
     from tinynet.prediction.generation import TextGenerator
     from tinynet.prediction.sampling import Sampling

@@ -1,7 +1,8 @@
 """Everything that a command prints: text and tables for people, one JSON object for programs.
 
 Names come from files, folders and plugins of strangers, so nothing is printed that could control a
-terminal: no other module writes to stdout or stderr.
+terminal: no other module writes to stdout or stderr. A name is escaped in files and pipes, too, so
+that it cannot start a line; a generated text, which is the whole result, is not.
 """
 
 import json
@@ -32,8 +33,12 @@ def echo(text: str = "", *, err: bool = False, multiline: bool = False) -> None:
 
 
 def write_part(text: str) -> None:
-    """Print a part of a text on stdout at once, without a line feed at its end; see `echo`."""
-    streams.write_result(printable(text, multiline=True))
+    """Print a part of a text on stdout at once, without a line feed at its end.
+
+    On a terminal it is escaped as by `echo`; a file or a pipe gets the text itself.
+    """
+    escaped = streams.result_is_terminal()
+    streams.write_result(printable(text, multiline=True) if escaped else text)
 
 
 def echo_message(text: str) -> None:

@@ -106,6 +106,19 @@ def test_values_of_a_spec(on_terminal, changed_specs):
         assert "OWNED" in shown, f"of {change} the name was not printed at all: {shown!r}"
 
 
+def test_a_generated_text(on_terminal, tinynet, write_spec):
+    Path("text.txt").write_text(EVIL * 9, encoding="utf-8", newline="")
+    layers = [{"type": "embedding", "input_dim": 256, "output_dim": 2}, {"type": "dense"}]
+    layers[1]["units"] = 256
+    data = {"type": "text", "path": "text.txt", "length": 5, "unit": "byte"}
+    path = write_spec({"tinynet": 1, "name": "text", "data": data, "network": {"layers": layers},
+                       "training": {"steps": 1, "loss": "softmax_cross_entropy",
+                                    "optimizer": "sgd"}})  # fmt: skip
+    assert tinynet("train", path, "--run", "text", "--quiet").code == 0
+    text = on_terminal(["generate", "text", "--prompt", EVIL, "--length", "999"], lines=False)
+    assert "\\x1b]0;OWNED\\x07\\x9b31m" in text
+
+
 def test_tracebacks_of_wrong_specs(on_terminal, changed_specs):
     on_terminal(*(["check", path, "--debug"] for path in changed_specs), lines=False)
 

@@ -95,7 +95,16 @@ def text_model(tmp_path, register):
 
     numbers = count(1)
 
-    def train(layers, transforms=(VOCABULARY,), text=LINES * 8, steps=40, length=STEPS, **data):
+    def train(
+        layers,
+        transforms=(VOCABULARY,),
+        text=LINES * 8,
+        steps=40,
+        length=STEPS,
+        loss="softmax_cross_entropy",
+        outputs=None,
+        **data,
+    ):
         (tmp_path / "text.txt").write_text(text, encoding="utf-8")
         spec = {
             "tinynet": 1,
@@ -108,12 +117,12 @@ def text_model(tmp_path, register):
                 "transforms": list(transforms),
                 **data,
             },
-            "network": {"layers": layers},
+            "network": {"layers": layers, **({"outputs": outputs} if outputs else {})},
             "training": {
                 "steps": steps,
                 "batch_size": 8,
                 "seed": 3,
-                "loss": "softmax_cross_entropy",
+                "loss": loss,
                 "optimizer": {"type": "adam", "learning_rate": 0.01},
             },
         }

@@ -150,8 +150,20 @@ def test_characters_that_the_vocabulary_lacks_are_named(text_model):
     assert message.startswith("the prompt has the characters 'Ü' (U+00DC), '日' (U+65E5), which")
     with pytest.raises(DataError, match=r"character '\\x00' \(U\+0000\), which .* leave it out"):
         model.generate("A\0", 5)
-    with pytest.raises(DataError, match="the prompt is empty"):
-        model.generate("", 5)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "message"),
+    [
+        ("", "the prompt is empty; give at least one character"),
+        (b"The", r"must be a str, not a value of type bytes; decode it: prompt.decode\(\)"),
+        (None, "the prompt must be a str, not a value of type NoneType"),
+        (["The"], "the prompt must be a str, not a value of type list"),
+    ],
+)
+def test_a_prompt_that_is_no_text_is_bad_usage(text_model, prompt, message):
+    with pytest.raises(UsageError, match=message):
+        text_model(BIGRAM, steps=1).generate(prompt, 5)
 
 
 def test_the_index_of_unknown_characters_is_never_drawn(text_model):
@@ -194,6 +206,25 @@ def test_a_network_of_other_data_does_not_write(tmp_path):
     run = tinynet.train(spec, tmp_path / "run").path
     with pytest.raises(UsageError, match="one input that is a text, such as windows of the data"):
         tinynet.generate(run, "7")
+
+
+def test_a_network_that_reconstructs_its_input_does_not_write(text_model):
+    """It predicts each character from itself."""
+    loss = {"type": "softmax_cross_entropy", "target": "input"}
+    model = text_model(BIGRAM, loss=loss, steps=1)
+    with pytest.raises(UsageError, match=r"the loss of 'output' compares .* the input 'input', no"):
+        model.generate("The ", 5)
+
+
+def test_an_output_that_reconstructs_the_input_is_not_the_text(text_model):
+    loss = "softmax_cross_entropy"
+    losses = {"same": {"type": loss, "target": "input"}, "next": {"type": loss}}
+    same, following = ({**DENSE, "name": name, "inputs": "embedding_1"} for name in losses)
+    model = text_model([EMBEDDING, same, following], loss=losses, outputs=[*losses], steps=5)
+    alone = text_model([EMBEDDING, following], steps=1)
+    for address, array in alone.network.params.items():
+        array[...] = model.network.params[address]
+    assert model.generate("The ", 20) == alone.generate("The ", 20)
 
 
 def test_an_output_of_another_size_is_refused(text_model):

@@ -1,5 +1,8 @@
 """The choice of the next value."""
 
+import warnings
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -31,7 +34,7 @@ def powers(exponent, kept=(0, 1, 2, 3, 4)):
         ({"top_k": 2}, powers(1, [1, 3])),
         ({"top_k": 9}, powers(1)),
         ({"top_p": 0.7}, powers(1, [1, 3])),
-        ({"top_p": 0.71}, powers(1, [1, 3, 4])),
+        ({"top_p": np.float32(0.71)}, powers(1, [1, 3, 4])),
         ({"top_p": 1.0}, powers(1)),
         ({"top_k": 3, "top_p": 0.5}, powers(1, [1, 3])),
         ({"temperature": 0.5, "top_p": 0.85}, powers(2, [1, 3])),
@@ -49,11 +52,20 @@ def test_any_sum_of_the_probabilities_gives_the_same_choices():
             assert sampling.choose(PROBABILITIES * 0.25, position) == right
 
 
-@pytest.mark.parametrize("temperature", [0, 1e-6, 1e-3])
+@pytest.mark.parametrize("temperature", [0, 1e-320, np.float32(1e-6), Fraction(1, 1000)])
 def test_a_low_temperature_takes_the_most_probable(temperature):
     assert shares(temperature=temperature)[1] == 1
     tie = np.array([0.2, 0.4, 0.4])
     assert Sampling(temperature=0).choose(tie, 0) == 1
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-320, 1, 1e308, 2**1023])
+def test_no_temperature_warns_or_fails(temperature):
+    """Also where a caller of the library has NumPy raise every floating-point error."""
+    probabilities = np.array([0, 1e-300, 0.5, 0.5])
+    with warnings.catch_warnings(), np.errstate(all="raise"):
+        warnings.simplefilter("error")
+        assert Sampling(temperature=temperature).choose(probabilities, 0) in (1, 2, 3)
 
 
 @pytest.mark.parametrize("options", [{}, {"temperature": 50}, {"top_k": 4}, {"top_p": 1.0}])
@@ -79,10 +91,14 @@ def test_draws_depend_on_seed_number_and_position():
         ({"temperature": -0.1}, "temperature=-0.1 must be a number of at least 0"),
         ({"temperature": float("nan")}, "temperature=nan must be"),
         ({"temperature": "hot"}, "temperature='hot' must be"),
+        ({"temperature": 1j}, "temperature=1j must be"),
+        ({"temperature": np.complex64(1)}, "temperature=.* must be"),
+        ({"temperature": 10**400}, "temperature=10+ must be"),
         ({"top_k": 0}, "top_k=0 must be an integer of at least 1, or None"),
         ({"top_k": 1.5}, "top_k=1.5 must be"),
         ({"top_p": 0}, "top_p=0 must be above 0 and at most 1, or None"),
         ({"top_p": 1.1}, "top_p=1.1 must be"),
+        ({"top_p": True}, "top_p=True must be"),
         ({"seed": -1}, "seed=-1 must be an integer of at least 0"),
         ({"number": True}, "number=True must be"),
     ],

@@ -82,14 +82,13 @@ class TextGenerator:
             sampling: The distribution and the random numbers of the draws.
 
         Raises:
-            UsageError: for a negative length.
+            UsageError: for a prompt that is empty or no str, and a negative length.
             DataError: for a prompt with characters that the network's vocabulary lacks, and for
                 predictions that are not finite.
         """
         if not is_integer(length, 0):
             raise UsageError(f"length={length!r} must be an integer of at least 0")
-        if not prompt:
-            raise DataError("the prompt is empty; give at least one character to continue")
+        _require_prompt(prompt)
         indices = self._encoding.encode(prompt)
         decoder = getincrementaldecoder("utf-8")("replace")
         total, start, computed = len(indices) + length, -1, 0
@@ -130,3 +129,18 @@ class TextGenerator:
                 " parameters are damaged; to check them, add --strict-finite"
             )
         return probabilities
+
+
+def _require_prompt(prompt: str) -> None:
+    """Require a text of at least one character.
+
+    Raises:
+        UsageError: for other values.
+    """
+    if not isinstance(prompt, str):
+        remedy = "; decode it: prompt.decode()" if isinstance(prompt, bytes | bytearray) else ""
+        raise UsageError(
+            f"the prompt must be a str, not a value of type {type(prompt).__name__}{remedy}"
+        )
+    if not prompt:
+        raise UsageError("the prompt is empty; give at least one character to continue")

@@ -134,7 +134,8 @@ class Model:
             The prompt and its continuation.
 
         Raises:
-            UsageError: if the network does not predict text, and for values that cannot be used.
+            UsageError: if the network does not predict the next value of a text, and for values
+                that cannot be used, such as an empty prompt.
             DataError: for a prompt with characters that the network's vocabulary lacks.
         """
         from tinynet.prediction.generation import TextGenerator

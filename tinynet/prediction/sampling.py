@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from operator import index
 from typing import Any
 
@@ -43,11 +44,11 @@ class Sampling:
             UsageError: listing those that cannot be used.
         """
         faults = []
-        if not (_is_number(self.temperature) and 0 <= self.temperature < math.inf):
+        if not 0 <= _as_float(self.temperature) < math.inf:
             faults.append(f"temperature={self.temperature!r} must be a number of at least 0")
         if self.top_k is not None and not is_integer(self.top_k, 1):
             faults.append(f"top_k={self.top_k!r} must be an integer of at least 1, or None")
-        if self.top_p is not None and not (_is_number(self.top_p) and 0 < self.top_p <= 1):
+        if self.top_p is not None and not 0 < _as_float(self.top_p) <= 1:
             faults.append(f"top_p={self.top_p!r} must be above 0 and at most 1, or None")
         for name in ("seed", "number"):
             if not is_integer(getattr(self, name), 0):
@@ -67,12 +68,13 @@ class Sampling:
         if self.temperature == 0:
             return int(order[0])
         order = order[: self.top_k]
-        with np.errstate(divide="ignore"):
+        # Logits of -infinity, and quotients by a tiny temperature, are right: their weights are 0.
+        with np.errstate(all="ignore"):
             logits = np.log(probabilities[order].astype(np.float64))
-        weights = np.exp((logits - logits[0]) / self.temperature)
+            weights = np.exp((logits - logits[0]) / float(self.temperature))
         sums = np.cumsum(weights)
         if self.top_p is not None:
-            count = int(np.searchsorted(sums, self.top_p * sums[-1])) + 1
+            count = int(np.searchsorted(sums, float(self.top_p) * sums[-1])) + 1
             sums = sums[:count]
         # Integers of NumPy would have other streams.
         draw = derive("generate", index(self.seed), index(self.number), position).random()
@@ -80,8 +82,14 @@ class Sampling:
         return int(order[min(place, np.count_nonzero(weights[: len(sums)]) - 1)])
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+def _as_float(value: Any) -> float:
+    """Return a real number as a float, perhaps infinity, and NaN for anything else."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def is_integer(value: Any, least: int) -> bool:
