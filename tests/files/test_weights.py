@@ -69,7 +69,7 @@ def test_scalars_empty_arrays_and_every_dtype_come_back_unchanged(path, arrays):
 def test_headers_have_shape_and_dtype_but_not_the_note(path, arrays):
     open_weights(path).write(arrays, NOTE)
     headers = open_weights(path).headers()
-    expected = {name: (array.shape, array.dtype) for name, array in arrays.items()}
+    expected = {name: (array.shape, array.dtype.name) for name, array in arrays.items()}
     assert {name: (a.shape, a.dtype) for name, a in headers.items()} == expected
 
 
@@ -151,8 +151,9 @@ def test_a_truncated_file_is_refused(path, arrays, keep):
 def test_a_pickle_in_an_npz_is_refused_unopened(tmp_path):
     path = tmp_path / "weights.npz"
     save_npz(path, evil=npy(np.array([print], dtype=object)))
+    assert open_weights(path).headers()["evil"].dtype == "object"
     with pytest.raises(DataError, match="runs code"):
-        open_weights(path).headers()
+        open_weights(path).read(["evil"])
 
 
 @pytest.mark.parametrize("shape", [(-1,), (2**62, 2**62), (1,) * 40, (0, 2**62, 2**62)])
@@ -184,8 +185,9 @@ def test_a_dtype_that_numpy_lacks_is_named(tmp_path):
     path = tmp_path / "weights.safetensors"
     header = json.dumps({"a/b": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    assert open_weights(path).headers()["a/b"].dtype == "BF16"
     with pytest.raises(DataError, match=r"a/b.*BF16"):
-        open_weights(path).headers()
+        open_weights(path).read(["a/b"])
 
 
 @pytest.mark.parametrize(

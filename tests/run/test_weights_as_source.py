@@ -161,6 +161,43 @@ def test_arrays_may_be_left_out_by_the_options_of_the_message(spec, tmp_path):
     assert plan.summary == "3 carried, 1 dropped"
 
 
+FOREIGN = {
+    "text": np.array(["red", "green"]),
+    "complex": np.ones(2, complex),
+    "objects": np.array([print, None], object),
+    "dates": np.array(["2020-01-01"], "M8[D]"),
+    "records": np.ones(2, [("a", "f4"), ("b", "U3")]),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_array_that_no_parameter_takes_may_have_any_dtype(spec, tmp_path, kind):
+    np.savez(tmp_path / "v.npz", vectors=VECTORS, foreign=FOREIGN[kind])
+    options = {"map": {"vectors": "embedding_1/weight"}, "allow_new": ("dense_1/*",)}
+
+    def plan(**more):
+        transfer = rules(**options, **more)
+        return plan_fine_tuning(spec, tmp_path / "v.npz", rules=transfer, data_root=tmp_path)[1]
+
+    with pytest.raises(CheckpointMismatchError, match="--allow-dropped 'foreign' leaves it out"):
+        plan()
+    shape, dtype = FOREIGN[kind].shape, FOREIGN[kind].dtype.name
+    lines = plan(allow_dropped=("foreign",)).lines
+    assert lines[-1] == f"dropped     foreign {shape} of {dtype}"
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_parameter_takes_an_array_of_floats_only(spec, tmp_path, kind):
+    np.savez(tmp_path / "v.npz", **{"dense_1/bias": FOREIGN[kind], "vectors": VECTORS})
+    with pytest.raises(CheckpointMismatchError, match="differ in dtype: save it as float32, or"):
+        plan_fine_tuning(
+            spec,
+            tmp_path / "v.npz",
+            rules=rules(map={"vectors": "embedding_1/weight"}, allow_new=("dense_1/weight",)),
+            data_root=tmp_path,
+        )
+
+
 def test_values_that_are_not_finite_are_refused(spec, tmp_path):
     bad = VECTORS.copy()
     bad[2, 1] = np.nan

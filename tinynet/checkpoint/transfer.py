@@ -30,7 +30,10 @@ Action: TypeAlias = Literal["carried", "overlapped", "new", "dropped", "differs"
 CHECKPOINT = "the checkpoint"
 """The origin of the tensors in messages, unless they come from a file of weights."""
 
-_SHAPE = "differ in shape"
+_SHAPE, _DTYPE = "differ in shape", "differ in dtype"
+
+_FLOATS = frozenset(("float16", "float32", "float64"))
+"""The dtypes that are converted to that of the network."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ class TensorLayout:
         return f"{self.node}/*" if "/" in self.address else self.address
 
     def __str__(self) -> str:
-        return f"{self.address} {self.shape}"
+        dtype = "" if self.dtype in _FLOATS else f" of {self.dtype}"
+        return f"{self.address} {self.shape}{dtype}"
 
 
 @dataclass(frozen=True)
@@ -263,9 +267,8 @@ def _shapes(tensors: Iterable[TensorLayout]) -> dict[str, dict[str, Shape]]:
 
 def _difference(source: TensorLayout, target: TensorLayout, rules: TransferRules) -> str:
     """Return the difference that prevents a transfer; empty if the rules allow it."""
-    floating = source.dtype.startswith("float") and target.dtype.startswith("float")
-    if source.dtype != target.dtype and not floating:
-        return f"differ in dtype, {target.dtype} and {source.dtype}"
+    if source.dtype != target.dtype and not {source.dtype, target.dtype} <= _FLOATS:
+        return _DTYPE
     if len(source.shape) != len(target.shape):
         return "have different numbers of axes"
     if source.shape != target.shape and not _allowed(target, rules.overlap):
@@ -303,10 +306,12 @@ def _refusal(move: TensorTransfer, rules: TransferRules) -> str | None:
         return f"{source} of {move.origin} is not used: {remedy}"
     if move.fits:
         return None
-    why, overlap = _difference(source, target, rules), ""
+    why, other = _difference(source, target, rules), ""
     if why == _SHAPE:
-        overlap = f"--overlap '{target.pattern}' carries over the part that both have, "
+        other = f"--overlap '{target.pattern}' carries over the part that both have, "
+    elif why == _DTYPE:
+        other = f"save it as {target.dtype}, or "
     return (
-        f"{target} and {source} of {move.origin} {why}: {overlap}--allow-new '{target.pattern}'"
+        f"{target} and {source} of {move.origin} {why}: {other}--allow-new '{target.pattern}'"
         f" --allow-dropped '{source.pattern}' initializes it"
     )

@@ -18,6 +18,7 @@ from tinynet.checkpoint.transfer import (
 from tinynet.checkpoint.transfer_rules import TransferRules
 from tinynet.engine.tensor_names import named_weights
 from tinynet.errors import CheckpointMismatchError
+from tinynet.files.array_header import ArrayHeader
 from tinynet.network.network import Network
 from tinynet.spec.network_spec import TRANSPOSED
 from tinynet.text.wording import quote, suggest
@@ -28,13 +29,13 @@ _AS_STORED, _TRANSPOSED = "array/", "transposed/"
 
 
 def plan_weight_transfer(
-    network: Network, headers: Mapping[str, Array], rules: TransferRules, origin: str
+    network: Network, headers: Mapping[str, ArrayHeader], rules: TransferRules, origin: str
 ) -> TransferPlan:
     """Return the plan of a transfer; nothing changes.
 
     Args:
         network: The network.
-        headers: An array of the shape and dtype of each array in the file, by its name.
+        headers: The shape and dtype of each array in the file, by its name.
         rules: The allowed actions. ``map`` has names of arrays, each with the address of a
             parameter (``vectors`` -> ``embedding_1/weight``), or the part of the names before a
             slash, with a node. An array that is mapped as ``weight.T`` is transposed.
@@ -90,18 +91,21 @@ def _require_mapped(
         raise CheckpointMismatchError("\n  ".join(lost))
 
 
-def _layout(name: str, headers: Mapping[str, Array]) -> TensorLayout:
+def _layout(name: str, headers: Mapping[str, ArrayHeader]) -> TensorLayout:
     """Return the layout of an array, or of its transpose if ``.T`` follows its name."""
     if name in headers:
-        return TensorLayout(_AS_STORED + name, headers[name].shape, headers[name].dtype.name)
-    array = headers[name.removesuffix(TRANSPOSED)]
+        return TensorLayout(_AS_STORED + name, headers[name].shape, headers[name].dtype)
+    header = headers[name.removesuffix(TRANSPOSED)]
     return TensorLayout(
-        _TRANSPOSED + name.removesuffix(TRANSPOSED), array.shape[::-1], array.dtype.name
+        _TRANSPOSED + name.removesuffix(TRANSPOSED), header.shape[::-1], header.dtype
     )
 
 
 def _sources(
-    headers: Mapping[str, Array], addresses: Iterable[str], renamed: Mapping[str, str], origin: str
+    headers: Mapping[str, ArrayHeader],
+    addresses: Iterable[str],
+    renamed: Mapping[str, str],
+    origin: str,
 ) -> dict[str, TensorLayout]:
     """Return the array of each parameter or buffer that has one, by its address."""
     known = dict.fromkeys(addresses)

@@ -6,6 +6,7 @@ A name is a group and an address: ``params/dense_1/weight``, ``slots/dense_1/wei
 from collections.abc import Iterable, Mapping
 
 from tinynet.errors import CheckpointMismatchError
+from tinynet.files.array_header import ArrayHeader
 from tinynet.types import Array
 
 PARAMS = "params/"
@@ -43,7 +44,9 @@ def named_weights(params: Mapping[str, Array], buffers: Mapping[str, Array]) -> 
 
 
 def require_match(
-    own: Mapping[str, Array], loaded: Mapping[str, Array], source: object = "the checkpoint"
+    own: Mapping[str, Array],
+    loaded: Mapping[str, Array] | Mapping[str, ArrayHeader],
+    source: object = "the checkpoint",
 ) -> None:
     """Raise an error unless both have arrays of the same names, shapes and dtypes.
 
@@ -58,10 +61,9 @@ def require_match(
     lines = [f"{name} is missing" for name in sorted(own.keys() - loaded.keys())]
     lines += [f"{name} is not in the network" for name in sorted(loaded.keys() - own.keys())]
     for name in sorted(own.keys() & loaded.keys()):
-        ours, theirs = own[name], loaded[name]
-        # An archive has one byte order, whatever that of the array was.
-        dtypes = {array.dtype.newbyteorder("=") for array in (ours, theirs)}
-        if ours.shape != theirs.shape or len(dtypes) > 1:
+        # Headers have no byte order: an archive has its own, whatever that of the array was.
+        ours, theirs = ArrayHeader.of(own[name]), ArrayHeader.of(loaded[name])
+        if ours != theirs:
             lines.append(
                 f"{name} is {theirs.dtype} {theirs.shape}, but in the network {ours.dtype}"
                 f" {ours.shape}"

@@ -20,8 +20,8 @@ from tinynet.files.regular import (
     compare_counts,
     map_array,
     open_file,
-    promised_size,
     read_array,
+    require_shape,
     unpacked_size,
 )
 from tinynet.text.wording import suggest
@@ -73,9 +73,15 @@ def npz_names(path: str) -> list[str]:
 
 
 def read_npz_headers(path: str) -> dict[str, tuple[Shape, np.dtype[Any]]]:
-    """Return shape and dtype of every array of an .npz file, by name, from the headers."""
+    """Return shape and dtype of every array of an .npz file, by name, from the headers.
+
+    The dtype may be one that `read_npz` refuses.
+    """
     with _members(path) as members:
-        return {name: members.header(name) for name in members}
+        headers = {name: members.header(name) for name in members}
+        for name, (shape, _) in headers.items():
+            require_shape(members.place(name), shape)
+        return headers
 
 
 @contextmanager
@@ -112,7 +118,7 @@ class _Members:
         """Validate the headers of arrays before any is unpacked."""
         counts, size = {}, 0
         for name in names:
-            shape, dtype = self.header(name, of_samples)
+            shape, dtype = self.header(name)
             place = self.place(name)
             size += unpacked_size(place, self._size, shape, dtype, of_samples=of_samples)
             counts[place] = shape[0] if of_samples else 0
@@ -120,10 +126,9 @@ class _Members:
             compare_counts(counts)
         require_memory(self._path, size, _TOO_LARGE)
 
-    def header(self, name: str, of_samples: bool = False) -> tuple[Shape, np.dtype[Any]]:
+    def header(self, name: str) -> tuple[Shape, np.dtype[Any]]:
         with self._opened(name) as (place, stream):
             shape, dtype, _ = _read_header(place, stream)
-            promised_size(place, shape, dtype, of_samples=of_samples)
             return shape, dtype
 
     def place(self, name: str) -> str:

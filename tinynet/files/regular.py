@@ -108,9 +108,15 @@ def promised_size(
         )
     if of_samples:
         _check_samples(place, shape)
-    elif len(shape) > MAX_AXES or min(shape, default=0) < 0:
-        raise DataError(f"{place} has the invalid shape {shape}; the limit is {MAX_AXES} axes")
+    else:
+        require_shape(place, shape)
     return math.prod(shape) * dtype.itemsize
+
+
+def require_shape(place: str, shape: Shape) -> None:
+    """Raise a `DataError` for a negative axis, and for too many axes."""
+    if len(shape) > MAX_AXES or min(shape, default=0) < 0:
+        raise DataError(f"{place} has the invalid shape {shape}; the limit is {MAX_AXES} axes")
 
 
 def _check_samples(place: str, shape: Shape) -> None:

@@ -17,10 +17,11 @@ import numpy as np
 from pydantic import JsonValue
 
 from tinynet.errors import DataError, explaining_io
+from tinynet.files.array_header import ArrayHeader
 from tinynet.files.atomic import WriteAt, replacing_output
 from tinynet.files.npy import read_npz, read_npz_headers
 from tinynet.files.regular import open_file
-from tinynet.types import Array, Shape
+from tinynet.types import Array
 
 MAX_HEADER = 1 << 24
 """Bytes of the header of a .safetensors file, enough for 100,000 tensors."""
@@ -39,8 +40,8 @@ _SAFETENSORS_DTYPES = {
 class WeightFile(Protocol):
     """A file of named arrays."""
 
-    def headers(self) -> dict[str, Array]:
-        """Return a placeholder of the shape and dtype of each array, without memory."""
+    def headers(self) -> dict[str, ArrayHeader]:
+        """Return the shape and dtype of each array, also of those that cannot be read."""
 
     def read(self, names: Iterable[str]) -> dict[str, Array]:
         """Return some of the arrays; check their headers first."""
@@ -75,9 +76,9 @@ class _Npz:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def headers(self) -> dict[str, Array]:
+    def headers(self) -> dict[str, ArrayHeader]:
         return {
-            name: _placeholder(f"{self._path}, array {name!r}", shape, dtype)
+            name: ArrayHeader.read(f"{self._path}, array {name!r}", shape, dtype.name)
             for name, (shape, dtype) in read_npz_headers(str(self._path)).items()
             if name != _NPZ_NOTE
         }
@@ -123,23 +124,30 @@ class _Safetensors:
             ) from error
         self._package = safetensors
 
-    def headers(self) -> dict[str, Array]:
+    def headers(self) -> dict[str, ArrayHeader]:
         with self._opened() as file:
-            return {name: self._header(name, file.get_slice(name)) for name in file.keys()}  # noqa: SIM118
+            return {name: self._header(name, file) for name in file.keys()}  # noqa: SIM118
 
-    def _header(self, name: str, header: Any) -> Array:
-        place = f"{self._path}, tensor {name!r}"
-        dtype = _SAFETENSORS_DTYPES.get(header.get_dtype())
-        if dtype is None:
-            raise DataError(
-                f"{place} has dtype {header.get_dtype()}, which NumPy does not have; F32 or F64 is"
-                " expected"
-            )
-        return _placeholder(place, tuple(header.get_shape()), np.dtype(dtype))
+    def _header(self, name: str, file: Any) -> ArrayHeader:
+        header = file.get_slice(name)
+        dtype = header.get_dtype()
+        shape = tuple(header.get_shape())
+        return ArrayHeader.read(self._place(name), shape, _SAFETENSORS_DTYPES.get(dtype, dtype))
+
+    def _place(self, name: str) -> str:
+        return f"{self._path}, tensor {name!r}"
 
     def read(self, names: Iterable[str]) -> dict[str, Array]:
+        required = tuple(names)
         with self._opened() as file:
-            return {name: file.get_tensor(name) for name in names}
+            for name in required:
+                dtype = file.get_slice(name).get_dtype()
+                if dtype not in _SAFETENSORS_DTYPES:
+                    raise DataError(
+                        f"{self._place(name)} has dtype {dtype}, which NumPy does not have; F32 or"
+                        " F64 is expected"
+                    )
+            return {name: file.get_tensor(name) for name in required}
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
@@ -164,13 +172,6 @@ class _Safetensors:
         data = self._package.numpy.save(contiguous, {_SAFETENSORS_NOTE: _text(note)})
         with explaining_io(self._path), replacing_output(self._path) as write_at:
             write_at(0, data)
-
-
-def _placeholder(place: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
-    try:
-        return np.broadcast_to(np.zeros((), dtype), shape)
-    except ValueError as error:
-        raise DataError(f"{place} has shape {shape}, which no array has") from error
 
 
 def _text(note: JsonValue) -> str:
