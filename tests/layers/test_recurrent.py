@@ -169,12 +169,24 @@ def test_one_position_at_a_time_is_the_whole_sequence(name):
         ({}, 'set "return_sequences" to true'),
         ({"return_sequences": True, "bidirectional": True}, '"bidirectional" and "go_backwards"'),
         ({"return_sequences": True, "go_backwards": True}, '"bidirectional" and "go_backwards"'),
-        ({"return_sequences": True, "return_state": True}, 'set "initial_state" and "return_state'),
+        ({"return_sequences": True, "initial_state": True}, 'set "initial_state" to false'),
     ],
 )
 def test_one_position_at_a_time_needs_the_right_options(options, message):
+    states = [(3,)] if "initial_state" in options else []
     with pytest.raises(ShapeError, match=message):
-        made("gru", (4, 2), **options).start_cache(3, 6)
+        made("gru", (4, 2), *states, **options).start_cache(3, 6)
+
+
+@each_layer
+def test_one_position_at_a_time_has_no_final_state(name):
+    layer = made(name, (4, 2), return_sequences=True, return_state=True)
+    alone = made(name, (4, 2), return_sequences=True)
+    x, ctx = numbers(3, 1, 2), Context(keep=False)
+    (y,) = layer.forward_next(ctx, layer.start_cache(3, 4), 0, x)
+    assert layer.final_outputs == STATES[name]
+    expected = alone.forward_next(ctx, alone.start_cache(3, 4), 0, x)
+    np.testing.assert_array_equal(y, expected)
 
 
 @each_layer

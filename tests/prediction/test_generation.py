@@ -102,6 +102,28 @@ def test_recurrent_layers_and_causal_convolutions_go_on(text_model, layer):
     assert model.generate(LINES[: STEPS + 3], 3 * STEPS - 3, seed=1) == LINES[: STEPS + 3] + text
 
 
+@pytest.mark.parametrize("kind", ["lstm", "gru", "simple_rnn"])
+def test_a_final_state_that_nobody_reads_changes_nothing(text_model, kind):
+    """Also one that has as many units as the window has positions."""
+    layer = {"type": kind, "units": STEPS, "return_sequences": True}
+    stated = text_model([EMBEDDING, {**layer, "return_state": True}, DENSE])
+    plain = text_model([EMBEDDING, layer, DENSE])
+    assert stated.generate("The ", 2 * STEPS) == plain.generate("The ", 2 * STEPS)
+
+
+def test_a_final_state_that_is_read_looks_ahead(text_model):
+    layer = {"type": "gru", "units": STEPS, "return_sequences": True, "return_state": True}
+    layers = [
+        EMBEDDING,
+        {**layer, "name": "first"},
+        {"type": "gru", "units": STEPS, "return_sequences": True, "initial_state": True,
+         "inputs": ["first", "first:state"]},
+        DENSE,
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match=r"gru_2 \(.*\) computes a position from later ones"):
+        text_model(layers, steps=1).generate("The ", 5)
+
+
 def test_layers_without_the_ability_are_slow_and_correct(text_model):
     model, right = text_model([EMBEDDING, {"type": "previous"}, DENSE]), text_model(RECURRENT)
     with pytest.warns(UserWarning, match=r"is slow, .*: previous_1 \(it looks across positions\)"):

@@ -86,3 +86,45 @@ class Last(RunningSum):
 
     def start_cache(self, samples: int, length: int) -> Cache:
         return {}
+
+
+class WithTotal(RunningSum):
+    """A running sum with the total as its second output, which no single position has."""
+
+    final_outputs: ClassVar[Any] = ("total",)
+
+    def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        super().__init__(config, in_shapes, build)
+        self.out_shapes = {"sums": self.out_shape, "total": self.out_shape[1:]}
+
+    def forward(self, ctx: Context, x: Array) -> Any:
+        y, total = super().forward(ctx, x)
+        return (y, y[:, -1]), total
+
+    def backward(self, ctx: Context, cache: Cache, dy: Any) -> Gradients:
+        dsums = np.zeros_like(cache) if dy[0] is None else np.array(dy[0])
+        if dy[1] is not None:
+            dsums[:, -1] += dy[1]
+        return super().backward(ctx, cache, dsums)
+
+    def forward_next(self, ctx: Context, cache: Cache, position: int, x: Array) -> Any:
+        return (super().forward_next(ctx, cache, position, x),)
+
+
+@detected_by("incremental", finding="not return a tuple of 1 outputs, one for each of `out_shapes`")
+class ReturnsATotal(WithTotal):
+    def forward_next(self, ctx: Context, cache: Cache, position: int, x: Array) -> Any:
+        (y,) = super().forward_next(ctx, cache, position, x)
+        return y, y[:, -1]
+
+
+@detected_by(
+    "incremental", finding=r"final_outputs is \('sums',\), not names of outputs other than"
+)
+class HasNoSequence(WithTotal):
+    final_outputs: ClassVar[Any] = ("sums",)
+
+
+@detected_by("incremental", finding="start_cache returns a cache, but the output 'total' has shape")
+class ForgetsToDeclare(WithTotal):
+    final_outputs: ClassVar[Any] = ()

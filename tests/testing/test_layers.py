@@ -25,7 +25,7 @@ from .correct_layers import (
     Sign,
 )
 from .faults import BROKEN, WITH_MASK, Broken
-from .incremental_layers import RunningSum
+from .incremental_layers import RunningSum, WithTotal
 from .masked_layers import (
     Attention,
     Backwards,
@@ -50,6 +50,7 @@ CORRECT: list[tuple[type[Any], list[Shape], dict[str, Any]]] = [
     (Lookup, [(2,)], {"inputs": INTEGERS}),
     (MaskedMean, [(5, 3)], {}),
     (RunningSum, [(5, 2)], {}),
+    (WithTotal, [(5, 2)], {}),
 ]
 
 

@@ -84,6 +84,12 @@ class Node:
         return f"{self.owner}/{param}" if tied is None else tied.address
 
     @cached_property
+    def final_values(self) -> frozenset[str]:
+        """Names of the values that exist only after the last position of a sequence."""
+        outputs = getattr(self.layer, "final_outputs", ())
+        return frozenset(f"{self.name}:{output}" for output in outputs)
+
+    @cached_property
     def values(self) -> dict[str, Shape]:
         """Shape of one sample of each value that it computes, by the value's name.
 

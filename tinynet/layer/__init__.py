@@ -207,6 +207,10 @@ class Incremental(Protocol):
     A class with ``any_length = True`` computes any number of positions as well as those that it was
     trained on, as recurrent layers do. With other layers, a text that is longer than the network's
     window continues from the second half of the window, as a new sequence.
+
+    A layer with several outputs may list in ``final_outputs`` the names of those that only the
+    whole sequence has, such as the final state of a recurrent layer. `forward_next` leaves them
+    out, and no text is generated one position at a time if another layer reads them.
     """
 
     def start_cache(self, samples: int, length: int) -> Any:
@@ -239,7 +243,7 @@ class Incremental(Protocol):
 
         Returns:
             This position of the output, (N, 1, *out_shape[1:]); a tuple of arrays if the layer has
-            several outputs.
+            several outputs, without its ``final_outputs``.
         """
         ...
 

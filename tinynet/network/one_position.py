@@ -43,13 +43,24 @@ def build_one_position(network: Network, nodes: Iterable[Node], steps: int) -> O
     shapes = {name: (1, *shape[1:]) for name, shape in network.input_shapes.items()}
     built: list[Node] = []
     for node in nodes:
-        in_shapes = tuple(shapes[source] for source in node.inputs)
         try:
+            in_shapes = tuple(_shape_of(shapes, source) for source in node.inputs)
             built.append(_at_one_position(network, node, declared, in_shapes, steps))
         except ShapeError as error:
             return OnePosition(tuple(built), {node.name: str(error)})
         shapes |= built[-1].values
     return OnePosition(tuple(built), {})
+
+
+def _shape_of(shapes: Mapping[str, Shape], source: str) -> Shape:
+    """Return the shape of one position of a value.
+
+    Raises:
+        ShapeError: for a value that no position has.
+    """
+    if source not in shapes:
+        raise ShapeError(f"it reads {source!r}, which exists only after the last position")
+    return shapes[source]
 
 
 def _at_one_position(
@@ -66,6 +77,8 @@ def _at_one_position(
     """
     shapes = {}
     for name, shape in node.values.items():
+        if name in node.final_values:
+            continue
         if shape[:1] != (steps,):
             raise ShapeError(f"its output of shape {shape} does not have {steps} positions")
         shapes[name] = (1, *shape[1:])
@@ -73,7 +86,8 @@ def _at_one_position(
         start_cache(node, 1, steps)
         outputs = None
         if node.out_shapes is not None:
-            outputs = dict(zip(node.out_shapes, shapes.values(), strict=True))
+            names = [n for n in node.out_shapes if f"{node.name}:{n}" not in node.final_values]
+            outputs = dict(zip(names, shapes.values(), strict=True))
         main = shapes[node.name]
         return replace(node, in_shapes=in_shapes, out_shape=main, out_shapes=outputs)
     build = Build(node=node.name, dtype=node.dtype)

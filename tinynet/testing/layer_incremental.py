@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from tinynet.errors import ShapeError
-from tinynet.layer import Array, Incremental
+from tinynet.layer import Array, Incremental, Shape
 from tinynet.testing.arrays import owned, require_close, require_same_bits
 from tinynet.testing.checks import require
 from tinynet.testing.layer_case import LayerCase, buffers
-from tinynet.testing.layer_passes import has_several_outputs, output_shapes
+from tinynet.testing.layer_passes import has_several_outputs, output_label, output_shapes
 from tinynet.testing.stand_ins import PoisonedWorkspace
 
 
@@ -24,7 +24,8 @@ def incremental(case: LayerCase) -> None:
         cache = layer.start_cache(case.batch, steps)
     except ShapeError:
         return  # With this config the layer cannot.
-    for name, shape in output_shapes(layer).items():
+    shapes = _sequence_shapes(layer)
+    for name, shape in shapes.items():
         require(
             shape[:1] == (steps,),
             f"start_cache returns a cache, but {name} has shape {shape}, not one of {steps} steps",
@@ -40,12 +41,31 @@ def incremental(case: LayerCase) -> None:
     require_same_bits(before, state, "after forward_next")
     actual = {
         name: np.concatenate([part[index] for part in parts], axis=1)
-        for index, name in enumerate(output_shapes(layer))
+        for index, name in enumerate(shapes)
     }
-    expected = case.output(layer, case.context(False))
+    outputs = case.output(layer, case.context(False))
+    expected = {name: outputs[name] for name in shapes}
     require_close(expected, actual, "one position at a time, by forward_next")
 
 
+def _sequence_shapes(layer: Any) -> dict[str, Shape]:
+    """Return the shape of each output that has positions, by the output's name in messages."""
+    final, shapes = tuple(getattr(layer, "final_outputs", ())), output_shapes(layer)
+    others = list(getattr(layer, "out_shapes", {}))[1:]
+    require(
+        {*final} <= {*others},
+        f"final_outputs is {final}, not names of outputs other than the main one: {others}",
+    )
+    return {name: shapes[name] for name in shapes if name not in map(output_label, final)}
+
+
 def _copied(layer: Any, returned: Any) -> tuple[Array, ...]:
-    outputs = returned if has_several_outputs(layer) else (returned,)
-    return tuple(np.array(y) for y in outputs)
+    if not has_several_outputs(layer):
+        return (np.array(returned),)
+    count = len(_sequence_shapes(layer))
+    require(
+        isinstance(returned, tuple) and len(returned) == count,
+        f"forward_next does not return a tuple of {count} outputs, one for each of `out_shapes`"
+        " that is not one of `final_outputs`",
+    )
+    return tuple(np.array(y) for y in returned)

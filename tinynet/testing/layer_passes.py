@@ -31,7 +31,12 @@ def output_shapes(layer: Any) -> dict[str, Shape]:
         f"out_shapes is {layer.out_shapes!r}, not a dict of the shape of one sample of each output"
         " by its name",
     )
-    return {f"the output {name!r}": shape for name, shape in layer.out_shapes.items()}
+    return {output_label(name): shape for name, shape in layer.out_shapes.items()}
+
+
+def output_label(name: str) -> str:
+    """Return the name of one of several outputs in messages."""
+    return f"the output {name!r}"
 
 
 def is_differentiable(layer: Any) -> bool:

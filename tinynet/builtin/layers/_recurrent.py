@@ -54,7 +54,8 @@ class Recurrent(ABC):
     gates: ClassVar[int]
     state_names: ClassVar[tuple[str, ...]] = ("state",)
     kept_arrays: ClassVar[int]
-    out_shapes: dict[str, Shape]  # With return_state only.
+    out_shapes: dict[str, Shape]  # With return_state only, as the next.
+    final_outputs: tuple[str, ...]
 
     def __init__(self, config: RecurrentConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
         self._config = config
@@ -68,6 +69,7 @@ class Recurrent(ABC):
         self.out_shape: Shape = (self._steps, width) if config.return_sequences else (width,)
         if config.return_state:
             self.out_shapes = {"output": self.out_shape, **dict.fromkeys(states, (config.units,))}
+            self.final_outputs = states
         self.params: dict[str, Array] = {}
         for prefix in self._prefixes:
             self._add_params(prefix, build)
@@ -190,20 +192,20 @@ class Recurrent(ABC):
                 ' returns sequences: set "return_sequences" to true, and "bidirectional" and'
                 ' "go_backwards" to false'
             )
-        if config.return_state or config.initial_state:
+        if config.initial_state:
             raise ShapeError(
-                f"{self.spec_name} computes one position at a time only if it starts at zeros and"
-                ' has one output: set "initial_state" and "return_state" to false'
+                f"{self.spec_name} computes one position at a time only if it starts at zeros: set"
+                ' "initial_state" to false'
             )
         return [np.zeros((samples, config.units), self._dtype) for _ in self.state_names]
 
     def forward_next(
         self, ctx: Context, cache: Cache, position: int, x: Array, *others: Array
-    ) -> Array:
+    ) -> Array | tuple[Array]:
         run = self._run(ctx, "", x, others[0] if self._has_mask else None, tuple(cache))
         for state, new in zip(cache, run.states, strict=True):
             state[...] = new
-        return run.y
+        return (run.y,) if self._config.return_state else run.y
 
     def _parts(self, runs: list[Run]) -> list[Array]:
         """Return the part of the output from each direction."""
