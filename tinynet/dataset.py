@@ -71,9 +71,9 @@ class Batch:
     Attributes:
         inputs: The inputs of the network, by name; each (N, *shape).
         targets: The targets, by name; each (N, *shape).
-        weights: Weight of each sample, (N,), or of each position of the targets, (N, T); None
-            where the dataset has no weights. They count in the loss, in training and in evaluation;
-            metrics leave out samples and positions of weight 0.
+        weights: Weight of each sample, (N,), or of each position of a target or an input, (N, T);
+            None where the dataset has no weights. They count in the loss, in training and in
+            evaluation; metrics leave out samples and positions of weight 0.
     """
 
     inputs: dict[str, Array]

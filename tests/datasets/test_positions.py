@@ -44,7 +44,7 @@ def test_weights_may_have_any_of_the_leading_axes_of_the_targets(open_npz, axes)
     assert open_npz(weights, y=np.zeros((4, 3, 2))).gather(np.arange(4)).weights.ndim == axes
 
 
-@pytest.mark.parametrize("shape", [(4, 2), (4, 1), (4, 3, 2)])
+@pytest.mark.parametrize("shape", [(4, 2), (4, 1), (4, 3, 3)])
 def test_weights_that_do_not_fit_the_targets_are_refused(open_npz, shape):
     with pytest.raises(DataError) as raised:
         open_npz(np.ones(shape))
@@ -54,11 +54,18 @@ def test_weights_that_do_not_fit_the_targets_are_refused(open_npz, shape):
     )
 
 
-def test_weights_of_positions_must_fit_every_target(open_npz):
+def test_weights_of_positions_fit_one_of_several_targets(open_npz):
     several = {"targets": {"labels": "y", "kind": "k"}, "k": np.arange(4)}
     assert open_npz(np.ones(4), **several).gather(np.arange(2)).weights.shape == (2,)
+    assert open_npz(WEIGHTS, **several).gather(np.arange(2)).weights.shape == (2, 3)
     with pytest.raises(DataError, match=r"with the shape \(samples,\), one number for each sample"):
-        open_npz(WEIGHTS, **several)
+        open_npz(np.ones((4, 2)), **several)
+
+
+def test_weights_of_positions_may_be_those_of_an_input(open_npz):
+    """An input may be the target of a loss, beside a target without positions."""
+    data = open_npz(np.ones((4, 3)), y=np.arange(4))
+    assert data.gather(np.arange(2)).weights.shape == (2, 3)
 
 
 def test_a_negative_weight_is_named_with_its_position(open_npz):

@@ -12,6 +12,7 @@ from tinynet.network.network import Network
 from tinynet.spec.training_spec import LossReference
 
 LOSS = MSE(MSE.Config())
+SHAPES = {"a": (2,), "b": (3,)}
 
 
 def dense(name, units, inputs="input"):
@@ -34,7 +35,7 @@ def problems(call, *arguments):
     [LOSS, "mse", {"type": "mse"}, LossReference(type="mse"), {"output": "mse"}, {"output": LOSS}],
 )
 def test_loss_of_an_only_output_has_several_forms(loss):
-    (head,) = output_losses(loss, ("output",))
+    (head,) = output_losses(loss, {"output": (3,)})
     assert (head.name, head.weight, head.target) == ("output", 1.0, None)
     assert isinstance(head.loss, MSE)
 
@@ -44,7 +45,7 @@ def test_weight_and_target_are_those_of_the_spec():
         "b": {"type": "mse", "weight": 2.0},
         "a": {"type": "softmax_cross_entropy", "target": "kind", "label_smoothing": 0.1},
     }
-    first, second = output_losses(losses, ("a", "b"))
+    first, second = output_losses(losses, SHAPES)
     assert isinstance(first.loss, SoftmaxCrossEntropy)
     assert (first.name, first.weight, first.target) == ("a", 1.0, "kind")
     assert (second.name, second.weight, second.target) == ("b", 2.0, None)
@@ -52,13 +53,13 @@ def test_weight_and_target_are_those_of_the_spec():
 
 
 def test_loss_may_be_an_object():
-    first, second = output_losses({"a": LOSS, "b": {"type": "mae", "weight": 0.5}}, ("a", "b"))
+    first, second = output_losses({"a": LOSS, "b": {"type": "mae", "weight": 0.5}}, SHAPES)
     assert first.loss is LOSS
     assert second.weight == 0.5
 
 
 def test_network_without_a_loss_has_no_losses():
-    assert output_losses(None, ("a", "b")) == ()
+    assert output_losses(None, SHAPES) == ()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_network_without_a_loss_has_no_losses():
     ],
 )
 def test_losses_for_wrong_outputs_are_an_error(loss, expected):
-    assert problems(output_losses, loss, ("a", "b")) == expected
+    assert problems(output_losses, loss, SHAPES) == expected
 
 
 # Targets ------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ class NotANumber(Table):
 class WeightsOfNoPositions(Table):
     def gather(self, indices: Array) -> Batch:
         batch = super().gather(indices)
-        return Batch(batch.inputs, batch.targets, np.ones((len(indices), 2)))
+        return Batch(batch.inputs, batch.targets, np.ones((len(indices), 3)))
 
 
 class Sorts(Table):

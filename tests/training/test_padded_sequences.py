@@ -5,9 +5,11 @@ import pytest
 
 import tinynet
 from tinynet.engine import sharding
-from tinynet.errors import ShapeError
+from tinynet.errors import ShapeError, SpecError
+from tinynet.spec.reading import load_spec
 
 SAMPLES, STEPS, CLASSES, PAD = 80, 7, 4, -100
+CROSS = {"type": "softmax_cross_entropy"}
 
 RNG = np.random.default_rng(3)
 LENGTHS = RNG.integers(1, STEPS + 1, SAMPLES)
@@ -110,14 +112,24 @@ def test_the_padding_is_never_seen(run):
         np.testing.assert_array_equal(array, other.network.params[name])
 
 
-def test_weights_that_fit_one_loss_only_are_refused_at_the_other(tmp_path):
-    """The code of a sequence has no steps, so weights of steps mean nothing for it."""
-    np.savez(tmp_path / "data.npz", x=RNG.normal(size=(20, STEPS)), w=WEIGHTS[:20] + 1)
-    spec = {
+@pytest.fixture
+def autoencoder(tmp_path):
+    """Return a spec of a network with weights of steps, which one of its outputs lacks."""
+    weights = WEIGHTS[:20].copy()
+    weights[3] = 0
+    np.savez(tmp_path / "data.npz", x=RNG.normal(size=(20, STEPS)), w=weights)
+    return {
         "tinynet": 1,
         "name": "code",
-        "data": {"type": "npz", "path": "data.npz", "targets": None, "weights": "w"},
+        "data": {
+            "type": "npz",
+            "path": "data.npz",
+            "targets": None,
+            "weights": "w",
+            "split": {"validation": 0, "test": 0},
+        },
         "network": {
+            "dtype": "float64",
             "layers": [
                 {"type": "dense", "units": 2, "name": "code"},
                 {"type": "dense", "units": STEPS, "name": "steps"},
@@ -125,7 +137,7 @@ def test_weights_that_fit_one_loss_only_are_refused_at_the_other(tmp_path):
             "outputs": ["code", "steps"],
         },
         "training": {
-            "epochs": 1,
+            "steps": 1,
             "loss": {
                 "code": {"type": "activity_regularization", "l2": 1.0},
                 "steps": {"type": "mse", "target": "input"},
@@ -133,13 +145,92 @@ def test_weights_that_fit_one_loss_only_are_refused_at_the_other(tmp_path):
             "optimizer": "sgd",
         },
     }
-    with pytest.raises(ShapeError) as caught:
-        tinynet.Trainer(spec, root=tmp_path).check()
+
+
+def test_a_loss_without_the_positions_counts_each_sample_once(autoencoder, tmp_path):
+    """A code of a sequence has no steps, but a sequence that counts nowhere has no code."""
+    trainer = tinynet.Trainer(autoencoder, root=tmp_path)
+    trainer.check()
+    samples = trainer.data.batch("train", np.arange(20))
+    codes = trainer.network.predict(samples.inputs)["code"]
+    counts = samples.weights.any(axis=1)
+    assert not counts.all()
+    (_, done) = trainer.run()
+    expected = np.square(codes[counts]).sum() / 20
+    assert done.figures["train/code/loss"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_weights_of_positions_that_no_loss_has_are_refused(autoencoder, tmp_path):
+    autoencoder["training"]["loss"].pop("steps")
+    with pytest.raises(SpecError) as caught:
+        tinynet.Trainer(autoencoder, root=tmp_path).check()
     (problem,) = caught.value.problems
-    assert problem.pointer == "/training/loss/code"
-    assert "do not fit outputs of shape" in problem.message
-    spec["training"]["loss"].pop("code")
-    tinynet.Trainer(spec, root=tmp_path).check()
+    assert problem.pointer == "/data"
+    assert problem.message == (
+        "weights of shape (7,) for a sample fit no output with a loss, whose shape must begin with"
+        " it (code: (2,)); give one weight for each sample, (samples,), or leave them out with"
+        " --set data.weights=null"
+    )
+    overrides = {"data.weights": None}
+    tinynet.Trainer(load_spec(autoencoder, overrides), root=tmp_path).check()
+
+
+def test_weights_of_a_step_that_no_loss_has_are_refused(autoencoder, tmp_path):
+    autoencoder["training"]["loss"].pop("steps")
+    trainer = tinynet.Trainer(autoencoder, root=tmp_path)
+    with pytest.raises(ShapeError, match=r"weights of shape \(7,\) for a sample fit no output"):
+        trainer.train_step(RNG.normal(size=(4, STEPS)), weights=np.ones((4, STEPS)))
+
+
+@pytest.mark.parametrize("steps", [STEPS, CLASSES])
+def test_a_target_without_positions_beside_one_that_has_some(tmp_path, steps):
+    """Also where the sequences are as long as there are classes of the other target."""
+    rng = np.random.default_rng(1)
+    weights = WEIGHTS[:40, :steps] * (np.arange(40) % 4 > 0)[:, None]
+    kinds = rng.integers(0, CLASSES, 40)
+    arrays = {"x": rng.normal(size=(40, steps)), "tags": LABELS[:40, :steps] % CLASSES}
+    np.savez(tmp_path / "data.npz", **arrays, kind=kinds, w=weights)
+    spec = {
+        "tinynet": 1,
+        "name": "kinds",
+        "data": {
+            "type": "npz",
+            "path": "data.npz",
+            "targets": {"tags": "tags", "kind": "kind"},
+            "weights": "w",
+            "split": {"validation": 0, "test": 0},
+        },
+        "network": {
+            "layers": [
+                {"type": "dense", "units": CLASSES, "name": "kind"},
+                {"type": "dense", "units": steps * CLASSES, "inputs": "input"},
+                {"type": "reshape", "target_shape": [steps, CLASSES], "name": "tags"},
+            ],
+            "outputs": ["kind", "tags"],
+        },
+        "training": {
+            "steps": 1,
+            "batch_size": 40,
+            "loss": {"kind": CROSS, "tags": {**CROSS, "average_over": "positions"}},
+            "optimizer": {"type": "sgd", "learning_rate": 1e-12},
+            "metrics": [{"type": "accuracy", "output": output} for output in ("kind", "tags")],
+        },
+    }
+    trainer = tinynet.Trainer(spec, root=tmp_path)
+    trainer.check()
+    samples = trainer.data.batch("train", np.arange(40))
+    predicted = trainer.network.predict(samples.inputs)
+    counts = samples.weights.any(axis=1)
+    hits = {name: p.argmax(axis=-1) == samples.targets[name] for name, p in predicted.items()}
+    chosen = np.take_along_axis(predicted["kind"], samples.targets["kind"][:, None], axis=1)
+    (_, done) = trainer.run()
+    expected = {
+        "kind/loss": -np.log(chosen[counts]).sum() / 40,
+        "kind/accuracy": hits["kind"][counts].mean(),
+        "tags/accuracy": hits["tags"][samples.weights > 0].mean(),
+    }
+    for name, figure in expected.items():
+        assert done.figures[f"train/{name}"] == pytest.approx(figure, rel=1e-5), name
 
 
 def test_a_mean_over_samples_depends_on_the_lengths_of_sequences(run):

@@ -107,7 +107,7 @@ def _check_network(spec: Spec, max_params: int) -> Checked:
         raise SpecError([Problem(message, "/network")])
     network: Network = dry_network(spec, None, max_params)
     require_outputs(spec, network, None)
-    require_weights_taken(network, None, spec.training)
+    require_weights_taken(spec, network, None)
     warnings, source = _located(spec, advice(spec, network, None, {}))
     return Checked(summary_of(spec, network), warnings, source, None, False, spec.data is not None)
 

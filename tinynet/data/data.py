@@ -152,10 +152,15 @@ class Data:
         return len(self.splits[split])
 
     @cached_property
+    def weight_shapes(self) -> frozenset[Shape]:
+        """The shapes of the weights of a sample in each dataset that has some: () or (T,)."""
+        first = [split.at(np.arange(1)).read() for split in self.splits.values() if len(split)]
+        return frozenset(s.weights.shape[1:] for s in first if s.weights is not None)
+
+    @property
     def weighted(self) -> bool:
         """True if a dataset has sample weights."""
-        first = [split.at(np.arange(1)) for split in self.splits.values() if len(split)]
-        return any(sample.read().weights is not None for sample in first)
+        return bool(self.weight_shapes)
 
     def require(self, split: SplitName) -> None:
         """Raise `DataError` if a split is empty, or there is no such split."""

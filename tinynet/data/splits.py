@@ -155,7 +155,7 @@ def _check_weights(dataset: Dataset, weights: Any, samples: int, pointer: str) -
         return
     message = (
         f"gather must return finite weights of shape {(samples,)}, or of more of the leading axes"
-        " of every target; it returned"
+        " of a target or an input; it returned"
     )
     if not isinstance(weights, np.ndarray) or not _fits(weights.shape, samples, dataset):
         raise plugin_error(dataset, f"{message} {described(weights)}", pointer)
@@ -166,9 +166,13 @@ def _check_weights(dataset: Dataset, weights: Any, samples: int, pointer: str) -
 
 
 def _fits(shape: Shape, samples: int, dataset: Dataset) -> bool:
-    """Return True for weights of samples, or of positions of the targets."""
-    targets = [(samples, *field.shape) for field in dataset.targets.values()]
-    return shape[:1] == (samples,) and all(shape == target[: len(shape)] for target in targets)
+    """Return True for weights of samples, or of positions of a target or an input.
+
+    Without targets any positions may be those of the outputs.
+    """
+    fields = [*dataset.targets.values(), *dataset.inputs.values()]
+    fits = not dataset.targets or any(shape[1:] == f.shape[: len(shape) - 1] for f in fields)
+    return shape[:1] == (samples,) and fits
 
 
 def chunks(total: int, size: int = CHUNK) -> Iterator[Array]:

@@ -16,7 +16,7 @@ from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss, CountedLoss, Loss
 from tinynet.spec.consistency import LOSS, outputs_of_loss
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
-from tinynet.types import Array
+from tinynet.types import Array, Shape
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class OutputLoss:
         weight: Its factor in the sum over all losses.
         target: Name of the target in the spec; None where it names none.
         pointer: JSON pointer to the loss in the spec.
+        out_shapes: Shape of one sample of each of its outputs.
     """
 
     name: str
@@ -36,6 +37,7 @@ class OutputLoss:
     weight: float = 1.0
     target: str | None = None
     pointer: str = LOSS
+    out_shapes: tuple[Shape, ...] = ()
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
@@ -62,6 +64,28 @@ class OutputLoss:
         except ValueError:  # compiled code may have no signature
             return True
         return True
+
+    def has_positions(self, positions: Shape, target_shape: Shape | None) -> bool:
+        """Return True if its outputs, and the target if it takes one, begin with some axes."""
+        target = () if target_shape is None else (target_shape,)
+        shapes = (*self.out_shapes, *target)
+        return all(shape[: len(positions)] == positions for shape in shapes)
+
+    def own_weights(self, weights: Array | None, targets: Array | None) -> Array | None:
+        """Return the weights that apply to this loss.
+
+        Weights of positions that its outputs or target lack count each sample once, but not the
+        samples without a position that counts.
+
+        Args:
+            weights: Weight of each sample, (N,), or of each position, (N, T); or None.
+            targets: Its targets, (N, *target_shape); None for a loss without.
+        """
+        target_shape = None if targets is None else targets.shape[1:]
+        if weights is None or self.has_positions(weights.shape[1:], target_shape):
+            return weights
+        counts = np.any(weights, axis=tuple(range(1, weights.ndim)))
+        return np.asarray(counts, weights.dtype)
 
     def errors(self, method: str) -> PluginErrors:
         """Return a context that turns an unexpected exception of a method into a `PluginError`."""
@@ -132,12 +156,13 @@ def forward(
         ctx: The context of this pass.
         outputs: Its output, (n, *out_shape), or a tuple of several.
         targets: The targets, (n, *target_shape); None for a loss without.
-        weights: Weight of each sample or position; see `LossInputs`.
+        weights: Weight of each sample or position; see `LossInputs` and `OutputLoss.own_weights`.
 
     Raises:
         ShapeError: if the weights do not fit the outputs.
         PluginError: if the loss raises an exception, or does not return (number, cache).
     """
+    weights = part.own_weights(weights, targets)
     with part.errors("forward"):
         # A loss without sample weights may lack the parameter.
         optional = () if weights is None else (weights,)
@@ -198,7 +223,7 @@ def count(part: OutputLoss, targets: Array | None, weights: Array | None) -> flo
     """
     assert part.counted is not None
     with part.errors("count"):
-        counted = part.counted.count(cast(Array, targets), weights)
+        counted = part.counted.count(cast(Array, targets), part.own_weights(weights, targets))
     if not isinstance(counted, Real) or not math.isfinite(counted) or counted < 0:
         message = f"count must return a number of at least 0; it returned {described(counted)}"
         raise part.error(message)

@@ -17,6 +17,7 @@ from tinynet.spec.training_spec import Losses, LossReference
 from tinynet.text.document import join_pointer
 from tinynet.text.mistakes import problems, spec_or_plugin_error
 from tinynet.text.wording import format_list, quote, suggest
+from tinynet.types import Shape
 
 _OneLoss: TypeAlias = Loss | LossReference
 
@@ -24,12 +25,12 @@ LossLike: TypeAlias = _OneLoss | Mapping[str, Any] | str
 """A loss, or its declaration in a JSON file; or several, by the names of their outputs."""
 
 
-def output_losses(loss: LossLike | None, outputs: tuple[str, ...]) -> tuple[OutputLoss, ...]:
+def output_losses(loss: LossLike | None, out_shapes: Mapping[str, Shape]) -> tuple[OutputLoss, ...]:
     """Return the losses, in the order of their names.
 
     Args:
         loss: The loss of the only output, or losses by the names of their outputs.
-        outputs: Names of all outputs.
+        out_shapes: Shape of one sample of each output, by its name.
 
     Raises:
         SpecError: for wrong losses, or losses of outputs that do not exist.
@@ -37,14 +38,18 @@ def output_losses(loss: LossLike | None, outputs: tuple[str, ...]) -> tuple[Outp
     """
     if loss is None:
         return ()
-    declared = _validated_losses(loss)
+    declared, outputs = _validated_losses(loss), tuple(out_shapes)
     names = list(declared) if isinstance(declared, Mapping) else getattr(declared, "type", "...")
     if wrong := list(loss_problems(names, outputs, "/loss")):
         raise SpecError(wrong)
     if not isinstance(declared, Mapping):
-        return (_output_loss(outputs[0], declared, LOSS),)
+        declared, pointers = {outputs[0]: declared}, {outputs[0]: LOSS}
+    else:
+        pointers = {name: LOSS + join_pointer([name]) for name in declared}
+    losses = [_output_loss(name, declared[name], pointers[name]) for name in sorted(declared)]
     return tuple(
-        _output_loss(name, declared[name], LOSS + join_pointer([name])) for name in sorted(declared)
+        replace(part, out_shapes=tuple([out_shapes[output] for output in part.outputs]))
+        for part in losses
     )
 
 

@@ -219,7 +219,7 @@ def evaluate(
     data.require(name)
     for change in state.data.changes(DataFacts.of(data)):
         report(Warned(change))
-    require_weights_taken(model.network, data)
+    require_weights_taken(spec, model.network, data, evaluation=True)
     data.require_finite(model.network.dtype, name)
     engine = Engine(model.network.program, settings.get("threads"))
     figures = Figures(spec.training.metrics, model.network)

@@ -90,11 +90,12 @@ def fields(case: DatasetCase) -> None:
     if batch.weights is not None:
         require_array(batch.weights, "weights", None, None)
         shape, samples = batch.weights.shape, (len(indices),)
-        fits = all(shape == target.shape[: len(shape)] for target in batch.targets.values())
+        arrays = [*batch.targets.values(), *batch.inputs.values()]
+        fits = not batch.targets or any(shape == array.shape[: len(shape)] for array in arrays)
         require(
             shape[:1] == samples and fits,
             f"weights has shape {shape} instead of {samples}, or of more of the leading axes of"
-            " every target",
+            " a target or an input",
         )
 
 

@@ -10,6 +10,7 @@ from tinynet.engine.inputs import own_name
 from tinynet.engine.losses import OutputLoss
 from tinynet.errors import DataError, LocatedError, Problem, ShapeError, SpecError, TargetError
 from tinynet.loss import ClassLoss
+from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import TrainingSpec
@@ -20,6 +21,7 @@ from tinynet.training.compatibility import (
     bad_target_of,
     input_problems,
     placeholder_predictions,
+    positions_problem,
     target_problems,
     weight_problems,
 )
@@ -49,10 +51,10 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
     group_of_each(training.optimizer.groups, network.params)
     if problems := shape_problems(training, network, data, names):
         raise ShapeError(problems)
-    require_weights_taken(network, data, training)
+    data.require_finite(network.dtype)
+    require_weights_taken(spec, network, data)
     if training.class_weights is not None:
         class_weights(training.class_weights, data, names)
-    data.require_finite(network.dtype)
     if problems := list(_TargetChecker(spec, network, data, names).problems()):
         raise TargetError(problems)
     monitors = (training.early_stopping, training.checkpoint.keep_best)
@@ -61,21 +63,38 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
 
 
 def require_weights_taken(
-    network: Network, data: Data | None, training: TrainingSpec | None = None
+    spec: Spec, network: Network, data: Data | None, *, evaluation: bool = False
 ) -> None:
     """Require losses that take weights, if samples of the data or classes of a spec have some.
 
+    Args:
+        spec: The spec.
+        network: The network, with its losses.
+        data: The data; None if they are not read.
+        evaluation: True if class weights do not count.
+
     Raises:
-        SpecError: listing every loss that does not.
+        SpecError: listing every loss that does not, and weights of positions that no loss has.
     """
-    if all(part.takes_weights for part in network.losses):
-        return
-    class_weights = training is not None and training.class_weights is not None
+    class_weights = spec.training.class_weights is not None and not evaluation
     sample_weights = data is not None and data.weighted
-    if problems := weight_problems(
-        network, class_weights=class_weights, sample_weights=sample_weights
-    ):
+    problems = weight_problems(network, class_weights=class_weights, sample_weights=sample_weights)
+    if not problems and data is not None:
+        problems += _position_problems(spec, network, data)
+    if problems:
         raise SpecError(problems)
+
+
+def _position_problems(spec: Spec, network: Network, data: Data) -> Iterator[Problem]:
+    """Yield a problem for weights of positions of the data that fit no loss."""
+    assert spec.data is not None
+    names = targets_of(network.losses, data.targets, data.inputs)
+    shapes = {loss: data.target_field(name).shape for loss, name in names.items()}
+    for positions in sorted(data.weight_shapes):
+        if message := positions_problem(network.losses, positions, shapes):
+            if "weights" in spec.data.options:
+                message = f"{message}, or leave them out with --set data.weights=null"
+            yield Problem(message, "/data")
 
 
 def shape_problems(
@@ -151,7 +170,7 @@ class _TargetChecker:
 
     def _losses(self, samples: Split, targets: Mapping[str, Array]) -> Iterator[Problem]:
         for part in list(self._losses_left):
-            bad = bad_target_of(self._network, part, targets[part.name])
+            bad = bad_target_of(part, targets[part.name])
             if bad is None:
                 continue
             self._losses_left.remove(part)
@@ -180,7 +199,7 @@ class _TargetChecker:
         predictions = placeholder_predictions(self._network, len(samples))
         for label in list(self._labels):
             try:
-                self._figures.count(predictions, targets, [label])
+                self._figures.count(predictions, targets, labels=[label])
                 with np.errstate(all="ignore"):
                     self._figures.figure(label)
             except (DataError, ShapeError) as error:

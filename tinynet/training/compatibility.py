@@ -122,17 +122,37 @@ def require_rows(x: Inputs, y: Mapping[str, Array], weights: Array | None) -> No
     rows = {np.shape(array)[:1] for array in (*inputs, *y.values())}
     if weights is not None:
         rows.add(np.shape(weights)[:1])
-    positions = () if weights is None or weights.ndim < 2 else weights.shape
-    fits = not positions or all(np.shape(a)[: len(positions)] == positions for a in y.values())
-    if len(rows) > 1 or () in rows or (0,) in rows or not fits:
+    if len(rows) > 1 or () in rows or (0,) in rows:
         arrays = dict(x) if isinstance(x, Mapping) else {"x": x}
         arrays |= {f"y {name}" if len(y) > 1 else "y": array for name, array in y.items()}
         arrays |= {} if weights is None else {"weights": weights}
         shapes = ", ".join(f"{name} {np.shape(array)}" for name, array in arrays.items())
         raise ShapeError(
-            "every array of a step needs one row for each sample, and weights the shape (samples,),"
-            f" or (samples, positions) for targets of positions; the shapes are {shapes}"
+            f"every array of a step needs one row for each sample; the shapes are {shapes}"
         )
+
+
+def positions_problem(
+    losses: Collection[OutputLoss], positions: Shape, target_shapes: Mapping[str, Shape]
+) -> str | None:
+    """Return the problem of weights whose positions no loss has; None if one has them.
+
+    Args:
+        losses: The losses.
+        positions: The shape of the weights of one sample.
+        target_shapes: Shape of one sample of the target of each loss, by the loss's name.
+    """
+    if any(part.has_positions(positions, target_shapes.get(part.name)) for part in losses):
+        return None
+    shapes = []
+    for part in losses:
+        outputs = " and ".join(map(str, part.out_shapes))
+        target = target_shapes.get(part.name)
+        shapes.append(f"{part.name}: {outputs}" + (f", target {target}" if target else ""))
+    return (
+        f"weights of shape {positions} for a sample fit no output with a loss, whose shape must"
+        f" begin with it ({'; '.join(shapes)}); give one weight for each sample, (samples,)"
+    )
 
 
 def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Problem]:
@@ -144,7 +164,7 @@ def target_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Probl
                 with PluginErrors(part.loss, "check_shapes raised", part.pointer):
                     # A loss without a target gets None for its shape.
                     target_shape = cast(Shape, shapes.get(part.name))
-                    part.checks.check_shapes(_out_shape(network, part), target_shape)
+                    part.checks.check_shapes(_out_shape(part), target_shape)
             except ShapeError as error:
                 problems.append(Problem(str(error), part.pointer))
     return problems
@@ -183,20 +203,19 @@ def first_bad_target(network: Network, targets: Mapping[str, Array]) -> Bad | No
     """
     for part in network.losses:
         if part.name in targets:
-            bad = bad_target_of(network, part, targets[part.name])
+            bad = bad_target_of(part, targets[part.name])
             if bad is not None:
                 of = f"the output {part.name!r}: " if len(network.losses) > 1 else ""
                 return bad[0], of + bad[1]
     return None
 
 
-def _out_shape(network: Network, part: OutputLoss) -> Any:
+def _out_shape(part: OutputLoss) -> Any:
     """Return the shape of one sample of a loss's output, or a tuple of those of several."""
-    shapes = tuple(network.out_shapes[output] for output in part.outputs)
-    return shapes if len(shapes) > 1 else shapes[0]
+    return part.out_shapes if len(part.outputs) > 1 else part.out_shapes[0]
 
 
-def bad_target_of(network: Network, part: OutputLoss, targets: Array) -> Bad | None:
+def bad_target_of(part: OutputLoss, targets: Array) -> Bad | None:
     """Return the row of the first target that one loss cannot use, and the reason; or None.
 
     ``targets`` is an array, (N, *target_shape).
@@ -204,7 +223,7 @@ def bad_target_of(network: Network, part: OutputLoss, targets: Array) -> Bad | N
     if part.checks is None:
         return None
     with PluginErrors(part.loss, "bad_target raised", part.pointer):
-        bad = part.checks.bad_target(_out_shape(network, part), targets)
+        bad = part.checks.bad_target(_out_shape(part), targets)
     if bad is None:
         return None
     if isinstance(bad, tuple | list) and len(bad) == 2:

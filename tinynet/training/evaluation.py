@@ -62,7 +62,9 @@ class Figures:
         self.outputs = {reference.label: reference.output or only for reference in references}
         self._out_shapes = dict(out_shapes)
         self._counted = [part for part in self._parts if part.counted is not None]
+        by_name = {part.name: part for part in self._parts}
         self.targets = {label: self._compared(label) for label in self.metrics}
+        self._losses = {label: by_name[name] for label, name in self.targets.items()}
         self.reset()
 
     def reset(self) -> None:
@@ -122,16 +124,13 @@ class Figures:
             output: np.concatenate([result.predictions[output] for result in results])
             for output in measured
         }
-        weights = samples.sample_weights
-        if weights is None or np.all(weights):
-            self.count(predictions, samples.y)
-        elif np.any(weights):
-            self.count(_weighted(predictions, weights), _weighted(samples.y, weights))
+        self.count(predictions, samples.y, samples.sample_weights)
 
     def count(
         self,
         predictions: Mapping[str, Array],
         targets: Mapping[str, Array],
+        weights: Array | None = None,
         labels: Iterable[str] | None = None,
     ) -> None:
         """Add a batch to the metrics, but not to the losses.
@@ -139,6 +138,7 @@ class Figures:
         Args:
             predictions: The predictions of the losses, (N, *out_shape), by the output's name.
             targets: (N, *target_shape), by the loss's name.
+            weights: Weight of each sample, (N,), or of each position, (N, T); or None.
             labels: The metrics to count into; by default all.
 
         Raises:
@@ -146,13 +146,18 @@ class Figures:
             DataError: for a target that a metric is not defined for.
         """
         for label in self.metrics if labels is None else labels:
-            metric, output, state = self.metrics[label], self.outputs[label], self.states[label]
-            before = layout(state)
+            metric, state = self.metrics[label], self.states[label]
+            predicted, compared = predictions[self.outputs[label]], targets[self.targets[label]]
+            own = self._losses[label].own_weights(weights, compared)
+            if own is not None and not np.all(own):
+                if not np.any(own):
+                    continue
+                predicted, compared = _weighted(predicted, own), _weighted(compared, own)
+            before, samples = layout(state), len(compared)
             try:
                 with PluginErrors(metric, "update raised", self.pointers[label]):
-                    metric.update(state, predictions[output], targets[self.targets[label]])
+                    metric.update(state, predicted, compared)
             except (ShapeError, DataError) as error:
-                samples = len(targets[self.targets[label]])
                 row = getattr(error, "row", None)
                 if isinstance(error, BadTargetError) and not is_row(row, samples):
                     message = wrong_row("update", error, samples)
@@ -245,18 +250,11 @@ def mean_loss(
     return mean
 
 
-def _weighted(arrays: Mapping[str, Array], weights: Array) -> dict[str, Array]:
+def _weighted(array: Array, weights: Array) -> Array:
     """Return the samples of a weight above 0, or such positions as samples of one position."""
     axes = weights.ndim
-
-    def part(array: Array) -> Array:
-        if array.shape[:axes] != weights.shape:
-            rows: Array = array[weights.any(axis=tuple(range(1, axes)))]
-            return rows
-        positions: Array = array[weights != 0]
-        return positions.reshape(-1, *[1] * (axes - 1), *array.shape[axes:])
-
-    return {name: part(array) for name, array in arrays.items()}
+    positions: Array = array[weights != 0]
+    return positions.reshape(-1, *[1] * (axes - 1), *array.shape[axes:])
 
 
 _SUMS = "seen"

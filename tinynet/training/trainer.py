@@ -35,6 +35,7 @@ from tinynet.training.advice import advice
 from tinynet.training.checks import check_training
 from tinynet.training.compatibility import (
     first_bad_target,
+    positions_problem,
     require_rows,
     target_problems,
     targets_by_loss,
@@ -179,9 +180,12 @@ class Trainer:
         targets = targets_by_loss(self.network, x, y, self._data_targets)
         weights = None if weights is None else np.asarray(weights)
         require_rows(x, targets, weights)
-        if weights is not None and (wrong := weight_problems(self.network, sample_weights=True)):
-            raise SpecError(wrong)
         shapes = {output: array.shape[1:] for output, array in targets.items()}
+        if weights is not None:
+            if wrong := weight_problems(self.network, sample_weights=True):
+                raise SpecError(wrong)
+            if problem := positions_problem(self.network.losses, weights.shape[1:], shapes):
+                raise ShapeError(problem)
         if shapes != self._checked_shapes:
             if problems := target_problems(self.network, shapes):
                 raise ShapeError(problems)

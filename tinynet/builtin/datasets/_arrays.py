@@ -272,7 +272,7 @@ def _checked_weights(
 ) -> Source:
     """Return the weights of samples or positions in float64.
 
-    Weights of positions fit every target, or, without targets, an input: (N, T) fits (N, T, C).
+    Weights of positions fit a target or an input: (N, T) fits (N, T, C).
     """
     _require_fit(source, targets, inputs)
     weights = source.values.astype(np.float64)
@@ -295,16 +295,15 @@ def _require_fit(
     weights: Source, targets: Mapping[str, Source], inputs: Mapping[str, Source]
 ) -> None:
     axes, shape = weights.values.ndim, weights.values.shape
-    compared = [source.values.shape[1:] for source in (targets or inputs).values()]
-    misfits = [other for other in compared if shape[1:] != other[: axes - 1]]
-    if not misfits or (not targets and len(misfits) < len(compared)):
+    compared = [source.values.shape[1:] for source in (*targets.values(), *inputs.values())]
+    if any(shape[1:] == other[: axes - 1] for other in compared):
         return
     message = (
         f"{weights.place} has shape {shape}; save weights with the shape (samples,), one number"
         " for each sample"
     )
-    if misfits[0]:
-        positions = ", ".join(map(str, misfits[0][: max(1, axes - 1)]))
+    if compared[0]:
+        positions = ", ".join(map(str, compared[0][: max(1, axes - 1)]))
         role = "targets" if targets else "inputs"
         message += f", or (samples, {positions}), one for each position of the {role}"
     raise DataError(message)

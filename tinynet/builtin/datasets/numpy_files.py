@@ -50,8 +50,8 @@ class NPZ(ArrayDataset):
         )
         weights: str | None = Field(
             default=None,
-            description="The array of weights of samples, (N,), or of positions of the targets,"
-            " (N, T), at least 0.",
+            description="The array of weights of samples, (N,), or of positions of a target or an"
+            " input, (N, T), at least 0.",
         )
 
     def __init__(self, config: Config) -> None:
@@ -104,8 +104,8 @@ class NPY(ArrayDataset):
         )
         weights: FilePath | None = Field(
             default=None,
-            description="The .npy file of weights of samples, (N,), or of positions of the"
-            " targets, (N, T), at least 0.",
+            description="The .npy file of weights of samples, (N,), or of positions of a target or"
+            " an input, (N, T), at least 0.",
         )
 
     def __init__(self, config: Config) -> None:
