@@ -30,6 +30,7 @@ from tinynet.testing import (
 )
 from tinynet.testing.checks import run_all
 
+from .activation_cases import ACTIVATIONS
 from .recurrent_cases import RECURRENT
 
 Row = Callable[[type[Any], Path], Iterator[Check]]
@@ -200,19 +201,16 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             layer({"axes": -1, "normalize": True}, SEQUENCE, (2, 4)),
         ],
         "dropout": [layer({"rate": 0.4}, SEQUENCE), layer({"rate": 0.0}, FLAT)],
-        "elu": [layer({}, SEQUENCE), layer({"alpha": 0.5}, FLAT)],
         "embedding": [layer({"input_dim": 6, "output_dim": 3}, (4,), inputs=[SEQUENCES])],
         "flatten": [layer({}, IMAGE), layer({}, FLAT)],
         "gaussian_sampling": [
             layer({}, (2,), (2,), inputs=[NUMBERS, NUMBERS - 1]),
             layer({}, (4, 3), (4, 3), inputs=[NUMBERS.reshape(1, 4, 3), np.ones((2, 4, 3))]),
         ],
-        "gelu": [layer({}, SEQUENCE), layer({"approximate": "tanh"}, FLAT)],
         "global_avg_pool1d": [layer({}, SERIES), layer({}, SERIES, (7,), mask=1)],
         "global_avg_pool2d": [layer({}, IMAGE)],
         "global_max_pool1d": [layer({}, SERIES), layer({}, SERIES, (7,), mask=1)],
         "layer_norm": [layer({}, FLAT), layer({"axis": [-2, -1]}, SEQUENCE)],
-        "leaky_relu": [layer({}, SEQUENCE), layer({"negative_slope": 0.2}, FLAT)],
         "matmul": [
             layer({}, SEQUENCE, (4, 2)),
             layer({"transpose_a": True, "transpose_b": True}, (2, 4, 3), (5, 4)),
@@ -247,7 +245,6 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         ],
         "permute": [layer({"dims": [2, 1]}, SEQUENCE), layer({"dims": [3, 1, 2]}, IMAGE)],
         "position_embedding": [layer({}, SEQUENCE), layer({"max_length": 5}, SEQUENCE)],
-        "relu": [layer({}, SEQUENCE), layer({}, IMAGE)],
         "repeat_vector": [layer({"n": 3}, FLAT)],
         "reshape": [layer({"target_shape": [4, -1]}, (6, 2))],
         "rms_norm": [
@@ -262,15 +259,12 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             layer({"max_length": 2}, (1,), inputs=[SEQUENCES[:, :1]]),
             layer({}, FLAT),
         ],
-        "sigmoid": [layer({}, SEQUENCE)],
-        "silu": [layer({}, SEQUENCE)],
         "sinusoidal_position": [layer({}, SEQUENCE), layer({"base": 100.0}, (3, 5))],
         "slice": [
             layer({}, FLAT),
             layer({"axis": 1, "start": -1}, SEQUENCE),
             layer({"axis": -2, "start": 4, "stop": 0, "step": -2}, IMAGE),
         ],
-        "softmax": [layer({}, FLAT), layer({"axis": -2}, SEQUENCE)],
         "split": [
             layer({"sections": 2}, SEQUENCE),
             layer({"sections": [1, 3, 2], "axis": 2}, IMAGE),
@@ -281,7 +275,6 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             layer({}, SEQUENCE, SEQUENCE),
             layer({}, (4,), SEQUENCE),
         ],
-        "tanh": [layer({}, SEQUENCE)],
         "up_sampling2d": [
             layer({}, (2, 3, 4)),
             layer({"size": [3, 1]}, (2, 3, 1)),
@@ -290,7 +283,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         ],
         **{
             name: [layer(options, *in_shapes, **kwargs) for options, in_shapes, kwargs in cases]
-            for name, cases in RECURRENT.items()
+            for name, cases in {**ACTIVATIONS, **RECURRENT}.items()
         },
     },
     "losses": {

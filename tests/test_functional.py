@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinynet.functional import sigmoid, softmax
+from tinynet.functional import sigmoid, softmax, softplus
 
 FLOATS = st.floats(-700, 700)
 
@@ -31,6 +31,17 @@ def test_softmax_is_the_normalized_exponential(row: list[float]) -> None:
     np.testing.assert_allclose(softmax(np.array(row)), expected, rtol=1e-14)
 
 
+@given(FLOATS)
+def test_softplus_is_its_formula_to_the_last_bits(x: float) -> None:
+    expected = max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+    assert float(softplus(np.array(x))) == pytest.approx(expected, rel=4e-15)
+
+
+def test_softplus_of_very_large_numbers_is_finite() -> None:
+    x = np.array([-np.inf, -1e300, 1e4, 1e300, np.inf])
+    assert softplus(x).tolist() == [0.0, 0.0, 1e4, 1e300, np.inf]
+
+
 def test_softmax_follows_the_axis() -> None:
     x = np.random.default_rng(0).normal(size=(2, 3, 4))
     for axis in range(3):
@@ -49,7 +60,7 @@ def test_dtype_and_input_are_kept_however_large(function: Any, dtype: Any) -> No
     assert ((y >= 0) & (y <= 1)).all()
 
 
-@pytest.mark.parametrize("function", [sigmoid, softmax])
+@pytest.mark.parametrize("function", [sigmoid, softmax, softplus])
 def test_the_result_goes_where_it_is_wanted(function: Any) -> None:
     x = np.random.default_rng(1).normal(size=(3, 4))
     expected, out = function(x), np.empty((3, 4))

@@ -4,7 +4,7 @@ import numpy as np
 
 from tinynet.types import Array
 
-__all__ = ["sigmoid", "softmax"]
+__all__ = ["sigmoid", "softmax", "softplus"]
 
 
 def sigmoid(x: Array, out: Array | None = None) -> Array:
@@ -35,4 +35,20 @@ def softmax(x: Array, axis: int = -1, out: Array | None = None) -> Array:
     y: Array = np.subtract(x, top, out=np.empty_like(x) if out is None else out)
     np.exp(y, out=y)
     y /= np.sum(y, axis=axis, keepdims=True)
+    return y
+
+
+def softplus(x: Array, out: Array | None = None) -> Array:
+    """Return log(1 + exp(x)), elementwise; any shape, dtype kept.
+
+    Args:
+        x: float32 or float64; not changed unless it is ``out``, too.
+        out: The array for the result; None for a new one.
+    """
+    positive = np.clip(x, 0, np.inf)
+    y: Array = np.abs(x, out=np.empty_like(x) if out is None else out)
+    np.negative(y, out=y)
+    np.exp(y, out=y)
+    np.log1p(y, out=y)
+    y += positive
     return y

@@ -24,6 +24,11 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "kernel": ("kernel_size",),
     "kernel_init": ("weight_initializer",),
     "kernel_initializer": ("weight_initializer",),
+    "lambd": ("threshold",),
+    "max_val": ("max",),
+    "max_value": ("max",),
+    "min_val": ("min",),
+    "min_value": ("min",),
     "mode": ("interpolation",),
     "neurons": ("units",),
     "num_embeddings": ("input_dim",),
@@ -37,6 +42,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "shape": ("target_shape",),
     "size": ("kernel_size", "pool_size", "units"),
     "stride": ("strides",),
+    "value": ("default_value",),
     "vocab_size": ("input_dim",),
     # Keys of every node
     "after": ("inputs",),
@@ -89,18 +95,29 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "bce": ("binary_cross_entropy",),
     "categorical_crossentropy": ("softmax_cross_entropy",),
     "contrastive_loss": ("contrastive",),
+    "clamp": ("clip",),
     "cross_entropy": ("softmax_cross_entropy",),
+    "exp": ("exponential",),
+    "hard_swish": ("hard_silu",),
+    "hardshrink": ("hard_shrink",),
+    "hardsigmoid": ("hard_sigmoid",),
+    "hardswish": ("hard_silu",),
+    "hardtanh": ("hard_tanh",),
     "kaiming_normal": ("he_normal",),
     "kaiming_uniform": ("he_uniform",),
     "l1": ("mae",),
     "leakyrelu": ("leaky_relu",),
     "linear": ("dense",),
     "log_loss": ("softmax_cross_entropy",),
+    "logsigmoid": ("log_sigmoid",),
+    "logsoftmax": ("log_softmax",),
     "mean_absolute_error": ("mae",),
     "mean_squared_error": ("mse",),
     "smooth_l1": ("huber",),
+    "softshrink": ("soft_shrink",),
     "sparse_categorical_crossentropy": ("softmax_cross_entropy",),
     "swish": ("silu",),
+    "tanhshrink": ("tanh_shrink",),
     "truncated_normal": ("normal",),
     "view": ("reshape",),
     "xavier_normal": ("glorot_normal",),
@@ -109,7 +126,12 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 """The names that may be meant by a name, the likeliest first; only those that exist are suggested.
 """
 
-ACTIVATIONS = ("elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softmax", "tanh")
+ACTIVATIONS = (
+    *("celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu"),
+    *("hard_tanh", "leaky_relu", "log_sigmoid", "log_softmax", "mish", "prelu", "relu", "relu6"),
+    *("selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparsemax"),
+    *("swiglu", "tanh", "tanh_shrink"),
+)
 """Activations that other frameworks also accept as an option of a layer."""
 
 _NODE = {"inputs", "shares", "trainable"}

@@ -69,39 +69,6 @@ class LeakyReLU(SlopeFromOutput):
         np.clip(slope, self._negative_slope, 1, out=slope)
 
 
-class ELU(SlopeFromOutput):
-    """Exponential linear unit: y = x where x > 0, else alpha * (exp(x) - 1).  (N, ...) -> (N, ...).
-
-    Source: Clevert et al., 2016.
-    """
-
-    operations = 5
-
-    class Config(LayerConfig):
-        """Parameters of an `elu` node."""
-
-        alpha: float = Field(
-            default=1.0, gt=0, description="The output approaches -alpha for very negative inputs."
-        )
-
-    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
-        super().__init__(config, in_shapes, build)
-        self._alpha = config.alpha
-
-    def evaluate(self, x: Array, y: Array) -> None:
-        np.clip(x, -np.inf, 0, out=y)
-        np.expm1(y, out=y)
-        y *= self._alpha
-        y += np.clip(x, 0, np.inf)
-
-    def slope(self, y: Array, slope: Array) -> None:
-        positive = y > 0
-        np.clip(y, -np.inf, 0, out=slope)  # alpha * exp(x) = y + alpha where x <= 0
-        slope += self._alpha
-        slope *= ~positive
-        slope += positive
-
-
 class Sigmoid(SlopeFromOutput):
     """Logistic function: y = 1 / (1 + exp(-x)).  (N, ...) -> (N, ...)."""
 
