@@ -138,6 +138,11 @@ struct array input_of(struct arguments *a, int axes, char type)
     return take_next(a, axes, type, false, false);
 }
 
+struct array optional_input_of(struct arguments *a, int axes, char type)
+{
+    return take_next(a, axes, type, false, true);
+}
+
 struct array optional_bytes(struct arguments *a, int axes, bool writable)
 {
     return take_next(a, axes, 'B', writable, true);

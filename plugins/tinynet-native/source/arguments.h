@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { MOST_ARRAYS = 10, MOST_AXES = 4 };
+enum { MOST_ARRAYS = 12, MOST_AXES = 4 };
 
 struct array {
     void *data; /* NULL for None */
@@ -48,6 +48,7 @@ struct array optional_output(struct arguments *a, int axes);
 
 /* Arrays of another type, a character of the `struct` module. */
 struct array input_of(struct arguments *a, int axes, char type);
+struct array optional_input_of(struct arguments *a, int axes, char type);
 struct array optional_bytes(struct arguments *a, int axes, bool writable);
 
 ptrdiff_t whole_number(struct arguments *a);

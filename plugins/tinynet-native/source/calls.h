@@ -44,6 +44,9 @@ void require_size(struct arguments *a, ptrdiff_t size, const struct array *const
 #define REQUIRE_SIZE(ARGUMENTS, SIZE, ...)                                                         \
     require_size(ARGUMENTS, SIZE, (const struct array *const[]){__VA_ARGS__, NULL})
 
+/* Set a MemoryError unless a kernel had enough memory. */
+void require_memory(struct arguments *a, bool enough);
+
 #define EACH_FUNCTION(DO)                                                                          \
     DO(conv2d)                                                                                     \
     DO(conv2d_backward)                                                                            \
@@ -59,6 +62,9 @@ void require_size(struct arguments *a, ptrdiff_t size, const struct array *const
     DO(batch_norm_backward)                                                                        \
     DO(layer_norm)                                                                                 \
     DO(layer_norm_backward)                                                                        \
+    DO(attention)                                                                                  \
+    DO(attention_backward)                                                                         \
+    DO(rotate)                                                                                     \
     DO(softmax_cross_entropy)                                                                      \
     DO(relu)                                                                                       \
     DO(relu_backward)                                                                              \

@@ -24,7 +24,7 @@ struct column {
     ptrdiff_t step, dy_step; /* from one row to the next */
     ptrdiff_t lanes;
     vec center;                           /* of the columns */
-    const REAL *row_center, *row_inverse; /* of the rows */
+    const REAL *row_center, *row_inverse; /* of the rows; the former may be NULL */
 };
 
 /* The term of row r in a sum. */
@@ -48,8 +48,9 @@ INLINE vec term_product(const struct column *c, ptrdiff_t r, bool whole)
 
 INLINE vec term_normal(const struct column *c, ptrdiff_t r, bool whole)
 {
-    vec normal = (term_x(c, r, whole) - c->row_center[r]) * c->row_inverse[r];
-    return load_n(c->dy + r * c->dy_step, c->lanes, whole) * normal;
+    vec x = term_x(c, r, whole);
+    vec centered = c->row_center ? x - c->row_center[r] : x;
+    return load_n(c->dy + r * c->dy_step, c->lanes, whole) * (centered * c->row_inverse[r]);
 }
 
 /* Four sums at a time, because each addition must wait for the one before it. */

@@ -1,12 +1,6 @@
 /* Convolution and pooling. */
 #include "calls.h"
 
-static void require_memory(struct arguments *a, bool enough)
-{
-    if (!enough)
-        fail(a, PyExc_MemoryError, "no memory for a copy of the weight or of an image");
-}
-
 /* Strides, padding above or to the left, and dilation of both axes. */
 static void take_window(struct arguments *a, struct axis *down, struct axis *right)
 {

@@ -50,13 +50,32 @@ struct dense {
     REAL *y, *dx, *dweight, *dbias;
 };
 
-/* batch_norm has a mean and an inverse for each channel, layer_norm one for each row. */
+/* batch_norm has a mean and an inverse for each channel, layer_norm one for each row, and rms_norm
+ * an inverse for each row. */
 struct norm {
     ptrdiff_t rows, channels;
     double epsilon;
     const REAL *x, *gamma, *beta, *dy;
     const REAL *dy_mean, *product_mean; /* of dy and of dy * normal; NULL for constant statistics */
     REAL *y, *mean, *variance, *squares, *inverse, *dx, *dgamma, *dbeta;
+};
+
+/* Consecutive groups of heads / groups heads of the query share a head of the keys and values. */
+struct attention {
+    ptrdiff_t samples, queries, keys, heads, groups, size, value_size;
+    ptrdiff_t mask_rows; /* of a sample: 1 for all queries, or one for each */
+    bool causal;
+    double scale, rate;
+    const REAL *query, *key, *value, *mask, *dy;
+    const float *uniform;
+    REAL *y, *top, *inverse; /* largest score of each query, and 1 / sum of its exponentials */
+    REAL *dquery, *dkey, *dvalue;
+};
+
+struct rotation {
+    ptrdiff_t samples, steps, heads, pairs;
+    const REAL *x, *cosines, *sines;
+    REAL *y;
 };
 
 struct cross_entropy {
@@ -111,6 +130,9 @@ struct kernels {
     void (*batch_norm_backward)(const struct norm *);
     void (*layer_norm)(const struct norm *);
     void (*layer_norm_backward)(const struct norm *);
+    bool (*attention)(const struct attention *);
+    bool (*attention_backward)(const struct attention *);
+    void (*rotate)(const struct rotation *);
     void (*softmax_cross_entropy)(const struct cross_entropy *);
     void (*relu)(const struct elementwise *);
     void (*relu_backward)(const struct elementwise *);

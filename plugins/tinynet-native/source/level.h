@@ -7,12 +7,14 @@
 #define TABLE baseline_float
 #endif
 
+#include "attention_gradients.h"
 #include "conv2d.h"
 #include "cross_entropy.h"
 #include "dense.h"
 #include "normalization.h"
 #include "optimizers.h"
 #include "pool2d.h"
+#include "rotation.h"
 
 const struct kernels TABLE = {
     .conv2d = conv2d,
@@ -29,6 +31,9 @@ const struct kernels TABLE = {
     .batch_norm_backward = batch_norm_backward,
     .layer_norm = layer_norm,
     .layer_norm_backward = layer_norm_backward,
+    .attention = attention,
+    .attention_backward = attention_backward,
+    .rotate = rotate,
     .softmax_cross_entropy = softmax_cross_entropy,
     .relu = relu,
     .relu_backward = relu_backward,

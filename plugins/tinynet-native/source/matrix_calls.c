@@ -125,7 +125,7 @@ FUNCTION(layer_norm, 8)
 {
     ptrdiff_t channels = whole_number(a);
     struct array x = input(a, 0), gamma = optional_input(a, 1), beta = optional_input(a, 1);
-    struct array mean = output(a, 0), inverse = output(a, 0), y = output(a, 0);
+    struct array mean = optional_output(a, 0), inverse = output(a, 0), y = output(a, 0);
     struct norm job = take_norm(a, &x, channels);
     job.gamma = gamma.data;
     job.beta = beta.data;
@@ -143,7 +143,7 @@ FUNCTION(layer_norm_backward, 9)
 {
     ptrdiff_t channels = whole_number(a);
     struct array dy = input(a, 0), x = input(a, 0), gamma = optional_input(a, 1);
-    struct array mean = input(a, 0), inverse = input(a, 0), dx = optional_output(a, 0);
+    struct array mean = optional_input(a, 0), inverse = input(a, 0), dx = optional_output(a, 0);
     struct array dgamma = optional_output(a, 1), dbeta = optional_output(a, 1);
     struct norm job = take_norm(a, &x, channels);
     job.dy = dy.data;

@@ -37,6 +37,12 @@ void require_size(struct arguments *a, ptrdiff_t size, const struct array *const
                 "the shapes of the arrays do not fit together");
 }
 
+void require_memory(struct arguments *a, bool enough)
+{
+    if (!enough)
+        fail(a, PyExc_MemoryError, "no memory for the temporary arrays of a kernel");
+}
+
 static PyObject *level_name(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(none))
 {
     return PyUnicode_FromString(level->name);

@@ -190,13 +190,14 @@ static void batch_norm_backward(const struct norm *args)
     run_grids((struct grid[]){row_grid(batch_norm_backward_part, args)}, 1);
 }
 
+/* Without a mean, rows are not centered: that is rms_norm. */
 static void layer_norm_row(const struct norm *args, ptrdiff_t r)
 {
     ptrdiff_t channels = args->channels;
     const REAL *x = args->x + r * channels;
     REAL *y = args->y + r * channels;
     vec sum = {0}, squares = {0};
-    for (ptrdiff_t c = 0; c < channels; c += LANES)
+    for (ptrdiff_t c = 0; c < channels && args->mean; c += LANES)
         sum += load_first(x + c, least(LANES, channels - c));
     const REAL mean = lane_sum(sum) / (REAL)channels;
     for (ptrdiff_t c = 0; c < channels; c += LANES) {
@@ -206,7 +207,8 @@ static void layer_norm_row(const struct norm *args, ptrdiff_t r)
     }
     const REAL variance = lane_sum(squares) / (REAL)channels;
     const REAL inverse = 1 / sqrt(variance + (REAL)args->epsilon);
-    args->mean[r] = mean;
+    if (args->mean)
+        args->mean[r] = mean;
     args->inverse[r] = inverse;
     for (ptrdiff_t c = 0; c < channels; c += LANES) {
         ptrdiff_t lanes = least(LANES, channels - c);
@@ -241,7 +243,7 @@ static void layer_norm_row_gradient(const struct norm *args, ptrdiff_t r)
 {
     ptrdiff_t channels = args->channels;
     const REAL *x = args->x + r * channels, *dy = args->dy + r * channels;
-    const REAL mean = args->mean[r], inverse = args->inverse[r];
+    const REAL mean = args->mean ? args->mean[r] : 0, inverse = args->inverse[r];
     REAL *dx = args->dx + r * channels;
     vec sum = {0}, products = {0};
     for (ptrdiff_t c = 0; c < channels; c += LANES) {
@@ -250,7 +252,7 @@ static void layer_norm_row_gradient(const struct norm *args, ptrdiff_t r)
         sum += g;
         products += g * ((load_first(x + c, lanes) - mean) * inverse);
     }
-    const REAL offset = lane_sum(sum) / (REAL)channels;
+    const REAL offset = args->mean ? lane_sum(sum) / (REAL)channels : 0;
     const REAL slope = lane_sum(products) / (REAL)channels;
     for (ptrdiff_t c = 0; c < channels; c += LANES) {
         ptrdiff_t lanes = least(LANES, channels - c);

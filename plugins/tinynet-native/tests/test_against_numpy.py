@@ -229,6 +229,32 @@ def test_normalization_of_any_number_of_channels(dtype):
         agree(*results, terms=x.size / channels, case=shape)
 
 
+def test_root_mean_square_of_any_number_of_channels(dtype):
+    rng = np.random.default_rng(11)
+    for channels in (*range(1, 40), 300):
+        shape = (int(rng.integers(0, 5)), int(rng.integers(1, 90)), channels)
+        x, dy = (rng.normal(size=shape).astype(dtype) for _ in range(2))
+        gamma = rng.normal(size=channels).astype(dtype) if channels % 3 else None
+        needs = channels % 2 == 0, gamma is not None
+        results = []
+        for kernels in (NATIVE, REFERENCE):
+            y, saved = kernels.rms_norm(x, gamma, 1e-5, poisoned, True)
+            gradients = kernels.rms_norm_backward(dy, saved, gamma, poisoned, needs)
+            results.append((y, *gradients))
+        agree(*results, terms=x.size / channels, case=shape)
+
+
+def test_rotation_of_any_number_of_pairs_has_the_bits_of_numpy(dtype):
+    """The arithmetic is the same, operation by operation, so no tolerance is needed."""
+    rng = np.random.default_rng(12)
+    for pairs in (*range(1, 20), 33, 64):
+        samples, steps, heads = (int(n) for n in rng.integers([0, 1, 1], [4, 30, 4]))
+        x = rng.normal(size=(samples, steps, heads, 2 * pairs)).astype(dtype)
+        cosines, sines = (rng.normal(size=(steps, pairs)).astype(dtype) for _ in range(2))
+        y, expected = (k.rotate(x, cosines, sines, poisoned) for k in (NATIVE, REFERENCE))
+        np.testing.assert_array_equal(y, expected)
+
+
 def test_moments_far_from_zero_keep_their_digits():
     """A sum of squares minus a square of sums would have lost all of them."""
     x = np.random.default_rng(7).normal(size=(5000, 5)) + 1000

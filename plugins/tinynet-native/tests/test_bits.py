@@ -39,6 +39,10 @@ def everything(offset=0):
     rows = shifted(X.reshape(-1, 5), offset)
     y, saved = KERNELS.conv2d(x, weight, None, SAME, np.empty, True)
     pooled, winners = KERNELS.max_pool2d(x, SAME, np.empty, True)
+    heads = shifted(X[:, :, :12].reshape(9, 24, 6, 5), offset)
+    attended, saved_heads = KERNELS.attention(
+        *(heads, heads, heads), None, True, 1.0, None, 0.0, np.empty, True
+    )
     normal_rows, saved_rows = KERNELS.layer_norm(x, GAMMA, None, 1e-5, np.empty, True)
     arrays = [
         y,
@@ -50,6 +54,8 @@ def everything(offset=0):
         *KERNELS.moments(x, np.empty),
         normal_rows,
         *KERNELS.layer_norm_backward(x, saved_rows, GAMMA, np.empty, (True, True, True)),
+        attended,
+        *KERNELS.attention_backward(heads, saved_heads, np.empty, (True, True, True)),
     ]
     return [array.tobytes() for array in arrays]
 

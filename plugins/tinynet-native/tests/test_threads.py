@@ -162,12 +162,15 @@ def normalize(x, gamma, beta):
     mean, squares = KERNELS.moments(x, poisoned)
     y, saved = KERNELS.batch_norm(x, mean, gamma * gamma, gamma, beta, 1e-5, poisoned, True)
     rows, saved_rows = KERNELS.layer_norm(x, gamma, beta, 1e-5, poisoned, True)
+    scaled, saved_scaled = KERNELS.rms_norm(x, gamma, 1e-5, poisoned, True)
     return (
         *(mean, squares, y, rows),
         *KERNELS.batch_norm_sums(x, saved, poisoned),
         KERNELS.batch_norm_backward(x, saved, gamma, (gamma, beta), poisoned),
         KERNELS.batch_norm_backward(x, saved, gamma, None, poisoned),
         *KERNELS.layer_norm_backward(y, saved_rows, gamma, poisoned, EVERY),
+        scaled,
+        *KERNELS.rms_norm_backward(y, saved_scaled, gamma, poisoned, (True, True)),
     )
 
 
@@ -177,6 +180,46 @@ def test_normalization():
     for rows, channels in ((5000, 7), (3001, 33), (400, 300), (129, 700), (1, 50_000), (900, 64)):
         tensors = arrays(rng, "float32", (rows, channels), (channels,), (channels,))
         same_on_any_number_of_threads(lambda tensors=tensors: normalize(*tensors), (rows, channels))
+
+
+def attend(query, key, value, causal, uniform):
+    arguments = query, key, value, None, causal, 0.25, uniform, 0.2, poisoned, True
+    y, saved = KERNELS.attention(*arguments)
+    dy = np.cos(np.arange(y.size)).reshape(y.shape).astype(y.dtype)
+    return y, *KERNELS.attention_backward(dy, saved, poisoned, EVERY)
+
+
+@pytest.mark.usefixtures("level")
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention(causal):
+    """Heads that share keys add to the same gradient: two threads must not."""
+    rng = np.random.default_rng(4)
+    for samples, steps, length, heads, groups, size in (
+        (0, 9, 9, 2, 1, 4),
+        (1, 300, 290, 1, 1, 32),
+        (1, 90, 110, 8, 1, 16),
+        (7, 61, 70, 6, 3, 10),
+    ):
+        tensors = arrays(
+            rng,
+            rng.choice(["float32", "float64"]),
+            (samples, steps, heads, size),
+            (samples, length, groups, size),
+            (samples, length, groups, size + 3),
+        )
+        uniform = rng.random((samples, heads, steps, length), np.float32) if groups > 1 else None
+        same_on_any_number_of_threads(
+            lambda tensors=tensors, uniform=uniform: attend(*tensors, causal, uniform),
+            [x.shape for x in tensors],
+        )
+
+
+@pytest.mark.usefixtures("level")
+def test_rotation():
+    x, cosines, sines = arrays(
+        np.random.default_rng(5), "float32", (3, 200, 5, 40), (200, 20), (200, 20)
+    )
+    same_on_any_number_of_threads(lambda: [KERNELS.rotate(x, cosines, sines, poisoned)], "rotation")
 
 
 def elementwise(x, dy, uniform):

@@ -2,7 +2,16 @@
 
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.kernels.updates import UPDATES
-from tinynet_native import _kernels, convolution, dense, elementwise, normalization, pooling
+from tinynet_native import (
+    _kernels,
+    attention,
+    convolution,
+    dense,
+    elementwise,
+    normalization,
+    pooling,
+    rotation,
+)
 from tinynet_native._threads import OnThreads
 from tinynet_native._updates import compiled
 
@@ -38,6 +47,11 @@ class NativeKernels(NumpyKernels):
     batch_norm_backward = staticmethod(normalization.batch_norm_backward)
     layer_norm = staticmethod(normalization.layer_norm)
     layer_norm_backward = staticmethod(normalization.layer_norm_backward)
+    rms_norm = staticmethod(normalization.rms_norm)
+    rms_norm_backward = staticmethod(normalization.rms_norm_backward)
+    attention_backward = staticmethod(attention.attention_backward)
+    attention = staticmethod(attention.attention)
+    rotate = staticmethod(rotation.rotate)
     dense_backward = staticmethod(dense.dense_backward)
     dense = staticmethod(dense.dense)
     relu = staticmethod(elementwise.relu)

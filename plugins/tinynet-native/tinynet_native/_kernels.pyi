@@ -75,24 +75,59 @@ def layer_norm(
     x: Array,
     gamma: Array | None,
     beta: Array | None,
-    mean: Array,
+    mean: Array | None,
     inverse: Array,
     y: Array,
     epsilon: float,
     /,
-) -> None: ...
+) -> None:
+    """Without a mean, rows are not centered."""
+
 def layer_norm_backward(
     channels: int,
     dy: Array,
     x: Array,
     gamma: Array | None,
-    mean: Array,
+    mean: Array | None,
     inverse: Array,
     dx: Array | None,
     dgamma: Array | None,
     dbeta: Array | None,
     /,
 ) -> None: ...
+def attention(
+    query: Array,
+    key: Array,
+    value: Array,
+    mask: Array | None,
+    uniform: Array | None,
+    y: Array,
+    top: Array,
+    inverse: Array,
+    causal: bool,
+    scale: float,
+    rate: float,
+    /,
+) -> None: ...
+def attention_backward(
+    dy: Array,
+    query: Array,
+    key: Array,
+    value: Array,
+    mask: Array | None,
+    uniform: Array | None,
+    y: Array,
+    top: Array,
+    inverse: Array,
+    dquery: Array | None,
+    dkey: Array | None,
+    dvalue: Array | None,
+    causal: bool,
+    scale: float,
+    rate: float,
+    /,
+) -> None: ...
+def rotate(x: Array, cosines: Array, sines: Array, y: Array, /) -> None: ...
 def softmax_cross_entropy(
     logits: Array, labels: Array, losses: Array, gradient: Array, label_smoothing: float, /
 ) -> None: ...

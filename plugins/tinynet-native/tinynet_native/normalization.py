@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tinynet.kernels import Saved, ThreeGradients
+from tinynet.kernels import Saved, ThreeGradients, TwoGradients
 from tinynet.kernels.memory import Empty
 from tinynet.types import Array
 from tinynet_native import _kernels
@@ -63,11 +63,11 @@ def batch_norm_backward(
 
 
 class SavedRows(NamedTuple):
-    """The values that `layer_norm` saves for `layer_norm_backward`."""
+    """The values that `layer_norm` and `rms_norm` save for their backward."""
 
     x: Array  # the input, (..., C)
-    mean: Array  # of each row, (...)
-    inverse: Array  # 1 / sqrt(variance + epsilon) of each row, (...)
+    mean: Array | None  # of each row, (...); None for `rms_norm`
+    inverse: Array  # the factor that normalizes a row, (...)
 
 
 def layer_norm(
@@ -89,6 +89,30 @@ def layer_norm_backward(
     needs: tuple[bool, bool, bool],
 ) -> ThreeGradients:
     """See `tinynet.kernels.Kernels.layer_norm_backward`."""
+    return _rows_backward(dy, saved, gamma, empty, needs)
+
+
+def rms_norm(
+    x: Array, gamma: Array | None, epsilon: float, empty: Empty, keep: bool
+) -> tuple[Array, Saved]:
+    """See `tinynet.kernels.Kernels.rms_norm`."""
+    *rows, channels = x.shape
+    y, inverse = empty(x.shape, x.dtype), empty(tuple(rows), x.dtype)
+    _kernels.layer_norm(channels, x, gamma, None, None, inverse, y, epsilon)
+    return y, SavedRows(x, None, inverse) if keep else None
+
+
+def rms_norm_backward(
+    dy: Array, saved: Saved, gamma: Array | None, empty: Empty, needs: tuple[bool, bool]
+) -> TwoGradients:
+    """See `tinynet.kernels.Kernels.rms_norm_backward`."""
+    dx, dgamma, _ = _rows_backward(dy, saved, gamma, empty, (*needs, False))
+    return dx, dgamma
+
+
+def _rows_backward(
+    dy: Array, saved: SavedRows, gamma: Array | None, empty: Empty, needs: tuple[bool, bool, bool]
+) -> ThreeGradients:
     x, mean, inverse = saved
     needs_x, needs_gamma, needs_beta = needs
     channels = x.shape[-1]
