@@ -152,9 +152,57 @@ def test_own_type_is_required():
         tinynet.Trainer(spec(EMBEDDING, {"shares": LOGITS["shares"], "units": 7}))
 
 
-def test_original_is_named_where_a_shared_weight_is_shared_again():
-    again = {"type": "dense", "units": 4, "shares": {"weight": "dense_1/weight.T"}}
-    with pytest.raises(
-        SpecError, match="is itself shared; name the original: 'embedding_1/weight'"
-    ):
+def test_weight_of_a_shared_layer_is_that_of_its_owner():
+    shared = {"shares": "embedding_1", "name": "c", "inputs": "input"}
+    added = {"type": "add", "inputs": ["embedding_1", "c"]}
+    logits = {**LOGITS, "shares": {"weight": "c/weight.T"}}
+    network = Network(spec(EMBEDDING, shared, added, logits)["network"])
+    assert network.nodes["dense_1"].address("weight") == "embedding_1/weight"
+    assert set(network.params) == {"embedding_1/weight", "dense_1/bias"}
+
+
+def test_instances_of_a_block_share_a_weight_outside_of_it():
+    head = {"layers": [{**LOGITS, "name": "logits"}, {"type": "dense", "units": 4}]}
+    outer = {"layers": [{"block": "head"}, {"block": "head"}]}
+    layers = (EMBEDDING, {"block": "outer"}, {"shares": "outer_1", "name": "again"})
+    loaded = load_spec(spec(*layers, blocks={"head": head, "outer": outer}))
+    assert load_spec(loaded.resolved()).resolved() == loaded.resolved()
+    network = Network(loaded.network)
+    heads = [name for name in network.nodes if name.endswith(".logits")]
+    assert len(heads) == 4
+    assert {network.nodes[name].address("weight") for name in heads} == {"embedding_1/weight"}
+
+
+def test_misspelled_node_outside_of_the_block_is_suggested():
+    block = {"layers": [{**LOGITS, "shares": {"weight": "embeding_1/weight.T"}}]}
+    with pytest.raises(SpecError, match="'embeding_1'; did you mean 'embedding_1'"):
+        load_spec(spec(EMBEDDING, {"block": "head"}, blocks={"head": block}))
+
+
+def test_node_of_the_block_comes_before_one_outside_of_it():
+    block = {
+        "layers": [
+            {**EMBEDDING, "name": "table"},
+            {**LOGITS, "shares": {"weight": "table/weight.T"}},
+        ]
+    }
+    layers = ({**EMBEDDING, "name": "table"}, {"block": "model", "inputs": "input"})
+    outputs = {"first": "table", "second": "model_1"}
+    training = {"loss": {"second": "softmax_cross_entropy"}}
+    parts = {"blocks": {"model": block}, "outputs": outputs}
+    loaded = load_spec(spec(*layers, training=training, **parts))
+    network = Network(loaded.network)
+    assert network.nodes["model_1.dense_1"].address("weight") == "model_1.table/weight"
+
+
+@pytest.mark.parametrize(
+    ("address", "original"),
+    [
+        ("dense_1/weight.T", "embedding_1/weight"),
+        ("dense_1/weight", "embedding_1/weight.T"),
+    ],
+)
+def test_original_is_named_where_a_shared_weight_is_shared_again(address, original):
+    again = {"type": "dense", "units": 4, "shares": {"weight": address}}
+    with pytest.raises(SpecError, match=f"is itself shared; name the original: '{original}'"):
         Network(spec(EMBEDDING, LOGITS, again)["network"])

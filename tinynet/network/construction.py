@@ -19,6 +19,7 @@ from tinynet.layer.build import Build
 from tinynet.network.shared_build import SharedBuild, arrays_of, require_shared
 from tinynet.network.tied_build import TyingBuild, require_tied
 from tinynet.spec.graph import GraphNode, needed_nodes, node_of
+from tinynet.spec.network_spec import TRANSPOSED
 from tinynet.spec.parts import NAME, NAME_RULE
 from tinynet.text.document import join_pointer
 from tinynet.text.plugin_errors import PluginErrors, located_cause, plugin_error
@@ -166,8 +167,10 @@ def _shared_params(node: GraphNode, built: Mapping[str, Node]) -> dict[str, Tied
             message = f"{quote(owner.name)} has no parameter {quote(shared.param)}"
             wrong.append(Problem(f"{message}; {suggest(shared.param, available)}", pointer))
         elif (original := owner.tied.get(shared.param)) is not None:
+            is_transposed = shared.transposed != original.transposed
+            address = f"{original.address}{TRANSPOSED if is_transposed else ''}"
             message = f"{quote(str(shared))} is itself shared; name the original:"
-            wrong.append(Problem(f"{message} {quote(original.address)}", pointer))
+            wrong.append(Problem(f"{message} {quote(address)}", pointer))
         else:
             tied[name] = TiedParam(
                 f"{owner.owner}/{shared.param}",

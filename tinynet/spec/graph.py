@@ -104,8 +104,8 @@ def _unknown_names(nodes: list[GraphNode]) -> Iterator[Problem]:
                 yield Problem(message, f"{node.pointer}/inputs/{index}")
         shared, pointer = node.spec.shared_node, f"{node.pointer}/shares"
         for name, param in node.spec.shared_params.items():
-            if param.node not in owners or param.node == node.name:
-                message = _no_node(param.node, [o for o in owners if o != node.name], hints)
+            if param.node not in by_name or param.node == node.name:
+                message = _no_node(param.node, sorted(by_name.keys() - {node.name}), hints)
                 yield Problem(message, pointer + join_pointer([name]))
         if shared is None:
             continue

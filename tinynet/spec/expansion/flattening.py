@@ -4,8 +4,9 @@ In the flat list every node has its name and its inputs. Nodes of a block are na
 instance: ``residual_2.conv2d_1``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TypeAlias
 
 from pydantic import JsonValue
@@ -32,7 +33,7 @@ from tinynet.spec.expansion.node_lists import Item, NodeList
 from tinynet.spec.expansion.sources import Source
 from tinynet.spec.expansion.state import Expansion
 from tinynet.spec.expansion.variables import Scope, Value, substitute, substitute_with_source
-from tinynet.spec.graph import INPUT, TAKEN, is_input
+from tinynet.spec.graph import INPUT, TAKEN, is_input, node_of
 from tinynet.spec.network_spec import SharedParam
 from tinynet.spec.parts import MAX_NAME
 from tinynet.text.document import (
@@ -343,8 +344,12 @@ class Flattener:
                 available = format_list(node_list.inputs or ())
                 message = f"there is no {quote(reference)} in the block, only {available}"
                 self._state.reference_problems.append(source.problem(message))
+            elif node_list.find_shared(node_of(reference)) is not None:
+                message = f"{quote(reference)} is outside of the block; add an input to the block's"
+                remedy = f"'inputs', and pass {quote(reference)} in the 'inputs' of its instances"
+                self._state.reference_problems.append(source.problem(f"{message} {remedy}"))
             else:
-                self._refuse_node(node_list, reference, source)
+                self._refuse_node([node_list], reference, source)
         node = None if item.flat_index is None else self.nodes[item.flat_index]
         shared = node.get("shares") if isinstance(node, dict) else None
         source = item.source.part("shares")
@@ -356,16 +361,17 @@ class Flattener:
                     self._check_owner(node_list, SharedParam.parse(address).node, source.part(name))
 
     def _check_owner(self, node_list: NodeList, name: str, source: Source) -> None:
-        owner = node_list.find(name)
+        owner = node_list.find_shared(name)
         if owner is None:
-            self._refuse_node(node_list, name, source)
+            self._refuse_node(node_list.outwards(), name, source)
         elif owner.inner is not None:
             message = f"{quote(name)} is an instance of a block; share one of its nodes instead"
             self._state.reference_problems.append(source.problem(message))
 
-    def _refuse_node(self, node_list: NodeList, name: str, source: Source) -> None:
+    def _refuse_node(self, node_lists: Iterable[NodeList], name: str, source: Source) -> None:
         message = f"there is no node {quote(name)}"
-        hint = self._state.hint(message, name, node_list.candidates(name), source)
+        candidates = chain.from_iterable(nodes.candidates(name) for nodes in node_lists)
+        hint = self._state.hint(message, name, candidates, source)
         self._state.reference_problems.append(source.problem(message + hint))
 
 

@@ -147,9 +147,26 @@ class NodeList:
             return tuple(map(self.resolve, item.inputs))
         return (self.items[index - 1].output if index else self.resolve(INPUT),)
 
+    def find_shared(self, name: str) -> Item | None:
+        """Return the element whose layer or parameters a node of the list shares by a name.
+
+        A name that the list lacks is looked up in the list around it, and so on outwards.
+        """
+        found = (node_list.find(name) for node_list in self.outwards())
+        return next(filter(None, found), None)
+
+    def outwards(self) -> "Iterator[NodeList]":
+        """Yield the list and the lists around it, the innermost first."""
+        node_list = self
+        yield node_list
+        while node_list.outer is not None:
+            node_list, _ = node_list.outer
+            yield node_list
+
     def owner(self, reference: str) -> str:
         """Return the flat name of the node that owns a layer."""
-        name = self.resolve(reference)
+        item = self.find_shared(reference)
+        name = self.prefix + reference if item is None else item.output
         for prefix, owner_prefix in self.sharing:
             if name.startswith(prefix):
                 name = owner_prefix + name.removeprefix(prefix)

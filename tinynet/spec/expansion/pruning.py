@@ -6,7 +6,7 @@ that feed only these outputs are removed. Any other unconnected output is a mist
 `tinynet.spec.graph` reports.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
@@ -76,7 +76,7 @@ def _flat_nodes(nodes: list[JsonValue], lists: Iterable[NodeList]) -> dict[str, 
     """Return the nodes by name, in the order of the flat list."""
     result: dict[int, _FlatNode] = {}
     for node_list in lists:
-        around = list(_around(node_list))
+        around = list(node_list.outwards())[:-1]  # without the network's own
         for item in node_list.items:
             node = None if item.flat_index is None else nodes[item.flat_index]
             if item.flat_index is None or not isinstance(node, dict):
@@ -90,13 +90,6 @@ def _flat_nodes(nodes: list[JsonValue], lists: Iterable[NodeList]) -> dict[str, 
                 node, item.flat_index, item.flat_index, instances, frozenset(outputs_of)
             )
     return {str(result[index].node.get("name")): result[index] for index in sorted(result)}
-
-
-def _around(node_list: NodeList) -> Iterator[NodeList]:
-    """Yield a list and the lists around it, the innermost first, without the network's own."""
-    while node_list.outer is not None:
-        yield node_list
-        node_list, _ = node_list.outer
 
 
 def _needed(names: Iterable[str], flat: Mapping[str, _FlatNode]) -> set[str]:
