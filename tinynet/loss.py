@@ -90,6 +90,7 @@ class CountedLoss(Protocol):
 
     ``forward`` then returns a sum over all positions that count, and the caller divides by their
     number in all samples of the update. So the mean does not depend on how samples are divided.
+    A loss of labels that leaves out those with a certain label has it as ``ignore_label``.
 
     Attributes:
         counts_positions: True if the loss is such a mean with the options that it has.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tinynet.errors import SpecError
+from tinynet.training.class_weights import class_weights
 
 ROWS = [(1.0, 2.0, "x"), (2.0, 1.0, "y"), (0.5, 3.0, "y"), (0.1, 0.2, "y")] * 5
 ALL = {"split": {"validation": 0, "test": 0}}
@@ -108,7 +109,7 @@ def tagged(make_trainer, tmp_path):
         names = {} if weights is None else {"weights": "w"}
         data = {"type": "npz", "path": "tags.npz", **names, **ALL, "transforms": list(transforms)}
         parts = {"data": data, "layers": SMALL, "batch_size": 20, "steps": 1}
-        return make_trainer(**parts, **training), x
+        return make_trainer(**parts | training), x
 
     return make
 
@@ -135,6 +136,67 @@ def test_a_class_of_weight_0_is_no_position_of_the_mean(tagged):
     twin, _ = tagged(loss={"type": "softmax_cross_entropy", "ignore_label": 0})
     order = twin.data.order(0)
     assert first.loss == pytest.approx(twin.train_step(x[order], TAGS[order]), rel=1e-12)
+
+
+def test_balanced_classes_are_counted_in_the_training_split(make_trainer, write_csv):
+    split = {"validation": 4, "test": 4, "stratify": True}
+    data = {**write_csv([(0.0, 0.0, "x")] * 30 + [(0.0, 0.0, "y")] * 10), "split": split}
+    trainer = make_trainer(data=data, layers=SMALL, batch_size=32, class_weights="balanced")
+    weights = class_weights("balanced", trainer.network.losses, trainer.data, {"output": "target"})
+    np.testing.assert_array_equal(weights.values, [32 / (2 * 24), 32 / (2 * 8)])
+
+
+@pytest.mark.parametrize("weights", ["balanced", {"a": 3.0}])
+def test_class_weights_of_a_vocabulary(make_trainer, tmp_path, weights):
+    """The classes of a text are known once its vocabulary is."""
+    (tmp_path / "text.txt").write_text("aaabbc" * 4)
+    layers = [{"type": "embedding", "input_dim": 4, "output_dim": 3}, {"type": "dense", "units": 4}]
+    transform = {"type": "vocabulary", "on": ["input", "target"]}
+    data = {"type": "text", "path": "text.txt", "length": 6, **ALL, "transforms": [transform]}
+    parts = {"data": data, "layers": layers, "steps": 1}
+    trainer = make_trainer(**parts, class_weights=weights)
+    trainer.check()
+    (first, *_) = trainer.run()
+    batch = trainer.data.batch("train", np.arange(3))
+    labels = batch.targets["target"]
+    counts = np.bincount(labels.reshape(-1), minlength=4)
+    expected = np.array([1, 3.0, 1, 1])
+    if weights == "balanced":
+        expected = counts.sum() / (4 * np.maximum(counts, 1))
+    twin = make_trainer(**parts)
+    loss = twin.train_step(batch.inputs, labels, expected[labels])
+    assert first.loss == pytest.approx(loss, rel=1e-12)
+
+
+@pytest.mark.parametrize("weights", ["balanced", {"1": 3.0}])
+def test_class_weights_beside_a_label_that_is_no_class(make_trainer, tmp_path, weights):
+    """Such labels make the targets numbers, and the units of the output their classes."""
+    x = np.random.default_rng(5).normal(size=(20, 3, 2))
+    padded = np.where(np.arange(3) < np.arange(20)[:, None] % 4, TAGS, -100)
+    np.savez(tmp_path / "tags.npz", x=x, y=padded)
+    data = {"type": "npz", "path": "tags.npz", **ALL, "target_type": "number"}
+    loss = {"type": "softmax_cross_entropy", "ignore_label": -100}
+    parts = {"data": data, "layers": SMALL, "batch_size": 20, "steps": 1, "loss": loss}
+    trainer = make_trainer(**parts, class_weights=weights)
+    trainer.check()
+    (first, *_) = trainer.run()
+    counts = np.bincount(padded[padded >= 0])
+    by_class = counts.sum() / (2 * counts) if weights == "balanced" else np.array([1.0, 3.0])
+    twin = make_trainer(**parts)
+    order = twin.data.order(0)
+    own = np.where(padded >= 0, by_class[TAGS], 1.0)[order]
+    assert first.loss == pytest.approx(twin.train_step(x[order], padded[order], own), rel=1e-12)
+    wrong = make_trainer(**parts, class_weights={"-100": 2.0})
+    with pytest.raises(SpecError, match=r"'-100' is not a class of 'target'; available: 0, 1"):
+        wrong.check()
+
+
+def test_class_weights_of_labels_without_a_position_are_refused(tagged):
+    """The labels of ctc have no time steps of their own."""
+    layers = [{"type": "conv1d_transpose", "filters": 4, "kernel_size": 2, "strides": 2}]
+    trainer, _ = tagged(loss="ctc", layers=layers, class_weights="balanced")
+    with pytest.raises(SpecError, match=r"positions \(3,\), which an output of shape \(6, 4\)"):
+        trainer.check()
 
 
 def test_class_weights_without_a_target_are_refused(tagged):

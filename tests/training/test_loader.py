@@ -10,6 +10,7 @@ import pytest
 from tinynet.data.data import Data
 from tinynet.errors import DataError
 from tinynet.spec.reading import load_spec
+from tinynet.training.class_weights import ClassWeights
 from tinynet.training.loader import Loader
 
 SPEC = {
@@ -22,7 +23,6 @@ SPEC = {
         "batch_size": 50,
         "loss": "softmax_cross_entropy",
         "optimizer": "sgd",
-        "class_weights": {"3": 2.0},
     },
 }
 
@@ -34,7 +34,8 @@ def data():
 
 
 def loader(data):
-    return Loader(data, load_spec(SPEC).training, {"output": "target"})
+    weights = ClassWeights("output", np.where(np.arange(10) == 3, 2.0, 1.0), labels=True)
+    return Loader(data, load_spec(SPEC).training, {"output": "target"}, weights)
 
 
 def same(actual, expected):

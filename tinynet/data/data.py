@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -84,6 +84,22 @@ class Split:
             with PluginErrors(self.dataset, "where raised", self.pointer):
                 return self.dataset.where(index)
         return f"sample {index}"
+
+
+class TargetBatch(NamedTuple):
+    """The preprocessed targets of some samples.
+
+    Attributes:
+        split: The split of the samples.
+        samples: The samples.
+        targets: The target of each loss, (N, *target_shape), by the loss's name.
+        weights: Weight of each sample, (N,), or of each position, (N, T); or None.
+    """
+
+    split: SplitName
+    samples: Split
+    targets: dict[str, Array]
+    weights: Array | None
 
 
 class Data:
@@ -202,18 +218,22 @@ class Data:
         for positions in chunks(self.size(split), size):
             yield self.batch(split, positions)
 
-    def target_batches(self, names: Mapping[str, str]) -> Iterator[tuple[Split, dict[str, Array]]]:
-        """Iterate over parts of every split, each with the preprocessed target of each loss.
+    def target_batches(
+        self, names: Mapping[str, str], *splits: SplitName
+    ) -> Iterator["TargetBatch"]:
+        """Iterate over the preprocessed targets of some splits, or of all, in evaluation mode.
 
         ``names`` holds the target of each loss, by the loss's name; see `targets_from`.
         """
-        for split in self.splits.values():
-            for part in split.parts():
-                raw = part.read_arrays()
-                read = {own_name(name) for name in names.values()}
+        read = {own_name(name) for name in names.values()}
+        for split in splits or self.splits:
+            for part in self.splits[split].parts():
+                batch = part.read()
+                raw = {**batch.inputs, **batch.targets}
                 with naming_samples(part.place):
                     arrays = self.preprocessing.apply({name: raw[name] for name in read})
-                yield part, {loss: arrays[own_name(name)] for loss, name in names.items()}
+                targets = {loss: arrays[own_name(name)] for loss, name in names.items()}
+                yield TargetBatch(split, part, targets, batch.weights)
 
     def require_finite(self, dtype: np.dtype[Any], *splits: SplitName) -> None:
         """Require preprocessed values of some splits, or of all, to be finite in a dtype.
@@ -229,14 +249,6 @@ class Data:
                 with naming_samples(part.place):
                     ready = preprocessing.apply({name: arrays[name] for name in names})
                 require_finite(preprocessing, ready, dtype, part.place)
-
-    def class_counts(self, target: str) -> Array:
-        """Return the number of training samples of each class of a target, (classes,)."""
-        classes = self.raw[target].classes or ()
-        counts = np.zeros(len(classes), np.int64)
-        for batch in self._raw_training_batches():
-            counts += np.bincount(batch[target].reshape(-1), minlength=len(classes))
-        return counts
 
 
 def targets_from(batch: Batch, names: Mapping[str, str]) -> dict[str, Array]:

@@ -55,6 +55,12 @@ class OutputLoss:
         return self.loss if isinstance(self.loss, CheckedLoss) else None
 
     @cached_property
+    def ignored_label(self) -> int | None:
+        """The label of targets that do not count; None if every target counts."""
+        label = getattr(self.loss, "ignore_label", None)
+        return None if label is None else int(label)
+
+    @cached_property
     def takes_weights(self) -> bool:
         """True if the loss's ``forward`` has the parameter ``weights``."""
         try:

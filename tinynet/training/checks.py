@@ -53,8 +53,7 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
         raise ShapeError(problems)
     data.require_finite(network.dtype)
     require_weights_taken(spec, network, data)
-    if training.class_weights is not None:
-        class_weights(training.class_weights, data, names)
+    class_weights(training.class_weights, network.losses, data, names)
     if problems := list(_TargetChecker(spec, network, data, names).problems()):
         raise TargetError(problems)
     monitors = (training.early_stopping, training.checkpoint.keep_best)
@@ -164,9 +163,9 @@ class _TargetChecker:
 
     def problems(self) -> Iterator[Problem]:
         """Yield the first problem of each loss, and of each metric whose output's loss has none."""
-        for samples, targets in self._data.target_batches(self._names):
-            yield from self._losses(samples, targets)
-            yield from self._metrics(samples, targets)
+        for batch in self._data.target_batches(self._names):
+            yield from self._losses(batch.samples, batch.targets)
+            yield from self._metrics(batch.samples, batch.targets)
 
     def _losses(self, samples: Split, targets: Mapping[str, Array]) -> Iterator[Problem]:
         for part in list(self._losses_left):

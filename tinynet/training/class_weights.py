@@ -1,13 +1,16 @@
 """Weights of the classes in the training loss."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from tinynet.data.data import Data
 from tinynet.engine.inputs import own_name
+from tinynet.engine.losses import OutputLoss
 from tinynet.errors import Problem, SpecError
+from tinynet.loss import ClassLoss
 from tinynet.spec.consistency import CLASS_WEIGHTS
 from tinynet.text.wording import suggest
 from tinynet.types import Array
@@ -15,35 +18,83 @@ from tinynet.types import Array
 _OFF = "use --set training.class_weights=null"
 
 
+@dataclass(frozen=True)
+class ClassWeights:
+    """The weight of each class of the only target.
+
+    Attributes:
+        loss: The name of the loss that has the target.
+        values: The weights, (classes,).
+        labels: True if the targets are labels (N, ...), and not probabilities of the classes,
+            (N, ..., classes).
+    """
+
+    loss: str
+    values: Array
+    labels: bool
+
+    def multiply(self, targets: Mapping[str, Array], weights: Array | None) -> Array:
+        """Return weights of samples or positions, multiplied by those of their classes.
+
+        A label that is no class has the weight 1: the loss does not count it.
+
+        Args:
+            targets: The target of the loss, by the loss's name.
+            weights: Weight of each sample, (N,), or of each position, (N, T); or None.
+        """
+        target = targets[self.loss]
+        if not self.labels:
+            return _product(target @ self.values, weights)
+        indices, is_class = _as_indices(target, len(self.values))
+        return _product(np.where(is_class, self.values[indices], 1.0), weights)
+
+
 def class_weights(
-    declared: Literal["balanced"] | Mapping[str, float], data: Data, names: Mapping[str, str]
-) -> Array:
-    """Return the weight of each class, (classes,).
+    declared: Literal["balanced"] | Mapping[str, float] | None,
+    losses: Sequence[OutputLoss],
+    data: Data,
+    names: Mapping[str, str],
+) -> ClassWeights | None:
+    """Return the weight of each class; None without class weights.
 
     Args:
-        declared: The class weights of the spec.
+        declared: The class weights of the spec; None for none.
+        losses: The only loss.
         data: The data.
         names: The target of the only loss, by the loss's name; empty if it has none.
 
     Raises:
         SpecError: if there is no target, or the target does not hold one class for each sample or
-            position, or a class is unknown.
+            position of the output, or a class is unknown.
     """
+    if declared is None:
+        return None
     if not names:
         raise _problem(f"class weights need a loss with a target, and there is none; {_OFF}")
-    (name,) = names.values()
-    target = own_name(name)
-    classes, field = data.raw[target].classes, data.target_field(name)
-    if classes is None or not (holds_labels(data, name) or field.shape[-1:] == (len(classes),)):
+    ((loss, name),) = names.items()
+    (part,) = losses
+    target, field = own_name(name), data.target_field(name)
+    classes = data.preprocessing.classes(target)
+    labels = field.classes is not None or classes is None
+    if classes is None:
+        classes = _classes_of_numbers(part)
+    if classes is None or not (labels or field.shape[-1:] == (len(classes),)):
         actual = "holds numbers" if classes is None else f"has the shape {field.shape}"
         raise _problem(
             "class weights need one class for each sample or position, but the target"
             f" {target!r} {actual}; {_OFF}"
         )
+    positions = field.shape if labels else field.shape[:-1]
+    if not part.has_positions(positions, field.shape):
+        shapes = " and ".join(map(str, part.out_shapes))
+        raise _problem(
+            f"the target {target!r} has one class for each of the positions {positions}, which an"
+            f" output of shape {shapes} does not have; {_OFF}"
+        )
     if declared == "balanced":
-        counts = data.class_counts(target)
+        counts = _class_counts(part, data, name, len(classes), labels=labels)
         balanced: Array = counts.sum() / (len(classes) * np.maximum(counts, 1))
-        return balanced
+        return ClassWeights(loss, balanced, labels)
     assert not isinstance(declared, str)
     for name in declared:
         if name not in classes:
@@ -51,28 +102,43 @@ def class_weights(
     weights = np.array([declared.get(name, 1.0) for name in classes])
     if not weights.any():
         raise _problem("every class has the weight 0; give at least one a larger weight")
-    return weights
+    return ClassWeights(loss, weights, labels)
 
 
-def holds_labels(data: Data, name: str) -> bool:
-    """Return True if a target holds indices of classes, and not probabilities, for example."""
-    return data.target_field(name).classes is not None
+def _classes_of_numbers(part: OutputLoss) -> tuple[str, ...] | None:
+    """Return the classes of a target of numbers: those of the output, if one label is ignored.
 
-
-def weights_of(targets: Array, weights: Array, *, labels: bool) -> Array:
-    """Return the weight of each sample or position, (N, ...).
-
-    Args:
-        targets: Labels (N, ...), or probabilities of the classes (N, ..., classes).
-        weights: From `class_weights`.
-        labels: True if the targets are labels.
+    A loss that ignores a label takes labels, which are numbers if the ignored one is no class.
+    Other numbers may be probabilities.
     """
-    of_targets: Array = weights[targets] if labels else targets @ weights
-    return of_targets
+    if part.ignored_label is None or not isinstance(part.loss, ClassLoss):
+        return None
+    return tuple(map(str, range(part.loss.max_classes(part.out_shapes[0]))))
 
 
-def multiply_weights(first: Array, second: Array) -> Array:
+def _class_counts(part: OutputLoss, data: Data, name: str, classes: int, *, labels: bool) -> Array:
+    """Return the number of training samples or positions of each class, (classes,)."""
+    counts = np.zeros(classes)
+    for batch in data.target_batches({part.name: name}, "train"):
+        target = batch.targets[part.name]
+        if labels:
+            indices, is_class = _as_indices(target, classes)
+            counts += np.bincount(indices[is_class], minlength=classes)
+        else:
+            counts += target.reshape(-1, classes).sum(axis=0, dtype=np.float64)
+    return counts
+
+
+def _as_indices(labels: Array, classes: int) -> tuple[Array, Array]:
+    """Return labels as indices, 0 where they are no class, and True where they are one."""
+    is_class = (labels >= 0) & (labels < classes)
+    return np.where(is_class, labels, 0).astype(np.intp), is_class
+
+
+def _product(first: Array, second: Array | None) -> Array:
     """Return the product of weights of samples, (N,), or of positions, (N, T)."""
+    if second is None:
+        return first
     axes = max(first.ndim, second.ndim)
     first, second = (w.reshape(w.shape + (1,) * (axes - w.ndim)) for w in (first, second))
     product: Array = first * second

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 
@@ -17,12 +17,7 @@ from tinynet.dataset import Batch
 from tinynet.engine.background import Background, Task
 from tinynet.engine.inputs import Inputs
 from tinynet.spec.training_spec import TrainingSpec
-from tinynet.training.class_weights import (
-    class_weights,
-    holds_labels,
-    multiply_weights,
-    weights_of,
-)
+from tinynet.training.class_weights import ClassWeights
 from tinynet.types import Array
 
 
@@ -61,15 +56,22 @@ class Loader:
         steps_per_epoch: Steps in an epoch; the last one may have fewer samples.
     """
 
-    def __init__(self, data: Data, training: TrainingSpec, targets: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        data: Data,
+        training: TrainingSpec,
+        targets: Mapping[str, str],
+        class_weights: ClassWeights | None = None,
+    ) -> None:
         """Prepare; nothing is gathered yet.
 
         Args:
             data: The data.
             training: The training part of the spec.
             targets: Name of the target of each loss, by the loss's name.
+            class_weights: The weights of the classes, if the spec has some.
         """
-        self._data, self._training, self._targets = data, training, dict(targets)
+        self._data, self._targets, self._class_weights = data, dict(targets), class_weights
         self._size = training.batch_size * training.accumulate
         self.steps_per_epoch = math.ceil(data.size("train") / self._size)
         self._order: tuple[int, Array] = (-1, np.empty(0, np.int64))
@@ -109,7 +111,9 @@ class Loader:
         positions = self._order[1][start : start + (count or self._size)]
         batch = self._data.batch("train", positions, epoch=epoch)
         targets = self.targets(batch)
-        weights = self._weights(targets, batch.weights)
+        weights = batch.weights
+        if self._class_weights is not None:
+            weights = self._class_weights.multiply(targets, weights)
         return StepSamples(batch.inputs, targets, weights, batch.weights)
 
     def place(self, epoch: int, position: int, row: int) -> str:
@@ -126,20 +130,3 @@ class Loader:
     def targets(self, batch: Batch) -> dict[str, Array]:
         """Return the target of each loss, by the loss's name."""
         return targets_from(batch, self._targets)
-
-    def _weights(self, targets: Mapping[str, Array], weights: Array | None) -> Array | None:
-        """Return weights of the samples or positions, multiplied by those of their classes."""
-        if self.class_weights is None:
-            return weights
-        ((loss, target),) = targets.items()
-        labels = holds_labels(self._data, self._targets[loss])
-        by_class = weights_of(target, self.class_weights, labels=labels)
-        return by_class if weights is None else multiply_weights(weights, by_class)
-
-    @cached_property
-    def class_weights(self) -> Array | None:
-        """Weight of each class, (classes,); None without class weights."""
-        declared = self._training.class_weights
-        if declared is None:
-            return None
-        return class_weights(declared, self._data, self._targets)

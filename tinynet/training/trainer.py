@@ -33,6 +33,7 @@ from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.training.advice import advice
 from tinynet.training.checks import check_training
+from tinynet.training.class_weights import class_weights
 from tinynet.training.compatibility import (
     first_bad_target,
     positions_problem,
@@ -135,7 +136,9 @@ class Trainer:
 
     @cached_property
     def _loader(self) -> Loader:
-        return Loader(self.data, self.spec.training, self._target_names)
+        training, names = self.spec.training, self._target_names
+        weights = class_weights(training.class_weights, self.network.losses, self.data, names)
+        return Loader(self.data, training, names, weights)
 
     def _data_targets(self) -> Collection[str]:
         """Return the names of the targets in the data; the usual name if they cannot be opened."""
