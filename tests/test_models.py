@@ -1,6 +1,8 @@
 """Every example of models/ loads, checks, and learns what it says it does."""
 
+import json
 import runpy
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -96,14 +98,42 @@ def test_the_smallest_example_learns_on_mnist():
     assert done.figures["val/accuracy"] >= 0.75
 
 
-@pytest.mark.parametrize("name", ["shapes", "digit_pairs"])
-def test_the_data_that_are_kept_are_what_their_script_makes(name):
-    """Or nobody could say any more what the examples learn from."""
-    made = runpy.run_path(str(MODELS / "data" / "make_data.py"))[name]()
-    with np.load(MODELS / "data" / f"{name}.npz") as kept:
-        assert kept.keys() == made.keys()
-        for array in made:
-            np.testing.assert_array_equal(kept[array], made[array], strict=True)
+SCRIPTS = {
+    "make_data.py": {"shapes", "digit_pairs"},
+    "make_sequences.py": {"sentences", "tags", "sums", "series"},
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_makes_the_data_of_the_examples(script, tmp_path):
+    folder = tmp_path / "models" / "data"
+    folder.mkdir(parents=True)
+    (tmp_path / "tinynet").symlink_to(MODELS.parent / "tinynet")  # for the digits in it
+    runpy.run_path(shutil.copy(MODELS / "data" / script, folder), run_name="__main__")
+    files = list(folder.glob("*.npz"))
+    assert {path.stem for path in files} == SCRIPTS[script]
+    for path in files:
+        with np.load(MODELS / "data" / path.name) as kept, np.load(path) as made:
+            assert kept.keys() == made.keys()
+            for array in made:
+                np.testing.assert_array_equal(kept[array], made[array], strict=True)
+
+
+def test_every_file_of_arrays_has_a_script():
+    made = set.union(*SCRIPTS.values())
+    assert {path.stem for path in (MODELS / "data").glob("*.npz")} == made
+
+
+def test_words_after_a_sentence_mislead_a_network_without_its_mask(tmp_path):
+    """Or the floor of the example would notice no mask that is broken."""
+    spec = json.loads((MODELS / "sentences_sentiment.json").read_text())
+    mask, _, gru, _ = spec["network"]["layers"]
+    gru["inputs"].remove(mask["name"])
+    spec["network"]["layers"].remove(mask)
+    del spec["data"]["inputs"]["length"]
+    run = tinynet.train(spec, tmp_path / "run", data_root=MODELS)
+    floor = FLOORS["sentences_sentiment"]["accuracy"]
+    assert run.evaluate("test").metrics["accuracy"] < floor - 0.04
 
 
 def test_no_digit_of_the_test_pairs_is_in_a_training_pair():

@@ -15,8 +15,8 @@ HERE = Path(__file__).parent
 
 Arrays = dict[str, NDArray[Any]]
 
-GOOD, BAD, NOT, FILLERS = range(1, 6), range(6, 11), 11, range(12, 30)
-"""Tokens of sentences: words that praise, words that blame, the negation, and others; 0 pads."""
+GOOD, BAD, NOT, FILLERS = range(5), range(5, 10), 10, range(11, 29)
+"""Tokens of sentences: words that praise, words that blame, the negation, and others."""
 
 NOUNS, VERBS, EITHER, ARTICLES = range(1, 11), range(11, 21), range(21, 31), (31, 32)
 """Tokens of tagged sentences: words that are nouns, verbs, or either, and articles; 0 pads."""
@@ -28,21 +28,25 @@ NO_TAG = -1
 def sentences(count: int = 3000, length: int = 20, seed: int = 1) -> Arrays:
     """Return sentences of 5 to 20 tokens: praise minus blame, where a negation turns the next word.
 
-    Sentences without a verdict are drawn again.
+    Sentences without a verdict are drawn again. Words of no sentence follow its end, so that it can
+    only be judged by its length.
     """
     rng = np.random.default_rng(seed)
-    tokens = np.zeros((count, length), np.uint8)
+    vocabulary = [*GOOD, *BAD, NOT, NOT, NOT, *FILLERS]
+    tokens = rng.choice(vocabulary, (count, length)).astype(np.uint8)
+    lengths = np.zeros(count, np.uint8)
     positive = np.zeros(count, np.uint8)
     for row in range(count):
         score = 0
         while score == 0:
-            words = rng.choice([*GOOD, *BAD, NOT, NOT, NOT, *FILLERS], rng.integers(5, length + 1))
+            words = rng.choice(vocabulary, rng.integers(5, length + 1))
             signs = np.isin(words, GOOD).astype(int) - np.isin(words, BAD)
             turned = np.concatenate([[1], np.where(words[:-1] == NOT, -1, 1)])
             score = int(signs @ turned)
         tokens[row, : len(words)] = words
+        lengths[row] = len(words)
         positive[row] = score > 0
-    return {"tokens": tokens, "positive": positive}
+    return {"tokens": tokens, "length": lengths, "positive": positive}
 
 
 def tags(count: int = 2000, length: int = 12, seed: int = 2) -> Arrays:
