@@ -107,7 +107,8 @@ def test_impossible_padding_is_refused_with_one_clear_message(padding):
     (error,) = caught.value.errors()
     assert error["loc"] == ("padding",)
     assert error["msg"] == (
-        "'valid', 'same', 'causal', an integer of at least 0 or [left, right] is expected"
+        "'valid', 'same', 'same_lower', 'causal', an integer of at least 0 or [left, right]"
+        " is expected"
     )
 
 

@@ -25,7 +25,9 @@ def cases(draw):
         "kernel_size": kernel,
         "strides": stride,
         "padding": draw(
-            st.sampled_from(["valid", "same", "causal"]) | amount | st.tuples(amount, amount)
+            st.sampled_from(["valid", "same", "same_lower", "causal"])
+            | amount
+            | st.tuples(amount, amount)
         ),
         "dilation_rate": dilation,
         "groups": groups,
@@ -40,9 +42,10 @@ def sides(config, length):
     """Steps before and after the sequence; Keras's rules, written down independently."""
     padding, stride = config["padding"], config["strides"]
     reach = (config["kernel_size"] - 1) * config["dilation_rate"]
-    if padding == "same":
+    if padding in ("same", "same_lower"):
         total = max((int(np.ceil(length / stride)) - 1) * stride + reach + 1 - length, 0)
-        return total // 2, total - total // 2
+        sides = total // 2, total - total // 2
+        return sides if padding == "same" else sides[::-1]  # ONNX: the odd step first
     if isinstance(padding, int):
         return padding, padding
     return {"valid": (0, 0), "causal": (reach, 0)}.get(padding, padding)

@@ -1,4 +1,4 @@
-"""The behavior of `conv1d_transpose`, besides its numbers (see test_conv1d_kinds_oracle.py)."""
+"""The behavior of `conv1d_transpose`, besides its numbers (see test_transposed_oracle.py)."""
 
 import numpy as np
 import pytest
@@ -45,6 +45,9 @@ def layer(in_shape, layer_type=Conv1DTranspose, **options):
         ({"strides": 4, "kernel_size": 2, "padding": 0}, [1, 10, 0, 0, 2, 20, 0, 0, 3, 30]),
         ({"strides": 3, "padding": "same"}, [1, 10, 100, 2, 20, 200, 3, 30, 300]),
         ({"dilation_rate": 2}, [1, 2, 13, 20, 130, 200, 300]),
+        ({"strides": 2, "padding": "same", "output_padding": 0}, [10, 102, 20, 203, 30]),
+        ({"strides": 2, "padding": "same", "output_padding": 1}, [1, 10, 102, 20, 203, 30]),
+        ({"strides": 2, "padding": "same_lower"}, [10, 102, 20, 203, 30, 300]),
     ],
 )
 def test_values_of_a_short_sequence(options, expected):
@@ -108,8 +111,11 @@ def test_no_output_left_is_explained_with_the_arithmetic():
     ("options", "message"),
     [
         ({"output_padding": 2, "strides": 2}, r"output_padding \(2\) must be smaller than strides"),
-        ({"output_padding": 0, "padding": "same"}, "padding 'same' fixes the output's length"),
-        ({"padding": "causal"}, r"'valid', 'same', an integer of at least 0 or \[left, right\] is"),
+        ({"output_padding": -1}, "greater than or equal to 0"),
+        (
+            {"padding": "causal"},
+            r"'valid', 'same', 'same_lower', an integer of at least 0 or \[left, right\] is",
+        ),
         ({"groups": 3}, r"filters \(4\) must be a multiple of groups \(3\)"),
         ({"strides": 0}, "greater than or equal to 1"),
     ],

@@ -38,11 +38,16 @@ def test_same_gives_the_input_size_over_strides_rounded_up(height, width, kernel
     assert out_shape == (math.ceil(height / stride), math.ceil(width / stride), 4)
 
 
-def test_same_pads_the_odd_pixel_at_the_end():
+def test_same_pads_the_odd_pixel_at_the_end_same_lower_at_the_start():
     conv = layer((2, 2, 1), filters=1, kernel_size=2, padding="same", use_bias=False)
     conv.params["weight"][...] = 1
-    y, _ = conv.forward(Context(), np.array([[1.0, 2.0], [4.0, 8.0]]).reshape(1, 2, 2, 1))
+    x = np.array([[1.0, 2.0], [4.0, 8.0]]).reshape(1, 2, 2, 1)
+    y, _ = conv.forward(Context(), x)
     np.testing.assert_array_equal(y.reshape(2, 2), [[15, 10], [12, 8]])
+    conv = layer((2, 2, 1), filters=1, kernel_size=2, padding="same_lower", use_bias=False)
+    conv.params["weight"][...] = 1
+    y, _ = conv.forward(Context(), x)
+    np.testing.assert_array_equal(y.reshape(2, 2), [[1, 3], [5, 15]])
 
 
 @pytest.mark.parametrize(
@@ -64,7 +69,9 @@ def test_impossible_padding_is_refused_with_one_clear_message(padding):
         Conv2D.Config(filters=4, kernel_size=3, padding=padding)
     (error,) = caught.value.errors()
     assert error["loc"] == ("padding",)
-    assert error["msg"].startswith("'valid', 'same', an integer of at least 0, [height, width] or")
+    assert error["msg"].startswith(
+        "'valid', 'same', 'same_lower', an integer of at least 0, [height, width] or"
+    )
 
 
 def test_a_kernel_too_large_is_explained_with_the_arithmetic():

@@ -23,7 +23,7 @@ def cases(draw):
     kernel, strides, dilation = draw(pair), draw(pair), draw(pair)
     amount = st.integers(0, 3)
     paddings = st.one_of(
-        st.sampled_from(["valid", "same"]),
+        st.sampled_from(["valid", "same", "same_lower"]),
         amount,
         st.tuples(amount, amount),
         st.tuples(st.tuples(amount, amount), st.tuples(amount, amount)),
@@ -49,16 +49,22 @@ def same(size, span, stride):
     return total // 2, total - total // 2
 
 
+def same_lower(size, span, stride):
+    """ONNX's rule: the odd pixel first."""
+    return same(size, span, stride)[::-1]
+
+
 def sides(config, shape):
     padding = config["padding"]
     if padding == "valid":
         return (0, 0), (0, 0)
-    if padding == "same":
+    if padding in ("same", "same_lower"):
         spans = [
             (k - 1) * d + 1
             for k, d in zip(config["kernel_size"], config["dilation_rate"], strict=True)
         ]
-        return tuple(map(same, shape[1:3], spans, config["strides"]))
+        rule = same if padding == "same" else same_lower
+        return tuple(map(rule, shape[1:3], spans, config["strides"]))
     if isinstance(padding, int):
         padding = (padding, padding)
     return tuple(p if isinstance(p, tuple) else (p, p) for p in padding)

@@ -1,4 +1,4 @@
-"""The behavior of `depthwise_conv1d`, besides its numbers (see test_conv1d_kinds_oracle.py)."""
+"""The behavior of `depthwise_conv1d`, besides its numbers (see test_depthwise_conv1d_oracle.py)."""
 
 import numpy as np
 import pytest

@@ -214,7 +214,10 @@ _POOLING = {
 }
 _WEIGHTED = {
     f"tinynet-core:{name}"
-    for name in ("dense", "conv1d", "conv1d_transpose", "conv2d", "depthwise_conv1d")
+    for name in (
+        "dense conv1d conv1d_transpose conv2d conv2d_transpose depthwise_conv1d depthwise_conv2d"
+        " separable_conv1d separable_conv2d"
+    ).split()
 }
 
 

@@ -15,7 +15,10 @@ _UNITS = {
     "tinynet-core:conv1d": "filters",
     "tinynet-core:conv1d_transpose": "filters",
     "tinynet-core:conv2d": "filters",
+    "tinynet-core:conv2d_transpose": "filters",
     "tinynet-core:dense": "units",
+    "tinynet-core:separable_conv1d": "filters",
+    "tinynet-core:separable_conv2d": "filters",
 }
 """The key that sets the last axis of a layer's output, by the layer's type."""
 

@@ -143,10 +143,7 @@ def grouped_params(
         ShapeError: if the groups do not divide the channels.
     """
     filters, groups = config.filters, config.groups
-    if channels % groups:
-        raise ShapeError(
-            f"{what}: the input's channels ({channels}) must be a multiple of groups ({groups})"
-        )
+    check_groups(what, channels, groups)
     params = {
         "weight": build.param(
             "weight",
@@ -158,3 +155,11 @@ def grouped_params(
     if config.use_bias:
         params["bias"] = build.param("bias", (filters,), config.bias_initializer)
     return params
+
+
+def check_groups(what: str, channels: int, groups: int) -> None:
+    """Raise ShapeError unless the groups divide the input's channels."""
+    if channels % groups:
+        raise ShapeError(
+            f"{what}: the input's channels ({channels}) must be a multiple of groups ({groups})"
+        )

@@ -1,6 +1,6 @@
-"""The base of convolutions of sequences that may be causal."""
+"""Convolutions of sequences that may be causal: if so, one position at a time, too."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from tinynet.layer import Array, Context, ShapeError
 
 
 class SequenceConvolution(Convolution):
-    """The base of `conv1d` and `depthwise_conv1d`: if causal, one position at a time, too.
+    """The base of `conv1d` and `depthwise_conv1d`.
 
     Attributes:
         spec_name: The layer's name in specs, for messages.
@@ -21,26 +21,14 @@ class SequenceConvolution(Convolution):
     any_length = True
 
     def start_cache(self, samples: int, length: int) -> Array:
-        """Return the newest steps of the input, (N, extent of the window, C), all of them zeros.
-
-        Step t is at index t modulo the extent.
-        """
-        _, extent = self._window.extent
-        if self._window.strides[1] != 1 or self._window.padding[1] != (extent - 1, 0):
-            raise ShapeError(
-                f"{self.spec_name} computes one position at a time only with padding 'causal' and"
-                " strides 1"
-            )
-        return np.zeros((samples, extent, self._in_shape[1]), self.params["weight"].dtype)
+        shape = samples, self._in_shape[1]
+        return start_steps(self.spec_name, self._window, shape, self.params["weight"].dtype)
 
     def forward_next(
         self, ctx: Context, cache: Array, position: int, x: Array, *, relu: bool = False
     ) -> Array:
-        extent = cache.shape[1]
-        cache[:, position % extent] = x[:, 0]
-        steps = np.arange(position + 1, position + extent + 1, self._window.dilation[1]) % extent
         y, _ = ctx.kernels.conv2d(
-            cache[:, None, steps],
+            newest_steps(cache, self._window, position, x),
             self._kernel(),
             self.params.get("bias"),
             Window(self._window.kernel_size),
@@ -49,3 +37,34 @@ class SequenceConvolution(Convolution):
             relu,
         )
         return y[:, 0]
+
+
+def start_steps(what: str, window: Window, shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
+    """Return the newest steps of sequences, (N, extent of the window, C), all of them zeros.
+
+    Step t is at index t modulo the extent.
+
+    Args:
+        what: The layer's type, for messages.
+        window: The window, over images of one row.
+        shape: (N, C).
+        dtype: The layer's dtype.
+
+    Raises:
+        ShapeError: if outputs depend on later steps, or there is not one for each step.
+    """
+    _, extent = window.extent
+    if window.strides[1] != 1 or window.padding[1] != (extent - 1, 0):
+        raise ShapeError(
+            f"{what} computes one position at a time only with padding 'causal' and strides 1"
+        )
+    samples, channels = shape
+    return np.zeros((samples, extent, channels), dtype)
+
+
+def newest_steps(cache: Array, window: Window, position: int, x: Array) -> Array:
+    """Store x (N, 1, C) as step ``position``; return the steps of its window, (N, 1, size, C)."""
+    extent = cache.shape[1]
+    cache[:, position % extent] = x[:, 0]
+    steps = np.arange(position + 1, position + extent + 1, window.dilation[1]) % extent
+    return cache[:, None, steps]

@@ -1,54 +1,32 @@
 """The base of layers with a sliding window: the option `padding`, and shapes."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
-
+from tinynet.builtin.layers._sides import Pair, sides_validator
 from tinynet.kernels import Window
 from tinynet.layer import Shape, ShapeError
 
-Pair: TypeAlias = tuple[int, int]
 Sides: TypeAlias = tuple[Pair, Pair]
-
-_Count: TypeAlias = Annotated[int, Field(ge=0)]
-
-
-def _padding(value: Any) -> Any:
-    """Any accepted form as "valid", "same", or ((top, bottom), (left, right))."""
-    if isinstance(value, str) and value in ("valid", "same"):
-        return value
-    sides = list(value) if isinstance(value, list | tuple) else [value, value]
-    sides = [list(side) if isinstance(side, list | tuple) else [side, side] for side in sides]
-    counts = [count for side in sides for count in side]
-    if [len(side) for side in sides] == [2, 2] and all(
-        type(count) is int and count >= 0 for count in counts
-    ):
-        return tuple(tuple(side) for side in sides)
-    raise PydanticCustomError(
-        "padding",
-        "'valid', 'same', an integer of at least 0, [height, width] or"
-        " [[top, bottom], [left, right]] is expected",
-    )
-
+SamePadding: TypeAlias = Literal["valid", "same", "same_lower"]
 
 Padding: TypeAlias = Annotated[
-    Literal["valid", "same"] | Sides,
-    BeforeValidator(
-        _padding,
-        json_schema_input_type=Literal["valid", "same"]
-        | _Count
-        | tuple[_Count, _Count]
-        | tuple[tuple[_Count, _Count], tuple[_Count, _Count]],
-    ),
+    SamePadding | Sides, sides_validator(2, "valid", "same", "same_lower")
 ]
 """The field type of `padding`."""
 
 PADDING_DESCRIPTION = (
     "Pixels added around the image: 'valid' (none), 'same' (output size = input size / strides,"
-    " rounded up; the odd pixel at the end), one integer for every side, [height, width], or"
-    " [[top, bottom], [left, right]]."
+    " rounded up; the odd pixel at the end), 'same_lower' (as 'same'; the odd pixel at the start),"
+    " one integer for every side, [height, width], or [[top, bottom], [left, right]]."
 )
+
+_WORDS = {
+    1: ("{} steps", "a sequence of {}", ("length",)),
+    2: ("{}", "an image of {}", ("height", "width")),
+    3: ("{}", "a volume of {}", ("depth", "height", "width")),
+}
+"""Words of messages, by the number of axes: the size of a window, and of a sample, and the axes."""
 
 
 def fit_window(
@@ -57,7 +35,7 @@ def fit_window(
     *,
     size: Pair,
     strides: Pair,
-    padding: Literal["valid", "same"] | Sides,
+    padding: SamePadding | Sides,
     dilation: Pair = (1, 1),
 ) -> tuple[Window, Pair]:
     """Return the window over images (H, W, C), and how many windows there are, (down, right).
@@ -69,28 +47,50 @@ def fit_window(
         ShapeError: if ``in_shape`` is not an image, or smaller than a window.
     """
     check_image(what, in_shape)
-    height, width, _ = in_shape
-    extent = Window(size, dilation=dilation).extent
-    if padding == "valid":
-        sides: Sides = (0, 0), (0, 0)
-    elif padding == "same":
-        sides = (
-            same_padding(height, extent[0], strides[0]),
-            same_padding(width, extent[1], strides[1]),
-        )
+    (rows, columns), (down, right) = fit_axes(
+        what, in_shape[:2], size=size, strides=strides, padding=padding, dilation=dilation
+    )
+    return Window(size, strides, (rows, columns), dilation), (down, right)
+
+
+def fit_axes(
+    what: str,
+    sizes: Shape,
+    *,
+    size: Sequence[int],
+    strides: Sequence[int],
+    padding: str | Sequence[Pair],
+    dilation: Sequence[int],
+) -> tuple[tuple[Pair, ...], tuple[int, ...]]:
+    """Return the padding of each axis, (before, after), and the number of windows along it.
+
+    ``sizes`` are those of the 1 to 3 axes of a sample, without its channels. The other arguments
+    are those of `fit_window`; ``padding`` may be ``"causal"``.
+
+    Raises:
+        ShapeError: if no window fits.
+    """
+    extents = [(cells - 1) * step + 1 for cells, step in zip(size, dilation, strict=True)]
+    axes = list(zip(sizes, extents, strides, strict=True))
+    if isinstance(padding, str):
+        sides = tuple(_side(padding, *axis) for axis in axes)
     else:
-        sides = padding
-    window = Window(size, strides, sides, dilation)
-    out_size = window.out_size(height, width)
-    if min(out_size) < 1:
-        axis = 0 if out_size[0] < 1 else 1
-        raise ShapeError(
-            f"{what}: a window that spans {extent[0]}x{extent[1]} does not fit an image of"
-            f" {height}x{width}; the output's {('height', 'width')[axis]} would be"
-            f" {arithmetic(in_shape[axis], extent[axis], sides[axis], strides[axis])}: take a"
-            " smaller window, or padding 'same'"
-        )
-    return window, out_size
+        sides = tuple(padding)
+    counts = tuple(
+        (length + sum(side) - extent) // stride + 1
+        for side, (length, extent, stride) in zip(sides, axes, strict=True)
+    )
+    for axis, count in enumerate(counts):
+        if count < 1:
+            span, sample, names = _WORDS[len(sizes)]
+            length, extent, stride = axes[axis]
+            raise ShapeError(
+                f"{what}: a window that spans {span.format(_by(extents))} does not fit"
+                f" {sample.format(_by(sizes))}; the output's {names[axis]} would be"
+                f" {_arithmetic(length, extent, sides[axis], stride)}: take a smaller window, or"
+                " padding 'same'"
+            )
+    return sides, counts
 
 
 def check_image(what: str, in_shape: Shape) -> None:
@@ -99,14 +99,27 @@ def check_image(what: str, in_shape: Shape) -> None:
         raise ShapeError(f"{what} needs images of shape (height, width, channels); got {in_shape}")
 
 
-def same_padding(size: int, extent: int, stride: int) -> Pair:
-    """Return (before, after) such that ceil(size / stride) windows fit."""
+def split_padding(padding: str, total: int) -> Pair:
+    """Return (before, after): halves of ``total``, the odd pixel where `padding` puts it."""
+    less, more = total // 2, total - total // 2
+    return (more, less) if padding == "same_lower" else (less, more)
+
+
+def _side(padding: str, size: int, extent: int, stride: int) -> Pair:
+    """Return the padding (before, after) of one axis."""
+    if padding == "valid":
+        return 0, 0
+    if padding == "causal":
+        return extent - 1, 0
     count = -(-size // stride)
-    total = max(0, (count - 1) * stride + extent - size)
-    return total // 2, total - total // 2
+    return split_padding(padding, max(0, (count - 1) * stride + extent - size))
 
 
-def arithmetic(size: int, extent: int, side: Pair, stride: int) -> str:
+def _by(sizes: Sequence[int]) -> str:
+    return "x".join(map(str, sizes))
+
+
+def _arithmetic(size: int, extent: int, side: Pair, stride: int) -> str:
     """Return the number of windows along an axis as a formula, for messages."""
     before, after = side
     added = f"2*{before}" if before == after else f"{before} + {after}"

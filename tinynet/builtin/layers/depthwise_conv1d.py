@@ -2,13 +2,14 @@
 
 from pydantic import Field
 
+from tinynet.builtin.layers._depthwise import DepthwiseConfig, depthwise_params
 from tinynet.builtin.layers._sequence_convolution import SequenceConvolution
 from tinynet.builtin.layers._window1d import (
     CAUSAL_PADDING_DESCRIPTION,
     CausalPadding,
     fit_window1d,
 )
-from tinynet.layer import Array, Build, InitializerReference, LayerConfig, Shape
+from tinynet.layer import Array, Build, Shape
 
 
 class DepthwiseConv1D(SequenceConvolution):
@@ -23,7 +24,7 @@ class DepthwiseConv1D(SequenceConvolution):
 
     spec_name = "depthwise_conv1d"
 
-    class Config(LayerConfig):
+    class Config(DepthwiseConfig):
         """Parameters of a `depthwise_conv1d` node."""
 
         kernel_size: int = Field(ge=1, description="Steps of the kernel.")
@@ -31,18 +32,6 @@ class DepthwiseConv1D(SequenceConvolution):
         padding: CausalPadding = Field(default="valid", description=CAUSAL_PADDING_DESCRIPTION)
         dilation_rate: int = Field(
             default=1, ge=1, description="Steps between neighboring cells of the kernel."
-        )
-        depth_multiplier: int = Field(
-            default=1, ge=1, description="Number of filters of each channel."
-        )
-        use_bias: bool = Field(default=True, description="True to add a learned bias.")
-        weight_initializer: InitializerReference = Field(
-            default=InitializerReference(type="glorot_uniform"),
-            description="Initializer of `weight`.",
-        )
-        bias_initializer: InitializerReference = Field(
-            default=InitializerReference(type="zeros"),
-            description="Initializer of `bias`.",
         )
 
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
@@ -55,19 +44,10 @@ class DepthwiseConv1D(SequenceConvolution):
             padding=config.padding,
             dilation=config.dilation_rate,
         )
-        size, channels, multiplier = config.kernel_size, in_shape[1], config.depth_multiplier
-        filters = channels * multiplier
-        weight = build.param(
-            "weight",
-            (size, channels, multiplier),
-            config.weight_initializer,
-            fan_in=size,
-            fan_out=size * multiplier,
-        )
-        params = {"weight": weight}
-        if config.use_bias:
-            params["bias"] = build.param("bias", (filters,), config.bias_initializer)
-        super().__init__(window, in_shape, (steps, filters), params, (1, size, 1, filters))
+        filters = in_shape[1] * config.depth_multiplier
+        params = depthwise_params(config, (config.kernel_size,), in_shape[1], build)
+        kernel_shape = (*window.kernel_size, 1, filters)
+        super().__init__(window, in_shape, (steps, filters), params, kernel_shape)
 
     def _scale_of_weight(self, scale: Array) -> Array:
-        return scale.reshape(self.params["weight"].shape[1:])
+        return scale.reshape(self.params["weight"].shape[-2:])

@@ -1,4 +1,4 @@
-"""Depthwise and transposed convolutions that differ from PyTorch's would train another network."""
+"""A depthwise convolution that differs from PyTorch's would train another network."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinynet.registry
-from tinynet.builtin.layers.conv1d_transpose import Conv1DTranspose
 from tinynet.builtin.layers.depthwise_conv1d import DepthwiseConv1D
 from tinynet.layer import Build, Context
 
@@ -71,49 +70,3 @@ def test_depthwise_convolution_agrees(
         )
 
     check(DepthwiseConv1D, config, (samples, reach + more, channels), seed, by_torch)
-
-
-@st.composite
-def transposed(draw):
-    """A config, and the shape of its input."""
-    kernel, stride, dilation = draw(SIZE), draw(SIZE), draw(SIZE)
-    groups, length = draw(st.integers(1, 3)), draw(st.integers(1, 7))
-    extent = (kernel - 1) * dilation + 1
-    config = {
-        "filters": groups * draw(st.integers(1, 3)),
-        "kernel_size": kernel,
-        "strides": stride,
-        "dilation_rate": dilation,
-        "groups": groups,
-        "use_bias": draw(st.booleans()),
-        "output_padding": draw(st.integers(0, stride - 1)),
-        "padding": draw(st.integers(0, ((length - 1) * stride + extent - 1) // 2)),
-    }
-    if draw(st.booleans()):
-        config |= {"padding": "same", "output_padding": None}
-    return config, (draw(SIZE), length, groups * draw(st.integers(1, 3)))
-
-
-@settings(max_examples=250, deadline=None)
-@given(transposed(), SEEDS)
-def test_transposed_convolution_agrees(case, seed):
-    config, shape = case
-    kernel, groups = config["kernel_size"], config["groups"]
-
-    def by_torch(x, weight, bias):
-        # (kernel, filters / groups, channels) -> (channels, filters / groups, kernel)
-        options = {"stride": config["strides"], "dilation": config["dilation_rate"]}
-        turned, same = weight.permute(2, 1, 0).contiguous(), config["padding"] == "same"
-        padding = {} if same else {n: config[n] for n in ("padding", "output_padding")}
-        y = torch.nn.functional.conv_transpose1d(
-            x, turned, None if same else bias, groups=groups, **options, **padding
-        )
-        if not same:
-            return y
-        length = x.shape[2] * config["strides"]
-        extra = (kernel - 1) * config["dilation_rate"] + 1 - config["strides"]
-        left = max(extra, 0) // 2
-        y = torch.nn.functional.pad(y, (0, max(-extra, 0)))[:, :, left : left + length]
-        return y + bias[:, None]
-
-    check(Conv1DTranspose, config, shape, seed, by_torch)

@@ -1,0 +1,41 @@
+"""The cases that test_contract.py checks of layers of images: options, input shapes, arguments."""
+
+from typing import Any, TypeAlias
+
+from tinynet.types import Shape
+
+Case: TypeAlias = tuple[dict[str, Any], list[Shape], dict[str, Any]]
+
+SERIES, IMAGE, VOLUME = (7, 4), (5, 6, 4), (4, 3, 5, 2)
+
+CASES: dict[str, list[tuple[dict[str, Any], Shape]]] = {
+    "conv2d_transpose": [
+        ({"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}, (3, 4, 2)),
+        (
+            {"filters": 4, "kernel_size": [2, 3], "strides": [3, 2], "padding": [[1, 0], [0, 2]]}
+            | {"output_padding": [2, 1], "dilation_rate": [2, 1], "groups": 2},
+            (3, 2, 4),
+        ),
+    ],
+    "depthwise_conv2d": [
+        ({"kernel_size": 3, "padding": "same_lower", "dilation_rate": 2}, IMAGE),
+        ({"kernel_size": [2, 3], "strides": 2, "depth_multiplier": 3}, (5, 4, 2)),
+    ],
+    "separable_conv1d": [
+        ({"filters": 3, "kernel_size": 3, "padding": "causal", "dilation_rate": 2}, SERIES),
+        (
+            {"filters": 2, "kernel_size": 2, "strides": 2, "depth_multiplier": 2}
+            | {"use_bias": False},
+            SERIES,
+        ),
+    ],
+    "separable_conv2d": [
+        ({"filters": 3, "kernel_size": 3, "padding": "same", "strides": 2}, IMAGE),
+        ({"filters": 2, "kernel_size": [1, 2], "depth_multiplier": 2}, (4, 3, 2)),
+    ],
+}
+
+IMAGES: dict[str, list[Case]] = {
+    name: [(options, [in_shape], {}) for options, in_shape in cases]
+    for name, cases in CASES.items()
+}
