@@ -4,10 +4,10 @@ Every type that a spec can name has a nested ``Config``. The description of a fi
 appears in error messages, ``tinynet layers`` and the JSON Schema.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Protocol, Self, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -31,8 +31,24 @@ from tinynet.text.wording import closest, format_value, quote
 
 __all__ = ["Config", "Frozen", "InitializerReference", "PositivePair"]
 
-Configure: TypeAlias = Callable[[str, str, dict[str, Any], Iterable[str]], dict[str, Any]]
-"""A function from group, name, options and reserved keys to complete, valid options."""
+
+class Configure(Protocol):
+    """A function that completes and validates the options of a type."""
+
+    def __call__(
+        self,
+        group: str,
+        name: str,
+        options: dict[str, Any],
+        reserved: Iterable[str] = (),
+        *,
+        unavailable: Collection[str] = (),
+    ) -> dict[str, Any]:
+        """Return the options with their defaults.
+
+        Messages suggest the type's options, except the ``unavailable``, and the ``reserved`` keys.
+        """
+        ...
 
 
 NODE_KEYS = frozenset(

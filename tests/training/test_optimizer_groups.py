@@ -60,6 +60,10 @@ def test_options_of_a_group():
         np.testing.assert_allclose(before[name] - array, change, rtol=1e-9, atol=1e-15)
 
 
+def test_empty_list_is_no_groups():
+    assert load_spec(spec([])).resolved() == load_spec(spec(None)).resolved()
+
+
 def test_state_follows_the_options_of_the_group():
     trainer = tinynet.Trainer(spec([{"params": "dense_1/*", "momentum": 0.9}]))
     slots = {name for name in trainer.state() if "velocity" in name}
@@ -93,12 +97,17 @@ def test_group_without_changes_changes_no_bit(kind):
 WRONG = {
     "pattern": ([{"params": "*/bais"}], "/groups/0/params/0: '*/bais' matches no parameter"),
     "option": ([{"params": "*/bias", "weigth_decay": 0}], "did you mean 'weight_decay'?"),
-    "unlike any": ([{"params": "*/bias", "zz": 0}], "params, rate_factor, weight_decay"),
+    "unlike any": (
+        [{"params": "*/bias", "zz": 0}],
+        "unknown key 'zz'; available: momentum, nesterov, params, rate_factor, weight_decay",
+    ),
+    "unlike any of a group": ([{"params": "*/bias", "clip_nrm": 1}], "'clip_nrm'; available: mom"),
     "value": ([{"params": "*/bias", "weight_decay": -1}], "/groups/0/weight_decay:"),
     "learning rate": ([{"params": "*/bias", "learning_rate": 1}], 'use "rate_factor"'),
     "clip": ([{"params": "*/bias", "clip_norm": 1.0}], "is the same for all parameters; remove"),
     "no params": ([{"weight_decay": 0}], "/groups/0: 'params' is required"),
-    "empty": ([], "/training/optimizer/groups"),
+    "number": (3, "/training/optimizer/groups"),
+    "false": (False, "/training/optimizer/groups"),
     "name": (["*/bias"], "/training/optimizer/groups/0"),
 }
 

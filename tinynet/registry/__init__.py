@@ -7,7 +7,7 @@ names are imported. tinynet's own types are registered in the same way.
 import importlib
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache, partial
 from typing import Any
 
@@ -185,6 +185,8 @@ class Registry:
         options: Mapping[str, Any],
         reserved: Iterable[str] = (),
         recorded: Mapping[str, str] | None = None,
+        *,
+        unavailable: Collection[str] = (),
     ) -> dict[str, Any]:
         """Return ``options`` validated by the type's ``Config``, with its defaults.
 
@@ -197,6 +199,7 @@ class Registry:
             options: The plugin's own keys.
             reserved: The grammar's keys at that place, for suggestions.
             recorded: See `validation_context`.
+            unavailable: The type's options that cannot be set at that place; none is suggested.
 
         Raises:
             pydantic.ValidationError: for a name that is unknown or ambiguous, or options that the
@@ -221,7 +224,11 @@ class Registry:
                         own = self.configure(default.group, type_name, default.options)
                         dumped[field] = {"type": type_name, **own}
         except ValidationError as error:
-            fields = self._load(entry).Config.model_fields
+            fields = {
+                key: field
+                for key, field in self._load(entry).Config.model_fields.items()
+                if key not in unavailable
+            }
             raise explained(error, fields, also=reserved) from error
         return dumped
 

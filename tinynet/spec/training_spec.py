@@ -84,13 +84,17 @@ class OptimizerGroup(SpecModel):
         return {**fields, **options}
 
 
+def _as_groups(value: Any) -> Any:
+    """Return a list of groups as a tuple; no groups, which ``--set`` writes as [], are None."""
+    return None if value in ([], ()) else as_tuple(value)
+
+
 class OptimizerReference(Reference):
     """The optimizer."""
 
     group: ClassVar[str] = "optimizers"
-    groups: Annotated[tuple[OptimizerGroup, ...], BeforeValidator(as_tuple)] | None = Field(
+    groups: Annotated[tuple[OptimizerGroup, ...] | None, BeforeValidator(_as_groups)] = Field(
         default=None,
-        min_length=1,
         description="Other options for some parameters, such as no weight decay for biases. Of"
         " several groups with a parameter the last one decides.",
     )
@@ -108,7 +112,8 @@ class OptimizerReference(Reference):
             mistakes += [_of_all(key, index) for key in sorted(_OF_ALL & options.keys())]
             try:
                 own_keys = OptimizerGroup.model_fields.keys() - {"options"}
-                complete = configure(cls.group, made.type, {**made.options, **options}, own_keys)
+                merged = {**made.options, **options}
+                complete = configure(cls.group, made.type, merged, own_keys, unavailable=_OF_ALL)
             except ValidationError as error:
                 for detail in details(error):
                     detail["loc"] = ("groups", index, *detail.get("loc", ()))
