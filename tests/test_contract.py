@@ -33,6 +33,7 @@ from tinynet.testing.checks import run_all
 from .activation_cases import ACTIVATIONS
 from .image_cases import IMAGES
 from .recurrent_cases import RECURRENT
+from .tensor_cases import TENSORS
 
 Row = Callable[[type[Any], Path], Iterator[Check]]
 
@@ -284,7 +285,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         ],
         **{
             name: [layer(options, *in_shapes, **kwargs) for options, in_shapes, kwargs in cases]
-            for name, cases in {**ACTIVATIONS, **IMAGES, **RECURRENT}.items()
+            for name, cases in {**ACTIVATIONS, **IMAGES, **RECURRENT, **TENSORS}.items()
         },
     },
     "losses": {

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tinynet.builtin.layers.reshape import Flatten, Reshape
+from tinynet.builtin.layers.reshape import ExpandDims, Flatten, Reshape, Squeeze
 from tinynet.layer import Build, ShapeError
 from tinynet.layer.context import Context, Needs
 
@@ -16,6 +16,10 @@ shapes = st.lists(st.integers(1, 4), max_size=4).map(tuple)
 
 def reshape(target_shape, in_shape):
     return Reshape(Reshape.Config(target_shape=target_shape), (in_shape,), Build())
+
+
+def build(cls, in_shape, **options):
+    return cls(cls.Config(**options), (in_shape,), Build(dtype=np.dtype(np.float64)))
 
 
 @settings(deadline=None)
@@ -79,3 +83,35 @@ def test_impossible_targets_are_refused_with_one_message(target_shape):
 
 def test_a_view_costs_nothing():
     assert reshape([6], (2, 3)).cost() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("axis", "out_shape"), [(None, (3, 4)), (1, (3, 1, 4)), (-2, (1, 3, 4)), ([3, 1], (3, 4))]
+)
+def test_squeeze_removes_axes_of_size_one(axis, out_shape):
+    layer, x = build(Squeeze, (1, 3, 1, 4), axis=axis), np.arange(24.0).reshape(2, 1, 3, 1, 4)
+    assert layer.out_shape == out_shape
+    y, cache = layer.forward(Context(), x)
+    np.testing.assert_array_equal(y, x.reshape(2, *out_shape))
+    np.testing.assert_array_equal(layer.backward(Context(), cache, y)[0][0], x)
+
+
+@pytest.mark.parametrize(
+    ("axis", "out_shape"), [(-1, (3, 4, 1)), (3, (3, 4, 1)), (1, (1, 3, 4)), (-3, (1, 3, 4))]
+)
+def test_expand_dims_adds_an_axis_at_its_place(axis, out_shape):
+    layer, x = build(ExpandDims, (3, 4), axis=axis), np.arange(24.0).reshape(2, 3, 4)
+    assert layer.out_shape == out_shape
+    y, cache = layer.forward(Context(), x)
+    np.testing.assert_array_equal(y, x.reshape(2, *out_shape))
+    np.testing.assert_array_equal(layer.backward(Context(), cache, y)[0][0], x)
+
+
+def test_axes_that_cannot_be_removed_or_added_are_refused():
+    with pytest.raises(ShapeError, match=r"axis \[1, 2\] of a sample of shape \(1, 3\) is larger"):
+        build(Squeeze, (1, 3), axis=[1, 2])
+    with pytest.raises(ShapeError, match=r"squeeze: axis 0 .* axis 0 is the batch"):
+        build(Squeeze, (1, 3), axis=0)
+    for axis in (0, 4, -4):
+        with pytest.raises(ShapeError, match=r"\(1, 3\): set it to .* from -3 to -1, or from 1 to"):
+            build(ExpandDims, (1, 3), axis=axis)

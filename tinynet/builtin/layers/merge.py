@@ -1,52 +1,16 @@
 """Layers that make one array of several."""
 
 import math
-from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from tinynet.builtin.layers._broadcast import (
-    broadcast_shape,
-    expanded,
-    format_shapes,
-    summed,
-)
+from tinynet.builtin.layers._broadcast import format_shapes, summed
+from tinynet.builtin.layers._merge import Elementwise, check_count, require_two
 from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
 
 
-class _Elementwise:
-    """Two or more inputs (N, ...), combined element by element.
-
-    Samples are broadcast as NumPy does: an axis of size 1, or one that is missing at the front, is
-    repeated to the size that the other inputs have.
-    """
-
-    per_sample = True
-    spec_name: ClassVar[str]
-    Config = LayerConfig
-
-    def __init__(self, config: LayerConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
-        _check_count(self.spec_name, in_shapes)
-        self.out_shape = broadcast_shape(self.spec_name, in_shapes)
-        self.params: dict[str, Array] = {}
-        self._in_shapes = in_shapes
-        self._itemsize = build.dtype.itemsize
-
-    def cost(self) -> tuple[int, int]:
-        size = math.prod(self.out_shape)
-        return (len(self._in_shapes) - 1) * size, size * self._itemsize
-
-    def _expanded(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
-        """Return views of the inputs with as many axes as the output."""
-        return tuple(expanded(x, len(self.out_shape)) for x in inputs)
-
-    def _empty(self, ctx: Context, x: Array) -> Array:
-        """Return memory for the output."""
-        return ctx.empty((len(x), *self.out_shape), x.dtype)
-
-
-class Add(_Elementwise):
+class Add(Elementwise):
     """Sum of two or more inputs.  each (N, ...) -> (N, ...).
 
     y = x_1 + x_2 + ..., where samples broadcast: (T, C) with (T, 1), or with (C,).
@@ -71,7 +35,34 @@ class Add(_Elementwise):
         ), {}
 
 
-class Subtract(_Elementwise):
+class Average(Elementwise):
+    """Mean of two or more inputs.  each (N, ...) -> (N, ...).
+
+    y = (x_1 + x_2 + ...) / count, where samples broadcast: (T, C) with (T, 1), or with (C,).
+
+    Raises:
+        ShapeError: for fewer than two inputs, or inputs that do not broadcast.
+    """
+
+    spec_name = "average"
+
+    def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
+        first, second, *others = self._expanded(inputs)
+        y = np.add(first, second, out=self._empty(ctx, first))
+        for x in others:
+            y += x
+        y /= len(inputs)
+        return y, None
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        share = np.divide(dy, len(self._in_shapes), out=self._empty(ctx, dy))
+        return tuple(
+            summed(ctx, share, shape) if ctx.needs_input(i) else None
+            for i, shape in enumerate(self._in_shapes)
+        ), {}
+
+
+class Subtract(Elementwise):
     """Difference of two inputs: y = x_1 - x_2.  each (N, ...) -> (N, ...).
 
     Samples broadcast: (T, C) with (T, 1), or with (C,).
@@ -83,8 +74,7 @@ class Subtract(_Elementwise):
     spec_name = "subtract"
 
     def __init__(self, config: LayerConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
-        if len(in_shapes) != 2:
-            raise ShapeError(f"subtract needs exactly two inputs; it got {len(in_shapes)}")
+        require_two("subtract", in_shapes)
         super().__init__(config, in_shapes, build)
 
     def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
@@ -101,7 +91,7 @@ class Subtract(_Elementwise):
         return (positive, negative), {}
 
 
-class Multiply(_Elementwise):
+class Multiply(Elementwise):
     """Product of two or more inputs.  each (N, ...) -> (N, ...).
 
     y = x_1 * x_2 * ..., where samples broadcast: (T, C) with (T, 1), or with (C,).
@@ -156,7 +146,7 @@ class Concat:
         )
 
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
-        _check_count("concat", in_shapes)
+        check_count("concat", in_shapes)
         axis = config.axis
         self.out_shape = _joined_shape(axis, in_shapes)
         self.params: dict[str, Array] = {}
@@ -174,11 +164,6 @@ class Concat:
 
     def cost(self) -> tuple[int, int]:
         return 0, self._bytes
-
-
-def _check_count(layer: str, in_shapes: tuple[Shape, ...]) -> None:
-    if len(in_shapes) < 2:
-        raise ShapeError(f"{layer} needs two or more inputs; it got {len(in_shapes)}")
 
 
 def _joined_shape(axis: int, in_shapes: tuple[Shape, ...]) -> Shape:

@@ -5,6 +5,7 @@ import math
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from tinynet.builtin.layers._axes import sample_axes
 from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
 
 
@@ -67,6 +68,65 @@ class Reshape(_Reshaped):
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
         (in_shape,) = in_shapes
         super().__init__(in_shape, _resolve(config.target_shape, in_shape))
+
+
+class Squeeze(_Reshaped):
+    """The values of a sample without axes of size 1: (N, A, 1, B) -> (N, A, B).
+
+    Raises:
+        ShapeError: if an axis does not exist, or its size is not 1.
+    """
+
+    class Config(LayerConfig):
+        """Parameters of a `squeeze` node."""
+
+        axis: int | list[int] | None = Field(
+            default=None,
+            description="The axis to remove, or the list of them; null for all of size 1. Axis 0 is"
+            " the batch; negative numbers count from the end.",
+        )
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (in_shape,) = in_shapes
+        removed = sample_axes("squeeze", config.axis, in_shape)
+        if config.axis is None:
+            removed = tuple(axis for axis in removed if in_shape[axis] == 1)
+        if any(in_shape[axis] != 1 for axis in removed):
+            raise ShapeError(
+                f"squeeze removes axes of size 1, but axis {config.axis} of a sample of shape"
+                f" {in_shape} is larger"
+            )
+        kept = (size for axis, size in enumerate(in_shape) if axis not in removed)
+        super().__init__(in_shape, tuple(kept))
+
+
+class ExpandDims(_Reshaped):
+    """The values of a sample with a new axis of size 1: (N, A, B) -> (N, A, B, 1).
+
+    Raises:
+        ShapeError: if the output would have no such axis.
+    """
+
+    class Config(LayerConfig):
+        """Parameters of an `expand_dims` node."""
+
+        axis: int = Field(
+            default=-1,
+            description="Place of the new axis in the output. Axis 0 is the batch; negative numbers"
+            " count from the end.",
+        )
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (in_shape,) = in_shapes
+        rank = len(in_shape) + 1
+        place = config.axis + rank if config.axis < 0 else config.axis - 1
+        if config.axis == 0 or not 0 <= place < rank:
+            raise ShapeError(
+                f"expand_dims: axis {config.axis} is no place for a new axis of a sample of shape"
+                f" {in_shape}: set it to a number from {-rank} to -1, or from 1 to {rank}; axis 0"
+                " is the batch"
+            )
+        super().__init__(in_shape, (*in_shape[:place], 1, *in_shape[place:]))
 
 
 def _resolve(target_shape: Shape, in_shape: Shape) -> Shape:
