@@ -306,6 +306,22 @@ class Kernels(RecurrentKernels, Protocol):
         """dx: dy where ``y`` is above 0, else 0."""
         ...
 
+    def gelu(
+        self, x: Array, approximate: bool, empty: Empty, keep: bool
+    ) -> tuple[Array, Array | None]:
+        """Gaussian error linear unit, x * (1 + erf(x / sqrt(2))) / 2, of any shape.
+
+        Args:
+            x: Any shape.
+            approximate: True for tanh(sqrt(2 / pi) * (x + 0.044715 x^3)) in place of the erf.
+            empty: The source of memory.
+            keep: True to return the derivative.
+
+        Returns:
+            y, and its derivative at each element, or None.
+        """
+        ...
+
     def attention(
         self,
         query: Array,

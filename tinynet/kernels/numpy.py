@@ -8,6 +8,7 @@ from tinynet.kernels import (
     ctc,
     dense,
     elementwise,
+    gelu,
     gru,
     lstm,
     normalization,
@@ -53,6 +54,7 @@ class NumpyKernels:
     attention = staticmethod(attention.attention)
     relu_backward = staticmethod(elementwise.relu_backward)
     relu = staticmethod(elementwise.relu)
+    gelu = staticmethod(gelu.gelu)
     softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)
     ctc = staticmethod(ctc.ctc)
     simple_rnn = staticmethod(recurrent.simple_rnn)

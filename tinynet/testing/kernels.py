@@ -178,6 +178,17 @@ def relu(kernels: Kernels, draw: Draw) -> Arrays:
     return _named(y=y, dx=kernels.relu_backward(draw.normal(*x.shape), y, draw.empty))
 
 
+def gelu(kernels: Kernels, draw: Draw) -> Arrays:
+    """GELU, exact and approximate, and its derivative."""
+    x = read_only(draw.normal(draw.integer(1, 5), draw.integer(1, 40)) * draw.integer(1, 9))
+    approximate = draw.flag()
+    y, slope = kernels.gelu(x, approximate, draw.empty, True)
+    light, none = kernels.gelu(x, approximate, draw.empty, False)
+    if slope is None or none is not None:
+        raise CheckFailed("gelu must return the derivative with keep=True, and None without")
+    return _named(y=y, slope=slope, y_without_slope=light)
+
+
 def softmax_cross_entropy(kernels: Kernels, draw: Draw) -> Arrays:
     """Loss and gradient of every row, of logits small and large."""
     rows, classes = draw.integer(1, 9), draw.integer(2, 12)
@@ -286,6 +297,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     dense,
     attention,
     relu,
+    gelu,
     softmax_cross_entropy,
     ctc,
     simple_rnn,

@@ -67,6 +67,7 @@ void require_memory(struct arguments *a, bool enough);
     DO(rotate)                                                                                     \
     DO(softmax_cross_entropy)                                                                      \
     DO(relu)                                                                                       \
+    DO(gelu)                                                                                       \
     DO(relu_backward)                                                                              \
     DO(dropout)
 

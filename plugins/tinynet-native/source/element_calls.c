@@ -17,6 +17,20 @@ FUNCTION(relu_backward, 3)
     RUN(a, kernels->relu_backward(&job));
 }
 
+FUNCTION(gelu, 4)
+{
+    struct array x = input(a, 0), y = output(a, 0), slope = optional_output(a, 0);
+    struct elementwise job = {
+        .count = x.size,
+        .x = x.data,
+        .y = y.data,
+        .dx = slope.data,
+        .approximate = flag(a),
+    };
+    REQUIRE_SIZE(a, x.size, &y, &slope);
+    RUN(a, kernels->gelu(&job));
+}
+
 FUNCTION(dropout, 5)
 {
     struct array x = input(a, 0), uniform = input_of(a, 0, 'f');

@@ -8,13 +8,16 @@
 /* Parts begin at multiples of it: at cache lines, so that no two threads write to one. */
 enum { ELEMENT_STEP = 256 };
 
+static struct grid element_grid(part_function *run, const void *job, ptrdiff_t count)
+{
+    return (struct grid){
+        .run = run, .job = job, .rows = count, .row_step = ELEMENT_STEP, .work = count};
+}
+
 /* Run a kernel for so many elements. */
 static void run_elements(part_function *run, const void *job, ptrdiff_t count)
 {
-    run_grids(
-        &(struct grid){
-            .run = run, .job = job, .rows = count, .row_step = ELEMENT_STEP, .work = count},
-        1);
+    run_grids((struct grid[]){element_grid(run, job, count)}, 1);
 }
 
 static void relu_part(const void *job, struct part part)

@@ -89,6 +89,7 @@ struct cross_entropy {
 struct elementwise {
     ptrdiff_t count;
     double rate;
+    bool approximate; /* of GELU: the formula with tanh */
     const float *uniform;
     const REAL *x, *dy;
     REAL *y, *dx, *mask;
@@ -136,6 +137,7 @@ struct kernels {
     void (*softmax_cross_entropy)(const struct cross_entropy *);
     void (*relu)(const struct elementwise *);
     void (*relu_backward)(const struct elementwise *);
+    void (*gelu)(const struct elementwise *);
     void (*dropout)(const struct elementwise *);
     void (*update)(const struct update *);
     const struct optimizer *optimizers; /* the last has no name */

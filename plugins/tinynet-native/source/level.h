@@ -11,6 +11,7 @@
 #include "conv2d.h"
 #include "cross_entropy.h"
 #include "dense.h"
+#include "gelu.h"
 #include "normalization.h"
 #include "optimizers.h"
 #include "pool2d.h"
@@ -37,6 +38,7 @@ const struct kernels TABLE = {
     .softmax_cross_entropy = softmax_cross_entropy,
     .relu = relu,
     .relu_backward = relu_backward,
+    .gelu = gelu,
     .dropout = dropout,
     .update = update,
     .optimizers = OPTIMIZERS,

@@ -300,6 +300,20 @@ def test_cross_entropy_keeps_nan_and_infinity(bad):
     agree(actual, expected)
 
 
+@pytest.mark.parametrize("approximate", [False, True])
+def test_gelu_of_any_number(approximate, dtype):
+    """Both formulas of the error function, where it becomes 1, and NaN."""
+    near = np.linspace(-12, 12, 3001)
+    x = np.concatenate([near, np.logspace(-30, 15, 60), [0.0, -0.0, np.nan]]).astype(dtype)
+    x = np.concatenate([x, -x])
+    actual, expected = (k.gelu(x, approximate, poisoned, True) for k in (NATIVE, REFERENCE))
+    agree(actual, expected, case=approximate)
+    np.testing.assert_array_equal(np.isnan(actual), np.isnan(expected))
+    for size in range(40):
+        y, _ = NATIVE.gelu(x[:size], approximate, poisoned, False)
+        np.testing.assert_array_equal(y, actual[0][:size])
+
+
 def test_relu_and_dropout_keep_nan_infinities_and_signs(dtype):
     rng = np.random.default_rng(10)
     special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40, -1e-40, 1.0, -1.0])

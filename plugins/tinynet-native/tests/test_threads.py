@@ -224,7 +224,12 @@ def test_rotation():
 
 def elementwise(x, dy, uniform):
     y = KERNELS.relu(x, poisoned)
-    return y, KERNELS.relu_backward(dy, y, poisoned), *KERNELS.dropout(x, uniform, 0.3, poisoned)
+    return (
+        *(y, KERNELS.relu_backward(dy, y, poisoned)),
+        *KERNELS.dropout(x, uniform, 0.3, poisoned),
+        *KERNELS.gelu(x, False, poisoned, True),
+        *KERNELS.gelu(x, True, poisoned, False),
+    )
 
 
 def updated(initial):

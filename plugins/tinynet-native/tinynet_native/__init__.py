@@ -56,6 +56,7 @@ class NativeKernels(NumpyKernels):
     dense = staticmethod(dense.dense)
     relu = staticmethod(elementwise.relu)
     relu_backward = staticmethod(elementwise.relu_backward)
+    gelu = staticmethod(elementwise.gelu)
     softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)
     dropout = staticmethod(elementwise.dropout)
 

@@ -1,4 +1,4 @@
-"""ReLU, dropout and softmax cross-entropy."""
+"""ReLU, GELU, dropout and softmax cross-entropy."""
 
 import numpy as np
 
@@ -19,6 +19,14 @@ def relu_backward(dy: Array, y: Array, empty: Empty) -> Array:
     dx = empty(dy.shape, dy.dtype)
     _kernels.relu_backward(dy, y, dx)
     return dx
+
+
+def gelu(x: Array, approximate: bool, empty: Empty, keep: bool) -> tuple[Array, Array | None]:
+    """See `tinynet.kernels.Kernels.gelu`."""
+    y = empty(x.shape, x.dtype)
+    slope = empty(x.shape, x.dtype) if keep else None
+    _kernels.gelu(x, y, slope, approximate)
+    return y, slope
 
 
 def dropout(x: Array, uniform: Array, rate: float, empty: Empty) -> tuple[Array, Array]:

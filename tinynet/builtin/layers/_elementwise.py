@@ -55,7 +55,18 @@ class SlopeFromOutput(SameShape, ABC):
         return (dx,), {}
 
 
-class SlopeFromInput(SameShape, ABC):
+class StoredSlope(SameShape):
+    """y = f(x) whose `forward` stores f'(x), or None if it is not needed, for `backward`."""
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        if not ctx.needs_input():
+            return (None,), {}
+        dx = ctx.empty(dy.shape, dy.dtype)
+        np.multiply(dy, cache, out=dx)
+        return (dx,), {}
+
+
+class SlopeFromInput(StoredSlope, ABC):
     """y = f(x) where f'(x) costs little while f(x) is computed: the slope is kept."""
 
     @abstractmethod
@@ -67,10 +78,3 @@ class SlopeFromInput(SameShape, ABC):
         slope = ctx.empty(x.shape, x.dtype) if ctx.keep and ctx.needs_input() else None
         self.evaluate(x, y, slope)
         return y, slope
-
-    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        if not ctx.needs_input():
-            return (None,), {}
-        dx = ctx.empty(dy.shape, dy.dtype)
-        np.multiply(dy, cache, out=dx)
-        return (dx,), {}
