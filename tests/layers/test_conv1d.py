@@ -1,6 +1,7 @@
 """The behavior of `conv1d`, besides its numbers (see test_conv1d_oracle.py)."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -213,12 +214,13 @@ def test_one_position_at_a_time_gives_the_whole_sequence(options, relu):
         conv = ReLU(ReLU.Config(), ((11, 4),), Build()).fuse_into(conv)
     x = np.random.default_rng(0).standard_normal((3, 11, 4))
     expected, _ = conv.forward(Context(), x)
-    cache = conv.start_cache(3, 11)
-    steps = [
-        conv.forward_next(Context(keep=False), cache, position, x[:, position : position + 1])
-        for position in range(11)
-    ]
-    np.testing.assert_allclose(np.concatenate(steps, axis=1), expected, rtol=1e-12)
+    for ends in (range(12), [0, 5, 6, 11], [0, 1, 11]):
+        cache = conv.start_cache(3, 11)
+        parts = [
+            conv.forward_next(Context(keep=False), cache, start, x[:, start:stop])
+            for start, stop in pairwise(ends)
+        ]
+        np.testing.assert_allclose(np.concatenate(parts, axis=1), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

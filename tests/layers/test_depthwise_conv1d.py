@@ -1,5 +1,7 @@
 """The behavior of `depthwise_conv1d`, besides its numbers (see test_depthwise_conv1d_oracle.py)."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -114,9 +116,10 @@ def test_one_position_at_a_time_gives_the_whole_sequence():
     conv = layer((7, 2), padding="causal", dilation_rate=2, depth_multiplier=2)
     x = np.random.default_rng(0).standard_normal((3, 7, 2))
     expected, _ = conv.forward(Context(), x)
-    cache = conv.start_cache(3, 7)
-    steps = [
-        conv.forward_next(Context(keep=False), cache, position, x[:, position : position + 1])
-        for position in range(7)
-    ]
-    np.testing.assert_allclose(np.concatenate(steps, axis=1), expected, rtol=1e-12)
+    for ends in (range(8), [0, 3, 4, 7]):
+        cache = conv.start_cache(3, 7)
+        parts = [
+            conv.forward_next(Context(keep=False), cache, start, x[:, start:stop])
+            for start, stop in pairwise(ends)
+        ]
+        np.testing.assert_allclose(np.concatenate(parts, axis=1), expected, rtol=1e-12)

@@ -1,5 +1,7 @@
 """Multi-head attention: values by hand, masks, options and errors."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -215,13 +217,14 @@ def test_one_position_at_a_time_gives_the_whole_sequence(options, masked):
     inputs = [batch(3, 7, 4)]
     if masked:
         inputs.append(np.array([[1.0] * 7, [0, 0, 1, 1, 1, 1, 1], [1, 1, 0, 1, 1, 0, 0]]))
-    cache = attention.start_cache(3, 7)
-    parts = [
-        attention.forward_next(Context(), cache, t, *(x[:, t : t + 1] for x in inputs))
-        for t in range(7)
-    ]
     whole = evaluate(attention, *inputs)
-    np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, rtol=1e-9, atol=1e-12)
+    for ends in (range(8), [0, 3, 4, 7]):
+        cache = attention.start_cache(3, 7)
+        parts = [
+            attention.forward_next(Context(), cache, start, *(x[:, start:stop] for x in inputs))
+            for start, stop in pairwise(ends)
+        ]
+        np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, rtol=1e-9, atol=1e-12)
 
 
 def test_a_cache_may_be_longer_than_the_declared_sequence():

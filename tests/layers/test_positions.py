@@ -1,5 +1,7 @@
 """Layers that add positions to a sequence: their values, options and errors."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -136,9 +138,14 @@ def test_a_base_of_one_is_refused(layer_class):
 @pytest.mark.parametrize("layer_class", [PositionEmbedding, SinusoidalPosition, RotaryEmbedding])
 def test_one_position_at_a_time_gives_the_whole_sequence(layer_class):
     positions, x = layer(layer_class, (7, 4)), batch((3, 7, 4))
-    cache = positions.start_cache(3, 7)
-    parts = [positions.forward_next(Context(), cache, t, x[:, t : t + 1]) for t in range(7)]
-    np.testing.assert_array_equal(np.concatenate(parts, axis=1), positions.forward(Context(), x)[0])
+    expected, _ = positions.forward(Context(), x)
+    for ends in (range(8), [0, 3, 4, 7]):
+        cache = positions.start_cache(3, 7)
+        parts = [
+            positions.forward_next(Context(), cache, start, x[:, start:stop])
+            for start, stop in pairwise(ends)
+        ]
+        np.testing.assert_array_equal(np.concatenate(parts, axis=1), expected)
 
 
 @pytest.mark.parametrize("layer_class", [SinusoidalPosition, RotaryEmbedding])

@@ -1,5 +1,7 @@
 """The options that recurrent layers share: masks, states, directions, dropout, and errors."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -151,13 +153,15 @@ def test_dropout_is_of_training_alone_and_the_same_in_float32(name):
 
 
 @each_layer
-def test_one_position_at_a_time_is_the_whole_sequence(name):
+@pytest.mark.parametrize("ends", [range(7), [0, 3, 4, 6]], ids=["one", "several"])
+def test_some_positions_at_a_time_are_the_whole_sequence(name, ends):
     layer = made(name, (4, 2), (4,), return_sequences=True)
     x, mask = numbers(3, 6, 2), np.array([[1.0, 1, 1, 1, 1, 0], [1, 0, 1, 0, 0, 1], [0] * 6])
     cache = layer.start_cache(3, 6)
     ctx = Context(keep=False)
     parts = [
-        layer.forward_next(ctx, cache, t, x[:, t : t + 1], mask[:, t : t + 1]) for t in range(6)
+        layer.forward_next(ctx, cache, start, x[:, start:stop], mask[:, start:stop])
+        for start, stop in pairwise(ends)
     ]
     (expected,) = run(made(name, (6, 2), (6,), return_sequences=True), [x, mask])
     np.testing.assert_allclose(np.concatenate(parts, axis=1), expected, rtol=1e-12)

@@ -1,5 +1,7 @@
 """The behavior of separable convolutions; for their numbers see test_conv2d_kinds_oracle.py."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -87,12 +89,13 @@ def test_a_subclass_with_another_forward_is_not_fused(layer_type, in_shape):
 def test_one_position_at_a_time_gives_the_whole_sequence():
     conv = layer(SeparableConv1D, (7, 2), padding="causal", dilation_rate=2, depth_multiplier=2)
     x = np.random.default_rng(0).standard_normal((3, 7, 2))
-    cache = conv.start_cache(3, 7)
-    steps = [
-        conv.forward_next(Context(keep=False), cache, position, x[:, position : position + 1])
-        for position in range(7)
-    ]
-    np.testing.assert_allclose(np.concatenate(steps, axis=1), values(conv, x), rtol=1e-12)
+    for ends in (range(8), [0, 3, 4, 7]):
+        cache = conv.start_cache(3, 7)
+        parts = [
+            conv.forward_next(Context(keep=False), cache, start, x[:, start:stop])
+            for start, stop in pairwise(ends)
+        ]
+        np.testing.assert_allclose(np.concatenate(parts, axis=1), values(conv, x), rtol=1e-12)
     with pytest.raises(ShapeError, match=r"^separable_conv1d computes one position at a"):
         layer(SeparableConv1D, (7, 2)).start_cache(3, 7)
 

@@ -1,6 +1,7 @@
 """Small networks that were trained on text."""
 
 from itertools import count
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -87,10 +88,34 @@ class Forgetful(Recurrent):
         return np.array(x)
 
 
+class Chunked(Recurrent):
+    """The same as `Recurrent`, several positions at a time; `calls` holds the numbers of them."""
+
+    several_positions = True
+    calls: ClassVar[list[int]] = []
+
+    def start_cache(self, samples, length):
+        return {"x": np.zeros((samples, 1, self.out_shape[1]), np.float32)}
+
+    def forward_next(self, ctx, cache, position, x):
+        self.calls.append(x.shape[1])
+        before = np.concatenate([cache["x"], x[:, :-1]], axis=1)
+        cache["x"] = np.array(x[:, -1:])
+        return x + 0.5 * before
+
+
+class Scattered(Chunked):
+    """A faulty `forward_next`: among several positions, each forgets the one before it."""
+
+    def forward_next(self, ctx, cache, position, x):
+        y = super().forward_next(ctx, cache, position, x)
+        return y if x.shape[1] == 1 else np.array(x)
+
+
 @pytest.fixture
 def text_model(tmp_path, register):
     """Train some layers on a text; the loaded model."""
-    for cls in (Previous, Following, Recurrent, Forgetful):
+    for cls in (Previous, Following, Recurrent, Forgetful, Chunked, Scattered):
         register("layers", cls.__name__.lower(), cls)
 
     numbers = count(1)

@@ -5,10 +5,21 @@ import pytest
 
 import tinynet
 from tinynet.errors import DataError, UsageError
+from tinynet.prediction import sequence_outputs
 from tinynet.prediction.generation import TextGenerator
 from tinynet.prediction.sampling import Sampling
 
-from .conftest import ATTENTION, BIGRAM, DENSE, EMBEDDING, LINES, STEPS, UNITS, VOCABULARY
+from .conftest import (
+    ATTENTION,
+    BIGRAM,
+    DENSE,
+    EMBEDDING,
+    LINES,
+    STEPS,
+    UNITS,
+    VOCABULARY,
+    Chunked,
+)
 
 RECURRENT = [EMBEDDING, {"type": "recurrent"}, DENSE]
 TIED = [
@@ -31,8 +42,10 @@ def test_the_same_seed_gives_the_same_text_on_any_number_of_threads(text_model):
     text = model.generate("The ", 60, seed=4)
     assert text.startswith("The ")
     assert len(text) == 64
+    long = model.generate(LINES, 60, seed=4)
     for threads in (1, 2, 3):
         assert model.generate("The ", 60, seed=4, threads=threads) == text
+        assert model.generate(LINES, 60, seed=4, threads=threads) == long
     others = [model.generate("The ", 60, seed=5), model.generate("The ", 60, seed=4, number=1)]
     assert len({text, *others}) == 3
 
@@ -131,11 +144,27 @@ def test_layers_without_the_ability_are_slow_and_correct(text_model):
     assert text == right.generate("The ", STEPS - 4)
 
 
-def test_a_faulty_ability_is_not_used(text_model):
-    model, right = text_model([EMBEDDING, {"type": "forgetful"}, DENSE]), text_model(RECURRENT)
-    with pytest.warns(UserWarning, match=r"forgetful_1 \(its forward_next does not compute"):
+@pytest.mark.parametrize("layer", ["forgetful", "scattered"])
+def test_a_faulty_ability_is_not_used(text_model, layer):
+    model, right = text_model([EMBEDDING, {"type": layer}, DENSE]), text_model(RECURRENT)
+    with pytest.warns(UserWarning, match=rf"{layer}_1 \(its forward_next does not compute"):
         text = model.generate("The ", STEPS - 4)
     assert text == right.generate("The ", STEPS - 4)
+
+
+@pytest.mark.parametrize("most", [256, 5, 1])
+def test_a_prompt_is_computed_at_once_where_layers_can(text_model, most, monkeypatch):
+    """Layers that can and others in one network, and prompts of more positions than one call."""
+    monkeypatch.setattr(sequence_outputs, "MAX_POSITIONS", most)
+    layers = [{"type": "gru", "units": 8, "return_sequences": True}, {"type": "recurrent"}]
+    model = text_model([EMBEDDING, {"type": "chunked"}, *layers, DENSE])
+    right = text_model([EMBEDDING, {"type": "recurrent"}, *layers, DENSE])
+    generator = TextGenerator(model, 1)
+    Chunked.calls.clear()
+    text = "".join(generator.stream(LINES[:33], 4, Sampling()))
+    whole, rest = divmod(33, most)
+    assert Chunked.calls == [most] * whole + [rest] * (rest > 0) + [1] * 3
+    assert LINES[:33] + text == right.generate(LINES[:33], 4)
 
 
 @pytest.mark.parametrize(

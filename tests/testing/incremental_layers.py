@@ -128,3 +128,23 @@ class HasNoSequence(WithTotal):
 @detected_by("incremental", finding="start_cache returns a cache, but the output 'total' has shape")
 class ForgetsToDeclare(WithTotal):
     final_outputs: ClassVar[Any] = ()
+
+
+class SumOfSeveral(RunningSum):
+    """A running sum that takes several positions in one call."""
+
+    several_positions = True
+
+    def forward_next(self, ctx: Context, cache: Cache, position: int, x: Array) -> Array:
+        totals = cache["total"] + np.cumsum(x, axis=1)
+        cache["total"] = totals[:, -1:]
+        total: Array = totals * self.params["gain"]
+        return total
+
+
+@detected_by("incremental", finding="several positions at a time, by forward_next: the output at")
+class KeepsTheFirstOfSeveral(SumOfSeveral):
+    def forward_next(self, ctx: Context, cache: Cache, position: int, x: Array) -> Array:
+        y = super().forward_next(ctx, cache, position, x)
+        cache["total"] = y[:, :1] / self.params["gain"]
+        return y

@@ -25,7 +25,7 @@ from .correct_layers import (
     Sign,
 )
 from .faults import BROKEN, WITH_MASK, Broken
-from .incremental_layers import RunningSum, WithTotal
+from .incremental_layers import RunningSum, SumOfSeveral, WithTotal
 from .masked_layers import (
     Attention,
     Backwards,
@@ -51,6 +51,8 @@ CORRECT: list[tuple[type[Any], list[Shape], dict[str, Any]]] = [
     (MaskedMean, [(5, 3)], {}),
     (RunningSum, [(5, 2)], {}),
     (WithTotal, [(5, 2)], {}),
+    (SumOfSeveral, [(5, 2)], {}),
+    (SumOfSeveral, [(1, 2)], {}),
 ]
 
 

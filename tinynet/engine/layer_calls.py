@@ -5,6 +5,7 @@ Only checks that cost next to nothing are made here; `tinynet.training.purity` m
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any, TypeAlias, cast
 
@@ -152,14 +153,26 @@ def start_cache(node: Node, samples: int, length: int) -> Any:
 def forward_next(
     node: Node, ctx: Context, cache: Any, position: int, inputs: Sequence[Array]
 ) -> Outputs:
-    """Return the next position of a node's outputs; the shapes of the node are those of one.
+    """Return the next positions of a node's outputs, as many as the inputs have.
+
+    The shapes of the node are those of one position.
 
     Raises:
         PluginError: if the layer raises an exception, or an output has another shape or dtype.
     """
     with _errors_of(node, "forward_next"):
         returned = cast(Incremental, node.layer).forward_next(ctx, cache, position, *inputs)
-    return _checked_outputs(node, "forward_next", (returned, None), len(inputs[0]))[0]
+    samples, positions = inputs[0].shape[:2]
+    if positions > 1:
+        node = _of_positions(node, positions)
+    return _checked_outputs(node, "forward_next", (returned, None), samples)[0]
+
+
+def _of_positions(node: Node, positions: int) -> Node:
+    """Return a node with the shapes of one position as one with those of several."""
+    main, *_ = shapes = [(positions, *shape[1:]) for shape in node.values.values()]
+    outputs = node.out_shapes and dict(zip(node.out_shapes, shapes, strict=True))
+    return replace(node, out_shape=main, out_shapes=outputs)
 
 
 def commit(node: Node, cache: Cache) -> None:

@@ -208,6 +208,10 @@ class Incremental(Protocol):
     trained on, as recurrent layers do. With other layers, a text that is longer than the network's
     window continues from the second half of the window, as a new sequence.
 
+    A class with ``several_positions = True`` computes several positions in one call, too, as the
+    start of a text needs: `forward_next` gets P positions of each input, (N, P, *in_shape[1:]), and
+    returns as many; ``position`` is the first of them, and the next call has ``position + P``.
+
     A layer with several outputs may list in ``final_outputs`` the names of those that only the
     whole sequence has, such as the final state of a recurrent layer. `forward_next` leaves them
     out, and no text is generated one position at a time if another layer reads them.

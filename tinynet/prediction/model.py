@@ -117,7 +117,8 @@ class Model:
         """Continue a text with a network that was trained on text.
 
         The same arguments give the same text, on any number of threads. A text as the prompt of
-        another call with the same seed continues as it would have in one call.
+        another call with the same seed continues as it would have in one call, unless a draw
+        depends on rounding errors: a prompt is computed at once.
 
         Args:
             prompt: The start of the text.

@@ -1,6 +1,7 @@
 """Checks that a network can continue a sequence, and that single positions equal the whole."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -9,7 +10,12 @@ from tinynet.engine.node import Node
 from tinynet.errors import UsageError
 from tinynet.kernels.random import derive
 from tinynet.layer import Incremental
-from tinynet.prediction.sequence_outputs import Calls, WholeWindows, next_position
+from tinynet.prediction.sequence_outputs import (
+    Calls,
+    WholeWindows,
+    next_positions,
+    takes_several_positions,
+)
 from tinynet.types import Array
 
 PROBED_POSITIONS = 16
@@ -72,10 +78,10 @@ def unequal_nodes(whole: WholeWindows, nodes: Sequence[Node], count: int) -> dic
         expected = [values[name] for name in node.values]
         if isinstance(node.layer, Incremental):
             reason = "its forward_next does not compute the same as its forward"
-            pairs = _next_positions(node, whole, inputs, expected)
+            pairs = _in_parts(node, whole, inputs, expected)
         else:
             reason = "it looks across positions"
-            pairs = _positions_as_samples(node, whole, inputs, expected)
+            pairs = _at_once(node, whole, inputs, expected)
         if not all(_equal(actual, right) for actual, right in pairs):
             problems[node.name] = reason
     return problems
@@ -84,29 +90,33 @@ def unequal_nodes(whole: WholeWindows, nodes: Sequence[Node], count: int) -> dic
 Pairs = Iterator[tuple[Array, Array]]
 
 
-def _positions_as_samples(
+def _at_once(
     node: Node, whole: WholeWindows, inputs: Sequence[Array], expected: Sequence[Array]
 ) -> Pairs:
     """Yield outputs of a layer for single positions, and those of the whole sequence."""
     ((_, ctx),) = Calls([node], whole.program.kernels).begin()
-    positions = [x.reshape(-1, 1, *x.shape[2:]) for x in inputs]
-    outputs, _ = layer_calls.forward(node, ctx, positions)
-    for actual, right in zip(outputs, expected, strict=True):
-        yield actual.reshape(right.shape), right
+    yield from zip(next_positions(node, ctx, {}, 0, inputs), expected, strict=True)
 
 
-def _next_positions(
+def _in_parts(
     node: Node, whole: WholeWindows, inputs: Sequence[Array], expected: Sequence[Array]
 ) -> Pairs:
-    """Yield outputs of an incremental layer at the first positions, and those of the whole."""
+    """Yield outputs of an incremental layer for parts of the sequence, and those of the whole."""
     calls = Calls([node], whole.program.kernels)
     caches = {node.name: layer_calls.start_cache(node, 1, whole.steps)}
-    for position in range(min(whole.steps, PROBED_POSITIONS)):
-        here = slice(position, position + 1)
+    for start, stop in pairwise(_ends_of_parts(whole.steps, takes_several_positions(node))):
         ((_, ctx),) = calls.begin()
-        outputs = next_position(node, ctx, caches, position, [x[:, here] for x in inputs])
+        here = slice(start, stop)
+        outputs = next_positions(node, ctx, caches, start, [x[:, here] for x in inputs])
         for actual, right in zip(outputs, expected, strict=True):
             yield actual, right[:, here]
+
+
+def _ends_of_parts(steps: int, several: bool) -> list[int]:
+    """Return the ends of single positions, the first of them or, with ``several``, amid longer."""
+    first = steps // 3 if several else 0
+    last = min(first + PROBED_POSITIONS, steps)
+    return sorted({0, *range(first, last + 1), *([steps] if several else [])})
 
 
 def _equal(first: Array, second: Array) -> bool:

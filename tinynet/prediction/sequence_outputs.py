@@ -90,8 +90,14 @@ class WholeWindows:
         return convert_inputs({self.input: indices}, program.dtype, program.index_inputs)
 
 
+MAX_POSITIONS = 256
+"""Most positions that are computed at once, which bounds the memory for a long text."""
+
+
 class SinglePositions:
-    """Computes one position for each output, with layers that can.
+    """Computes each position once, with layers that can.
+
+    The positions that are appended together are computed together, where the layers can.
 
     Attributes:
         nodes: The nodes for one position; see `tinynet.network.one_position`.
@@ -118,14 +124,15 @@ class SinglePositions:
         self._position = 0
 
     def append(self, indices: Sequence[int]) -> Array:
-        for index in indices:
-            values = self._whole.converted(np.array([[index]]))
+        for start in range(0, len(indices), MAX_POSITIONS):
+            values = self._whole.converted(np.array([indices[start : start + MAX_POSITIONS]]))
             for node, ctx in self._calls.begin():
                 sources = [values[source] for source in node.inputs]
-                outputs = next_position(node, ctx, self._caches, self._position, sources)
+                outputs = next_positions(node, ctx, self._caches, self._position, sources)
                 values.update(zip(node.values, outputs, strict=True))
-            self._position += 1
-        return values[self._whole.value]
+            output = values[self._whole.value]
+            self._position += output.shape[1]
+        return output[:, -1:]
 
 
 class Calls:
@@ -153,13 +160,36 @@ class Calls:
         return iter(self._calls)
 
 
-def next_position(
+def next_positions(
     node: Node, ctx: Context, caches: Mapping[str, Any], position: int, inputs: Sequence[Array]
 ) -> layer_calls.Outputs:
-    """Return the outputs of a node for one position, (N, 1, *out_shape[1:]) each.
+    """Return the outputs of a node for some positions, (N, P, *out_shape[1:]) each.
 
-    ``caches`` holds those of the incremental layers, by the names of their nodes.
+    Args:
+        node: The node, with the shapes of one position.
+        ctx: The context of the call.
+        caches: The caches of incremental layers, by the names of their nodes.
+        position: The first of the positions.
+        inputs: (N, P, *in_shape[1:]) each.
     """
-    if node.name in caches:
-        return layer_calls.forward_next(node, ctx, caches[node.name], position, inputs)
-    return layer_calls.forward(node, ctx, inputs)[0]
+    samples, count = inputs[0].shape[:2]
+    if node.name not in caches:
+        # The layer treats all positions alike: they become samples of one position.
+        singles = [x.reshape(samples * count, 1, *x.shape[2:]) for x in inputs]
+        outputs, _ = layer_calls.forward(node, ctx, singles)
+        return tuple(y.reshape(samples, count, *y.shape[2:]) for y in outputs)
+    cache = caches[node.name]
+    if count == 1 or takes_several_positions(node):
+        return layer_calls.forward_next(node, ctx, cache, position, inputs)
+    parts = []
+    for index in range(count):
+        now = [x[:, index : index + 1] for x in inputs]
+        returned = layer_calls.forward_next(node, ctx, cache, position + index, now)
+        # Copied, since the layer may return an array that its next call changes.
+        parts.append([np.array(y) for y in returned])
+    return tuple(np.concatenate(ys, axis=1) for ys in zip(*parts, strict=True))
+
+
+def takes_several_positions(node: Node) -> bool:
+    """Return True if `forward_next` of the node's layer takes several positions."""
+    return bool(getattr(node.layer, "several_positions", False))

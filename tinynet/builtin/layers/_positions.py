@@ -43,8 +43,8 @@ class Rotation:
         return _rotate(ctx, dy, self._cosines, -self._sines)
 
     def at(self, ctx: Context, x: Array, position: int) -> Array:
-        """Rotate the vectors of one position: (N, 1, D) or (N, 1, H, D)."""
-        return _rotate(ctx, x, *self._tables(range(position, position + 1)))
+        """Rotate the vectors of positions from some position on: (N, P, D) or (N, P, H, D)."""
+        return _rotate(ctx, x, *self._tables(range(position, position + x.shape[1])))
 
     def _tables(self, positions: range) -> tuple[Array, Array]:
         """Return cosines and sines, (T, D / 2)."""

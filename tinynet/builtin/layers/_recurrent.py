@@ -49,6 +49,7 @@ class Recurrent(ABC):
 
     per_sample = True
     any_length = True
+    several_positions = True
     min_shard = 32  # Each time step has Python overhead.
     spec_name: ClassVar[str]
     gates: ClassVar[int]

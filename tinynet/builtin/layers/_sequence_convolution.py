@@ -1,5 +1,6 @@
 """Convolutions of sequences that may be causal: if so, one position at a time, too."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,6 +9,9 @@ from tinynet.builtin.layers._convolution import Convolution
 from tinynet.kernels import Window
 from tinynet.layer import Array, Context, ShapeError
 
+NO_PADDING = ((0, 0), (0, 0))
+"""The padding of images whose steps are all known."""
+
 
 class SequenceConvolution(Convolution):
     """The base of `conv1d` and `depthwise_conv1d`.
@@ -15,10 +19,12 @@ class SequenceConvolution(Convolution):
     Attributes:
         spec_name: The layer's name in specs, for messages.
         any_length: True: one position at a time, a sequence has no limit of length.
+        several_positions: True: `forward_next` takes several positions, too.
     """
 
     spec_name: ClassVar[str]
     any_length = True
+    several_positions = True
 
     def start_cache(self, samples: int, length: int) -> Array:
         shape = samples, self._in_shape[1]
@@ -28,10 +34,10 @@ class SequenceConvolution(Convolution):
         self, ctx: Context, cache: Array, position: int, x: Array, *, relu: bool = False
     ) -> Array:
         y, _ = ctx.kernels.conv2d(
-            newest_steps(cache, self._window, position, x),
+            reached_steps(cache, x),
             self._kernel(),
             self.params.get("bias"),
-            Window(self._window.kernel_size),
+            replace(self._window, padding=NO_PADDING),
             ctx.empty,
             False,
             relu,
@@ -40,9 +46,7 @@ class SequenceConvolution(Convolution):
 
 
 def start_steps(what: str, window: Window, shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
-    """Return the newest steps of sequences, (N, extent of the window, C), all of them zeros.
-
-    Step t is at index t modulo the extent.
+    """Return the steps before the next that its window reaches, (N, extent - 1, C), all zeros.
 
     Args:
         what: The layer's type, for messages.
@@ -59,12 +63,16 @@ def start_steps(what: str, window: Window, shape: tuple[int, int], dtype: np.dty
             f"{what} computes one position at a time only with padding 'causal' and strides 1"
         )
     samples, channels = shape
-    return np.zeros((samples, extent, channels), dtype)
+    return np.zeros((samples, extent - 1, channels), dtype)
 
 
-def newest_steps(cache: Array, window: Window, position: int, x: Array) -> Array:
-    """Store x (N, 1, C) as step ``position``; return the steps of its window, (N, 1, size, C)."""
-    extent = cache.shape[1]
-    cache[:, position % extent] = x[:, 0]
-    steps = np.arange(position + 1, position + extent + 1, window.dilation[1]) % extent
-    return cache[:, None, steps]
+def reached_steps(cache: Array, x: Array) -> Array:
+    """Return the steps that the windows of the next steps reach, as images (N, 1, steps, C).
+
+    Args:
+        cache: The steps before them; replaced by those before the steps that follow.
+        x: The next steps, (N, P, C).
+    """
+    reached = np.concatenate([cache, x], axis=1)
+    cache[...] = reached[:, x.shape[1] :]
+    return reached[:, np.newaxis]

@@ -64,6 +64,7 @@ class MultiHeadAttention:
     """
 
     per_sample = True
+    several_positions = True
 
     class Config(LayerConfig):
         """Parameters of a `multi_head_attention` node."""
@@ -233,15 +234,17 @@ class MultiHeadAttention:
         return _KeysAndValues(keys, values, mask)
 
     def forward_next(self, ctx: Context, cache: Cache, position: int, *inputs: Array) -> Array:
-        x, mask, known = inputs[0], self._mask(inputs), slice(position + 1)
+        x, mask = inputs[0], self._mask(inputs)
+        here, known = slice(position, position + x.shape[1]), slice(position + x.shape[1])
         query, key, value = self._project(ctx, x, x)
         if self._rotation:
             query, key = (self._rotation.at(ctx, rows, position) for rows in (query, key))
-        cache.keys[:, position] = key[:, 0]
-        cache.values[:, position] = value[:, 0]
+        cache.keys[:, here], cache.values[:, here] = key, value
         if mask is not None:
-            cache.mask[:, position] = mask[:, 0]
+            cache.mask[:, here] = mask
             mask = cache.mask[:, known]
+        if x.shape[1] > 1:
+            mask = _of_earlier_keys(mask, x, position)
         heads, _ = ctx.kernels.attention(
             query,
             cache.keys[:, known],
@@ -282,6 +285,16 @@ class MultiHeadAttention:
                 ("value", source, groups),
             )
         ]
+
+
+def _of_earlier_keys(mask: Array | None, x: Array, position: int) -> Array:
+    """Return the mask of keys (N, T, S) for queries ``x`` (N, T, C) from some position on.
+
+    ``mask`` is that of all keys so far, (N, S).
+    """
+    samples, steps, _ = x.shape
+    earlier: Array = np.tri(steps, position + steps, position, x.dtype)[np.newaxis]
+    return earlier.repeat(samples, axis=0) if mask is None else earlier * mask[:, np.newaxis]
 
 
 def _flat(heads: Array) -> Array:

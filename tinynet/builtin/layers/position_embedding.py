@@ -24,6 +24,7 @@ class PositionEmbedding:
     """
 
     per_sample = True
+    several_positions = True
 
     class Config(LayerConfig):
         """Parameters of a `position_embedding` node."""
@@ -77,7 +78,7 @@ class PositionEmbedding:
 
     def forward_next(self, ctx: Context, cache: Cache, position: int, x: Array) -> Array:
         y = ctx.empty(x.shape, x.dtype)
-        np.add(x, self.params["weight"][position], out=y)
+        np.add(x, self.params["weight"][position : position + x.shape[1]], out=y)
         return y
 
     def cost(self) -> tuple[int, int]:

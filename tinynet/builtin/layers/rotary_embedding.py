@@ -17,6 +17,7 @@ class RotaryEmbedding(SameShape):
     """
 
     operations = 3
+    several_positions = True
 
     class Config(LayerConfig):
         """Parameters of a `rotary_embedding` node."""

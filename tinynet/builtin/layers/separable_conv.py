@@ -2,13 +2,18 @@
 
 import math
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
 
 from tinynet.builtin.layers._affine import computed, rectified
 from tinynet.builtin.layers._depthwise import depthwise_weight
-from tinynet.builtin.layers._sequence_convolution import newest_steps, start_steps
+from tinynet.builtin.layers._sequence_convolution import (
+    NO_PADDING,
+    reached_steps,
+    start_steps,
+)
 from tinynet.builtin.layers._window import PADDING_DESCRIPTION, Padding, fit_window
 from tinynet.builtin.layers._window1d import (
     CAUSAL_PADDING_DESCRIPTION,
@@ -190,6 +195,7 @@ class SeparableConv1D(SeparableConvolution):
     """
 
     any_length = True
+    several_positions = True
 
     class Config(SeparableConfig):
         """Parameters of a `separable_conv1d` node."""
@@ -220,8 +226,8 @@ class SeparableConv1D(SeparableConvolution):
     def forward_next(
         self, ctx: Context, cache: Array, position: int, x: Array, *, relu: bool = False
     ) -> Array:
-        images = newest_steps(cache, self._window, position, x)
-        y, _ = self._compute(ctx, images, Window(self._window.kernel_size), relu)
+        window = replace(self._window, padding=NO_PADDING)
+        y, _ = self._compute(ctx, reached_steps(cache, x), window, relu)
         return y[:, 0]
 
 

@@ -18,6 +18,7 @@ class SinusoidalPosition(SameShape):
     """
 
     operations = 1
+    several_positions = True
 
     class Config(LayerConfig):
         """Parameters of a `sinusoidal_position` node."""
@@ -44,8 +45,8 @@ class SinusoidalPosition(SameShape):
         return None
 
     def forward_next(self, ctx: Context, cache: Cache, position: int, x: Array) -> Array:
-        row = self._rows(range(position, position + 1))
-        return np.add(x, row, out=ctx.empty(x.shape, x.dtype))
+        rows = self._rows(range(position, position + x.shape[1]))
+        return np.add(x, rows, out=ctx.empty(x.shape, x.dtype))
 
     def _rows(self, positions: range) -> Array:
         """Return the vectors of positions, (T, C)."""
