@@ -19,6 +19,7 @@ from tinynet.errors import Problem
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
 from tinynet.text.wording import format_list, quote
+from tinynet.training.idle_options import idle_groups, idle_initializers, lost_options
 from tinynet.training.remedies import units_option
 from tinynet.training.windows import gap_of_windows
 from tinynet.types import Array
@@ -159,6 +160,14 @@ def batch_norm_of_one(facts: Facts) -> Iterator[Problem]:
             )
             yield Problem(message, "/training/batch_size")
             return
+
+
+def idle_options(facts: Facts) -> Iterator[Problem]:
+    """Warn about initializers and groups of the optimizer that change nothing."""
+    optimizer, network = facts.spec.training.optimizer, facts.network
+    yield from idle_initializers(network)
+    yield from idle_groups(optimizer, network)
+    yield from lost_options(optimizer, network)
 
 
 # Rules about the data -----------------------------------------------------------------------
@@ -337,7 +346,7 @@ def windows_split_at_random(facts: Facts) -> Iterator[Problem]:
             yield Problem(message, "/data/split")
 
 
-RULES: tuple[Rule, ...] = (repeated_activation, batch_norm_of_one)
+RULES: tuple[Rule, ...] = (repeated_activation, batch_norm_of_one, idle_options)
 """Rules that need no data."""
 
 DATA_RULES: tuple[Rule, ...] = (

@@ -21,7 +21,16 @@ def group_of_each(
         SpecError: for a pattern that matches no parameter.
     """
     chosen: dict[str, int] = {}
-    for index, group in enumerate(groups or ()):
-        pointer = f"{POINTER}/{index}/params"
-        chosen |= dict.fromkeys(matching_addresses(addresses, group.params, pointer), index)
+    for index, members in enumerate(members_of_each(groups or (), addresses)):
+        chosen |= dict.fromkeys(members, index)
     return chosen
+
+
+def members_of_each(
+    groups: Sequence[OptimizerGroup], addresses: Collection[str]
+) -> list[frozenset[str]]:
+    """Return the addresses that the patterns of each group choose; see `group_of_each`."""
+    return [
+        matching_addresses(addresses, group.params, f"{POINTER}/{index}/params")
+        for index, group in enumerate(groups)
+    ]

@@ -1,0 +1,101 @@
+"""Warnings about options that change nothing."""
+
+import pytest
+
+from tinynet.network.from_spec import network_from_spec
+from tinynet.spec.reading import load_spec
+from tinynet.training.advice import advice
+
+TIED = {"type": "dense", "units": 7, "shares": {"weight": "embedding_1/weight.T"}}
+
+
+def warnings(layers, **training):
+    """Return pointer and message of each warning."""
+    embedding = {"type": "embedding", "input_dim": 7, "output_dim": 4}
+    loaded = load_spec(
+        {
+            "tinynet": 1,
+            "name": "idle",
+            "network": {"input_shape": [5], "layers": [embedding, *layers]},
+            "training": {
+                "steps": 1,
+                "loss": "softmax_cross_entropy",
+                "optimizer": "sgd",
+                **training,
+            },
+        }
+    )
+    found = advice(loaded, network_from_spec(loaded, dry=True), None, {})
+    return {problem.pointer: problem.message for problem in found}
+
+
+def of_groups(*groups, **training):
+    optimizer = {"type": "sgd", "weight_decay": 0.1, "groups": list(groups)}
+    layers = [{"type": "dense", "units": 7}] * 2
+    return warnings(layers, optimizer=optimizer, **training)
+
+
+BIAS = {"params": "*/bias", "weight_decay": 0}
+DENSE = {"params": "dense_1/*", "rate_factor": 0.5}
+
+USEFUL = {
+    "one": [BIAS],
+    "exclusion": [{"params": ["*", "!*/bias"], "rate_factor": 0.5}, BIAS],
+    "both options at the end": [BIAS, DENSE, {**DENSE, **BIAS, "params": "dense_1/bias"}],
+    "options of the optimizer again": [{"params": "*", "weight_decay": 0}, {"params": "dense_1/*"}],
+    "other value of the same option": [BIAS, {**DENSE, "weight_decay": 0.2}],
+}
+
+
+@pytest.mark.parametrize("groups", USEFUL.values(), ids=USEFUL.keys())
+def test_useful_groups_have_no_warnings(groups):
+    assert of_groups(*groups) == {}
+
+
+IDLE = {
+    "options of the optimizer": ([{"params": "*", "weight_decay": 0.1}], 0, "it has the same"),
+    "factor of one": ([{"params": "*", "rate_factor": 1.0}], 0, "it has the same options"),
+    "no options": ([{"params": "*/bias"}], 0, "it has the same options"),
+    "a later group": ([BIAS, {"params": "*", "rate_factor": 2.0}], 0, "later groups have all"),
+}
+
+
+@pytest.mark.parametrize(("groups", "index", "message"), IDLE.values(), ids=IDLE.keys())
+def test_group_that_changes_nothing_is_reported(groups, index, message):
+    found = of_groups(*groups)
+    assert list(found) == [f"/training/optimizer/groups/{index}"]
+    assert f"the group changes nothing: {message}" in found[f"/training/optimizer/groups/{index}"]
+
+
+def test_group_of_frozen_parameters_is_reported():
+    (message,) = of_groups(BIAS, trainable="*/weight").values()
+    assert message == ("the group changes nothing: none of its parameters is trained; remove it")
+
+
+def test_option_that_a_later_group_overrides_is_reported_with_its_remedy():
+    found = of_groups(BIAS, DENSE)
+    assert list(found) == ["/training/optimizer/groups/1"]
+    message = found["/training/optimizer/groups/1"]
+    assert message.startswith("the group takes dense_1/bias from group 0 with all options, so the")
+    assert 'with {"weight_decay": 0.0, "rate_factor": 0.5}, or exclude them' in message
+
+
+def test_initializer_of_a_shared_weight_is_reported():
+    found = warnings([{**TIED, "weight_initializer": "zeros"}])
+    assert list(found) == ["/network/layers/1/weight_initializer"]
+    (message,) = found.values()
+    assert "initialize embedding_1/weight there, or remove the option" in message
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"bias_initializer": "ones"}, {"weight_initializer": "glorot_uniform"}]
+)
+def test_initializers_with_effect_and_defaults_are_not_reported(options):
+    assert warnings([{**TIED, **options}]) == {}
+
+
+def test_initializer_of_several_weights_has_effect_if_one_is_not_shared():
+    first = {"type": "multi_head_attention", "num_heads": 2, "key_dim": 2}
+    shares = {"query_weight": "multi_head_attention_1/query_weight"}
+    second = {**first, "shares": shares, "weight_initializer": "zeros"}
+    assert warnings([first, second]) == {}

@@ -1,0 +1,122 @@
+"""Warnings about options that change nothing."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from pydantic import JsonValue
+
+from tinynet import registry
+from tinynet.engine.node import Node
+from tinynet.errors import Problem
+from tinynet.network.network import Network
+from tinynet.spec.graph import build_graph
+from tinynet.spec.training_spec import OptimizerGroup, OptimizerReference
+from tinynet.text.wording import format_list, quote
+from tinynet.training.optimizer_groups import POINTER, members_of_each
+
+_INITIALIZER = "_initializer"
+
+
+def idle_initializers(network: Network) -> Iterator[Problem]:
+    """Warn about initializers of parameters that belong to other nodes."""
+    for declared in build_graph(network.spec):
+        if not declared.spec.shared_params:
+            continue
+        node, options = network.nodes[declared.name], declared.spec.options
+        for key in options:
+            addresses = _shared_addresses(node, key)
+            if addresses and not _is_default(node.type, options, key):
+                message = (
+                    f"{quote(key)} changes nothing, because the parameter is that of another node;"
+                    f" initialize {format_list(addresses)} there, or remove the option"
+                )
+                yield Problem(message, f"{node.pointer}/{key}")
+
+
+def _shared_addresses(node: Node, key: str) -> list[str]:
+    """Return the addresses of the parameters that an option would initialize.
+
+    The list is empty if one of them is the node's own, or if the key is not that of an initializer.
+    """
+    kind, is_initializer = key.removesuffix(_INITIALIZER), key.endswith(_INITIALIZER)
+    # In attention, weight_initializer is for query_weight, key_weight, ...
+    names = [name for name in node.layer.params if name.rpartition("_")[2] == kind]
+    if not is_initializer or not all(name in node.tied for name in names):
+        return []
+    return [node.tied[name].address for name in names]
+
+
+def _is_default(kind: str, options: Mapping[str, JsonValue], key: str) -> bool:
+    """Return True if an option of a layer has its default, or must be set."""
+    plugins = registry.default()
+    if plugins.load("layers", kind).Config.model_fields[key].is_required():
+        return True
+    others = {name: value for name, value in options.items() if name != key}
+    return bool(plugins.configure("layers", kind, others)[key] == options[key])
+
+
+def idle_groups(optimizer: OptimizerReference, network: Network) -> Iterator[Problem]:
+    """Warn about groups of an optimizer that change nothing."""
+    groups, own = optimizer.groups or (), _options_of_all(optimizer)
+    chosen = _trained_members(groups, network)
+    for index, params in enumerate(chosen):
+        earlier, later = _union(chosen[:index]), _union(chosen[index + 1 :])
+        if not params:
+            why, remedy = "none of its parameters is trained", "remove it"
+        elif params <= later:
+            why = "later groups have all of its parameters, and the last one decides"
+            remedy = "move it behind them, or remove it"
+        elif not params & earlier and not _differing(_options(groups[index]), own):
+            why = "it has the same options as all parameters"
+            remedy = "set others, such as rate_factor, or remove it"
+        else:
+            continue
+        yield Problem(f"the group changes nothing: {why}; {remedy}", f"{POINTER}/{index}")
+
+
+def lost_options(optimizer: OptimizerReference, network: Network) -> Iterator[Problem]:
+    """Warn about options of a group that some of its parameters lose to a later group."""
+    groups, own = optimizer.groups or (), _options_of_all(optimizer)
+    chosen = _trained_members(groups, network)
+    for earlier, index in combinations(range(len(groups)), 2):
+        options, before = _options(groups[index]), _differing(_options(groups[earlier]), own)
+        lost = {key: value for key, value in before.items() if key not in options}
+        shared = chosen[earlier] & chosen[index] - _union(chosen[index + 1 :])
+        is_idle = chosen[earlier] <= _union(chosen[earlier + 1 :])
+        # Without options, a group is meant to keep its parameters out of the earlier ones.
+        if not options or not lost or not shared or is_idle:
+            continue
+        message = (
+            f"the group takes {format_list(sorted(shared))} from group {earlier} with all options,"
+            f" so the {format_list([*lost])} of that group is lost there; for both, add a group of"
+            f" these parameters at the end with {json.dumps({**lost, **options})}, or exclude them"
+            " from one of the two with a pattern after '!'"
+        )
+        yield Problem(message, f"{POINTER}/{index}")
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*sets)
+
+
+def _trained_members(groups: Sequence[OptimizerGroup], network: Network) -> list[frozenset[str]]:
+    """Return the trained parameters that the patterns of each group choose."""
+    return [named & network.trainable for named in members_of_each(groups, network.params)]
+
+
+def _options_of_all(optimizer: OptimizerReference) -> dict[str, Any]:
+    """Return the options of parameters that are in no group."""
+    return {"rate_factor": 1.0, **optimizer.options}
+
+
+def _options(group: OptimizerGroup) -> dict[str, Any]:
+    """Return the options that the spec sets in a group."""
+    is_set = "rate_factor" in group.model_fields_set
+    return {**({"rate_factor": group.rate_factor} if is_set else {}), **group.options}
+
+
+def _differing(options: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that have other values elsewhere."""
+    return {key: value for key, value in options.items() if others.get(key) != value}
