@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from versus.networks import Array, Node, nodes_of
+from versus.networks import Array, flat, nodes_of
 
 Run = Callable[[], None]
 Product = tuple[Array, Array, Array]
@@ -84,7 +84,7 @@ def sharded(own: list[list[Product]], shards: int) -> Run:
 
 def shapes(network: str, samples: int, *, backward: bool) -> Iterator[tuple[int, int, int]]:
     """Yield (rows, inner, columns) of every product of dense layers and convolutions."""
-    learned = [node for node in _flat(nodes_of(network)) if "weight" in node.params]
+    learned = [node for node in flat(nodes_of(network)) if "weight" in node.params]
     for node in learned:
         rows = samples * prod(node.out_shape[:-1])
         *lead, columns = node.params["weight"].shape
@@ -94,10 +94,6 @@ def shapes(network: str, samples: int, *, backward: bool) -> Iterator[tuple[int,
             yield inner, rows, columns
         if backward and node is not learned[0]:
             yield rows, columns, inner
-
-
-def _flat(nodes: tuple[Node, ...]) -> list[Node]:
-    return [inner for node in nodes for inner in (*_flat(node.branch), node)]
 
 
 def _filled(rows: int, inner: int, columns: int) -> Product:

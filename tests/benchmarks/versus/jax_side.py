@@ -1,27 +1,28 @@
 """JAX's side: the whole step in one jitted function that may reuse the memory of its arguments."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array as JaxArray
-from jax import lax
 
+from versus.jax_generation import next_index, start_caches
+from versus.jax_layers import Params, apply
 from versus.networks import (
     BETA_1,
     BETA_2,
     EPSILON,
+    FIRST_INDEX,
     LEARNING_RATE,
-    NORM_EPSILON,
-    NORM_MOMENTUM,
     Array,
     Node,
     batch_of,
+    flat,
     nodes_of,
 )
 
-Params = dict[str, dict[str, JaxArray]]
 State = dict[str, Any]
 
 
@@ -30,7 +31,7 @@ def train(network: str, batch: int, *, threads: int, dropout: bool) -> Callable[
     nodes = nodes_of(network, dropout=dropout)
     images, targets = batch_of(network, batch)
     x, labels = jnp.asarray(images), jnp.asarray(targets)
-    params = {node.name: jax.tree.map(jnp.asarray, node.params) for node in flat(nodes)}
+    params = params_of(nodes)
     zeros = jax.tree.map(jnp.zeros_like, params)
     state: State = {
         "params": params,
@@ -57,14 +58,31 @@ def infer(network: str, batch: int, *, threads: int, dropout: bool) -> Callable[
     """Return a function that computes the logits."""
     nodes = nodes_of(network, dropout=dropout)
     x = jnp.asarray(batch_of(network, batch)[0])
-    params = {node.name: jax.tree.map(jnp.asarray, node.params) for node in flat(nodes)}
+    params = params_of(nodes)
     forward = jax.jit(lambda params, x: apply(nodes, params, x, None, {}))
     return lambda: jax.block_until_ready(forward(params, x))
 
 
-def flat(nodes: tuple[Node, ...]) -> list[Node]:
-    """Return every node, including those of branches."""
-    return [inner for node in nodes for inner in (*flat(node.branch), node)]
+def generate(network: str, batch: int, *, threads: int, dropout: bool) -> Callable[[], list[int]]:
+    """Return a function that computes the indices of a text, the most probable ones."""
+    nodes = nodes_of(network, dropout=dropout)
+    params = params_of(nodes)
+    (length,) = nodes[0].in_shape
+    decode = jax.jit(partial(next_index, nodes), donate_argnums=1)
+
+    def run() -> list[int]:
+        index, caches, indices = jnp.array([[FIRST_INDEX]]), start_caches(nodes), []
+        for position in range(length):
+            index, caches = decode(params, caches, position, index)
+            indices.append(int(index[0, 0]))
+        return indices
+
+    return run
+
+
+def params_of(nodes: tuple[Node, ...]) -> Params:
+    """Return the initial parameters by the node's name."""
+    return {node.name: jax.tree.map(jnp.asarray, node.params) for node in flat(nodes)}
 
 
 def _update(
@@ -77,7 +95,7 @@ def _update(
         running = dict(state["running"])
         logits = apply(nodes, params, x, key, running)
         rows = jax.nn.log_softmax(logits)
-        return -jnp.take_along_axis(rows, labels[:, None], 1).mean(), running
+        return -jnp.take_along_axis(rows, labels[..., None], -1).mean(), running
 
     (loss, running), gradients = jax.value_and_grad(loss_of, has_aux=True)(state["params"])
     first, second = state["moments"]
@@ -93,75 +111,3 @@ def _update(
     )
     new = {"params": params, "moments": (first, second), "running": running, "step": count}
     return new, loss
-
-
-def apply(
-    nodes: tuple[Node, ...],
-    params: Params,
-    x: JaxArray,
-    key: JaxArray | None,
-    running: dict[str, Any],
-) -> JaxArray:
-    """Apply the nodes in order.
-
-    Args:
-        nodes: The nodes.
-        params: Parameters by the node's name.
-        x: (N, *in_shape), channels last.
-        key: The random key of a training step; None in inference.
-        running: Running statistics by the node's name; a training step updates them.
-    """
-    for number, node in enumerate(nodes):
-        own, options = params[node.name], node.options
-        match node.type:
-            case "residual":
-                x = x + apply(node.branch, params, x, key, running)
-            case "conv2d":
-                x = _conv2d(x, own, options.get("padding", "valid").upper())
-            case "dense":
-                x = x @ own["weight"] + own["bias"]
-            case "batch_norm":
-                x, running[node.name] = _batch_norm(x, own, running[node.name])
-            case "max_pool2d":
-                x = _max_pool2d(x, options["pool_size"])
-            case "global_avg_pool2d":
-                x = x.mean((1, 2))
-            case "dropout" if key is not None:
-                kept = jax.random.bernoulli(
-                    jax.random.fold_in(key, number), 1 - options["rate"], x.shape
-                )
-                x = jnp.where(kept, x / (1 - options["rate"]), 0)
-            case "dropout":
-                pass
-            case "flatten":
-                x = x.reshape(len(x), -1)
-            case "relu":
-                x = jax.nn.relu(x)
-            case _:
-                raise ValueError(f"JAX's side knows no layer {node.type!r}")
-    return x
-
-
-def _conv2d(x: JaxArray, own: dict[str, JaxArray], padding: str) -> JaxArray:
-    axes = ("NHWC", "HWIO", "NHWC")
-    y = lax.conv_general_dilated(x, own["weight"], (1, 1), padding, dimension_numbers=axes)
-    return y + own["bias"] if "bias" in own else y
-
-
-def _max_pool2d(x: JaxArray, size: int) -> JaxArray:
-    window = (1, size, size, 1)
-    return lax.reduce_window(x, -jnp.inf, lax.max, window, window, "VALID")
-
-
-def _batch_norm(
-    x: JaxArray, own: dict[str, JaxArray], running: tuple[JaxArray, JaxArray]
-) -> tuple[JaxArray, tuple[JaxArray, JaxArray]]:
-    axes = tuple(range(x.ndim - 1))
-    mean, variance = x.mean(axes), x.var(axes)
-    values = x.size // x.shape[-1]
-    y = (x - mean) * lax.rsqrt(variance + NORM_EPSILON) * own["gamma"] + own["beta"]
-    batch = (mean, variance * (values / (values - 1)))
-    moved = jax.tree.map(
-        lambda old, new: NORM_MOMENTUM * old + (1 - NORM_MOMENTUM) * new, running, batch
-    )
-    return y, moved

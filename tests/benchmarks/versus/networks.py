@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from versus.workloads import NETWORKS
+from versus.shapes import Shape, shapes_of
+from versus.specs import NETWORKS
 
 Array = NDArray[Any]
-Shape = tuple[int, ...]
 
 CLASSES = 10
+FIRST_INDEX = 1
+"""The index that generated texts start with."""
+
 LEARNING_RATE = 1e-3
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 """Settings of Adam, for the sides without defaults of their own."""
 
 NORM_EPSILON, NORM_MOMENTUM = 1e-5, 0.9
-"""Batch norm's."""
+"""Of batch norm; layer norm has the same epsilon."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Node:
         in_shape: Shape of one sample of its input, channels last.
         out_shape: Shape of one sample of its output.
         params: Initial parameters, in tinynet's layout.
-        image: For a dense layer on a flattened image, the shape of that image.
+        image: For a dense layer on a flattened image or sequence, the shape of that.
         branch: The nodes whose output a residual layer adds to its input.
     """
 
@@ -49,11 +52,11 @@ class Node:
 
     @property
     def channels_first_weight(self) -> Array:
-        """Return a dense weight (I, O) for an image that was flattened channels first."""
+        """Return a dense weight (I, O) for an input that was flattened channels first."""
         weight = self.params["weight"]
         if self.image is None:
             return weight
-        return weight.reshape(*self.image, -1).transpose(2, 0, 1, 3).reshape(weight.shape)
+        return np.moveaxis(weight.reshape(*self.image, -1), -2, 0).reshape(weight.shape)
 
 
 def nodes_of(network: str, *, dropout: bool = True) -> tuple[Node, ...]:
@@ -69,10 +72,25 @@ def nodes_of(network: str, *, dropout: bool = True) -> tuple[Node, ...]:
 
 
 def batch_of(network: str, samples: int) -> tuple[Array, Array]:
-    """Return x (N, *input_shape) float32 and labels (N,) int64."""
+    """Return x (N, *input_shape) float32 and labels (N,) int64; for indices, both (N, T) int64."""
     draw = np.random.default_rng(1)
-    x = draw.random((samples, *NETWORKS[network].input_shape), np.float32)
-    return x, draw.integers(0, CLASSES, samples)
+    declared = NETWORKS[network]
+    shape = (samples, *declared.input_shape)
+    if declared.indices:
+        x, labels = draw.integers(0, declared.indices, (2, *shape))
+        return x, labels
+    return draw.random(shape, np.float32), draw.integers(0, CLASSES, samples)
+
+
+def prefers_channels_first(nodes: tuple[Node, ...]) -> bool:
+    """Return True if x has channels that torch wants before the positions."""
+    first = flat(nodes)[0]
+    return len(first.in_shape) == 3 or first.type == "conv1d"
+
+
+def flat(nodes: tuple[Node, ...]) -> list[Node]:
+    """Return every node, including those of branches."""
+    return [inner for node in nodes for inner in (*flat(node.branch), node)]
 
 
 def has_dropout(network: str) -> bool:
@@ -104,44 +122,17 @@ class _Builder:
     def _node(self, layer: dict[str, Any], shape: Shape, image: Shape | None) -> Node:
         options = {key: value for key, value in layer.items() if key not in ("type", "layers")}
         kind, name = layer["type"], f"{layer['type']}_{next(self._numbers)}"
-        out: Shape
         if kind == "residual":
             branch = self.sequence(layer["layers"], shape)
             return Node(name, kind, options, shape, branch[-1].out_shape, {}, branch=branch)
-        if kind == "conv2d":
-            size, filters = options["kernel_size"], options["filters"]
-            lost = 0 if options.get("padding") == "same" else size - 1
-            out = (shape[0] - lost, shape[1] - lost, filters)
-            params = self._affine((size, size, shape[2], filters), options.get("use_bias", True))
-        elif kind == "dense":
-            out = (options["units"],)
-            params = self._affine((shape[0], options["units"]), True)
-        elif kind == "batch_norm":
-            out, channels = shape, shape[-1]
-            params = {"gamma": np.ones(channels, "f4"), "beta": np.zeros(channels, "f4")}
-        else:
-            out, params = _without_params(kind, options, shape), {}
-        return Node(name, kind, options, shape, out, params, image if kind == "dense" else None)
+        out_shape, param_shapes = shapes_of(kind, options, shape)
+        params = {key: self._initial(key, value) for key, value in param_shapes.items()}
+        image = image if kind == "dense" else None
+        return Node(name, kind, options, shape, out_shape, params, image)
 
-    def _affine(self, shape: Shape, use_bias: bool) -> dict[str, Array]:
-        """Return a weight scaled as in He (2015), and a nonzero bias, so that a lost bias shows."""
-        scale = math.sqrt(2 / math.prod(shape[:-1]))
-        params = {"weight": (scale * self._draw.standard_normal(shape)).astype("f4")}
-        if use_bias:
-            params["bias"] = (0.01 * self._draw.standard_normal(shape[-1])).astype("f4")
-        return params
-
-
-def _without_params(kind: str, options: dict[str, Any], shape: Shape) -> Shape:
-    """Return the output shape of a layer without parameters."""
-    match kind:
-        case "relu" | "dropout":
-            return shape
-        case "max_pool2d":
-            size = options["pool_size"]
-            return (shape[0] // size, shape[1] // size, shape[2])
-        case "flatten":
-            return (math.prod(shape),)
-        case "global_avg_pool2d":
-            return shape[-1:]
-    raise ValueError(f"the benchmark knows no layer {kind!r}")
+    def _initial(self, name: str, shape: Shape) -> Array:
+        """Return a weight scaled as in He (2015), or a nonzero bias, so that a lost bias shows."""
+        if name in ("gamma", "beta"):
+            return np.full(shape, name == "gamma", "f4")
+        scale = 0.01 if name.endswith("bias") else math.sqrt(2 / math.prod(shape[:-1]))
+        return (scale * self._draw.standard_normal(shape)).astype("f4")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any
 
+from versus.specs import IMAGES
 from versus.workloads import (
     CHANNELS_LAST,
     COMPILED,
@@ -19,6 +20,7 @@ from versus.workloads import (
 )
 
 EVERYTHING = ("train", "infer")
+WITH_GENERATION = (*EVERYTHING, "generate")
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Side:
     """A library to compare, or one configuration of it.
 
     Attributes:
-        module: The module with its functions `train` and `infer`.
+        module: The module with its functions: `train`, `infer` and `generate`.
         needs: The required module, and the distribution that provides it.
         options: Arguments of those functions.
         actions: The names of the functions that it has.
@@ -55,16 +57,22 @@ class Side:
 
 
 _CORE = ("tinynet", "tinynet-core")
+_NATIVE = ("tinynet_native", "tinynet-native")
 _TORCH = ("torch", "torch")
 
 SIDES = {
-    NUMPY: Side("tinynet_side", _CORE, {"kernels": "numpy"}),
-    NATIVE: Side("tinynet_side", ("tinynet_native", "tinynet-native"), {"kernels": "native"}),
-    TORCH: Side("torch_side", _TORCH),
-    CHANNELS_LAST: Side("torch_side", _TORCH, {"channels_last": True}),
+    NUMPY: Side("tinynet_side", _CORE, {"kernels": "numpy"}, WITH_GENERATION),
+    NATIVE: Side("tinynet_side", _NATIVE, {"kernels": "native"}, WITH_GENERATION),
+    TORCH: Side("torch_side", _TORCH, actions=WITH_GENERATION),
+    CHANNELS_LAST: Side("torch_side", _TORCH, {"channels_last": True}, networks=tuple(IMAGES)),
     COMPILED: Side("torch_side", _TORCH, {"compiled": True}),
-    JAX: Side("jax_side", ("jax", "jax")),
-    ONNX: Side("onnx_side", ("onnxruntime", "onnxruntime and onnx"), actions=("infer",)),
+    JAX: Side("jax_side", ("jax", "jax"), actions=WITH_GENERATION),
+    ONNX: Side(
+        "onnx_side",
+        ("onnxruntime", "onnxruntime and onnx"),
+        actions=("infer",),
+        networks=tuple(IMAGES),
+    ),
     SKLEARN: Side(
         "sklearn_side",
         ("sklearn", "scikit-learn"),
@@ -73,7 +81,7 @@ SIDES = {
         # Its Adam adds epsilon before the bias is corrected: updates differ where gradients vanish.
         checked_steps=1,
     ),
-    PRODUCTS: Side("blas_side", ("numpy", "numpy"), checked_steps=0),
+    PRODUCTS: Side("blas_side", ("numpy", "numpy"), networks=tuple(IMAGES), checked_steps=0),
 }
 
 

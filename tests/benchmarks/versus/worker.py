@@ -13,6 +13,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from versus.sides import Side
 from versus.workloads import Case
 
@@ -116,7 +118,7 @@ def _maker(side: Side, action: str) -> Callable[..., Callable[[], Any]]:
 def _prepare(side: Side, case: Case, threads: int) -> tuple[Callable[[], Any], list[float]]:
     """Return the function to time, and its result if that is deterministic.
 
-    The result is the losses of consecutive steps, or the outputs.
+    The result is the losses of consecutive steps, the outputs, or the indices of a text.
     """
     from versus.networks import has_dropout
 
@@ -130,7 +132,7 @@ def _prepare(side: Side, case: Case, threads: int) -> tuple[Callable[[], Any], l
     if case.action == "train":
         answers = [made() for _ in range(side.checked_steps)]
     elif side.checked_steps:
-        answers = [float(value) for row in made() for value in row]
+        answers = np.ravel(made()).tolist()
     if case.action == "train" and has_dropout(case.network):
         made = build(dropout=True)
         made()

@@ -1,12 +1,12 @@
-"""The workloads: networks as specs, the cases that run them, and the goals."""
+"""The workloads: the cases that run the networks, and the goals."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-Layer = dict[str, Any]
-Action = Literal["train", "infer"]
+Action = Literal["train", "infer", "generate"]
+
+ACTIONS = {"train": "training step", "infer": "inference", "generate": "generation of a text"}
+"""The actions in titles."""
 
 NUMPY, NATIVE = "tinynet numpy", "tinynet native"
 TORCH, CHANNELS_LAST, COMPILED = "torch", "torch channels_last", "torch.compile"
@@ -15,15 +15,7 @@ PRODUCTS = "matrix products"
 
 OURS = (NUMPY, NATIVE)
 FRAMEWORKS = (TORCH, CHANNELS_LAST, COMPILED, JAX)
-"""The goals of training compare with the fastest of these."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """Layers as in a spec, and a `residual` layer that adds its `layers` to its input."""
-
-    input_shape: tuple[int, ...]
-    layers: tuple[Layer, ...]
+"""The goals of training and generation compare with the fastest of these."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +24,8 @@ class Case:
 
     Attributes:
         network: One of `NETWORKS`.
-        action: A training step (forward, backward, Adam), or inference.
+        action: A training step (forward, backward, Adam), inference, or the generation of as many
+            values as the network has positions, one at a time.
         batch: Number of samples.
         limits: Largest ratio of tinynet's time to that of the fastest peer, by side.
         allowances: Seconds that tinynet may take more than the fastest peer, by side.
@@ -46,75 +39,12 @@ class Case:
 
     @property
     def title(self) -> str:
-        action = "training step" if self.action == "train" else "inference"
-        return f"{self.network}, {action}, batch {self.batch}"
+        return f"{self.network}, {ACTIONS[self.action]}, batch {self.batch}"
 
     @property
     def peers(self) -> tuple[str, ...]:
         """The peers that the goals compare with."""
-        return FRAMEWORKS if self.action == "train" else (ONNX,)
-
-
-def _conv(filters: int, **more: Any) -> list[Layer]:
-    return [{"type": "conv2d", "filters": filters, "kernel_size": 3, **more}]
-
-
-def _dense(units: int) -> list[Layer]:
-    return [{"type": "dense", "units": units}]
-
-
-RELU, FLATTEN = [{"type": "relu"}], [{"type": "flatten"}]
-POOL = [{"type": "max_pool2d", "pool_size": 2}]
-
-
-def _normed(filters: int) -> list[Layer]:
-    """A convolution that keeps the size and has no bias, since batch norm follows."""
-    return [*_conv(filters, padding="same", use_bias=False), {"type": "batch_norm"}]
-
-
-def _residual(filters: int) -> list[Layer]:
-    branch = [*_normed(filters), *RELU, *_normed(filters)]
-    return [{"type": "residual", "layers": branch}, *RELU]
-
-
-def _mlp(*units: int) -> Network:
-    *hidden, classes = units
-    layers = [layer for width in hidden for layer in _dense(width) + RELU]
-    return Network((784,), (*layers, *_dense(classes)))
-
-
-def _from_file(name: str, input_shape: tuple[int, ...]) -> Network:
-    spec = json.loads((Path(__file__).parents[3] / "models" / f"{name}.json").read_text())
-    return Network(input_shape, tuple(spec["network"]["layers"]))
-
-
-NETWORKS = {
-    # The convnet of Keras's MNIST example: 34,826 parameters.
-    "convnet": Network(
-        (28, 28, 1),
-        (
-            *(_conv(32) + RELU + POOL + _conv(64) + RELU + POOL + FLATTEN),
-            {"type": "dropout", "rate": 0.5},
-            *_dense(10),
-        ),
-    ),
-    "small_conv": Network(
-        (28, 28, 1),
-        tuple(_conv(8) + RELU + POOL + _conv(16) + RELU + POOL + FLATTEN + _dense(10)),
-    ),
-    "mlp": _mlp(256, 128, 10),
-    "wide_mlp": _mlp(2048, 2048, 10),
-    "residual": Network(
-        (32, 32, 3),
-        (
-            *(_normed(64) + RELU + 3 * _residual(64)),
-            {"type": "global_avg_pool2d"},
-            *_dense(10),
-        ),
-    ),
-    "mnist_cnn": _from_file("mnist_cnn", (28, 28, 1)),
-    "digits_mlp": _from_file("digits_mlp", (8, 8, 1)),
-}
+        return (ONNX,) if self.action == "infer" else FRAMEWORKS
 
 
 def _case(
@@ -133,6 +63,8 @@ def _case(
         dict(zip(OURS, allowances, strict=False)),
     )
 
+
+SEQUENCE_LIMITS = (2.0, 0.8)
 
 CASES = {
     "convnet": (
@@ -162,6 +94,11 @@ CASES = {
             _case(network, "infer", 128, (3.0, 1.2)),
         )
     ),
+    "lstm": (_case("lstm", "train", 64, SEQUENCE_LIMITS),),
+    "gru": (_case("gru", "train", 64, SEQUENCE_LIMITS),),
+    "gpt": (_case("gpt", "train", 32, SEQUENCE_LIMITS), _case("gpt", "infer", 32)),
+    "tcn": (_case("tcn", "train", 32, SEQUENCE_LIMITS),),
+    "generation": (_case("gpt", "generate", 1, (0.5, 0.5)),),
 }
 """The cases of each workload with a single step."""
 

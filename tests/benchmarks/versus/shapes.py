@@ -1,0 +1,68 @@
+"""Shapes of the outputs and of the parameters of layers, in tinynet's layout."""
+
+import math
+from typing import Any
+
+Shape = tuple[int, ...]
+
+GATES = {"lstm": 4, "gru": 3}
+BIASES = {"lstm": (), "gru": (2,)}
+"""Leading axes of the bias: the second one of gru is added before the reset gate."""
+
+
+def shapes_of(kind: str, options: dict[str, Any], shape: Shape) -> tuple[Shape, dict[str, Shape]]:
+    """Return the shape of one sample of a layer's output, and the shapes of its parameters.
+
+    Args:
+        kind: The type of the layer.
+        options: Its options as in a spec.
+        shape: Shape of one sample of its input, channels last.
+    """
+    match kind:
+        case "dense":
+            return _affine((*shape[:-1], options["units"]), shape[-1:])
+        case "conv2d":
+            size = options["kernel_size"]
+            lost = 0 if options.get("padding") == "same" else size - 1
+            out = (shape[0] - lost, shape[1] - lost, options["filters"])
+            return _affine(out, (size, size, shape[-1]), options.get("use_bias", True))
+        case "conv1d" if options["padding"] == "causal":
+            return _affine((shape[0], options["filters"]), (options["kernel_size"], shape[-1]))
+        case "lstm" | "gru":
+            units, columns = options["units"], GATES[kind] * options["units"]
+            weights = {"weight": (shape[-1], columns), "recurrent_weight": (units, columns)}
+            return (units,), {**weights, "bias": (*BIASES[kind], columns)}
+        case "multi_head_attention":
+            params: dict[str, Shape] = {}
+            for part in ("query", "key", "value", "output"):
+                params |= {f"{part}_weight": shape[-1:] * 2, f"{part}_bias": shape[-1:]}
+            return shape, params
+        case "embedding":
+            weight = options["input_dim"], options["output_dim"]
+            return (*shape, weight[1]), {"weight": weight}
+        case "position_embedding":
+            return shape, {"weight": shape}
+        case "batch_norm" | "layer_norm":
+            return shape, {"gamma": shape[-1:], "beta": shape[-1:]}
+    return _without_params(kind, options, shape), {}
+
+
+def _affine(out: Shape, lead: Shape, use_bias: bool = True) -> tuple[Shape, dict[str, Shape]]:
+    params = {"weight": (*lead, out[-1])}
+    return out, params | ({"bias": out[-1:]} if use_bias else {})
+
+
+def _without_params(kind: str, options: dict[str, Any], shape: Shape) -> Shape:
+    match kind:
+        case "relu" | "gelu" | "dropout":
+            return shape
+        case "max_pool2d":
+            size = options["pool_size"]
+            return (shape[0] // size, shape[1] // size, shape[2])
+        case "flatten":
+            return (math.prod(shape),)
+        case "global_avg_pool2d":
+            return shape[-1:]
+        case "slice" if options["axis"] == 1:
+            return (len(range(shape[0])[options["start"] :]), *shape[1:])
+    raise ValueError(f"the benchmark knows no layer {kind!r} of this kind")
