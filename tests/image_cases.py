@@ -21,6 +21,16 @@ CASES: dict[str, list[tuple[dict[str, Any], Shape]]] = {
         ({"kernel_size": 3, "padding": "same_lower", "dilation_rate": 2}, IMAGE),
         ({"kernel_size": [2, 3], "strides": 2, "depth_multiplier": 3}, (5, 4, 2)),
     ],
+    "cropping1d": [({"cropping": [2, 0]}, SERIES)],
+    "cropping2d": [({"cropping": [1, 2]}, IMAGE), ({}, IMAGE)],
+    "cropping3d": [({"cropping": [[0, 2], [1, 0], [1, 1]]}, VOLUME)],
+    "depth_to_space": [({"block_size": 2}, (2, 3, 8))],
+    "resizing": [
+        ({"height": 3, "width": 8}, IMAGE),
+        ({"factor": [1.5, 0.6], "align_corners": True}, IMAGE),
+        ({"height": 7, "width": 4, "interpolation": "nearest"}, IMAGE),
+        ({"factor": 0.7, "interpolation": "nearest"}, IMAGE),
+    ],
     "separable_conv1d": [
         ({"filters": 3, "kernel_size": 3, "padding": "causal", "dilation_rate": 2}, SERIES),
         (
@@ -33,6 +43,12 @@ CASES: dict[str, list[tuple[dict[str, Any], Shape]]] = {
         ({"filters": 3, "kernel_size": 3, "padding": "same", "strides": 2}, IMAGE),
         ({"filters": 2, "kernel_size": [1, 2], "depth_multiplier": 2}, (4, 3, 2)),
     ],
+    "space_to_depth": [({"block_size": 2}, (4, 6, 3))],
+    "up_sampling1d": [({}, SERIES), ({"size": 3}, (2, 3))],
+    "up_sampling3d": [({}, (2, 3, 2, 1)), ({"size": [2, 1, 3]}, VOLUME)],
+    "zero_padding1d": [({}, SERIES), ({"padding": [0, 3]}, SERIES)],
+    "zero_padding2d": [({"padding": [[1, 2], [0, 3]]}, IMAGE)],
+    "zero_padding3d": [({"padding": [2, 0, 1]}, VOLUME)],
 }
 
 IMAGES: dict[str, list[Case]] = {

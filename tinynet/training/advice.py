@@ -210,17 +210,23 @@ def _feeds_weights(network: Network, name: str) -> bool:
         if node.integer_inputs:
             continue
         users = [other for other in network.nodes.values() if node.name in other.inputs]
-        if node.type in _PASSING or node.type in _POOLING:
+        if node.type in _PASSING or node.type in _SCALE_KEEPING:
             todo += users
         elif node.type in _WEIGHTED and not (users and all(map(_normalizes, users))):
             return True
     return False
 
 
-_POOLING = {
+_SCALE_KEEPING = {
     f"tinynet-core:{name}"
-    for name in ("max_pool1d", "avg_pool1d", "max_pool2d", "avg_pool2d", "up_sampling2d")
+    for name in (
+        "avg_pool1d avg_pool2d cropping1d cropping2d cropping3d depth_to_space max_pool1d"
+        " max_pool2d resizing space_to_depth up_sampling1d up_sampling2d up_sampling3d"
+        " zero_padding1d zero_padding2d zero_padding3d"
+    ).split()
 }
+"""Layers that keep the scale of their input."""
+
 _WEIGHTED = {
     f"tinynet-core:{name}"
     for name in (

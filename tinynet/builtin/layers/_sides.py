@@ -84,3 +84,7 @@ def _repeated(item: Any, size: int) -> Any:
 def _either(words: tuple[str, ...], *forms: Any) -> Any:
     """Return the union of some words and forms, for the schema."""
     return Union[(Literal[words], *forms) if words else forms]  # noqa: UP007
+
+
+PositiveTriple: TypeAlias = Annotated[tuple[int, int, int], counts_validator(3, 1)]
+"""(depth, height, width); one integer sets all."""

@@ -28,6 +28,12 @@ _WORDS = {
 }
 """Words of messages, by the number of axes: the size of a window, and of a sample, and the axes."""
 
+_SAMPLES = {
+    1: "sequences of shape (steps, channels)",
+    2: "images of shape (height, width, channels)",
+    3: "volumes of shape (depth, height, width, channels)",
+}
+
 
 def fit_window(
     what: str,
@@ -95,8 +101,13 @@ def fit_axes(
 
 def check_image(what: str, in_shape: Shape) -> None:
     """Raise ShapeError unless a sample is an image (H, W, C)."""
-    if len(in_shape) != 3:
-        raise ShapeError(f"{what} needs images of shape (height, width, channels); got {in_shape}")
+    check_axes(what, in_shape, 2)
+
+
+def check_axes(what: str, in_shape: Shape, axes: int) -> None:
+    """Raise ShapeError unless a sample has 1 to 3 axes and channels."""
+    if len(in_shape) != axes + 1:
+        raise ShapeError(f"{what} needs {_SAMPLES[axes]}; got {in_shape}")
 
 
 def split_padding(padding: str, total: int) -> Pair:

@@ -6,9 +6,9 @@ Such a window is that of an image of one row, so sequences have the same kernels
 from typing import Annotated, Literal, TypeAlias
 
 from tinynet.builtin.layers._sides import Pair, pair_validator
-from tinynet.builtin.layers._window import SamePadding, fit_axes
+from tinynet.builtin.layers._window import SamePadding, check_axes, fit_axes
 from tinynet.kernels import Window
-from tinynet.layer import Shape, ShapeError
+from tinynet.layer import Shape
 
 Padding1D: TypeAlias = Annotated[SamePadding | Pair, pair_validator("valid", "same", "same_lower")]
 """The field type of `padding`."""
@@ -65,5 +65,4 @@ def fit_window1d(
 
 def check_sequence(what: str, in_shape: Shape) -> None:
     """Raise ShapeError unless a sample is a sequence (T, C)."""
-    if len(in_shape) != 2:
-        raise ShapeError(f"{what} needs sequences of shape (steps, channels); got {in_shape}")
+    check_axes(what, in_shape, 1)

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynet.builtin.layers.up_sampling2d import UpSampling2D
+from tinynet.builtin.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from tinynet.layer import Build, Context
+
+from .image_layers import agree_with_torch
 
 torch = pytest.importorskip("torch")
 
@@ -43,3 +45,18 @@ def test_up_sampling_agrees(interpolation, shape, size, seed):
     actual, expected = ours(x, dy, size, interpolation), theirs(x, dy, size, interpolation)
     for mine, other in zip(actual, expected, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("layer_type", [UpSampling1D, UpSampling3D])
+@settings(max_examples=100, deadline=None)
+@given(
+    shape=st.tuples(*[st.integers(1, 4)] * 5),
+    size=st.tuples(*[st.integers(1, 3)] * 3),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_up_sampling_of_sequences_and_volumes_agrees(layer_type, shape, size, seed):
+    if layer_type is UpSampling1D:
+        shape, size = (shape[0], shape[1], shape[4]), size[0]
+    up = torch.nn.Upsample(scale_factor=size, mode="nearest")
+    agree_with_torch(layer_type, {"size": size}, shape, seed, up)

@@ -1,4 +1,4 @@
-"""The behavior of up_sampling2d; for its numbers see test_up_sampling2d_oracle.py."""
+"""The behavior of up-sampling; for its numbers see test_up_sampling_oracle.py."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tinynet.builtin.layers.up_sampling2d import UpSampling2D
+from tinynet.builtin.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from tinynet.errors import ShapeError
 from tinynet.layer import Build, Context, Needs
+
+from .image_layers import build, run, values
 
 BOTH = pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
 
@@ -96,3 +98,25 @@ def test_cost():
     assert layer((3, 4, 2)).cost() == (0, 6 * 8 * 2 * 8)
     operations = 2 * (3 * 8 * 4 + 6 * 8 * 3) * 2
     assert layer((3, 4, 2), interpolation="bilinear").cost() == (operations, 6 * 8 * 2 * 8)
+
+
+def test_steps_and_voxels_are_repeated():
+    x = np.array([[1.0, 2], [3, 4]]).reshape(1, 2, 2)
+    y = values(build(UpSampling1D, (2, 2), size=3), x)
+    np.testing.assert_array_equal(y[0], [[1, 2]] * 3 + [[3, 4]] * 3)
+    x = np.random.default_rng(0).standard_normal((2, 2, 3, 2, 4))
+    y = values(build(UpSampling3D, (2, 3, 2, 4), size=[2, 1, 3]), x)
+    np.testing.assert_array_equal(y, x.repeat(2, axis=1).repeat(3, axis=3))
+
+
+@pytest.mark.parametrize(("kind", "sizes"), [(UpSampling1D, (3,)), (UpSampling3D, (3, 2, 4))])
+def test_sequences_and_volumes_are_doubled_by_default(kind, sizes):
+    subject = build(kind, (*sizes, 5))
+    assert subject.out_shape == (*(2 * size for size in sizes), 5)
+    assert subject.cost() == (0, 2 ** len(sizes) * np.prod(sizes) * 5 * 8)
+    needs = Needs((False,), frozenset())
+    assert run(subject, np.ones((1, *sizes, 5)), needs=needs)[1:] == (None, {})
+    with pytest.raises(ShapeError, match=f"^up_sampling{len(sizes)}d needs"):
+        build(kind, (12,))
+    with pytest.raises(ValidationError):
+        kind.Config(size=0)

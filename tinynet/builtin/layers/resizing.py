@@ -1,0 +1,158 @@
+"""The layer that scales images to another size."""
+
+import math
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from tinynet.builtin.layers._resampling import (
+    interpolation,
+    operations,
+    resample,
+    resample_backward,
+)
+from tinynet.builtin.layers._window import check_image
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+
+
+def _factors(value: Any) -> Any:
+    factors = tuple(value) if isinstance(value, list | tuple) else (value, value)
+    if len(factors) == 2 and all(type(f) in (int, float) and 0 < f < math.inf for f in factors):
+        return tuple(map(float, factors))
+    raise PydanticCustomError("factor", "a number above 0 or [height, width] is expected")
+
+
+_Factor: TypeAlias = Annotated[float, Field(gt=0)]
+
+Factors: TypeAlias = Annotated[
+    tuple[float, float],
+    BeforeValidator(_factors, json_schema_input_type=_Factor | tuple[_Factor, _Factor]),
+]
+
+
+class Resizing:
+    """Each image scaled to another size.  (N, H, W, C) -> (N, Ho, Wo, C).
+
+    ``"bilinear"`` interpolates between pixel centers, with the edge pixels extended outwards:
+    y[i] = x((i + 1/2) * scale - 1/2) along each axis, where scale is H / Ho, or 1 / factor. With
+    ``align_corners``, the centers of the outermost pixels stay where they are: y[i] = x(i * scale),
+    where scale is (H - 1) / (Ho - 1). ``"nearest"`` takes the pixel in which (i + 1/2) * scale
+    lies. An axis that keeps its size stays as it is, and an image is not smoothed before it is made
+    smaller. These are the meanings of Keras and of PyTorch's ``interpolate``, whose name for
+    ``"nearest"`` is ``"nearest-exact"``.
+
+    Raises:
+        ShapeError: if the input is not an image, or the output would have no pixel.
+    """
+
+    per_sample = True
+
+    class Config(LayerConfig):
+        """Parameters of a `resizing` node."""
+
+        height: int | None = Field(default=None, ge=1, description="Height of the output.")
+        width: int | None = Field(default=None, ge=1, description="Width of the output.")
+        factor: Factors | None = Field(
+            default=None,
+            description="Factor of the size, in place of height and width: one number, or [height,"
+            " width]. The output's size is rounded down.",
+        )
+        interpolation: Literal["bilinear", "nearest"] = Field(
+            default="bilinear",
+            description="Interpolation: 'bilinear' (linear between pixel centers) or 'nearest' (the"
+            " nearest pixel).",
+        )
+        align_corners: bool = Field(
+            default=False,
+            description="True if the centers of the corner pixels of both images coincide, instead"
+            " of the corners of the images; with 'bilinear' only.",
+        )
+
+        @model_validator(mode="after")
+        def _one_size(self) -> Self:
+            sizes = [value is not None for value in (self.height, self.width)]
+            if any(sizes) if self.factor is not None else not all(sizes):
+                raise PydanticCustomError("size", "set height and width, or factor alone")
+            if self.align_corners and self.interpolation != "bilinear":
+                raise PydanticCustomError(
+                    "align_corners", "align_corners needs interpolation 'bilinear'"
+                )
+            return self
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        (in_shape,) = in_shapes
+        check_image("resizing", in_shape)
+        height, width, channels = in_shape
+        if config.height is not None and config.width is not None:
+            sizes = config.height, config.width
+        elif config.factor is not None:
+            down, across = config.factor
+            sizes = math.floor(height * down), math.floor(width * across)
+        if min(sizes) < 1:
+            raise ShapeError(
+                f"resizing would make {sizes} pixels of {(height, width)}: take a larger factor"
+            )
+        self.out_shape = (*sizes, channels)
+        self.params: dict[str, Array] = {}
+        self._config = config
+        self._in_shape = in_shape
+        self._itemsize = build.dtype.itemsize
+
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        if self._config.interpolation == "bilinear":
+            return resample(ctx, x, self._maps(x.dtype)), None
+        for axis, pixels in enumerate(self._nearest(), start=1):
+            shape = (*x.shape[:axis], len(pixels), *x.shape[axis + 1 :])
+            x = np.take(x, pixels, axis, out=ctx.empty(shape, x.dtype), mode="clip")
+        return x, None
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        if not ctx.needs_input():
+            return (None,), {}
+        if self._config.interpolation == "bilinear":
+            return (resample_backward(ctx, dy, self._maps(dy.dtype)),), {}
+        for axis, pixels in enumerate(self._nearest(), start=1):
+            # The pixels are in ascending order, so the copies of one are neighbors.
+            taken, first = np.unique(pixels, return_index=True)
+            dx = ctx.empty(
+                (*dy.shape[:axis], self._in_shape[axis - 1], *dy.shape[axis + 1 :]), dy.dtype
+            )
+            dx.fill(0)
+            dx[(slice(None),) * axis + (taken,)] = np.add.reduceat(dy, first, axis)
+            dy = dx
+        return (dy,), {}
+
+    def cost(self) -> tuple[int, int]:
+        (*sizes, channels), (*out_sizes, _) = self._in_shape, self.out_shape
+        bilinear = self._config.interpolation == "bilinear"
+        size = math.prod(self.out_shape) * self._itemsize
+        return operations(sizes, out_sizes, channels) if bilinear else 0, size
+
+    def _maps(self, dtype: DTypeLike) -> list[Array]:
+        """Return the weights of input pixels in output pixels, along each axis."""
+        return [
+            interpolation(self._places(axis) - 0.5, self._in_shape[axis], dtype) for axis in (0, 1)
+        ]
+
+    def _nearest(self) -> list[Array]:
+        """Return the pixel of the input that each output pixel takes, along each axis."""
+        return [
+            np.minimum(self._places(axis).astype(np.intp), self._in_shape[axis] - 1)
+            for axis in (0, 1)
+        ]
+
+    def _places(self, axis: int) -> Array:
+        """Return the places of the output's pixel centers on the input, whose pixels have size 1.
+
+        The places along one axis are in ascending order.
+        """
+        size, out_size = self._in_shape[axis], self.out_shape[axis]
+        centers = np.arange(out_size) + 0.5
+        if self._config.align_corners:
+            return (centers - 0.5) * (size - 1) / max(1, out_size - 1) + 0.5
+        if self._config.factor is not None and out_size != size:
+            return centers / self._config.factor[axis]
+        return centers * size / out_size
