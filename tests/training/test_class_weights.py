@@ -77,7 +77,7 @@ def test_class_weights_do_not_change_validation_figures(make_trainer, write_csv)
     """The training loss is weighted; validation counts every sample once."""
     split = {"split": {"validation": 8, "test": 0, "stratify": True}}
     figures = {}
-    for class_weights in (None, {"x": 0.0, "y": 1e-9}):
+    for declared in (None, {"x": 0.0, "y": 1e-9}):
         data = {**write_csv(ROWS), **split}
         trainer = make_trainer(
             data=data,
@@ -85,10 +85,10 @@ def test_class_weights_do_not_change_validation_figures(make_trainer, write_csv)
             epochs=1,
             metrics=["accuracy"],
             optimizer={"type": "sgd", "learning_rate": 1e-12},
-            **({} if class_weights is None else {"class_weights": class_weights}),
+            **({} if declared is None else {"class_weights": declared}),
         )
         (*_, done) = trainer.run()
-        figures[class_weights is None] = done.figures
+        figures[declared is None] = done.figures
     assert figures[False]["train/loss"] < 1e-8 < figures[True]["train/loss"]
     for name in ("val/loss", "val/accuracy", "train/accuracy"):
         assert figures[False][name] == pytest.approx(figures[True][name], rel=1e-6)

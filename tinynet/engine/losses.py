@@ -227,13 +227,33 @@ def count(part: OutputLoss, targets: Array | None, weights: Array | None) -> flo
     Raises:
         PluginError: if the loss raises an exception, or does not return a number.
     """
-    assert part.counted is not None
+    loss = cast(CountedLoss, part.loss)
     with part.errors("count"):
-        counted = part.counted.count(cast(Array, targets), part.own_weights(weights, targets))
+        counted = loss.count(cast(Array, targets), part.own_weights(weights, targets))
     if not isinstance(counted, Real) or not math.isfinite(counted) or counted < 0:
         message = f"count must return a number of at least 0; it returned {described(counted)}"
         raise part.error(message)
     return float(counted)
+
+
+def counted_terms(
+    part: OutputLoss, targets: Array | None, weights: Array | None, samples: int
+) -> float:
+    """Return the number of samples or positions that count for any loss.
+
+    Args:
+        part: The loss.
+        targets: The targets, (N, *target_shape); None for a loss without.
+        weights: Weight of each sample or position; see `LossInputs`.
+        samples: Number of samples, N.
+
+    Raises:
+        PluginError: if the loss raises an exception, or does not return a number.
+    """
+    if isinstance(part.loss, CountedLoss):
+        return count(part, targets, weights)
+    own = part.own_weights(weights, targets)
+    return samples if own is None else float(np.count_nonzero(own))
 
 
 def predict(part: OutputLoss, outputs: Array) -> Array:

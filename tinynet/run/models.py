@@ -9,7 +9,7 @@ from typing import Any, Literal, Unpack
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.plugin_lock import check_types
 from tinynet.checkpoint.sections import DataFacts
-from tinynet.data.data import Data, targets_from
+from tinynet.data.data import Data
 from tinynet.data.splits import SplitName
 from tinynet.engine.engine import Engine
 from tinynet.errors import CheckpointMismatchError
@@ -25,7 +25,7 @@ from tinynet.run.roots import recorded_root
 from tinynet.training.checks import require_weights_taken
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Warned
-from tinynet.training.loader import StepSamples
+from tinynet.training.loader import labelled
 
 EVALUATION_BATCH = 512
 """Samples that are evaluated at a time."""
@@ -204,7 +204,8 @@ def evaluate(
 
     Raises:
         CheckpointError: if the checkpoint cannot be read.
-        DataError: if the data cannot be read, or the split is empty.
+        DataError: if the data cannot be read, or the split is empty, or nothing in it counts for a
+            loss.
         PluginError: if a type that it needs is not installed.
     """
     check_arguments("evaluate", locals())
@@ -223,8 +224,8 @@ def evaluate(
     data.require_finite(model.network.dtype, name)
     engine = Engine(model.network.program, settings.get("threads"))
     figures = Figures(spec.training.metrics, model.network)
-    for batch in data.batches(name, EVALUATION_BATCH):
-        targets = targets_from(batch, model.target_names)
-        result = engine.evaluate(batch.inputs, targets, batch.weights)
-        figures.update([result], StepSamples(batch.inputs, targets, batch.weights, batch.weights))
+    batches = data.batches(name, EVALUATION_BATCH)
+    samples = (labelled(batch, model.target_names) for batch in batches)
+    for _ in figures.evaluate(engine, samples, name):
+        pass
     return Evaluation(file, state.progress.step, name, figures.samples, figures.result())

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from tinynet.data.data import Data, Split
+from tinynet.data.data import Data, Split, TargetBatch
+from tinynet.data.splits import SplitName
 from tinynet.dataset import Field
 from tinynet.engine.inputs import own_name
 from tinynet.engine.losses import OutputLoss
@@ -16,7 +17,7 @@ from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.targets import BadTargetError
 from tinynet.text.wording import format_list
-from tinynet.training.class_weights import class_weights
+from tinynet.training.class_weights import ClassWeights, class_weights
 from tinynet.training.compatibility import (
     bad_target_of,
     input_problems,
@@ -25,6 +26,7 @@ from tinynet.training.compatibility import (
     target_problems,
     weight_problems,
 )
+from tinynet.training.counted import CountedTargets
 from tinynet.training.evaluation import Figures
 from tinynet.training.optimizer_groups import group_of_each
 from tinynet.training.remedies import class_target_remedy, loss_option, number_remedy, units_option
@@ -53,12 +55,17 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
         raise ShapeError(problems)
     data.require_finite(network.dtype)
     require_weights_taken(spec, network, data)
-    class_weights(training.class_weights, network.losses, data, names)
-    if problems := list(_TargetChecker(spec, network, data, names).problems()):
+    weights = class_weights(training.class_weights, network.losses, data, names)
+    if problems := list(_TargetChecker(spec, network, data, names).problems(weights)):
         raise TargetError(problems)
-    monitors = (training.early_stopping, training.checkpoint.keep_best)
-    if any(monitor is not None and monitor.metric.startswith("val/") for monitor in monitors):
+    if any(name.startswith("val/") for name in _monitored(training)):
         data.require("val")
+
+
+def _monitored(training: TrainingSpec) -> list[str]:
+    """Return the names of the figures that are monitored."""
+    monitors = (training.early_stopping, training.checkpoint.keep_best)
+    return [monitor.metric for monitor in monitors if monitor is not None]
 
 
 def require_weights_taken(
@@ -161,11 +168,46 @@ class _TargetChecker:
         self._losses_left = [part for part in network.losses if part.takes_target]
         self._labels = list(self._figures.metrics)
 
-    def problems(self) -> Iterator[Problem]:
-        """Yield the first problem of each loss, and of each metric whose output's loss has none."""
+    def problems(self, class_weights: ClassWeights | None) -> Iterator[Problem]:
+        """Yield the first problem of each loss, and of each metric whose output's loss has none.
+
+        Without these, yield each loss for which nothing counts in a split.
+        """
+        counted = {name: CountedTargets(self._network.losses) for name in self._data.splits}
+        found = False
         for batch in self._data.target_batches(self._names):
-            yield from self._losses(batch.samples, batch.targets)
-            yield from self._metrics(batch.samples, batch.targets)
+            for problem in self._of_batch(batch):
+                found = True
+                yield problem
+            if found:
+                continue
+            weights = batch.weights
+            if class_weights is not None and batch.split == "train":
+                weights = class_weights.multiply(batch.targets, weights)
+            counted[batch.split].add(batch.targets, weights, len(batch.samples))
+        for name, split in self._data.splits.items():
+            if len(split) and not found:
+                yield from counted[name].problems(name, self._without(name))
+
+    def _of_batch(self, batch: TargetBatch) -> Iterator[Problem]:
+        yield from self._losses(batch.samples, batch.targets)
+        yield from self._metrics(batch.samples, batch.targets)
+
+    def _without(self, split: SplitName) -> str:
+        """Return the remedy to leave out a split; empty if that would fail."""
+        data, monitored = self._spec.data, _monitored(self._spec.training)
+        assert data is not None
+        key = "validation" if split == "val" else split
+        own = split != "train" and getattr(data, key) is not None
+        needed = any(name.startswith(f"{split}/") for name in monitored)
+        # The last samples in order would be those for validation then.
+        moves = split == "test" and data.split.order is not None and not own
+        if split == "train" or needed or moves:
+            return ""
+        option = f"--set data.split.{key}=0"
+        if own:
+            option = f"--set data.{key}=null {option}"
+        return f", or leave out this split with {option}"
 
     def _losses(self, samples: Split, targets: Mapping[str, Array]) -> Iterator[Problem]:
         for part in list(self._losses_left):

@@ -1,12 +1,13 @@
 """The loss and the metrics of a whole split, exact for any batch size."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Real
 
 import numpy as np
 
 from tinynet import registry
-from tinynet.engine.engine import BatchResult
+from tinynet.engine.engine import BatchResult, Engine
 from tinynet.engine.layer_calls import described
 from tinynet.engine.losses import OutputLoss, count
 from tinynet.engine.plugin_state import layout, layout_problem, state_problem
@@ -18,6 +19,7 @@ from tinynet.spec.consistency import loss_figures
 from tinynet.spec.training_spec import MetricReference
 from tinynet.targets import BadTargetError
 from tinynet.text.plugin_errors import PluginErrors, is_row, plugin_error, wrong_row
+from tinynet.training.counted import CountedTargets
 from tinynet.training.loader import StepSamples
 from tinynet.types import Array
 
@@ -126,6 +128,25 @@ class Figures:
         }
         self.count(predictions, samples.y, samples.sample_weights)
 
+    def evaluate(self, engine: Engine, batches: Iterable[StepSamples], split: str) -> Iterator[int]:
+        """Evaluate a split, and yield the number of samples after each batch.
+
+        Args:
+            engine: The engine of the network.
+            batches: All samples of the split.
+            split: The name of the split, for messages.
+
+        Raises:
+            TargetError: listing the losses for which nothing in the split counts.
+        """
+        counted = CountedTargets(self._parts)
+        for samples in batches:
+            result = engine.evaluate(samples.x, samples.y, samples.weights)
+            counted.add(samples.y, samples.weights, len(samples))
+            self.update([result], samples)
+            yield self.samples
+        counted.require(split)
+
     def count(
         self,
         predictions: Mapping[str, Array],
@@ -176,14 +197,16 @@ class Figures:
     def result(self) -> dict[str, float]:
         """Return the figures by name: the mean ``loss``, and each metric by its label.
 
-        With several losses, they include the unweighted mean of each: ``kind/loss``.
+        With several losses, they include the unweighted mean of each: ``kind/loss``. The mean over
+        no position, in a part of an epoch, is NaN.
         """
         samples = max(self.samples, 1)
         means = {
-            name: value / (self.counts.get(name, samples) or 1)
+            name: value / self.counts.get(name, samples) if self.counts.get(name, 1) else math.nan
             for name, value in self.losses.items()
         }
-        loss = self.loss / samples + sum([p.weight * means[p.name] for p in self._counted])
+        counted = [part.weight * means[part.name] for part in self._counted if part.weight]
+        loss = self.loss / samples + sum(counted)
         names = loss_figures(part.name for part in self._parts)
         figures = dict(zip(names, (loss, *means.values()), strict=False))
         figures.update({label: self.figure(label) for label in self.metrics})

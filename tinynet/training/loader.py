@@ -7,7 +7,7 @@ and an interrupted run loses nothing.
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -47,6 +47,15 @@ class StepSamples:
         y = {name: array[rows] for name, array in self.y.items()}
         weights, own = (None if w is None else w[rows] for w in (self.weights, self.sample_weights))
         return StepSamples(x, y, weights, own)
+
+
+def labelled(batch: Batch, names: Mapping[str, str]) -> StepSamples:
+    """Return the samples of a batch with the target of each loss.
+
+    ``names`` holds the target of each loss, by the loss's name.
+    """
+    targets = targets_from(batch, names)
+    return StepSamples(batch.inputs, targets, batch.weights, batch.weights)
 
 
 class Loader:
@@ -109,12 +118,11 @@ class Loader:
             self._order = (epoch, self._data.order(epoch))
         start = position * self._size
         positions = self._order[1][start : start + (count or self._size)]
-        batch = self._data.batch("train", positions, epoch=epoch)
-        targets = self.targets(batch)
-        weights = batch.weights
-        if self._class_weights is not None:
-            weights = self._class_weights.multiply(targets, weights)
-        return StepSamples(batch.inputs, targets, weights, batch.weights)
+        samples = labelled(self._data.batch("train", positions, epoch=epoch), self._targets)
+        if self._class_weights is None:
+            return samples
+        weights = self._class_weights.multiply(samples.y, samples.weights)
+        return replace(samples, weights=weights)
 
     def place(self, epoch: int, position: int, row: int) -> str:
         """Return the origin of a sample of a step: file and line, for example."""
@@ -126,7 +134,3 @@ class Loader:
         if self._prefetched is not None:
             self._prefetched[1].close()
             self._prefetched = None
-
-    def targets(self, batch: Batch) -> dict[str, Array]:
-        """Return the target of each loss, by the loss's name."""
-        return targets_from(batch, self._targets)

@@ -45,7 +45,7 @@ from tinynet.training.compatibility import (
 from tinynet.training.divergence import divergence
 from tinynet.training.evaluation import Figures, mean_loss
 from tinynet.training.events import Evaluated, Evaluating, Event, StepDone, StopReason
-from tinynet.training.loader import Loader, StepSamples
+from tinynet.training.loader import Loader, StepSamples, labelled
 from tinynet.training.monitor import update_best
 from tinynet.training.progress import Progress
 from tinynet.training.purity import check_purity
@@ -369,13 +369,10 @@ class Trainer:
         total = self.data.size("val")
         if total:
             evaluated = Figures(self.spec.training.metrics, self.network)
-            for batch in self.data.batches("val", self.spec.training.batch_size):
-                targets = self._loader.targets(batch)
-                result = self._engine.evaluate(batch.inputs, targets, batch.weights)
-                evaluated.update(
-                    [result], StepSamples(batch.inputs, targets, batch.weights, batch.weights)
-                )
-                yield Evaluating(evaluated.samples, total)
+            batches = self.data.batches("val", self.spec.training.batch_size)
+            samples = (labelled(batch, self._target_names) for batch in batches)
+            for count in evaluated.evaluate(self._engine, samples, "val"):
+                yield Evaluating(count, total)
             figures |= {f"val/{name}": value for name, value in evaluated.result().items()}
         yield self._guard.change(self._finish_evaluation, figures)
 
