@@ -25,7 +25,7 @@ BASE = {
         "optimizer": {"type": "sgd", "learning_rate": 0.001},
     },
 }
-STREAMS, FROZEN, WEIGHTS, DEPTHWISE = (revision.change for revision in REVISIONS)
+STREAMS, FROZEN, WEIGHTS, DEPTHWISE, ATTENTION = (revision.change for revision in REVISIONS)
 
 
 class Jitter:
@@ -103,6 +103,11 @@ CONCERNED = {
     "depthwise": (with_layers({**CONV, "groups": 16}), False, [DEPTHWISE]),
     "grouped": (with_layers({**CONV, "groups": 8}), False, []),
     "few channels": (with_layers({**CONV, "filters": 8, "groups": 8}), False, []),
+    "attention": (
+        with_layers({"type": "multi_head_attention", "num_heads": 2}),
+        False,
+        [ATTENTION],
+    ),
     "nothing": (BASE, False, []),
 }
 

@@ -53,6 +53,11 @@ def _has_depthwise_layer(spec: Spec, weighted: bool) -> bool:
     return any(isinstance(groups, int) and groups >= MANY_CHANNELS for groups in counts)
 
 
+def _has_attention_layer(spec: Spec, weighted: bool) -> bool:
+    nodes = [node for node in spec.network.layers if node.type]
+    return any(entry.qualified == f"{_CORE}:multi_head_attention" for entry in _entries(nodes))
+
+
 def _entries(references: Iterable[Reference]) -> list[Entry]:
     return [registry.default().resolve(reference) for reference in references]
 
@@ -77,6 +82,11 @@ REVISIONS = (
         4,
         "NumPy's kernels now add the terms of a depthwise convolution in another order",
         _has_depthwise_layer,
+    ),
+    Revision(
+        5,
+        "NumPy's kernels now round the attention of a query by its own scores alone",
+        _has_attention_layer,
     ),
 )
 """Every revision, in the order of their numbers."""

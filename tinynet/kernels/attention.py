@@ -21,7 +21,7 @@ MIN_QUERIES = 32
 """The fewest queries that a block is made for."""
 
 MAX_SCORE = 40.0
-"""The largest score whose exponential is computed without subtracting the maximum of its query."""
+"""The largest magnitude of the maximum score of a query that is not subtracted from its scores."""
 
 Memory: TypeAlias = Callable[[str, Shape], Array]
 """Allocates an array of a block, by its name and shape."""
@@ -57,13 +57,29 @@ class SavedBlock(NamedTuple):
     Attributes:
         block: The block.
         weights: Exponentials of the scores, which are not divided by their sums.
-        factors: 0 for the weights that are dropped, 1 / (1 - rate) for the others; None without
-            dropout.
     """
 
     block: Block
     weights: Array
-    factors: Array | None
+
+
+class Dropout(NamedTuple):
+    """The dropout of weights.
+
+    Attributes:
+        uniform: Random numbers, (N, KV, G, T, S).
+        rate: The probability that a weight is dropped.
+    """
+
+    uniform: Array
+    rate: float
+
+    def factors(self, block: Block, memory: Memory) -> Array:
+        """Return 0 for the weights of a block that are dropped, 1 / (1 - rate) for the others."""
+        uniform = _of_block(self.uniform, block)
+        factors = np.greater_equal(uniform, self.rate, out=memory("factors", uniform.shape))
+        factors *= 1 / (1 - self.rate)
+        return factors
 
 
 class SavedAttention(NamedTuple):
@@ -75,6 +91,7 @@ class SavedAttention(NamedTuple):
     y: Array  # (N, T, H, V)
     inverse: Array  # 1 / sum of the weights, (N, KV, G, T, 1)
     scale: float
+    dropout: Dropout | None
     blocks: list[SavedBlock]
 
 
@@ -99,40 +116,42 @@ def attention(
     q, k, v, out = (_by_head(x, groups) for x in (scaled, key, value, y))
     inverse = empty((*out.shape[:4], 1), query.dtype)
     penalties = None if mask is None else _penalties(mask, query.dtype)
-    drawn = None if uniform is None else uniform.reshape(*out.shape[:4], length)
-    shift = _may_exceed(MAX_SCORE, scaled, key)
-    memory, saved = _memory(empty, query.dtype, reuse=not keep), []
+    dropout = None if uniform is None else Dropout(uniform.reshape(*out.shape[:4], length), rate)
+    may_exceed = _may_exceed(MAX_SCORE, scaled, key)
+    memory, saved = _memory(empty, query.dtype, reuse=True), []
+    weights_memory = _memory(empty, query.dtype, reuse=not keep)
     for block in _blocks(out.shape[:4], length, causal):
         rows, columns = block.rows, block.columns
-        weights = memory("weights", (*q[rows].shape[:4], block.keys.stop))
+        weights = weights_memory("weights", (*q[rows].shape[:4], block.keys.stop))
         np.matmul(q[rows], k[columns].swapaxes(-1, -2), out=weights)
         if penalties is not None:
             weights += _of_block(penalties, block)
         if causal:
             _hide_later_keys(weights, block)
-        _exponentiate(weights, shift)
-        total = weights.reshape(-1, block.keys.stop) @ np.ones(block.keys.stop, query.dtype)
+        _exponentiate(weights, may_exceed)
+        # A product for each head: the last bits of a single one would depend on the other samples.
+        total = weights @ np.ones(block.keys.stop, query.dtype)
         # A query without any key has the sum 0, and the output 0.
         np.divide(1, total, out=total, where=total != 0)
-        inverse[rows] = total.reshape(*weights.shape[:4], 1)
-        factors, used = None, weights
-        if drawn is not None:
-            factors = memory("factors", weights.shape)
-            np.greater_equal(_of_block(drawn, block), rate, out=factors)
-            factors *= 1 / (1 - rate)
-            used = np.multiply(weights, factors, out=memory("used", weights.shape))
+        inverse[rows] = total[..., None]
+        used = weights
+        if dropout is not None:
+            factors = dropout.factors(block, memory)
+            used = np.multiply(weights, factors, out=factors)
         np.matmul(used, v[columns], out=out[rows])
         if keep:
-            saved.append(SavedBlock(block, weights, factors))
+            saved.append(SavedBlock(block, weights))
     out *= inverse
-    return y, SavedAttention(scaled, key, value, y, inverse, scale, saved) if keep else None
+    if not keep:
+        return y, None
+    return y, SavedAttention(scaled, key, value, y, inverse, scale, dropout, saved)
 
 
 def attention_backward(
     dy: Array, saved: SavedAttention, empty: Empty, needs: tuple[bool, bool, bool]
 ) -> ThreeGradients:
     """See `Kernels.attention_backward`."""
-    query, key, value, y, inverse, scale, blocks = saved
+    query, key, value, y, inverse, scale, dropout, blocks = saved
     groups = key.shape[2]
     q, k, v = (_by_head(x, groups) for x in (query, key, value))
     dout = empty(dy.shape, dy.dtype)
@@ -147,8 +166,9 @@ def attention_backward(
     ]
     dq, dk, dv = (None if x is None else _by_head(x, groups) for x in gradients)
     memory = _memory(empty, dy.dtype, reuse=True)
-    for block, weights, factors in reversed(blocks):
+    for block, weights in reversed(blocks):
         rows, columns = block.rows, block.columns
+        factors = None if dropout is None else dropout.factors(block, memory)
         first = block.queries.stop == query.shape[1]
         if dv is not None:
             used = weights
@@ -182,13 +202,16 @@ def _penalties(mask: Array, dtype: DTypeLike) -> Array:
     """Return 0 for keys that may be used and -inf for the others: (N, 1, 1, 1 or T, S)."""
     penalties = np.zeros(mask.shape, dtype)
     penalties[mask == 0] = -np.inf
-    return penalties.reshape(len(mask), 1, 1, -1, mask.shape[-1])
+    return penalties[:, None, None, None] if mask.ndim == 2 else penalties[:, None, None]
 
 
 def _may_exceed(limit: float, query: Array, key: Array) -> bool:
-    """Return False if no product of a query and a key can exceed ``limit``."""
-    squares = [np.einsum("nthd,nthd->nth", x, x).max() for x in (query, key)]
-    return not squares[0] * squares[1] <= limit**2  # so written, NaN may exceed it
+    """Return False if no product of a query and a key can exceed ``limit``, however it is rounded.
+
+    As a bound of all, it is only good to decide what changes no bit.
+    """
+    squares = [float(np.einsum("nthd,nthd->nth", x, x).max(initial=0)) for x in (query, key)]
+    return not squares[0] * squares[1] <= 0.99 * limit**2  # so written, NaN may exceed it
 
 
 def _blocks(shape: tuple[int, ...], length: int, causal: bool) -> Iterator[Block]:
@@ -222,12 +245,20 @@ def _hide_later_keys(scores: Array, block: Block) -> None:
     np.copyto(scores[..., start:], -np.inf, where=later)
 
 
-def _exponentiate(scores: Array, shift: bool) -> None:
-    """Replace scores by their exponentials, up to a factor of each query."""
-    if shift:
+def _exponentiate(scores: Array, may_exceed: bool) -> None:
+    """Replace scores by their exponentials, up to a factor of each query.
+
+    Args:
+        scores: Scores, (..., t, s).
+        may_exceed: False if no score of a key that may be used has a magnitude above MAX_SCORE.
+    """
+    if may_exceed:
+        # Only where it is large: a query's own scores decide, so no bit depends on the others.
         top = scores.max(axis=-1, keepdims=True)
-        # -inf, of a query without any key, minus itself would be NaN.
-        scores -= np.maximum(top, np.finfo(top.dtype).min, out=top)
+        top[np.abs(top) <= MAX_SCORE] = 0
+        if top.any():
+            # -inf, of a query without any key, minus itself would be NaN.
+            scores -= np.maximum(top, np.finfo(top.dtype).min, out=top)
     np.exp(scores, out=scores)
 
 

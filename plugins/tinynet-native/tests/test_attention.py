@@ -71,7 +71,7 @@ def options_of(rng, case, dtype, samples, heads, steps, length):
 def test_any_shape_and_options(dtype):
     rng = np.random.default_rng(0)
     for case in range(60):
-        samples, steps, length = (int(n) for n in rng.integers(1, [4, 100, 100]))
+        samples, steps, length = (int(n) for n in rng.integers([0, 1, 1], [4, 100, 100]))
         groups, size, value_size = (int(n) for n in rng.integers(1, [4, 40, 40]))
         heads = groups * int(rng.integers(1, 4))
         inputs = draw_inputs(
