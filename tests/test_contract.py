@@ -32,6 +32,7 @@ from tinynet.testing.checks import run_all
 
 from .activation_cases import ACTIVATIONS
 from .image_cases import IMAGES
+from .normalization_cases import NORMALIZATIONS
 from .recurrent_cases import RECURRENT
 from .tensor_cases import TENSORS
 
@@ -285,7 +286,13 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         ],
         **{
             name: [layer(options, *in_shapes, **kwargs) for options, in_shapes, kwargs in cases]
-            for name, cases in {**ACTIVATIONS, **IMAGES, **RECURRENT, **TENSORS}.items()
+            for name, cases in {
+                **ACTIVATIONS,
+                **IMAGES,
+                **NORMALIZATIONS,
+                **RECURRENT,
+                **TENSORS,
+            }.items()
         },
     },
     "losses": {

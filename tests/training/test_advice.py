@@ -72,7 +72,7 @@ def test_good_spec_has_no_warnings(warnings_of):
     assert warnings_of() == {}
 
 
-@pytest.mark.parametrize("tail", [[], ["flatten"], [{"type": "dropout", "rate": 0.1}]])
+@pytest.mark.parametrize("tail", [[], ["flatten", "identity"], [{"type": "dropout", "rate": 0.1}]])
 @pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
 def test_an_activation_that_the_loss_applies_itself(warnings_of, activation, tail):
     warnings = warnings_of(layers=[dense(3), activation, *tail])

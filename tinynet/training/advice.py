@@ -105,7 +105,10 @@ def advice(
 
 # Rules about the network --------------------------------------------------------------------
 
-_PASSING = {f"tinynet-core:{name}" for name in ("flatten", "reshape", "dropout")}
+_PASSING = {
+    f"tinynet-core:{name}"
+    for name in ("dropout", "expand_dims", "flatten", "identity", "reshape", "squeeze")
+}
 """Layers that only reshape or mask their input."""
 
 _ACTIVATED = {
