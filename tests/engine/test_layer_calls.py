@@ -38,9 +38,9 @@ class Scale:
 
 @pytest.fixture
 def network(register):
-    """A network in float32: dense_1, and scale_1 after it."""
-    register("layers", "scale", Scale)
-    layers = [{"type": "dense", "units": WIDTH}, {"type": "scale"}]
+    """A network in float32: dense_1, and gain_1 after it."""
+    register("layers", "gain", Scale)
+    layers = [{"type": "dense", "units": WIDTH}, {"type": "gain"}]
     return Network({"layers": layers}, (WIDTH,))
 
 
@@ -104,7 +104,7 @@ def test_forward_with_a_wrong_result(network, monkeypatch, wrong, message):
     for run in (train, lambda net: net.predict(np.ones((SAMPLES, WIDTH)))):
         with pytest.raises(PluginError) as caught:
             run(network)
-        assert str(caught.value) == f"/network/layers/1: scale_1 (test-plugin:scale 1.0): {message}"
+        assert str(caught.value) == f"/network/layers/1: gain_1 (test-plugin:gain 1.0): {message}"
 
 
 GRADIENTS = {
@@ -184,7 +184,7 @@ def test_backward_with_a_wrong_result(network, monkeypatch, wrong, message):
     spoil(monkeypatch, "backward", wrong)
     with pytest.raises(PluginError) as caught:
         train(network)
-    assert str(caught.value) == f"/network/layers/1: scale_1 (test-plugin:scale 1.0): {message}"
+    assert str(caught.value) == f"/network/layers/1: gain_1 (test-plugin:gain 1.0): {message}"
 
 
 @pytest.mark.parametrize("method", ["forward", "backward", "commit"])
@@ -197,7 +197,7 @@ def test_error_names_the_layer_that_raised(network, monkeypatch, method, kind):
         train(network)
     place = f"{__file__}:{fail.__code__.co_firstlineno + 2}"
     assert str(caught.value) == (
-        f"/network/layers/1: scale_1 (test-plugin:scale 1.0): {method} raised {kind.__name__}:"
+        f"/network/layers/1: gain_1 (test-plugin:gain 1.0): {method} raised {kind.__name__}:"
         f" operands could not be broadcast ({place})"
     )
     assert caught.value.__cause__ is own
@@ -217,7 +217,7 @@ def test_errors_that_are_not_the_layers_fault_pass_unchanged(network, monkeypatc
 
 def test_unneeded_gradients_are_not_checked(network, monkeypatch):
     """Layers may omit such a gradient or return any value."""
-    layers = [{"type": "scale", "trainable": False}, {"type": "dense", "units": 1}]
+    layers = [{"type": "gain", "trainable": False}, {"type": "dense", "units": 1}]
     frozen = Network({"layers": layers}, (WIDTH,))
     spoil(monkeypatch, "backward", lambda i, p: ((None,), {"gain": None}))
     x = np.ones((SAMPLES, WIDTH), np.float32)
@@ -280,22 +280,22 @@ BUILT = {
 
 @pytest.mark.parametrize(("init", "message"), BUILT.values(), ids=BUILT.keys())
 def test_error_in_a_constructor_names_layer_and_pointer(register, monkeypatch, init, message):
-    register("layers", "scale", Scale)
+    register("layers", "gain", Scale)
     monkeypatch.setattr(Scale, "__init__", init)
     with pytest.raises(PluginError) as caught:
-        Network({"layers": [{"type": "relu"}, {"type": "scale"}]}, (WIDTH,))
+        Network({"layers": [{"type": "relu"}, {"type": "gain"}]}, (WIDTH,))
     (problem,) = caught.value.problems
-    assert problem.message == f"scale_1 (test-plugin:scale 1.0): {message}"
+    assert problem.message == f"gain_1 (test-plugin:gain 1.0): {message}"
     assert problem.pointer == "/network/layers/1"
 
 
 def test_buffers_without_commit_are_an_error(register, monkeypatch):
     """Otherwise they would be lost at the next resume."""
-    register("layers", "scale", Scale)
+    register("layers", "gain", Scale)
     monkeypatch.delattr(Scale, "commit")
     monkeypatch.setattr(Scale, "__init__", set_attribute("buffers", {"seen": np.zeros(3)}))
     with pytest.raises(PluginError, match=r"it has buffers, but no method commit\(cache\)"):
-        Network({"layers": [{"type": "scale"}]}, (WIDTH,))
+        Network({"layers": [{"type": "gain"}]}, (WIDTH,))
 
 
 class Filler:

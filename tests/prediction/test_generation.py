@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet.errors import DataError, UsageError
+from tinynet.errors import DataError, PluginError, UsageError
 from tinynet.prediction import sequence_outputs
 from tinynet.prediction.generation import TextGenerator
 from tinynet.prediction.sampling import Sampling
@@ -150,6 +150,20 @@ def test_a_faulty_ability_is_not_used(text_model, layer):
     with pytest.warns(UserWarning, match=rf"{layer}_1 \(its forward_next does not compute"):
         text = model.generate("The ", STEPS - 4)
     assert text == right.generate("The ", STEPS - 4)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda *args: 1 / 0, "forward_next raised ZeroDivisionError"),
+        (lambda layer, ctx, cache, position, x: x[:, :1], r"must be an array of shape \(1, 4, 8\)"),
+    ],
+)
+def test_errors_of_an_ability_name_the_layer(text_model, monkeypatch, wrong, message):
+    model = text_model([EMBEDDING, {"type": "chunked"}, DENSE], steps=1)
+    monkeypatch.setattr(Chunked, "forward_next", wrong)
+    with pytest.raises(PluginError, match=rf"chunked_1 \(.*\): .*{message}"):
+        model.generate("The ", 3)
 
 
 @pytest.mark.parametrize("most", [256, 5, 1])

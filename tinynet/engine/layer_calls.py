@@ -160,8 +160,13 @@ def forward_next(
     Raises:
         PluginError: if the layer raises an exception, or an output has another shape or dtype.
     """
-    with _errors_of(node, "forward_next"):
+    # As in `forward`: this is called for every position.
+    try:
         returned = cast(Incremental, node.layer).forward_next(ctx, cache, position, *inputs)
+    except (TinynetError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise node_error(node, f"forward_next raised {located_cause(error)}") from error
     samples, positions = inputs[0].shape[:2]
     if positions > 1:
         node = _of_positions(node, positions)

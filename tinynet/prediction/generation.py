@@ -73,6 +73,15 @@ class TextGenerator:
             )
         return whole
 
+    def generate(self, prompt: str, length: int, sampling: Sampling) -> str:
+        """Return the continuation of a text; see `stream`."""
+
+        def joined() -> str:
+            return "".join(self.stream(prompt, length, sampling))
+
+        # One numeric context for all values costs less than one for each.
+        return in_numeric_context(self._kernels, self._threads, joined)
+
     def stream(self, prompt: str, length: int, sampling: Sampling) -> Iterator[str]:
         """Yield the continuation of a text in parts, as soon as each is known.
 

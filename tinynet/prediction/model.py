@@ -145,8 +145,7 @@ class Model:
         sampling = Sampling(
             temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, number=number
         )
-        parts = TextGenerator(self, threads).stream(prompt, length, sampling)
-        return prompt + "".join(parts)
+        return prompt + TextGenerator(self, threads).generate(prompt, length, sampling)
 
     def outputs(self, raw: RawInputs, threads: int | None = None) -> dict[str, Array]:
         """Compute the outputs, (N, *out_shape) each by its name, in the units of the data.

@@ -174,6 +174,8 @@ def next_positions(
     """
     samples, count = inputs[0].shape[:2]
     if node.name not in caches:
+        if count == 1:
+            return layer_calls.forward(node, ctx, inputs)[0]
         # The layer treats all positions alike: they become samples of one position.
         singles = [x.reshape(samples * count, 1, *x.shape[2:]) for x in inputs]
         outputs, _ = layer_calls.forward(node, ctx, singles)
