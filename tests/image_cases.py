@@ -9,6 +9,17 @@ Case: TypeAlias = tuple[dict[str, Any], list[Shape], dict[str, Any]]
 SERIES, IMAGE, VOLUME = (7, 4), (5, 6, 4), (4, 3, 5, 2)
 
 CASES: dict[str, list[tuple[dict[str, Any], Shape]]] = {
+    "adaptive_avg_pool1d": [({"output_size": 3}, SERIES)],
+    "adaptive_avg_pool2d": [({"output_size": [3, 8]}, IMAGE)],
+    "adaptive_avg_pool3d": [({"output_size": 2}, VOLUME)],
+    "avg_pool3d": [
+        ({}, VOLUME),
+        (
+            {"pool_size": 3, "strides": [2, 1, 2], "padding": [1, 0, 2], "ceil_mode": True}
+            | {"count_include_pad": True},
+            VOLUME,
+        ),
+    ],
     "conv2d_transpose": [
         ({"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}, (3, 4, 2)),
         (
@@ -25,6 +36,16 @@ CASES: dict[str, list[tuple[dict[str, Any], Shape]]] = {
     "cropping2d": [({"cropping": [1, 2]}, IMAGE), ({}, IMAGE)],
     "cropping3d": [({"cropping": [[0, 2], [1, 0], [1, 1]]}, VOLUME)],
     "depth_to_space": [({"block_size": 2}, (2, 3, 8))],
+    "global_avg_pool3d": [({}, VOLUME)],
+    "global_max_pool2d": [({}, IMAGE), ({"keepdims": True}, IMAGE)],
+    "global_max_pool3d": [({}, VOLUME)],
+    "max_pool3d": [
+        ({}, VOLUME),
+        (
+            {"pool_size": [2, 3, 2], "strides": 1, "padding": "same", "dilation_rate": [3, 1, 2]},
+            VOLUME,
+        ),
+    ],
     "resizing": [
         ({"height": 3, "width": 8}, IMAGE),
         ({"factor": [1.5, 0.6], "align_corners": True}, IMAGE),

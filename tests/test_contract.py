@@ -160,6 +160,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "avg_pool2d": [
             layer({"pool_size": 2}, IMAGE),
             layer({"pool_size": [3, 2], "strides": 2, "padding": "same"}, IMAGE),
+            layer({"padding": 1, "ceil_mode": True, "count_include_pad": True}, IMAGE),
         ],
         "batch_norm": [layer({}, FLAT), layer({"momentum": 0.5}, (2, 3, 4))],
         "concat": [layer({}, (2, 3), (2, 4)), layer({"axis": -2}, (2, 3), (1, 3))],
@@ -225,6 +226,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "max_pool2d": [
             layer({"pool_size": 2}, IMAGE),
             layer({"pool_size": 3, "strides": 2, "padding": "same"}, IMAGE),
+            layer({"pool_size": 2, "dilation_rate": [3, 2], "ceil_mode": True}, IMAGE),
         ],
         "multi_head_attention": [
             layer({"num_heads": 2}, (5, 4)),

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tinynet.builtin.layers.pool2d import AvgPool2D, GlobalAvgPool2D, MaxPool2D
+from tinynet.builtin.layers.global_pool import GlobalAvgPool2D
+from tinynet.builtin.layers.pool2d import AvgPool2D, MaxPool2D
 from tinynet.errors import ShapeError
 from tinynet.layer import Build, Context, Needs
 

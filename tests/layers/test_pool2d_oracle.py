@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinynet.builtin.layers.pool2d import AvgPool2D, GlobalAvgPool2D, MaxPool2D
+from tinynet.builtin.layers.pool2d import AvgPool2D, MaxPool2D
 from tinynet.layer import Build, Context
 
 torch = pytest.importorskip("torch")
@@ -66,10 +66,3 @@ def test_average_pooling_agrees(case):
         config["pool_size"], config["strides"], config["padding"], count_include_pad=False
     )
     check(AvgPool2D, config, shape, seed, pool)
-
-
-@pytest.mark.oracle
-@settings(max_examples=50, deadline=None)
-@given(st.tuples(*[st.integers(1, 6)] * 4), st.integers(0, 2**32 - 1))
-def test_global_average_pooling_agrees(shape, seed):
-    check(GlobalAvgPool2D, {}, shape, seed, torch.nn.AdaptiveAvgPool2d(1))

@@ -223,7 +223,8 @@ def _feeds_weights(network: Network, name: str) -> bool:
 _SCALE_KEEPING = {
     f"tinynet-core:{name}"
     for name in (
-        "avg_pool1d avg_pool2d cropping1d cropping2d cropping3d depth_to_space max_pool1d"
+        "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d avg_pool3d max_pool3d"
+        " avg_pool1d avg_pool2d cropping1d cropping2d cropping3d depth_to_space max_pool1d"
         " max_pool2d resizing space_to_depth up_sampling1d up_sampling2d up_sampling3d"
         " zero_padding1d zero_padding2d zero_padding3d"
     ).split()

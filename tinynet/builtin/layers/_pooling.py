@@ -1,32 +1,54 @@
 """The base of pooling layers, of images and of sequences."""
 
 import math
+from abc import ABC, abstractmethod
 
+import numpy as np
+from numpy.typing import DTypeLike
+
+from tinynet.builtin.layers._pooling_config import WindowAxis
 from tinynet.kernels import Window
 from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape
 
+ROW = WindowAxis(1, 1, 1, (0, 0), (0, 0), 1)
+"""The axis of an image that a sequence lacks."""
 
-class Pooling:
-    """The base of the pooling layers.
+
+class Pooling(ABC):
+    """The base of the pooling layers of images and sequences.
 
     Sequences (N, T, C) are computed as images of one row, (N, 1, T, C).
 
     Args:
-        window: The window, over images.
+        axes: The windows along each axis but the last.
         in_shape: (H, W, C) or (T, C).
-        out_shape: (Ho, Wo, C) or (To, C).
         build: The context of construction.
     """
 
     per_sample = True
 
-    def __init__(self, window: Window, in_shape: Shape, out_shape: Shape, build: Build) -> None:
-        self.out_shape = out_shape
+    def __init__(self, axes: tuple[WindowAxis, ...], in_shape: Shape, build: Build) -> None:
+        self.out_shape = (*(axis.windows for axis in axes), in_shape[-1])
         self.params: dict[str, Array] = {}
-        self._window = window
         self._in_shape = in_shape
-        self._row = (1,) * (3 - len(in_shape))  # axes of an image that a sequence lacks
         self._itemsize = build.dtype.itemsize
+        self._row = (1,) * (3 - len(in_shape))  # axes of an image that a sequence lacks
+        self._axes = axes if len(axes) == 2 else (ROW, *axes)
+        rows, columns = self._axes
+        self._window = Window(
+            (rows.cells, columns.cells),
+            (rows.stride, columns.stride),
+            (rows.padding, columns.padding),
+            (rows.dilation, columns.dilation),
+        )
+
+    @abstractmethod
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        """Compute the output; see `tinynet.layer.Layer`."""
+
+    @abstractmethod
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        """Compute gradients; see `tinynet.layer.Layer`."""
 
     def _images(self, x: Array) -> Array:
         """Return sequences as images of one row, and images as they are; a view."""
@@ -52,14 +74,48 @@ class MaxPooling(Pooling):
 
 
 class AvgPooling(Pooling):
-    """Mean of each window, channel by channel."""
+    """Mean of each window, channel by channel.
+
+    Args:
+        axes: The windows along each axis but the last.
+        in_shape: (H, W, C) or (T, C).
+        build: The context of construction.
+        include_pad: True if the padding that the options declare counts as zeros.
+    """
+
+    def __init__(
+        self, axes: tuple[WindowAxis, ...], in_shape: Shape, build: Build, include_pad: bool
+    ) -> None:
+        super().__init__(axes, in_shape, build)
+        self._include_pad = include_pad
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, cache = ctx.kernels.avg_pool2d(self._images(x), self._window, ctx.empty, ctx.keep)
+        if self._include_pad:
+            y *= self._shares(y.dtype)
         return y.reshape(len(x), *self.out_shape), cache
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         if not ctx.needs_input():
             return (None,), {}
-        dx = ctx.kernels.avg_pool2d_backward(self._images(dy), cache, self._window, ctx.empty)
+        dy = dy.reshape(len(dy), *self._row, *self.out_shape)
+        if self._include_pad:
+            dy = np.multiply(dy, self._shares(dy.dtype), out=ctx.empty(dy.shape, dy.dtype))
+        dx = ctx.kernels.avg_pool2d_backward(dy, cache, self._window, ctx.empty)
         return (dx.reshape(len(dy), *self._in_shape),), {}
+
+    def _shares(self, dtype: DTypeLike) -> Array:
+        """Return the share of each window that is not padding, (Ho, Wo, 1)."""
+        sizes = (*self._row, *self._in_shape)[:2]
+        down, across = map(_shares_along, self._axes, sizes)
+        shares: Array = (down[:, None, None] * across[:, None]).astype(dtype)
+        return shares
+
+
+def _shares_along(axis: WindowAxis, size: int) -> Array:
+    """Return pixels / (pixels + declared padding) in each window along one axis."""
+    first = np.arange(axis.windows) * axis.stride - axis.padding[0]
+    end = first + axis.cells
+    pixels = np.minimum(end, size) - np.maximum(first, 0)
+    shares: Array = pixels / (np.minimum(end, size + axis.declared[1]) - first)
+    return shares

@@ -67,11 +67,13 @@ def fit_axes(
     strides: Sequence[int],
     padding: str | Sequence[Pair],
     dilation: Sequence[int],
+    ceil_mode: bool = False,
 ) -> tuple[tuple[Pair, ...], tuple[int, ...]]:
     """Return the padding of each axis, (before, after), and the number of windows along it.
 
-    ``sizes`` are those of the 1 to 3 axes of a sample, without its channels. The other arguments
-    are those of `fit_window`; ``padding`` may be ``"causal"``.
+    ``sizes`` are those of the 1 to 3 axes of a sample, without its channels. ``padding`` may be
+    ``"causal"``. With ``ceil_mode``, the last window may reach beyond the padding, if it starts
+    before the end of the input. The other arguments are those of `fit_window`.
 
     Raises:
         ShapeError: if no window fits.
@@ -82,10 +84,7 @@ def fit_axes(
         sides = tuple(_side(padding, *axis) for axis in axes)
     else:
         sides = tuple(padding)
-    counts = tuple(
-        (length + sum(side) - extent) // stride + 1
-        for side, (length, extent, stride) in zip(sides, axes, strict=True)
-    )
+    counts = tuple(_count(*axis, side, ceil_mode) for side, axis in zip(sides, axes, strict=True))
     for axis, count in enumerate(counts):
         if count < 1:
             span, sample, names = _WORDS[len(sizes)]
@@ -93,8 +92,8 @@ def fit_axes(
             raise ShapeError(
                 f"{what}: a window that spans {span.format(_by(extents))} does not fit"
                 f" {sample.format(_by(sizes))}; the output's {names[axis]} would be"
-                f" {_arithmetic(length, extent, sides[axis], stride)}: take a smaller window, or"
-                " padding 'same'"
+                f" {_arithmetic(length, extent, stride, sides[axis], ceil_mode)}: take a smaller"
+                " window, or padding 'same'"
             )
     return sides, counts
 
@@ -126,13 +125,22 @@ def _side(padding: str, size: int, extent: int, stride: int) -> Pair:
     return split_padding(padding, max(0, (count - 1) * stride + extent - size))
 
 
+def _count(size: int, extent: int, stride: int, side: Pair, ceil_mode: bool) -> int:
+    """Return the number of windows along an axis; below 1 if none fits."""
+    rest = size + sum(side) - extent
+    count = (-(-rest // stride) if ceil_mode else rest // stride) + 1
+    starts_after_input = (count - 1) * stride >= size + side[0]
+    return count - 1 if ceil_mode and starts_after_input else count
+
+
 def _by(sizes: Sequence[int]) -> str:
     return "x".join(map(str, sizes))
 
 
-def _arithmetic(size: int, extent: int, side: Pair, stride: int) -> str:
+def _arithmetic(size: int, extent: int, stride: int, side: Pair, ceil_mode: bool) -> str:
     """Return the number of windows along an axis as a formula, for messages."""
     before, after = side
     added = f"2*{before}" if before == after else f"{before} + {after}"
-    count = (size - extent + before + after) // stride + 1
-    return f"floor(({size} - {extent} + {added}) / {stride}) + 1 = {count}"
+    rounding = "ceil" if ceil_mode else "floor"
+    count = _count(size, extent, stride, side, ceil_mode)
+    return f"{rounding}(({size} - {extent} + {added}) / {stride}) + 1 = {count}"
