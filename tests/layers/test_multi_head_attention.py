@@ -207,6 +207,12 @@ def test_key_value_heads_divide_the_heads():
         MultiHeadAttention.Config(num_heads=4, num_key_value_heads=3)
 
 
+def test_a_rotary_base_needs_rotary():
+    with pytest.raises(ValidationError, match='only with a rotation: set "rotary" to true'):
+        MultiHeadAttention.Config(num_heads=4, rotary_base=500.0)
+    assert MultiHeadAttention.Config(num_heads=4, rotary_base=10_000.0).rotary_base == 10_000
+
+
 # One position at a time -----------------------------------------------------------------------
 
 

@@ -102,7 +102,7 @@ def test_values_and_gradients_agree_with_torch(
         "output_dim": output_dim,
         "causal": causal,
         "rotary": rotary,
-        "rotary_base": 100.0,
+        "rotary_base": 100.0 if rotary else 10_000.0,
         "use_bias": use_bias,
         "dropout": dropout,
     }

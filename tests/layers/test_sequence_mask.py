@@ -63,7 +63,9 @@ def test_other_shapes_are_refused(in_shape, options, message):
         SequenceMask(SequenceMask.Config(**options), (in_shape,), Build())
 
 
-@pytest.mark.parametrize("options", [{"max_length": 0}, {"padding_value": 0.5}])
+@pytest.mark.parametrize(
+    "options", [{"max_length": 0}, {"padding_value": 0.5}, {"max_length": 3, "padding_value": 1}]
+)
 def test_impossible_options_are_refused(options):
     with pytest.raises(ValidationError):
         SequenceMask.Config(**options)

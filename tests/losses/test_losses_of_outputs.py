@@ -154,7 +154,14 @@ def test_activity_regularization_is_the_sum_of_its_terms() -> None:
 
 def test_activity_regularization_predicts_the_outputs() -> None:
     outputs = np.ones((2, 3))
-    assert make(ActivityRegularization).predict(outputs) is outputs
+    assert make(ActivityRegularization, l1=1.0).predict(outputs) is outputs
+
+
+def test_activity_regularization_needs_a_factor() -> None:
+    """Without one it would be 0. A factor of 0 is a choice, as in a search for the best one."""
+    with pytest.raises(ValidationError, match='set "l1" or "l2"'):
+        make(ActivityRegularization)
+    assert make(ActivityRegularization, l1=0.0, l2=0.0).l2 == 0
 
 
 # all

@@ -219,7 +219,49 @@ def test_overlapping_windows_that_are_split_at_random(warnings_of, steps, channe
     assert message.endswith(f"use --set data.split.order=as_is --set data.split.gap={gap}")
     ordered = {**HELD_OUT, "order": "as_is", "gap": gap}
     assert warnings_of(x, y, layers, split=ordered) == {}, "the advice must help"
+    for smaller, words in ((None, "has no gap"), (gap - 1, f"has a gap of only {gap - 1}")):
+        message = warnings_of(x, y, layers, split={**ordered, "gap": smaller})["/data/split"]
+        assert f"and the split {words}: some held-out samples are seen in training" in message
+        assert message.endswith(f"use --set data.split.gap={gap}")
     assert warnings_of(x, y, layers) == {}, "nothing is held out"
+
+
+@pytest.mark.parametrize(("stride", "gap"), [(1, 12), (8, 2), (12, None), (None, None)])
+def test_windows_of_a_text_that_overlap_between_splits(tmp_path, stride, gap):
+    (tmp_path / "text.txt").write_text("the quick brown fox jumps over the lazy dog, " * 9)
+    data = {"type": "text", "path": "text.txt", "length": 12, "stride": stride, "unit": "byte"}
+    spec = {
+        "tinynet": 1,
+        "name": "text",
+        "data": {**data, "split": {"order": "as_is"}},
+        "network": {
+            "layers": [{"type": "embedding", "input_dim": 256, "output_dim": 2}, dense(256)]
+        },
+        "training": {"epochs": 1, "loss": CROSS, "optimizer": "sgd"},
+    }
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(spec))
+    messages = [warning.message for warning in check_spec(path).warnings]
+    assert len(messages) == (gap is not None)
+    if gap is not None:
+        assert messages[0].endswith(f"are too good; use --set data.split.gap={gap}")
+        assert check_spec(path, overrides={"data.split.gap": gap}).warnings == []
+
+
+PADDED = np.where(np.arange(5) < 1 + np.arange(60)[:, None] % 5, RNG.normal(size=(60, 5)), 0)
+MASKED = [
+    {"type": "reshape", "target_shape": [5, 1]},
+    {"type": "sequence_mask", "inputs": "input"},
+    {"type": "lstm", "units": 3, "inputs": ["reshape_1", "sequence_mask_1"]},
+]
+
+
+def test_a_mask_that_finds_no_padding(warnings_of):
+    """After standardize, the padding 0 is another number."""
+    message = warnings_of(PADDED, layers=MASKED, transforms=["standardize"])["/network/layers/1"]
+    assert message.startswith("no value of the input 'input' is the padding 0, so the mask marks")
+    assert warnings_of(PADDED, layers=MASKED) == {}
+    assert warnings_of(np.ones((60, 5)), layers=MASKED) == {}, "these may be tokens"
 
 
 def test_separate_samples_give_no_warning(warnings_of):

@@ -99,3 +99,11 @@ def test_initializer_of_several_weights_has_effect_if_one_is_not_shared():
     shares = {"query_weight": "multi_head_attention_1/query_weight"}
     second = {**first, "shares": shares, "weight_initializer": "zeros"}
     assert warnings([first, second]) == {}
+
+
+def test_losses_that_all_have_weight_0():
+    layers = [{"type": "dense", "units": 7}]
+    found = warnings(layers, loss={"type": "softmax_cross_entropy", "weight": 0})
+    assert list(found) == ["/training/loss"]
+    assert found["/training/loss"].startswith("every loss has the weight 0, so that the gradients")
+    assert warnings(layers, loss={"type": "softmax_cross_entropy", "weight": 0.1}) == {}

@@ -19,7 +19,13 @@ from tinynet.errors import Problem
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
 from tinynet.text.wording import format_list, quote
-from tinynet.training.idle_options import idle_groups, idle_initializers, lost_options
+from tinynet.training.idle_options import (
+    idle_groups,
+    idle_initializers,
+    idle_losses,
+    idle_masks,
+    lost_options,
+)
 from tinynet.training.remedies import units_option
 from tinynet.training.windows import gap_of_windows
 from tinynet.types import Array
@@ -166,8 +172,9 @@ def batch_norm_of_one(facts: Facts) -> Iterator[Problem]:
 
 
 def idle_options(facts: Facts) -> Iterator[Problem]:
-    """Warn about initializers and groups of the optimizer that change nothing."""
+    """Warn about losses, initializers and groups of the optimizer that change nothing."""
     optimizer, network = facts.spec.training.optimizer, facts.network
+    yield from idle_losses(network.losses)
     yield from idle_initializers(network)
     yield from idle_groups(optimizer, network)
     yield from lost_options(optimizer, network)
@@ -327,14 +334,17 @@ def unused_units(facts: Facts) -> Iterator[Problem]:
         yield Problem(message, pointers[output])
 
 
-def windows_split_at_random(facts: Facts) -> Iterator[Problem]:
-    """Warn about overlapping windows of one sequence, some of them held out at random."""
+def masks_without_padding(facts: Facts) -> Iterator[Problem]:
+    """Warn about masks of numbers none of which is padding."""
+    yield from idle_masks(facts.network, facts.sample)
+
+
+def windows_in_several_splits(facts: Facts) -> Iterator[Problem]:
+    """Warn about overlapping windows of one sequence, some of them held out without a gap."""
     data = facts.data
     assert data is not None
     assert facts.spec.data is not None
     split = facts.spec.data.split
-    if split.order is not None:
-        return
     main = data.splits["train"]
     held_out = [
         s for s in ("val", "test") if data.size(s) and data.splits[s].dataset is main.dataset
@@ -344,14 +354,21 @@ def windows_split_at_random(facts: Facts) -> Iterator[Problem]:
     for name, field in data.raw.items():
         if name not in data.inputs:
             continue
-        if gap := gap_of_windows(main.dataset, name, field):
-            options = [f"--set data.split.order=as_is --set data.split.gap={gap}"]
+        gap = gap_of_windows(main.dataset, name, field)
+        if split.order is not None and gap <= (split.gap or 0):
+            continue
+        if gap:
+            options = ["--set data.split.order=as_is"] * (split.order is None)
+            options += [f"--set data.split.gap={gap}"]
             options += ["--set data.split.stratify=false"] * split.stratify
             options += ["--set data.split.seed=null"] * (split.seed is not None)
+            why = "the split is random: held-out samples are seen in training, and their figures"
+            if split.order is not None:
+                gaps = f"has a gap of only {split.gap}" if split.gap else "has no gap"
+                why = f"the split {gaps}: some held-out samples are seen in training, so figures"
             message = (
                 f"neighboring samples of {quote(name)} overlap, as windows of one sequence do, and"
-                " the split is random: held-out samples are seen in training, and their figures"
-                f" are too good; use {' '.join(options)}"
+                f" {why} are too good; use {' '.join(options)}"
             )
             yield Problem(message, "/data/split")
 
@@ -364,6 +381,7 @@ DATA_RULES: tuple[Rule, ...] = (
     unscaled_targets,
     classes_as_numbers,
     unused_units,
-    windows_split_at_random,
+    masks_without_padding,
+    windows_in_several_splits,
 )
 """Rules that measure the data."""

@@ -5,18 +5,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 from pydantic import JsonValue
 
 from tinynet import registry
+from tinynet.engine.inputs import own_name
+from tinynet.engine.losses import OutputLoss
 from tinynet.engine.node import Node
 from tinynet.errors import Problem
 from tinynet.network.network import Network
-from tinynet.spec.graph import build_graph
+from tinynet.spec.graph import build_graph, is_input
 from tinynet.spec.training_spec import OptimizerGroup, OptimizerReference
 from tinynet.text.wording import format_list, quote
 from tinynet.training.optimizer_groups import POINTER, members_of_each
+from tinynet.types import Array
 
 _INITIALIZER = "_initializer"
+_MASK = "tinynet-core:sequence_mask"
 
 
 def idle_initializers(network: Network) -> Iterator[Problem]:
@@ -55,6 +60,39 @@ def _is_default(kind: str, options: Mapping[str, JsonValue], key: str) -> bool:
         return True
     others = {name: value for name, value in options.items() if name != key}
     return bool(plugins.configure("layers", kind, others)[key] == options[key])
+
+
+def idle_losses(losses: Sequence[OutputLoss]) -> Iterator[Problem]:
+    """Warn about losses that all have the weight 0."""
+    if losses and not any(part.weight for part in losses):
+        message = (
+            "every loss has the weight 0, so that the gradients are 0 and training learns nothing;"
+            " give one of them a weight above 0"
+        )
+        yield Problem(message, losses[0].pointer)
+
+
+def idle_masks(network: Network, sample: Mapping[str, Array]) -> Iterator[Problem]:
+    """Warn about masks of numbers none of which is padding.
+
+    Args:
+        network: The network.
+        sample: Values of each input of the data, after the transforms, by name.
+    """
+    options = {declared.name: declared.spec.options for declared in build_graph(network.spec)}
+    for node in network.nodes.values():
+        name = own_name(node.inputs[0])
+        if node.type != _MASK or not is_input(node.inputs[0]) or options[node.name]["max_length"]:
+            continue
+        values, padding = sample[name], options[node.name]["padding_value"]
+        tokens = values.dtype.kind != "f" or np.array_equal(values, np.floor(values))
+        if not tokens and not np.any(values == padding):
+            message = (
+                f"no value of the input {quote(name)} is the padding {padding}, so the mask marks"
+                " every position; compute it from an array that no transform changes, or from"
+                " lengths with max_length"
+            )
+            yield Problem(message, node.pointer)
 
 
 def idle_groups(optimizer: OptimizerReference, network: Network) -> Iterator[Problem]:

@@ -30,7 +30,9 @@ def gap_of_windows(dataset: Dataset, name: str, field: Field) -> int:
     middle = (len(dataset) - ROWS) // 2
     rows = gather(dataset, np.arange(middle, middle + ROWS)).inputs[name]
     length = field.shape[0]
-    shift = next((steps for steps in range(1, length // 2 + 1) if _shifted(rows, steps)), None)
+    # A few equal steps may be chance, except where that is half of the window.
+    longest = max(length // 2, length - MIN_LENGTH)
+    shift = next((steps for steps in range(1, longest + 1) if _shifted(rows, steps)), None)
     return 0 if shift is None else ceil(length / shift)
 
 

@@ -127,6 +127,18 @@ class MultiHeadAttention:
                 )
             return self
 
+        @model_validator(mode="after")
+        def _base_of_a_rotation(self) -> Self:
+            if (
+                not self.rotary
+                and self.rotary_base != type(self).model_fields["rotary_base"].default
+            ):
+                raise PydanticCustomError(
+                    "rotary_base",
+                    'rotary_base is used only with a rotation: set "rotary" to true, or remove it',
+                )
+            return self
+
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
         self._inputs = inputs = AttentionInputs.of("multi_head_attention", in_shapes)
         (steps, channels), (length, features) = inputs.query, inputs.source

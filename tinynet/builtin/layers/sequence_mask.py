@@ -1,9 +1,11 @@
 """The layer that marks the positions of a padded sequence that count."""
 
 import math
+from typing import Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from tinynet.errors import DataError
 from tinynet.layer import Array, Build, Cache, Context, LayerConfig, Shape, ShapeError
@@ -12,7 +14,8 @@ from tinynet.layer import Array, Build, Cache, Context, LayerConfig, Shape, Shap
 class SequenceMask:
     """The mask of a padded sequence, (N, T): 1 where a position counts, 0 where it is padding.
 
-    - From tokens (N, T): 1 where the token differs from ``padding_value``.
+    - From tokens (N, T): 1 where the token differs from ``padding_value``. Floats are compared as
+      they are, so the mask of a series comes before any scaling of it.
     - With ``max_length`` T, from lengths (N,) or (N, 1): 1 at the positions before the length, so a
       length of T or more marks them all.
 
@@ -39,8 +42,17 @@ class SequenceMask:
             description="Length of the mask, for an input of lengths; null for an input of tokens.",
         )
         padding_value: int = Field(
-            default=0, description="Token that is padding; not used with max_length."
+            default=0, description="Token that is padding; only without max_length."
         )
+
+        @model_validator(mode="after")
+        def _padding_of_tokens(self) -> Self:
+            if self.max_length is not None and self.padding_value != 0:
+                raise PydanticCustomError(
+                    "padding_value",
+                    "padding_value is that of tokens, and max_length is for lengths; remove one",
+                )
+            return self
 
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
         (in_shape,) = in_shapes

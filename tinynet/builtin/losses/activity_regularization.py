@@ -1,9 +1,10 @@
 """A penalty on the size of an output."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.losses._positions import check_weights, expand
 from tinynet.loss import Context, LossConfig
@@ -18,12 +19,19 @@ class ActivityRegularization:
 
     per_sample = True
     takes_target = False
+    examples = ({"options": {"l1": 0.1, "l2": 0.01}, "out_shape": [3]},)
 
     class Config(LossConfig):
         """Parameters of `activity_regularization`."""
 
         l1: float = Field(default=0.0, ge=0, description="Factor of the sum of absolute values.")
         l2: float = Field(default=0.0, ge=0, description="Factor of the sum of squares.")
+
+        @model_validator(mode="after")
+        def _penalizes_something(self) -> Self:
+            if not self.model_fields_set & {"l1", "l2"}:
+                raise PydanticCustomError("factors", 'without a factor it is 0; set "l1" or "l2"')
+            return self
 
     def __init__(self, config: Config) -> None:
         self.l1, self.l2 = config.l1, config.l2
