@@ -308,3 +308,11 @@ def test_the_function_generates_as_the_model(text_model, tmp_path):
         tinynet.generate(tmp_path / "run-1", "The ", temprature=1)
     with pytest.raises(UsageError, match=r"temperature=-1 must be a number of at least 0\n  top_k"):
         model.generate("The ", temperature=-1, top_k=0)
+
+
+def test_gates_and_learned_slopes_treat_every_position_alike(text_model):
+    """As in language models with SwiGLU: a text is written one position at a time."""
+    nodes = ["swiglu", {"type": "prelu", "shared_axes": [1]}, "scale", "identity"]
+    causal = {"type": "conv1d", "filters": 18, "kernel_size": 3, "padding": "causal"}
+    one, whole = both(text_model([EMBEDDING, causal, *nodes, DENSE]), "The moon", STEPS - 8)
+    assert one == whole

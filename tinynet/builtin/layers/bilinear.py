@@ -107,7 +107,7 @@ class Bilinear:
         """Return the products of all pairs of features: (R, A, 1), (R, 1, B) -> (R, A * B)."""
         shape = (len(a), a.shape[1], b.shape[2])
         products = np.multiply(a, b, out=ctx.empty(shape, a.dtype))
-        return products.reshape(len(a), -1)
+        return products.reshape(len(a), shape[1] * shape[2])
 
     def _gradient(self, ctx: Context, index: int, dproducts: Array, other: Array) -> Array:
         """Return the gradient of an input: dproducts (R, own, other), other (R, other, 1)."""

@@ -90,7 +90,7 @@ class _GroupNorm:
         """Repeat numbers of channels to fit `_rows`: (N, C) -> (N, 1, repeats * C)."""
         repeated = np.empty((len(vectors), self._repeats, self._channels), vectors.dtype)
         repeated[...] = vectors[:, None]
-        return repeated.reshape(len(vectors), 1, -1)
+        return repeated.reshape(len(vectors), 1, self._repeats * self._channels)
 
     def _sums(self, rows: Array) -> Array:
         """Sum over each channel of a sample, as a matrix product: `_rows` -> (N, C)."""
@@ -100,9 +100,10 @@ class _GroupNorm:
 
     def _group_means(self, sums: Array) -> Array:
         """Return the mean of each channel's group, from the sums of the channels: (N, C)."""
-        groups = sums.reshape(len(sums), self._groups, -1).sum(axis=2)
+        size = self._channels // self._groups
+        groups = sums.reshape(len(sums), self._groups, size).sum(axis=2)
         groups /= self._count
-        return np.repeat(groups, self._channels // self._groups, axis=1)
+        return np.repeat(groups, size, axis=1)
 
     def _scaled(self, vectors: Array) -> Array:
         """Multiply numbers of channels by ``gamma``, if there is one."""

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._axes import sample_axis
+from tinynet.builtin.layers._shared_axes import shared_sum
 from tinynet.layer import (
     Array,
     Build,
@@ -47,8 +48,6 @@ class PReLU:
         for axis in config.shared_axes:
             shape[sample_axis("prelu", axis, self.out_shape)] = 1
         self.params = {"alpha": build.param("alpha", tuple(shape), config.alpha_initializer)}
-        # The axes to sum a gradient (N, ...) over.
-        self._shared = (0, *(1 + axis for axis, size in enumerate(shape) if size == 1))
         self._itemsize = build.dtype.itemsize
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
@@ -62,8 +61,7 @@ class PReLU:
         if ctx.needs_param("alpha"):
             product = np.clip(x, -np.inf, 0, out=ctx.empty(dy.shape, dy.dtype))
             product *= dy
-            total = product.sum(axis=self._shared)
-            grads["alpha"] = total.reshape(self.params["alpha"].shape)
+            grads["alpha"] = shared_sum(product, self.params["alpha"].shape)
         if ctx.needs_input():
             positive = x > 0
             dx = np.multiply(self.params["alpha"], ~positive, out=ctx.empty(dy.shape, dy.dtype))

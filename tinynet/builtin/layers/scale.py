@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._axes import sample_axes
+from tinynet.builtin.layers._shared_axes import shared_sum
 from tinynet.layer import (
     Array,
     Build,
@@ -58,8 +59,6 @@ class Scale:
         self.params = {"gamma": build.param("gamma", shape, config.gamma_initializer)}
         if config.center:
             self.params["beta"] = build.param("beta", shape, config.beta_initializer)
-        # The axes to sum a gradient (N, ...) over.
-        self._shared = (0, *(1 + axis for axis in range(len(in_shape)) if axis not in own))
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y = np.multiply(x, self.params["gamma"], out=ctx.empty(x.shape, x.dtype))
@@ -68,14 +67,15 @@ class Scale:
         return y, x if ctx.keep else None
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        grads, product = {}, ctx.empty(dy.shape, dy.dtype)
+        gamma, grads = self.params["gamma"], {}
+        product = ctx.empty(dy.shape, dy.dtype)
         if ctx.needs_param("gamma"):
-            grads["gamma"] = self._total(np.multiply(dy, cache, out=product))
+            grads["gamma"] = shared_sum(np.multiply(dy, cache, out=product), gamma.shape)
         if "beta" in self.params and ctx.needs_param("beta"):
-            grads["beta"] = self._total(dy)
+            grads["beta"] = shared_sum(dy, gamma.shape)
         if not ctx.needs_input():
             return (None,), grads
-        return (np.multiply(dy, self.params["gamma"], out=product),), grads
+        return (np.multiply(dy, gamma, out=product),), grads
 
     def fold_into(self, previous: Layer) -> Layer | None:
         gamma = self.params["gamma"]
@@ -88,8 +88,3 @@ class Scale:
     def cost(self) -> tuple[int, int]:
         size = math.prod(self.out_shape)
         return len(self.params) * size, size * self.params["gamma"].itemsize
-
-    def _total(self, dy: Array) -> Array:
-        """Return the sum over all elements that share a parameter, in its shape."""
-        total: Array = dy.sum(axis=self._shared)
-        return total.reshape(self.params["gamma"].shape)
