@@ -32,6 +32,23 @@ CASES: dict[str, list[tuple[dict[str, Any], Shape]]] = {
         ({"kernel_size": 3, "padding": "same_lower", "dilation_rate": 2}, IMAGE),
         ({"kernel_size": [2, 3], "strides": 2, "depth_multiplier": 3}, (5, 4, 2)),
     ],
+    "conv3d": [
+        ({"filters": 3, "kernel_size": 3, "padding": "same", "strides": [2, 1, 2]}, VOLUME),
+        (
+            {"filters": 4, "kernel_size": [2, 1, 3], "dilation_rate": [2, 1, 1], "groups": 2}
+            | {"padding": [[1, 0], [0, 2], [1, 1]], "use_bias": False},
+            VOLUME,
+        ),
+        ({"filters": 2, "kernel_size": [1, 2, 2]}, VOLUME),
+    ],
+    "conv3d_transpose": [
+        ({"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}, (2, 3, 2, 2)),
+        (
+            {"filters": 4, "kernel_size": [2, 3, 1], "strides": [3, 1, 2], "groups": 2}
+            | {"padding": [[1, 0], [0, 2], [0, 0]], "output_padding": [2, 0, 1]},
+            (2, 3, 2, 2),
+        ),
+    ],
     "cropping1d": [({"cropping": [2, 0]}, SERIES)],
     "cropping2d": [({"cropping": [1, 2]}, IMAGE), ({}, IMAGE)],
     "cropping3d": [({"cropping": [[0, 2], [1, 0], [1, 1]]}, VOLUME)],

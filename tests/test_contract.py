@@ -211,9 +211,15 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             layer({}, (2,), (2,), inputs=[NUMBERS, NUMBERS - 1]),
             layer({}, (4, 3), (4, 3), inputs=[NUMBERS.reshape(1, 4, 3), np.ones((2, 4, 3))]),
         ],
-        "global_avg_pool1d": [layer({}, SERIES), layer({}, SERIES, (7,), mask=1)],
+        "global_avg_pool1d": [
+            layer({"keepdims": True}, SERIES),
+            layer({}, SERIES, (7,), mask=1),
+        ],
         "global_avg_pool2d": [layer({}, IMAGE)],
-        "global_max_pool1d": [layer({}, SERIES), layer({}, SERIES, (7,), mask=1)],
+        "global_max_pool1d": [
+            layer({"keepdims": True}, SERIES),
+            layer({}, SERIES, (7,), mask=1),
+        ],
         "layer_norm": [layer({}, FLAT), layer({"axis": [-2, -1]}, SEQUENCE)],
         "matmul": [
             layer({}, SEQUENCE, (4, 2)),

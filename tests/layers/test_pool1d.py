@@ -131,6 +131,17 @@ def test_global_pools_read_only_the_steps_of_the_mask():
 
 
 @GLOBAL
+@pytest.mark.parametrize("mask", [[], [np.array([[0.0, 1, 1], [0, 0, 0]])]])
+def test_the_axis_of_the_steps_is_kept_on_demand(pool, mask):
+    dy = np.array([[3.0, 6], [9, 12]])
+    y, dx = passes(pool, [X, *mask], dy)
+    kept_y, kept_dx = passes(pool, [X, *mask], dy[:, None], keepdims=True)
+    assert layer(pool, (3, 2), keepdims=True).out_shape == (1, 2)
+    np.testing.assert_array_equal(kept_y, y[:, None])
+    np.testing.assert_array_equal(kept_dx, dx)
+
+
+@GLOBAL
 def test_a_sample_without_valid_steps_gives_zeros(pool):
     y, dx = passes(pool, [X, np.array([[0.0, 0, 0], [1, 1, 1]])], np.ones((2, 2)))
     np.testing.assert_array_equal(y[0], [0, 0])

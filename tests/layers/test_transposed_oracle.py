@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tinynet.builtin.layers.conv1d_transpose import Conv1DTranspose
 from tinynet.builtin.layers.conv2d_transpose import Conv2DTranspose
+from tinynet.builtin.layers.conv3d_transpose import Conv3DTranspose
 
 from .image_layers import agree_with_torch
 
@@ -16,6 +17,7 @@ SIZE = st.integers(1, 4)
 KINDS = {
     1: (Conv1DTranspose, torch.nn.functional.conv_transpose1d),
     2: (Conv2DTranspose, torch.nn.functional.conv_transpose2d),
+    3: (Conv3DTranspose, torch.nn.functional.conv_transpose3d),
 }
 
 
@@ -109,6 +111,12 @@ def test_conv1d_transpose_agrees(case, seed):
 @given(cases(2), st.integers(0, 2**32 - 1))
 def test_conv2d_transpose_agrees(case, seed):
     check(2, case, seed)
+
+
+@settings(max_examples=150, deadline=None)
+@given(cases(3), st.integers(0, 2**32 - 1))
+def test_conv3d_transpose_agrees(case, seed):
+    check(3, case, seed)
 
 
 @settings(max_examples=100, deadline=None)

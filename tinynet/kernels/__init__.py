@@ -145,8 +145,8 @@ class Kernels(RecurrentKernels, Protocol):
     def max_pool2d(self, x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Array, Saved]:
         """Maximum of each window and channel: (N, H, W, C) -> (N, Ho, Wo, C).
 
-        Padding never counts, and is smaller than the window, so each window contains a pixel. The
-        maximum of a window with NaN is NaN.
+        Padding never counts, and each window contains a pixel. The maximum of a window with NaN is
+        NaN.
         """
         ...
 

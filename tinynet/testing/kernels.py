@@ -255,7 +255,7 @@ def _channels(draw: Draw, channels: int) -> Array:
 
 
 def _pool(forward: Any, backward: Any, draw: Draw) -> Arrays:
-    window = draw.window(dilations=1)
+    window = draw.window(dilations=2)
     x = draw.ties(*draw.image_shape(draw.integer(1, 5)))
     y, saved = forward(x, window, draw.empty, True)
     light, _ = forward(x, window, draw.empty, False)

@@ -230,9 +230,9 @@ def _feeds_weights(network: Network, name: str) -> bool:
 _SCALE_KEEPING = {
     f"tinynet-core:{name}"
     for name in (
-        "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d avg_pool3d max_pool3d"
-        " avg_pool1d avg_pool2d cropping1d cropping2d cropping3d depth_to_space max_pool1d"
-        " max_pool2d resizing space_to_depth up_sampling1d up_sampling2d up_sampling3d"
+        "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d avg_pool1d avg_pool2d"
+        " avg_pool3d cropping1d cropping2d cropping3d depth_to_space max_pool1d max_pool2d"
+        " max_pool3d resizing space_to_depth up_sampling1d up_sampling2d up_sampling3d"
         " zero_padding1d zero_padding2d zero_padding3d"
     ).split()
 }
@@ -241,8 +241,8 @@ _SCALE_KEEPING = {
 _WEIGHTED = {
     f"tinynet-core:{name}"
     for name in (
-        "dense conv1d conv1d_transpose conv2d conv2d_transpose depthwise_conv1d depthwise_conv2d"
-        " separable_conv1d separable_conv2d"
+        "conv1d conv1d_transpose conv2d conv2d_transpose conv3d conv3d_transpose dense"
+        " depthwise_conv1d depthwise_conv2d separable_conv1d separable_conv2d"
     ).split()
 }
 

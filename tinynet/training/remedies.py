@@ -16,6 +16,8 @@ _UNITS = {
     "tinynet-core:conv1d_transpose": "filters",
     "tinynet-core:conv2d": "filters",
     "tinynet-core:conv2d_transpose": "filters",
+    "tinynet-core:conv3d": "filters",
+    "tinynet-core:conv3d_transpose": "filters",
     "tinynet-core:dense": "units",
     "tinynet-core:separable_conv1d": "filters",
     "tinynet-core:separable_conv2d": "filters",

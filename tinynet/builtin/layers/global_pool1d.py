@@ -4,6 +4,7 @@ import math
 from typing import ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from tinynet.builtin.layers._window1d import check_sequence
 from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
@@ -19,9 +20,14 @@ class GlobalPool1D:
     per_sample = True
     spec_name: ClassVar[str]
 
-    Config = LayerConfig
+    class Config(LayerConfig):
+        """Parameters of a global pooling node."""
 
-    def __init__(self, config: LayerConfig, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        keepdims: bool = Field(
+            default=False, description="True to keep the axis of the steps, with the size 1."
+        )
+
+    def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
         self._in_shape, *mask_shapes = in_shapes
         check_sequence(self.spec_name, self._in_shape)
         length, channels = self._in_shape
@@ -30,9 +36,13 @@ class GlobalPool1D:
                 f"{self.spec_name} needs a mask of shape ({length},) as its second input, or none;"
                 f" got {', '.join(map(str, mask_shapes))}"
             )
-        self.out_shape = (channels,)
+        self.out_shape = (1, channels) if config.keepdims else (channels,)
         self.params: dict[str, Array] = {}
         self._itemsize = build.dtype.itemsize
+
+    def _steps(self, dy: Array) -> Array:
+        """Return the gradient of the output as that of one step, (N, 1, C)."""
+        return dy.reshape(len(dy), 1, self.out_shape[-1])
 
     def cost(self) -> tuple[int, int]:
         return math.prod(self._in_shape), math.prod(self.out_shape) * self._itemsize
@@ -54,14 +64,14 @@ class GlobalAvgPool1D(GlobalPool1D):
             shares = mask / np.maximum(mask.sum(axis=1, keepdims=True), 1)
         y = ctx.empty((len(x), 1, x.shape[2]), x.dtype)
         np.matmul(shares[:, None], x, out=y)
-        return y[:, 0], (shares, mask) if ctx.keep else None
+        return y.reshape(len(x), *self.out_shape), (shares, mask) if ctx.keep else None
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         shares, mask = cache
         dx = None
         if ctx.needs_input():
             dx = ctx.empty((len(dy), *self._in_shape), dy.dtype)
-            np.multiply(shares[:, :, None], dy[:, None], out=dx)
+            np.multiply(shares[:, :, None], self._steps(dy), out=dx)
         return _with_mask_gradient(ctx, dx, mask), {}
 
 
@@ -83,10 +93,10 @@ class GlobalMaxPool1D(GlobalPool1D):
             np.copyto(steps, x, where=counts[:, :, None])
             x, filled = steps, counts.max(axis=1, keepdims=True)
         first = x.argmax(axis=1, keepdims=True)
-        y = np.take_along_axis(x, first, axis=1)[:, 0]
+        y = np.take_along_axis(x, first, axis=1)
         if filled is not None:
             y[~filled[:, 0]] = 0
-        return y, (first, filled, mask) if ctx.keep else None
+        return y.reshape(len(x), *self.out_shape), (first, filled, mask) if ctx.keep else None
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         first, filled, mask = cache
@@ -94,8 +104,10 @@ class GlobalMaxPool1D(GlobalPool1D):
         if ctx.needs_input():
             dx = ctx.empty((len(dy), *self._in_shape), dy.dtype)
             dx.fill(0)
-            passed = dy if filled is None else np.where(filled, dy, 0)
-            np.put_along_axis(dx, first, passed[:, None], axis=1)
+            passed = self._steps(dy)
+            if filled is not None:
+                passed = np.where(filled[:, :, None], passed, 0)
+            np.put_along_axis(dx, first, passed, axis=1)
         return _with_mask_gradient(ctx, dx, mask), {}
 
 
