@@ -35,8 +35,8 @@ _RULES = {
         metavar="OLD=NEW",
         callback=_pairs,
         help="With --from: load node NEW from node OLD of the checkpoint; for blocks, load every"
-        " node in them. From a file of weights: load parameter NEW from array OLD, or from its"
-        " transpose OLD.T.",
+        " node in them. Or load one parameter NEW (NODE/PARAMETER) from parameter OLD, from array"
+        " OLD of a file of weights, or from its transpose OLD.T.",
     ),
     "allow_new": click.option(
         "--allow-new",

@@ -175,7 +175,7 @@ def test_integers_are_not_taken_for_weights() -> None:
     assert refusal(replace(old, tensors={**old.tensors, **bias}), new, overlap=("*",)) == (
         "the checkpoint does not fit the network:\n"
         "  dense_1/bias (3,) and dense_1/bias (3,) of int64 of the checkpoint differ in dtype:"
-        " save it as float32, or"
+        " a copy of it in float32 fits,"
         " --allow-new 'dense_1/*' --allow-dropped 'dense_1/*' initializes it"
     )
 

@@ -15,8 +15,10 @@ from tinynet.errors import CheckpointMismatchError
 from tinynet.spec.expansion.declared_nodes import is_positional
 from tinynet.spec.graph import build_graph
 from tinynet.spec.network_spec import NetworkSpec
-from tinynet.text.wording import format_value, suggest
+from tinynet.text.wording import format_list, format_value, suggest
 from tinynet.types import Shape
+
+_OWN = "(its own)"
 
 Shapes: TypeAlias = Mapping[str, Shape]
 """Shapes of the tensors of a node, by their names without the node's."""
@@ -29,8 +31,11 @@ class NodeRecord:
     Attributes:
         has_own_name: False if the name is a default, and so only a position.
         type: The layer's type; empty if it shares another node's layer.
-        sources: Its inputs, and the nodes whose layer or parameters it shares: indices of nodes, or
-            names of the network's inputs.
+        sources: Its inputs, and the node whose layer it shares: indices of nodes, or names of the
+            network's inputs.
+        owner: The name of the node whose layer it uses: its own name, or that of another.
+        shared: The addresses of parameters of other nodes that its own layer uses, by their names
+            in this layer: ``{"weight": "embedding_1/weight.T"}``.
     """
 
     name: str = field(compare=False)
@@ -38,6 +43,8 @@ class NodeRecord:
     type: str
     options: dict[str, JsonValue]
     sources: tuple[int | str, ...]
+    owner: str = field(compare=False)
+    shared: Mapping[str, str] = field(compare=False)
 
 
 def node_records(network: NetworkSpec, qualified: Mapping[str, str]) -> list[NodeRecord]:
@@ -49,16 +56,23 @@ def node_records(network: NetworkSpec, qualified: Mapping[str, str]) -> list[Nod
     # Expanding blocks gives every node a name, most of which are only positions.
     is_expanded = all(node.name for node in network.layers)
     order: dict[str, int] = {}
+    owners: dict[str, str] = {}
     nodes = []
     for graph_node in build_graph(network):
         name, node = graph_node.name, graph_node.spec
         before = [*graph_node.inputs, *([node.shared_node] if node.shared_node else [])]
-        before += [shared.node for shared in node.shared_params.values()]
+        owners[name] = node.shared_node or name
+        shared = {
+            param: str(address._replace(node=owners.get(address.node, address.node)))
+            for param, address in node.shared_params.items()
+        }
         sources = tuple(order.get(source, source) for source in before)
         type_name = qualified.get(f"layers:{node.type}", node.type)
         has_own_name = bool(node.name) and not (is_expanded and is_positional(name, node.type))
         options = {key: _unqualified(value) for key, value in node.options.items()}
-        nodes.append(NodeRecord(name, has_own_name, type_name, options, sources))
+        nodes.append(
+            NodeRecord(name, has_own_name, type_name, options, sources, owners[name], shared)
+        )
         order[name] = len(order)
     return nodes
 
@@ -86,7 +100,7 @@ class Matching:
         """Match the nodes of an old and a new network.
 
         ``renamed`` has explicit pairs, old name to new name, of nodes or blocks. A block pairs all
-        nodes that both blocks contain.
+        nodes that both blocks contain; a repeated node or block, all of its repeats.
 
         Raises:
             CheckpointMismatchError: listing the mistakes in ``renamed``.
@@ -120,15 +134,15 @@ class Matching:
         return True
 
     def _expanded(self, renamed: Mapping[str, str]) -> dict[str, str]:
-        """Return the pairs with each block replaced by its nodes."""
+        """Return the pairs with each block, or all its repeats, replaced by its nodes."""
         pairs: dict[str, str] = {}
+        owners = [name for name, record in self._old.items() if record.type]
         for before, after in renamed.items():
-            within = {
-                name: after + name.removeprefix(before)
-                for name, record in self._old.items()
-                if name.startswith(f"{before}.") and record.type
-            }
-            common = {name: twin for name, twin in within.items() if twin in self._new}
+            within = [name for name in owners if name.startswith(f"{before}.")]
+            if not within and before not in self._old:
+                within = [name for name in owners if _repeats(before, [name])]
+            twins = {name: after + name.removeprefix(before) for name in within}
+            common = {name: twin for name, twin in twins.items() if twin in self._new}
             pairs |= common or {before: after}
         return pairs | {old: new for old, new in renamed.items() if old in self._old}
 
@@ -144,6 +158,10 @@ class Matching:
                 if name in blocks and name not in owners:
                     reason = f"{name!r} is a block {where}, but the two have no node in common"
                     problems.append(f"--map {before}={after}: {reason}")
+                elif name not in owners and (repeats := _repeats(name, owners)):
+                    reason = f"{name!r} stands for {format_list(repeats)} {where}; map one of them"
+                    problems.append(f"--map {before}={after}: {reason}")
+                    break  # the other side has nothing to be compared with
                 elif name not in owners:
                     reason = f"no node with a layer of its own is called {name!r} {where}"
                     hint = suggest(name, [*owners, *blocks])
@@ -153,6 +171,25 @@ class Matching:
         if problems:
             raise CheckpointMismatchError("\n  ".join(problems))
 
+    def shared_before(self, address: str) -> str | None:
+        """Return the tensor of another node that a tensor of the network was in the checkpoint.
+
+        Return None if the counterpart of its node had a tensor of its own, or if there is none.
+        """
+        node, _, param = address.partition("/")
+        namesake = node if self._new[node].has_own_name else ""
+        return _shared(self._old, self.sources.get(node, namesake), param)
+
+    def shared_after(self, address: str) -> str | None:
+        """Return the tensor of another node that a tensor of the checkpoint is in the network.
+
+        Return None if the counterpart of its node has a tensor of its own, or if there is none.
+        """
+        node, _, param = address.partition("/")
+        namesake = node if node in self._old and self._old[node].has_own_name else ""
+        twins = {before: after for after, before in self.sources.items()}
+        return _shared(self._new, twins.get(node, namesake), param)
+
     def advice(self, new: Mapping[str, Shapes], unused: Mapping[str, Shapes]) -> list[str]:
         """Return the advice to name unmatched nodes with default names; at most a line.
 
@@ -160,11 +197,18 @@ class Matching:
             new: The shapes of the tensors of each node without a source.
             unused: The same of each node of the checkpoint that is not used.
         """
-        types = {name: self._old[name].type for name in unused if name in self._old}
+        matched = self.sources.values()
+        types = {
+            name: self._old[name].type
+            for name in unused
+            if name in self._old and name not in matched
+        }
         unnamed = {
             name: self._new[name].type
             for name in new
-            if not self._new[name].has_own_name and self._new[name].type in types.values()
+            if name not in self.sources
+            and not self._new[name].has_own_name
+            and self._new[name].type in types.values()
         }
         # With the same names on both sides and no shapes in common, other names would not help.
         is_reshaped = unnamed.keys() == unused.keys() and not any(
@@ -194,6 +238,16 @@ class Matching:
         return f", and the networks differ from node {at + 1} on ({what})"
 
 
+def _repeats(declared: str, names: Iterable[str]) -> list[str]:
+    """Return the repeats of a node or block: ``stage_1``, ``stage_2`` where ``stage`` is declared.
+
+    ``names`` are those of nodes: ``stage_1.dense_1``.
+    """
+    pattern = re.compile(rf"({re.escape(declared)}_[0-9]+)(\..*)?")
+    found = filter(None, map(pattern.fullmatch, names))
+    return list(dict.fromkeys(match[1] for match in found))
+
+
 def _blocks(names: Iterable[str]) -> set[str]:
     """Return the names of the blocks that contain the nodes."""
     return {name[: dot.start()] for name in names for dot in re.finditer(r"\.", name)}
@@ -212,6 +266,16 @@ def _common_start(old: list[NodeRecord], new: list[NodeRecord]) -> int:
     return next(differing, min(len(old), len(new)))
 
 
+def _shared(records: Mapping[str, NodeRecord], node: str, param: str) -> str | None:
+    """Return the tensor of another node that a node uses as a parameter of its layer."""
+    if node not in records:
+        return None
+    owner = records[records[node].owner]
+    if param in owner.shared:
+        return owner.shared[param]
+    return None if owner.name == node else f"{owner.name}/{param}"
+
+
 def _changes(old: NodeRecord, new: NodeRecord) -> str:
     """Return the differences between two nodes in words."""
     changes = [f"{_kind(old)} -> {_kind(new)}"] if old.type != new.type else []
@@ -219,6 +283,10 @@ def _changes(old: NodeRecord, new: NodeRecord) -> str:
         f"{key} {_value(old.options, key)} -> {_value(new.options, key)}"
         for key in sorted(old.options.keys() | new.options.keys())
         if old.options.get(key) != new.options.get(key)
+    ]
+    changes += [
+        f"{param} {old.shared.get(param, _OWN)} -> {new.shared.get(param, _OWN)}"
+        for param in sorted(old.shared.keys() ^ new.shared.keys())
     ]
     return ", ".join(changes)
 

@@ -7,7 +7,7 @@ starts at step 0. Nothing is left out, added or reshaped unless a rule allows it
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,6 +18,9 @@ import numpy as np
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.node_matching import Matching, node_records
 from tinynet.checkpoint.plugin_lock import recorded_names, types_of
+from tinynet.checkpoint.shared_tensors import explain_new, explain_unused
+from tinynet.checkpoint.tensor_layout import CONVERTIBLE, TensorLayout, layouts
+from tinynet.checkpoint.tensor_pairs import paired_tensors, split_pairs
 from tinynet.checkpoint.transfer_rules import STRICT, TransferRules
 from tinynet.engine.tensor_names import mismatch_message, named_weights
 from tinynet.errors import CheckpointFormatError, CheckpointMismatchError, SpecError
@@ -32,49 +35,19 @@ CHECKPOINT = "the checkpoint"
 
 _SHAPE, _DTYPE = "differ in shape", "differ in dtype"
 
-_FLOATS = frozenset(("float16", "float32", "float64"))
-"""The dtypes that are converted to that of the network."""
-
-
-@dataclass(frozen=True)
-class TensorLayout:
-    """Name, such as ``params/dense_2/weight``, shape and dtype of a tensor."""
-
-    name: str
-    shape: Shape
-    dtype: str
-
-    @property
-    def address(self) -> str:
-        """The name without its group: ``dense_2/weight``."""
-        return self.name.partition("/")[2]
-
-    @property
-    def node(self) -> str:
-        """The name of the node: ``dense_2``."""
-        return self.address.partition("/")[0]
-
-    @property
-    def pattern(self) -> str:
-        """The pattern of all tensors of its node: ``dense_2/*``; or its name, if it has no node."""
-        return f"{self.node}/*" if "/" in self.address else self.address
-
-    def __str__(self) -> str:
-        dtype = "" if self.dtype in _FLOATS else f" of {self.dtype}"
-        return f"{self.address} {self.shape}{dtype}"
-
 
 @dataclass(frozen=True)
 class TensorTransfer:
     """The action for a tensor of the checkpoint, of the network, or for one of each.
 
-    ``fits`` is False if the rules do not allow the target to take the source; ``origin`` is the
-    name of the source's file in messages.
+    ``fits`` is False if the rules do not allow the target to take the source, and ``paired`` is
+    True if they name both; ``origin`` is the name of the source's file in messages.
     """
 
     source: TensorLayout | None
     target: TensorLayout | None
     fits: bool = True
+    paired: bool = False
     origin: str = CHECKPOINT
 
     @property
@@ -105,8 +78,8 @@ class TensorTransfer:
         elif self.action == "overlapped":
             part = ", ".join(f":{size}" for size in self.common)
             line += f", [{part}] of it from {source}"
-        elif source.address != target.address:
-            line += f", from {source.address}"
+        elif source.label != target.label:
+            line += f", from {source.label}"
         return line if source.dtype == target.dtype else f"{line}, {source.dtype} -> {target.dtype}"
 
 
@@ -161,20 +134,33 @@ def plan_transfer(
             would.
         CheckpointFormatError: if the checkpoint's spec does not describe a network.
     """
-    matching = _match(network, checkpoint, rules)
+    nodes, tensors = split_pairs(rules.map)
+    matching = _match(network, checkpoint, nodes)
     sources = {tensor.name: tensor for tensor in layouts(checkpoint.weights)}
+    by_address = {tensor.address: tensor for tensor in sources.values()}
+    weights = layouts(named_weights(network.params, network.buffers))
+    targets = {target.address: target for target in weights}
+    paired = paired_tensors(tensors, by_address, targets, CHECKPOINT)
 
     def source_of(target: TensorLayout) -> TensorLayout | None:
+        if target.address in paired:
+            return paired[target.address]
         kind, _, rest = target.name.split("/", 2)
         before = matching.sources.get(target.node)
         return sources.get(f"{kind}/{before}/{rest}") if before is not None else None
 
-    moves = planned_moves(network, sources.values(), source_of, rules)
+    moves = planned_moves(network, sources.values(), source_of, rules, paired)
     refused = refusals(moves, rules)
     if refused:
-        new = _shapes(move.target for move in refused if move.target and not move.source)
-        unused = _shapes(move.source for move in refused if move.source and not move.target)
-        lines = [*refused.values(), *matching.clashes, *matching.advice(new, unused)]
+        new = [move.target for move in refused if move.target and not move.source]
+        unused = [move.source for move in refused if move.source and not move.target]
+        lines = [
+            *refused.values(),
+            *explain_new(new, matching, by_address),
+            *explain_unused(unused, matching, targets),
+            *matching.clashes,
+            *matching.advice(_shapes(new), _shapes(unused)),
+        ]
         raise TransferRefusedError(
             TransferPlan(moves, tuple(matching.notes), tuple(lines), allowing_options(refused))
         )
@@ -186,6 +172,7 @@ def planned_moves(
     sources: Iterable[TensorLayout],
     source_of: Callable[[TensorLayout], TensorLayout | None],
     rules: TransferRules,
+    paired: Collection[str],
     origin: str = CHECKPOINT,
 ) -> tuple[TensorTransfer, ...]:
     """Return the action for each tensor of a network, then for the sources that are not used.
@@ -195,15 +182,18 @@ def planned_moves(
         sources: The tensors that can be transferred.
         source_of: Returns the source of a tensor of the network; None if it has none.
         rules: The allowed actions.
+        paired: The addresses of the targets for which the rules name a tensor.
         origin: The name of the sources' file in messages.
     """
     moves: list[TensorTransfer] = []
     for target in layouts(named_weights(network.params, network.buffers)):
         source = source_of(target)
         fits = source is None or not _difference(source, target, rules)
-        if not fits and _allowed(target, rules.allow_new) and _allowed(source, rules.allow_dropped):
+        is_paired = target.address in paired
+        may_differ = _allowed(target, rules.allow_new) and _allowed(source, rules.allow_dropped)
+        if not fits and may_differ and not is_paired:
             source, fits = None, True
-        moves.append(TensorTransfer(source, target, fits, origin))
+        moves.append(TensorTransfer(source, target, fits, is_paired, origin))
     used = {move.source.name for move in moves if move.source is not None}
     unused = [source for source in sources if source.name not in used]
     return (*moves, *(TensorTransfer(source, None, origin=origin) for source in unused))
@@ -226,7 +216,7 @@ def apply_transfer(plan: TransferPlan, network: Network, tensors: Mapping[str, A
             continue
         corner: tuple[Any, ...] = (*map(slice, move.common), ...)
         part: Array = arrays[move.target.name][corner]
-        value: Array = tensors[move.source.name][corner]
+        value: Array = move.source.value(tensors)[corner]
         with np.errstate(over="ignore"):
             converted = value.astype(part.dtype, copy=False)
         if np.isfinite(value).all() and not np.isfinite(converted).all():
@@ -239,7 +229,7 @@ def apply_transfer(plan: TransferPlan, network: Network, tensors: Mapping[str, A
         part[...] = converted
 
 
-def _match(network: Network, checkpoint: Checkpoint, rules: TransferRules) -> Matching:
+def _match(network: Network, checkpoint: Checkpoint, pairs: Mapping[str, str]) -> Matching:
     new = node_records(network.spec, recorded_names(types_of(network.spec)))
     try:
         network_spec = NetworkSpec.model_validate(checkpoint.spec["network"])
@@ -248,12 +238,7 @@ def _match(network: Network, checkpoint: Checkpoint, rules: TransferRules) -> Ma
         reason = str(error).partition("\n")[0]
         message = f"the checkpoint's spec does not describe a network: {reason}"
         raise CheckpointFormatError(message) from error
-    return Matching(old, new, rules.map)
-
-
-def layouts(arrays: Mapping[str, Array]) -> list[TensorLayout]:
-    """Return name, shape and dtype of each array."""
-    return [TensorLayout(name, a.shape, a.dtype.name) for name, a in arrays.items()]
+    return Matching(old, new, pairs)
 
 
 def _shapes(tensors: Iterable[TensorLayout]) -> dict[str, dict[str, Shape]]:
@@ -267,7 +252,7 @@ def _shapes(tensors: Iterable[TensorLayout]) -> dict[str, dict[str, Shape]]:
 
 def _difference(source: TensorLayout, target: TensorLayout, rules: TransferRules) -> str:
     """Return the difference that prevents a transfer; empty if the rules allow it."""
-    if source.dtype != target.dtype and not {source.dtype, target.dtype} <= _FLOATS:
+    if source.dtype != target.dtype and not {source.dtype, target.dtype} <= CONVERTIBLE:
         return _DTYPE
     if len(source.shape) != len(target.shape):
         return "have different numbers of axes"
@@ -281,9 +266,14 @@ def _allowed(tensor: TensorLayout | None, patterns: Iterable[str]) -> bool:
 
 
 def allowing_options(refused: Iterable[TensorTransfer]) -> tuple[str, ...]:
-    """Return the options that allow all moves; tensors that do not fit are initialized."""
+    """Return the options that allow all moves; tensors that do not fit are initialized.
+
+    No option allows a tensor that does not fit, although the rules name it.
+    """
     options: dict[str, None] = {}
     for move in refused:
+        if move.paired:
+            continue
         for option, tensor in (("--allow-new", move.target), ("--allow-dropped", move.source)):
             if tensor is not None:
                 options[f"{option} {shlex.quote(tensor.pattern)}"] = None
@@ -306,12 +296,17 @@ def _refusal(move: TensorTransfer, rules: TransferRules) -> str | None:
         return f"{source} of {move.origin} is not used: {remedy}"
     if move.fits:
         return None
-    why, other = _difference(source, target, rules), ""
+    why, remedies = _difference(source, target, rules), []
+    if why == _SHAPE and source.shape[::-1] == target.shape:
+        pair = f"{source.transpose().label}={target.address}"
+        remedies.append(f"--map '{pair}' takes its transpose")
     if why == _SHAPE:
-        other = f"--overlap '{target.pattern}' carries over the part that both have, "
+        remedies.append(f"--overlap '{target.pattern}' carries over the part that both have")
     elif why == _DTYPE:
-        other = f"save it as {target.dtype}, or "
-    return (
-        f"{target} and {source} of {move.origin} {why}: {other}--allow-new '{target.pattern}'"
-        f" --allow-dropped '{source.pattern}' initializes it"
-    )
+        remedies.append(f"a copy of it in {target.dtype} fits")
+    if move.paired:
+        remedies.append(f"leave out --map '{source.label}={target.address}'")
+    else:
+        patterns = f"--allow-new '{target.pattern}' --allow-dropped '{source.pattern}'"
+        remedies.append(f"{patterns} initializes it")
+    return f"{target} and {source} of {move.origin} {why}: {', '.join(remedies)}"

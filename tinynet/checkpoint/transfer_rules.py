@@ -14,8 +14,11 @@ class TransferRules:
     A pattern is compared with addresses, ``dense_2/weight``; ``*`` stands for any characters.
 
     Attributes:
-        map: Nodes of the checkpoint by name, each with the node that takes over its tensors; for a
-            file of weights also arrays, each with the address of a parameter.
+        map: Nodes or blocks of the checkpoint by name, each with the one that takes over its
+            tensors; a repeated one stands for all of its repeats. Also single parameters, or arrays
+            of a file of weights, each with the parameter that takes its values, or those of its
+            transpose: ``{"embedding_1/weight.T": "dense_1/weight"}``. Such a parameter of a
+            checkpoint is also carried over with its node.
         allow_new: Patterns of tensors that may be initialized.
         allow_dropped: Patterns of the checkpoint's tensors that may be left out.
         overlap: Patterns of tensors that may change their shape: the part that both shapes have,

@@ -6,9 +6,9 @@ or to the one that the rules map it to.
 
 from collections.abc import Iterable, Mapping
 
+from tinynet.checkpoint.tensor_layout import TensorLayout, find_tensor
+from tinynet.checkpoint.tensor_pairs import target_problems
 from tinynet.checkpoint.transfer import (
-    TensorLayout,
-    TensorTransfer,
     TransferPlan,
     TransferRefusedError,
     allowing_options,
@@ -16,16 +16,15 @@ from tinynet.checkpoint.transfer import (
     refusals,
 )
 from tinynet.checkpoint.transfer_rules import TransferRules
-from tinynet.engine.tensor_names import named_weights
+from tinynet.engine.tensor_names import in_group, named_weights
 from tinynet.errors import CheckpointMismatchError
 from tinynet.files.array_header import ArrayHeader
 from tinynet.network.network import Network
-from tinynet.spec.network_spec import TRANSPOSED
 from tinynet.text.wording import quote, suggest
 from tinynet.types import Array
 
-_AS_STORED, _TRANSPOSED = "array/", "transposed/"
-"""Prefixes of the arrays' names in their layouts, where those of a checkpoint have a group."""
+_ARRAY = "array/"
+"""The prefix of the arrays' names in their layouts, where those of a checkpoint have a group."""
 
 
 def plan_weight_transfer(
@@ -47,12 +46,12 @@ def plan_weight_transfer(
         CheckpointMismatchError: listing the mistakes in ``rules.map``.
     """
     addresses = [name.partition("/")[2] for name in named_weights(network.params, network.buffers)]
-    chosen = _sources(headers, addresses, rules.map, origin)
-    used = {layout.address for layout in chosen.values()}
-    unused = [_layout(name, headers) for name in headers if name not in used]
-    sources = [*dict.fromkeys(chosen.values()), *unused]
-    moves = planned_moves(network, sources, lambda t: chosen.get(t.address), rules, origin)
-    _require_mapped(moves, chosen, rules.map)
+    arrays = {n: TensorLayout(_ARRAY + n, h.shape, h.dtype) for n, h in headers.items()}
+    chosen = _sources(arrays, addresses, rules.map, origin)
+    paired = chosen.keys() & set(rules.map.values())
+    moves = planned_moves(
+        network, arrays.values(), lambda target: chosen.get(target.address), rules, paired, origin
+    )
     if refused := refusals(moves, rules):
         hint = "--map ARRAY=NODE/PARAMETER gives a parameter an array of another name"
         lines = (*refused.values(), hint)
@@ -65,44 +64,13 @@ def required_arrays(plan: TransferPlan) -> list[str]:
     return sorted({move.source.address for move in plan.moves if move.source and move.target})
 
 
-def as_tensors(plan: TransferPlan, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the arrays that a plan transfers, by the names in their layouts."""
-    tensors = {}
-    for move in plan.moves:
-        if move.source is not None and move.target is not None:
-            array = arrays[move.source.address]
-            is_transposed = move.source.name.startswith(_TRANSPOSED)
-            tensors[move.source.name] = array.T if is_transposed else array
-    return tensors
-
-
-def _require_mapped(
-    moves: Iterable[TensorTransfer], chosen: Mapping[str, TensorLayout], renamed: Mapping[str, str]
-) -> None:
-    """Refuse a mapped array that does not fit, even if patterns allow to leave it out."""
-    lost = [
-        f"--map: {chosen[move.target.address]} does not fit {move.target}, in shape or dtype"
-        for move in moves
-        if move.target is not None
-        and move.source is None
-        and move.target.address in renamed.values()
-    ]
-    if lost:
-        raise CheckpointMismatchError("\n  ".join(lost))
-
-
-def _layout(name: str, headers: Mapping[str, ArrayHeader]) -> TensorLayout:
-    """Return the layout of an array, or of its transpose if ``.T`` follows its name."""
-    if name in headers:
-        return TensorLayout(_AS_STORED + name, headers[name].shape, headers[name].dtype)
-    header = headers[name.removesuffix(TRANSPOSED)]
-    return TensorLayout(
-        _TRANSPOSED + name.removesuffix(TRANSPOSED), header.shape[::-1], header.dtype
-    )
+def as_tensors(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays of a file by the names in their layouts."""
+    return in_group(_ARRAY, arrays)
 
 
 def _sources(
-    headers: Mapping[str, ArrayHeader],
+    arrays: Mapping[str, TensorLayout],
     addresses: Iterable[str],
     renamed: Mapping[str, str],
     origin: str,
@@ -111,19 +79,14 @@ def _sources(
     known = dict.fromkeys(addresses)
     nodes = {address.rpartition("/")[0] for address in known}
     chosen: dict[str, TensorLayout] = {}
-    problems = []
+    problems: list[str] = []
     for before, after in renamed.items():
-        within = [name for name in headers if name.startswith(f"{before}/")]
-        if before in headers or before.removesuffix(TRANSPOSED) in headers:
-            if after not in known:
-                hint = suggest(after, known)
-                problems.append(f"--map: the network has no parameter {quote(after)}; {hint}")
-            elif after in chosen:
-                message = f"--map: two arrays are mapped to {quote(after)}; keep one of the two"
-                problems.append(message)
-            chosen[after] = _layout(before, headers)
+        within = [name for name in arrays if name.startswith(f"{before}/")]
+        if (array := find_tensor(before, arrays)) is not None:
+            problems += target_problems(before, after, known, chosen)
+            chosen[after] = array
         elif not within:
-            names = {*headers, *(name.rpartition("/")[0] for name in headers if "/" in name)}
+            names = {*arrays, *(name.rpartition("/")[0] for name in arrays if "/" in name)}
             hint = suggest(before, names)
             problems.append(f"--map: {origin} has no array {quote(before)}; {hint}")
         elif after not in nodes:
@@ -131,9 +94,9 @@ def _sources(
             problems.append(f"--map: the network has no node {quote(after)}; {hint}")
         else:
             for name in within:
-                chosen[after + name.removeprefix(before)] = _layout(name, headers)
+                chosen[after + name.removeprefix(before)] = arrays[name]
     if problems:
         raise CheckpointMismatchError("\n  ".join(problems))
     used = {layout.address for layout in chosen.values()}
-    namesakes = (name for name in headers if name in known and name not in used | chosen.keys())
-    return {**{name: _layout(name, headers) for name in namesakes}, **chosen}
+    namesakes = (name for name in arrays if name in known and name not in used | chosen.keys())
+    return {**{name: arrays[name] for name in namesakes}, **chosen}

@@ -159,7 +159,7 @@ class WeightFileStart:
         """
         arrays = self.file.read(required_arrays(plan))
         require_finite_arrays(self.path, arrays)
-        apply_transfer(plan, trainer.network, as_tensors(plan, arrays))
+        apply_transfer(plan, trainer.network, as_tensors(arrays))
         trainer.renew_slots()
 
     def lineage(self, plan: TransferPlan) -> tuple[dict[str, JsonValue], ...]:
