@@ -13,12 +13,12 @@ WEIGHTS = np.array([[1.0, 0.5, 0.0], [1.0, 0.0, 0.0], [2.0, 1.0, 1.0], [0.0, 0.0
 
 @pytest.fixture
 def open_npz(tmp_path):
-    def open_npz(weights=None, targets="y", **arrays):
+    def open_npz(weights=None, targets="y", classes=None, **arrays):
         path = tmp_path / "data.npz"
         arrays = {"x": X, "y": LABELS, **arrays}
         np.savez(path, **arrays, **({} if weights is None else {"w": weights}))
         names = {"targets": targets} | ({} if weights is None else {"weights": "w"})
-        return NPZ(NPZ.Config(path=str(path), **names))
+        return NPZ(NPZ.Config(path=str(path), classes=classes, **names))
 
     return open_npz
 
@@ -77,12 +77,13 @@ def test_a_negative_weight_is_named_with_its_position(open_npz):
 
 def test_padding_that_is_no_class_has_a_remedy(open_npz):
     padded = np.where(WEIGHTS > 0, LABELS, -100)
-    message = r'if it pads sequences, set "target_type": "number", and "ignore_label": -100 in the'
+    message = r'such as padding, set "target_type": "number", and "ignore_label": -100 in the loss'
+    for labels in (padded, padded[:, 2]):
+        with pytest.raises(DataError, match=message):
+            open_npz(y=labels)
+    message = r'replace "classes" by "target_type": "number", and set "ignore_label": -100 in the'
     with pytest.raises(DataError, match=message):
-        open_npz(y=padded)
-    with pytest.raises(DataError) as raised:
-        open_npz(y=padded[:, 2])
-    assert "ignore_label" not in str(raised.value)
+        open_npz(y=padded, classes=("a", "b", "c"))
 
 
 def test_data_may_have_no_targets(open_npz, tmp_path):

@@ -42,6 +42,13 @@ def convolve(values, weight, **options):
     return y[0, :, 0].tolist()
 
 
+@pytest.mark.parametrize("padding", ["same", "causal", 10**9])
+def test_a_window_that_is_almost_all_padding_is_refused(padding):
+    options = {"filters": 1, "kernel_size": 3, "padding": padding, "dilation_rate": 10**9}
+    with pytest.raises(ShapeError, match=r"a window that spans 2000000001 steps needs 200000000"):
+        Conv1D(Conv1D.Config(**options), ((5, 2),), Build(dry=True))
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

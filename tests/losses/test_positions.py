@@ -103,6 +103,14 @@ def test_weights_and_ignored_labels_together() -> None:
     assert loss.count(targets, np.array([1.0, 0.0])) == 3
 
 
+def test_a_negative_label_has_the_remedy_to_ignore_it() -> None:
+    loss = make(SoftmaxCrossEntropy)
+    row, why = loss.bad_target((3, 4), np.array([[0, 1, 2], [0, PAD, 1]]))
+    assert row == 1
+    assert why.endswith('; to leave out such labels, set "ignore_label": -100 in the loss')
+    assert "ignore_label" not in loss.bad_target((3, 4), np.array([[0, 1, 4]]))[1]
+
+
 def test_weights_of_positions_in_a_mean_over_samples() -> None:
     """The weighted positions are divided by all positions, as samples are by all samples."""
     outputs = [logits_of(0.5, 0.25, 0.9), logits_of(0.2, 0.7, 0.8)]

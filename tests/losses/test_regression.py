@@ -40,8 +40,8 @@ def test_one_unit_is_compared_with_plain_numbers_row_by_row() -> None:
 @pytest.mark.parametrize(
     ("out_shape", "target_shape", "remedy"),
     [
-        ((10,), (), "set the last dense layer's units to 1"),
-        ((1,), (3,), "set the last dense layer's units to 3"),
+        ((10,), (), "give the output a last axis of 1, such as the units of a last dense layer"),
+        ((1,), (3,), "give the output a last axis of 3, such as the units of a last dense layer"),
         ((28, 28, 1), (784,), "end the network with outputs of shape (784,)"),
     ],
 )

@@ -61,19 +61,30 @@ def test_an_output_of_one_unit_is_refused_with_the_remedy() -> None:
         loss.check_shapes((1,), ())
     assert str(caught.value) == (
         "softmax_cross_entropy cannot compare an output of shape (1,) with a target of shape ():"
-        " set the last dense layer's units to the number of classes, at least 2"
+        " give the output a last axis of the number of classes, at least 2, such as the units of a"
+        " last dense layer"
     )
 
 
 @pytest.mark.parametrize(
     ("out_shape", "target_shape", "remedy"),
     [
-        ((10,), (5,), "set the last dense layer's units to 5, one for each class"),
+        (
+            (10,),
+            (5,),
+            "give the output a last axis of 5, one for each class, such as the units of a last"
+            " dense layer",
+        ),
         ((2,), (1,), "save the labels without their last axis, with the shape (samples,)"),
         ((6, 2), (6, 1), "save the labels without their last axis, with the shape (samples, 6)"),
         ((8, 8, 10), (), "end the network with outputs (classes,), one unit for each class"),
         ((10,), (6, 7), "end the network with outputs (6, 7, classes), one unit for each class"),
-        ((), (), "set the last dense layer's units to the number of classes, at least 2"),
+        (
+            (),
+            (),
+            "give the output a last axis of the number of classes, at least 2, such as the units of"
+            " a last dense layer",
+        ),
     ],
 )
 def test_shapes_that_do_not_fit_say_what_would(
@@ -89,7 +100,7 @@ def test_shapes_that_do_not_fit_say_what_would(
     ("targets", "row", "why"),
     [
         ([0, 3, 1], 1, "3 is not an integer label from 0 to 2, for outputs of 3 classes"),
-        ([0, 1, -1], 2, "-1 is not an integer label from 0 to 2, for outputs of 3 classes"),
+        ([0, -0.5], 1, "-0.5 is not an integer label from 0 to 2, for outputs of 3 classes"),
         ([0, np.inf], 1, "inf is not an integer label from 0 to 2, for outputs of 3 classes"),
         ([0.5, 1.0, 2.0], 0, "0.5 is not an integer label from 0 to 2, for outputs of 3 classes"),
         ([[1.0, 0.0, 0.0], [1.5, -0.5, 0.0]], 1, "1.5 is not a number from 0 to 1"),

@@ -143,6 +143,13 @@ def test_one_unit_has_labels_only_if_its_loss_gives_probabilities(tmp_path):
     assert model.predict(data[0]).labels is None
 
 
+def test_the_values_of_an_image_are_named_by_its_shape(tmp_path):
+    before, warning = "has 12 units", "has 4x12 values for each sample, but there are 2 classes"
+    layers = [*dense(48), {"type": "reshape", "target_shape": [4, 12]}]
+    with pytest.warns(UserWarning, match=before), pytest.warns(UserWarning, match=warning):
+        train(tmp_path, numbers(3), classes(2, 4), layers, "softmax_cross_entropy")
+
+
 def test_more_units_than_classes_have_no_labels_with_a_warning(tmp_path):
     warning = r"has 5 values for each sample, but there are 2 classes \(no, yes\)"
     before = "has 5 units, but 'target' has only 2 classes"

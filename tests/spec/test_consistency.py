@@ -44,6 +44,15 @@ MISTAKES = {
         "/training/metrics/1/output: the output 'area' has no loss, and so no target to compare it"
         ' with; give it a loss in training.loss, with "weight": 0 to measure it only',
     ),
+    "a metric of the outputs of one loss": (
+        {
+            "loss": {"kind+area": "contrastive"},
+            "metrics": [{"type": "mae", "output": "kind+area"}],
+        },
+        "/training/metrics/0/output: a metric measures one output, but 'kind+area' are several; set"
+        " it to one of kind, area, or leave out the metric: the loss of several outputs is reported"
+        " without one",
+    ),
     "a figure of an output without a loss": (
         {"loss": {"area": "mse"}, "early_stopping": {"metric": "val/kind/loss"}},
         "/training/early_stopping/metric: no metric is called 'val/kind/loss'; did you mean"

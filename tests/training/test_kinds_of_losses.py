@@ -6,7 +6,7 @@ import pytest
 import tinynet
 from tinynet import registry
 from tinynet.engine import sharding
-from tinynet.errors import PluginError, ShapeError, SpecError
+from tinynet.errors import DataError, PluginError, ShapeError, SpecError
 from tinynet.loss import LossConfig
 
 X = np.random.default_rng(0).standard_normal((48, 3))
@@ -264,3 +264,16 @@ def test_wrong_count_is_refused(monkeypatch):
     monkeypatch.setattr(MeanOfPositive, "count", lambda self, targets, weights: None)
     with pytest.raises(PluginError, match="count must return a number of at least 0"):
         step({"left": "mean_of_positive"}, X)
+
+
+def test_a_metric_that_cannot_compare_a_joined_loss_names_it(make_trainer, tmp_path):
+    np.savez(tmp_path / "pairs.npz", x=np.ones((20, 4)), y=np.arange(20) % 2)
+    trainer = make_trainer(
+        data={"type": "npz", "path": "pairs.npz"},
+        layers=[{"type": "dense", "units": 3, "inputs": "input", "name": n} for n in ("a", "b")],
+        network={"outputs": ["a", "b"]},
+        loss={"a+b": {"type": "contrastive"}},
+        metrics=[{"type": "mae", "output": "a"}],
+    )
+    with pytest.raises(DataError, match=r"\(it compares 'a' with the target of the loss 'a\+b'\)"):
+        trainer.check()

@@ -181,8 +181,8 @@ class Model:
             example = self._example(output)
             if self._explained(output, example).labels is not None:
                 continue
-            count = example[0].size
-            size = "1 value" if count == 1 else f"{count} values"
+            count, shape = example[0].size, example.shape[1:]
+            size = "1 value" if count == 1 else f"{'x'.join(map(str, shape))} values"
             why = "but its loss does not predict probabilities"
             if len(classes) != 2 or count != 1:
                 why = f"but there are {len(classes)} classes ({format_list(classes)})"

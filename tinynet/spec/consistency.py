@@ -79,6 +79,13 @@ def _metric_problems(
         if metric.output is None and len(trained) > 1:
             message = f'set "output" to one of {format_list(trained)}'
             yield Problem(message, pointer)
+        elif metric.output is not None and _are_several(metric.output, existing):
+            message = (
+                f"a metric measures one output, but {quote(metric.output)} are several; set it to"
+                f" one of {format_list(outputs_of_loss(metric.output))}, or leave out the metric:"
+                " the loss of several outputs is reported without one"
+            )
+            yield Problem(message, f"{pointer}/output")
         elif metric.output is not None and metric.output not in existing:
             hint = "" if next(hints, None) is None else f"; {suggest(metric.output, outputs)}"
             message = f"the network has no output {quote(metric.output)}{hint}"
@@ -89,6 +96,12 @@ def _metric_problems(
                 ' with; give it a loss in training.loss, with "weight": 0 to measure it only'
             )
             yield Problem(message, f"{pointer}/output")
+
+
+def _are_several(name: str, outputs: Collection[str]) -> bool:
+    """Return True for a name of several outputs that exist, as a loss may have."""
+    named = outputs_of_loss(name)
+    return len(named) > 1 and all(output in outputs for output in named)
 
 
 def _figure_problems(training: TrainingSpec, losses: tuple[str, ...]) -> Iterator[Problem]:

@@ -190,6 +190,9 @@ class Figures:
     def _with_label(self, label: str, error: ShapeError | DataError) -> ShapeError | DataError:
         """Return the error of a metric with its label."""
         message = f"the metric {label!r}: {error}"
+        output, loss = self.outputs[label], self.targets[label]
+        if output != loss:
+            message += f" (it compares {output!r} with the target of the loss {loss!r})"
         if isinstance(error, DataError):
             return DataError(message)
         return ShapeError([Problem(message, self.pointers[label])])

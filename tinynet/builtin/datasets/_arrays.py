@@ -139,10 +139,10 @@ def _highest_class(source: Source, names: tuple[str, ...] | None) -> int:
         remedy = 'if it is a quantity, set "target_type": "number"'
         if lowest < 0:
             remedy += "; if it is a class, save the classes as integers from 0"
-        if lowest < 0 and source.values.ndim > 1:
+        if lowest < 0:
             remedy += (
-                '; if it pads sequences, set "target_type": "number", and "ignore_label":'
-                f" {value} in the loss"
+                '; if it marks positions that do not count, such as padding, set "target_type":'
+                f' "number", and "ignore_label": {value} in the loss'
             )
     else:
         fault = (
@@ -154,6 +154,11 @@ def _highest_class(source: Source, names: tuple[str, ...] | None) -> int:
             remedy = "the labels count from 1: subtract 1 from all of them"
         elif lowest < 0:
             remedy = "save indices that count from 0"
+        if lowest < 0 or value == 255:  # a usual label of pixels that belong to no class
+            remedy += (
+                '; if it marks positions that do not count, replace "classes" by "target_type":'
+                f' "number", and set "ignore_label": {value} in the loss'
+            )
     raise DataError(f"{source.row(row)}: {value} {fault}; {remedy}")
 
 

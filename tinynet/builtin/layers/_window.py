@@ -1,6 +1,7 @@
 """The base of layers with a sliding window: the option `padding`, and shapes."""
 
 from collections.abc import Sequence
+from math import prod
 from typing import Annotated, Literal, TypeAlias
 
 from tinynet.builtin.layers._sides import Pair, sides_validator
@@ -20,6 +21,9 @@ PADDING_DESCRIPTION = (
     " rounded up; the odd pixel at the end), 'same_lower' (as 'same'; the odd pixel at the start),"
     " one integer for every side, [height, width], or [[top, bottom], [left, right]]."
 )
+
+MAX_PADDED = 1 << 24
+"""Most positions of a sample with its padding, unless the sample alone has many."""
 
 _WORDS = {
     1: ("{} steps", "a sequence of {}", ("length",)),
@@ -84,6 +88,7 @@ def fit_axes(
         sides = tuple(_side(padding, *axis) for axis in axes)
     else:
         sides = tuple(padding)
+    _check_padded(what, sizes, extents, sides)
     counts = tuple(_count(*axis, side, ceil_mode) for side, axis in zip(sides, axes, strict=True))
     for axis, count in enumerate(counts):
         if count < 1:
@@ -96,6 +101,18 @@ def fit_axes(
                 " window, or padding 'same'"
             )
     return sides, counts
+
+
+def _check_padded(what: str, sizes: Shape, extents: Sequence[int], sides: Sequence[Pair]) -> None:
+    """Raise ShapeError for a sample that is almost all padding, and larger than the memory."""
+    span, sample, _ = _WORDS[len(sizes)]
+    padded = [size + sum(side) for size, side in zip(sizes, sides, strict=True)]
+    if prod(padded) > max(MAX_PADDED, 8 * prod(sizes)):
+        raise ShapeError(
+            f"{what}: a window that spans {span.format(_by(extents))} needs {_by(padded)} with its"
+            f" padding, for {sample.format(_by(sizes))}: reduce kernel_size, dilation_rate or"
+            " padding"
+        )
 
 
 def check_image(what: str, in_shape: Shape) -> None:

@@ -82,7 +82,7 @@ class Elementwise:
             return
         units = target_shape[-1] if target_shape else 1
         remedy = (
-            f"set the last dense layer's units to {units}"
+            f"give the output a last axis of {units}, such as the units of a last dense layer"
             if out_shape[:-1] == target_shape[:-1]
             else f"end the network with outputs of shape {target_shape or (1,)}"
         )

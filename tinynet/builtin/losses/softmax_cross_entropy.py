@@ -169,7 +169,12 @@ class SoftmaxCrossEntropy:
             bad = bad_label(np.where(targets == self.ignore_label, 0, targets), out_shape[-1])
             return bad and (bad[0], f"{bad[1]}, nor the ignored label {self.ignore_label}")
         if targets.ndim == len(out_shape):
-            return bad_label(targets, out_shape[-1])
+            bad = bad_label(targets, out_shape[-1])
+            lowest = 0.0 if bad is None else float(targets[bad[0]].min())
+            if bad is None or not lowest < 0 or not lowest.is_integer():
+                return bad
+            remedy = f'to leave out such labels, set "ignore_label": {int(lowest)} in the loss'
+            return bad[0], f"{bad[1]}; {remedy}"
         return bad_distribution(targets)
 
 
@@ -180,9 +185,15 @@ def _shape_remedy(out_shape: Shape, target_shape: Shape) -> str:
         axes = ", ".join(["samples", *map(str, lead)]) + ("" if lead else ",")
         return f"save the labels without their last axis, with the shape ({axes})"
     if target_shape == lead:
-        return "set the last dense layer's units to the number of classes, at least 2"
+        return (
+            "give the output a last axis of the number of classes, at least 2, such as the units of"
+            " a last dense layer"
+        )
     if len(target_shape) == len(out_shape) and target_shape[:-1] == lead and target_shape[-1] > 1:
-        return f"set the last dense layer's units to {target_shape[-1]}, one for each class"
+        return (
+            f"give the output a last axis of {target_shape[-1]}, one for each class, such as the"
+            " units of a last dense layer"
+        )
     shape = ", ".join([*map(str, target_shape), "classes"])
     comma = "" if target_shape else ","
     return f"end the network with outputs ({shape}{comma}), one unit for each class"

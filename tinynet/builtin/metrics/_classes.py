@@ -98,7 +98,10 @@ def _without_ignored(targets: Array, ignore_label: int | None) -> Array:
     return targets if ignore_label is None else np.where(targets == ignore_label, 0, targets)
 
 
-_NUMBERS = 'the metric compares classes; for a target that is a number use "mae" or "r2"'
+_NUMBERS = (
+    'the metric compares classes; leave out another label with "ignore_label", and for a target'
+    ' that is a number use "mae" or "r2"'
+)
 
 
 def _check(bad: Bad | None, hint: str) -> None:
