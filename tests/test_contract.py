@@ -32,6 +32,7 @@ from tinynet.testing.checks import run_all
 
 from .activation_cases import ACTIVATIONS
 from .image_cases import IMAGES
+from .loss_cases import LOSSES
 from .normalization_cases import NORMALIZATIONS
 from .recurrent_cases import RECURRENT
 from .tensor_cases import TENSORS
@@ -342,6 +343,12 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             loss({}, [(2,), (2,)], outputs=[NUMBERS, SHARES]),
             loss({}, [(2, 1), (2, 1)], outputs=[NUMBERS[..., None], -SHARES[..., None]]),
         ],
+        **{
+            name: [
+                loss(options, shape, targets, **kwargs) for options, shape, targets, kwargs in cases
+            ]
+            for name, cases in LOSSES.items()
+        },
     },
     "optimizers": {
         "adam": [optimizer({}), optimizer({"weight_decay": 0.1})],

@@ -8,14 +8,20 @@ import pytest
 from pydantic import ValidationError
 
 from tinynet.builtin.losses.binary_cross_entropy import BinaryCrossEntropy
-from tinynet.builtin.losses.regression import MAE, MSE, Huber
+from tinynet.builtin.losses.hinge import Hinge, SquaredHinge
+from tinynet.builtin.losses.poisson import Poisson
+from tinynet.builtin.losses.regression import MAE, MSE, Huber, LogCosh, Quantile, SmoothL1
+from tinynet.builtin.losses.relative_errors import MAPE, MSLE
 from tinynet.builtin.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from tinynet.errors import ShapeError
 from tinynet.layer.context import Context
 from tinynet.loss import CountedLoss
 
 PAD = -100
-ELEMENTWISE = (MSE, MAE, Huber, BinaryCrossEntropy)
+ELEMENTWISE = (
+    *(MSE, MAE, Huber, SmoothL1, LogCosh, Quantile, MAPE, MSLE),
+    *(BinaryCrossEntropy, Hinge, SquaredHinge, Poisson),
+)
 
 
 def make(kind: Any, **options: Any) -> Any:

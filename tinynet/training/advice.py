@@ -274,7 +274,9 @@ def _rms(values: Array) -> float:
     return float(np.sqrt(np.mean(np.square(values))))
 
 
-_NUMERIC_LOSSES = {f"tinynet-core:{name}" for name in ("mse", "mae", "huber")}
+_NUMERIC_LOSSES = {
+    f"tinynet-core:{name}" for name in ("huber", "log_cosh", "mae", "mse", "quantile", "smooth_l1")
+}
 
 
 def unscaled_targets(facts: Facts) -> Iterator[Problem]:

@@ -1,0 +1,55 @@
+"""A spec with each loss trains: a few steps on one batch make the loss smaller."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.types import Array
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(24, 5))
+NUMBERS = X @ RNG.normal(size=(5, 2))
+COUNTS = RNG.poisson(np.exp(NUMBERS.clip(-2, 2)))
+BITS = (NUMBERS > 0).astype(np.int64)
+
+DENSE = [{"type": "dense", "units": 2}]
+POSITIVE = [*DENSE, "softplus"]
+
+CASES: dict[str, tuple[list[Any], dict[str, Any], Array | None]] = {
+    "hinge": (DENSE, {}, 2 * BITS - 1),
+    "log_cosh": (DENSE, {}, NUMBERS),
+    "mape": (DENSE, {"epsilon": 1.0}, NUMBERS),
+    "msle": (POSITIVE, {}, COUNTS),
+    "poisson": (DENSE, {"full": True}, COUNTS),
+    "quantile": (DENSE, {"quantile": 0.8}, NUMBERS),
+    "smooth_l1": (DENSE, {"beta": 0.5}, NUMBERS),
+    "squared_hinge": (DENSE, {}, BITS),
+}
+"""The layers, the options and the targets of each loss."""
+
+
+def train(layers: list[Any], loss: Any, targets: Array | None, **network: Any) -> list[float]:
+    """Return the loss before each of some steps on one batch."""
+    spec = {
+        "tinynet": 1,
+        "name": "losses",
+        "network": {"input_shape": [5], "layers": layers, **network},
+        "training": {
+            "steps": 1,
+            "batch_size": len(X),
+            "loss": loss,
+            "optimizer": {"type": "adam", "learning_rate": 0.02},
+        },
+    }
+    trainer = tinynet.Trainer(spec)
+    return [trainer.train_step(X.astype(np.float32), targets) for _ in range(15)]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_loss_of_one_output_trains(name: str) -> None:
+    layers, options, targets = CASES[name]
+    values = train(layers, {"type": name, **options}, targets)
+    assert np.isfinite(values).all()
+    assert values[-1] < values[0] - 0.05 * abs(values[0])
