@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { MOST_ARRAYS = 12, MOST_AXES = 4 };
+enum { MOST_ARRAYS = 18, MOST_AXES = 4 };
 
 struct array {
     void *data; /* NULL for None */

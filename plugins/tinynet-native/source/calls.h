@@ -66,6 +66,12 @@ void require_memory(struct arguments *a, bool enough);
     DO(attention_backward)                                                                         \
     DO(rotate)                                                                                     \
     DO(softmax_cross_entropy)                                                                      \
+    DO(simple_rnn)                                                                                 \
+    DO(simple_rnn_backward)                                                                        \
+    DO(gru)                                                                                        \
+    DO(gru_backward)                                                                               \
+    DO(lstm)                                                                                       \
+    DO(lstm_backward)                                                                              \
     DO(relu)                                                                                       \
     DO(gelu)                                                                                       \
     DO(relu_backward)                                                                              \

@@ -49,12 +49,6 @@ static const REAL ERF_LARGE_Q[] = {
     (REAL)1.23033935480374942e03,
 };
 
-INLINE vec magnitude(vec x) { return (vec)((mask)x & ~(mask)splat(-(REAL)0.0)); }
-INLINE vec with_sign_of(vec x, vec sign)
-{
-    return (vec)((mask)x | ((mask)sign & (mask)splat(-(REAL)0.0)));
-}
-
 /* erf(z), where `e` is exp(-z^2). */
 INLINE vec error_function(vec z, vec e)
 {

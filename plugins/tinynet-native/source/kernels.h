@@ -86,6 +86,31 @@ struct cross_entropy {
     REAL *losses, *gradient;
 };
 
+/* A recurrent layer in one direction. LSTMs and GRUs have a gate for each of some columns of the
+ * weights. `bias` of a GRU with `reset_after` has two rows. States and cells are those before the
+ * first step and, with `last`, after the last step. */
+struct recurrence {
+    ptrdiff_t samples, steps, channels, units, gate_count;
+    bool reverse; /* whether the last step comes first */
+    bool relu, reset_after;
+    const REAL *x, *weight, *recurrent_weight, *bias;
+    const REAL *factors;    /* (N, U), of states in products with recurrent_weight */
+    const uint8_t *skipped; /* (N, T): steps that leave the states as they are */
+    const REAL *state, *cell;
+    REAL *y, *last_state, *last_cell;
+    /* Values for the backward pass, (N, T, ...): gates after their nonlinearity; states and cells
+     * before each step; `inner` is the product within h of a GRU, or the factor of it. */
+    REAL *gates, *before, *cells, *inner;
+};
+
+/* Its backward pass. `state_rows` are the states before each step, times the factors. */
+struct recurrence_gradients {
+    struct recurrence forward;
+    const REAL *state_rows, *dy, *dlast_state, *dlast_cell;
+    REAL *dgates; /* (N, T, ...), see each layer */
+    REAL *dx, *dweight, *drecurrent_weight, *dbias, *dstate, *dcell;
+};
+
 struct elementwise {
     ptrdiff_t count;
     double rate;
@@ -135,6 +160,12 @@ struct kernels {
     bool (*attention_backward)(const struct attention *);
     void (*rotate)(const struct rotation *);
     void (*softmax_cross_entropy)(const struct cross_entropy *);
+    bool (*simple_rnn)(const struct recurrence *);
+    bool (*simple_rnn_backward)(const struct recurrence_gradients *);
+    bool (*gru)(const struct recurrence *);
+    bool (*gru_backward)(const struct recurrence_gradients *);
+    bool (*lstm)(const struct recurrence *);
+    bool (*lstm_backward)(const struct recurrence_gradients *);
     void (*relu)(const struct elementwise *);
     void (*relu_backward)(const struct elementwise *);
     void (*gelu)(const struct elementwise *);

@@ -12,10 +12,13 @@
 #include "cross_entropy.h"
 #include "dense.h"
 #include "gelu.h"
+#include "gru.h"
+#include "lstm.h"
 #include "normalization.h"
 #include "optimizers.h"
 #include "pool2d.h"
 #include "rotation.h"
+#include "simple_rnn.h"
 
 const struct kernels TABLE = {
     .conv2d = conv2d,
@@ -35,6 +38,12 @@ const struct kernels TABLE = {
     .attention = attention,
     .attention_backward = attention_backward,
     .rotate = rotate,
+    .simple_rnn = simple_rnn,
+    .simple_rnn_backward = simple_rnn_backward,
+    .gru = gru,
+    .gru_backward = gru_backward,
+    .lstm = lstm,
+    .lstm_backward = lstm_backward,
     .softmax_cross_entropy = softmax_cross_entropy,
     .relu = relu,
     .relu_backward = relu_backward,

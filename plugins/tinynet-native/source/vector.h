@@ -31,6 +31,11 @@ INLINE vec load(const REAL *p) { return *(const loose_vec *)p; }
 INLINE void store(REAL *p, vec v) { *(loose_vec *)p = v; }
 INLINE vec splat(REAL value) { return value - (vec){0}; }
 INLINE vec where(mask m, vec yes, vec no) { return (vec)((m & (mask)yes) | (~m & (mask)no)); }
+INLINE vec magnitude(vec v) { return (vec)((mask)v & ~(mask)splat(-(REAL)0.0)); }
+INLINE vec with_sign_of(vec v, vec sign)
+{
+    return (vec)((mask)v | ((mask)sign & (mask)splat(-(REAL)0.0)));
+}
 /* max(v, 0) if `relu`; NaN stays NaN. */
 INLINE vec rectified(vec v, bool relu) { return relu ? (vec)((mask)v & ~(v <= (vec){0})) : v; }
 INLINE mask load_bytes(const uint8_t *p)
@@ -144,6 +149,10 @@ INLINE void store_n(REAL *p, vec v, ptrdiff_t n, bool whole)
     else
         store_first(p, v, n);
 }
+
+/* The same where n is not known before. */
+INLINE vec load_up_to(const REAL *p, ptrdiff_t n) { return load_n(p, n, n == LANES); }
+INLINE void store_up_to(REAL *p, vec v, ptrdiff_t n) { store_n(p, v, n, n == LANES); }
 
 /* Lane numbers, and the lanes of two vectors in turn: those of their lower and upper halves. */
 #if WIDTH * 8 / BITS == 16

@@ -15,11 +15,8 @@ def test_the_entry_point_names_the_kernels():
     assert entry_point.dist.name == "tinynet-native"
 
 
-NOT_NATIVE = {
-    "ctc",
-    *("gru", "gru_backward", "lstm", "lstm_backward", "simple_rnn", "simple_rnn_backward"),
-}
-"""Kernels of sequences that are NumPy's so far: correct, but slower than they could be."""
+NOT_NATIVE = {"ctc"}
+"""The kernel that is NumPy's so far: correct, but slower than it could be."""
 
 
 def test_every_other_kernel_of_the_reference_is_native():

@@ -10,6 +10,7 @@ from tinynet_native import (
     elementwise,
     normalization,
     pooling,
+    recurrent,
     rotation,
 )
 from tinynet_native._threads import OnThreads
@@ -52,6 +53,12 @@ class NativeKernels(NumpyKernels):
     attention_backward = staticmethod(attention.attention_backward)
     attention = staticmethod(attention.attention)
     rotate = staticmethod(rotation.rotate)
+    simple_rnn = staticmethod(recurrent.simple_rnn)
+    simple_rnn_backward = staticmethod(recurrent.simple_rnn_backward)
+    gru_backward = staticmethod(recurrent.gru_backward)
+    gru = staticmethod(recurrent.gru)
+    lstm_backward = staticmethod(recurrent.lstm_backward)
+    lstm = staticmethod(recurrent.lstm)
     dense_backward = staticmethod(dense.dense_backward)
     dense = staticmethod(dense.dense)
     relu = staticmethod(elementwise.relu)
