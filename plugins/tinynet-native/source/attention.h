@@ -82,19 +82,6 @@ static void turn_rows(const REAL *from, ptrdiff_t step, ptrdiff_t rows, ptrdiff_
     }
 }
 
-/* Rows that lie `step` elements apart, side by side, and back. */
-static void gather_rows(const REAL *from, ptrdiff_t step, ptrdiff_t rows, ptrdiff_t size, REAL *to)
-{
-    for (ptrdiff_t r = 0; r < rows; r++)
-        memcpy(to + r * size, from + r * step, (size_t)size * sizeof(REAL));
-}
-
-static void scatter_rows(const REAL *from, ptrdiff_t rows, ptrdiff_t size, REAL *to, ptrdiff_t step)
-{
-    for (ptrdiff_t r = 0; r < rows; r++)
-        memcpy(to + r * step, from + r * size, (size_t)size * sizeof(REAL));
-}
-
 /* The block of queries from `first` on. */
 static struct query_block query_block(const struct attention *args, ptrdiff_t sample,
                                       ptrdiff_t head, ptrdiff_t first)
@@ -236,9 +223,9 @@ static void load_head(const struct attention *args, struct shared_head *h, ptrdi
     const REAL *value = args->value + first * args->value_size;
     ptrdiff_t key_step = args->groups * args->size, value_step = args->groups * args->value_size;
     turn_rows(key, key_step, args->keys, args->size, (REAL)args->scale, h->turned_keys, h->width);
-    gather_rows(value, value_step, args->keys, args->value_size, h->values);
+    copy_rows(value, value_step, h->values, args->value_size, args->keys, args->value_size);
     if (h->keys) {
-        gather_rows(key, key_step, args->keys, args->size, h->keys);
+        copy_rows(key, key_step, h->keys, args->size, args->keys, args->size);
         turn_rows(value, value_step, args->keys, args->value_size, 1, h->turned_values, h->width);
     }
 }

@@ -65,11 +65,11 @@ static void store_head(const struct attention *args, const struct shared_head *h
     ptrdiff_t sample = number / args->groups, group = number % args->groups;
     ptrdiff_t first = sample * args->keys * args->groups + group;
     if (args->dkey)
-        scatter_rows(h->dkeys, args->keys, args->size, args->dkey + first * args->size,
-                     args->groups * args->size);
+        copy_rows(h->dkeys, args->size, args->dkey + first * args->size, args->groups * args->size,
+                  args->keys, args->size);
     if (args->dvalue)
-        scatter_rows(h->dvalues, args->keys, args->value_size,
-                     args->dvalue + first * args->value_size, args->groups * args->value_size);
+        copy_rows(h->dvalues, args->value_size, args->dvalue + first * args->value_size,
+                  args->groups * args->value_size, args->keys, args->value_size);
 }
 
 /* Rows of the grid are shared heads of samples. */

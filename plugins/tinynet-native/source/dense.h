@@ -24,13 +24,38 @@ static struct product some_terms(const struct product *p, ptrdiff_t done)
     return block;
 }
 
-/* c = start + a b, with at least one term. */
+enum { NARROW_PANEL = 2 * LANES /* columns of a strip of most products */ };
+
+/* to[i][j] = from[i][j]; rows of each begin so many elements apart. */
+static void copy_rows(const REAL *from, ptrdiff_t from_row, REAL *to, ptrdiff_t to_row,
+                      ptrdiff_t rows, ptrdiff_t columns)
+{
+    for (ptrdiff_t i = 0; i < rows; i++)
+        memcpy(to + i * to_row, from + i * from_row, (size_t)columns * sizeof(REAL));
+}
+
+/* c = start + a b, with at least one term. If many rows of a need b, a panel of its columns at a
+ * time is copied: rows that are far apart in memory share few places in a cache. */
 static void multiply_in_blocks(const struct product *p, ptrdiff_t rows, ptrdiff_t columns)
 {
+    _Alignas(64) REAL panel[TERMS_AT_ONCE * NARROW_PANEL];
+    bool copied = rows >= 4 * MOST_OF_2 && p->inner.b >= 4 * NARROW_PANEL;
+    ptrdiff_t width = copied ? NARROW_PANEL : columns;
     for (ptrdiff_t done = 0; done < p->inner.count; done += TERMS_AT_ONCE) {
         struct product block = some_terms(p, done);
-        block.b += done * p->inner.b;
-        multiply(&block, rows, columns);
+        const REAL *b = p->b + done * p->inner.b, *start = block.start;
+        for (ptrdiff_t first = 0; first < columns; first += width) {
+            ptrdiff_t count = least(width, columns - first);
+            block.b = b + first;
+            block.c = p->c + first;
+            block.start = start ? start + first : NULL;
+            if (copied) {
+                copy_rows(block.b, p->inner.b, panel, NARROW_PANEL, block.inner.count, count);
+                block.b = panel;
+                block.inner.b = NARROW_PANEL;
+            }
+            multiply(&block, rows, count);
+        }
     }
 }
 

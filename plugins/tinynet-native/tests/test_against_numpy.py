@@ -193,6 +193,8 @@ def test_dense_layers_of_any_size(dtype):
     for case in range(100):
         rows, inputs, units = (int(n) for n in rng.integers([0, 1, 1], [20, 40, 140]))
         inputs += 250 * (case % 3)
+        if case % 10 == 0:  # many rows of a wide product
+            rows, units = rows + 60, units + 130
         x, weight = rng.normal(size=(rows, inputs)), rng.normal(size=(inputs, units))
         bias, dy = rng.normal(size=units), rng.normal(size=(rows, units))
         x, weight, bias, dy = (array.astype(dtype) for array in (x, weight, bias, dy))

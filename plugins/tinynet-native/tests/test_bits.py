@@ -81,11 +81,12 @@ def test_result_of_a_sample_does_not_depend_on_its_batch():
         for count in (1, 2, 8):
             alone, _ = KERNELS.conv2d(image[:count], WEIGHT, None, SAME, np.empty, False)
             np.testing.assert_array_equal(alone, together[:count])
-    rows, weight = normal(40, 300), normal(300, 70)
-    together = KERNELS.dense(rows, weight, None, np.empty)
-    for count in (1, 2, 7, 15, 33):
-        alone = KERNELS.dense(rows[:count], weight, None, np.empty)
-        np.testing.assert_array_equal(alone, together[:count])
+    for units in (70, 150):
+        rows, weight = normal(70, 300), normal(300, units)
+        together = KERNELS.dense(rows, weight, None, np.empty)
+        for count in (1, 2, 7, 15, 33, 60):
+            alone = KERNELS.dense(rows[:count], weight, None, np.empty)
+            np.testing.assert_array_equal(alone, together[:count])
 
 
 def test_kernels_release_the_interpreter_lock():
