@@ -62,6 +62,12 @@ FOREIGN = [
     ({"type": "softmax", "dim": -1}, "dim", "axis"),
     ({"type": "leaky_relu", "alpha": 0.1}, "alpha", "negative_slope"),
     ({"type": "batch_norm", "eps": 1e-3}, "eps", "epsilon"),
+    ({"type": "hard_shrink", "lambd": 0.3}, "lambd", "threshold"),
+    ({"type": "clip", "max_value": 6}, "max_value", "max"),
+    ({"type": "reduce_mean", "axis": 1}, "axis", "axes"),
+    ({"type": "reduce_mean", "keepdim": True}, "keepdim", "keepdims"),
+    ({"type": "group_norm", "num_groups": 1}, "num_groups", "groups"),
+    ({"type": "pad", "padding": [1, 1]}, "padding", "pad_width"),
 ]
 
 

@@ -189,7 +189,7 @@ def test_a_huge_file_is_not_read_completely(file):
         (TEXT.replace('"filters": 8', f'"filters": -{"9" * 299}'),
          f"8:37: /network/layers/0/filters: must be at least 1, not -{'9' * 56}..."),
         (TEXT.replace('"conv2d"', f'"{"c" * 1000}"'), "8:16: /network/layers/0/type: there is no"
-         f" layer '{'c' * 57}...'; available: add, avg_pool1d, avg_pool2d"),
+         f" layer '{'c' * 57}...'; available: "),
     ],
 )  # fmt: skip
 def test_a_mistake_of_any_size_has_a_short_message(file, text, expected):

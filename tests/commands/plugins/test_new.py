@@ -31,7 +31,7 @@ def test_every_kind_except_kernels_has_a_template() -> None:
         ("MyLayer", "my-layer", "my_layer", "MyLayer"),
         ("myLayer", "my-layer", "my_layer", "MyLayer"),
         ("My.odd-Layer", "my-odd-layer", "my_odd_layer", "MyOddLayer"),
-        ("SwiGLU", "swi-glu", "swi_glu", "SwiGLU"),
+        ("ReGLU", "re-glu", "re_glu", "ReGLU"),
         ("Warp2D", "warp2d", "warp2d", "Warp2D"),
         ("HTTPPool", "http-pool", "http_pool", "HTTPPool"),
         ("swish", "swish", "swish", "Swish"),

@@ -24,7 +24,7 @@ class _SpatialDropout(_GroupedDropout):
     """The groups are the channels of a sample."""
 
     spec_name: ClassVar[str]
-    axes: ClassVar[str]
+    axes: ClassVar[tuple[str, ...]]
 
     class Config(LayerConfig):
         """Parameters of a `spatial_dropout` node."""
@@ -34,9 +34,10 @@ class _SpatialDropout(_GroupedDropout):
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
         super().__init__(config, in_shapes, build)
         self.amount = config.rate
-        if len(self.out_shape) != self.axes.count(",") + 1:
+        if len(self.out_shape) != len(self.axes):
             raise ShapeError(
-                f"{self.spec_name} needs an input of shape ({self.axes}); it got {self.out_shape}"
+                f"{self.spec_name} needs an input of shape ({', '.join(self.axes)}); it got"
+                f" {self.out_shape}"
             )
 
     def noisy(self, ctx: Context, x: Array) -> Noisy:
@@ -53,7 +54,7 @@ class SpatialDropout1D(_SpatialDropout):
         ShapeError: if a sample has another number of axes.
     """
 
-    spec_name, axes = "spatial_dropout1d", "steps, channels"
+    spec_name, axes = "spatial_dropout1d", ("steps", "channels")
 
 
 class SpatialDropout2D(_SpatialDropout):
@@ -66,7 +67,7 @@ class SpatialDropout2D(_SpatialDropout):
         ShapeError: if a sample has another number of axes.
     """
 
-    spec_name, axes = "spatial_dropout2d", "height, width, channels"
+    spec_name, axes = "spatial_dropout2d", ("height", "width", "channels")
 
 
 class SpatialDropout3D(_SpatialDropout):
@@ -79,7 +80,7 @@ class SpatialDropout3D(_SpatialDropout):
         ShapeError: if a sample has another number of axes.
     """
 
-    spec_name, axes = "spatial_dropout3d", "depth, height, width, channels"
+    spec_name, axes = "spatial_dropout3d", ("depth", "height", "width", "channels")
 
 
 class StochasticDepth(_GroupedDropout):
