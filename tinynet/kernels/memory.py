@@ -38,18 +38,20 @@ class Workspace:
 
     def __init__(self) -> None:
         self._all: defaultdict[_Kind, list[Array]] = defaultdict(list)
-        self._free: defaultdict[_Kind, list[Array]] = defaultdict(list)
+        self._free: dict[_Kind, list[Array]] = {}
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
         """Return an uninitialized, aligned array; see `aligned_empty`."""
-        try:
-            return self._free[shape, dtype].pop()
-        except IndexError:
-            array = aligned_empty(shape, dtype)
-            self._all[shape, dtype].append(array)
-            return array
+        kind = shape, dtype
+        free = self._free.get(kind)
+        if free is None:  # the first since `reset`, which so takes no time for unused kinds
+            free = self._free[kind] = self._all[kind].copy()
+        if free:
+            return free.pop()
+        array = aligned_empty(shape, dtype)
+        self._all[kind].append(array)
+        return array
 
     def reset(self) -> None:
         """Take back everything that was handed out."""
-        for kind, arrays in self._all.items():
-            self._free[kind][:] = arrays
+        self._free.clear()

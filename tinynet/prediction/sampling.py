@@ -63,11 +63,10 @@ class Sampling:
             probabilities: Of each value, (V,); at least one is positive. They may have any sum.
             position: The position of the value in the text, from 0.
         """
-        # A stable sort: of equal probabilities the first value comes first.
-        order = np.argsort(-probabilities, kind="stable")
         if self.temperature == 0:
-            return int(order[0])
-        order = order[: self.top_k]
+            return int(np.argmax(probabilities))
+        # A stable sort: of equal probabilities the first value comes first, as in argmax.
+        order = np.argsort(-probabilities, kind="stable")[: self.top_k]
         # Logits of -infinity, and quotients by a tiny temperature, are right: their weights are 0.
         with np.errstate(all="ignore"):
             logits = np.log(probabilities[order].astype(np.float64))

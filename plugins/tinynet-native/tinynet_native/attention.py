@@ -45,7 +45,8 @@ def attention(
     if uniform is not None:
         uniform = uniform.astype(np.float32, copy=False)
     y = empty((samples, steps, heads, value.shape[-1]), query.dtype)
-    top, inverse = (empty((samples, heads, steps), query.dtype) for _ in range(2))
+    rows = samples, heads, steps
+    top, inverse = empty(rows, query.dtype), empty(rows, query.dtype)
     arrays = query, key, value, mask, uniform, y, top, inverse
     _kernels.attention(*arrays, causal, scale, rate)
     return y, SavedAttention(*arrays, causal, scale, rate) if keep else None

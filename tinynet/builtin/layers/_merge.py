@@ -23,6 +23,7 @@ class Elementwise:
         self.out_shape = broadcast_shape(self.spec_name, in_shapes)
         self.params: dict[str, Array] = {}
         self._in_shapes = in_shapes
+        self._same_rank = all(len(shape) == len(self.out_shape) for shape in in_shapes)
         self._itemsize = build.dtype.itemsize
 
     def cost(self) -> tuple[int, int]:
@@ -31,6 +32,8 @@ class Elementwise:
 
     def _expanded(self, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
         """Return views of the inputs with as many axes as the output."""
+        if self._same_rank:
+            return inputs
         return tuple(expanded(x, len(self.out_shape)) for x in inputs)
 
     def _empty(self, ctx: Context, x: Array) -> Array:

@@ -1,14 +1,16 @@
 """Affine maps of a layer that has several: parameters ``query_weight``, ``query_bias``, ..."""
 
 from tinynet.builtin.layers._affine import computed
-from tinynet.layer import Array, Context
+from tinynet.layer import Array, Context, Shape
 
 
-def project(ctx: Context, params: dict[str, Array], name: str, x: Array) -> Array:
-    """Return x @ weight + bias of the projection ``name``: (N, ..., I) -> (N, ..., U)."""
+def project(
+    ctx: Context, params: dict[str, Array], name: str, x: Array, axes: Shape = (-1,)
+) -> Array:
+    """Return x @ weight + bias of the projection ``name``: (N, ..., I) -> (N, ..., *axes)."""
     weight, bias = params[f"{name}_weight"], params.get(f"{name}_bias")
     y = ctx.kernels.dense(x.reshape(-1, x.shape[-1]), weight, bias, ctx.empty)
-    return y.reshape(*x.shape[:-1], -1)
+    return y.reshape(*x.shape[:-1], *axes)
 
 
 def needs_projection(ctx: Context, params: dict[str, Array], name: str) -> bool:

@@ -33,6 +33,7 @@ class LayerNorm:
         (in_shape,) = in_shapes
         self.out_shape = in_shape
         self._normal_shape = _last_axes(config.axis, in_shape)
+        self._size = math.prod(self._normal_shape)
         self.params = affine_params(config, self._normal_shape, build)
         self._epsilon, self._itemsize = config.epsilon, build.dtype.itemsize
 
@@ -54,12 +55,12 @@ class LayerNorm:
 
     def _rows(self, x: Array) -> Array:
         """(N, ..., *S) -> (R, D)."""
-        return x.reshape(-1, math.prod(self._normal_shape))
+        return x.reshape(-1, self._size)
 
     def _flat(self, name: str) -> Array | None:
         """Return a parameter as (D,)."""
         param = self.params.get(name)
-        return None if param is None else param.reshape(-1)
+        return param if param is None or param.ndim == 1 else param.reshape(-1)
 
     def cost(self) -> tuple[int, int]:
         size = math.prod(self.out_shape)

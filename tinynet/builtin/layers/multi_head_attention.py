@@ -290,7 +290,7 @@ class MultiHeadAttention:
         """Return queries, keys and values by head, (N, T or S, heads, size)."""
         groups = self._num_key_value_heads
         return [
-            project(ctx, self.params, name, rows).reshape(*rows.shape[:2], heads, -1)
+            project(ctx, self.params, name, rows, (heads, -1))
             for name, rows, heads in (
                 ("query", x, self._num_heads),
                 ("key", source, groups),
