@@ -63,7 +63,7 @@ def generate(
     generator = TextGenerator(model, threads)
     prompt = chr(UNKNOWN + FIRST_INDEX)
     sampling = Sampling(temperature=0)
-    return lambda: [ord(c) - UNKNOWN for c in generator.stream(prompt, length, sampling)]
+    return lambda: [ord(c) - UNKNOWN for c in generator.generate(prompt, length, sampling)]
 
 
 def spec_of(network: str, nodes: tuple[Node, ...], batch: int) -> dict[str, Any]:
