@@ -12,10 +12,27 @@ NUMBERS = DRAW.normal(size=(6, 2))
 POSITIVE = DRAW.uniform(0.1, 3, (6, 2))
 COUNTS = DRAW.integers(0, 5, (6, 2)).astype(np.float64)
 BITS = DRAW.integers(0, 2, (6, 2))
+LABELS = np.array([2, 0, 1, 2, 1, 0])
+SEQUENCES = DRAW.integers(3, size=(6, 4))
+SHARES = DRAW.dirichlet(np.ones(3), (6, 4))
+SHARES[0, 0] = [0, 1, 0]
 BY_POSITION = {"average_over": "positions"}
 
 LOSSES: dict[str, list[Case]] = {
+    "binary_focal_cross_entropy": [
+        ({}, (2,), BITS, {}),
+        ({"gamma": 0.5, "alpha": 0.25, "label_smoothing": 0.1}, (1,), BITS[:, 0], {}),
+        ({"gamma": 0, **BY_POSITION}, (4, 3), SHARES, {}),
+    ],
+    "categorical_focal_cross_entropy": [
+        ({}, (3,), LABELS, {}),
+        ({"gamma": 0.5, "alpha": [1.0, 0.0, 2.5], "label_smoothing": 0.1}, (4, 3), SEQUENCES, {}),
+        (BY_POSITION, (4, 3), SHARES, {}),
+    ],
+    "categorical_hinge": [({}, (3,), LABELS, {}), (BY_POSITION, (4, 3), SHARES, {})],
+    "cosine_similarity": [({}, (2,), NUMBERS, {}), (BY_POSITION, (4, 3), SHARES, {})],
     "hinge": [({}, (2,), 2 * BITS - 1, {}), ({}, (1,), BITS[:, 0], {})],
+    "kl_divergence": [({}, (3,), SHARES[:, 0], {}), (BY_POSITION, (4, 3), SHARES, {})],
     "log_cosh": [({}, (2,), NUMBERS, {}), (BY_POSITION, (2,), NUMBERS, {})],
     "mape": [({}, (2,), NUMBERS, {}), ({"epsilon": 1.0}, (2,), COUNTS, {})],
     "msle": [({}, (2,), COUNTS, {}), (BY_POSITION, (2,), POSITIVE, {})],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinynet.functional import sigmoid, softmax, softplus
+from tinynet.functional import log_softmax, sigmoid, softmax, softplus
 
 FLOATS = st.floats(-700, 700)
 
@@ -31,6 +31,14 @@ def test_softmax_is_the_normalized_exponential(row: list[float]) -> None:
     np.testing.assert_allclose(softmax(np.array(row)), expected, rtol=1e-14)
 
 
+@given(st.lists(FLOATS, min_size=1, max_size=6))
+def test_log_softmax_is_finite_where_the_softmax_is_0(row: list[float]) -> None:
+    top = max(row)
+    total = math.fsum(math.exp(x - top) for x in row)
+    expected = [x - top - math.log(total) for x in row]
+    np.testing.assert_allclose(log_softmax(np.array(row)), expected, rtol=1e-14, atol=1e-15)
+
+
 @given(FLOATS)
 def test_softplus_is_its_formula_to_the_last_bits(x: float) -> None:
     expected = max(x, 0.0) + math.log1p(math.exp(-abs(x)))
@@ -48,16 +56,18 @@ def test_softmax_follows_the_axis() -> None:
         np.testing.assert_allclose(softmax(x, axis).sum(axis=axis), 1.0, rtol=1e-14)
 
 
-@pytest.mark.parametrize("function", [sigmoid, softmax])
+@pytest.mark.parametrize(
+    ("function", "largest"), [(sigmoid, 1), (softmax, 1), (lambda x: -log_softmax(x), 2e30)]
+)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dtype_and_input_are_kept_however_large(function: Any, dtype: Any) -> None:
+def test_dtype_and_input_are_kept_however_large(function: Any, largest: float, dtype: Any) -> None:
     x = np.array([[-1e30, 0.0, 1e30], [-90.0, 1.0, 90.0]], dtype)
     x.setflags(write=False)
     y = function(x)
     assert y.dtype == dtype
     assert y.shape == x.shape
     assert np.isfinite(y).all()
-    assert ((y >= 0) & (y <= 1)).all()
+    assert ((y >= 0) & (y <= largest)).all()
 
 
 @pytest.mark.parametrize("function", [sigmoid, softmax, softplus])

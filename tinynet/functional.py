@@ -4,7 +4,19 @@ import numpy as np
 
 from tinynet.types import Array
 
-__all__ = ["sigmoid", "softmax", "softplus"]
+__all__ = ["log_softmax", "sigmoid", "softmax", "softplus"]
+
+
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    """Return the logarithm of `softmax` along ``axis``; any shape, dtype kept.
+
+    Args:
+        x: float32 or float64; not changed.
+        axis: The axis whose exponentials sum to 1.
+    """
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    logarithms: Array = shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    return logarithms
 
 
 def sigmoid(x: Array, out: Array | None = None) -> Array:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinynet
+from tinynet.functional import softmax
 from tinynet.types import Array
 
 RNG = np.random.default_rng(0)
@@ -13,12 +14,18 @@ X = RNG.normal(size=(24, 5))
 NUMBERS = X @ RNG.normal(size=(5, 2))
 COUNTS = RNG.poisson(np.exp(NUMBERS.clip(-2, 2)))
 BITS = (NUMBERS > 0).astype(np.int64)
+SHARES = softmax(NUMBERS)
 
 DENSE = [{"type": "dense", "units": 2}]
 POSITIVE = [*DENSE, "softplus"]
 
 CASES: dict[str, tuple[list[Any], dict[str, Any], Array | None]] = {
+    "binary_focal_cross_entropy": (DENSE, {"alpha": 0.3, "label_smoothing": 0.1}, BITS),
+    "categorical_focal_cross_entropy": (DENSE, {"alpha": [1.0, 2.0]}, BITS[:, 0]),
+    "categorical_hinge": (DENSE, {}, BITS[:, 0]),
+    "cosine_similarity": (DENSE, {}, NUMBERS),
     "hinge": (DENSE, {}, 2 * BITS - 1),
+    "kl_divergence": (DENSE, {}, SHARES),
     "log_cosh": (DENSE, {}, NUMBERS),
     "mape": (DENSE, {"epsilon": 1.0}, NUMBERS),
     "msle": (POSITIVE, {}, COUNTS),

@@ -119,7 +119,10 @@ _PASSING = {
 
 _ACTIVATED = {
     "tinynet-core:softmax_cross_entropy": "softmax",
+    "tinynet-core:categorical_focal_cross_entropy": "softmax",
+    "tinynet-core:kl_divergence": "softmax",
     "tinynet-core:binary_cross_entropy": "sigmoid",
+    "tinynet-core:binary_focal_cross_entropy": "sigmoid",
 }
 """Losses on logits, and the function that each of them applies itself."""
 

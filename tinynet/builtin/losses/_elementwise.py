@@ -1,15 +1,14 @@
 """The base of losses that compare outputs with targets elementwise."""
 
-import math
 from typing import Any, ClassVar
 
 import numpy as np
 
 from tinynet.builtin.losses._positions import (
     PositionsConfig,
-    check_weights,
     count_positions,
-    expand,
+    scale_gradient,
+    weighted_sum,
 )
 from tinynet.errors import ShapeError
 from tinynet.loss import Context
@@ -51,24 +50,15 @@ class Elementwise:
         self, ctx: Context, outputs: Array, targets: Array, weights: Array | None = None
     ) -> tuple[float, Any]:
         targets = match_targets(outputs, targets).astype(outputs.dtype, copy=False)
-        axes = 1 if weights is None else weights.ndim
-        losses = self.values(outputs, targets).mean(axis=tuple(range(axes, outputs.ndim)))
-        if weights is not None:
-            check_weights(weights, outputs.shape)
-            losses = losses * weights
-        if losses.ndim > 1 and not self.counts_positions:
-            losses = losses.mean(axis=tuple(range(1, losses.ndim)))
-        cache = (outputs, targets, weights) if ctx.keep else None
-        return float(losses.sum(dtype=np.float64)), cache
+        values = self.values(outputs, targets)
+        total = weighted_sum(values, weights, by_position=self.counts_positions)
+        return total, (outputs, targets, weights) if ctx.keep else None
 
     def backward(self, ctx: Context, cache: Any) -> Array:
         outputs, targets, weights = cache
         gradient = ctx.empty(outputs.shape, outputs.dtype)
         self.slopes(outputs, targets, gradient)
-        averaged = weights.ndim if weights is not None and self.counts_positions else 1
-        gradient /= math.prod(outputs.shape[averaged:])
-        if weights is not None:
-            gradient *= expand(weights, outputs.ndim)
+        scale_gradient(gradient, outputs.shape, weights, by_position=self.counts_positions)
         return gradient
 
     def count(self, targets: Array, weights: Array | None) -> float:

@@ -4,6 +4,7 @@ Weights have the shape (N,), or more of the leading axes of the outputs: (N, T) 
 each of T positions. A position is what one weight applies to; without weights, a sample.
 """
 
+import math
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -55,6 +56,44 @@ def check_weights(weights: Array, shape: Shape) -> None:
 def expand(weights: Array, ndim: int) -> Array:
     """Return weights with ``ndim`` axes, to be multiplied with an array: (N, T) as (N, T, 1)."""
     return weights.reshape(weights.shape + (1,) * (ndim - weights.ndim))
+
+
+def weighted_sum(values: Array, weights: Array | None, *, by_position: bool) -> float:
+    """Return the sum over samples, or over positions, of the mean of each; taken in float64.
+
+    Args:
+        values: The loss of each element of the outputs, (N, ...).
+        weights: Weight of each sample or position, or None.
+        by_position: True to sum over positions, not over the means of samples.
+
+    Raises:
+        ShapeError: if the weights do not fit.
+    """
+    axes = 1 if weights is None else weights.ndim
+    losses = values.mean(axis=tuple(range(axes, values.ndim)))
+    if weights is not None:
+        check_weights(weights, values.shape)
+        losses = losses * weights
+    if losses.ndim > 1 and not by_position:
+        losses = losses.mean(axis=tuple(range(1, losses.ndim)))
+    return float(losses.sum(dtype=np.float64))
+
+
+def scale_gradient(
+    gradient: Array, shape: Shape, weights: Array | None, *, by_position: bool
+) -> None:
+    """Make derivatives of single losses those of their `weighted_sum`, in place.
+
+    Args:
+        gradient: The derivatives, of ``shape`` or with further axes.
+        shape: The shape of the losses, (N, ...).
+        weights: Weight of each sample or position, or None.
+        by_position: True for a sum over positions.
+    """
+    averaged = weights.ndim if weights is not None and by_position else 1
+    gradient /= math.prod(shape[averaged:])
+    if weights is not None:
+        gradient *= expand(weights, gradient.ndim)
 
 
 def require_sample_weights(loss: str, weights: Array | None) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tinynet.builtin.losses._positions import check_weights, expand
 from tinynet.errors import ShapeError
+from tinynet.functional import log_softmax
 from tinynet.loss import Context, LossConfig
 from tinynet.targets import Bad
 from tinynet.types import Array, Shape
@@ -50,7 +51,7 @@ class Distillation:
     ) -> tuple[float, Any]:
         student, teacher = outputs
         self.check_shapes((student.shape[1:], teacher.shape[1:]))
-        log_p, log_q = (_log_softmax(logits / self.temperature) for logits in (teacher, student))
+        log_p, log_q = (log_softmax(logits / self.temperature) for logits in (teacher, student))
         p = np.exp(log_p)
         losses = self.temperature**2 * np.sum(p * (log_p - log_q), axis=-1)
         gradient = self.temperature * (np.exp(log_q) - p)
@@ -76,10 +77,3 @@ class Distillation:
 
     def bad_target(self, out_shape: tuple[Shape, ...], targets: Array) -> Bad | None:
         return None
-
-
-def _log_softmax(logits: Array) -> Array:
-    """Return the logarithms of the softmax over the last axis."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    log_probabilities: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return log_probabilities

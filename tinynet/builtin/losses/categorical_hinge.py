@@ -1,0 +1,32 @@
+"""The hinge loss of scores of several classes."""
+
+import numpy as np
+
+from tinynet.builtin.losses._rowwise import ClassRows
+from tinynet.functional import softmax
+from tinynet.types import Array
+
+
+class CategoricalHinge(ClassRows):
+    """max(1 + max_c (1 - target_c) x_c - sum_c target_c x_c, 0) of scores x.
+
+    For a label this is 1 plus the largest other score, or 0 if all others are negative, minus the
+    label's score: the definition of Keras. Outputs (N, ..., classes); targets are labels (N, ...)
+    or probabilities (N, ..., classes). Of equal scores the first has the gradient.
+    """
+
+    name = "categorical_hinge"
+
+    def compare(self, rows: Array, targets: Array) -> tuple[Array, Array]:
+        others = 1 - targets
+        weighed = others * rows
+        largest = np.arange(len(rows)), weighed.argmax(axis=1)
+        losses: Array = np.maximum(1 + weighed[largest] - np.sum(targets * rows, axis=1), 0)
+        gradient = -targets
+        gradient[largest] += others[largest]
+        gradient *= (losses > 0)[:, None]
+        return losses, gradient
+
+    def predict(self, outputs: Array) -> Array:
+        """Softmax of the scores, in the shape of ``outputs``: it keeps their order."""
+        return softmax(outputs)

@@ -1,0 +1,40 @@
+"""The divergence of predicted from given probabilities."""
+
+import numpy as np
+
+from tinynet.builtin.losses._rowwise import ClassRows
+from tinynet.errors import ShapeError
+from tinynet.functional import log_softmax, softmax
+from tinynet.types import Array, Shape
+
+
+class KLDivergence(ClassRows):
+    """sum_c target_c log(target_c / softmax(logits)_c), of logits; 0 log(0) is 0.
+
+    Outputs (N, ..., classes), targets (N, ..., classes): probabilities. It has the gradient of
+    softmax_cross_entropy, but is 0 where the predictions are the targets.
+
+    Source: Kullback and Leibler, "On Information and Sufficiency", 1951.
+    """
+
+    name = "kl_divergence"
+
+    def compare(self, rows: Array, targets: Array) -> tuple[Array, Array]:
+        log_p = log_softmax(rows)
+        log_targets = np.log(np.where(targets > 0, targets, 1))
+        losses: Array = np.sum(targets * (log_targets - log_p), axis=1)
+        gradient = np.exp(log_p) * targets.sum(axis=1, keepdims=True) - targets
+        return losses, gradient
+
+    def predict(self, outputs: Array) -> Array:
+        """Probabilities of the classes, in the shape of ``outputs``."""
+        return softmax(outputs)
+
+    def check_shapes(self, out_shape: Shape, target_shape: Shape) -> None:
+        if target_shape == out_shape[:-1]:
+            raise ShapeError(
+                "kl_divergence needs probabilities as targets, in the shape of the output"
+                f" {out_shape}, but the target has the shape {target_shape}: for labels use"
+                " softmax_cross_entropy"
+            )
+        super().check_shapes(out_shape, target_shape)
