@@ -73,8 +73,8 @@ class FocalLoss:
         if out_shape[:-1] != target_shape or out_shape[-1:] <= (1,):
             raise ShapeError(
                 "focal_loss needs outputs (..., classes) and integer labels (...); the network"
-                f" gives {out_shape} and the targets are {target_shape}: set the last dense layer's"
-                " units to the number of classes"
+                f" gives {out_shape} and the targets are {target_shape}: give the output"
+                " a last axis of the number of classes"
             )
         if self._alpha is not None and len(self._alpha) != out_shape[-1]:
             raise ShapeError(

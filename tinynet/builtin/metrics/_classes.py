@@ -85,7 +85,7 @@ def counted_rows(
             f" {predictions.shape[1:]}; save labels of shape {predictions.shape[1:-1]}, or"
             f' probabilities of shape {predictions.shape[1:]}; for numbers use "mae" or "r2"'
         )
-    _check(bad_label(_without_ignored(targets, ignore_label), predictions.shape[-1]), _NUMBERS)
+    _check(bad_label(_without_ignored(targets, ignore_label), predictions.shape[-1]), _LABELS)
     labels = targets.reshape(-1)
     if ignore_label is not None:
         counted = labels != ignore_label
@@ -98,10 +98,8 @@ def _without_ignored(targets: Array, ignore_label: int | None) -> Array:
     return targets if ignore_label is None else np.where(targets == ignore_label, 0, targets)
 
 
-_NUMBERS = (
-    'the metric compares classes; leave out another label with "ignore_label", and for a target'
-    ' that is a number use "mae" or "r2"'
-)
+_NUMBERS = 'the metric compares classes; for a target that is a number use "mae" or "r2"'
+_LABELS = f'{_NUMBERS}, and to leave out such labels set "ignore_label" in the metric'
 
 
 def _check(bad: Bad | None, hint: str) -> None:
