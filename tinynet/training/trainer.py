@@ -1,6 +1,5 @@
 """The training loop. It touches no file: its caller logs and saves between the events."""
 
-import math
 from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -8,11 +7,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tinynet.data.data import Data
 from tinynet.data.ranges import naming_samples
-from tinynet.engine.engine import BatchResult, Engine
+from tinynet.engine.engine import Engine
 from tinynet.engine.inputs import Inputs
 from tinynet.engine.numeric_context import in_numeric_context
 from tinynet.engine.shard_pass import RandomKey
@@ -24,34 +21,27 @@ from tinynet.engine.tensor_names import (
     of_group,
     require_match,
 )
-from tinynet.errors import DataError, Problem, ShapeError, SpecError
+from tinynet.errors import DataError, Problem, SpecError
 from tinynet.kernels import Kernels
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.from_spec import network_from_spec
 from tinynet.network.losses import targets_of
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
+from tinynet.training.accumulation import StepResult, accumulate
 from tinynet.training.advice import advice
 from tinynet.training.checks import check_training
 from tinynet.training.class_weights import class_weights
-from tinynet.training.compatibility import (
-    first_bad_target,
-    positions_problem,
-    require_rows,
-    target_problems,
-    targets_by_loss,
-    weight_problems,
-)
-from tinynet.training.divergence import divergence
-from tinynet.training.evaluation import Figures, mean_loss
+from tinynet.training.evaluation import Figures
 from tinynet.training.events import Evaluated, Evaluating, Event, StepDone, StopReason
 from tinynet.training.loader import Loader, StepSamples, labelled
 from tinynet.training.monitor import update_best
 from tinynet.training.progress import Progress
 from tinynet.training.purity import check_purity
 from tinynet.training.state_guard import StateGuard
+from tinynet.training.step_arguments import StepArguments
 from tinynet.training.updater import Updater
-from tinynet.types import Array, Shape
+from tinynet.types import Array
 
 
 class Trainer:
@@ -110,7 +100,7 @@ class Trainer:
             self.network.kernels,
         )
         self._figures = Figures(training.metrics, self.network)
-        self._checked_shapes: dict[str, Shape] = {}
+        self._arguments = StepArguments(self.network, self._data_targets)
 
     @property
     def step(self) -> int:
@@ -180,23 +170,7 @@ class Trainer:
             TinynetError: if an exception ended an earlier update before it was complete.
         """
         self._guard.require_whole()
-        targets = targets_by_loss(self.network, x, y, self._data_targets)
-        weights = None if weights is None else np.asarray(weights)
-        require_rows(x, targets, weights)
-        shapes = {output: array.shape[1:] for output, array in targets.items()}
-        if weights is not None:
-            if wrong := weight_problems(self.network, sample_weights=True):
-                raise SpecError(wrong)
-            if problem := positions_problem(self.network.losses, weights.shape[1:], shapes):
-                raise ShapeError(problem)
-        if shapes != self._checked_shapes:
-            if problems := target_problems(self.network, shapes):
-                raise ShapeError(problems)
-            self._checked_shapes = shapes
-        bad = first_bad_target(self.network, targets)
-        if bad is not None:
-            raise DataError(f"target {bad[0]} of the batch: {bad[1]}")
-        samples, kernels = StepSamples(x, targets, weights, weights), self.network.kernels
+        samples, kernels = self._arguments.samples(x, y, weights), self.network.kernels
         return in_numeric_context(kernels, self._engine.threads, self._update, samples, 0)
 
     def _update(self, samples: StepSamples, advance: int) -> float:
@@ -205,45 +179,23 @@ class Trainer:
         All passes and the update are one call in the numeric context, which takes time to set.
         """
         training, rate = self.spec.training, self.learning_rate
-        starts = range(0, len(samples), training.batch_size)
-        results: list[BatchResult] = []
-        gradients: dict[str, Array] = {}
-        divisors = self._engine.divisors(samples.y, samples.weights, len(samples))
-        for number, start in enumerate(starts):
-            batch = samples
-            if len(starts) > 1:
-                batch = samples.rows(slice(start, start + training.batch_size))
-            key = RandomKey(training.seed, self.progress.step, number)
-            result = self._engine.train(
-                batch.x,
-                batch.y,
-                batch.weights,
-                key,
-                divisors,
-                predict=bool(self._figures.metrics),
-            )
-            if not all(map(math.isfinite, (result.loss, *result.losses.values()))):
-                raise divergence(
-                    self._engine, result, batch.x, batch.y, key, start, self.network.dtype
-                )
-            gradients = _add(gradients, result) if len(starts) > 1 else result.gradients
-            results.append(result)
-        self._guard.change(self._apply, results, gradients, samples, rate, advance)
-        return mean_loss(self.network.losses, results, len(samples), divisors)
+        result = accumulate(
+            self._engine,
+            self.network,
+            samples,
+            training.batch_size,
+            RandomKey(training.seed, self.progress.step),
+            predict=bool(self._figures.metrics),
+        )
+        self._guard.change(self._apply, result, samples, rate, advance)
+        return result.loss
 
-    def _apply(
-        self,
-        results: list[BatchResult],
-        gradients: dict[str, Array],
-        samples: StepSamples,
-        rate: float,
-        advance: int,
-    ) -> None:
+    def _apply(self, step: StepResult, samples: StepSamples, rate: float, advance: int) -> None:
         """Change the state by the results of a step."""
         progress = self.progress
-        self._figures.update(results, samples)
-        self._updater.update(gradients, progress.step - progress.optimizer_start, rate)
-        for result in results:
+        self._figures.update(step.batches, samples)
+        self._updater.update(step.gradients, progress.step - progress.optimizer_start, rate)
+        for result in step.batches:
             result.commit()
         progress.step += 1
         progress.position += advance
@@ -440,12 +392,3 @@ class Trainer:
             array[...] = arrays[name]
         self._figures.load_state(of_group(FIGURES, arrays))
         self.progress = replace(progress)
-
-
-def _add(sums: dict[str, Array], result: BatchResult) -> dict[str, Array]:
-    """Return the accumulated gradients, in memory of their own."""
-    if not sums:
-        return {address: gradient.copy() for address, gradient in result.gradients.items()}
-    for address, total in sums.items():
-        total += result.gradients[address]
-    return sums

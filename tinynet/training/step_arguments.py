@@ -1,0 +1,59 @@
+"""Validation of the arrays of one update by hand."""
+
+from collections.abc import Callable, Collection, Mapping
+
+import numpy as np
+
+from tinynet.engine.inputs import Inputs
+from tinynet.errors import DataError, ShapeError, SpecError
+from tinynet.network.network import Network
+from tinynet.training.compatibility import (
+    first_bad_target,
+    positions_problem,
+    require_rows,
+    target_problems,
+    targets_by_loss,
+    weight_problems,
+)
+from tinynet.training.loader import StepSamples
+from tinynet.types import Array, Shape
+
+
+class StepArguments:
+    """The checks of the arguments of `Trainer.train_step`.
+
+    The targets of a network are compared with its outputs only where their shapes change.
+    """
+
+    def __init__(self, network: Network, data_targets: Callable[[], Collection[str]]) -> None:
+        """Create the checks.
+
+        Args:
+            network: The network, with its losses.
+            data_targets: Returns the names of the targets in the data.
+        """
+        self._network, self._data_targets = network, data_targets
+        self._checked_shapes: dict[str, Shape] = {}
+
+    def samples(
+        self, x: Inputs, y: Array | Mapping[str, Array] | None, weights: Array | None
+    ) -> StepSamples:
+        """Return the samples of a step; arguments and errors are those of `train_step`."""
+        network = self._network
+        targets = targets_by_loss(network, x, y, self._data_targets)
+        weights = None if weights is None else np.asarray(weights)
+        require_rows(x, targets, weights)
+        shapes = {output: array.shape[1:] for output, array in targets.items()}
+        if weights is not None:
+            if wrong := weight_problems(network, sample_weights=True):
+                raise SpecError(wrong)
+            if problem := positions_problem(network.losses, weights.shape[1:], shapes):
+                raise ShapeError(problem)
+        if shapes != self._checked_shapes:
+            if problems := target_problems(network, shapes):
+                raise ShapeError(problems)
+            self._checked_shapes = shapes
+        bad = first_bad_target(network, targets)
+        if bad is not None:
+            raise DataError(f"target {bad[0]} of the batch: {bad[1]}")
+        return StepSamples(x, targets, weights, weights)
