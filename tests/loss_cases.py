@@ -16,6 +16,8 @@ LABELS = np.array([2, 0, 1, 2, 1, 0])
 SEQUENCES = DRAW.integers(3, size=(6, 4))
 SHARES = DRAW.dirichlet(np.ones(3), (6, 4))
 SHARES[0, 0] = [0, 1, 0]
+MASKS = DRAW.integers(0, 2, (6, 4, 5))
+IMAGES = DRAW.random((6, 5, 6, 2))
 BY_POSITION = {"average_over": "positions"}
 
 LOSSES: dict[str, list[Case]] = {
@@ -31,6 +33,19 @@ LOSSES: dict[str, list[Case]] = {
     ],
     "categorical_hinge": [({}, (3,), LABELS, {}), (BY_POSITION, (4, 3), SHARES, {})],
     "cosine_similarity": [({}, (2,), NUMBERS, {}), (BY_POSITION, (4, 3), SHARES, {})],
+    "dice": [
+        ({}, (4, 5, 1), MASKS, {}),
+        ({"smooth": 0.1, "from_logits": False}, (4, 3), SHARES, {"outputs": SHARES[::-1]}),
+    ],
+    "gaussian_nll": [
+        ({}, [(2,), (2,)], COUNTS, {"outputs": [NUMBERS, POSITIVE]}),
+        (
+            {"full": True, "epsilon": 0.05, **BY_POSITION},
+            [(2,), (2,)],
+            NUMBERS,
+            {"outputs": [COUNTS, POSITIVE]},
+        ),
+    ],
     "hinge": [({}, (2,), 2 * BITS - 1, {}), ({}, (1,), BITS[:, 0], {})],
     "kl_divergence": [({}, (3,), SHARES[:, 0], {}), (BY_POSITION, (4, 3), SHARES, {})],
     "log_cosh": [({}, (2,), NUMBERS, {}), (BY_POSITION, (2,), NUMBERS, {})],
@@ -44,4 +59,17 @@ LOSSES: dict[str, list[Case]] = {
     "quantile": [({"quantile": 0.9}, (2,), NUMBERS, {}), ({}, (1,), NUMBERS[:, 0], {})],
     "smooth_l1": [({}, (2,), NUMBERS, {}), ({"beta": 0.3}, (2,), NUMBERS, {})],
     "squared_hinge": [({}, (2,), 2 * BITS - 1, {}), ({}, (1,), BITS[:, 0], {})],
+    "ssim": [
+        ({}, (12, 11, 1), DRAW.random((6, 12, 11)), {}),
+        ({"filter_size": 4, "filter_sigma": 0.8, "max_val": 2.0}, (5, 6, 2), IMAGES, {}),
+    ],
+    "triplet": [
+        ({}, [(3,), (3,), (3,)], None, {}),
+        ({"margin": 9.0, "p": 3.5, "epsilon": 0.1, "swap": True}, [(2, 2)] * 3, None, {}),
+        ({"p": 1.0, "margin": 9.0}, [(3,), (3,), (3,)], None, {}),
+    ],
+    "tversky": [
+        ({}, (4, 5, 1), MASKS, {}),
+        ({"alpha": 0.3, "beta": 0.9, "smooth": 0.1}, (4, 3), SHARES, {}),
+    ],
 }

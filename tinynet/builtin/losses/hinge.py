@@ -17,6 +17,7 @@ class Hinge(Elementwise):
     """
 
     name = "hinge"
+    examples = ({"out_shape": [2], "targets": [[1, 0], [-1, 1]]},)
 
     def values(self, outputs: Array, targets: Array) -> Array:
         values: Array = np.maximum(1 - _signs(targets) * outputs, 0)

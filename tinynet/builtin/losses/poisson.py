@@ -26,6 +26,15 @@ class Poisson(Elementwise):
 
     name = "poisson"
 
+    # Moderate numbers: the exponential of an output of 10,000 is infinite.
+    examples = (
+        {
+            "out_shape": [2],
+            "targets": [[0.0, 3.0], [1.0, 2.0]],
+            "outputs": [[0.5, -1.2], [0.3, 2.0]],
+        },
+    )
+
     class Config(PositionsConfig):
         """Parameters of `poisson`."""
 
