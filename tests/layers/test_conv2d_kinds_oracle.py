@@ -56,7 +56,7 @@ def depthwise(axes, options, x, weight, bias, pads):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(cases(2), SEEDS)
 def test_depthwise_conv2d_agrees(case, seed):
     options, shape, pads = case
@@ -78,13 +78,13 @@ def check_separable(layer_type, axes, case, filters, seed):
     agree_with_torch(layer_type, options | {"filters": filters}, shape, seed, by_torch)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(cases(1), st.integers(1, 4), SEEDS)
 def test_separable_conv1d_agrees(case, filters, seed):
     check_separable(SeparableConv1D, 1, case, filters, seed)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(cases(2), st.integers(1, 4), SEEDS)
 def test_separable_conv2d_agrees(case, filters, seed):
     check_separable(SeparableConv2D, 2, case, filters, seed)

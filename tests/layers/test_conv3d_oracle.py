@@ -43,7 +43,7 @@ def cases(draw):
     return options, shape, [count for side in reversed(sides) for count in side]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(cases(), st.integers(0, 2**32 - 1))
 def test_values_and_gradients_agree(case, seed):
     options, shape, pads = case

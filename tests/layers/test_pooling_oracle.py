@@ -59,7 +59,7 @@ def cases(draw, axes, dilations):
 
 
 @AXES
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data(), seed=SEEDS)
 def test_max_pooling_agrees_ties_included(axes, data, seed):
     size, strides, padding, dilation, ceil_mode, shape = data.draw(cases(axes, 3))
@@ -74,7 +74,7 @@ def test_max_pooling_agrees_ties_included(axes, data, seed):
 
 
 @AXES
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data(), include_pad=st.booleans(), seed=SEEDS)
 def test_average_pooling_agrees(axes, data, include_pad, seed):
     size, strides, padding, _, ceil_mode, shape = data.draw(cases(axes, 1))

@@ -26,14 +26,14 @@ def check(options, shape, seed, **by_torch):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(SHAPES, SIZES, st.booleans(), SEEDS)
 def test_bilinear_to_a_size_agrees(shape, size, align_corners, seed):
     options = {"height": size[0], "width": size[1], "align_corners": align_corners}
     check(options, shape, seed, size=size, mode="bilinear", align_corners=align_corners)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(SHAPES, st.tuples(FACTORS, FACTORS), st.booleans(), SEEDS)
 def test_bilinear_by_a_factor_agrees(shape, factor, align_corners, seed):
     assume(all(math.floor(n * f) >= 1 for n, f in zip(shape[1:3], factor, strict=True)))
@@ -41,7 +41,7 @@ def test_bilinear_by_a_factor_agrees(shape, factor, align_corners, seed):
     check(options, shape, seed, scale_factor=factor, mode="bilinear", align_corners=align_corners)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(SHAPES, SIZES, SEEDS)
 def test_nearest_to_a_size_agrees(shape, size, seed):
     for length, out in zip(shape[1:3], size, strict=True):

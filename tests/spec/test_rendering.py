@@ -50,7 +50,7 @@ def resolves_to(value, resolved):
     if isinstance(value, str) and isinstance(resolved, str):
         return value in (resolved, f"${resolved}")
     if isinstance(resolved, list):
-        return value == resolved or resolved in ([value], [value, value])
+        return value == resolved or resolved in ([value] * count for count in (1, 2, 3))
     return value == resolved
 
 

@@ -59,8 +59,8 @@ class Images(Scale):
 class Gallery(Scale):
     def __init__(self, config: Any, in_shapes: tuple[Shape, ...], build: Build) -> None:
         super().__init__(config, in_shapes, build)
-        if len(self.out_shape) != 4:
-            raise ShapeError("many images are wanted")
+        if len(self.out_shape) != 5:
+            raise ShapeError("many volumes are wanted")
 
 
 class Difference(Scale):
@@ -163,8 +163,8 @@ def test_a_layer_that_takes_nothing_says_why_and_what_to_do(register: Any) -> No
         "the layer 'gallery' accepts none of the arguments that the kit tries; pass the shapes of"
         " its inputs, or add `examples` to the class Gallery. Tried:"
     )
-    assert first == "  on inputs (6,): ShapeError: many images are wanted"
-    run_all(plugin_checks("gallery", in_shapes=[(2, 3, 2, 1)]))
+    assert first == "  on inputs (6,): ShapeError: many volumes are wanted"
+    run_all(plugin_checks("gallery", in_shapes=[(2, 1, 2, 1, 1)]))
 
 
 def test_missing_options_are_named(register: Any) -> None:

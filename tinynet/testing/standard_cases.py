@@ -104,7 +104,7 @@ def _accept_transform(transform_class: type[Any], config: Config, case: Argument
 STANDARDS = {
     "layers": Standard(
         (
-            *({"in_shapes": [shape]} for shape in ((6,), (4, 6), (6, 6, 4), ())),
+            *({"in_shapes": [shape]} for shape in ((6,), (4, 6), (6, 6, 4), (4, 4, 4, 2), ())),
             *({"in_shapes": [shape] * 2} for shape in ((6,), (6, 6), (6, 6, 4))),
             {"in_shapes": [(6,)] * 3},
             {"in_shapes": [(4, 6), (4,)], "mask": 1},

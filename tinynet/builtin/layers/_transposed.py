@@ -1,4 +1,4 @@
-"""The base of transposed convolutions of sequences and images."""
+"""The base of transposed convolutions."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.layers._convolution import Convolution, ConvolutionConfig, check_groups
 from tinynet.builtin.layers._sides import Pair
-from tinynet.builtin.layers._window import split_padding
+from tinynet.builtin.layers._window import AXIS_NAMES, split_padding
 from tinynet.kernels import ThreeGradients
 from tinynet.layer import Array, Build, Cache, Context, Shape, ShapeError
 
@@ -139,16 +139,13 @@ def fit_transposed(
         out_size = whole - sum(side) + added
         if out_size < 1:
             raise ShapeError(
-                f"{what}: the output's {_NAMES[len(sizes)][axis]} would be ({length} - 1) *"
+                f"{what}: the output's {AXIS_NAMES[len(sizes)][axis]} would be ({length} - 1) *"
                 f" {stride} + {extent} - {side[0]} - {side[1]} + {added} = {out_size}: take less"
                 " padding"
             )
         sides.append(side)
         out_sizes.append(out_size)
     return tuple(sides), tuple(out_sizes)
-
-
-_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
 def _option(value: Any) -> str:

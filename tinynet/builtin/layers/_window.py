@@ -25,12 +25,15 @@ PADDING_DESCRIPTION = (
 MAX_PADDED = 1 << 24
 """Most positions of a sample with its padding, unless the sample alone has many."""
 
-_WORDS = {
-    1: ("{} steps", "a sequence of {}", ("length",)),
-    2: ("{}", "an image of {}", ("height", "width")),
-    3: ("{}", "a volume of {}", ("depth", "height", "width")),
+AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""The names of a sample's axes in messages, by their number."""
+
+_SIZES = {
+    1: ("{} steps", "a sequence of {}"),
+    2: ("{}", "an image of {}"),
+    3: ("{}", "a volume of {}"),
 }
-"""Words of messages, by the number of axes: the size of a window, and of a sample, and the axes."""
+"""The size of a window, and that of a sample, by the number of axes."""
 
 _SAMPLES = {
     1: "sequences of shape (steps, channels)",
@@ -92,11 +95,12 @@ def fit_axes(
     counts = tuple(_count(*axis, side, ceil_mode) for side, axis in zip(sides, axes, strict=True))
     for axis, count in enumerate(counts):
         if count < 1:
-            span, sample, names = _WORDS[len(sizes)]
+            span, sample = _SIZES[len(sizes)]
+            name = AXIS_NAMES[len(sizes)][axis]
             length, extent, stride = axes[axis]
             raise ShapeError(
                 f"{what}: a window that spans {span.format(_by(extents))} does not fit"
-                f" {sample.format(_by(sizes))}; the output's {names[axis]} would be"
+                f" {sample.format(_by(sizes))}; the output's {name} would be"
                 f" {_arithmetic(length, extent, stride, sides[axis], ceil_mode)}: take a smaller"
                 " window, or padding 'same'"
             )
@@ -105,7 +109,7 @@ def fit_axes(
 
 def _check_padded(what: str, sizes: Shape, extents: Sequence[int], sides: Sequence[Pair]) -> None:
     """Raise ShapeError for a sample that is almost all padding, and larger than the memory."""
-    span, sample, _ = _WORDS[len(sizes)]
+    span, sample = _SIZES[len(sizes)]
     padded = [size + sum(side) for size, side in zip(sizes, sides, strict=True)]
     if prod(padded) > max(MAX_PADDED, 8 * prod(sizes)):
         raise ShapeError(

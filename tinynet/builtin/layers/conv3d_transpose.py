@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._depth_taps import DepthTaps, plane_kernel, volume_weight
@@ -126,8 +127,13 @@ class Conv3DTranspose(TransposedConvolution):
             )
         if dweight is not None:
             dweight = volume_weight(dweight, self.params["weight"].shape)
-        dbias = dy.reshape(-1, self.out_shape[-1]).sum(axis=0) if needs_bias else None
-        return dx, dweight, dbias
+        return dx, dweight, _channel_sums(dy) if needs_bias else None
 
     def _kernel(self) -> Array:
         return plane_kernel(self.params["weight"])
+
+
+def _channel_sums(dy: Array) -> Array:
+    """Return the sum of each channel; a product rounds less than a sum over the first axis."""
+    rows = dy.reshape(-1, dy.shape[-1])
+    return np.ones(len(rows), dy.dtype) @ rows

@@ -83,21 +83,24 @@ class GlobalMaxPool(GlobalPool):
 
 
 class GlobalAvgPool2D(GlobalAvgPool):
-    """Mean of each channel over the whole image.  (N, H, W, C) -> (N, C)."""
+    """Mean of each channel over the whole image.  (N, H, W, C) -> (N, C), or (N, 1, 1, C)."""
 
     spec_name = "global_avg_pool2d"
     axes = 2
 
 
 class GlobalAvgPool3D(GlobalAvgPool):
-    """Mean of each channel over the whole volume.  (N, D, H, W, C) -> (N, C)."""
+    """Mean of each channel over the whole volume.
+
+    (N, D, H, W, C) -> (N, C), or (N, 1, 1, 1, C).
+    """
 
     spec_name = "global_avg_pool3d"
     axes = 3
 
 
 class GlobalMaxPool2D(GlobalMaxPool):
-    """Maximum of each channel over the whole image.  (N, H, W, C) -> (N, C).
+    """Maximum of each channel over the whole image.  (N, H, W, C) -> (N, C), or (N, 1, 1, C).
 
     The gradient goes to the first maximum, in row-major order.
     """
@@ -107,9 +110,10 @@ class GlobalMaxPool2D(GlobalMaxPool):
 
 
 class GlobalMaxPool3D(GlobalMaxPool):
-    """Maximum of each channel over the whole volume.  (N, D, H, W, C) -> (N, C).
+    """Maximum of each channel over the whole volume.
 
-    The gradient goes to the first maximum, in row-major order.
+    (N, D, H, W, C) -> (N, C), or (N, 1, 1, 1, C). The gradient goes to the first maximum, in
+    row-major order.
     """
 
     spec_name = "global_max_pool3d"

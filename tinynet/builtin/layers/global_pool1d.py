@@ -49,7 +49,7 @@ class GlobalPool1D:
 
 
 class GlobalAvgPool1D(GlobalPool1D):
-    """Mean of each channel over the steps of a sequence.  (N, T, C) -> (N, C).
+    """Mean of each channel over the steps of a sequence.  (N, T, C) -> (N, C), or (N, 1, C).
 
     With a mask (N, T) of 0 and 1 as a second input, the mean is taken over the steps that have a 1;
     it is 0 for a sample without any.
@@ -76,7 +76,7 @@ class GlobalAvgPool1D(GlobalPool1D):
 
 
 class GlobalMaxPool1D(GlobalPool1D):
-    """Maximum of each channel over the steps of a sequence.  (N, T, C) -> (N, C).
+    """Maximum of each channel over the steps of a sequence.  (N, T, C) -> (N, C), or (N, 1, C).
 
     With a mask (N, T) of 0 and 1 as a second input, the maximum is taken over the steps that have a
     1; it is 0 for a sample without any. The gradient goes to the first maximum.

@@ -122,6 +122,8 @@ class GroupNorm(_GroupNorm):
         ShapeError: if ``groups`` does not divide the channels, or a group is a single number.
     """
 
+    examples = ({"options": {"groups": 2}},)
+
     class Config(NormConfig):
         """Parameters of a `group_norm` node."""
 

@@ -80,6 +80,7 @@ class Clip(SlopeFromInput):
     """
 
     operations = 2
+    examples = ({"options": {"min": -0.5, "max": 0.5}},)
 
     class Config(LayerConfig):
         """Parameters of a `clip` node."""

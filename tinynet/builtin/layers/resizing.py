@@ -49,6 +49,7 @@ class Resizing:
     """
 
     per_sample = True
+    examples = ({"options": {"factor": 1.5}},)
 
     class Config(LayerConfig):
         """Parameters of a `resizing` node."""
