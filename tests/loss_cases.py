@@ -30,8 +30,13 @@ LOSSES: dict[str, list[Case]] = {
         ({}, (3,), LABELS, {}),
         ({"gamma": 0.5, "alpha": [1.0, 0.0, 2.5], "label_smoothing": 0.1}, (4, 3), SEQUENCES, {}),
         (BY_POSITION, (4, 3), SHARES, {}),
+        ({"ignore_label": 0}, (4, 3), SEQUENCES, {}),
     ],
-    "categorical_hinge": [({}, (3,), LABELS, {}), (BY_POSITION, (4, 3), SHARES, {})],
+    "categorical_hinge": [
+        ({"ignore_label": 2}, (4, 3), SEQUENCES, {}),
+        ({}, (3,), LABELS, {}),
+        (BY_POSITION, (4, 3), SHARES, {}),
+    ],
     "cosine_similarity": [({}, (2,), NUMBERS, {}), (BY_POSITION, (4, 3), SHARES, {})],
     "dice": [
         ({}, (4, 5, 1), MASKS, {}),

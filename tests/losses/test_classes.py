@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tinynet.builtin.losses.categorical_hinge import CategoricalHinge
+from tinynet.builtin.losses.focal_cross_entropy import CategoricalFocalCrossEntropy
 from tinynet.builtin.losses.kl_divergence import KLDivergence
 from tinynet.builtin.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from tinynet.errors import ShapeError
@@ -82,11 +83,25 @@ def test_the_mean_is_taken_over_positions() -> None:
     assert loss.count(labels, weights) == 12
 
 
+@pytest.mark.parametrize("kind", [CategoricalHinge, CategoricalFocalCrossEntropy])
+def test_ignored_labels_count_nowhere(kind: Any) -> None:
+    logits, labels = RNG.normal(size=(2, 3, 4)), np.array([[0, 3, -1], [2, -1, -1]])
+    loss = make(kind, ignore_label=-1)
+    value, gradient = both(loss, logits, labels)
+    counted = labels >= 0
+    expected, rows = both(make(kind), logits[counted], labels[counted])
+    assert value == pytest.approx(expected, rel=1e-14)
+    assert loss.count(labels, None) == 3
+    np.testing.assert_allclose(gradient[counted], rows, rtol=1e-14)
+    assert not gradient[~counted].any()
+    assert loss.bad_target((3, 4), labels) is None
+
+
 @pytest.mark.parametrize(
     ("out_shape", "target_shape"), [((1,), ()), ((), ()), ((3,), (4,)), ((2, 3), (3,))]
 )
 def test_shapes_without_classes_are_refused(out_shape: Any, target_shape: Any) -> None:
-    with pytest.raises(ShapeError, match=r"categorical_hinge needs outputs \(\.\.\., classes\)"):
+    with pytest.raises(ShapeError, match="categorical_hinge cannot compare an output of shape"):
         make(CategoricalHinge).check_shapes(out_shape, target_shape)
 
 

@@ -6,9 +6,21 @@ import numpy as np
 import pytest
 
 from tinynet.builtin.losses.binary_cross_entropy import BinaryCrossEntropy
+from tinynet.builtin.losses.categorical_hinge import CategoricalHinge
+from tinynet.builtin.losses.cosine_similarity import CosineSimilarity
 from tinynet.builtin.losses.ctc import CTC
-from tinynet.builtin.losses.regression import MAE, MSE, Huber
+from tinynet.builtin.losses.focal_cross_entropy import (
+    BinaryFocalCrossEntropy,
+    CategoricalFocalCrossEntropy,
+)
+from tinynet.builtin.losses.hinge import SquaredHinge
+from tinynet.builtin.losses.kl_divergence import KLDivergence
+from tinynet.builtin.losses.overlap import Tversky
+from tinynet.builtin.losses.poisson import Poisson
+from tinynet.builtin.losses.regression import MAE, MSE, Huber, Quantile
+from tinynet.builtin.losses.relative_errors import MSLE
 from tinynet.builtin.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from tinynet.builtin.losses.ssim import SSIM
 from tinynet.errors import ShapeError
 from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss
@@ -48,6 +60,17 @@ CASES = {
         RNG.normal(size=(6, 2, 3)),
     ),
     "huber": (Huber, {"delta": 0.5}, (6, 3), RNG.normal(size=(6, 3))),
+    "quantile": (Quantile, {"quantile": 0.8}, (6, 3), RNG.normal(size=(6, 3))),
+    "msle": (MSLE, {}, (6, 3), RNG.uniform(0, 3, (6, 3))),
+    "poisson": (Poisson, {"full": True}, (6, 3), RNG.integers(0, 4, (6, 3))),
+    "squared hinge": (SquaredHinge, {}, (6, 3), RNG.integers(0, 2, (6, 3))),
+    "binary focal": (BinaryFocalCrossEntropy, {"alpha": 0.2}, (6, 3), RNG.random((6, 3))),
+    "focal": (CategoricalFocalCrossEntropy, {}, (6, 3, 4), RNG.integers(0, 4, (6, 3))),
+    "categorical hinge": (CategoricalHinge, {}, (6, 4), LABELS),
+    "kl divergence": (KLDivergence, {}, (6, 2, 4), RNG.dirichlet(np.ones(4), (6, 2))),
+    "cosine similarity": (CosineSimilarity, {}, (6, 2, 3), RNG.normal(size=(6, 2, 3))),
+    "tversky": (Tversky, {"alpha": 0.2}, (6, 4, 2), RNG.random((6, 4, 2))),
+    "ssim": (SSIM, {"filter_size": 2}, (6, 3, 4, 1), RNG.random((6, 3, 4))),
 }
 WEIGHTS = np.array([0.0, 1.0, 2.5, 0.5, 1.0, 3.0])
 

@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from tinynet.builtin.losses.activity_regularization import ActivityRegularization
 from tinynet.builtin.losses.contrastive import Contrastive
 from tinynet.builtin.losses.distillation import Distillation
+from tinynet.builtin.losses.gaussian_nll import GaussianNLL
 from tinynet.builtin.losses.standard_normal_kl import StandardNormalKL
+from tinynet.builtin.losses.triplet import Triplet
 from tinynet.errors import ShapeError
 from tinynet.layer.context import Context
 
@@ -171,6 +173,12 @@ CASES = {
     "distillation": (make(Distillation, temperature=2.0), RNG.normal(size=(2, 6, 4)), None),
     "contrastive": (make(Contrastive), RNG.normal(size=(2, 6, 4)), RNG.integers(0, 2, 6)),
     "standard_normal_kl": (make(StandardNormalKL), RNG.normal(size=(2, 6, 4)), None),
+    "gaussian_nll": (
+        make(GaussianNLL, full=True),
+        RNG.uniform(0.5, 2, (2, 6, 4)),
+        RNG.normal(size=(6, 4)),
+    ),
+    "triplet": (make(Triplet, margin=3.0, swap=True), RNG.normal(size=(3, 6, 4)), None),
     "activity_regularization": (
         make(ActivityRegularization, l1=0.1, l2=0.2),
         RNG.normal(size=(6, 4)),

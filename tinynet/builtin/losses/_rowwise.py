@@ -12,7 +12,7 @@ from tinynet.builtin.losses._positions import (
 )
 from tinynet.errors import ShapeError
 from tinynet.loss import Context
-from tinynet.targets import Bad, bad_distribution, bad_label, first_bad
+from tinynet.targets import Bad, first_bad
 from tinynet.types import Array, Shape
 
 
@@ -50,7 +50,8 @@ class Rowwise:
         self.check_shapes(outputs.shape[1:], targets.shape[1:])
         shape = outputs.shape[:-1]
         losses, gradient = self.compare(
-            outputs.reshape(-1, outputs.shape[-1]), self._rows_of(outputs, targets)
+            outputs.reshape(-1, outputs.shape[-1]),
+            targets.reshape(-1, outputs.shape[-1]).astype(outputs.dtype, copy=False),
         )
         total = weighted_sum(losses.reshape(shape), weights, by_position=self.counts_positions)
         if not ctx.keep:
@@ -79,40 +80,3 @@ class Rowwise:
 
     def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:
         return first_bad(targets, np.isfinite(targets), "a finite number")
-
-    def _rows_of(self, outputs: Array, targets: Array) -> Array:
-        """Return the target of each row of the outputs, (R, C)."""
-        return targets.reshape(-1, outputs.shape[-1]).astype(outputs.dtype, copy=False)
-
-
-class ClassRows(Rowwise):
-    """The base of losses of classes: rows of scores, (N, ..., classes).
-
-    Targets of one axis less, (N, ...), are labels, integers from 0 to classes - 1; `compare` gets
-    them as one-hot rows. Targets of the outputs' shape are probabilities.
-    """
-
-    def check_shapes(self, out_shape: Shape, target_shape: Shape) -> None:
-        if target_shape in (out_shape, out_shape[:-1]) and out_shape[-1:] > (1,):
-            return
-        raise ShapeError(
-            f"{self.name} needs outputs (..., classes), of at least 2 classes, and targets that are"
-            f" labels, (...), or probabilities, (..., classes); the output has the shape"
-            f" {out_shape} and the target {target_shape}: set the last dense layer's units to the"
-            " number of classes"
-        )
-
-    def max_classes(self, out_shape: Shape) -> int:
-        return out_shape[-1] if out_shape else 1
-
-    def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:
-        if targets.ndim == len(out_shape):
-            return bad_label(targets, out_shape[-1])
-        return bad_distribution(targets)
-
-    def _rows_of(self, outputs: Array, targets: Array) -> Array:
-        if targets.ndim == outputs.ndim:
-            return super()._rows_of(outputs, targets)
-        labels = targets.reshape(-1, 1)
-        one_hot: Array = (labels == np.arange(outputs.shape[-1])).astype(outputs.dtype)
-        return one_hot

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tinynet.builtin.losses._rowwise import ClassRows
-from tinynet.functional import softmax
+from tinynet.builtin.losses._class_rows import ClassRows
+from tinynet.loss import Context
 from tinynet.types import Array
 
 
@@ -13,11 +13,12 @@ class CategoricalHinge(ClassRows):
     For a label this is 1 plus the largest other score, or 0 if all others are negative, minus the
     label's score: the definition of Keras. Outputs (N, ..., classes); targets are labels (N, ...)
     or probabilities (N, ..., classes). Of equal scores the first has the gradient.
+    Predictions are the softmax of the scores: it keeps their order.
     """
 
     name = "categorical_hinge"
 
-    def compare(self, rows: Array, targets: Array) -> tuple[Array, Array]:
+    def compare(self, ctx: Context, rows: Array, targets: Array) -> tuple[Array, Array]:
         others = 1 - targets
         weighed = others * rows
         largest = np.arange(len(rows)), weighed.argmax(axis=1)
@@ -26,7 +27,3 @@ class CategoricalHinge(ClassRows):
         gradient[largest] += others[largest]
         gradient *= (losses > 0)[:, None]
         return losses, gradient
-
-    def predict(self, outputs: Array) -> Array:
-        """Softmax of the scores, in the shape of ``outputs``: it keeps their order."""
-        return softmax(outputs)

@@ -8,11 +8,11 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from tinynet.builtin.losses._positions import PositionsConfig
-from tinynet.builtin.losses._rowwise import ClassRows
+from tinynet.builtin.losses._class_rows import ClassConfig, ClassRows
 from tinynet.builtin.losses.binary_cross_entropy import BinaryCrossEntropy
 from tinynet.errors import ShapeError
-from tinynet.functional import log_softmax, sigmoid, softmax
+from tinynet.functional import log_softmax, sigmoid
+from tinynet.loss import Context
 from tinynet.types import Array, Shape
 
 GAMMA = "Exponent of the discount of good predictions; 0 for none."
@@ -77,7 +77,7 @@ class CategoricalFocalCrossEntropy(ClassRows):
 
     name = "categorical_focal_cross_entropy"
 
-    class Config(PositionsConfig):
+    class Config(ClassConfig):
         """Parameters of `categorical_focal_cross_entropy`."""
 
         gamma: float = Field(default=2.0, ge=0, description=GAMMA)
@@ -98,7 +98,7 @@ class CategoricalFocalCrossEntropy(ClassRows):
         self.gamma, self.alpha = config.gamma, config.alpha
         self.label_smoothing = config.label_smoothing
 
-    def compare(self, rows: Array, targets: Array) -> tuple[Array, Array]:
+    def compare(self, ctx: Context, rows: Array, targets: Array) -> tuple[Array, Array]:
         if self.label_smoothing:
             targets = targets * (1 - self.label_smoothing)
             targets += self.label_smoothing / rows.shape[1]
@@ -113,10 +113,6 @@ class CategoricalFocalCrossEntropy(ClassRows):
         slopes = weighed * (self.gamma * p * ratio - 1)
         others = slopes.sum(axis=1, keepdims=True) - slopes
         return losses, slopes * rest - p * others
-
-    def predict(self, outputs: Array) -> Array:
-        """Probabilities of the classes, in the shape of ``outputs``."""
-        return softmax(outputs)
 
     def check_shapes(self, out_shape: Shape, target_shape: Shape) -> None:
         super().check_shapes(out_shape, target_shape)

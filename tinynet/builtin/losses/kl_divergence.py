@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from tinynet.builtin.losses._rowwise import ClassRows
+from tinynet.builtin.losses._rowwise import Rowwise
 from tinynet.errors import ShapeError
 from tinynet.functional import log_softmax, softmax
+from tinynet.targets import Bad, bad_distribution
 from tinynet.types import Array, Shape
 
 
-class KLDivergence(ClassRows):
+class KLDivergence(Rowwise):
     """sum_c target_c log(target_c / softmax(logits)_c), of logits; 0 log(0) is 0.
 
     Outputs (N, ..., classes), targets (N, ..., classes): probabilities. It has the gradient of
@@ -31,10 +32,12 @@ class KLDivergence(ClassRows):
         return softmax(outputs)
 
     def check_shapes(self, out_shape: Shape, target_shape: Shape) -> None:
-        if target_shape == out_shape[:-1]:
+        if out_shape != target_shape or out_shape[-1:] <= (1,):
             raise ShapeError(
-                "kl_divergence needs probabilities as targets, in the shape of the output"
-                f" {out_shape}, but the target has the shape {target_shape}: for labels use"
-                " softmax_cross_entropy"
+                "kl_divergence needs probabilities as targets, in the shape of the output, with at"
+                f" least 2 classes; the output has the shape {out_shape} and the target"
+                f" {target_shape} (for labels use softmax_cross_entropy)"
             )
-        super().check_shapes(out_shape, target_shape)
+
+    def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:
+        return bad_distribution(targets)
