@@ -32,6 +32,7 @@ from tinynet.testing.checks import run_all
 
 from .activation_cases import ACTIVATIONS
 from .image_cases import IMAGES
+from .initializer_cases import INITIALIZERS
 from .loss_cases import LOSSES
 from .normalization_cases import NORMALIZATIONS
 from .recurrent_cases import RECURRENT
@@ -383,15 +384,8 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "top_k_accuracy": [metric({"k": 2}, PROBABILITIES, LABELS)],
     },
     "initializers": {
-        "glorot_normal": [initializer({})],
-        "glorot_uniform": [initializer({})],
-        "he_normal": [initializer({})],
-        "he_uniform": [initializer({})],
-        "normal": [initializer({"stddev": 0.5})],
-        "ones": [initializer({})],
-        "orthogonal": [initializer({"gain": 2.0}, shapes=[(6, 4), (4, 6), (3, 3, 2, 5)])],
-        "uniform": [initializer({})],
-        "zeros": [initializer({})],
+        name: [initializer(options, **kwargs) for options, kwargs in cases]
+        for name, cases in INITIALIZERS.items()
     },
     "datasets": {
         "csv": [csv, csv_of_numbers],

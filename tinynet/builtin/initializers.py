@@ -40,6 +40,21 @@ class Ones(_WithoutParameters):
         return np.ones(shape, dtype)
 
 
+class Constant:
+    """Every value is one number."""
+
+    class Config(InitializerConfig):
+        """Parameters of `constant`."""
+
+        value: float = Field(default=0.0, description="The value of every element.")
+
+    def __init__(self, config: Config) -> None:
+        self._value = config.value
+
+    def __call__(self, rng: _RNG, shape: Shape, fan_in: int, fan_out: int, dtype: _DType) -> Array:
+        return np.full(shape, self._value, dtype)
+
+
 class Uniform:
     """Values spread evenly over [minval, maxval)."""
 
