@@ -34,6 +34,7 @@ from .activation_cases import ACTIVATIONS
 from .image_cases import IMAGES
 from .initializer_cases import INITIALIZERS
 from .loss_cases import LOSSES
+from .metric_cases import METRICS
 from .normalization_cases import NORMALIZATIONS
 from .recurrent_cases import RECURRENT
 from .tensor_cases import TENSORS
@@ -382,6 +383,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "r2": [metric({}, NUMBERS, SHARES)],
         "recall": [metric({}, PROBABILITIES, LABELS)],
         "top_k_accuracy": [metric({"k": 2}, PROBABILITIES, LABELS)],
+        **{name: [metric(*case) for case in cases] for name, cases in METRICS.items()},
     },
     "initializers": {
         name: [initializer(options, **kwargs) for options, kwargs in cases]
