@@ -123,6 +123,8 @@ _ACTIVATED = {
     "tinynet-core:kl_divergence": "softmax",
     "tinynet-core:binary_cross_entropy": "sigmoid",
     "tinynet-core:binary_focal_cross_entropy": "sigmoid",
+    "tinynet-core:dice": "sigmoid",
+    "tinynet-core:tversky": "sigmoid",
 }
 """Losses on logits, and the function that each of them applies itself."""
 
@@ -131,8 +133,9 @@ _TO_PROBABILITIES = {"tinynet-core:softmax", "tinynet-core:sigmoid"}
 
 def repeated_activation(facts: Facts) -> Iterator[Problem]:
     """Warn about a softmax or sigmoid before a loss that applies its own."""
+    on_logits = {p.name: getattr(p.loss, "from_logits", True) for p in facts.network.losses}
     for output, loss in facts.losses.items():
-        own = _ACTIVATED.get(loss)
+        own = _ACTIVATED.get(loss) if on_logits[output] else None
         node = facts.network.nodes.get(facts.network.outputs.get(output, ""))
         while node is not None and node.type in _PASSING and len(node.inputs) == 1:
             node = facts.network.nodes.get(node.inputs[0])
