@@ -10,10 +10,33 @@ Case: TypeAlias = tuple[dict[str, Any], Any, Any]
 DRAW = np.random.default_rng(2)
 NUMBERS = DRAW.normal(size=(6, 2))
 NEAR = NUMBERS + DRAW.normal(size=(6, 2)) / 4
+PROBABILITIES = DRAW.dirichlet(np.ones(3), 6)
+LABELS = np.array([2, 0, 1, 2, 1, 0])
+SEVERAL = DRAW.uniform(size=(6, 2))
+BITS = np.array([[0, 1], [1, 1], [0, 0], [1, 0], [0, 1], [1, 0]])
 
 METRICS: dict[str, list[Case]] = {
+    "auc": [
+        ({}, PROBABILITIES, LABELS),
+        ({"curve": "pr", "ignore_label": 1}, PROBABILITIES, LABELS),
+        ({"bins": 64}, SEVERAL, BITS),
+        ({"average": "binary"}, SEVERAL[:, :1], BITS[:, 1]),
+    ],
+    "balanced_accuracy": [
+        ({}, PROBABILITIES, LABELS),
+        ({"ignore_label": 1}, PROBABILITIES, LABELS),
+    ],
+    "cohen_kappa": [
+        ({"weights": weights}, PROBABILITIES, LABELS) for weights in ("none", "linear", "quadratic")
+    ],
+    "dice": [({"average": "micro"}, PROBABILITIES, LABELS)],
     "explained_variance": [({}, NEAR, NUMBERS), ({}, NEAR[:, :1], NUMBERS[:, 0])],
     "mape": [({}, NEAR, NUMBERS), ({"epsilon": 1.0}, NEAR[:, :1], NUMBERS[:, 0])],
+    "matthews": [({}, PROBABILITIES, LABELS), ({"ignore_label": 1}, PROBABILITIES, LABELS)],
+    "mean_iou": [
+        ({}, PROBABILITIES, LABELS),
+        ({"average": "binary", "ignore_label": 2}, SEVERAL[:, :1], BITS[:, 0]),
+    ],
     "mse": [({}, NEAR, NUMBERS)],
     "psnr": [({}, NEAR, NUMBERS), ({"max_val": 255.0}, NEAR, NUMBERS)],
     "rmse": [({}, NEAR, NUMBERS), ({}, NEAR[:, :1], NUMBERS[:, 0])],
