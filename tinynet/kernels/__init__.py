@@ -11,8 +11,9 @@ gradients, in the order in which they are returned; the others are None.
 """
 
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
+from tinynet.kernels.images import ImageKernels
 from tinynet.kernels.memory import Empty
 from tinynet.kernels.recurrence import (
     Recurrence,
@@ -21,10 +22,12 @@ from tinynet.kernels.recurrence import (
     RecurrentNeeds,
     States,
 )
+from tinynet.kernels.results import Saved, ThreeGradients, TwoGradients
 from tinynet.kernels.window import Window
-from tinynet.types import Array, Shape
+from tinynet.types import Array
 
 __all__ = [
+    "ImageKernels",
     "Kernels",
     "Recurrence",
     "RecurrentGradients",
@@ -37,17 +40,8 @@ __all__ = [
     "Window",
 ]
 
-Saved: TypeAlias = Any
-"""The values that a forward kernel saves for its backward kernel."""
 
-ThreeGradients: TypeAlias = tuple[Array | None, Array | None, Array | None]
-"""Gradients of the input and of two parameters, each None if it is not needed."""
-
-TwoGradients: TypeAlias = tuple[Array | None, Array | None]
-"""Gradients of the input and of one parameter, each None if it is not needed."""
-
-
-class Kernels(RecurrentKernels, Protocol):
+class Kernels(ImageKernels, RecurrentKernels, Protocol):
     """The interface. Every function is pure, apart from memory that it takes from ``empty``.
 
     All real numbers of a call and its results have one dtype, float32 or float64. An implementation
@@ -70,99 +64,6 @@ class Kernels(RecurrentKernels, Protocol):
         It changes no bit. Outside of it, every call stays on the caller's thread. An interrupt may
         call `__exit__` twice or without `__enter__`, which must have no effect.
         """
-        ...
-
-    def conv2d(
-        self,
-        x: Array,
-        weight: Array,
-        bias: Array | None,
-        window: Window,
-        empty: Empty,
-        keep: bool,
-        relu: bool = False,
-    ) -> tuple[Array, Saved]:
-        """Cross-correlation: x (N, H, W, C), weight (kh, kw, C / groups, F) -> (N, Ho, Wo, F).
-
-        The number of groups follows from the shapes; it divides C and F. With ``relu``, the output
-        is rectified as `relu` does.
-        """
-        ...
-
-    def conv2d_backward(
-        self,
-        dy: Array,
-        saved: Saved,
-        weight: Array,
-        window: Window,
-        empty: Empty,
-        needs: tuple[bool, bool, bool],
-    ) -> ThreeGradients:
-        """Gradients (dx, dweight, dbias), through the ReLU first if there was one."""
-        ...
-
-    def conv2d_transpose(
-        self,
-        x: Array,
-        weight: Array,
-        bias: Array | None,
-        window: Window,
-        out_shape: Shape,
-        empty: Empty,
-        keep: bool,
-        relu: bool = False,
-    ) -> tuple[Array, Saved]:
-        """Transposed convolution: the gradient of a convolution with respect to its input.
-
-        Args:
-            x: The gradient of the convolution's output, (N, H, W, C).
-            weight: That of the convolution, (kh, kw, F / groups, C).
-            bias: Added to the result, (F,).
-            window: That of the convolution.
-            out_shape: Shape of an image that the convolution reads, (Ho, Wo, F): its windows on
-                such an image are (H, W).
-            empty: The source of memory.
-            keep: True if a backward will follow.
-            relu: True to rectify the output, as `relu` does.
-
-        Returns:
-            y (N, Ho, Wo, F), saved.
-        """
-        ...
-
-    def conv2d_transpose_backward(
-        self,
-        dy: Array,
-        saved: Saved,
-        weight: Array,
-        window: Window,
-        empty: Empty,
-        needs: tuple[bool, bool, bool],
-    ) -> ThreeGradients:
-        """Gradients (dx, dweight, dbias), through the ReLU first if there was one."""
-        ...
-
-    def max_pool2d(self, x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Array, Saved]:
-        """Maximum of each window and channel: (N, H, W, C) -> (N, Ho, Wo, C).
-
-        Padding never counts, and each window contains a pixel. The maximum of a window with NaN is
-        NaN.
-        """
-        ...
-
-    def max_pool2d_backward(self, dy: Array, saved: Saved, window: Window, empty: Empty) -> Array:
-        """dx: each gradient goes to the first maximum of its window in row-major order.
-
-        In a window with NaN it goes to any one pixel.
-        """
-        ...
-
-    def avg_pool2d(self, x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Array, Saved]:
-        """Mean of each window and channel over the pixels in it; padding does not count."""
-        ...
-
-    def avg_pool2d_backward(self, dy: Array, saved: Saved, window: Window, empty: Empty) -> Array:
-        """dx: each gradient is spread evenly over the pixels its mean was taken of."""
         ...
 
     def moments(self, x: Array, empty: Empty) -> tuple[Array, Array]:
