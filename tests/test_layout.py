@@ -18,7 +18,7 @@ LEVELS = {
     0: "errors types",
     1: (
         "archive config dataset files functional initializer kernels layer loss metric optimizer"
-        " schedule targets text transform"
+        " regularizer schedule targets text transform"
     ),
     2: "builtin",
     3: "registry",

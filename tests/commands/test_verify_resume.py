@@ -46,6 +46,13 @@ def test_killed_run_is_exact_and_both_runs_are_kept(spec, tmp_path):
     assert not Checkpoint.read(RunFolder(tmp_path / "runs" / "whole").checkpoint(12)).lineage
 
 
+def test_penalties_resume_exactly(spec, tmp_path):
+    plain = spec.read_text(encoding="utf-8")
+    penalized = plain.replace('"steps": 12', '"steps": 12, "regularizers": ["l2"]')
+    spec.write_text(penalized, encoding="utf-8")
+    assert verify_exact_resume(spec, tmp_path / "runs", kills=2).exact
+
+
 def test_different_result_is_not_exact(spec, tmp_path, monkeypatch):
     """The last checkpoint and the log of the killed run are changed."""
     start = verification._run

@@ -13,7 +13,9 @@ SPEC = {
     "tinynet": 1,
     "name": "small",
     "data": {"type": "digits", "transforms": [{"type": "scale", "factor": 0.5}]},
-    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
+    "network": {
+        "layers": ["flatten", {"type": "dense", "units": 10, "regularizer": "l2"}],
+    },
     "training": {
         "epochs": 2,
         "loss": "softmax_cross_entropy",
@@ -23,6 +25,7 @@ SPEC = {
             "clip_norm": 1.0,
             "groups": [{"params": "*/bias", "weight_decay": 0}],
         },
+        "regularizers": ["l1"],
         "schedule": {"type": "cosine"},
         "metrics": ["accuracy"],
         "early_stopping": {"patience": 3},
@@ -41,6 +44,8 @@ EFFECTS = {
         ("training.optimizer.weight_decay", 0.1),
         ("training.optimizer.groups.0.weight_decay", 0.1),
         ("training.optimizer.groups.0.rate_factor", 0.1),
+        ("training.regularizers.0.factor", 0.1),
+        ("network.layers.1.regularizer.factor", 0.1),
         ("training.early_stopping.patience", 9),
         ("training.early_stopping.min_delta", 0.1),
         ("training.checkpoint.every_steps", 10),
@@ -59,6 +64,8 @@ EFFECTS = {
     "figures": [
         ("training.metrics", ["accuracy", "f1"]),
         ("training.metrics.0", "f1"),
+        ("training.regularizers", None),
+        ("network.layers.1.regularizer", None),
         ("training.evaluate_every_steps", 5),
     ],
     "best": [

@@ -24,6 +24,7 @@ from tinynet.spec.training_spec import (
     KeepBestSpec,
     LossReference,
     MetricReference,
+    RegularizerSpec,
     TrainingSpec,
 )
 from tinynet.spec.versions import MIGRATIONS, VERSION, migrate
@@ -131,6 +132,7 @@ def test_every_built_in_type_is_frozen_with_every_option(group):
         (TrainingSpec, "training"),
         (LossReference, "loss"),
         (MetricReference, "metrics"),
+        (RegularizerSpec, "regularizers"),
         (EarlyStoppingSpec, "early_stopping"),
         (CheckpointSpec, "checkpoint"),
         (KeepBestSpec, "keep_best"),

@@ -20,6 +20,8 @@ _SAFE = (
     r"/training/(epochs|steps|schedule|log_every_steps)(/.*)?",
     r"/training/optimizer/(learning_rate|clip_norm|weight_decay)",
     r"/training/optimizer/groups/\d+/(rate_factor|weight_decay)",
+    r"/training/regularizers/\d+/.+",
+    r"/network/layers/\d+/regularizer/.+",
     r"/training/early_stopping/(patience|min_delta)",
     r"/training/checkpoint/(every_\w+|keep_last)",
     # These do not affect training, or are compared elsewhere with the shapes themselves.
@@ -33,6 +35,8 @@ _RESETTING: tuple[tuple[str, State], ...] = (
     (r"/network/layers/\d+/trainable", "optimizer"),
     (r"/training/trainable(/.*)?", "optimizer"),
     (r"/training/metrics(/.*)?", "figures"),
+    (r"/training/regularizers(/.*)?", "figures"),
+    (r"/network/layers/\d+/regularizer", "figures"),
     (r"/training/evaluate_every_steps", "figures"),
     (r"/training/checkpoint/keep_best(/.*)?", "best"),
     (r"/training/early_stopping(/metric)?", "early stopping"),

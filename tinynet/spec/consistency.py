@@ -11,6 +11,9 @@ from tinynet.text.wording import format_list, quote, suggest
 LOSS = "/training/loss"
 CLASS_WEIGHTS = "/training/class_weights"
 
+PENALTY = "penalty"
+"""The name of the mean penalty of regularizers in reports."""
+
 JOIN = "+"
 """The character between the names of several outputs of one loss."""
 
@@ -33,6 +36,7 @@ def problems_of(spec: Spec) -> Iterator[Problem]:
     if training.class_weights is not None and len(losses) > 1:
         message = f"class_weights needs exactly one loss, not {format_list(losses)}; remove it"
         yield Problem(message, CLASS_WEIGHTS)
+    yield from _penalty_problems(spec)
     # A metric with a wrong output would only have a wrong label, too.
     yield from list(_metric_problems(training.metrics, outputs, trained)) or _figure_problems(
         training, losses
@@ -123,6 +127,20 @@ def _figure_problems(training: TrainingSpec, losses: tuple[str, ...]) -> Iterato
             hint = suggest(watcher.metric, figure_names)
             message = f"no metric is called {quote(watcher.metric)}; {hint}"
             yield Problem(message, pointer)
+
+
+def _penalty_problems(spec: Spec) -> Iterator[Problem]:
+    """Yield metrics that have the name of the penalty of regularizers, if there are some."""
+    nodes = any(node.regularizer is not None for node in spec.network.layers)
+    if not nodes and not spec.training.regularizers:
+        return
+    for index, metric in enumerate(spec.training.metrics):
+        if metric.label == PENALTY:
+            message = (
+                f"{quote(PENALTY)} is the figure of the regularizers; set another"
+                ' "name" for this metric'
+            )
+            yield Problem(message, f"/training/metrics/{index}")
 
 
 def loss_figures(losses: Iterable[str]) -> tuple[str, ...]:

@@ -53,6 +53,12 @@ def _as_shares(value: Any) -> Any:
     return dict(value)
 
 
+class RegularizerReference(Reference):
+    """A penalty of parameters that training minimizes beside the loss."""
+
+    group: ClassVar[str] = "regularizers"
+
+
 class NodeSpec(Reference):
     """A node of the network: a layer's type and options, and the keys of every node."""
 
@@ -80,6 +86,11 @@ class NodeSpec(Reference):
         " in training as it does in evaluation: dropout drops nothing, and batch norm uses its"
         " running statistics and leaves them as they are.",
     )
+    regularizer: RegularizerReference | None = Field(
+        default=None,
+        description="The regularizer of its weights: of its own parameters that are called weight,"
+        " or end in _weight.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -102,7 +113,7 @@ class NodeSpec(Reference):
     def _shares_everything(self) -> Self:
         if self.shared_node is None:
             return self
-        keys = (*self.options, *({"trainable"} & self.model_fields_set))
+        keys = (*self.options, *sorted({"trainable", "regularizer"} & self.model_fields_set))
         rule = f"belongs to {quote(self.shared_node)}, whose layer this node shares; remove it here"
         if keys:
             raise refusal([mistake("shares", f"{quote(key)} {rule}", key) for key in keys])

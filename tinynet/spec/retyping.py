@@ -21,6 +21,7 @@ from tinynet.text.wording import format_list, quote
 _GROUPS = {
     r"/data(/validation|/test)?": "datasets",
     r"/data/transforms/\d+": "transforms",
+    r"/(network/(blocks/[^/]*/)?layers/\d+/regularizer|training/regularizers/\d+)": "regularizers",
     r"/network/.*_initializer": "initializers",
     r"/network/(blocks/[^/]*/)?layers/\d+": "layers",
     r"/training/loss(/[^/]*)?": "losses",

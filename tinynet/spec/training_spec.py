@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tinynet.config import Configure, Reference
+from tinynet.spec.network_spec import RegularizerReference
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
 from tinynet.text.mistakes import details, mistake, refusal
 from tinynet.text.wording import closest, quote
@@ -147,6 +148,18 @@ class ScheduleReference(Reference):
     group: ClassVar[str] = "schedules"
 
 
+class RegularizerSpec(RegularizerReference):
+    """A regularizer of some parameters."""
+
+    params: Names | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="The parameters, as patterns of their addresses: dense_*/weight; those that"
+        " begin with ! exclude. By default all that are called weight, or end in _weight.",
+    )
+
+
 class MetricReference(Reference):
     """A figure to report."""
 
@@ -228,6 +241,13 @@ class TrainingSpec(SpecModel):
     )
     metrics: Annotated[tuple[MetricReference, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="Metrics to report besides the loss."
+    )
+    regularizers: Annotated[tuple[RegularizerSpec, ...], BeforeValidator(as_tuple)] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="The regularizers of parameters. Each adds its penalty, also where several have"
+        " the same parameter, or where its node has a regularizer.",
     )
     trainable: Names | None = Field(
         default=None,

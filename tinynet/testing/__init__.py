@@ -23,6 +23,7 @@ from tinynet.testing.losses import check_loss, loss_checks
 from tinynet.testing.metrics import check_metric, metric_checks
 from tinynet.testing.optimizers import check_optimizer, optimizer_checks
 from tinynet.testing.registered import plugin_checks
+from tinynet.testing.regularizers import check_regularizer, regularizer_checks
 from tinynet.testing.schedules import check_schedule, schedule_checks
 from tinynet.testing.transforms import check_transform, transform_checks
 
@@ -37,6 +38,7 @@ __all__ = [
     "check_loss",
     "check_metric",
     "check_optimizer",
+    "check_regularizer",
     "check_schedule",
     "check_transform",
     "dataset_checks",
@@ -47,6 +49,7 @@ __all__ = [
     "metric_checks",
     "optimizer_checks",
     "plugin_checks",
+    "regularizer_checks",
     "schedule_checks",
     "transform_checks",
 ]

@@ -22,6 +22,7 @@ from tinynet.testing.losses import loss_checks
 from tinynet.testing.masks import mask_problem, masked_sequences
 from tinynet.testing.metrics import metric_checks
 from tinynet.testing.optimizers import optimizer_checks
+from tinynet.testing.regularizers import regularizer_checks
 from tinynet.testing.schedules import schedule_checks
 from tinynet.testing.standard_cases import STANDARDS, Arguments, Standard, integers
 from tinynet.testing.transforms import transform_checks
@@ -38,6 +39,7 @@ CHECKS: Mapping[str, Callable[..., list[Check]]] = {
     "schedules": schedule_checks,
     "metrics": metric_checks,
     "initializers": initializer_checks,
+    "regularizers": regularizer_checks,
     "datasets": dataset_checks,
     "transforms": transform_checks,
     "kernels": kernel_checks,

@@ -95,6 +95,12 @@ def _accept_initializer(initializer_class: type[Any], config: Config, case: Argu
         initializer(derive("accepted"), shape, math.prod(shape), shape[-1], np.dtype(np.float64))
 
 
+def _accept_regularizer(regularizer_class: type[Any], config: Config, case: Arguments) -> None:
+    regularizer = regularizer_class(config)
+    for shape in case["shapes"]:
+        regularizer.value_and_gradient(np.ones(shape))
+
+
 def _accept_transform(transform_class: type[Any], config: Config, case: Arguments) -> None:
     transform, field = transform_class(config), case["field"]
     transform.describe(field)
@@ -133,6 +139,7 @@ STANDARDS = {
         _accept_metric,
     ),
     "initializers": Standard(({"shapes": SHAPES}, {"shapes": SHAPES[1:]}), _accept_initializer),
+    "regularizers": Standard(({"shapes": SHAPES}, {"shapes": SHAPES[1:]}), _accept_regularizer),
     "transforms": Standard(
         (
             {"field": Field((CLASSES,), "float32"), "samples": NUMBERS},

@@ -7,6 +7,7 @@ KINDS = {
     "schedules": "schedule",
     "metrics": "metric",
     "initializers": "initializer",
+    "regularizers": "regularizer",
     "datasets": "dataset",
     "transforms": "transform",
     "kernels": "set of kernels",

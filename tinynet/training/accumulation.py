@@ -20,11 +20,13 @@ class StepResult(NamedTuple):
         loss: The mean weighted loss.
         gradients: The mean gradient of each parameter, by address.
         batches: The results of the batches.
+        penalty: The penalty of regularizers, whose gradients are part of ``gradients``.
     """
 
     loss: float
     gradients: Mapping[str, Array]
     batches: list[BatchResult]
+    penalty: float = 0.0
 
 
 def accumulate(

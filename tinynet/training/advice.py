@@ -24,6 +24,7 @@ from tinynet.training.idle_options import (
     idle_initializers,
     idle_losses,
     idle_masks,
+    idle_regularizers,
     lost_options,
 )
 from tinynet.training.remedies import units_option
@@ -178,12 +179,13 @@ def batch_norm_of_one(facts: Facts) -> Iterator[Problem]:
 
 
 def idle_options(facts: Facts) -> Iterator[Problem]:
-    """Warn about losses, initializers and groups of the optimizer that change nothing."""
+    """Warn about losses, initializers, groups and regularizers that change nothing."""
     optimizer, network = facts.spec.training.optimizer, facts.network
     yield from idle_losses(network.losses)
     yield from idle_initializers(network)
     yield from idle_groups(optimizer, network)
     yield from lost_options(optimizer, network)
+    yield from idle_regularizers(facts.spec.training, network)
 
 
 # Rules about the data -----------------------------------------------------------------------

@@ -29,6 +29,7 @@ from tinynet.training.compatibility import (
 from tinynet.training.counted import CountedTargets
 from tinynet.training.evaluation import Figures
 from tinynet.training.optimizer_groups import group_of_each
+from tinynet.training.regularization import declared_regularizers
 from tinynet.training.remedies import class_target_remedy, loss_option, number_remedy, units_option
 from tinynet.types import Array
 
@@ -51,6 +52,7 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
         raise SpecError([Problem(message, "/network")])
     training = spec.training
     group_of_each(training.optimizer.groups, network.params)
+    declared_regularizers(training, network)
     if problems := shape_problems(training, network, data, names):
         raise ShapeError(problems)
     data.require_finite(network.dtype)

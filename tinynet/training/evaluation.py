@@ -15,7 +15,7 @@ from tinynet.engine.tensor_names import FIGURES
 from tinynet.errors import DataError, Problem, ShapeError
 from tinynet.metric import Metric, State
 from tinynet.network.network import Network
-from tinynet.spec.consistency import loss_figures
+from tinynet.spec.consistency import PENALTY, loss_figures
 from tinynet.spec.training_spec import MetricReference
 from tinynet.targets import BadTargetError
 from tinynet.text.plugin_errors import PluginErrors, is_row, plugin_error, wrong_row
@@ -37,6 +37,7 @@ class Figures:
         losses: Sum of each loss, by its name, where there are several or one is counted.
         counts: Positions of each loss that is a mean over positions, by its name.
         samples: Number of samples.
+        penalty: Sum over the samples of the penalty of their step; None without regularizers.
         metrics: The metrics, by label.
         outputs: The output that each metric measures, by label.
         targets: The loss whose target each metric compares with, by label.
@@ -44,12 +45,15 @@ class Figures:
         states: The state of each metric, by label.
     """
 
-    def __init__(self, references: Sequence[MetricReference], network: Network) -> None:
+    def __init__(
+        self, references: Sequence[MetricReference], network: Network, *, penalized: bool = False
+    ) -> None:
         """Create the metrics.
 
         Args:
             references: The spec's metrics.
             network: The network, with its losses.
+            penalized: True to report the penalty of regularizers.
 
         Raises:
             ShapeError: if a metric is not defined for the predictions of its output.
@@ -67,11 +71,13 @@ class Figures:
         by_name = {part.name: part for part in self._parts}
         self.targets = {label: self._compared(label) for label in self.metrics}
         self._losses = {label: by_name[name] for label, name in self.targets.items()}
+        self._penalized = penalized
         self.reset()
 
     def reset(self) -> None:
         """Start again with no samples."""
         self.loss, self.samples = 0.0, 0
+        self.penalty = 0.0 if self._penalized else None
         several = len(self._parts) > 1 or self._counted
         self.losses = {part.name: 0.0 for part in self._parts if several}
         self.counts = {part.name: 0.0 for part in self._counted}
@@ -107,13 +113,18 @@ class Figures:
             raise plugin_error(metric, problem, pointer)
         return state
 
-    def update(self, results: Sequence[BatchResult], samples: StepSamples) -> None:
+    def update(
+        self, results: Sequence[BatchResult], samples: StepSamples, penalty: float = 0.0
+    ) -> None:
         """Add samples to the losses and the metrics.
 
         Args:
             results: The results of the engine, of all batches of the samples.
             samples: The samples.
+            penalty: The penalty of regularizers.
         """
+        if self.penalty is not None:
+            self.penalty += penalty * len(samples)
         self.loss += sum([result.loss for result in results])
         for name in self.losses:
             self.losses[name] += sum(result.losses[name] for result in results)
@@ -200,6 +211,7 @@ class Figures:
     def result(self) -> dict[str, float]:
         """Return the figures by name: the mean ``loss``, and each metric by its label.
 
+        With regularizers, they include their mean ``penalty``, which the loss does not contain.
         With several losses, they include the unweighted mean of each: ``kind/loss``. The mean over
         no position, in a part of an epoch, is NaN.
         """
@@ -212,6 +224,8 @@ class Figures:
         loss = self.loss / samples + sum(counted)
         names = loss_figures(part.name for part in self._parts)
         figures = dict(zip(names, (loss, *means.values()), strict=False))
+        if self.penalty is not None:
+            figures[PENALTY] = self.penalty / samples
         figures.update({label: self.figure(label) for label in self.metrics})
         return figures
 
@@ -235,6 +249,8 @@ class Figures:
     def state(self) -> dict[str, Array]:
         """Return the state as named arrays."""
         values = [self.loss, self.samples, *self.losses.values(), *self.counts.values()]
+        if self.penalty is not None:
+            values.append(self.penalty)
         return {_SUMS: np.array(values, np.float64), **self._metric_arrays()}
 
     def _metric_arrays(self) -> dict[str, Array]:
@@ -248,6 +264,8 @@ class Figures:
         """Load the arrays of a `state` with the same names, shapes and dtypes."""
         self.loss, samples, *sums = arrays[_SUMS].tolist()
         self.samples = int(samples)
+        if self.penalty is not None:
+            self.penalty = sums.pop()
         self.losses = dict(zip(self.losses, sums, strict=False))
         self.counts = dict(zip(self.counts, sums[len(self.losses) :], strict=True))
         for address, array in self._metric_arrays().items():
@@ -284,7 +302,7 @@ def _weighted(array: Array, weights: Array) -> Array:
 
 
 _SUMS = "seen"
-"""Name of the loss, the samples, each loss and each count among the arrays of the state.
+"""Name of the loss, samples, each loss, each count and the penalty in the state's arrays.
 
 It is part of the format of checkpoints.
 """

@@ -15,9 +15,10 @@ from tinynet.engine.node import Node
 from tinynet.errors import Problem
 from tinynet.network.network import Network
 from tinynet.spec.graph import build_graph, is_input
-from tinynet.spec.training_spec import OptimizerGroup, OptimizerReference
+from tinynet.spec.training_spec import OptimizerGroup, OptimizerReference, TrainingSpec
 from tinynet.text.wording import format_list, quote
 from tinynet.training.optimizer_groups import POINTER, members_of_each
+from tinynet.training.regularization import declared_regularizers
 from tinynet.types import Array
 
 _INITIALIZER = "_initializer"
@@ -112,6 +113,16 @@ def idle_groups(optimizer: OptimizerReference, network: Network) -> Iterator[Pro
         else:
             continue
         yield Problem(f"the group changes nothing: {why}; {remedy}", f"{POINTER}/{index}")
+
+
+def idle_regularizers(training: TrainingSpec, network: Network) -> Iterator[Problem]:
+    """Warn about regularizers of parameters none of which is trained."""
+    for declared in declared_regularizers(training, network):
+        if not declared.addresses & network.trainable:
+            message = (
+                "the regularizer changes nothing: none of its parameters is trained; remove it"
+            )
+            yield Problem(message, declared.pointer)
 
 
 def lost_options(optimizer: OptimizerReference, network: Network) -> Iterator[Problem]:

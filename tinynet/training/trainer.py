@@ -38,6 +38,7 @@ from tinynet.training.loader import Loader, StepSamples, labelled
 from tinynet.training.monitor import update_best
 from tinynet.training.progress import Progress
 from tinynet.training.purity import check_purity
+from tinynet.training.regularization import Regularization
 from tinynet.training.state_guard import StateGuard
 from tinynet.training.step_arguments import StepArguments
 from tinynet.training.updater import Updater
@@ -99,7 +100,9 @@ class Trainer:
             training.schedule,
             self.network.kernels,
         )
-        self._figures = Figures(training.metrics, self.network)
+        self._regularization = Regularization(training, self.network)
+        penalized = bool(self._regularization)
+        self._figures = Figures(training.metrics, self.network, penalized=penalized)
         self._arguments = StepArguments(self.network, self._data_targets)
 
     @property
@@ -157,14 +160,14 @@ class Trainer:
                 the loss is a mean over positions.
 
         Returns:
-            The mean weighted loss of the N samples before the update.
+            The mean weighted loss of the N samples before the update, without penalties.
 
         Raises:
             UsageError: for the name of a target that does not exist.
             SpecError: if the target of an output is ambiguous, or a loss takes no weights.
             ShapeError: if the arrays do not fit each other or the network.
             DataError: for a target that the loss cannot use.
-            DivergedError: if the loss is not finite; nothing is changed.
+            DivergedError: if the loss or a penalty is not finite; nothing is changed.
             PluginError: if a plugin raises an exception, or returns a wrong value.
             KeyboardInterrupt: either before anything is changed, or after the update.
             TinynetError: if an exception ended an earlier update before it was complete.
@@ -187,13 +190,14 @@ class Trainer:
             RandomKey(training.seed, self.progress.step),
             predict=bool(self._figures.metrics),
         )
+        result = self._regularization.added_to(result, self.progress.step)
         self._guard.change(self._apply, result, samples, rate, advance)
         return result.loss
 
     def _apply(self, step: StepResult, samples: StepSamples, rate: float, advance: int) -> None:
         """Change the state by the results of a step."""
         progress = self.progress
-        self._figures.update(step.batches, samples)
+        self._figures.update(step.batches, samples, step.penalty)
         self._updater.update(step.gradients, progress.step - progress.optimizer_start, rate)
         for result in step.batches:
             result.commit()
@@ -262,6 +266,7 @@ class Trainer:
         """
         check_training(self.spec, self.network, self.data, self._target_names)
         self._updater.check()
+        self._regularization.check()
         for step in sorted({min(self.step, self.total_steps - 1), self.total_steps - 1}):
             self.rate_at(step)
         progress, training = self.progress, self.spec.training

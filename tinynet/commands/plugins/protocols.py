@@ -11,6 +11,7 @@ from tinynet.layer import Layer, LayerConfig
 from tinynet.loss import Loss, LossConfig
 from tinynet.metric import Metric, MetricConfig
 from tinynet.optimizer import Optimizer, OptimizerConfig
+from tinynet.regularizer import Regularizer, RegularizerConfig
 from tinynet.schedule import Schedule, ScheduleConfig
 from tinynet.text.wording import quote
 from tinynet.transform import Transform, TransformConfig
@@ -22,6 +23,7 @@ PROTOCOLS: dict[str, tuple[type[Any], type[Config] | None]] = {
     "schedules": (Schedule, ScheduleConfig),
     "metrics": (Metric, MetricConfig),
     "initializers": (Initializer, InitializerConfig),
+    "regularizers": (Regularizer, RegularizerConfig),
     "datasets": (Dataset, DatasetConfig),
     "transforms": (Transform, TransformConfig),
     "kernels": (Kernels, None),

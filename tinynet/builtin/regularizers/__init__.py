@@ -1,0 +1,1 @@
+"""The built-in regularizers: one file per family, each importing what a plugin would."""
