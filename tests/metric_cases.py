@@ -40,4 +40,21 @@ METRICS: dict[str, list[Case]] = {
     "mse": [({}, NEAR, NUMBERS)],
     "psnr": [({}, NEAR, NUMBERS), ({"max_val": 255.0}, NEAR, NUMBERS)],
     "rmse": [({}, NEAR, NUMBERS), ({}, NEAR[:, :1], NUMBERS[:, 0])],
+    "binary_accuracy": [({}, SEVERAL, BITS), ({"threshold": 0.3}, SEVERAL[:, :1], BITS[:, 0])],
+    "calibration_error": [
+        ({}, PROBABILITIES, LABELS),
+        ({"bins": 3, "ignore_label": 1}, PROBABILITIES, LABELS),
+        ({}, SEVERAL[:, :1], BITS[:, 0]),
+    ],
+    "false_negatives": [({}, SEVERAL, BITS)],
+    "false_positives": [({}, SEVERAL, BITS)],
+    "log_loss": [({}, PROBABILITIES, LABELS), ({"ignore_label": 0}, SEVERAL[:, 0], BITS[:, 0])],
+    "multi_label_f1": [
+        ({"average": average}, SEVERAL, BITS)
+        for average in ("macro", "micro", "weighted", "samples")
+    ],
+    "multi_label_precision": [({}, SEVERAL, BITS), ({"average": "samples"}, SEVERAL, BITS)],
+    "multi_label_recall": [({}, SEVERAL, BITS), ({"average": "samples"}, SEVERAL, BITS)],
+    "true_negatives": [({"ignore_label": 1}, SEVERAL, BITS)],
+    "true_positives": [({}, SEVERAL, BITS)],
 }

@@ -45,3 +45,25 @@ def counted_labels(
         a.reshape(-1, labels) for a in (predictions, targets > 0.5, counted)
     )
     return scores, positive, counted
+
+
+def binary_labels(
+    predictions: Array, targets: Array, ignore_label: int | None = None
+) -> tuple[Array, Array, Array]:
+    """Return `counted_labels`, of two classes with one label for each sample those of class 1.
+
+    Raises:
+        ShapeError: for one label of more classes.
+        DataError: as `counted_labels`.
+    """
+    labels = counted_labels(predictions, targets, ignore_label)
+    if is_binary(predictions.shape[1:]) or targets.shape == predictions.shape:
+        return labels
+    if predictions.shape[-1] != 2:
+        raise ShapeError(
+            f"the metric needs targets of 0 and 1 in the predictions' shape"
+            f" {predictions.shape[1:]}, but theirs is {targets.shape[1:]}; for one class of several"
+            ' use "accuracy" or "f1"'
+        )
+    scores, positive, counted = (a[:, 1:] for a in labels)
+    return scores, positive, counted
