@@ -37,6 +37,7 @@ from .initializer_cases import INITIALIZERS
 from .loss_cases import LOSSES
 from .metric_cases import METRICS
 from .normalization_cases import NORMALIZATIONS
+from .optimizer_cases import OPTIMIZERS
 from .recurrent_cases import RECURRENT
 from .tensor_cases import TENSORS
 
@@ -358,10 +359,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         },
     },
     "optimizers": {
-        "adam": [optimizer({}), optimizer({"weight_decay": 0.1})],
-        "adamw": [optimizer({"weight_decay": 0.1})],
-        "rmsprop": [optimizer({}), optimizer({"momentum": 0.9, "centered": True})],
-        "sgd": [optimizer({}), optimizer({"momentum": 0.9, "nesterov": True})],
+        name: [optimizer(options) for options in cases] for name, cases in OPTIMIZERS.items()
     },
     "schedules": {
         "constant": [schedule({})],

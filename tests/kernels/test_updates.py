@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinynet.kernels import updates
+from tinynet.kernels import update_pieces, updates
 
 SIZE = 1000
 
@@ -13,6 +13,16 @@ UPDATES = {
     "adam": lambda p, g, m, v: updates.adam(p, g, m, v, 0.9, 0.999, 1e-8, 0.1, False, 3, 0.01),
     "adamw": lambda p, g, m, v: updates.adam(p, g, m, v, 0.9, 0.999, 1e-8, 0.1, True, 3, 0.01),
     "rmsprop": lambda p, g, s, m, v: updates.rmsprop(p, g, s, m, v, 0.9, 0.5, 1e-8, 0.1, 0.01),
+    "amsgrad": lambda p, g, m, v, w: updates.amsgrad(
+        p, g, m, v, w, 0.9, 0.999, 1e-8, 0.1, True, 3, 0.01
+    ),
+    "adamax": lambda p, g, m, n: updates.adamax(p, g, m, n, 0.9, 0.999, 1e-8, 0.1, 3, 0.01),
+    "nadam": lambda p, g, m, v: updates.nadam(p, g, m, v, 0.9, 0.999, 1e-8, 0.1, 0.7, 0.4, 3, 0.01),
+    "radam": lambda p, g, m, v: updates.radam(p, g, m, v, 0.9, 0.999, 1e-8, 0.1, 3, 0.01),
+    "rectified": lambda p, g, m, v: updates.radam(p, g, m, v, 0.9, 0.999, 1e-8, 0.1, 9, 0.01),
+    "adagrad": lambda p, g, s: updates.adagrad(p, g, s, 1e-8, 0.1, 0.01),
+    "adadelta": lambda p, g, s, d: updates.adadelta(p, g, s, d, 0.9, 1e-8, 0.1, 0.01),
+    "rprop": lambda p, g, f, h: updates.rprop(p, g, f, h, 0.5, 1.2, 0.1, 5.0, 0.01),
 }
 
 
@@ -29,7 +39,7 @@ def test_a_piece_of_any_size_gives_the_same_bits(name, monkeypatch):
     count = update.__code__.co_argcount
     whole, pieces = arrays(count), arrays(count)
     update(*whole)
-    monkeypatch.setattr(updates, "PIECE", 7)
+    monkeypatch.setattr(update_pieces, "PIECE", 7)
     update(*pieces)
     for one, other in zip(whole, pieces, strict=True):
         assert one.tobytes() == other.tobytes()

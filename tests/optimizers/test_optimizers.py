@@ -9,8 +9,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from tinynet.builtin.optimizers.adadelta import Adadelta
+from tinynet.builtin.optimizers.adagrad import Adagrad
 from tinynet.builtin.optimizers.adam import Adam, AdamW
+from tinynet.builtin.optimizers.adamax import Adamax
+from tinynet.builtin.optimizers.nadam import Nadam
+from tinynet.builtin.optimizers.radam import RAdam
 from tinynet.builtin.optimizers.rmsprop import RMSprop
+from tinynet.builtin.optimizers.rprop import Rprop
 from tinynet.builtin.optimizers.sgd import SGD
 
 CASES = {
@@ -18,7 +24,15 @@ CASES = {
     "sgd with everything": (SGD, {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
     "adam": (Adam, {}),
     "adam with decay": (Adam, {"weight_decay": 0.1}),
+    "adam with amsgrad": (Adam, {"amsgrad": True}),
     "adamw": (AdamW, {}),
+    "adamw with amsgrad": (AdamW, {"amsgrad": True}),
+    "adadelta": (Adadelta, {}),
+    "adagrad": (Adagrad, {}),
+    "adamax": (Adamax, {}),
+    "nadam": (Nadam, {}),
+    "radam": (RAdam, {}),
+    "rprop": (Rprop, {}),
     "rmsprop": (RMSprop, {}),
     "rmsprop with everything": (
         RMSprop,
@@ -124,7 +138,8 @@ def test_state_carried_to_another_optimizer_goes_on_exactly(kind: Any, options: 
 
 @every_case
 def test_a_gradient_of_zero_never_divides_by_zero(kind: Any, options: Any) -> None:
-    optimizer = make(kind, {**options, "weight_decay": 0.0})
+    decay = {"weight_decay": 0.0} if "weight_decay" in kind.Config.model_fields else {}
+    optimizer = make(kind, {**options, **decay})
     param = np.ones(3, np.float32)
     slots = optimizer.slots(param)
     for step in range(1, 4):
@@ -184,6 +199,42 @@ def test_centered_rmsprop_survives_a_variance_of_zero() -> None:
     assert np.isfinite(param).all()
 
 
+def test_amsgrad_divides_by_the_largest_second_moment() -> None:
+    optimizer, param = make(Adam, {"beta_2": 0.5, "amsgrad": True}), np.zeros(1)
+    slots = optimizer.slots(param)
+    for step, grad in enumerate((4.0, 0.0, 0.0), 1):
+        optimizer.update(param, np.array([grad]), slots, step, 0.01)
+    assert slots["second_moment"] == [2.0]
+    assert slots["largest_second_moment"] == [8.0]
+
+
+def test_the_momentum_of_a_long_run_of_nadam_is_that_of_beta_1() -> None:
+    """The product of all momenta is computed for the first steps alone: it vanishes soon."""
+    optimizer, param = make(Nadam, {}), np.zeros(1)
+    *_, of_moment, of_grad, _, _ = optimizer.arguments(optimizer.slots(param), 10**6, 0.01)
+    np.testing.assert_allclose([of_moment, of_grad], [0.9, 0.1], rtol=1e-15)
+
+
+def test_radam_without_enough_steps_has_the_scale_of_the_gradient() -> None:
+    optimizer, param = make(RAdam, {}), np.zeros(2)
+    slots = optimizer.slots(param)
+    for step in range(1, 6):
+        optimizer.update(param, np.array([1.0, 10.0]), slots, step, 0.01)
+    np.testing.assert_allclose(param, [-0.05, -0.5], rtol=1e-12)
+    optimizer.update(param, np.array([1.0, 10.0]), slots, 6, 0.01)
+    steps = param - [-0.05, -0.5]
+    np.testing.assert_allclose(steps[0], steps[1], rtol=1e-6)
+
+
+def test_rprop_leaves_out_the_step_after_a_change_of_sign() -> None:
+    optimizer, param = make(Rprop, {}), np.zeros(1)
+    slots, seen = optimizer.slots(param), []
+    for step, grad in enumerate((3.0, 1.0, -5.0, -1.0), 1):
+        optimizer.update(param, np.array([grad]), slots, step, 0.1)
+        seen.append(param[0])
+    np.testing.assert_allclose(seen, [-0.1, -0.22, -0.22, -0.16], rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
@@ -194,6 +245,10 @@ def test_centered_rmsprop_survives_a_variance_of_zero() -> None:
         (Adam, {"beta_1": 1.0}),
         (Adam, {"beta_2": -0.1}),
         (Adam, {"epsilon": 0.0}),
+        (Adagrad, {"initial_accumulator_value": -0.1}),
+        (Nadam, {"momentum_decay": -1.0}),
+        (Rprop, {"eta_plus": 1.0}),
+        (Rprop, {"min_factor": 2.0, "max_factor": 1.0}),
         (RMSprop, {"rho": 1.0}),
     ],
 )

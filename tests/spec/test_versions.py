@@ -237,10 +237,10 @@ def test_a_newer_spec_needs_fewer_migrations(old):
          " (block 'b' used at 8:16)"),
         ("0.01", "-1", "4:50: /optimizer/learning_rate: must be more than 0, not -1"),
         ("learning_rate", "rate",
-         "4:33: /optimizer/rate: unknown key 'rate'; available: beta_1, beta_2, clip_norm, epsilon,"
-         " groups, learning_rate, type, weight_decay"),
-        ('"type": "adam"', '"type": "adma"',
-         "4:25: /optimizer/type: there is no optimizer 'adma'; did you mean 'adam'?"),
+         "4:33: /optimizer/rate: unknown key 'rate'; available: amsgrad, beta_1, beta_2, clip_norm,"
+         " epsilon, groups, learning_rate, type, weight_decay"),
+        ('"type": "adam"', '"type": "adan"',
+         "4:25: /optimizer/type: there is no optimizer 'adan'; did you mean 'adam'?"),
         ('"steps": 1', '"steps": 0', "10:25: /training/steps: must be at least 1, not 0"),
     ],
 )  # fmt: skip

@@ -8,14 +8,27 @@ computed by itself, so pieces of any size give the same bits.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 
+from tinynet.kernels.adaptive_updates import adadelta, adagrad, rprop
+from tinynet.kernels.moment_updates import adamax, amsgrad, nadam, radam
+from tinynet.kernels.update_pieces import pieces
 from tinynet.types import Array
 
-PIECE = 32_768
-"""Elements that are updated at a time."""
+__all__ = [
+    "UPDATES",
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "amsgrad",
+    "nadam",
+    "radam",
+    "rmsprop",
+    "rprop",
+    "sgd",
+]
 
 
 def sgd(
@@ -28,7 +41,7 @@ def sgd(
     rate: float,
 ) -> None:
     """Take a step of SGD; without momentum where ``velocity`` is None."""
-    for p, g, step, v in _pieces(param, grad, velocity):
+    for p, g, step, v in pieces(param, grad, velocity):
         if weight_decay:
             g = g + weight_decay * p
         if v is None:
@@ -60,7 +73,7 @@ def adam(
     # Both bias corrections are folded into two scalars, which saves two passes over memory.
     correction = math.sqrt(1 - beta_2**step)
     size = rate * correction / (1 - beta_1**step)
-    for p, g, scratch, first, second in _pieces(param, grad, first_moment, second_moment):
+    for p, g, scratch, first, second in pieces(param, grad, first_moment, second_moment):
         if weight_decay and decoupled:
             p *= 1 - rate * weight_decay
         elif weight_decay:
@@ -92,7 +105,7 @@ def rmsprop(
     rate: float,
 ) -> None:
     """Take a step of RMSprop; centered where there is a ``mean``."""
-    for p, g, scratch, square, m, v in _pieces(param, grad, mean_square, mean, velocity):
+    for p, g, scratch, square, m, v in pieces(param, grad, mean_square, mean, velocity):
         if weight_decay:
             g = g + weight_decay * p
         np.square(g, out=scratch)
@@ -120,16 +133,4 @@ def rmsprop(
         p -= scratch
 
 
-def _pieces(param: Array, grad: Array, *slots: Array | None) -> list[tuple[Any, ...]]:
-    """Return pieces of the parameter and its gradient, scratch memory, and pieces of each slot."""
-    scratch = np.empty(min(param.size, PIECE), param.dtype)
-    pieces = []
-    for start in range(0, param.size, PIECE):
-        rows = slice(start, start + PIECE)
-        state = [None if slot is None else slot.reshape(-1)[rows] for slot in slots]
-        p = param.reshape(-1)[rows]
-        pieces.append((p, grad.reshape(-1)[rows], scratch[: p.size], *state))
-    return pieces
-
-
-UPDATES = (sgd, adam, rmsprop)
+UPDATES = (sgd, adam, rmsprop, amsgrad, adamax, nadam, radam, adagrad, adadelta, rprop)

@@ -1,7 +1,7 @@
 """The base of optimizers whose update is a function of `tinynet.kernels.updates`."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from tinynet.kernels import Kernels
 from tinynet.types import Array
@@ -14,7 +14,7 @@ class FusedOptimizer:
         kernel: The update in NumPy; kernels may have a faster one of the same name.
     """
 
-    kernel: ClassVar[Callable[..., None]]
+    kernel: Callable[..., None]
     config: Any
 
     def __init__(self, config: Any) -> None:

@@ -1,13 +1,14 @@
 """Adam and AdamW: steps of a size that does not depend on the gradient's scale."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
+from tinynet.builtin.optimizers._adaptive import AdaptiveConfig
 from tinynet.builtin.optimizers._fused import FusedOptimizer
 from tinynet.kernels import updates
-from tinynet.optimizer import OptimizerConfig
 from tinynet.types import Array
 
 
@@ -21,39 +22,40 @@ class Adam(FusedOptimizer):
         v = second_moment / (1 - beta_2^t)
         param -= rate * m / (sqrt(v) + epsilon)
 
-    Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015.
+    With ``amsgrad``, the largest second moment so far takes the place of the second moment in v.
+
+    Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015; amsgrad: Reddi, Kale and
+    Kumar, "On the Convergence of Adam and Beyond", 2018.
     """
 
     decoupled: ClassVar[bool] = False
 
-    class Config(OptimizerConfig):
+    class Config(AdaptiveConfig):
         """Parameters of `adam`."""
 
-        beta_1: float = Field(
-            default=0.9, ge=0, lt=1, description="Share of the mean gradient kept at each step."
-        )
-        beta_2: float = Field(
-            default=0.999,
-            ge=0,
-            lt=1,
-            description="Share of the mean squared gradient kept at each step.",
-        )
-        epsilon: float = Field(
-            default=1e-8, gt=0, description="Added to the denominator, in units of the gradient."
-        )
-        weight_decay: float = Field(
-            default=0.0, ge=0, description="Share of the parameter added to its gradient (L2)."
+        amsgrad: bool = Field(
+            default=False,
+            description="True to divide by the largest second moment so far, not the latest.",
         )
 
-    kernel = staticmethod(updates.adam)
+    kernel: Callable[..., None] = staticmethod(updates.adam)
     config: Config
 
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        if config.amsgrad:
+            self.kernel = updates.amsgrad
+
     def slots(self, param: Array) -> dict[str, Array]:
-        return {"first_moment": np.zeros_like(param), "second_moment": np.zeros_like(param)}
+        return {name: np.zeros_like(param) for name in self._names()}
+
+    def _names(self) -> list[str]:
+        largest = ["largest_second_moment"] if self.config.amsgrad else []
+        return ["first_moment", "second_moment", *largest]
 
     def arguments(self, slots: dict[str, Array], step: int, rate: float) -> tuple[Any, ...]:
         c = self.config
-        state = slots["first_moment"], slots["second_moment"]
+        state = [slots[name] for name in self._names()]
         return *state, c.beta_1, c.beta_2, c.epsilon, c.weight_decay, self.decoupled, step, rate
 
 
