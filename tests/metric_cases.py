@@ -14,6 +14,8 @@ PROBABILITIES = DRAW.dirichlet(np.ones(3), 6)
 LABELS = np.array([2, 0, 1, 2, 1, 0])
 SEVERAL = DRAW.uniform(size=(6, 2))
 BITS = np.array([[0, 1], [1, 1], [0, 0], [1, 0], [0, 1], [1, 0]])
+IMAGES = DRAW.uniform(size=(6, 4, 5, 2))
+BIG_IMAGES = DRAW.uniform(size=(6, 11, 12, 1))
 
 METRICS: dict[str, list[Case]] = {
     "auc": [
@@ -57,4 +59,6 @@ METRICS: dict[str, list[Case]] = {
     "multi_label_recall": [({}, SEVERAL, BITS), ({"average": "samples"}, SEVERAL, BITS)],
     "true_negatives": [({"ignore_label": 1}, SEVERAL, BITS)],
     "true_positives": [({}, SEVERAL, BITS)],
+    "spearman": [({}, NEAR, NUMBERS), ({"max_samples": 6}, NEAR[:, :1], NUMBERS[:, 0])],
+    "ssim": [({"filter_size": 3}, IMAGES, IMAGES[::-1]), ({}, BIG_IMAGES, BIG_IMAGES[..., 0] / 2)],
 }
