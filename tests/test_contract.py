@@ -25,7 +25,6 @@ from tinynet.testing import (
     loss_checks,
     metric_checks,
     optimizer_checks,
-    regularizer_checks,
     schedule_checks,
     transform_checks,
 )
@@ -38,6 +37,7 @@ from .loss_cases import LOSSES
 from .metric_cases import METRICS
 from .normalization_cases import NORMALIZATIONS
 from .optimizer_cases import OPTIMIZERS
+from .parameter_cases import CONSTRAINTS, REGULARIZERS
 from .recurrent_cases import RECURRENT
 from .tensor_cases import TENSORS
 
@@ -78,10 +78,6 @@ def metric(options: dict[str, Any], predictions: Any, targets: Any) -> Row:
 
 def initializer(options: dict[str, Any], **kwargs: Any) -> Row:
     return lambda cls, folder: initializer_checks(cls, options, **kwargs)
-
-
-def regularizer(options: dict[str, Any], **kwargs: Any) -> Row:
-    return lambda cls, folder: regularizer_checks(cls, options, **kwargs)
 
 
 def transform(options: dict[str, Any], field: Field, samples: Any) -> Row:
@@ -392,12 +388,8 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         name: [initializer(options, **kwargs) for options, kwargs in cases]
         for name, cases in INITIALIZERS.items()
     },
-    "regularizers": {
-        "l1": [regularizer({"factor": 0.5})],
-        "l1_l2": [regularizer({"l1": 0.5, "l2": 0.25})],
-        "l2": [regularizer({"factor": 0.5})],
-        "orthogonal": [regularizer({"mode": m}, shapes=[(3, 2, 4)]) for m in ("rows", "columns")],
-    },
+    "regularizers": REGULARIZERS,
+    "constraints": CONSTRAINTS,
     "datasets": {
         "csv": [csv, csv_of_numbers],
         "digits": [digits],

@@ -22,6 +22,7 @@ _SAFE = (
     r"/training/optimizer/groups/\d+/(rate_factor|weight_decay)",
     r"/training/regularizers/\d+/.+",
     r"/network/layers/\d+/regularizer/.+",
+    r"/training/constraints(/.*)?",
     r"/training/early_stopping/(patience|min_delta)",
     r"/training/checkpoint/(every_\w+|keep_last)",
     # These do not affect training, or are compared elsewhere with the shapes themselves.

@@ -22,6 +22,7 @@ _GROUPS = {
     r"/data(/validation|/test)?": "datasets",
     r"/data/transforms/\d+": "transforms",
     r"/(network/(blocks/[^/]*/)?layers/\d+/regularizer|training/regularizers/\d+)": "regularizers",
+    r"/training/constraints/\d+": "constraints",
     r"/network/.*_initializer": "initializers",
     r"/network/(blocks/[^/]*/)?layers/\d+": "layers",
     r"/training/loss(/[^/]*)?": "losses",

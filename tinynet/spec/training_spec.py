@@ -160,6 +160,19 @@ class RegularizerSpec(RegularizerReference):
     )
 
 
+class ConstraintSpec(Reference):
+    """A constraint of some parameters, which holds after each update."""
+
+    group: ClassVar[str] = "constraints"
+    params: Names | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="The parameters, as patterns of their addresses: dense_*/weight; those that"
+        " begin with ! exclude. By default all that are called weight, or end in _weight.",
+    )
+
+
 class MetricReference(Reference):
     """A figure to report."""
 
@@ -248,6 +261,12 @@ class TrainingSpec(SpecModel):
         max_length=100,
         description="The regularizers of parameters. Each adds its penalty, also where several have"
         " the same parameter, or where its node has a regularizer.",
+    )
+    constraints: Annotated[tuple[ConstraintSpec, ...], BeforeValidator(as_tuple)] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="The constraints of parameters, applied in this order after each update.",
     )
     trainable: Names | None = Field(
         default=None,

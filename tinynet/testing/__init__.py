@@ -15,6 +15,7 @@ checks, to run one by one; with pytest:
 
 from tinynet.testing.arguments import NotCheckableError
 from tinynet.testing.checks import Check, CheckFailed
+from tinynet.testing.constraints import check_constraint, constraint_checks
 from tinynet.testing.datasets import check_dataset, dataset_checks
 from tinynet.testing.initializers import check_initializer, initializer_checks
 from tinynet.testing.kernels import check_kernels, kernel_checks
@@ -31,6 +32,7 @@ __all__ = [
     "Check",
     "CheckFailed",
     "NotCheckableError",
+    "check_constraint",
     "check_dataset",
     "check_initializer",
     "check_kernels",
@@ -41,6 +43,7 @@ __all__ = [
     "check_regularizer",
     "check_schedule",
     "check_transform",
+    "constraint_checks",
     "dataset_checks",
     "initializer_checks",
     "kernel_checks",

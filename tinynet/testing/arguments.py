@@ -14,6 +14,7 @@ from tinynet.errors import PluginError, ShapeError, TinynetError
 from tinynet.registry import Entry
 from tinynet.testing.checks import Check
 from tinynet.testing.configs import Options, validated_config
+from tinynet.testing.constraints import constraint_checks
 from tinynet.testing.datasets import dataset_checks
 from tinynet.testing.initializers import initializer_checks
 from tinynet.testing.kernels import kernel_checks
@@ -40,6 +41,7 @@ CHECKS: Mapping[str, Callable[..., list[Check]]] = {
     "metrics": metric_checks,
     "initializers": initializer_checks,
     "regularizers": regularizer_checks,
+    "constraints": constraint_checks,
     "datasets": dataset_checks,
     "transforms": transform_checks,
     "kernels": kernel_checks,

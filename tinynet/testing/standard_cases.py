@@ -101,6 +101,12 @@ def _accept_regularizer(regularizer_class: type[Any], config: Config, case: Argu
         regularizer.value_and_gradient(np.ones(shape))
 
 
+def _accept_constraint(constraint_class: type[Any], config: Config, case: Arguments) -> None:
+    constraint = constraint_class(config)
+    for shape in case["shapes"]:
+        constraint.project(np.ones(shape))
+
+
 def _accept_transform(transform_class: type[Any], config: Config, case: Arguments) -> None:
     transform, field = transform_class(config), case["field"]
     transform.describe(field)
@@ -140,6 +146,7 @@ STANDARDS = {
     ),
     "initializers": Standard(({"shapes": SHAPES}, {"shapes": SHAPES[1:]}), _accept_initializer),
     "regularizers": Standard(({"shapes": SHAPES}, {"shapes": SHAPES[1:]}), _accept_regularizer),
+    "constraints": Standard(({"shapes": SHAPES}, {"shapes": SHAPES[1:]}), _accept_constraint),
     "transforms": Standard(
         (
             {"field": Field((CLASSES,), "float32"), "samples": NUMBERS},

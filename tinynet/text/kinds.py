@@ -8,6 +8,7 @@ KINDS = {
     "metrics": "metric",
     "initializers": "initializer",
     "regularizers": "regularizer",
+    "constraints": "constraint",
     "datasets": "dataset",
     "transforms": "transform",
     "kernels": "set of kernels",

@@ -1,6 +1,7 @@
 """The penalties of parameters that training minimizes beside the loss."""
 
 import math
+from collections.abc import Sequence
 from numbers import Real
 from typing import NamedTuple
 
@@ -122,19 +123,29 @@ def declared_regularizers(training: TrainingSpec, network: Network) -> list[Decl
             message = f"{quote(node.name)} has no weights of its own to regularize; remove the key"
             problems.append(Problem(message, pointer))
         declared.append(Declared(node.spec.regularizer, pointer, addresses))
-    weights = frozenset(a for a in network.params if _is_weight(a.rpartition("/")[2]))
     for index, spec in enumerate(training.regularizers or ()):
         pointer = f"/training/regularizers/{index}"
-        addresses = weights
-        if spec.params is not None:
-            addresses = matching_addresses(network.params, spec.params, f"{pointer}/params")
-        elif not weights:
-            message = 'the network has no weights; name the parameters: "params": ["*/gamma"]'
-            problems.append(Problem(message, pointer))
-        declared.append(Declared(spec, pointer, addresses))
+        declared.append(Declared(spec, pointer, chosen_addresses(spec.params, network, pointer)))
     if problems:
         raise SpecError(problems)
     return declared
+
+
+def chosen_addresses(
+    params: Sequence[str] | None, network: Network, pointer: str
+) -> frozenset[str]:
+    """Return the addresses that patterns choose, or those of all weights without patterns.
+
+    Raises:
+        SpecError: for a pattern that matches nothing, or a network without weights.
+    """
+    if params is not None:
+        return matching_addresses(network.params, params, f"{pointer}/params")
+    weights = frozenset(a for a in network.params if _is_weight(a.rpartition("/")[2]))
+    if not weights:
+        message = 'the network has no weights; name the parameters: "params": ["*/gamma"]'
+        raise SpecError([Problem(message, pointer)])
+    return weights
 
 
 def _is_weight(name: str) -> bool:

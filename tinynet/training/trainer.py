@@ -32,6 +32,7 @@ from tinynet.training.accumulation import StepResult, accumulate
 from tinynet.training.advice import advice
 from tinynet.training.checks import check_training
 from tinynet.training.class_weights import class_weights
+from tinynet.training.constraints import Constraints
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Evaluated, Evaluating, Event, StepDone, StopReason
 from tinynet.training.loader import Loader, StepSamples, labelled
@@ -101,6 +102,7 @@ class Trainer:
             self.network.kernels,
         )
         self._regularization = Regularization(training, self.network)
+        self._constraints = Constraints(training, self.network)
         penalized = bool(self._regularization)
         self._figures = Figures(training.metrics, self.network, penalized=penalized)
         self._arguments = StepArguments(self.network, self._data_targets)
@@ -182,14 +184,9 @@ class Trainer:
         All passes and the update are one call in the numeric context, which takes time to set.
         """
         training, rate = self.spec.training, self.learning_rate
-        result = accumulate(
-            self._engine,
-            self.network,
-            samples,
-            training.batch_size,
-            RandomKey(training.seed, self.progress.step),
-            predict=bool(self._figures.metrics),
-        )
+        size, key = training.batch_size, RandomKey(training.seed, self.step)
+        predict = bool(self._figures.metrics)
+        result = accumulate(self._engine, self.network, samples, size, key, predict=predict)
         result = self._regularization.added_to(result, self.progress.step)
         self._guard.change(self._apply, result, samples, rate, advance)
         return result.loss
@@ -199,6 +196,7 @@ class Trainer:
         progress = self.progress
         self._figures.update(step.batches, samples, step.penalty)
         self._updater.update(step.gradients, progress.step - progress.optimizer_start, rate)
+        self._constraints.project()
         for result in step.batches:
             result.commit()
         progress.step += 1
@@ -267,6 +265,7 @@ class Trainer:
         check_training(self.spec, self.network, self.data, self._target_names)
         self._updater.check()
         self._regularization.check()
+        self._constraints.check()
         for step in sorted({min(self.step, self.total_steps - 1), self.total_steps - 1}):
             self.rate_at(step)
         progress, training = self.progress, self.spec.training

@@ -4,6 +4,7 @@ import inspect
 from typing import Any
 
 from tinynet.config import Config
+from tinynet.constraint import Constraint, ConstraintConfig
 from tinynet.dataset import Dataset, DatasetConfig
 from tinynet.initializer import Initializer, InitializerConfig
 from tinynet.kernels import Kernels
@@ -24,6 +25,7 @@ PROTOCOLS: dict[str, tuple[type[Any], type[Config] | None]] = {
     "metrics": (Metric, MetricConfig),
     "initializers": (Initializer, InitializerConfig),
     "regularizers": (Regularizer, RegularizerConfig),
+    "constraints": (Constraint, ConstraintConfig),
     "datasets": (Dataset, DatasetConfig),
     "transforms": (Transform, TransformConfig),
     "kernels": (Kernels, None),
