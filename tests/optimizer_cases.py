@@ -8,6 +8,8 @@ OPTIMIZERS: dict[str, list[dict[str, Any]]] = {
     "adam": [{}, {"weight_decay": 0.1}, {"amsgrad": True}],
     "adamax": [{}, {"weight_decay": 0.1}],
     "adamw": [{"weight_decay": 0.1}, {"amsgrad": True}],
+    "lamb": [{}, {"weight_decay": 0.0}],
+    "lars": [{}, {"momentum": 0.0, "weight_decay": 0.1}],
     "nadam": [{}, {"momentum_decay": 1.0, "weight_decay": 0.1}],
     "radam": [{}, {"beta_2": 0.9, "weight_decay": 0.1}],
     "rmsprop": [{}, {"momentum": 0.9, "centered": True}],

@@ -25,9 +25,11 @@ class OptimizerConfig(Config):
 class Optimizer(Protocol):
     """The update rule of a parameter. Constructed as ``Type(config)``.
 
-    Its state is a set of named arrays for each parameter, which checkpoints save. `update` is
-    elementwise, so the work can be split anywhere; gradients are clipped by their global norm
-    before it.
+    Its state is a set of named arrays for each parameter, which checkpoints save. `update` gets a
+    whole parameter, after the gradients were clipped by their global norm. It is elementwise,
+    unless the class has an attribute ``elementwise`` that is False: an update that uses a norm, for
+    example. It sees one gradient, so methods that evaluate the loss several times in a step, such
+    as L-BFGS, are not optimizers of this kind.
     """
 
     Config: ClassVar[type[Any]]

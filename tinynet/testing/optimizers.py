@@ -102,7 +102,12 @@ def update_in_place(case: OptimizerCase) -> None:
 
 
 def elementwise(case: OptimizerCase) -> None:
-    """An array updated in two pieces equals one updated as a whole."""
+    """An array updated in two pieces equals one updated as a whole, unless it says otherwise.
+
+    An optimizer whose update uses the whole parameter has ``elementwise = False``.
+    """
+    if not getattr(case.optimizer_class, "elementwise", True):
+        return
     whole, optimizer, param = case.after(3), case.new(), case.param()
     slots = optimizer.slots(param)
     flat = {name: array.reshape(-1) for name, array in slots.items()}
