@@ -18,7 +18,7 @@ from tinynet import archive
 from tinynet.checkpoint.environment import environment
 from tinynet.checkpoint.plugin_lock import check_types, recorded_names, types_of
 from tinynet.checkpoint.sections import DataFacts, LogMark, Sections, parse_sections
-from tinynet.engine.tensor_names import TRANSFORMS, WEIGHTS, in_group, of_group
+from tinynet.engine.tensor_names import AVERAGE, TRANSFORMS, WEIGHTS, in_group, of_group
 from tinynet.errors import (
     CheckpointError,
     CheckpointFormatError,
@@ -40,8 +40,8 @@ class Checkpoint(Sections):
 
     Attributes:
         run_id: The name that all checkpoints of the run share.
-        tensors: Parameters, buffers, optimizer state and running figures, by full name (see
-            `tinynet.engine.tensor_names`), as `Trainer.state` returns them.
+        tensors: Parameters, buffers, their averages, optimizer state and running figures, by full
+            name (see `tinynet.engine.tensor_names`), as `Trainer.state` returns them.
         transforms: The state of the fitted transforms, by address.
     """
 
@@ -80,8 +80,9 @@ class Checkpoint(Sections):
 
     @property
     def weights(self) -> dict[str, Array]:
-        """The parameters and buffers by full name."""
-        return {n: array for n, array in self.tensors.items() if n.startswith(WEIGHTS)}
+        """The parameters and buffers by full name: their averages if the run has averages."""
+        averages = of_group(AVERAGE, self.tensors)
+        return averages or {n: array for n, array in self.tensors.items() if n.startswith(WEIGHTS)}
 
     def write(self, path: Path) -> None:
         """Write the file, atomically and durably.

@@ -79,7 +79,7 @@ def export_weights(
 
 
 def _weights(file: Path, checkpoint: Checkpoint) -> dict[str, Array]:
-    params, buffers = (of_group(group, checkpoint.tensors) for group in WEIGHTS)
+    params, buffers = (of_group(group, checkpoint.weights) for group in WEIGHTS)
     if twice := sorted(params.keys() & buffers.keys()):
         raise CheckpointError(
             f"{file}: {twice[0]!r} is both a parameter and a buffer; --all keeps them apart"

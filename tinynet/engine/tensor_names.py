@@ -18,6 +18,9 @@ BUFFERS = "buffers/"
 SLOTS = "slots/"
 """The optimizer's state."""
 
+AVERAGE = "average/"
+"""The averages of the network's arrays, by their full names: ``average/params/dense_1/weight``."""
+
 FIGURES = "figures/"
 """The loss and the metrics of the running epoch."""
 

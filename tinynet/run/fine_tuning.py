@@ -81,7 +81,7 @@ class FineTuning:
         Raises:
             CheckpointMismatchError: if a value is too large for the network's dtype.
         """
-        apply_transfer(plan, trainer.network, self.checkpoint.tensors)
+        apply_transfer(plan, trainer.network, self.checkpoint.weights)
         trainer.renew_slots()
 
     def lineage(self, plan: TransferPlan) -> tuple[dict[str, JsonValue], ...]:

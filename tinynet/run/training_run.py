@@ -45,7 +45,7 @@ class Run:
 
     Attributes:
         path: The run folder.
-        network: The network after the last step.
+        network: The network after the last step, with averaged weights if the spec has an average.
         step: Completed steps.
         epoch: Completed epochs.
         finished: True if the run has ended.
@@ -308,7 +308,7 @@ def _result(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seco
     best = None if progress.best is None else RunFolder(path).checkpoint(progress.best.step)
     return Run(
         path,
-        trainer.network,
+        trainer.evaluated_network,
         progress.step,
         progress.epoch,
         trainer.finished,

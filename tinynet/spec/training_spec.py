@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tinynet.config import Configure, Reference
+from tinynet.spec.average_spec import AverageSpec
 from tinynet.spec.network_spec import RegularizerReference
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
 from tinynet.text.mistakes import details, mistake, refusal
@@ -282,6 +283,11 @@ class TrainingSpec(SpecModel):
         description="Weight of the samples of each class in the training loss, by the class's"
         " name (1 where it is not named), or 'balanced': samples / (classes * samples of the"
         " class).",
+    )
+    average: AverageSpec | None = Field(
+        default=None,
+        description="An average of the weights, which evaluations and predictions use instead of"
+        " the weights; training itself continues from the weights. It cannot change on resuming.",
     )
     early_stopping: EarlyStoppingSpec | None = Field(
         default=None, description="When to stop before the end."

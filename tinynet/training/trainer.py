@@ -26,10 +26,12 @@ from tinynet.kernels import Kernels
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.from_spec import network_from_spec
 from tinynet.network.losses import targets_of
+from tinynet.network.network import Network
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.training.accumulation import StepResult, accumulate
 from tinynet.training.advice import advice
+from tinynet.training.average import WeightAverage
 from tinynet.training.checks import check_training
 from tinynet.training.class_weights import class_weights
 from tinynet.training.constraints import Constraints
@@ -91,9 +93,16 @@ class Trainer:
         training = spec.training
         data_shapes = self.data.input_shapes if spec.network.input_shape is None else None
         self.network = network_from_spec(spec, data_shapes, max_params=max_params, kernels=kernels)
+        self._average: WeightAverage | None = None
+        if training.average is not None:
+            second = network_from_spec(spec, data_shapes, max_params=max_params, kernels=kernels)
+            self._average = WeightAverage(training.average, self.network, second)
         self.progress = Progress()
         self._guard = StateGuard()
         self._engine = Engine(self.network.program, threads)
+        self._evaluator = self._engine
+        if self._average is not None:
+            self._evaluator = Engine(self._average.network.program, threads)
         self._updater = Updater(
             self.network.params,
             self.network.trainable,
@@ -106,6 +115,11 @@ class Trainer:
         penalized = bool(self._regularization)
         self._figures = Figures(training.metrics, self.network, penalized=penalized)
         self._arguments = StepArguments(self.network, self._data_targets)
+
+    @property
+    def evaluated_network(self) -> Network:
+        """The network of evaluations: with averaged weights if the spec has an average."""
+        return self.network if self._average is None else self._average.network
 
     @property
     def step(self) -> int:
@@ -201,6 +215,8 @@ class Trainer:
             result.commit()
         progress.step += 1
         progress.position += advance
+        if self._average is not None:
+            self._average.update(progress.step)
 
     @property
     def learning_rate(self) -> float:
@@ -324,10 +340,10 @@ class Trainer:
         figures = {f"train/{name}": value for name, value in self._figures.result().items()}
         total = self.data.size("val")
         if total:
-            evaluated = Figures(self.spec.training.metrics, self.network)
+            evaluated = Figures(self.spec.training.metrics, self.evaluated_network)
             batches = self.data.batches("val", self.spec.training.batch_size)
             samples = (labelled(batch, self._target_names) for batch in batches)
-            for count in evaluated.evaluate(self._engine, samples, "val"):
+            for count in evaluated.evaluate(self._evaluator, samples, "val"):
                 yield Evaluating(count, total)
             figures |= {f"val/{name}": value for name, value in evaluated.result().items()}
         yield self._guard.change(self._finish_evaluation, figures)
@@ -366,13 +382,19 @@ class Trainer:
         }
         return {
             **named_weights(self.network.params, self.network.buffers),
+            **({} if self._average is None else self._average.state()),
             **in_group(SLOTS, slots),
             **in_group(FIGURES, self._figures.state()),
         }
 
     def renew_slots(self) -> None:
-        """Initialize the optimizer's state, after parameters were set from outside."""
+        """Initialize the optimizer's state, after parameters were set from outside.
+
+        Before the first step averages start again too.
+        """
         self._updater.renew_slots()
+        if self._average is not None and self.step == 0:
+            self._average.update(0)
 
     def load_state(self, arrays: Mapping[str, Array], progress: Progress) -> None:
         """Load a saved state, completely or not at all.
