@@ -14,6 +14,15 @@ settings.register_profile("tinynet", deadline=None, derandomize="CI" in os.envir
 settings.load_profile("tinynet")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Run the whole suite on all cores; chosen files start sooner in a single process."""
+    option, whole = config.option, config.args_source is config.ArgsSource.TESTPATHS
+    if not whole or option.usepdb or getattr(option, "numprocesses", 0) is not None:
+        return
+    option.numprocesses = config.hook.pytest_xdist_auto_num_workers(config=config)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def shared_bytecode(tmp_path_factory):
     """Let child processes share compiled modules where the environment keeps none."""
