@@ -18,7 +18,8 @@ settings.load_profile("tinynet")
 def pytest_cmdline_main(config):
     """Run the whole suite on all cores; chosen files start sooner in a single process."""
     option, whole = config.option, config.args_source is config.ArgsSource.TESTPATHS
-    if not whole or option.usepdb or getattr(option, "numprocesses", 0) is not None:
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ  # which would start workers of its own
+    if not whole or is_worker or option.usepdb or getattr(option, "numprocesses", 0) is not None:
         return
     option.numprocesses = config.hook.pytest_xdist_auto_num_workers(config=config)
 

@@ -239,8 +239,8 @@ def test_a_config_that_fails_is_the_plugin_s_fault(
 
 
 def test_what_a_kind_is_not_checked_on_is_refused() -> None:
-    with pytest.raises(NotCheckableError, match="the loss 'mse' is not checked on 'in_shapes'"):
-        plugin_checks("mse", in_shapes=[(3,)])
+    with pytest.raises(NotCheckableError, match="the loss 'huber' is not checked on 'in_shapes'"):
+        plugin_checks("huber", in_shapes=[(3,)])
     with pytest.raises(NotCheckableError, match="'numpy' is not checked on 'options'"):
         plugin_checks("numpy", options={})
 

@@ -34,6 +34,8 @@ DRAW = derive("standard cases")
 LABELS = DRAW.permutation(SAMPLES) % CLASSES
 SHARES = DRAW.dirichlet(np.ones(CLASSES), SAMPLES)
 TOKENS = np.stack([LABELS % 3 + 1, LABELS % 2 + 1, LABELS % 3 + 2], axis=1)
+MATRICES = tuple(shape for shape in SHAPES if len(shape) == 2)
+WINDOWS = tuple(shape for shape in SHAPES if len(shape) > 2)
 NUMBERS = DRAW.normal(size=(SAMPLES, CLASSES))
 PIXELS = DRAW.integers(256, size=(SAMPLES, 4, 4, 2))
 
@@ -144,7 +146,10 @@ STANDARDS = {
         ),
         _accept_metric,
     ),
-    "initializers": Standard(({"shapes": SHAPES}, {"shapes": SHAPES[1:]}), _accept_initializer),
+    "initializers": Standard(
+        ({"shapes": SHAPES}, {"shapes": SHAPES[1:]}, {"shapes": MATRICES}, {"shapes": WINDOWS}),
+        _accept_initializer,
+    ),
     "regularizers": Standard(({"shapes": SHAPES}, {"shapes": SHAPES[1:]}), _accept_regularizer),
     "constraints": Standard(({"shapes": SHAPES}, {"shapes": SHAPES[1:]}), _accept_constraint),
     "transforms": Standard(

@@ -21,6 +21,13 @@ class SSIM(Sums):
     """
 
     greater_is_better = True
+    examples = (
+        {
+            "options": {"filter_size": 2},
+            "predictions": [[[[0.2], [0.6], [0.1]], [[0.8], [0.4], [0.6]]]] * 2,
+            "targets": [[[[0.1], [0.7], [0.2]], [[0.9], [0.4], [0.5]]]] * 2,
+        },
+    )
 
     class Config(MetricConfig, ssim.SSIM.Config):
         """Parameters of `ssim`."""
