@@ -39,6 +39,7 @@ from .normalization_cases import NORMALIZATIONS
 from .optimizer_cases import OPTIMIZERS
 from .parameter_cases import CONSTRAINTS, REGULARIZERS
 from .recurrent_cases import RECURRENT
+from .schedule_cases import SCHEDULES
 from .tensor_cases import TENSORS
 
 Row = Callable[[type[Any], Path], Iterator[Check]]
@@ -358,10 +359,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         name: [optimizer(options) for options in cases] for name, cases in OPTIMIZERS.items()
     },
     "schedules": {
-        "constant": [schedule({})],
-        "cosine": [schedule({}), schedule({"decay_steps": 5, "alpha": 0.1})],
-        "exponential": [schedule({"decay_rate": 0.5, "decay_steps": 3})],
-        "step": [schedule({"step_size": 4})],
+        name: [schedule(options) for options in cases] for name, cases in SCHEDULES.items()
     },
     "metrics": {
         "accuracy": [

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tinynet.builtin.schedules import Constant, Cosine, Exponential, Step
+from tinynet.builtin.schedules import (
+    Constant,
+    Cosine,
+    CosineRestarts,
+    Exponential,
+    InverseSqrt,
+    InverseTime,
+    PiecewiseConstant,
+    Polynomial,
+    Step,
+)
 from tinynet.schedule import scheduled_factor
 
 
@@ -42,6 +52,60 @@ def test_cosine_of_its_own_length_stays_low_after_it() -> None:
     assert [schedule.factor(step, 1000) for step in (10, 11, 999)] == [0.0] * 3
 
 
+def test_piecewise_constant_changes_at_its_boundaries() -> None:
+    schedule = make(PiecewiseConstant, boundaries=(2, 5), values=(1.0, 2.0, 0.1))
+    assert [schedule.factor(step, 9) for step in range(7)] == [1, 1, 2, 2, 2, 0.1, 0.1]
+
+
+def test_polynomial_falls_by_its_power_and_stays() -> None:
+    schedule = make(Polynomial, decay_steps=4, power=2.0, end_factor=0.5)
+    factors = [schedule.factor(step, 99) for step in range(6)]
+    assert factors == [1.0, 0.78125, 0.625, 0.53125, 0.5, 0.5]
+    assert make(Polynomial).factor(25, 100) == 0.75
+
+
+def test_a_polynomial_with_cycles_rises_after_each_of_its_lengths() -> None:
+    schedule = make(Polynomial, decay_steps=4, cycle=True)
+    factors = [schedule.factor(step, 99) for step in range(10)]
+    expected = [1, 3 / 4, 2 / 4, 1 / 4, 0, 3 / 8, 2 / 8, 1 / 8, 0, 3 / 12]
+    assert factors == pytest.approx(expected, rel=1e-14)
+
+
+def test_inverse_time_halves_after_its_first_steps() -> None:
+    options = {"decay_rate": 1.0, "decay_steps": 2}
+    smooth = [make(InverseTime, **options).factor(step, 9) for step in range(5)]
+    assert smooth == pytest.approx([1, 1 / 1.5, 1 / 2, 1 / 2.5, 1 / 3], rel=1e-15)
+    stairs = make(InverseTime, staircase=True, **options)
+    assert [stairs.factor(step, 9) for step in range(5)] == [1, 1, 1 / 2, 1 / 2, 1 / 3]
+
+
+def test_inverse_sqrt_counts_its_steps_from_the_start_of_warm_up() -> None:
+    schedule = make(InverseSqrt, warmup_steps=4)
+    factors = [scheduled_factor(schedule, 4, step, 99) for step in (1, 3, 4, 16, 64)]
+    assert factors == pytest.approx([0.5, 1, 1, 1 / 2, 1 / 4], rel=1e-15)
+
+
+def test_inverse_sqrt_without_warm_up_has_its_own_timescale() -> None:
+    assert make(InverseSqrt).factor(30_000, 99_999) == 0.5
+    assert make(InverseSqrt, timescale=10, warmup_steps=4).factor(30, 99) == 0.5
+
+
+def test_cosine_restarts_lengthens_and_lowers_each_cycle() -> None:
+    schedule = make(CosineRestarts, first_decay_steps=2, t_mul=3.0, m_mul=0.5, alpha=0.2)
+    factors = [schedule.factor(step, 99) for step in (0, 1, 2, 5, 8, 17)]
+    assert factors == pytest.approx([1, 0.6, 0.6, 0.4, 0.4, 0.3], rel=1e-14)
+
+
+@pytest.mark.parametrize("growth", [1, 2, 3, 5, 7, 10])
+def test_cosine_restarts_is_exactly_high_at_every_restart(growth: int) -> None:
+    """The logarithm that counts the restarts is rounded down at some of them."""
+    schedule = make(CosineRestarts, first_decay_steps=3, t_mul=float(growth))
+    start = 0
+    for cycle in range(20):
+        assert schedule.factor(start, 10**9) == 1.0
+        start += 3 * growth**cycle
+
+
 @given(st.integers(0, 10**7), st.integers(1, 10**7))
 def test_every_factor_is_between_zero_and_one_even_far_out(step: int, total_steps: int) -> None:
     schedules = [
@@ -50,6 +114,12 @@ def test_every_factor_is_between_zero_and_one_even_far_out(step: int, total_step
         make(Exponential, decay_rate=0.5, decay_steps=1),
         make(Cosine, alpha=0.1),
         make(Cosine, decay_steps=3),
+        make(CosineRestarts, first_decay_steps=3, m_mul=0.5),
+        make(CosineRestarts, first_decay_steps=1, t_mul=1 + 1e-9),
+        make(InverseSqrt),
+        make(InverseTime, decay_rate=3.0, decay_steps=1),
+        make(Polynomial, power=0.1),
+        make(Polynomial, decay_steps=3, power=9.0, cycle=True),
     ]
     for schedule in schedules:
         factor = schedule.factor(step, total_steps)
@@ -83,6 +153,16 @@ def test_a_run_shorter_than_its_warm_up_is_possible() -> None:
         (Exponential, {"decay_rate": 1.5, "decay_steps": 1}),
         (Cosine, {"alpha": 1.1}),
         (Cosine, {"decay_steps": 0}),
+        (CosineRestarts, {"first_decay_steps": 0}),
+        (CosineRestarts, {"first_decay_steps": 1, "t_mul": 0.5}),
+        (InverseSqrt, {"timescale": 0}),
+        (InverseTime, {"decay_rate": -0.1, "decay_steps": 1}),
+        (PiecewiseConstant, {"boundaries": (), "values": (1.0,)}),
+        (PiecewiseConstant, {"boundaries": (5, 3), "values": (1.0, 0.5, 0.1)}),
+        (PiecewiseConstant, {"boundaries": (3, 3), "values": (1.0, 0.5, 0.1)}),
+        (PiecewiseConstant, {"boundaries": (3, 5), "values": (1.0, 0.5)}),
+        (PiecewiseConstant, {"boundaries": (3,), "values": (1.0, -0.5)}),
+        (Polynomial, {"power": 0.0}),
     ],
 )
 def test_impossible_values_are_refused(kind: Any, options: Any) -> None:

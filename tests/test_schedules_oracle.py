@@ -1,10 +1,22 @@
 """Schedules against torch.optim.lr_scheduler, where one means the same."""
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tinynet.builtin.schedules import Constant, Cosine, Exponential, Step
+from tinynet.builtin.schedules import (
+    Constant,
+    Cosine,
+    CosineRestarts,
+    Exponential,
+    InverseSqrt,
+    InverseTime,
+    PiecewiseConstant,
+    Polynomial,
+    Step,
+)
 from tinynet.schedule import scheduled_factor
 
 torch = pytest.importorskip("torch")
@@ -43,9 +55,71 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "options", "peer"), CASES)
-def test_every_rate_of_a_run(kind: Any, options: Any, peer: Any) -> None:
+def our_rates(kind: Any, options: Any) -> list[float]:
     config = kind.Config(**options)
     schedule = kind(config)
-    ours = [scheduled_factor(schedule, config.warmup_steps, step, STEPS) for step in range(STEPS)]
-    assert ours == pytest.approx(torch_rates(peer), rel=1e-9, abs=1e-12)
+    return [scheduled_factor(schedule, config.warmup_steps, step, STEPS) for step in range(STEPS)]
+
+
+@pytest.mark.parametrize(("kind", "options", "peer"), CASES)
+def test_every_rate_of_a_run(kind: Any, options: Any, peer: Any) -> None:
+    assert our_rates(kind, options) == pytest.approx(torch_rates(peer), rel=1e-9, abs=1e-12)
+
+
+Configuration = tuple[Any, dict[str, Any], Callable[[Any], Any]]
+"""The class of a schedule, its options, and the maker of torch's scheduler."""
+
+
+def piecewise_constant(rng: np.random.Generator) -> Configuration:
+    size = int(rng.integers(1, 6))
+    boundaries = sorted(int(step) for step in rng.choice(np.arange(1, STEPS), size, replace=False))
+    gamma = rng.uniform(0.1, 1.5)
+    values = tuple(gamma**i for i in range(size + 1))
+    options = {"boundaries": tuple(boundaries), "values": values}
+    return PiecewiseConstant, options, lambda o: schedulers.MultiStepLR(o, boundaries, gamma)
+
+
+def polynomial(rng: np.random.Generator) -> Configuration:
+    length, power = int(rng.integers(1, 2 * STEPS)), rng.uniform(0.2, 4)
+    options = {"decay_steps": length, "power": power}
+    return Polynomial, options, lambda o: schedulers.PolynomialLR(o, length, power)
+
+
+def cosine_restarts(rng: np.random.Generator) -> Configuration:
+    first, growth, alpha = int(rng.integers(1, 20)), int(rng.integers(1, 5)), rng.uniform(0, 0.5)
+    options = {"first_decay_steps": first, "t_mul": float(growth), "alpha": alpha}
+    return (
+        CosineRestarts,
+        options,
+        lambda o: schedulers.CosineAnnealingWarmRestarts(o, first, growth, alpha),
+    )
+
+
+def inverse_time(rng: np.random.Generator) -> Configuration:
+    rate, length, staircase = rng.uniform(0, 3), int(rng.integers(1, STEPS)), rng.random() < 0.5
+    options = {"decay_rate": rate, "decay_steps": length, "staircase": staircase}
+
+    def factor(step: int) -> float:
+        return 1 / (1 + rate * (step // length if staircase else step / length))
+
+    return InverseTime, options, lambda o: schedulers.LambdaLR(o, factor)
+
+
+def inverse_sqrt(rng: np.random.Generator) -> Configuration:
+    warmup = int(rng.integers(1, STEPS))
+
+    def factor(step: int) -> float:
+        return (step + 1) / warmup if step < warmup else (warmup / step) ** 0.5
+
+    return InverseSqrt, {"warmup_steps": warmup}, lambda o: schedulers.LambdaLR(o, factor)
+
+
+@pytest.mark.parametrize(
+    "draw", [piecewise_constant, polynomial, cosine_restarts, inverse_time, inverse_sqrt]
+)
+def test_every_rate_of_100_random_configurations(draw: Any) -> None:
+    rng = np.random.default_rng(7)
+    for _ in range(100):
+        kind, options, peer = draw(rng)
+        expected = pytest.approx(torch_rates(peer), rel=1e-9, abs=1e-12)
+        assert our_rates(kind, options) == expected, options

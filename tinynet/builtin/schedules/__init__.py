@@ -1,0 +1,17 @@
+"""The built-in learning-rate schedules: factors of the optimizer's rate, by step."""
+
+from tinynet.builtin.schedules.cosines import Cosine, CosineRestarts
+from tinynet.builtin.schedules.decays import Exponential, InverseSqrt, InverseTime, Polynomial
+from tinynet.builtin.schedules.staircases import Constant, PiecewiseConstant, Step
+
+__all__ = [
+    "Constant",
+    "Cosine",
+    "CosineRestarts",
+    "Exponential",
+    "InverseSqrt",
+    "InverseTime",
+    "PiecewiseConstant",
+    "Polynomial",
+    "Step",
+]

@@ -1,0 +1,103 @@
+"""Schedules that fall by a power or a root of the step."""
+
+import math
+
+from pydantic import Field
+
+from tinynet.schedule import ScheduleConfig
+
+
+class Exponential:
+    """Smooth decay: decay_rate^(step / decay_steps)."""
+
+    class Config(ScheduleConfig):
+        """Parameters of `exponential`."""
+
+        decay_rate: float = Field(gt=0, le=1, description="Factor of the rate over `decay_steps`.")
+        decay_steps: int = Field(ge=1, description="Steps over which `decay_rate` applies once.")
+
+    def __init__(self, config: Config) -> None:
+        self.decay_rate = config.decay_rate
+        self.decay_steps = config.decay_steps
+
+    def factor(self, step: int, total_steps: int) -> float:
+        return math.pow(self.decay_rate, step / self.decay_steps)
+
+
+class InverseTime:
+    """Decay by time: 1 / (1 + decay_rate * step / decay_steps); Keras's ``InverseTimeDecay``."""
+
+    class Config(ScheduleConfig):
+        """Parameters of `inverse_time`."""
+
+        decay_rate: float = Field(ge=0, description="Growth of the divisor over `decay_steps`.")
+        decay_steps: int = Field(ge=1, description="Steps over which `decay_rate` is added once.")
+        staircase: bool = Field(
+            default=False, description="Change the rate only every `decay_steps`."
+        )
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def factor(self, step: int, total_steps: int) -> float:
+        config = self._config
+        periods = step / config.decay_steps
+        return 1 / (1 + config.decay_rate * (math.floor(periods) if config.staircase else periods))
+
+
+class InverseSqrt:
+    """Decay by the root of time after warm-up: 1 / sqrt(1 + step / timescale).
+
+    If the timescale is the length of warm-up, the rate is proportional to 1 / sqrt of the step
+    counted with warm-up. Vaswani et al., "Attention Is All You Need", 2017.
+    """
+
+    class Config(ScheduleConfig):
+        """Parameters of `inverse_sqrt`."""
+
+        timescale: int | None = Field(
+            default=None,
+            ge=1,
+            description="Steps after which the factor is 1 / sqrt(2); null: `warmup_steps`, or"
+            " 10000 without warm-up.",
+        )
+
+    def __init__(self, config: Config) -> None:
+        self.timescale = config.timescale or config.warmup_steps or 10_000
+
+    def factor(self, step: int, total_steps: int) -> float:
+        return 1 / math.sqrt(1 + step / self.timescale)
+
+
+class Polynomial:
+    """A power of the part that is left: end + (1 - end) (1 - step / decay_steps)^power.
+
+    It stays at ``end_factor`` after ``decay_steps``. With ``cycle``, ``decay_steps`` is instead
+    doubled, tripled, ... whenever it is passed, so that the rate rises again to fall more slowly.
+    Keras's ``PolynomialDecay``.
+    """
+
+    class Config(ScheduleConfig):
+        """Parameters of `polynomial`."""
+
+        decay_steps: int | None = Field(
+            default=None, ge=1, description="Steps to the lowest rate; null: to the end of the run."
+        )
+        end_factor: float = Field(
+            default=0.0, ge=0, le=1, description="The factor at the lowest rate."
+        )
+        power: float = Field(default=1.0, gt=0, description="The exponent; 1 is a straight line.")
+        cycle: bool = Field(
+            default=False, description="Multiply `decay_steps` whenever it is passed."
+        )
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def factor(self, step: int, total_steps: int) -> float:
+        config = self._config
+        length = config.decay_steps or total_steps
+        if config.cycle:
+            length *= max(1, math.ceil(step / length))
+        left = max(1 - step / length, 0.0)
+        return config.end_factor + (1 - config.end_factor) * math.pow(left, config.power)
