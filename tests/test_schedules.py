@@ -12,9 +12,12 @@ from tinynet.builtin.schedules import (
     Constant,
     Cosine,
     CosineRestarts,
+    Cyclical,
     Exponential,
     InverseSqrt,
     InverseTime,
+    Linear,
+    OneCycle,
     PiecewiseConstant,
     Polynomial,
     Step,
@@ -106,6 +109,48 @@ def test_cosine_restarts_is_exactly_high_at_every_restart(growth: int) -> None:
         start += 3 * growth**cycle
 
 
+def test_linear_goes_from_its_start_to_its_end_and_stays() -> None:
+    schedule = make(Linear, decay_steps=4, start_factor=0.5, end_factor=1.5)
+    assert [schedule.factor(step, 99) for step in range(6)] == [0.5, 0.75, 1, 1.25, 1.5, 1.5]
+    assert make(Linear).factor(25, 100) == 0.75
+
+
+def test_one_cycle_passes_its_rates_at_the_ends_of_its_phases() -> None:
+    options = {"pct_start": 0.25, "div_factor": 4.0, "final_div_factor": 8.0}
+    for strategy in ("cos", "linear"):
+        two = make(OneCycle, anneal_strategy=strategy, **options)
+        factors = [two.factor(step, 100) for step in (0, 12, 24, 99)]
+        assert factors == pytest.approx([1 / 4, 5 / 8, 1, 1 / 32], rel=1e-14)
+        three = make(OneCycle, anneal_strategy=strategy, three_phase=True, **options)
+        factors = [three.factor(step, 100) for step in (0, 24, 48, 99)]
+        assert factors == pytest.approx([1 / 4, 1, 1 / 4, 1 / 32], rel=1e-14)
+
+
+def test_one_cycle_whose_rise_ends_at_the_first_step_starts_high() -> None:
+    assert make(OneCycle, pct_start=0.25).factor(0, 4) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("mode", "tops"),
+    [
+        ("triangular", [1, 1, 1]),
+        ("triangular2", [1, 0.6, 0.4]),
+        ("exp_range", [0.2 + 0.8 * 0.9**step for step in (2, 8, 14)]),
+    ],
+)
+def test_cyclical_has_the_heights_of_its_mode(mode: str, tops: list[float]) -> None:
+    schedule = make(
+        Cyclical, step_size_up=2, step_size_down=4, min_factor=0.2, mode=mode, gamma=0.9
+    )
+    assert [schedule.factor(step, 99) for step in (2, 8, 14)] == pytest.approx(tops, rel=1e-14)
+    assert [schedule.factor(step, 99) for step in (0, 6, 12)] == [0.2] * 3
+
+
+def test_cyclical_is_as_long_in_falling_as_in_rising_by_default() -> None:
+    schedule = make(Cyclical, step_size_up=2, min_factor=0.0)
+    assert [schedule.factor(step, 99) for step in range(6)] == [0, 0.5, 1, 0.5, 0, 0.5]
+
+
 @given(st.integers(0, 10**7), st.integers(1, 10**7))
 def test_every_factor_is_between_zero_and_one_even_far_out(step: int, total_steps: int) -> None:
     schedules = [
@@ -116,8 +161,13 @@ def test_every_factor_is_between_zero_and_one_even_far_out(step: int, total_step
         make(Cosine, decay_steps=3),
         make(CosineRestarts, first_decay_steps=3, m_mul=0.5),
         make(CosineRestarts, first_decay_steps=1, t_mul=1 + 1e-9),
+        make(Cyclical, step_size_up=1, mode="triangular2"),
+        make(Cyclical, step_size_up=7, mode="exp_range", gamma=0.5),
         make(InverseSqrt),
         make(InverseTime, decay_rate=3.0, decay_steps=1),
+        make(Linear, start_factor=0.3),
+        make(OneCycle),
+        make(OneCycle, three_phase=True),
         make(Polynomial, power=0.1),
         make(Polynomial, decay_steps=3, power=9.0, cycle=True),
     ]
@@ -155,8 +205,13 @@ def test_a_run_shorter_than_its_warm_up_is_possible() -> None:
         (Cosine, {"decay_steps": 0}),
         (CosineRestarts, {"first_decay_steps": 0}),
         (CosineRestarts, {"first_decay_steps": 1, "t_mul": 0.5}),
+        (Cyclical, {"mode": "sawtooth"}),
+        (Cyclical, {"step_size_down": 0}),
         (InverseSqrt, {"timescale": 0}),
         (InverseTime, {"decay_rate": -0.1, "decay_steps": 1}),
+        (Linear, {"end_factor": -0.1}),
+        (OneCycle, {"div_factor": 0.5}),
+        (OneCycle, {"pct_start": 0.6, "three_phase": True}),
         (PiecewiseConstant, {"boundaries": (), "values": (1.0,)}),
         (PiecewiseConstant, {"boundaries": (5, 3), "values": (1.0, 0.5, 0.1)}),
         (PiecewiseConstant, {"boundaries": (3, 3), "values": (1.0, 0.5, 0.1)}),

@@ -10,9 +10,12 @@ from tinynet.builtin.schedules import (
     Constant,
     Cosine,
     CosineRestarts,
+    Cyclical,
     Exponential,
     InverseSqrt,
     InverseTime,
+    Linear,
+    OneCycle,
     PiecewiseConstant,
     Polynomial,
     Step,
@@ -114,8 +117,60 @@ def inverse_sqrt(rng: np.random.Generator) -> Configuration:
     return InverseSqrt, {"warmup_steps": warmup}, lambda o: schedulers.LambdaLR(o, factor)
 
 
+def linear(rng: np.random.Generator) -> Configuration:
+    start, end, length = rng.uniform(0.01, 1), rng.uniform(0.01, 1), int(rng.integers(1, 2 * STEPS))
+    options = {"start_factor": start, "end_factor": end, "decay_steps": length}
+    return Linear, options, lambda o: schedulers.LinearLR(o, start, end, length)
+
+
+def one_cycle(rng: np.random.Generator) -> Configuration:
+    three_phase = bool(rng.random() < 0.5)
+    options = {
+        "pct_start": rng.uniform(0, 0.5 if three_phase else 1),
+        "div_factor": rng.uniform(1, 50),
+        "final_div_factor": rng.uniform(1, 1000),
+        "anneal_strategy": "cos" if rng.random() < 0.5 else "linear",
+        "three_phase": three_phase,
+    }
+
+    # `torch_rates` steps once more than torch allows; the rate of that step is not used.
+    def peer(optimizer: Any) -> Any:
+        scheduler = schedulers.OneCycleLR(
+            optimizer, max_lr=1.0, total_steps=STEPS, cycle_momentum=False, **options
+        )
+        scheduler.total_steps += 1
+        return scheduler
+
+    return OneCycle, options, peer
+
+
+def cyclical(rng: np.random.Generator) -> Configuration:
+    options = {
+        "step_size_up": int(rng.integers(1, 15)),
+        "step_size_down": None if rng.random() < 0.5 else int(rng.integers(1, 15)),
+        "mode": ("triangular", "triangular2", "exp_range")[rng.integers(3)],
+        "gamma": rng.uniform(0.8, 1),
+    }
+    low = rng.uniform(0, 1)
+    return (
+        Cyclical,
+        {"min_factor": low, **options},
+        lambda o: schedulers.CyclicLR(o, low, 1.0, cycle_momentum=False, **options),
+    )
+
+
 @pytest.mark.parametrize(
-    "draw", [piecewise_constant, polynomial, cosine_restarts, inverse_time, inverse_sqrt]
+    "draw",
+    [
+        piecewise_constant,
+        polynomial,
+        cosine_restarts,
+        inverse_time,
+        inverse_sqrt,
+        linear,
+        one_cycle,
+        cyclical,
+    ],
 )
 def test_every_rate_of_100_random_configurations(draw: Any) -> None:
     rng = np.random.default_rng(7)

@@ -55,6 +55,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "parents": ("inputs",),
     # Keys of losses, optimizers, schedules, metrics and initializers
     "alpha": ("negative_slope", "rho"),
+    "base_lr": ("min_factor",),
     "beta": ("delta",),
     "beta1": ("beta_1",),
     "beta2": ("beta_2",),

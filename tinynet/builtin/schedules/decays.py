@@ -1,10 +1,34 @@
-"""Schedules that fall by a power or a root of the step."""
+"""Schedules that follow a line, a power or a root of the step."""
 
 import math
 
 from pydantic import Field
 
 from tinynet.schedule import ScheduleConfig
+
+
+class Linear:
+    """A straight line: start_factor + (end_factor - start_factor) * step / decay_steps.
+
+    It stays at ``end_factor`` after ``decay_steps``.
+    """
+
+    class Config(ScheduleConfig):
+        """Parameters of `linear`."""
+
+        decay_steps: int | None = Field(
+            default=None, ge=1, description="Steps to the end factor; null: to the end of the run."
+        )
+        start_factor: float = Field(default=1.0, ge=0, description="The factor at the first step.")
+        end_factor: float = Field(default=0.0, ge=0, description="The factor after `decay_steps`.")
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def factor(self, step: int, total_steps: int) -> float:
+        start, end = self._config.start_factor, self._config.end_factor
+        done = min(step / (self._config.decay_steps or total_steps), 1.0)
+        return start * (1 - done) + end * done
 
 
 class Exponential:
