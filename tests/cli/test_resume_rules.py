@@ -67,8 +67,8 @@ def test_another_type_drops_what_it_cannot_take_and_says_so(tinynet, run):
     result = tinynet(*line, "--allow-reset")
     assert result.code == 0, result.err
     assert (
-        "warning: training.optimizer.type=sgd dropped the parameters beta_1, beta_2, epsilon of"
-        " the old type, which 'sgd' does not have or cannot take"
+        "warning: training.optimizer.type=sgd dropped the parameters amsgrad, beta_1, beta_2,"
+        " epsilon of the old type, which 'sgd' does not have or cannot take"
     ) in result.err.replace("\n", " ")
     kept = Checkpoint.read(newest(run)).spec["training"]["optimizer"]
     assert (kept["type"], kept["learning_rate"]) == ("sgd", 0.01)

@@ -186,5 +186,5 @@ def test_the_caller_names_the_mask(register: Any) -> None:
     ]
     with pytest.raises(NotCheckableError, match=r"refuses the inputs: input 1 of shape \(6,\)"):
         plugin_checks("masked", in_shapes=[(7, 2), (6,)], mask=1)
-    with pytest.raises(NotCheckableError, match="the loss 'mse' is not checked on 'mask'"):
-        plugin_checks("mse", mask=1)
+    with pytest.raises(NotCheckableError, match="the loss 'huber' is not checked on 'mask'"):
+        plugin_checks("huber", mask=1)

@@ -1,5 +1,6 @@
 """Fixtures for plugins: written distributions, and an environment to install into."""
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -82,8 +83,10 @@ class Fresh:
         return self._run(self.python, *words, at=at)
 
     def _run(self, *words: str, at: Path | None = None) -> str:
+        # A test of the new environment is not one of the processes that share these tests.
+        env = {name: value for name, value in os.environ.items() if "XDIST" not in name}
         done = subprocess.run(
-            words, cwd=at or self.folder, capture_output=True, text=True, check=False
+            words, cwd=at or self.folder, env=env, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
