@@ -1,5 +1,6 @@
 """Verification of exact resume: a killed and resumed run against an uninterrupted one."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -46,10 +47,22 @@ def test_killed_run_is_exact_and_both_runs_are_kept(spec, tmp_path):
     assert not Checkpoint.read(RunFolder(tmp_path / "runs" / "whole").checkpoint(12)).lineage
 
 
-def test_penalties_resume_exactly(spec, tmp_path):
-    plain = spec.read_text(encoding="utf-8")
-    penalized = plain.replace('"steps": 12', '"steps": 12, "regularizers": ["l2"]')
-    spec.write_text(penalized, encoding="utf-8")
+def test_every_part_of_training_resumes_exactly(spec, tmp_path):
+    """Penalties, constraints, groups, clipping, averages and accumulation at once."""
+    plain = json.loads(spec.read_text(encoding="utf-8"))
+    plain["training"] |= {
+        "accumulate": 2,
+        "regularizers": ["l2", {"type": "l1", "params": "*/bias"}],
+        "constraints": [{"type": "max_norm", "max_value": 0.3}],
+        "optimizer": {
+            "type": "nadam",
+            "clip_norm": 0.1,
+            "groups": [{"params": "*/bias", "rate_factor": 0.5}],
+        },
+        "schedule": {"type": "one_cycle"},
+        "average": {"type": "ema", "decay": 0.9},
+    }
+    spec.write_text(json.dumps(plain), encoding="utf-8")
     assert verify_exact_resume(spec, tmp_path / "runs", kills=2).exact
 
 

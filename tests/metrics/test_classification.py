@@ -151,3 +151,10 @@ def test_unknown_averages_and_empty_guesses_are_refused() -> None:
         F1.Config(average="median")
     with pytest.raises(ValidationError):
         TopKAccuracy.Config(k=0)
+
+
+def test_signs_of_hinge_are_no_classes() -> None:
+    """They may as well mark what is missing, so they are not counted as class 0."""
+    with pytest.raises(DataError, match=r"write 0 for -1, as hinge and squared_hinge accept it"):
+        figure(Accuracy, [[0.9], [0.2]], [1, -1])
+    assert figure(Accuracy, [[0.9], [0.2]], [1, -1], ignore_label=-1) == 1

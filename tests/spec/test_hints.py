@@ -91,6 +91,20 @@ def test_an_activation_is_a_layer_of_its_own(value):
     assert load_spec(changed)
 
 
+@pytest.mark.parametrize(
+    ("option", "suggested"),
+    [
+        ({"negative_slope": 0.1}, {"type": "leaky_relu", "negative_slope": 0.1}),
+        ({"max_value": 6}, {"type": "relu6"}),
+        ({"max_value": 4.5}, {"type": "clip", "min": 0, "max": 4.5}),
+    ],
+)
+def test_an_option_of_relu_in_keras_is_a_layer(option, suggested):
+    (message,) = messages({"type": "relu", **option})
+    assert json.loads(message.partition("use ")[2]) == suggested
+    assert load_spec(spec(suggested))
+
+
 def test_hints_about_layers_are_for_nodes_only():
     assert node_hint("activation", "relu", {"units", "type"}) is None
 

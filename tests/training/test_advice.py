@@ -83,6 +83,13 @@ def test_an_activation_that_the_loss_applies_itself(warnings_of, activation, tai
     assert "binary_cross_entropy applies sigmoid itself" in warnings["/network/layers/1"]
 
 
+def test_an_activation_by_its_name_is_known_too(warnings_of):
+    named = {"type": "activation", "activation": "softmax"}
+    warnings = warnings_of(layers=[dense(3), named])
+    assert "remove 'activation_1'" in warnings["/network/layers/1"]
+    assert warnings_of(layers=[dense(8), {**named, "activation": "relu"}, dense(3)]) == {}
+
+
 def test_a_loss_of_probabilities_applies_no_activation_itself(warnings_of):
     layers, y = [dense(1), "sigmoid"], LABELS % 2
     warnings = warnings_of(y=y, layers=layers, loss="dice")

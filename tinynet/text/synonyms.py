@@ -202,6 +202,11 @@ def node_hint(key: str, value: Any, available: AbstractSet[str]) -> str | None:
         name = value if value in ACTIVATIONS else synonym(str(value), ACTIVATIONS)
         node = "such a layer" if name is None else json.dumps({"type": name})
         return f"an activation is a layer of its own: add {node} after this node"
+    if key == "negative_slope":
+        return f"use {json.dumps({'type': 'leaky_relu', 'negative_slope': value})}"
+    if key == "max_value" and "max" not in available:
+        bounded = {"type": "relu6"} if value == 6 else {"type": "clip", "min": 0, "max": value}
+        return f"use {json.dumps(bounded)}"
     if key in ("frozen", "freeze"):
         return 'to freeze the parameters of this node, write "trainable": false'
     if key == "input_shape":

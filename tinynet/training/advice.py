@@ -132,6 +132,12 @@ _ACTIVATED = {
 _TO_PROBABILITIES = {"tinynet-core:softmax", "tinynet-core:sigmoid"}
 
 
+def _function(node: Node) -> str:
+    """Return the type of a node; for an `activation` the type that its option names."""
+    by_name = node.type == "tinynet-core:activation"
+    return f"tinynet-core:{getattr(node.layer, 'function', None)}" if by_name else node.type
+
+
 def repeated_activation(facts: Facts) -> Iterator[Problem]:
     """Warn about a softmax or sigmoid before a loss that applies its own."""
     on_logits = {p.name: getattr(p.loss, "from_logits", True) for p in facts.network.losses}
@@ -140,13 +146,12 @@ def repeated_activation(facts: Facts) -> Iterator[Problem]:
         node = facts.network.nodes.get(facts.network.outputs.get(output, ""))
         while node is not None and node.type in _PASSING and len(node.inputs) == 1:
             node = facts.network.nodes.get(node.inputs[0])
-        if own is None or node is None or node.type not in _TO_PROBABILITIES:
+        if own is None or node is None or _function(node) not in _TO_PROBABILITIES:
             continue
-        short = loss.partition(":")[2]
         message = (
-            f"{short} applies {own} itself, so {quote(node.name)} squashes the output a second"
-            f" time and training is slow and inaccurate; remove {quote(node.name)}, predictions"
-            " are probabilities without it"
+            f"{loss.partition(':')[2]} applies {own} itself, so {quote(node.name)} squashes the"
+            " output a second time and training is slow and inaccurate; remove"
+            f" {quote(node.name)}, predictions are probabilities without it"
         )
         yield Problem(message, node.pointer)
 

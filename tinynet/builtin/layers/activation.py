@@ -79,6 +79,9 @@ class Activation:
     ``{"type": "activation", "activation": "relu"}`` computes the same as ``{"type": "relu"}``, so
     that a function can be a variable or a block's parameter. (N, ...) -> (N, ...), except `glu` and
     `swiglu`, which halve the last axis.
+
+    Attributes:
+        function: The name of the function.
     """
 
     per_sample = True
@@ -116,6 +119,7 @@ class Activation:
         ] = Field(description="The type of the layer that computes the function.")
 
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
+        self.function = config.activation
         function = FUNCTIONS[config.activation]
         self._layer: _Function = function(function.Config(), in_shapes, build)
         self.out_shape = self._layer.out_shape

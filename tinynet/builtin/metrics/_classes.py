@@ -48,7 +48,8 @@ def classes_of(
         rows, true = counted_rows(predictions, targets, ignore_label)
         return rows.argmax(axis=-1), true
     targets = match_targets(predictions, targets)
-    _check(bad_probability(_without_ignored(targets, ignore_label)), _NUMBERS)
+    counted_targets = _without_ignored(targets, ignore_label)
+    _check(bad_probability(counted_targets), _SIGNS if (counted_targets == -1).any() else _NUMBERS)
     if ignore_label is not None:
         counted = targets != ignore_label
         predictions, targets = predictions[counted], targets[counted]
@@ -99,6 +100,9 @@ def _without_ignored(targets: Array, ignore_label: int | None) -> Array:
 
 
 _NUMBERS = 'the metric compares classes; for a target that is a number use "mae" or "r2"'
+_SIGNS = (
+    "the metric counts the classes 0 and 1: write 0 for -1, as hinge and squared_hinge accept it"
+)
 _LABELS = f'{_NUMBERS}, and to leave out such labels set "ignore_label" in the metric'
 
 
