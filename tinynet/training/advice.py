@@ -5,13 +5,10 @@ Each rule is a function that yields problems of the spec. A rule that cannot be 
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 
-from tinynet import registry
 from tinynet.data.data import Data
 from tinynet.dataset import Field
 from tinynet.engine.node import Node
@@ -19,6 +16,7 @@ from tinynet.errors import Problem
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
 from tinynet.text.wording import format_list, quote
+from tinynet.training.facts import Facts
 from tinynet.training.idle_options import (
     idle_groups,
     idle_initializers,
@@ -31,12 +29,6 @@ from tinynet.training.remedies import units_option
 from tinynet.training.windows import gap_of_windows
 from tinynet.types import Array
 
-SAMPLES = 1024
-"""Samples that are measured, at most."""
-
-SAMPLED_BYTES = 1 << 26
-"""Bytes that the measured samples take in float64, at most."""
-
 LARGE_INPUT = 20.0
 """Root mean square of inputs from which they count as unscaled; that of digits (0 to 16) is 8."""
 
@@ -45,53 +37,6 @@ LARGE_TARGET = 10.0
 
 SMALL_TARGET = 0.01
 """Standard deviation of a target below which it counts as unscaled."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """A spec, its network, and its data where they were read.
-
-    Attributes:
-        spec: The spec.
-        network: Its network; one without memory (``dry``) is enough.
-        data: Its data, or None.
-        names: Name of the target of each loss, by the loss's name; empty without data.
-    """
-
-    spec: Spec
-    network: Network
-    data: Data | None
-    names: Mapping[str, str]
-
-    @cached_property
-    def losses(self) -> dict[str, str]:
-        """The qualified type of each loss, by its name."""
-        plugins = registry.default()
-        losses = self.spec.training.losses(tuple(self.network.outputs))
-        return {name: plugins.find("losses", loss.type).qualified for name, loss in losses.items()}
-
-    @cached_property
-    def sample(self) -> dict[str, Array]:
-        """Inputs and targets of some training samples, after the transforms, by name."""
-        assert self.data is not None
-        size = self.data.size("train")
-        fields = [*self.data.inputs.values(), *self.data.targets.values()]
-        row = 8 * sum(math.prod(field.shape) for field in fields)
-        count = max(1, min(size, SAMPLES, SAMPLED_BYTES // max(row, 1)))
-        batch = self.data.batch("train", np.linspace(0, size - 1, count).astype(np.int64))
-        return {**batch.inputs, **batch.targets}
-
-    @cached_property
-    def targets(self) -> dict[str, str]:
-        """The same as ``names`` for the outputs of which a loss compares one with a target."""
-        outputs, targets = self.network.outputs, self.data.targets if self.data else ()
-        names = self.names.items()
-        return {loss: name for loss, name in names if loss in outputs and name in targets}
-
-    def transformed(self, name: str) -> bool:
-        """Return True if a transform changes an array of the data."""
-        assert self.spec.data is not None
-        return any(name in transform.on for transform in self.spec.data.transforms)
 
 
 Rule: TypeAlias = Callable[[Facts], Iterator[Problem]]
