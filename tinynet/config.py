@@ -90,6 +90,20 @@ class Config(Frozen):
             )
 
 
+@dataclass(frozen=True)
+class Common:
+    """The mark of a field that tinynet applies for every type: ``Annotated[T, Common()]``.
+
+    A subclass that declares the field itself applies it itself.
+    """
+
+
+def is_common(config: type[Any], option: str) -> bool:
+    """Return True if tinynet applies the option; False if a plugin does, or if there is none."""
+    field = config.model_fields.get(option)
+    return field is not None and any(isinstance(mark, Common) for mark in field.metadata)
+
+
 @dataclass
 class Patience:
     """The number of mistakes that are still counted."""

@@ -41,6 +41,7 @@ EFFECTS = {
         ("training.schedule.warmup_steps", 5),
         ("training.optimizer.learning_rate", 0.5),
         ("training.optimizer.clip_norm", 2.0),
+        ("training.optimizer.clip_value", 0.5),
         ("training.optimizer.weight_decay", 0.1),
         ("training.optimizer.groups.0.weight_decay", 0.1),
         ("training.optimizer.groups.0.rate_factor", 0.1),

@@ -105,6 +105,7 @@ WRONG = {
     "value": ([{"params": "*/bias", "weight_decay": -1}], "/groups/0/weight_decay:"),
     "learning rate": ([{"params": "*/bias", "learning_rate": 1}], 'use "rate_factor"'),
     "clip": ([{"params": "*/bias", "clip_norm": 1.0}], "is the same for all parameters; remove"),
+    "clip value": ([{"params": "*/bias", "clip_value": 1.0}], "is the same for all parameters; re"),
     "no params": ([{"weight_decay": 0}], "/groups/0: 'params' is required"),
     "number": (3, "/training/optimizer/groups"),
     "false": (False, "/training/optimizer/groups"),

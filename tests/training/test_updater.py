@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from pydantic import Field
 
+from tinynet import registry
 from tinynet.config import Config
 from tinynet.errors import PluginError
+from tinynet.optimizer import OptimizerConfig
 from tinynet.spec.training_spec import OptimizerReference, ScheduleReference
 from tinynet.training.updater import Updater
 
@@ -70,6 +73,48 @@ def test_a_large_float32_gradient_keeps_its_direction_when_clipped():
     work.update({"a/weight": np.array([3e25, 4e25], np.float32)}, 0, 1.0)
     assert params["a/weight"].dtype == np.float32
     np.testing.assert_allclose(params["a/weight"], [-0.6, -0.8], rtol=1e-6)
+
+
+def test_each_element_of_a_gradient_is_limited():
+    params = zeros("a/weight", "b/weight")
+    gradients = {"a/weight": np.array([3.0, -0.5]), "b/weight": np.array([-7.0, 1.0])}
+    before = {address: gradient.copy() for address, gradient in gradients.items()}
+    updater(params, clip_value=1.0).update(gradients, 0, 1.0)
+    np.testing.assert_array_equal(params["a/weight"], [-1, 0.5])
+    np.testing.assert_array_equal(params["b/weight"], [1, -1])
+    for address, gradient in gradients.items():
+        np.testing.assert_array_equal(gradient, before[address], "gradients are not ours to change")
+
+
+class ClipsSteps:
+    """An optimizer from a time when clip_value was an option of no other one."""
+
+    class Config(OptimizerConfig):
+        clip_value: float = Field(default=2.0, ge=0, description="Largest size of a step.")
+
+    def __init__(self, config):
+        self.limit = config.clip_value
+
+    def slots(self, param):
+        return {}
+
+    def update(self, param, grad, slots, step, rate):
+        param -= np.clip(rate * grad, -self.limit, self.limit)
+
+
+def test_own_clip_value_of_a_plugin_keeps_its_meaning(register):
+    """It may be 0, beside clip_norm, and another one in a group; gradients are not clipped."""
+    register("optimizers", "clips_steps", ClipsSteps)
+    groups = [{"params": "a/*", "clip_value": 0}]
+    optimizer = {"type": "clips_steps", "clip_norm": 1e6, "clip_value": 3.0, "groups": groups}
+    context = registry.default().validation_context()
+    reference = OptimizerReference.model_validate(optimizer, context=context)
+    assert reference.options["clip_value"] == 3.0
+    params = zeros("a/weight", "b/weight")
+    work = Updater(params, params, reference, None)
+    work.update({address: np.array([50.0, -1.0]) for address in params}, 0, 0.1)
+    np.testing.assert_array_equal(params["a/weight"], 0)
+    np.testing.assert_array_equal(params["b/weight"], [-3, 0.1])
 
 
 def test_the_schedule_and_its_warm_up_decide_the_rate():

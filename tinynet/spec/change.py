@@ -18,7 +18,7 @@ _SAFE = (
     # Length, rate and logging of the rest of the run; nothing computed so far depends on these.
     r"/name",
     r"/training/(epochs|steps|schedule|log_every_steps)(/.*)?",
-    r"/training/optimizer/(learning_rate|clip_norm|weight_decay)",
+    r"/training/optimizer/(learning_rate|clip_norm|clip_value|weight_decay)",
     r"/training/optimizer/groups/\d+/(rate_factor|weight_decay)",
     r"/training/regularizers/\d+/.+",
     r"/network/layers/\d+/regularizer/.+",

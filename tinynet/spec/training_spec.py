@@ -14,7 +14,8 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from tinynet.config import Configure, Reference
+from tinynet import registry
+from tinynet.config import Configure, Reference, is_common
 from tinynet.spec.average_spec import AverageSpec
 from tinynet.spec.network_spec import RegularizerReference
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
@@ -109,13 +110,16 @@ class OptimizerReference(Reference):
             return made
         mistakes: list[InitErrorDetails] = []
         groups = []
+        of_all = _OF_ALL
+        if is_common(registry.default().load_type(made).Config, "clip_value"):
+            of_all |= {"clip_value"}
         for index, group in enumerate(made.groups):
             options = group.options
-            mistakes += [_of_all(key, index) for key in sorted(_OF_ALL & options.keys())]
+            mistakes += [_of_all(key, index) for key in sorted(of_all & options.keys())]
             try:
                 own_keys = OptimizerGroup.model_fields.keys() - {"options"}
                 merged = {**made.options, **options}
-                complete = configure(cls.group, made.type, merged, own_keys, unavailable=_OF_ALL)
+                complete = configure(cls.group, made.type, merged, own_keys, unavailable=of_all)
             except ValidationError as error:
                 for detail in details(error):
                     detail["loc"] = ("groups", index, *detail.get("loc", ()))
@@ -133,7 +137,7 @@ class OptimizerReference(Reference):
 
 
 _OF_ALL = frozenset({"learning_rate", "clip_norm"})
-"""Options that a group cannot change."""
+"""Options that a group cannot change, besides ``clip_value`` where an optimizer has no own one."""
 
 
 def _of_all(key: str, index: int) -> InitErrorDetails:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinynet import registry
+from tinynet.config import is_common
 from tinynet.engine.layer_calls import described
 from tinynet.engine.plugin_state import layout, layout_problem, state_problem
 from tinynet.engine.tensor_names import SLOTS
@@ -82,6 +83,7 @@ class Updater:
             message = "its Config must derive from OptimizerConfig"
             raise plugin_error(self._optimizer, message, _OPTIMIZER)
         self._config = config
+        self._clip_value = config.clip_value if is_common(type(config), "clip_value") else None
         kernels = kernels or NumpyKernels()
         groups = [_Group.of(self._optimizer, 1.0, kernels)]
         for group in optimizer.groups or ():
@@ -173,6 +175,8 @@ class Updater:
                 gradient = gradients[address]
                 if scale is not None:
                     gradient = gradient * scale
+                if self._clip_value is not None:
+                    gradient = np.clip(gradient, -self._clip_value, self._clip_value)
                 gradient = np.ascontiguousarray(gradient)
                 group = self._groups[address]
                 group.update(
