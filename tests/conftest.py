@@ -19,16 +19,27 @@ def pytest_cmdline_main(config):
     """Run the whole suite on all cores; chosen files start sooner in a single process."""
     option, whole = config.option, config.args_source is config.ArgsSource.TESTPATHS
     is_worker = "PYTEST_XDIST_WORKER" in os.environ  # which would start workers of its own
-    if not whole or is_worker or option.usepdb or getattr(option, "numprocesses", 0) is not None:
+    if is_worker or not config.pluginmanager.has_plugin("xdist"):
         return
-    option.numprocesses = config.hook.pytest_xdist_auto_num_workers(config=config)
+    if whole and not option.usepdb and option.numprocesses is None:
+        option.numprocesses = config.hook.pytest_xdist_auto_num_workers(config=config)
+    if option.numprocesses and option.dist == "no":
+        option.dist = "worksteal"  # Otherwise one worker is idle while the other ends its share.
+
+
+def pytest_collection_modifyitems(items):
+    """Start with the tests that take longest, so that none of them is the last to end."""
+    items.sort(key=lambda item: item.path.name != "test_models.py")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_bytecode(tmp_path_factory):
     """Let child processes share compiled modules where the environment keeps none."""
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
-        os.environ["PYTHONPYCACHEPREFIX"] = str(tmp_path_factory.mktemp("bytecode"))
+        folder = tmp_path_factory.getbasetemp()
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            folder = folder.parent  # that of all workers
+        os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
 
 
 def pytest_runtest_setup(item):

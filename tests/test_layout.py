@@ -1,6 +1,7 @@
 """The layout of the packages: imports point downwards, and installing adds two import names."""
 
 import ast
+import functools
 import graphlib
 import re
 import subprocess
@@ -48,8 +49,13 @@ def sources():
 FILES = dict(sources())
 
 
+@functools.cache
 def imports(path):
-    """Yield the dotted names that a file imports, also in functions, but not for type checkers."""
+    """Return the dotted names that a file imports, also in functions, but not for type checkers."""
+    return tuple(find_imports(path))
+
+
+def find_imports(path):
     todo = [ast.parse(path.read_text(encoding="utf-8"))]
     while todo:
         node = todo.pop()

@@ -1,6 +1,7 @@
 """The rules of writing: plain words, short test names, test files of readable length."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -22,11 +23,18 @@ def sources(*folders):
     return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
+@functools.cache
+def definitions(path):
+    """Return the file itself, its classes and its functions as nodes of its syntax tree."""
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
 def docstrings(path):
     """Yield the line and the docstring of a file and of everything in it that has one."""
-    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, documented) and (text := ast.get_docstring(node)):
+    for node in definitions(path):
+        if text := ast.get_docstring(node):
             yield getattr(node, "lineno", 1), text
 
 
@@ -53,7 +61,7 @@ def test_the_code_uses_the_words_of_its_field(folder):
 
 def test_names_of_tests_are_short():
     for path in sources("plugins", "tests"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in definitions(path):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 assert len(node.name) < LONGEST_NAME, f"{path}:{node.lineno}: {node.name}"
 
