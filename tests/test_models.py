@@ -26,8 +26,12 @@ FLOORS = {
     "digits_siamese": {"accuracy": 0.94},
     "digits_squeeze_excite": {"accuracy": 0.97},
     "digits_super_resolution": {"psnr": 15.5},
+    "keywords_dscnn": {"accuracy": 0.95},
     "penguins_mass": {"r2": 0.7},
     "penguins_species": {"accuracy": 0.95, "f1": 0.95},
+    "ratings_dcn": {"auc": 0.91},
+    "ratings_two_tower": {"r2": 0.75},
+    "ratings_wide_and_deep": {"auc": 0.88},
     "sentences_sentiment": {"accuracy": 0.97},
     "series_nbeats": {"r2": 0.75},
     "series_tcn": {"r2": 0.65},
@@ -120,6 +124,8 @@ def test_the_smallest_example_learns_on_mnist():
 
 SCRIPTS = {
     "make_data.py": {"shapes", "digit_pairs"},
+    "make_keywords.py": {"keywords"},
+    "make_ratings.py": {"ratings"},
     "make_sequences.py": {"sentences", "tags", "sums", "series"},
 }
 
@@ -164,3 +170,15 @@ def test_no_digit_of_the_test_pairs_is_in_a_training_pair():
             for part in ("", "test_")
         }
     assert not images[""] & images["test_"]
+
+
+def test_ratings_are_no_sum_of_effects_of_single_columns():
+    """Or a linear model would reach the floors of the networks, whose idea is interactions."""
+    with np.load(MODELS / "data" / "ratings.npz") as data:
+        columns = [data[name] for name in ("user", "item", "group", "genre", "price")]
+        rating = data["rating"] - data["rating"].mean()
+    hot = [np.equal.outer(column.ravel(), np.unique(column)) for column in columns]
+    x = np.concatenate(hot, axis=1).astype(float)
+    weights = np.linalg.lstsq(x.T @ x, x.T @ rating, rcond=1e-9)[0]
+    r2 = 1 - np.var(rating - x @ weights) / np.var(rating)
+    assert r2 < 0.25
