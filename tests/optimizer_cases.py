@@ -4,6 +4,7 @@ from typing import Any
 
 OPTIMIZERS: dict[str, list[dict[str, Any]]] = {
     "adadelta": [{}, {"rho": 0.5, "weight_decay": 0.1}],
+    "adafactor": [{}, {"beta_2_decay": -0.5, "epsilon_1": 1e-3, "weight_decay": 0.1}],
     "adagrad": [{}, {"initial_accumulator_value": 0.0, "weight_decay": 0.1}],
     "adam": [{}, {"weight_decay": 0.1}, {"amsgrad": True}],
     "adamax": [{}, {"weight_decay": 0.1}],

@@ -53,7 +53,11 @@ class Optimizer(Protocol):
     Config: ClassVar[type[Any]]
 
     def slots(self, param: Array) -> dict[str, Array]:
-        """Return the initial state of one parameter: arrays of the parameter's shape."""
+        """Return the initial state of one parameter: arrays of the parameter's dtype.
+
+        They have the parameter's shape if the update is elementwise, and otherwise any shape.
+        `update` keeps it.
+        """
         ...
 
     def update(

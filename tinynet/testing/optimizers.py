@@ -38,6 +38,10 @@ class OptimizerCase:
     dtypes: tuple[str, ...]
     seed: int
 
+    @property
+    def is_elementwise(self) -> bool:
+        return bool(getattr(self.optimizer_class, "elementwise", True))
+
     def new(self) -> Any:
         return self.optimizer_class(make_config(self.optimizer_class, self.options))
 
@@ -64,14 +68,18 @@ def config(case: OptimizerCase) -> None:
 
 
 def slots_like_param(case: OptimizerCase) -> None:
-    """The state is a dict of arrays of the parameter's shape and dtype, each its own memory."""
+    """The state is a dict of arrays of the parameter's dtype, each its own memory.
+
+    Those of an elementwise optimizer also have the parameter's shape.
+    """
     for dtype in case.dtypes:
         param = case.param(dtype)
         slots = case.new().slots(param)
         require(isinstance(slots, dict), f"slots is a {type(slots).__name__}, not a dict")
         require_storable(slots, "slots", finite=True)
         for name, array in slots.items():
-            require_array(array, f"the slot {name!r}", param.shape, dtype)
+            shape = param.shape if case.is_elementwise else None
+            require_array(array, f"the slot {name!r}", shape, dtype)
             others = [param, *(other for key, other in slots.items() if key != name)]
             shared = any(np.shares_memory(array, other) for other in others)
             require(not shared, f"the slot {name!r} shares memory with another array")
@@ -106,7 +114,7 @@ def elementwise(case: OptimizerCase) -> None:
 
     An optimizer whose update uses the whole parameter has ``elementwise = False``.
     """
-    if not getattr(case.optimizer_class, "elementwise", True):
+    if not case.is_elementwise:
         return
     whole, optimizer, param = case.after(3), case.new(), case.param()
     slots = optimizer.slots(param)
