@@ -25,6 +25,7 @@ SEVERAL: list[Case] = [
 
 TENSORS: dict[str, list[Case]] = {
     **dict.fromkeys(("average", "maximum", "minimum"), SEVERAL),
+    **{name: [({}, [SEQUENCE], {}), ({}, [IMAGE], {})] for name in ("absolute", "cos", "sin")},
     **{f"reduce_{name}": REDUCED for name in ("max", "mean", "min", "std", "sum")},
     "bilinear": [
         ({"units": 3}, [FLAT, (4,)], {}),
@@ -35,6 +36,10 @@ TENSORS: dict[str, list[Case]] = {
         ({"axis": 1, "keepdims": True}, [SEQUENCE, SEQUENCE], {}),
         ({"epsilon": 2.0}, [SEQUENCE, (4,)], {}),
     ],
+    "cumulative_sum": [
+        ({}, [SEQUENCE], {}),
+        ({"axis": 2, "exclusive": True, "reverse": True}, [IMAGE], {}),
+    ],
     "divide": [({}, [FLAT, FLAT], {}), ({}, [(4,), SEQUENCE], {})],
     "expand_dims": [({}, [SEQUENCE], {}), ({"axis": 1}, [FLAT], {})],
     "gather": [
@@ -42,6 +47,7 @@ TENSORS: dict[str, list[Case]] = {
         ({"indices": [1], "axis": 1}, [IMAGE], {}),
     ],
     "identity": [({}, [SEQUENCE], {})],
+    "log": [({}, [SEQUENCE], {"inputs": [POSITIVE]})],
     "pad": [
         ({"pad_width": [[1, 2], 0], "constant_values": 0.5}, [SEQUENCE], {}),
         ({"pad_width": [2, [0, 3]], "mode": "reflect"}, [IMAGE], {}),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .cases import Case
-from .plan import NotRepresentable, Plan, absolute, affine, batched, chain, merge
+from .plan import NotRepresentable, Plan, affine, batched, chain, merge
 
 
 def unary(
@@ -26,12 +26,6 @@ def unary(
         return chain(x, [{"type": layer, **(fixed or {}), **options}], y)
 
     return plan
-
-
-def plan_abs(case: Case) -> Plan:
-    x, y = batched(case)
-    nodes, params = absolute(x.ndim - 1)
-    return Plan({"input": x}, nodes, {"absolute": y}, params)
 
 
 def plan_neg(case: Case) -> Plan:

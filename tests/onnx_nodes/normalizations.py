@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .cases import Case
-from .plan import Node, NotRepresentable, Plan, absolute, affine, chain, channels_last
+from .plan import Node, NotRepresentable, Plan, affine, chain, channels_last
 
 
 def plan_batch_norm(case: Case) -> Plan:
@@ -134,12 +134,11 @@ def plan_lp_norm(case: Case) -> Plan:
     p, axis = case.get("p", 2), case.get("axis", -1) % case.x.ndim + 1
     if not case.x.any(axis=axis - 1).all():
         raise NotRepresentable("a vector of zeros, which divided by its norm is not a number")
-    nodes, params = absolute(case.x.ndim)
     layers = [
-        *nodes,
+        {"type": "absolute"},
         {"type": "power", "exponent": p},
         {"type": "reduce_sum", "axes": axis, "keepdims": True},
         {"type": "power", "name": "norm", "exponent": 1 / p},
-        {"type": "divide", "name": "y", "inputs": ["input", "norm"]},
+        {"type": "divide", "inputs": ["input", "norm"]},
     ]
-    return Plan({"input": case.x[None]}, layers, {"y": case.y[None]}, params)
+    return chain(case.x[None], layers, case.y[None])

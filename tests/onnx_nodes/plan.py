@@ -133,13 +133,6 @@ def affine(name: str, rank: int, factor: float, shift: float = 0.0) -> tuple[Nod
     return node, {f"{name}/gamma": ones * factor, f"{name}/beta": ones * shift}
 
 
-def absolute(rank: int) -> tuple[list[Node], dict[str, Any]]:
-    """Return nodes that compute max(x, -x), and their parameters; see `affine`."""
-    negative, params = affine("negative", rank, -1.0)
-    largest = {"type": "maximum", "name": "absolute", "inputs": ["input", "negative"]}
-    return [negative, largest], params
-
-
 SELECTING = {"Clip", "Max", "MaxPool", "Min", "Pad"}
 """Operators whose outputs are numbers of their inputs: whole numbers are converted for them."""
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from .cases import Case
 from .convolutions import one_or_list, padding
-from .plan import NotRepresentable, Plan, absolute, affine, chain, channels_last
+from .plan import NotRepresentable, Plan, affine, chain, channels_last
 
 
 def _options(case: Case) -> dict[str, Any]:
@@ -42,13 +42,12 @@ def plan_lp_pool(case: Case) -> Plan:
     """Return the root of a mean of powers, times the size of the window: the root of a sum."""
     _refuse_dilation(case)
     x, y, p = channels_last(case.x), channels_last(case.y), case.get("p", 2)
-    nodes, params = absolute(x.ndim - 1)
     window = int(np.prod(case.get("kernel_shape")))
-    total, factors = affine("total", x.ndim - 1, window)
+    total, params = affine("total", x.ndim - 1, window)
     pool = {"type": f"avg_pool{x.ndim - 2}d", **_options(case), "count_include_pad": True}
-    root = {"type": "power", "name": "y", "exponent": 1 / p}
-    layers = [*nodes, {"type": "power", "exponent": p}, pool, total, root]
-    return Plan({"input": x}, layers, {"y": y}, {**params, **factors})
+    root = {"type": "power", "exponent": 1 / p}
+    power = {"type": "power", "exponent": p}
+    return chain(x, [{"type": "absolute"}, power, pool, total, root], y, params)
 
 
 def plan_global(kind: str) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .cases import Case
-from .plan import Node, NotRepresentable, Plan, absolute, chain
+from .plan import Node, NotRepresentable, Plan, chain
 
 
 def _reduction(case: Case, layer: str) -> tuple[Any, Any, Node]:
@@ -32,18 +32,30 @@ def reduce(layer: str) -> Callable[[Case], Plan]:
     return plan
 
 
-def plan_l1(case: Case) -> Plan:
-    x, y, node = _reduction(case, "reduce_sum")
-    nodes, params = absolute(x.ndim - 1)
-    return chain(x, [*nodes, node], y, params)
+STEPS: dict[str, Node] = {
+    "absolute": {"type": "absolute"},
+    "exponential": {"type": "exponential"},
+    "log": {"type": "log"},
+    "root": {"type": "power", "exponent": 0.5},
+    "square": {"type": "power", "exponent": 2},
+}
 
 
-def plan_l2(case: Case) -> Plan:
-    x, y, node = _reduction(case, "reduce_sum")
-    square, root = ({"type": "power", "exponent": exponent} for exponent in (2, 0.5))
-    return chain(x, [square, node, root], y)
+def composed(steps: list[str]) -> Callable[[Case], Plan]:
+    """Return the function that plans a case as a sum, and functions before and after it."""
+
+    def plan(case: Case) -> Plan:
+        x, y, node = _reduction(case, "reduce_sum")
+        return chain(x, [node if step == "sum" else STEPS[step] for step in steps], y)
+
+    return plan
 
 
-def plan_sum_square(case: Case) -> Plan:
-    x, y, node = _reduction(case, "reduce_sum")
-    return chain(x, [{"type": "power", "exponent": 2}, node], y)
+def plan_cumulative_sum(case: Case) -> Plan:
+    layer = {
+        "type": "cumulative_sum",
+        "axis": int(case.input(1)) % case.x.ndim + 1,
+        "exclusive": bool(case.get("exclusive", 0)),
+        "reverse": bool(case.get("reverse", 0)),
+    }
+    return chain(case.x[None], [layer], case.y[None])
