@@ -5,15 +5,21 @@ from typing import Any, ClassVar, Protocol
 from pydantic import Field
 
 from tinynet.config import Config
+from tinynet.length import Epochs, Length, LengthOrZero, has_epochs
 
-__all__ = ["Schedule", "ScheduleConfig"]
+__all__ = ["Epochs", "Length", "LengthOrZero", "Schedule", "ScheduleConfig", "has_epochs"]
 
 
 class ScheduleConfig(Config):
-    """The base of a schedule's ``Config``: linear warm-up may come before any schedule."""
+    """The base of a schedule's ``Config``: linear warm-up may come before any schedule.
 
-    warmup_steps: int = Field(
-        default=0, ge=0, description="Steps over which the rate first rises linearly from 0."
+    A field of type `Length`, or `LengthOrZero`, is a number of steps, which a spec may also give in
+    epochs: ``{"epochs": 5}``. A schedule is constructed with whole steps. Validators of the config
+    see `Epochs` first, and then run again with whole steps; see `has_epochs`.
+    """
+
+    warmup_steps: LengthOrZero = Field(
+        default=0, description="Steps over which the rate first rises linearly from 0."
     )
 
 

@@ -42,6 +42,10 @@ def _type_name(field: dict[str, Any], definitions: dict[str, Any]) -> str:
     if "const" in field:
         return f'"{field["const"]}"'
     name = str(field.get("type", "any"))
+    if name == "object" and len(field.get("properties", {})) == 1:
+        ((key, value),) = field["properties"].items()
+        # Without definitions, since an object may contain one of its own kind.
+        return f'{{"{key}": {_type_name(value, {})}}}'
     if name == "array":
         items = field.get("prefixItems") or [field.get("items", {})]
         return "[" + ", ".join(_type_name(item, definitions) for item in items) + "]"

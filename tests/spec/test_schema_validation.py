@@ -151,6 +151,11 @@ VALID = {
         },
     },
     "inputs by name": layers({**DENSE, "inputs": "input:a"}, input_shape={"a": [3]}),
+    "lengths in epochs": training(
+        schedule={"type": "piecewise_constant", "warmup_steps": {"epochs": 0.5},
+                  "boundaries": [9, {"epochs": 2}], "values": [1, 2, 3]},
+        average={"type": "swa", "start_step": {"epochs": 3}, "every_steps": 2},
+    ),
     "null for a default": training(schedule=None, steps=None, early_stopping=None),
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from tinynet.initializer import InitializerConfig
 from tinynet.metric import MetricConfig
 from tinynet.optimizer import OptimizerConfig
-from tinynet.schedule import ScheduleConfig
+from tinynet.schedule import Length, ScheduleConfig
 from tinynet.testing import (
     Check,
     CheckFailed,
@@ -133,6 +133,16 @@ class Halving:
 class Negative(Halving):
     def factor(self, step: int, total_steps: int) -> float:
         return 1.0 - 2.0 * step / total_steps
+
+
+class Compares(Halving):
+    class Config(ScheduleConfig):
+        first: Length = Field(default=1, description="One length.")
+        second: Length = Field(default=2, description="Another one.")
+
+        def model_post_init(self, context: Any) -> None:
+            if self.first > self.second:
+                raise ValueError("first is later than second")
 
 
 class DividesByTheLastStep(Halving):
@@ -284,6 +294,7 @@ BROKEN: list[tuple[type[Any], str]] = [
     (IgnoresTheRate, "rate_of_zero"),
     (DividesByTheGradient, "zero_gradient"),
     (Climbs, "descent"),
+    (Compares, "lengths_in_epochs"),
     (Negative, "finite_factor"),
     (DividesByTheLastStep, "finite_factor"),
     (Remembers, "pure"),

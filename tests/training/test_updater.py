@@ -1,4 +1,4 @@
-"""The update: learning rates, trainable parameters and gradient clipping."""
+"""The update: trainable parameters and gradient clipping."""
 
 import numpy as np
 import pytest
@@ -8,16 +8,15 @@ from tinynet import registry
 from tinynet.config import Config
 from tinynet.errors import PluginError
 from tinynet.optimizer import OptimizerConfig
-from tinynet.spec.training_spec import OptimizerReference, ScheduleReference
+from tinynet.spec.training_spec import OptimizerReference
 from tinynet.training.updater import Updater
 
 
-def updater(params, trainable=None, schedule=None, **optimizer):
+def updater(params, trainable=None, **optimizer):
     reference = OptimizerReference.model_validate(
         {"type": "sgd", "learning_rate": 1.0, **optimizer}
     )
-    schedule = None if schedule is None else ScheduleReference.model_validate(schedule)
-    return Updater(params, params if trainable is None else trainable, reference, schedule)
+    return Updater(params, params if trainable is None else trainable, reference)
 
 
 def zeros(*names, size=2, dtype="float64"):
@@ -111,27 +110,10 @@ def test_own_clip_value_of_a_plugin_keeps_its_meaning(register):
     reference = OptimizerReference.model_validate(optimizer, context=context)
     assert reference.options["clip_value"] == 3.0
     params = zeros("a/weight", "b/weight")
-    work = Updater(params, params, reference, None)
+    work = Updater(params, params, reference)
     work.update({address: np.array([50.0, -1.0]) for address in params}, 0, 0.1)
     np.testing.assert_array_equal(params["a/weight"], 0)
     np.testing.assert_array_equal(params["b/weight"], [-3, 0.1])
-
-
-def test_the_schedule_and_its_warm_up_decide_the_rate():
-    cosine = {"type": "cosine", "warmup_steps": 4}
-    work = updater(zeros("a/weight"), schedule=cosine, learning_rate=0.8)
-    assert work.scheduled
-    rates = [work.rate(step, 12) for step in range(13)]
-    np.testing.assert_allclose(rates[:4], [0.2, 0.4, 0.6, 0.8])
-    np.testing.assert_allclose(rates[4], 0.8)
-    np.testing.assert_allclose(rates[8], 0.4)
-    np.testing.assert_allclose(rates[12], 0.0, atol=1e-12)
-
-
-def test_without_a_schedule_the_rate_is_constant():
-    work = updater(zeros("a/weight"), learning_rate=0.8)
-    assert not work.scheduled
-    assert {work.rate(step, 0) for step in (0, 5, 10**6)} == {0.8}
 
 
 class NoRate:
@@ -144,9 +126,6 @@ class NoRate:
 
 def test_error_for_a_config_without_the_common_options(register):
     register("optimizers", "no_rate", NoRate)
-    register("schedules", "no_warmup", NoRate)
     params = zeros("a/weight")
     with pytest.raises(PluginError, match=r"no_rate.*OptimizerConfig"):
-        Updater(params, params, OptimizerReference(type="no_rate"), None)
-    with pytest.raises(PluginError, match=r"no_warmup.*ScheduleConfig"):
-        updater(params, schedule={"type": "no_warmup"})
+        Updater(params, params, OptimizerReference(type="no_rate"))

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from tinynet.length import Length
 from tinynet.spec.parts import SpecModel
 
 
@@ -24,13 +25,12 @@ class SwaSpec(SpecModel):
     """Stochastic weight averaging (Izmailov et al., 2018): the mean of some steps' weights."""
 
     type: Literal["swa"] = Field(description="Stochastic weight averaging.")
-    start_step: int = Field(
-        ge=1,
+    start_step: Length = Field(
         description="The first step whose weights count, commonly at three quarters of the run;"
         " before it the weights themselves are evaluated.",
     )
-    every_steps: int = Field(
-        default=1, ge=1, description="Count the weights of every n-th step from start_step on."
+    every_steps: Length = Field(
+        default=1, description="Count the weights of every n-th step from start_step on."
     )
 
 

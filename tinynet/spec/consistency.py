@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
+from tinynet import registry
 from tinynet.errors import Problem
+from tinynet.length import paths_of_epochs
 from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import LossReference, MetricReference, TrainingSpec
 from tinynet.text.document import MAX_PROBLEMS, KeyProblem, join_pointer
@@ -10,6 +12,8 @@ from tinynet.text.wording import format_list, quote, suggest
 
 LOSS = "/training/loss"
 CLASS_WEIGHTS = "/training/class_weights"
+SCHEDULE = "/training/schedule"
+AVERAGE = "/training/average"
 
 PENALTY = "penalty"
 """The name of the mean penalty of regularizers in reports."""
@@ -37,6 +41,8 @@ def problems_of(spec: Spec) -> Iterator[Problem]:
         message = f"class_weights needs exactly one loss, not {format_list(losses)}; remove it"
         yield Problem(message, CLASS_WEIGHTS)
     yield from _penalty_problems(spec)
+    if spec.data is None:
+        yield from _epoch_problems(training)
     # A metric with a wrong output would only have a wrong label, too.
     yield from list(_metric_problems(training.metrics, outputs, trained)) or _figure_problems(
         training, losses
@@ -141,6 +147,20 @@ def _penalty_problems(spec: Spec) -> Iterator[Problem]:
                 ' "name" for this metric'
             )
             yield Problem(message, f"/training/metrics/{index}")
+
+
+def _epoch_problems(training: TrainingSpec) -> Iterator[Problem]:
+    """Yield lengths in epochs of a spec without data."""
+    parts: list[tuple[str, object]] = [(AVERAGE, training.average)]
+    if training.schedule is not None:
+        parts.append((SCHEDULE, registry.default().config(training.schedule, SCHEDULE)))
+    for pointer, part in parts:
+        for path in paths_of_epochs(part):
+            message = (
+                "the spec has no 'data' from which the number of steps in an epoch follows; set a"
+                " number of steps, or add data"
+            )
+            yield Problem(message, pointer + join_pointer(path))
 
 
 def loss_figures(losses: Iterable[str]) -> tuple[str, ...]:

@@ -4,13 +4,20 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
+from tinynet.config import Config
+from tinynet.errors import TinynetError
+from tinynet.length import has_epochs, in_steps
 from tinynet.schedule import ScheduleConfig
-from tinynet.testing.checks import Check, checks_of, require, run_all
-from tinynet.testing.configs import Options, make_config, require_config
+from tinynet.testing.checks import Check, CheckFailed, checks_of, require, run_all
+from tinynet.testing.configs import Options, make_config, require_config, validated_config
 from tinynet.testing.state import require_unchanged, snapshot
+from tinynet.text.plugin_errors import located_cause
 
 TOTALS = (1, 2, 3, 10, 137)
 LONG = 10**9
+STEPS_PER_EPOCH = 5
 
 
 @dataclass(frozen=True)
@@ -21,12 +28,32 @@ class ScheduleCase:
     options: Options
 
     def new(self) -> Any:
-        return self.schedule_class(make_config(self.schedule_class, self.options))
+        config = make_config(self.schedule_class, self.options)
+        return self.schedule_class(self.in_steps(config))
+
+    def in_steps(self, config: Config) -> Config:
+        return in_steps(config, STEPS_PER_EPOCH, "") if has_epochs(config) else config
 
 
 def config(case: ScheduleCase) -> None:
     """Options are validated, described, frozen, and none has a name that specs reserve."""
     require_config(case.schedule_class, case.options, ScheduleConfig)
+
+
+def lengths_in_epochs(case: ScheduleCase) -> None:
+    """A length may be in epochs: the config is validated with them, and then with whole steps."""
+    options = make_config(case.schedule_class, case.options).model_dump(mode="json")
+    for name in options:
+        try:
+            case.in_steps(validated_config(case.schedule_class, {**options, name: {"epochs": 2}}))
+        except (ValidationError, TinynetError):
+            continue  # not a length, or one that does not fit the other options
+        except Exception as error:
+            raise CheckFailed(
+                f'the option {name!r} set to {{"epochs": 2}} makes Config raise'
+                f" {located_cause(error)}; a validator that compares lengths must return at once if"
+                " has_epochs(self)"
+            ) from error
 
 
 def finite_factor(case: ScheduleCase) -> None:
@@ -56,7 +83,7 @@ def pure(case: ScheduleCase) -> None:
             )
 
 
-SCHEDULE_CHECKS = (config, finite_factor, pure)
+SCHEDULE_CHECKS = (config, lengths_in_epochs, finite_factor, pure)
 
 
 def schedule_checks(schedule_class: type[Any], options: Options) -> list[Check]:

@@ -28,9 +28,11 @@ from tinynet.training.compatibility import (
 )
 from tinynet.training.counted import CountedTargets
 from tinynet.training.evaluation import Figures
+from tinynet.training.loader import steps_per_epoch
 from tinynet.training.optimizer_groups import group_of_each
 from tinynet.training.regularization import declared_regularizers
 from tinynet.training.remedies import class_target_remedy, loss_option, number_remedy, units_option
+from tinynet.training.run_length import RunLength, require_lengths
 from tinynet.types import Array
 
 
@@ -40,8 +42,8 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
     A network without memory (``dry``) is enough; ``names`` holds the target of each loss.
 
     Raises:
-        SpecError: if nothing is trainable, for class weights that do not fit, or for a loss that
-            takes no weights where there are some.
+        SpecError: if nothing is trainable, for class weights and lengths in epochs that do not fit,
+            or for a loss that takes no weights where there are some.
         ShapeError: listing inputs, outputs, targets and metrics that do not fit together.
         TargetError: listing losses and metrics with a target they cannot use, with file and row.
         DataError: for a value that is not finite in the network's dtype, with file and row; for
@@ -53,6 +55,7 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
     training = spec.training
     group_of_each(training.optimizer.groups, network.params)
     declared_regularizers(training, network)
+    require_lengths(training, RunLength(training, lambda: steps_per_epoch(data, training)))
     if problems := shape_problems(training, network, data, names):
         raise ShapeError(problems)
     data.require_finite(network.dtype)

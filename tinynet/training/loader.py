@@ -58,6 +58,11 @@ def labelled(batch: Batch, names: Mapping[str, str]) -> StepSamples:
     return StepSamples(batch.inputs, targets, batch.weights, batch.weights)
 
 
+def steps_per_epoch(data: Data, training: TrainingSpec) -> int:
+    """Return the number of updates in an epoch; the last one may have fewer samples."""
+    return math.ceil(data.size("train") / (training.batch_size * training.accumulate))
+
+
 class Loader:
     """The prefetching loader of training samples.
 
@@ -82,7 +87,7 @@ class Loader:
         """
         self._data, self._targets, self._class_weights = data, dict(targets), class_weights
         self._size = training.batch_size * training.accumulate
-        self.steps_per_epoch = math.ceil(data.size("train") / self._size)
+        self.steps_per_epoch = steps_per_epoch(data, training)
         self._order: tuple[int, Array] = (-1, np.empty(0, np.int64))
         self._background = Background()
         self._prefetched: tuple[tuple[int, int], Task[StepSamples]] | None = None

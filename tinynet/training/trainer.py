@@ -13,20 +13,14 @@ from tinynet.engine.engine import Engine
 from tinynet.engine.inputs import Inputs
 from tinynet.engine.numeric_context import in_numeric_context
 from tinynet.engine.shard_pass import RandomKey
-from tinynet.engine.tensor_names import (
-    FIGURES,
-    SLOTS,
-    in_group,
-    named_weights,
-    of_group,
-    require_match,
-)
+from tinynet.engine.tensor_names import require_match
 from tinynet.errors import DataError, Problem, SpecError
 from tinynet.kernels import Kernels
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.from_spec import network_from_spec
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
+from tinynet.spec.consistency import AVERAGE
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.training.accumulation import StepResult, accumulate
@@ -37,11 +31,14 @@ from tinynet.training.class_weights import class_weights
 from tinynet.training.constraints import Constraints
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Evaluated, Evaluating, Event, StepDone, StopReason
-from tinynet.training.loader import Loader, StepSamples, labelled
+from tinynet.training.learning_rate import LearningRate
+from tinynet.training.loader import Loader, StepSamples, labelled, steps_per_epoch
 from tinynet.training.monitor import update_best
 from tinynet.training.progress import Progress
 from tinynet.training.purity import check_purity
 from tinynet.training.regularization import Regularization
+from tinynet.training.run_length import RunLength, require_lengths
+from tinynet.training.state_arrays import StateArrays
 from tinynet.training.state_guard import StateGuard
 from tinynet.training.step_arguments import StepArguments
 from tinynet.training.updater import Updater
@@ -68,7 +65,9 @@ class Trainer:
         threads: int | None = None,
         kernels: Kernels | None = None,
     ) -> None:
-        """Build the network; the data are read only if they determine the input's shape.
+        """Build the network.
+
+        The data are read only if they determine the input's shape, or a length is in epochs.
 
         Args:
             spec: A spec, its file, or a dict like one.
@@ -92,11 +91,14 @@ class Trainer:
         self._fitted, self._data = fitted, data
         training = spec.training
         data_shapes = self.data.input_shapes if spec.network.input_shape is None else None
+        self._length = RunLength(training, lambda: steps_per_epoch(self.data, training))
+        require_lengths(training, self._length)
         self.network = network_from_spec(spec, data_shapes, max_params=max_params, kernels=kernels)
         self._average: WeightAverage | None = None
         if training.average is not None:
             second = network_from_spec(spec, data_shapes, max_params=max_params, kernels=kernels)
-            self._average = WeightAverage(training.average, self.network, second)
+            average = self._length.in_steps(training.average, AVERAGE)
+            self._average = WeightAverage(average, self.network, second)
         self.progress = Progress()
         self._guard = StateGuard()
         self._engine = Engine(self.network.program, threads)
@@ -107,13 +109,14 @@ class Trainer:
             self.network.params,
             self.network.trainable,
             training.optimizer,
-            training.schedule,
             self.network.kernels,
         )
+        self._rate = LearningRate(self._updater.learning_rate, training.schedule, self._length)
         self._regularization = Regularization(training, self.network)
         self._constraints = Constraints(training, self.network)
         penalized = bool(self._regularization)
         self._figures = Figures(training.metrics, self.network, penalized=penalized)
+        self._arrays = StateArrays(self.network, self._average, self._updater, self._figures)
         self._arguments = StepArguments(self.network, self._data_targets)
 
     @property
@@ -230,44 +233,34 @@ class Trainer:
             step: Number of earlier updates.
             total_steps: Updates in the whole run; by default as many as the spec says.
         """
-        if total_steps is None:
-            # Without a schedule, data are needed for nothing else.
-            total_steps = self.total_steps if self._updater.scheduled else 0
-        return self._updater.rate(step, total_steps)
+        return self._rate.at(step, total_steps)
 
     # The loop -------------------------------------------------------------------------------
 
     @property
     def steps_per_epoch(self) -> int:
         """Number of updates in an epoch; the last one may have fewer samples."""
-        return self._loader.steps_per_epoch
+        return self._length.steps_per_epoch
 
-    @cached_property
+    @property
     def total_steps(self) -> int:
         """Number of updates in the whole run, without early stopping."""
-        training = self.spec.training
-        return training.steps or (training.epochs or 0) * self.steps_per_epoch
+        return self._length.total_steps
 
     @property
     def stopped_early(self) -> bool:
         """True if early stopping has ended the run."""
-        stopping = self.spec.training.early_stopping
-        return stopping is not None and self.progress.stale >= stopping.patience
+        return self._length.stopped_early(self.progress)
 
     @property
     def stop_reason(self) -> StopReason | None:
         """The reason why the run ended; None while it is not finished."""
-        if not self.finished:
-            return None
-        if self.progress.step < self.total_steps:
-            return "early_stopping"
-        return "epochs" if self.spec.training.steps is None else "steps"
+        return self._length.stop_reason(self.progress)
 
     @property
     def finished(self) -> bool:
         """True if the training and its last evaluation are complete."""
-        reached = self.progress.step >= self.total_steps
-        return (reached or self.stopped_early) and self.progress.evaluated_step == self.step
+        return self._length.finished(self.progress)
 
     def check(self) -> None:
         """Raise the errors that would end the run later; nothing is changed.
@@ -305,25 +298,12 @@ class Trainer:
         """
         while not self.finished:
             self._guard.require_whole()
-            if self._evaluation_is_due:
+            if self._length.evaluation_is_due(self.progress):
                 yield from self._evaluate()
-            elif self._epoch_ended:
+            elif self._length.epoch_ended(self.progress):
                 self._guard.change(self._begin_epoch)
             else:
                 yield self._next_step()
-
-    @property
-    def _epoch_ended(self) -> bool:
-        return self.progress.position >= self.steps_per_epoch
-
-    @property
-    def _evaluation_is_due(self) -> bool:
-        if self.progress.evaluated_step == self.step:
-            return False
-        if self.step >= self.total_steps:
-            return True
-        every = self.spec.training.evaluate_every_steps
-        return self._epoch_ended if every is None else self.step > 0 and self.step % every == 0
 
     def _next_step(self) -> StepDone:
         progress = self.progress
@@ -349,7 +329,7 @@ class Trainer:
         yield self._guard.change(self._finish_evaluation, figures)
 
     def _finish_evaluation(self, figures: dict[str, float]) -> Evaluated:
-        progress, epoch_ended = self.progress, self._epoch_ended
+        progress, epoch_ended = self.progress, self._length.epoch_ended(self.progress)
         improved = update_best(self.spec.training, self._figures.metrics, figures, progress)
         figures["learning_rate"] = self.rate_at(progress.step - 1)
         done = Evaluated(progress.step, progress.epoch + 1, figures, improved, epoch_ended)
@@ -372,20 +352,7 @@ class Trainer:
             TinynetError: if an exception ended an update before it was complete.
         """
         self._guard.require_whole()
-        return self._arrays()
-
-    def _arrays(self) -> dict[str, Array]:
-        slots = {
-            f"{address}/{name}": array
-            for address, slots in self._updater.slots.items()
-            for name, array in slots.items()
-        }
-        return {
-            **named_weights(self.network.params, self.network.buffers),
-            **({} if self._average is None else self._average.state()),
-            **in_group(SLOTS, slots),
-            **in_group(FIGURES, self._figures.state()),
-        }
+        return self._arrays.named()
 
     def renew_slots(self) -> None:
         """Initialize the optimizer's state, after parameters were set from outside.
@@ -407,14 +374,9 @@ class Trainer:
             CheckpointMismatchError: listing every array that is missing, superfluous, or of another
                 shape or dtype.
         """
-        own = self._arrays()
-        require_match(own, arrays)
-        self._guard.change(self._load, own, arrays, progress)
+        require_match(self._arrays.named(), arrays)
+        self._guard.change(self._load, arrays, progress)
 
-    def _load(
-        self, own: Mapping[str, Array], arrays: Mapping[str, Array], progress: Progress
-    ) -> None:
-        for name, array in own.items():
-            array[...] = arrays[name]
-        self._figures.load_state(of_group(FIGURES, arrays))
+    def _load(self, arrays: Mapping[str, Array], progress: Progress) -> None:
+        self._arrays.load(arrays)
         self.progress = replace(progress)

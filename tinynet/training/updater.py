@@ -1,28 +1,25 @@
-"""The update of a network's parameters: optimizer, its state, schedule and gradient clipping."""
+"""The update of a network's parameters: optimizer, its state and gradient clipping."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 
 from tinynet import registry
 from tinynet.config import is_common
-from tinynet.engine.layer_calls import described
 from tinynet.engine.plugin_state import layout, layout_problem, state_problem
 from tinynet.engine.tensor_names import SLOTS
 from tinynet.kernels import Kernels
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.optimizer import Fused, Optimizer, OptimizerConfig
-from tinynet.schedule import Schedule, ScheduleConfig, scheduled_factor
-from tinynet.spec.training_spec import OptimizerReference, ScheduleReference
+from tinynet.spec.training_spec import OptimizerReference
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.training.optimizer_groups import group_of_each
 from tinynet.types import Array
 
-_OPTIMIZER, _SCHEDULE = "/training/optimizer", "/training/schedule"
+_OPTIMIZER = "/training/optimizer"
 
 
 class _Group(NamedTuple):
@@ -47,11 +44,11 @@ class _Group(NamedTuple):
 
 
 class Updater:
-    """An optimizer with its state, a schedule, and gradient clipping.
+    """An optimizer with its state, and gradient clipping.
 
     Attributes:
         slots: The optimizer's state: arrays by name, for each parameter by address.
-        scheduled: True if the learning rate depends on the step and on the length of the run.
+        learning_rate: The learning rate of the optimizer, before a schedule.
     """
 
     def __init__(
@@ -59,7 +56,6 @@ class Updater:
         params: Mapping[str, Array],
         trainable: Iterable[str],
         optimizer: OptimizerReference,
-        schedule: ScheduleReference | None,
         kernels: Kernels | None = None,
     ) -> None:
         """Initialize the optimizer's state.
@@ -68,12 +64,11 @@ class Updater:
             params: All parameters by address; the arrays are changed in place.
             trainable: Addresses of the parameters that are updated.
             optimizer: The optimizer of the spec.
-            schedule: The schedule of the spec; None for a constant learning rate.
             kernels: The numerical kernels; by default NumPy's.
 
         Raises:
-            PluginError: if its Config does not derive from OptimizerConfig or ScheduleConfig, or it
-                returns a wrong state.
+            PluginError: if its Config does not derive from OptimizerConfig, or it returns a wrong
+                state.
         """
         plugins = registry.default()
         self._params = {address: params[address] for address in sorted(trainable)}
@@ -82,7 +77,7 @@ class Updater:
         if not isinstance(config, OptimizerConfig):
             message = "its Config must derive from OptimizerConfig"
             raise plugin_error(self._optimizer, message, _OPTIMIZER)
-        self._config = config
+        self._clip_norm, self.learning_rate = config.clip_norm, config.learning_rate
         self._clip_value = config.clip_value if is_common(type(config), "clip_value") else None
         kernels = kernels or NumpyKernels()
         groups = [_Group.of(self._optimizer, 1.0, kernels)]
@@ -91,15 +86,6 @@ class Updater:
             groups.append(_Group.of(created, group.rate_factor, kernels))
         chosen = group_of_each(optimizer.groups, params)
         self._groups = {a: groups[chosen.get(a, -1) + 1] for a in self._params}
-        self.scheduled = schedule is not None
-        self._schedule: Schedule | None = None
-        if schedule is not None:
-            schedule_config = plugins.config(schedule, _SCHEDULE)
-            self._schedule = plugins.create(schedule, _SCHEDULE)
-            if not isinstance(schedule_config, ScheduleConfig):
-                message = "its Config must derive from ScheduleConfig"
-                raise plugin_error(self._schedule, message, _SCHEDULE)
-            self._warmup_steps = schedule_config.warmup_steps
         self.renew_slots()
 
     def check(self) -> None:
@@ -120,7 +106,7 @@ class Updater:
         before = layout(slots)
         with np.errstate(all="ignore"), PluginErrors(self._optimizer, "update raised", _OPTIMIZER):
             update = self._groups[address].update
-            update(param, np.zeros_like(param), slots, 1, self._config.learning_rate)
+            update(param, np.zeros_like(param), slots, 1, self.learning_rate)
         if problem := layout_problem(before, slots, "update"):
             raise plugin_error(self._optimizer, problem, _OPTIMIZER)
 
@@ -135,28 +121,6 @@ class Updater:
             group = f"{SLOTS}{address}"
             if problem := state_problem(slots, "slots", group, finite=True, writable=True):
                 raise plugin_error(self._optimizer, problem, _OPTIMIZER)
-
-    def rate(self, step: int, total_steps: int) -> float:
-        """Return the learning rate of an update.
-
-        Args:
-            step: Number of the update, from 0.
-            total_steps: Updates in the whole run; ignored without a schedule.
-
-        Raises:
-            PluginError: if the schedule fails, or does not return a finite number.
-        """
-        if self._schedule is None:
-            return self._config.learning_rate
-        with PluginErrors(self._schedule, "factor raised", _SCHEDULE):
-            factor = scheduled_factor(self._schedule, self._warmup_steps, step, total_steps)
-        if not isinstance(factor, Real):
-            message = f"factor must return a number; it returned {described(factor)}"
-            raise plugin_error(self._schedule, message, _SCHEDULE)
-        if not math.isfinite(factor):
-            message = f"factor must return a finite number; it returned {factor}"
-            raise plugin_error(self._schedule, message, _SCHEDULE)
-        return self._config.learning_rate * factor
 
     def update(self, gradients: Mapping[str, Array], step: int, rate: float) -> None:
         """Update every trainable parameter.
@@ -185,7 +149,7 @@ class Updater:
 
     def _clip_scale(self, gradients: Mapping[str, Array]) -> float | None:
         """Return the factor that clips the norm of all gradients together; None if it is 1."""
-        limit = self._config.clip_norm
+        limit = self._clip_norm
         if limit is None:
             return None
         # In float64, where squares of float32 do not overflow; and not as a product of BLAS, which

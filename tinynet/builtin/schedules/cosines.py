@@ -4,7 +4,7 @@ import math
 
 from pydantic import Field
 
-from tinynet.schedule import ScheduleConfig
+from tinynet.schedule import Length, ScheduleConfig
 
 
 class Cosine:
@@ -17,8 +17,8 @@ class Cosine:
     class Config(ScheduleConfig):
         """Parameters of `cosine`."""
 
-        decay_steps: int | None = Field(
-            default=None, ge=1, description="Steps to the lowest rate; null: to the end of the run."
+        decay_steps: Length | None = Field(
+            default=None, description="Steps to the lowest rate; null: to the end of the run."
         )
         alpha: float = Field(default=0.0, ge=0, le=1, description="The factor at the lowest rate.")
 
@@ -42,7 +42,7 @@ class CosineRestarts:
     class Config(ScheduleConfig):
         """Parameters of `cosine_restarts`."""
 
-        first_decay_steps: int = Field(ge=1, description="Steps of the first cycle.")
+        first_decay_steps: Length = Field(description="Steps of the first cycle.")
         t_mul: float = Field(
             default=2.0, ge=1, le=100, description="Length of a cycle in lengths of the one before."
         )

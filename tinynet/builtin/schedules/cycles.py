@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from tinynet.schedule import ScheduleConfig
+from tinynet.schedule import Length, ScheduleConfig
 
 
 class OneCycle:
@@ -78,9 +78,9 @@ class Cyclical:
     class Config(ScheduleConfig):
         """Parameters of `cyclical`."""
 
-        step_size_up: int = Field(default=2000, ge=1, description="Steps of each rise.")
-        step_size_down: int | None = Field(
-            default=None, ge=1, description="Steps of each fall; null: as many as of a rise."
+        step_size_up: Length = Field(default=2000, description="Steps of each rise.")
+        step_size_down: Length | None = Field(
+            default=None, description="Steps of each fall; null: as many as of a rise."
         )
         min_factor: float = Field(
             default=0.25, ge=0, le=1, description="The factor between two triangles."

@@ -4,7 +4,7 @@ import math
 
 from pydantic import Field
 
-from tinynet.schedule import ScheduleConfig
+from tinynet.schedule import Length, ScheduleConfig
 
 
 class Linear:
@@ -16,8 +16,8 @@ class Linear:
     class Config(ScheduleConfig):
         """Parameters of `linear`."""
 
-        decay_steps: int | None = Field(
-            default=None, ge=1, description="Steps to the end factor; null: to the end of the run."
+        decay_steps: Length | None = Field(
+            default=None, description="Steps to the end factor; null: to the end of the run."
         )
         start_factor: float = Field(default=1.0, ge=0, description="The factor at the first step.")
         end_factor: float = Field(default=0.0, ge=0, description="The factor after `decay_steps`.")
@@ -38,7 +38,7 @@ class Exponential:
         """Parameters of `exponential`."""
 
         decay_rate: float = Field(gt=0, le=1, description="Factor of the rate over `decay_steps`.")
-        decay_steps: int = Field(ge=1, description="Steps over which `decay_rate` applies once.")
+        decay_steps: Length = Field(description="Steps over which `decay_rate` applies once.")
 
     def __init__(self, config: Config) -> None:
         self.decay_rate = config.decay_rate
@@ -55,7 +55,7 @@ class InverseTime:
         """Parameters of `inverse_time`."""
 
         decay_rate: float = Field(ge=0, description="Growth of the divisor over `decay_steps`.")
-        decay_steps: int = Field(ge=1, description="Steps over which `decay_rate` is added once.")
+        decay_steps: Length = Field(description="Steps over which `decay_rate` is added once.")
         staircase: bool = Field(
             default=False, description="Change the rate only every `decay_steps`."
         )
@@ -79,9 +79,8 @@ class InverseSqrt:
     class Config(ScheduleConfig):
         """Parameters of `inverse_sqrt`."""
 
-        timescale: int | None = Field(
+        timescale: Length | None = Field(
             default=None,
-            ge=1,
             description="Steps after which the factor is 1 / sqrt(2); null: `warmup_steps`, or"
             " 10000 without warm-up.",
         )
@@ -104,8 +103,8 @@ class Polynomial:
     class Config(ScheduleConfig):
         """Parameters of `polynomial`."""
 
-        decay_steps: int | None = Field(
-            default=None, ge=1, description="Steps to the lowest rate; null: to the end of the run."
+        decay_steps: Length | None = Field(
+            default=None, description="Steps to the lowest rate; null: to the end of the run."
         )
         end_factor: float = Field(
             default=0.0, ge=0, le=1, description="The factor at the lowest rate."

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from tinynet.schedule import ScheduleConfig
+from tinynet.schedule import Length, ScheduleConfig, has_epochs
 
 
 class Constant:
@@ -28,7 +28,7 @@ class Step:
     class Config(ScheduleConfig):
         """Parameters of `step`."""
 
-        step_size: int = Field(ge=1, description="Steps between one drop and the next.")
+        step_size: Length = Field(description="Steps between one drop and the next.")
         gamma: float = Field(
             default=0.1, gt=0, le=1, description="Factor of the rate at each drop."
         )
@@ -50,7 +50,7 @@ class PiecewiseConstant:
     class Config(ScheduleConfig):
         """Parameters of `piecewise_constant`."""
 
-        boundaries: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        boundaries: tuple[Length, ...] = Field(
             min_length=1, description="Steps at which the factor changes, in ascending order."
         )
         values: tuple[Annotated[float, Field(ge=0)], ...] = Field(
@@ -59,8 +59,11 @@ class PiecewiseConstant:
 
         @model_validator(mode="after")
         def _check(self) -> Self:
-            if list(self.boundaries) != sorted(set(self.boundaries)):
-                raise PydanticCustomError("order", "boundaries must be in ascending order")
+            boundaries = list(self.boundaries)
+            if not has_epochs(boundaries) and boundaries != sorted(set(boundaries)):
+                listed = ", ".join(map(str, boundaries))
+                message = f"boundaries must be in ascending order, not {listed}"
+                raise PydanticCustomError("order", "{message}", {"message": message})
             expected = len(self.boundaries) + 1
             if len(self.values) != expected:
                 raise PydanticCustomError(
