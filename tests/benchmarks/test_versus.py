@@ -1,4 +1,4 @@
-"""The sides of the comparison compute the same networks of sequences."""
+"""The sides of the comparison compute the same networks."""
 
 import sys
 from importlib import import_module
@@ -25,7 +25,7 @@ def made(library, action, network, batch):
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize("network", ["lstm", "gru", "gpt", "tcn"])
+@pytest.mark.parametrize("network", ["lstm", "gru", "gpt", "tcn", "separable", "group_norm"])
 @pytest.mark.parametrize("library", ["torch", "jax"])
 def test_the_losses_of_two_steps_agree(library, network):
     pytest.importorskip(library)

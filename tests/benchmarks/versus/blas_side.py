@@ -83,8 +83,15 @@ def sharded(own: list[list[Product]], shards: int) -> Run:
 
 
 def shapes(network: str, samples: int, *, backward: bool) -> Iterator[tuple[int, int, int]]:
-    """Yield (rows, inner, columns) of every product of dense layers and convolutions."""
-    learned = [node for node in flat(nodes_of(network)) if "weight" in node.params]
+    """Yield (rows, inner, columns) of every product of dense layers and convolutions.
+
+    Depthwise convolutions are no matrix products.
+    """
+    learned = [
+        node
+        for node in flat(nodes_of(network))
+        if "weight" in node.params and node.type != "depthwise_conv2d"
+    ]
     for node in learned:
         rows = samples * prod(node.out_shape[:-1])
         *lead, columns = node.params["weight"].shape

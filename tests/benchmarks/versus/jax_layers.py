@@ -10,6 +10,7 @@ from jax import Array as JaxArray
 from jax import lax
 
 from versus.networks import NORM_EPSILON, NORM_MOMENTUM, Node
+from versus.shapes import before_and_after
 
 Own = dict[str, JaxArray]
 """The parameters of one node."""
@@ -42,7 +43,10 @@ def apply(
             case "residual":
                 x = x + apply(node.branch, params, x, key, running)
             case "conv2d":
-                x = _conv2d(x, own, options.get("padding", "valid").upper())
+                x = _conv2d(x, own, own["weight"], options)
+            case "depthwise_conv2d":
+                # A filter reads one channel: (height, width, C, 1) -> (height, width, 1, C).
+                x = _conv2d(x, own, own["weight"].swapaxes(2, 3), options)
             case "dense":
                 x = x @ own["weight"] + own["bias"]
             case "conv1d":
@@ -59,6 +63,8 @@ def apply(
                 x = x + own["weight"]
             case "layer_norm":
                 x = _layer_norm(x, own)
+            case "group_norm":
+                x = _group_norm(x, own, options["groups"])
             case "batch_norm":
                 x, running[node.name] = _batch_norm(x, own, running[node.name])
             case "max_pool2d":
@@ -85,9 +91,16 @@ def apply(
     return x
 
 
-def _conv2d(x: JaxArray, own: Own, padding: str) -> JaxArray:
-    axes = ("NHWC", "HWIO", "NHWC")
-    y = lax.conv_general_dilated(x, own["weight"], (1, 1), padding, dimension_numbers=axes)
+def _conv2d(x: JaxArray, own: Own, weight: JaxArray, options: dict[str, Any]) -> JaxArray:
+    """Convolve with a weight (height, width, C / groups, filters)."""
+    y = lax.conv_general_dilated(
+        x,
+        weight,
+        (options.get("strides", 1),) * 2,
+        ((before_and_after(options),) * 2,) * 2,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=x.shape[-1] // weight.shape[2],
+    )
     return y + own["bias"] if "bias" in own else y
 
 
@@ -155,6 +168,15 @@ def _layer_norm(x: JaxArray, own: Own) -> JaxArray:
     """Normalize the last axis."""
     mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
     return (x - mean) * lax.rsqrt(variance + NORM_EPSILON) * own["gamma"] + own["beta"]
+
+
+def _group_norm(x: JaxArray, own: Own, groups: int) -> JaxArray:
+    """Normalize groups of channels, over all positions of a sample."""
+    grouped = x.reshape(len(x), -1, groups, x.shape[-1] // groups)
+    mean = grouped.mean((1, 3), keepdims=True)
+    variance = grouped.var((1, 3), keepdims=True)
+    normal = (grouped - mean) * lax.rsqrt(variance + NORM_EPSILON)
+    return normal.reshape(x.shape) * own["gamma"] + own["beta"]
 
 
 def _max_pool2d(x: JaxArray, size: int) -> JaxArray:

@@ -23,7 +23,7 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 """Settings of Adam, for the sides without defaults of their own."""
 
 NORM_EPSILON, NORM_MOMENTUM = 1e-5, 0.9
-"""Of batch norm; layer norm has the same epsilon."""
+"""Of batch norm; layer norm and group norm have the same epsilon."""
 
 
 @dataclass(frozen=True)
@@ -134,5 +134,7 @@ class _Builder:
         """Return a weight scaled as in He (2015), or a nonzero bias, so that a lost bias shows."""
         if name in ("gamma", "beta"):
             return np.full(shape, name == "gamma", "f4")
-        scale = 0.01 if name.endswith("bias") else math.sqrt(2 / math.prod(shape[:-1]))
+        # The last axis of a depthwise weight, (height, width, C, 1), is not that of its sums.
+        terms = math.prod(shape[:2] if shape[3:] == (1,) else shape[:-1])
+        scale = 0.01 if name.endswith("bias") else math.sqrt(2 / terms)
         return (scale * self._draw.standard_normal(shape)).astype("f4")

@@ -22,10 +22,11 @@ def shapes_of(kind: str, options: dict[str, Any], shape: Shape) -> tuple[Shape, 
         case "dense":
             return _affine((*shape[:-1], options["units"]), shape[-1:])
         case "conv2d":
-            size = options["kernel_size"]
-            lost = 0 if options.get("padding") == "same" else size - 1
-            out = (shape[0] - lost, shape[1] - lost, options["filters"])
+            size, out = options["kernel_size"], (*_windows(options, shape), options["filters"])
             return _affine(out, (size, size, shape[-1]), options.get("use_bias", True))
+        case "depthwise_conv2d" if not options.get("use_bias", True):
+            size = options["kernel_size"]
+            return (*_windows(options, shape), shape[-1]), {"weight": (size, size, shape[-1], 1)}
         case "conv1d" if options["padding"] == "causal":
             return _affine((shape[0], options["filters"]), (options["kernel_size"], shape[-1]))
         case "lstm" | "gru":
@@ -42,9 +43,25 @@ def shapes_of(kind: str, options: dict[str, Any], shape: Shape) -> tuple[Shape, 
             return (*shape, weight[1]), {"weight": weight}
         case "position_embedding":
             return shape, {"weight": shape}
-        case "batch_norm" | "layer_norm":
+        case "batch_norm" | "layer_norm" | "group_norm":
             return shape, {"gamma": shape[-1:], "beta": shape[-1:]}
     return _without_params(kind, options, shape), {}
+
+
+def _windows(options: dict[str, Any], shape: Shape) -> Shape:
+    """Return the height and width of a convolution's output."""
+    size, strides = options["kernel_size"], options.get("strides", 1)
+    before = before_and_after(options)
+    return tuple((length + 2 * before - size) // strides + 1 for length in shape[:2])
+
+
+def before_and_after(options: dict[str, Any]) -> int:
+    """Return the padding of a convolution on each side."""
+    padding = options.get("padding", "valid")
+    if padding == "same" and (options["kernel_size"] % 2 == 0 or options.get("strides", 1) != 1):
+        raise ValueError('the benchmark\'s sides pad alike on both sides; set "padding" to pixels')
+    named = {"valid": 0, "same": options["kernel_size"] // 2}
+    return named[padding] if isinstance(padding, str) else padding
 
 
 def _affine(out: Shape, lead: Shape, use_bias: bool = True) -> tuple[Shape, dict[str, Shape]]:

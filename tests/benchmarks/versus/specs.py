@@ -46,6 +46,26 @@ def _residual(filters: int) -> list[Layer]:
     return [{"type": "residual", "layers": branch}, *RELU]
 
 
+def _separable(filters: int, strides: int = 1) -> list[Layer]:
+    """A block of MobileNet: a depthwise and a pointwise convolution, each with batch norm."""
+    depthwise = {"type": "depthwise_conv2d", "kernel_size": 3, "strides": strides, "padding": 1}
+    pointwise = {"type": "conv2d", "filters": filters, "kernel_size": 1}
+    return [
+        layer
+        for convolution in (depthwise, pointwise)
+        for layer in ({**convolution, "use_bias": False}, {"type": "batch_norm"}, *RELU)
+    ]
+
+
+def _group_normed(filters: int) -> list[Layer]:
+    norm = {"type": "group_norm", "groups": 8}
+    return [*_conv(filters, padding="same", use_bias=False), norm, *RELU]
+
+
+def _group_normed_residual(filters: int) -> list[Layer]:
+    return [{"type": "residual", "layers": 2 * _group_normed(filters)}]
+
+
 def _mlp(*units: int) -> Network:
     *hidden, classes = units
     layers = [layer for width in hidden for layer in _dense(width) + RELU]
@@ -116,6 +136,26 @@ IMAGES = {
         (32, 32, 3),
         (
             *(_normed(64) + RELU + 3 * _residual(64)),
+            {"type": "global_avg_pool2d"},
+            *_dense(10),
+        ),
+    ),
+    "separable": Network(
+        (32, 32, 3),
+        (
+            *(_normed(32) + RELU + _separable(64)),
+            *(_separable(128, strides=2) + _separable(128)),
+            *(_separable(256, strides=2) + _separable(256)),
+            {"type": "global_avg_pool2d"},
+            *_dense(10),
+        ),
+    ),
+    "group_norm": Network(
+        (32, 32, 3),
+        (
+            *(_group_normed(32) + _group_normed_residual(32) + POOL),
+            *(_group_normed(64) + _group_normed_residual(64) + POOL),
+            *(_group_normed(128) + _group_normed_residual(128)),
             {"type": "global_avg_pool2d"},
             *_dense(10),
         ),

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from versus.networks import NORM_EPSILON, NORM_MOMENTUM, Array, Node
+from versus.shapes import before_and_after
 
 
 class Residual(nn.Module):
@@ -129,10 +130,16 @@ def module(node: Node) -> nn.Module:
                 node.in_shape[2],
                 options["filters"],
                 options["kernel_size"],
-                padding=options.get("padding", "valid"),
+                options.get("strides", 1),
+                before_and_after(options),
                 bias="bias" in params,
             )
             return filled(layer, params["weight"].transpose(3, 2, 0, 1), params.get("bias"))
+        case "depthwise_conv2d":
+            channels, window = node.in_shape[2], (options["kernel_size"], options["strides"])
+            padding = before_and_after(options)
+            layer = nn.Conv2d(channels, channels, *window, padding, groups=channels, bias=False)
+            return filled(layer, params["weight"].transpose(2, 3, 0, 1), None)
         case "conv1d":
             return CausalConv1d(node)
         case "dense":
@@ -144,6 +151,9 @@ def module(node: Node) -> nn.Module:
         case "layer_norm":
             layer_norm = nn.LayerNorm(node.in_shape[-1:], NORM_EPSILON)
             return filled(layer_norm, params["gamma"], params["beta"])
+        case "group_norm":
+            group_norm = nn.GroupNorm(options["groups"], node.in_shape[2], NORM_EPSILON)
+            return filled(group_norm, params["gamma"], params["beta"])
         case "lstm" | "gru":
             return LastState(node)
         case "multi_head_attention":

@@ -89,6 +89,16 @@ CASES = {
     # The smallest network on single samples measures the code around the kernels.
     "batch_1": (_case("digits_mlp", "train", 1), _case("digits_mlp", "infer", 1)),
     "residual": (_case("residual", "train", 64, (2.0, 0.9)),),
+    "separable": (
+        _case("separable", "train", 1, (3.0, 0.7)),
+        _case("separable", "train", 32, (3.0, 0.7)),
+        _case("separable", "train", 128, (3.0, 0.7)),
+    ),
+    "group_norm": (
+        _case("group_norm", "train", 1, (3.0, 0.7)),
+        _case("group_norm", "train", 32, (3.0, 0.7)),
+        _case("group_norm", "train", 128, (3.0, 0.7)),
+    ),
     "wide_mlp": (_case("wide_mlp", "train", 128),),
     "inference": tuple(
         case
