@@ -173,6 +173,35 @@ class Kernels(ImageKernels, RecurrentKernels, Protocol):
         """Gradients (dx, dgamma)."""
         ...
 
+    def group_norm(
+        self,
+        x: Array,
+        groups: int,
+        gamma: Array | None,
+        beta: Array | None,
+        epsilon: float,
+        empty: Empty,
+        keep: bool,
+        relu: bool = False,
+    ) -> tuple[Array, Saved]:
+        """Normalize groups of neighboring channels of each sample, as `batch_norm`; optional ReLU.
+
+        Mean and biased variance are those of a group at all positions: x (N, ..., C), of which
+        ``groups`` divides C; gamma and beta (C,).
+        """
+        ...
+
+    def group_norm_backward(
+        self,
+        dy: Array,
+        saved: Saved,
+        gamma: Array | None,
+        empty: Empty,
+        needs: tuple[bool, bool, bool],
+    ) -> ThreeGradients:
+        """Gradients (dx, dgamma, dbeta)."""
+        ...
+
     def rotate(self, x: Array, cosines: Array, sines: Array, empty: Empty) -> Array:
         """Rotate pairs of elements: x (N, T, H, 2 * P), cosines and sines (T, P).
 

@@ -9,6 +9,7 @@ from tinynet.kernels import (
     dense,
     elementwise,
     gelu,
+    group_norm,
     gru,
     lstm,
     normalization,
@@ -47,6 +48,8 @@ class NumpyKernels:
     layer_norm_backward = staticmethod(normalization.layer_norm_backward)
     rms_norm = staticmethod(normalization.rms_norm)
     rms_norm_backward = staticmethod(normalization.rms_norm_backward)
+    group_norm_backward = staticmethod(group_norm.group_norm_backward)
+    group_norm = staticmethod(group_norm.group_norm)
     rotate = staticmethod(rotation.rotate)
     dense_backward = staticmethod(dense.dense_backward)
     dense = staticmethod(dense.dense)

@@ -127,6 +127,21 @@ def rms_norm(kernels: Kernels, draw: Draw) -> Arrays:
     return _named(y=y, y_without_cache=light) | _required(("dx", "dgamma"), gradients, needs)
 
 
+def group_norm(kernels: Kernels, draw: Draw) -> Arrays:
+    """Normalization of groups of channels of every sample, forward and backward."""
+    groups = draw.integer(1, 3)
+    channels = groups * draw.integer(1, 4)
+    x = draw.normal(3, 4, 5, channels) if draw.flag() else draw.normal(4, 7, channels)
+    gamma, beta, needs = _affine(draw, channels)
+    arguments, relu = (x, groups, gamma, beta, EPSILON, draw.empty), draw.flag()
+    y, saved = kernels.group_norm(*arguments, True, relu)
+    light, _ = kernels.group_norm(*arguments, False, relu)
+    dy = draw.normal(*y.shape)
+    gradients = kernels.group_norm_backward(dy, saved, gamma, draw.empty, needs)
+    named = _named(y=y, y_without_cache=light)
+    return named | _required(("dx", "dgamma", "dbeta"), gradients, needs)
+
+
 def rotate(kernels: Kernels, draw: Draw) -> Arrays:
     """Rotation of pairs of elements."""
     steps, pairs = draw.integer(1, 6), draw.integer(1, 5)
@@ -293,6 +308,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     batch_norm,
     layer_norm,
     rms_norm,
+    group_norm,
     rotate,
     dense,
     attention,

@@ -62,6 +62,8 @@ void require_memory(struct arguments *a, bool enough);
     DO(batch_norm_backward)                                                                        \
     DO(layer_norm)                                                                                 \
     DO(layer_norm_backward)                                                                        \
+    DO(group_norm)                                                                                 \
+    DO(group_norm_backward)                                                                        \
     DO(attention)                                                                                  \
     DO(attention_backward)                                                                         \
     DO(rotate)                                                                                     \

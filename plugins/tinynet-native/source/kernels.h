@@ -60,6 +60,17 @@ struct norm {
     REAL *y, *mean, *variance, *squares, *inverse, *dx, *dgamma, *dbeta;
 };
 
+/* Statistics of a group are stored for each of its channels, (N, C). */
+struct group_norm {
+    ptrdiff_t samples, positions, channels, groups;
+    double epsilon;
+    bool relu; /* whether y is rectified */
+    const REAL *x, *gamma, *beta, *dy;
+    REAL *y, *mean, *inverse, *dx, *dgamma, *dbeta;
+    REAL *sums, *products; /* (N, C): of dy, and of dy * normal, over the positions */
+    REAL *offset, *slope;  /* (N, C): their means over the channels of a group, times gamma */
+};
+
 /* Consecutive groups of heads / groups heads of the query share a head of the keys and values. */
 struct attention {
     ptrdiff_t samples, queries, keys, heads, groups, size, value_size;
@@ -156,6 +167,8 @@ struct kernels {
     void (*batch_norm_backward)(const struct norm *);
     void (*layer_norm)(const struct norm *);
     void (*layer_norm_backward)(const struct norm *);
+    void (*group_norm)(const struct group_norm *);
+    void (*group_norm_backward)(const struct group_norm *);
     bool (*attention)(const struct attention *);
     bool (*attention_backward)(const struct attention *);
     void (*rotate)(const struct rotation *);

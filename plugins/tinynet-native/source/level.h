@@ -12,6 +12,7 @@
 #include "cross_entropy.h"
 #include "dense.h"
 #include "gelu.h"
+#include "group_norm.h"
 #include "gru.h"
 #include "lstm.h"
 #include "normalization.h"
@@ -35,6 +36,8 @@ const struct kernels TABLE = {
     .batch_norm_backward = batch_norm_backward,
     .layer_norm = layer_norm,
     .layer_norm_backward = layer_norm_backward,
+    .group_norm = group_norm,
+    .group_norm_backward = group_norm_backward,
     .attention = attention,
     .attention_backward = attention_backward,
     .rotate = rotate,

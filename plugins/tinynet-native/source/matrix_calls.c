@@ -159,6 +159,71 @@ FUNCTION(layer_norm_backward, 9)
     RUN(a, kernels->layer_norm_backward(&job));
 }
 
+/* Samples x, (N, ..., C), of which `groups` divides the channels. */
+static struct group_norm take_group_norm(struct arguments *a, const struct array *x,
+                                         ptrdiff_t samples, ptrdiff_t channels, ptrdiff_t groups)
+{
+    require(a, groups > 0 && channels > 0 && channels % groups == 0,
+            "the number of groups does not divide the channels");
+    require(a, samples >= 0 && (samples ? x->size % (samples * channels) == 0 : x->size == 0),
+            "the shapes of the arrays do not fit together");
+    return (struct group_norm){
+        .samples = samples,
+        .positions = a->failed || !samples ? 0 : x->size / (samples * channels),
+        .channels = channels,
+        .groups = groups,
+        .x = x->data,
+    };
+}
+
+FUNCTION(group_norm, 9)
+{
+    ptrdiff_t groups = whole_number(a);
+    struct array x = input(a, 0), gamma = optional_input(a, 1), beta = optional_input(a, 1);
+    struct array mean = output(a, 2), inverse = output(a, 2), y = output(a, 0);
+    struct group_norm job = take_group_norm(a, &x, mean.shape[0], mean.shape[1], groups);
+    job.gamma = gamma.data;
+    job.beta = beta.data;
+    job.mean = mean.data;
+    job.inverse = inverse.data;
+    job.y = y.data;
+    job.epsilon = number(a);
+    job.relu = flag(a);
+    REQUIRE_SIZE(a, job.channels, &gamma, &beta);
+    REQUIRE_SIZE(a, mean.size, &inverse);
+    REQUIRE_SIZE(a, x.size, &y);
+    RUN(a, kernels->group_norm(&job));
+}
+
+FUNCTION(group_norm_backward, 15)
+{
+    ptrdiff_t groups = whole_number(a);
+    struct array dy = input(a, 0), x = input(a, 0);
+    struct array gamma = optional_input(a, 1), beta = optional_input(a, 1);
+    struct array mean = input(a, 2), inverse = input(a, 2), dx = optional_output(a, 0);
+    struct array dgamma = optional_output(a, 1), dbeta = optional_output(a, 1);
+    struct array sums = output(a, 2), products = output(a, 2);
+    struct array offset = output(a, 2), slope = output(a, 2);
+    struct group_norm job = take_group_norm(a, &x, mean.shape[0], mean.shape[1], groups);
+    job.relu = flag(a);
+    job.dy = dy.data;
+    job.gamma = gamma.data;
+    job.beta = beta.data;
+    job.mean = mean.data;
+    job.inverse = inverse.data;
+    job.dx = dx.data;
+    job.dgamma = dgamma.data;
+    job.dbeta = dbeta.data;
+    job.sums = sums.data;
+    job.products = products.data;
+    job.offset = offset.data;
+    job.slope = slope.data;
+    REQUIRE_SIZE(a, x.size, &dy, &dx);
+    REQUIRE_SIZE(a, job.channels, &gamma, &beta, &dgamma, &dbeta);
+    REQUIRE_SIZE(a, mean.size, &inverse, &sums, &products, &offset, &slope);
+    RUN(a, kernels->group_norm_backward(&job));
+}
+
 FUNCTION(softmax_cross_entropy, 5)
 {
     struct array logits = input(a, 2), labels = input_of(a, 1, 'q');

@@ -42,15 +42,15 @@ static void moments(const struct norm *args)
     run_grids((struct grid[]){column_grid(moments_part, args, args->rows, args->channels)}, 1);
 }
 
-/* The statistics and parameters of up to LANES channels, from channel `first` on. */
+/* The statistics and parameters of up to LANES channels, those from `first` to before `end`. */
 struct channel_scale {
     vec mean, scale, shift; /* y = (x - mean) * scale + shift */
     ptrdiff_t lanes;
 };
 
-INLINE struct channel_scale channel_scale(const struct norm *args, ptrdiff_t first)
+INLINE struct channel_scale channel_scale(const struct norm *args, ptrdiff_t first, ptrdiff_t end)
 {
-    ptrdiff_t lanes = least(LANES, args->channels - first);
+    ptrdiff_t lanes = least(LANES, end - first);
     vec scale = load_first(args->inverse + first, lanes);
     if (args->gamma)
         scale *= load_first(args->gamma + first, lanes);
@@ -62,13 +62,18 @@ INLINE struct channel_scale channel_scale(const struct norm *args, ptrdiff_t fir
     };
 }
 
+INLINE vec scaled(vec x, const struct channel_scale *s)
+{
+    return (x - s->mean) * s->scale + s->shift;
+}
+
 INLINE void scale_rows(const struct norm *args, const struct channel_scale *s, ptrdiff_t at,
                        ptrdiff_t rows, bool whole)
 {
     const REAL *x = args->x + at;
     REAL *y = args->y + at;
     for (ptrdiff_t r = 0; r < rows; r++, x += args->channels, y += args->channels)
-        store_n(y, (load_n(x, s->lanes, whole) - s->mean) * s->scale + s->shift, s->lanes, whole);
+        store_n(y, scaled(load_n(x, s->lanes, whole), s), s->lanes, whole);
 }
 
 /* Rows, of which a part takes multiples of ROWS_AT_ONCE. */
@@ -87,7 +92,7 @@ static void batch_norm_part(const void *job, struct part part)
     for (ptrdiff_t begin = part.rows.first; begin < part.rows.end; begin += ROWS_AT_ONCE) {
         ptrdiff_t rows = least(ROWS_AT_ONCE, part.rows.end - begin);
         for (ptrdiff_t c = 0; c < args->channels; c += LANES) {
-            struct channel_scale s = channel_scale(args, c);
+            struct channel_scale s = channel_scale(args, c, args->channels);
             ptrdiff_t at = begin * args->channels + c;
             if (s.lanes == LANES)
                 scale_rows(args, &s, at, rows, true);
@@ -167,7 +172,7 @@ static void batch_norm_backward_part(const void *job, struct part part)
     for (ptrdiff_t begin = part.rows.first; begin < part.rows.end; begin += ROWS_AT_ONCE) {
         ptrdiff_t rows = least(ROWS_AT_ONCE, part.rows.end - begin);
         for (ptrdiff_t c = 0; c < args->channels; c += LANES) {
-            struct channel_scale s = channel_scale(args, c);
+            struct channel_scale s = channel_scale(args, c, args->channels);
             ptrdiff_t at = begin * args->channels + c;
             vec slope = {0};
             if (!constant) {

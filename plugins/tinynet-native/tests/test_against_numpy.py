@@ -246,6 +246,42 @@ def test_root_mean_square_of_any_number_of_channels(dtype):
         agree(*results, terms=x.size / channels, case=shape)
 
 
+def normalize_groups(kernels, x, groups, gamma, beta, relu, needs):
+    y, saved = kernels.group_norm(x, groups, gamma, beta, 1e-5, poisoned, True, relu)
+    light, _ = kernels.group_norm(x, groups, gamma, beta, 1e-5, poisoned, False, relu)
+    dy = np.sin(np.arange(x.size)).reshape(x.shape).astype(x.dtype)
+    return y, light, *kernels.group_norm_backward(dy, saved, gamma, poisoned, needs)
+
+
+def test_normalization_of_any_number_of_groups(dtype):
+    """Groups of any size, of which vectors hold several or parts."""
+    rng = np.random.default_rng(13)
+    for case in range(100):
+        groups, size = int(rng.integers(1, 9)), int(rng.choice([1, 2, 3, 4, 7, 8, 16, 33, 300]))
+        channels = groups * size
+        shape = (int(rng.integers(0, 4)), *rng.integers(1, 20, rng.integers(0, 3)), channels)
+        x = (rng.normal(size=shape) + 3).astype(dtype)
+        if x.size == len(x) * groups:
+            continue  # a group of a single number is 0, and its gradients are rounding errors
+        gamma, beta = (rng.normal(size=channels).astype(dtype) for _ in range(2))
+        affine = gamma if case % 3 else None, beta if case % 4 else None
+        # With a ReLU, rounding decides which of the gradients of outputs near 0 pass.
+        relu = case % 2 == 0 and dtype == "float64"
+        needs = bool(rng.integers(2)), affine[0] is not None, affine[1] is not None
+        arguments = x, groups, *affine, relu, needs
+        results = [normalize_groups(kernels, *arguments) for kernels in (NATIVE, REFERENCE)]
+        agree(*results, terms=x.size / max(1, groups), case=(shape, groups))
+
+
+def test_groups_far_from_zero_keep_their_digits():
+    x = (np.random.default_rng(14).normal(size=(2, 5000, 4)) + 1000).astype("float32")
+    y, _ = NATIVE.group_norm(x, 2, None, None, 1e-5, poisoned, False)
+    exact = x.astype("float64").reshape(2, 5000, 2, 2)
+    exact -= exact.mean(axis=(1, 3), keepdims=True)
+    exact /= exact.std(axis=(1, 3), keepdims=True)
+    np.testing.assert_allclose(y, exact.reshape(y.shape), atol=2e-4)
+
+
 def test_rotation_of_any_number_of_pairs_has_the_bits_of_numpy(dtype):
     """The arithmetic is the same, operation by operation, so no tolerance is needed."""
     rng = np.random.default_rng(12)

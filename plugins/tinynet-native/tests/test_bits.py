@@ -44,8 +44,13 @@ def everything(offset=0):
         *(heads, heads, heads), None, True, 1.0, None, 0.0, np.empty, True
     )
     normal_rows, saved_rows = KERNELS.layer_norm(x, GAMMA, None, 1e-5, np.empty, True)
+    grouped, saved_groups = KERNELS.group_norm(
+        *(x, 1, GAMMA, GAMMA, 1e-5, np.empty, True), relu=True
+    )
     arrays = [
         y,
+        grouped,
+        *KERNELS.group_norm_backward(x, saved_groups, GAMMA, np.empty, (True, True, True)),
         *KERNELS.conv2d_backward(dy, saved, weight, SAME, np.empty, (True, True, True)),
         pooled,
         KERNELS.max_pool2d_backward(pooled, winners, SAME, np.empty),

@@ -118,6 +118,12 @@ def test_a_dense_layer_without_inputs_is_an_error():
         KERNELS.dense(normal(2, 0), normal(0, 3), normal(3), np.empty)
 
 
+@pytest.mark.parametrize("groups", [-1, 0, 3])
+def test_groups_that_do_not_divide_the_channels_are_an_error(groups):
+    with pytest.raises(ValueError, match="divide"):
+        KERNELS.group_norm(normal(2, 5, 4), groups, None, None, 1e-5, np.empty, True)
+
+
 @pytest.mark.parametrize("label", [-1, 4, 2**40])
 def test_a_label_outside_the_classes_is_an_error(label):
     with pytest.raises(IndexError, match="label"):

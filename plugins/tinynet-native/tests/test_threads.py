@@ -182,6 +182,35 @@ def test_normalization():
         same_on_any_number_of_threads(lambda tensors=tensors: normalize(*tensors), (rows, channels))
 
 
+def normalize_groups(x, gamma, beta, groups, relu):
+    y, saved = KERNELS.group_norm(x, groups, gamma, beta, 1e-5, poisoned, True, relu)
+    return y, *KERNELS.group_norm_backward(x, saved, gamma, poisoned, EVERY)
+
+
+@pytest.mark.usefixtures("level")
+def test_group_normalization():
+    """Parts end between groups, within vectors: no part may read or write another's channels."""
+    rng = np.random.default_rng(6)
+    for case, (shape, groups) in enumerate(
+        [
+            ((1, 900, 64), 8),
+            ((1, 400, 210), 70),
+            ((3, 70, 300), 1),
+            ((9, 31, 33), 33),
+            ((0, 4, 8), 2),
+        ]
+    ):
+        dtype = ("float32", "float64")[case % 2]
+        tensors = arrays(rng, dtype, shape, shape[-1:], shape[-1:])
+        for relu in (False, True):
+            same_on_any_number_of_threads(
+                lambda tensors=tensors, groups=groups, relu=relu: normalize_groups(
+                    *tensors, groups, relu
+                ),
+                (shape, groups, relu),
+            )
+
+
 def attend(query, key, value, causal, uniform):
     arguments = query, key, value, None, causal, 0.25, uniform, 0.2, poisoned, True
     y, saved = KERNELS.attention(*arguments)

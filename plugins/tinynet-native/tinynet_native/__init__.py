@@ -50,6 +50,8 @@ class NativeKernels(NumpyKernels):
     layer_norm_backward = staticmethod(normalization.layer_norm_backward)
     rms_norm = staticmethod(normalization.rms_norm)
     rms_norm_backward = staticmethod(normalization.rms_norm_backward)
+    group_norm_backward = staticmethod(normalization.group_norm_backward)
+    group_norm = staticmethod(normalization.group_norm)
     attention_backward = staticmethod(attention.attention_backward)
     attention = staticmethod(attention.attention)
     rotate = staticmethod(rotation.rotate)

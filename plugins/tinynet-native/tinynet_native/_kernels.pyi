@@ -95,6 +95,40 @@ def layer_norm_backward(
     dbeta: Array | None,
     /,
 ) -> None: ...
+def group_norm(
+    groups: int,
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    mean: Array,
+    inverse: Array,
+    y: Array,
+    epsilon: float,
+    relu: bool,
+    /,
+) -> None:
+    """Mean and inverse are (N, C): those of its group for each channel."""
+
+def group_norm_backward(
+    groups: int,
+    dy: Array,
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    mean: Array,
+    inverse: Array,
+    dx: Array | None,
+    dgamma: Array | None,
+    dbeta: Array | None,
+    sums: Array,
+    products: Array,
+    offset: Array,
+    slope: Array,
+    relu: bool,
+    /,
+) -> None:
+    """The four arrays before ``relu`` are scratch memory, (N, C)."""
+
 def attention(
     query: Array,
     key: Array,

@@ -1,4 +1,7 @@
-"""Normalization of channels over a batch, and of rows by themselves. The input itself is saved."""
+"""Normalization of channels over a batch, of rows by themselves, and of groups of channels.
+
+The input itself is saved.
+"""
 
 from typing import NamedTuple
 
@@ -120,4 +123,53 @@ def _rows_backward(
     dgamma = empty((channels,), x.dtype) if needs_gamma else None
     dbeta = empty((channels,), x.dtype) if needs_beta else None
     _kernels.layer_norm_backward(channels, dy, x, gamma, mean, inverse, dx, dgamma, dbeta)
+    return dx, dgamma, dbeta
+
+
+class SavedGroups(NamedTuple):
+    """The values that `group_norm` saves for its backward."""
+
+    x: Array  # the input, (N, ..., C)
+    beta: Array | None  # with which the backward of a ReLU computes the output again
+    mean: Array  # of its group, for each channel, (N, C)
+    inverse: Array  # the factor that normalizes it, (N, C)
+    groups: int
+    relu: bool
+
+
+def group_norm(
+    x: Array,
+    groups: int,
+    gamma: Array | None,
+    beta: Array | None,
+    epsilon: float,
+    empty: Empty,
+    keep: bool,
+    relu: bool = False,
+) -> tuple[Array, Saved]:
+    """See `tinynet.kernels.Kernels.group_norm`."""
+    y, channels = empty(x.shape, x.dtype), (len(x), x.shape[-1])
+    mean, inverse = empty(channels, x.dtype), empty(channels, x.dtype)
+    _kernels.group_norm(groups, x, gamma, beta, mean, inverse, y, epsilon, relu)
+    return y, SavedGroups(x, beta, mean, inverse, groups, relu) if keep else None
+
+
+def group_norm_backward(
+    dy: Array,
+    saved: Saved,
+    gamma: Array | None,
+    empty: Empty,
+    needs: tuple[bool, bool, bool],
+) -> ThreeGradients:
+    """See `tinynet.kernels.Kernels.group_norm_backward`."""
+    x, beta, mean, inverse, groups, relu = saved
+    needs_x, needs_gamma, needs_beta = needs
+    channels = x.shape[-1]
+    dx = empty(x.shape, x.dtype) if needs_x else None
+    dgamma = empty((channels,), x.dtype) if needs_gamma else None
+    dbeta = empty((channels,), x.dtype) if needs_beta else None
+    scratch = (empty(mean.shape, x.dtype) for _ in range(4))
+    _kernels.group_norm_backward(
+        *(groups, dy, x, gamma, beta, mean, inverse, dx, dgamma, dbeta, *scratch, relu)
+    )
     return dx, dgamma, dbeta

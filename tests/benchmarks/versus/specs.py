@@ -57,13 +57,15 @@ def _separable(filters: int, strides: int = 1) -> list[Layer]:
     ]
 
 
-def _group_normed(filters: int) -> list[Layer]:
-    norm = {"type": "group_norm", "groups": 8}
-    return [*_conv(filters, padding="same", use_bias=False), norm, *RELU]
+def _group_normed(filters: int, size: int = 1) -> list[Layer]:
+    conv = {"type": "conv2d", "filters": filters, "kernel_size": size, "padding": "same"}
+    return [{**conv, "use_bias": False}, {"type": "group_norm", "groups": 8}]
 
 
-def _group_normed_residual(filters: int) -> list[Layer]:
-    return [{"type": "residual", "layers": 2 * _group_normed(filters)}]
+def _bottleneck(filters: int) -> list[Layer]:
+    """A block of ResNet-50, with group norm in place of batch norm."""
+    inner = _group_normed(filters // 4) + RELU + _group_normed(filters // 4, size=3) + RELU
+    return [{"type": "residual", "layers": [*inner, *_group_normed(filters)]}, *RELU]
 
 
 def _mlp(*units: int) -> Network:
@@ -153,9 +155,9 @@ IMAGES = {
     "group_norm": Network(
         (32, 32, 3),
         (
-            *(_group_normed(32) + _group_normed_residual(32) + POOL),
-            *(_group_normed(64) + _group_normed_residual(64) + POOL),
-            *(_group_normed(128) + _group_normed_residual(128)),
+            *(_group_normed(64, size=3) + RELU + 2 * _bottleneck(64) + POOL),
+            *(_group_normed(128) + RELU + 2 * _bottleneck(128) + POOL),
+            *(_group_normed(256) + RELU + 2 * _bottleneck(256)),
             {"type": "global_avg_pool2d"},
             *_dense(10),
         ),

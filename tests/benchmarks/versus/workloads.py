@@ -69,6 +69,7 @@ def _case(
 
 
 SEQUENCE_LIMITS = (2.0, 0.8)
+IMAGE_LIMITS = (2.0, 0.7)
 
 CASES = {
     "convnet": (
@@ -90,14 +91,14 @@ CASES = {
     "batch_1": (_case("digits_mlp", "train", 1), _case("digits_mlp", "infer", 1)),
     "residual": (_case("residual", "train", 64, (2.0, 0.9)),),
     "separable": (
-        _case("separable", "train", 1, (3.0, 0.7)),
-        _case("separable", "train", 32, (3.0, 0.7)),
-        _case("separable", "train", 128, (3.0, 0.7)),
+        _case("separable", "train", 1, IMAGE_LIMITS),
+        _case("separable", "train", 32, IMAGE_LIMITS),
+        _case("separable", "train", 128, IMAGE_LIMITS),
     ),
     "group_norm": (
-        _case("group_norm", "train", 1, (3.0, 0.7)),
-        _case("group_norm", "train", 32, (3.0, 0.7)),
-        _case("group_norm", "train", 128, (3.0, 0.7)),
+        _case("group_norm", "train", 1, IMAGE_LIMITS),
+        _case("group_norm", "train", 32, IMAGE_LIMITS),
+        _case("group_norm", "train", 128, IMAGE_LIMITS),
     ),
     "wide_mlp": (_case("wide_mlp", "train", 128),),
     "inference": tuple(
