@@ -45,6 +45,17 @@ FLOORS = {
 CEILINGS = {"digits_denoising": {"mae": 0.075}, "digits_vae": {"image/mae": 0.09}}
 """The most of an error that an example may make on its test split."""
 
+ENOUGH_EPOCHS = {
+    "addition_seq2seq": 16,
+    "alice_gpt": 2,
+    "digits_cnn": 8,
+    "digits_residual": 5,
+    "digits_siamese": 10,
+    "series_tcn": 15,
+    "shapes_two_inputs": 20,
+}
+"""Epochs after which an example that trains longer has reached its floors, too."""
+
 ON_MNIST = {"mnist_cnn", "seed_cnn"}
 
 needs_mnist = pytest.mark.skipif(
@@ -82,7 +93,18 @@ CHECKS = {"digits_denoising": check_that_noise_is_removed}
 
 @pytest.mark.parametrize("name", [*FLOORS, *CEILINGS])
 def test_an_example_reaches_what_it_promises(name, tmp_path):
-    run = tinynet.train(MODELS / f"{name}.json", tmp_path / "run")
+    epochs = ENOUGH_EPOCHS.get(name)
+    train_and_evaluate(name, tmp_path, {"training.epochs": epochs} if epochs else {})
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("name", ENOUGH_EPOCHS)
+def test_an_example_reaches_it_in_all_its_epochs(name, tmp_path, torture_count):
+    train_and_evaluate(name, tmp_path, {})
+
+
+def train_and_evaluate(name, folder, overrides):
+    run = tinynet.train(MODELS / f"{name}.json", folder / "run", overrides=overrides)
     assert run.finished
     metrics = run.evaluate("test").metrics
     for metric, floor in FLOORS.get(name, {}).items():
