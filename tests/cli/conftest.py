@@ -2,9 +2,11 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +99,45 @@ def process() -> Callable[..., Result]:
             [*COMMAND, *map(str, words)], capture_output=True, text=True, check=False, **options
         )
         return Result(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[socket.socket]:
+    """The connection to a process that forks others; see `fork_server.py`."""
+    ours, theirs = socket.socketpair()
+    program, nothing = Path(__file__).with_name("fork_server.py"), subprocess.DEVNULL
+    with ours, subprocess.Popen(
+        [sys.executable, str(program), str(theirs.fileno())],
+        stdin=nothing, stdout=nothing, pass_fds=[theirs.fileno()],
+    ):  # fmt: skip
+        theirs.close()
+        yield ours
+        ours.close()
+
+
+@pytest.fixture
+def forked(fork_server: socket.socket) -> Callable[..., Result]:
+    """The command in a process of its own, like `process`, without the time of its imports."""
+
+    def run(*words: object, env: Mapping[str, str] = os.environ) -> Result:
+        request = {
+            "words": list(map(str, words)),
+            "folder": str(Path.cwd()),
+            "environment": dict(env),
+        }
+        with (
+            open(os.devnull) as stdin,
+            tempfile.TemporaryFile("w+") as out,
+            tempfile.TemporaryFile("w+") as err,
+        ):
+            streams = [stdin.fileno(), out.fileno(), err.fileno()]
+            socket.send_fds(fork_server, [json.dumps(request).encode()], streams)
+            code = int(fork_server.recv(64))
+            for stream in (out, err):
+                stream.seek(0)
+            return Result(code, out.read(), err.read())
 
     return run
 

@@ -82,22 +82,20 @@ def test_a_plugin_that_is_not_installed_ends_with_5_and_its_place(tinynet, odd_s
     ids=["an import that fails", "an exception", "an input changed in place"],
 )
 def test_broken_plugin_ends_training_with_5_before_the_run_starts(
-    process, plugin, odd_spec, folder, source, message
+    forked, plugin, odd_spec, folder, source, message
 ):
-    result = process("train", odd_spec, "--run", "run", "--quiet", env=plugin(source))
+    result = forked("train", odd_spec, "--run", "run", "--quiet", env=plugin(source))
     assert result.code == 5
     assert result.err.splitlines()[0] == message.replace("SITE", str(folder / "site"))
     assert "Traceback" not in result.err
     assert not Path("run").exists()
 
 
-def test_plugin_error_in_training_has_its_place_and_keeps_the_run(
-    process, plugin, odd_spec, folder
-):
+def test_plugin_error_in_training_has_its_place_and_keeps_the_run(forked, plugin, odd_spec, folder):
     """The plugin mended, the run goes on from its last checkpoint; --debug shows its traceback."""
     late = "if ctx.step == 3: raise ValueError('not now')\n        return x, None"
     environment = plugin(ODD.format(forward=late))
-    result = process("train", odd_spec, "--run", "run", "--quiet", "--debug", env=environment)
+    result = forked("train", odd_spec, "--run", "run", "--quiet", "--debug", env=environment)
     assert result.code == 5
     *traceback, first, line, caret = result.err.splitlines()
     assert first == (

@@ -23,8 +23,8 @@ def test_a_good_spec_is_ok_with_its_table(tinynet, spec):
     ]
 
 
-def test_json_says_the_same(process, spec):
-    result = process("check", spec, "--json")
+def test_json_says_the_same(forked, spec):
+    result = forked("check", spec, "--json")
     assert result.code == 0
     assert result.err == ""
     report = result.json

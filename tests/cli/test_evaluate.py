@@ -23,8 +23,8 @@ def test_it_tells_split_samples_figures_and_checkpoint(tinynet, run):
     assert result.err == ""
 
 
-def test_json_is_one_object(process, run):
-    result = process("evaluate", run, "--json", "--threads", 1)
+def test_json_is_one_object(forked, run):
+    result = forked("evaluate", run, "--json", "--threads", 1)
     assert result.code == 0
     assert result.err == ""
     report = result.json

@@ -42,8 +42,8 @@ def text_run(folder, tinynet, write_spec):
     return folder / "text"
 
 
-def test_stdout_is_the_text_and_nothing_else(process, text_run):
-    result = process("generate", text_run, "--prompt", "The ", "--length", 30, "--seed", 3)
+def test_stdout_is_the_text_and_nothing_else(forked, text_run):
+    result = forked("generate", text_run, "--prompt", "The ", "--length", 30, "--seed", 3)
     assert (result.code, result.err) == (0, "")
     assert result.out == library.generate(text_run, "The ", 30, seed=3) + "\n"
     assert len(result.out) == len("The ") + 30 + 1
@@ -108,12 +108,12 @@ def test_unusable_options_are_bad_usage(tinynet, words):
     assert (result.code, result.out) == (2, "")
 
 
-def test_a_pipe_gets_the_text_unchanged(folder, process, tinynet, write_spec):
+def test_a_pipe_gets_the_text_unchanged(folder, forked, tinynet, write_spec):
     """Escaped on a terminal: test_terminal.py."""
     (folder / "text.txt").write_text("a\x1b" * 100, encoding="utf-8")
     spec = json.loads(json.dumps(SPEC))
     spec["network"]["layers"][-1]["units"] = 3
     assert tinynet("train", write_spec(spec), "--run", "text", "--quiet").code == 0
     words = ("text", "--prompt", "a", "--length", 3, "--temperature", 0)
-    assert process("generate", *words).out == "a\x1ba\x1b\n"
+    assert forked("generate", *words).out == "a\x1ba\x1b\n"
     assert tinynet("generate", *words, "--json").json["texts"] == ["a\x1ba\x1b"]

@@ -108,13 +108,13 @@ def test_what_is_no_run_and_no_checkpoint_is_exit_4(tinynet, folder):
         assert result.json["error"]["message"]
 
 
-def test_a_checkpoint_needs_none_of_its_plugins(process, plugin, folder):
+def test_a_checkpoint_needs_none_of_its_plugins(forked, plugin, folder):
     """Not even one that is installed and would do harm when imported."""
     types = {"layers:odd": {"entry": "tinynet-odd:odd", "distribution": "tinynet-odd"}}
     spec = {"name": "odd", "network": {"layers": [{"type": "odd"}]}}
     archive.write("c.msgpack", {"spec": spec, "types": types}, {}, run_id="r", step=0)
     environment = plugin("raise SystemExit(99)\n")
-    result = process("inspect", "c.msgpack", env=environment)
+    result = forked("inspect", "c.msgpack", env=environment)
     assert result.code == 0
     assert "tinynet-odd:odd" in result.out
 

@@ -43,14 +43,14 @@ def test_parameters_are_told_with_type_default_and_description(tinynet):
     assert any(line.startswith("  padding: ") for line in lines)
 
 
-def test_json_has_it_as_data(process):
-    layer = process("layers", "dropout", "--json").json
+def test_json_has_it_as_data(forked):
+    layer = forked("layers", "dropout", "--json").json
     assert (layer["group"], layer["name"], layer["distribution"]) == (
         "layers", "dropout", "tinynet-core"
     )  # fmt: skip
     (rate,) = layer["parameters"]
     assert (rate["name"], rate["required"]) == ("rate", True)
-    listed = process("layers", "--json").json["layers"]
+    listed = forked("layers", "--json").json["layers"]
     assert {"conv2d", "dense"} <= {row["name"] for row in listed}
 
 
@@ -89,14 +89,14 @@ def test_a_kind_that_does_not_exist_is_2_and_lists_them(tinynet):
     assert "optimizers" in result.err
 
 
-def test_a_broken_plugin_is_shown_as_broken_among_the_others(process, plugin):
+def test_a_broken_plugin_is_shown_as_broken_among_the_others(forked, plugin):
     environment = plugin("import nothing_like_it")
-    result = process("layers", env=environment)
+    result = forked("layers", env=environment)
     assert result.code == 0
     (row,) = [line for line in result.out.splitlines() if line.startswith("odd ")]
     assert "tinynet-odd 1.2" in row
     assert "broken: " in row
-    listed = json.loads(process("layers", "--json", env=environment).out)["layers"]
+    listed = json.loads(forked("layers", "--json", env=environment).out)["layers"]
     (odd,) = [row for row in listed if row["name"] == "odd"]
     assert "ModuleNotFoundError" in odd["error"]
-    assert process("layers", "odd", env=environment).code == 5
+    assert forked("layers", "odd", env=environment).code == 5

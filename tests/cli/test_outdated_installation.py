@@ -43,18 +43,18 @@ def outdated(folder):
     ],
     ids=" ".join,
 )
-def test_every_command_reports_it_once_and_ends_with_5(process, spec, outdated, words):
-    result = process(*words, env=outdated)
+def test_every_command_reports_it_once_and_ends_with_5(forked, spec, outdated, words):
+    result = forked(*words, env=outdated)
     assert ERROR.fullmatch(result.err), result.err
     assert (result.code, result.out) == (5, "")
 
 
-def test_evaluate_reports_it_once_and_ends_with_5(process, run, outdated):
-    result = process("evaluate", run, env=outdated)
+def test_evaluate_reports_it_once_and_ends_with_5(forked, run, outdated):
+    result = forked("evaluate", run, env=outdated)
     assert ERROR.fullmatch(result.err), result.err
     assert result.code == 5
 
 
-def test_commands_that_load_no_missing_type_work(process, spec, outdated):
-    assert process("plugins", "list", env=outdated).code == 0
-    assert process("layers", "mse", "--group", "losses", env=outdated).code == 0
+def test_commands_that_load_no_missing_type_work(forked, spec, outdated):
+    assert forked("plugins", "list", env=outdated).code == 0
+    assert forked("layers", "mse", "--group", "losses", env=outdated).code == 0

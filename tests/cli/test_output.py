@@ -131,19 +131,19 @@ class Odd(Dense):
 """
 
 
-def test_what_a_plugin_prints_goes_to_stderr(process, plugin, write_spec):
+def test_what_a_plugin_prints_goes_to_stderr(forked, plugin, write_spec):
     odd = {"layers": ["flatten", {"type": "odd", "units": 10}]}
     base = json.loads(write_spec().read_text())
     path = write_spec({**base, "network": odd})
-    done = process("train", path, "--run", "r", "--json", "--quiet", env=plugin(PRINTING))
+    done = forked("train", path, "--run", "r", "--json", "--quiet", env=plugin(PRINTING))
     assert done.code == 0
     assert done.json["finished"]
     for line in ("imported", "written", "from a child", "forward"):
         assert f"{line}\n" in done.err
 
 
-def test_what_a_plugin_prints_is_not_in_the_schema(process, plugin):
-    done = process("schema", env=plugin(PRINTING))
+def test_what_a_plugin_prints_is_not_in_the_schema(forked, plugin):
+    done = forked("schema", env=plugin(PRINTING))
     assert "odd" in json.dumps(json.loads(done.out))
 
 
@@ -158,36 +158,36 @@ def test_wrong_usage_is_one_json_object_too(tinynet, words):
     assert result.err
 
 
-def test_a_failure_after_the_object_adds_no_second_one(tinynet, process, plugin):
+def test_a_failure_after_the_object_adds_no_second_one(tinynet, forked, plugin):
     """`plugins doctor` prints its findings, and then ends with 5."""
-    result = process("plugins", "doctor", "--json", env=plugin("import nothing_like_it"))
+    result = forked("plugins", "doctor", "--json", env=plugin("import nothing_like_it"))
     assert result.code == 5
     assert result.json["ok"] is False
 
 
-def test_a_warning_of_python_is_one_escaped_line(process, plugin, write_spec):
+def test_a_warning_of_python_is_one_escaped_line(forked, plugin, write_spec):
     source = f"import warnings\nwarnings.warn({HOSTILE!r})\n{PRINTING}"
-    result = process("layers", "odd", env=plugin(source))
+    result = forked("layers", "odd", env=plugin(source))
     line = next(line for line in result.err.splitlines() if line.startswith("warning: "))
     assert line.startswith(f"warning: {printable(HOSTILE)} (UserWarning at ")
 
 
-def test_a_folder_whose_name_is_not_utf_8_can_be_trained_from(process, run, spec):
+def test_a_folder_whose_name_is_not_utf_8_can_be_trained_from(process, forked, run, spec):
     """Names of files are bytes; a checkpoint holds text."""
     evil = Path(b"f\xff".decode("utf-8", "surrogateescape"))
     evil.mkdir()
     run.rename(evil / "run")
     assert process("evaluate", evil / "run").code == 0
-    assert process("export", evil / "run", "-o", evil / "w.npz").code == 0
+    assert forked("export", evil / "run", "-o", evil / "w.npz").code == 0
     assert process("train", spec, "--from", evil / "run", "--run", "tuned").code == 0
     made = evil / "made.msgpack"
-    assert process("import", evil / "w.npz", "--spec", spec, "-o", made).code == 0
-    made = process("inspect", "tuned/checkpoints/step-000000000012.msgpack", "--json").json
+    assert forked("import", evil / "w.npz", "--spec", spec, "-o", made).code == 0
+    made = forked("inspect", "tuned/checkpoints/step-000000000012.msgpack", "--json").json
     (origin,) = made["sections"]["lineage"]
     assert "/f\\xff/run/checkpoints/" in origin["transfer"]["file"]
 
 
-def test_an_error_in_a_thread_of_a_plugin_is_escaped(process, plugin):
+def test_an_error_in_a_thread_of_a_plugin_is_escaped(forked, plugin):
     source = f"""
 import threading
 
@@ -203,7 +203,7 @@ thread.start()
 thread.join()
 Bad()
 """
-    result = process("layers", "odd", env=plugin(source))
+    result = forked("layers", "odd", env=plugin(source))
     assert result.err.count("ValueError: a\\x1b[2J\\x9b31m") == 2
     assert "\x1b" not in result.err
 

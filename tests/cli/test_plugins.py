@@ -47,9 +47,9 @@ def test_every_command_explains_itself(tinynet, command):
 # --- list
 
 
-def test_everything_registered_is_listed_by_metadata_alone(process, plugin):
+def test_everything_registered_is_listed_by_metadata_alone(forked, plugin):
     environment = plugin("raise SystemExit(3)")
-    result = process("plugins", "list", env=environment)
+    result = forked("plugins", "list", env=environment)
     assert result.code == 0
     head, *rows = result.out.splitlines()
     assert head.split() == ["group", "name", "distribution", "version", "where"]
@@ -64,13 +64,13 @@ def test_a_group_alone_can_be_listed(tinynet):
     assert {"accuracy", "f1"} <= {one["name"] for one in listed}
 
 
-def test_a_name_that_two_distributions_have_is_marked(process, plugin, folder):
+def test_a_name_that_two_distributions_have_is_marked(forked, plugin, folder):
     environment = plugin(RIGHT)
     facts = folder / "site" / "other-3.dist-info"
     facts.mkdir()
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 3\n")
     (facts / "entry_points.txt").write_text("[tinynet.layers]\nodd = tinynet_odd:Odd\n")
-    lines = process("plugins", "list", "--group", "layers", env=environment).out.splitlines()
+    lines = forked("plugins", "list", "--group", "layers", env=environment).out.splitlines()
     assert sum("odd (ambiguous)" in line for line in lines) == 2
     assert lines[-1] == (
         "ambiguous: 2 distributions have the layer 'odd'; write 'other:odd' or 'tinynet-odd:odd'"
@@ -80,9 +80,9 @@ def test_a_name_that_two_distributions_have_is_marked(process, plugin, folder):
 # --- doctor
 
 
-def test_a_broken_plugin_is_5_with_its_cause(process, plugin):
+def test_a_broken_plugin_is_5_with_its_cause(forked, plugin):
     environment = plugin("import nothing_like_it")
-    result = process("plugins", "doctor", "tinynet-odd", env=environment)
+    result = forked("plugins", "doctor", "tinynet-odd", env=environment)
     assert result.code == 5
     assert "NOT OK" in result.out
     assert "tinynet-odd:odd (layers): ModuleNotFoundError: No module named 'noth" in result.out
@@ -90,8 +90,8 @@ def test_a_broken_plugin_is_5_with_its_cause(process, plugin):
                                " tinynet-core:numpy (numpy)\n")  # fmt: skip
 
 
-def test_a_sound_installation_is_0(process, plugin):
-    result = process("plugins", "doctor", "--json", env=plugin(RIGHT))
+def test_a_sound_installation_is_0(forked, plugin):
+    result = forked("plugins", "doctor", "--json", env=plugin(RIGHT))
     assert result.code == 0
     assert result.json["ok"] is True
     assert result.json["kernels"] == "tinynet-core:numpy (numpy)"
@@ -100,9 +100,9 @@ def test_a_sound_installation_is_0(process, plugin):
     assert odd["seconds"] >= 0
 
 
-def test_a_plugin_that_hangs_is_told_after_the_timeout(process, plugin):
+def test_a_plugin_that_hangs_is_told_after_the_timeout(forked, plugin):
     environment = plugin("import time; time.sleep(1000)")
-    result = process("plugins", "doctor", "odd", "--timeout", 0.5, env=environment)
+    result = forked("plugins", "doctor", "odd", "--timeout", 0.5, env=environment)
     assert result.code == 5
     assert "its import takes longer than 0.5 s" in result.out
 
@@ -110,9 +110,9 @@ def test_a_plugin_that_hangs_is_told_after_the_timeout(process, plugin):
 # --- check
 
 
-def test_a_plugin_that_keeps_its_promises_is_0_with_a_line_for_each(process, plugin):
+def test_a_plugin_that_keeps_its_promises_is_0_with_a_line_for_each(forked, plugin):
     words = ("plugins", "check", "odd", "--options", '{"factor": 2.0}')
-    result = process(*words, env={**plugin(RIGHT), "COLUMNS": "40"})
+    result = forked(*words, env={**plugin(RIGHT), "COLUMNS": "40"})
     assert result.code == 0
     head, case, *lines, end = result.out.splitlines()
     assert head == "tinynet-odd:odd (layers), version 1.2"
@@ -122,10 +122,10 @@ def test_a_plugin_that_keeps_its_promises_is_0_with_a_line_for_each(process, plu
     assert not any(line.endswith(" ...") for line in lines), "a pipe gets whole lines"
 
 
-def test_a_plugin_that_breaks_one_is_5_with_the_numbers(process, plugin):
+def test_a_plugin_that_breaks_one_is_5_with_the_numbers(forked, plugin):
     words = ("plugins", "check", "odd", "--options", '{"factor": 2.0}', "--in-shape", "2,3")
     environment = plugin(WRONG)
-    result = process(*words, env=environment)
+    result = forked(*words, env=environment)
     assert result.code == 5
     lines = result.out.splitlines()
     assert lines[1] == 'with options {"factor": 2.0} on inputs (2, 3)'
@@ -133,7 +133,7 @@ def test_a_plugin_that_breaks_one_is_5_with_the_numbers(process, plugin):
     assert lines[failed].startswith("  FAIL  gradients ")
     assert "(analytic) instead of" in lines[failed + 1]
     assert lines[-1].endswith(" checks, 1 failed")
-    data = process(*words, "--json", env=environment).json
+    data = forked(*words, "--json", env=environment).json
     assert data["passed"] is False
     (report,) = data["types"]
     (case,) = report["cases"]
@@ -151,8 +151,8 @@ def test_the_mask_of_a_layer_is_an_option(tinynet):
     assert "  ok    masked_values " in result.out
 
 
-def test_missing_options_are_exit_code_2_with_a_command(process, plugin):
-    result = process("plugins", "check", "odd", "--group", "layers", env=plugin(RIGHT))
+def test_missing_options_are_exit_code_2_with_a_command(forked, plugin):
+    result = forked("plugins", "check", "odd", "--group", "layers", env=plugin(RIGHT))
     assert result.code == 2
     assert result.err.splitlines()[-2:] == [
         "error: the layer 'odd' requires the option 'factor'; pass it, or add `examples` to the"
@@ -178,11 +178,11 @@ def test_misspelled_option_is_corrected_by_the_suggested_command(tinynet):
     assert tinynet(*shlex.split(command)[1:]).code == 0
 
 
-def test_what_stumbles_over_one_fault_says_it_once(process, plugin):
+def test_what_stumbles_over_one_fault_says_it_once(forked, plugin):
     source = RIGHT.replace("return x *", "raise OSError('no licence')\n        return x *")
     words = ("plugins", "check", "odd", "--options", '{"factor": 2.0}')
     environment = plugin(source)
-    result = process(*words, env=environment)
+    result = forked(*words, env=environment)
     assert result.code == 5
     assert result.out.count("no licence") == 1
     assert result.out.count("the same as ") > 10
@@ -190,7 +190,7 @@ def test_what_stumbles_over_one_fault_says_it_once(process, plugin):
     place = f"tinynet_odd.py:{line})"
     assert place in "".join(result.out.split()), "the line of the plugin that raised"
     assert "Traceback" not in result.out
-    debug = process(*words, "--debug", env=environment).out
+    debug = forked(*words, "--debug", env=environment).out
     assert debug.count("Traceback (most recent call last):") == 1
     assert f'site/tinynet_odd.py", line {line}, in forward' in debug
 
@@ -223,11 +223,11 @@ def test_an_unknown_name_is_5_and_suggests_one(tinynet):
     assert "no plugin 'danse' is installed; did you mean 'dense'?" in result.err
 
 
-def test_all_types_of_a_distribution_are_checked_or_reported(process, plugin, folder):
+def test_all_types_of_a_distribution_are_checked_or_reported(forked, plugin, folder):
     environment = plugin(RIGHT + "class Even(Odd):\n    examples = ({'options': {'factor': 2.0}},)")
     (points,) = folder.glob("site/*/entry_points.txt")
     points.write_text("[tinynet.layers]\nodd = tinynet_odd:Odd\neven = tinynet_odd:Even\n")
-    result = process("plugins", "check", "tinynet-odd", env=environment)
+    result = forked("plugins", "check", "tinynet-odd", env=environment)
     assert result.code == 5
     assert "tinynet-odd:even (layers), version 1.2\nwith options" in result.out
     assert "not checked: the layer 'odd' requires the option 'factor'" in result.out
@@ -278,18 +278,18 @@ def test_the_kind_of_a_new_plugin_may_be_said_in_the_plural(tinynet, option):
 NOISE = "import os, sys\nprint('hello \x1b[31mred')\nprint('psst', file=sys.stderr)\n"
 
 
-def test_the_output_of_a_plugin_is_shown_as_its_own_and_escaped(process, plugin):
+def test_the_output_of_a_plugin_is_shown_as_its_own_and_escaped(forked, plugin):
     source = NOISE + RIGHT.replace("return x *", "print('again'); return x *")
     environment = plugin(source)
     for words in (["doctor", "odd"], ["check", "odd", "--options", '{"factor": 2.0}']):
-        result = process("plugins", *words, env=environment)
+        result = forked("plugins", *words, env=environment)
         assert result.code == 0
         assert r"    hello \x1b[31mred" in result.out.splitlines()
         assert "    psst" in result.out.splitlines()
         assert "\x1b" not in result.out + result.err
-        data = process("plugins", *words, "--json", env=environment).json
+        data = forked("plugins", *words, "--json", env=environment).json
         (one,) = data.get("types") or data["plugins"]
         assert one["output"].startswith("hello \x1b[31mred\npsst\n")
     assert (
-        "printed while it was imported:" in process("plugins", "doctor", "odd", env=environment).out
+        "printed while it was imported:" in forked("plugins", "doctor", "odd", env=environment).out
     )

@@ -45,9 +45,9 @@ def test_labels_and_probabilities_are_shown_as_a_table(tinynet, run, digits_npy,
 
 
 def test_json_has_every_probability_and_nothing_else_is_on_stdout(
-    process, run, digits_npy, expected
+    forked, run, digits_npy, expected
 ):
-    result = process("predict", run, digits_npy, "--json", "--threads", 1)
+    result = forked("predict", run, digits_npy, "--json", "--threads", 1)
     assert result.code == 0
     assert result.err == ""
     report = result.json

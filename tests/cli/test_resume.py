@@ -33,8 +33,8 @@ def test_resuming_a_finished_run_says_so_and_changes_no_file(tinynet, run):
     assert hashes(run) == before
 
 
-def test_resume_gives_the_same_object_as_train(process, tinynet, run, spec):
-    result = process("resume", run, "--json")
+def test_resume_gives_the_same_object_as_train(forked, tinynet, run, spec):
+    result = forked("resume", run, "--json")
     assert result.code == 0
     assert result.json["step"] == 12
     assert result.json["finished"]
@@ -177,11 +177,11 @@ def odd_spec(write_spec):
     return write_spec({**library.load_spec(write_spec()).resolved(), "network": {"layers": layers}})
 
 
-def test_a_missing_plugin_is_5_with_the_line_that_installs_it(process, write_spec, plugin):
+def test_a_missing_plugin_is_5_with_the_line_that_installs_it(forked, write_spec, plugin):
     environment = plugin(ODD)
-    assert process("train", odd_spec(write_spec), "--run", "r", env=environment).code == 0
+    assert forked("train", odd_spec(write_spec), "--run", "r", env=environment).code == 0
     for command in (["resume", "r"], ["evaluate", "r"], ["predict", "r", "x.npy"]):
-        result = process(*command)
+        result = forked(*command)
         assert result.code == 5
         assert "pip install 'tinynet-odd==1.2'" in result.err
         assert "Traceback" not in result.err
@@ -191,11 +191,11 @@ def test_a_missing_plugin_is_5_with_the_line_that_installs_it(process, write_spe
     "source", ["import nothing_like_it", "def broken(:", "raise SystemExit(0)"]
 )
 def test_a_broken_plugin_is_5_and_hurts_nobody_who_does_not_use_it(
-    process, write_spec, plugin, source
+    forked, write_spec, plugin, source
 ):
     environment = plugin(source)
-    result = process("train", odd_spec(write_spec), env=environment)
+    result = forked("train", odd_spec(write_spec), env=environment)
     assert result.code == 5
     assert "tinynet-odd:odd (version 1.2)" in result.err
     assert "Traceback" not in result.err
-    assert process("check", write_spec(), env=environment).code == 0
+    assert forked("check", write_spec(), env=environment).code == 0

@@ -44,17 +44,17 @@ def test_json_tells_the_file(tinynet):
 
 
 @pytest.mark.parametrize("words", [[], ["-o", "a.json"]])
-def test_a_broken_plugin_is_told_and_breaks_nothing(process, plugin, words):
-    result = process("schema", *words, env=plugin("import nothing_like_it"))
+def test_a_broken_plugin_is_told_and_breaks_nothing(forked, plugin, words):
+    result = forked("schema", *words, env=plugin("import nothing_like_it"))
     assert result.code == 0
     assert "tinynet-odd:odd (version 1.2) is installed but could not be imported" in result.err
 
 
-def test_a_plugin_that_works_is_there(process, plugin):
+def test_a_plugin_that_works_is_there(forked, plugin):
     source = (
         "from tinynet.builtin.layers.dense import Dense\nclass Odd(Dense):\n    'Odd indeed.'\n"
     )
-    schema = json.loads(process("schema", env=plugin(source)).out)
+    schema = json.loads(forked("schema", env=plugin(source)).out)
     assert "tinynet-odd 1.2" in schema["description"]
     assert schema["$defs"]["Layer.tinynet-odd:odd"]["description"] == "Odd indeed."
 
