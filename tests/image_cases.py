@@ -68,6 +68,17 @@ CASES: dict[str, list[tuple[dict[str, Any], Shape]]] = {
         ({"factor": [1.5, 0.6], "align_corners": True}, IMAGE),
         ({"height": 7, "width": 4, "interpolation": "nearest"}, IMAGE),
         ({"factor": 0.7, "interpolation": "nearest"}, IMAGE),
+        ({"factor": 0.6, "antialias": True}, IMAGE),
+        ({"height": 3, "width": 8, "interpolation": "bicubic", "antialias": True}, IMAGE),
+        (
+            {
+                "factor": 1.5,
+                "interpolation": "bicubic",
+                "cubic_coefficient": -0.75,
+                "exclude_outside": False,
+            },
+            IMAGE,
+        ),
     ],
     "separable_conv1d": [
         ({"filters": 3, "kernel_size": 3, "padding": "causal", "dilation_rate": 2}, SERIES),

@@ -16,6 +16,10 @@ KINDS = [
     {"interpolation": "nearest"},
     {"interpolation": "bilinear"},
     {"interpolation": "bilinear", "align_corners": True},
+    {"interpolation": "bilinear", "antialias": True},
+    {"interpolation": "bicubic"},
+    {"interpolation": "bicubic", "antialias": True, "exclude_outside": False},
+    {"interpolation": "bicubic", "align_corners": True, "cubic_coefficient": -0.75},
 ]
 EACH = pytest.mark.parametrize("kind", KINDS)
 
@@ -29,6 +33,17 @@ EACH = pytest.mark.parametrize("kind", KINDS)
         (1, {"align_corners": True}, [0]),
         (2, {"interpolation": "nearest"}, [1, 12]),
         (7, {"interpolation": "nearest"}, [0, 0, 1, 4, 4, 12, 12]),
+        # Weights (1, 3, 3, 1) / 8 of the distances 3/4, 1/4, 1/4, 3/4; the first one is outside.
+        (2, {"antialias": True}, [(3 * 0 + 3 * 1 + 4) / 7, (1 + 3 * 4 + 3 * 12) / 7]),
+        (2, {"antialias": True, "exclude_outside": False}, [7 / 8, (1 + 12 + 36 + 12) / 8]),
+        # Weights (-1, 9, 9, -1) / 16 halfway between two pixels.
+        (2, {"interpolation": "bicubic"}, [5 / 17, (-1 + 9 * 4 + 9 * 12) / 17]),
+        (
+            2,
+            {"interpolation": "bicubic", "exclude_outside": False},
+            [5 / 16, (-1 + 36 + 108 - 12) / 16],
+        ),
+        (3, {"interpolation": "bicubic", "align_corners": True}, [0, (9 + 36 - 12) / 16, 12]),
     ],
 )
 def test_values_of_one_row(width, kind, expected):
@@ -95,11 +110,18 @@ def test_building_an_image_of_any_size_takes_no_memory():
         ({"factor": 0}, "a number above 0 or"),
         ({"factor": [1, 2, 3]}, "a number above 0 or"),
         ({"factor": True}, "a number above 0 or"),
-        ({"factor": 2, "interpolation": "cubic"}, "'bilinear' or 'nearest'"),
+        ({"factor": 2, "interpolation": "cubic"}, "'bilinear', 'nearest' or 'bicubic'"),
         (
             {"factor": 2, "interpolation": "nearest", "align_corners": True},
-            "align_corners needs interpolation 'bilinear'",
+            "align_corners needs interpolation 'bilinear' or 'bicubic'",
         ),
+        (
+            {"factor": 2, "interpolation": "nearest", "antialias": True},
+            "antialias needs interpolation 'bilinear' or 'bicubic'",
+        ),
+        ({"factor": 2, "align_corners": True, "antialias": True}, "align_corners false"),
+        ({"factor": 2, "cubic_coefficient": -0.75}, "needs interpolation 'bicubic'"),
+        ({"factor": 2, "exclude_outside": False}, "needs interpolation 'bicubic', or antialias"),
     ],
 )
 def test_impossible_options_are_refused(options, message):

@@ -68,18 +68,19 @@ def plan_upsample(case: Case) -> Plan:
 
 def plan_resize(case: Case) -> Plan:
     """Return `resizing` by factors if the case has scales, else to a size."""
-    mode = case.get("mode", "nearest")
-    if mode == "cubic":
-        raise NotRepresentable("cubic interpolation, which resizing lacks")
-    if case.get("antialias", 0):
-        raise NotRepresentable("antialias: resizing does not smooth an image that becomes smaller")
     scales = _scales(case)
     _refuse_coordinates(case, scales)
+    kinds = {"cubic": "bicubic", "linear": "bilinear", "nearest": "nearest"}
     layer = {
         "type": "resizing",
-        "interpolation": {"linear": "bilinear", "nearest": "nearest"}[mode],
+        "interpolation": kinds[case.get("mode", "nearest")],
         "align_corners": case.get("coordinate_transformation_mode") == "align_corners",
+        "antialias": bool(case.get("antialias", 0)),
     }
+    if case.get("mode") == "cubic":
+        layer["cubic_coefficient"] = case.get("cubic_coeff_a", -0.75)
+    if case.get("mode") == "cubic" or layer["antialias"]:
+        layer["exclude_outside"] = bool(case.get("exclude_outside", 0))
     if case.input(2) is not None:
         size: dict[str, Any] = {"factor": scales.tolist()}
     else:

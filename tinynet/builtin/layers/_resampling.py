@@ -1,7 +1,8 @@
 """Linear maps along the axes of images: interpolation, and means over windows."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -43,6 +44,60 @@ def interpolation(places: Array, size: int, dtype: DTypeLike) -> Array:
     distances = np.abs(inside[:, None] - np.arange(size))
     weights: Array = np.maximum(1 - distances, 0).astype(dtype)
     return weights
+
+
+class Filter(NamedTuple):
+    """The weight of a pixel by its distance from a place.
+
+    Attributes:
+        weight: A function of distances in pixels, none of them negative.
+        radius: The distance from which on it is 0.
+    """
+
+    weight: Callable[[Array], Array]
+    radius: int
+
+
+def triangle() -> Filter:
+    """Return the filter of linear interpolation."""
+    return Filter(lambda distance: np.maximum(1 - distance, 0), 1)
+
+
+def cubic(a: float) -> Filter:
+    """Return the cubic of Keys, "Cubic Convolution Interpolation", 1981, whose slope at 1 is a."""
+
+    def weight(distance: Array) -> Array:
+        d = np.minimum(distance, 2)
+        near = ((a + 2) * d - (a + 3)) * d * d + 1
+        far = ((d - 5) * d + 8) * d * a - 4 * a
+        return np.where(d <= 1, near, far)
+
+    return Filter(weight, 2)
+
+
+def filtered(
+    places: Array, size: int, dtype: DTypeLike, by: Filter, stretch: float, exclude_outside: bool
+) -> Array:
+    """Return the weights of ``size`` pixels at ``places``, (places, size); each row sums to 1.
+
+    Args:
+        places: Places in units of pixels, 0 at the center of the first one.
+        size: The number of pixels.
+        dtype: The dtype of the weights.
+        by: The filter.
+        stretch: Factor of the filter's width.
+        exclude_outside: False to repeat the outermost pixels outwards.
+    """
+    reach = by.radius * stretch
+    pixels = np.ceil(places - reach)[:, None] + np.arange(math.floor(2 * reach) + 1)
+    taps = by.weight(np.abs(pixels - places[:, None]) / stretch)
+    inside = np.clip(pixels, 0, size - 1).astype(np.intp)
+    if exclude_outside:
+        taps *= inside == pixels
+    taps /= taps.sum(axis=1, keepdims=True)
+    weights = np.zeros((len(places), size))
+    np.add.at(weights, (np.arange(len(places))[:, None], inside), taps)
+    return weights.astype(dtype)
 
 
 def _mix(ctx: Context, x: Array, axis: int, weights: Array) -> Array:
