@@ -58,6 +58,15 @@ ENOUGH_EPOCHS = {
 
 ON_MNIST = {"mnist_cnn", "seed_cnn"}
 
+PUBLISHED = {
+    "cifar10_densenet40": 1_019_722,
+    "cifar10_mobilenet": 3_217_226,
+    "cifar10_resnet20": 269_722,
+    "imagenet_squeezenet": 1_235_496,
+}
+"""Parameters of networks on data that do not come with tinynet, counted by hand from the papers'
+tables (running statistics are none); SqueezeNet 1.1 of torchvision has the same number."""
+
 needs_mnist = pytest.mark.skipif(
     not (SHARED / "mnist").is_dir(),
     reason="MNIST is no part of the project; this test wants it at ../shared/data/mnist",
@@ -66,7 +75,12 @@ needs_mnist = pytest.mark.skipif(
 
 def test_every_example_is_trained_by_a_test():
     """An example that nobody runs is wrong sooner or later."""
-    assert {path.stem for path in SPECS} == FLOORS.keys() | CEILINGS.keys() | ON_MNIST
+    assert {path.stem for path in SPECS} == {
+        *FLOORS,
+        *CEILINGS,
+        *ON_MNIST,
+        *PUBLISHED,
+    }
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
@@ -119,6 +133,46 @@ def train_and_evaluate(name, folder, overrides):
 def test_an_example_on_mnist_is_built_without_its_data(name, tmp_path):
     trainer = tinynet.Trainer(tinynet.load_spec(MODELS / f"{name}.json"), root=tmp_path)
     assert sum(param.size for param in trainer.network.params.values()) < 100_000
+
+
+def data_of_published(root):
+    """Write a few random images to the files that the specs name."""
+    rng = np.random.default_rng(0)
+
+    def images(count, side):
+        return rng.integers(256, size=(count, side, side, 3), dtype=np.uint8)
+
+    (root / "data" / "imagenet").mkdir(parents=True)
+    arrays = {"image": images(20, 32), "label": np.arange(20) % 10}
+    arrays |= {"test_image": images(10, 32), "test_label": np.arange(10)}
+    np.savez(root / "data" / "cifar10.npz", **arrays)
+    for part in ("", "val_"):
+        np.save(root / "data" / "imagenet" / f"{part}images.npy", images(8, 48))
+        np.save(root / "data" / "imagenet" / f"{part}labels.npy", np.arange(8) * 100)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_network_has_its_number_of_parameters(name):
+    spec = tinynet.load_spec(MODELS / f"{name}.json")
+    network = tinynet.Network(spec.network, dry=True)
+    assert sum(param.size for param in network.params.values()) == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_network_is_trained_on_files_like_those_it_names(name, tmp_path):
+    """One step on two images. SqueezeNet takes images of any size, here small ones."""
+    data_of_published(tmp_path)
+    changes = {"data.split": {"validation": 2}}
+    if name == "imagenet_squeezenet":
+        changes["network.input_shape"] = [48, 48, 3]
+    spec = tinynet.load_spec(MODELS / f"{name}.json", changes)
+    trainer = tinynet.Trainer(spec, root=tmp_path)
+    trainer.check()
+    before = {address: param.copy() for address, param in trainer.network.params.items()}
+    batch = trainer.data.batch("train", np.arange(2))
+    trainer.train_step(batch.inputs, batch.targets)
+    for address, param in trainer.network.params.items():
+        assert np.any(param != before[address]), address
 
 
 @needs_mnist
