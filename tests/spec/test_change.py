@@ -97,6 +97,7 @@ EFFECTS = {
         ("training.loss", {"digit": {"type": "softmax_cross_entropy", "weight": 1.0}}),
         ("network.outputs", {"digit": "dense_1"}),
         ("training.class_weights", "balanced"),
+        ("training.lookahead", {"every_steps": 5}),
     ],
 }
 

@@ -11,7 +11,7 @@ from tinynet.checkpoint.environment import differences
 from tinynet.checkpoint.plugin_lock import check_types, recorded_names, respell_types, types_of
 from tinynet.checkpoint.revisions import NEWEST, changes_since
 from tinynet.checkpoint.sections import DataFacts
-from tinynet.engine.tensor_names import FIGURES, SLOTS
+from tinynet.engine.tensor_names import FIGURES, LOOKAHEAD, SLOTS
 from tinynet.errors import CheckpointMismatchError, CheckpointVersionError
 from tinynet.spec.change import STATES, State, compare, require_survivable
 from tinynet.spec.models import Spec
@@ -19,8 +19,8 @@ from tinynet.spec.training_spec import EarlyStoppingSpec, KeepBestSpec
 from tinynet.training.progress import Progress
 from tinynet.types import Array
 
-_GROUPS: dict[State, str] = {"optimizer": SLOTS, "figures": FIGURES}
-"""The group of the arrays of a state."""
+_GROUPS: dict[State, tuple[str, ...]] = {"optimizer": (SLOTS, LOOKAHEAD), "figures": (FIGURES,)}
+"""The groups of the arrays of a state."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Continuation:
 
     def tensors(self, fresh: Mapping[str, Array]) -> dict[str, Array]:
         """Return the arrays to resume with; those of ``fresh``, a new run, where state is reset."""
-        reset = tuple(_GROUPS[state] for state in self._resets if state in _GROUPS)
+        reset = tuple(group for state in self._resets for group in _GROUPS.get(state, ()))
         kept = self.checkpoint.tensors.items()
         return {
             **{name: array for name, array in kept if not name.startswith(reset)},

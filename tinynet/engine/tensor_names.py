@@ -21,6 +21,9 @@ SLOTS = "slots/"
 AVERAGE = "average/"
 """The averages of the network's arrays, by their full names: ``average/params/dense_1/weight``."""
 
+LOOKAHEAD = "lookahead/"
+"""The slow weights of lookahead: ``lookahead/params/dense_1/weight``."""
+
 FIGURES = "figures/"
 """The loss and the metrics of the running epoch."""
 

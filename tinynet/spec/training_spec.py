@@ -178,6 +178,20 @@ class ConstraintSpec(Reference):
     )
 
 
+class LookaheadSpec(SpecModel):
+    """Slow weights that the trained ones return to after every few steps (Zhang et al., 2019)."""
+
+    every_steps: int = Field(
+        default=5, ge=1, description="Steps of the optimizer for one of the slow weights (k)."
+    )
+    fraction: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Part of the way to the trained weights that the slow ones move (alpha).",
+    )
+
+
 class MetricReference(Reference):
     """A figure to report."""
 
@@ -292,6 +306,10 @@ class TrainingSpec(SpecModel):
         default=None,
         description="An average of the weights, which evaluations and predictions use instead of"
         " the weights; training itself continues from the weights. It cannot change on resuming.",
+    )
+    lookahead: LookaheadSpec | None = Field(
+        default=None,
+        description="Slow weights that the trained ones return to. It cannot change on resuming.",
     )
     early_stopping: EarlyStoppingSpec | None = Field(
         default=None, description="When to stop before the end."

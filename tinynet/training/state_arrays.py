@@ -6,6 +6,7 @@ from tinynet.engine.tensor_names import FIGURES, SLOTS, in_group, named_weights,
 from tinynet.network.network import Network
 from tinynet.training.average import WeightAverage
 from tinynet.training.evaluation import Figures
+from tinynet.training.lookahead import Lookahead
 from tinynet.training.updater import Updater
 from tinynet.types import Array
 
@@ -14,11 +15,16 @@ class StateArrays:
     """The arrays that the next step depends on, of all parts of a trainer."""
 
     def __init__(
-        self, network: Network, average: WeightAverage | None, updater: Updater, figures: Figures
+        self,
+        network: Network,
+        average: WeightAverage | None,
+        lookahead: Lookahead,
+        updater: Updater,
+        figures: Figures,
     ) -> None:
         """Combine the parts; each keeps its arrays."""
         self._network, self._average = network, average
-        self._updater, self._figures = updater, figures
+        self._lookahead, self._updater, self._figures = lookahead, updater, figures
 
     def named(self) -> dict[str, Array]:
         """Return every array by its name; the arrays are live."""
@@ -30,6 +36,7 @@ class StateArrays:
         return {
             **named_weights(self._network.params, self._network.buffers),
             **({} if self._average is None else self._average.state()),
+            **self._lookahead.state(),
             **in_group(SLOTS, slots),
             **in_group(FIGURES, self._figures.state()),
         }

@@ -33,6 +33,7 @@ from tinynet.training.evaluation import Figures
 from tinynet.training.events import Evaluated, Evaluating, Event, StepDone, StopReason
 from tinynet.training.learning_rate import LearningRate
 from tinynet.training.loader import Loader, StepSamples, labelled, steps_per_epoch
+from tinynet.training.lookahead import Lookahead
 from tinynet.training.monitor import update_best
 from tinynet.training.progress import Progress
 from tinynet.training.purity import check_purity
@@ -114,9 +115,13 @@ class Trainer:
         self._rate = LearningRate(self._updater.learning_rate, training.schedule, self._length)
         self._regularization = Regularization(training, self.network)
         self._constraints = Constraints(training, self.network)
+        trained = {a: self.network.params[a] for a in sorted(self.network.trainable)}
+        self._lookahead = Lookahead(training.lookahead, trained)
         penalized = bool(self._regularization)
         self._figures = Figures(training.metrics, self.network, penalized=penalized)
-        self._arrays = StateArrays(self.network, self._average, self._updater, self._figures)
+        self._arrays = StateArrays(
+            self.network, self._average, self._lookahead, self._updater, self._figures
+        )
         self._arguments = StepArguments(self.network, self._data_targets)
 
     @property
@@ -213,7 +218,7 @@ class Trainer:
         progress = self.progress
         self._figures.update(step.batches, samples, step.penalty)
         self._updater.update(step.gradients, progress.step - progress.optimizer_start, rate)
-        self._constraints.project()
+        self._lookahead.update(progress.step + 1, self._constraints.project)
         for result in step.batches:
             result.commit()
         progress.step += 1
@@ -355,11 +360,12 @@ class Trainer:
         return self._arrays.named()
 
     def renew_slots(self) -> None:
-        """Initialize the optimizer's state, after parameters were set from outside.
+        """Initialize the state of optimizer and lookahead, after parameters were set from outside.
 
         Before the first step averages start again too.
         """
         self._updater.renew_slots()
+        self._lookahead.restart()
         if self._average is not None and self.step == 0:
             self._average.update(0)
 
