@@ -42,6 +42,14 @@ def shared_bytecode(tmp_path_factory):
         os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk():
+    """Let `fsync` only look at its file: no test cuts the power, and many save checkpoints."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)
+        yield
+
+
 def pytest_runtest_setup(item):
     if item.get_closest_marker("oracle") and (torch := sys.modules.get("torch")):
         torch.set_num_threads(1)  # The arrays are small: more threads only wait for each other.

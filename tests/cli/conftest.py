@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,23 +118,37 @@ def fork_server() -> Iterator[socket.socket]:
 
 
 @pytest.fixture
-def forked(fork_server: socket.socket) -> Callable[..., Result]:
-    """The command in a process of its own, like `process`, without the time of its imports."""
+def fork(fork_server: socket.socket) -> Callable[..., Callable[[], int]]:
+    """Start the command in a forked process with three streams; return a function that waits.
 
-    def run(*words: object, env: Mapping[str, str] = os.environ) -> Result:
+    That function returns the exit code, and must be called before the next start.
+    """
+
+    def run(
+        streams: list[int], words: Sequence[object], env: Mapping[str, str]
+    ) -> Callable[[], int]:
         request = {
             "words": list(map(str, words)),
             "folder": str(Path.cwd()),
             "environment": dict(env),
         }
+        socket.send_fds(fork_server, [json.dumps(request).encode()], streams)
+        return lambda: int(fork_server.recv(64))
+
+    return run
+
+
+@pytest.fixture
+def forked(fork: Callable[..., Callable[[], int]]) -> Callable[..., Result]:
+    """The command in a process of its own, like `process`, without the time of its imports."""
+
+    def run(*words: object, env: Mapping[str, str] = os.environ) -> Result:
         with (
             open(os.devnull) as stdin,
             tempfile.TemporaryFile("w+") as out,
             tempfile.TemporaryFile("w+") as err,
         ):
-            streams = [stdin.fileno(), out.fileno(), err.fileno()]
-            socket.send_fds(fork_server, [json.dumps(request).encode()], streams)
-            code = int(fork_server.recv(64))
+            code = fork([stdin.fileno(), out.fileno(), err.fileno()], words, env)()
             for stream in (out, err):
                 stream.seek(0)
             return Result(code, out.read(), err.read())

@@ -48,6 +48,10 @@ def adopt(streams, request):
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    # As Python opens them when it starts: buffered as a file or a terminal is.
+    sys.stdin = sys.__stdin__ = os.fdopen(0, closefd=False)
+    sys.stdout = sys.__stdout__ = os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.__stderr__ = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)
     os.chdir(request["folder"])
     before = paths()
     os.environ.clear()

@@ -7,8 +7,6 @@ import pty
 import re
 import shlex
 import struct
-import subprocess
-import sys
 import termios
 
 import pytest
@@ -24,23 +22,20 @@ NUMBER = re.compile(r"-?\d+\.\d{4}")
 
 
 @pytest.fixture
-def on_terminal():
+def on_terminal(fork):
     """Run a command on a pseudo-terminal; returns its lines, without control sequences."""
 
     def run(columns, *words):
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
-        child = subprocess.Popen(
-            [sys.executable, "-c", "from tinynet_cli.main import main; main()", *map(str, words)],
-            stdin=slave, stdout=slave, stderr=slave, env={**environment, "TERM": "xterm"},
-        )  # fmt: skip
+        wait = fork([slave] * 3, words, {**environment, "TERM": "xterm"})
         os.close(slave)
         received = b""
         while piece := _read(master):
             received += piece
         os.close(master)
-        assert child.wait() == 0, received
+        assert wait() == 0, received
         text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", received.decode())
         return [line for line in re.split(r"[\r\n]+", text) if line.strip()]
 

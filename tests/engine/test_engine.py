@@ -98,9 +98,9 @@ def test_any_number_of_threads_gives_the_same_bits(small_shards, input_shape, la
     """Otherwise a run could not be resumed on another machine."""
     trainer = make_trainer(input_shape, layers, 1)
     assert len(trainer.network.program.shard_slices(BATCH, training=True)) >= 4
-    one = train(input_shape, layers, 1, steps=200)
+    one = train(input_shape, layers, 1, steps=100)
     for threads in (2, 3, 4):
-        assert train(input_shape, layers, threads, steps=200) == one, f"{threads} threads"
+        assert train(input_shape, layers, threads, steps=100) == one, f"{threads} threads"
 
 
 def test_shards_depend_on_the_network_alone(monkeypatch):
