@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from tinynet import registry
 from tinynet.builtin.initializers import Normal, Orthogonal, Uniform
@@ -11,6 +12,7 @@ from tinynet.config import InitializerReference
 from tinynet.errors import ShapeError
 from tinynet.kernels.random import derive
 from tinynet.layer import Build
+from tinynet.network.network import Network
 
 NAMES = [entry.name for entry in registry.default().entries("initializers")]
 SHAPE, FAN_IN, FAN_OUT = (3, 3, 32, 64), 288, 576
@@ -166,3 +168,29 @@ def test_build_fills_parameters_with_them():
     weight = build.param("weight", (288, 576), "he_uniform")
     assert weight.dtype == np.float32
     np.testing.assert_allclose(np.abs(weight).max(), math.sqrt(6 / 288), rtol=1e-3)
+
+
+def test_a_network_starts_with_blas_on_one_thread(monkeypatch):
+    """The bits of a factorization depend on the threads, which also wait for busy cores."""
+    counts = []
+    initialize = Orthogonal.__call__
+
+    def counted(*arguments):
+        counts.append(blas_threads())
+        return initialize(*arguments)
+
+    monkeypatch.setattr(Orthogonal, "__call__", counted)
+    layer = {"type": "dense", "units": 2, "weight_initializer": "orthogonal"}
+    with threadpool_limits(3, "blas"):
+        before = blas_threads()
+        Network({"layers": [layer]}, (2,))
+        assert blas_threads() == before
+        with pytest.raises(ShapeError, match="two axes"):
+            Network({"layers": [{**layer, "bias_initializer": "orthogonal"}]}, (2,))
+        assert blas_threads() == before
+    assert counts
+    assert all(count == 1 for pools in counts for count in pools)
+
+
+def blas_threads():
+    return [info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"]

@@ -125,6 +125,18 @@ class OneBlasThread:
         finally:
             _unlock(lock)
 
+    def call(self, work: Callable[..., T], *args: Any) -> T:
+        """Call `work` with BLAS on one thread."""
+        holder = object()
+        try:
+            try:
+                self.hold(holder)
+                return work(*args)
+            finally:
+                self.release(holder)
+        finally:
+            self.release(holder)
+
     def _restore(self) -> None:
         self._limited = False
         if self._before is not None:

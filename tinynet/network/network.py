@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from tinynet.engine.inference import PREDICT_BATCH, Inference
 from tinynet.engine.inputs import Inputs, validate_inputs
 from tinynet.engine.node import Node
+from tinynet.engine.numeric_context import one_blas_thread
 from tinynet.engine.program import Program
 from tinynet.engine.shard_pass import Observer, RandomKey, ShardPass
 from tinynet.errors import SpecError
@@ -93,7 +94,9 @@ class Network:
         self.kernels = kernels or (NumpyKernels() if dry else choose_kernels())
         graph = build_graph(self.spec)
         self.input_shapes = input_shapes_of(graph, input_shape, self.spec)
-        nodes = build_nodes(graph, self.input_shapes, self._builder(seed, dry, max_params))
+        # An initializer may compute with BLAS, whose threads would change the last bits.
+        build = build_nodes if dry else partial(one_blas_thread().call, build_nodes)
+        nodes = build(graph, self.input_shapes, self._builder(seed, dry, max_params))
         self.nodes = MappingProxyType(nodes if trainable is None else freeze(nodes, trainable))
         owners = [node for node in self.nodes.values() if node.owner == node.name]
         self.params = MappingProxyType(_addressed(owners, lambda node: node.own_params))
