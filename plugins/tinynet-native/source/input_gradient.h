@@ -45,9 +45,12 @@ static void turn_weight(const struct conv2d *args, const struct phase *down,
             ptrdiff_t column = right->last_cell - u * right->cell_step;
             const REAL *cell =
                 args->weight + (row * args->right.cells + column) * channels * args->filters;
-            for (ptrdiff_t g = 0; g < groups; g++)
-                transpose(cell + g * filters, args->filters, turned + g * channels, args->channels,
-                          channels, filters);
+            if (channels == 1 && filters == 1)
+                memcpy(turned, cell, (size_t)groups * sizeof(REAL));
+            else
+                for (ptrdiff_t g = 0; g < groups; g++)
+                    transpose(cell + g * filters, args->filters, turned + g * channels,
+                              args->channels, channels, filters);
             turned += filters * args->channels;
         }
     }

@@ -84,6 +84,20 @@ def test_convolution_with_any_window_groups_and_padding(dtype):
         agree(*results, terms=x.size / max(1, channels) + weight.size, case=(window, x.shape))
 
 
+def test_depthwise_convolution_with_any_window_and_padding(dtype):
+    """Rows of windows that all, some or none of the kernel's cells meet inside the image."""
+    rng = np.random.default_rng(15)
+    for case in range(60):
+        window, least = windows(rng, 7, 9, 3)
+        height, width = (size + int(rng.integers(0, 20)) for size in least)
+        channels = int(rng.choice([1, 7, 16, 33, 64]))
+        x = rng.normal(size=(int(rng.integers(0, 4)), height, width, channels)).astype(dtype)
+        weight = rng.normal(size=(*window.kernel_size, 1, channels)).astype(dtype)
+        bias = rng.normal(size=channels).astype(dtype) if case % 3 else None
+        results = [convolve(k, x, weight, bias, window) for k in (NATIVE, REFERENCE)]
+        agree(*results, terms=x.size / channels + weight.size, case=(window, x.shape))
+
+
 def transpose(kernels, x, weight, bias, window, out_shape, relu):
     y, saved = kernels.conv2d_transpose(x, weight, bias, window, out_shape, poisoned, True, relu)
     dy = np.cos(np.arange(y.size)).reshape(y.shape).astype(y.dtype)
