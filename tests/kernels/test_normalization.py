@@ -122,3 +122,47 @@ def test_one_value_per_channel_gives_beta_and_no_gradient():
     np.testing.assert_array_equal(dx, np.zeros((1, 3)))
     np.testing.assert_array_equal(dgamma, np.zeros(3))
     np.testing.assert_array_equal(dbeta, dy[0])
+
+
+class OwnBatchNorm(NumpyKernels):
+    """Kernels that were written before `batch_norm_relu`."""
+
+    @staticmethod
+    def batch_norm(*args):
+        y, saved = NumpyKernels.batch_norm(*args)
+        return y, (saved, "own")
+
+    @staticmethod
+    def batch_norm_sums(dy, saved, empty):
+        assert saved[1] == "own"
+        return NumpyKernels.batch_norm_sums(dy, saved[0], empty)
+
+    @staticmethod
+    def batch_norm_backward(dy, saved, *args):
+        assert saved[1] == "own"
+        return NumpyKernels.batch_norm_backward(dy, saved[0], *args)
+
+
+@pytest.mark.parametrize("kernels", [NumpyKernels(), OwnBatchNorm()], ids=["numpy", "older"])
+def test_batch_norm_with_relu_has_the_bits_of_both(kernels):
+    """Older distributions of kernels have a `batch_norm`, but none with a ReLU."""
+    x, dy, gamma, beta = numbers((4, 6, 3))
+    arguments, means = (x, gamma, beta**2, gamma, beta, 1e-5, dirty), (gamma, beta)
+    normal, saved = kernels.batch_norm(*arguments, True)
+    masked = dy * (normal > 0)
+    expected = [
+        np.maximum(normal, 0),
+        *kernels.batch_norm_sums(masked, saved, dirty),
+        kernels.batch_norm_backward(masked, saved, gamma, means, dirty),
+    ]
+    y, saved = kernels.batch_norm_relu(*arguments, True)
+    actual = [
+        y,
+        *kernels.batch_norm_relu_sums(dy, saved, dirty),
+        kernels.batch_norm_relu_backward(dy, saved, gamma, means, dirty),
+    ]
+    for a, b in zip(actual, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+    light, saved = kernels.batch_norm_relu(*arguments, False)
+    np.testing.assert_array_equal(light, y)
+    assert saved is None

@@ -41,4 +41,4 @@ def _can_fuse(node: Node, before: Node) -> bool:
     if node.out_shapes is not None or before.out_shapes is not None:
         return False
     has_arrays = bool(node.layer.params) or isinstance(node.layer, Buffered)
-    return not has_arrays and not isinstance(before.layer, Buffered)
+    return not has_arrays

@@ -14,6 +14,7 @@ from tinynet.kernels import (
     lstm,
     normalization,
     pooling,
+    rectified,
     recurrent,
     rotation,
     updates,
@@ -44,6 +45,9 @@ class NumpyKernels:
     batch_norm = staticmethod(normalization.batch_norm)
     batch_norm_sums = staticmethod(normalization.batch_norm_sums)
     batch_norm_backward = staticmethod(normalization.batch_norm_backward)
+    batch_norm_relu = rectified.batch_norm_relu
+    batch_norm_relu_sums = rectified.batch_norm_relu_sums
+    batch_norm_relu_backward = rectified.batch_norm_relu_backward
     layer_norm = staticmethod(normalization.layer_norm)
     layer_norm_backward = staticmethod(normalization.layer_norm_backward)
     rms_norm = staticmethod(normalization.rms_norm)

@@ -102,6 +102,22 @@ def batch_norm(kernels: Kernels, draw: Draw) -> Arrays:
     return _named(y=y, y_without_cache=light, dgamma=dgamma, dbeta=dbeta, dx=dx)
 
 
+def batch_norm_relu(kernels: Kernels, draw: Draw) -> Arrays:
+    """Normalization of channels and then a ReLU, forward and backward."""
+    channels = draw.integer(1, 5)
+    x = _channels(draw, channels)
+    gamma, beta, _ = _affine(draw, channels)
+    statistics = draw.normal(channels), read_only(draw.normal(channels) ** 2)
+    arguments = x, *statistics, gamma, beta, EPSILON, draw.empty
+    y, saved = kernels.batch_norm_relu(*arguments, True)
+    light, _ = kernels.batch_norm_relu(*arguments, False)
+    dy = draw.normal(*y.shape)
+    dgamma, dbeta = kernels.batch_norm_relu_sums(dy, saved, draw.empty)
+    means = (draw.normal(channels), draw.normal(channels)) if draw.flag() else None
+    dx = kernels.batch_norm_relu_backward(dy, saved, gamma, means, draw.empty)
+    return _named(y=y, y_without_cache=light, dgamma=dgamma, dbeta=dbeta, dx=dx)
+
+
 def layer_norm(kernels: Kernels, draw: Draw) -> Arrays:
     """Normalization of every row, forward and backward."""
     channels = draw.integer(2, 9)
@@ -306,6 +322,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     avg_pool2d,
     moments,
     batch_norm,
+    batch_norm_relu,
     layer_norm,
     rms_norm,
     group_norm,

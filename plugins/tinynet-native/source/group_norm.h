@@ -15,6 +15,7 @@ static struct norm norm_of_sample(const struct group_norm *args, ptrdiff_t n)
     return (struct norm){
         .rows = args->positions,
         .channels = channels,
+        .relu = args->relu,
         .x = args->x + at * args->positions,
         .dy = args->dy ? args->dy + at * args->positions : NULL,
         .y = args->y ? args->y + at * args->positions : NULL,
@@ -62,15 +63,6 @@ static void merge_channels(const struct group_norm *args, const struct norm *one
     }
 }
 
-INLINE void group_norm_rows(const struct norm *one, const struct channel_scale *s, ptrdiff_t at,
-                            bool relu, bool whole)
-{
-    const REAL *x = one->x + at;
-    REAL *y = one->y + at;
-    for (ptrdiff_t r = 0; r < one->rows; r++, x += one->channels, y += one->channels)
-        store_n(y, rectified(scaled(load_n(x, s->lanes, whole), s), relu), s->lanes, whole);
-}
-
 static void group_norm_part(const void *job, struct part part)
 {
     const struct group_norm *args = job;
@@ -81,12 +73,7 @@ static void group_norm_part(const void *job, struct part part)
         merge_channels(args, &one, part.columns);
         for (ptrdiff_t c = part.columns.first; c < part.columns.end; c += LANES) {
             struct channel_scale s = channel_scale(&one, c, part.columns.end);
-            if (s.lanes < LANES)
-                group_norm_rows(&one, &s, c, args->relu, false);
-            else if (args->relu)
-                group_norm_rows(&one, &s, c, true, true);
-            else
-                group_norm_rows(&one, &s, c, false, true);
+            scale_channels(&one, &s, c, one.rows);
         }
     }
 }
@@ -94,44 +81,6 @@ static void group_norm_part(const void *job, struct part part)
 static void group_norm(const struct group_norm *args)
 {
     run_grids((struct grid[]){group_grid(group_norm_part, args)}, 1);
-}
-
-/* dy, or 0 where the ReLU has given 0. */
-INLINE vec through_relu(vec dy, vec x, const struct channel_scale *s, bool relu)
-{
-    return relu ? dy * where(scaled(x, s) > (vec){0}, splat(1), (vec){0}) : dy;
-}
-
-/* Sums over the positions of dy and of dy * (x - mean), up to LANES channels from `first` on. */
-INLINE void sum_gradients(const struct norm *one, const struct channel_scale *s, ptrdiff_t first,
-                          REAL *sums, REAL *products, bool relu, bool whole)
-{
-    wide total_sum = {0}, total_product = {0};
-    for (ptrdiff_t begin = 0; begin < one->rows; begin += ROWS_AT_ONCE) {
-        ptrdiff_t end = least(begin + ROWS_AT_ONCE, one->rows), r = begin;
-        vec sum[2] = {{0}}, product[2] = {{0}};
-        for (; r + 2 <= end; r += 2)
-            EACH (i, 2) {
-                ptrdiff_t at = (r + i) * one->channels + first;
-                vec x = load_n(one->x + at, s->lanes, whole);
-                vec dy = through_relu(load_n(one->dy + at, s->lanes, whole), x, s, relu);
-                sum[i] += dy;
-                product[i] += dy * (x - s->mean);
-            }
-        if (r < end) {
-            ptrdiff_t at = r * one->channels + first;
-            vec x = load_n(one->x + at, s->lanes, whole);
-            vec dy = through_relu(load_n(one->dy + at, s->lanes, whole), x, s, relu);
-            sum[0] += dy;
-            product[0] += dy * (x - s->mean);
-        }
-        total_sum += __builtin_convertvector(sum[0] + sum[1], wide);
-        total_product += __builtin_convertvector(product[0] + product[1], wide);
-    }
-    vec inverse = load_n(one->inverse + first, s->lanes, whole);
-    store_n(sums + first, __builtin_convertvector(total_sum, vec), s->lanes, whole);
-    store_n(products + first, __builtin_convertvector(total_product, vec) * inverse, s->lanes,
-            whole);
 }
 
 /* The means over each group of dn and of dn * normal, where dn = dy * gamma, for each channel. */
@@ -152,53 +101,23 @@ static void average_gradients(const struct group_norm *args, ptrdiff_t at, struc
     }
 }
 
-/* dx = dy * scale - offset - (x - mean) * slope */
-INLINE void group_gradient_rows(const struct norm *one, const struct channel_scale *s, vec offset,
-                                vec slope, ptrdiff_t first, bool relu, bool whole)
-{
-    for (ptrdiff_t r = 0; r < one->rows; r++) {
-        ptrdiff_t at = r * one->channels + first;
-        vec x = load_n(one->x + at, s->lanes, whole);
-        vec dy = through_relu(load_n(one->dy + at, s->lanes, whole), x, s, relu);
-        store_n(one->dx + at, dy * s->scale - offset - (x - s->mean) * slope, s->lanes, whole);
-    }
-}
-
-INLINE void group_gradients(const struct group_norm *args, ptrdiff_t n, struct range channels,
-                            bool relu)
-{
-    struct norm one = norm_of_sample(args, n);
-    ptrdiff_t at = n * args->channels;
-    for (ptrdiff_t c = channels.first; c < channels.end; c += LANES) {
-        struct channel_scale s = channel_scale(&one, c, channels.end);
-        if (s.lanes == LANES)
-            sum_gradients(&one, &s, c, args->sums + at, args->products + at, relu, true);
-        else
-            sum_gradients(&one, &s, c, args->sums + at, args->products + at, relu, false);
-    }
-    if (!args->dx)
-        return;
-    average_gradients(args, at, channels);
-    for (ptrdiff_t c = channels.first; c < channels.end; c += LANES) {
-        struct channel_scale s = channel_scale(&one, c, channels.end);
-        vec inverse = load_first(one.inverse + c, s.lanes);
-        vec offset = inverse * load_first(args->offset + at + c, s.lanes);
-        vec slope = inverse * inverse * load_first(args->slope + at + c, s.lanes);
-        if (s.lanes == LANES)
-            group_gradient_rows(&one, &s, offset, slope, c, relu, true);
-        else
-            group_gradient_rows(&one, &s, offset, slope, c, relu, false);
-    }
-}
-
 static void group_norm_backward_part(const void *job, struct part part)
 {
     const struct group_norm *args = job;
     for (ptrdiff_t n = part.rows.first; n < part.rows.end; n++) {
-        if (args->relu)
-            group_gradients(args, n, part.columns, true);
-        else
-            group_gradients(args, n, part.columns, false);
+        struct norm one = norm_of_sample(args, n);
+        ptrdiff_t at = n * args->channels;
+        sum_channels(&one, part.columns, args->sums + at, args->products + at);
+        if (!args->dx)
+            continue;
+        average_gradients(args, at, part.columns);
+        for (ptrdiff_t c = part.columns.first; c < part.columns.end; c += LANES) {
+            struct channel_scale s = channel_scale(&one, c, part.columns.end);
+            vec inverse = load_first(one.inverse + c, s.lanes);
+            vec offset = inverse * load_first(args->offset + at + c, s.lanes);
+            vec slope = inverse * inverse * load_first(args->slope + at + c, s.lanes);
+            channel_gradients(&one, &s, offset, slope, c, one.rows, false);
+        }
     }
 }
 

@@ -55,6 +55,7 @@ struct dense {
 struct norm {
     ptrdiff_t rows, channels;
     double epsilon;
+    bool relu; /* whether y of batch_norm is rectified */
     const REAL *x, *gamma, *beta, *dy;
     const REAL *dy_mean, *product_mean; /* of dy and of dy * normal; NULL for constant statistics */
     REAL *y, *mean, *variance, *squares, *inverse, *dx, *dgamma, *dbeta;

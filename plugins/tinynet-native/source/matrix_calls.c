@@ -69,7 +69,7 @@ FUNCTION(moments, 3)
     RUN(a, kernels->moments(&job));
 }
 
-FUNCTION(batch_norm, 8)
+FUNCTION(batch_norm, 9)
 {
     struct array x = input(a, 0), mean = input(a, 1), variance = input(a, 1);
     struct array gamma = optional_input(a, 1), beta = optional_input(a, 1);
@@ -82,42 +82,50 @@ FUNCTION(batch_norm, 8)
     job.inverse = inverse.data;
     job.y = y.data;
     job.epsilon = number(a);
+    job.relu = flag(a);
     REQUIRE_SIZE(a, job.channels, &variance, &gamma, &beta, &inverse);
     REQUIRE_SIZE(a, x.size, &y);
     RUN(a, kernels->batch_norm(&job));
 }
 
-FUNCTION(batch_norm_sums, 6)
+FUNCTION(batch_norm_sums, 9)
 {
     struct array dy = input(a, 0), x = input(a, 0), mean = input(a, 1), inverse = input(a, 1);
+    struct array gamma = optional_input(a, 1), beta = optional_input(a, 1);
     struct array dgamma = output(a, 1), dbeta = output(a, 1);
     struct norm job = take_norm(a, &x, mean.size);
     job.dy = dy.data;
     job.mean = mean.data;
     job.inverse = inverse.data;
+    job.gamma = gamma.data;
+    job.beta = beta.data;
     job.dgamma = dgamma.data;
     job.dbeta = dbeta.data;
+    job.relu = flag(a);
     REQUIRE_SIZE(a, x.size, &dy);
-    REQUIRE_SIZE(a, job.channels, &inverse, &dgamma, &dbeta);
+    REQUIRE_SIZE(a, job.channels, &inverse, &gamma, &beta, &dgamma, &dbeta);
     RUN(a, kernels->batch_norm_sums(&job));
 }
 
-FUNCTION(batch_norm_backward, 8)
+FUNCTION(batch_norm_backward, 10)
 {
     struct array dy = input(a, 0), x = input(a, 0), mean = input(a, 1), inverse = input(a, 1);
-    struct array gamma = optional_input(a, 1), product_mean = optional_input(a, 1);
+    struct array gamma = optional_input(a, 1), beta = optional_input(a, 1);
+    struct array product_mean = optional_input(a, 1);
     struct array dy_mean = optional_input(a, 1), dx = output(a, 0);
     struct norm job = take_norm(a, &x, mean.size);
     job.dy = dy.data;
     job.mean = mean.data;
     job.inverse = inverse.data;
     job.gamma = gamma.data;
+    job.beta = beta.data;
     job.product_mean = product_mean.data;
     job.dy_mean = dy_mean.data;
     job.dx = dx.data;
+    job.relu = flag(a);
     require(a, !product_mean.data == !dy_mean.data, "one of two means is missing");
     REQUIRE_SIZE(a, x.size, &dy, &dx);
-    REQUIRE_SIZE(a, job.channels, &inverse, &gamma, &product_mean, &dy_mean);
+    REQUIRE_SIZE(a, job.channels, &inverse, &gamma, &beta, &product_mean, &dy_mean);
     RUN(a, kernels->batch_norm_backward(&job));
 }
 

@@ -4,6 +4,10 @@
 
 #include "columns.h"
 
+/* Rows whose channels are computed vector after vector. So few lie close together in memory: the
+ * processor fetches what follows before it is read. */
+enum { ROWS_IN_ORDER = 8 };
+
 /* Mean and squared distances from it of every channel. The moments of some rows are computed and
  * merged with those of the rows before: x is read from memory once, and nothing cancels. Chan,
  * Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances",
@@ -68,12 +72,24 @@ INLINE vec scaled(vec x, const struct channel_scale *s)
 }
 
 INLINE void scale_rows(const struct norm *args, const struct channel_scale *s, ptrdiff_t at,
-                       ptrdiff_t rows, bool whole)
+                       ptrdiff_t rows, bool relu, bool whole)
 {
     const REAL *x = args->x + at;
     REAL *y = args->y + at;
     for (ptrdiff_t r = 0; r < rows; r++, x += args->channels, y += args->channels)
-        store_n(y, scaled(load_n(x, s->lanes, whole), s), s->lanes, whole);
+        store_n(y, rectified(scaled(load_n(x, s->lanes, whole), s), relu), s->lanes, whole);
+}
+
+/* Normalize some channels of so many rows, of which the first element is `at`. */
+static void scale_channels(const struct norm *args, const struct channel_scale *s, ptrdiff_t at,
+                           ptrdiff_t rows)
+{
+    if (s->lanes < LANES)
+        scale_rows(args, s, at, rows, args->relu, false);
+    else if (args->relu)
+        scale_rows(args, s, at, rows, true, true);
+    else
+        scale_rows(args, s, at, rows, false, true);
 }
 
 /* Rows, of which a part takes multiples of ROWS_AT_ONCE. */
@@ -89,15 +105,11 @@ static struct grid row_grid(part_function *run, const struct norm *args)
 static void batch_norm_part(const void *job, struct part part)
 {
     const struct norm *args = job;
-    for (ptrdiff_t begin = part.rows.first; begin < part.rows.end; begin += ROWS_AT_ONCE) {
-        ptrdiff_t rows = least(ROWS_AT_ONCE, part.rows.end - begin);
+    for (ptrdiff_t begin = part.rows.first; begin < part.rows.end; begin += ROWS_IN_ORDER) {
+        ptrdiff_t rows = least(ROWS_IN_ORDER, part.rows.end - begin);
         for (ptrdiff_t c = 0; c < args->channels; c += LANES) {
             struct channel_scale s = channel_scale(args, c, args->channels);
-            ptrdiff_t at = begin * args->channels + c;
-            if (s.lanes == LANES)
-                scale_rows(args, &s, at, rows, true);
-            else
-                scale_rows(args, &s, at, rows, false);
+            scale_channels(args, &s, begin * args->channels + c, rows);
         }
     }
 }
@@ -128,36 +140,95 @@ static void sum_dy(const void *job, struct part part)
     add_columns(args->dy + first, args->channels, args->rows, count, args->dbeta + first);
 }
 
-static void sum_channel_products(const void *job, struct part part)
+/* dy, or 0 where the ReLU has given 0. */
+INLINE vec through_relu(vec dy, vec x, const struct channel_scale *s, bool relu)
+{
+    return relu ? dy * where(scaled(x, s) > (vec){0}, splat(1), (vec){0}) : dy;
+}
+
+enum { SUMMED_TOGETHER = 4 }; /* vectors of channels, which lie side by side in memory */
+
+/* Sums over the rows of dy and of dy * normal, for some vectors of channels from `first` on. */
+INLINE void sum_gradients(const struct norm *args, struct range channels, REAL *sums,
+                          REAL *products, const int vectors, bool relu, bool whole)
+{
+    struct channel_scale s[SUMMED_TOGETHER];
+    wide total_sum[SUMMED_TOGETHER] = {{0}}, total_product[SUMMED_TOGETHER] = {{0}};
+    EACH (v, vectors)
+        s[v] = channel_scale(args, channels.first + v * LANES, channels.end);
+    for (ptrdiff_t begin = 0; begin < args->rows; begin += ROWS_AT_ONCE) {
+        ptrdiff_t end = least(begin + ROWS_AT_ONCE, args->rows);
+        vec sum[SUMMED_TOGETHER] = {{0}}, product[SUMMED_TOGETHER] = {{0}};
+        for (ptrdiff_t r = begin; r < end; r++) {
+            const REAL *row = args->x + r * args->channels + channels.first;
+            const REAL *row_dy = args->dy + r * args->channels + channels.first;
+            EACH (v, vectors) {
+                vec x = load_n(row + v * LANES, s[v].lanes, whole);
+                vec dy = load_n(row_dy + v * LANES, s[v].lanes, whole);
+                dy = through_relu(dy, x, &s[v], relu);
+                sum[v] += dy;
+                product[v] += dy * (x - s[v].mean);
+            }
+        }
+        EACH (v, vectors) {
+            total_sum[v] += __builtin_convertvector(sum[v], wide);
+            total_product[v] += __builtin_convertvector(product[v], wide);
+        }
+    }
+    EACH (v, vectors) {
+        ptrdiff_t c = channels.first + v * LANES;
+        vec inverse = load_n(args->inverse + c, s[v].lanes, whole);
+        vec product = __builtin_convertvector(total_product[v], vec) * inverse;
+        store_n(sums + c, __builtin_convertvector(total_sum[v], vec), s[v].lanes, whole);
+        store_n(products + c, product, s[v].lanes, whole);
+    }
+}
+
+/* The same for any number of channels. */
+INLINE void sum_channels_of(const struct norm *args, struct range left, REAL *sums, REAL *products,
+                            bool relu)
+{
+    for (; left.first + SUMMED_TOGETHER * LANES <= left.end; left.first += SUMMED_TOGETHER * LANES)
+        sum_gradients(args, left, sums, products, SUMMED_TOGETHER, relu, true);
+    for (; left.first + 2 * LANES <= left.end; left.first += 2 * LANES)
+        sum_gradients(args, left, sums, products, 2, relu, true);
+    for (; left.first < left.end; left.first += LANES)
+        sum_gradients(args, left, sums, products, 1, relu, false);
+}
+
+static void sum_channels(const struct norm *args, struct range channels, REAL *sums, REAL *products)
+{
+    if (args->relu)
+        sum_channels_of(args, channels, sums, products, true);
+    else
+        sum_channels_of(args, channels, sums, products, false);
+}
+
+static void batch_norm_sums_part(const void *job, struct part part)
 {
     const struct norm *args = job;
-    ptrdiff_t first = part.columns.first, count = part.columns.end - first;
-    struct column like = rows_from(args, first);
-    clear(args->dgamma + first, count);
-    add_terms(&like, args->mean + first, args->rows, count, args->dgamma + first, term_product);
-    for (ptrdiff_t c = first; c < part.columns.end; c++)
-        args->dgamma[c] *= args->inverse[c];
+    sum_channels(args, part.columns, args->dbeta, args->dgamma);
 }
 
 static void batch_norm_sums(const struct norm *args)
 {
-    struct grid grids[] = {
-        column_grid(sum_dy, args, args->rows, args->channels),
-        column_grid(sum_channel_products, args, args->rows, args->channels),
-    };
-    run_grids(grids, 2);
+    struct grid grid = column_grid(batch_norm_sums_part, args, args->rows, args->channels);
+    grid.work *= 2;
+    run_grids(&grid, 1);
 }
 
-/* dx = dy * scale - shift - (x - mean) * slope; dy * scale alone if statistics are constant. */
-INLINE void gradient_rows(const struct norm *args, const struct channel_scale *s, vec slope,
-                          ptrdiff_t at, ptrdiff_t rows, bool constant, bool whole)
+/* dx = dy * scale - offset - (x - mean) * slope; dy * scale alone if statistics are constant. */
+INLINE void gradient_rows(const struct norm *args, const struct channel_scale *s, vec offset,
+                          vec slope, ptrdiff_t at, ptrdiff_t rows, bool constant, bool relu,
+                          bool whole)
 {
     const REAL *x = args->x + at, *dy = args->dy + at;
     REAL *dx = args->dx + at;
     for (ptrdiff_t r = 0; r < rows; r++) {
-        vec g = load_n(dy, s->lanes, whole) * s->scale;
+        vec here = load_n(x, s->lanes, whole);
+        vec g = through_relu(load_n(dy, s->lanes, whole), here, s, relu) * s->scale;
         if (!constant)
-            g = g - s->shift - (load_n(x, s->lanes, whole) - s->mean) * slope;
+            g = g - offset - (here - s->mean) * slope;
         store_n(dx, g, s->lanes, whole);
         x += args->channels;
         dy += args->channels;
@@ -165,27 +236,33 @@ INLINE void gradient_rows(const struct norm *args, const struct channel_scale *s
     }
 }
 
+/* The gradients of some channels of so many rows, of which the first element is `at`. */
+static void channel_gradients(const struct norm *args, const struct channel_scale *s, vec offset,
+                              vec slope, ptrdiff_t at, ptrdiff_t rows, bool constant)
+{
+    if (s->lanes < LANES || constant)
+        gradient_rows(args, s, offset, slope, at, rows, constant, args->relu, s->lanes == LANES);
+    else if (args->relu)
+        gradient_rows(args, s, offset, slope, at, rows, false, true, true);
+    else
+        gradient_rows(args, s, offset, slope, at, rows, false, false, true);
+}
+
 static void batch_norm_backward_part(const void *job, struct part part)
 {
     const struct norm *args = job;
     bool constant = args->dy_mean == NULL;
-    for (ptrdiff_t begin = part.rows.first; begin < part.rows.end; begin += ROWS_AT_ONCE) {
-        ptrdiff_t rows = least(ROWS_AT_ONCE, part.rows.end - begin);
+    for (ptrdiff_t begin = part.rows.first; begin < part.rows.end; begin += ROWS_IN_ORDER) {
+        ptrdiff_t rows = least(ROWS_IN_ORDER, part.rows.end - begin);
         for (ptrdiff_t c = 0; c < args->channels; c += LANES) {
             struct channel_scale s = channel_scale(args, c, args->channels);
-            ptrdiff_t at = begin * args->channels + c;
-            vec slope = {0};
+            vec offset = {0}, slope = {0};
             if (!constant) {
-                s.shift = s.scale * load_first(args->dy_mean + c, s.lanes);
+                offset = s.scale * load_first(args->dy_mean + c, s.lanes);
                 slope = s.scale * load_first(args->inverse + c, s.lanes)
                         * load_first(args->product_mean + c, s.lanes);
             }
-            if (constant && s.lanes == LANES)
-                gradient_rows(args, &s, slope, at, rows, true, true);
-            else if (s.lanes == LANES)
-                gradient_rows(args, &s, slope, at, rows, false, true);
-            else
-                gradient_rows(args, &s, slope, at, rows, constant, false);
+            channel_gradients(args, &s, offset, slope, begin * args->channels + c, rows, constant);
         }
     }
 }

@@ -161,6 +161,8 @@ def test_dense_layers():
 def normalize(x, gamma, beta):
     mean, squares = KERNELS.moments(x, poisoned)
     y, saved = KERNELS.batch_norm(x, mean, gamma * gamma, gamma, beta, 1e-5, poisoned, True)
+    statistics = mean, gamma * gamma
+    z, saved_z = KERNELS.batch_norm_relu(x, *statistics, gamma, beta, 1e-5, poisoned, True)
     rows, saved_rows = KERNELS.layer_norm(x, gamma, beta, 1e-5, poisoned, True)
     scaled, saved_scaled = KERNELS.rms_norm(x, gamma, 1e-5, poisoned, True)
     return (
@@ -168,6 +170,10 @@ def normalize(x, gamma, beta):
         *KERNELS.batch_norm_sums(x, saved, poisoned),
         KERNELS.batch_norm_backward(x, saved, gamma, (gamma, beta), poisoned),
         KERNELS.batch_norm_backward(x, saved, gamma, None, poisoned),
+        z,
+        *KERNELS.batch_norm_relu_sums(x, saved_z, poisoned),
+        KERNELS.batch_norm_relu_backward(x, saved_z, gamma, (gamma, beta), poisoned),
+        KERNELS.batch_norm_relu_backward(x, saved_z, gamma, None, poisoned),
         *KERNELS.layer_norm_backward(y, saved_rows, gamma, poisoned, EVERY),
         scaled,
         *KERNELS.rms_norm_backward(y, saved_scaled, gamma, poisoned, (True, True)),

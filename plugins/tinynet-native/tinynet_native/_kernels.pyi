@@ -54,20 +54,34 @@ def batch_norm(
     inverse: Array,
     y: Array,
     epsilon: float,
+    relu: bool,
     /,
 ) -> None: ...
 def batch_norm_sums(
-    dy: Array, x: Array, mean: Array, inverse: Array, dgamma: Array, dbeta: Array, /
-) -> None: ...
+    dy: Array,
+    x: Array,
+    mean: Array,
+    inverse: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    dgamma: Array,
+    dbeta: Array,
+    relu: bool,
+    /,
+) -> None:
+    """With a ReLU, gamma and beta are those of the forward pass."""
+
 def batch_norm_backward(
     dy: Array,
     x: Array,
     mean: Array,
     inverse: Array,
     gamma: Array | None,
+    beta: Array | None,
     product_mean: Array | None,
     dy_mean: Array | None,
     dx: Array,
+    relu: bool,
     /,
 ) -> None: ...
 def layer_norm(

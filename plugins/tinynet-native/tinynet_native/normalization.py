@@ -3,6 +3,7 @@
 The input itself is saved.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from tinynet.kernels import Saved, ThreeGradients, TwoGradients
@@ -12,11 +13,13 @@ from tinynet_native import _kernels
 
 
 class SavedBatch(NamedTuple):
-    """The values that `batch_norm` saves for its backward."""
+    """The values that `batch_norm` and `batch_norm_relu` save for their backward."""
 
     x: Array  # the input, (..., C)
     mean: Array  # the given mean, (C,)
     inverse: Array  # 1 / sqrt(variance + epsilon), (C,)
+    gamma: Array | None
+    beta: Array | None  # with which the backward of a ReLU computes the output again
 
 
 def moments(x: Array, empty: Empty) -> tuple[Array, Array]:
@@ -26,7 +29,8 @@ def moments(x: Array, empty: Empty) -> tuple[Array, Array]:
     return mean, squares
 
 
-def batch_norm(
+def _batch_norm(
+    relu: bool,
     x: Array,
     mean: Array,
     variance: Array,
@@ -36,33 +40,41 @@ def batch_norm(
     empty: Empty,
     keep: bool,
 ) -> tuple[Array, Saved]:
-    """See `tinynet.kernels.Kernels.batch_norm`."""
     y, inverse = empty(x.shape, x.dtype), empty(mean.shape, x.dtype)
-    _kernels.batch_norm(x, mean, variance, gamma, beta, inverse, y, epsilon)
-    return y, SavedBatch(x, mean, inverse) if keep else None
+    _kernels.batch_norm(x, mean, variance, gamma, beta, inverse, y, epsilon, relu)
+    return y, SavedBatch(x, mean, inverse, gamma, beta) if keep else None
 
 
-def batch_norm_sums(dy: Array, saved: Saved, empty: Empty) -> tuple[Array, Array]:
-    """See `tinynet.kernels.Kernels.batch_norm_sums`."""
-    x, mean, inverse = saved
+def _batch_norm_sums(relu: bool, dy: Array, saved: Saved, empty: Empty) -> tuple[Array, Array]:
+    x, mean, inverse, gamma, beta = saved
     dgamma, dbeta = empty(mean.shape, dy.dtype), empty(mean.shape, dy.dtype)
-    _kernels.batch_norm_sums(dy, x, mean, inverse, dgamma, dbeta)
+    _kernels.batch_norm_sums(dy, x, mean, inverse, gamma, beta, dgamma, dbeta, relu)
     return dgamma, dbeta
 
 
-def batch_norm_backward(
+def _batch_norm_backward(
+    relu: bool,
     dy: Array,
     saved: Saved,
     gamma: Array | None,
     means: tuple[Array, Array] | None,
     empty: Empty,
 ) -> Array:
-    """See `tinynet.kernels.Kernels.batch_norm_backward`."""
-    x, mean, inverse = saved
+    x, mean, inverse, _, beta = saved
     dx = empty(dy.shape, dy.dtype)
     product_mean, dy_mean = means or (None, None)
-    _kernels.batch_norm_backward(dy, x, mean, inverse, gamma, product_mean, dy_mean, dx)
+    _kernels.batch_norm_backward(
+        *(dy, x, mean, inverse, gamma, beta, product_mean, dy_mean, dx, relu)
+    )
     return dx
+
+
+batch_norm = partial(_batch_norm, False)
+batch_norm_sums = partial(_batch_norm_sums, False)
+batch_norm_backward = partial(_batch_norm_backward, False)
+batch_norm_relu = partial(_batch_norm, True)
+batch_norm_relu_sums = partial(_batch_norm_sums, True)
+batch_norm_relu_backward = partial(_batch_norm_backward, True)
 
 
 class SavedRows(NamedTuple):

@@ -7,8 +7,9 @@ gradients: the layer has the ability `tinynet.layer.Summarized`, and the engine 
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from functools import reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -21,6 +22,7 @@ from tinynet.layer import (
     Context,
     Gradients,
     Layer,
+    Rectifiable,
     Rescalable,
     Shape,
     ShapeError,
@@ -61,6 +63,8 @@ class BatchNorm:
             default=0.9, ge=0, lt=1, description="Share of the old running statistics in the new."
         )
 
+    _relu = False  # True in a copy that `with_relu` has made
+
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
         (in_shape,) = in_shapes
         if not in_shape:
@@ -98,9 +102,9 @@ class BatchNorm:
         self, ctx: Context, x: Array, mean: Array, variance: Array
     ) -> tuple[Array, Cache]:
         gamma, beta = self.params.get("gamma"), self.params.get("beta")
-        return ctx.kernels.batch_norm(
-            x, mean, variance, gamma, beta, self._epsilon, ctx.empty, ctx.keep
-        )
+        kernels = ctx.kernels
+        forward = kernels.batch_norm_relu if self._relu else kernels.batch_norm
+        return forward(x, mean, variance, gamma, beta, self._epsilon, ctx.empty, ctx.keep)
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         sums, gradients = self.summarize_gradient(ctx, cache, dy)
@@ -109,7 +113,9 @@ class BatchNorm:
     def summarize_gradient(
         self, ctx: Context, cache: Cache, dy: Array
     ) -> tuple[tuple[Array, Array], dict[str, Array]]:
-        dgamma, dbeta = ctx.kernels.batch_norm_sums(dy, cache.saved, ctx.empty)
+        kernels = ctx.kernels
+        sums = kernels.batch_norm_relu_sums if self._relu else kernels.batch_norm_sums
+        dgamma, dbeta = sums(dy, cache.saved, ctx.empty)
         gradients = {"gamma": dgamma, "beta": dbeta}
         needed = {name: gradients[name] for name in self.params if ctx.needs_param(name)}
         return (dgamma, dbeta), needed
@@ -123,8 +129,18 @@ class BatchNorm:
         if cache.batch is not None:
             dgamma, dbeta = (reduce(np.add, sums) for sums in zip(*summaries, strict=True))
             means = dgamma / cache.batch.number, dbeta / cache.batch.number
-        gamma = self.params.get("gamma")
-        return (ctx.kernels.batch_norm_backward(dy, cache.saved, gamma, means, ctx.empty),)
+        kernels, gamma = ctx.kernels, self.params.get("gamma")
+        backward = kernels.batch_norm_relu_backward if self._relu else kernels.batch_norm_backward
+        return (backward(dy, cache.saved, gamma, means, ctx.empty),)
+
+    def with_relu(self) -> Layer | None:
+        # A subclass may compute something else, without the ReLU.
+        if type(self) is not BatchNorm:
+            return None
+        made: Any = copy(self)
+        made._relu = True
+        layer: Layer = made
+        return layer
 
     def fold_into(self, previous: Layer) -> Layer | None:
         if not isinstance(previous, Rescalable):
@@ -136,7 +152,10 @@ class BatchNorm:
         shift = -mean * scale
         if "beta" in self.params:
             shift = shift + self.params["beta"]
-        return previous.rescaled(scale, shift)
+        folded = previous.rescaled(scale, shift)
+        if not self._relu:
+            return folded
+        return folded.with_relu() if isinstance(folded, Rectifiable) else None
 
     def commit(self, cache: Cache) -> None:
         """Move the running statistics towards those of a training pass, in place."""
