@@ -52,6 +52,7 @@ TENSORS: dict[str, list[Case]] = {
         ({"pad_width": [[1, 2], 0], "constant_values": 0.5}, [SEQUENCE], {}),
         ({"pad_width": [2, [0, 3]], "mode": "reflect"}, [IMAGE], {}),
         ({"pad_width": [[0, 4], 2], "mode": "edge"}, [IMAGE], {}),
+        ({"pad_width": [[1, 5], 2], "mode": "wrap"}, [IMAGE], {}),
     ],
     "power": [
         ({}, [SEQUENCE, (4,)], {"inputs": [POSITIVE, POSITIVE_ROWS]}),

@@ -21,11 +21,11 @@ def padded(x, pad_width, **options):
 @settings(deadline=None)
 @given(
     in_shape=st.lists(st.integers(1, 5), min_size=1, max_size=3).map(tuple),
-    mode=st.sampled_from(["constant", "reflect", "edge"]),
+    mode=st.sampled_from(["constant", "reflect", "edge", "wrap"]),
     data=st.data(),
 )
 def test_every_mode_is_that_of_numpy(in_shape, mode, data):
-    most = [size - 1 if mode == "reflect" else 6 for size in in_shape]
+    most = [{"reflect": size - 1, "wrap": size}.get(mode, 6) for size in in_shape]
     widths = [data.draw(st.tuples(*[st.integers(0, n)] * 2)) for n in most]
     x = np.random.default_rng(0).standard_normal((2, *in_shape))
     y = padded(x, [[*width] for width in widths], mode=mode)
@@ -41,7 +41,12 @@ def test_a_number_is_for_both_sides_and_missing_axes_are_left():
 
 
 def test_the_gradient_of_an_element_counts_its_copies():
-    for mode, expected in (("constant", [1, 1, 1]), ("edge", [3, 1, 2]), ("reflect", [1, 3, 2])):
+    for mode, expected in (
+        ("constant", [1, 1, 1]),
+        ("edge", [3, 1, 2]),
+        ("reflect", [1, 3, 2]),
+        ("wrap", [2, 2, 2]),
+    ):
         layer, ctx = build((3,), [[2, 1]], mode=mode), Context(training=True)
         _, cache = layer.forward(ctx, np.zeros((1, 3)))
         (dx,), _ = layer.backward(ctx, cache, np.ones((1, 6)))
@@ -53,6 +58,8 @@ def test_widths_that_do_not_fit_are_refused():
         build((3,), [1, 1])
     with pytest.raises(ShapeError, match=r"at most 2 elements .* axis of size 3, not 3"):
         build((3,), [[0, 3]], mode="reflect")
+    with pytest.raises(ShapeError, match=r"'wrap' can add at most 3 elements .*, not 4"):
+        build((3,), [[4, 0]], mode="wrap")
 
 
 @pytest.mark.parametrize("width", [[], 1, [-1], [[1]], [[1, 2, 3]], [[1, -1]]])

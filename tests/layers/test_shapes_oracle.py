@@ -75,11 +75,13 @@ def test_constant_padding_agrees(shape, data):
     compare(Pad, options, shape, lambda x: torch.nn.functional.pad(x, flat, value=value))
 
 
-@pytest.mark.parametrize(("mode", "name"), [("reflect", "reflect"), ("edge", "replicate")])
+@pytest.mark.parametrize(
+    ("mode", "name"), [("reflect", "reflect"), ("edge", "replicate"), ("wrap", "circular")]
+)
 @many
 @given(shape=st.lists(st.integers(1, 5), min_size=1, max_size=3).map(tuple), data=st.data())
 def test_padding_with_elements_agrees(mode, name, shape, data):
-    most = [size - 1 if mode == "reflect" else 6 for size in shape]
+    most = [{"reflect": size - 1, "wrap": size}.get(mode, 6) for size in shape]
     pairs = [data.draw(st.tuples(*[st.integers(0, n)] * 2).map(list)) for n in most]
     flat = [width for pair in reversed(pairs) for width in pair]
     # PyTorch pads the axes after the batch and the channels.

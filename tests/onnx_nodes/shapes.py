@@ -110,8 +110,6 @@ def plan_gather(case: Case) -> Plan:
 
 def plan_pad(case: Case) -> Plan:
     mode, value = case.get("mode", "constant"), case.get("value", case.input(2))
-    if mode == "wrap":
-        raise NotRepresentable("the mode 'wrap', which pad lacks")
     axes = range(case.x.ndim) if case.input(3) is None else case.input(3)
     widths = np.zeros((case.x.ndim, 2), int)
     pads = np.asarray(case.get("pads", case.input(1)))

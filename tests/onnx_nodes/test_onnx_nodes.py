@@ -33,7 +33,7 @@ def test_every_operator_with_cases_is_mapped_or_listed_as_missing():
 
 def test_most_cases_of_mapped_operators_pass():
     """A case that passes today cannot become one that is not representable without a notice."""
-    assert sum(row(operator).passed for operator in OPERATORS) >= 651
+    assert sum(row(operator).passed for operator in OPERATORS) >= 652
 
 
 def test_table_has_a_line_for_each_operator():

@@ -24,7 +24,7 @@ class Pad:
 
     Raises:
         ShapeError: if a sample has fewer axes than ``pad_width``, or an axis is too short to be
-            reflected.
+            reflected or wrapped.
     """
 
     per_sample = True
@@ -40,10 +40,11 @@ class Pad:
                 " are not padded.",
             )
         )
-        mode: Literal["constant", "reflect", "edge"] = Field(
+        mode: Literal["constant", "reflect", "edge", "wrap"] = Field(
             default="constant",
             description="'constant' for one number, 'edge' to repeat the outermost elements,"
-            " 'reflect' to mirror the elements next to them.",
+            " 'reflect' to mirror the elements next to them, 'wrap' to repeat the elements of the"
+            " opposite end (circular padding).",
         )
         constant_values: float = Field(
             default=0.0, description="The number of the mode 'constant'."
@@ -61,8 +62,7 @@ class Pad:
             (width, width) if isinstance(width, int) else (width[0], width[1])
             for width in [*config.pad_width, *[0] * missing]
         ]
-        if config.mode == "reflect":
-            _require_reflectable(widths, in_shape)
+        _require_enough_elements(config.mode, widths, in_shape)
         self.out_shape = tuple(
             before + size + after for size, (before, after) in zip(in_shape, widths, strict=True)
         )
@@ -110,12 +110,18 @@ class Pad:
         return 0, self._bytes
 
 
-def _require_reflectable(widths: list[tuple[int, int]], in_shape: Shape) -> None:
-    """Raise `ShapeError` if a border is as large as the axis: it mirrors all but the outermost."""
+def _require_enough_elements(mode: str, widths: list[tuple[int, int]], in_shape: Shape) -> None:
+    """Raise `ShapeError` if a border needs more elements than the axis has to repeat.
+
+    A reflected border repeats all but the outermost, a wrapped one all.
+    """
+    if mode not in ("reflect", "wrap"):
+        return
     for size, width in zip(in_shape, widths, strict=True):
-        if max(width) >= size > 0:
+        most = size - 1 if mode == "reflect" else size
+        if max(width) > most:
             raise ShapeError(
-                f"pad with mode 'reflect' can add at most {size - 1} elements to a side of an axis"
+                f"pad with mode '{mode}' can add at most {most} elements to a side of an axis"
                 f" of size {size}, not {max(width)}; a sample has the shape {in_shape}"
             )
 
@@ -127,6 +133,8 @@ def _borders(mode: str, axis: int, size: int, width: tuple[int, int]) -> list[_B
     places = [slice(before), slice(end, end + after)]
     if mode == "reflect":
         sources = [_mirrored(before + 1, before), _mirrored(end - 1 - after, after)]
+    elif mode == "wrap":
+        sources = [slice(end - before, end), slice(before, before + after)]
     else:
         sources = [slice(before, before + 1), slice(end - 1, end)]
     lead = (slice(None),) * axis
