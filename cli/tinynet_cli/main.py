@@ -17,6 +17,7 @@ from tinynet_cli.diff import diff
 from tinynet_cli.evaluate import evaluate
 from tinynet_cli.exchange import export_command, import_command
 from tinynet_cli.exit_codes import INTERRUPTED
+from tinynet_cli.explain import explain
 from tinynet_cli.failure import report
 from tinynet_cli.generate import generate
 from tinynet_cli.inspect import inspect
@@ -54,7 +55,7 @@ _PURPOSES: dict[str, tuple[click.Command, ...]] = {
     "to train": (train, resume, verify_resume),
     "to use a trained network": (evaluate, predict, generate, export_command, import_command),
     "to look at specs, runs and checkpoints": (check, summary, inspect, diff),
-    "to see what a spec may name": (layers, plugins, schema),
+    "to see what a spec may name": (layers, explain, plugins, schema),
 }
 for commands in _PURPOSES.values():
     for command in commands:

@@ -5,7 +5,7 @@ are all axes but the last: the weights of one unit of a dense layer, or of one f
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
@@ -54,6 +54,8 @@ class MaxNorm:
     al., 2014.
     """
 
+    example: ClassVar = {"max_value": 3}
+
     class Config(_NormConfig):
         """Options of `max_norm`."""
 
@@ -81,10 +83,12 @@ class UnitNorm:
 
 
 class MinMaxNorm:
-    """A norm from min_value to max_value, approached by a share ``rate`` in each step.
+    """A norm from min_value to max_value, approached by a share rate in each step.
 
     The new norm is rate * clip(norm, min_value, max_value) + (1 - rate) * norm.
     """
+
+    example: ClassVar = {"min_value": 0.5, "max_value": 2}
 
     class Config(_NormConfig):
         """Options of `min_max_norm`."""

@@ -5,7 +5,7 @@ network of one seed start from the same numbers.
 """
 
 import math
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -43,6 +43,8 @@ class Ones(_WithoutParameters):
 class Constant:
     """Every value is one number."""
 
+    example: ClassVar = {"value": 0.1}
+
     class Config(InitializerConfig):
         """Parameters of `constant`."""
 
@@ -57,6 +59,8 @@ class Constant:
 
 class Uniform:
     """Values spread evenly over [minval, maxval)."""
+
+    example: ClassVar = {"minval": -0.05, "maxval": 0.05}
 
     class Config(InitializerConfig):
         """Parameters of `uniform`."""

@@ -24,7 +24,7 @@ _ALONE = nullcontext()
 
 
 class NumpyKernels:
-    """Every kernel of `tinynet.kernels.Kernels`: readable first, and fast second."""
+    """The kernels in NumPy, readable first, and fast second."""
 
     level = "numpy"
     cut_from = 0.4

@@ -48,6 +48,16 @@ def spec_schema(plugins: Registry) -> Schema:
     }
 
 
+def file_schema() -> Schema:
+    """Return the schema of spec files, in which references to plugins have the mark `GROUP`.
+
+    Unlike `spec_schema` it imports no plugin, and has neither variables nor comments.
+    """
+    schema = _as_in_files(describe(Spec))
+    schema["properties"] |= _TOP
+    return schema
+
+
 def _distributions(plugins: Registry) -> str:
     entries = [entry for group in GROUPS for entry in plugins.entries(group)]
     return ", ".join(sorted({f"{entry.distribution} {entry.version}" for entry in entries}))

@@ -23,8 +23,8 @@ from tinynet.text.plugin_errors import located_cause
 
 Schema: TypeAlias = dict[str, Any]
 
-_GROUP = "x-group"
-"""Marks an object that names a plugin of that group until its definition is made."""
+GROUP = "x-group"
+"""The mark of an object that names a plugin of that group, until its definition is made."""
 
 _ANNOTATIONS = {"description", "default", "examples", "deprecated"}
 """Keywords that describe a value without restricting it."""
@@ -49,7 +49,7 @@ class _Generator(GenerateJsonSchema):
         definition = super().model_schema(schema)
         del definition["title"]
         if issubclass(model := schema["cls"], Reference):
-            definition[_GROUP] = model.group
+            definition[GROUP] = model.group
             del definition["properties"]["options"]
         return definition
 
@@ -85,7 +85,7 @@ class Definitions:
             if (key := keys[name]) not in self.schemas:
                 self.schemas[key] = {}  # it may refer to itself
                 definition = _as_written(part, keys)
-                self.schemas[key] = self._named(definition, key) if _GROUP in part else definition
+                self.schemas[key] = self._named(definition, key) if GROUP in part else definition
         return _as_written({key: part for key, part in schema.items() if key != "$defs"}, keys)
 
     def _named(self, schema: Schema, key: str) -> Schema:
@@ -94,7 +94,7 @@ class Definitions:
         names: list[str] = []
         bare: list[str] = []
         cases: list[Schema] = []
-        for entry, own in _spellings(self._plugins.entries(schema[_GROUP])):
+        for entry, own in _spellings(self._plugins.entries(schema[GROUP])):
             type_key = f"{key}.{entry.qualified}"
             try:
                 definition = self.schemas[type_key] = self._type(entry, reserved, type_key)
@@ -153,8 +153,8 @@ def _one_of(names: list[str]) -> Schema:
 
 def _key(schema: Schema, unique: str) -> str:
     """Return the key of a definition: the group of plugins, if it has nothing else."""
-    is_group = schema.get("properties", {}).keys() == {"type"} and _GROUP in schema
-    return schema[_GROUP] if is_group else unique
+    is_group = schema.get("properties", {}).keys() == {"type"} and GROUP in schema
+    return schema[GROUP] if is_group else unique
 
 
 def _as_written(schema: Schema, keys: dict[str, str]) -> Schema:

@@ -5,6 +5,8 @@ from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from tinynet.text.class_names import TYPES_BY_CLASS, squash
+
 SYNONYMS: dict[str, tuple[str, ...]] = {
     # Keys of layers
     "axis": ("axes",),
@@ -193,7 +195,12 @@ _INFERRED = ("in_channels", "in_features", "input_dim", "normalized_shape", "num
 
 def synonym(word: str, available: Collection[str]) -> str | None:
     """Return the available name for the one that other tools use, if there is one."""
-    return next((name for name in SYNONYMS.get(word.lower(), ()) if name in available), None)
+    return next((name for name in synonyms(word) if name in available), None)
+
+
+def synonyms(word: str) -> tuple[str, ...]:
+    """Return the names that may be meant by a word of another tool, the likeliest first."""
+    return (*SYNONYMS.get(word.lower(), ()), *TYPES_BY_CLASS.get(squash(word), ()))
 
 
 def node_hint(key: str, value: Any, available: AbstractSet[str]) -> str | None:

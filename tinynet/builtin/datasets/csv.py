@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, ClassVar, Self, TypeAlias
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -53,6 +53,8 @@ class CSV(ArrayDataset):
     Raises:
         DataError: naming file, lines and column of all cells that cannot be used.
     """
+
+    example: ClassVar = {"path": "penguins.csv", "target": "species"}
 
     class Config(TargetConfig):
         """Parameters of `csv`."""

@@ -4,7 +4,7 @@ import shlex
 import struct
 from collections.abc import Mapping
 from io import BufferedIOBase
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -40,6 +40,8 @@ class IDX(ArrayDataset):
     Raises:
         DataError: naming the file, the expected value and the actual one.
     """
+
+    example: ClassVar = {"images": "train-images.gz", "labels": "train-labels.gz"}
 
     class Config(TargetConfig):
         """Parameters of `idx`."""

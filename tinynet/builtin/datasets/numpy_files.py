@@ -1,7 +1,7 @@
 """Datasets in NumPy's own files; nothing is ever unpickled."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field
 
@@ -35,6 +35,8 @@ class NPZ(ArrayDataset):
     Raises:
         DataError: naming the file, the array, and the row.
     """
+
+    example: ClassVar = {"path": "shapes.npz"}
 
     class Config(TargetConfig):
         """Parameters of `npz`."""
@@ -91,6 +93,8 @@ class NPY(ArrayDataset):
     Raises:
         DataError: naming the file and the row.
     """
+
+    example: ClassVar = {"inputs": "x.npy", "targets": "y.npy"}
 
     class Config(TargetConfig):
         """Parameters of `npy`."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -33,6 +33,8 @@ class Text:
         DataError: naming file, line and column of a byte that is not UTF-8, and for a file that is
             shorter than a window.
     """
+
+    example: ClassVar = {"path": "alice.txt", "length": 128}
 
     class Config(DatasetConfig):
         """Parameters of `text`."""

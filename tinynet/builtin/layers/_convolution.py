@@ -1,7 +1,7 @@
 """The base of convolutions of images and of sequences."""
 
 import math
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -68,6 +68,8 @@ class Convolution:
             C / groups, filters).
     """
 
+    family = "convolution"
+    example: ClassVar = {"filters": 16, "kernel_size": 3}
     per_sample = True
 
     def __init__(

@@ -33,6 +33,8 @@ class SameShape:
 class SlopeFromOutput(SameShape, ABC):
     """y = f(x) where f'(x) follows from y: nothing but the output is kept for `backward`."""
 
+    family = "activation"
+
     @abstractmethod
     def evaluate(self, x: Array, y: Array) -> None:
         """Write f(x) into ``y``."""
@@ -57,6 +59,8 @@ class SlopeFromOutput(SameShape, ABC):
 
 class StoredSlope(SameShape):
     """y = f(x) whose `forward` stores f'(x), or None if it is not needed, for `backward`."""
+
+    family = "activation"
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         if not ctx.needs_input():

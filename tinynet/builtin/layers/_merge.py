@@ -14,6 +14,8 @@ class Elementwise:
     repeated to the size that the other inputs have.
     """
 
+    family = "merging"
+    example: ClassVar = {"inputs": ["dense_1", "dense_2"]}
     per_sample = True
     spec_name: ClassVar[str]
     Config = LayerConfig

@@ -1,7 +1,7 @@
 """The base of layers that add noise while training, and change nothing in evaluation."""
 
 from abc import ABC, abstractmethod
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,8 @@ class Noise(SameShape, ABC):
     Random numbers are drawn in float32 for any dtype, so that float64 networks get the same.
     """
 
+    family = "regularization"
+    example: ClassVar = {"rate": 0.5}
     amount: float
     """The amount of noise: with 0, the layer changes nothing."""
 

@@ -25,6 +25,7 @@ class Pooling(ABC):
         build: The context of construction.
     """
 
+    family = "pooling"
     per_sample = True
 
     def __init__(self, axes: tuple[WindowAxis, ...], in_shape: Shape, build: Build) -> None:

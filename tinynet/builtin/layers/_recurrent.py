@@ -47,6 +47,8 @@ class Recurrent(ABC):
     many arrays (N, T, units) a pass keeps for `backward`.
     """
 
+    family = "recurrent"
+    example: ClassVar = {"units": 64}
     per_sample = True
     any_length = True
     several_positions = True

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import model_validator
@@ -42,6 +42,8 @@ class TransposedConvolution(Convolution):
     The window is that of the convolution whose input gradient this is. ``weight`` is
     (*kernel_size, filters / groups, C).
     """
+
+    example: ClassVar = {"filters": 16, "kernel_size": 3, "strides": 2}
 
     def _compute(self, ctx: Context, images: Array, relu: bool) -> tuple[Array, Cache]:
         return ctx.kernels.conv2d_transpose(

@@ -1,6 +1,6 @@
 """The layer that applies an activation function by its name."""
 
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import Field
 
@@ -84,6 +84,8 @@ class Activation:
         function: The name of the function.
     """
 
+    family = "activation"
+    example: ClassVar = {"activation": "relu"}
     per_sample = True
 
     class Config(LayerConfig):

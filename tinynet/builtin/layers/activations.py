@@ -28,6 +28,7 @@ class ReLU(SameShape):
     The gradient at exactly 0 is 0; NaN stays NaN.
     """
 
+    family = "activation"
     operations = 1
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
@@ -42,7 +43,7 @@ class ReLU(SameShape):
 
 
 class LeakyReLU(SlopeFromOutput):
-    """y = x where x > 0, else negative_slope * x.  (N, ...) -> (N, ...).
+    """Leaky ReLU: y = x where x > 0, else negative_slope * x.  (N, ...) -> (N, ...).
 
     The gradient at exactly 0 is ``negative_slope``. Source: Maas et al., 2013.
     """

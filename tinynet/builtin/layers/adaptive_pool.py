@@ -28,6 +28,8 @@ class AdaptiveAvgPool:
         spec_name: The layer's name in specs, for messages.
     """
 
+    family = "pooling"
+    example: ClassVar = {"output_size": 4}
     per_sample = True
     spec_name: ClassVar[str]
 

@@ -13,7 +13,7 @@ _DROPPED = -1.0507009873554804934193349852946 * 1.673263242354377284817042991671
 
 
 class AlphaDropout(Noise):
-    """Sets elements to the lowest output of `selu` at random while training.  (N, ...) -> (N, ...).
+    """Random elements set to the lowest output of `selu` while training.  (N, ...) -> (N, ...).
 
         y = a * (x if kept, else -1.7581) + b
 

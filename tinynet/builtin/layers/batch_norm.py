@@ -45,7 +45,7 @@ class BatchNormCache(NamedTuple):
 
 
 class BatchNorm:
-    """Normalizes each channel over the batch.  (N, ..., C) -> (N, ..., C).
+    """Normalization of each channel over the batch.  (N, ..., C) -> (N, ..., C).
 
         y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
 
@@ -55,6 +55,8 @@ class BatchNorm:
     batch of a single value per channel has none, and leaves ``running_var`` as it is. Parameters:
     ``gamma`` (C,), ``beta`` (C,). Source: Ioffe and Szegedy, 2015.
     """
+
+    family = "normalization"
 
     class Config(NormConfig):
         """Parameters of a `batch_norm` node."""

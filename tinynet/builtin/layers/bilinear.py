@@ -1,6 +1,7 @@
 """Bilinear maps of two inputs."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -31,6 +32,8 @@ class Bilinear:
         ShapeError: unless there are two inputs, with the same axes before the last.
     """
 
+    family = "merging"
+    example: ClassVar = {"units": 10, "inputs": ["dense_1", "dense_2"]}
     per_sample = True
 
     class Config(LayerConfig):

@@ -13,7 +13,7 @@ from tinynet.layer import Build, Shape
 
 
 class Conv1D(SequenceConvolution):
-    """Cross-correlation of sequences with learned filters (the kernel is not flipped).
+    """Convolution of sequences with learned filters, which are not flipped.
 
         y[n, t, f] = bias[f] + sum over a, c of
             x[n, t * stride + a * dilation - left, c] * weight[a, c, f]

@@ -8,7 +8,7 @@ from tinynet.layer import Build, PositivePair, Shape
 
 
 class Conv2D(Convolution):
-    """Cross-correlation of images with learned filters (the kernel is not flipped).
+    """Convolution of images with learned filters, which are not flipped.
 
         y[n, i, j, f] = bias[f] + sum over a, b, c of
             x[n, i * stride + a * dilation - top, j * stride + b * dilation - left, c]

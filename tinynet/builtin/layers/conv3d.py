@@ -12,7 +12,7 @@ from tinynet.layer import Array, Build, Cache, Context, Shape
 
 
 class Conv3D(Convolution):
-    """Cross-correlation of volumes with learned filters (the kernel is not flipped).
+    """Convolution of volumes with learned filters, which are not flipped.
 
         y[n, h, i, j, f] = bias[f] + sum over d, a, b, c of
             x[n, h * stride + d * dilation - front, i * stride + a * dilation - top,

@@ -1,6 +1,7 @@
 """The cosine of the angle between the vectors of two inputs."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -22,6 +23,8 @@ class CosineSimilarity:
         ShapeError: unless there are two inputs that broadcast and have the axis.
     """
 
+    family = "merging"
+    example: ClassVar = {"inputs": ["dense_1", "dense_2"]}
     per_sample = True
 
     class Config(LayerConfig):

@@ -21,6 +21,7 @@ class Cropping:
         spec_name: The layer's name in specs, for messages.
     """
 
+    family = "reshaping"
     per_sample = True
     spec_name: ClassVar[str]
 

@@ -1,6 +1,7 @@
 """The fully connected layer."""
 
 import math
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -25,6 +26,8 @@ class Dense:
     Input (N, ..., I), output (N, ..., units). Parameters: ``weight`` (I, units), ``bias`` (units,).
     """
 
+    family = "core"
+    example: ClassVar = {"units": 10}
     per_sample = True
 
     class Config(LayerConfig):

@@ -1,6 +1,7 @@
 """Layers that rearrange channels as blocks of pixels, and blocks of pixels as channels."""
 
 import math
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -26,6 +27,8 @@ class DepthToSpace:
         ShapeError: if the input is not an image, or its channels are no multiple of b * b.
     """
 
+    family = "reshaping"
+    example: ClassVar = {"block_size": 2}
     per_sample = True
 
     Config = BlockConfig
@@ -66,6 +69,8 @@ class SpaceToDepth:
         ShapeError: if the input is not an image, or its size is no multiple of the block's.
     """
 
+    family = "reshaping"
+    example: ClassVar = {"block_size": 2}
     per_sample = True
 
     Config = BlockConfig

@@ -1,5 +1,7 @@
 """The depthwise convolution of sequences."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from tinynet.builtin.layers._depthwise import DepthwiseConfig, depthwise_params
@@ -13,7 +15,7 @@ from tinynet.layer import Array, Build, Shape
 
 
 class DepthwiseConv1D(SequenceConvolution):
-    """Cross-correlation of each channel of sequences with learned filters of its own.
+    """Convolution of each channel of sequences with filters of its own.
 
         y[n, t, c * depth_multiplier + m] = bias[c * depth_multiplier + m] + sum over a of
             x[n, t * stride + a * dilation - left, c] * weight[a, c, m]
@@ -22,6 +24,7 @@ class DepthwiseConv1D(SequenceConvolution):
     ``weight`` (kernel_size, C, depth_multiplier), ``bias`` (C * depth_multiplier,).
     """
 
+    example: ClassVar = {"kernel_size": 3}
     spec_name = "depthwise_conv1d"
 
     class Config(DepthwiseConfig):

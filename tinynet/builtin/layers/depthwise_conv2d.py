@@ -1,5 +1,7 @@
 """The depthwise convolution of images."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from tinynet.builtin.layers._convolution import Convolution
@@ -9,7 +11,7 @@ from tinynet.layer import Array, Build, PositivePair, Shape
 
 
 class DepthwiseConv2D(Convolution):
-    """Cross-correlation of each channel of images with learned filters of its own.
+    """Convolution of each channel of images with filters of its own.
 
         y[n, i, j, c * depth_multiplier + m] = bias[c * depth_multiplier + m] + sum over a, b of
             x[n, i * stride + a * dilation - top, j * stride + b * dilation - left, c]
@@ -19,6 +21,8 @@ class DepthwiseConv2D(Convolution):
     `conv2d`. Parameters: ``weight`` (kernel_height, kernel_width, C, depth_multiplier), ``bias``
     (C * depth_multiplier,).
     """
+
+    example: ClassVar = {"kernel_size": 3}
 
     class Config(DepthwiseConfig):
         """Parameters of a `depthwise_conv2d` node."""

@@ -1,7 +1,7 @@
 """The dot product of two inputs."""
 
 import math
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -32,6 +32,8 @@ class Dot:
         ShapeError: unless there are two inputs, whose named axes have the same size.
     """
 
+    family = "merging"
+    example: ClassVar = {"inputs": ["dense_1", "dense_2"]}
     per_sample = True
 
     class Config(LayerConfig):

@@ -8,7 +8,7 @@ from tinynet.layer import Array, Build, Context, LayerConfig, Shape
 
 
 class Dropout(Noise):
-    """Zeroes elements at random while training.  (N, ...) -> (N, ...).
+    """Random elements set to 0 while training.  (N, ...) -> (N, ...).
 
     Each element is dropped with probability ``rate``, and the others become x / (1 - rate), so
     that the expectation stays; in evaluation y = x. Source: Srivastava et al., 2014.

@@ -1,6 +1,7 @@
 """Learned vectors for whole numbers."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -19,10 +20,11 @@ from tinynet.layer import (
 
 
 class Embedding:
-    """A learned vector for each index: y[n, ...] = weight[x[n, ...]].
+    """A learned vector for each index.
 
-    Input (N, ...) of whole numbers in [0, input_dim), of an integer or a floating dtype; output
-    (N, ..., output_dim). Parameter: ``weight`` (input_dim, output_dim). The input has no gradient.
+    y[n, ...] = weight[x[n, ...]]. Input (N, ...) of whole numbers in [0, input_dim), of an integer
+    or a floating dtype; output (N, ..., output_dim). Parameter: ``weight`` (input_dim, output_dim).
+    The input has no gradient.
 
     Attributes:
         integer_inputs: True: the network passes integers without converting them.
@@ -31,6 +33,8 @@ class Embedding:
         DataError: in `forward`, for an index that is not a whole number in that range.
     """
 
+    family = "core"
+    example: ClassVar = {"input_dim": 1000, "output_dim": 64}
     per_sample = True
     integer_inputs = True
 

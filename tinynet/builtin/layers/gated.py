@@ -13,6 +13,7 @@ from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, 
 class _Gated:
     """(N, ..., 2 * A, ...) -> (N, ..., A, ...)."""
 
+    family = "activation"
     per_sample = True
 
     def __init__(self, layer: str, axis: int, in_shape: Shape, build: Build) -> None:

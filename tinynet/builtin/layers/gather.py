@@ -1,7 +1,7 @@
 """The layer that selects elements of one axis by their indices."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -20,6 +20,8 @@ class Gather:
         ShapeError: if the axis does not exist, or has no such index.
     """
 
+    family = "reshaping"
+    example: ClassVar = {"indices": [0, 2]}
     per_sample = True
 
     class Config(LayerConfig):

@@ -1,6 +1,7 @@
 """Noise from a normal distribution, added or as a factor."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -10,11 +11,12 @@ from tinynet.layer import Array, Build, Context, LayerConfig, Shape
 
 
 class GaussianNoise(Noise):
-    """Adds noise while training: y = x + stddev * noise.  (N, ...) -> (N, ...).
+    """Random numbers added while training: y = x + stddev * noise.  (N, ...) -> (N, ...).
 
     The noise is standard normal, and independent for each element; in evaluation y = x.
     """
 
+    example: ClassVar = {"stddev": 0.1}
     operations = 2
 
     class Config(LayerConfig):
@@ -33,7 +35,7 @@ class GaussianNoise(Noise):
 
 
 class GaussianDropout(Noise):
-    """Multiplies by noise while training: y = x * (1 + sqrt(rate / (1 - rate)) * noise).
+    """Random factors while training: y = x * (1 + sqrt(rate / (1 - rate)) * noise).
 
     (N, ...) -> (N, ...). The noise is standard normal, and independent for each element. Mean and
     variance of the factor are those of `dropout`; in evaluation y = x.

@@ -1,6 +1,7 @@
 """Samples of normal distributions, as in variational autoencoders."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -8,10 +9,10 @@ from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, 
 
 
 class GaussianSampling:
-    """y = mean + exp(log_variance / 2) * noise while training; in evaluation y = mean.
+    """A draw while training: y = mean + exp(log_variance / 2) * noise; later the mean.
 
-    mean and log_variance, each (N, ...) -> (N, ...); the noise is standard normal. So gradients
-    reach both inputs through a random sample.
+    In evaluation y is the mean. Inputs: mean and log_variance, each (N, ...); output (N, ...). The
+    noise is standard normal. So gradients reach both inputs through a random sample.
 
     Source: Kingma and Welling, "Auto-Encoding Variational Bayes", 2014.
 
@@ -19,6 +20,8 @@ class GaussianSampling:
         ShapeError: unless there are two inputs of one shape.
     """
 
+    family = "regularization"
+    example: ClassVar = {"inputs": ["mean", "log_variance"]}
     per_sample = True
     Config = LayerConfig
 

@@ -18,6 +18,7 @@ class GlobalPool:
         axes: Number of axes that are pooled.
     """
 
+    family = "pooling"
     per_sample = True
     spec_name: ClassVar[str]
     axes: ClassVar[int]

@@ -17,6 +17,7 @@ class GlobalPool1D:
         spec_name: The layer's name in specs, for messages.
     """
 
+    family = "pooling"
     per_sample = True
     spec_name: ClassVar[str]
 

@@ -1,6 +1,7 @@
 """Normalization of each sample over groups of its channels."""
 
 import math
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -12,6 +13,7 @@ from tinynet.layer import Array, Build, Cache, Context, Gradients, Layer, Shape,
 class _GroupNorm:
     """y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, over groups of channels."""
 
+    family = "normalization"
     per_sample = True
 
     def __init__(self, config: NormConfig, groups: int, in_shape: Shape, build: Build) -> None:
@@ -43,7 +45,9 @@ class _GroupNorm:
 
 
 class GroupNorm(_GroupNorm):
-    """Normalizes each sample over groups of neighboring channels.  (N, ..., C) -> (N, ..., C).
+    """Normalization of each sample over groups of neighboring channels.
+
+    (N, ..., C) -> (N, ..., C).
 
         y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
 
@@ -54,6 +58,7 @@ class GroupNorm(_GroupNorm):
         ShapeError: if ``groups`` does not divide the channels, or a group is a single number.
     """
 
+    example: ClassVar = {"groups": 4}
     examples = ({"options": {"groups": 2}},)
 
     class Config(NormConfig):
@@ -83,7 +88,7 @@ class GroupNorm(_GroupNorm):
 
 
 class InstanceNorm(_GroupNorm):
-    """Normalizes each channel of a sample over all positions.  (N, ..., C) -> (N, ..., C).
+    """Normalization of each channel of a sample over all positions.  (N, ..., C) -> (N, ..., C).
 
         y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
 

@@ -45,7 +45,7 @@ class _SpatialDropout(_GroupedDropout):
 
 
 class SpatialDropout1D(_SpatialDropout):
-    """Zeroes whole channels of a sequence at random while training.  (N, T, C) -> (N, T, C).
+    """Random channels of a sequence set to 0 while training.  (N, T, C) -> (N, T, C).
 
     A channel is dropped with probability ``rate`` at all steps, and the others become
     x / (1 - rate); in evaluation y = x. Source: Tompson et al., 2015.
@@ -58,7 +58,7 @@ class SpatialDropout1D(_SpatialDropout):
 
 
 class SpatialDropout2D(_SpatialDropout):
-    """Zeroes whole channels of an image at random while training.  (N, H, W, C) -> (N, H, W, C).
+    """Random channels of an image set to 0 while training.  (N, H, W, C) -> (N, H, W, C).
 
     A channel is dropped with probability ``rate`` in all pixels, and the others become
     x / (1 - rate); in evaluation y = x. Source: Tompson et al., 2015.
@@ -71,7 +71,7 @@ class SpatialDropout2D(_SpatialDropout):
 
 
 class SpatialDropout3D(_SpatialDropout):
-    """Zeroes whole channels of a volume at random while training.
+    """Random channels of a volume set to 0 while training.
 
     (N, D, H, W, C) -> (N, D, H, W, C). A channel is dropped with probability ``rate`` in all
     voxels, and the others become x / (1 - rate); in evaluation y = x. Source: Tompson et al., 2015.
@@ -84,12 +84,14 @@ class SpatialDropout3D(_SpatialDropout):
 
 
 class StochasticDepth(_GroupedDropout):
-    """Zeroes whole samples at random while training.  (N, ...) -> (N, ...).
+    """Random samples set to 0 while training.  (N, ...) -> (N, ...).
 
     At the end of a residual branch, before the `add`, it skips the branch with probability
     ``rate``, for each sample by itself; otherwise y = x / (1 - rate). In evaluation y = x.
     Source: Huang et al., "Deep Networks with Stochastic Depth", 2016.
     """
+
+    example: ClassVar = {"rate": 0.1}
 
     class Config(LayerConfig):
         """Parameters of a `stochastic_depth` node."""

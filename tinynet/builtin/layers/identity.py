@@ -1,5 +1,7 @@
 """The layer that changes nothing."""
 
+from typing import ClassVar
+
 from tinynet.builtin.layers._elementwise import SameShape
 from tinynet.layer import Array, Cache, Context, Gradients
 
@@ -7,6 +9,8 @@ from tinynet.layer import Array, Cache, Context, Gradients
 class Identity(SameShape):
     """The input itself: y = x.  (N, ...) -> (N, ...). It can give a name to a value."""
 
+    family = "core"
+    example: ClassVar = {"name": "features"}
     operations = 0
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:

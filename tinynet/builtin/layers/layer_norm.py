@@ -10,7 +10,7 @@ from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape, ShapeE
 
 
 class LayerNorm:
-    """Normalizes each sample over its last axes.  (N, ..., *S) -> (N, ..., *S).
+    """Normalization of each sample over its last axes.  (N, ..., *S) -> (N, ..., *S).
 
         y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
 
@@ -18,6 +18,7 @@ class LayerNorm:
     default. Parameters: ``gamma`` S, ``beta`` S. Source: Ba, Kiros and Hinton, 2016.
     """
 
+    family = "normalization"
     per_sample = True
 
     class Config(NormConfig):

@@ -10,7 +10,7 @@ from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, 
 
 
 class LocalResponseNorm(SameShape):
-    """Divides each number by the strength of neighboring channels.  (N, ..., C) -> (N, ..., C).
+    """Division of each number by the strength of neighboring channels.  (N, ..., C) -> (N, ..., C).
 
         y_c = x_c / (k + alpha / size * sum(x_j^2))^beta
 
@@ -20,6 +20,8 @@ class LocalResponseNorm(SameShape):
     Raises:
         ShapeError: if a sample has no axes.
     """
+
+    family = "normalization"
 
     class Config(LayerConfig):
         """Parameters of a `local_response_norm` node."""

@@ -13,7 +13,9 @@ from tinynet.layer import Array, Build, Context, InitializerReference, Shape
 
 
 class LSTM(Recurrent):
-    """Long short-term memory: a recurrent layer with a state, which is its output, and a cell.
+    """Long short-term memory: a recurrent layer with a state and a cell.
+
+    The output is the state.
 
         i = sigmoid(x @ W_i + state @ R_i + b_i), f and o alike
         c = tanh(x @ W_c + state @ R_c + b_c)

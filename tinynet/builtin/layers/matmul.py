@@ -1,6 +1,7 @@
 """The product of two matrices."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -19,6 +20,8 @@ class Matmul:
         ShapeError: unless there are two inputs, of at least two axes each, that fit.
     """
 
+    family = "merging"
+    example: ClassVar = {"inputs": ["dense_1", "dense_2"]}
     per_sample = True
 
     class Config(LayerConfig):

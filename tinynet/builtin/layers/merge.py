@@ -1,6 +1,7 @@
 """Layers that make one array of several."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -136,6 +137,8 @@ class Concat:
         ShapeError: for fewer than two inputs, or inputs that do not fit.
     """
 
+    family = "merging"
+    example: ClassVar = {"inputs": ["dense_1", "dense_2"]}
     per_sample = True
 
     class Config(LayerConfig):

@@ -1,6 +1,6 @@
 """Multi-head attention."""
 
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -40,7 +40,7 @@ class _KeysAndValues(NamedTuple):
 
 
 class MultiHeadAttention:
-    """Attention of each position of a sequence to the positions of a sequence, in several heads.
+    """Attention of each position of a sequence to others, in several heads.
 
         head  = softmax(q @ k^T / sqrt(key_dim)) @ v
         y     = concat(heads) @ output_weight + output_bias
@@ -63,6 +63,8 @@ class MultiHeadAttention:
     Sources: Vaswani et al., 2017; shared key-value heads: Ainslie et al., 2023.
     """
 
+    family = "attention"
+    example: ClassVar = {"num_heads": 4}
     per_sample = True
     several_positions = True
 

@@ -1,7 +1,7 @@
 """The layer that pads a sample."""
 
 import math
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
 
 from pydantic import Field
 
@@ -27,6 +27,8 @@ class Pad:
             reflected or wrapped.
     """
 
+    family = "reshaping"
+    example: ClassVar = {"pad_width": [[1, 0], 0]}
     per_sample = True
 
     class Config(LayerConfig):

@@ -1,6 +1,7 @@
 """The layer that reorders axes."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -18,6 +19,8 @@ class Permute:
         ShapeError: if a sample has another number of axes than ``dims`` names.
     """
 
+    family = "reshaping"
+    example: ClassVar = {"dims": [2, 1]}
     per_sample = True
 
     class Config(LayerConfig):

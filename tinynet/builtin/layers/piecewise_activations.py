@@ -36,7 +36,10 @@ class ReLU6(_Bounded):
 
 
 class HardTanh(_Bounded):
-    """y = min(max(x, -1), 1).  (N, ...) -> (N, ...). The gradient at exactly -1 and 1 is 0."""
+    """A hyperbolic tangent of straight pieces: y = min(max(x, -1), 1).
+
+    (N, ...) -> (N, ...). The gradient at exactly -1 and 1 is 0.
+    """
 
     low, high = -1, 1
 
@@ -79,6 +82,7 @@ class Clip(SlopeFromInput):
     The gradient is 1 from ``min`` to ``max``, both included, and 0 outside.
     """
 
+    example: ClassVar = {"min": 0, "max": 1}
     operations = 2
     examples = ({"options": {"min": -0.5, "max": 0.5}},)
 
@@ -116,11 +120,12 @@ class Clip(SlopeFromInput):
 
 
 class Threshold(SlopeFromInput):
-    """y = x where x > threshold, else a fixed value.  (N, ...) -> (N, ...).
+    """A threshold: y = x where x > threshold, else a fixed value.  (N, ...) -> (N, ...).
 
     The gradient at exactly the threshold is 0.
     """
 
+    example: ClassVar = {"threshold": 0.5}
     operations = 3
 
     class Config(LayerConfig):
@@ -159,7 +164,7 @@ class _Shrink(SlopeFromOutput):
 
 
 class HardShrink(_Shrink):
-    """y = x where |x| > threshold, else 0.  (N, ...) -> (N, ...)."""
+    """Hard shrinkage: y = x where |x| > threshold, else 0.  (N, ...) -> (N, ...)."""
 
     operations = 3
 
@@ -170,7 +175,9 @@ class HardShrink(_Shrink):
 
 
 class SoftShrink(_Shrink):
-    """y = x moved towards 0 by ``threshold``, and 0 where |x| <= threshold.  (N, ...) -> (N, ...).
+    """Soft shrinkage: y = x moved towards 0 by threshold, and 0 near 0.  (N, ...) -> (N, ...).
+
+    It is 0 where |x| <= threshold.
 
     Source: Donoho, "De-noising by Soft-Thresholding", 1995.
     """

@@ -42,6 +42,7 @@ class VolumePooling:
         in_shape: (D, H, W, C).
     """
 
+    family = "pooling"
     per_sample = True
 
     def __init__(

@@ -18,11 +18,12 @@ from tinynet.layer import (
 
 
 class PositionEmbedding:
-    """Adds a learned vector to each position of a sequence: y[n, t] = x[n, t] + weight[t].
+    """A learned vector, added to each position of a sequence.
 
-    (N, T, C) -> (N, T, C). Parameter: ``weight`` (max_length, C).
+    y[n, t] = x[n, t] + weight[t]. (N, T, C) -> (N, T, C). Parameter: ``weight`` (max_length, C).
     """
 
+    family = "attention"
     per_sample = True
     several_positions = True
 

@@ -1,6 +1,7 @@
 """Powers of an input."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -21,6 +22,8 @@ class Power:
             that do not broadcast.
     """
 
+    family = "merging"
+    example: ClassVar = {"exponent": 2}
     per_sample = True
 
     class Config(LayerConfig):

@@ -28,6 +28,7 @@ class PReLU:
     Source: He et al., "Delving Deep into Rectifiers", 2015.
     """
 
+    family = "activation"
     per_sample = True
 
     class Config(LayerConfig):

@@ -13,6 +13,8 @@ from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, 
 class _Reduce:
     """(N, ...) -> (N, ...) without the reduced axes, or with size 1 there."""
 
+    family = "reduction"
+    example: ClassVar = {"axes": 1}
     per_sample = True
     spec_name: ClassVar[str]
     operations: ClassVar[int] = 1

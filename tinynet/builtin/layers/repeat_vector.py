@@ -1,6 +1,7 @@
 """The layer that makes a sequence of one vector."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -15,6 +16,8 @@ class RepeatVector:
         ShapeError: if a sample is not a vector.
     """
 
+    family = "reshaping"
+    example: ClassVar = {"n": 4}
     per_sample = True
 
     class Config(LayerConfig):

@@ -1,6 +1,7 @@
 """Layers that change the shape of a sample and not its values."""
 
 import math
+from typing import ClassVar
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -12,6 +13,7 @@ from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, 
 class _Reshaped:
     """The values of a sample, in row-major order, in another shape."""
 
+    family = "reshaping"
     per_sample = True
 
     def __init__(self, in_shape: Shape, out_shape: Shape) -> None:
@@ -47,6 +49,8 @@ class Reshape(_Reshaped):
     Raises:
         ShapeError: if ``target_shape`` has another number of elements than the input.
     """
+
+    example: ClassVar = {"target_shape": [8, -1]}
 
     class Config(LayerConfig):
         """Parameters of a `reshape` node."""

@@ -1,7 +1,7 @@
 """The layer that scales images to another size."""
 
 import math
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -56,6 +56,8 @@ class Resizing:
         ShapeError: if the input is not an image, or the output would have no pixel.
     """
 
+    family = "reshaping"
+    example: ClassVar = {"height": 32, "width": 32}
     per_sample = True
     examples = ({"options": {"factor": 1.5}},)
 

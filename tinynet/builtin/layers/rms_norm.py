@@ -19,13 +19,16 @@ from tinynet.layer import (
 
 
 class RMSNorm:
-    """Divides each vector along the last axis by its root mean square.  (N, ..., C) -> (N, ..., C).
+    """Division of each vector along the last axis by its root mean square.
+
+    (N, ..., C) -> (N, ..., C).
 
         y = x / sqrt(mean(x^2) + epsilon) * gamma
 
     Parameter: ``gamma`` (C,). Source: Zhang and Sennrich, 2019.
     """
 
+    family = "normalization"
     per_sample = True
 
     class Config(LayerConfig):

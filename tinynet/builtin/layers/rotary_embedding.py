@@ -8,7 +8,7 @@ from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, 
 
 
 class RotaryEmbedding(SameShape):
-    """Rotates the vectors of a sequence by angles that grow with the position.
+    """Rotation of the vectors of a sequence by angles that grow with the position.
 
     (N, T, D) or, with several vectors at each position, (N, T, H, D), of the same shape as the
     output; D is even. The elements i and D / 2 + i of a vector are a pair, which is rotated by the
@@ -16,6 +16,7 @@ class RotaryEmbedding(SameShape):
     distance instead of their positions. Source: Su et al., 2021.
     """
 
+    family = "attention"
     operations = 3
     several_positions = True
 

@@ -22,7 +22,7 @@ from tinynet.layer import (
 
 
 class Scale:
-    """Multiplies by learned factors: y = x * gamma + beta.  (N, ..., C) -> (N, ..., C).
+    """Learned factors, and shifts: y = x * gamma + beta.  (N, ..., C) -> (N, ..., C).
 
     Parameters: ``gamma`` and, with ``center``, ``beta``, each of the shape of a sample, with size 1
     in place of the axes that ``axis`` does not name. Small initial factors at the end of residual
@@ -32,6 +32,7 @@ class Scale:
         ShapeError: if an axis does not exist.
     """
 
+    family = "core"
     per_sample = True
 
     class Config(LayerConfig):

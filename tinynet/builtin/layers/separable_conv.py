@@ -3,7 +3,7 @@
 import math
 from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -75,6 +75,8 @@ class SeparableConvolution:
         build: The context of construction.
     """
 
+    family = "convolution"
+    example: ClassVar = {"filters": 16, "kernel_size": 3}
     per_sample = True
 
     def __init__(
@@ -183,7 +185,7 @@ class SeparableConvolution:
 
 
 class SeparableConv1D(SeparableConvolution):
-    """A depthwise convolution of sequences, and a linear map of the channels of each step.
+    """Depthwise convolution of sequences, and a linear map of the channels.
 
         u[n, t, c * depth_multiplier + m] = sum over a of
             x[n, t * stride + a * dilation - left, c] * depthwise_weight[a, c, m]
@@ -232,7 +234,7 @@ class SeparableConv1D(SeparableConvolution):
 
 
 class SeparableConv2D(SeparableConvolution):
-    """A depthwise convolution of images, and a linear map of the channels of each pixel.
+    """Depthwise convolution of images, and a linear map of the channels.
 
         u[n, i, j, c * depth_multiplier + m] = sum over a, b of
             x[n, i * stride + a * dilation - top, j * stride + b * dilation - left, c]

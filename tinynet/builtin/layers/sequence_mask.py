@@ -1,7 +1,7 @@
 """The layer that marks the positions of a padded sequence that count."""
 
 import math
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -29,6 +29,8 @@ class SequenceMask:
         DataError: in `forward`, for a length that is not a whole number of at least 0.
     """
 
+    family = "core"
+    example: ClassVar = {"inputs": "input"}
     per_sample = True
     integer_inputs = True
     differentiable = False

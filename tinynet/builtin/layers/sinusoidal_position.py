@@ -9,7 +9,7 @@ from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, 
 
 
 class SinusoidalPosition(SameShape):
-    """Adds sines and cosines of the position to a sequence.  (N, T, C) -> (N, T, C).
+    """Sines and cosines of the position, added to a sequence.  (N, T, C) -> (N, T, C).
 
         y[n, t, 2 i]     = x[n, t, 2 i]     + sin(t / base^(2 i / C))
         y[n, t, 2 i + 1] = x[n, t, 2 i + 1] + cos(t / base^(2 i / C))
@@ -17,6 +17,7 @@ class SinusoidalPosition(SameShape):
     Source: Vaswani et al., 2017.
     """
 
+    family = "attention"
     operations = 1
     several_positions = True
 

@@ -1,5 +1,7 @@
 """The layer that selects a range of one axis."""
 
+from typing import ClassVar
+
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
@@ -18,6 +20,8 @@ class Slice:
         ShapeError: if the axis does not exist, or nothing of it is selected.
     """
 
+    family = "reshaping"
+    example: ClassVar = {"axis": 1, "start": -1}
     per_sample = True
 
     class Config(LayerConfig):

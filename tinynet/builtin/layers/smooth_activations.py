@@ -8,7 +8,10 @@ from tinynet.layer import Array
 
 
 class Exponential(SlopeFromOutput):
-    """y = exp(x).  (N, ...) -> (N, ...). Infinite from about x = 89 in float32, 710 in float64."""
+    """Exponential: y = exp(x).
+
+    (N, ...) -> (N, ...). Infinite from about x = 89 in float32, 710 in float64.
+    """
 
     operations = 1
 
@@ -56,7 +59,7 @@ class LogSigmoid(SlopeFromOutput):
 
 
 class Softsign(SlopeFromInput):
-    """y = x / (1 + |x|).  (N, ...) -> (N, ...).
+    """A sigmoid of fractions: y = x / (1 + |x|).  (N, ...) -> (N, ...).
 
     Source: Turian, Bergstra and Bengio, "Quadratic Features and Deep Architectures for Chunking",
     2009.
@@ -74,7 +77,7 @@ class Softsign(SlopeFromInput):
 
 
 class Mish(SlopeFromInput):
-    """y = x * tanh(log(1 + exp(x))).  (N, ...) -> (N, ...).
+    """Mish, a smooth ReLU: y = x * tanh(log(1 + exp(x))).  (N, ...) -> (N, ...).
 
     Source: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2020.
     """
@@ -93,7 +96,7 @@ class Mish(SlopeFromInput):
 
 
 class TanhShrink(SlopeFromInput):
-    """y = x - tanh(x).  (N, ...) -> (N, ...)."""
+    """Shrinkage by tanh: y = x - tanh(x).  (N, ...) -> (N, ...)."""
 
     operations = 2
 

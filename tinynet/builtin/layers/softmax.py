@@ -13,6 +13,7 @@ from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, 
 class _AlongAxis(SameShape):
     """A function of the vectors along one axis."""
 
+    family = "activation"
     spec_name: ClassVar[str]
 
     class Config(LayerConfig):

@@ -1,6 +1,6 @@
 """The layer that cuts one axis into several outputs."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 import numpy as np
 from pydantic import Field
@@ -20,6 +20,8 @@ class Split:
         ShapeError: if the axis does not exist, or the sections do not add up to its size.
     """
 
+    family = "reshaping"
+    example: ClassVar = {"sections": 2}
     per_sample = True
 
     class Config(LayerConfig):

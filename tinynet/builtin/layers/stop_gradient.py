@@ -4,11 +4,12 @@ from tinynet.layer import Array, Build, Cache, Context, LayerConfig, Shape
 
 
 class StopGradient:
-    """The input itself, as a constant: nothing before this layer gets a gradient through it.
+    """The input itself, as a constant that no gradient passes.
 
-    (N, ...) -> (N, ...).
+    Nothing before this layer gets a gradient through it. (N, ...) -> (N, ...).
     """
 
+    family = "core"
     per_sample = True
     differentiable = False
     Config = LayerConfig

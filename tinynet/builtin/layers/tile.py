@@ -1,7 +1,7 @@
 """The layer that repeats a sample."""
 
 import math
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field
 
@@ -19,6 +19,8 @@ class Tile:
         ShapeError: if ``repeats`` has more numbers than a sample has axes.
     """
 
+    family = "reshaping"
+    example: ClassVar = {"repeats": [2, 1]}
     per_sample = True
 
     class Config(LayerConfig):

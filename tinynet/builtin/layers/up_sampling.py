@@ -31,6 +31,7 @@ class UpSampling:
         spec_name: The layer's name in specs, for messages.
     """
 
+    family = "reshaping"
     per_sample = True
     spec_name: ClassVar[str]
 

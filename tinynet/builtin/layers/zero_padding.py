@@ -23,6 +23,7 @@ class ZeroPadding:
         spec_name: The layer's name in specs, for messages.
     """
 
+    family = "reshaping"
     per_sample = True
     spec_name: ClassVar[str]
 

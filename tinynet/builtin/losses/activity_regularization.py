@@ -1,6 +1,6 @@
 """A penalty on the size of an output."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -12,11 +12,14 @@ from tinynet.types import Array
 
 
 class ActivityRegularization:
-    """l1 * sum |x| + l2 * sum x^2 over the elements of a sample, of an output x (N, ...).
+    """Penalty of an output x: l1 * sum |x| + l2 * sum x^2 over the elements of a sample.
 
-    It has no target. The gradient of |x| at 0 is 0. The sum over samples is taken in float64.
+    Outputs (N, ...); it has no target. The gradient of |x| at 0 is 0. The sum over
+    samples is taken in float64.
     """
 
+    family = "regularization"
+    example: ClassVar = {"l1": 0.001}
     per_sample = True
     takes_target = False
     examples = ({"options": {"l1": 0.1, "l2": 0.01}, "out_shape": [3]},)

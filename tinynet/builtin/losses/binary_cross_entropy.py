@@ -11,13 +11,14 @@ from tinynet.types import Array, Shape
 
 
 class BinaryCrossEntropy(Elementwise):
-    """-z log(sigmoid(x)) - (1 - z) log(1 - sigmoid(x)) of logits x and targets z in [0, 1].
+    """Cross-entropy of logits x with targets z: -z log s(x) - (1 - z) log(1 - s(x)).
 
-    Computed as max(x, 0) - x z + log1p(exp(-|x|)), which neither overflows nor loses small values.
-    Outputs (N, 1) or (N, labels); targets (N,) or the outputs' shape.  The mean is taken over a
-    sample's labels.
+    s is the sigmoid, and targets are in [0, 1]. Computed as max(x, 0) - x z + log1p(exp(-|x|)),
+    which neither overflows nor loses small values. Outputs (N, 1) or (N, labels); targets (N,) or
+    the outputs' shape.  The mean is taken over a sample's labels.
     """
 
+    family = "classification"
     name = "binary_cross_entropy"
 
     class Config(PositionsConfig):

@@ -8,7 +8,7 @@ from tinynet.types import Array
 
 
 class CategoricalHinge(ClassRows):
-    """max(1 + max_c (1 - target_c) x_c - sum_c target_c x_c, 0) of scores x.
+    """Hinge loss of classes: max(1 + max_c (1 - target_c) x_c - sum_c target_c x_c, 0).
 
     For a label this is 1 plus the largest other score, or 0 if all others are negative, minus the
     label's score: the definition of Keras. Outputs (N, ..., classes); targets are labels (N, ...)
@@ -16,6 +16,7 @@ class CategoricalHinge(ClassRows):
     Predictions are the softmax of the scores: it keeps their order.
     """
 
+    family = "classification"
     name = "categorical_hinge"
 
     def compare(self, ctx: Context, rows: Array, targets: Array) -> tuple[Array, Array]:

@@ -1,7 +1,7 @@
 """The contrastive loss: near embeddings for similar samples, distant ones for others."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -14,16 +14,19 @@ from tinynet.types import Array, Shape
 
 
 class Contrastive:
-    """y d^2 / 2 + (1 - y) max(0, margin - d)^2 / 2, with the distance d of two embeddings.
+    """Contrastive loss of two embeddings: y d^2 / 2 + (1 - y) max(0, margin - d)^2 / 2.
 
-    A loss of two outputs, ``"left+right"``, each (N, ...); d is the Euclidean distance over all
-    elements of a sample. Targets (N,) or (N, 1): y = 1 for similar samples, 0 for others. The sum
-    over samples is taken in float64. At d = 0 the gradient is 0.
+    A loss of two outputs, ``"left+right"``, each (N, ...); d
+    is the Euclidean distance over all elements of a sample. Targets (N,) or (N, 1): y = 1 for
+    similar samples, 0 for others. The sum over samples is taken in float64. At d = 0 the gradient
+    is 0.
 
     Source: Hadsell, Chopra and LeCun, "Dimensionality Reduction by Learning an Invariant Mapping",
     2006, where y has the opposite meaning.
     """
 
+    family = "embeddings"
+    example: ClassVar = {"margin": 1}
     per_sample = True
     output_count = 2
 

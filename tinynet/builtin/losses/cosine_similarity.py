@@ -7,12 +7,14 @@ from tinynet.types import Array
 
 
 class CosineSimilarity(Rowwise):
-    """-cos of the angle between output and target vectors: -1 for equal directions, 1 for opposite.
+    """Cosine of the angle between output and target vectors, negated.
 
-    Outputs (N, ..., D), targets (N, ..., D): vectors of D numbers; the mean is taken over a
-    sample's vectors. Against a vector of zeros the loss is 0, and so is its gradient.
+    It is -1 for equal directions, and 1 for opposite ones. Outputs (N, ..., D),
+    targets (N, ..., D): vectors of D numbers; the mean is taken over a sample's vectors. Against a
+    vector of zeros the loss is 0, and so is its gradient.
     """
 
+    family = "embeddings"
     name = "cosine_similarity"
 
     def compare(self, rows: Array, targets: Array) -> tuple[Array, Array]:

@@ -14,15 +14,17 @@ from tinynet.types import Array, Shape
 
 
 class CTC:
-    """-log p(labels | logits): the probability of a label sequence, summed over its alignments.
+    """Connectionist temporal classification: -log p(labels | logits), over all alignments.
 
-    Outputs (N, T, classes) are logits of each time step. Targets (N, L) are labels, padded at the
-    end with ``padding_value``. An alignment has a class for each time step; equal neighbors count
-    once, and the class ``blank`` stands for no label. The sum over samples is taken in float64.
+    The probability of a label sequence is summed over its alignments. Outputs (N, T, classes) are
+    logits of each time step. Targets (N, L) are labels, padded at the end with ``padding_value``.
+    An alignment has a class for each time step; equal neighbors count once, and the class ``blank``
+    stands for no label. The sum over samples is taken in float64.
 
     Source: Graves et al., "Connectionist Temporal Classification", 2006.
     """
 
+    family = "sequences"
     per_sample = True
 
     class Config(LossConfig):

@@ -1,7 +1,7 @@
 """Distillation: a student network imitates the probabilities of a teacher."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -15,7 +15,7 @@ from tinynet.types import Array, Shape
 
 
 class Distillation:
-    """T^2 KL(softmax(teacher / T) || softmax(student / T)), of the logits of two outputs.
+    """Distillation: T^2 KL(softmax(teacher / T) || softmax(student / T)), of two logits.
 
     A loss of two outputs, ``"student+teacher"``, each (N, ..., classes), without a target. The
     factor T^2, for a temperature T, keeps the size of the gradients. A sample's loss is the mean
@@ -24,6 +24,8 @@ class Distillation:
     Source: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015.
     """
 
+    family = "classification"
+    example: ClassVar = {"temperature": 2}
     per_sample = True
     output_count = 2
     takes_target = False

@@ -19,10 +19,11 @@ GAMMA = "Exponent of the discount of good predictions; 0 for none."
 
 
 class BinaryFocalCrossEntropy(BinaryCrossEntropy):
-    """alpha_z (1 - p_z)^gamma times the binary cross-entropy of logits x and targets z.
+    """Focal loss of yes or no: alpha_z (1 - p_z)^gamma times the cross-entropy.
 
-    p = sigmoid(x); p_z = z p + (1 - z) (1 - p); alpha_z = z alpha + (1 - z) (1 - alpha), and 1
-    without alpha.  Outputs (N, 1) or (N, labels); targets (N,) or the outputs' shape, in [0, 1].
+    With logits x and targets z: p = sigmoid(x); p_z = z p + (1 - z) (1 - p); alpha_z = z
+    alpha + (1 - z) (1 - alpha), and 1 without alpha.  Outputs (N, 1) or (N, labels); targets (N,)
+    or the outputs' shape, in [0, 1].
     """
 
     name = "binary_focal_cross_entropy"
@@ -69,12 +70,13 @@ class BinaryFocalCrossEntropy(BinaryCrossEntropy):
 
 
 class CategoricalFocalCrossEntropy(ClassRows):
-    """-sum_c alpha_c target_c (1 - p_c)^gamma log(p_c), with p = softmax(logits).
+    """Focal loss of classes: -sum_c alpha_c target_c (1 - p_c)^gamma log(p_c).
 
-    Outputs (N, ..., classes); targets are labels (N, ...) or probabilities (N, ..., classes).
-    With gamma 0 and no alpha it is softmax_cross_entropy.
+    p is softmax(logits). Outputs (N, ..., classes); targets are labels (N, ...) or probabilities
+    (N, ..., classes). With gamma 0 and no alpha it is softmax_cross_entropy.
     """
 
+    family = "classification"
     name = "categorical_focal_cross_entropy"
 
     class Config(ClassConfig):

@@ -19,16 +19,18 @@ from tinynet.types import Array, Shape
 
 
 class GaussianNLL:
-    """(log(v) + (target - mean)^2 / v) / 2, with v = max(variance, epsilon).
+    """Negative log-likelihood of normal targets: (log(v) + (target - mean)^2 / v) / 2.
 
-    A loss of two outputs, ``"mean+variance"``, each (N, ...); targets (N, ...), the mean over a
-    sample's elements. The variance should be positive, as softplus or exponential makes it. The
-    gradient of a variance below ``epsilon`` is that of ``epsilon``, so that it can grow.
+    v is max(variance, epsilon). A loss of two outputs, ``"mean+variance"``, each (N, ...); targets
+    (N, ...), the mean over a sample's elements. The variance should be positive, as softplus or
+    exponential makes it. The gradient of a variance below ``epsilon`` is that of ``epsilon``, so
+    that it can grow.
 
     Source: Nix and Weigend, "Estimating the Mean and Variance of the Target Probability
     Distribution", 1994.
     """
 
+    family = "regression"
     per_sample = True
     output_count = 2
     examples = (

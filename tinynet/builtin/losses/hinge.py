@@ -8,14 +8,16 @@ from tinynet.types import Array, Shape
 
 
 class Hinge(Elementwise):
-    """max(1 - z x, 0) of scores x and targets z: 1, and -1 or 0 for the other class.
+    """Hinge loss of scores x: max(1 - z x, 0), for targets z of 1, or -1 (or 0).
 
-    Outputs (N, 1) or (N, labels); targets (N,) or the outputs' shape. The gradient at z x = 1 is 0.
-    Predictions are (1 + x) / 2, clipped to [0, 1]: above 0.5 for class 1.
+    Outputs (N, 1) or (N, labels); targets (N,) or the
+    outputs' shape. The gradient at z x = 1 is 0. Predictions are (1 + x) / 2, clipped to [0, 1]:
+    above 0.5 for class 1.
 
     Source: Cortes and Vapnik, "Support-Vector Networks", 1995.
     """
 
+    family = "classification"
     name = "hinge"
     examples = ({"out_shape": [2], "targets": [[1, 0], [-1, 1]]},)
 
@@ -42,11 +44,12 @@ class Hinge(Elementwise):
 
 
 class SquaredHinge(Hinge):
-    """max(1 - z x, 0)^2 of scores x and targets z: 1, and -1 or 0 for the other class.
+    """Squared hinge loss of scores x: max(1 - z x, 0)^2, for targets z of 1, or -1 (or 0).
 
-    Outputs (N, 1) or (N, labels); targets (N,) or the outputs' shape. Predictions are (1 + x) / 2,
-    clipped to [0, 1]: the probability of class 1, where the loss is smallest (Zhang, "Statistical
-    Behavior and Consistency of Classification Methods Based on Convex Risk Minimization", 2004).
+    Outputs (N, 1) or (N, labels); targets (N,) or the
+    outputs' shape. Predictions are (1 + x) / 2, clipped to [0, 1]: the probability of class 1,
+    where the loss is smallest (Zhang, "Statistical Behavior and Consistency of Classification
+    Methods Based on Convex Risk Minimization", 2004).
     """
 
     name = "squared_hinge"

@@ -10,14 +10,16 @@ from tinynet.types import Array, Shape
 
 
 class KLDivergence(Rowwise):
-    """sum_c target_c log(target_c / softmax(logits)_c), of logits; 0 log(0) is 0.
+    """KL divergence of targets from logits: sum_c target_c log(target_c / softmax_c).
 
-    Outputs (N, ..., classes), targets (N, ..., classes): probabilities. It has the gradient of
-    softmax_cross_entropy, but is 0 where the predictions are the targets.
+    softmax is that of the logits, and 0 log(0) is 0. Outputs (N, ..., classes), targets (N, ...,
+    classes): probabilities. It has the gradient of softmax_cross_entropy, but is 0 where the
+    predictions are the targets.
 
     Source: Kullback and Leibler, "On Information and Sufficiency", 1951.
     """
 
+    family = "classification"
     name = "kl_divergence"
 
     def compare(self, rows: Array, targets: Array) -> tuple[Array, Array]:

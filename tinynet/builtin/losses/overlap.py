@@ -33,6 +33,7 @@ class _Overlap:
     The Dice loss is that of alpha = beta = 1/2, with both sides of its fraction halved.
     """
 
+    family = "images"
     per_sample = True
     name: ClassVar[str]
     """The loss's name in a spec, for messages."""
@@ -91,11 +92,11 @@ class _Overlap:
 
 
 class Tversky(_Overlap):
-    """1 - (TP + smooth) / (TP + alpha FP + beta FN + smooth), for each sample.
+    """Tversky loss: 1 - (TP + smooth) / (TP + alpha FP + beta FN + smooth).
 
-    With p = sigmoid(logits): TP = sum p z, FP = sum p (1 - z) and FN = sum (1 - p) z, over all
-    elements of a sample. Outputs (N, ...); targets z, in [0, 1], have the same shape, or lack the
-    outputs' last axis where that is 1. Predictions are probabilities.
+    It is computed for each sample. With p = sigmoid(logits): TP = sum p z, FP = sum p (1 - z) and
+    FN = sum (1 - p) z, over all elements of a sample. Outputs (N, ...); targets z, in [0, 1], have
+    the same shape, or lack the outputs' last axis where that is 1. Predictions are probabilities.
 
     Source: Salehi, Erdogmus and Gholipour, "Tversky Loss Function for Image Segmentation Using 3D
     Fully Convolutional Deep Networks", 2017.
@@ -115,10 +116,11 @@ class Tversky(_Overlap):
 
 
 class Dice(_Overlap):
-    """1 - (2 sum p z + smooth) / (sum p + sum z + smooth), for each sample; p = sigmoid(logits).
+    """Dice loss: 1 - (2 sum p z + smooth) / (sum p + sum z + smooth).
 
-    The sums go over all elements of a sample. Outputs (N, ...); targets z, in [0, 1], have the same
-    shape, or lack the outputs' last axis where that is 1. Predictions are probabilities.
+    It is computed for each sample, with p = sigmoid(logits). The sums go over all elements of a
+    sample. Outputs (N, ...); targets z, in [0, 1], have the same shape, or lack the outputs' last
+    axis where that is 1. Predictions are probabilities.
 
     Source: Milletari, Navab and Ahmadi, "V-Net", 2016, there with squares below the line; Sudre et
     al., "Generalised Dice Overlap as a Deep Learning Loss Function", 2017.

@@ -12,11 +12,11 @@ from tinynet.types import Array, Shape
 
 
 class Poisson(Elementwise):
-    """exp(x) - z x for counts z and logarithms x of their rates, without the term log(z!).
+    """Negative log-likelihood of counts z, from logarithms x of rates: exp(x) - z x.
 
-    With ``log_input`` false the outputs are the rates themselves: x - z log(x + epsilon). They must
-    be at least 0, as softplus or exponential at the end of the network makes them; a negative one
-    has no likelihood (NaN).
+    The term log(z!), which has no gradient, is left out. With ``log_input`` false the outputs are
+    the rates themselves: x - z log(x + epsilon). They must be at least 0, as softplus or
+    exponential at the end of the network makes them; a negative one has no likelihood (NaN).
 
     Outputs (N, ...), targets (N, ...) of at least 0. Predictions are rates.
 
@@ -24,6 +24,7 @@ class Poisson(Elementwise):
     z log(z) - z + log(2 pi z) / 2.
     """
 
+    family = "regression"
     name = "poisson"
 
     # Moderate numbers: the exponential of an output of 10,000 is infinite.

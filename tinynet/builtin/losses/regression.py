@@ -1,6 +1,7 @@
 """Losses of a residual r = output - target."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -13,6 +14,7 @@ from tinynet.types import Array
 class MSE(Elementwise):
     """Mean squared error: r^2.  Outputs (N, ...), targets (N, ...)."""
 
+    family = "regression"
     name = "mse"
 
     def values(self, outputs: Array, targets: Array) -> Array:
@@ -27,6 +29,7 @@ class MSE(Elementwise):
 class MAE(Elementwise):
     """Mean absolute error: |r|, with gradient 0 at r = 0.  Outputs (N, ...), targets (N, ...)."""
 
+    family = "regression"
     name = "mae"
 
     def values(self, outputs: Array, targets: Array) -> Array:
@@ -39,11 +42,13 @@ class MAE(Elementwise):
 
 
 class Huber(Elementwise):
-    """Quadratic near 0, linear beyond: r^2 / 2 for |r| <= delta, else delta (|r| - delta / 2).
+    """Huber's loss: r^2 / 2 for |r| <= delta, else delta (|r| - delta / 2).
 
-    Outputs (N, ...), targets (N, ...).  Huber, "Robust Estimation of a Location Parameter", 1964.
+    It is quadratic near 0, and linear beyond. Outputs (N, ...), targets (N, ...).  Huber, "Robust
+    Estimation of a Location Parameter", 1964.
     """
 
+    family = "regression"
     name = "huber"
 
     class Config(PositionsConfig):
@@ -75,6 +80,7 @@ class SmoothL1(Elementwise):
     Outputs (N, ...), targets (N, ...).  Girshick, "Fast R-CNN", 2015.
     """
 
+    family = "regression"
     name = "smooth_l1"
 
     class Config(PositionsConfig):
@@ -102,11 +108,12 @@ class SmoothL1(Elementwise):
 
 
 class LogCosh(Elementwise):
-    """log(cosh(r)): about r^2 / 2 near 0, and |r| - log(2) beyond.
+    """Logarithm of cosh(r): about r^2 / 2 near 0, and |r| - log(2) beyond.
 
     Outputs (N, ...), targets (N, ...).
     """
 
+    family = "regression"
     name = "log_cosh"
 
     def values(self, outputs: Array, targets: Array) -> Array:
@@ -122,13 +129,16 @@ class LogCosh(Elementwise):
 
 
 class Quantile(Elementwise):
-    """Pinball loss, smallest where outputs are a quantile q of the targets: max(-q r, (1 - q) r).
+    """Pinball loss, least at the quantile q of the targets: max(-q r, (1 - q) r).
 
-    Outputs (N, ...), targets (N, ...).  The gradient at r = 0 is the mean of both sides'.
+    Outputs that minimize it are a quantile q of the targets. Outputs (N, ...), targets (N, ...).
+    The gradient at r = 0 is the mean of both sides'.
 
     Source: Koenker and Bassett, "Regression Quantiles", 1978.
     """
 
+    family = "regression"
+    example: ClassVar = {"quantile": 0.9}
     name = "quantile"
 
     class Config(PositionsConfig):

@@ -15,6 +15,7 @@ class MAPE(Elementwise):
     Outputs (N, ...), targets (N, ...).  The gradient is 0 where both are equal.
     """
 
+    family = "regression"
     name = "mape"
 
     class Config(PositionsConfig):
@@ -49,6 +50,7 @@ class MSLE(Elementwise):
     gradient; a layer such as softplus at the end of the network prevents that.
     """
 
+    family = "regression"
     name = "msle"
 
     def values(self, outputs: Array, targets: Array) -> Array:

@@ -9,7 +9,7 @@ from tinynet.types import Array
 
 
 class SoftmaxCrossEntropy(ClassRows):
-    """-sum_c target_c log(softmax(logits)_c), of logits.
+    """Cross-entropy of logits and classes: -sum_c target_c log(softmax(logits)_c).
 
     Outputs (N, ..., classes). Targets of one axis less, (N, ...), are labels, integers from 0 to
     classes - 1; targets of the outputs' shape are probabilities (one-hot rows, for example). A
@@ -23,6 +23,7 @@ class SoftmaxCrossEntropy(ClassRows):
     "Rethinking the Inception Architecture for Computer Vision", 2016).
     """
 
+    family = "classification"
     name = "softmax_cross_entropy"
 
     class Config(ClassConfig):

@@ -13,7 +13,7 @@ from tinynet.types import Array, Shape
 
 
 class SSIM:
-    """1 - SSIM of images x and targets y, the mean over all windows and channels of a sample.
+    """Structural dissimilarity of images: 1 - SSIM, the mean over windows and channels.
 
     SSIM = (2 m_x m_y + c_1) (2 s_xy + c_2) / ((m_x^2 + m_y^2 + c_1) (s_x^2 + s_y^2 + c_2)) with the
     means m, variances s^2 and covariance s_xy in a Gaussian window that lies inside the image;
@@ -23,6 +23,7 @@ class SSIM:
     2004.
     """
 
+    family = "images"
     per_sample = True
     examples = (
         {

@@ -12,7 +12,7 @@ from tinynet.types import Array, Shape
 
 
 class StandardNormalKL:
-    """KL(N(mean, exp(log_variance)) || N(0, 1)), summed over the elements of a sample.
+    """KL divergence of N(mean, exp(log_variance)) from N(0, 1), summed over a sample.
 
     L = sum (mean^2 + exp(log_variance) - 1 - log_variance) / 2.  A loss of two outputs,
     ``"mean+log_variance"``, each (N, ...), without a target. The sum over samples is taken in
@@ -21,6 +21,7 @@ class StandardNormalKL:
     Source: Kingma and Welling, "Auto-Encoding Variational Bayes", 2014.
     """
 
+    family = "regularization"
     per_sample = True
     output_count = 2
     takes_target = False

@@ -1,6 +1,6 @@
 """The triplet loss: an anchor is nearer to a similar sample than to another one."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -13,15 +13,18 @@ from tinynet.types import Array, Shape
 
 
 class Triplet:
-    """max(d(anchor, positive) - d(anchor, negative) + margin, 0), with a distance d of embeddings.
+    """Triplet loss: max(d(anchor, positive) - d(anchor, negative) + margin, 0).
 
-    A loss of three outputs, ``"anchor+positive+negative"``, each (N, ...), without a target.
-    d(x, y) is the p-norm of x - y + epsilon over all elements of a sample; its gradient at 0 is 0.
+    A loss of three outputs, ``"anchor+positive+negative"``, each (N,
+    ...), without a target. d(x, y) is the p-norm of x - y + epsilon over all elements of a sample;
+    its gradient at 0 is 0.
 
     Source: Schroff, Kalenichenko and Philbin, "FaceNet", 2015, there with squared distances; and
     Balntas et al., "Learning Local Feature Descriptors with Triplets", 2016, for ``swap``.
     """
 
+    family = "embeddings"
+    example: ClassVar = {"margin": 1}
     per_sample = True
     output_count = 3
     takes_target = False

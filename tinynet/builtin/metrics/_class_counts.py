@@ -18,6 +18,7 @@ class ClassCounts(Sums):
     Three integers for each class, however many samples there are; they are exact in any batches.
     """
 
+    family = "classification"
     Config = ClassMetricConfig
     greater_is_better = True
 

@@ -20,6 +20,7 @@ class MeanOfNumbers(Sums):
     Predictions (N, ...); targets the same, or without the predictions' last axis where that is 1.
     """
 
+    family = "regression"
     greater_is_better: ClassVar[bool] = False
 
     def values(self, predictions: Array, targets: Array) -> Array:

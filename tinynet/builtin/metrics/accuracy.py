@@ -1,5 +1,7 @@
 """Accuracy: the fraction of correct predictions."""
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field
 
@@ -17,13 +19,14 @@ from tinynet.types import Array, Shape
 
 
 class Accuracy(Sums):
-    """Share of predictions whose class is the right one.
+    """Share of predictions with the right class.
 
     Predictions are probabilities (N, ..., classes), or of class 1 alone, (N,) or (N, ..., 1),
     where a probability above 0.5 means class 1. Targets are labels (N, ...), or probabilities in
     the shape of the predictions, of which the largest counts.
     """
 
+    family = "classification"
     greater_is_better = True
 
     class Config(ClassMetricConfig):
@@ -51,6 +54,8 @@ class TopKAccuracy(Accuracy):
     Predictions are probabilities (N, ..., classes); targets as for `Accuracy`. Of equal
     probabilities the earlier class comes first, so that k = 1 is `Accuracy`.
     """
+
+    example: ClassVar = {"k": 5}
 
     class Config(Accuracy.Config):
         """Parameters of `top_k_accuracy`."""

@@ -17,7 +17,7 @@ OCTAVES = 32
 
 
 class AUC(Sums):
-    """Area under a curve of each class against the rest: of rates, or of precision and recall.
+    """Area under the curve of each class against the rest: ROC, or precision and recall.
 
     ``"curve": "roc"`` is the share of pairs of a positive and a negative sample in which the
     positive one has the higher score; equal scores count one half. ``"curve": "pr"`` is the average
@@ -40,6 +40,7 @@ class AUC(Sums):
     Characteristic (ROC) Curve", 1982.
     """
 
+    family = "classification"
     greater_is_better = True
 
     class Config(ClassMetricConfig):

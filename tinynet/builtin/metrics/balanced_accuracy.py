@@ -7,7 +7,7 @@ from tinynet.metric import State
 
 
 class BalancedAccuracy(ClassCounts):
-    """Mean over the classes of the share of a class's samples that is predicted to be of it.
+    """Mean over the classes of the share of a class that is predicted right.
 
     Predictions and targets as for `accuracy`. A class that is never true is left out of the mean,
     while the macro average of `recall` counts it as 0 if it was predicted. The state is three

@@ -28,6 +28,7 @@ class _BinaryCounts(Sums):
     The state is four integers, so that the figure does not depend on the batches.
     """
 
+    family = "binary and multi-label"
     greater_is_better = True
     Config = BinaryConfig
 
@@ -45,11 +46,12 @@ class _BinaryCounts(Sums):
 
 
 class BinaryAccuracy(_BinaryCounts):
-    """Share of right answers among all elements, where a label applies above a threshold.
+    """Share of right answers, where a label applies above a threshold.
 
-    Predictions are probabilities, one for each label: (N,) or (N, ..., labels); or of two classes.
-    Targets are 0 or 1 in the shape of the predictions; of one label or two classes also (N, ...).
-    The state is four integers, so that the figure does not depend on the batches.
+    It counts all elements. Predictions are probabilities, one for each label: (N,) or (N, ...,
+    labels); or of two classes. Targets are 0 or 1 in the shape of the predictions; of one label or
+    two classes also (N, ...). The state is four integers, so that the figure does not depend on the
+    batches.
     """
 
     def result(self, state: State) -> float:

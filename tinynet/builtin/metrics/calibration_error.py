@@ -23,6 +23,7 @@ class CalibrationError(Sums):
     Source: Guo et al., "On Calibration of Modern Neural Networks", 2017.
     """
 
+    family = "classification"
     greater_is_better = False
 
     class Config(ClassMetricConfig):

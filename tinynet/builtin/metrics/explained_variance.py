@@ -9,17 +9,18 @@ from tinynet.types import Array, Shape
 
 
 class ExplainedVariance:
-    """1 - variance of (target - prediction) / variance of the target, over the split.
+    """Explained variance: 1 - variance of (target - prediction) / variance of the target.
 
-    Predictions (N, ...); targets the same, or without the predictions' last axis where that is 1.
-    Of several outputs it is the mean of their figures. Unlike `r2`, it does not count a constant
-    offset of the predictions as an error. An output whose target never varies, for which the
-    figure is not defined, counts as 0.
+    Variances are taken over the split. Predictions (N, ...); targets the same, or without the
+    predictions' last axis where that is 1. Of several outputs it is the mean of their figures.
+    Unlike `r2`, it does not count a constant offset of the predictions as an error. An output whose
+    target never varies, for which the figure is not defined, counts as 0.
 
     The state is the mean and the squared deviations of targets and errors, four numbers for each
     output, which merge exactly up to rounding.
     """
 
+    family = "regression"
     greater_is_better = True
 
     Config = MetricConfig

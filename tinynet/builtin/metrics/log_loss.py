@@ -10,14 +10,15 @@ from tinynet.types import Array, Shape
 
 
 class LogLoss(Sums):
-    """Mean of -log p(true class) over all positions: the logarithm of `perplexity`.
+    """Mean cross-entropy, -log p(true class), over all positions.
 
-    Predictions and targets as for `accuracy`. Unlike the loss, it has neither weights nor label
-    smoothing. A probability of 0 counts as the smallest normal number of its dtype, so that the
-    figure is finite. The state is a sum in float64 and a count, so that the figure does not depend
-    on the batches.
+    It is the logarithm of `perplexity`. Predictions and targets as for `accuracy`. Unlike the loss,
+    it has neither weights nor label smoothing. A probability of 0 counts as the smallest normal
+    number of its dtype, so that the figure is finite. The state is a sum in float64 and a count, so
+    that the figure does not depend on the batches.
     """
 
+    family = "classification"
     greater_is_better = False
 
     Config = ClassMetricConfig

@@ -9,10 +9,11 @@ from tinynet.types import Array
 
 
 class MAPE(MeanOfNumbers):
-    """Mean of 100 |prediction - target| / max(|target|, epsilon) over all elements of the split.
+    """Mean absolute percentage error: mean 100 |prediction - target| / max(|target|, epsilon).
 
-    Predictions (N, ...); targets the same, or without the predictions' last axis where that is 1.
-    The state is a sum and a count, so that the figure does not depend on the batches.
+    The mean is taken over all elements of the split. Predictions (N, ...); targets the same, or
+    without the predictions' last axis where that is 1. The state is a sum and a count, so that the
+    figure does not depend on the batches.
     """
 
     class Config(MetricConfig):

@@ -18,6 +18,7 @@ class _MultiLabel(Sums):
     A subclass implements `possible`, which returns the divisor of the hits.
     """
 
+    family = "binary and multi-label"
     greater_is_better = True
 
     class Config(BinaryConfig):

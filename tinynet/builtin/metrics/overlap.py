@@ -13,14 +13,18 @@ class MeanIoU(ClassRatio):
     in targets is left out of the mean. Also known as the Jaccard index.
     """
 
+    family = "images"
+
     def possible(self, hits: Array, predicted: Array, true: Array) -> Array:
         return predicted + true - hits
 
 
 class Dice(F1):
-    """The Dice coefficient: 2 hits / (predicted + true), as `f1`, which is the same ratio.
+    """Dice coefficient: 2 hits / (predicted + true), the same as `f1`.
 
     Predictions and targets as for `accuracy`. The counts are those of the whole split, not of each
     image; they are three integers for each class. A class that occurs neither in predictions nor
     in targets is left out of the mean.
     """
+
+    family = "images"

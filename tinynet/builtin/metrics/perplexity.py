@@ -12,13 +12,14 @@ from tinynet.types import Array, Shape
 
 
 class Perplexity(Sums):
-    """exp of the mean cross-entropy, -log p(true class), over all positions.
+    """Perplexity: exp of the mean cross-entropy, -log p(true class).
 
-    Predictions are probabilities (N, ..., classes); targets as for `accuracy`. A uniform guess
-    among k classes has the perplexity k. A probability of 0 counts as the smallest normal number of
-    its dtype, so that the figure is finite.
+    The mean is taken over all positions. Predictions are probabilities (N, ..., classes); targets
+    as for `accuracy`. A uniform guess among k classes has the perplexity k. A probability of 0
+    counts as the smallest normal number of its dtype, so that the figure is finite.
     """
 
+    family = "classification"
     greater_is_better = False
 
     class Config(ClassMetricConfig):

@@ -15,6 +15,7 @@ class MAE(Sums):
     Predictions (N, ...); targets the same, or without the predictions' last axis where that is 1.
     """
 
+    family = "regression"
     greater_is_better = False
 
     def start(self, out_shape: Shape) -> State:
@@ -36,6 +37,7 @@ class R2:
     whose target never varies, for which the figure is not defined, counts as 0.
     """
 
+    family = "regression"
     greater_is_better = True
 
     Config = MetricConfig

@@ -12,11 +12,12 @@ from tinynet.types import Array, Shape
 
 
 class Spearman:
-    """Correlation of the ranks of predictions and targets, from -1 to 1; equal values share a rank.
+    """Rank correlation of predictions and targets, from -1 to 1.
 
-    Predictions (N, ...); targets the same, or without the predictions' last axis where that is 1.
-    Of several outputs it is the mean of their figures. An output whose predictions or targets are
-    all equal, or hold NaN, counts as 0.
+    It is the correlation of their ranks; equal values share a rank. Predictions (N, ...); targets
+    the same, or without the predictions' last axis where that is 1. Of several outputs it is the
+    mean of their figures. An output whose predictions or targets are all equal, or hold NaN, counts
+    as 0.
 
     Ranks need every value of the split, so the state holds them: ``16 max_samples`` bytes for each
     output, reserved at the start. The figure is exact up to that number of samples; one more is an
@@ -25,6 +26,7 @@ class Spearman:
     Source: Spearman, "The Proof and Measurement of Association between Two Things", 1904.
     """
 
+    family = "regression"
     greater_is_better = True
 
     class Config(MetricConfig):

@@ -11,10 +11,11 @@ from tinynet.types import Array
 
 
 class MSE(MeanOfNumbers):
-    """Mean squared error over all elements of the split: mean (prediction - target)^2.
+    """Mean squared error: mean (prediction - target)^2.
 
-    Predictions (N, ...); targets the same, or without the predictions' last axis where that is 1.
-    The state is a sum and a count, so that the figure does not depend on the batches.
+    The mean is taken over all elements of the split. Predictions (N, ...); targets the same, or
+    without the predictions' last axis where that is 1. The state is a sum and a count, so that the
+    figure does not depend on the batches.
     """
 
     def values(self, predictions: Array, targets: Array) -> Array:
@@ -23,10 +24,10 @@ class MSE(MeanOfNumbers):
 
 
 class RMSE(MSE):
-    """Root of the mean squared error over all elements of the split, in the targets' unit.
+    """Root mean squared error, in the targets' unit.
 
-    Predictions and targets as for `mse`. It is the root of one mean over all outputs, not the mean
-    of each output's root.
+    The mean is taken over all elements of the split. Predictions and targets as for `mse`. It is
+    the root of one mean over all outputs, not the mean of each output's root.
     """
 
     def of_mean(self, mean: float) -> float:
@@ -41,6 +42,7 @@ class PSNR(MSE):
     squared error of 0 counts as the smallest normal number of float64.
     """
 
+    family = "images"
     greater_is_better = True
 
     class Config(MetricConfig):

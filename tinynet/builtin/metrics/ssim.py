@@ -10,16 +10,18 @@ from tinynet.types import Array, Shape
 
 
 class SSIM(Sums):
-    """Mean structural similarity of images, the mean over all windows and channels of each.
+    """Structural similarity of images, the mean over windows and channels.
 
-    Predictions (N, H, W, C), targets (N, H, W, C), or (N, H, W) for C = 1. It is 1 minus the loss
-    `ssim`, with that loss's formula and options. The state is a sum over the images and their
-    count, so that the figure does not depend on the batches.
+    The mean is taken over all windows and channels of each image. Predictions (N, H, W, C), targets
+    (N, H, W, C), or (N, H, W) for C = 1. It is 1 minus the loss `ssim`, with that loss's formula
+    and options. The state is a sum over the images and their count, so that the figure does not
+    depend on the batches.
 
     Source: Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity",
     2004.
     """
 
+    family = "images"
     greater_is_better = True
     examples = (
         {

@@ -12,7 +12,7 @@ from tinynet.types import Array
 
 
 class Adadelta(FusedOptimizer):
-    """Gradients scaled by the ratio of the running sizes of the steps and of the gradients.
+    """Gradients scaled by the sizes of recent steps and of recent gradients.
 
         g = grad + weight_decay * param
         mean_square = rho * mean_square + (1 - rho) * g^2

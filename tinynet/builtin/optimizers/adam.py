@@ -13,7 +13,9 @@ from tinynet.types import Array
 
 
 class Adam(FusedOptimizer):
-    """Adaptive moment estimation; t counts steps from 1.
+    """Adaptive moment estimation.
+
+    t counts steps from 1.
 
         g = grad + weight_decay * param
         first_moment  = beta_1 * first_moment  + (1 - beta_1) * g
@@ -60,7 +62,7 @@ class Adam(FusedOptimizer):
 
 
 class AdamW(Adam):
-    """Adam whose weight decay acts on the parameter, not through the gradient's moments.
+    """Adam with weight decay of the parameter itself, apart from the gradient's moments.
 
         param -= rate * weight_decay * param, and then a step of `Adam` without weight decay
 

@@ -11,7 +11,9 @@ from tinynet.types import Array
 
 
 class LAMB:
-    """Layer-wise adaptive moments, for large batches; t counts steps from 1.
+    """Layer-wise adaptive moments, for large batches.
+
+    t counts steps from 1.
 
         first_moment  = beta_1 * first_moment  + (1 - beta_1) * grad
         second_moment = beta_2 * second_moment + (1 - beta_2) * grad^2

@@ -14,7 +14,9 @@ from tinynet.types import Array
 
 
 class Nadam(FusedOptimizer):
-    """Adam whose momentum looks one step ahead, and grows over the run; t counts steps from 1.
+    """Adam whose momentum looks one step ahead, and grows over the run.
+
+    t counts steps from 1.
 
         g = grad + weight_decay * param
         first_moment  = beta_1 * first_moment  + (1 - beta_1) * g

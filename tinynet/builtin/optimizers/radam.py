@@ -11,7 +11,9 @@ from tinynet.types import Array
 
 
 class RAdam(FusedOptimizer):
-    """Rectified Adam, which needs no warmup; t counts steps from 1.
+    """Rectified Adam, which needs no warmup.
+
+    t counts steps from 1.
 
         g = grad + weight_decay * param
         first_moment  = beta_1 * first_moment  + (1 - beta_1) * g

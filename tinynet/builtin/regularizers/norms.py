@@ -1,5 +1,7 @@
 """Penalties of the size of weights."""
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field
 
@@ -12,6 +14,8 @@ class L1:
 
     The gradient at 0 is 0. Tibshirani, "Regression shrinkage and selection via the lasso", 1996.
     """
+
+    example: ClassVar = {"factor": 0.0001}
 
     class Config(RegularizerConfig):
         """Options of `l1`."""
@@ -26,11 +30,13 @@ class L1:
 
 
 class L2:
-    """The sum of squares: factor * sum(w^2), with the gradient 2 * factor * w.
+    """The sum of squares: factor * sum(w^2).
 
     The weight decay of `sgd` is twice the factor. Krogh and Hertz, "A simple weight decay can
     improve generalization", 1991.
     """
+
+    example: ClassVar = {"factor": 0.0001}
 
     class Config(RegularizerConfig):
         """Options of `l2`."""
@@ -49,6 +55,8 @@ class L1L2:
 
     Zou and Hastie, "Regularization and variable selection via the elastic net", 2005.
     """
+
+    example: ClassVar = {"l1": 0.0001, "l2": 0.0001}
 
     class Config(RegularizerConfig):
         """Options of `l1_l2`."""

@@ -1,6 +1,7 @@
 """Schedules that fall along half a cosine."""
 
 import math
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -8,10 +9,11 @@ from tinynet.schedule import Length, ScheduleConfig
 
 
 class Cosine:
-    """Half a cosine from 1 to alpha: alpha + (1 - alpha) (1 + cos(pi step / decay_steps)) / 2.
+    """Half a cosine, from 1 to alpha.
 
-    It stays at alpha after ``decay_steps``. Loshchilov and Hutter, "SGDR: Stochastic Gradient
-    Descent with Warm Restarts", 2017; without restarts.
+    alpha + (1 - alpha) (1 + cos(pi step / decay_steps)) / 2. It stays at alpha after
+    ``decay_steps``. Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts",
+    2017; without restarts.
     """
 
     class Config(ScheduleConfig):
@@ -32,12 +34,15 @@ class Cosine:
 
 
 class CosineRestarts:
-    """Half a cosine again and again: alpha + (1 - alpha) m_mul^i (1 + cos(pi done)) / 2.
+    """Half a cosine again and again, from 1 to alpha.
 
-    Cycle i = 0, 1, ... has first_decay_steps * t_mul^i steps, and ``done`` is the part of it before
-    the step. Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017;
-    with parameters as in Keras's ``CosineDecayRestarts``.
+    alpha + (1 - alpha) m_mul^i (1 + cos(pi done)) / 2. Cycle i = 0, 1, ... has first_decay_steps *
+    t_mul^i steps, and ``done`` is the part of it before the step. Loshchilov and Hutter, "SGDR:
+    Stochastic Gradient Descent with Warm Restarts", 2017; with parameters as in Keras's
+    ``CosineDecayRestarts``.
     """
+
+    example: ClassVar = {"first_decay_steps": 1000}
 
     class Config(ScheduleConfig):
         """Parameters of `cosine_restarts`."""

@@ -10,12 +10,13 @@ from tinynet.schedule import Length, ScheduleConfig
 
 
 class OneCycle:
-    """One rise to the optimizer's rate and one fall, to far below the start, over the run.
+    """One rise to the optimizer's rate and one fall, over the run.
 
-    With S steps in the run, the factor is 1 / div_factor at step 0, 1 at pct_start * S - 1, and
-    1 / (div_factor * final_div_factor) at S - 1. With ``three_phase`` it is 1 / div_factor again at
-    2 * pct_start * S - 2. Smith and Topin, "Super-Convergence: Very Fast Training of Neural
-    Networks Using Large Learning Rates", 2018; as torch's ``OneCycleLR``, without its momentum.
+    It ends far below the start. With S steps in the run, the factor is 1 / div_factor at step 0, 1
+    at pct_start * S - 1, and 1 / (div_factor * final_div_factor) at S - 1. With ``three_phase`` it
+    is 1 / div_factor again at 2 * pct_start * S - 2. Smith and Topin, "Super-Convergence: Very Fast
+    Training of Neural Networks Using Large Learning Rates", 2018; as torch's ``OneCycleLR``,
+    without its momentum.
     """
 
     class Config(ScheduleConfig):
@@ -68,11 +69,12 @@ class OneCycle:
 
 
 class Cyclical:
-    """Triangles between ``min_factor`` and 1: min + (1 - min) * height * scale.
+    """Triangles between `min_factor` and 1.
 
-    ``height`` rises from 0 to 1 over step_size_up steps and falls to 0 over step_size_down. In mode
-    "triangular" ``scale`` is 1, in "triangular2" 2^-i in cycle i = 0, 1, ..., and in "exp_range"
-    gamma^step. Smith, "Cyclical Learning Rates for Training Neural Networks", 2017.
+    min + (1 - min) * height * scale, where min is ``min_factor``. ``height`` rises from 0 to 1 over
+    step_size_up steps and falls to 0 over step_size_down. In mode "triangular" ``scale`` is 1, in
+    "triangular2" 2^-i in cycle i = 0, 1, ..., and in "exp_range" gamma^step. Smith, "Cyclical
+    Learning Rates for Training Neural Networks", 2017.
     """
 
     class Config(ScheduleConfig):

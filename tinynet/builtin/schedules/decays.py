@@ -1,6 +1,7 @@
 """Schedules that follow a line, a power or a root of the step."""
 
 import math
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -8,9 +9,10 @@ from tinynet.schedule import Length, ScheduleConfig
 
 
 class Linear:
-    """A straight line: start_factor + (end_factor - start_factor) * step / decay_steps.
+    """A straight line, from start_factor to end_factor.
 
-    It stays at ``end_factor`` after ``decay_steps``.
+    start_factor + (end_factor - start_factor) * step / decay_steps. It stays at ``end_factor``
+    after ``decay_steps``.
     """
 
     class Config(ScheduleConfig):
@@ -34,6 +36,8 @@ class Linear:
 class Exponential:
     """Smooth decay: decay_rate^(step / decay_steps)."""
 
+    example: ClassVar = {"decay_rate": 0.96, "decay_steps": 1000}
+
     class Config(ScheduleConfig):
         """Parameters of `exponential`."""
 
@@ -49,7 +53,12 @@ class Exponential:
 
 
 class InverseTime:
-    """Decay by time: 1 / (1 + decay_rate * step / decay_steps); Keras's ``InverseTimeDecay``."""
+    """Decay by time: 1 / (1 + decay_rate * step / decay_steps).
+
+    It is ``InverseTimeDecay`` of Keras.
+    """
+
+    example: ClassVar = {"decay_rate": 0.5, "decay_steps": 1000}
 
     class Config(ScheduleConfig):
         """Parameters of `inverse_time`."""
@@ -93,11 +102,12 @@ class InverseSqrt:
 
 
 class Polynomial:
-    """A power of the part that is left: end + (1 - end) (1 - step / decay_steps)^power.
+    """A power of the part that is left, from 1 to end_factor.
 
-    It stays at ``end_factor`` after ``decay_steps``. With ``cycle``, ``decay_steps`` is instead
-    doubled, tripled, ... whenever it is passed, so that the rate rises again to fall more slowly.
-    Keras's ``PolynomialDecay``.
+    end + (1 - end) (1 - step / decay_steps)^power, where end is ``end_factor``. It stays at
+    ``end_factor`` after ``decay_steps``. With ``cycle``, ``decay_steps`` is instead doubled,
+    tripled, ... whenever it is passed, so that the rate rises again to fall more slowly. Keras's
+    ``PolynomialDecay``.
     """
 
     class Config(ScheduleConfig):

@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_right
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,7 +11,7 @@ from tinynet.schedule import Length, ScheduleConfig, has_epochs
 
 
 class Constant:
-    """1 at every step."""
+    """The same rate at every step: 1."""
 
     Config = ScheduleConfig
 
@@ -24,6 +24,8 @@ class Constant:
 
 class Step:
     """A staircase: gamma^floor(step / step_size)."""
+
+    example: ClassVar = {"step_size": 1000}
 
     class Config(ScheduleConfig):
         """Parameters of `step`."""
@@ -42,10 +44,13 @@ class Step:
 
 
 class PiecewiseConstant:
-    """Given factors between given steps: values[i], where i boundaries are not after the step.
+    """Given factors between given steps.
 
-    A boundary is the first step of its new factor.
+    values[i], where i boundaries are not after the step. A boundary is the first step of its new
+    factor.
     """
+
+    example: ClassVar = {"boundaries": [1000, 2000], "values": [1, 0.1, 0.01]}
 
     class Config(ScheduleConfig):
         """Parameters of `piecewise_constant`."""

@@ -13,7 +13,9 @@ from tinynet.types import Array
 
 
 class OneHot:
-    """y[..., k] = 1 where x[...] is k, else 0.  (N, ...) integers -> (N, ..., classes) float32.
+    """One number for each class: y[..., k] = 1 where x[...] is k, else 0.
+
+    (N, ...) integers -> (N, ..., classes) float32.
 
     State: ``num_classes``, (), int64.
 

@@ -1,6 +1,7 @@
 """A linear change that is known beforehand."""
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from pydantic import Field as ConfigField
 from pydantic import field_validator
@@ -13,11 +14,14 @@ from tinynet.types import Array
 
 
 class Scale(Numeric):
-    """y = x * factor + offset.  (N, ...) -> (N, ...), float32; float64 stays float64.
+    """A factor and an offset: y = x * factor + offset.
+
+    (N, ...) -> (N, ...), float32; float64 stays float64.
 
     A factor of 0.00392156862745098 (1 / 255) brings bytes into [0, 1].
     """
 
+    example: ClassVar = {"factor": 0.0625}
     spec_name = "scale"
 
     class Config(TransformConfig):

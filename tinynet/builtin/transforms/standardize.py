@@ -15,7 +15,7 @@ from tinynet.types import Array
 
 
 class Standardize(Numeric):
-    """y = (x - mean) / sqrt(variance + epsilon), for each feature of the training data.
+    """Mean 0 and variance 1 for each feature: y = (x - mean) / sqrt(variance + epsilon).
 
     (N, ..., F) -> (N, ..., F), float32; float64 stays float64. Mean and (biased) variance of a
     feature are over all samples and all axes but the last, merged batch by batch in float64: Chan,

@@ -21,7 +21,7 @@ _DENSE = 16
 
 
 class Vocabulary:
-    """y = the index of x among the values of the training data.  (N, ...) -> (N, ...), int64.
+    """The index of each value among the values of the training data.  (N, ...) -> (N, ...), int64.
 
     Index 0 stands for every value that the training data lack, or that `max_size` or `min_count`
     leaves out; the others are in ascending order of their values. All arrays of ``on`` have one
