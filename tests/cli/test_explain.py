@@ -31,13 +31,13 @@ def test_an_option_of_a_type(tinynet):
 
 def test_a_required_option_and_allowed_values(tinynet):
     assert "  default  none; it is required" in tinynet("explain", "conv2d.filters").out
-    match = only(tinynet("explain", "resizing.interpolation", "--json"))
-    assert match["allowed"] == ["bilinear", "nearest"]
-    assert match["default"] == '"bilinear"'
+    match = only(tinynet("explain", "mse.average_over", "--json"))
+    assert match["allowed"] == ["samples", "positions"]
+    assert match["default"] == '"samples"'
     assert match["kind"] == "option"
-    assert match["types"] == [{"group": "layers", "name": "tinynet-core:resizing"}]
-    text = tinynet("explain", "resizing.interpolation").out
-    assert '  allowed  "bilinear", "nearest"\n' in text
+    assert match["types"] == [{"group": "losses", "name": "tinynet-core:mse"}]
+    text = tinynet("explain", "mse.average_over").out
+    assert '  allowed  "samples", "positions"\n' in text
 
 
 def test_a_type_is_shown_as_by_layers(tinynet):
@@ -159,8 +159,8 @@ def test_every_text_fits_a_narrow_terminal(tinynet):
         assert max(map(len, lines)) <= 80, name
 
 
-def test_a_broken_plugin_is_explained_as_broken(process, plugin):
+def test_a_broken_plugin_is_explained_as_broken(forked, plugin):
     environment = plugin("import nothing_like_it")
-    result = process("explain", "odd", env=environment)
+    result = forked("explain", "odd", env=environment)
     assert result.code == 0
     assert "broken: " in result.out

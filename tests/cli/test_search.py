@@ -154,8 +154,8 @@ def test_two_names_without_search_are_2_and_the_suggested_command_works(tinynet)
     assert tinynet(*suggested.split()).code == 0
 
 
-def test_a_broken_plugin_is_found_by_its_name_and_stops_nothing(process, plugin):
+def test_a_broken_plugin_is_found_by_its_name_and_stops_nothing(forked, plugin):
     environment = plugin("import nothing_like_it")
-    matches = process("layers", "--search", "odd", "--json", env=environment).json["matches"]
+    matches = forked("layers", "--search", "odd", "--json", env=environment).json["matches"]
     assert matches[0]["name"] == "odd"
     assert "ModuleNotFoundError" in matches[0]["error"]

@@ -1,6 +1,7 @@
 """The sums along an axis up to each element."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -16,6 +17,8 @@ class CumulativeSum:
         ShapeError: if the axis does not exist.
     """
 
+    family = "reduction"
+    example: ClassVar = {"axis": 1}
     per_sample = True
 
     class Config(LayerConfig):

@@ -7,7 +7,7 @@ from tinynet.layer import Array
 
 
 class Absolute(SlopeFromInput):
-    """y = |x|.  (N, ...) -> (N, ...). The gradient at 0 is 0."""
+    """Absolute value: y = |x|.  (N, ...) -> (N, ...). The gradient at 0 is 0."""
 
     operations = 1
 
@@ -35,7 +35,7 @@ class Log(SlopeFromInput):
 
 
 class Sin(SlopeFromInput):
-    """y = sin(x), of radians.  (N, ...) -> (N, ...).
+    """Sine: y = sin(x), of radians.  (N, ...) -> (N, ...).
 
     As an activation: Sitzmann et al., "Implicit Neural Representations with Periodic Activation
     Functions", 2020.
@@ -50,7 +50,7 @@ class Sin(SlopeFromInput):
 
 
 class Cos(SlopeFromInput):
-    """y = cos(x), of radians.  (N, ...) -> (N, ...)."""
+    """Cosine: y = cos(x), of radians.  (N, ...) -> (N, ...)."""
 
     operations = 2
 
