@@ -127,6 +127,10 @@ def fork(fork_server: socket.socket) -> Callable[..., Callable[[], int]]:
     def run(
         streams: list[int], words: Sequence[object], env: Mapping[str, str]
     ) -> Callable[[], int]:
+        if sys.platform == "darwin":  # whose BLAS may not be used after a fork
+            stdin, out, err = streams
+            command = [*COMMAND, *map(str, words)]
+            return subprocess.Popen(command, stdin=stdin, stdout=out, stderr=err, env=env).wait
         request = {
             "words": list(map(str, words)),
             "folder": str(Path.cwd()),
