@@ -1,10 +1,15 @@
-"""The regularizers and constraints in the table of `test_contract`."""
+"""The regularizers, constraints and parametrizations in the table of `test_contract`."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tinynet.testing import Check, constraint_checks, regularizer_checks
+from tinynet.testing import (
+    Check,
+    constraint_checks,
+    parametrization_checks,
+    regularizer_checks,
+)
 
 Row = Callable[[type[Any], Path], Iterator[Check]]
 
@@ -15,6 +20,11 @@ def regularizer(options: dict[str, Any], **kwargs: Any) -> Row:
 
 def constraint(options: dict[str, Any]) -> Row:
     return lambda cls, folder: constraint_checks(cls, options)
+
+
+def parametrization(options: dict[str, Any]) -> Row:
+    shapes = [(6, 4), (1, 5), (3, 3, 2, 5)]
+    return lambda cls, folder: parametrization_checks(cls, options, shapes=shapes)
 
 
 REGULARIZERS = {
@@ -31,4 +41,8 @@ CONSTRAINTS = {
     "min_max_norm": [constraint({"min_value": 0.5, "rate": 0.5})],
     "non_negative": [constraint({})],
     "unit_norm": [constraint({})],
+}
+PARAMETRIZATIONS = {
+    "spectral_norm": [parametrization({}), parametrization({"axis": 0, "power_iterations": 3})],
+    "weight_norm": [parametrization({}), parametrization({"axis": -2})],
 }

@@ -37,7 +37,7 @@ from .loss_cases import LOSSES
 from .metric_cases import METRICS
 from .normalization_cases import NORMALIZATIONS
 from .optimizer_cases import OPTIMIZERS
-from .parameter_cases import CONSTRAINTS, REGULARIZERS
+from .parameter_cases import CONSTRAINTS, PARAMETRIZATIONS, REGULARIZERS
 from .recurrent_cases import RECURRENT
 from .schedule_cases import SCHEDULES
 from .tensor_cases import TENSORS
@@ -388,6 +388,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
     },
     "regularizers": REGULARIZERS,
     "constraints": CONSTRAINTS,
+    "parametrizations": PARAMETRIZATIONS,
     "datasets": {
         "csv": [csv, csv_of_numbers],
         "digits": [digits],

@@ -19,7 +19,7 @@ LEVELS = {
     0: "errors types",
     1: (
         "archive config constraint dataset files functional initializer kernels layer length loss"
-        " metric optimizer regularizer schedule targets text transform"
+        " metric optimizer parametrization regularizer schedule targets text transform"
     ),
     2: "builtin",
     3: "registry",

@@ -48,11 +48,23 @@ def test_killed_run_is_exact_and_both_runs_are_kept(spec, tmp_path):
 
 
 def test_every_part_of_training_resumes_exactly(spec, tmp_path):
-    """Penalties, constraints, groups, clipping, averages and accumulation at once."""
+    """Penalties, constraints, groups, clipping, averages and accumulation at once.
+
+    Two layers have parametrized weights.
+    """
     plain = json.loads(spec.read_text(encoding="utf-8"))
+    plain["network"]["layers"].append({"type": "dense", "units": 10})
+    plain["network"]["parametrizations"] = [
+        {"type": "spectral_norm", "params": "dense_1/weight"},
+        {"type": "weight_norm", "params": "dense_2/weight"},
+    ]
     plain["training"] |= {
         "accumulate": 2,
-        "regularizers": ["l2", {"type": "l1", "params": "*/bias"}],
+        "regularizers": [
+            "l2",
+            {"type": "l2", "params": "*/weight_v"},
+            {"type": "l1", "params": "*/bias"},
+        ],
         "constraints": [{"type": "max_norm", "max_value": 0.3}],
         "optimizer": {
             "type": "nadam",

@@ -227,6 +227,8 @@ def apply_transfer(plan: TransferPlan, network: Network, tensors: Mapping[str, A
         values.append((part, converted))
     for part, converted in values:
         part[...] = converted
+    new = (move.target for move in plan.moves if move.source is None and move.target)
+    network.parametrizations.restart({target.address for target in new})
 
 
 def _match(network: Network, checkpoint: Checkpoint, pairs: Mapping[str, str]) -> Matching:

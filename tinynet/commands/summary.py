@@ -145,8 +145,7 @@ def summary_of(spec: Spec, network: Network) -> Summary:
     """Return the shapes and costs of a network."""
     rows = []
     for node in network.nodes.values():
-        own = node.own_params.values() if node.owner == node.name else ()
-        params = sum(array.size for array in own)
+        params = sum(array.size for array in network.params_of(node.name).values())
         cost = 0, math.prod(node.out_shape) * network.dtype.itemsize
         if isinstance(node.layer, Costed):
             cost = node.layer.cost()

@@ -44,3 +44,33 @@ def matching_addresses(
     if problems:
         raise SpecError(problems)
     return frozenset(chosen)
+
+
+def chosen_weights(
+    addresses: Collection[str], patterns: Sequence[str] | None, pointer: str
+) -> frozenset[str]:
+    """Return the addresses that patterns choose, or those of all weights without patterns.
+
+    Args:
+        addresses: The addresses of all parameters.
+        patterns: Patterns of addresses, see `matching_addresses`; None for all weights.
+        pointer: JSON pointer to the object of the spec that has the patterns.
+
+    Raises:
+        SpecError: for a pattern that matches nothing, or a network without weights.
+    """
+    if patterns is not None:
+        return matching_addresses(addresses, patterns, f"{pointer}/params")
+    weights = frozenset(a for a in addresses if is_weight(a.rpartition("/")[2]))
+    if not weights:
+        message = (
+            "no parameter is called weight, or ends in _weight; name the parameters:"
+            ' "params": ["*/gamma"]'
+        )
+        raise SpecError([Problem(message, pointer)])
+    return weights
+
+
+def is_weight(name: str) -> bool:
+    """Return True for the name of a weight in its layer: ``weight``, ``recurrent_weight``."""
+    return name == "weight" or name.endswith("_weight")

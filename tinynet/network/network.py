@@ -26,6 +26,7 @@ from tinynet.network.freezing import freeze
 from tinynet.network.input_shapes import input_shapes_of
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.losses import LossLike, output_losses
+from tinynet.network.parametrizations import Parametrizations
 from tinynet.spec.graph import build_graph, outputs_of
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.reading import parse_network
@@ -39,8 +40,10 @@ class Network:
         spec: The spec that it was built from.
         nodes: The nodes by name, in topological order.
         params: The learned arrays by address (``conv2d_1/weight``). The mapping is read-only; the
-            arrays are live.
+            arrays are live. A parametrized parameter has those that it is computed from in its
+            place (``conv2d_1/weight_g``); if they are set by hand, `refresh` must follow.
         buffers: The running statistics, likewise.
+        parametrizations: The parametrized parameters.
         input_shapes: Shape of one sample of each input, by name: ``input``, ``input:image``.
         outputs: The value of each output, ``dense_2`` or ``lstm_1:state``, by the output's name.
         out_shapes: Shape of one sample of each output, by name.
@@ -94,13 +97,19 @@ class Network:
         self.kernels = kernels or (NumpyKernels() if dry else choose_kernels())
         graph = build_graph(self.spec)
         self.input_shapes = input_shapes_of(graph, input_shape, self.spec)
+        build = self._builder(seed, dry, max_params)
         # An initializer may compute with BLAS, whose threads would change the last bits.
-        build = build_nodes if dry else partial(one_blas_thread().call, build_nodes)
-        nodes = build(graph, self.input_shapes, self._builder(seed, dry, max_params))
-        self.nodes = MappingProxyType(nodes if trainable is None else freeze(nodes, trainable))
-        owners = [node for node in self.nodes.values() if node.owner == node.name]
-        self.params = MappingProxyType(_addressed(owners, lambda node: node.own_params))
-        self.buffers = MappingProxyType(_addressed(owners, _buffers))
+        built = build_nodes if dry else partial(one_blas_thread().call, build_nodes)
+        nodes = built(graph, self.input_shapes, build)
+        self.parametrizations = Parametrizations(self.spec.parametrizations or (), nodes, build)
+        if trainable is not None:
+            nodes = freeze(nodes, trainable, self.parametrizations)
+        self.nodes = MappingProxyType(nodes)
+        owners = [node.name for node in self.nodes.values() if node.owner == node.name]
+        params = {a: array for name in owners for a, array in self.params_of(name).items()}
+        self.params = MappingProxyType(params)
+        buffers = {a: array for name in owners for a, array in _buffers(nodes[name]).items()}
+        self.buffers = MappingProxyType(buffers | self.parametrizations.buffers)
         self.outputs = MappingProxyType(output_values(outputs_of(self.spec, graph), nodes))
         shapes = {value: shape for node in nodes.values() for value, shape in node.values.items()}
         self.out_shapes = {name: shapes[value] for name, value in self.outputs.items()}
@@ -174,8 +183,33 @@ class Network:
     def trainable(self) -> frozenset[str]:
         """Addresses of the parameters that training changes."""
         return frozenset(
-            gradient.address for op in self.program.operations for gradient in op.gradients
+            self.parametrizations.trained(
+                gradient.address for op in self.program.operations for gradient in op.gradients
+            )
         )
+
+    def params_of(self, name: str) -> dict[str, Array]:
+        """Return the learned arrays of a node by address; none if it shares another node's layer.
+
+        Args:
+            name: The node's name.
+        """
+        node = self.nodes[name]
+        if node.owner != name:
+            return {}
+        own = node.own_params.items()
+        pairs = (self.parametrizations.params(node.address(n), array) for n, array in own)
+        return {address: array for pair in pairs for address, array in pair.items()}
+
+    def refresh(self) -> None:
+        """Compute the parametrized parameters, after ``params`` or ``buffers`` were set by hand.
+
+        Without parametrizations it does nothing.
+
+        Raises:
+            PluginError: if a parametrization raises an exception, or returns a wrong value.
+        """
+        self.parametrizations.fill()
 
     def forward(
         self,
@@ -258,6 +292,8 @@ def _rebuild(
     for address, array in {**network.params, **network.buffers}.items():
         if arrays:
             array[...] = arrays[address]
+    if arrays:
+        network.refresh()
     return network
 
 
@@ -267,11 +303,7 @@ def _dtype_name(name: str) -> str:
     return name
 
 
-def _addressed(
-    owners: list[Node], arrays: Callable[[Node], Mapping[str, Array]]
-) -> dict[str, Array]:
-    return {f"{node.name}/{name}": array for node in owners for name, array in arrays(node).items()}
-
-
-def _buffers(node: Node) -> Mapping[str, Array]:
-    return node.layer.buffers if isinstance(node.layer, Buffered) else {}
+def _buffers(node: Node) -> dict[str, Array]:
+    """Return the running statistics of a node's layer by address."""
+    buffers = node.layer.buffers if isinstance(node.layer, Buffered) else {}
+    return {f"{node.name}/{name}": array for name, array in buffers.items()}

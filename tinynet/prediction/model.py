@@ -257,5 +257,6 @@ def open_model(checkpoint: Checkpoint, max_params: int, kernels: Kernels, warn: 
     require_match(own, weights)
     for name, array in own.items():
         np.copyto(array, weights[name])
+    network.refresh()
     names = targets_of(network.losses, facts.targets, facts.inputs)
     return Model(spec, network, preprocessing, facts.inputs, facts.targets, names, warn)

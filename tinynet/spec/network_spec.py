@@ -59,6 +59,19 @@ class RegularizerReference(Reference):
     group: ClassVar[str] = "regularizers"
 
 
+class ParametrizationReference(Reference):
+    """A parametrization of some parameters: they are computed from other arrays."""
+
+    group: ClassVar[str] = "parametrizations"
+    params: Names | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="The parameters, as patterns of their addresses: dense_*/weight; those that"
+        " begin with ! exclude. By default all that are called weight, or end in _weight.",
+    )
+
+
 class NodeSpec(Reference):
     """A node of the network: a layer's type and options, and the keys of every node."""
 
@@ -190,6 +203,15 @@ class NetworkSpec(SpecModel):
         min_length=1,
         description="The nodes that are the network's outputs, by the outputs' names; by default"
         " the last node.",
+    )
+    parametrizations: (
+        Annotated[tuple[ParametrizationReference, ...], BeforeValidator(as_tuple)] | None
+    ) = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="The parametrizations of parameters, such as weight_norm. A parameter has at"
+        " most one.",
     )
 
     @property

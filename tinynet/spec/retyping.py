@@ -23,6 +23,7 @@ _GROUPS = {
     r"/data/transforms/\d+": "transforms",
     r"/(network/(blocks/[^/]*/)?layers/\d+/regularizer|training/regularizers/\d+)": "regularizers",
     r"/training/constraints/\d+": "constraints",
+    r"/network/parametrizations/\d+": "parametrizations",
     r"/network/.*_initializer": "initializers",
     r"/network/(blocks/[^/]*/)?layers/\d+": "layers",
     r"/training/loss(/[^/]*)?": "losses",

@@ -23,6 +23,7 @@ from tinynet.testing.layers import check_layer, layer_checks
 from tinynet.testing.losses import check_loss, loss_checks
 from tinynet.testing.metrics import check_metric, metric_checks
 from tinynet.testing.optimizers import check_optimizer, optimizer_checks
+from tinynet.testing.parametrizations import check_parametrization, parametrization_checks
 from tinynet.testing.registered import plugin_checks
 from tinynet.testing.regularizers import check_regularizer, regularizer_checks
 from tinynet.testing.schedules import check_schedule, schedule_checks
@@ -40,6 +41,7 @@ __all__ = [
     "check_loss",
     "check_metric",
     "check_optimizer",
+    "check_parametrization",
     "check_regularizer",
     "check_schedule",
     "check_transform",
@@ -51,6 +53,7 @@ __all__ = [
     "loss_checks",
     "metric_checks",
     "optimizer_checks",
+    "parametrization_checks",
     "plugin_checks",
     "regularizer_checks",
     "schedule_checks",

@@ -23,6 +23,7 @@ from tinynet.testing.losses import loss_checks
 from tinynet.testing.masks import mask_problem, masked_sequences
 from tinynet.testing.metrics import metric_checks
 from tinynet.testing.optimizers import optimizer_checks
+from tinynet.testing.parametrizations import parametrization_checks
 from tinynet.testing.regularizers import regularizer_checks
 from tinynet.testing.schedules import schedule_checks
 from tinynet.testing.standard_cases import STANDARDS, Arguments, Standard, integers
@@ -42,6 +43,7 @@ CHECKS: Mapping[str, Callable[..., list[Check]]] = {
     "initializers": initializer_checks,
     "regularizers": regularizer_checks,
     "constraints": constraint_checks,
+    "parametrizations": parametrization_checks,
     "datasets": dataset_checks,
     "transforms": transform_checks,
     "kernels": kernel_checks,

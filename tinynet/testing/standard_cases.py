@@ -109,6 +109,14 @@ def _accept_constraint(constraint_class: type[Any], config: Config, case: Argume
         constraint.project(np.ones(shape))
 
 
+def _accept_parametrization(
+    parametrization_class: type[Any], config: Config, case: Arguments
+) -> None:
+    parametrization = parametrization_class(config)
+    for shape in case["shapes"]:
+        parametrization.shapes(shape)
+
+
 def _accept_transform(transform_class: type[Any], config: Config, case: Arguments) -> None:
     transform, field = transform_class(config), case["field"]
     transform.describe(field)
@@ -152,6 +160,9 @@ STANDARDS = {
     ),
     "regularizers": Standard(({"shapes": SHAPES}, {"shapes": SHAPES[1:]}), _accept_regularizer),
     "constraints": Standard(({"shapes": SHAPES}, {"shapes": SHAPES[1:]}), _accept_constraint),
+    "parametrizations": Standard(
+        ({"shapes": SHAPES}, {"shapes": SHAPES[1:]}), _accept_parametrization
+    ),
     "transforms": Standard(
         (
             {"field": Field((CLASSES,), "float32"), "samples": NUMBERS},

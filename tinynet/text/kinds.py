@@ -9,6 +9,7 @@ KINDS = {
     "initializers": "initializer",
     "regularizers": "regularizer",
     "constraints": "constraint",
+    "parametrizations": "parametrization",
     "datasets": "dataset",
     "transforms": "transform",
     "kernels": "set of kernels",

@@ -68,7 +68,7 @@ def accumulate(
         gradients = _add(gradients, result) if len(starts) > 1 else result.gradients
         results.append(result)
     loss = mean_loss(network.losses, results, len(samples), divisors)
-    return StepResult(loss, gradients, results)
+    return StepResult(loss, network.parametrizations.gradients(gradients), results)
 
 
 def _add(sums: dict[str, Array], result: BatchResult) -> dict[str, Array]:

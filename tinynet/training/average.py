@@ -34,6 +34,7 @@ class WeightAverage:
         self._spec = spec
         self._trained = named_weights(trained.params, trained.buffers)
         self._averages = named_weights(network.params, network.buffers)
+        self._trainable = trained.trainable
         self.update(0)
 
     def state(self) -> dict[str, Array]:
@@ -41,9 +42,18 @@ class WeightAverage:
         return in_group(AVERAGE, self._averages)
 
     def update(self, step: int) -> None:
-        """Add the weights after a step to the averages; at step 0 the averages become equal."""
-        if fraction := fraction_of(self._spec, step):
-            blend(self._averages, self._trained, fraction)
+        """Add the weights after a step to the averages; at step 0 the averages become equal.
+
+        Parametrized parameters are computed from the averages of their arrays; those of iterations
+        are iterated once more, as an average of unit vectors is shorter than 1.
+        """
+        if not (fraction := fraction_of(self._spec, step)):
+            return
+        blend(self._averages, self._trained, fraction)
+        if fraction == 1.0:
+            self.network.refresh()
+        else:
+            self.network.parametrizations.advance(self._trainable)
 
 
 def fraction_of(spec: AverageSpec, step: int) -> float:

@@ -7,11 +7,11 @@ import numpy as np
 from tinynet import registry
 from tinynet.constraint import Constraint
 from tinynet.errors import Problem, ShapeError
+from tinynet.network.address_patterns import chosen_weights
 from tinynet.network.network import Network
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.text.plugin_errors import PluginErrors
 from tinynet.text.wording import quote
-from tinynet.training.regularization import chosen_addresses
 from tinynet.types import Array
 
 
@@ -37,7 +37,7 @@ class Constraints:
         for index, spec in enumerate(training.constraints or ()):
             pointer = f"/training/constraints/{index}"
             constraint = registry.default().create(spec, pointer)
-            addresses = chosen_addresses(spec.params, network, pointer) & network.trainable
+            addresses = chosen_weights(network.params, spec.params, pointer) & network.trainable
             params = {address: network.params[address] for address in sorted(addresses)}
             self._all.append(_Constrained(constraint, pointer, params))
 

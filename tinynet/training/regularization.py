@@ -1,7 +1,6 @@
 """The penalties of parameters that training minimizes beside the loss."""
 
 import math
-from collections.abc import Sequence
 from numbers import Real
 from typing import NamedTuple
 
@@ -9,14 +8,14 @@ import numpy as np
 
 from tinynet import registry
 from tinynet.errors import DivergedError, Problem, ShapeError, SpecError
-from tinynet.network.address_patterns import matching_addresses
+from tinynet.network.address_patterns import chosen_weights, is_weight
 from tinynet.network.network import Network
 from tinynet.regularizer import Regularizer
 from tinynet.spec.graph import build_graph
 from tinynet.spec.network_spec import RegularizerReference
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
-from tinynet.text.wording import quote
+from tinynet.text.wording import format_list, quote
 from tinynet.training.accumulation import StepResult
 from tinynet.types import Array
 
@@ -117,39 +116,31 @@ def declared_regularizers(training: TrainingSpec, network: Network) -> list[Decl
     for node in build_graph(network.spec):
         if node.spec.regularizer is None:
             continue
-        pointer, own = f"{node.pointer}/regularizer", network.nodes[node.name].own_params
-        addresses = frozenset(f"{node.name}/{name}" for name in own if _is_weight(name))
+        pointer, own = f"{node.pointer}/regularizer", network.params_of(node.name)
+        addresses = frozenset(a for a in own if is_weight(a.rpartition("/")[2]))
         if not addresses:
-            message = f"{quote(node.name)} has no weights of its own to regularize; remove the key"
-            problems.append(Problem(message, pointer))
+            problems.append(Problem(_without_weights(network, node.name), pointer))
         declared.append(Declared(node.spec.regularizer, pointer, addresses))
     for index, spec in enumerate(training.regularizers or ()):
         pointer = f"/training/regularizers/{index}"
-        declared.append(Declared(spec, pointer, chosen_addresses(spec.params, network, pointer)))
+        declared.append(
+            Declared(spec, pointer, chosen_weights(network.params, spec.params, pointer))
+        )
     if problems:
         raise SpecError(problems)
     return declared
 
 
-def chosen_addresses(
-    params: Sequence[str] | None, network: Network, pointer: str
-) -> frozenset[str]:
-    """Return the addresses that patterns choose, or those of all weights without patterns.
-
-    Raises:
-        SpecError: for a pattern that matches nothing, or a network without weights.
-    """
-    if params is not None:
-        return matching_addresses(network.params, params, f"{pointer}/params")
-    weights = frozenset(a for a in network.params if _is_weight(a.rpartition("/")[2]))
-    if not weights:
-        message = 'the network has no weights; name the parameters: "params": ["*/gamma"]'
-        raise SpecError([Problem(message, pointer)])
-    return weights
-
-
-def _is_weight(name: str) -> bool:
-    return name == "weight" or name.endswith("_weight")
+def _without_weights(network: Network, name: str) -> str:
+    """Return the message about the regularizer of a node that has no weights in training."""
+    node, own = network.nodes[name], network.params_of(name)
+    arrays = [address for address in own if address.rpartition("/")[2] not in node.own_params]
+    if not arrays:
+        return f"{quote(name)} has no weights of its own to regularize; remove the key"
+    return (
+        f"the weights of {quote(name)} are parametrized; name their arrays in the params of"
+        f" training.regularizers instead: {format_list(arrays)}"
+    )
 
 
 def _value_and_gradient(penalty: _Penalty) -> tuple[float, Array]:

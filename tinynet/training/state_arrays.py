@@ -45,4 +45,7 @@ class StateArrays:
         """Load arrays with the names, shapes and dtypes of `named`."""
         for name, array in self.named().items():
             array[...] = arrays[name]
+        self._network.refresh()
+        if self._average is not None:
+            self._average.network.refresh()
         self._figures.load_state(of_group(FIGURES, arrays))

@@ -106,9 +106,10 @@ class Trainer:
         self._evaluator = self._engine
         if self._average is not None:
             self._evaluator = Engine(self._average.network.program, threads)
+        self._trainable = self.network.trainable
         self._updater = Updater(
             self.network.params,
-            self.network.trainable,
+            self._trainable,
             training.optimizer,
             self.network.kernels,
         )
@@ -221,6 +222,7 @@ class Trainer:
         self._lookahead.update(progress.step + 1, self._constraints.project)
         for result in step.batches:
             result.commit()
+        self.network.parametrizations.advance(self._trainable)
         progress.step += 1
         progress.position += advance
         if self._average is not None:
@@ -280,6 +282,7 @@ class Trainer:
         self._updater.check()
         self._regularization.check()
         self._constraints.check()
+        self.network.parametrizations.check()
         for step in sorted({min(self.step, self.total_steps - 1), self.total_steps - 1}):
             self.rate_at(step)
         progress, training = self.progress, self.spec.training
@@ -362,8 +365,9 @@ class Trainer:
     def renew_slots(self) -> None:
         """Initialize the state of optimizer and lookahead, after parameters were set from outside.
 
-        Before the first step averages start again too.
+        Parametrized parameters are computed, and before the first step averages start again.
         """
+        self.network.refresh()
         self._updater.renew_slots()
         self._lookahead.restart()
         if self._average is not None and self.step == 0:

@@ -12,6 +12,7 @@ from tinynet.layer import Layer, LayerConfig
 from tinynet.loss import Loss, LossConfig
 from tinynet.metric import Metric, MetricConfig
 from tinynet.optimizer import Optimizer, OptimizerConfig
+from tinynet.parametrization import Parametrization, ParametrizationConfig
 from tinynet.regularizer import Regularizer, RegularizerConfig
 from tinynet.schedule import Schedule, ScheduleConfig
 from tinynet.text.wording import quote
@@ -26,6 +27,7 @@ PROTOCOLS: dict[str, tuple[type[Any], type[Config] | None]] = {
     "initializers": (Initializer, InitializerConfig),
     "regularizers": (Regularizer, RegularizerConfig),
     "constraints": (Constraint, ConstraintConfig),
+    "parametrizations": (Parametrization, ParametrizationConfig),
     "datasets": (Dataset, DatasetConfig),
     "transforms": (Transform, TransformConfig),
     "kernels": (Kernels, None),
