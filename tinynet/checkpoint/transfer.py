@@ -17,12 +17,13 @@ import numpy as np
 
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.node_matching import Matching, node_records
+from tinynet.checkpoint.parametrized_transfer import targets_of, transferable
 from tinynet.checkpoint.plugin_lock import recorded_names, types_of
 from tinynet.checkpoint.shared_tensors import explain_new, explain_unused
 from tinynet.checkpoint.tensor_layout import CONVERTIBLE, TensorLayout, layouts
 from tinynet.checkpoint.tensor_pairs import paired_tensors, split_pairs
 from tinynet.checkpoint.transfer_rules import STRICT, TransferRules
-from tinynet.engine.tensor_names import mismatch_message, named_weights
+from tinynet.engine.tensor_names import mismatch_message
 from tinynet.errors import CheckpointFormatError, CheckpointMismatchError, SpecError
 from tinynet.network.network import Network
 from tinynet.spec.network_spec import NetworkSpec
@@ -138,7 +139,7 @@ def plan_transfer(
     matching = _match(network, checkpoint, nodes)
     sources = {tensor.name: tensor for tensor in layouts(checkpoint.weights)}
     by_address = {tensor.address: tensor for tensor in sources.values()}
-    weights = layouts(named_weights(network.params, network.buffers))
+    weights = layouts(transferable(network))
     targets = {target.address: target for target in weights}
     paired = paired_tensors(tensors, by_address, targets, CHECKPOINT)
 
@@ -186,7 +187,7 @@ def planned_moves(
         origin: The name of the sources' file in messages.
     """
     moves: list[TensorTransfer] = []
-    for target in layouts(named_weights(network.params, network.buffers)):
+    for target in targets_of(network, source_of):
         source = source_of(target)
         fits = source is None or not _difference(source, target, rules)
         is_paired = target.address in paired
@@ -209,7 +210,7 @@ def apply_transfer(plan: TransferPlan, network: Network, tensors: Mapping[str, A
 
     ``tensors`` are the sources, by the names in their layouts.
     """
-    arrays = named_weights(network.params, network.buffers)
+    arrays = transferable(network)
     values: list[tuple[Array, Array]] = []
     for move in plan.moves:
         if move.source is None or move.target is None:
@@ -227,8 +228,8 @@ def apply_transfer(plan: TransferPlan, network: Network, tensors: Mapping[str, A
         values.append((part, converted))
     for part, converted in values:
         part[...] = converted
-    new = (move.target for move in plan.moves if move.source is None and move.target)
-    network.parametrizations.restart({target.address for target in new})
+    changed = (move.target for move in plan.moves if move.source and move.target)
+    network.parametrizations.adopt({target.address for target in changed})
 
 
 def _match(network: Network, checkpoint: Checkpoint, pairs: Mapping[str, str]) -> Matching:

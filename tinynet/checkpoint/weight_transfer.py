@@ -6,6 +6,7 @@ or to the one that the rules map it to.
 
 from collections.abc import Iterable, Mapping
 
+from tinynet.checkpoint.parametrized_transfer import transferable
 from tinynet.checkpoint.tensor_layout import TensorLayout, find_tensor
 from tinynet.checkpoint.tensor_pairs import target_problems
 from tinynet.checkpoint.transfer import (
@@ -16,7 +17,7 @@ from tinynet.checkpoint.transfer import (
     refusals,
 )
 from tinynet.checkpoint.transfer_rules import TransferRules
-from tinynet.engine.tensor_names import in_group, named_weights
+from tinynet.engine.tensor_names import in_group
 from tinynet.errors import CheckpointMismatchError
 from tinynet.files.array_header import ArrayHeader
 from tinynet.network.network import Network
@@ -45,7 +46,7 @@ def plan_weight_transfer(
             would.
         CheckpointMismatchError: listing the mistakes in ``rules.map``.
     """
-    addresses = [name.partition("/")[2] for name in named_weights(network.params, network.buffers)]
+    addresses = [name.partition("/")[2] for name in transferable(network)]
     arrays = {n: TensorLayout(_ARRAY + n, h.shape, h.dtype) for n, h in headers.items()}
     chosen = _sources(arrays, addresses, rules.map, origin)
     paired = chosen.keys() & set(rules.map.values())

@@ -85,6 +85,13 @@ class Parametrized:
             self._call("advance", self.params, self.buffers)
         self.fill()
 
+    def adopt(self) -> None:
+        """Set its arrays to those of the parameter, which was set from outside."""
+        given = self._call("params_of", self.array)
+        for name, array in self.params.items():
+            np.copyto(array, given[name])
+        self.restart()
+
     def restart(self) -> None:
         """Set the arrays of the iteration to those of a new network."""
         if isinstance(self.parametrization, Iterated):
@@ -277,11 +284,31 @@ class Parametrizations:
             for parametrized in self._all.values():
                 parametrized.fill()
 
-    def restart(self, buffers: Collection[str]) -> None:
-        """Set the arrays of iterations that have such addresses to those of a new network."""
+    def __iter__(self) -> Iterator[Parametrized]:
+        return iter(self._all.values())
+
+    @property
+    def values(self) -> dict[str, Array]:
+        """The arrays of the layers, by addresses that no trained array has."""
+        return {a: one.array for a, one in self._all.items() if a not in self.addresses(a)}
+
+    def adopt(self, changed: Collection[str]) -> None:
+        """Follow a transfer of values, before `fill`.
+
+        Args:
+            changed: The addresses of the arrays that have new values. Where it is the address of a
+                parameter in `values`, the trained arrays are set to those of the parameter. Arrays
+                of iterations that are not among them start again.
+
+        Raises:
+            SpecError: if a parametrization cannot have the value of a parameter.
+        """
+        values = self.values.keys() & set(changed)
         with np.errstate(all="ignore"):
-            for one in self._all.values():
-                if any(one.address_of(name) in buffers for name in one.buffers):
+            for address, one in self._all.items():
+                if address in values:
+                    one.adopt()
+                elif not any(one.address_of(name) in changed for name in one.buffers):
                     one.restart()
 
     def check(self) -> None:
