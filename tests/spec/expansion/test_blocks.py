@@ -57,6 +57,20 @@ def test_repeated_instances_form_a_chain():
     ]
 
 
+def test_each_repeat_of_a_block_replaces_its_first_input():
+    cross = {"inputs": ["x", "features"],
+             "layers": [{"type": "multiply", "inputs": ["input:x", "input:features"]}]}  # fmt: skip
+    instance = {"block": "cross", "inputs": ["relu_1", "tanh_1"], "repeat": 3}
+    shared = {"shares": "cross_3", "name": "again", "inputs": ["cross_3", "relu_1"], "repeat": 2}
+    assert wiring("relu", "tanh", instance, shared, blocks={"cross": cross})[2:] == [
+        "cross_1.multiply_1 < relu_1 tanh_1",
+        "cross_2.multiply_1 < cross_1.multiply_1 tanh_1",
+        "cross_3.multiply_1 < cross_2.multiply_1 tanh_1",
+        "again_1.multiply_1 < cross_3.multiply_1 relu_1 = cross_3.multiply_1",
+        "again_2.multiply_1 < again_1.multiply_1 relu_1 = cross_3.multiply_1",
+    ]
+
+
 def test_a_single_repeat_is_numbered_too():
     """`repeat` may be a variable, and later nodes refer to the result by name."""
     for repeat in (1, 2):

@@ -129,8 +129,9 @@ class Flattener:
                 if not follows:
                     owner_node = self._declared_node(into, nodes, indices[owner])
                     instance = self._read_instance(into, (node, source), owner_node, owner)
+                previous = repeats[repeat_index - 1] if follows else None
                 if instance is None or not self._add_instance(
-                    into, instance, name, owner, follows=follows
+                    into, instance, name, owner, previous
                 ):
                     break  # a repeat would have the same mistakes
             declared = declared_names[index]
@@ -232,12 +233,17 @@ class Flattener:
         return validated
 
     def _add_instance(
-        self, into: NodeList, instance: _BlockInstance, name: str, owner: str, *, follows: bool
+        self,
+        into: NodeList,
+        instance: _BlockInstance,
+        name: str,
+        owner: str,
+        previous: str | None,
     ) -> bool:
         """Add one repeat of an instance of a block, and return True if it has no mistakes.
 
         It has its own layers if it is called `owner`, and otherwise shares those of the instance
-        with that name. It `follows` the repeat before it from the second one on.
+        with that name. From the second repeat on its first input is the `previous` repeat.
         """
         problems_before = len(self._state.problems)
         block_name, source = instance.spec.block, instance.source
@@ -254,7 +260,9 @@ class Flattener:
         )
         if owner != name:
             inner.sharing = ((inner.prefix, f"{into.prefix}{owner}."), *into.sharing)
-        inputs = None if follows else instance.spec.inputs
+        inputs = instance.spec.inputs
+        if previous is not None and inputs is not None:
+            inputs = (previous, *inputs[1:])
         into.add(Item(into.prefix + name, source, inputs, inner=inner))
         if not self._require_short(inner.prefix.rstrip("."), source):
             return False  # the names of the nodes in it are longer still: one report is enough
@@ -275,11 +283,6 @@ class Flattener:
             inputs = f"{len(names)} input{'s' if len(names) > 1 else ''} ({format_list(names)})"
             message = f"the block {quote(spec.block)} takes {inputs}, not {passed}"
             self._state.refuse(message, source if spec.inputs is None else source.part("inputs"))
-        elif len(names) > 1 and (spec.repeat or 1) > 1:
-            message = "a repeated block must have exactly one input"
-            reason = "each repeat reads the output of the previous one"
-            message = f"{message} ({reason}); this block has {len(names)}"
-            self._state.refuse(message, source.part("repeat"))
 
     def _block(self, name: str, into: NodeList, source: Source) -> BlockSpec | None:
         block_source = source.part("block")
