@@ -21,7 +21,7 @@ def test_steps_with_clipped_values_are_those_of_torch():
         reference = OptimizerReference.model_validate(
             {"type": "sgd", "momentum": momentum, "clip_value": limit}
         )
-        updater = Updater(params, params, reference, None)
+        updater = Updater(params, params, reference)
         for step in range(3):
             gradients = {n: draw.normal(size=array.shape) for n, array in params.items()}
             for name, tensor in theirs.items():

@@ -1,4 +1,4 @@
-"""Updates of the family of Adam besides `updates.adam`, as `updates` says."""
+"""Updates of the family of Adam, as `updates` says."""
 
 import math
 
@@ -6,6 +6,24 @@ import numpy as np
 
 from tinynet.kernels.update_pieces import pieces
 from tinynet.types import Array
+
+
+def adam(
+    param: Array,
+    grad: Array,
+    first_moment: Array,
+    second_moment: Array,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    weight_decay: float,
+    decoupled: bool,
+    step: int,
+    rate: float,
+) -> None:
+    """Take a step of Adam; of AdamW where the decay is decoupled."""
+    arrays = param, grad, first_moment, second_moment, None
+    _adam(arrays, beta_1, beta_2, epsilon, weight_decay, decoupled, step, rate)
 
 
 def amsgrad(
@@ -23,17 +41,32 @@ def amsgrad(
     rate: float,
 ) -> None:
     """Take a step of Adam, or of AdamW, that divides by the largest second moment so far."""
+    arrays = param, grad, first_moment, second_moment, largest_second_moment
+    _adam(arrays, beta_1, beta_2, epsilon, weight_decay, decoupled, step, rate)
+
+
+def _adam(
+    arrays: tuple[Array, Array, Array, Array, Array | None],
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    weight_decay: float,
+    decoupled: bool,
+    step: int,
+    rate: float,
+) -> None:
+    # Both bias corrections are folded into two scalars, which saves two passes over memory.
     correction = math.sqrt(1 - beta_2**step)
     size = rate * correction / (1 - beta_1**step)
-    state = first_moment, second_moment, largest_second_moment
-    for p, g, scratch, first, second, largest in pieces(param, grad, *state):
+    for p, g, scratch, first, second, largest in pieces(*arrays):
         if weight_decay and decoupled:
             p *= 1 - rate * weight_decay
         elif weight_decay:
             g = g + weight_decay * p
         _update_moments(g, scratch, first, second, beta_1, beta_2)
-        np.maximum(largest, second, out=largest)
-        np.sqrt(largest, out=scratch)
+        if largest is not None:
+            second = np.maximum(largest, second, out=largest)
+        np.sqrt(second, out=scratch)
         scratch += epsilon * correction
         np.divide(first, scratch, out=scratch)
         scratch *= size

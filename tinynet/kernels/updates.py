@@ -7,12 +7,10 @@ one shape and dtype and are contiguous; all but the gradient are changed in plac
 computed by itself, so pieces of any size give the same bits.
 """
 
-import math
-
 import numpy as np
 
 from tinynet.kernels.adaptive_updates import adadelta, adagrad, rprop
-from tinynet.kernels.moment_updates import adamax, amsgrad, nadam, radam
+from tinynet.kernels.moment_updates import adam, adamax, amsgrad, nadam, radam
 from tinynet.kernels.update_pieces import pieces
 from tinynet.types import Array
 
@@ -54,42 +52,6 @@ def sgd(
                 step *= momentum
                 step += rate * g
         p -= step
-
-
-def adam(
-    param: Array,
-    grad: Array,
-    first_moment: Array,
-    second_moment: Array,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    weight_decay: float,
-    decoupled: bool,
-    step: int,
-    rate: float,
-) -> None:
-    """Take a step of Adam; of AdamW where the decay is decoupled."""
-    # Both bias corrections are folded into two scalars, which saves two passes over memory.
-    correction = math.sqrt(1 - beta_2**step)
-    size = rate * correction / (1 - beta_1**step)
-    for p, g, scratch, first, second in pieces(param, grad, first_moment, second_moment):
-        if weight_decay and decoupled:
-            p *= 1 - rate * weight_decay
-        elif weight_decay:
-            g = g + weight_decay * p
-        np.subtract(g, first, out=scratch)
-        scratch *= 1 - beta_1
-        first += scratch
-        np.square(g, out=scratch)
-        scratch -= second
-        scratch *= 1 - beta_2
-        second += scratch
-        np.sqrt(second, out=scratch)
-        scratch += epsilon * correction
-        np.divide(first, scratch, out=scratch)
-        scratch *= size
-        p -= scratch
 
 
 def rmsprop(

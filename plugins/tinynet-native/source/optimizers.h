@@ -39,16 +39,24 @@ static void sgd(const struct update *args, struct range some)
         sgd_steps(args, some, true, true);
 }
 
-static void adam(const struct update *args, struct range some)
+/* Move an average towards a value by a share of the distance. Returns the new average. */
+INLINE REAL averaged(REAL *average, REAL value, REAL share)
+{
+    return *average = *average + (value - *average) * share;
+}
+
+INLINE void adam_steps(const struct update *args, struct range some, const bool amsgrad)
 {
     const REAL *restrict grad = args->grad;
     REAL *restrict param = args->param;
     REAL *restrict first = args->slots[0], *restrict second = args->slots[1];
-    const double beta_1 = args->numbers[0], beta_2 = args->numbers[1];
-    const double weight_decay = args->numbers[3], step = args->numbers[5], rate = args->numbers[6];
-    const bool decoupled = args->numbers[4] != 0;
+    REAL *restrict largest = args->slots[2];
+    const double *numbers = args->numbers;
+    const double beta_1 = numbers[0], beta_2 = numbers[1], weight_decay = numbers[3];
+    const double step = numbers[5], rate = numbers[6];
+    const bool decoupled = numbers[4] != 0;
     const double correction = sqrt(1 - pow(beta_2, step));
-    const REAL epsilon = (REAL)(args->numbers[2] * correction);
+    const REAL epsilon = (REAL)(numbers[2] * correction);
     const REAL size = (REAL)(rate * correction / (1 - pow(beta_1, step)));
     const REAL share_1 = (REAL)(1 - beta_1), share_2 = (REAL)(1 - beta_2);
     const REAL into_grad = decoupled ? 0 : (REAL)weight_decay;
@@ -56,11 +64,84 @@ static void adam(const struct update *args, struct range some)
     for (ptrdiff_t i = some.first; i < some.end; i++) {
         REAL p = param[i] * left;
         REAL g = into_grad != 0 ? grad[i] + into_grad * p : grad[i];
-        REAL m = first[i] + (g - first[i]) * share_1;
-        REAL v = second[i] + (g * g - second[i]) * share_2;
-        first[i] = m;
-        second[i] = v;
+        REAL m = averaged(&first[i], g, share_1), v = averaged(&second[i], g * g, share_2);
+        if (amsgrad) {
+            v = v <= largest[i] || largest[i] != largest[i] ? largest[i] : v; /* keeps NaN */
+            largest[i] = v;
+        }
         param[i] = p - m / (sqrt(v) + epsilon) * size;
+    }
+}
+
+static void adam(const struct update *args, struct range some) { adam_steps(args, some, false); }
+
+static void amsgrad(const struct update *args, struct range some) { adam_steps(args, some, true); }
+
+static void adamax(const struct update *args, struct range some)
+{
+    const REAL *restrict grad = args->grad;
+    REAL *restrict param = args->param;
+    REAL *restrict first = args->slots[0], *restrict norm = args->slots[1];
+    const double beta_1 = args->numbers[0], step = args->numbers[4], rate = args->numbers[5];
+    const REAL share = (REAL)(1 - beta_1), kept = (REAL)args->numbers[1];
+    const REAL epsilon = (REAL)args->numbers[2], decay = (REAL)args->numbers[3];
+    const REAL size = (REAL)(rate / (1 - pow(beta_1, step)));
+    for (ptrdiff_t i = some.first; i < some.end; i++) {
+        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i];
+        REAL m = averaged(&first[i], g, share);
+        REAL now = (g < 0 ? -g : g) + epsilon, before = norm[i] * kept;
+        REAL largest = now <= before || before != before ? before : now; /* keeps NaN */
+        norm[i] = largest;
+        param[i] -= m / largest * size;
+    }
+}
+
+static void nadam(const struct update *args, struct range some)
+{
+    const REAL *restrict grad = args->grad;
+    REAL *restrict param = args->param;
+    REAL *restrict first = args->slots[0], *restrict second = args->slots[1];
+    const double *numbers = args->numbers;
+    const double beta_2 = numbers[1], step = numbers[6], rate = numbers[7];
+    const double correction = sqrt(1 - pow(beta_2, step));
+    const REAL share_1 = (REAL)(1 - numbers[0]), share_2 = (REAL)(1 - beta_2);
+    const REAL epsilon = (REAL)(numbers[2] * correction), decay = (REAL)numbers[3];
+    const REAL of_moment = (REAL)numbers[4], of_grad = (REAL)numbers[5];
+    const REAL size = (REAL)(rate * correction);
+    for (ptrdiff_t i = some.first; i < some.end; i++) {
+        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i];
+        REAL m = averaged(&first[i], g, share_1), v = averaged(&second[i], g * g, share_2);
+        param[i] -= (of_moment * m + of_grad * g) / (sqrt(v) + epsilon) * size;
+    }
+}
+
+INLINE void radam_steps(const struct update *args, struct range some, const bool adaptive,
+                        const REAL size)
+{
+    const REAL *restrict grad = args->grad;
+    REAL *restrict param = args->param;
+    REAL *restrict first = args->slots[0], *restrict second = args->slots[1];
+    const REAL share_1 = (REAL)(1 - args->numbers[0]), share_2 = (REAL)(1 - args->numbers[1]);
+    const REAL epsilon = (REAL)args->numbers[2], decay = (REAL)args->numbers[3];
+    for (ptrdiff_t i = some.first; i < some.end; i++) {
+        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i];
+        REAL m = averaged(&first[i], g, share_1), v = averaged(&second[i], g * g, share_2);
+        param[i] -= adaptive ? m / (sqrt(v) + epsilon) * size : m * size;
+    }
+}
+
+static void radam(const struct update *args, struct range some)
+{
+    const double beta_2 = args->numbers[1], step = args->numbers[4], rate = args->numbers[5];
+    const double power = pow(beta_2, step), longest = 2 / (1 - beta_2) - 1;
+    const double length = longest - 2 * step * power / (1 - power);
+    const double size = rate / (1 - pow(args->numbers[0], step));
+    if (length <= 5) {
+        radam_steps(args, some, false, (REAL)size);
+    } else {
+        double variance = (length - 4) * (length - 2) * longest;
+        double rectified = sqrt(variance / ((longest - 4) * (longest - 2) * length));
+        radam_steps(args, some, true, (REAL)(size * (rectified * sqrt(1 - power))));
     }
 }
 
@@ -105,9 +186,66 @@ static void rmsprop(const struct update *args, struct range some)
         rmsprop_steps(args, some, false, false);
 }
 
+static void adagrad(const struct update *args, struct range some)
+{
+    const REAL *restrict grad = args->grad;
+    REAL *restrict param = args->param, *restrict total = args->slots[0];
+    const REAL epsilon = (REAL)args->numbers[0], decay = (REAL)args->numbers[1];
+    const REAL rate = (REAL)args->numbers[2];
+    for (ptrdiff_t i = some.first; i < some.end; i++) {
+        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i];
+        total[i] += g * g;
+        param[i] -= g / (sqrt(total[i]) + epsilon) * rate;
+    }
+}
+
+static void adadelta(const struct update *args, struct range some)
+{
+    const REAL *restrict grad = args->grad;
+    REAL *restrict param = args->param;
+    REAL *restrict mean_square = args->slots[0], *restrict mean_square_step = args->slots[1];
+    const REAL share = (REAL)(1 - args->numbers[0]), epsilon = (REAL)args->numbers[1];
+    const REAL decay = (REAL)args->numbers[2], rate = (REAL)args->numbers[3];
+    for (ptrdiff_t i = some.first; i < some.end; i++) {
+        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i];
+        REAL square = averaged(&mean_square[i], g * g, share);
+        REAL step = sqrt(mean_square_step[i] + epsilon) / sqrt(square + epsilon) * g;
+        param[i] -= rate * step;
+        averaged(&mean_square_step[i], step * step, share);
+    }
+}
+
+static void rprop(const struct update *args, struct range some)
+{
+    const REAL *restrict grad = args->grad;
+    REAL *restrict param = args->param;
+    REAL *restrict factor = args->slots[0], *restrict last_grad = args->slots[1];
+    const REAL shrunk = (REAL)args->numbers[0], grown = (REAL)args->numbers[1];
+    const REAL least = (REAL)args->numbers[2], most = (REAL)args->numbers[3];
+    const REAL rate = (REAL)args->numbers[4];
+    for (ptrdiff_t i = some.first; i < some.end; i++) {
+        REAL turn = grad[i] * last_grad[i];
+        REAL size = factor[i] * (turn < 0 ? shrunk : turn > 0 ? grown : 1);
+        size = size < least ? least : size;
+        size = size > most ? most : size;
+        REAL g = turn < 0 ? 0 : grad[i];
+        REAL sign = g > 0 ? 1 : g < 0 ? -1 : g; /* NaN stays NaN */
+        factor[i] = size;
+        last_grad[i] = g;
+        param[i] -= sign * size * rate;
+    }
+}
+
 static const struct optimizer OPTIMIZERS[] = {
     {"sgd", sgd, .slots = 1, .needed_slots = 0, .numbers = 4},
     {"adam", adam, .slots = 2, .needed_slots = 2, .numbers = 7},
+    {"amsgrad", amsgrad, .slots = 3, .needed_slots = 3, .numbers = 7},
+    {"adamax", adamax, .slots = 2, .needed_slots = 2, .numbers = 6},
+    {"nadam", nadam, .slots = 2, .needed_slots = 2, .numbers = 8},
+    {"radam", radam, .slots = 2, .needed_slots = 2, .numbers = 6},
+    {"adagrad", adagrad, .slots = 1, .needed_slots = 1, .numbers = 3},
+    {"adadelta", adadelta, .slots = 2, .needed_slots = 2, .numbers = 4},
+    {"rprop", rprop, .slots = 2, .needed_slots = 2, .numbers = 5},
     {"rmsprop", rmsprop, .slots = 3, .needed_slots = 1, .numbers = 5},
     {0},
 };

@@ -33,6 +33,26 @@ def shifted(array, offset):
     return copy
 
 
+MOMENTS = 0.9, 0.999, 1e-8, 0.1
+UPDATES = {
+    "amsgrad": (3, (*MOMENTS, True, 7, 0.01)),
+    "adamax": (2, (*MOMENTS, 7, 0.01)),
+    "nadam": (2, (*MOMENTS, 0.7, 0.4, 7, 0.01)),
+    "radam": (2, (*MOMENTS, 7, 0.01)),
+    "adagrad": (1, (1e-8, 0.1, 0.01)),
+    "adadelta": (2, (0.9, 1e-6, 0.1, 0.01)),
+    "rprop": (2, (0.5, 1.2, 0.06, 0.12, 0.01)),
+}
+
+
+def updated(offset):
+    """Yield the parameter and the state after an update of each optimizer."""
+    for name, (slots, numbers) in UPDATES.items():
+        arrays = [shifted(array, offset) for array in (DY, DY[::-1], *[abs(DY)] * slots)]
+        getattr(KERNELS, name)(*arrays, *numbers)
+        yield from arrays
+
+
 def everything(offset=0):
     """Return the results of many kernels, as bytes."""
     x, weight, dy = (shifted(array, offset) for array in (X, WEIGHT, DY))
@@ -48,6 +68,7 @@ def everything(offset=0):
         *(x, 1, GAMMA, GAMMA, 1e-5, np.empty, True), relu=True
     )
     arrays = [
+        *updated(offset),
         y,
         grouped,
         *KERNELS.group_norm_backward(x, saved_groups, GAMMA, np.empty, (True, True, True)),

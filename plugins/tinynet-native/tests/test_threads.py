@@ -272,8 +272,8 @@ def updated(initial):
     results = []
     for decay in (0.0, 0.01):
         for slots in (1, 2):
-            fresh = [[array.copy() for array in initial] for _ in range(6)]
-            sgd, nesterov, adam, adamw, rmsprop, centered = fresh
+            fresh = [[array.copy() for array in initial] for _ in range(13)]
+            sgd, nesterov, adam, adamw, rmsprop, centered, *others = fresh
             KERNELS.sgd(*sgd[:2], sgd[2] if slots > 1 else None, 0.9, False, decay, 0.1)
             KERNELS.sgd(*nesterov[:3], 0.9, True, decay, 0.1)
             KERNELS.adam(*adam[:4], 0.9, 0.999, 1e-8, decay, False, 7, 0.01)
@@ -281,6 +281,14 @@ def updated(initial):
             velocity = rmsprop[4] if slots > 1 else None
             KERNELS.rmsprop(*rmsprop[:3], None, velocity, 0.9, 0.5, 1e-8, decay, 0.01)
             KERNELS.rmsprop(*centered[:4], velocity, 0.9, 0.5, 1e-8, decay, 0.01)
+            amsgrad, adamax, nadam, radam, adagrad, adadelta, rprop = others
+            KERNELS.amsgrad(*amsgrad[:5], 0.9, 0.999, 1e-8, decay, False, 7, 0.01)
+            KERNELS.adamax(*adamax[:4], 0.9, 0.999, 1e-8, decay, 7, 0.01)
+            KERNELS.nadam(*nadam[:4], 0.9, 0.999, 1e-8, decay, 0.7, 0.4, 7, 0.01)
+            KERNELS.radam(*radam[:4], 0.9, 0.999, 1e-8, decay, 7 if slots > 1 else 3, 0.01)
+            KERNELS.adagrad(*adagrad[:3], 1e-8, decay, 0.01)
+            KERNELS.adadelta(*adadelta[:4], 0.9, 1e-6, decay, 0.01)
+            KERNELS.rprop(*rprop[:4], 0.5, 1.2, 0.06, 0.12, 0.01)
             results += [array for arrays in fresh for array in arrays]
     return results
 
