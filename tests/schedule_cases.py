@@ -30,5 +30,10 @@ SCHEDULES: dict[str, list[dict[str, Any]]] = {
     ],
     "piecewise_constant": [{"boundaries": [2, 100], "values": [0.0, 2.0, 0.5]}],
     "polynomial": [{}, {"decay_steps": 5, "power": 0.5, "end_factor": 0.1, "cycle": True}],
+    "reduce_on_plateau": [
+        {},
+        {"patience": 1, "factor": 0.5, "cooldown": 2, "min_factor": 0.01, "min_delta": 0.5},
+        {"patience": 3, "metric": "train/loss", "warmup_steps": 4},
+    ],
     "step": [{"step_size": 4}],
 }

@@ -1,13 +1,31 @@
-"""The protocol of learning-rate schedules, and every name that the author of one imports."""
+"""The protocols of learning-rate schedules, and every name that the author of one imports."""
 
-from typing import Any, ClassVar, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from pydantic import Field
 
 from tinynet.config import Config
 from tinynet.length import Epochs, Length, LengthOrZero, has_epochs
+from tinynet.types import Array
 
-__all__ = ["Epochs", "Length", "LengthOrZero", "Schedule", "ScheduleConfig", "has_epochs"]
+__all__ = [
+    "AdaptiveSchedule",
+    "AdaptiveScheduleConfig",
+    "Array",
+    "Epochs",
+    "Evaluation",
+    "Length",
+    "LengthOrZero",
+    "Schedule",
+    "ScheduleConfig",
+    "State",
+    "has_epochs",
+]
+
+State: TypeAlias = dict[str, Array]
+"""The state of an adaptive schedule: finite arrays by name, which checkpoints save."""
 
 
 class ScheduleConfig(Config):
@@ -23,6 +41,12 @@ class ScheduleConfig(Config):
     )
 
 
+class AdaptiveScheduleConfig(ScheduleConfig):
+    """The base of the ``Config`` of an `AdaptiveSchedule`."""
+
+    metric: str = Field(default="val/loss", description="The monitored figure.")
+
+
 class Schedule(Protocol):
     """The learning rate as a pure function of the step. Constructed as ``Type(config)``."""
 
@@ -34,6 +58,51 @@ class Schedule(Protocol):
         Args:
             step: Number of the step, counted from 0 at the end of warm-up.
             total_steps: Number of steps after warm-up in the whole run.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The results of an evaluation, for an adaptive schedule.
+
+    Attributes:
+        value: The monitored figure, which may be NaN or infinite.
+        greater_is_better: True if a greater value is an improvement.
+        figures: All figures by name: ``train/loss``, ``val/loss``, ``val/accuracy``, ...
+        step: Updates done, with those of warm-up.
+    """
+
+    value: float
+    greater_is_better: bool
+    figures: Mapping[str, float]
+    step: int
+
+
+class AdaptiveSchedule(Protocol):
+    """A schedule with state that sees the results of evaluations. Constructed as ``Type(config)``.
+
+    Its ``Config`` derives from `AdaptiveScheduleConfig`. The object itself has no state: what it
+    remembers is in the arrays of `start`, which checkpoints save.
+    """
+
+    Config: ClassVar[type[Any]]
+
+    def start(self) -> State:
+        """Return the initial state."""
+        ...
+
+    def update(self, state: State, evaluation: Evaluation) -> None:
+        """Change ``state`` in place, after each evaluation that follows warm-up."""
+        ...
+
+    def factor(self, step: int, total_steps: int, state: State) -> float:
+        """Return the factor of the optimizer's learning rate; nothing is changed.
+
+        Args:
+            step: Number of the step, counted from 0 at the end of warm-up.
+            total_steps: Number of steps after warm-up in the whole run.
+            state: The state, from `start`.
         """
         ...
 

@@ -39,6 +39,8 @@ EFFECTS = {
         ("training.epochs", 3),
         ("training.schedule", {"type": "exponential", "gamma": 0.9}),
         ("training.schedule.warmup_steps", 5),
+        ("training.schedule", {"type": "reduce_on_plateau", "metric": "val/loss"}),
+        ("training.schedule", None),
         ("training.optimizer.learning_rate", 0.5),
         ("training.optimizer.clip_norm", 2.0),
         ("training.optimizer.clip_value", 0.5),
@@ -137,6 +139,25 @@ def test_a_setting_without_state_may_be_added(key):
     override(old, path, None)
     (change,) = compare(old, new)
     assert change.effect == "safe"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "effects"),
+    [
+        ("training.schedule.patience", 3, {"safe"}),
+        ("training.schedule.warmup_steps", {"epochs": 2}, {"safe"}),
+        ("training.schedule.metric", "val/accuracy", {"resets state"}),
+        ("training.schedule", None, {"resets state"}),
+        ("training.schedule", {"type": "constant"}, {"resets state", "safe"}),
+    ],
+)
+def test_only_another_figure_resets_a_schedule_that_monitors_it(path, value, effects):
+    training = {**SPEC["training"], "schedule": {"type": "reduce_on_plateau", "patience": 2}}
+    old, new = (load_spec({**SPEC, "training": training}).resolved() for _ in range(2))
+    override(new, path, value)
+    found = compare(old, new)
+    assert {change.effect for change in found} == effects
+    assert {change.resets for change in found} <= {"schedule", None}
 
 
 def test_equal_specs_have_no_changes():

@@ -11,16 +11,27 @@ from tinynet.checkpoint.environment import differences
 from tinynet.checkpoint.plugin_lock import check_types, recorded_names, respell_types, types_of
 from tinynet.checkpoint.revisions import NEWEST, changes_since
 from tinynet.checkpoint.sections import DataFacts
-from tinynet.engine.tensor_names import FIGURES, LOOKAHEAD, SLOTS
+from tinynet.engine.tensor_names import FIGURES, LOOKAHEAD, SCHEDULE, SLOTS, of_group
 from tinynet.errors import CheckpointMismatchError, CheckpointVersionError
 from tinynet.spec.change import STATES, State, compare, require_survivable
 from tinynet.spec.models import Spec
-from tinynet.spec.training_spec import EarlyStoppingSpec, KeepBestSpec
+from tinynet.spec.monitors import SCHEDULE_METRIC, monitored_figures
 from tinynet.training.progress import Progress
 from tinynet.types import Array
 
-_GROUPS: dict[State, tuple[str, ...]] = {"optimizer": (SLOTS, LOOKAHEAD), "figures": (FIGURES,)}
+_GROUPS: dict[State, tuple[str, ...]] = {
+    "optimizer": (SLOTS, LOOKAHEAD),
+    "figures": (FIGURES,),
+    "schedule": (SCHEDULE,),
+}
 """The groups of the arrays of a state."""
+
+_MONITORS: dict[str, State] = {
+    "/training/checkpoint/keep_best/metric": "best",
+    "/training/early_stopping/metric": "early stopping",
+    SCHEDULE_METRIC: "schedule",
+}
+"""The state that depends on each monitored figure, by the JSON pointer to its name."""
 
 
 @dataclass(frozen=True)
@@ -114,18 +125,18 @@ class Continuation:
     @property
     def _resets(self) -> set[State]:
         resets = {change.resets for change in self.changes if change.resets is not None}
-        training = self._spec.training
-        if self._redefines(training.checkpoint.keep_best):
-            resets.add("best")
-        if self._redefines(training.early_stopping):
-            resets.add("early stopping")
+        figures = monitored_figures(self._spec.training)
+        resets |= {state for at, state in _MONITORS.items() if self._redefines(figures.get(at))}
+        another = any(change.pointer == "/training/schedule/type" for change in self.changes)
+        if another and of_group(SCHEDULE, self.checkpoint.tensors):
+            resets.add("schedule")
         return resets
 
-    def _redefines(self, watcher: KeepBestSpec | EarlyStoppingSpec | None) -> bool:
-        """Return True if the monitored metric has other options, so that its best is invalid."""
-        if watcher is None:
+    def _redefines(self, figure: str | None) -> bool:
+        """Return True if a monitored metric has other options, so that its best is invalid."""
+        if figure is None:
             return False
-        label = watcher.metric.partition("/")[2]
+        label = figure.partition("/")[2]
         after: Any = self._spec.resolved()
         old = self._before["training"].get("metrics")
         metrics = zip(self._spec.training.metrics, after["training"]["metrics"], strict=True)
@@ -137,6 +148,8 @@ class Continuation:
     def tensors(self, fresh: Mapping[str, Array]) -> dict[str, Array]:
         """Return the arrays to resume with; those of ``fresh``, a new run, where state is reset."""
         reset = tuple(group for state in self._resets for group in _GROUPS.get(state, ()))
+        if not of_group(SCHEDULE, self.checkpoint.tensors):
+            reset += (SCHEDULE,)  # a new schedule starts
         kept = self.checkpoint.tensors.items()
         return {
             **{name: array for name, array in kept if not name.startswith(reset)},

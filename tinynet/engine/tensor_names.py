@@ -27,6 +27,9 @@ LOOKAHEAD = "lookahead/"
 FIGURES = "figures/"
 """The loss and the metrics of the running epoch."""
 
+SCHEDULE = "schedule/"
+"""The state of a schedule that sees the results of evaluations."""
+
 TRANSFORMS = "transforms/"
 """Statistics that preprocessing computed from the training data."""
 

@@ -12,12 +12,14 @@ from tinynet.errors import CheckpointMismatchError
 from tinynet.text.document import join_pointer
 
 Effect = Literal["safe", "resets state", "incompatible"]
-State = Literal["optimizer", "figures", "best", "early stopping"]
+State = Literal["optimizer", "figures", "best", "early stopping", "schedule"]
 
 _SAFE = (
     # Length, rate and logging of the rest of the run; nothing computed so far depends on these.
     r"/name",
-    r"/training/(epochs|steps|schedule|log_every_steps)(/.*)?",
+    r"/training/(epochs|steps|log_every_steps)(/.*)?",
+    # A schedule that sees the results of evaluations has a metric, and state.
+    r"/training/schedule(/(?!metric$).*)?",
     r"/training/optimizer/(learning_rate|clip_norm|clip_value|weight_decay)",
     r"/training/optimizer/groups/\d+/(rate_factor|weight_decay)",
     r"/training/regularizers/\d+/.+",
@@ -41,6 +43,7 @@ _RESETTING: tuple[tuple[str, State], ...] = (
     (r"/training/evaluate_every_steps", "figures"),
     (r"/training/checkpoint/keep_best(/.*)?", "best"),
     (r"/training/early_stopping(/metric)?", "early stopping"),
+    (r"/training/schedule/metric", "schedule"),
 )
 """JSON pointers of settings, unless they are safe, that change the meaning of some state."""
 
@@ -51,6 +54,7 @@ _RESETTING: tuple[tuple[str, State], ...] = (
 _STARTS_EMPTY = (
     "/training/checkpoint/keep_best",
     "/training/early_stopping",
+    "/training/schedule/metric",
     # The classes of the data are recorded, and others are reported as changed data.
     "/data/classes",
 )
@@ -61,6 +65,7 @@ STATES: dict[State, str] = {
     "figures": "the training figures since the last evaluation",
     "best": "which checkpoint is the best",
     "early stopping": "the count of early stopping",
+    "schedule": "the state of the learning-rate schedule",
 }
 """State that a change may reset, in words."""
 
@@ -101,6 +106,8 @@ def _compare(old: JsonValue, new: JsonValue, path: list[str]) -> Iterator[Change
 
 
 def _change(pointer: str, old: JsonValue, new: JsonValue) -> Change:
+    if pointer == "/training/schedule" and isinstance(old, dict) and "metric" in old:
+        return Change(pointer, old, new, "resets state", "schedule")
     starts = old is None and pointer in _STARTS_EMPTY
     if starts or any(re.fullmatch(pattern, pointer, re.DOTALL) for pattern in _SAFE):
         return Change(pointer, old, new, "safe")

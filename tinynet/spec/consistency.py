@@ -6,6 +6,7 @@ from tinynet import registry
 from tinynet.errors import Problem
 from tinynet.length import paths_of_epochs
 from tinynet.spec.models import Spec
+from tinynet.spec.monitors import monitored_figures
 from tinynet.spec.training_spec import LossReference, MetricReference, TrainingSpec
 from tinynet.text.document import MAX_PROBLEMS, KeyProblem, join_pointer
 from tinynet.text.wording import format_list, quote, suggest
@@ -125,14 +126,10 @@ def _figure_problems(training: TrainingSpec, losses: tuple[str, ...]) -> Iterato
             yield Problem(message, f"/training/metrics/{index}")
         figures[metric.label] = None
     figure_names = [f"{split}/{figure}" for split in ("train", "val") for figure in figures]
-    for pointer, watcher in (
-        ("/training/early_stopping/metric", training.early_stopping),
-        ("/training/checkpoint/keep_best/metric", training.checkpoint.keep_best),
-    ):
-        if watcher is not None and watcher.metric not in figure_names:
-            hint = suggest(watcher.metric, figure_names)
-            message = f"no metric is called {quote(watcher.metric)}; {hint}"
-            yield Problem(message, pointer)
+    for pointer, figure in monitored_figures(training).items():
+        if figure not in figure_names:
+            hint = suggest(figure, figure_names)
+            yield Problem(f"no metric is called {quote(figure)}; {hint}", pointer)
 
 
 def _penalty_problems(spec: Spec) -> Iterator[Problem]:

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from tinynet.config import Config
 from tinynet.errors import TinynetError
 from tinynet.length import has_epochs, in_steps
-from tinynet.schedule import ScheduleConfig
+from tinynet.schedule import AdaptiveScheduleConfig, ScheduleConfig
+from tinynet.testing.adaptive_schedules import ADAPTIVE_CHECKS, AdaptiveCase
 from tinynet.testing.checks import Check, CheckFailed, checks_of, require, run_all
 from tinynet.testing.configs import Options, make_config, require_config, validated_config
 from tinynet.testing.state import require_unchanged, snapshot
@@ -86,15 +87,25 @@ def pure(case: ScheduleCase) -> None:
 SCHEDULE_CHECKS = (config, lengths_in_epochs, finite_factor, pure)
 
 
+def is_adaptive(schedule_class: type[Any]) -> bool:
+    """Return True for a schedule that sees the results of evaluations."""
+    model = getattr(schedule_class, "Config", None)
+    return isinstance(model, type) and issubclass(model, AdaptiveScheduleConfig)
+
+
 def schedule_checks(schedule_class: type[Any], options: Options) -> list[Check]:
     """Return the checks of one schedule class with one config.
 
     Args:
-        schedule_class: The class.
+        schedule_class: The class, of a `Schedule` or an `AdaptiveSchedule`.
         options: Its config, or its options as in a spec.
     """
-    case = ScheduleCase(schedule_class, options)
-    return checks_of(schedule_class.__name__, case, SCHEDULE_CHECKS)
+    case, name = ScheduleCase(schedule_class, options), schedule_class.__name__
+    if is_adaptive(schedule_class):
+        adaptive = AdaptiveCase(schedule_class, options)
+        lengths = checks_of(name, case, [lengths_in_epochs])
+        return [*checks_of(name, adaptive, ADAPTIVE_CHECKS), *lengths]
+    return checks_of(name, case, SCHEDULE_CHECKS)
 
 
 def check_schedule(schedule_class: type[Any], options: Options) -> None:

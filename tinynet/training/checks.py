@@ -14,6 +14,7 @@ from tinynet.loss import ClassLoss
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
+from tinynet.spec.monitors import monitored_figures
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.targets import BadTargetError
 from tinynet.text.wording import format_list
@@ -63,14 +64,8 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
     weights = class_weights(training.class_weights, network.losses, data, names)
     if problems := list(_TargetChecker(spec, network, data, names).problems(weights)):
         raise TargetError(problems)
-    if any(name.startswith("val/") for name in _monitored(training)):
+    if any(name.startswith("val/") for name in monitored_figures(training).values()):
         data.require("val")
-
-
-def _monitored(training: TrainingSpec) -> list[str]:
-    """Return the names of the figures that are monitored."""
-    monitors = (training.early_stopping, training.checkpoint.keep_best)
-    return [monitor.metric for monitor in monitors if monitor is not None]
 
 
 def require_weights_taken(
@@ -200,7 +195,7 @@ class _TargetChecker:
 
     def _without(self, split: SplitName) -> str:
         """Return the remedy to leave out a split; empty if that would fail."""
-        data, monitored = self._spec.data, _monitored(self._spec.training)
+        data, monitored = self._spec.data, monitored_figures(self._spec.training).values()
         assert data is not None
         key = "validation" if split == "val" else split
         own = split != "train" and getattr(data, key) is not None

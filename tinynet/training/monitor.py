@@ -76,7 +76,17 @@ def _better(
     value = figures[monitor.metric]
     if best is None or not math.isfinite(value):
         return math.isfinite(value)
-    metric = metrics.get(monitor.metric.partition("/")[2])  # None for the loss
-    greater_is_better = metric is not None and metric.greater_is_better
-    gain = value - best.value if greater_is_better else best.value - value
+    greater = greater_is_better(monitor.metric, metrics)
+    gain = value - best.value if greater else best.value - value
     return gain > min_delta
+
+
+def greater_is_better(figure: str, metrics: Mapping[str, Metric]) -> bool:
+    """Return True if a greater value of a figure, such as ``val/accuracy``, is an improvement.
+
+    Args:
+        figure: The name of the figure.
+        metrics: The metrics by label.
+    """
+    metric = metrics.get(figure.partition("/")[2])  # None for the loss
+    return metric is not None and metric.greater_is_better

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from tinynet.engine.tensor_names import FIGURES, SLOTS, in_group, named_weights, of_group
+from tinynet.engine.tensor_names import FIGURES, SCHEDULE, SLOTS, in_group, named_weights, of_group
 from tinynet.network.network import Network
 from tinynet.training.average import WeightAverage
 from tinynet.training.evaluation import Figures
+from tinynet.training.learning_rate import LearningRate
 from tinynet.training.lookahead import Lookahead
 from tinynet.training.updater import Updater
 from tinynet.types import Array
@@ -20,11 +21,13 @@ class StateArrays:
         average: WeightAverage | None,
         lookahead: Lookahead,
         updater: Updater,
+        rate: LearningRate,
         figures: Figures,
     ) -> None:
         """Combine the parts; each keeps its arrays."""
         self._network, self._average = network, average
-        self._lookahead, self._updater, self._figures = lookahead, updater, figures
+        self._lookahead, self._updater = lookahead, updater
+        self._rate, self._figures = rate, figures
 
     def named(self) -> dict[str, Array]:
         """Return every array by its name; the arrays are live."""
@@ -38,6 +41,7 @@ class StateArrays:
             **({} if self._average is None else self._average.state()),
             **self._lookahead.state(),
             **in_group(SLOTS, slots),
+            **in_group(SCHEDULE, self._rate.state),
             **in_group(FIGURES, self._figures.state()),
         }
 

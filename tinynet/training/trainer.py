@@ -121,7 +121,7 @@ class Trainer:
         penalized = bool(self._regularization)
         self._figures = Figures(training.metrics, self.network, penalized=penalized)
         self._arrays = StateArrays(
-            self.network, self._average, self._lookahead, self._updater, self._figures
+            self.network, self._average, self._lookahead, self._updater, self._rate, self._figures
         )
         self._arguments = StepArguments(self.network, self._data_targets)
 
@@ -239,6 +239,8 @@ class Trainer:
         Args:
             step: Number of earlier updates.
             total_steps: Updates in the whole run; by default as many as the spec says.
+
+        A schedule that sees the results of evaluations has its state as it is now.
         """
         return self._rate.at(step, total_steps)
 
@@ -283,6 +285,7 @@ class Trainer:
         self._regularization.check()
         self._constraints.check()
         self.network.parametrizations.check()
+        self._rate.check(self._figures)
         for step in sorted({min(self.step, self.total_steps - 1), self.total_steps - 1}):
             self.rate_at(step)
         progress, training = self.progress, self.spec.training
@@ -339,7 +342,9 @@ class Trainer:
     def _finish_evaluation(self, figures: dict[str, float]) -> Evaluated:
         progress, epoch_ended = self.progress, self._length.epoch_ended(self.progress)
         improved = update_best(self.spec.training, self._figures.metrics, figures, progress)
-        figures["learning_rate"] = self.rate_at(progress.step - 1)
+        rate = self.rate_at(progress.step - 1)
+        self._rate.update(figures, self._figures.metrics, progress.step)
+        figures["learning_rate"] = rate
         done = Evaluated(progress.step, progress.epoch + 1, figures, improved, epoch_ended)
         progress.evaluated_step = progress.step
         if epoch_ended or self.spec.training.evaluate_every_steps is not None:

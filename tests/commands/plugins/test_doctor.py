@@ -160,6 +160,17 @@ def test_class_without_call_is_not_an_initializer() -> None:
     assert breach("initializers", Odd) == "Odd lacks '__call__' of the protocol Initializer"
 
 
+def test_an_adaptive_schedule_needs_the_methods_of_its_own_protocol() -> None:
+    class Forgets:
+        Config = registry.default().load("schedules", "reduce_on_plateau").Config
+
+        def factor(self, step: int, total_steps: int, state: object) -> float:
+            return 1.0
+
+    expected = "Forgets lacks 'start' and 'update' of the protocol AdaptiveSchedule"
+    assert breach("schedules", Forgets) == expected
+
+
 def test_methods_that_are_never_called_may_be_missing() -> None:
     relu, mse = (registry.default().load(*one) for one in (("layers", "relu"), ("losses", "mse")))
 

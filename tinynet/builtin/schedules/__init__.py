@@ -9,6 +9,7 @@ from tinynet.builtin.schedules.decays import (
     Linear,
     Polynomial,
 )
+from tinynet.builtin.schedules.plateau import ReduceOnPlateau
 from tinynet.builtin.schedules.staircases import Constant, PiecewiseConstant, Step
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "OneCycle",
     "PiecewiseConstant",
     "Polynomial",
+    "ReduceOnPlateau",
     "Step",
 ]

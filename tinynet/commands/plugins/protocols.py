@@ -14,7 +14,12 @@ from tinynet.metric import Metric, MetricConfig
 from tinynet.optimizer import Optimizer, OptimizerConfig
 from tinynet.parametrization import Parametrization, ParametrizationConfig
 from tinynet.regularizer import Regularizer, RegularizerConfig
-from tinynet.schedule import Schedule, ScheduleConfig
+from tinynet.schedule import (
+    AdaptiveSchedule,
+    AdaptiveScheduleConfig,
+    Schedule,
+    ScheduleConfig,
+)
 from tinynet.text.wording import quote
 from tinynet.transform import Transform, TransformConfig
 
@@ -51,12 +56,15 @@ def required_methods(group: str) -> list[str]:
 def breach(group: str, cls: type[Any]) -> str:
     """Describe what a class lacks of its protocol; empty if nothing."""
     protocol, base = PROTOCOLS[group]
+    required = required_methods(group)
+    if group == "schedules" and issubclass(cls.Config, AdaptiveScheduleConfig):
+        protocol, required = AdaptiveSchedule, ["start", "update", "factor"]
     # Not getattr: it would find the `__call__` of every class.
     held = {
         name for parent in cls.__mro__ for name, value in vars(parent).items() if value is not None
     }
-    required = [name for name in required_methods(group) if name not in _never_called(group, cls)]
-    missing = [quote(name) for name in required if name not in held]
+    never = _never_called(group, cls)
+    missing = [quote(name) for name in required if name not in held and name not in never]
     if missing:
         return f"{cls.__name__} lacks {' and '.join(missing)} of the protocol {protocol.__name__}"
     if base is not None and not issubclass(cls.Config, base):
