@@ -73,6 +73,7 @@ PLACES = {
     "metrics": ("training", "metrics"),
     "regularizers": ("training", "regularizers"),
     "constraints": ("training", "constraints"),
+    "parametrizations": ("network", "parametrizations"),
     "transforms": ("data", "transforms"),
     "datasets": ("data",),
     "initializers": ("network", "layers", 0, "weight_initializer"),
@@ -80,7 +81,7 @@ PLACES = {
 }
 """The key of a spec that names a type of each group."""
 
-LISTS = ("metrics", "regularizers", "constraints", "transforms")
+LISTS = ("metrics", "regularizers", "constraints", "parametrizations", "transforms")
 SHAPES = [(8, 8), (8, 6, 4), (6,), (4, 8, 6, 4)]
 
 

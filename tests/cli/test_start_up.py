@@ -23,6 +23,21 @@ assert not large, large
     assert done.returncode == 0, done.stderr
 
 
+def test_check_imports_only_the_types_that_a_spec_names(spec):
+    """With a hundred layers installed, a check must not take longer than with ten."""
+    code = f"""
+import sys
+from tinynet_cli.main import main
+main(["check", {str(spec)!r}])
+start = "tinynet.builtin.layers."
+print(*sorted(n.removeprefix(start) for n in sys.modules if n.startswith(start)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = done.stdout.splitlines()[-1].split()
+    # Those of a flatten and a dense layer, and what their modules share with others.
+    assert {name for name in imported if not name.startswith("_")} == {"dense", "reshape"}
+
+
 def test_the_version_is_told(tinynet):
     result = tinynet("--version")
     assert (result.code, result.out) == (0, "tinynet, version 0.1.0\n")
