@@ -16,16 +16,16 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def _pairs(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
-) -> dict[str, str]:
-    pairs: dict[str, str] = {}
+) -> dict[str, str | list[str]]:
+    pairs: dict[str, list[str]] = {}
     for value in values:
         old, _, new = value.partition("=")
         if not old or not new:
             raise click.BadParameter(f"{value!r} is not of the form OLD=NEW")
-        if old in pairs:
-            raise click.BadParameter(f"{old!r} is mapped twice; keep one of the two")
-        pairs[old] = new
-    return pairs
+        if new in pairs.setdefault(old, []):
+            raise click.BadParameter(f"{value!r} is given twice; leave out one of the two")
+        pairs[old].append(new)
+    return {old: new if len(new) > 1 else new[0] for old, new in pairs.items()}
 
 
 _RULES = {
@@ -36,7 +36,8 @@ _RULES = {
         callback=_pairs,
         help="With --from: load node NEW from node OLD of the checkpoint; for blocks, load every"
         " node in them. Or load one parameter NEW (NODE/PARAMETER) from parameter OLD, from array"
-        " OLD of a file of weights, or from its transpose OLD.T.",
+        " OLD of a file of weights, or from its transpose OLD.T. Repeat it with the same OLD to"
+        " load several from one.",
     ),
     "allow_new": click.option(
         "--allow-new",

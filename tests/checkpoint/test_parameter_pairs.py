@@ -57,6 +57,59 @@ def test_weight_that_is_tied_here_is_named_with_the_other(named: bool) -> None:
     assert (new.params[f"{e}/weight"] == old.params[f"{d}/weight"].T).all()
 
 
+def triple(*, tied: bool, seed: int) -> Network:
+    """Return a network with three layers of one weight, or of their own."""
+    nodes = [{"type": "dense", "units": 4, "name": name} for name in "abc"]
+    for node in nodes[1:]:
+        node |= {"shares": {"weight": "a/weight"}} if tied else {}
+    return network(*nodes, seed=seed)
+
+
+def test_weight_tied_in_two_places_is_untied_in_one_step() -> None:
+    old, new = triple(tied=True, seed=1), triple(tied=False, seed=2)
+    message = refusal(old, new)
+    for name in "bc":
+        assert f"--map a/weight={name}/weight starts with its values" in message
+    transferred(old, new, TransferRules(map={"a/weight": ["b/weight", "c/weight"]}))
+    for name in "abc":
+        assert (new.params[f"{name}/weight"] == old.params["a/weight"]).all()
+        assert (new.params[f"{name}/bias"] == old.params[f"{name}/bias"]).all()
+
+
+def test_several_nodes_start_from_one() -> None:
+    old = network({"type": "dense", "units": 4, "name": "a"}, {"shares": "a"}, seed=1)
+    new = triple(tied=False, seed=2)
+    transferred(old, new, TransferRules(map={"a": ("a", "b", "c")}))
+    for name in "abc":
+        assert (new.params[f"{name}/weight"] == old.params["a/weight"]).all()
+
+
+def test_several_blocks_start_from_one() -> None:
+    old, new = repeated("body", 1, 1), repeated("part", 3, 2)
+    transferred(old, new, TransferRules(map={"body_1": ["part_1", "part_2", "part_3"]}))
+    for index in (1, 2, 3):
+        before = old.params["body_1.fc/weight"]
+        assert (new.params[f"part_{index}.fc/weight"] == before).all()
+
+
+def test_named_node_within_a_mapped_block_goes_only_where_it_is_mapped() -> None:
+    old, new = repeated("body", 2, 1), repeated("part", 2, 2)
+    rules = TransferRules(map={"body_1.fc": "part_2.fc", "body": "part", "body_2.fc": "part_1.fc"})
+    transferred(old, new, rules)
+    assert (new.params["part_1.fc/weight"] == old.params["body_2.fc/weight"]).all()
+    assert (new.params["part_2.fc/weight"] == old.params["body_1.fc/weight"]).all()
+
+
+def test_source_of_another_target_may_be_replaced_without_being_dropped() -> None:
+    old = network({"type": "dense", "units": 3, "name": "a"}, seed=1)
+    new = network(
+        {"type": "dense", "units": 4, "name": "a"}, {"type": "dense", "units": 3, "name": "b"}
+    )
+    pairs = {"a/weight": "b/weight", "a/bias": "b/bias"}
+    transferred(old, new, TransferRules(map=pairs, allow_new=("a/*",)))
+    assert (new.params["b/weight"] == old.params["a/weight"]).all()
+
+
 def test_node_that_no_longer_shares_a_layer_takes_its_parameters() -> None:
     def net(second: dict[str, Any], seed: int) -> Network:
         return network(
@@ -109,6 +162,14 @@ WRONG = {
         {"embedding_1/weight": "dense_1/weight", "embedding_1/weight.T": "dense_1/weight"},
         "--map: two arrays are mapped to 'dense_1/weight'; keep one of the two",
     ),
+    "one target twice from one": (
+        {"embedding_1/weight.T": ["dense_1/weight", "dense_1/weight"]},
+        "--map: two arrays are mapped to 'dense_1/weight'; keep one of the two",
+    ),
+    "one node twice": (
+        {"dense_1": "dense_2", "dense_2": ["dense_2"]},
+        "--map dense_2=dense_2: 'dense_2' can take over one node only",
+    ),
     "node to parameter": (
         {"embedding_1": "dense_1/weight"},
         "--map embedding_1=dense_1/weight: 'embedding_1' is a node and 'dense_1/weight' a"
@@ -124,7 +185,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("pairs", "message"), WRONG.values(), ids=WRONG.keys())
-def test_wrong_pair_of_parameters_is_refused(pairs: dict[str, str], message: str) -> None:
+def test_wrong_pair_of_parameters_is_refused(pairs: dict[str, Any], message: str) -> None:
     old, new = words(tied=True), words(tied=False)
     assert message in refusal(old, new, map=pairs, allow_new=("*",), allow_dropped=("*",))
 

@@ -32,6 +32,15 @@ def test_every_wrong_rule_is_listed() -> None:
     ]
 
 
+@pytest.mark.parametrize("new", [3, None, ["a", 3]])
+def test_a_name_is_mapped_to_a_name_or_a_list_of_names(new: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        tinynet.TransferRules(map={"a": "b", "c": new})
+    assert str(caught.value) == (
+        f"TransferRules(): map['c']={new!r} must be a name or a list of names"
+    )
+
+
 @pytest.mark.parametrize("patterns", [["head/*"], ("head/*",), {"head/*"}, []])
 def test_any_collection_of_patterns_is_accepted(patterns: Any) -> None:
     assert tinynet.TransferRules(allow_new=patterns).allow_new == patterns

@@ -121,10 +121,22 @@ def test_plan_as_data(tinynet, run, wider):
         (["--overlap", "*"], "--overlap needs --from"),
         (["--keep-preprocessing"], "--keep-preprocessing needs --from"),
         (["--from", "done", "--map", "a"], "'a' is not of the form OLD=NEW"),
-        (["--from", "done", "--map", "a=b", "--map", "a=c"], "'a' is mapped twice"),
+        (["--from", "done", "--map", "a=b", "--map", "a=b"], "'a=b' is given twice"),
     ],
 )
 def test_bad_usage_is_told(tinynet, spec, words, message):
     result = tinynet("train", spec, *words)
     assert result.code == 2
     assert message in result.err
+
+
+def test_one_node_may_be_loaded_into_several(tinynet, run, wider):
+    changed = json.loads(wider.read_text())
+    last = {**changed["network"]["layers"][-1], "units": 10}
+    heads = [{**last, "name": name, "inputs": "flatten_1"} for name in ("left", "right")]
+    changed["network"]["layers"][-1:] = [*heads, {"type": "add", "inputs": ["left", "right"]}]
+    wider.write_text(json.dumps(changed))
+    maps = ("--map", "dense_1=left", "--map", "dense_1=right")
+    result = tinynet("train", wider, "--from", run, "--plan", *maps)
+    assert result.code == 0, result.err
+    assert result.out.splitlines()[0] == f"from {SOURCE}: 4 carried"

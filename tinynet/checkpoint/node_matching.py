@@ -5,7 +5,7 @@ A node with a name of its own matches the node of that name and type. A default 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -95,11 +95,14 @@ class Matching:
     """
 
     def __init__(
-        self, old: Iterable[NodeRecord], new: Iterable[NodeRecord], renamed: Mapping[str, str]
+        self,
+        old: Iterable[NodeRecord],
+        new: Iterable[NodeRecord],
+        renamed: Iterable[tuple[str, str]],
     ) -> None:
         """Match the nodes of an old and a new network.
 
-        ``renamed`` has explicit pairs, old name to new name, of nodes or blocks. A block pairs all
+        ``renamed`` has explicit pairs, old and new name, of nodes or blocks. A block pairs all
         nodes that both blocks contain; a repeated node or block, all of its repeats.
 
         Raises:
@@ -109,13 +112,14 @@ class Matching:
         self._old = {record.name: record for record in self._old_order}
         self._new = {record.name: record for record in self._new_order}
         self._agreed = _common_start(self._old_order, self._new_order)
-        renamed = self._expanded(renamed)
-        self._check(renamed)
-        self.sources = {after: before for before, after in renamed.items()}
+        pairs = self._expanded(renamed)
+        self._check(pairs)
+        self.sources = {after: before for before, after in pairs}
+        moved = {before for before, _ in pairs}
         self.clashes: list[str] = []
         for index, record in enumerate(self._new_order):
             namesake = self._old.get(record.name)
-            free = record.name not in self.sources and record.name not in renamed
+            free = record.name not in self.sources and record.name not in moved
             if namesake is not None and free and self._is_same(index, record, namesake):
                 self.sources[record.name] = record.name
         self.notes = [
@@ -133,22 +137,31 @@ class Matching:
             return False
         return True
 
-    def _expanded(self, renamed: Mapping[str, str]) -> dict[str, str]:
+    def _expanded(self, renamed: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return the pairs with each block, or all its repeats, replaced by its nodes."""
-        pairs: dict[str, str] = {}
+        given: dict[str, list[str]] = {}
+        for before, after in renamed:
+            given.setdefault(before, []).append(after)
+        pairs: dict[str, list[str]] = {}
         owners = [name for name, record in self._old.items() if record.type]
-        for before, after in renamed.items():
+        for before, targets in given.items():
             within = [name for name in owners if name.startswith(f"{before}.")]
             if not within and before not in self._old:
                 within = [name for name in owners if _repeats(before, [name])]
-            twins = {name: after + name.removeprefix(before) for name in within}
-            common = {name: twin for name, twin in twins.items() if twin in self._new}
-            pairs |= common or {before: after}
-        return pairs | {old: new for old, new in renamed.items() if old in self._old}
+            found: dict[str, list[str]] = {}
+            for after in targets:
+                twins = {name: after + name.removeprefix(before) for name in within}
+                common = {name: twin for name, twin in twins.items() if twin in self._new}
+                for name, twin in (common or {before: after}).items():
+                    found.setdefault(name, []).append(twin)
+            pairs |= found
+        pairs |= {before: targets for before, targets in given.items() if before in self._old}
+        return [(before, after) for before, targets in pairs.items() for after in targets]
 
-    def _check(self, renamed: Mapping[str, str]) -> None:
+    def _check(self, renamed: Sequence[tuple[str, str]]) -> None:
         problems = []
-        for before, after in renamed.items():
+        targets = [after for _, after in renamed]
+        for before, after in renamed:
             for name, nodes, where in (
                 (before, self._old, "in the checkpoint"),
                 (after, self._new, "in the network"),
@@ -166,7 +179,7 @@ class Matching:
                     reason = f"no node with a layer of its own is called {name!r} {where}"
                     hint = suggest(name, [*owners, *blocks])
                     problems.append(f"--map {before}={after}: {reason}; {hint}")
-            if list(renamed.values()).count(after) > 1:
+            if targets.count(after) > 1:
                 problems.append(f"--map {before}={after}: {after!r} can take over one node only")
         if problems:
             raise CheckpointMismatchError("\n  ".join(problems))

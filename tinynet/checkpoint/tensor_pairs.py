@@ -1,14 +1,18 @@
 """Explicit pairs of tensors: ``--map embedding_1/weight.T=dense_1/weight``."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from tinynet.checkpoint.tensor_layout import TensorLayout, find_tensor
 from tinynet.errors import CheckpointMismatchError
 from tinynet.spec.network_spec import TRANSPOSED
 from tinynet.text.wording import quote, suggest
 
+Pairs: TypeAlias = list[tuple[str, str]]
+"""Old and new names."""
 
-def split_pairs(renamed: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+
+def split_pairs(renamed: Sequence[tuple[str, str]]) -> tuple[Pairs, Pairs]:
     """Return the pairs of nodes and blocks, and those of tensors, whose names have a slash.
 
     Raises:
@@ -17,18 +21,18 @@ def split_pairs(renamed: Mapping[str, str]) -> tuple[dict[str, str], dict[str, s
     wrong = [
         f"--map {before}={after}: {quote(one)} is a node and {quote(other)} a parameter; map a node"
         " to a node, or a parameter to a parameter"
-        for before, after in renamed.items()
+        for before, after in renamed
         for one, other in ((before, after), (after, before))
         if "/" not in one and "/" in other
     ]
     if wrong:
         raise CheckpointMismatchError("\n  ".join(wrong))
-    nodes = {before: after for before, after in renamed.items() if "/" not in before}
-    return nodes, {old: new for old, new in renamed.items() if old not in nodes}
+    nodes = [pair for pair in renamed if "/" not in pair[0]]
+    return nodes, [pair for pair in renamed if "/" in pair[0]]
 
 
 def paired_tensors(
-    pairs: Mapping[str, str],
+    pairs: Iterable[tuple[str, str]],
     tensors: Mapping[str, TensorLayout],
     targets: Collection[str],
     origin: str,
@@ -46,7 +50,7 @@ def paired_tensors(
     """
     chosen: dict[str, TensorLayout] = {}
     problems = []
-    for before, after in pairs.items():
+    for before, after in pairs:
         tensor = find_tensor(before, tensors)
         if tensor is None:
             hint = suggest(before, tensors)

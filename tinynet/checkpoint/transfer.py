@@ -135,7 +135,7 @@ def plan_transfer(
             would.
         CheckpointFormatError: if the checkpoint's spec does not describe a network.
     """
-    nodes, tensors = split_pairs(rules.map)
+    nodes, tensors = split_pairs(rules.pairs)
     matching = _match(network, checkpoint, nodes)
     sources = {tensor.name: tensor for tensor in layouts(checkpoint.weights)}
     by_address = {tensor.address: tensor for tensor in sources.values()}
@@ -187,13 +187,17 @@ def planned_moves(
         origin: The name of the sources' file in messages.
     """
     moves: list[TensorTransfer] = []
-    for target in targets_of(network, source_of):
+    targets = targets_of(network, source_of)
+    named = {s.name for t in targets if t.address in paired and (s := source_of(t)) is not None}
+    for target in targets:
         source = source_of(target)
         fits = source is None or not _difference(source, target, rules)
         is_paired = target.address in paired
-        may_differ = _allowed(target, rules.allow_new) and _allowed(source, rules.allow_dropped)
-        if not fits and may_differ and not is_paired:
-            source, fits = None, True
+        if not fits and not is_paired and _allowed(target, rules.allow_new):
+            assert source is not None
+            # A source that the rules name for another target is not dropped.
+            if source.name in named or _allowed(source, rules.allow_dropped):
+                source, fits = None, True
         moves.append(TensorTransfer(source, target, fits, is_paired, origin))
     used = {move.source.name for move in moves if move.source is not None}
     unused = [source for source in sources if source.name not in used]
@@ -232,7 +236,7 @@ def apply_transfer(plan: TransferPlan, network: Network, tensors: Mapping[str, A
     network.parametrizations.adopt({target.address for target in changed})
 
 
-def _match(network: Network, checkpoint: Checkpoint, pairs: Mapping[str, str]) -> Matching:
+def _match(network: Network, checkpoint: Checkpoint, pairs: Iterable[tuple[str, str]]) -> Matching:
     new = node_records(network.spec, recorded_names(types_of(network.spec)))
     try:
         network_spec = NetworkSpec.model_validate(checkpoint.spec["network"])

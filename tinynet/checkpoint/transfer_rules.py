@@ -1,6 +1,6 @@
 """The differences between a checkpoint and a new network that fine-tuning may allow."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from tinynet.errors import UsageError
@@ -18,7 +18,8 @@ class TransferRules:
             tensors; a repeated one stands for all of its repeats. Also single parameters, or arrays
             of a file of weights, each with the parameter that takes its values, or those of its
             transpose: ``{"embedding_1/weight.T": "dense_1/weight"}``. Such a parameter of a
-            checkpoint is also carried over with its node.
+            checkpoint is also carried over with its node. A list names several that take the same
+            values: ``{"a/weight": ["b/weight", "c/weight"]}``.
         allow_new: Patterns of tensors that may be initialized.
         allow_dropped: Patterns of the checkpoint's tensors that may be left out.
         overlap: Patterns of tensors that may change their shape: the part that both shapes have,
@@ -27,7 +28,7 @@ class TransferRules:
             new data.
     """
 
-    map: Mapping[str, str] = field(default_factory=dict)
+    map: Mapping[str, str | Collection[str]] = field(default_factory=dict)
     allow_new: tuple[str, ...] = ()
     allow_dropped: tuple[str, ...] = ()
     overlap: tuple[str, ...] = ()
@@ -43,8 +44,23 @@ class TransferRules:
         if not isinstance(self.map, Mapping):
             example = "a dict from old to new names, such as {'dense_2': 'head'}"
             problems.insert(0, f"TransferRules(): map={self.map!r} must be {example}")
+        else:
+            problems += [
+                f"TransferRules(): map[{old!r}]={new!r} must be a name or a list of names"
+                for old, new in self.map.items()
+                if not isinstance(new, str) and string_list_fault(new, "head")
+            ]
         if problems:
             raise UsageError("\n  ".join(problems))
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The pairs of ``map``: old and new name."""
+        return [
+            (old, name)
+            for old, new in self.map.items()
+            for name in ([new] if isinstance(new, str) else new)
+        ]
 
 
 STRICT = TransferRules()

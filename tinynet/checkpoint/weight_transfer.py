@@ -48,8 +48,8 @@ def plan_weight_transfer(
     """
     addresses = [name.partition("/")[2] for name in transferable(network)]
     arrays = {n: TensorLayout(_ARRAY + n, h.shape, h.dtype) for n, h in headers.items()}
-    chosen = _sources(arrays, addresses, rules.map, origin)
-    paired = chosen.keys() & set(rules.map.values())
+    chosen = _sources(arrays, addresses, rules.pairs, origin)
+    paired = chosen.keys() & {after for _, after in rules.pairs}
     moves = planned_moves(
         network, arrays.values(), lambda target: chosen.get(target.address), rules, paired, origin
     )
@@ -73,7 +73,7 @@ def as_tensors(arrays: Mapping[str, Array]) -> dict[str, Array]:
 def _sources(
     arrays: Mapping[str, TensorLayout],
     addresses: Iterable[str],
-    renamed: Mapping[str, str],
+    renamed: Iterable[tuple[str, str]],
     origin: str,
 ) -> dict[str, TensorLayout]:
     """Return the array of each parameter or buffer that has one, by its address."""
@@ -81,7 +81,7 @@ def _sources(
     nodes = {address.rpartition("/")[0] for address in known}
     chosen: dict[str, TensorLayout] = {}
     problems: list[str] = []
-    for before, after in renamed.items():
+    for before, after in renamed:
         within = [name for name in arrays if name.startswith(f"{before}/")]
         if (array := find_tensor(before, arrays)) is not None:
             problems += target_problems(before, after, known, chosen)
