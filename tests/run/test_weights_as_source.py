@@ -92,6 +92,30 @@ def test_array_may_be_transposed(spec, tmp_path):
     np.testing.assert_allclose(params["dense_1/bias"], 1)
 
 
+def test_array_that_is_mapped_goes_to_its_namesake_and_to_every_target(spec, tmp_path):
+    """As from a run: otherwise `--map` would take values away from a parameter."""
+    spec["network"]["layers"] += [{"type": "dense", "units": 2, "name": n} for n in "ab"]
+    weight = RNG.standard_normal((2, 2)).astype(np.float32)
+    np.savez(tmp_path / "w.npz", **{"a/weight": weight, "dense_1/bias": np.ones(2, "f")})
+    pairs = {"a/weight.T": "b/weight", "dense_1/bias": ["a/bias", "b/bias"]}
+    allowed = rules(map=pairs, allow_new=("embedding_1/*", "dense_1/weight"))
+    params, _ = trained(spec, tmp_path, tmp_path / "w.npz", allowed)
+    np.testing.assert_allclose(params["a/weight"], weight, rtol=1e-6)
+    np.testing.assert_allclose(params["b/weight"], weight.T, rtol=1e-6)
+    for node in ("dense_1", "a", "b"):
+        np.testing.assert_allclose(params[f"{node}/bias"], 1)
+
+
+def test_arrays_of_a_mapped_node_leave_their_namesakes(spec, tmp_path):
+    """As from a run: the node is renamed."""
+    spec["network"]["layers"].append({"type": "dense", "units": 2, "name": "b"})
+    np.savez(tmp_path / "w.npz", **{"dense_1/bias": np.ones(2, "f")})
+    allowed = rules(map={"dense_1": "b"}, allow_new=("*",))
+    params, _ = trained(spec, tmp_path, tmp_path / "w.npz", allowed)
+    np.testing.assert_allclose(params["b/bias"], 1)
+    np.testing.assert_allclose(params["dense_1/bias"], 0, atol=1e-25)
+
+
 def test_all_arrays_of_a_node_are_mapped_together(spec, tmp_path):
     arrays = {"head/weight": np.zeros((4, 2), "f"), "head/bias": np.ones(2, "f")}
     np.savez(tmp_path / "head.npz", **arrays)

@@ -17,9 +17,9 @@ class TransferRules:
         map: Nodes or blocks of the checkpoint by name, each with the one that takes over its
             tensors; a repeated one stands for all of its repeats. Also single parameters, or arrays
             of a file of weights, each with the parameter that takes its values, or those of its
-            transpose: ``{"embedding_1/weight.T": "dense_1/weight"}``. Such a parameter of a
-            checkpoint is also carried over with its node. A list names several that take the same
-            values: ``{"a/weight": ["b/weight", "c/weight"]}``.
+            transpose: ``{"embedding_1/weight.T": "dense_1/weight"}``. Such a parameter or array is
+            also carried over to the parameter of its own name. A list names several that take the
+            same values: ``{"a/weight": ["b/weight", "c/weight"]}``.
         allow_new: Patterns of tensors that may be initialized.
         allow_dropped: Patterns of the checkpoint's tensors that may be left out.
         overlap: Patterns of tensors that may change their shape: the part that both shapes have,

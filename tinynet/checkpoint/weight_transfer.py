@@ -38,7 +38,8 @@ def plan_weight_transfer(
         headers: The shape and dtype of each array in the file, by its name.
         rules: The allowed actions. ``map`` has names of arrays, each with the address of a
             parameter (``vectors`` -> ``embedding_1/weight``), or the part of the names before a
-            slash, with a node. An array that is mapped as ``weight.T`` is transposed.
+            slash, with a node. An array that is mapped as ``weight.T`` is transposed. An array
+            that is mapped by its own name is also carried to the parameter of that name.
         origin: The name of the file in messages.
 
     Raises:
@@ -80,6 +81,7 @@ def _sources(
     known = dict.fromkeys(addresses)
     nodes = {address.rpartition("/")[0] for address in known}
     chosen: dict[str, TensorLayout] = {}
+    moved: set[str] = set()
     problems: list[str] = []
     for before, after in renamed:
         within = [name for name in arrays if name.startswith(f"{before}/")]
@@ -94,10 +96,10 @@ def _sources(
             hint = suggest(after, nodes)
             problems.append(f"--map: the network has no node {quote(after)}; {hint}")
         else:
+            moved.update(within)
             for name in within:
                 chosen[after + name.removeprefix(before)] = arrays[name]
     if problems:
         raise CheckpointMismatchError("\n  ".join(problems))
-    used = {layout.address for layout in chosen.values()}
-    namesakes = (name for name in arrays if name in known and name not in used | chosen.keys())
-    return {**{name: arrays[name] for name in namesakes}, **chosen}
+    # As from a checkpoint, a single array is also carried to its namesake; those of a node are not.
+    return {name: arrays[name] for name in arrays if name in known and name not in moved} | chosen
