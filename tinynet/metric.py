@@ -29,6 +29,10 @@ class MetricConfig(Config):
 class Metric(Protocol):
     """A figure of a whole split, exact for any batch size. Constructed as ``Type(config)``.
 
+    A metric of labels that leaves out those with a certain label may have it as ``ignore_label``.
+    Its figure is NaN then while its state is that of `start`, and `check` refuses to monitor it on
+    a split that has no other label.
+
     Attributes:
         greater_is_better: True if a greater figure is an improvement for `keep_best` and early
             stopping.

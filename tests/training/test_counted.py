@@ -163,3 +163,56 @@ def test_a_part_of_an_epoch_in_which_nothing_counts_has_no_figure(write, tmp_pat
     assert (len(losses), len(counted)) == (9, 3)
     assert run.best_evaluation.value == min(counted) > 0
     assert [line["train/loss"] is None for line in run.history] == [np.isnan(x) for x in losses]
+
+
+PERPLEXITY = {"type": "perplexity", "ignore_label": 1}
+MONITORS = {
+    "early_stopping": {"early_stopping": {"metric": "val/perplexity"}},
+    "checkpoint/keep_best": {"checkpoint": {"keep_best": {"metric": "val/perplexity"}}},
+    "schedule": {"schedule": {"type": "reduce_on_plateau", "metric": "val/perplexity"}},
+}
+
+
+@pytest.mark.parametrize("pointer", MONITORS)
+def test_a_metric_that_ignores_a_whole_split_cannot_be_monitored(write, pointer):
+    path = write(without("val", 1), loss=CROSS, metrics=[PERPLEXITY], **MONITORS[pointer])
+    message = message_of(check_spec, path)
+    assert f"/training/{pointer}/metric" in message
+    assert message.endswith(
+        "nothing in the val split counts for the metric 'perplexity': every label is the one that"
+        " it ignores, 1, or has the weight 0; monitor another figure, such as val/loss, or correct"
+        " the labels"
+    )
+    check_spec(write(loss=CROSS, metrics=[PERPLEXITY], **MONITORS[pointer]))
+    check_spec(write(without("test", 1), loss=CROSS, metrics=[PERPLEXITY], **MONITORS[pointer]))
+
+
+def test_labels_of_weight_0_do_not_count_for_a_metric(write):
+    labels, weights = without("val", 1), np.ones(SAMPLES)
+    labels[12] = weights[12] = 0
+    metrics = {"metrics": [PERPLEXITY], **MONITORS["early_stopping"]}
+    message = message_of(check_spec, write(labels, weights, CROSS, **metrics))
+    assert "nothing in the val split counts for the metric 'perplexity'" in message
+    check_spec(write(labels, loss=CROSS, **metrics))
+
+
+def test_a_metric_that_ignores_everything_has_no_figure(write, tmp_path):
+    """It would be 0: the best perplexity of all."""
+    labels = without("val", 1)
+    run = tinynet.train(write(labels, loss=CROSS, metrics=[PERPLEXITY]), tmp_path / "run")
+    (line,) = run.history
+    assert line["val/perplexity"] is None
+    assert line["train/perplexity"] > 1
+    assert np.isnan(run.evaluate("val", observer=lambda event: None)["perplexity"])
+    assert run.evaluate("test", observer=lambda event: None)["perplexity"] > 1
+
+
+def test_a_part_of_an_epoch_that_a_metric_ignores_is_never_the_best(write, tmp_path):
+    labels = without("train", 1)
+    labels[0] = 0
+    monitors = {"checkpoint": {"keep_best": {"metric": "train/perplexity"}}}
+    metrics = {"metrics": [PERPLEXITY], "evaluate_every_steps": 1, "epochs": 3}
+    run = tinynet.train(write(labels, loss=CROSS, **metrics, **monitors), tmp_path / "run")
+    figures = [line["train/perplexity"] for line in run.history]
+    assert figures.count(None) == 6
+    assert run.best_evaluation.value == min(filter(None, figures))

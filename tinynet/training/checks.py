@@ -28,7 +28,7 @@ from tinynet.training.compatibility import (
     weight_problems,
 )
 from tinynet.training.counted import CountedTargets
-from tinynet.training.evaluation import Figures
+from tinynet.training.evaluation import Figures, ignored_label
 from tinynet.training.loader import steps_per_epoch
 from tinynet.training.optimizer_groups import group_of_each
 from tinynet.training.regularization import declared_regularizers
@@ -171,16 +171,20 @@ class _TargetChecker:
     def problems(self, class_weights: ClassWeights | None) -> Iterator[Problem]:
         """Yield the first problem of each loss, and of each metric whose output's loss has none.
 
-        Without these, yield each loss for which nothing counts in a split.
+        Without these, yield each loss, and each monitored metric, for which nothing in a split
+        counts.
         """
         counted = {name: CountedTargets(self._network.losses) for name in self._data.splits}
-        found = False
+        found, uncounted = False, self._monitored_metrics()
         for batch in self._data.target_batches(self._names):
             for problem in self._of_batch(batch):
                 found = True
                 yield problem
             if found:
                 continue
+            for pointer, (name, label) in list(uncounted.items()):
+                if name == batch.split and self._counts_any(label, batch):
+                    del uncounted[pointer]
             weights = batch.weights
             if class_weights is not None and batch.split == "train":
                 weights = class_weights.multiply(batch.targets, weights)
@@ -188,6 +192,34 @@ class _TargetChecker:
         for name, split in self._data.splits.items():
             if len(split) and not found:
                 yield from counted[name].problems(name, self._without(name))
+                yield from self._uncounted(name, uncounted)
+
+    def _counts_any(self, label: str, batch: TargetBatch) -> bool:
+        return self._figures.counts_any(label, batch.targets, batch.weights)
+
+    def _monitored_metrics(self) -> dict[str, tuple[str, str]]:
+        """Return split and label of each monitored metric that ignores a label, by its pointer."""
+        figures, metrics = monitored_figures(self._spec.training), self._figures.metrics
+        parts = {pointer: name.partition("/") for pointer, name in figures.items()}
+        return {
+            pointer: (split, label)
+            for pointer, (split, _, label) in parts.items()
+            if label in metrics and ignored_label(metrics[label]) is not None
+        }
+
+    def _uncounted(
+        self, split: SplitName, metrics: Mapping[str, tuple[str, str]]
+    ) -> Iterator[Problem]:
+        """Yield a problem for each of some metrics that is monitored on a split."""
+        for pointer, (monitored, label) in metrics.items():
+            if monitored == split:
+                ignored = ignored_label(self._figures.metrics[label])
+                message = (
+                    f"nothing in the {split} split counts for the metric {label!r}: every label is"
+                    f" the one that it ignores, {ignored}, or has the weight 0; monitor another"
+                    f" figure, such as {split}/loss, or correct the labels"
+                )
+                yield Problem(message, pointer)
 
     def _of_batch(self, batch: TargetBatch) -> Iterator[Problem]:
         yield from self._losses(batch.samples, batch.targets)

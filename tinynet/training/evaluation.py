@@ -213,7 +213,7 @@ class Figures:
 
         With regularizers, they include their mean ``penalty``, which the loss does not contain.
         With several losses, they include the unweighted mean of each: ``kind/loss``. The mean over
-        no position, in a part of an epoch, is NaN.
+        no position, in a part of an epoch, is NaN, and so is a metric that ignored every label.
         """
         samples = max(self.samples, 1)
         means = {
@@ -229,13 +229,27 @@ class Figures:
         figures.update({label: self.figure(label) for label in self.metrics})
         return figures
 
+    def counts_any(self, label: str, targets: Mapping[str, Array], weights: Array | None) -> bool:
+        """Return True if the targets of a batch have one that a metric does not ignore.
+
+        The arguments are those of `count`.
+        """
+        ignored, compared = ignored_label(self.metrics[label]), targets[self.targets[label]]
+        own = self._losses[label].own_weights(weights, compared)
+        if own is not None:
+            compared = _weighted(compared, own)
+        return bool(np.any(compared != ignored)) if ignored is not None else compared.size > 0
+
     def figure(self, label: str) -> float:
-        """Return the figure of one metric.
+        """Return the figure of one metric; NaN if it ignored every label.
 
         Raises:
             PluginError: if the metric fails, or does not return a number.
         """
         metric = self.metrics[label]
+        # A figure of nothing, such as a perplexity of 0, would be the best of all.
+        if ignored_label(metric) is not None and self._is_unchanged(label):
+            return math.nan
         with PluginErrors(metric, "result raised", self.pointers[label]):
             figure = metric.result(self.states[label])
         # A plugin may return an array of one element, as float() accepts it.
@@ -245,6 +259,11 @@ class Figures:
             return float(figure.item())
         message = f"result must return a number; it returned {described(figure)}"
         raise plugin_error(metric, message, self.pointers[label])
+
+    def _is_unchanged(self, label: str) -> bool:
+        """Return True if the state of a metric is the initial one."""
+        initial, state = self._start(label, self.metrics[label]), self.states[label]
+        return all(np.array_equal(state[name], array) for name, array in initial.items())
 
     def state(self) -> dict[str, Array]:
         """Return the state as named arrays."""
@@ -270,6 +289,12 @@ class Figures:
         self.counts = dict(zip(self.counts, sums[len(self.losses) :], strict=True))
         for address, array in self._metric_arrays().items():
             array[...] = arrays[address]
+
+
+def ignored_label(metric: Metric) -> int | None:
+    """Return the label of targets that a metric does not count; None if it counts every target."""
+    label = getattr(metric, "ignore_label", None)
+    return int(label) if isinstance(label, int | np.integer) else None
 
 
 def mean_loss(
