@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tinynet.builtin.schedules import ReduceOnPlateau
+from tinynet.builtin.schedules.plateau import ReduceOnPlateau
 from tinynet.schedule import Evaluation
 
 torch = pytest.importorskip("torch")

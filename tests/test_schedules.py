@@ -8,20 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tinynet.builtin.schedules import (
-    Constant,
-    Cosine,
-    CosineRestarts,
-    Cyclical,
+from tinynet.builtin.schedules.cosines import Cosine, CosineRestarts
+from tinynet.builtin.schedules.cycles import Cyclical, OneCycle
+from tinynet.builtin.schedules.decays import (
     Exponential,
     InverseSqrt,
     InverseTime,
     Linear,
-    OneCycle,
-    PiecewiseConstant,
     Polynomial,
-    Step,
 )
+from tinynet.builtin.schedules.staircases import Constant, PiecewiseConstant, Step
 from tinynet.schedule import scheduled_factor
 
 

@@ -5,8 +5,6 @@ of arrays), if it supports such files.
 """
 
 import os
-import sys
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -30,14 +28,6 @@ from tinynet.text.wording import format_list
 from tinynet.types import Array
 
 Warn = Callable[[str], None]
-
-
-def warn(message: str) -> None:
-    """Warn at the line outside of tinynet that called it."""
-    level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("tinynet."):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, stacklevel=level)
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from tinynet.errors import CheckpointMismatchError
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.network import Network
-from tinynet.prediction.inputs import warn
 from tinynet.prediction.model import Model, open_model
 from tinynet.run.arguments import check_arguments
 from tinynet.run.lookup import find_checkpoint
 from tinynet.run.options import Observer, Settings, observer
 from tinynet.run.roots import recorded_root
+from tinynet.text.warning import warn
 from tinynet.training.checks import require_weights_taken
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Warned

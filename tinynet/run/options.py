@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias, TypedDict
 
-from tinynet.prediction.inputs import warn
+from tinynet.text.warning import warn
 from tinynet.training.events import RunEvent, Warned
 
 Observer: TypeAlias = Callable[[RunEvent], None]
