@@ -1,6 +1,6 @@
 """`tinynet generate`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -91,19 +91,20 @@ def generate(
             )
             parts = generator.stream(prompt, length, sampling)
             if as_json:
-                texts.append(prompt + "".join(parts))
+                rest = "".join(parts)
+                texts.append(generator.start(prompt) + rest)
                 continue
             if number:
                 echo()
-            _print(prompt, parts)
+            _print(parts, lambda: generator.start(prompt))
     if as_json:
         print_json({"prompt": prompt, "length": length, **choices, "texts": texts})
 
 
-def _print(prompt: str, parts: Iterator[str]) -> None:
+def _print(parts: Iterator[str], start: Callable[[], str]) -> None:
     # Errors, such as one of the prompt, come with the first part, before anything is printed.
     first = next(parts, "")
-    write_part(prompt + first)
+    write_part(start() + first)
     for part in parts:
         write_part(part)
     echo()

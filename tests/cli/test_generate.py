@@ -108,6 +108,21 @@ def test_unusable_options_are_bad_usage(tinynet, words):
     assert (result.code, result.out) == (2, "")
 
 
+def test_a_character_may_begin_in_the_prompt(folder, tinynet, write_spec):
+    (folder / "text.txt").write_text("è" * 200, encoding="utf-8")
+    spec = json.loads(json.dumps(SPEC))
+    spec["data"] |= {"unit": "byte", "transforms": []}
+    spec["network"]["layers"] = [
+        {"type": "embedding", "input_dim": 256, "output_dim": 8},
+        {"type": "dense", "units": 256},
+    ]
+    spec["training"]["optimizer"]["learning_rate"] = 0.1
+    assert tinynet("train", write_spec(spec), "--run", "bytes", "--quiet").code == 0
+    words = ("generate", "bytes", "--prompt", "è\udcc3", "--length", 5, "--temperature", 0)
+    assert tinynet(*words).out == "èèèè\n"
+    assert tinynet(*words, "--json").json["texts"] == ["èèèè"]
+
+
 def test_a_pipe_gets_the_text_unchanged(folder, forked, tinynet, write_spec):
     """Escaped on a terminal: test_terminal.py."""
     (folder / "text.txt").write_text("a\x1b" * 100, encoding="utf-8")

@@ -241,14 +241,35 @@ def test_the_index_of_unknown_characters_is_never_drawn(text_model):
     assert {*text} <= {*model.classes["output"][1:]}
 
 
-def test_bytes_become_characters_as_soon_as_they_are_complete(text_model):
+@pytest.fixture
+def byte_model(text_model):
     layers = [{**EMBEDDING, "input_dim": 256}, {"type": "recurrent"}, {**DENSE, "units": 256}]
-    model = text_model(layers, transforms=[], unit="byte", text="è日" * 200, steps=150)
+    return text_model(layers, transforms=[], unit="byte", text="è日" * 200, steps=150)
+
+
+def test_bytes_become_characters_as_soon_as_they_are_complete(byte_model):
+    model = byte_model
     parts = list(TextGenerator(model, 1).stream("è", 10, Sampling(temperature=0)))
     assert parts == ["日", "è", "日", "è"]
     assert model.generate("è日", 4, temperature=0) == "è日è\N{REPLACEMENT CHARACTER}"
     with pytest.raises(UsageError, match="length=-1 must be an integer of at least 0"):
         model.generate("è", -1)
+
+
+@pytest.mark.parametrize("cut", range(1, 10))
+def test_a_character_may_begin_in_the_prompt(byte_model, cut):
+    """A prompt that ends within a character is the start of the same text."""
+    prompt = "è日è日".encode()[:cut].decode(errors="surrogateescape")
+    text = byte_model.generate(prompt, 20 - cut, temperature=0)
+    assert text == byte_model.generate("è", 18, temperature=0) == "è日" * 4
+
+
+def test_bytes_of_a_prompt_that_are_no_text_are_replaced(byte_model):
+    text = byte_model.generate("\udcff\udce6è", 6, temperature=0)
+    assert text == "\N{REPLACEMENT CHARACTER}" * 2 + "è日è\N{REPLACEMENT CHARACTER}"
+    assert byte_model.generate("è\udce6", 0) == "è\N{REPLACEMENT CHARACTER}"
+    with pytest.raises(DataError, match=r"the prompt has U\+D83D, which is half of a character"):
+        byte_model.generate("è\ud83d", 1)
 
 
 def test_vocabularies_of_separate_arrays_cannot_be_used(text_model):

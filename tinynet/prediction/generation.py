@@ -1,6 +1,5 @@
 """Text that a network writes: each value is drawn from its predictions after those before."""
 
-from codecs import getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -74,7 +73,7 @@ class TextGenerator:
         return whole
 
     def generate(self, prompt: str, length: int, sampling: Sampling) -> str:
-        """Return the continuation of a text; see `stream`."""
+        """Return the continuation of a text, which follows `start`; see `stream`."""
 
         def joined() -> str:
             return "".join(self.stream(prompt, length, sampling))
@@ -82,8 +81,18 @@ class TextGenerator:
         # One numeric context for all values costs less than one for each.
         return in_numeric_context(self._kernels, self._threads, joined)
 
+    def start(self, prompt: str) -> str:
+        """Return the part of a prompt that precedes the parts of `stream`.
+
+        It is the prompt, but without the bytes of a character that the continuation completes.
+        """
+        return self._encoding.decoder(prompt)[1]
+
     def stream(self, prompt: str, length: int, sampling: Sampling) -> Iterator[str]:
         """Yield the continuation of a text in parts, as soon as each is known.
+
+        Bytes of prompt and continuation are decoded together, so that a character may begin in the
+        prompt. One that is not complete at the end is U+FFFD.
 
         Args:
             prompt: The start of the text, at least one character.
@@ -99,7 +108,7 @@ class TextGenerator:
             raise UsageError(f"length={length!r} must be an integer of at least 0")
         _require_prompt(prompt)
         indices = self._encoding.encode(prompt)
-        decoder = getincrementaldecoder("utf-8")("replace")
+        decoder, _ = self._encoding.decoder(prompt)
         total, start, computed = len(indices) + length, -1, 0
         for position in range(len(indices), total):
             if start != (first := self._first(position)):

@@ -132,7 +132,8 @@ class Model:
             threads: The number of threads, by default one for each core.
 
         Returns:
-            The prompt and its continuation.
+            The prompt and its continuation. Bytes that are no UTF-8, such as the start of a
+            character at the end, are U+FFFD.
 
         Raises:
             UsageError: if the network does not predict the next value of a text, and for values
@@ -145,7 +146,9 @@ class Model:
         sampling = Sampling(
             temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, number=number
         )
-        return prompt + TextGenerator(self, threads).generate(prompt, length, sampling)
+        generator = TextGenerator(self, threads)
+        continuation = generator.generate(prompt, length, sampling)
+        return generator.start(prompt) + continuation
 
     def outputs(self, raw: RawInputs, threads: int | None = None) -> dict[str, Array]:
         """Compute the outputs, (N, *out_shape) each by its name, in the units of the data.

@@ -1,5 +1,6 @@
 """Text as indices of a network's input and output, by the preprocessing of its run."""
 
+from codecs import IncrementalDecoder, getincrementaldecoder
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ class TextEncoding:
 
     def _values_of(self, text: str) -> Array:
         if self.field.text_unit == "byte":
-            raw = np.frombuffer(text.encode(errors="surrogateescape"), np.uint8)
+            raw = np.frombuffer(_utf8(text), np.uint8)
         else:
             raw = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
         return raw.astype(np.int64)
@@ -81,10 +82,36 @@ class TextEncoding:
             return f"0x{value:02x}"
         return f"{chr(value)!r} (U+{value:04X})"
 
+    def decoder(self, prompt: str) -> tuple[IncrementalDecoder, str]:
+        """Return a decoder of the UTF-8 after a prompt, and the prompt as far as it is decoded.
+
+        Bytes at the end of the prompt that are the start of a character are left to the decoder.
+        Other bytes that are no UTF-8, which are surrogates in the prompt, are replaced by U+FFFD.
+        """
+        decoder = getincrementaldecoder("utf-8")("replace")
+        if self.field.text_unit == "byte":
+            prompt = decoder.decode(_utf8(prompt))
+        return decoder, prompt
+
     def as_bytes(self, index: int) -> bytes:
         """Return the value of an index in UTF-8."""
         value = int(self.values[index])
         return bytes([value]) if self.field.text_unit == "byte" else chr(value).encode()
+
+
+def _utf8(text: str) -> bytes:
+    """Return a text in UTF-8, with the bytes that its surrogates stand for.
+
+    Raises:
+        DataError: for a surrogate that stands for no byte.
+    """
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        wrong = ord(text[error.start])
+        raise DataError(
+            f"the prompt has U+{wrong:04X}, which is half of a character; leave it out"
+        ) from None
 
 
 def text_encoding(model: "Model") -> TextEncoding:
