@@ -86,6 +86,31 @@ def test_a_split_of_weights_of_0_is_refused(write, split, loss):
     assert f"nothing in the {split} split counts for this loss: {which} 0" in message
 
 
+@pytest.mark.parametrize("average_over", ["samples", "positions"])
+def test_weights_that_are_0_in_float32_do_not_count(write, average_over):
+    loss = {**IGNORING, "average_over": average_over}
+    small = without("val", 0)
+    small[ROWS["val"]] = 1e-300
+    message = message_of(check_spec, write(weights=small, loss=loss))
+    assert "every other label is 0 in float32; correct the weights" in message
+    message = message_of(check_spec, write(loss=CROSS, class_weights={"0": 1e-300, "1": 7e-46}))
+    assert "nothing in the train split counts for this loss: every weight is 0 in" in message
+    check_spec(write(loss=CROSS, class_weights={"0": 1e-300, "1": 8e-46}))
+
+
+def test_a_weight_that_is_0_in_float32_is_as_one_of_0(write):
+    """Its positions would else lower the mean of those that count."""
+    figures = []
+    for value in (0, 1e-300):
+        weights = np.ones(SAMPLES)
+        weights[[1, 13]] = value
+        loss = {**IGNORING, "average_over": "positions"}
+        trainer = tinynet.Trainer(write(weights=weights, loss=loss, metrics=["accuracy"]))
+        *_, done = trainer.run()
+        figures.append(done.figures)
+    assert figures[0] == figures[1]
+
+
 def test_classes_of_weight_0_do_not_count_in_training(write):
     labels = np.zeros((SAMPLES, STEPS), int)
     labels[12:] = 1

@@ -30,6 +30,7 @@ class OutputLoss:
         target: Name of the target in the spec; None where it names none.
         pointer: JSON pointer to the loss in the spec.
         out_shapes: Shape of one sample of each of its outputs.
+        dtype: NumPy's name of the dtype of weights in `Loss.forward`.
     """
 
     name: str
@@ -38,6 +39,7 @@ class OutputLoss:
     target: str | None = None
     pointer: str = LOSS
     out_shapes: tuple[Shape, ...] = ()
+    dtype: str = "float64"
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
@@ -81,17 +83,28 @@ class OutputLoss:
         """Return the weights that apply to this loss.
 
         Weights of positions that its outputs or target lack count each sample once, but not the
-        samples without a position that counts.
+        samples without a position that counts. Weights that are too small for the dtype are 0:
+        they would have no effect, but count.
 
         Args:
             weights: Weight of each sample, (N,), or of each position, (N, T); or None.
             targets: Its targets, (N, *target_shape); None for a loss without.
         """
+        if weights is None:
+            return None
+        too_small = (weights != 0) & (np.abs(weights) <= self._rounded_to_0)
+        if np.any(too_small):
+            weights = np.where(too_small, 0, weights)
         target_shape = None if targets is None else targets.shape[1:]
-        if weights is None or self.has_positions(weights.shape[1:], target_shape):
+        if self.has_positions(weights.shape[1:], target_shape):
             return weights
         counts = np.any(weights, axis=tuple(range(1, weights.ndim)))
         return np.asarray(counts, weights.dtype)
+
+    @cached_property
+    def _rounded_to_0(self) -> float:
+        """The largest weight that is 0 in the dtype."""
+        return float(np.finfo(self.dtype).smallest_subnormal) / 2
 
     def errors(self, method: str) -> PluginErrors:
         """Return a context that turns an unexpected exception of a method into a `PluginError`."""

@@ -25,12 +25,15 @@ LossLike: TypeAlias = _OneLoss | Mapping[str, Any] | str
 """A loss, or its declaration in a JSON file; or several, by the names of their outputs."""
 
 
-def output_losses(loss: LossLike | None, out_shapes: Mapping[str, Shape]) -> tuple[OutputLoss, ...]:
+def output_losses(
+    loss: LossLike | None, out_shapes: Mapping[str, Shape], dtype: str = "float64"
+) -> tuple[OutputLoss, ...]:
     """Return the losses, in the order of their names.
 
     Args:
         loss: The loss of the only output, or losses by the names of their outputs.
         out_shapes: Shape of one sample of each output, by its name.
+        dtype: NumPy's name of the network's dtype.
 
     Raises:
         SpecError: for wrong losses, or losses of outputs that do not exist.
@@ -48,7 +51,9 @@ def output_losses(loss: LossLike | None, out_shapes: Mapping[str, Shape]) -> tup
         pointers = {name: LOSS + join_pointer([name]) for name in declared}
     losses = [_output_loss(name, declared[name], pointers[name]) for name in sorted(declared)]
     return tuple(
-        replace(part, out_shapes=tuple([out_shapes[output] for output in part.outputs]))
+        replace(
+            part, out_shapes=tuple([out_shapes[output] for output in part.outputs]), dtype=dtype
+        )
         for part in losses
     )
 

@@ -113,7 +113,7 @@ class Network:
         self.outputs = MappingProxyType(output_values(outputs_of(self.spec, graph), nodes))
         shapes = {value: shape for node in nodes.values() for value, shape in node.values.items()}
         self.out_shapes = {name: shapes[value] for name, value in self.outputs.items()}
-        self.losses = output_losses(loss, self.out_shapes)
+        self.losses = output_losses(loss, self.out_shapes, self.dtype.name)
         self.program = self._plan(tuple(self.trained_shapes))
 
     def _builder(self, seed: int, dry: bool, max_params: int) -> Callable[[str], Build]:

@@ -59,7 +59,7 @@ class CountedTargets:
             label = "" if ignored is None else f", {ignored}"
             return f"every label is the one that it ignores{label}; correct the labels"
         which = "every weight" if ignored is None else "the weight of every other label"
-        return f"{which} is 0; correct the weights"
+        return f"{which} is 0 in {part.dtype}; correct the weights"
 
     def require(self, split: str) -> None:
         """Require something that counts for each loss.
