@@ -111,6 +111,20 @@ def test_a_value_that_the_new_type_cannot_take_is_dropped():
     assert len(notes) == 1
 
 
+def test_a_replaced_average_drops_the_parameters_of_the_old_type():
+    spec = {**SPEC, "training": {**SPEC["training"], "average": {"type": "ema", "decay": 0.9}}}
+    swa = {"training.average.start_step": 3, "training.average.type": "swa"}
+    for overrides in (swa, dict(reversed(swa.items()))):
+        changed, notes = resolved(overrides, spec)
+        assert changed["training"]["average"] == {"type": "swa", "start_step": 3, "every_steps": 1}
+        assert notes == [
+            "training.average.type=swa dropped the parameter decay of the old type, which 'swa'"
+            " does not have or cannot take"
+        ]
+    back, _ = resolved({"training.average.type": "ema"}, changed)
+    assert back["training"]["average"] == {"type": "ema", "decay": 0.999}
+
+
 def test_the_same_type_drops_nothing():
     changed, notes = resolved({"training.optimizer.type": "sgd"})
     assert changed["training"]["optimizer"]["momentum"] == 0.5

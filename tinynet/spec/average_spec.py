@@ -36,3 +36,6 @@ class SwaSpec(SpecModel):
 
 AverageSpec: TypeAlias = Annotated[EmaSpec | SwaSpec, Field(discriminator="type")]
 """An average of the weights."""
+
+AVERAGES: dict[str, type[SpecModel]] = {"ema": EmaSpec, "swa": SwaSpec}
+"""The averages by their types."""

@@ -14,6 +14,8 @@ from pydantic import JsonValue, ValidationError
 
 from tinynet import registry
 from tinynet.errors import PluginError
+from tinynet.spec.average_spec import AVERAGES
+from tinynet.spec.consistency import AVERAGE
 from tinynet.spec.expansion.variables import is_variable, strings_in
 from tinynet.text.document import join_pointer
 from tinynet.text.wording import format_list, quote
@@ -45,9 +47,14 @@ def drop_parameters(
     Keys that other overrides have set are kept, valid or not. Return the dropped names.
     """
     pointer, new = join_pointer(path), holder["type"]
+    if not isinstance(old, str) or not isinstance(new, str):
+        return []
+    if pointer == AVERAGE and {old, new} <= AVERAGES.keys():
+        kept = {*AVERAGES[new].model_fields, *overridden}
+        return _drop(holder, [key for key in AVERAGES[old].model_fields if key not in kept])
     groups = (g for pattern, g in _GROUPS.items() if re.fullmatch(pattern, pointer, re.DOTALL))
     group = next(groups, None)
-    if group is None or not isinstance(old, str) or not isinstance(new, str):
+    if group is None:
         return []
     try:
         before, after = (_parameters(group, name) for name in (old, new))
@@ -56,7 +63,12 @@ def drop_parameters(
     mine = [key for key in holder if key in before and key not in overridden]
     common = {key: holder[key] for key in mine if key in after and not _has_variable(holder[key])}
     refused = _refused(group, new, common)
-    dropped = [key for key in mine if key not in after or key in refused]
+    return _drop(holder, [key for key in mine if key not in after or key in refused])
+
+
+def _drop(holder: dict[str, JsonValue], keys: Sequence[str]) -> list[str]:
+    """Remove keys from an object, in place; return those that it had."""
+    dropped = [key for key in keys if key in holder]
     for key in dropped:
         del holder[key]
     return dropped
