@@ -51,6 +51,14 @@ def test_the_published_formula(size: int, sigma: float) -> None:
     assert value == pytest.approx(2 - sum(means) / 2, rel=1e-10)
 
 
+@pytest.mark.parametrize("size", [4, 5])
+@pytest.mark.parametrize("sigma", [1e-3, 1e-200, 1e-320])
+def test_a_narrow_window_has_its_weight_at_the_center(size: int, sigma: float) -> None:
+    window = SSIM(SSIM.Config(filter_size=size, filter_sigma=sigma)).window
+    expected = [0, 0.5, 0.5, 0] if size == 4 else [0, 0, 1, 0, 0]
+    np.testing.assert_array_equal(window, expected)
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e4])
 def test_equal_images_have_no_loss_and_no_gradient(scale: float) -> None:
     x = (RNG.uniform(0, scale, (2, 11, 12, 1))).astype(np.float32)

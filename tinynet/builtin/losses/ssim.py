@@ -48,7 +48,13 @@ class SSIM:
 
     def __init__(self, config: Config) -> None:
         offsets = np.arange(config.filter_size) - (config.filter_size - 1) / 2
-        window = np.exp(-np.square(offsets / config.filter_sigma) / 2)
+        sigma = config.filter_sigma
+        with np.errstate(over="ignore"):
+            window = np.exp(-np.square(offsets / sigma) / 2)
+            if window.sum() < np.finfo(np.float64).tiny:
+                # All weights underflow: compute them relative to those next to the center.
+                squares = np.square(offsets)
+                window = np.exp(-(squares - squares.min()) / sigma / sigma / 2)
         self.window = window / window.sum()
         self.c1 = (config.k1 * config.max_val) ** 2
         self.c2 = (config.k2 * config.max_val) ** 2
