@@ -73,14 +73,22 @@ def test_channels_that_groups_do_not_divide_are_refused_with_a_divisor():
         build(GroupNorm, (3, 12), groups=5)
     with pytest.raises(ShapeError, match=r"16 channels into 32 groups; .* such as 16"):
         build(GroupNorm, (3, 16))
+    with pytest.raises(ShapeError, match="such as 1024"):
+        build(GroupNorm, (2**40,), groups=2**41)
     with pytest.raises(ValidationError):
         GroupNorm.Config(groups=0)
 
 
 def test_groups_of_a_single_number_are_refused():
     """Their output would be 0, whatever the input is."""
-    with pytest.raises(ShapeError, match=r"normalize single numbers of an input of shape \(12,\)"):
+    with pytest.raises(ShapeError, match=r"single numbers of .* shape \(12,\), .* such as 6"):
         build(GroupNorm, (12,), groups=12)
+    with pytest.raises(ShapeError, match=r"into 32 groups; .* such as 4"):
+        build(GroupNorm, (1, 8))
+    build(GroupNorm, (1, 8), groups=4)
+    for groups in (1, 32):
+        with pytest.raises(ShapeError, match=r"single number of .* shape \(1,\).*remove the layer"):
+            build(GroupNorm, (1,), groups=groups)
     for shape in ((12,), (1, 12), ()):
         with pytest.raises(ShapeError, match=r"instance_norm needs .* more than one position"):
             build(InstanceNorm, shape)

@@ -25,6 +25,17 @@ def test_a_sum_of_an_even_size_begins_half_of_it_before():
     np.testing.assert_allclose(y, x / (1 + np.array([1, 1 + 4, 4 + 9, 9 + 16])), rtol=1e-14)
 
 
+def test_only_channels_that_exist_are_counted():
+    """A loop over all of size would take days."""
+    x = np.array([[1.0, 2.0, 3.0, 4.0]])
+    layer = build((4,), size=10**12, alpha=2e12, beta=1.0)
+    y, cache = layer.forward(Context(), x)
+    np.testing.assert_allclose(y, x / (1 + 2 * 30), rtol=1e-14)
+    (dx,), _ = layer.backward(Context(), cache, np.ones_like(x))
+    np.testing.assert_allclose(dx, 1 / 61 - 4 * x * 10 / 61**2, rtol=1e-14)
+    assert build((2**40,), size=2**50).cost()[0] == (2**41 - 1 + 4) * 2**40
+
+
 def test_a_gradient_that_is_not_needed_is_omitted():
     layer, x = build((3,)), np.ones((1, 3))
     ctx = Context(training=True, needs=Needs((False,), frozenset()))

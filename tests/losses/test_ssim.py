@@ -92,3 +92,8 @@ def test_shapes_without_a_window_are_refused(
 def test_options_are_positive(name: str) -> None:
     with pytest.raises(ValidationError):
         SSIM.Config(**{name: 0})
+
+
+def test_a_window_of_no_image_is_refused_before_it_is_allocated() -> None:
+    with pytest.raises(ValidationError, match="less than or equal to 1048576"):
+        SSIM.Config(filter_size=10**12)

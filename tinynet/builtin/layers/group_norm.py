@@ -72,19 +72,34 @@ class GroupNorm(_GroupNorm):
         (in_shape,) = in_shapes
         if not in_shape:
             raise ShapeError("group_norm needs an input of shape (..., channels); it got ()")
-        channels, groups = in_shape[-1], config.groups
+        channels, groups, size = in_shape[-1], config.groups, math.prod(in_shape)
+        if size == 1:
+            raise ShapeError(
+                f"group_norm would normalize the single number of an input of shape {in_shape}, and"
+                " give 0 for any number of groups; remove the layer"
+            )
         if channels % groups:
-            fitting = max(n for n in range(1, min(groups, channels) + 1) if channels % n == 0)
             raise ShapeError(
                 f"group_norm cannot divide {channels} channels into {groups} groups; set"
-                f' "groups" to a divisor of {channels}, such as {fitting}'
+                f' "groups" to a divisor of {channels}, such as {_divisor(in_shape, groups)}'
             )
-        if math.prod(in_shape) == groups:
+        if size == groups:
             raise ShapeError(
                 f"group_norm with {groups} groups would normalize single numbers of an input of"
-                f' shape {in_shape}, and give 0; set "groups" to a smaller divisor of {channels}'
+                f' shape {in_shape}, and give 0; set "groups" to a smaller divisor of {channels},'
+                f" such as {_divisor(in_shape, groups)}"
             )
         super().__init__(config, groups, in_shape, build)
+
+
+def _divisor(in_shape: Shape, groups: int) -> int:
+    """Return a number of groups that a sample with more than one number can have.
+
+    It is the largest up to ``groups``, or the largest up to 1024, which is quick to find.
+    """
+    channels, size = in_shape[-1], math.prod(in_shape)
+    largest = min(groups, channels, size - 1, 1024)
+    return next(number for number in range(largest, 0, -1) if channels % number == 0)
 
 
 class InstanceNorm(_GroupNorm):

@@ -37,12 +37,10 @@ class LocalResponseNorm(SameShape):
             raise ShapeError("local_response_norm needs a shape (..., channels); it got ()")
         self._factor = config.alpha / config.size
         self._beta, self._k = config.beta, config.k
-        first = -(config.size // 2)
-        most = self.out_shape[-1] - 1
-        # Distances to the other channels of a sum.
-        self._offsets = [
-            offset for offset in range(first, first + config.size) if offset and abs(offset) <= most
-        ]
+        first, channels = -(config.size // 2), self.out_shape[-1]
+        low, high = max(first, 1 - channels), min(first + config.size, channels)
+        # Distances to the channels of a sum, with 0 among them.
+        self._offsets = range(low, high)
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         squares = np.multiply(x, x, out=ctx.empty(x.shape, x.dtype))
@@ -60,7 +58,8 @@ class LocalResponseNorm(SameShape):
         dx = np.multiply(dy, scale, out=ctx.empty(dy.shape, dy.dtype))
         product = np.multiply(dx, x, out=ctx.empty(dy.shape, dy.dtype))
         product /= base
-        others = self._window_sums(ctx, product, [-offset for offset in self._offsets])
+        mirrored = range(-self._offsets.start, -self._offsets.stop, -1)
+        others = self._window_sums(ctx, product, mirrored)
         others *= -2 * self._factor * self._beta
         others *= x
         dx += others
@@ -68,15 +67,15 @@ class LocalResponseNorm(SameShape):
 
     def cost(self) -> tuple[int, int]:
         size = math.prod(self.out_shape)
-        return (len(self._offsets) + 5) * size, size * self._itemsize
+        return (len(self._offsets) + 4) * size, size * self._itemsize
 
-    def _window_sums(self, ctx: Context, x: Array, offsets: list[int]) -> Array:
+    def _window_sums(self, ctx: Context, x: Array, offsets: range) -> Array:
         """Return for each channel the sum with the channels at these distances."""
         total = ctx.empty(x.shape, x.dtype)
         total[...] = x
         for offset in offsets:
             if offset > 0:
                 total[..., :-offset] += x[..., offset:]
-            else:
+            elif offset < 0:
                 total[..., -offset:] += x[..., :offset]
         return total

@@ -39,7 +39,9 @@ class SSIM:
         max_val: float = Field(
             default=1.0, gt=0, description="Difference of the largest and the least pixel value."
         )
-        filter_size: int = Field(default=11, ge=1, description="Height and width of the window.")
+        filter_size: int = Field(
+            default=11, ge=1, le=2**20, description="Height and width of the window."
+        )
         filter_sigma: float = Field(
             default=1.5, gt=0, description="Standard deviation of the window, in pixels."
         )
