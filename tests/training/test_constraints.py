@@ -40,6 +40,9 @@ def test_axis_and_vectors():
     np.testing.assert_allclose(np.linalg.norm(projected([3, 4], "unit_norm")), 1)
     with pytest.raises(ShapeError, match=r"axis \[2\] does not exist in a parameter of shape"):
         projected(param, "unit_norm", axis=2)
+    for axis in ([0, -2], [1, 0, 1]):
+        with pytest.raises(ShapeError, match=r"names the same axis of a .* \(3, 5\) twice"):
+            projected(param, "max_norm", axis=axis)
 
 
 def test_zeros_and_signs():

@@ -72,6 +72,17 @@ def test_group_of_frozen_parameters_is_reported():
     assert message == ("the group changes nothing: none of its parameters is trained; remove it")
 
 
+@pytest.mark.parametrize("params", [{}, {"params": ["*", "!*/bias"]}])
+def test_constraint_of_frozen_parameters_is_reported(params):
+    constraints = [{"type": "unit_norm", "params": "*/bias"}, {"type": "max_norm", **params}]
+    layers = [{"type": "dense", "units": 7}]
+    found = warnings(layers, constraints=constraints, trainable="*/bias")
+    assert list(found) == ["/training/constraints/1"]
+    (message,) = found.values()
+    assert message == "the constraint changes nothing: none of its parameters is trained; remove it"
+    assert warnings(layers, constraints=constraints) == {}
+
+
 def test_option_that_a_later_group_overrides_is_reported_with_its_remedy():
     found = of_groups(BIAS, DENSE)
     assert list(found) == ["/training/optimizer/groups/1"]

@@ -40,6 +40,11 @@ def _scale(param: Array, axis: tuple[int, ...] | None, factors: Callable[[Array]
     axes = tuple(range(max(param.ndim - 1, min(param.ndim, 1)))) if axis is None else axis
     if any(not -param.ndim <= one < param.ndim for one in axes):
         raise ShapeError(f"axis {[*axes]} does not exist in a parameter of shape {param.shape}")
+    if len({one % param.ndim for one in axes}) < len(axes):
+        raise ShapeError(
+            f"axis {[*axes]} names the same axis of a parameter of shape {param.shape} twice; name"
+            " each axis once"
+        )
     norms = np.sqrt(np.square(param, dtype=np.float64).sum(axis=axes, keepdims=True))
     targets = factors(norms)
     # A vector of zeros has no direction; it stays as it is.

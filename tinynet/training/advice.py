@@ -18,6 +18,7 @@ from tinynet.spec.models import Spec
 from tinynet.text.wording import format_list, quote
 from tinynet.training.facts import Facts
 from tinynet.training.idle_options import (
+    idle_constraints,
     idle_groups,
     idle_initializers,
     idle_losses,
@@ -129,13 +130,14 @@ def batch_norm_of_one(facts: Facts) -> Iterator[Problem]:
 
 
 def idle_options(facts: Facts) -> Iterator[Problem]:
-    """Warn about losses, initializers, groups and regularizers that change nothing."""
+    """Warn about losses, initializers, groups, regularizers and constraints without effect."""
     optimizer, network = facts.spec.training.optimizer, facts.network
     yield from idle_losses(network.losses)
     yield from idle_initializers(network)
     yield from idle_groups(optimizer, network)
     yield from lost_options(optimizer, network)
     yield from idle_regularizers(facts.spec.training, network)
+    yield from idle_constraints(facts.spec.training, network)
 
 
 # Rules about the data -----------------------------------------------------------------------

@@ -9,10 +9,12 @@ from tinynet.constraint import Constraint
 from tinynet.errors import Problem, ShapeError
 from tinynet.network.address_patterns import chosen_weights
 from tinynet.network.network import Network
-from tinynet.spec.training_spec import TrainingSpec
+from tinynet.spec.training_spec import ConstraintSpec, TrainingSpec
 from tinynet.text.plugin_errors import PluginErrors
 from tinynet.text.wording import quote
 from tinynet.types import Array
+
+POINTER = "/training/constraints"
 
 
 class _Constrained(NamedTuple):
@@ -35,9 +37,9 @@ class Constraints:
         """
         self._all = []
         for index, spec in enumerate(training.constraints or ()):
-            pointer = f"/training/constraints/{index}"
+            pointer = f"{POINTER}/{index}"
             constraint = registry.default().create(spec, pointer)
-            addresses = chosen_weights(network.params, spec.params, pointer) & network.trainable
+            addresses = constrained(spec, network, pointer)
             params = {address: network.params[address] for address in sorted(addresses)}
             self._all.append(_Constrained(constraint, pointer, params))
 
@@ -58,6 +60,15 @@ class Constraints:
             for constraint, pointer, params in self._all:
                 for address, param in params.items():
                     _project(constraint, pointer, address, param.copy())
+
+
+def constrained(spec: ConstraintSpec, network: Network, pointer: str) -> frozenset[str]:
+    """Return the addresses of the trained parameters of a constraint.
+
+    Raises:
+        SpecError: for a pattern that matches nothing, or a network without weights.
+    """
+    return chosen_weights(network.params, spec.params, pointer) & network.trainable
 
 
 def _project(constraint: Constraint, pointer: str, address: str, param: Array) -> None:

@@ -17,6 +17,8 @@ from tinynet.network.network import Network
 from tinynet.spec.graph import build_graph, is_input
 from tinynet.spec.training_spec import OptimizerGroup, OptimizerReference, TrainingSpec
 from tinynet.text.wording import format_list, quote
+from tinynet.training.constraints import POINTER as CONSTRAINTS
+from tinynet.training.constraints import constrained
 from tinynet.training.optimizer_groups import POINTER, members_of_each
 from tinynet.training.regularization import declared_regularizers
 from tinynet.types import Array
@@ -123,6 +125,15 @@ def idle_regularizers(training: TrainingSpec, network: Network) -> Iterator[Prob
                 "the regularizer changes nothing: none of its parameters is trained; remove it"
             )
             yield Problem(message, declared.pointer)
+
+
+def idle_constraints(training: TrainingSpec, network: Network) -> Iterator[Problem]:
+    """Warn about constraints of parameters none of which is trained."""
+    for index, declared in enumerate(training.constraints or ()):
+        pointer = f"{CONSTRAINTS}/{index}"
+        if not constrained(declared, network, pointer):
+            message = "the constraint changes nothing: none of its parameters is trained; remove it"
+            yield Problem(message, pointer)
 
 
 def lost_options(optimizer: OptimizerReference, network: Network) -> Iterator[Problem]:
