@@ -51,3 +51,6 @@ def test_shapes_that_do_not_fit_name_the_right_one() -> None:
     loss = CosineSimilarity(CosineSimilarity.Config())
     with pytest.raises(ShapeError, match=r"end the network with outputs of shape \(3,\)"):
         loss.check_shapes((4,), (3,))
+    for out_shape in ((), (1,), (3,)):
+        with pytest.raises(ShapeError, match=r"give targets that are vectors, \(N, \.\.\., D\)"):
+            loss.check_shapes(out_shape, ())

@@ -125,6 +125,12 @@ def test_top_k_of_too_few_classes_is_refused(out_shape: Any) -> None:
         TopKAccuracy(TopKAccuracy.Config()).start(out_shape)
 
 
+def test_the_largest_k_that_is_suggested_is_accepted() -> None:
+    with pytest.raises(ShapeError, match=r'at least 11 classes.*: set "k" to at most 10'):
+        TopKAccuracy(TopKAccuracy.Config(k=11)).start((10,))
+    TopKAccuracy(TopKAccuracy.Config(k=10)).start((10,))
+
+
 @pytest.mark.parametrize("kind", [Accuracy, Precision, Recall, F1])
 def test_several_labels_at_once_are_an_error_and_no_wrong_number(kind: Any) -> None:
     with pytest.raises(

@@ -30,3 +30,11 @@ def test_equal_images_have_the_figure_one() -> None:
 def test_images_smaller_than_the_window_are_refused_at_the_start() -> None:
     with pytest.raises(ShapeError, match="set filter_size to at most 6"):
         SSIM(SSIM.Config()).start((6, 7, 2))
+
+
+def test_the_message_about_outputs_that_are_no_images_names_no_target() -> None:
+    with pytest.raises(ShapeError, match=r"the output has the shape \(10,\): end") as refused:
+        SSIM(SSIM.Config()).start((10,))
+    assert "target" not in str(refused.value)
+    with pytest.raises(ShapeError, match=r"shape \(11, 11, 1\) and the target \(\)"):
+        figure(SSIM, RNG.uniform(size=(2, 11, 11, 1)), np.zeros(2))

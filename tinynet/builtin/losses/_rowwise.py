@@ -71,11 +71,17 @@ class Rowwise:
         return outputs
 
     def check_shapes(self, out_shape: Shape, target_shape: Shape) -> None:
-        if out_shape != target_shape or not out_shape:
+        if not target_shape:
             raise ShapeError(
-                f"{self.name} needs outputs and targets of the same shape, with at least one axis,"
-                f" but the output has the shape {out_shape} and the target {target_shape}: end the"
-                f" network with outputs of shape {target_shape or (1,)}"
+                f"{self.name} compares vectors, but the target of a sample is a single number: give"
+                " targets that are vectors, (N, ..., D), and end the network with outputs of their"
+                " shape; for single numbers use a loss such as mse"
+            )
+        if out_shape != target_shape:
+            raise ShapeError(
+                f"{self.name} needs outputs and targets of the same shape, but the output has the"
+                f" shape {out_shape} and the target {target_shape}: end the network with outputs of"
+                f" shape {target_shape}"
             )
 
     def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:

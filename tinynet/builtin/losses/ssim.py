@@ -98,10 +98,19 @@ class SSIM:
         return outputs
 
     def check_shapes(self, out_shape: Shape, target_shape: Shape) -> None:
-        if len(out_shape) != 3 or out_shape not in (target_shape, (*target_shape, 1)):
+        self.require_images(out_shape)
+        if out_shape not in (target_shape, (*target_shape, 1)):
             raise ShapeError(
-                "ssim needs outputs (H, W, C) and targets of the same shape; the output has the"
-                f" shape {out_shape} and the target {target_shape}"
+                "ssim needs targets in the shape of the outputs (H, W, C), or (H, W) for C = 1; the"
+                f" output has the shape {out_shape} and the target {target_shape}"
+            )
+
+    def require_images(self, out_shape: Shape) -> None:
+        """Raise a ShapeError unless a window fits into outputs of a shape."""
+        if len(out_shape) != 3:
+            raise ShapeError(
+                f"ssim needs outputs (H, W, C), but the output has the shape {out_shape}: end the"
+                " network with images, or use mse"
             )
         if min(out_shape[:2]) < len(self.window):
             raise ShapeError(

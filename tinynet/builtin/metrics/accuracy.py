@@ -69,7 +69,7 @@ class TopKAccuracy(Accuracy):
     def start(self, out_shape: Shape) -> State:
         classes = class_count(out_shape)
         if is_binary(out_shape) or classes < self.k:
-            remedy = 'use "accuracy"' if classes <= 2 else f'set "k" to less than {classes}'
+            remedy = 'use "accuracy"' if classes <= 2 else f'set "k" to at most {classes}'
             raise ShapeError(
                 f"top_k_accuracy with k = {self.k} needs at least {max(self.k, 2)} classes, but"
                 f" predictions have the shape {out_shape}: {remedy}"
