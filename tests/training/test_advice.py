@@ -84,6 +84,21 @@ def test_an_activation_that_the_loss_applies_itself(warnings_of, activation, tai
     assert "binary_cross_entropy applies sigmoid itself" in warnings["/network/layers/1"]
 
 
+@pytest.mark.parametrize("loss", [CROSS, "categorical_hinge", "categorical_focal_cross_entropy"])
+@pytest.mark.parametrize("activation", ["softmax", "sparsemax"])
+def test_every_loss_whose_predictions_are_a_softmax(warnings_of, activation, loss):
+    (message,) = warnings_of(layers=[dense(3), activation], loss=loss).values()
+    assert f"{loss} applies softmax itself, so '{activation}_1' squashes" in message
+
+
+def test_an_exponential_before_poisson(warnings_of):
+    data = {"y": RNG.random(60), "layers": [dense(1), "exponential"]}
+    (message,) = warnings_of(**data, loss="poisson").values()
+    assert message.startswith("poisson applies exp itself, so 'exponential_1' makes the rate the")
+    assert message.endswith("predictions are rates without it")
+    assert warnings_of(**data, loss={"type": "poisson", "log_input": False}) == {}
+
+
 def test_an_activation_by_its_name_is_known_too(warnings_of):
     named = {"type": "activation", "activation": "softmax"}
     warnings = warnings_of(layers=[dense(3), named])

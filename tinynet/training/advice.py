@@ -67,15 +67,19 @@ _PASSING = {
 _ACTIVATED = {
     "tinynet-core:softmax_cross_entropy": "softmax",
     "tinynet-core:categorical_focal_cross_entropy": "softmax",
+    "tinynet-core:categorical_hinge": "softmax",
+    "tinynet-core:ctc": "softmax",
     "tinynet-core:kl_divergence": "softmax",
     "tinynet-core:binary_cross_entropy": "sigmoid",
     "tinynet-core:binary_focal_cross_entropy": "sigmoid",
     "tinynet-core:dice": "sigmoid",
     "tinynet-core:tversky": "sigmoid",
+    "tinynet-core:poisson": "exp",
 }
-"""Losses on logits, and the function that each of them applies itself."""
+"""Losses on logits or logarithms, and the function that each, or its predictions, apply."""
 
-_TO_PROBABILITIES = {"tinynet-core:softmax", "tinynet-core:sigmoid"}
+_TO_PROBABILITIES = {f"tinynet-core:{name}" for name in ("softmax", "sigmoid", "sparsemax")}
+_TO_RATES = {"tinynet-core:exponential"}
 
 
 def _function(node: Node) -> str:
@@ -85,19 +89,26 @@ def _function(node: Node) -> str:
 
 
 def repeated_activation(facts: Facts) -> Iterator[Problem]:
-    """Warn about a softmax or sigmoid before a loss that applies its own."""
-    on_logits = {p.name: getattr(p.loss, "from_logits", True) for p in facts.network.losses}
+    """Warn about a softmax, sigmoid or exponential before a loss that applies its own."""
+    on_logits = {
+        part.name: getattr(part.loss, "from_logits", getattr(part.loss, "log_input", True))
+        for part in facts.network.losses
+    }
     for output, loss in facts.losses.items():
         own = _ACTIVATED.get(loss) if on_logits[output] else None
         node = facts.network.nodes.get(facts.network.outputs.get(output, ""))
         while node is not None and node.type in _PASSING and len(node.inputs) == 1:
             node = facts.network.nodes.get(node.inputs[0])
-        if own is None or node is None or _function(node) not in _TO_PROBABILITIES:
+        before = _TO_RATES if own == "exp" else _TO_PROBABILITIES
+        if own is None or node is None or _function(node) not in before:
             continue
+        effect = "squashes the output a second time and training is slow and inaccurate"
+        if own == "exp":
+            effect = "makes the rate the exponential of an exponential"
         message = (
-            f"{loss.partition(':')[2]} applies {own} itself, so {quote(node.name)} squashes the"
-            " output a second time and training is slow and inaccurate; remove"
-            f" {quote(node.name)}, predictions are probabilities without it"
+            f"{loss.partition(':')[2]} applies {own} itself, so {quote(node.name)} {effect}; remove"
+            f" {quote(node.name)}, predictions are"
+            f" {'rates' if own == 'exp' else 'probabilities'} without it"
         )
         yield Problem(message, node.pointer)
 
