@@ -86,6 +86,14 @@ def test_small_losses_keep_their_digits() -> None:
     assert value == pytest.approx(expected, rel=1e-9)
 
 
+def test_one_alpha_weighs_all_classes() -> None:
+    logits, labels = RNG.normal(size=(6, 3)), RNG.integers(3, size=6)
+    value, gradient = both(CategoricalFocalCrossEntropy, logits, labels, alpha=0.25)
+    expected, slopes = both(CategoricalFocalCrossEntropy, logits, labels, alpha=(0.25,) * 3)
+    assert value == expected
+    np.testing.assert_array_equal(gradient, slopes)
+
+
 def test_alpha_needs_a_weight_for_each_class() -> None:
     kind = CategoricalFocalCrossEntropy
     with pytest.raises(ShapeError, match="alpha has 2 weights, but the output has 3 classes"):
@@ -99,6 +107,7 @@ def test_alpha_needs_a_weight_for_each_class() -> None:
         (BinaryFocalCrossEntropy, {"gamma": -1.0}),
         (CategoricalFocalCrossEntropy, {"alpha": (1.0, -1.0)}),
         (CategoricalFocalCrossEntropy, {"alpha": (1.0,)}),
+        (CategoricalFocalCrossEntropy, {"alpha": -0.25}),
         (CategoricalFocalCrossEntropy, {"label_smoothing": 1.0}),
     ],
 )

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.config import Reference
-from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
+from tinynet.spec.parts import Name, Names, SpecModel, as_tuple, as_tuple_or_none
 from tinynet.text.mistakes import mistake, refusal
 from tinynet.text.wording import quote
 
@@ -204,11 +204,10 @@ class NetworkSpec(SpecModel):
         description="The nodes that are the network's outputs, by the outputs' names; by default"
         " the last node.",
     )
-    parametrizations: (
-        Annotated[tuple[ParametrizationReference, ...], BeforeValidator(as_tuple)] | None
-    ) = Field(
+    parametrizations: Annotated[
+        tuple[ParametrizationReference, ...] | None, BeforeValidator(as_tuple_or_none)
+    ] = Field(
         default=None,
-        min_length=1,
         max_length=100,
         description="The parametrizations of parameters, such as weight_norm. A parameter has at"
         " most one.",

@@ -22,6 +22,11 @@ def as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def as_tuple_or_none(value: Any) -> Any:
+    """Return a list as a tuple, and an empty one, which ``--set`` writes as [], as None."""
+    return None if value in ([], ()) else as_tuple(value)
+
+
 def _as_names(value: Any) -> Any:
     if isinstance(value, str):
         return (value,)

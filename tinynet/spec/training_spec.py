@@ -18,7 +18,7 @@ from tinynet import registry
 from tinynet.config import Configure, Reference, is_common
 from tinynet.spec.average_spec import AverageSpec
 from tinynet.spec.network_spec import RegularizerReference
-from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
+from tinynet.spec.parts import Name, Names, SpecModel, as_tuple, as_tuple_or_none
 from tinynet.text.mistakes import details, mistake, refusal
 from tinynet.text.wording import closest, quote
 
@@ -87,16 +87,11 @@ class OptimizerGroup(SpecModel):
         return {**fields, **options}
 
 
-def _as_groups(value: Any) -> Any:
-    """Return a list of groups as a tuple; no groups, which ``--set`` writes as [], are None."""
-    return None if value in ([], ()) else as_tuple(value)
-
-
 class OptimizerReference(Reference):
     """The optimizer."""
 
     group: ClassVar[str] = "optimizers"
-    groups: Annotated[tuple[OptimizerGroup, ...] | None, BeforeValidator(_as_groups)] = Field(
+    groups: Annotated[tuple[OptimizerGroup, ...] | None, BeforeValidator(as_tuple_or_none)] = Field(
         default=None,
         description="Other options for some parameters, such as no weight decay for biases. Of"
         " several groups with a parameter the last one decides.",
@@ -274,18 +269,20 @@ class TrainingSpec(SpecModel):
     metrics: Annotated[tuple[MetricReference, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="Metrics to report besides the loss."
     )
-    regularizers: Annotated[tuple[RegularizerSpec, ...], BeforeValidator(as_tuple)] | None = Field(
+    regularizers: Annotated[
+        tuple[RegularizerSpec, ...] | None, BeforeValidator(as_tuple_or_none)
+    ] = Field(
         default=None,
-        min_length=1,
         max_length=100,
         description="The regularizers of parameters. Each adds its penalty, also where several have"
         " the same parameter, or where its node has a regularizer.",
     )
-    constraints: Annotated[tuple[ConstraintSpec, ...], BeforeValidator(as_tuple)] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=100,
-        description="The constraints of parameters, applied in this order after each update.",
+    constraints: Annotated[tuple[ConstraintSpec, ...] | None, BeforeValidator(as_tuple_or_none)] = (
+        Field(
+            default=None,
+            max_length=100,
+            description="The constraints of parameters, applied in this order after each update.",
+        )
     )
     trainable: Names | None = Field(
         default=None,

@@ -83,10 +83,14 @@ class CategoricalFocalCrossEntropy(ClassRows):
         """Parameters of `categorical_focal_cross_entropy`."""
 
         gamma: float = Field(default=2.0, ge=0, description=GAMMA)
-        alpha: tuple[Annotated[float, Field(ge=0)], ...] | None = Field(
+        alpha: (
+            Annotated[float, Field(ge=0)]
+            | Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=2)]
+            | None
+        ) = Field(
             default=None,
-            min_length=2,
-            description="Weight of each class, in their order; null: all weigh 1.",
+            description="Weight of each class, in their order, or one weight of all classes; null:"
+            " all weigh 1.",
         )
         label_smoothing: float = Field(
             default=0.0,
@@ -118,7 +122,7 @@ class CategoricalFocalCrossEntropy(ClassRows):
 
     def check_shapes(self, out_shape: Shape, target_shape: Shape) -> None:
         super().check_shapes(out_shape, target_shape)
-        if self.alpha is not None and len(self.alpha) != out_shape[-1]:
+        if isinstance(self.alpha, tuple) and len(self.alpha) != out_shape[-1]:
             raise ShapeError(
                 f"{self.name}: alpha has {len(self.alpha)} weights, but the output has"
                 f" {out_shape[-1]} classes; give one weight for each class"
