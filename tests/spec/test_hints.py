@@ -145,5 +145,21 @@ def test_other_parts_of_a_spec_have_hints_too(training, message):
     assert text.startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("function", "hint"),
+    [
+        ("swish", "did you mean 'silu'?"),
+        ("hard_swish", "did you mean 'hard_silu'?"),
+        ("LeakyReLU", "did you mean 'leaky_relu'?"),
+        ("GELU", "did you mean 'gelu'?"),
+        ("linear", 'leave the layer out, or use {"type": "identity"}'),
+        ("prelu", 'use {"type": "prelu"}'),
+    ],
+)
+def test_a_function_of_other_tools_has_the_hint_of_its_layer(function, hint):
+    (message,) = messages({"type": "activation", "activation": function})
+    assert message.endswith(f"is expected, not {json.dumps(function)}; {hint}")
+
+
 def test_a_synonym_is_suggested_only_where_its_name_exists():
     assert messages({"type": "flatten", "lr": 1})[0].startswith("unknown key 'lr'; available: ")

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, P
 
 from tinynet.errors import LocatedError, PluginError, Problem, SpecError
 from tinynet.text.document import KeyProblem, join_pointer
-from tinynet.text.synonyms import node_hint
+from tinynet.text.synonyms import node_hint, value_hint
 from tinynet.text.wording import closest, format_value, quote, suggest
 
 Path: TypeAlias = tuple[int | str, ...]
@@ -52,6 +52,12 @@ _BOUNDS = {
 
 _SENTENCE_END = re.compile(r"(?<!\.)\.(?=\s|$)")
 """The full stop of a sentence, not the dots of a range: ``0 .. n - 1``."""
+
+_QUOTED = re.compile(r"'([^']*)'")
+"""A string in pydantic's list of those that are expected."""
+
+_MANY = 6
+"""Number of expected strings from which a message also says which one is probably meant."""
 
 _PLUGIN = "plugin_fault"
 """Kind of the mistakes that a plugin causes, not the document."""
@@ -263,8 +269,23 @@ def _message(lines: list[ErrorDetails]) -> str:
     expected = list(dict.fromkeys(filter(None, map(_expected, lines))))
     if expected:
         required = " or ".join(filter(None, [", ".join(expected[:-1]), expected[-1]]))
-        return f"{required} is expected, not {format_value(lines[0]['input'])}"
+        return (
+            f"{required} is expected, not {format_value(lines[0]['input'])}{_meant_literal(lines)}"
+        )
     return " or ".join(dict.fromkeys(map(_sentence, lines)))
+
+
+def _meant_literal(lines: list[ErrorDetails]) -> str:
+    """Return the hint for a string that is none of many expected ones; "" without one."""
+    literals = (str(_expected(line)) for line in lines if line["type"] == "literal_error")
+    words = set(_QUOTED.findall(" ".join(literals)))
+    word = lines[0]["input"]
+    if len(words) < _MANY or not isinstance(word, str):
+        return ""
+    hint = value_hint(word, words)
+    if hint is None and (meant := closest(word, words)):
+        hint = f"did you mean {quote(meant)}?"
+    return f"; {hint}" if hint else ""
 
 
 def _sentence(line: ErrorDetails) -> str:

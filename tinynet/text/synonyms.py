@@ -232,3 +232,12 @@ def node_hint(key: str, value: Any, available: AbstractSet[str]) -> str | None:
     if key in _INFERRED:
         return "leave it out: it follows from the input of the node"
     return None
+
+
+def value_hint(word: str, available: AbstractSet[str]) -> str | None:
+    """Return the remedy for a word that is not among the strings that a key takes."""
+    if not {"relu", "tanh"} <= available:
+        return None
+    if word in ("linear", "identity"):
+        return 'leave the layer out, or use {"type": "identity"}'
+    return f"use {json.dumps({'type': word})}" if word in ACTIVATIONS else None
