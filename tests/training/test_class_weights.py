@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinynet.errors import SpecError
+from tinynet.errors import ShapeError, SpecError
 from tinynet.training.class_weights import class_weights
 
 ROWS = [(1.0, 2.0, "x"), (2.0, 1.0, "y"), (0.5, 3.0, "y"), (0.1, 0.2, "y")] * 5
@@ -236,3 +236,29 @@ def test_wrong_class_weights_are_an_error_before_training(
     with pytest.raises(SpecError, match=message) as caught:
         trainer.check()
     assert caught.value.problems[0].pointer == "/training/class_weights"
+
+
+@pytest.mark.parametrize("loss", ["dice", "tversky", {"type": "ssim", "filter_size": 2}])
+def test_a_loss_without_weights_of_positions_names_class_weights(make_trainer, tmp_path, loss):
+    """The weights have the positions of the masks, which the spec does not mention."""
+    draw = np.random.default_rng(5)
+    x, masks = draw.normal(size=(20, 3, 2, 1)), draw.integers(0, 2, (20, 3, 2))
+    layers = [{"type": "dense", "units": 1}]
+    for own in (None, np.ones(20), np.ones((20, 3, 2))):
+        arrays = {"x": x, "y": masks} | ({} if own is None else {"w": own})
+        np.savez(tmp_path / "masks.npz", **arrays)
+        names = {} if own is None else {"weights": "w"}
+        data = {"type": "npz", "path": "masks.npz", **names, **ALL}
+        parts = {"data": data, "layers": layers, "batch_size": 4, "steps": 1, "loss": loss}
+        trainer = make_trainer(**parts, class_weights="balanced")
+        with pytest.raises(ShapeError) as refused:
+            trainer.check()
+        if own is not None and own.ndim > 1:
+            assert "/training/loss: " in str(refused.value)
+            assert "the positions of each sample, or leave the weights out" in str(refused.value)
+            continue
+        assert "/training/class_weights: class weights of a target with positions have the" in str(
+            refused.value
+        )
+        assert str(refused.value).endswith("use --set training.class_weights=null")
+        make_trainer(**parts).check()

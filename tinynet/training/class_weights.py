@@ -1,6 +1,7 @@
 """Weights of the classes in the training loss."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,9 +10,10 @@ import numpy as np
 from tinynet.data.data import Data
 from tinynet.engine.inputs import own_name
 from tinynet.engine.losses import OutputLoss
-from tinynet.errors import Problem, SpecError
+from tinynet.errors import Problem, ShapeError, SpecError
 from tinynet.loss import ClassLoss
 from tinynet.spec.consistency import CLASS_WEIGHTS
+from tinynet.text.plugin_errors import origin
 from tinynet.text.wording import suggest
 from tinynet.types import Array
 
@@ -103,6 +105,34 @@ def class_weights(
     if not weights.any():
         raise _problem("every class has the weight 0; give at least one a larger weight")
     return ClassWeights(loss, weights, labels)
+
+
+@contextmanager
+def naming_class_weights(
+    losses: Sequence[OutputLoss], weights: Array | None, sample_weights: Array | None
+) -> Iterator[None]:
+    """Name class weights as the cause where a loss refuses the weights of positions that they give.
+
+    Args:
+        losses: The losses.
+        weights: Weight of each sample, (N,), or of each position, (N, T); or None.
+        sample_weights: The part of ``weights`` without class weights.
+
+    Raises:
+        ShapeError: in place of that of the loss, at the class weights.
+    """
+    try:
+        yield
+    except ShapeError as error:
+        own = 1 if sample_weights is None else sample_weights.ndim
+        at_loss = {problem.pointer for problem in error.problems} == {losses[0].pointer}
+        if weights is None or weights.ndim <= max(own, 1) or not at_loss:
+            raise
+        message = (
+            f"class weights of a target with positions have the shape {weights.shape}, but"
+            f" {origin(losses[0].loss)} takes one weight for each sample, (N,); {_OFF}"
+        )
+        raise ShapeError([Problem(message, CLASS_WEIGHTS)]) from error
 
 
 def _classes_of_numbers(part: OutputLoss) -> tuple[str, ...] | None:

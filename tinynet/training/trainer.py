@@ -27,7 +27,7 @@ from tinynet.training.accumulation import StepResult, accumulate
 from tinynet.training.advice import advice
 from tinynet.training.average import WeightAverage
 from tinynet.training.checks import check_training
-from tinynet.training.class_weights import class_weights
+from tinynet.training.class_weights import class_weights, naming_class_weights
 from tinynet.training.constraints import Constraints
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Evaluated, Evaluating, Event, StepDone, StopReason
@@ -292,7 +292,8 @@ class Trainer:
         if progress.position < self.steps_per_epoch:
             first = self._loader.gather(progress.epoch, progress.position, training.batch_size)
             key = RandomKey(training.seed, self.step)
-            check_purity(self.network, first.x, first.y, first.weights, key)
+            with naming_class_weights(self.network.losses, first.weights, first.sample_weights):
+                check_purity(self.network, first.x, first.y, first.weights, key)
 
     def advice(self) -> list[Problem]:
         """Return warnings about a spec that trains, but probably not as intended."""

@@ -108,6 +108,7 @@ def require_sample_weights(loss: str, weights: Array | None) -> None:
     """
     if weights is not None and weights.ndim != 1:
         raise ShapeError(
-            f"{loss} needs one weight for each sample, (N,); the weights have the shape"
-            f" {weights.shape}"
+            f"{loss} needs one weight for each sample, (N,), but the weights have the shape"
+            f" {weights.shape}: take the mean over the positions of each sample, or leave the"
+            " weights out"
         )
