@@ -183,6 +183,10 @@ WRONG = {
     ),
     "vector": ([{"type": "weight_norm", "params": "*/bias"}], "'conv2d_1/bias': it needs a"),
     "axis": ([{"type": "spectral_norm", "axis": 3}], "'dense_1/weight': axis 3 does not exist"),
+    "endless": (
+        [{"type": "spectral_norm", "power_iterations": 10**12}],
+        "power_iterations: must be at least 1 and at most 10000, not 1000000000000",
+    ),
 }
 
 

@@ -118,7 +118,7 @@ class SpectralNorm:
         """Options of `spectral_norm`."""
 
         power_iterations: int = Field(
-            default=1, ge=1, description="Power iterations after each update."
+            default=1, ge=1, le=10_000, description="Power iterations after each update."
         )
         epsilon: float = Field(
             default=1e-12, gt=0, description="The least norm that a vector is divided by."
