@@ -113,6 +113,13 @@ def test_a_loss_of_probabilities_applies_no_activation_itself(warnings_of):
     assert warnings_of(y=y, layers=layers, loss={"type": "dice", "from_logits": False}) == {}
 
 
+def test_lengths_in_epochs_are_compared_in_steps(warnings_of):
+    schedule = {"type": "cosine", "warmup_steps": {"epochs": 1}}
+    (message,) = warnings_of(batch_size=20, schedule=schedule).values()
+    assert "the warm-up of 3 steps takes the whole run of 3 steps" in message
+    assert warnings_of(batch_size=20, schedule=schedule, epochs=2) == {}
+
+
 BINARY = "binary_cross_entropy"
 
 

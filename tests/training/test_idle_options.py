@@ -83,6 +83,51 @@ def test_constraint_of_frozen_parameters_is_reported(params):
     assert warnings(layers, constraints=constraints) == {}
 
 
+def test_groups_that_stop_all_training_are_reported():
+    frozen = {"params": "*", "rate_factor": 0}
+    assert "nothing is trained" in of_groups(frozen)["/training/optimizer/groups/0"]
+    both = [{"params": "*/weight", "rate_factor": 0}, {"params": "*/bias", "rate_factor": 0}]
+    assert "nothing is trained" in of_groups(*both)["/training/optimizer/groups/0"]
+    assert of_groups({"params": "*/weight", "rate_factor": 0}) == {}
+
+
+SWA = {"type": "swa", "start_step": 7}
+PIECES = {"type": "piecewise_constant", "boundaries": [8, 20], "values": [1, 0.1, 0.01]}
+PLATEAU = {"type": "reduce_on_plateau", "patience": 5}
+
+
+@pytest.mark.parametrize(
+    ("part", "options", "steps", "key", "message"),
+    [
+        ("average", SWA, 7, "start_step", "it starts at step 7, and the run has 7 steps"),
+        ("average", SWA, 1, "start_step", "the run has 1 step; use --set training.average.type"),
+        ("lookahead", {"every_steps": 7}, 6, "every_steps", "it acts after every 7 steps"),
+        ("schedule", {"type": "cosine", "warmup_steps": 7}, 7, "warmup_steps", "never begins"),
+        ("schedule", {"type": "constant", "warmup_steps": 8}, 7, "warmup_steps", "never begins"),
+        ("schedule", {**PIECES, "warmup_steps": 2}, 10, "boundaries", "change is after 10 steps"),
+        ("schedule", {"type": "step", "step_size": 9}, 9, "step_size", "set 'step_size' to fewer"),
+    ],
+)
+def test_periods_that_the_run_ends_before(part, options, steps, key, message):
+    layers = [{"type": "dense", "units": 7}]
+    found = warnings(layers, steps=steps, **{part: options})
+    assert list(found) == [f"/training/{part}/{key}"]
+    assert message in found[f"/training/{part}/{key}"]
+    assert warnings(layers, steps=steps + 8, **{part: options}) == {}
+
+
+def test_a_reduction_of_the_rate_that_early_stopping_comes_before():
+    layers = [{"type": "dense", "units": 7}]
+    found = warnings(layers, schedule=PLATEAU, early_stopping={"patience": 5})
+    assert list(found) == ["/training/schedule/patience"]
+    assert "--set training.early_stopping.patience=10" in found["/training/schedule/patience"]
+    assert warnings(layers, schedule=PLATEAU, early_stopping={"patience": 6}) == {}
+    other = {"patience": 5, "metric": "train/loss"}
+    assert warnings(layers, schedule=PLATEAU, early_stopping=other) == {}
+    coarse = {**PLATEAU, "min_delta": 0.1}
+    assert warnings(layers, schedule=coarse, early_stopping={"patience": 5}) == {}
+
+
 def test_option_that_a_later_group_overrides_is_reported_with_its_remedy():
     found = of_groups(BIAS, DENSE)
     assert list(found) == ["/training/optimizer/groups/1"]

@@ -18,6 +18,7 @@ from tinynet.spec.models import Spec
 from tinynet.text.wording import format_list, quote
 from tinynet.training.facts import Facts
 from tinynet.training.idle_options import (
+    groups_that_stop_training,
     idle_constraints,
     idle_groups,
     idle_initializers,
@@ -26,6 +27,7 @@ from tinynet.training.idle_options import (
     idle_regularizers,
     lost_options,
 )
+from tinynet.training.idle_periods import idle_averages, idle_schedules
 from tinynet.training.remedies import units_option
 from tinynet.training.windows import gap_of_windows
 from tinynet.types import Array
@@ -146,6 +148,7 @@ def idle_options(facts: Facts) -> Iterator[Problem]:
     yield from idle_losses(network.losses)
     yield from idle_initializers(network)
     yield from idle_groups(optimizer, network)
+    yield from groups_that_stop_training(optimizer, network)
     yield from lost_options(optimizer, network)
     yield from idle_regularizers(facts.spec.training, network)
     yield from idle_constraints(facts.spec.training, network)
@@ -346,7 +349,13 @@ def windows_in_several_splits(facts: Facts) -> Iterator[Problem]:
             yield Problem(message, "/data/split")
 
 
-RULES: tuple[Rule, ...] = (repeated_activation, batch_norm_of_one, idle_options)
+RULES: tuple[Rule, ...] = (
+    repeated_activation,
+    batch_norm_of_one,
+    idle_options,
+    idle_averages,
+    idle_schedules,
+)
 """Rules that need no data."""
 
 DATA_RULES: tuple[Rule, ...] = (

@@ -19,7 +19,7 @@ from tinynet.spec.training_spec import OptimizerGroup, OptimizerReference, Train
 from tinynet.text.wording import format_list, quote
 from tinynet.training.constraints import POINTER as CONSTRAINTS
 from tinynet.training.constraints import constrained
-from tinynet.training.optimizer_groups import POINTER, members_of_each
+from tinynet.training.optimizer_groups import POINTER, group_of_each, members_of_each
 from tinynet.training.regularization import declared_regularizers
 from tinynet.types import Array
 
@@ -115,6 +115,21 @@ def idle_groups(optimizer: OptimizerReference, network: Network) -> Iterator[Pro
         else:
             continue
         yield Problem(f"the group changes nothing: {why}; {remedy}", f"{POINTER}/{index}")
+
+
+def groups_that_stop_training(optimizer: OptimizerReference, network: Network) -> Iterator[Problem]:
+    """Warn about groups by which every parameter has the learning rate 0."""
+    groups = optimizer.groups or ()
+    chosen = group_of_each(groups, network.params)
+    deciding = {chosen.get(address) for address in network.trainable}
+    stopped = {index for index, group in enumerate(groups) if group.rate_factor == 0}
+    if deciding and deciding <= stopped:
+        index = min(stopped & deciding)
+        message = (
+            "nothing is trained: every parameter has the rate_factor 0; set another, or leave"
+            " some parameters out of the group with a pattern after '!'"
+        )
+        yield Problem(message, f"{POINTER}/{index}")
 
 
 def idle_regularizers(training: TrainingSpec, network: Network) -> Iterator[Problem]:
