@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tinynet.builtin.metrics.accuracy import Accuracy, TopKAccuracy
+from tinynet.builtin.metrics.balanced_accuracy import BalancedAccuracy
 from tinynet.builtin.metrics.confusion import F1, Precision, Recall
+from tinynet.builtin.metrics.overlap import MeanIoU
 from tinynet.errors import DataError, ShapeError
 
 
@@ -113,6 +115,17 @@ def test_top_k_is_a_look_at_the_sorted_classes(seed: int, k: int) -> None:
     assert figure(TopKAccuracy, predictions, targets, k=k) == right / 12
     if k == 1:
         assert figure(Accuracy, predictions, targets) == right / 12
+
+
+@pytest.mark.parametrize("kind", [Accuracy, BalancedAccuracy, Precision, Recall, F1, MeanIoU])
+def test_nan_is_a_wrong_prediction(kind: Any) -> None:
+    nan = np.nan
+    assert figure(kind, np.full((3, 3), nan), [0, 1, 2]) == 0
+    assert figure(kind, [[nan], [nan]], [0, 1]) == 0
+    right = np.eye(3)[[0, 1, 2, 2]]
+    assert figure(kind, right, [0, 1, 2, 2]) == 1
+    right[3] = [0.1, nan, 0.9]
+    assert 0 < figure(kind, right, [0, 1, 2, 2]) < 1
 
 
 def test_top_k_never_counts_nan_as_right() -> None:

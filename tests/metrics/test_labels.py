@@ -103,5 +103,15 @@ def test_ignored_targets_do_not_count(kind: Any) -> None:
     assert figure(kind, rows, [-1, -1, -1], ignore_label=-1) == 0
 
 
+@pytest.mark.parametrize(
+    "kind", [BinaryAccuracy, MultiLabelF1, MultiLabelPrecision, MultiLabelRecall]
+)
+def test_nan_is_the_wrong_answer_for_a_label(kind: Any) -> None:
+    targets = [[1, 0], [0, 1]]
+    assert figure(kind, np.full((2, 2), np.nan), targets) == 0
+    assert figure(kind, targets, targets) == 1
+    assert 0 < figure(kind, [[np.nan, np.nan], [0, 1]], targets) < 1
+
+
 def test_nan_is_a_wrong_prediction_of_confidence_one() -> None:
     assert figure(CalibrationError, np.full((2, 3), np.nan), [0, 1]) == 1

@@ -42,11 +42,15 @@ def classes_of(
     """Return the predicted and the true class of each target that counts, both flat.
 
     Predictions are probabilities (N, ..., classes), of which a tie goes to the first class, or of
-    class 1 alone: (N,) or (N, ..., 1). Targets as for `counted_rows`.
+    class 1 alone: (N,) or (N, ..., 1). NaN predicts a wrong class: the one after the true one.
+    Targets as for `counted_rows`.
     """
     if not is_binary(predictions.shape[1:]):
         rows, true = counted_rows(predictions, targets, ignore_label)
-        return rows.argmax(axis=-1), true
+        predicted = rows.argmax(axis=-1)
+        # argmax finds a NaN first.
+        unknown = np.isnan(np.take_along_axis(rows, predicted[:, None], axis=1)[:, 0])
+        return _wrong_where(unknown, predicted, true, rows.shape[1]), true
     targets = match_targets(predictions, targets)
     counted_targets = _without_ignored(targets, ignore_label)
     _check(bad_probability(counted_targets), _SIGNS if (counted_targets == -1).any() else _NUMBERS)
@@ -54,7 +58,12 @@ def classes_of(
         counted = targets != ignore_label
         predictions, targets = predictions[counted], targets[counted]
     predicted, true = ((p > 0.5).astype(np.intp).reshape(-1) for p in (predictions, targets))
-    return predicted, true
+    return _wrong_where(np.isnan(predictions).reshape(-1), predicted, true, 2), true
+
+
+def _wrong_where(unknown: Array, predicted: Array, true: Array, classes: int) -> Array:
+    """Return the predicted classes, (R,), with a wrong one where a prediction is unknown."""
+    return np.where(unknown, (true + 1) % classes, predicted) if unknown.any() else predicted
 
 
 def counted_rows(

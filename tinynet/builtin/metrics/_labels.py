@@ -47,6 +47,17 @@ def counted_labels(
     return scores, positive, counted
 
 
+def predicted_labels(scores: Array, positive: Array, threshold: float) -> Array:
+    """Return True for each label that is predicted, above the threshold; NaN is a wrong answer.
+
+    Args:
+        scores: The score of each label, (R, labels).
+        positive: True where the label is positive, in the same shape.
+        threshold: The score above which a label is predicted.
+    """
+    return np.where(np.isnan(scores), ~positive, scores > threshold)
+
+
 def binary_labels(
     predictions: Array, targets: Array, ignore_label: int | None = None
 ) -> tuple[Array, Array, Array]:

@@ -22,8 +22,8 @@ class Accuracy(Sums):
     """Share of predictions with the right class.
 
     Predictions are probabilities (N, ..., classes), or of class 1 alone, (N,) or (N, ..., 1),
-    where a probability above 0.5 means class 1. Targets are labels (N, ...), or probabilities in
-    the shape of the predictions, of which the largest counts.
+    where a probability above 0.5 means class 1; NaN counts as a wrong prediction. Targets are
+    labels (N, ...), or probabilities in the shape of the predictions, of which the largest counts.
     """
 
     family = "classification"

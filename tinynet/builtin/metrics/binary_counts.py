@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.metrics._classes import ClassMetricConfig
-from tinynet.builtin.metrics._labels import binary_labels
+from tinynet.builtin.metrics._labels import binary_labels, predicted_labels
 from tinynet.builtin.metrics._sums import Sums
 from tinynet.metric import State
 from tinynet.types import Array, Shape
@@ -41,7 +41,8 @@ class _BinaryCounts(Sums):
 
     def update(self, state: State, predictions: Array, targets: Array) -> None:
         scores, positive, counted = binary_labels(predictions, targets, self.ignore_label)
-        cells = 2 * positive[counted] + (scores[counted] > self.threshold)
+        predicted = predicted_labels(scores, positive, self.threshold)
+        cells = 2 * positive[counted] + predicted[counted]
         state["counts"] += np.bincount(cells, minlength=4).reshape(2, 2)
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from tinynet.builtin.metrics._labels import binary_labels
+from tinynet.builtin.metrics._labels import binary_labels, predicted_labels
 from tinynet.builtin.metrics._sums import Sums
 from tinynet.builtin.metrics.binary_counts import BinaryConfig
 from tinynet.metric import State
@@ -50,7 +50,8 @@ class _MultiLabel(Sums):
 
     def update(self, state: State, predictions: Array, targets: Array) -> None:
         scores, true, counted = binary_labels(predictions, targets, self.ignore_label)
-        predicted, true = (scores > self.threshold) & counted, true & counted
+        predicted = predicted_labels(scores, true, self.threshold) & counted
+        true = true & counted
         elements = {"hits": predicted & true, "predicted": predicted, "true": true}
         for name, values in elements.items():
             # Two classes with one label for each sample are one column: class 1.
