@@ -161,5 +161,16 @@ def test_a_function_of_other_tools_has_the_hint_of_its_layer(function, hint):
     assert message.endswith(f"is expected, not {json.dumps(function)}; {hint}")
 
 
+@pytest.mark.parametrize(
+    ("average", "message"),
+    [
+        ({"type": "em"}, "'type' must be 'ema' or 'swa', not 'em'"),
+        ({"decay": 0.9}, "'type' is required"),
+    ],
+)
+def test_an_average_needs_one_of_its_types(average, message):
+    assert messages({"type": "dense", "units": 2}, average=average) == [message]
+
+
 def test_a_synonym_is_suggested_only_where_its_name_exists():
     assert messages({"type": "flatten", "lr": 1})[0].startswith("unknown key 'lr'; available: ")

@@ -304,6 +304,11 @@ def _sentence(line: ErrorDetails) -> str:
     if kind in _BOUNDS:
         name, word = _BOUNDS[kind]
         return f"must be {word} {_number(context[name])}, not {format_value(line['input'])}"
+    if kind == "union_tag_not_found":
+        return f"{context['discriminator']} is required"
+    if kind == "union_tag_invalid":
+        expected = " or ".join(context["expected_tags"].split(", "))
+        return f"{context['discriminator']} must be {expected}, not {quote(context['tag'])}"
     if kind in ("too_short", "string_too_short"):
         return _length("at least", context["min_length"], line)
     if kind in ("too_long", "string_too_long"):
