@@ -68,6 +68,15 @@ def test_dry_networks_and_limits_count_the_arrays():
         network(max_params=total + weights - 17)
 
 
+@pytest.mark.parametrize("key", ["regularizers", "constraints"])
+def test_entry_for_weights_that_are_all_parametrized_names_their_arrays(trainer_of, key):
+    type_ = {"regularizers": "l2", "constraints": "unit_norm"}[key]
+    entry = {"type": type_}
+    with pytest.raises(SpecError, match=r'"params": \["\*/weight_v"\]; the names are bias, '):
+        trainer_of([{"type": "weight_norm"}], **{key: [entry]})
+    trainer_of([{"type": "weight_norm"}], **{key: [{**entry, "params": ["*/weight_v"]}]})
+
+
 def test_weights_set_by_hand_are_used_after_refresh():
     net, other = network(), network(seed=9)
     for name, array in {**net.params, **net.buffers}.items():

@@ -1,10 +1,15 @@
 """Patterns of the addresses of parameters: ``conv2d_*/weight``."""
 
+import json
+import re
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
 from tinynet.errors import Problem, SpecError
-from tinynet.text.wording import quote, suggest
+from tinynet.text.wording import format_list, quote, suggest
+
+_PARAMETRIZED = re.compile(r"(?:^|_)(weight_[^_]+)$")
+"""The name of an array of a parametrized weight: ``weight_v``, ``recurrent_weight_v``."""
 
 
 def matching_addresses(
@@ -63,12 +68,26 @@ def chosen_weights(
         return matching_addresses(addresses, patterns, f"{pointer}/params")
     weights = frozenset(a for a in addresses if is_weight(a.rpartition("/")[2]))
     if not weights:
-        message = (
-            "no parameter is called weight, or ends in _weight; name the parameters:"
-            ' "params": ["*/gamma"]'
-        )
-        raise SpecError([Problem(message, pointer)])
+        raise SpecError([Problem(_without_weights(addresses), pointer)])
     return weights
+
+
+def _without_weights(addresses: Collection[str]) -> str:
+    """Return the message that no address is that of a weight, with patterns of some that exist.
+
+    Arrays that a parametrization computes a weight from come first: ``weight_v``.
+    """
+    names = sorted({address.rpartition("/")[2] for address in addresses})
+    if not names:
+        return "the network has no parameters; remove the entry"
+    ends = sorted(match[1] for match in map(_PARAMETRIZED.search, names) if match)
+    others = [name for name in names if name != "bias"] or names
+    chosen = [name for name in names if name.endswith(ends[-1])] if ends else others[-1:]
+    patterns = json.dumps([f"*/{name}" for name in chosen])
+    return (
+        "no parameter is called weight, or ends in _weight; name the parameters:"
+        f' "params": {patterns}; the names are {format_list(names)}'
+    )
 
 
 def is_weight(name: str) -> bool:
