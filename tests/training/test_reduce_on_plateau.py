@@ -174,9 +174,11 @@ def test_error_for_a_figure_that_does_not_exist(spec, tmp_path):
 def test_error_for_a_default_figure_without_a_validation_split(spec, tmp_path):
     spec["data"]["split"] = {"validation": 0, "test": 1697}
     path = tmp_path / "spec.json"
-    path.write_text(json.dumps(spec))
-    with pytest.raises(DataError, match="validation"):
+    path.write_text(json.dumps(spec, indent=1))
+    with pytest.raises(DataError, match="validation") as caught:
         check_spec(path)
+    (problem,) = caught.value.problems
+    assert '"schedule"' in path.read_text().splitlines()[problem.line - 1]
     training = {**spec["training"], "schedule": {**NEVER_BETTER, "metric": "train/loss"}}
     path.write_text(json.dumps({**spec, "training": training}))
     check_spec(path)

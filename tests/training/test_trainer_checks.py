@@ -56,12 +56,23 @@ def test_input_shape_that_does_not_fit_the_data(make_trainer):
 
 @pytest.mark.parametrize(
     "watching",
-    [{"early_stopping": {}}, {"checkpoint": {"keep_best": {"metric": "val/loss"}}}],
+    [
+        {"early_stopping": {}},
+        {"checkpoint": {"keep_best": {"metric": "val/loss"}}},
+        {"schedule": "reduce_on_plateau"},
+    ],
 )
 def test_monitored_figure_needs_its_split(make_trainer, watching):
     data = {"type": "digits", "split": {"validation": 0}}
-    with pytest.raises(DataError, match="val split is empty"):
+    with pytest.raises(DataError, match="val split is empty") as caught:
         make_trainer(data=data, **watching).check()
+    (problem,) = caught.value.problems
+    (key,) = watching
+    assert problem.pointer.startswith(f"/training/{key}")
+    assert problem.message == (
+        "'val/loss' is monitored, but the val split is empty; set data.split.validation, or"
+        ' data.validation to a dataset, or monitor the training data: "metric": "train/loss"'
+    )
 
 
 BY_HAND = {

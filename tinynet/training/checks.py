@@ -17,7 +17,7 @@ from tinynet.spec.models import Spec
 from tinynet.spec.monitors import monitored_figures
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.targets import BadTargetError
-from tinynet.text.wording import format_list
+from tinynet.text.wording import format_list, quote
 from tinynet.training.class_weights import ClassWeights, class_weights
 from tinynet.training.compatibility import (
     bad_target_of,
@@ -37,6 +37,10 @@ from tinynet.training.run_length import RunLength, require_lengths
 from tinynet.types import Array
 
 
+class EmptySplitError(DataError, LocatedError):
+    """An empty split that the spec needs; the error lists the keys that need it."""
+
+
 def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str, str]) -> None:
     """Require that the network can be trained on the data as the spec says.
 
@@ -47,8 +51,8 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
             or for a loss that takes no weights where there are some.
         ShapeError: listing inputs, outputs, targets and metrics that do not fit together.
         TargetError: listing losses and metrics with a target they cannot use, with file and row.
-        DataError: for a value that is not finite in the network's dtype, with file and row; for
-            a split that is needed and empty.
+        DataError: for a value that is not finite in the network's dtype, with file and row.
+        EmptySplitError: listing the monitored figures of an empty split.
     """
     if not network.trainable:
         message = "nothing is trainable: no loss depends on parameters that are not frozen"
@@ -64,8 +68,24 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
     weights = class_weights(training.class_weights, network.losses, data, names)
     if problems := list(_TargetChecker(spec, network, data, names).problems(weights)):
         raise TargetError(problems)
-    if any(name.startswith("val/") for name in monitored_figures(training).values()):
-        data.require("val")
+    if problems := _without_split(training, data):
+        raise EmptySplitError(problems)
+
+
+def _without_split(training: TrainingSpec, data: Data) -> list[Problem]:
+    """Return a problem for each monitored figure of the validation split, if that is empty."""
+    if data.size("val"):
+        return []
+    return [
+        Problem(
+            f"{quote(figure)} is monitored, but the val split is empty; set data.split.validation,"
+            " or data.validation to a dataset, or monitor the training data:"
+            f' "metric": "train/{figure.removeprefix("val/")}"',
+            pointer,
+        )
+        for pointer, figure in monitored_figures(training).items()
+        if figure.startswith("val/")
+    ]
 
 
 def require_weights_taken(
