@@ -222,6 +222,7 @@ def test_characters_that_the_vocabulary_lacks_are_named(text_model):
     [
         ("", "the prompt is empty; give at least one character"),
         (b"The", r"must be a str, not a value of type bytes; decode it: prompt.decode\(\)"),
+        (b"h\xc3", r'decode it: prompt.decode\(errors="surrogateescape"\)$'),
         (None, "the prompt must be a str, not a value of type NoneType"),
         (["The"], "the prompt must be a str, not a value of type list"),
     ],

@@ -156,7 +156,11 @@ def _require_prompt(prompt: str) -> None:
         UsageError: for other values.
     """
     if not isinstance(prompt, str):
-        remedy = "; decode it: prompt.decode()" if isinstance(prompt, bytes | bytearray) else ""
+        remedy = ""
+        if isinstance(prompt, bytes | bytearray):
+            whole = prompt.decode(errors="ignore").encode() == prompt
+            how = "" if whole else 'errors="surrogateescape"'
+            remedy = f"; decode it: prompt.decode({how})"
         raise UsageError(
             f"the prompt must be a str, not a value of type {type(prompt).__name__}{remedy}"
         )
