@@ -98,7 +98,11 @@ class Iterated(Protocol):
     def initial_buffers(
         self, params: Mapping[str, Array], rng: np.random.Generator
     ) -> dict[str, Array]:
-        """Return the arrays for initial values of the trained arrays, in new memory."""
+        """Return the arrays for initial values of the trained arrays, in new memory.
+
+        Raises:
+            SpecError: for values that have none, such as zeros without singular vectors.
+        """
         ...
 
     def advance(self, params: Mapping[str, Array], buffers: Mapping[str, Array]) -> None:

@@ -81,6 +81,13 @@ def test_zeros_cannot_be_a_direction():
         transferred(old, new, STRICT)
 
 
+def test_zeros_have_no_singular_vectors():
+    old, new = network(DENSE, seed=1), network(DENSE, seed=2, parametrizations=SPECTRAL)
+    old.params["dense_1/weight"][:] = 0
+    with pytest.raises(SpecError, match="the initial weights are all 0, whose largest"):
+        transferred(old, new, STRICT)
+
+
 def test_plain_network_does_not_take_the_arrays():
     old, new = network(DENSE, seed=1, parametrizations=NORM), network(DENSE, seed=2)
     assert "dense_1/weight_g (5,) of the checkpoint is not used" in refusal(old, new)

@@ -8,6 +8,7 @@ import pytest
 
 import tinynet
 from tinynet.builtin.layers.dense import Dense
+from tinynet.builtin.parametrizations import SpectralNorm, WeightNorm
 from tinynet.commands.summary import summarize
 from tinynet.errors import PluginError, ShapeError, SpecError
 from tinynet.network.network import Network
@@ -191,7 +192,7 @@ WRONG = {
         " /network/parametrizations/0)",
     ),
     "vector": ([{"type": "weight_norm", "params": "*/bias"}], "'conv2d_1/bias': it needs a"),
-    "axis": ([{"type": "spectral_norm", "axis": 3}], "'dense_1/weight': axis 3 does not exist"),
+    "axis": ([{"type": "spectral_norm", "axis": 3}], "'dense_1/weight': axis [3] does not exist"),
     "endless": (
         [{"type": "spectral_norm", "power_iterations": 10**12}],
         "power_iterations: must be at least 1 and at most 10000, not 1000000000000",
@@ -206,6 +207,32 @@ def test_wrong_parametrizations_are_refused(case):
         with pytest.raises((SpecError, ShapeError)) as refused:
             network(parametrizations, dry=dry)
         assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("cls", [WeightNorm, SpectralNorm])
+def test_several_axes_of_units_are_as_one(cls):
+    """The filters of a depthwise convolution, (..., channels, multiplier)."""
+    several, one = (cls(cls.Config(axis=axis)) for axis in ([-1, 2], -1))
+    value, d_value = np.random.default_rng(3).normal(size=(2, 3, 3, 4, 2))
+
+    def results(norm, reshape):
+        params = norm.params_of(reshape(value))
+        buffers = {}
+        if cls is SpectralNorm:
+            buffers = norm.initial_buffers(params, np.random.default_rng(0))
+        gradients = norm.gradients(params, buffers, reshape(d_value))
+        arrays = [norm.value(params, buffers), *gradients.values(), *buffers.values()]
+        return [array.ravel() for array in arrays]
+
+    expected = results(one, lambda array: array.reshape(3, 3, 8))
+    for ours, theirs in zip(results(several, lambda array: array), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_axes_leave_one_for_the_numbers_of_a_unit():
+    norm = WeightNorm(WeightNorm.Config(axis=[0, 1]))
+    with pytest.raises(ShapeError, match="names every axis"):
+        norm.shapes((3, 4))
 
 
 def test_zeros_have_no_direction():

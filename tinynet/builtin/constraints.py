@@ -5,30 +5,19 @@ are all axes but the last: the weights of one unit of a dense layer, or of one f
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from tinynet.builtin._axes import Axes, axes_of
 from tinynet.constraint import ConstraintConfig
-from tinynet.errors import ShapeError
 from tinynet.types import Array
 
 
-def _as_axes(value: Any) -> Any:
-    axes = [value] if isinstance(value, int) else value
-    return tuple(axes) if isinstance(axes, list) else axes
-
-
 class _NormConfig(ConstraintConfig):
-    axis: (
-        Annotated[
-            tuple[int, ...],
-            BeforeValidator(_as_axes, json_schema_input_type=int | tuple[int, ...]),
-        ]
-        | None
-    ) = Field(
+    axis: Axes | None = Field(
         default=None,
         description="Axis, or axes, along which a norm is taken; by default all but the last, or"
         " the only one.",
@@ -37,14 +26,8 @@ class _NormConfig(ConstraintConfig):
 
 def _scale(param: Array, axis: tuple[int, ...] | None, factors: Callable[[Array], Array]) -> None:
     """Scale the vectors of a parameter in place by factors that depend on their norms."""
-    axes = tuple(range(max(param.ndim - 1, min(param.ndim, 1)))) if axis is None else axis
-    if any(not -param.ndim <= one < param.ndim for one in axes):
-        raise ShapeError(f"axis {[*axes]} does not exist in a parameter of shape {param.shape}")
-    if len({one % param.ndim for one in axes}) < len(axes):
-        raise ShapeError(
-            f"axis {[*axes]} names the same axis of a parameter of shape {param.shape} twice; name"
-            " each axis once"
-        )
+    all_but_last = range(max(param.ndim - 1, min(param.ndim, 1)))
+    axes = axes_of(param.shape, all_but_last if axis is None else axis)
     norms = np.sqrt(np.square(param, dtype=np.float64).sum(axis=axes, keepdims=True))
     targets = factors(norms)
     # A vector of zeros has no direction; it stays as it is.

@@ -1,8 +1,9 @@
 """The built-in parametrizations: weight normalization and spectral normalization.
 
-Both see a parameter as a matrix: its rows are the units of the option ``axis``, in a dense layer or
-a convolution the last axis, and the columns are all other axes. Sums are computed in float64, and
-without BLAS, whose results depend on the number of threads.
+Both see a parameter as a matrix: its rows are the units of the option ``axis``, and the columns are
+all other axes. Units are the last axis of a dense layer or a convolution, axis -2 of a transposed
+convolution, (..., out, in), and the last two of a depthwise one, (..., channels, multiplier). Sums
+are computed in float64, and without BLAS, whose results depend on the number of threads.
 """
 
 import math
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
+from tinynet.builtin._axes import Axes, axes_of
 from tinynet.errors import ShapeError, SpecError
 from tinynet.parametrization import ParametrizationConfig
 from tinynet.types import Array, Shape
@@ -20,26 +22,35 @@ _FIRST_ITERATIONS = 15
 
 
 class _AxisConfig(ParametrizationConfig):
-    axis: int = Field(
-        default=-1,
-        description="The axis of the units; in a dense layer and in convolutions the last one.",
+    axis: Axes = Field(
+        default=(-1,),
+        min_length=1,
+        description="The axis of the units, or several: the last one in dense layers and"
+        " convolutions, -2 in transposed convolutions, [-2, -1] in depthwise ones.",
     )
 
 
-def _require_axis(shape: Shape, axis: int) -> None:
+def _unit_axes(shape: Shape, axis: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes of the units, from 0 and in ascending order."""
     if len(shape) < 2:
         raise ShapeError(
             f"it needs a parameter of at least 2 axes, such as a weight; the shape is {shape}"
         )
-    if not -len(shape) <= axis < len(shape):
-        raise ShapeError(f"axis {axis} does not exist in a parameter of shape {shape}")
+    axes = axes_of(shape, axis)
+    if len(axes) == len(shape):
+        raise ShapeError(
+            f"axis {[*axis]} names every axis of a parameter of shape {shape}, so each unit is a"
+            " single number; leave one out"
+        )
+    return axes
 
 
 class WeightNorm:
     """Weight normalization: w = g * v / |v| for each unit, with the Euclidean norm.
 
-    The length ``g`` (units,) and the direction ``v``, of the shape of the weight, are trained. At
-    the start v is the initial weight and g its norms, so the weight is unchanged.
+    The length ``g`` (units,), which has as many axes as there are of units, and the direction
+    ``v``, of the shape of the weight, are trained. At the start v is the initial weight and g its
+    norms, so the weight is unchanged.
 
     Salimans and Kingma, "Weight normalization: a simple reparameterization to accelerate training
     of deep neural networks", 2016.
@@ -52,8 +63,7 @@ class WeightNorm:
         self._axis = config.axis
 
     def shapes(self, shape: Shape) -> dict[str, Shape]:
-        _require_axis(shape, self._axis)
-        return {"g": (shape[self._axis],), "v": shape}
+        return {"g": tuple(shape[axis] for axis in _unit_axes(shape, self._axis)), "v": shape}
 
     def params_of(self, value: Array) -> dict[str, Array]:
         norms = self._norms(value)
@@ -62,11 +72,12 @@ class WeightNorm:
                 "the initial weights of a unit are all 0, which has no direction; choose another"
                 " initializer, or exclude the parameter"
             )
-        return {"g": norms.ravel().astype(value.dtype), "v": value.copy()}
+        g = norms.reshape(self.shapes(value.shape)["g"])
+        return {"g": g.astype(value.dtype), "v": value.copy()}
 
     def value(self, params: Mapping[str, Array], buffers: Mapping[str, Array]) -> Array:
         v = params["v"]
-        scales = self._each(params["g"], v.ndim) / self._safe_norms(v)
+        scales = self._each(params["g"], v) / self._safe_norms(v)
         value: Array = v * scales.astype(v.dtype)
         return value
 
@@ -77,12 +88,13 @@ class WeightNorm:
         norms = self._safe_norms(v)
         directions = v / norms
         d_g = (d_value * directions).sum(axis=self._others(v), keepdims=True)
-        d_v = self._each(g, v.ndim) / norms * (d_value - d_g * directions)
-        return {"g": d_g.ravel().astype(g.dtype), "v": d_v.astype(v.dtype)}
+        d_v = self._each(g, v) / norms * (d_value - d_g * directions)
+        return {"g": d_g.reshape(g.shape).astype(g.dtype), "v": d_v.astype(v.dtype)}
 
     def _others(self, v: Array) -> tuple[int, ...]:
-        """Return all axes but that of the units."""
-        return tuple(axis for axis in range(v.ndim) if axis != self._axis % v.ndim)
+        """Return all axes but those of the units."""
+        units = _unit_axes(v.shape, self._axis)
+        return tuple(axis for axis in range(v.ndim) if axis not in units)
 
     def _norms(self, v: Array) -> Array:
         """Return the norm of each unit in float64, with axes of length 1 for the others."""
@@ -96,11 +108,9 @@ class WeightNorm:
         norms[norms == 0] = 1
         return norms
 
-    def _each(self, g: Array, ndim: int) -> Array:
+    def _each(self, g: Array, v: Array) -> Array:
         """Return g in float64, with the axes of the weight."""
-        shape = [1] * ndim
-        shape[self._axis] = g.size
-        return g.astype(np.float64).reshape(shape)
+        return np.expand_dims(g.astype(np.float64), self._others(v))
 
 
 class SpectralNorm:
@@ -128,25 +138,25 @@ class SpectralNorm:
         self._config = config
 
     def shapes(self, shape: Shape) -> dict[str, Shape]:
-        _require_axis(shape, self._config.axis)
+        _unit_axes(shape, self._config.axis)
         return {"": shape}
 
     def params_of(self, value: Array) -> dict[str, Array]:
-        if not value.any():
-            raise SpecError(
-                "the initial weights are all 0, which has no largest singular value; choose another"
-                " initializer, or exclude the parameter"
-            )
         return {"": value.copy()}
 
     def buffer_shapes(self, shape: Shape) -> dict[str, Shape]:
-        units = shape[self._config.axis]
+        units = math.prod(shape[axis] for axis in _unit_axes(shape, self._config.axis))
         return {"u": (units,), "v": (math.prod(shape) // units,)}
 
     def initial_buffers(
         self, params: Mapping[str, Array], rng: np.random.Generator
     ) -> dict[str, Array]:
         weight = params[""]
+        if not weight.any():
+            raise SpecError(
+                "the initial weights are all 0, whose largest singular value is 0; choose other"
+                " weights or another initializer, or exclude the parameter"
+            )
         buffers = {
             name: self._normalized(rng.standard_normal(shape)).astype(weight.dtype)
             for name, shape in self.buffer_shapes(weight.shape).items()
@@ -171,17 +181,16 @@ class SpectralNorm:
         share = (d_columns * weight).sum() / largest**2
         u, v = (buffers[name].astype(np.float64) for name in ("u", "v"))
         gradient = d_columns / largest - share * np.multiply.outer(v, u)
-        moved = np.moveaxis(gradient.reshape(self._moved(d_value).shape), -1, self._config.axis)
-        return {"": np.ascontiguousarray(moved, d_value.dtype)}
-
-    def _moved(self, weight: Array) -> Array:
-        """Return the weight with the axis of the units last."""
-        return np.moveaxis(weight, self._config.axis, -1)
+        axes = _unit_axes(d_value.shape, self._config.axis)
+        moved = gradient.reshape(_with_last(d_value, axes).shape)
+        restored = np.moveaxis(moved, range(-len(axes), 0), axes)
+        return {"": np.ascontiguousarray(restored, d_value.dtype)}
 
     def _columns(self, weight: Array) -> Array:
         """Return the transpose of W, (rest, units), in float64."""
-        moved = self._moved(weight)
-        return moved.reshape(-1, moved.shape[-1]).astype(np.float64)
+        axes = _unit_axes(weight.shape, self._config.axis)
+        (units,) = self.buffer_shapes(weight.shape)["u"]
+        return _with_last(weight, axes).reshape(-1, units).astype(np.float64)
 
     def _largest(self, columns: Array, buffers: Mapping[str, Array]) -> float:
         """Return the estimate of the largest singular value."""
@@ -203,3 +212,8 @@ class SpectralNorm:
         norm = math.sqrt(float(np.square(vector).sum()))
         scaled: Array = vector / max(norm, self._config.epsilon)
         return scaled
+
+
+def _with_last(weight: Array, axes: tuple[int, ...]) -> Array:
+    """Return the weight with these axes last, in their order."""
+    return np.moveaxis(weight, axes, range(-len(axes), 0))
