@@ -12,7 +12,9 @@ from tinynet.types import Array
 
 
 class Adafactor:
-    """Steps in proportion to the parameter, with a state of the size of its edges; t counts from 1.
+    """Adam's second moments, kept as means of rows and columns only, for a small state.
+
+    With t for the number of the step, counted from 1:
 
         f = t^beta_2_decay
         rows    = (1 - f) * rows    + f * mean of grad^2 over the last axis
