@@ -135,15 +135,44 @@ def test_names_without_a_near_one(tinynet):
         " to search: tinynet layers --search zzzzz\n"
     )
     assert "; available: " in tinynet("explain", "conv2d.zzzzz").err
-    assert (
-        tinynet("explain", "relu.zzzzz").err
-        == "error: the layer 'relu' has no 'zzzzz'; it has none\n"
+    assert tinynet("explain", "relu.zzzzz").err == (
+        "error: the layer 'relu' has no 'zzzzz'; available: inputs, name, regularizer, repeat,"
+        " shares, trainable\n"
     )
     assert tinynet("explain", "adam", "--group", "losses").err == (
         "error: there is no loss 'adam', only the optimizer of that name; leave out --group\n"
     )
     failed = tinynet("explain", "conv2", "--json")
     assert failed.json["error"]["type"] == "UnknownNameError"
+
+
+@pytest.mark.parametrize("name", ["", " ", "conv2d.", ".padding", "data..split"])
+def test_an_empty_part_of_a_name_is_bad_usage(tinynet, name):
+    result = tinynet("explain", name)
+    assert result.code == 2
+    assert result.err == (
+        f"error: {name!r} is not a name; give a type, an option of it, or a key of a spec, such"
+        " as: tinynet explain conv2d.padding\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("dense.name", "network.layers.name"),
+        ("conv2d.trainable", "network.layers.trainable"),
+        ("weight_norm.params", "network.parametrizations.params"),
+        ("l2.params", "training.regularizers.params"),
+        ("mse.weight", "training.loss.kind.weight"),
+        ("accuracy.name", "training.metrics.name"),
+        ("adam.groups", "training.optimizer.groups"),
+    ],
+)
+def test_keys_of_every_entry_are_explained_for_each_type(tinynet, name, path):
+    match, key = (only(tinynet("explain", one, "--json")) for one in (name, path))
+    assert match["path"] == name
+    assert match["types"]
+    assert match["description"] == key["description"]
 
 
 def test_every_path_of_a_spec_is_explained():

@@ -63,11 +63,17 @@ def explain(plugins: Registry, name: str, group: str | None = None) -> list[Type
 
     Raises:
         UnknownNameError: if there is nothing of that name; it suggests names that look alike.
+            For a name with an empty part.
     """
+    if not all(map(str.strip, name.split("."))):
+        raise UnknownNameError(
+            f"{quote(name)} is not a name; give a type, an option of it, or a key of a spec, such"
+            " as: tinynet explain conv2d.padding"
+        )
     head, *rest = name.split(".")
     found: list[TypeInfo | Explained] = []
     for entry in _entries(plugins, head, GROUPS if group is None else (group,)):
-        found += _of_type(plugins, entry, rest) if rest else [type_info(plugins, entry)]
+        found += _of_entry(plugins, entry, rest) if rest else [type_info(plugins, entry)]
     if group is None:
         schema = _spec_schema()
         found += _Walk(plugins, schema["$defs"], name, ()).follow(schema, name.split("."))
@@ -84,6 +90,20 @@ def _spec_schema() -> Schema:
 def _entries(plugins: Registry, name: str, groups: Iterable[str]) -> list[Entry]:
     entries = (entry for group in groups for entry in plugins.entries(group))
     return [entry for entry in entries if name in (entry.name, entry.qualified)]
+
+
+def _of_entry(plugins: Registry, entry: Entry, path: Sequence[str]) -> list[TypeInfo | Explained]:
+    """Return an option of a type, or a key that a spec takes beside the options of every type."""
+    if found := _of_type(plugins, entry, path):
+        return found
+    walk = _Walk(plugins, _spec_schema()["$defs"], ".".join((entry.name, *path)), (entry,))
+    parts = (part for part in _named_parts(entry.group) if path[0] in part["properties"])
+    return next((found for part in parts if (found := walk.follow(part, path))), [])
+
+
+def _named_parts(group: str) -> list[Schema]:
+    """Return the schemas of a spec's objects that name a type of a group."""
+    return [part for part in _spec_schema()["$defs"].values() if part.get(GROUP) == group]
 
 
 def _of_type(plugins: Registry, entry: Entry, path: Sequence[str]) -> list[TypeInfo | Explained]:
@@ -157,7 +177,7 @@ def _of_group(plugins: Registry, group: str, path: Sequence[str]) -> list[TypeIn
         if entries := _entries(plugins, name, (group,)):
             if not rest:
                 return [type_info(plugins, entry) for entry in entries]
-            return [one for entry in entries for one in _of_type(plugins, entry, rest)]
+            return [one for entry in entries for one in _of_entry(plugins, entry, rest)]
     alike: list[Explained] = []
     others: list[TypeInfo | Explained] = []
     for entry in plugins.entries(group):
@@ -183,7 +203,9 @@ def _unknown(plugins: Registry, name: str, group: str | None) -> str:
         info = type_info(plugins, entry)
         if info.error:
             return info.error
-        return _unknown_key(f"the {KINDS[entry.group]} {quote(head)}", head, rest[0], _fields(info))
+        shared = {key for part in _named_parts(entry.group) for key in part["properties"]}
+        keys = [*_fields(info), *(shared - {"type"})]
+        return _unknown_key(f"the {KINDS[entry.group]} {quote(head)}", head, rest[0], keys)
     if others := _entries(plugins, head, GROUPS):
         kinds = " and the ".join(dict.fromkeys(KINDS[entry.group] for entry in others))
         what = f"there is no {KINDS[groups[0]]} {quote(head)}"
