@@ -32,6 +32,9 @@ FOREIGN = {
         "silu": "swish SiLU",
         "resizing": "Resizing",
         "rms_norm": "RMSNorm RMSNormalization",
+        "pad": "nn.CircularPad2d CircularPad2d ReplicationPad1d ReflectionPad3d",
+        "log_softmax": "LogSoftmax",
+        "gru": "GRUCell",
     },
     "losses": {
         "binary_cross_entropy": "BCEWithLogitsLoss BinaryCrossentropy BCELoss",
@@ -42,16 +45,27 @@ FOREIGN = {
         "triplet": "TripletMarginLoss",
         "ctc": "CTCLoss",
     },
-    "optimizers": {"adam": "Adam optim.Adam", "sgd": "SGD", "rmsprop": "RMSprop"},
+    "optimizers": {
+        "adam": "Adam optim.Adam",
+        "sgd": "SGD",
+        "rmsprop": "RMSprop",
+        "adafactor": "Adafactor",
+        "radam": "RAdam RectifiedAdam",
+    },
     "schedules": {
         "cosine": "CosineAnnealingLR CosineDecay",
         "step": "StepLR",
         "one_cycle": "OneCycleLR",
         "exponential": "ExponentialLR ExponentialDecay",
+        "reduce_on_plateau": "ReduceLROnPlateau",
     },
     "metrics": {"auc": "AUROC", "f1": "F1Score", "r2": "r2_score"},
     "initializers": {"he_normal": "kaiming_normal_", "glorot_uniform": "xavier_uniform_"},
     "constraints": {"non_negative": "NonNeg"},
+    "parametrizations": {
+        "spectral_norm": "SpectralNorm SpectralNormalization keras.layers.SpectralNormalization",
+        "weight_norm": "WeightNormalization nn.utils.parametrizations.weight_norm",
+    },
     "transforms": {"standardize": "StandardScaler keras.layers.Normalization"},
 }
 CASES = [
@@ -88,6 +102,12 @@ def test_a_foreign_class_finds_the_type_that_does_the_same_first(word, group, na
 def test_words_of_descriptions_and_families_find_types(words, first):
     names = [name for _, name in best(words, "layers")]
     assert names[:1] == ([first] if first else [])
+
+
+@pytest.mark.parametrize("word", ["conv2d;", "(conv2d)", '"Conv2D",', "`conv2d`"])
+def test_punctuation_around_a_word_does_not_count(word):
+    assert best([word, "-"]) == best([word.strip('"`;,()')])
+    assert best([word])[0] == ("layers", "conv2d")
 
 
 def test_every_word_must_be_found():

@@ -8,14 +8,21 @@ CLASS_NAMES: dict[str, str] = {
     "avg_pool1d": "AveragePooling1D",
     "avg_pool2d": "AveragePooling2D",
     "avg_pool3d": "AveragePooling3D",
-    "batch_norm": "BatchNormalization BatchNorm1d BatchNorm2d BatchNorm3d",
+    "batch_norm": (
+        "BatchNormalization BatchNorm1d BatchNorm2d BatchNorm3d"
+        " LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d SyncBatchNorm"
+    ),
     "concat": "Concatenate cat",
-    "conv1d": "Convolution1D",
-    "conv1d_transpose": "ConvTranspose1d Deconvolution1D",
-    "conv2d": "Convolution2D",
-    "conv2d_transpose": "ConvTranspose2d Convolution2DTranspose Deconvolution2D",
-    "conv3d": "Convolution3D",
-    "conv3d_transpose": "ConvTranspose3d Convolution3DTranspose Deconvolution3D",
+    "conv1d": "Convolution1D LazyConv1d",
+    "conv1d_transpose": "ConvTranspose1d Deconvolution1D LazyConvTranspose1d",
+    "conv2d": "Convolution2D LazyConv2d",
+    "conv2d_transpose": (
+        "ConvTranspose2d Convolution2DTranspose Deconvolution2D LazyConvTranspose2d"
+    ),
+    "conv3d": "Convolution3D LazyConv3d",
+    "conv3d_transpose": (
+        "ConvTranspose3d Convolution3DTranspose Deconvolution3D LazyConvTranspose3d"
+    ),
     "cropping2d": "CenterCrop",
     "dense": "Linear LazyLinear FullyConnected",
     "depth_to_space": "PixelShuffle",
@@ -27,8 +34,14 @@ CLASS_NAMES: dict[str, str] = {
     "global_max_pool2d": "GlobalMaxPooling2D",
     "global_max_pool3d": "GlobalMaxPooling3D",
     "group_norm": "GroupNormalization",
-    "instance_norm": "InstanceNorm1d InstanceNorm2d InstanceNorm3d InstanceNormalization",
+    "gru": "GRUCell",
+    "instance_norm": (
+        "InstanceNorm1d InstanceNorm2d InstanceNorm3d InstanceNormalization"
+        " LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d"
+    ),
     "layer_norm": "LayerNormalization",
+    "local_response_norm": "CrossMapLRN2d",
+    "lstm": "LSTMCell",
     "matmul": "bmm mm",
     "max_pool1d": "MaxPooling1D",
     "max_pool2d": "MaxPooling2D",
@@ -37,20 +50,28 @@ CLASS_NAMES: dict[str, str] = {
         "Attention AdditiveAttention GroupQueryAttention MultiheadAttention"
         " scaled_dot_product_attention"
     ),
-    "pad": "ConstantPad1d ConstantPad2d ReflectionPad1d ReflectionPad2d ReplicationPad2d",
+    "pad": (
+        "ConstantPad1d ConstantPad2d ConstantPad3d"
+        " CircularPad1d CircularPad2d CircularPad3d"
+        " ReflectionPad1d ReflectionPad2d ReflectionPad3d"
+        " ReplicationPad1d ReplicationPad2d ReplicationPad3d"
+    ),
     "permute": "Transpose",
     "position_embedding": "PositionalEmbedding",
     "reduce_max": "amax",
     "reduce_min": "amin",
+    "reshape": "Unflatten",
     "resizing": "Resize Interpolate",
     "rms_norm": "RMSNormalization",
     "rotary_embedding": "RoPE",
     "scale": "Rescaling",
     "sequence_mask": "Masking",
-    "simple_rnn": "RNN",
+    "simple_rnn": "RNN RNNCell SimpleRNNCell",
     "sinusoidal_position": "PositionalEncoding SinePositionEncoding",
     "space_to_depth": "PixelUnshuffle",
+    "stochastic_depth": "DropPath",
     "stop_gradient": "detach",
+    "threshold": "ThresholdedReLU",
     "up_sampling1d": "Upsample",
     "up_sampling2d": "Upsample UpsamplingNearest2d UpsamplingBilinear2d",
     "zero_padding1d": "ZeroPad1d",
@@ -81,6 +102,7 @@ CLASS_NAMES: dict[str, str] = {
     # Optimizers
     "adam": "FusedAdam",
     "adamw": "AdamWeightDecay DecoupledWeightDecay",
+    "radam": "RectifiedAdam",
     "sgd": "Momentum Nesterov GradientDescent",
     # Schedules
     "constant": "ConstantLR",
@@ -99,18 +121,19 @@ CLASS_NAMES: dict[str, str] = {
     "accuracy": "CategoricalAccuracy SparseCategoricalAccuracy accuracy_score",
     "auc": "AUROC AveragePrecision roc_auc_score",
     "balanced_accuracy": "balanced_accuracy_score",
+    "calibration_error": "ExpectedCalibrationError ECE",
     "cohen_kappa": "CohenKappa cohen_kappa_score",
     "f1": "F1Score FBetaScore f1_score",
     "log_loss": "CategoricalCrossentropy",
     "matthews": "MatthewsCorrCoef matthews_corrcoef",
-    "mean_iou": "MeanIoU JaccardIndex jaccard_score",
+    "mean_iou": "MeanIoU BinaryIoU OneHotMeanIoU JaccardIndex jaccard_score",
     "psnr": "PeakSignalNoiseRatio",
     "r2": "R2Score r2_score",
     "rmse": "RootMeanSquaredError",
     "spearman": "SpearmanCorrCoef spearmanr",
     "ssim": "StructuralSimilarityIndexMeasure",
     "top_k_accuracy": "TopKCategoricalAccuracy SparseTopKCategoricalAccuracy",
-    # Initializers, regularizers and constraints
+    # Initializers, regularizers, constraints and parametrizations
     "glorot_normal": "xavier_normal_",
     "glorot_uniform": "xavier_uniform_",
     "he_normal": "kaiming_normal_",
@@ -122,6 +145,8 @@ CLASS_NAMES: dict[str, str] = {
     "l1_l2": "L1L2",
     "max_norm": "MaxNorm renorm",
     "non_negative": "NonNeg",
+    "spectral_norm": "SpectralNormalization",
+    "weight_norm": "WeightNormalization",
     # Transforms and datasets
     "csv": "read_csv",
     "one_hot": "CategoryEncoding OneHotEncoder",

@@ -1,6 +1,7 @@
 """Search for types by words, also by their names in Keras and PyTorch."""
 
 import re
+import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,6 +11,8 @@ from tinynet.commands.catalog.types import OTHER, TypeInfo, types
 from tinynet.registry import Registry
 from tinynet.text.class_names import TYPES_BY_CLASS, squash
 from tinynet.text.synonyms import synonyms
+
+_PUNCTUATION = string.punctuation.replace("_", "")
 
 _WORD = re.compile(r"[a-z][a-z0-9]*")
 
@@ -166,6 +169,7 @@ class Index:
         Names of classes of Keras and PyTorch, such as ``nn.BatchNorm2d``, find the type that does
         the same.
         """
+        words = _bare(words)
         queries = [_Query.of(word) for word in words]
         joined = squash("_".join(words)) if len(words) > 1 else ""
         scored = []
@@ -185,10 +189,16 @@ class Index:
         for key, meant in TYPES_BY_CLASS.items():
             known.setdefault(key, [name for name in meant if name in names])
         near: list[str] = []
+        words = _bare(words)
         for word in (*words, "".join(words)):
             for key in get_close_matches(squash(word), known, n=_MOST_SUGGESTED, cutoff=0.6):
                 near += known[key]
         return list(dict.fromkeys(near))[:_MOST_SUGGESTED]
+
+
+def _bare(words: Sequence[str]) -> list[str]:
+    """Return words without punctuation at their ends: ``conv2d;``, ``"Adam"``."""
+    return [bare for word in words if (bare := word.strip(_PUNCTUATION))] or [*words]
 
 
 def _words(text: str) -> frozenset[str]:
