@@ -209,7 +209,7 @@ def test_an_average_may_start_after_some_epochs(tmp_path):
 
 
 def test_a_run_with_lengths_in_epochs_is_resumed_exactly(tmp_path):
-    schedule = {"type": "linear", "warmup_steps": {"epochs": 1}, "decay_steps": {"epochs": 2}}
+    schedule = {"type": "linear", "warmup_steps": {"epochs": 0.5}, "decay_steps": {"epochs": 2}}
     average = {"type": "swa", "start_step": {"epochs": 0.5}, "every_steps": {"epochs": 0.3}}
     spec = spec_with(schedule=schedule, average=average)
     whole = tinynet.train(spec, tmp_path / "whole")
