@@ -102,7 +102,7 @@ def check_that_noise_is_removed(run: tinynet.Run) -> None:
 
 
 CHECKS = {"digits_denoising": check_that_noise_is_removed}
-"""What a trained example must do beyond its figures."""
+"""Checks of trained examples besides those of their figures."""
 
 
 @pytest.mark.parametrize("name", [*FLOORS, *CEILINGS])

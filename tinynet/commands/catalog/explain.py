@@ -62,8 +62,8 @@ def explain(plugins: Registry, name: str, group: str | None = None) -> list[Type
         group: The only group whose types are meant; by default all, and the keys of a spec.
 
     Raises:
-        UnknownNameError: if there is nothing of that name; it suggests names that look alike.
-            For a name with an empty part.
+        UnknownNameError: if a part of the name is empty, or if there is nothing of that name; the
+            message then suggests names that look alike.
     """
     if not all(map(str.strip, name.split("."))):
         raise UnknownNameError(
