@@ -25,7 +25,7 @@ class Log(SlopeFromInput):
 
     operations = 1
 
-    # Numbers above 0, away from it: there the slope is infinite.
+    # The kit draws negative numbers and numbers near 0, where there is no finite slope.
     examples = ({"in_shapes": [[2]], "inputs": [[[0.5, 1.2], [0.3, 2.0]]]},)
 
     def evaluate(self, x: Array, y: Array, slope: Array | None) -> None:
