@@ -358,3 +358,14 @@ def test_no_bytes_whatever_give_another_error(open_npy, open_npz, content):
     for open_dataset in (open_npy, open_npz):
         with suppress(DataError):
             open_dataset(content)
+
+
+def test_any_array_of_one_value_for_each_sample_groups_them(tmp_path):
+    path = str(tmp_path / "a.npz")
+    np.savez(path, x=np.zeros((4, 2)), y=np.zeros(4), patient=[3, 3, 5, 5], pair=np.zeros((4, 2)))
+    data = NPZ(NPZ.Config(path=path))
+    assert data.column_values("patient").tolist() == [3, 3, 5, 5]
+    with pytest.raises(DataError, match=r"no array 'patients'; did you mean 'patient'\?"):
+        data.column_values("patients")
+    with pytest.raises(DataError, match=r"'pair' has shape \(4, 2\); .* the shape \(4,\)"):
+        data.column_values("pair")

@@ -15,6 +15,7 @@ import numpy as np
 from tinynet import registry
 from tinynet.config import Reference
 from tinynet.data.fields import check_fields
+from tinynet.data.grouping import split_by_columns
 from tinynet.data.paths import require_inside, resolve_paths
 from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import may_overflow, naming_samples, require_finite
@@ -133,9 +134,12 @@ class Data:
         require_inside({"data": config(spec), **configs}, root)
         main = open_dataset(spec, root)
         self.raw = {**main.inputs, **main.targets}
-        parts = split_indices(main, spec, seed)
-        self.splits = {name: Split(main, indices, {}) for name, indices in parts.items()}
         self.fingerprints = {"data": main.fingerprint}
+        if spec.split.uses_columns:
+            parts, self.fingerprints["data.split"] = split_by_columns(main, spec, seed)
+        else:
+            parts = split_indices(main, spec, seed)
+        self.splits = {name: Split(main, indices, {}) for name, indices in parts.items()}
         for name, reference in own.items():
             where = _PLACES[name]
             pointer = f"/{where.replace('.', '/')}"

@@ -36,18 +36,9 @@ def split_indices(dataset: Dataset, spec: DataSpec, seed: int) -> dict[SplitName
         DataError: for parts that are empty, or leave no sample for training.
     """
     total = len(dataset)
-    val = _count("validation", spec.split.validation, spec.validation is not None, total)
-    test = _count("test", spec.split.test, spec.test is not None, total)
-    gap = spec.split.gap or 0
-    gaps = gap * sum(count > 0 for count in (val, test))
-    if val + test + gaps >= total:
-        between = f", and the gaps {gaps:,}" if gaps else ""
-        raise DataError(
-            f"no sample is left for training: of {total:,}, data.split.validation takes {val:,} and"
-            f" data.split.test {test:,}{between}; reduce one of them"
-        )
+    val, test, gap = split_sizes(spec, total)
     if spec.split.order is not None:
-        return _in_order(total, val, test, gap)
+        return in_order(total, val, test, gap)
     own_seed = spec.split.seed
     order = derive("split", seed if own_seed is None else own_seed).permutation(total)
     if spec.split.stratify:
@@ -59,7 +50,27 @@ def split_indices(dataset: Dataset, spec: DataSpec, seed: int) -> dict[SplitName
     }
 
 
-def _in_order(total: int, val: int, test: int, gap: int) -> dict[SplitName, Array]:
+def split_sizes(spec: DataSpec, total: int) -> tuple[int, int, int]:
+    """Return the samples for validation, those for the test, and those of a gap, of ``total``.
+
+    Raises:
+        SpecError: for a part of a split that has its own dataset.
+        DataError: for parts that are empty, or leave no sample for training.
+    """
+    val = _count("validation", spec.split.validation, spec.validation is not None, total)
+    test = _count("test", spec.split.test, spec.test is not None, total)
+    gap = spec.split.gap or 0
+    gaps = gap * sum(count > 0 for count in (val, test))
+    if val + test + gaps >= total:
+        between = f", and the gaps {gaps:,}" if gaps else ""
+        raise DataError(
+            f"no sample is left for training: of {total:,}, data.split.validation takes {val:,} and"
+            f" data.split.test {test:,}{between}; reduce one of them"
+        )
+    return val, test, gap
+
+
+def in_order(total: int, val: int, test: int, gap: int) -> dict[SplitName, Array]:
     """Return the indices of splits that follow each other, with a gap before each that has some."""
     test_start = total - test
     val_stop = test_start - gap if test else total

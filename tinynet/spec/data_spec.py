@@ -1,8 +1,9 @@
 """The ``data`` part of a spec: the dataset, its splits and its transforms."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.config import Reference
@@ -40,6 +41,30 @@ Part: TypeAlias = Annotated[
 """Part of a dataset: a fraction below 1, or a number of samples."""
 
 
+class SortedOrder(SpecModel):
+    """The order of samples by a column, such as a date."""
+
+    by: str = Field(
+        min_length=1,
+        description="The column to sort by: numbers, or dates (as text: ISO 8601). Equal values"
+        " keep the order of the data.",
+    )
+
+
+_AS_IS, _SORTED = "(as it is)", "(sorted)"
+
+
+def _order_tag(value: Any) -> str:
+    return _SORTED if isinstance(value, Mapping | SortedOrder) else _AS_IS
+
+
+Order: TypeAlias = Annotated[
+    Annotated[Literal["as_is"], Tag(_AS_IS)] | Annotated[SortedOrder, Tag(_SORTED)],
+    Discriminator(_order_tag),
+]
+"""The order of an ordered split."""
+
+
 class SplitSpec(SpecModel):
     """The split of a dataset; samples in neither validation nor test are for training."""
 
@@ -59,29 +84,48 @@ class SplitSpec(SpecModel):
     seed: int | None = Field(
         default=None, ge=0, description="Seed of the split; by default that of the training."
     )
-    order: Literal["as_is"] | None = Field(
+    by: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A column, such as a patient: all samples with the same value are in the same"
+        " split. The sizes of the splits are approached with whole groups.",
+    )
+    order: Order | None = Field(
         default=None,
         description="'as_is': the first samples are for training, then come those for validation,"
-        " then those for the test. By default each split is a random choice.",
+        ' then those for the test. {"by": column}: the same, once the samples are sorted by a'
+        " column. By default each split is a random choice.",
     )
     gap: int | None = Field(
         default=None,
         ge=0,
-        description="Samples left out between two splits with `order` 'as_is', so that overlapping"
+        description="Samples left out between two splits in an `order`, so that overlapping"
         " windows of a sequence have nothing in common.",
     )
+
+    @property
+    def uses_columns(self) -> bool:
+        """True if the split depends on a column of the dataset."""
+        return self.by is not None or isinstance(self.order, SortedOrder)
 
     @model_validator(mode="after")
     def _fits_the_order(self) -> Self:
         if self.order is None and self.gap is not None:
             raise PydanticCustomError("gap", 'a gap needs "order": "as_is"')
+        order = '"order": "as_is"' if self.order == "as_is" else 'an "order"'
         if self.order is not None and self.stratify:
             raise PydanticCustomError(
-                "stratify", 'a split with "order": "as_is" cannot be stratified; remove one of them'
+                "stratify", f"a split with {order} cannot be stratified; remove one of them"
             )
         if self.order is not None and self.seed is not None:
             raise PydanticCustomError(
-                "seed", 'a split with "order": "as_is" is not random; remove its seed'
+                "seed", f"a split with {order} is not random; remove its seed"
+            )
+        if self.by is not None and self.stratify:
+            raise PydanticCustomError(
+                "stratify",
+                'a split with "by" keeps groups whole and cannot be stratified; set "stratify" to'
+                ' false, or remove "by"',
             )
         return self
 

@@ -17,7 +17,7 @@ from tinynet.dataset import FilePath
 from tinynet.errors import DataError
 from tinynet.files.npy import map_npy, npz_names, read_npz
 from tinynet.text.mistakes import AlsoCalled
-from tinynet.text.wording import format_list
+from tinynet.text.wording import format_list, suggest
 from tinynet.types import Array
 
 ArrayNames: TypeAlias = str | Annotated[dict[str, str], Field(min_length=1)]
@@ -70,6 +70,20 @@ class NPZ(ArrayDataset):
             {name: as_target(sources[array], config) for name, array in targets.items()},
             None if config.weights is None else sources[config.weights],
         )
+
+        self._path = config.path
+
+    def column_values(self, name: str) -> Array:
+        """Return any array (N,) of the file, to group or to sort the samples."""
+        if name not in (available := npz_names(self._path)):
+            raise DataError(f"{self._path} has no array {name!r}; {suggest(name, available)}")
+        values = read_npz(self._path, [name])[name]
+        if values.shape != (len(self),):
+            raise DataError(
+                f"{self._path}, array {name!r} has shape {values.shape}; to group or to sort the"
+                f" samples it needs one value for each, the shape {(len(self),)}"
+            )
+        return values
 
     input_endings = (".npz",)
 
