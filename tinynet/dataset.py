@@ -1,27 +1,47 @@
 """The protocol of datasets, and every name that the author of a dataset imports."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol, TypeAlias, runtime_checkable
+
+from pydantic import JsonValue
 
 from tinynet.config import Config
 from tinynet.errors import DataError
 from tinynet.types import Array, Shape
 
 __all__ = [
+    "TEXT",
     "Array",
     "Batch",
+    "ColumnValues",
     "DataError",
     "Dataset",
     "DatasetConfig",
+    "Described",
     "Field",
     "FilePath",
+    "Inferring",
     "InputReader",
+    "InputRows",
+    "LearningDataset",
     "Located",
     "LocatedArrays",
     "Ranged",
+    "RowReader",
     "Shape",
+    "State",
 ]
+
+State: TypeAlias = dict[str, Array]
+"""The arrays that a transform or a dataset learned from the training data; saved with the model."""
+
+TEXT = "text"
+"""The dtype of a field of text: its arrays hold ``str``, with NumPy's dtype ``object``.
+
+A missing text is empty. Text exists only between a dataset and the first transform that turns it
+into numbers.
+"""
 
 
 @dataclass(frozen=True)
@@ -50,11 +70,14 @@ class Field:
 
     Attributes:
         shape: Shape of one sample.
-        dtype: NumPy's name of the dtype: ``"uint8"``, ``"float32"``, ``"int64"``.
+        dtype: NumPy's name of the dtype: ``"uint8"``, ``"float32"``, ``"int64"``; or `TEXT`.
         classes: Names of the classes, where a value is the index of one; else None.
         names: Names of the features, where the array is a row of them; else None.
         text_unit: The unit of text, where the values are a text: ``"character"`` for Unicode code
             points, ``"byte"`` for bytes of UTF-8; else None.
+        indicators: True for each feature, the last axis, that is 0 or 1 by construction, such as
+            one category of a column. Transforms that scale features leave these as they are. None
+            if there is no such feature.
     """
 
     shape: Shape
@@ -62,6 +85,7 @@ class Field:
     classes: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None
     text_unit: str | None = None
+    indicators: tuple[bool, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -180,3 +204,114 @@ class Ranged(Protocol):
     """
 
     pixel_range: ClassVar[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class InputRows:
+    """Some unlabeled samples of a source.
+
+    Attributes:
+        inputs: The raw inputs by name, as `gather` returns them; each (N, *shape).
+        rows: Number of each sample in its source, counted from 0, (N,); dropped rows are missing.
+        places: The origin of each sample, for error messages: ``"new.csv, line 7"``.
+        kept: The columns that were asked for, by name, as the source has them.
+    """
+
+    inputs: dict[str, Array]
+    rows: Array
+    places: Sequence[str]
+    kept: Mapping[str, Sequence[Any]]
+
+
+@runtime_checkable
+class RowReader(Protocol):
+    """The ability of a dataset's class to read unlabeled samples from anything like its own source.
+
+    It takes the place of `InputReader` where a source is more than a file of inputs: a table with
+    other columns, a folder, or objects in memory; and where the dataset learns.
+
+    Attributes:
+        input_endings: As of `InputReader`.
+        takes_folders: True if a folder can be read.
+    """
+
+    input_endings: ClassVar[tuple[str, ...]]
+    takes_folders: ClassVar[bool]
+
+    @classmethod
+    def read_rows(
+        cls,
+        config: Any,
+        source: Any,
+        fields: Mapping[str, Field],
+        state: State,
+        keep: Sequence[str],
+    ) -> Iterator[InputRows]:
+        """Yield the samples of a source, some at a time, so that a large source is never held.
+
+        Args:
+            config: The dataset's config in the spec. Its own paths are not resolved and not read.
+            source: A path; or a DataFrame, a dict of columns, a list of records, of texts or of
+                images, as far as the dataset reads such.
+            fields: The raw inputs that the model was trained on, by name.
+            state: The state of a `LearningDataset`; else empty.
+            keep: Names of columns to return as they are.
+
+        Raises:
+            DataError: for a source that is not of this dataset's kind, for values that training
+                would refuse, and for columns that do not exist.
+        """
+        ...
+
+
+@runtime_checkable
+class LearningDataset(Protocol):
+    """The ability of a dataset to learn how to encode its samples, such as means and categories.
+
+    Without `with_state`, it encodes as if it had learned from all samples.
+    """
+
+    def learn(self, indices: Array) -> State:
+        """Return the state, learned from the samples at ``indices`` (N,) alone."""
+        ...
+
+    def with_state(self, state: State) -> Dataset:
+        """Return the same samples, encoded by a state; do not change the state."""
+        ...
+
+
+@runtime_checkable
+class Inferring(Protocol):
+    """The ability of a dataset to infer what its config leaves open, such as kinds of columns.
+
+    Its ``Config`` has the option ``inferred: dict[str, JsonValue] | None = None``. The resolved
+    spec has the inferred values there, so that other data are read alike: for resuming and
+    prediction, and from the separate files of validation and test.
+
+    Attributes:
+        inferred: The inferred values; those of the config's option if it has some.
+    """
+
+    inferred: Mapping[str, JsonValue]
+
+
+@runtime_checkable
+class Described(Protocol):
+    """The ability of a dataset to describe its data in words."""
+
+    def description(self) -> list[str]:
+        """Return the lines that ``tinynet check`` prints."""
+        ...
+
+
+@runtime_checkable
+class ColumnValues(Protocol):
+    """The ability of a dataset whose samples have columns, by which a split can group or sort."""
+
+    def column_values(self, name: str) -> Array:
+        """Return the values of a column, (N,): numbers, or ``str`` with the dtype ``object``.
+
+        Raises:
+            DataError: for a column that does not exist, with a suggestion.
+        """
+        ...

@@ -4,30 +4,30 @@ A transform changes an array between the dataset and the network.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
 from tinynet.config import Config
-from tinynet.dataset import Field
+from tinynet.dataset import TEXT, Field, State
 from tinynet.errors import DataError
 from tinynet.types import Array
 
 __all__ = [
+    "TEXT",
     "Array",
     "DataError",
     "Field",
     "FittedField",
     "Invertible",
+    "MixesSamples",
     "SampleError",
     "SharedState",
     "State",
+    "TakesText",
     "Transform",
     "TransformConfig",
 ]
-
-State: TypeAlias = dict[str, Array]
-"""The arrays that a transform learned from the training data; saved with the model."""
 
 
 class TransformConfig(Config):
@@ -129,7 +129,33 @@ class FittedField(Protocol):
             state: The state from `fit`.
 
         Returns:
-            The field from `describe`, with everything that the state adds; shape and dtype are the
-            same.
+            The field from `describe`, with everything that the state adds: classes, and also
+            another shape, such as the size of a vocabulary. The dtype is the same.
         """
         ...
+
+
+@runtime_checkable
+class TakesText(Protocol):
+    """The ability of a transform that takes arrays of text; all others are given numbers only.
+
+    Attributes:
+        takes_text: True.
+    """
+
+    takes_text: ClassVar[bool]
+
+
+@runtime_checkable
+class MixesSamples(Protocol):
+    """The ability of a transform that mixes the samples of a batch, such as mixup.
+
+    Its ``rng`` returns, for every sample and for every array of ``on``, a new generator of the same
+    stream, which follows from the seed, the epoch, the batch's position in the epoch and the
+    transform's position in ``data.transforms``. So all arrays draw the same numbers.
+
+    Attributes:
+        mixes_samples: True.
+    """
+
+    mixes_samples: ClassVar[bool]

@@ -62,6 +62,8 @@ def check(
             echo('The spec has no "data", which train needs.')
         if result.splits is not None:
             echo(f"data: {result.splits}")
+            for line in result.description:
+                echo(f"  {line}")
             if not result.tried:
                 echo("The first step was not tried, since the network is large.")
 

@@ -116,7 +116,7 @@ class Widening:
 @pytest.mark.parametrize(
     ("result", "message"),
     [
-        (Field((3,), "int64"), "must return the shape and dtype that describe returns"),
+        (Field((2,), "int32"), "must return the dtype that describe returns"),
         ((2,), "fitted_field must return a Field; it returned a tuple of 1"),
         (Field((2,), "int64", text_unit="word"), "text_unit must be None, 'character' or 'byte'"),
     ],

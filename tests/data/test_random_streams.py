@@ -84,3 +84,49 @@ def test_one_transform_of_two_arrays_draws_the_same_for_both(batch):
     arrays = batch({"on": "image", "factor": 0}, {"on": ["image", "mask"], "factor": 1})
     assert np.array_equal(arrays["image"], arrays["mask"])
     assert len(np.unique(arrays["image"])) == 8
+
+
+class Swap:
+    """Each sample is replaced by a random one of its batch."""
+
+    mixes_samples = True
+
+    class Config(TransformConfig):
+        pass
+
+    def __init__(self, config):
+        pass
+
+    def describe(self, field):
+        return field
+
+    def fit(self, field, batches):
+        return {}
+
+    def apply(self, state, batch, rng, training):
+        return batch[rng(3).permutation(len(batch))] if training else batch
+
+
+def test_a_transform_that_mixes_samples_has_one_stream_for_the_batch(labelled, register, tmp_path):
+    """Inputs and targets of a mixed sample come from the same samples."""
+    register("transforms", "swap", Swap)
+    labels = list(range(10)) * 3
+    spec = {
+        "type": "labelled",
+        "labels": labels,
+        "split": {"order": "as_is", "validation": 5, "test": 5},
+        "transforms": [{"type": "swap", "on": ["input", "target"]}],
+    }
+    data = Data(DataSpec.model_validate(spec), tmp_path, 1)
+
+    def mixed(epoch, first):
+        batch = data.batch("train", np.arange(8), epoch=epoch, first=first)
+        order = batch.inputs["input"][:, 0]
+        assert batch.targets["target"].tolist() == [labels[int(i)] for i in order]
+        return order.tolist()
+
+    assert mixed(0, 0) == mixed(0, 0)
+    assert len({tuple(mixed(e, first)) for e in (0, 1) for first in (0, 8)}) == 4
+    assert sorted(mixed(0, 0)) == list(range(8))
+    evaluated = data.batch("train", np.arange(8))
+    assert evaluated.inputs["input"][:, 0].tolist() == list(range(8))

@@ -306,7 +306,7 @@ def test_valid_values_are_saved_and_loaded(hand_over, tmp_path):
         (
             {"inputs": {"input": Field((), "<U6"), "more": Field((0,), "float32")}},
             r"/data: test-plugin:given \(version 1.0\): inputs\['input'\]: its dtype must be one of"
-            r" .*; it is '<U6'; turn text into numbers first; inputs\['more'\]: its shape must be",
+            r" .*; it is '<U6'; the dtype of text is 'text'; inputs\['more'\]: its shape must be",
         ),
         ({"inputs": {}}, "its inputs must be a dict of one Field or more by name; it is {}"),
         ({"inputs": {"input": Field([2], "float64")}}, r"positive integers; it is \[2\]"),

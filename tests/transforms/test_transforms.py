@@ -213,3 +213,15 @@ def test_states_survive_as_plain_arrays():
         _, _, state = run(transform, x)
         assert all(isinstance(array, np.ndarray) for array in state.values())
         assert all(array.dtype.kind in "fi" for array in state.values())
+
+
+def test_standardize_leaves_indicators_as_they_are():
+    """A rare category would become a very large number."""
+    rows = np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 1.0]])
+    field = Field((2,), "float64", indicators=(False, True))
+    transform = Standardize(Standardize.Config())
+    state = transform.fit(field, iter([rows]))
+    scaled = transform.apply(state, rows, None, False)
+    assert scaled[:, 1].tolist() == [0.0, 0.0, 1.0]
+    assert abs(scaled[:, 0].mean()) < 1e-12
+    assert transform.describe(field).indicators == field.indicators

@@ -63,8 +63,8 @@ class Checkpoint(Sections):
         return cls(
             run_id=secrets.token_hex(8) if run_id is None else run_id,
             tensors=trainer.state(),
-            transforms=trainer.data.preprocessing.state(),
-            spec=trainer.spec.resolved(),
+            transforms=trainer.data.state(),
+            spec=trainer.spec.with_inferred(trainer.data.inferred).resolved(),
             progress=trainer.progress,
             data=DataFacts.of(trainer.data),
             log=LogMark(),

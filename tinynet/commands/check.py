@@ -33,6 +33,7 @@ class Checked:
     source: str | None  # the file of the warnings
     splits: SplitSizes | None  # None if the data were not read
     tried: bool  # True if the first step was tried
+    description: tuple[str, ...] = ()  # of the data, a line each
     has_data: bool = True
 
     def to_json(self) -> dict[str, Any]:
@@ -42,6 +43,7 @@ class Checked:
             **self.summary.to_json(),
             "warnings": [{key: getattr(warning, key) for key in keys} for warning in self.warnings],
             "splits": None if self.splits is None else asdict(self.splits),
+            "data": list(self.description),
             "first_step_tried": self.tried,
         }
 
@@ -83,7 +85,8 @@ def check_spec(
             check_training(spec, network, data, names)
         warnings, source = _located(spec, advice(spec, network, data, names))
         sizes = SplitSizes.of(spec.data, data)
-        return Checked(summary_of(spec, network), warnings, source, sizes, tried)
+        summary, lines = summary_of(spec, network), tuple(data.description())
+        return Checked(summary, warnings, source, sizes, tried, lines)
 
 
 def _located(spec: Spec, problems: list[Problem]) -> tuple[list[Problem], str | None]:
@@ -109,7 +112,8 @@ def _check_network(spec: Spec, max_params: int) -> Checked:
     require_outputs(spec, network, None)
     require_weights_taken(spec, network, None)
     warnings, source = _located(spec, advice(spec, network, None, {}))
-    return Checked(summary_of(spec, network), warnings, source, None, False, spec.data is not None)
+    has_data = spec.data is not None
+    return Checked(summary_of(spec, network), warnings, source, None, False, has_data=has_data)
 
 
 def _open_data(spec: Spec, root: Path, path: str | Path, overrides: Mapping[str, Any]) -> Data:

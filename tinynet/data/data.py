@@ -14,14 +14,16 @@ import numpy as np
 
 from tinynet import registry
 from tinynet.config import Reference
-from tinynet.data.fields import check_fields
 from tinynet.data.grouping import split_by_columns
-from tinynet.data.paths import require_inside, resolve_paths
+from tinynet.data.learning import learn, load_learned, split_state
+from tinynet.data.opening import inferring_alike, open_dataset, relabel
+from tinynet.data.paths import require_inside
 from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import may_overflow, naming_samples, require_finite
 from tinynet.data.splits import POINTER, SplitName, chunks, gather, split_indices
-from tinynet.dataset import Batch, Dataset, Field, Located, LocatedArrays
+from tinynet.dataset import Batch, Dataset, Described, Field, Inferring, Located, LocatedArrays
 from tinynet.engine.inputs import own_name
+from tinynet.engine.tensor_names import DATASET, in_group
 from tinynet.errors import DataError
 from tinynet.kernels.random import derive
 from tinynet.spec.data_spec import DataSpec
@@ -113,13 +115,15 @@ class Data:
         inputs: The field of each input after preprocessing.
         targets: The field of each target after preprocessing.
         preprocessing: The transforms, fitted on the training split.
+        learned: The state of the dataset, learned from the training split; empty for most.
+        inferred: The values that each dataset inferred, by the part of the spec that names it.
         fingerprints: Of each dataset, by the part of the spec that names it.
     """
 
     def __init__(
         self, spec: DataSpec, root: Path, seed: int, fitted: Mapping[str, Array] | None = None
     ) -> None:
-        """Open and split the data, and fit the transforms, unless ``fitted`` is their state.
+        """Open and split the data, and fit them, unless ``fitted`` is what `state` returned.
 
         Raises:
             SpecError: for invalid splits and transforms.
@@ -133,20 +137,35 @@ class Data:
         configs = {_PLACES[name]: config(reference) for name, reference in own.items()}
         require_inside({"data": config(spec), **configs}, root)
         main = open_dataset(spec, root)
-        self.raw = {**main.inputs, **main.targets}
-        self.fingerprints = {"data": main.fingerprint}
+        extra = {
+            _PLACES[name]: open_dataset(
+                inferring_alike(reference, main, spec.type), root, _pointer(_PLACES[name])
+            )
+            for name, reference in own.items()
+        }
+        self.fingerprints = {"data": main.fingerprint} | {
+            place: dataset.fingerprint for place, dataset in extra.items()
+        }
         if spec.split.uses_columns:
             parts, self.fingerprints["data.split"] = split_by_columns(main, spec, seed)
         else:
             parts = split_indices(main, spec, seed)
+        self.inferred = {
+            place: dict(dataset.inferred)
+            for place, dataset in {"data": main, **extra}.items()
+            if isinstance(dataset, Inferring)
+        }
+        kept, fitted = (None, None) if fitted is None else split_state(fitted)
+        self.learned = kept or learn(main, parts["train"])
+        main = load_learned(main, self.learned)
+        self.raw = {**main.inputs, **main.targets}
         self.splits = {name: Split(main, indices, {}) for name, indices in parts.items()}
-        for name, reference in own.items():
-            where = _PLACES[name]
-            pointer = f"/{where.replace('.', '/')}"
-            dataset = open_dataset(reference, root, pointer)
-            relabel = _relabel(main, dataset, where)
-            self.splits[name] = Split(dataset, np.arange(len(dataset)), relabel, pointer)
-            self.fingerprints[where] = dataset.fingerprint
+        for name in own:
+            place = _PLACES[name]
+            dataset = load_learned(extra[place], self.learned, _pointer(place))
+            classes = relabel(main, dataset, place)
+            everything = np.arange(len(dataset))
+            self.splits[name] = Split(dataset, everything, classes, _pointer(place))
         self.preprocessing = Preprocessing(spec.transforms, self.raw)
         if fitted is None:
             self.preprocessing.fit(self._raw_training_batches)
@@ -154,6 +173,18 @@ class Data:
             self.preprocessing.load_state(fitted)
         self.inputs = {name: self.preprocessing.fields[name] for name in main.inputs}
         self.targets = {name: self.preprocessing.fields[name] for name in main.targets}
+
+    def state(self) -> dict[str, Array]:
+        """Return everything that was learned from the training split, as arrays by address."""
+        return {**in_group(DATASET, self.learned), **self.preprocessing.state()}
+
+    def description(self) -> list[str]:
+        """Return the lines in which the dataset describes itself; none for most."""
+        dataset = self.splits["train"].dataset
+        if not isinstance(dataset, Described):
+            return []
+        with PluginErrors(dataset, "description raised", POINTER):
+            return dataset.description()
 
     def _raw_training_batches(self) -> Iterator[dict[str, Array]]:
         return (part.read_arrays() for part in self.splits["train"].parts())
@@ -196,8 +227,17 @@ class Data:
         """Return the training samples' positions in the order of an epoch, (N,)."""
         return derive("order", self._seed, epoch).permutation(self.size("train"))
 
-    def batch(self, split: SplitName, positions: Array, *, epoch: int | None = None) -> Batch:
-        """Return preprocessed samples of a split; ``epoch`` is None in evaluation."""
+    def batch(
+        self, split: SplitName, positions: Array, *, epoch: int | None = None, first: int = 0
+    ) -> Batch:
+        """Return preprocessed samples of a split.
+
+        Args:
+            split: The split.
+            positions: The positions of the samples in it, (N,).
+            epoch: The epoch of training; None in evaluation.
+            first: The position of the batch's first sample in the order of the epoch.
+        """
         part = self.splits[split].at(positions)
         raw = part.read()
         arrays = {**raw.inputs, **raw.targets}
@@ -209,6 +249,7 @@ class Data:
                 arrays = self.preprocessing.apply(
                     arrays,
                     lambda position, i: derive("sample", self._seed, epoch, int(ids[i]), position),
+                    batch_rng=lambda position: derive("batch", self._seed, epoch, first, position),
                     training=True,
                 )
         return Batch(
@@ -268,6 +309,11 @@ def targets_from(batch: Batch, names: Mapping[str, str]) -> dict[str, Array]:
     }
 
 
+def _pointer(place: str) -> str:
+    """Return the pointer to a part of the spec: ``/data/test`` for ``data.test``."""
+    return f"/{place.replace('.', '/')}"
+
+
 def _in_file_order(parts: Iterable[Split]) -> Iterator[Split]:
     """Join the splits of each dataset, so that the first fault in a file is reported first."""
     of_dataset: dict[int, list[Split]] = {}
@@ -276,70 +322,3 @@ def _in_file_order(parts: Iterable[Split]) -> Iterator[Split]:
     for joined in of_dataset.values():
         indices = np.sort(np.concatenate([part.indices for part in joined]))
         yield replace(joined[0], indices=indices)
-
-
-def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Dataset:
-    """Open the dataset that a part of a spec, at ``pointer``, names.
-
-    Raises:
-        DataError: for data that cannot be trained on.
-        PluginError: for a dataset whose description a checkpoint cannot hold.
-    """
-    plugins = registry.default()
-    config = resolve_paths(plugins.config(reference, pointer), root)
-    dataset: Dataset = plugins.construct(reference, config, pointer)
-    with PluginErrors(dataset, "__len__ raised", pointer):
-        samples = len(dataset)
-    check_fields(dataset, pointer)
-    if not samples:
-        raise DataError(f"the dataset {reference.type!r} has no samples")
-    return dataset
-
-
-def _relabel(main: Dataset, other: Dataset, part: str) -> dict[str, Array]:
-    """Return the class indices of ``main`` by those of ``other``, for arrays where they differ.
-
-    `DataError` is raised for other fields, and for classes that ``main`` does not have.
-    """
-    translations = {}
-    for kind in ("inputs", "targets"):
-        ours: Mapping[str, Field] = getattr(main, kind)
-        theirs: Mapping[str, Field] = getattr(other, kind)
-        for name, field in ours.items():
-            if name not in theirs:
-                raise DataError(f"{part} has no array {name!r}, which the training data have")
-            _require_alike(field, theirs[name], f"{part}: {name!r}")
-            classes, trained = theirs[name].classes or (), field.classes or ()
-            if new := [c for c in classes if c not in trained]:
-                raise DataError(
-                    f"{part}: {name!r} has classes that the training data lack: {', '.join(new)};"
-                    f" remove their samples (training classes: {', '.join(trained)})"
-                )
-            if classes != trained[: len(classes)]:
-                translations[name] = np.array([trained.index(c) for c in classes], np.int64)
-    return translations
-
-
-def _require_alike(ours: Field, theirs: Field, what: str) -> None:
-    if theirs.shape != ours.shape:
-        raise DataError(
-            f"{what} has shape {theirs.shape}, but the training data have {ours.shape}; save it in"
-            " that shape"
-        )
-    if theirs.text_unit != ours.text_unit:
-        units = {"character": "characters", "byte": "bytes", None: "no text"}
-        raise DataError(
-            f"{what} holds {units[theirs.text_unit]}, and {units[ours.text_unit]} in the training"
-            ' data; use the same "unit"'
-        )
-    if (theirs.classes is None) != (ours.classes is None):
-        kinds = {True: "numbers", False: "classes"}
-        raise DataError(
-            f"{what} holds {kinds[theirs.classes is None]}, and {kinds[ours.classes is None]} in"
-            " the training data"
-        )
-    if theirs.names != ours.names:
-        raise DataError(
-            f"{what} has the features {', '.join(theirs.names or ('(unnamed)',))}, but the training"
-            f" data have {', '.join(ours.names or ('(unnamed)',))}; use the same ones in this order"
-        )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tinynet.archive.header import DTYPES, MAX_AXES
-from tinynet.dataset import Dataset, Field
+from tinynet.dataset import TEXT, Dataset, Field
 from tinynet.engine.layer_calls import described
 from tinynet.errors import DataError
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
@@ -17,13 +17,30 @@ def field_problem(field: Field) -> str | None:
         return f"its shape must be a tuple of positive integers; it is {shape!r}"
     if len(shape) > MAX_AXES:
         return f"its shape must have at most {MAX_AXES} axes; it has {len(shape)}"
-    if not isinstance(dtype, str) or dtype not in DTYPES:
+    if not isinstance(dtype, str) or dtype not in (*DTYPES, TEXT):
         is_text = str(dtype).lstrip("<>|=").startswith(("U", "S", "str"))
-        hint = "; turn text into numbers first" if is_text else ""
-        return f"its dtype must be one of {', '.join(sorted(DTYPES))}; it is {dtype!r}{hint}"
+        hint = f"; the dtype of text is {TEXT!r}" if is_text else ""
+        return (
+            f"its dtype must be one of {', '.join(sorted(DTYPES))}, {TEXT}; it is {dtype!r}{hint}"
+        )
     if field.text_unit not in (None, "character", "byte"):
         return f"its text_unit must be None, 'character' or 'byte'; it is {field.text_unit!r}"
-    return _names_problem("classes", field.classes) or _names_problem("names", field.names)
+    return (
+        _names_problem("classes", field.classes)
+        or _names_problem("names", field.names)
+        or _indicators_problem(field)
+    )
+
+
+def _indicators_problem(field: Field) -> str | None:
+    flags = field.indicators
+    if flags is None:
+        return None
+    if type(flags) is not tuple or not all(type(flag) is bool for flag in flags):
+        return f"its indicators must be None or a tuple of bool; they are {described(flags)}"
+    if field.shape[-1:] != (len(flags),):
+        return f"its indicators must be one for each feature; there are {len(flags)}"
+    return None
 
 
 def _names_problem(what: str, names: Any) -> str | None:

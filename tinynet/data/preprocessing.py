@@ -1,5 +1,6 @@
 """Preprocessing: the transforms of a spec, fitted to the training data."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -9,11 +10,17 @@ import numpy as np
 
 from tinynet import registry
 from tinynet.archive.header import is_name
-from tinynet.data.stages import DeclaredStage, LoadedState, Stage, naming
-from tinynet.dataset import Field
+from tinynet.data.stages import NUMBERS_OF_TEXT, DeclaredStage, LoadedState, Stage, naming
+from tinynet.dataset import TEXT, Field
 from tinynet.engine.plugin_state import state_problem
 from tinynet.engine.tensor_names import TRANSFORMS
-from tinynet.errors import CheckpointMismatchError, DataError, Problem, SpecError
+from tinynet.errors import (
+    CheckpointMismatchError,
+    DataError,
+    Problem,
+    SpecError,
+    TransformError,
+)
 from tinynet.spec.data_spec import TransformReference
 from tinynet.text.wording import suggest
 from tinynet.transform import FittedField, Invertible, State, Transform
@@ -21,6 +28,9 @@ from tinynet.types import Array
 
 SampleRandom = Callable[[int, int], np.random.Generator]
 """Return the random stream of a transform (its position) for the i-th sample of a batch."""
+
+BatchRandom = Callable[[int], np.random.Generator]
+"""Return the random stream of a transform (its position) for a batch as a whole."""
 
 
 def no_random(position: int, index: int) -> np.random.Generator:
@@ -72,6 +82,7 @@ class Preprocessing:
             if last is not None and last.position != declared.position and self._is_open(last):
                 return
             field = self.fields[declared.on]
+            declared.require_taken(field)
             result = declared.described("describe", field)
             self.stages.append(Stage(**vars(declared), field=field, result=result))
             self.fields[declared.on] = result
@@ -81,7 +92,11 @@ class Preprocessing:
         return isinstance(stage.transform, FittedField) and stage.label not in self._states
 
     def fit(self, batches: Callable[[], Iterator[dict[str, Array]]]) -> None:
-        """Fit the transforms in order; each call of ``batches`` iterates over the training data."""
+        """Fit the transforms in order; each call of ``batches`` iterates over the training data.
+
+        Raises:
+            TransformError: for an array that is text in the end.
+        """
         for first, group in self._groups():
             stage, names = group[0], [stage.on for stage in group]
             with naming(names, stage.pointer), stage.errors("fit"):
@@ -98,6 +113,21 @@ class Preprocessing:
             if problem is not None:
                 raise stage.error(problem)
             self._set_state(first, group, {name: _read_only(a) for name, a in state.items()})
+        self._require_numbers()
+
+    def _require_numbers(self) -> None:
+        texts = [name for name, field in self.fields.items() if field.dtype == TEXT]
+        if texts:
+            problems = [
+                Problem(
+                    f"the array {name!r} is text, which a network cannot take; add"
+                    f' {NUMBERS_OF_TEXT} with "on": {json.dumps(name)} to data.transforms, or leave'
+                    " it out of the data",
+                    "/data",
+                )
+                for name in texts
+            ]
+            raise TransformError(problems)
 
     def _groups(self) -> Iterator[tuple[int, list[Stage]]]:
         """Yield the stages of each state, with the index of the first of them.
@@ -118,10 +148,8 @@ class Preprocessing:
             if not isinstance(stage.transform, FittedField):
                 continue
             result = stage.described("fitted_field", stage.field, copy(state))
-            if (result.shape, result.dtype) != (stage.result.shape, stage.result.dtype):
-                raise stage.error(
-                    "fitted_field must return the shape and dtype that describe returns"
-                )
+            if result.dtype != stage.result.dtype:
+                raise stage.error("fitted_field must return the dtype that describe returns")
             self.stages[index] = replace(stage, result=result)
             self.fields[stage.on] = result
         self._add_stages()
@@ -139,14 +167,20 @@ class Preprocessing:
         arrays: Mapping[str, Array],
         rng: SampleRandom = no_random,
         *,
+        batch_rng: BatchRandom | None = None,
         training: bool = False,
         before: int | None = None,
     ) -> dict[str, Array]:
-        """Return the arrays after their transforms, or after those ``before`` a stage."""
+        """Return the arrays after their transforms, or after those ``before`` a stage.
+
+        Transforms that mix samples draw from ``batch_rng``; all others from ``rng``.
+        """
         changed = dict(arrays)
         for stage in self.stages[:before]:
             if stage.on in changed:
                 own = partial(rng, stage.position)
+                if stage.mixes and batch_rng is not None:
+                    own = partial(_same_for_all, batch_rng, stage.position)
                 state = self._states[stage.label]
                 changed[stage.on] = stage.apply(state, changed[stage.on], own, training)
         return changed
@@ -190,6 +224,11 @@ class Preprocessing:
             states[label][name] = _read_only(array)
         for first, group in self._groups():
             self._set_state(first, group, states[group[0].label])
+
+
+def _same_for_all(rng: BatchRandom, position: int, index: int) -> np.random.Generator:
+    """Return a new generator of a batch's stream, the same for each sample."""
+    return rng(position)
 
 
 def _read_only(array: Array) -> Array:

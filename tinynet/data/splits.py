@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from tinynet.dataset import Batch, Dataset
+from tinynet.dataset import TEXT, Batch, Dataset, Field
 from tinynet.engine.layer_calls import described
 from tinynet.errors import DataError, Problem, SpecError
 from tinynet.kernels.random import derive
@@ -153,12 +153,20 @@ def gather(dataset: Dataset, indices: Array, pointer: str = POINTER) -> Batch:
             if array is None or np.shape(array) != shape:
                 message = f"gather must return the {kind} {name!r} in shape {shape}; it returned"
                 raise plugin_error(dataset, f"{message} {described(array)}", pointer)
-            dtype = np.asarray(array).dtype
-            if dtype.kind not in NUMBERS:
+            if not has_kind(array, field):
+                dtype = np.asarray(array).dtype
                 message = f"gather must return {kind} {name!r} as {field.dtype}, not {dtype}"
                 raise plugin_error(dataset, message, pointer)
     _check_weights(dataset, batch.weights, len(indices), pointer)
     return batch
+
+
+def has_kind(array: Any, field: Field) -> bool:
+    """Return True for an array of numbers, or of ``str`` objects if the field is one of text."""
+    values = np.asarray(array)
+    if field.dtype != TEXT:
+        return values.dtype.kind in NUMBERS
+    return values.dtype == object and all(type(text) is str for text in values.flat)
 
 
 def _check_weights(dataset: Dataset, weights: Any, samples: int, pointer: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinynet.data.fields import field_problem
-from tinynet.data.splits import NUMBERS
-from tinynet.dataset import Field
+from tinynet.data.splits import has_kind
+from tinynet.dataset import TEXT, Field
 from tinynet.engine.layer_calls import described
 from tinynet.engine.tensor_names import TRANSFORMS
 from tinynet.errors import (
@@ -22,8 +22,18 @@ from tinynet.errors import (
     TransformError,
 )
 from tinynet.text.plugin_errors import PluginErrors, is_row, plugin_error, wrong_row
-from tinynet.transform import SampleError, SharedState, State, Transform
+from tinynet.transform import (
+    MixesSamples,
+    SampleError,
+    SharedState,
+    State,
+    TakesText,
+    Transform,
+)
 from tinynet.types import Array
+
+NUMBERS_OF_TEXT = '{"type": "vocabulary"} (a sequence of tokens) or {"type": "bag_of_words"}'
+"""Transforms that turn text into numbers, for messages."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,25 @@ class DeclaredStage:
         """The address of its state in a checkpoint; stages that share a state have the same."""
         shared = isinstance(self.transform, SharedState) and self.transform.shared_state
         return f"{self.position}" if shared else f"{self.position}/{self.on}"
+
+    @property
+    def mixes(self) -> bool:
+        """True if the transform mixes the samples of a batch."""
+        return isinstance(self.transform, MixesSamples) and self.transform.mixes_samples
+
+    def require_taken(self, field: Field) -> None:
+        """Raise `TransformError` if the array is text, and the transform takes numbers only."""
+        takes_text = isinstance(self.transform, TakesText) and self.transform.takes_text
+        if field.dtype == TEXT and not takes_text:
+            raise TransformError(
+                [
+                    Problem(
+                        f"the array {self.on!r} is text, and this transform takes numbers; put"
+                        f" {NUMBERS_OF_TEXT} before it",
+                        self.pointer,
+                    )
+                ]
+            )
 
     def error(self, message: str) -> PluginError:
         """Return the error of a transform that broke its promise."""
@@ -109,9 +138,10 @@ class Stage(DeclaredStage):
         if np.shape(result) != shape:
             message = f"apply must return an array of shape {shape}; it returned"
             raise self.error(f"{message} {described(result)}")
-        dtype = np.asarray(result).dtype
-        if dtype.kind not in NUMBERS:
-            raise self.error(f"apply must return numbers; it returned an array of dtype {dtype}")
+        if not has_kind(result, self.result):
+            kind = "text" if self.result.dtype == TEXT else "numbers"
+            dtype = np.asarray(result).dtype
+            raise self.error(f"apply must return {kind}; it returned an array of dtype {dtype}")
         return result
 
 

@@ -33,6 +33,9 @@ SCHEDULE = "schedule/"
 TRANSFORMS = "transforms/"
 """Statistics that preprocessing computed from the training data."""
 
+DATASET = "dataset/"
+"""The part of `TRANSFORMS` that the dataset itself learned: ``transforms/dataset/mean``."""
+
 WEIGHTS = (PARAMS, BUFFERS)
 """The groups that make up a trained network."""
 

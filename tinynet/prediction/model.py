@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.data.learning import split_state
 from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import naming_samples, require_finite
-from tinynet.dataset import Field
+from tinynet.dataset import Field, State
 from tinynet.engine import losses
 from tinynet.engine.inputs import own_name
 from tinynet.engine.tensor_names import named_weights, require_match
@@ -37,6 +38,7 @@ class Model:
         spec: The spec that it was trained by.
         network: The network, with its losses.
         preprocessing: The fitted transforms.
+        learned: The state of the dataset; empty for most.
         inputs: The fields of the raw inputs.
         targets: The fields of the raw targets.
         target_names: The target of each loss, by the loss's name.
@@ -46,6 +48,7 @@ class Model:
     spec: Spec
     network: Network
     preprocessing: Preprocessing
+    learned: State
     inputs: dict[str, Field]
     targets: dict[str, Field]
     target_names: dict[str, str]
@@ -252,7 +255,8 @@ def open_model(checkpoint: Checkpoint, max_params: int, kernels: Kernels, warn: 
     spec = checkpoint.load_spec()
     facts = checkpoint.data
     preprocessing = Preprocessing(spec.data.transforms if spec.data else (), facts.raw)
-    preprocessing.load_state(checkpoint.transforms)
+    learned, transforms = split_state(checkpoint.transforms)
+    preprocessing.load_state(transforms)
     shapes = {name: preprocessing.fields[name].shape for name in facts.inputs}
     network = network_from_spec(spec, shapes, max_params=max_params, kernels=kernels)
     own = named_weights(network.params, network.buffers)
@@ -262,4 +266,4 @@ def open_model(checkpoint: Checkpoint, max_params: int, kernels: Kernels, warn: 
         np.copyto(array, weights[name])
     network.refresh()
     names = targets_of(network.losses, facts.targets, facts.inputs)
-    return Model(spec, network, preprocessing, facts.inputs, facts.targets, names, warn)
+    return Model(spec, network, preprocessing, learned, facts.inputs, facts.targets, names, warn)

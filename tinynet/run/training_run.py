@@ -233,7 +233,7 @@ def _continue(
         checkpoint = folder.newest(lambda text: tell(Warned(text)), set_aside=True)
         if folder.spec_was_edited(checkpoint.spec):
             tell(Warned(f"{folder.spec} was edited, but the run uses the spec in its checkpoint"))
-        spec = choose_spec(checkpoint)
+        spec = _with_recorded_inferences(choose_spec(checkpoint), checkpoint)
         continuation = Continuation(checkpoint, spec, rules)
         file = folder.checkpoint(checkpoint.progress.step)
         # The folder of a spec that the user named may be read.
@@ -266,6 +266,12 @@ def _read_spec(
     if overrides:
         raise SpecError("overrides apply to a file or a dict, not to a loaded spec")
     return spec
+
+
+def _with_recorded_inferences(spec: Spec, checkpoint: Checkpoint) -> Spec:
+    """Return a spec whose datasets read the data as the run read them."""
+    recorded = checkpoint.load_spec().data
+    return spec if recorded is None else spec.with_inferred(recorded.inferred())
 
 
 def _fine_tuning(

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.config import Reference
 from tinynet.spec.parts import Names, SpecModel, as_tuple
+
+INFERRED = "inferred"
+"""The option of a dataset for what it inferred from the data."""
 
 
 class DatasetReference(Reference):
@@ -153,3 +156,22 @@ class DataSpec(Reference):
     transforms: Annotated[tuple[TransformReference, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="Transforms of the arrays, in order."
     )
+
+    def inferred(self) -> dict[str, Mapping[str, JsonValue]]:
+        """Return what datasets inferred, by the part of the spec that names each."""
+        parts = {"data": self, "data.validation": self.validation, "data.test": self.test}
+        options = {place: part.options.get(INFERRED) for place, part in parts.items() if part}
+        return {place: value for place, value in options.items() if isinstance(value, Mapping)}
+
+    def with_inferred(self, part: str, values: Mapping[str, JsonValue]) -> Self:
+        """Return the same data with ``values`` as inferred by the dataset at ``part``.
+
+        The part is ``"validation"``, ``"test"``, or ``""`` for the main dataset.
+        """
+        reference = getattr(self, part) if part else self
+        if reference is None or reference.options.get(INFERRED, values) is not None:
+            return self
+        options = {**reference.options, INFERRED: dict(values)}
+        if not part:
+            return self.model_copy(update={"options": options})
+        return self.model_copy(update={part: reference.model_copy(update={"options": options})})

@@ -4,8 +4,9 @@ Validation looks up every plugin, and validates and completes its options by its
 `Spec` is resolved: it has every value, and can be saved and loaded again.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, JsonValue, PrivateAttr
 from pydantic_core import PydanticCustomError
@@ -61,6 +62,18 @@ class Spec(SpecModel):
         resolved = escape_dollars(self.model_dump(mode="json", exclude_none=True))
         assert isinstance(resolved, dict)
         return resolved
+
+    def with_inferred(self, inferred: Mapping[str, Mapping[str, JsonValue]]) -> Self:
+        """Return the spec with what datasets inferred, by the part of the spec that names each.
+
+        A dataset's option ``inferred`` holds it; one that the spec already has is kept.
+        """
+        data = self.data
+        if data is None:
+            return self
+        for place, values in inferred.items():
+            data = data.with_inferred(place.removeprefix("data").lstrip("."), values)
+        return self.model_copy(update={"data": data})
 
     def locate(self, error: LocatedError) -> LocatedError:
         """Return the same error with line and column, if the spec was read from a file."""

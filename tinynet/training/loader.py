@@ -123,7 +123,8 @@ class Loader:
             self._order = (epoch, self._data.order(epoch))
         start = position * self._size
         positions = self._order[1][start : start + (count or self._size)]
-        samples = labelled(self._data.batch("train", positions, epoch=epoch), self._targets)
+        batch = self._data.batch("train", positions, epoch=epoch, first=start)
+        samples = labelled(batch, self._targets)
         if self._class_weights is None:
             return samples
         weights = self._class_weights.multiply(samples.y, samples.weights)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tinynet import registry
 from tinynet.config import Reference
-from tinynet.data.data import open_dataset
+from tinynet.data.opening import open_dataset
 from tinynet.dataset import Field
 from tinynet.engine.losses import OutputLoss
 from tinynet.errors import TinynetError

@@ -263,7 +263,8 @@ def checked_inputs(inputs: Mapping[str, Source], fields: Mapping[str, Field]) ->
 
 def _described_as(field: Field) -> dict[str, Any]:
     """Return the attributes of a field; those that came later count only where they are set."""
-    return {k: v for k, v in asdict(field).items() if k != "text_unit" or v is not None}
+    later = ("text_unit", "indicators")
+    return {k: v for k, v in asdict(field).items() if k not in later or v is not None}
 
 
 def _describe_first(source: Source, start: int, rows: Array, finite: Array) -> str:

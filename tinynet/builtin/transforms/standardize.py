@@ -20,7 +20,8 @@ class Standardize(Numeric):
     (N, ..., F) -> (N, ..., F), float32; float64 stays float64. Mean and (biased) variance of a
     feature are over all samples and all axes but the last, merged batch by batch in float64: Chan,
     Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances",
-    1979. A feature that never changes is centered only.
+    1979. A feature that never changes is centered only. One that is 0 or 1 by construction, such as
+    a category of a table, stays as it is.
 
     State: ``mean`` and ``std``, (F,) each, float64.
     """
@@ -61,6 +62,9 @@ class Standardize(Numeric):
             )
         # A spread that float32 cannot hold would divide by zero.
         std[(moments.low == moments.high) | (std < np.finfo(np.float32).tiny)] = 1.0
+        if field.indicators is not None:
+            flags = np.array(field.indicators)
+            moments.mean[flags], std[flags] = 0.0, 1.0
         return {"mean": moments.mean, "std": std}
 
     def apply(self, state: State, batch: Array, rng: RNGs, training: bool) -> Array:
