@@ -3,10 +3,11 @@
 A file that is not valid, does not hold numbers, or has not the promised size is a `DataError`.
 """
 
+import math
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BufferedIOBase, BytesIO
 from typing import Any, Literal, cast
@@ -15,12 +16,14 @@ import numpy as np
 
 from tinynet.errors import DataError
 from tinynet.files.available_memory import require_memory
+from tinynet.files.file_rows import LARGE, FileRows, Rows
 from tinynet.files.packed import refuse_packed
 from tinynet.files.regular import (
     compare_counts,
     map_array,
     open_file,
     read_array,
+    require_filled,
     require_shape,
     unpacked_size,
 )
@@ -47,12 +50,19 @@ _TOO_LARGE = (
 )
 
 
-def map_npy(path: str) -> Array:
-    """Return the array of an .npy file, mapped, so that it may be larger than memory."""
+def open_npy(path: str) -> Rows:
+    """Return the array of an .npy file: read row by row if it is large, mapped otherwise.
+
+    So it may be larger than memory. Large arrays in Fortran order, whose rows are spread over the
+    whole file, are mapped as well.
+    """
     with open_file(path) as file:
         refuse_packed(path, file.peek(8)[:8], gzipped=True)
         shape, dtype, order = _read_header(path, file)
-        return map_array(path, file, shape, dtype, order)
+        size = require_filled(path, file, shape, dtype)
+        if size < LARGE or order == "F":
+            return map_array(path, file, shape, dtype, order)
+        return FileRows(path, file, shape, dtype)
 
 
 def read_npz(path: str, names: Iterable[str], *, of_samples: bool = True) -> dict[str, Array]:
@@ -82,6 +92,19 @@ def read_npz_headers(path: str) -> dict[str, tuple[Shape, np.dtype[Any]]]:
         for name, (shape, _) in headers.items():
             require_shape(members.place(name), shape)
         return headers
+
+
+def require_npz_memory(place: str, paths: Iterable[str], names: Collection[str]) -> None:
+    """Raise `DataError` unless some arrays of all files together fit into memory.
+
+    The headers are not validated: `read_npz` does.
+    """
+    size = 0
+    for path in paths:
+        headers = read_npz_headers(path)
+        used = (headers[name] for name in names if name in headers)
+        size += sum(math.prod(shape) * dtype.itemsize for shape, dtype in used)
+    require_memory(place, size, _TOO_LARGE)
 
 
 @contextmanager

@@ -149,10 +149,19 @@ def map_array(
     order: Literal["C", "F"] = "C",
 ) -> Array:
     """Return the array that fills an uncompressed file from its position to its end, mapped."""
-    start = file.tell()
-    actual = os.fstat(file.fileno()).st_size - start
-    _compare_sizes(place, promised_size(place, shape, dtype), actual)
-    return np.asarray(np.memmap(file, dtype, "r", start, shape, order))
+    require_filled(place, file, shape, dtype)
+    return np.asarray(np.memmap(file, dtype, "r", file.tell(), shape, order))
+
+
+def require_filled(place: str, file: BufferedReader, shape: Shape, dtype: np.dtype[Any]) -> int:
+    """Return the bytes of an array that fills an uncompressed file from its position to its end.
+
+    Raises:
+        DataError: if it does not.
+    """
+    size = promised_size(place, shape, dtype)
+    _compare_sizes(place, size, os.fstat(file.fileno()).st_size - file.tell())
+    return size
 
 
 def unpacked_size(

@@ -16,12 +16,11 @@ import numpy as np
 from tinynet import registry
 from tinynet.builtin.datasets._arrays import Source, checked_inputs
 from tinynet.builtin.datasets.csv import CSV
-from tinynet.builtin.datasets.numpy_files import npz_sources
+from tinynet.builtin.datasets.numpy_files import npy_source, npz_sources
 from tinynet.config import Reference
 from tinynet.dataset import Field, InputReader, Ranged
 from tinynet.errors import DataError
 from tinynet.files.nearby import suggest_path
-from tinynet.files.npy import map_npy
 from tinynet.prediction import images
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.text.wording import format_list
@@ -144,7 +143,7 @@ class Reader:
             return {name: image}
         if ending == ".csv":
             return {name: _read_csv(str(path), field)}
-        return checked_inputs({name: Source(map_npy(str(path)), str(path))}, self.fields)
+        return checked_inputs({name: npy_source(str(path))}, self.fields)
 
     def _by_dataset(self, path: str) -> dict[str, Array]:
         """Return a file's inputs, read by the model's dataset and validated."""

@@ -2,19 +2,22 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field as ConfigField
-from pydantic import model_validator
+from pydantic import JsonValue, model_validator
 from pydantic_core import PydanticCustomError
-from xxhash import xxh3_128
+from xxhash import xxh3_64_hexdigest, xxh3_128
 
 from tinynet.dataset import Batch, DatasetConfig, Field
 from tinynet.errors import DataError
+from tinynet.files.file_rows import LARGE, FileVersion, Rows
 from tinynet.files.regular import compare_counts
+from tinynet.files.scan_cache import remember
+from tinynet.text.warning import warn
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
@@ -60,12 +63,14 @@ class TargetConfig(DatasetConfig):
 class Source:
     """One array (N, *shape), in memory or mapped from a file, and what is known of it."""
 
-    values: Array  # never handed out
+    values: Rows  # never handed out; mapped or read from a file where it is large
     place: str  # for messages: the file, and the array in it
     classes: tuple[str, ...] | None = None  # their names, where the values are their indices
     names: tuple[str, ...] | None = None  # of the features, the last axis
     lines: Sequence[int] | None = None  # line of each row, where the file has lines
     column: str | None = None  # the column of the file, where the values are one
+    files: Sequence[FileVersion] = ()  # the only content of which are the values
+    pieces: Sequence[tuple[str, int]] = ()  # where it has several: place and first row of each
 
     def __len__(self) -> int:
         return len(self.values)
@@ -85,11 +90,17 @@ class Source:
 
     def gather(self, indices: Array) -> Array:
         """Return a copy of some rows."""
-        return self.values[indices].astype(self.dtype, copy=False)
+        rows: Array = self.values[indices]
+        return rows.astype(self.dtype, copy=False)
+
+    @property
+    def chunk_rows(self) -> int:
+        """The number of rows that `chunks` yields at a time: a few megabytes."""
+        return max(1, _CHUNK_BYTES * len(self) // max(1, self.values.nbytes))
 
     def chunks(self) -> Iterator[tuple[int, Array]]:
         """Yield all rows, a few megabytes at a time, each time with the number of the first."""
-        rows = max(1, _CHUNK_BYTES // max(1, self.values[0].nbytes))
+        rows = self.chunk_rows
         for start in range(0, len(self), rows):
             yield start, self.values[start : start + rows]
 
@@ -98,6 +109,11 @@ class Source:
         if self.lines is not None:
             column = "" if self.column is None else f", column {self.column!r}"
             return f"{self.place}, line {self.lines[index]}{column}"
+        if self.pieces:
+            place, first = max(
+                (piece for piece in self.pieces if piece[1] <= index), key=lambda piece: piece[1]
+            )
+            return f"{place}, row {index - first} (counted from 0)"
         return f"{self.place}, row {index} (counted from 0)"
 
 
@@ -117,7 +133,12 @@ def as_target(source: Source, config: TargetConfig) -> Source:
             f"{source.place} has dtype {source.values.dtype}, but classes are integers; save it as"
             f" integers, or leave out {key} if it is a quantity"
         )
-    highest = _highest_class(source, config.classes)
+    limit = MAX_CLASSES if config.classes is None else len(config.classes)
+    highest = _once(
+        f"the highest class below {limit}",
+        [source],
+        lambda: _highest_class(source, config.classes),
+    )
     return replace(source, classes=config.classes or tuple(map(str, range(highest + 1))))
 
 
@@ -162,12 +183,30 @@ def _highest_class(source: Source, names: tuple[str, ...] | None) -> int:
     raise DataError(f"{source.row(row)}: {value} {fault}; {remedy}")
 
 
+def _once(
+    purpose: str,
+    sources: Sequence[Source],
+    compute: Callable[[], JsonValue],
+    compare: Callable[[Any, Any], None] = lambda old, new: None,
+) -> Any:
+    """Return a result of reading sources from end to end; large files are read only once.
+
+    See `remember`.
+    """
+    size = sum(source.values.nbytes for source in sources)
+    if size < LARGE or not all(source.files for source in sources):
+        return compute()
+    files = [file for source in sources for file in source.files]
+    return remember(purpose, files, compute, compare)
+
+
 class ArrayDataset:
     """Samples held as arrays, one row each.
 
     Opening reads everything once: every float must be finite, and the fingerprint (XXH3, 128 bits)
     covers all that `gather` can return, with names, shapes, dtypes and classes, but not where the
-    data lie or how they are packed.
+    data lie or how they are packed. Large files are not read again until they change, or are to be
+    verified: see `tinynet.files.scan_cache`.
 
     Raises:
         DataError: naming the file, and the row of the first value that is not finite.
@@ -184,7 +223,16 @@ class ArrayDataset:
         self.inputs = {name: source.field for name, source in self._inputs.items()}
         self.targets = {name: source.field for name, source in self._targets.items()}
         compare_counts({source.place: len(source) for _, _, source in self._sources()})
-        self.fingerprint = self._read_once()
+        fields = [
+            [role, name, _described_as(source.field)] for role, name, source in self._sources()
+        ]
+        scan: dict[str, Any] = _once(
+            f"the fingerprint of {json.dumps(fields)}",
+            [source for _, _, source in self._sources()],
+            self._scan,
+            self._warn_of_changes,
+        )
+        self.fingerprint: str = scan["fingerprint"]
 
     def __len__(self) -> int:
         return len(next(iter(self._inputs.values())))
@@ -207,6 +255,15 @@ class ArrayDataset:
         first = next(iter(self._inputs.values()))
         return {**self._inputs, **self._targets}.get(name, first).row(index)
 
+    def gather_targets(self, indices: Array) -> Batch:
+        """Return the samples at ``indices`` (N,) without their inputs, which are not read."""
+        rows = np.asarray(indices)
+        return Batch(
+            {},
+            {name: source.gather(rows) for name, source in self._targets.items()},
+            None if self._weights is None else self._weights.gather(rows),
+        )
+
     def _sources(self) -> Iterator[tuple[str, str, Source]]:
         for role, sources in (("input", self._inputs), ("target", self._targets)):
             for name in sorted(sources):
@@ -214,25 +271,47 @@ class ArrayDataset:
         if self._weights is not None:
             yield "weights", "", self._weights
 
-    def _read_once(self) -> str:
+    def _scan(self) -> dict[str, JsonValue]:
+        """Read everything; return the fingerprint, and the digest of each block of each array."""
         digest = xxh3_128()
         faults = []
+        blocks: dict[str, JsonValue] = {}
         for role, name, source in self._sources():
             digest.update(json.dumps([role, name, _described_as(source.field)]).encode())
             portable = source.dtype.newbyteorder("<")
             count, first = 0, ""
+            digests: list[JsonValue] = []
             for start, rows in source.chunks():
                 if rows.dtype.kind == "f" and not (finite := np.isfinite(rows)).all():
                     count += int(np.sum(~finite))
                     first = first or _describe_first(source, start, rows, finite)
-                digest.update(np.ascontiguousarray(rows, portable).data)
+                content = np.ascontiguousarray(rows, portable).data
+                digest.update(content)
+                digests.append(xxh3_64_hexdigest(content))
+            blocks[f"{role} {name}"] = digests
             if count:
                 several = f" (the first of {count:,} values that are not finite)"
                 faults.append(f"{first}{several if count > 1 else ''}")
         if faults:
             remedy = "every number must be finite; correct these samples, or remove them"
             raise DataError("\n  ".join(faults) + f"; {remedy}")
-        return digest.hexdigest()
+        return {"fingerprint": digest.hexdigest(), "blocks": blocks}
+
+    def _warn_of_changes(self, kept: Any, new: Any) -> None:
+        """Warn of rows that changed although size and times of their file did not."""
+        if kept == new:
+            return
+        for role, name, source in self._sources():
+            key = f"{role} {name}"
+            pairs = zip(kept["blocks"][key], new["blocks"][key], strict=True)
+            changed = [number for number, (old, now) in enumerate(pairs) if old != now]
+            if changed:
+                first = changed[0] * source.chunk_rows
+                last = min(len(source), (changed[-1] + 1) * source.chunk_rows) - 1
+                warn(
+                    f"{source.place} was changed without a change of its size and time: between"
+                    f" {source.row(first)} and {source.row(last)}; restore it from a copy"
+                )
 
 
 def checked_inputs(inputs: Mapping[str, Source], fields: Mapping[str, Field]) -> dict[str, Array]:
@@ -249,7 +328,7 @@ def checked_inputs(inputs: Mapping[str, Source], fields: Mapping[str, Field]) ->
     for name, field in fields.items():
         source = inputs[name]
         if source.values.shape == field.shape:
-            source = replace(source, values=source.values[np.newaxis])
+            source = replace(source, values=source.values[:][np.newaxis])
         if source.field.shape != field.shape:
             expected = ", ".join(("N", *map(str, field.shape)))
             raise DataError(
@@ -281,7 +360,7 @@ def _checked_weights(
     Weights of positions fit a target or an input: (N, T) fits (N, T, C).
     """
     _require_fit(source, targets, inputs)
-    weights = source.values.astype(np.float64)
+    weights: Array = source.values[:].astype(np.float64)
     if (weights < 0).any():
         row, *position = (int(axis) for axis in np.argwhere(weights < 0)[0])
         at = f", at {position}" if position else ""

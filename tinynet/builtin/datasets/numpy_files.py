@@ -1,6 +1,7 @@
 """Datasets in NumPy's own files; nothing is ever unpickled."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field
@@ -15,7 +16,9 @@ from tinynet.builtin.datasets._arrays import (
 )
 from tinynet.dataset import FilePath
 from tinynet.errors import DataError
-from tinynet.files.npy import map_npy, npz_names, read_npz
+from tinynet.files.file_rows import FileVersion
+from tinynet.files.npy import npz_names, open_npy, read_npz, require_npz_memory
+from tinynet.files.pieces import JoinedRows, find_pieces
 from tinynet.text.mistakes import AlsoCalled
 from tinynet.text.wording import format_list, suggest
 from tinynet.types import Array
@@ -28,7 +31,7 @@ Files: TypeAlias = FilePath | Annotated[dict[str, FilePath], Field(min_length=1)
 
 
 class NPZ(ArrayDataset):
-    """Named arrays of one .npz file, each (N, ...).
+    """Named arrays of an .npz file, each (N, ...), or of several such files, joined by rows.
 
     Integer targets are classes and float targets are numbers, unless ``target_type`` says more.
 
@@ -41,7 +44,7 @@ class NPZ(ArrayDataset):
     class Config(TargetConfig):
         """Parameters of `npz`."""
 
-        path: FilePath = Field(description="The .npz file.")
+        path: FilePath = Field(description="The .npz file, or a folder or a pattern of such files.")
         inputs: Annotated[ArrayNames, AlsoCalled(("features", "input"))] = Field(
             default="x",
             description='The array of inputs, or several: {"image": "x1", "meta": "x2"}.',
@@ -70,14 +73,14 @@ class NPZ(ArrayDataset):
             {name: as_target(sources[array], config) for name, array in targets.items()},
             None if config.weights is None else sources[config.weights],
         )
-
         self._path = config.path
 
     def column_values(self, name: str) -> Array:
         """Return any array (N,) of the file, to group or to sort the samples."""
-        if name not in (available := npz_names(self._path)):
-            raise DataError(f"{self._path} has no array {name!r}; {suggest(name, available)}")
-        values = read_npz(self._path, [name])[name]
+        for piece in find_pieces(self._path, ".npz") or [self._path]:
+            if name not in (available := npz_names(piece)):
+                raise DataError(f"{piece} has no array {name!r}; {suggest(name, available)}")
+        values: Array = npz_sources(self._path, [name])[name].values[:]
         if values.shape != (len(self),):
             raise DataError(
                 f"{self._path}, array {name!r} has shape {values.shape}; to group or to sort the"
@@ -99,7 +102,7 @@ class NPZ(ArrayDataset):
 
 
 class NPY(ArrayDataset):
-    """Arrays in an .npy file each, (N, ...); the files are mapped, not loaded.
+    """Arrays in an .npy file each, (N, ...), or in several, joined by rows; they are not loaded.
 
     Files may be larger than memory, and must not change while they are in use. Integer targets are
     classes and float targets are numbers, unless ``target_type`` says more.
@@ -115,6 +118,8 @@ class NPY(ArrayDataset):
 
         inputs: Annotated[Files, AlsoCalled(("features", "input"))] = Field(
             description='The .npy file of inputs, or several: {"image": "a.npy", "meta": "b.npy"}.'
+            ' A folder, or a pattern such as "x-*.npy", stands for its files, joined by rows in the'
+            " order of their names."
         )
         targets: Annotated[Files | None, AlsoCalled(("target", "labels"))] = Field(
             default=None,
@@ -130,9 +135,9 @@ class NPY(ArrayDataset):
         inputs = _by_name("input", config.inputs)
         targets = _by_name("target", config.targets)
         super().__init__(
-            {name: _mapped(path) for name, path in inputs.items()},
-            {name: as_target(_mapped(path), config) for name, path in targets.items()},
-            None if config.weights is None else _mapped(config.weights),
+            {name: npy_source(path) for name, path in inputs.items()},
+            {name: as_target(npy_source(path), config) for name, path in targets.items()},
+            None if config.weights is None else npy_source(config.weights),
         )
 
     input_endings = (".npy",)
@@ -147,21 +152,46 @@ class NPY(ArrayDataset):
                 f"{path} holds one array, but the model has the inputs {', '.join(fields)};"
                 " give an .npz file with an array of each name"
             )
-        return checked_inputs({name: _mapped(path) for name in fields}, fields)
+        return checked_inputs({name: npy_source(path) for name in fields}, fields)
 
 
 def npz_sources(path: str, names: Iterable[str]) -> dict[str, Source]:
-    """Return arrays of an .npz file by name; raise DataError as `read_npz`."""
-    arrays = read_npz(path, names)
-    return {name: Source(values, f"{path}, array {name!r}") for name, values in arrays.items()}
+    """Return arrays of an .npz file, or of a folder or a pattern of such pieces, by name.
+
+    Raises:
+        DataError: as `read_npz`, and naming pieces that differ from the first.
+    """
+    required = tuple(dict.fromkeys(names))
+    pieces = find_pieces(path, ".npz")
+    if pieces is None:
+        arrays = read_npz(path, required)
+        return {name: Source(values, _place(path, name)) for name, values in arrays.items()}
+    require_npz_memory(path, pieces, required)
+    parts = [read_npz(piece, required) for piece in pieces]
+    sources = {}
+    for name in required:
+        places = [_place(piece, name) for piece in pieces]
+        joined = JoinedRows([part[name] for part in parts], places)
+        starts = tuple(zip(places, joined.starts, strict=True))
+        sources[name] = Source(joined, _place(path, name), pieces=starts)
+    return sources
 
 
-def _require_arrays(path: str, names: Mapping[str, Iterable[str]]) -> None:
-    """Require that an .npz file has some arrays, given by the key of the spec that names them.
+def _place(path: str, name: str) -> str:
+    return f"{path}, array {name!r}"
+
+
+def _require_arrays(path: str, names: Mapping[str, Collection[str]]) -> None:
+    """Require that an .npz file, or each piece, has some arrays, given by the keys of the spec.
 
     Raises:
         DataError: listing those that are missing, and the keys.
     """
+    for piece in find_pieces(path, ".npz") or [path]:
+        _require_arrays_of(piece, names)
+
+
+def _require_arrays_of(path: str, names: Mapping[str, Collection[str]]) -> None:
     available = npz_names(path)
     named = [(key, name) for key, arrays in names.items() for name in arrays]
     missing = [(key, name) for key, name in named if name not in available]
@@ -176,8 +206,22 @@ def _require_arrays(path: str, names: Mapping[str, Iterable[str]]) -> None:
         )
 
 
-def _mapped(path: str) -> Source:
-    return Source(map_npy(path), path)
+def npy_source(path: str) -> Source:
+    """Return the array of an .npy file, or of a folder or a pattern of such pieces, by rows.
+
+    Raises:
+        DataError: naming the piece that is damaged, or differs from the first.
+    """
+    pieces = find_pieces(path, ".npy")
+    if pieces is None:
+        return _with_version(Source(open_npy(path), path), [path])
+    joined = JoinedRows([open_npy(piece) for piece in pieces], pieces)
+    source = Source(joined, path, pieces=tuple(zip(pieces, joined.starts, strict=True)))
+    return _with_version(source, pieces)
+
+
+def _with_version(source: Source, paths: Sequence[str]) -> Source:
+    return replace(source, files=[FileVersion.read(path) for path in paths])
 
 
 def _by_name(single: str, names: str | dict[str, str] | None) -> dict[str, str]:
