@@ -10,7 +10,9 @@ from typing import TypeAlias, TypeVar
 from tinynet.builtin.datasets._faulty_cells import FaultyCells
 from tinynet.errors import DataError
 from tinynet.files.available_memory import require_memory
-from tinynet.files.csv_rows import fault_kind, parse_numbers, read_rows
+from tinynet.files.csv_blocks import Block, read_blocks
+from tinynet.files.csv_dialect import Dialect
+from tinynet.files.csv_rows import fault_kind, parse_numbers
 from tinynet.text.wording import format_list, suggest
 
 T = TypeVar("T")
@@ -57,12 +59,12 @@ def open_table(
 ) -> tuple[list[str], Rows]:
     """Return the names of all columns and the rows of data.
 
-    Without a header, columns are named after their positions. For ``progress`` see `read_rows`.
+    Without a header, columns are named after their positions. For ``progress`` see `read_blocks`.
 
     Raises:
         DataError: for an empty file, and for a name that two columns have.
     """
-    rows = read_rows(path, delimiter, progress)
+    rows = chain.from_iterable(map(_rows, read_blocks(path, Dialect(delimiter), progress)))
     first = next(rows, None)
     if first is None:
         raise DataError(f"{path} is empty")
@@ -75,6 +77,11 @@ def open_table(
             f"{path}, line {line}: two columns are named {repeated[0]!r}; rename one of them"
         )
     return names, rows
+
+
+def _rows(block: Block) -> Rows:
+    for row, line in enumerate(block.lines.tolist()):
+        yield line, block.cells[row * block.width : (row + 1) * block.width]
 
 
 def find_column(path: str, names: Sequence[str], column: str | int, delimiter: str) -> int:

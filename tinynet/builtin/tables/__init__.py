@@ -1,0 +1,1 @@
+"""Tables: their sources, and everything between a cell and an array."""
