@@ -31,6 +31,7 @@ from tinynet.testing import (
 from tinynet.testing.checks import run_all
 
 from .activation_cases import ACTIVATIONS
+from .augmentation_cases import AUGMENTATIONS
 from .image_cases import IMAGES
 from .initializer_cases import INITIALIZERS
 from .loss_cases import LOSSES
@@ -410,6 +411,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             transform({}, Field((4,), "int32", text_unit="character"), SEQUENCES + 97),
             transform({}, Field((), "int64", classes=tuple("abc")), LABELS),
         ],
+        **{name: [transform(*case) for case in cases] for name, cases in AUGMENTATIONS.items()},
     },
     "kernels": {"numpy": [kernels]},
 }

@@ -66,7 +66,16 @@ FOREIGN = {
         "spectral_norm": "SpectralNorm SpectralNormalization keras.layers.SpectralNormalization",
         "weight_norm": "WeightNormalization nn.utils.parametrizations.weight_norm",
     },
-    "transforms": {"standardize": "StandardScaler keras.layers.Normalization"},
+    "transforms": {
+        "standardize": "StandardScaler keras.layers.Normalization",
+        "random_flip": "RandomHorizontalFlip transforms.RandomVerticalFlip RandomFlip",
+        "random_crop": "RandomCrop",
+        "random_rotate": "RandomRotation",
+        "random_shift": "RandomTranslation",
+        "random_erase": "RandomErasing",
+        "random_brightness": "ColorJitter",
+        "random_zoom": "keras.layers.RandomZoom",
+    },
 }
 CASES = [
     (word, group, name)

@@ -1,0 +1,32 @@
+"""Windows of images: padding, and cutting out a window at another place for each image."""
+
+import numpy as np
+
+from tinynet.builtin.transforms._images import FillMode
+from tinynet.types import Array
+
+Sides = tuple[tuple[int, int], tuple[int, int]]
+"""Pixels to add: ((top, bottom), (left, right))."""
+
+
+def padded(batch: Array, sides: Sides, mode: FillMode, fill: float) -> Array:
+    """Return images (N, H, W, ...) with more pixels on their sides."""
+    (top, bottom), (left, right) = sides
+    count, height, width, *rest = batch.shape
+    if not any((top, bottom, left, right)):
+        return batch
+    if mode != "constant":
+        return np.pad(batch, ((0, 0), *sides, *((0, 0) for _ in rest)), mode=mode)
+    shape = (count, top + height + bottom, left + width + right, *rest)
+    y = np.full(shape, fill, batch.dtype) if fill else np.zeros(shape, batch.dtype)
+    y[:, top : top + height, left : left + width] = batch
+    return y
+
+
+def windows(batch: Array, tops: Array, lefts: Array, height: int, width: int) -> Array:
+    """Return a window of each image (N, H, W, ...), whose first pixel is (top, left)."""
+    y = np.empty((len(batch), height, width, *batch.shape[3:]), batch.dtype)
+    places = zip(y, batch, tops.tolist(), lefts.tolist(), strict=True)
+    for window, image, top, left in places:
+        window[...] = image[top : top + height, left : left + width]
+    return y
