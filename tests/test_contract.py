@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tinynet import registry
+from tinynet.builtin.datasets.memory import MemoryArrays
 from tinynet.dataset import Field
 from tinynet.testing import (
     Check,
@@ -133,6 +134,15 @@ def idx(cls: type[Any], folder: Path) -> Iterator[Check]:
     images.write_bytes(gzip.compress(struct.pack(">4B3I", 0, 0, 8, 3, 2, 3, 4) + pixels))
     labels.write_bytes(struct.pack(">4BI", 0, 0, 8, 1, 2) + bytes([1, 0]))
     return dataset_checks(cls, {"images": str(images), "labels": str(labels)})
+
+
+def memory(cls: type[Any], folder: Path) -> Iterator[Check]:
+    class Filled(cls):  # type: ignore[misc]
+        def __init__(self, config: Any) -> None:
+            labels = ["no", "yes", "no", "no", "yes", "no"]
+            super().__init__(config, MemoryArrays({"input": NUMBERS}, {"target": labels}, LABELS))
+
+    return dataset_checks(Filled, {})
 
 
 def text(cls: type[Any], folder: Path) -> Iterator[Check]:
@@ -394,6 +404,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "csv": [csv, csv_of_numbers],
         "digits": [digits],
         "idx": [idx],
+        "memory": [memory],
         "npy": [npy],
         "npz": [npz, npz_of_sequences, npz_without_targets],
         "text": [text, text_as_bytes],

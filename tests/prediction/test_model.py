@@ -1,14 +1,16 @@
 """Predictions of loaded models: raw data in, labels, probabilities and values out."""
 
 import copy
+import multiprocessing
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import tinynet
 from tinynet.builtin.datasets.digits import Digits
-from tinynet.errors import DataError
+from tinynet.errors import DataError, UsageError
 
 DIGITS = Digits(Digits.Config()).gather(np.arange(300, 310)).inputs["input"]
 
@@ -26,6 +28,10 @@ SPEC = {
 }
 
 
+def dumped(network):
+    return pickle.loads(pickle.dumps(network))
+
+
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     """Return the folder of a run with a transform."""
@@ -39,7 +45,9 @@ def model(path):
 
 def test_raw_data_is_preprocessed_as_in_training(model):
     predictions = model.predict(DIGITS)
-    ready = model.network.predict(DIGITS * np.float32(0.0625))
+    scaled = DIGITS * np.float32(0.0625)
+    (ready,) = model.network.predict_outputs(scaled, in_blocks=True).values()
+    np.testing.assert_allclose(ready, model.network.predict(scaled), rtol=1e-5)
     np.testing.assert_array_equal(predictions.probabilities, ready)
     np.testing.assert_array_equal(predictions.values, ready)
     assert predictions.labels.tolist() == [str(label) for label in ready.argmax(axis=1)]
@@ -47,27 +55,55 @@ def test_raw_data_is_preprocessed_as_in_training(model):
     assert len(predictions) == predictions.samples == 10
 
 
-@pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
+@pytest.mark.parametrize("copied", [dumped, copy.deepcopy])
 def test_model_can_be_pickled_and_copied(model, copied):
     """A process pool pickles the models for its workers."""
     predictions = copied(model).predict(DIGITS)
     np.testing.assert_array_equal(predictions.probabilities, model.predict(DIGITS).probabilities)
 
 
-def test_load_with_transforms_warns_and_suggests_load_model(path, recwarn):
+@pytest.mark.parametrize("copied", [lambda n: n, copy.copy, copy.deepcopy, dumped])
+def test_load_with_transforms_refuses_raw_inputs_and_suggests_load_model(path, copied):
+    network = copied(tinynet.load(path))
+    assert network.params
     message = r"leaves out the transforms of the run \(scale\)"
-    with pytest.warns(UserWarning, match=message) as caught:
-        tinynet.load(path)
-    (warning,) = caught
-    assert warning.filename == __file__
-    remedy = str(warning.message).partition("; ")[2].split(" applies")[0]
+    with pytest.raises(UsageError, match=message) as caught:
+        network.predict(DIGITS)
+    remedy = str(caught.value).partition("; ")[2].split(" applies")[0]
     assert len(eval(remedy, {"tinynet": tinynet, "x": DIGITS})) == 10
 
 
-def test_load_without_transforms_gives_no_warning(tmp_path):
+def test_load_predicts_inputs_that_are_preprocessed(path, model):
+    network = tinynet.load(path, preprocessed=True)
+    scaled = DIGITS * np.float32(0.0625)
+    np.testing.assert_array_equal(network.predict(scaled), model.network.predict(scaled))
+
+
+def test_load_without_transforms_predicts(tmp_path):
     spec = {**SPEC, "data": {"type": "digits"}}
     run = tinynet.train(spec, tmp_path / "run", overrides={"training.epochs": 1})
-    assert tinynet.load(run.path).params
+    assert len(tinynet.load(run.path).predict(DIGITS)) == 10
+
+
+def test_model_predicts_the_same_in_other_processes_and_threads(model):
+    expected = model.predict(DIGITS).probabilities
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        (elsewhere,) = pool.map(model.predict, [DIGITS])
+    with ThreadPoolExecutor(4) as threads:
+        results = [elsewhere, *threads.map(model.predict, [DIGITS] * 8)]
+    for result in results:
+        np.testing.assert_array_equal(result.probabilities, expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_sample_has_the_same_bits_alone_and_among_others(model, threads):
+    """A matrix product of one row may round differently from one of many."""
+    draw = np.random.default_rng(1)
+    many = draw.integers(0, 17, (700, 8, 8, 1)).astype(np.uint8)
+    together = model.predict(many, threads=threads).probabilities
+    for part in (slice(0, 1), slice(699, 700), slice(300, 365), slice(511, 514)):
+        alone = model.predict(many[part]).probabilities
+        np.testing.assert_array_equal(alone, together[part])
 
 
 @pytest.mark.parametrize(

@@ -139,10 +139,10 @@ def test_error_for_a_loaded_spec_suggests_load_spec_with_overrides(tmp_path):
 
 
 def test_error_for_callbacks_and_data_names_the_alternatives(tmp_path):
-    message = refusal(lambda: tinynet.train(SPEC, tmp_path / "run", callbacks=[print], data=(1, 2)))
+    message = refusal(lambda: tinynet.train(SPEC, tmp_path / "run", callbacks=[print], x=(1, 2)))
     callbacks, data = message.splitlines()
     assert "observer=f calls f(event)" in callbacks
-    assert "Trainer(spec).train_step(x, y)" in data
+    assert "pass arrays as data=(x, y)" in data
     x, y = np.zeros((2, 8, 8, 1)), np.zeros(2, np.int64)
     assert tinynet.Trainer(tinynet.load_spec(SPEC)).train_step(x, y) > 0
     events = []

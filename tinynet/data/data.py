@@ -14,6 +14,7 @@ import numpy as np
 
 from tinynet import registry
 from tinynet.config import Reference
+from tinynet.data.given import GivenDataset
 from tinynet.data.grouping import split_by_columns
 from tinynet.data.learning import learn, load_learned, split_state
 from tinynet.data.opening import inferring_alike, open_dataset, relabel
@@ -121,9 +122,16 @@ class Data:
     """
 
     def __init__(
-        self, spec: DataSpec, root: Path, seed: int, fitted: Mapping[str, Array] | None = None
+        self,
+        spec: DataSpec,
+        root: Path,
+        seed: int,
+        fitted: Mapping[str, Array] | None = None,
+        given: Mapping[str, GivenDataset] | None = None,
     ) -> None:
         """Open and split the data, and fit them, unless ``fitted`` is what `state` returned.
+
+        ``given`` has datasets that are passed, not opened, by the pointer to their place.
 
         Raises:
             SpecError: for invalid splits and transforms.
@@ -136,10 +144,14 @@ class Data:
         config = registry.default().config
         configs = {_PLACES[name]: config(reference) for name, reference in own.items()}
         require_inside({"data": config(spec), **configs}, root)
-        main = open_dataset(spec, root)
+        given = given or {}
+        main = open_dataset(spec, root, given=given.get(POINTER))
         extra = {
             _PLACES[name]: open_dataset(
-                inferring_alike(reference, main, spec.type), root, _pointer(_PLACES[name])
+                inferring_alike(reference, main, spec.type),
+                root,
+                _pointer(_PLACES[name]),
+                given.get(_pointer(_PLACES[name])),
             )
             for name, reference in own.items()
         }

@@ -8,6 +8,7 @@ import numpy as np
 from tinynet import registry
 from tinynet.config import Reference
 from tinynet.data.fields import check_fields
+from tinynet.data.given import GivenDataset
 from tinynet.data.paths import resolve_paths
 from tinynet.data.splits import POINTER
 from tinynet.dataset import Dataset, Field, Inferring
@@ -17,8 +18,13 @@ from tinynet.text.plugin_errors import PluginErrors
 from tinynet.types import Array
 
 
-def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Dataset:
-    """Open the dataset that a part of a spec, at ``pointer``, names.
+def open_dataset(
+    reference: Reference,
+    root: Path,
+    pointer: str = POINTER,
+    given: GivenDataset | None = None,
+) -> Dataset:
+    """Open the dataset that a part of a spec, at ``pointer``, names, or take the one given.
 
     Raises:
         DataError: for data that cannot be trained on.
@@ -26,7 +32,11 @@ def open_dataset(reference: Reference, root: Path, pointer: str = POINTER) -> Da
     """
     plugins = registry.default()
     config = resolve_paths(plugins.config(reference, pointer), root)
-    dataset: Dataset = plugins.construct(reference, config, pointer)
+    dataset: Dataset
+    if given is None:
+        dataset = plugins.construct(reference, config, pointer)
+    else:
+        dataset = given.open(config)
     with PluginErrors(dataset, "__len__ raised", pointer):
         samples = len(dataset)
     check_fields(dataset, pointer)

@@ -9,12 +9,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
+import numpy as np
+
 from tinynet.engine import layer_calls
 from tinynet.engine.batch_pass import join_samples
 from tinynet.engine.inputs import Inputs, convert_inputs, validate_inputs
 from tinynet.engine.node import Node
 from tinynet.engine.numeric_context import in_numeric_context
 from tinynet.engine.program import Program
+from tinynet.engine.sharding import block_size
 from tinynet.engine.threads import ThreadPool, threads_to_use
 from tinynet.errors import ShapeError
 from tinynet.kernels import Kernels
@@ -112,7 +115,12 @@ class Inference:
         self._pools: dict[int, ThreadPool] = {}
 
     def predict(
-        self, x: Inputs, *, batch_size: int = PREDICT_BATCH, threads: int | None = None
+        self,
+        x: Inputs,
+        *,
+        batch_size: int = PREDICT_BATCH,
+        threads: int | None = None,
+        in_blocks: bool = False,
     ) -> dict[str, Array]:
         """Return predictions, (N, *out_shape) for each output by its name.
 
@@ -121,6 +129,9 @@ class Inference:
             batch_size: Most samples at a time.
             threads: Number of threads; by default the number of cores. Any number gives the same
                 result.
+            in_blocks: Compute blocks of a fixed number of samples, the last one padded, in place
+                of batches. So the predictions of a sample have the same bits alone and among
+                others, unless a layer needs the whole batch.
 
         Raises:
             ShapeError: if ``x`` does not have the network's input shape, or for a ``batch_size``
@@ -134,7 +145,9 @@ class Inference:
         program = self._program
         inputs = validate_inputs(x, program.input_shapes)
         inputs = convert_inputs(inputs, program.dtype, program.index_inputs)
-        rows = self._rows(len(next(iter(inputs.values()))), batch_size)
+        samples = len(next(iter(inputs.values())))
+        block = block_size(program.cost) if in_blocks and not self._whole else None
+        rows = self._rows(samples, batch_size) if block is None else _blocks(samples, block)
         steps = [step.fold() for step in self._steps] if self._folds else self._steps
         parts: list[dict[str, Array]] = [{}] * len(rows)
 
@@ -144,6 +157,8 @@ class Inference:
             except IndexError:
                 runner = _Runner(self._steps, program.kernels)
             part = {name: array[rows[number]] for name, array in inputs.items()}
+            if block is not None:
+                part = {name: _padded(array, block) for name, array in part.items()}
             values = runner.run(steps, part)
             outputs = {name: values[value] for name, value in self._values.items()}
             parts[number] = program.predictions(outputs)
@@ -155,7 +170,10 @@ class Inference:
         else:
             jobs = [partial(run, number) for number in range(len(rows))]
             in_numeric_context(program.kernels, 1, self._pool(threads).run, jobs)
-        return join_samples(parts)
+        outputs = join_samples(parts)
+        if block is None:
+            return outputs
+        return {name: array[:samples] for name, array in outputs.items()}
 
     def _rows(self, samples: int, batch_size: int) -> list[slice]:
         """Return the samples that are computed at a time: shards of batches."""
@@ -174,6 +192,19 @@ class Inference:
         if threads not in self._pools:
             self._pools[threads] = ThreadPool(threads)
         return self._pools[threads]
+
+
+def _blocks(samples: int, size: int) -> list[slice]:
+    """Return slices of a size over samples; the last one may have fewer."""
+    return [slice(start, min(start + size, samples)) for start in range(0, max(samples, 1), size)]
+
+
+def _padded(array: Array, size: int) -> Array:
+    """Return an array of ``size`` samples, which repeats the last one at its end."""
+    missing = size - len(array)
+    if not missing or not len(array):
+        return array
+    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
 
 
 def _steps(nodes: Sequence[Node], outputs: set[str]) -> list[_Step]:

@@ -23,6 +23,13 @@ MAX_OUTPUT_BYTES = 2**26
 """Bytes of layers' outputs that a shard may have, if it has more samples than `MIN_SHARD`."""
 
 
+BLOCK_FLOPS = 1e7
+"""Arithmetic operations of a block from which more samples would not make it more efficient."""
+
+MAX_BLOCK = 64
+"""Most samples of a block."""
+
+
 class Cost(NamedTuple):
     """The cost of one sample.
 
@@ -65,6 +72,18 @@ def shard_slices(
     return tuple(
         slice(samples * index // count, samples * (index + 1) // count) for index in range(count)
     )
+
+
+def block_size(cost: Cost) -> int:
+    """Return the samples of a block, which is computed alike for any number of samples.
+
+    It is a power of two and at least `MIN_SHARD`: a matrix product of so many rows computes each
+    of them alike.
+    """
+    size = MIN_SHARD
+    while size < MAX_BLOCK and size * cost.flops < BLOCK_FLOPS:
+        size *= 2
+    return size
 
 
 def _most_shards(samples: int, min_shard: int) -> int:

@@ -14,7 +14,7 @@ from tinynet.engine.node import Node
 from tinynet.engine.numeric_context import one_blas_thread
 from tinynet.engine.program import Program
 from tinynet.engine.shard_pass import Observer, RandomKey, ShardPass
-from tinynet.errors import SpecError
+from tinynet.errors import SpecError, UsageError
 from tinynet.kernels import Kernels
 from tinynet.kernels.memory import Workspace
 from tinynet.kernels.numpy import NumpyKernels
@@ -27,6 +27,7 @@ from tinynet.network.input_shapes import input_shapes_of
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.losses import LossLike, output_losses
 from tinynet.network.parametrizations import Parametrizations
+from tinynet.network.summary import Summary, shape_text, summary_of
 from tinynet.spec.graph import build_graph, outputs_of
 from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.reading import parse_network
@@ -52,6 +53,8 @@ class Network:
         losses: The losses, in the order of their names.
         program: The plan of training: the computation of the outputs that have a loss, or of all
             outputs if none has.
+        refusal: The reason why `predict` refuses inputs: the network was loaded without its
+            preprocessing. None if it takes inputs.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Network:
         self._arguments: dict[str, Any] = {
             "loss": loss, "trainable": trainable, "dry": dry, "max_params": max_params
         }  # fmt: skip
+        self.refusal: str | None = None
         self.spec = spec if isinstance(spec, NetworkSpec) else parse_network(spec)
         self.dtype = np.dtype(_dtype_name(dtype or self.spec.dtype))
         self.seed = seed
@@ -147,6 +151,16 @@ class Network:
     def _inference(self) -> Inference:
         return Inference(self._whole_program)
 
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{n} {shape_text(s)}" for n, s in self.input_shapes.items())
+        outputs = ", ".join(f"{n} {shape_text(s)}" for n, s in self.out_shapes.items())
+        count = sum(array.size for array in self.params.values())
+        return f"<Network: {inputs} -> {outputs}; {count:,} parameters, {self.dtype.name}>"
+
+    def summary(self) -> Summary:
+        """Return the layers, shapes and costs; ``print(network.summary())`` shows a table."""
+        return summary_of(self)
+
     def __copy__(self) -> "Network":
         """Return a network of the same layers: it shares parameters and buffers with this one."""
         copied = object.__new__(type(self))
@@ -165,7 +179,7 @@ class Network:
             "kernels": self.kernels,
         }
         arrays = {} if arguments["dry"] else {**self.params, **self.buffers}
-        return _rebuild, (self.spec, self.input_shapes, arguments, arrays)
+        return _rebuild, (self.spec, self.input_shapes, arguments, arrays, self.refusal)
 
     @property
     def loss(self) -> Loss | None:
@@ -269,17 +283,31 @@ class Network:
             ShapeError: if ``x`` does not have the network's input shape, or for a ``batch_size``
                 below 1.
             DataError: if ``x`` does not hold real numbers.
-            UsageError: for less than one thread.
+            UsageError: for less than one thread, and for a network that was loaded without its
+                preprocessing; see `refusal`.
             PluginError: if a layer or a loss raises an exception, or returns a wrong value.
         """
         outputs = self.predict_outputs(x, batch_size=batch_size, threads=threads)
         return outputs if len(outputs) > 1 else outputs.popitem()[1]
 
     def predict_outputs(
-        self, x: Inputs, *, batch_size: int = PREDICT_BATCH, threads: int | None = None
+        self,
+        x: Inputs,
+        *,
+        batch_size: int = PREDICT_BATCH,
+        threads: int | None = None,
+        in_blocks: bool = False,
     ) -> dict[str, Array]:
-        """Return predictions, (N, *out_shape), of each output by its name; see `predict`."""
-        return self._inference.predict(x, batch_size=batch_size, threads=threads)
+        """Return predictions, (N, *out_shape), of each output by its name; see `predict`.
+
+        With ``in_blocks``, the bits of a sample's predictions do not depend on the other samples,
+        unless a layer needs the whole batch.
+        """
+        if self.refusal is not None:
+            raise UsageError(self.refusal)
+        return self._inference.predict(
+            x, batch_size=batch_size, threads=threads, in_blocks=in_blocks
+        )
 
 
 def _rebuild(
@@ -287,8 +315,10 @@ def _rebuild(
     input_shapes: Mapping[str, Shape],
     arguments: Mapping[str, Any],
     arrays: Mapping[str, Array],
+    refusal: str | None = None,
 ) -> Network:
     network = Network(spec, input_shapes, **arguments)
+    network.refusal = refusal
     for address, array in {**network.params, **network.buffers}.items():
         if arrays:
             array[...] = arrays[address]

@@ -167,7 +167,8 @@ class Model:
             with naming_samples(place):
                 ready = self.preprocessing.apply(part)
             require_finite(self.preprocessing, ready, self.network.dtype, place, fitted=True)
-            for output, values in self.network.predict_outputs(ready, threads=threads).items():
+            predicted = self.network.predict_outputs(ready, threads=threads, in_blocks=True)
+            for output, values in predicted.items():
                 parts[output].append(values)
         whole = {output: np.concatenate(values) for output, values in parts.items()}
         for output, target in self.target_of_output.items():

@@ -19,7 +19,8 @@ from tinynet.spec.training_spec import TrainingSpec
 from tinynet.text.wording import closest, format_list, suggest
 
 _OPTIONAL = {
-    "checkpoint", "data_root", "kernels", "observer", "overrides", "run_dir", "source", "threads",
+    "checkpoint", "data", "data_root", "kernels", "observer", "overrides", "run_dir", "source",
+    "split", "test", "threads", "validation",
 }  # fmt: skip
 """The arguments that may be None."""
 
@@ -56,7 +57,7 @@ def check_arguments(
 
 _OBSERVERS = {"callback", "callbacks", "hooks", "on_epoch_end", "progress", "verbose"}
 _DATA = {
-    "data", "dataset", "features", "labels", "targets", "test_data", "train_data", "val_data",
+    "dataset", "features", "labels", "targets", "test_data", "train_data", "val_data",
     "validation_data", "x", "x_train", "y", "y_train",
 }  # fmt: skip
 _SPEC_VALUES = {
@@ -90,10 +91,7 @@ def _unknown(name: str, value: Any, available: list[str], values: Mapping[str, A
     if trains and name in _SPEC_VALUES:
         return f"{start}; the spec holds this value: {_override(name, value, values)}"
     if trains and name.lower() in _DATA:
-        return (
-            f'{start}; the spec names its data, as in overrides={{"data.path": ...}}; arrays in'
-            " memory are trained on with tinynet.Trainer(spec).train_step(x, y)"
-        )
+        return f"{start}; pass arrays as data=(x, y), with validation=(x, y) and test=(x, y)"
     if "observer" in available and name in _OBSERVERS:
         return f"{start}; observer=f calls f(event) for every event, such as observer=print"
     if similar is not None:
@@ -192,6 +190,7 @@ _FAULTS: dict[str, Callable[[Any], str | None]] = {
     "observer": _observer,
     "overrides": overrides_fault,
     "path": _path,
+    "preprocessed": _flag,
     "resume": _flag,
     "rules": _rules,
     "run_dir": _path,

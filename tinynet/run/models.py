@@ -10,6 +10,7 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.plugin_lock import check_types
 from tinynet.checkpoint.sections import DataFacts
 from tinynet.data.data import Data
+from tinynet.data.given import GivenData
 from tinynet.data.splits import SplitName
 from tinynet.engine.engine import Engine
 from tinynet.errors import CheckpointMismatchError
@@ -21,7 +22,6 @@ from tinynet.run.arguments import check_arguments
 from tinynet.run.lookup import find_checkpoint
 from tinynet.run.options import Observer, Settings, observer
 from tinynet.run.roots import recorded_root
-from tinynet.text.warning import warn
 from tinynet.training.checks import require_weights_taken
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Warned
@@ -35,6 +35,7 @@ def load(
     path: str | Path,
     checkpoint: str | Path | None = None,
     *,
+    preprocessed: bool = False,
     max_params: int = MAX_PARAMS,
     strict_finite: bool = False,
     kernels: str | None = None,
@@ -42,11 +43,13 @@ def load(
 ) -> Network:
     """Load the network and its losses without the preprocessing; see `load_model` for raw inputs.
 
-    `Network.predict` returns probabilities.
+    `Network.predict` returns probabilities. If the run preprocesses its data, `Network.predict`
+    refuses inputs, unless ``preprocessed`` is True.
 
     Args:
         path: A run folder, or a checkpoint.
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
+        preprocessed: True if the inputs of `Network.predict` will be preprocessed as in training.
         max_params: Elements of parameters and buffers that may be allocated.
         strict_finite: Refuse NaN and infinity in parameters and buffers, instead of warning.
         kernels: Name of the numerical kernels; by default the fastest that are installed.
@@ -60,11 +63,13 @@ def load(
     options = Settings(max_params=max_params, strict_finite=strict_finite, kernels=kernels)
     _, _, model = _load(path, checkpoint, options, observer({}))
     transforms = model.spec.data.transforms if model.spec.data is not None else ()
-    if transforms:
+    if transforms and not preprocessed:
         names = dict.fromkeys(part.type.removeprefix("tinynet-core:") for part in transforms)
-        warn(
-            f"tinynet.load leaves out the transforms of the run ({', '.join(names)});"
-            f" tinynet.load_model({str(path)!r}).predict(x) applies them to raw inputs"
+        model.network.refusal = (
+            f"tinynet.load leaves out the transforms of the run ({', '.join(names)}), so this"
+            f" network cannot predict raw inputs; tinynet.load_model({str(path)!r}).predict(x)"
+            " applies them; if the inputs are preprocessed already, load the network with"
+            " preprocessed=True"
         )
     return model.network
 
@@ -191,6 +196,7 @@ def evaluate(
     path: str | Path,
     split: SplitName | Literal["validation"] = "test",
     *,
+    data: Any = None,
     checkpoint: str | Path | None = None,
     **settings: Unpack[Settings],
 ) -> Evaluation:
@@ -199,6 +205,7 @@ def evaluate(
     Args:
         path: A run folder, or a checkpoint.
         split: ``"test"``, ``"val"`` (or ``"validation"``) or ``"train"``.
+        data: The samples in memory that the run was trained on; see `tinynet.train`.
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
         **settings: See `Settings`.
 
@@ -209,6 +216,17 @@ def evaluate(
         PluginError: if a type that it needs is not installed.
     """
     check_arguments("evaluate", locals())
+    return evaluate_split(path, split, checkpoint, GivenData.of(data), settings)
+
+
+def evaluate_split(
+    path: str | Path,
+    split: SplitName | Literal["validation"],
+    checkpoint: str | Path | None,
+    given: GivenData | None,
+    settings: Settings,
+) -> Evaluation:
+    """Evaluate a split of the run's data, or of those given in their place; see `evaluate`."""
     name: SplitName = "val" if split == "validation" else split
     report = observer(settings)
     file, state, model = _load(path, checkpoint, settings, report)
@@ -216,7 +234,8 @@ def evaluate(
     if spec.data is None:
         raise CheckpointMismatchError(f"{file} names no data to evaluate on")
     root = recorded_root(settings, file, state, spec)
-    data = Data(spec.data, root, spec.training.seed, state.transforms)
+    datasets = None if given is None else given.datasets(spec)
+    data = Data(spec.data, root, spec.training.seed, state.transforms, datasets)
     data.require(name)
     for change in state.data.changes(DataFacts.of(data)):
         report(Warned(change))

@@ -1,7 +1,7 @@
 """Start and resume runs: the training loop with a folder, its lock, log and checkpoints."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -14,6 +14,7 @@ from tinynet.checkpoint.plugin_lock import recorded_names
 from tinynet.checkpoint.sections import DataFacts
 from tinynet.checkpoint.transfer import TransferPlan
 from tinynet.checkpoint.transfer_rules import STRICT, TransferRules
+from tinynet.data.given import GivenData
 from tinynet.data.splits import SplitName
 from tinynet.errors import SpecError
 from tinynet.files.weights import is_weight_file, open_weights
@@ -27,7 +28,7 @@ from tinynet.run.length import rate_jump, require_end_not_passed
 from tinynet.run.lock import locked
 from tinynet.run.log import last_figures, read_log
 from tinynet.run.lookup import find_checkpoint
-from tinynet.run.models import Evaluation, evaluate
+from tinynet.run.models import Evaluation, evaluate_split
 from tinynet.run.options import Settings, data_root, observer
 from tinynet.run.path_errors import no_run
 from tinynet.run.roots import recorded_root
@@ -57,6 +58,7 @@ class Run:
         best_evaluation: The best by `keep_best`, or else by `early_stopping`; None without both.
         data_root: The folder that relative data paths start in.
         patience: The patience of early stopping, in evaluations; None without it.
+        given: The data that were passed, which `evaluate` uses again; None for those of the spec.
     """
 
     path: Path
@@ -72,6 +74,7 @@ class Run:
     best_evaluation: BestEvaluation | None
     data_root: Path
     patience: int | None
+    given: GivenData | None = field(default=None, repr=False, compare=False)
 
     @property
     def checkpoints(self) -> list[Path]:
@@ -94,13 +97,17 @@ class Run:
         """Compute the loss and the metrics of a whole split; see `tinynet.evaluate`."""
         if settings.get("data_root") is None:
             settings["data_root"] = self.data_root
-        return evaluate(self.path, split, checkpoint=checkpoint, **settings)
+        check_arguments("evaluate", locals())
+        return evaluate_split(self.path, split, checkpoint, self.given, settings)
 
 
 def train(
     spec: Spec | str | Path | Mapping[str, Any],
     run_dir: str | Path | None = None,
     *,
+    data: Any = None,
+    validation: Any = None,
+    test: Any = None,
     resume: bool = False,
     exact: bool = False,
     overrides: Mapping[str, Any] | None = None,
@@ -113,6 +120,12 @@ def train(
     Args:
         spec: A spec, its file, or a dict of its content.
         run_dir: The run folder; by default ``runs/<name>-001``, or the next number.
+        data: Samples in memory, in place of the spec's data, whose splits and transforms stay:
+            (x, y) or (x, y, weights), each an array or a dict of arrays by name; a dict of all
+            arrays; the inputs alone; or an object with the protocol of a dataset. The spec may
+            leave out ``data``, or their ``type``; the resolved spec has the type ``memory``.
+        validation: Samples for validation, likewise, with ``data``.
+        test: Samples for the test, likewise, with ``data``.
         resume: Resume the run if ``run_dir`` has one; otherwise start it.
         exact: With ``resume``: see `resume`.
         overrides: JSON values by dotted path; only for a file or a dict.
@@ -137,19 +150,21 @@ def train(
     check_arguments("train", locals())
     if resume and run_dir is None:
         raise SpecError("resume=True (--resume) needs the run folder: add run_dir (--run FOLDER)")
+    given = GivenData.of(data, validation, test)
     if resume and run_dir is not None and RunFolder(Path(run_dir)).steps():
         return _continue(
             RunFolder(Path(run_dir)),
-            lambda checkpoint: _read_spec(spec, overrides, recorded_names(checkpoint.types)),
+            lambda checkpoint: _read_spec(spec, overrides, given, recorded_names(checkpoint.types)),
             ResumeRules(exact=exact),
             settings,
+            given,
         )
-    spec, tell = _read_spec(spec, overrides), observer(settings)
+    spec, tell = _read_spec(spec, overrides, given), observer(settings)
     lineage: tuple[dict[str, JsonValue], ...] = ()
     if source is None:
-        trainer = _trainer(spec, spec.folder, settings)
+        trainer = _trainer(spec, spec.folder, settings, given=given)
     else:
-        start, trainer, plan = _fine_tuning(spec, source, rules, settings)
+        start, trainer, plan = _fine_tuning(spec, source, rules, settings, given)
         start.apply(plan, trainer)
         tell(Transferred(start.path, plan.summary, plan.lines))
         lineage = start.lineage(plan)
@@ -165,7 +180,7 @@ def train(
         folder.require_unused()
         folder.clean()
         figures, seconds = Session(folder, trainer, tell, draft).train()
-        return _result(folder, trainer, figures, seconds)
+        return _result(folder, trainer, figures, seconds, given)
 
 
 def plan_fine_tuning(
@@ -185,6 +200,9 @@ def plan_fine_tuning(
 def resume(
     run_dir: str | Path,
     *,
+    data: Any = None,
+    validation: Any = None,
+    test: Any = None,
     overrides: Mapping[str, Any] | None = None,
     exact: bool = False,
     allow_data_change: bool = False,
@@ -195,6 +213,9 @@ def resume(
 
     Args:
         run_dir: The run folder.
+        data: The samples in memory that the run was started with; see `train`.
+        validation: Those for validation.
+        test: Those for the test.
         overrides: Changes of its spec, JSON values by dotted path: ``{"training.epochs": 40}``.
         exact: Refuse to resume unless the result is bit-identical to an uninterrupted run: if the
             software or the data have changed. Otherwise that is a warning.
@@ -204,6 +225,7 @@ def resume(
 
     Raises:
         CheckpointError: if there is no usable checkpoint.
+        DataError: if the run's data are arrays in memory, and ``data`` is missing.
         RunBusyError: if another process trains the run.
         PluginError: if a type that it needs is not installed.
         CheckpointMismatchError: for changes that do not fit the state.
@@ -216,6 +238,7 @@ def resume(
         lambda checkpoint: checkpoint.load_spec(overrides),
         ResumeRules(exact, allow_data_change, allow_reset),
         settings,
+        GivenData.of(data, validation, test),
     )
 
 
@@ -224,6 +247,7 @@ def _continue(
     choose_spec: Callable[[Checkpoint], Spec],
     rules: ResumeRules,
     settings: Settings,
+    given: GivenData | None,
 ) -> Run:
     tell = observer(settings)
     if not folder.steps():
@@ -234,11 +258,13 @@ def _continue(
         if folder.spec_was_edited(checkpoint.spec):
             tell(Warned(f"{folder.spec} was edited, but the run uses the spec in its checkpoint"))
         spec = _with_recorded_inferences(choose_spec(checkpoint), checkpoint)
+        if given is not None:
+            given.require_memory(spec)
         continuation = Continuation(checkpoint, spec, rules)
         file = folder.checkpoint(checkpoint.progress.step)
         # The folder of a spec that the user named may be read.
         root = recorded_root(settings, file, checkpoint, spec, [spec.folder])
-        trainer = _trainer(spec, root, settings, checkpoint.transforms)
+        trainer = _trainer(spec, root, settings, checkpoint.transforms, given)
         data = trainer.data
         here = environment(trainer.network.kernels)
         continuation.check(here, DataFacts.of(data), weighted=data.weighted)
@@ -253,19 +279,20 @@ def _continue(
         with locating_errors(spec):
             draft = draft_checkpoint(trainer, continuation.lineage, checkpoint.run_id)
         figures, seconds = Session(folder, trainer, tell, draft, checkpoint).train()
-        return _result(folder, trainer, figures, seconds)
+        return _result(folder, trainer, figures, seconds, given)
 
 
 def _read_spec(
     spec: Spec | str | Path | Mapping[str, Any],
     overrides: Mapping[str, Any] | None,
+    given: GivenData | None = None,
     recorded: Mapping[str, str] | None = None,
 ) -> Spec:
-    if not isinstance(spec, Spec):
-        return load_recorded_spec(spec, overrides, recorded)
-    if overrides:
+    if isinstance(spec, Spec) and overrides:
         raise SpecError("overrides apply to a file or a dict, not to a loaded spec")
-    return spec
+    if given is not None:
+        return given.in_spec(spec, overrides, recorded)
+    return spec if isinstance(spec, Spec) else load_recorded_spec(spec, overrides, recorded)
 
 
 def _with_recorded_inferences(spec: Spec, checkpoint: Checkpoint) -> Spec:
@@ -275,7 +302,11 @@ def _with_recorded_inferences(spec: Spec, checkpoint: Checkpoint) -> Spec:
 
 
 def _fine_tuning(
-    spec: Spec, source: str | Path, rules: TransferRules, settings: Settings
+    spec: Spec,
+    source: str | Path,
+    rules: TransferRules,
+    settings: Settings,
+    given: GivenData | None = None,
 ) -> tuple[FineTuning | WeightFileStart, Trainer, TransferPlan]:
     tell = observer(settings)
     start: FineTuning | WeightFileStart
@@ -285,12 +316,16 @@ def _fine_tuning(
     else:
         path, checkpoint = find_checkpoint(source, warn=lambda text: tell(Warned(text)))
         start = FineTuning(path, checkpoint, rules, file_origin(path))
-    trainer = _trainer(spec, spec.folder, settings, start.fitted(spec))
+    trainer = _trainer(spec, spec.folder, settings, start.fitted(spec), given)
     return start, trainer, start.plan(trainer)
 
 
 def _trainer(
-    spec: Spec, root: Path, settings: Settings, fitted: Mapping[str, Any] | None = None
+    spec: Spec,
+    root: Path,
+    settings: Settings,
+    fitted: Mapping[str, Any] | None = None,
+    given: GivenData | None = None,
 ) -> Trainer:
     """Return a trainer that has passed every check before the first step."""
     for note in spec.origin.notes:
@@ -300,6 +335,7 @@ def _trainer(
             spec,
             root=data_root(settings, root),
             fitted=fitted,
+            data=given,
             max_params=settings.get("max_params", MAX_PARAMS),
             threads=settings.get("threads"),
             kernels=choose_kernels(settings.get("kernels")),
@@ -308,7 +344,13 @@ def _trainer(
     return trainer
 
 
-def _result(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seconds: float) -> Run:
+def _result(
+    folder: RunFolder,
+    trainer: Trainer,
+    figures: dict[str, float],
+    seconds: float,
+    given: GivenData | None,
+) -> Run:
     progress, stopping = trainer.progress, trainer.spec.training.early_stopping
     path = folder.path.resolve()
     best = None if progress.best is None else RunFolder(path).checkpoint(progress.best.step)
@@ -326,4 +368,5 @@ def _result(folder: RunFolder, trainer: Trainer, figures: dict[str, float], seco
         best_evaluation(trainer.spec.training, progress, trainer.steps_per_epoch),
         trainer.data.root,
         None if stopping is None else stopping.patience,
+        given,
     )

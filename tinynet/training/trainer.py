@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tinynet.data.data import Data
+from tinynet.data.given import GivenData
 from tinynet.data.ranges import naming_samples
 from tinynet.engine.engine import Engine
 from tinynet.engine.inputs import Inputs
@@ -61,7 +62,9 @@ class Trainer:
         *,
         root: Path | None = None,
         fitted: Mapping[str, Array] | None = None,
-        data: Data | None = None,
+        data: Any = None,
+        validation: Any = None,
+        test: Any = None,
         max_params: int = MAX_PARAMS,
         threads: int | None = None,
         kernels: Kernels | None = None,
@@ -74,7 +77,10 @@ class Trainer:
             spec: A spec, its file, or a dict like one.
             root: Folder of relative data paths; by default the spec's folder.
             fitted: State of fitted transforms, from an earlier run.
-            data: The data of the spec, if they are open already.
+            data: Samples in memory, in place of the spec's data: (x, y), a dict of arrays, or a
+                dataset; see `tinynet.train`. Or the `Data` of the spec, if they are open already.
+            validation: Samples for validation, with ``data``.
+            test: Samples for the test, with ``data``.
             max_params: Most elements of parameters and buffers together.
             threads: Number of threads; by default the number of cores. Any number gives the same
                 result.
@@ -86,10 +92,14 @@ class Trainer:
             DataError: for data that cannot be used for training.
             PluginError: for a plugin that is missing or broken.
         """
+        self._data = data if isinstance(data, Data) else None
+        self._given = None if self._data is not None else GivenData.of(data, validation, test)
+        if self._given is not None:
+            spec = self._given.in_spec(spec)
         spec = spec if isinstance(spec, Spec) else load_spec(spec)
         self.spec = spec
         self._root = root or spec.folder
-        self._fitted, self._data = fitted, data
+        self._fitted = fitted
         training = spec.training
         data_shapes = self.data.input_shapes if spec.network.input_shape is None else None
         self._length = RunLength(training, lambda: steps_per_epoch(self.data, training))
@@ -145,7 +155,8 @@ class Trainer:
                 "the spec has no 'data': name a dataset; to train by hand, with train_step alone,"
                 " network.input_shape is enough"
             )
-        return Data(self.spec.data, self._root, self.spec.training.seed, self._fitted)
+        given = None if self._given is None else self._given.datasets(self.spec)
+        return Data(self.spec.data, self._root, self.spec.training.seed, self._fitted, given)
 
     @cached_property
     def _target_names(self) -> dict[str, str]:

@@ -1,0 +1,178 @@
+"""Data that a Python program passes, in place of those that a spec names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tinynet.builtin.datasets.memory import Memory, MemoryArrays
+from tinynet.config import Frozen, Reference
+from tinynet.dataset import Dataset
+from tinynet.engine.inputs import own_name
+from tinynet.errors import DataError, UsageError
+from tinynet.spec.graph import build_graph, is_input
+from tinynet.spec.models import Spec
+from tinynet.spec.reading import load_recorded_spec
+from tinynet.text.wording import format_list
+
+MEMORY = "memory"
+"""The type of a dataset whose samples are passed."""
+
+WEIGHTS = "weights"
+"""The name of the weights in a dict of arrays."""
+
+
+@dataclass(frozen=True)
+class GivenData:
+    """Datasets that a Python program passes: arrays, or objects with the protocol `Dataset`.
+
+    Attributes:
+        parts: The passed values by the pointer to the dataset's place in the spec.
+    """
+
+    parts: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, data: Any, validation: Any = None, test: Any = None) -> "GivenData | None":
+        """Return the data that are passed for training, and for the splits with their own data.
+
+        Raises:
+            UsageError: for a split without training data.
+        """
+        if isinstance(data, GivenData):
+            return data
+        if data is None:
+            if validation is not None or test is not None:
+                name = "test" if validation is None else "validation"
+                raise UsageError(
+                    f"{name}= needs data=: give the training samples, as in data=(x, y)"
+                )
+            return None
+        parts = {"/data": data, "/data/validation": validation, "/data/test": test}
+        return cls({pointer: part for pointer, part in parts.items() if part is not None})
+
+    def in_spec(
+        self,
+        spec: Any,
+        overrides: Mapping[str, Any] | None = None,
+        recorded: Mapping[str, str] | None = None,
+    ) -> Spec:
+        """Return a spec, or the spec of a file or dict, whose data have the type "memory".
+
+        Splits and transforms stay, and so do those options of the dataset that ``memory`` has.
+        """
+        folder = None
+        if isinstance(spec, Spec):
+            if not self._others(spec):
+                return spec
+            folder, spec = spec.folder, spec.resolved()
+        types = {f"{pointer[1:].replace('/', '.')}.type": MEMORY for pointer in self.parts}
+        filled = load_recorded_spec(spec, {**types, **(overrides or {})}, recorded)
+        origin = replace(filled.origin, notes=())
+        filled._origin = origin if folder is None else replace(origin, folder=folder)
+        return filled
+
+    def require_memory(self, spec: Spec) -> None:
+        """Require that the spec of a run has the type "memory" where data are passed.
+
+        Raises:
+            UsageError: for another type, which reads the data itself.
+        """
+        if others := self._others(spec):
+            types = [f"{pointer[1:].replace('/', '.')} ({kind!r})" for pointer, kind in others]
+            raise UsageError(
+                f"the run was not trained on data that were passed: {format_list(types)} in its"
+                " spec; leave out data=, validation= and test="
+            )
+
+    def _others(self, spec: Spec) -> list[tuple[str, str | None]]:
+        """Return place and type of each dataset that is passed, but has another type."""
+        data = spec.data
+        parts: dict[str, Reference | None] = {"/data": data}
+        if data is not None:
+            parts |= {"/data/validation": data.validation, "/data/test": data.test}
+        types = {pointer: part.type for pointer, part in parts.items() if part is not None}
+        return [
+            (pointer, types.get(pointer))
+            for pointer in self.parts
+            if types.get(pointer, "").removeprefix("tinynet-core:") != MEMORY
+        ]
+
+    def datasets(self, spec: Spec) -> "dict[str, GivenDataset]":
+        """Return the passed datasets by the pointer to their place in the spec."""
+        inputs = {
+            own_name(source)
+            for node in build_graph(spec.network)
+            for source in node.inputs
+            if is_input(source)
+        }
+        return {
+            pointer: GivenDataset(value, tuple(inputs), pointer[1:].partition("/")[2])
+            for pointer, value in self.parts.items()
+        }
+
+
+@dataclass(frozen=True)
+class GivenDataset:
+    """A passed dataset.
+
+    Attributes:
+        value: A dataset; a tuple (x, y) or (x, y, weights), each an array or a dict of arrays by
+            name; a dict of all arrays; or the inputs alone.
+        inputs: Names of the network's inputs.
+        place: The role of the dataset, for messages.
+    """
+
+    value: Any
+    inputs: tuple[str, ...]
+    place: str = ""
+
+    def open(self, config: Frozen) -> Dataset:
+        """Return the dataset.
+
+        Raises:
+            DataError: for values that cannot be used.
+        """
+        dataset: Any = self.value
+        if not is_dataset(dataset):
+            assert isinstance(config, Memory.Config)
+            dataset = Memory(config, self._arrays())
+        opened: Dataset = dataset
+        return opened
+
+    def _arrays(self) -> MemoryArrays:
+        value = self.value
+        if isinstance(value, Mapping):
+            value = self._parted(value)
+        elif not isinstance(value, tuple):
+            value = (value, None)
+        if len(value) not in (2, 3):
+            raise DataError(
+                f"the data are a tuple of {len(value)}; give (x, y), or (x, y, weights)"
+            )
+        x, y, weights = value if len(value) == 3 else (*value, None)
+        single = self.inputs[0] if len(self.inputs) == 1 else "input"
+        if not isinstance(x, Mapping):
+            x = {single: x}
+        if y is None:
+            y = {}
+        elif not isinstance(y, Mapping):
+            y = {"target": y}
+        return MemoryArrays(x, y, weights, self.place)
+
+    def _parted(self, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return inputs, targets and weights of a dict of all arrays."""
+        if missing := [name for name in self.inputs if name not in arrays]:
+            listed = format_list([repr(name) for name in missing])
+            raise DataError(
+                f"the data lack the network's input {listed}; the arrays passed are"
+                f" {format_list([repr(name) for name in arrays])}"
+            )
+        targets = {n: a for n, a in arrays.items() if n not in self.inputs and n != WEIGHTS}
+        weights = [] if WEIGHTS in self.inputs or WEIGHTS not in arrays else [arrays[WEIGHTS]]
+        return ({name: arrays[name] for name in arrays if name in self.inputs}, targets, *weights)
+
+
+def is_dataset(value: Any) -> bool:
+    """Return True for an object with the protocol `Dataset`."""
+    parts = ("inputs", "targets", "fingerprint", "gather", "__len__")
+    return all(hasattr(value, part) for part in parts)
