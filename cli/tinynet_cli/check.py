@@ -12,7 +12,7 @@ from tinynet_cli.output import echo, echo_message, print_json, print_table, warn
 
 if TYPE_CHECKING:
     from tinynet.commands.check import Checked
-    from tinynet.commands.summary import Summary
+    from tinynet.network.summary import Summary
 
 RENDER_WIDTH = 60
 """Column in which a rendered spec says where its values come from, if its lines are shorter."""

@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tinynet.commands.summary import Summary, dry_network, open_spec, require_outputs, summary_of
+from tinynet.commands.summary import dry_network, open_spec, require_outputs
 from tinynet.data.data import Data
 from tinynet.data.sizes import SplitSizes
 from tinynet.errors import DataError, LocatedError, Problem, ShapeError, SpecError
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
+from tinynet.network.summary import Summary, summary_of
 from tinynet.run.session import draft_checkpoint, locating_errors
 from tinynet.spec.models import Spec
 from tinynet.training.advice import advice
@@ -85,7 +86,7 @@ def check_spec(
             check_training(spec, network, data, names)
         warnings, source = _located(spec, advice(spec, network, data, names))
         sizes = SplitSizes.of(spec.data, data)
-        summary, lines = summary_of(spec, network), tuple(data.description())
+        summary, lines = summary_of(network, spec.name), tuple(data.description())
         return Checked(summary, warnings, source, sizes, tried, lines)
 
 
@@ -113,7 +114,7 @@ def _check_network(spec: Spec, max_params: int) -> Checked:
     require_weights_taken(spec, network, None)
     warnings, source = _located(spec, advice(spec, network, None, {}))
     has_data = spec.data is not None
-    return Checked(summary_of(spec, network), warnings, source, None, False, has_data=has_data)
+    return Checked(summary_of(network, spec.name), warnings, source, None, False, has_data=has_data)
 
 
 def _open_data(spec: Spec, root: Path, path: str | Path, overrides: Mapping[str, Any]) -> Data:

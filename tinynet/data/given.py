@@ -106,8 +106,7 @@ class GivenData:
             if is_input(source)
         }
         return {
-            pointer: GivenDataset(value, tuple(inputs), pointer[1:].partition("/")[2])
-            for pointer, value in self.parts.items()
+            pointer: GivenDataset(value, tuple(inputs)) for pointer, value in self.parts.items()
         }
 
 
@@ -119,15 +118,13 @@ class GivenDataset:
         value: A dataset; a tuple (x, y) or (x, y, weights), each an array or a dict of arrays by
             name; a dict of all arrays; or the inputs alone.
         inputs: Names of the network's inputs.
-        place: The role of the dataset, for messages.
     """
 
     value: Any
     inputs: tuple[str, ...]
-    place: str = ""
 
-    def open(self, config: Frozen) -> Dataset:
-        """Return the dataset.
+    def open(self, config: Frozen, pointer: str) -> Dataset:
+        """Return the dataset, for the place at ``pointer`` in the spec.
 
         Raises:
             DataError: for values that cannot be used.
@@ -135,11 +132,11 @@ class GivenDataset:
         dataset: Any = self.value
         if not is_dataset(dataset):
             assert isinstance(config, Memory.Config)
-            dataset = Memory(config, self._arrays())
+            dataset = Memory(config, self._arrays(pointer[1:].partition("/")[2]))
         opened: Dataset = dataset
         return opened
 
-    def _arrays(self) -> MemoryArrays:
+    def _arrays(self, place: str) -> MemoryArrays:
         value = self.value
         if isinstance(value, Mapping):
             value = self._parted(value)
@@ -157,7 +154,7 @@ class GivenDataset:
             y = {}
         elif not isinstance(y, Mapping):
             y = {"target": y}
-        return MemoryArrays(x, y, weights, self.place)
+        return MemoryArrays(x, y, weights, place)
 
     def _parted(self, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return inputs, targets and weights of a dict of all arrays."""

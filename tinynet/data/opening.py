@@ -1,6 +1,7 @@
 """Opening of the datasets of a spec, and comparison of those of its splits."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +33,8 @@ def open_dataset(
     """
     plugins = registry.default()
     config = resolve_paths(plugins.config(reference, pointer), root)
-    dataset: Dataset
-    if given is None:
-        dataset = plugins.construct(reference, config, pointer)
-    else:
-        dataset = given.open(config)
+    build = partial(plugins.construct, reference) if given is None else given.open
+    dataset: Dataset = build(config, pointer)
     with PluginErrors(dataset, "__len__ raised", pointer):
         samples = len(dataset)
     check_fields(dataset, pointer)
