@@ -168,7 +168,7 @@ def _target(source: Source, config: Memory.Config) -> Source:
     """
     if source.values.dtype.kind == "U":
         return _of_text(source, config)
-    values = source.values
+    values = np.asarray(source.values)
     counts_from_0 = values.dtype.kind not in "iu" or values.ndim > 1 or not values.min()
     if counts_from_0 or config.classes is not None or config.target_type == "number":
         return as_target(source, config)
@@ -183,23 +183,24 @@ def _of_text(source: Source, config: Memory.Config) -> Source:
         )
     if config.classes is None:
         return _of_distinct(source)
-    unknown = ~np.isin(source.values, config.classes)
+    values = np.asarray(source.values)
+    unknown = ~np.isin(values, config.classes)
     if unknown.any():
         row = int(np.argwhere(unknown)[0][0])
-        labels = format_list([repr(v) for v in np.unique(source.values[unknown]).tolist()])
+        labels = format_list([repr(v) for v in np.unique(values[unknown]).tolist()])
         raise DataError(
             f'{source.row(row)}: the labels {labels} are not in "classes"'
             f" ({format_list(config.classes)}); add them, or remove their samples"
         )
     names = np.array(config.classes)
     order = np.argsort(names)
-    indices = order[np.searchsorted(names, source.values, sorter=order)]
+    indices = order[np.searchsorted(names, values, sorter=order)]
     return replace(source, values=indices, classes=config.classes)
 
 
 def _of_distinct(source: Source) -> Source:
     """Return classes in the order of their values."""
-    labels, indices = np.unique(source.values, return_inverse=True)
+    labels, indices = np.unique(np.asarray(source.values), return_inverse=True)
     if len(labels) > MAX_CLASSES:
         raise DataError(
             f"{source.place} has {len(labels):,} distinct values, more than {MAX_CLASSES:,}"
