@@ -32,6 +32,7 @@ class RawTable:
         typed: True if the source has types of its own.
         numbers: The form of numbers in a text file.
         underscores: False if no cell contains one.
+        start: Number of the first row in its file or object, for a part of a table.
     """
 
     place: str
@@ -43,6 +44,7 @@ class RawTable:
     typed: bool = False
     numbers: NumberFormat = field(default_factory=NumberFormat)
     underscores: bool = True
+    start: int = 0
 
     def __len__(self) -> int:
         return self.rows
@@ -64,4 +66,4 @@ class RawTable:
             place, first = self.files[bisect_right(starts, row) - 1]
         if self.lines is not None:
             return f"{place}, line {self.lines[row]}"
-        return f"{place}, row {row - first} (counted from 0)"
+        return f"{place}, row {self.start + row - first} (counted from 0)"
