@@ -4,8 +4,6 @@ A type that is registered needs a row in `ROWS`: an example of its config, and o
 Plugins of other distributions are checked by their own tests.
 """
 
-import gzip
-import struct
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -15,11 +13,9 @@ import numpy as np
 import pytest
 
 from tinynet import registry
-from tinynet.builtin.datasets.memory import MemoryArrays
 from tinynet.dataset import Field
 from tinynet.testing import (
     Check,
-    dataset_checks,
     initializer_checks,
     kernel_checks,
     layer_checks,
@@ -33,6 +29,7 @@ from tinynet.testing.checks import run_all
 
 from .activation_cases import ACTIVATIONS
 from .augmentation_cases import AUGMENTATIONS
+from .dataset_cases import DATASETS
 from .image_cases import IMAGES
 from .initializer_cases import INITIALIZERS
 from .loss_cases import LOSSES
@@ -85,76 +82,6 @@ def initializer(options: dict[str, Any], **kwargs: Any) -> Row:
 
 def transform(options: dict[str, Any], field: Field, samples: Any) -> Row:
     return lambda cls, folder: transform_checks(cls, options, field, samples)
-
-
-def digits(cls: type[Any], folder: Path) -> Iterator[Check]:
-    return dataset_checks(cls, {})
-
-
-def csv(cls: type[Any], folder: Path) -> Iterator[Check]:
-    path = folder / "flowers.csv"
-    path.write_text("width,height,kind\n1.5,2,rose\n3,4.25,lily\n5,6,rose\n", encoding="utf-8")
-    return dataset_checks(cls, {"path": str(path), "target": "kind"})
-
-
-def csv_of_numbers(cls: type[Any], folder: Path) -> Iterator[Check]:
-    path = folder / "numbers.csv"
-    path.write_text("a,b,c,w\n1,2,3,0.5\n4,5,6,1\n7,8,9,2\n", encoding="utf-8")
-    return dataset_checks(cls, {"path": str(path), "target": "c", "weights": "w"})
-
-
-def npz(cls: type[Any], folder: Path) -> Iterator[Check]:
-    path = folder / "arrays.npz"
-    np.savez(path, x=np.float32(SHARES), y=LABELS)
-    return dataset_checks(cls, {"path": str(path)})
-
-
-def npz_of_sequences(cls: type[Any], folder: Path) -> Iterator[Check]:
-    path = folder / "sequences.npz"
-    np.savez(path, x=SEQUENCES, y=SEQUENCES, w=SEQUENCES + 0.5)
-    return dataset_checks(cls, {"path": str(path), "weights": "w"})
-
-
-def npz_without_targets(cls: type[Any], folder: Path) -> Iterator[Check]:
-    path = folder / "inputs.npz"
-    np.savez(path, x=SHARES)
-    return dataset_checks(cls, {"path": str(path), "targets": None})
-
-
-def npy(cls: type[Any], folder: Path) -> Iterator[Check]:
-    paths = {"inputs": folder / "x.npy", "targets": folder / "y.npy"}
-    np.save(paths["inputs"], np.float32(SHARES))
-    np.save(paths["targets"], LABELS)
-    return dataset_checks(cls, {name: str(path) for name, path in paths.items()})
-
-
-def idx(cls: type[Any], folder: Path) -> Iterator[Check]:
-    images, labels = folder / "images.gz", folder / "labels"
-    pixels = bytes(range(2 * 3 * 4))
-    images.write_bytes(gzip.compress(struct.pack(">4B3I", 0, 0, 8, 3, 2, 3, 4) + pixels))
-    labels.write_bytes(struct.pack(">4BI", 0, 0, 8, 1, 2) + bytes([1, 0]))
-    return dataset_checks(cls, {"images": str(images), "labels": str(labels)})
-
-
-def memory(cls: type[Any], folder: Path) -> Iterator[Check]:
-    class Filled(cls):  # type: ignore[misc]
-        def __init__(self, config: Any) -> None:
-            labels = ["no", "yes", "no", "no", "yes", "no"]
-            super().__init__(config, MemoryArrays({"input": NUMBERS}, {"target": labels}, LABELS))
-
-    return dataset_checks(Filled, {})
-
-
-def text(cls: type[Any], folder: Path) -> Iterator[Check]:
-    path = folder / "text.txt"
-    path.write_text("Grüße an alle,\n" * 3, encoding="utf-8")
-    return dataset_checks(cls, {"path": str(path), "length": 5, "stride": 3})
-
-
-def text_as_bytes(cls: type[Any], folder: Path) -> Iterator[Check]:
-    path = folder / "bytes.txt"
-    path.write_text("Grüße an alle,\n" * 3, encoding="utf-8")
-    return dataset_checks(cls, {"path": str(path), "length": 5, "unit": "byte"})
 
 
 def kernels(cls: type[Any], folder: Path) -> Iterator[Check]:
@@ -400,15 +327,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
     "regularizers": REGULARIZERS,
     "constraints": CONSTRAINTS,
     "parametrizations": PARAMETRIZATIONS,
-    "datasets": {
-        "csv": [csv, csv_of_numbers],
-        "digits": [digits],
-        "idx": [idx],
-        "memory": [memory],
-        "npy": [npy],
-        "npz": [npz, npz_of_sequences, npz_without_targets],
-        "text": [text, text_as_bytes],
-    },
+    "datasets": DATASETS,
     "transforms": {
         "one_hot": [transform({"num_classes": 4}, Field((), "int64"), LABELS)],
         "scale": [

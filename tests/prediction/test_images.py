@@ -180,7 +180,7 @@ def test_values_of_unknown_range_are_an_error(read, image, words):
 @pytest.mark.parametrize("ending", ["gif", "tif", "png", "webp"])
 def test_several_frames_are_an_error(read, ending):
     frames = [Image.new("L", (SIZE, SIZE), level) for level in (0, 100, 200)]
-    with pytest.raises(DataError, match="holds 3 frames; save the one to predict as a file of its"):
+    with pytest.raises(DataError, match="holds 3 frames; save the one to use as a file of its own"):
         read(frames[0], ending, save_all=True, append_images=frames[1:])
 
 

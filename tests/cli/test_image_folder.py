@@ -1,0 +1,165 @@
+"""Networks of images in folders, from training to predictions, through the command line."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinynet as library
+from tinynet.builtin.images import pixels
+
+Image = pytest.importorskip("PIL.Image", reason="images need Pillow")
+
+TRAINING = {
+    "epochs": 25,
+    "batch_size": 8,
+    "optimizer": {"type": "adam", "learning_rate": 0.03},
+}
+CONVOLUTION = {"type": "conv2d", "filters": 8, "kernel_size": 3, "padding": "same"}
+SPLIT = {"validation": 8, "test": 12}
+SCALE = [{"type": "scale", "factor": 1 / 255}]
+
+
+def spec(name, data, layers, loss, metrics):
+    return {
+        "tinynet": 1,
+        "name": name,
+        "data": {"type": "image_folder", **data, "split": SPLIT, "transforms": SCALE},
+        "network": {"layers": layers},
+        "training": {**TRAINING, "loss": loss, "metrics": metrics},
+    }
+
+
+CLASSES = spec(
+    "classes",
+    {"path": "photos", "size": [8, 8]},
+    [CONVOLUTION, "relu", "global_avg_pool2d", {"type": "dense", "units": 2}],
+    "softmax_cross_entropy",
+    ["accuracy"],
+)
+NUMBERS = spec(
+    "numbers",
+    {"path": "images", "table": "labels.csv", "target": "place", "color": "gray"},
+    ["flatten", {"type": "dense", "units": 16}, "relu", {"type": "dense", "units": 1}],
+    "mse",
+    ["mae"],
+)
+MASKS = spec(
+    "masks",
+    {"images": "images", "masks": "masks", "classes": ["ground", "line"]}
+    | {"size": [9, 9], "resize": "pad"},
+    [CONVOLUTION, "relu", {"type": "conv2d", "filters": 2, "kernel_size": 1}],
+    "softmax_cross_entropy",
+    ["accuracy", "mean_iou"],
+)
+
+
+def picture(rng, upright):
+    """Return a bright line on dark ground, its mask, and its position from 0 to 1."""
+    ground = rng.integers(0, 60, (9, 12, 3)).astype(np.uint8)
+    mask = np.zeros((9, 12), np.uint8)
+    place = int(rng.integers(1, 8))
+    mask[(slice(None), place) if upright else place] = 255
+    ground[mask > 0] = rng.integers(180, 255, 3)
+    return ground, mask, place / 8
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Sixty images: by class, with a table, and with masks."""
+    root, rng, rows = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0), []
+    for number in range(60):
+        upright = number % 2 == 1
+        pixels, mask, place = picture(rng, upright)
+        image, name = Image.fromarray(pixels), f"{number:02}.png"
+        kind = "upright" if upright else "level"
+        files = {
+            f"photos/{kind}/{number % 3}/{number}.{'jpg' if number % 5 else 'png'}": image,
+            f"images/{name}": image,
+            f"masks/{name}": Image.fromarray(mask),
+        }
+        for file, content in files.items():
+            (root / file).parent.mkdir(parents=True, exist_ok=True)
+            content.save(root / file)
+        rows.append([name, f"{place}", kind])
+    with (root / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["file", "place", "kind"], *rows])
+    return root
+
+
+@pytest.fixture
+def train(tinynet, folder, pictures):
+    """Check and train a spec; return the metrics of the test split."""
+
+    def run(document, run="run"):
+        spec = folder / "spec.json"
+        spec.write_text(json.dumps(document), encoding="utf-8")
+        root = ("--data-root", pictures)
+        assert tinynet("check", spec, *root).code == 0
+        result = tinynet("train", spec, "--run", run, *root, "--quiet")
+        assert result.code == 0, result.err
+        return tinynet("evaluate", run, *root, "--json").json["metrics"]
+
+    return run
+
+
+def test_classes_from_folders(tinynet, train, pictures):
+    assert train(CLASSES)["accuracy"] >= 0.9
+    files = sorted((pictures / "photos/upright").rglob("*.*"))
+    labels = tinynet("predict", "run", *files, "--json").json["labels"]
+    assert labels.count("upright") >= 0.9 * len(labels)
+
+
+def test_numbers_from_a_table(tinynet, train, pictures):
+    assert train(NUMBERS)["mae"] < 0.15
+    result = tinynet("predict", "run", pictures / "images/03.png", pictures / "images/05.png")
+    rows = [line.split() for line in result.out.splitlines()[1:]]
+    assert [Path(row[0]).name for row in rows] == ["03.png", "05.png"]
+    with (pictures / "labels.csv").open(encoding="utf-8") as file:
+        places = {row["file"]: float(row["place"]) for row in csv.DictReader(file)}
+    for row in rows:
+        assert float(row[-1]) == pytest.approx(places[Path(row[0]).name], abs=0.3)
+
+
+def test_masks_from_pairs(tinynet, train, pictures, folder):
+    """The network learns which pixels belong to the line, and `predict` returns their classes."""
+    metrics = train(MASKS)
+    assert metrics["accuracy"] > 0.95
+    assert metrics["mean_iou"] > 0.8
+    labels = tinynet("predict", "run", pictures / "images/01.png", "--json").json["labels"]
+    assert np.shape(labels) == (1, 9, 9)
+    assert {label for row in labels[0] for label in row} == {"ground", "line"}
+
+
+def test_a_resumed_run_is_exact(tinynet, folder, pictures):
+    document = {**MASKS, "training": {**MASKS["training"], "epochs": 2}}
+    spec = folder / "spec.json"
+    spec.write_text(json.dumps(document), encoding="utf-8")
+    result = tinynet("verify-resume", spec, "--kills", 1, "--data-root", pictures, "--json")
+    assert result.json["exact"] is True
+
+
+def test_the_run_does_not_depend_on_memory(train, monkeypatch):
+    """Images that do not fit are decoded again in every epoch, in the background."""
+    kept = train(CLASSES, "kept")
+    monkeypatch.setattr(pixels, "available_memory", lambda: 0)
+    assert train(CLASSES, "decoded") == kept
+    kept, decoded = (library.load_model(run).network.params for run in ("kept", "decoded"))
+    for name, array in kept.items():
+        np.testing.assert_array_equal(array, decoded[name])
+
+
+def test_all_broken_files_are_named(tinynet, folder, pictures):
+    shutil.copytree(pictures / "photos", folder / "photos")
+    for number in (0, 1):
+        (folder / f"photos/level/{number}.png").write_bytes(b"no image")
+    (folder / "spec.json").write_text(json.dumps(CLASSES), encoding="utf-8")
+    result = tinynet("check", "spec.json")
+    assert result.code == 3
+    assert "2 files cannot be used" in result.err
+    assert "photos/level/0.png" in result.err
+    assert "photos/level/1.png" in result.err
+    assert tinynet("check", "spec.json", "--set", "data.skip_broken=true").code == 0

@@ -1,0 +1,123 @@
+"""The cases that test_contract.py checks of datasets: files, and the options that read them."""
+
+import gzip
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+
+from tinynet.builtin.datasets.memory import MemoryArrays
+from tinynet.testing import Check, dataset_checks
+
+Case: TypeAlias = Callable[[type[Any], Path], Iterator[Check]]
+"""The checks of a class, whose files are written into a folder."""
+
+DRAW = np.random.default_rng(0)
+LABELS = np.array([2, 0, 1, 2, 1, 0])
+SEQUENCES = DRAW.integers(3, size=(6, 4))
+NUMBERS = DRAW.normal(size=(6, 2))
+SHARES = DRAW.uniform(0.1, 0.9, (6, 2))
+
+
+def digits(cls: type[Any], folder: Path) -> Iterator[Check]:
+    return dataset_checks(cls, {})
+
+
+def csv(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "flowers.csv"
+    path.write_text("width,height,kind\n1.5,2,rose\n3,4.25,lily\n5,6,rose\n", encoding="utf-8")
+    return dataset_checks(cls, {"path": str(path), "target": "kind"})
+
+
+def csv_of_numbers(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "numbers.csv"
+    path.write_text("a,b,c,w\n1,2,3,0.5\n4,5,6,1\n7,8,9,2\n", encoding="utf-8")
+    return dataset_checks(cls, {"path": str(path), "target": "c", "weights": "w"})
+
+
+def npz(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "arrays.npz"
+    np.savez(path, x=np.float32(SHARES), y=LABELS)
+    return dataset_checks(cls, {"path": str(path)})
+
+
+def npz_of_sequences(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "sequences.npz"
+    np.savez(path, x=SEQUENCES, y=SEQUENCES, w=SEQUENCES + 0.5)
+    return dataset_checks(cls, {"path": str(path), "weights": "w"})
+
+
+def npz_without_targets(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "inputs.npz"
+    np.savez(path, x=SHARES)
+    return dataset_checks(cls, {"path": str(path), "targets": None})
+
+
+def npy(cls: type[Any], folder: Path) -> Iterator[Check]:
+    paths = {"inputs": folder / "x.npy", "targets": folder / "y.npy"}
+    np.save(paths["inputs"], np.float32(SHARES))
+    np.save(paths["targets"], LABELS)
+    return dataset_checks(cls, {name: str(path) for name, path in paths.items()})
+
+
+def idx(cls: type[Any], folder: Path) -> Iterator[Check]:
+    images, labels = folder / "images.gz", folder / "labels"
+    pixels = bytes(range(2 * 3 * 4))
+    images.write_bytes(gzip.compress(struct.pack(">4B3I", 0, 0, 8, 3, 2, 3, 4) + pixels))
+    labels.write_bytes(struct.pack(">4BI", 0, 0, 8, 1, 2) + bytes([1, 0]))
+    return dataset_checks(cls, {"images": str(images), "labels": str(labels)})
+
+
+def memory(cls: type[Any], folder: Path) -> Iterator[Check]:
+    class Filled(cls):  # type: ignore[misc]
+        def __init__(self, config: Any) -> None:
+            labels = ["no", "yes", "no", "no", "yes", "no"]
+            super().__init__(config, MemoryArrays({"input": NUMBERS}, {"target": labels}, LABELS))
+
+    return dataset_checks(Filled, {})
+
+
+def image_folder(cls: type[Any], folder: Path) -> Iterator[Check]:
+    image = pytest.importorskip("PIL.Image", reason="images need Pillow")
+    for kind, level in (("day", 200), ("night", 20)):
+        (folder / kind).mkdir()
+        image.new("L", (4, 3), level).save(folder / kind / "1.png")
+    return dataset_checks(cls, {"path": str(folder), "size": [5, 6], "color": "gray"})
+
+
+def image_masks(cls: type[Any], folder: Path) -> Iterator[Check]:
+    image = pytest.importorskip("PIL.Image", reason="images need Pillow")
+    paths = {"images": folder / "images", "masks": folder / "masks"}
+    for path in paths.values():
+        path.mkdir()
+        for level in (0, 255):
+            image.new("L", (4, 3), level).save(path / f"{level}.png")
+    options = {name: str(path) for name, path in paths.items()}
+    return dataset_checks(cls, {**options, "size": 4, "resize": "pad"})
+
+
+def text(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "text.txt"
+    path.write_text("Grüße an alle,\n" * 3, encoding="utf-8")
+    return dataset_checks(cls, {"path": str(path), "length": 5, "stride": 3})
+
+
+def text_as_bytes(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "bytes.txt"
+    path.write_text("Grüße an alle,\n" * 3, encoding="utf-8")
+    return dataset_checks(cls, {"path": str(path), "length": 5, "unit": "byte"})
+
+
+DATASETS: dict[str, list[Case]] = {
+    "csv": [csv, csv_of_numbers],
+    "digits": [digits],
+    "idx": [idx],
+    "memory": [memory],
+    "image_folder": [image_folder, image_masks],
+    "npy": [npy],
+    "npz": [npz, npz_of_sequences, npz_without_targets],
+    "text": [text, text_as_bytes],
+}

@@ -1,0 +1,409 @@
+"""Images in folders: the samples, their targets, and what is said about files that are none."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from tinynet.builtin.datasets.image_folder import ImageFolder
+from tinynet.builtin.images import pixels
+from tinynet.errors import DataError
+from tinynet.files import parallel
+
+Image = pytest.importorskip("PIL.Image", reason="images need Pillow")
+
+
+def save(path, level=0, size=(4, 3), mode="L"):
+    """Save an image of one gray level."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, level if mode == "L" else (level,) * len(mode)).save(path)
+    return path
+
+
+def open_folder(**options):
+    options = {name: str(v) if isinstance(v, Path) else v for name, v in options.items()}
+    return ImageFolder(ImageFolder.Config(**options))
+
+
+def everything(data):
+    return data.gather(np.arange(len(data)))
+
+
+def levels(data):
+    """Return the gray level of each sample."""
+    return everything(data).inputs["input"][:, 0, 0, 0].tolist()
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Two classes; one has a folder inside."""
+    folder = tmp_path / "photos"
+    for name, level in (("dog/b.png", 30), ("cat/2.png", 20), ("cat/inner/1.bmp", 40)):
+        save(folder / name, level)
+    return folder
+
+
+# Classes ------------------------------------------------------------------------------------
+
+
+def test_folders_are_classes(photos):
+    data = open_folder(path=photos, color="gray")
+    assert data.targets["target"].classes == ("cat", "dog")
+    assert data.inputs["input"].shape == (3, 4, 1)
+    assert data.inputs["input"].dtype == "uint8"
+    assert levels(data) == [20, 40, 30]
+    assert everything(data).targets["target"].tolist() == [0, 0, 1]
+    assert data.where(1) == str(photos / "cat/inner/1.bmp")
+
+
+def test_classes_that_are_integers_are_sorted_by_value(tmp_path):
+    for name in ("10", "9", "x"):
+        save(tmp_path / name / "a.png")
+    assert open_folder(path=tmp_path).targets["target"].classes == ("9", "10", "x")
+
+
+def test_classes_of_the_spec_may_have_no_images(photos):
+    data = open_folder(path=photos, classes=("dog", "cow", "cat"))
+    assert data.targets["target"].classes == ("dog", "cow", "cat")
+    assert everything(data).targets["target"].tolist() == [2, 2, 0]
+    assert data.inferred == {"classes": {"target": ["dog", "cow", "cat"]}}
+
+
+def test_a_folder_that_is_not_among_the_classes_is_an_error(photos):
+    with pytest.raises(DataError, match=r'not in "classes": dog \(did you mean .dogs.\?\)'):
+        open_folder(path=photos, classes=("cat", "dogs"))
+
+
+def test_hidden_files_are_skipped_and_others_listed(photos):
+    save(photos / ".trash/a.png")
+    save(photos / "cat/.a.png")
+    (photos / "cat/readme.txt").write_text("cats", encoding="utf-8")
+    (photos / "empty").mkdir()
+    data = open_folder(path=photos)
+    assert len(data) == 3
+    assert data.description()[-2:] == [
+        f"{photos}: skipped files that are not images: cat/readme.txt",
+        f"{photos}: folders without images are not classes: empty",
+    ]
+
+
+def test_images_outside_of_class_folders_are_an_error(photos):
+    save(photos / "stray.png")
+    with pytest.raises(DataError, match=r"also images outside of them: stray\.png; move these"):
+        open_folder(path=photos)
+
+
+def test_images_without_class_folders_are_an_error(tmp_path):
+    save(tmp_path / "a.png", 5)
+    with pytest.raises(DataError, match=r'no class folders: .*"table".*"masks".*"labeled": false'):
+        open_folder(path=tmp_path)
+    data = open_folder(path=tmp_path, labeled=False)
+    assert data.targets == {}
+    assert levels(data) == [5]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda folder: None, r"no such folder: .*photos"),
+        (lambda folder: folder.mkdir(), r"is a folder without images .* it holds nothing"),
+        (lambda folder: folder.write_bytes(b""), "is a file; a folder of images is expected"),
+    ],
+)
+def test_what_is_not_a_folder_of_images_is_an_error(tmp_path, prepare, message):
+    folder = tmp_path / "photos"
+    prepare(folder)
+    with pytest.raises(DataError, match=message):
+        open_folder(path=folder)
+
+
+def test_a_link_to_a_folder_above_is_an_error(photos):
+    (photos / "cat/again").symlink_to(photos)
+    with pytest.raises(DataError, match="cat/again is a link to a folder that contains it; remove"):
+        open_folder(path=photos)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_not_utf_8_is_an_error(photos):
+    os.mkdir(os.fsencode(photos) + b"/\xff")
+    with pytest.raises(DataError, match=r"the name '\\udcff' is not UTF-8; rename it"):
+        open_folder(path=photos)
+
+
+# Sizes --------------------------------------------------------------------------------------
+
+
+def test_different_sizes_are_an_error_with_the_setting(photos):
+    save(photos / "dog/large.png", size=(9, 8))
+    with pytest.raises(DataError) as raised:
+        open_folder(path=photos)
+    assert str(raised.value) == (
+        f"the images in {photos} have 2 different sizes (width x height): 4 x 3 (3, such as"
+        " cat/2.png), 9 x 8 (1, such as dog/large.png); set the size to which"
+        ' all are resized: "size": [3, 4] (height, width)'
+    )
+    assert open_folder(path=photos, size=[3, 4]).inputs["input"].shape == (3, 4, 3)
+
+
+def test_size_is_that_of_the_displayed_image(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    (tmp_path / "a").mkdir()
+    Image.new("L", (4, 3)).save(tmp_path / "a/1.jpg", exif=exif)
+    assert open_folder(path=tmp_path).inputs["input"].shape == (4, 3, 3)
+
+
+@pytest.mark.parametrize(("color", "channels"), [("gray", 1), ("rgb", 3), ("rgba", 4)])
+def test_color_decides_the_channels(photos, color, channels):
+    images = everything(open_folder(path=photos, color=color)).inputs["input"]
+    assert images.shape == (3, 3, 4, channels)
+    assert images[0, 0, 0, : min(channels, 3)].tolist() == [20] * min(channels, 3)
+
+
+def test_16_bits_are_kept_on_request(tmp_path):
+    (tmp_path / "a").mkdir()
+    Image.fromarray(np.full((3, 4), 1234, np.uint16)).save(tmp_path / "a/1.png")
+    data = open_folder(path=tmp_path, color="gray", dtype="uint16", size=[6, 8])
+    assert data.inputs["input"].dtype == "uint16"
+    assert set(everything(data).inputs["input"].ravel()) == {1234}
+
+
+def test_interpolation_of_16_bits_stays_in_range(tmp_path):
+    """Cubic interpolation overshoots: white would become black."""
+    (tmp_path / "a").mkdir()
+    values = np.repeat([[0, 65535]], 4, axis=1).repeat(4, axis=0).astype(np.uint16)
+    Image.fromarray(values).save(tmp_path / "a/1.png")
+    data = open_folder(
+        path=tmp_path, color="gray", dtype="uint16", size=64, interpolation="bicubic"
+    )
+    row = everything(data).inputs["input"][0, 0, :, 0].astype(int)
+    assert (np.diff(row) >= 0).all()
+
+
+# Tables -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def flat(tmp_path):
+    """A folder of three images, and a table."""
+    for name, level in (("a", 10), ("b", 20), ("in/c", 30)):
+        save(tmp_path / f"flat/{name}.png", level)
+    table = tmp_path / "labels.csv"
+    table.write_text(
+        "file,kind,x,y\nin/c.png,red,1,4\na.png,blue,2.5,5\nb.png,red,3,6\n", encoding="utf-8"
+    )
+    return {"path": tmp_path / "flat", "table": table}
+
+
+def test_a_table_names_files_and_classes(flat):
+    data = open_folder(**flat, target="kind")
+    assert levels(data) == [30, 10, 20]
+    assert data.targets["target"].classes == ("blue", "red")
+    assert everything(data).targets["target"].tolist() == [1, 0, 1]
+    assert data.where(0) == str(flat["path"] / "in/c.png")
+    assert data.where_in("target", 1) == f"{flat['table']}, line 3, column 'kind'"
+
+
+def test_several_columns_are_one_target_of_numbers(flat):
+    data = open_folder(**flat, target=("x", "y"))
+    assert data.targets["target"].names == ("x", "y")
+    assert everything(data).targets["target"].tolist() == [[1, 4], [2.5, 5], [3, 6]]
+
+
+def test_several_targets(flat):
+    data = open_folder(**flat, target={"kind": "kind", "place": ("x", "y")})
+    targets = everything(data).targets
+    assert targets["kind"].tolist() == [1, 0, 1]
+    assert targets["place"].tolist() == [[1, 4], [2.5, 5], [3, 6]]
+
+
+def test_images_that_the_table_lacks_are_noted(flat):
+    save(flat["path"] / "new.png")
+    data = open_folder(**flat, target="kind")
+    assert len(data) == 3
+    note = f"{flat['path']}: images that are not in {flat['table']}: new.png"
+    assert data.description()[-1] == note
+
+
+def test_ending_is_appended_to_the_names(flat):
+    flat["table"].write_text("id,kind\na,red\nb,blue\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r'a \(line 2\), b \(line 3\); .*set "ending": "\.png"'):
+        open_folder(**flat, target="kind")
+    assert levels(open_folder(**flat, target="kind", ending=".png")) == [10, 20]
+
+
+def test_all_files_that_do_not_exist_are_listed(flat):
+    rows = "".join(f"no{i}.png,red\n" for i in range(12))
+    flat["table"].write_text(f"file,kind\na.png,red\n{rows}../a.png,red\n,red\n", encoding="utf-8")
+    with pytest.raises(DataError) as raised:
+        open_folder(**flat, target="kind")
+    names, missing = str(raised.value).split("\n")
+    assert "cells are not names of files inside" in names
+    assert "'../a.png' (line 15), '' (line 16); correct them" in names
+    assert "no such files in" in missing
+    assert "no0.png (line 3), no1.png (line 4)" in missing
+    assert "and 2 more; add the files, remove the rows, or name another column" in missing
+
+
+def test_all_faulty_targets_are_listed(flat):
+    flat["table"].write_text("file,x,y\na.png,1,NA\nb.png,,2\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"(?s)column 'x' \(a target\) .*column 'y' \(a target\)"):
+        open_folder(**flat, target=("x", "y"))
+
+
+# Broken files -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def broken(photos):
+    """An image without its end, and a text."""
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (3, 4), np.uint8)).save(
+        photos / "cat/cut.png"
+    )
+    content = (photos / "cat/cut.png").read_bytes()
+    (photos / "cat/cut.png").write_bytes(content[:50])
+    (photos / "dog/text.png").write_text("no image", encoding="utf-8")
+    return photos
+
+
+def test_all_broken_files_are_named_at_opening(broken):
+    with pytest.raises(DataError) as raised:
+        open_folder(path=broken)
+    head, *lines = str(raised.value).split("\n")
+    assert head.startswith("2 files cannot be used; replace or remove them, or leave them out with")
+    assert head.endswith('"skip_broken": true:')
+    assert [line.split()[0] for line in lines] == [
+        str(broken / "cat/cut.png"),
+        str(broken / "dog/text.png"),
+    ]
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_broken_files_are_left_out_on_request(broken, monkeypatch, cached):
+    if not cached:
+        monkeypatch.setattr(pixels, "available_memory", lambda: 0)
+    data = open_folder(path=broken, skip_broken=True, color="gray")
+    assert levels(data) == [20, 40, 30]
+    assert everything(data).targets["target"].tolist() == [0, 0, 1]
+    assert data.where(2) == str(broken / "dog/b.png")
+    assert any(line.startswith("left out 2 broken files: ") for line in data.description())
+    assert data.fingerprint == _without(broken).fingerprint
+
+
+def _without(folder):
+    (folder / "cat/cut.png").unlink()
+    (folder / "dog/text.png").unlink()
+    return open_folder(path=folder, color="gray")
+
+
+def test_a_folder_of_broken_files_is_an_error(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/1.png").write_bytes(b"")
+    with pytest.raises(DataError, match="the file is empty; replace or remove it"):
+        open_folder(path=tmp_path, skip_broken=True)
+
+
+def test_files_that_break_later_are_named(broken, monkeypatch):
+    """Without the cache only the headers were read."""
+    monkeypatch.setattr(pixels, "available_memory", lambda: 0)
+    (broken / "dog/text.png").unlink()
+    data = open_folder(path=broken, size=[3, 4])
+    with pytest.raises(DataError, match=r"cat/cut\.png cannot be read as an image"):
+        everything(data)
+
+
+# Decoding -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("available", [None, 0])
+@pytest.mark.parametrize("cores", [1, 4])
+def test_samples_depend_neither_on_threads_nor_on_memory(photos, monkeypatch, available, cores):
+    save(photos / "cat/large.jpg", 77, (50, 40))
+    expected = open_folder(path=photos, size=[5, 7], resize="crop")
+    monkeypatch.setattr(pixels, "available_memory", lambda: available)
+    monkeypatch.setattr(parallel, "available_cores", lambda: cores)
+    data = open_folder(path=photos, size=[5, 7], resize="crop")
+    assert data.fingerprint == expected.fingerprint
+    order = np.array([3, 0, 0, 2, 1])
+    ours, theirs = data.gather(order), expected.gather(order)
+    np.testing.assert_array_equal(ours.inputs["input"], theirs.inputs["input"])
+    np.testing.assert_array_equal(ours.targets["target"], theirs.targets["target"])
+
+
+def test_images_that_fit_are_decoded_once(photos, monkeypatch):
+    data = open_folder(path=photos)
+    for file in photos.rglob("*.*"):
+        file.unlink()
+    assert everything(data).inputs["input"].shape == (3, 3, 4, 3)
+    assert "kept in memory" in data.description()[0]
+
+
+def test_images_that_do_not_fit_are_not_kept(photos, monkeypatch):
+    held = 3 * 3 * 4 * 3
+    monkeypatch.setattr(pixels, "available_memory", lambda: 4 * held - 1)
+    assert "decoded in every epoch" in open_folder(path=photos).description()[0]
+    monkeypatch.setattr(pixels, "available_memory", lambda: 4 * held)
+    assert "kept in memory" in open_folder(path=photos).description()[0]
+
+
+def test_fingerprint_follows_the_contents(photos):
+    first = open_folder(path=photos).fingerprint
+    assert open_folder(path=photos).fingerprint == first
+    assert open_folder(path=photos, color="gray").fingerprint != first
+    assert open_folder(path=photos, size=5).fingerprint != first
+    save(photos / "dog/b.png", 31)
+    assert open_folder(path=photos).fingerprint != first
+
+
+# Options ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, 'name the folder of the images in "path"'),
+        ({"path": "p", "images": "i", "masks": "m"}, 'name the folder of the images in "path"'),
+        ({"images": "i"}, 'belong together; name the folder "masks"'),
+        ({"path": "p", "table": "t.csv"}, '"table" and "target" belong together'),
+        ({"path": "p", "target": "t"}, '"table" and "target" belong together'),
+        ({"path": "p", "file": "f", "ignore": (1,)}, '"file": options of "table", which is not'),
+        ({"path": "p", "ignore": (1,)}, '"ignore": options of "masks", which is not set'),
+        ({"path": "p", "dtype": "uint16"}, 'needs "color": "gray"'),
+        ({"path": "p", "labeled": False, "classes": ("a",)}, 'no targets; remove "classes"'),
+        ({"images": "i", "masks": "m", "ignore": (1, "#ffffff")}, "all numbers, or all colors"),
+        ({"images": "i", "masks": "m", "mask_values": (1,), "ignore": (1,)}, "occurs twice"),
+        (
+            {"images": "i", "masks": "m", "mask_values": (0, 1), "classes": ("a",)},
+            "have different lengths",
+        ),
+    ],
+)
+def test_options_that_contradict_each_other_are_an_error(options, message):
+    with pytest.raises(ValidationError, match=message):
+        ImageFolder.Config(**options)
+
+
+# Other data ---------------------------------------------------------------------------------
+
+
+def test_other_folders_have_the_classes_of_a_run(photos, tmp_path):
+    recorded = open_folder(path=photos).inferred
+    save(tmp_path / "more/dog/1.png")
+    data = open_folder(path=tmp_path / "more", inferred=recorded)
+    assert data.targets["target"].classes == ("cat", "dog")
+    assert everything(data).targets["target"].tolist() == [1]
+
+
+def test_other_tables_have_the_classes_of_a_run(flat):
+    targets = {"kind": "kind", "x": "x"}
+    recorded = open_folder(**flat, target=targets).inferred
+    assert recorded == {"classes": {"kind": ["blue", "red"]}}
+    flat["table"].write_text("file,kind,x\na.png,red,1\n", encoding="utf-8")
+    assert everything(open_folder(**flat, target=targets, inferred=recorded)).targets["kind"] == [1]
+    flat["table"].write_text("file,kind,x\na.png,green,1\n", encoding="utf-8")
+    with pytest.raises(DataError, match="'green' is not one of the classes"):
+        open_folder(**flat, target=targets, inferred=recorded)

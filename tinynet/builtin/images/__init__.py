@@ -1,0 +1,1 @@
+"""Parts of the dataset `image_folder`: finding files, decoding them, and reading masks."""

@@ -1,0 +1,213 @@
+"""Masks: images whose pixels stand for classes."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from pydantic import JsonValue
+
+from tinynet.builtin.datasets._faulty_cells import show_list
+from tinynet.errors import DataError
+from tinynet.files.images import decode_colors, decode_values
+from tinynet.text.wording import format_list
+from tinynet.types import Array
+
+PixelValue: TypeAlias = int | str
+"""A gray value or palette index, or a color such as ``"#ff0000"``."""
+
+MAX_VALUES = 256
+"""Most values that are accepted as classes without ``mask_values``."""
+
+COLOR = r"^#[0-9a-fA-F]{6}$"
+
+
+@dataclass(frozen=True)
+class MaskContent:
+    """The content of one mask: its values, whether they are colors, and its size."""
+
+    path: str
+    values: Array  # distinct, ascending
+    colors: bool
+    size: tuple[int, int]  # width and height
+
+
+@dataclass(frozen=True)
+class MaskCode:
+    """The code of masks: the pixel value of each class, in order of the classes.
+
+    Attributes:
+        classes: Names of the classes.
+        values: The pixel value of each class.
+        ignored: Pixel values of no class, whose pixels do not count.
+        colors: True if values are colors, 0xRRGGBB.
+    """
+
+    classes: tuple[str, ...]
+    values: tuple[int, ...]
+    ignored: tuple[int, ...]
+    colors: bool
+
+    @property
+    def nothing(self) -> int:
+        """The index that stands for pixels of no class."""
+        return len(self.values)
+
+    @property
+    def dtype(self) -> np.dtype[np.unsignedinteger]:
+        """The smallest dtype of the indices, `nothing` included."""
+        return np.dtype(np.uint8 if self.nothing < 256 else np.uint16)
+
+    @property
+    def shown_values(self) -> list[JsonValue]:
+        """The pixel value of each class as a spec has it."""
+        return [show_value(v, self.colors) if self.colors else v for v in self.values]
+
+    def read(self, path: str) -> Array:
+        """Return the class index of each pixel of a mask, (H, W).
+
+        Raises:
+            DataError: for a file that cannot be read, and for values of no class.
+        """
+        pixels = _pixels(path, self.colors)
+        known = np.array([*self.values, *self.ignored])
+        order = np.argsort(known, kind="stable")
+        place = np.minimum(np.searchsorted(known[order], pixels), len(known) - 1)
+        positions = order[place]
+        if unknown := np.unique(pixels[known[positions] != pixels]).tolist():
+            shown = format_list([show_value(value, self.colors) for value in unknown])
+            raise DataError(f"{path} has pixels of no class: {shown}")
+        return np.minimum(positions, self.nothing).astype(self.dtype)
+
+
+def _pixels(path: str, colors: bool) -> Array:
+    if colors:
+        return decode_colors(path)
+    pixels, are_colors = decode_values(path)
+    if are_colors:
+        raise DataError(f'{path} holds colors; name them in "mask_values", as "#ff0000"')
+    return pixels
+
+
+def read_content(path: str, colors: bool | None) -> MaskContent:
+    """Return the values of a mask; ``colors`` is None if its mode decides what they are."""
+    if colors:
+        pixels, are_colors = decode_colors(path), True
+    else:
+        pixels, are_colors = decode_values(path)
+    height, width = pixels.shape
+    return MaskContent(path, np.unique(pixels), are_colors, (width, height))
+
+
+def uses_colors(values: Sequence[PixelValue] | None, ignored: Sequence[PixelValue]) -> bool | None:
+    """Return True if pixel values of a spec are colors; None if there are none."""
+    given = [*(values or ()), *ignored]
+    return any(isinstance(value, str) for value in given) if given else None
+
+
+def mask_code(
+    masks: str,
+    contents: Sequence[MaskContent],
+    classes: tuple[str, ...] | None,
+    values: Sequence[PixelValue] | None,
+    ignored: Sequence[PixelValue],
+) -> MaskCode:
+    """Return the code of masks, inferred from their content where the spec does not give it.
+
+    Without ``values``, each value in the masks is a class, in ascending order; with names of
+    classes, values below their number are their indices.
+
+    Raises:
+        DataError: listing values that cannot be classes, with the masks that hold them.
+    """
+    colors = _are_colors(masks, contents)
+    outside = tuple(_number(value) for value in ignored)
+    present = _occurrences(contents)
+    found = sorted(set(present).difference(outside))
+    if values is not None:
+        numbers = [_number(value) for value in values]
+        if wrong := [value for value in found if value not in numbers]:
+            named = f'"mask_values": {show_list(list(values))}'
+            raise DataError(_unknown(masks, wrong, present, colors, named))
+    elif classes is not None and found and not colors and found[-1] < len(classes):
+        numbers = list(range(len(classes)))
+    else:
+        numbers = found
+        _require_classes(masks, found, classes, present, colors)
+    names = classes or tuple(show_value(value, colors) for value in numbers)
+    return MaskCode(names, tuple(numbers), outside, colors)
+
+
+def _are_colors(masks: str, contents: Sequence[MaskContent]) -> bool:
+    colored = [os.path.relpath(one.path, masks) for one in contents if one.colors]
+    if colored and len(colored) < len(contents):
+        gray = [os.path.relpath(one.path, masks) for one in contents if not one.colors]
+        raise DataError(
+            f"some masks in {masks} hold colors ({format_list(colored)}), and others gray values or"
+            f" palette indices ({format_list(gray)}); name the colors of the classes:"
+            ' "mask_values": ["#000000", "#ffffff"]'
+        )
+    return bool(colored)
+
+
+def _occurrences(contents: Iterable[MaskContent]) -> dict[int, list[str]]:
+    """Return the masks in which each value occurs, for a limited number of values."""
+    masks: dict[int, list[str]] = {}
+    for content in contents:
+        for value in content.values.tolist():
+            if value in masks or len(masks) <= 4 * MAX_VALUES:
+                masks.setdefault(value, []).append(content.path)
+    return masks
+
+
+def _require_classes(
+    masks: str,
+    found: Sequence[int],
+    classes: tuple[str, ...] | None,
+    present: Mapping[int, Sequence[str]],
+    colors: bool,
+) -> None:
+    """Require values that were found to be as many as the classes."""
+    if len(found) > MAX_VALUES or not found:
+        count = f"more than {MAX_VALUES}" if found else "no"
+        raise DataError(
+            f"the masks in {masks} have {count} different pixel values, apart from ignored ones; a"
+            " mask has one value for each class: save masks without loss, as PNG, not as JPEG"
+        )
+    if classes is not None and len(found) != len(classes):
+        named = f'the {len(classes)} "classes": {format_list(classes)}'
+        raise DataError(_unknown(masks, found, present, colors, named))
+
+
+def _unknown(
+    masks: str,
+    values: Sequence[int],
+    present: Mapping[int, Sequence[str]],
+    colors: bool,
+    named: str,
+) -> str:
+    shown = [
+        f"{show_value(value, colors)} (in {os.path.relpath(present[value][0], masks)}"
+        + (f" and {len(present[value]) - 1:,} more)" if len(present[value]) > 1 else ")")
+        for value in values
+    ]
+    example: PixelValue = show_value(values[-1], colors) if colors else values[-1]
+    return (
+        f"the masks in {masks} have the pixel values {format_list(shown)}, which do not match"
+        f' {named}; give the value of each class in "mask_values", and values that do not count in'
+        f' "ignore": {show_list([example])}'
+    )
+
+
+def show_value(value: int, colors: bool) -> str:
+    """Return a pixel value as a spec has it."""
+    return f"#{value:06x}" if colors else str(value)
+
+
+def _number(value: PixelValue) -> int:
+    if isinstance(value, str):
+        assert re.match(COLOR, value)
+        return int(value[1:], 16)
+    return value
