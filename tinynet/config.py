@@ -4,7 +4,7 @@ Every type that a spec can name has a nested ``Config``. The description of a fi
 appears in error messages, ``tinynet layers`` and the JSON Schema.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol, Self, TypeAlias
@@ -157,6 +157,11 @@ class Reference(Frozen):
             raise
 
     @classmethod
+    def _own_keys(cls, raw: Mapping[str, Any], context: Mapping[str, Any]) -> Set[str]:
+        """Return the keys that the spec reserves in an object; all others are options."""
+        return cls.model_fields.keys() - {"options"}
+
+    @classmethod
     def _split_options(
         cls, raw: Any, handler: ModelWrapValidatorHandler[Self], context: Mapping[str, Any]
     ) -> Self:
@@ -166,7 +171,7 @@ class Reference(Frozen):
         if not isinstance(raw, Mapping):
             message = "a name or an object with a 'type' is expected"
             raise refusal([mistake("reference", message, value=raw)])
-        own = cls.model_fields.keys() - {"options"}
+        own = cls._own_keys(raw, context)
         reserved = {key: value for key, value in raw.items() if key in own}
         options = {key: value for key, value in raw.items() if key not in own}
         if "type" not in reserved and (wrong := closest("type", options)):

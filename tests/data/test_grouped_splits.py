@@ -17,8 +17,8 @@ from tinynet.spec.reading import load_spec
 from .conftest import SPLITS
 
 
-class Visits:
-    """Samples with columns of their source that are no arrays of the dataset."""
+class Arrays:
+    """Samples whose columns are their features and targets."""
 
     class Config(DatasetConfig):
         columns: dict[str, list]
@@ -36,9 +36,6 @@ class Visits:
         inputs = np.stack([indices % 3, indices], 1).astype(float)
         return Batch({"input": inputs}, {"target": indices / 2})
 
-    def column_values(self, name):
-        return self.columns[name]
-
     def where(self, index):
         return f"visits.csv, line {index + 2}"
 
@@ -47,10 +44,11 @@ def as_column(values):
     return np.array(values, object if any(not isinstance(v, int | float) for v in values) else None)
 
 
-class Arrays(Visits):
-    """The same samples without the ability to read columns."""
+class Visits(Arrays):
+    """The same samples with columns of their source that are no arrays of the dataset."""
 
-    column_values = property()
+    def column_values(self, name):
+        return self.columns[name]
 
 
 def divide(columns, seed=0, dataset=Visits, **split):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.data.splits import POINTER, chunks, gather
-from tinynet.dataset import Dataset, Located
+from tinynet.dataset import ColumnValues, Dataset, Located
 from tinynet.engine.layer_calls import described
 from tinynet.errors import DataError
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
@@ -27,7 +27,7 @@ def read_column(dataset: Dataset, name: str, key: str, pointer: str = POINTER) -
     Raises:
         DataError: for an unknown column, and for missing values.
     """
-    if hasattr(dataset, "column_values"):
+    if isinstance(dataset, ColumnValues):
         with PluginErrors(dataset, "column_values raised", pointer):
             values: Array = dataset.column_values(name)
         if np.shape(values) != (len(dataset),) or not isinstance(values, np.ndarray):

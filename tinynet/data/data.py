@@ -22,6 +22,7 @@ from tinynet.data.paths import require_inside
 from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import may_overflow, naming_samples, require_finite
 from tinynet.data.splits import POINTER, SplitName, chunks, gather, split_indices
+from tinynet.data.windows import cut_windows
 from tinynet.dataset import Batch, Dataset, Described, Field, Inferring, Located, LocatedArrays
 from tinynet.engine.inputs import own_name
 from tinynet.engine.tensor_names import DATASET, in_group
@@ -170,14 +171,18 @@ class Data:
         kept, fitted = (None, None) if fitted is None else split_state(fitted)
         self.learned = kept or learn(main, parts["train"])
         main = load_learned(main, self.learned)
+        if spec.windows is not None:
+            main, parts = cut_windows(main, spec.windows, parts)
         self.raw = {**main.inputs, **main.targets}
         self.splits = {name: Split(main, indices, {}) for name, indices in parts.items()}
         for name in own:
             place = _PLACES[name]
             dataset = load_learned(extra[place], self.learned, _pointer(place))
+            if spec.windows is not None:
+                everything: dict[SplitName, Array] = {name: np.arange(len(dataset))}
+                dataset, _ = cut_windows(dataset, spec.windows, everything, _pointer(place))
             classes = relabel(main, dataset, place)
-            everything = np.arange(len(dataset))
-            self.splits[name] = Split(dataset, everything, classes, _pointer(place))
+            self.splits[name] = Split(dataset, np.arange(len(dataset)), classes, _pointer(place))
         self.preprocessing = Preprocessing(spec.transforms, self.raw)
         if fitted is None:
             self.preprocessing.fit(self._raw_training_batches)

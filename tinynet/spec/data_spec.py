@@ -1,16 +1,23 @@
 """The ``data`` part of a spec: the dataset, its splits and its transforms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from tinynet.config import Reference
+from tinynet import registry
+from tinynet.config import Config, Reference
+from tinynet.errors import PluginError
 from tinynet.spec.parts import Names, SpecModel, as_tuple
+from tinynet.spec.windows_spec import WindowsSpec
+from tinynet.text.mistakes import mistake, refusal
 
 INFERRED = "inferred"
 """The option of a dataset for what it inferred from the data."""
+
+LATER_KEYS = frozenset({"windows"})
+"""Keys that older datasets may have as options of their own, which keep their meaning."""
 
 
 class DatasetReference(Reference):
@@ -156,6 +163,46 @@ class DataSpec(Reference):
     transforms: Annotated[tuple[TransformReference, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="Transforms of the arrays, in order."
     )
+    windows: WindowsSpec | None = Field(
+        default=None,
+        description="Windows of consecutive samples, cut after the split. Without a `split.by` the"
+        " split is then in order.",
+    )
+
+    @classmethod
+    def _own_keys(cls, raw: Mapping[str, Any], context: Mapping[str, Any]) -> Set[str]:
+        own = super()._own_keys(raw, context)
+        name = raw.get("type")
+        if not LATER_KEYS & raw.keys() or not isinstance(name, str):
+            return own
+        recorded = context.get("recorded", {}).get(f"{cls.group}:{name}", name)
+        try:
+            config: type[Config] = registry.default().load(cls.group, recorded).Config
+        except PluginError:
+            return own
+        return own - (LATER_KEYS & config.model_fields.keys())
+
+    @classmethod
+    def _split_options(cls, raw: Any, handler: Any, context: Mapping[str, Any]) -> Self:
+        made = super()._split_options(raw, handler, context)
+        return made if made.windows is None else made._ordered(made.windows)
+
+    def _ordered(self, windows: WindowsSpec) -> Self:
+        """Return the same data with the order of the split, and the series, that windows imply."""
+        split = self.split
+        if split.by is not None:
+            by = windows.by or split.by
+            return self.model_copy(update={"windows": windows.model_copy(update={"by": by})})
+        if split.order is not None:
+            return self
+        for key, is_set in (("stratify", split.stratify), ("seed", split.seed is not None)):
+            if is_set:
+                message = (
+                    "windows are cut from a split in order, which is not random; remove it, or name"
+                    ' a column of groups to choose at random: "by"'
+                )
+                raise refusal([mistake(key, message, "split", key)])
+        return self.model_copy(update={"split": split.model_copy(update={"order": "as_is"})})
 
     def inferred(self) -> dict[str, Mapping[str, JsonValue]]:
         """Return what datasets inferred, by the part of the spec that names each."""

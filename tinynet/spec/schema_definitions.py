@@ -94,10 +94,11 @@ class Definitions:
         names: list[str] = []
         bare: list[str] = []
         cases: list[Schema] = []
+        definitions: list[Schema] = []
         for entry, own in _spellings(self._plugins.entries(schema[GROUP])):
             type_key = f"{key}.{entry.qualified}"
             try:
-                definition = self.schemas[type_key] = self._type(entry, reserved, type_key)
+                definition = self.schemas[type_key] = self._type(entry, type_key)
             except PluginError as error:
                 self.left_out.add(" ".join(str(error).split()))
                 continue
@@ -105,13 +106,20 @@ class Definitions:
             bare += [] if definition.get("required") else own
             is_it = {"properties": {"type": {"enum": own}}, "required": ["type"]}
             cases.append({"if": is_it, "then": refer(type_key)})
+            definitions.append(definition)
+        options = {key for definition in definitions for key in definition["properties"]}
+        # A type may have an option that is called like a key of its place.
+        general = {key: True if key in options else part for key, part in reserved.items()}
+        special = {key: part if key in options else True for key, part in reserved.items()}
+        for definition in definitions:
+            definition["properties"] = {**special, **definition["properties"]}
         kind = {
             "description": reserved["type"]["description"],
             "anyOf": [_one_of(names), VARIABLE],
         }
         whole: Schema = {
             "type": "object",
-            "properties": {**reserved, "type": kind},
+            "properties": {**general, "type": kind},
             **({"allOf": cases} if cases else {}),
         }
         return {
@@ -122,15 +130,15 @@ class Definitions:
             "anyOf": [_one_of(bare), whole],
         }
 
-    def _type(self, entry: Entry, reserved: Schema, key: str) -> Schema:
-        """Return the schema of a type's options, with the common keys of its place.
+    def _type(self, entry: Entry, key: str) -> Schema:
+        """Return the schema of a type's options.
 
         A type that cannot be imported, or whose ``Config`` has no schema, raises a PluginError.
         """
         cls = self._plugins.load(entry.group, entry.qualified)
         try:
             definition = self.add(describe(cls.Config), f"{key}.")
-            definition["properties"] = {**dict.fromkeys(reserved, True), **definition["properties"]}
+            definition.setdefault("properties", {})
         except Exception as error:
             raise PluginError(
                 f"{entry}: its Config has no schema: {located_cause(error)}"

@@ -320,6 +320,8 @@ def windows_in_several_splits(facts: Facts) -> Iterator[Problem]:
     data = facts.data
     assert data is not None
     assert facts.spec.data is not None
+    if facts.spec.data.windows is not None:
+        return  # cut from each split alone
     split = facts.spec.data.split
     main = data.splits["train"]
     held_out = [
