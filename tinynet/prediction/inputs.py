@@ -17,11 +17,13 @@ from tinynet import registry
 from tinynet.builtin.datasets._arrays import Source, checked_inputs
 from tinynet.builtin.datasets.csv import CSV
 from tinynet.builtin.datasets.numpy_files import npy_source, npz_sources
-from tinynet.config import Reference
 from tinynet.dataset import Field, InputReader, Ranged
 from tinynet.errors import DataError
 from tinynet.files.nearby import suggest_path
 from tinynet.prediction import images
+from tinynet.prediction.windows import are_windows, row_fields, steps_of_windows
+from tinynet.spec.data_spec import DataSpec
+from tinynet.spec.windows_spec import WindowsSpec
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.text.wording import format_list
 from tinynet.types import Array
@@ -64,7 +66,7 @@ class Reader:
     """The reader of a model's raw inputs."""
 
     fields: Mapping[str, Field]  # the inputs in training, by name
-    dataset: Reference | None  # of the model's spec
+    dataset: DataSpec | None  # of the model's spec
     warn: Warn
     resize: bool  # resize images to the size that the model was trained on
 
@@ -75,6 +77,13 @@ class Reader:
             DataError: for a file that cannot be read, and for values, dtypes and shapes that do
                 not fit the inputs of the training.
         """
+        windows = None if self.dataset is None else self.dataset.windows
+        if windows is None or are_windows(x, self.fields):
+            return self._read(x)
+        rows = replace(self, fields=row_fields(self.fields))._read(x)
+        return _cut(rows, windows)
+
+    def _read(self, x: Any) -> RawInputs:
         paths = [x] if _is_path(x) else x
         if not isinstance(paths, list | tuple) or not paths or not all(map(_is_path, paths)):
             return RawInputs(self._from_memory(x))
@@ -246,6 +255,19 @@ class Reader:
             )
             return array
         return array.astype(dtype)
+
+
+def _cut(rows: RawInputs, windows: WindowsSpec) -> RawInputs:
+    """Return the windows over the rows of each file, or over all of them in memory."""
+    start, steps, files = 0, list[Array](), list[InputFile]()
+    for file in rows.files or [InputFile("the input", len(rows), is_image=False)]:
+        own = steps_of_windows(file.samples, windows, file.name)
+        steps.append(start + own)
+        files.append(replace(file, samples=len(own), is_image=False))
+        start += file.samples
+    chosen = np.concatenate(steps)
+    arrays = {name: array[chosen] for name, array in rows.arrays.items()}
+    return RawInputs(arrays, tuple(files) if rows.files else ())
 
 
 def _is_path(x: Any) -> bool:

@@ -1,0 +1,119 @@
+"""A forecaster from end to end: trained on windows, resumed, evaluated, and asked for forecasts."""
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.errors import DataError
+
+LENGTH = 6
+
+
+def document(**windows):
+    return {
+        "tinynet": 1,
+        "name": "waves",
+        "data": {
+            "type": "npz",
+            "path": "waves.npz",
+            "targets": None,
+            "windows": {"length": LENGTH, "targets": "input", **windows},
+            "split": {"validation": 0.2, "test": 0.2},
+            "transforms": [{"type": "standardize", "on": ["input", "target"]}],
+        },
+        "network": {"layers": ["flatten", {"type": "dense", "units": 2}]},
+        "training": {
+            "epochs": 30,
+            "batch_size": 16,
+            "loss": "mse",
+            "optimizer": {"type": "adam", "learning_rate": 0.05},
+            "metrics": ["r2"],
+        },
+    }
+
+
+def waves(total):
+    """Two sines that a linear function of the past forecasts, (total, 2)."""
+    steps = np.arange(total)
+    return np.stack([30 + 9 * np.sin(steps / 5), np.sin(steps / 3) - 4], axis=1)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("waves")
+    np.savez(folder / "waves.npz", x=waves(300))
+    return tinynet.train(document(), folder / "run", data_root=folder)
+
+
+@pytest.fixture
+def model(run):
+    return tinynet.load_model(run.path)
+
+
+def test_a_forecaster_learns_and_is_evaluated_on_the_last_windows(run):
+    result = run.evaluate("test")
+    assert result.samples == 60 - LENGTH
+    assert result.metrics["r2"] > 0.99
+
+
+def test_the_last_prediction_is_the_forecast(model):
+    rows = waves(321)
+    forecast = model.predict(rows[300:320])
+    assert len(forecast) == 20 - LENGTH + 1
+    np.testing.assert_allclose(forecast.values[-1], rows[320], atol=0.5)
+    np.testing.assert_allclose(forecast.values[:-1], rows[306:320], atol=0.5)
+
+
+def test_windows_rows_and_files_give_the_same_bits(model, tmp_path):
+    rows = waves(20)
+    windows = np.stack([rows[i : i + LENGTH] for i in range(20 - LENGTH + 1)])
+    expected = model.predict(rows).values
+    np.testing.assert_array_equal(model.predict(windows).values, expected)
+    np.testing.assert_array_equal(model.predict({"input": rows}).values, expected)
+    np.savez(tmp_path / "rows.npz", x=rows)
+    np.save(tmp_path / "rows.npy", rows)
+    for name in ("rows.npz", "rows.npy"):
+        np.testing.assert_array_equal(model.predict(tmp_path / name).values, expected)
+
+
+def test_no_window_crosses_from_one_file_to_the_next(model, tmp_path):
+    for name, rows in (("a.npy", waves(8)), ("b.npy", waves(12)[2:])):
+        np.save(tmp_path / name, rows)
+    both = model.predict([tmp_path / "a.npy", tmp_path / "b.npy"])
+    assert [file.samples for file in both.files] == [3, 5]
+    np.testing.assert_array_equal(both.values[3:], model.predict(waves(12)[2:]).values)
+
+
+def test_fewer_rows_than_a_window_are_refused(model, tmp_path):
+    np.save(tmp_path / "short.npy", waves(5))
+    with pytest.raises(DataError, match=r"short.npy has 5 rows, .* windows of 6; give at least 6"):
+        model.predict(tmp_path / "short.npy")
+    with pytest.raises(DataError, match="the input has 5 rows"):
+        model.predict(waves(5))
+    with pytest.raises(DataError, match=r"has shape \(9, 3\), but the model expects \(N, 2\)"):
+        model.predict(np.zeros((9, 3)))
+
+
+def test_the_last_window_ends_with_the_last_row(tmp_path):
+    np.savez(tmp_path / "waves.npz", x=waves(120))
+    changes = {"training.epochs": 1, "data.windows.stride": 4, "data.windows.sampling_rate": 2}
+    run = tinynet.train(document(), tmp_path / "run", data_root=tmp_path, overrides=changes)
+    model = tinynet.load_model(run.path)
+    rows = waves(20)
+    windows = np.stack([rows[start : start + 11 : 2] for start in (1, 5, 9)])
+    np.testing.assert_array_equal(model.predict(rows).values, model.predict(windows).values)
+
+
+def test_a_resumed_forecaster_has_the_same_bits(run, tmp_path):
+    folder = run.path.parent
+    short = {"training.epochs": 11}
+    stopped = tinynet.train(document(), folder / "stopped", data_root=folder, overrides=short)
+    resumed = tinynet.resume(stopped.path, overrides={"training.epochs": 30})
+    ours, theirs = (tinynet.load_model(path).network.params for path in (run.path, resumed.path))
+    for name, array in ours.items():
+        np.testing.assert_array_equal(array, theirs[name])
+    changed = waves(300)
+    changed[7, 1] += 1
+    np.savez(tmp_path / "waves.npz", x=changed)
+    with pytest.raises(tinynet.errors.TinynetError, match="'data' has changed"):
+        tinynet.resume(resumed.path, data_root=tmp_path, overrides={"training.epochs": 31})
