@@ -12,6 +12,7 @@ Case: TypeAlias = tuple[dict[str, Any], Field, Array]
 DRAW = np.random.default_rng(0)
 PHOTOS = Field((6, 5, 3), "uint8"), DRAW.integers(256, size=(6, 6, 5, 3))
 NUMBERS = Field((4, 5), "float64"), DRAW.normal(size=(6, 4, 5))
+ROWS = Field((3,), "float32"), DRAW.random((6, 3))
 HALVES = Field((4, 4, 1), "float16"), DRAW.random((6, 4, 4, 1))
 MASKS = Field((5, 4), "int64", ("a", "b", "c")), DRAW.integers(3, size=(6, 5, 4))
 
@@ -23,7 +24,9 @@ def on(*arrays: tuple[Field, Array], **options: Any) -> list[Case]:
 
 AUGMENTATIONS: dict[str, list[Case]] = {
     "center_crop": on(PHOTOS, NUMBERS, MASKS, size=[3, 4]),
+    "cutmix": on(PHOTOS, NUMBERS, HALVES, MASKS),
     "cutout": on(PHOTOS, MASKS, size=[3, 2], count=2, fill=7, fill_label="c"),
+    "mixup": on(PHOTOS, NUMBERS, HALVES, ROWS, alpha=0.5),
     "pad_image": [
         *on(PHOTOS, NUMBERS, padding=[[1, 0], [2, 3]], fill_mode="symmetric"),
         *on(MASKS, padding=1, fill_label=-1),

@@ -70,6 +70,8 @@ FOREIGN = {
         "standardize": "StandardScaler keras.layers.Normalization",
         "random_flip": "RandomHorizontalFlip transforms.RandomVerticalFlip RandomFlip",
         "random_crop": "RandomCrop",
+        "mixup": "MixUp v2.MixUp",
+        "cutmix": "CutMix",
         "random_rotate": "RandomRotation",
         "random_shift": "RandomTranslation",
         "random_erase": "RandomErasing",

@@ -47,8 +47,13 @@ class TransformCase:
         state: Arrays = transform.fit(self.field, iter(parts))
         return transform, state
 
+    @property
+    def mixes(self) -> bool:
+        """True if the transform mixes the samples of a batch, which then has one stream."""
+        return bool(getattr(self.transform_class, "mixes_samples", False))
+
     def stream(self, first: int = 0) -> Callable[[int], np.random.Generator]:
-        return lambda i: derive("sample", self.seed, first + i)
+        return lambda i: derive("sample", self.seed, 0 if self.mixes else first + i)
 
     def applied(
         self, transform: Any, state: Arrays, training: bool, rows: slice = slice(None)
@@ -133,9 +138,9 @@ def repeatable(case: TransformCase) -> None:
 
 
 def per_sample(case: TransformCase) -> None:
-    """The result for a sample does not depend on the other samples of its batch."""
+    """The result for a sample depends on no other sample of its batch, unless samples are mixed."""
     transform, state = case.fitted()
-    for training in (True, False):
+    for training in (False,) if case.mixes else (True, False):
         whole = case.applied(transform, state, training)
         parts = [
             case.applied(transform, state, training, rows) for rows in (slice(0, 1), slice(1, None))

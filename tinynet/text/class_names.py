@@ -150,7 +150,9 @@ CLASS_NAMES: dict[str, str] = {
     # Transforms and datasets
     "center_crop": "CenterCrop",
     "csv": "read_csv",
+    "cutmix": "RandomCutMix",
     "cutout": "RandomCutout CoarseDropout",
+    "mixup": "RandomMixUp",
     "random_brightness": "ColorJitter",
     "random_contrast": "ColorJitter",
     "random_erase": "RandomErasing",

@@ -97,7 +97,6 @@ class CenterCrop(Images):
 
     family = "images"
     example: ClassVar = {"size": 24}
-    examples: ClassVar = ({"options": {"size": [3, 2]}},)
     spec_name = "center_crop"
 
     class Config(TransformConfig):
@@ -128,7 +127,6 @@ class PadImage(Filled):
 
     family = "images"
     example: ClassVar = {"padding": 4}
-    examples: ClassVar = ({"options": {"padding": [[1, 0], [2, 1]]}},)
     spec_name = "pad_image"
 
     class Config(FillConfig):

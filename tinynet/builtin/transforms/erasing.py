@@ -39,7 +39,6 @@ class Cutout(Filled):
     """
 
     example: ClassVar = {"size": 16}
-    examples: ClassVar = ({"options": {"size": 2, "count": 2}},)
     spec_name = "cutout"
 
     class Config(_EraseConfig):
