@@ -31,6 +31,7 @@ __all__ = [
     "RowReader",
     "Shape",
     "State",
+    "TargetReader",
 ]
 
 State: TypeAlias = dict[str, Array]
@@ -314,4 +315,16 @@ class ColumnValues(Protocol):
         Raises:
             DataError: for a column that does not exist, with a suggestion.
         """
+        ...
+
+
+@runtime_checkable
+class TargetReader(Protocol):
+    """The ability of a dataset to read targets without inputs, as checks before training need it.
+
+    Without it, inputs are read and dropped.
+    """
+
+    def gather_targets(self, indices: Array) -> Batch:
+        """Return the batch of `Dataset.gather` at ``indices`` (N,) with ``inputs`` empty."""
         ...

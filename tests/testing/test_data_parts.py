@@ -119,6 +119,11 @@ class Shuffles(Table):
         np.random.default_rng().shuffle(self.values)
 
 
+class OtherTargetsAlone(Table):
+    def gather_targets(self, indices: Array) -> Batch:
+        return Batch({}, {"target": np.sort(LABELS[indices])})
+
+
 class NoPlace(Table):
     def where(self, index: int) -> str:
         return ""
@@ -284,6 +289,7 @@ BROKEN: list[tuple[type[Any], str]] = [
     (LabelOutsideItsClasses, "values"),
     (NotANumber, "values"),
     (Sorts, "any_order"),
+    (OtherTargetsAlone, "targets_alone"),
     (HandsOutItsOwnRows, "copies"),
     (NewFingerprint, "repeatable"),
     (Shuffles, "repeatable"),

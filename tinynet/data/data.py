@@ -7,6 +7,7 @@ All randomness derives from keys: the split from the split's seed, the order of 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,19 +17,31 @@ from tinynet import registry
 from tinynet.config import Reference
 from tinynet.data.given import GivenDataset
 from tinynet.data.grouping import split_by_columns
+from tinynet.data.indices import Indices, index_range
 from tinynet.data.learning import learn, load_learned, split_state
 from tinynet.data.opening import inferring_alike, open_dataset, relabel
+from tinynet.data.order import Order, Shuffle, WindowedBlocks
 from tinynet.data.paths import require_inside
 from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import may_overflow, naming_samples, require_finite
 from tinynet.data.splits import POINTER, SplitName, chunks, gather, split_indices
 from tinynet.data.windows import cut_windows
-from tinynet.dataset import Batch, Dataset, Described, Field, Inferring, Located, LocatedArrays
+from tinynet.dataset import (
+    TEXT,
+    Batch,
+    Dataset,
+    Described,
+    Field,
+    Inferring,
+    Located,
+    LocatedArrays,
+)
 from tinynet.engine.inputs import own_name
 from tinynet.engine.tensor_names import DATASET, in_group
 from tinynet.errors import DataError
+from tinynet.files.file_rows import LARGE
 from tinynet.kernels.random import derive
-from tinynet.spec.data_spec import DataSpec
+from tinynet.spec.data_spec import BlocksSpec, DataSpec
 from tinynet.text.plugin_errors import PluginErrors
 from tinynet.types import Array, Shape
 
@@ -38,7 +51,7 @@ _PLACES: dict[SplitName, str] = {"val": "data.validation", "test": "data.test"}
 
 @dataclass(frozen=True)
 class Split:
-    """Some samples of a dataset, those at ``indices``, (N,).
+    """Some samples of a dataset, those at ``indices``, (N,), which may be computed when needed.
 
     ``relabel`` holds the training data's index of each class, by the name of the array; only for
     arrays whose classes have other indices than in the training data. ``pointer`` is the place of
@@ -46,7 +59,7 @@ class Split:
     """
 
     dataset: Dataset
-    indices: Array
+    indices: Indices
     relabel: Mapping[str, Array]
     pointer: str = POINTER
 
@@ -61,17 +74,26 @@ class Split:
         """Iterate over parts of the split that are read at a time."""
         return map(self.at, chunks(len(self)))
 
-    def read(self) -> Batch:
-        """Return the raw samples."""
-        batch = gather(self.dataset, self.indices, self.pointer)
+    @cached_property
+    def is_large(self) -> bool:
+        """True if the dataset is too large to read it just for a check."""
+        fields = [*self.dataset.inputs.values(), *self.dataset.targets.values()]
+        row = sum(prod(f.shape) * np.dtype(f.dtype).itemsize for f in fields if f.dtype != TEXT)
+        return len(self.dataset) * row >= LARGE
+
+    def read(self, *, inputs: bool = True) -> Batch:
+        """Return the raw samples; without ``inputs`` they need not be read."""
+        batch = gather(self.dataset, np.asarray(self.indices), self.pointer, inputs=inputs)
         if not self.relabel:
             return batch
         return Batch(self._relabelled(batch.inputs), self._relabelled(batch.targets), batch.weights)
 
-    def read_arrays(self) -> dict[str, Array]:
-        """Return the raw inputs and targets by name."""
-        batch = self.read()
-        return {**batch.inputs, **batch.targets}
+    def read_arrays(self, names: Iterable[str]) -> tuple[dict[str, Array], Array | None]:
+        """Return some raw inputs and targets by name, and the weights."""
+        required = [*names]
+        batch = self.read(inputs=any(name not in self.dataset.targets for name in required))
+        arrays = {**batch.inputs, **batch.targets}
+        return {name: arrays[name] for name in required}, batch.weights
 
     def _relabelled(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         return {
@@ -138,7 +160,7 @@ class Data:
             SpecError: for invalid splits and transforms.
             DataError: for data that cannot be trained on.
         """
-        self._seed = seed
+        self._seed, self._order = seed, spec.order
         self.root = root
         extras: dict[SplitName, Reference | None] = {"val": spec.validation, "test": spec.test}
         own = {name: reference for name, reference in extras.items() if reference is not None}
@@ -172,7 +194,9 @@ class Data:
         self.learned = kept or learn(main, parts["train"])
         main = load_learned(main, self.learned)
         if spec.windows is not None:
-            main, parts = cut_windows(main, spec.windows, parts)
+            whole = {name: np.asarray(indices) for name, indices in parts.items()}
+            main, cut = cut_windows(main, spec.windows, whole)
+            parts = dict(cut)
         self.raw = {**main.inputs, **main.targets}
         self.splits = {name: Split(main, indices, {}) for name, indices in parts.items()}
         for name in own:
@@ -182,7 +206,10 @@ class Data:
                 everything: dict[SplitName, Array] = {name: np.arange(len(dataset))}
                 dataset, _ = cut_windows(dataset, spec.windows, everything, _pointer(place))
             classes = relabel(main, dataset, place)
-            self.splits[name] = Split(dataset, np.arange(len(dataset)), classes, _pointer(place))
+            indices = index_range(0, len(dataset))
+            self.splits[name] = Split(dataset, indices, classes, _pointer(place))
+        self._transformed = {on for transform in spec.transforms for on in transform.on}
+        self._checked_dtype: np.dtype[Any] | None = None
         self.preprocessing = Preprocessing(spec.transforms, self.raw)
         if fitted is None:
             self.preprocessing.fit(self._raw_training_batches)
@@ -204,7 +231,8 @@ class Data:
             return dataset.description()
 
     def _raw_training_batches(self) -> Iterator[dict[str, Array]]:
-        return (part.read_arrays() for part in self.splits["train"].parts())
+        names = [on for on in self.raw if on in self._transformed]
+        return (part.read_arrays(names)[0] for part in self.splits["train"].parts())
 
     @property
     def input_shapes(self) -> dict[str, Shape]:
@@ -222,7 +250,8 @@ class Data:
     @cached_property
     def weight_shapes(self) -> frozenset[Shape]:
         """The shapes of the weights of a sample in each dataset that has some: () or (T,)."""
-        first = [split.at(np.arange(1)).read() for split in self.splits.values() if len(split)]
+        splits = [split for split in self.splits.values() if len(split)]
+        first = [split.at(np.arange(1)).read(inputs=False) for split in splits]
         return frozenset(s.weights.shape[1:] for s in first if s.weights is not None)
 
     @property
@@ -240,9 +269,16 @@ class Data:
                 f"the {split} split is empty; set data.split.{key}, or data.{key} to a dataset"
             )
 
+    def epoch_order(self, epoch: int) -> Order:
+        """Return the order of the training samples' positions in an epoch."""
+        size, key = self.size("train"), ("order", self._seed, epoch)
+        if isinstance(self._order, BlocksSpec):
+            return WindowedBlocks(size, self._order.block, self._order.window, *key)
+        return Shuffle(size, *key)
+
     def order(self, epoch: int) -> Array:
         """Return the training samples' positions in the order of an epoch, (N,)."""
-        return derive("order", self._seed, epoch).permutation(self.size("train"))
+        return self.epoch_order(epoch).positions(0, self.size("train"))
 
     def batch(
         self, split: SplitName, positions: Array, *, epoch: int | None = None, first: int = 0
@@ -269,6 +305,8 @@ class Data:
                     batch_rng=lambda position: derive("batch", self._seed, epoch, first, position),
                     training=True,
                 )
+        if part.is_large and self._checked_dtype is not None:
+            require_finite(self.preprocessing, arrays, self._checked_dtype, part.place)
         return Batch(
             {name: arrays[name] for name in raw.inputs},
             {name: arrays[name] for name in raw.targets},
@@ -290,26 +328,29 @@ class Data:
         read = {own_name(name) for name in names.values()}
         for split in splits or self.splits:
             for part in self.splits[split].parts():
-                batch = part.read()
-                raw = {**batch.inputs, **batch.targets}
+                raw, weights = part.read_arrays(read)
                 with naming_samples(part.place):
-                    arrays = self.preprocessing.apply({name: raw[name] for name in read})
+                    arrays = self.preprocessing.apply(raw)
                 targets = {loss: arrays[own_name(name)] for loss, name in names.items()}
-                yield TargetBatch(split, part, targets, batch.weights)
+                yield TargetBatch(split, part, targets, weights)
 
     def require_finite(self, dtype: np.dtype[Any], *splits: SplitName) -> None:
         """Require preprocessed values of some splits, or of all, to be finite in a dtype.
 
+        The samples of large datasets are not read for that: `batch` checks them from now on.
+
         Raises:
             DataError: with file and row of the first value that is not.
         """
+        self._checked_dtype = dtype
         preprocessing = self.preprocessing
         names = [n for n in preprocessing.fields if may_overflow(preprocessing, n, dtype)]
-        for split in _in_file_order(self.splits[s] for s in splits or self.splits) if names else ():
+        small = [s for s in map(self.splits.get, splits or self.splits) if s and not s.is_large]
+        for split in _in_file_order(small) if names else ():
             for part in split.parts():
-                arrays = part.read_arrays()
+                arrays, _ = part.read_arrays(names)
                 with naming_samples(part.place):
-                    ready = preprocessing.apply({name: arrays[name] for name in names})
+                    ready = preprocessing.apply(arrays)
                 require_finite(preprocessing, ready, dtype, part.place)
 
 
@@ -337,5 +378,5 @@ def _in_file_order(parts: Iterable[Split]) -> Iterator[Split]:
     for part in parts:
         of_dataset.setdefault(id(part.dataset), []).append(part)
     for joined in of_dataset.values():
-        indices = np.sort(np.concatenate([part.indices for part in joined]))
+        indices = np.sort(np.concatenate([np.asarray(part.indices) for part in joined]))
         yield replace(joined[0], indices=indices)

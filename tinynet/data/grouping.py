@@ -6,6 +6,7 @@ import numpy as np
 from xxhash import xxh3_128
 
 from tinynet.data.columns import group_codes, read_column, sorted_positions
+from tinynet.data.indices import Indices
 from tinynet.data.splits import SplitName, in_order, split_sizes
 from tinynet.dataset import Dataset
 from tinynet.errors import DataError
@@ -16,7 +17,7 @@ from tinynet.types import Array
 
 def split_by_columns(
     dataset: Dataset, spec: DataSpec, seed: int
-) -> tuple[dict[SplitName, Array], str]:
+) -> tuple[dict[SplitName, Indices], str]:
     """Return the indices of each split, and a fingerprint of the columns that decide them.
 
     The indices of a random split are ascending. Those of an ordered split are in its order, with
@@ -33,7 +34,7 @@ def split_by_columns(
         order = sorted_positions(dataset, split.order.by, "data.split.order.by")
     if split.by is None:
         parts = in_order(total, val, test, gap)
-        return {name: order[part] for name, part in parts.items()}, _digest(order)
+        return {name: order[np.asarray(part)] for name, part in parts.items()}, _digest(order)
     codes = group_codes(read_column(dataset, split.by, "data.split.by"))
     fingerprint = _digest(order, codes)
     _require_groups(split.by, int(codes.max()) + 1, [val, test])
@@ -61,7 +62,7 @@ def _require_groups(column: str, groups: int, held_out: Sequence[int]) -> None:
         )
 
 
-def _choose_groups(codes: Array, val: int, test: int, seed: int) -> dict[SplitName, Array]:
+def _choose_groups(codes: Array, val: int, test: int, seed: int) -> dict[SplitName, Indices]:
     """Return random splits of whole groups that approach the sizes ``val`` and ``test``."""
     sizes = np.bincount(codes)
     left: list[int] = derive("split", seed).permutation(len(sizes)).tolist()
@@ -100,7 +101,7 @@ def _fill(groups: Sequence[int], sizes: Array, target: int, most: int) -> list[i
 
 def _groups_in_order(
     order: Array, codes: Array, val: int, test: int, gap: int
-) -> dict[SplitName, Array]:
+) -> dict[SplitName, Indices]:
     """Return splits of whole groups, which follow each other by their first samples in order."""
     own = group_codes(codes[order])
     order = order[np.argsort(own, kind="stable")]

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from tinynet.data.fields import check_fields
+from tinynet.data.indices import Indices
 from tinynet.data.splits import POINTER
 from tinynet.dataset import Dataset, LearningDataset, State
 from tinynet.engine.plugin_state import state_problem
@@ -11,7 +14,7 @@ from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.types import Array
 
 
-def learn(dataset: Dataset, training: Array, pointer: str = POINTER) -> State:
+def learn(dataset: Dataset, training: Indices, pointer: str = POINTER) -> State:
     """Return the state that a dataset learns from the samples at ``training`` (N,), or nothing.
 
     Raises:
@@ -20,7 +23,7 @@ def learn(dataset: Dataset, training: Array, pointer: str = POINTER) -> State:
     if not isinstance(dataset, LearningDataset):
         return {}
     with PluginErrors(dataset, "learn raised", pointer):
-        state = dataset.learn(training)
+        state = dataset.learn(np.asarray(training))
     problem = state_problem(state, "learn", f"{TRANSFORMS}{DATASET}".rstrip("/"), finite=False)
     if problem is None and (bad := [name for name in state if "/" in name]):
         problem = f"learn must give its arrays names without '/'; one is {bad[0]!r}"

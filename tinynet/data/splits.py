@@ -5,11 +5,13 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from tinynet.dataset import TEXT, Batch, Dataset, Field
+from tinynet.data.indices import ComputedIndices, Indices, index_range
+from tinynet.data.order import BlockOrder
+from tinynet.dataset import TEXT, Batch, Dataset, Field, TargetReader
 from tinynet.engine.layer_calls import described
 from tinynet.errors import DataError, Problem, SpecError
 from tinynet.kernels.random import derive
-from tinynet.spec.data_spec import DataSpec
+from tinynet.spec.data_spec import BlocksSpec, DataSpec
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.types import Array, Shape
 
@@ -28,8 +30,11 @@ CHUNK = 1024
 """Number of samples read at a time."""
 
 
-def split_indices(dataset: Dataset, spec: DataSpec, seed: int) -> dict[SplitName, Array]:
-    """Return the indices of each split, ascending; ``spec`` may have another seed for them.
+def split_indices(dataset: Dataset, spec: DataSpec, seed: int) -> dict[SplitName, Indices]:
+    """Return the indices of each split; ``spec`` may have another seed for them.
+
+    They are ascending, unless the samples are read in blocks: then a random split consists of
+    blocks, whose rows are side by side.
 
     Raises:
         SpecError: for a part of a split that has its own dataset.
@@ -39,8 +44,10 @@ def split_indices(dataset: Dataset, spec: DataSpec, seed: int) -> dict[SplitName
     val, test, gap = split_sizes(spec, total)
     if spec.split.order is not None:
         return in_order(total, val, test, gap)
-    own_seed = spec.split.seed
-    order = derive("split", seed if own_seed is None else own_seed).permutation(total)
+    own_seed = seed if spec.split.seed is None else spec.split.seed
+    if isinstance(spec.order, BlocksSpec) and not spec.split.stratify:
+        return _by_blocks(BlockOrder(total, spec.order.block, "split", own_seed), val, test)
+    order = derive("split", own_seed).permutation(total)
     if spec.split.stratify:
         order = _by_class(order, _labels(dataset)[order], val, test)
     return {
@@ -70,16 +77,29 @@ def split_sizes(spec: DataSpec, total: int) -> tuple[int, int, int]:
     return val, test, gap
 
 
-def in_order(total: int, val: int, test: int, gap: int) -> dict[SplitName, Array]:
+def _by_blocks(order: BlockOrder, val: int, test: int) -> dict[SplitName, Indices]:
+    """Return splits of whole blocks of neighbors, except where a split ends within a block."""
+
+    def part(start: int, stop: int) -> Indices:
+        return ComputedIndices(stop - start, lambda positions: order.at(positions + start))
+
+    return {
+        "train": part(val + test, order.size),
+        "val": part(0, val),
+        "test": part(val, val + test),
+    }
+
+
+def in_order(total: int, val: int, test: int, gap: int) -> dict[SplitName, Indices]:
     """Return the indices of splits that follow each other, with a gap before each that has some."""
     test_start = total - test
     val_stop = test_start - gap if test else total
     val_start = val_stop - val
     train_stop = val_start - gap if val else val_stop
     return {
-        "train": np.arange(train_stop),
-        "val": np.arange(val_start, val_stop),
-        "test": np.arange(test_start, total),
+        "train": index_range(0, train_stop),
+        "val": index_range(val_start, val_stop),
+        "test": index_range(test_start, total),
     }
 
 
@@ -129,33 +149,40 @@ def _labels(dataset: Dataset) -> Array:
             "data.split.stratify needs exactly one target with one class per sample, but there are"
             f" {len(names)} ({', '.join(sorted(names)) or 'none'}); set it to false"
         )
-    parts = [gather(dataset, indices) for indices in chunks(len(dataset))]
+    parts = [gather(dataset, indices, inputs=False) for indices in chunks(len(dataset))]
     return np.concatenate([part.targets[names[0]] for part in parts])
 
 
-def gather(dataset: Dataset, indices: Array, pointer: str = POINTER) -> Batch:
+def gather(
+    dataset: Dataset, indices: Array, pointer: str = POINTER, *, inputs: bool = True
+) -> Batch:
     """Return the samples of a dataset at ``indices``; ``pointer`` is its place in the spec.
+
+    Without ``inputs`` they are not read if the dataset is able to.
 
     Raises:
         PluginError: for an exception of the dataset, or a wrong value.
     """
-    with PluginErrors(dataset, "gather raised", pointer):
-        batch = dataset.gather(indices)
+    method = "gather"
+    if not inputs and isinstance(dataset, TargetReader):
+        method = "gather_targets"
+    with PluginErrors(dataset, f"{method} raised", pointer):
+        batch = getattr(dataset, method)(indices)
     if not isinstance(batch, Batch):
-        message = f"gather must return a Batch; it returned {described(batch)}"
+        message = f"{method} must return a Batch; it returned {described(batch)}"
         raise plugin_error(dataset, message, pointer)
     for kind, fields, arrays in (
         ("input", dataset.inputs, batch.inputs),
         ("target", dataset.targets, batch.targets),
     ):
-        for name, field in fields.items():
+        for name, field in fields.items() if kind == "target" or method == "gather" else ():
             shape, array = (len(indices), *field.shape), arrays.get(name)
             if array is None or np.shape(array) != shape:
-                message = f"gather must return the {kind} {name!r} in shape {shape}; it returned"
+                message = f"{method} must return the {kind} {name!r} in shape {shape}; it returned"
                 raise plugin_error(dataset, f"{message} {described(array)}", pointer)
             if not has_kind(array, field):
                 dtype = np.asarray(array).dtype
-                message = f"gather must return {kind} {name!r} as {field.dtype}, not {dtype}"
+                message = f"{method} must return {kind} {name!r} as {field.dtype}, not {dtype}"
                 raise plugin_error(dataset, message, pointer)
     _check_weights(dataset, batch.weights, len(indices), pointer)
     return batch

@@ -16,7 +16,7 @@ from tinynet.text.mistakes import mistake, refusal
 INFERRED = "inferred"
 """The option of a dataset for what it inferred from the data."""
 
-LATER_KEYS = frozenset({"windows"})
+LATER_KEYS = frozenset({"order", "windows"})
 """Keys that older datasets may have as options of their own, which keep their meaning."""
 
 
@@ -149,6 +149,39 @@ class SplitSpec(SpecModel):
         return self
 
 
+class ShuffleSpec(SpecModel):
+    """Samples in random order, another one in each epoch."""
+
+    type: Literal["shuffle"] = Field(description="The kind of the order.")
+
+
+class BlocksSpec(SpecModel):
+    """Blocks of neighboring samples in random order, shuffled in windows of blocks.
+
+    For data larger than memory: consecutive steps read few parts of a file, and neither time nor
+    memory depends on the number of samples. A random split consists of blocks, too.
+    """
+
+    type: Literal["blocks"] = Field(description="The kind of the order.")
+    block: int = Field(default=256, ge=1, description="Neighboring samples in a block.")
+    window: int = Field(
+        default=64, ge=1, description="Blocks in a window, within which samples are shuffled."
+    )
+
+
+def _as_order(value: Any) -> Any:
+    return {"type": value} if isinstance(value, str) else value
+
+
+OrderSpec: TypeAlias = Annotated[
+    Annotated[ShuffleSpec | BlocksSpec, Field(discriminator="type")],
+    BeforeValidator(
+        _as_order, json_schema_input_type=Literal["shuffle", "blocks"] | ShuffleSpec | BlocksSpec
+    ),
+]
+"""The order of the training samples in an epoch."""
+
+
 class DataSpec(Reference):
     """The dataset, its splits, and the transforms before the network."""
 
@@ -162,6 +195,10 @@ class DataSpec(Reference):
     )
     transforms: Annotated[tuple[TransformReference, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="Transforms of the arrays, in order."
+    )
+    order: OrderSpec | None = Field(
+        default=None,
+        description="The order of the training samples in an epoch; by default 'shuffle'.",
     )
     windows: WindowsSpec | None = Field(
         default=None,

@@ -1,12 +1,12 @@
 """The conformance kit for datasets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from tinynet.dataset import Batch, DatasetConfig, Field, Located
+from tinynet.dataset import Batch, DatasetConfig, Field, Located, TargetReader
 from tinynet.testing.arrays import (
     Arrays,
     read_only,
@@ -126,6 +126,16 @@ def any_order(case: DatasetCase) -> None:
     require_same_bits(one_by_one, together, "gathered together instead of one by one")
 
 
+def targets_alone(case: DatasetCase) -> None:
+    """A dataset that reads targets without inputs reads those of `gather`."""
+    whole = case.dataset.gather(read_only(case.some))
+    if isinstance(case.dataset, TargetReader):
+        alone = case.dataset.gather_targets(read_only(case.some))
+        require(not alone.inputs, "gather_targets returned inputs")
+        expected = named(replace(whole, inputs={}))
+        require_same_bits(expected, named(alone), "gathered by gather_targets")
+
+
 def copies(case: DatasetCase) -> None:
     """A change of a batch does not change the dataset."""
     indices = np.arange(min(3, len(case.dataset)))
@@ -162,7 +172,17 @@ def _require_names_fit(field: Field, what: str) -> None:
         raise CheckFailed(f"{what} has {len(field.names)} names for samples of shape {field.shape}")
 
 
-DATASET_CHECKS = (config, length, fields, values, any_order, copies, repeatable, places)
+DATASET_CHECKS = (
+    config,
+    length,
+    fields,
+    values,
+    any_order,
+    targets_alone,
+    copies,
+    repeatable,
+    places,
+)
 
 
 def dataset_checks(dataset_class: type[Any], options: Options) -> list[Check]:

@@ -10,9 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
-
 from tinynet.data.data import Data, targets_from
+from tinynet.data.order import Order
 from tinynet.dataset import Batch
 from tinynet.engine.background import Background, Task
 from tinynet.engine.inputs import Inputs
@@ -88,7 +87,7 @@ class Loader:
         self._data, self._targets, self._class_weights = data, dict(targets), class_weights
         self._size = training.batch_size * training.accumulate
         self.steps_per_epoch = steps_per_epoch(data, training)
-        self._order: tuple[int, Array] = (-1, np.empty(0, np.int64))
+        self._order: tuple[int, Order] | None = None
         self._background = Background()
         self._prefetched: tuple[tuple[int, int], Task[StepSamples]] | None = None
 
@@ -119,10 +118,8 @@ class Loader:
 
     def gather(self, epoch: int, position: int, count: int | None = None) -> StepSamples:
         """Gather the first `count` samples of a step, by default all."""
-        if self._order[0] != epoch:
-            self._order = (epoch, self._data.order(epoch))
         start = position * self._size
-        positions = self._order[1][start : start + (count or self._size)]
+        positions = self._positions(epoch, start, start + (count or self._size))
         batch = self._data.batch("train", positions, epoch=epoch, first=start)
         samples = labelled(batch, self._targets)
         if self._class_weights is None:
@@ -130,10 +127,17 @@ class Loader:
         weights = self._class_weights.multiply(samples.y, samples.weights)
         return replace(samples, weights=weights)
 
+    def _positions(self, epoch: int, start: int, stop: int) -> Array:
+        """Return a part of the order of an epoch; the last order is kept."""
+        kept = self._order
+        if kept is None or kept[0] != epoch:
+            kept = self._order = epoch, self._data.epoch_order(epoch)
+        return kept[1].positions(start, stop)
+
     def place(self, epoch: int, position: int, row: int) -> str:
         """Return the origin of a sample of a step: file and line, for example."""
-        number = self._data.order(epoch)[position * self._size + row]
-        return self._data.splits["train"].place(int(number))
+        start = position * self._size + row
+        return self._data.splits["train"].place(int(self._positions(epoch, start, start + 1)[0]))
 
     def stop(self) -> None:
         """Stop prefetching; afterwards no thread reads the data."""
