@@ -75,10 +75,13 @@ class Field:
         classes: Names of the classes, where a value is the index of one; else None.
         names: Names of the features, where the array is a row of them; else None.
         text_unit: The unit of text, where the values are a text: ``"character"`` for Unicode code
-            points, ``"byte"`` for bytes of UTF-8; else None.
+            points, ``"byte"`` for bytes of UTF-8; in a field of texts ``"whitespace"`` if each has
+            something for each of its words, which white space separates; else None.
         indicators: True for each feature, the last axis, that is 0 or 1 by construction, such as
             one category of a column. Transforms that scale features leave these as they are. None
             if there is no such feature.
+        padding: The index that fills up a sequence, the last axis, after or before its tokens; None
+            if there is none.
     """
 
     shape: Shape
@@ -87,6 +90,7 @@ class Field:
     names: tuple[str, ...] | None = None
     text_unit: str | None = None
     indicators: tuple[bool, ...] | None = None
+    padding: int | None = None
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,12 @@ def field_problem(field: Field) -> str | None:
         return (
             f"its dtype must be one of {', '.join(sorted(DTYPES))}, {TEXT}; it is {dtype!r}{hint}"
         )
-    if field.text_unit not in (None, "character", "byte"):
-        return f"its text_unit must be None, 'character' or 'byte'; it is {field.text_unit!r}"
+    units = (None, "whitespace") if dtype == TEXT else (None, "character", "byte")
+    if field.text_unit not in units:
+        allowed = "None or 'whitespace'" if dtype == TEXT else "None, 'character' or 'byte'"
+        return f"its text_unit must be {allowed}; it is {field.text_unit!r}"
+    if field.padding is not None and type(field.padding) is not int:
+        return f"its padding must be None or an integer; it is {field.padding!r}"
     return (
         _names_problem("classes", field.classes)
         or _names_problem("names", field.names)

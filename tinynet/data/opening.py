@@ -12,7 +12,7 @@ from tinynet.data.fields import check_fields
 from tinynet.data.given import GivenDataset
 from tinynet.data.paths import resolve_paths
 from tinynet.data.splits import POINTER
-from tinynet.dataset import Dataset, Field, Inferring
+from tinynet.dataset import TEXT, Dataset, Field, Inferring
 from tinynet.errors import DataError
 from tinynet.spec.data_spec import INFERRED
 from tinynet.text.plugin_errors import PluginErrors
@@ -83,8 +83,19 @@ def _require_alike(ours: Field, theirs: Field, what: str) -> None:
             f"{what} has shape {theirs.shape}, but the training data have {ours.shape}; save it in"
             " that shape"
         )
+    if (theirs.dtype == TEXT) != (ours.dtype == TEXT):
+        held = {True: "text", False: "numbers"}
+        raise DataError(
+            f"{what} holds {held[theirs.dtype == TEXT]}, and {held[ours.dtype == TEXT]} in the"
+            " training data"
+        )
     if theirs.text_unit != ours.text_unit:
-        units = {"character": "characters", "byte": "bytes", None: "no text"}
+        units = {
+            "character": "characters",
+            "byte": "bytes",
+            "whitespace": "texts with tags",
+            None: "no text" if ours.dtype != TEXT else "texts without tags",
+        }
         raise DataError(
             f"{what} holds {units[theirs.text_unit]}, and {units[ours.text_unit]} in the training"
             ' data; use the same "unit"'

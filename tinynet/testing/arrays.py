@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinynet.dataset import TEXT, Field
 from tinynet.errors import UsageError
 from tinynet.kernels.memory import aligned_empty
 from tinynet.testing.checks import CheckFailed, require
@@ -40,6 +41,8 @@ def spread(
 def owned(array: Array) -> Array:
     """Return a writable, contiguous, aligned copy: arrays as the engine passes them."""
     array = np.asarray(array)
+    if array.dtype == object:
+        return array.copy()
     copy = aligned_empty(array.shape, array.dtype)
     copy[...] = array
     return copy
@@ -50,6 +53,11 @@ def read_only(array: Array) -> Array:
     copy = owned(array)
     copy.flags.writeable = False
     return copy
+
+
+def as_samples(samples: Any, field: Field) -> Array:
+    """Return samples of a field as an array, (N, *field.shape): text as objects, numbers cast."""
+    return np.asarray(samples, object if field.dtype == TEXT else field.dtype)
 
 
 def dtype_names(dtypes: Sequence[str]) -> tuple[str, ...]:
@@ -69,13 +77,15 @@ def is_float(array: Array) -> bool:
 
 
 def require_array(value: Any, what: str, shape: Shape | None, dtype: DTypeLike | None) -> None:
-    """Raise `CheckFailed` unless ``value`` is an array of that shape and dtype."""
+    """Raise `CheckFailed` unless ``value`` is an array of that shape and dtype, or of text."""
     require(isinstance(value, np.ndarray), f"{what} is a {type(value).__name__}, not an array")
     if shape is not None:
         require(value.shape == shape, f"{what} has shape {value.shape} instead of {shape}")
     if dtype is not None:
-        right = np.dtype(dtype)
+        right = np.dtype(object if dtype == TEXT else dtype)
         require(value.dtype == right, f"{what} is {value.dtype} instead of {right}")
+        texts = value.ravel() if dtype == TEXT else ()
+        require(all(type(text) is str for text in texts), f"{what} holds other objects than str")
 
 
 def require_finite(arrays: Arrays, when: str) -> None:
@@ -102,7 +112,7 @@ def require_same_bits(expected: Arrays, actual: Arrays, when: str) -> None:
     for name, right in expected.items():
         array = actual[name]
         require_array(array, f"{when}: {name}", right.shape, right.dtype)
-        if array.tobytes() != right.tobytes():
+        if _bits(array) != _bits(right):
             index = _first(array != right)
             raise CheckFailed(
                 f"{when}: {name}{_place(index)} is {array[index]} instead of {right[index]}"
@@ -120,6 +130,9 @@ def require_close(
     for name, right in expected.items():
         array = actual[name]
         require_array(array, f"{when}: {name}", right.shape, None)
+        if right.dtype == object:
+            require_same_bits({name: right}, {name: array}, when)
+            continue
         allowed = tolerance * max(1.0, float(np.abs(right).max(initial=0.0)))
         bad = ~(np.abs(array - right) <= allowed)
         if bad.any():
@@ -128,6 +141,11 @@ def require_close(
                 f"{when}: {name}{_place(index)} is {array[index]} instead of {right[index]}"
                 f" (tolerance {allowed:.1e})"
             )
+
+
+def _bits(array: Array) -> Any:
+    """Return the content of an array for comparison; the bytes of objects are their addresses."""
+    return array.tolist() if array.dtype == object else array.tobytes()
 
 
 def _require_same_names(expected: Arrays, actual: Arrays, when: str) -> None:

@@ -13,13 +13,14 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from tinynet.config import Config
-from tinynet.dataset import Field
-from tinynet.errors import ShapeError
+from tinynet.dataset import TEXT, Field
+from tinynet.errors import DataError, ShapeError
 from tinynet.kernels.random import derive
 from tinynet.layer.build import Build
 from tinynet.layer.context import Context
 from tinynet.loss import CheckedLoss
 from tinynet.registry import default
+from tinynet.testing.arrays import as_samples
 from tinynet.testing.checks import require
 from tinynet.testing.initializers import SHAPES
 from tinynet.testing.loss_case import loss_case
@@ -37,6 +38,7 @@ TOKENS = np.stack([LABELS % 3 + 1, LABELS % 2 + 1, LABELS % 3 + 2], axis=1)
 MATRICES = tuple(shape for shape in SHAPES if len(shape) == 2)
 WINDOWS = tuple(shape for shape in SHAPES if len(shape) > 2)
 NUMBERS = DRAW.normal(size=(SAMPLES, CLASSES))
+TEXTS = ["A cat sat.", "the cat's mat", "", "One, two: 3.5!", "a a b", "\u00fc\u4e2d", "A", "b c"]
 PIXELS = DRAW.integers(256, size=(SAMPLES, 4, 4, 2))
 
 
@@ -120,7 +122,9 @@ def _accept_parametrization(
 def _accept_transform(transform_class: type[Any], config: Config, case: Arguments) -> None:
     transform, field = transform_class(config), case["field"]
     transform.describe(field)
-    transform.fit(field, iter([np.asarray(case["samples"], field.dtype)]))
+    if field.dtype == TEXT and not getattr(transform_class, "takes_text", False):
+        raise DataError("it does not take text")
+    transform.fit(field, iter([as_samples(case["samples"], field)]))
 
 
 STANDARDS = {
@@ -169,6 +173,7 @@ STANDARDS = {
             {"field": Field((4, 4, 2), "uint8"), "samples": PIXELS},
             {"field": Field((), "int64", classes=tuple("abcdef")), "samples": LABELS},
             {"field": Field((), "int64"), "samples": LABELS},
+            {"field": Field((), TEXT), "samples": TEXTS},
         ),
         _accept_transform,
     ),

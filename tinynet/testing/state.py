@@ -66,7 +66,9 @@ def _collect(value: Any, path: str, leaves: dict[str, Any], ancestors: set[int])
     if isinstance(value, _PLAIN):
         leaves[path] = repr(value)
     elif isinstance(value, np.ndarray | np.generic):
-        leaves[path] = (value.dtype.str, value.shape, value.tobytes())
+        objects = value.dtype.hasobject  # their bytes are addresses
+        content = repr(value.tolist()) if objects else value.tobytes()
+        leaves[path] = (value.dtype.str, value.shape, content)
     elif isinstance(value, np.random.Generator):
         leaves[path] = snapshot(value.bit_generator.state, path)
     elif id(value) in ancestors:

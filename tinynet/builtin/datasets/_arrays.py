@@ -342,7 +342,7 @@ def checked_inputs(inputs: Mapping[str, Source], fields: Mapping[str, Field]) ->
 
 def _described_as(field: Field) -> dict[str, Any]:
     """Return the attributes of a field; those that came later count only where they are set."""
-    later = ("text_unit", "indicators")
+    later = ("text_unit", "indicators", "padding")
     return {k: v for k, v in asdict(field).items() if k not in later or v is not None}
 
 
