@@ -1,39 +1,56 @@
-"""Values of the training data as indices of a vocabulary."""
+"""Values or tokens of the training data as indices of a vocabulary."""
 
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
+from typing import Annotated, Any, ClassVar
 
-import numpy as np
 from pydantic import Field as ConfigField
 
+from tinynet.builtin.transforms._number_vocabulary import NumberVocabulary
 from tinynet.builtin.transforms._numbers import RNGs
-from tinynet.dataset import Field
+from tinynet.builtin.transforms._text_vocabulary import UNKNOWN as UNKNOWN
+from tinynet.builtin.transforms._text_vocabulary import Side, TextVocabulary
+from tinynet.builtin.transforms._tokens import Sizes, Tokenizer, Unit
+from tinynet.dataset import TEXT, Field
 from tinynet.errors import DataError
+from tinynet.text.mistakes import AlsoCalled
+from tinynet.text.wording import format_list
 from tinynet.transform import State, TransformConfig
 from tinynet.types import Array
 
-UNKNOWN = "[UNK]"
-"""Name of the class that stands for all values without an index of their own."""
-
-_DENSE = 16
-"""Largest range of values, for each value of a batch, that is counted and looked up by a table."""
+_FOR_ANY = {"on", "max_size", "min_count"}
+"""Options for numbers as well as for text."""
 
 
 class Vocabulary:
-    """The index of each value among the values of the training data.  (N, ...) -> (N, ...), int64.
+    """The index of each value, or of each token of a text, among those of the training data.
 
-    Index 0 stands for every value that the training data lack, or that `max_size` or `min_count`
-    leaves out; the others are in ascending order of their values. All arrays of ``on`` have one
-    vocabulary. The indices are classes: characters, or names of the values.
+    Whole numbers (N, ...) -> (N, ...), int64. Index 0, ``[UNK]``, stands for every value that the
+    training data lack, or that `max_size` or `min_count` leaves out.
 
-    State: ``values``, (V - 1,), int64: the value of index i is ``values[i - 1]``.
+    Texts (N, ...) -> (N, ..., length), int64. Index 0, ``[PAD]``, is padding, so that the layer
+    `sequence_mask` finds the tokens; index 1 is ``[UNK]``. A text longer than ``length`` is cut.
+
+    The other indices are in ascending order of the values, or of the code points of the tokens.
+    All arrays of ``on`` have one vocabulary. The indices are classes: tokens, characters, or names
+    of the values.
+
+    State: for numbers ``values``, (V - 1,), int64: the value of index i is ``values[i - 1]``. For
+    texts ``tokens_bytes`` and ``tokens_offsets``, the V - 2 tokens in UTF-8; ``length``, (), int64.
 
     Raises:
-        DataError: for an array that does not hold whole numbers.
+        DataError: for an array that holds neither whole numbers nor text.
     """
 
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"field": Field((2,), "int64"), "samples": [[1, 2], [5, 2], [2, 2], [1, 5]]},
+        {
+            "field": Field((), TEXT),
+            "samples": ["The cat sat.", "A dog!", "the cat's dog", "", "a b c d e"],
+            "options": {"unit": "word"},
+        },
+    )
     shared_state = True
+    takes_text = True
 
     class Config(TransformConfig):
         """Parameters of `vocabulary`."""
@@ -41,8 +58,8 @@ class Vocabulary:
         max_size: int | None = ConfigField(
             default=None,
             ge=2,
-            description="Most indices, that of unknown values included; the most frequent values"
-            " have one. By default all values.",
+            description="Most indices, that of unknown values (and of padding, for text) included;"
+            " the most frequent values have one. By default all values.",
         )
         min_count: int = ConfigField(
             default=1,
@@ -50,73 +67,93 @@ class Vocabulary:
             description="Least occurrences, in the arrays of all training samples, of a value with"
             " an index of its own.",
         )
+        unit: Annotated[Unit, AlsoCalled(("split", "level", "tokenizer", "analyzer"))] = (
+            ConfigField(
+                default="word",
+                description="The unit of text. 'word': words and punctuation marks. 'whitespace':"
+                " what white space separates. 'character': code points. 'byte': bytes of UTF-8.",
+            )
+        )
+        lower: Annotated[bool | None, AlsoCalled(("lowercase", "standardize"))] = ConfigField(
+            default=None,
+            description="Turn text into lower case first; by default only for the unit 'word'.",
+        )
+        ngrams: Annotated[Sizes, AlsoCalled(("ngram_range",))] = ConfigField(
+            default=(1, 1),
+            description="The least and the most units of text that make a token: [1, 2] takes each"
+            " word, and then each pair of words.",
+        )
+        length: Annotated[
+            int | None, AlsoCalled(("output_sequence_length", "maxlen", "max_length"))
+        ] = ConfigField(
+            default=None,
+            ge=1,
+            description="Tokens of a text, after padding and truncation; by default those of the"
+            " longest training sample, or `percentile`.",
+        )
+        percentile: float = ConfigField(
+            default=100.0,
+            gt=0,
+            le=100,
+            description="Percentage of training samples that are not truncated, where `length` is"
+            " left out.",
+        )
+        padding: Side = ConfigField(
+            default="post", description="Side of a short text that is padded: its end or its start."
+        )
+        truncation: Annotated[Side, AlsoCalled(("truncating",))] = ConfigField(
+            default="post", description="Side of a long text that is cut off: its end or its start."
+        )
 
     def __init__(self, config: Config) -> None:
-        self.max_size, self.min_count = config.max_size, config.min_count
+        lower = config.unit == "word" if config.lower is None else config.lower
+        self._numbers = NumberVocabulary(config.max_size, config.min_count)
+        self._texts = TextVocabulary(
+            Tokenizer(config.unit, lower, config.ngrams),
+            config.max_size,
+            config.min_count,
+            config.length,
+            config.percentile,
+            config.padding,
+            config.truncation,
+        )
+        fields = type(config).model_fields
+        self._of_text = sorted(
+            name
+            for name in fields.keys() - _FOR_ANY
+            # A resolved spec has all defaults.
+            if getattr(config, name) != fields[name].default
+        )
 
     def describe(self, field: Field) -> Field:
-        if np.dtype(field.dtype).kind not in "biu":
+        if field.dtype == TEXT:
+            return self._texts.describe(field)
+        described = self._numbers.describe(field)
+        if self._of_text:
             raise DataError(
-                f"vocabulary needs whole numbers, but this array holds {field.dtype}; save it as"
-                " integers"
+                f"this array holds {field.dtype}, and {format_list(self._of_text)} of vocabulary"
+                f" {'is' if len(self._of_text) == 1 else 'are'} for text; leave"
+                f" {'it' if len(self._of_text) == 1 else 'them'} out"
             )
-        return replace(field, dtype="int64", classes=None, text_unit=None)
+        return described
 
     def fitted_field(self, field: Field, state: State) -> Field:
-        names = (_name(field, value) for value in state["values"].tolist())
-        return replace(self.describe(field), classes=(UNKNOWN, *names))
+        if field.dtype == TEXT:
+            return self._texts.fitted_field(field, state)
+        return self._numbers.fitted_field(field, state)
 
     def fit(self, field: Field, batches: Iterable[Array]) -> State:
-        counts = Counter[int]()
-        for batch in batches:
-            values, numbers = _distinct(batch.astype(np.int64).reshape(-1))
-            for value, number in zip(values.tolist(), numbers.tolist(), strict=True):
-                counts[value] += number
-        if not counts:
-            raise DataError(
-                "vocabulary has no training data to learn from; the training split is empty"
-            )
-        frequent = [value for value, count in counts.items() if count >= self.min_count]
-        if not frequent:
-            raise DataError(
-                f"no value occurs {self.min_count:,} times in the training data, as vocabulary"
-                f' requires; set "min_count" to {max(counts.values()):,} or less'
-            )
-        if self.max_size is not None:
-            frequent.sort(key=lambda value: (-counts[value], value))
-            frequent = frequent[: self.max_size - 1]
-        return {"values": np.array(sorted(frequent), np.int64)}
+        if field.dtype == TEXT:
+            return self._texts.fit(batches)
+        return self._numbers.fit(field, batches)
 
     def apply(self, state: State, batch: Array, rng: RNGs, training: bool) -> Array:
-        values, x = state["values"], batch.astype(np.int64)
-        low, high = int(values[0]), int(values[-1])
-        if high - low < _DENSE * max(x.size, 1):
-            table = np.zeros(high - low + 2, np.int64)  # the last element is for values outside
-            table[values - low] = np.arange(1, len(values) + 1)
-            outside = (x < low) | (x > high)
-            return table[np.where(outside, -1, x - low)]
-        places = np.searchsorted(values, x).clip(max=len(values) - 1)
-        return np.where(values[places] == x, places + 1, 0)
+        if batch.dtype == object:
+            return self._texts.apply(state, batch)
+        return self._numbers.apply(state, batch)
 
     def invert(self, state: State, batch: Array) -> Array:
-        """Return the values of indices; index 0 has none and becomes -1."""
-        return np.concatenate([[-1], state["values"]])[batch]
-
-
-def _distinct(values: Array) -> tuple[Array, Array]:
-    """Return the distinct values among integers (N,), and the number of occurrences of each."""
-    if not len(values):
-        return values, values
-    low, high = int(values.min()), int(values.max())
-    if high - low >= _DENSE * len(values):
-        return np.unique(values, return_counts=True)
-    counts = np.bincount(values - low)
-    places = np.flatnonzero(counts)
-    return places + low, counts[places]
-
-
-def _name(field: Field, value: int) -> str:
-    """Return the name of a value as a class."""
-    if field.classes is not None:
-        return field.classes[value]
-    return chr(value) if field.text_unit == "character" else str(value)
+        """Return the values of indices; that of unknown ones is -1. For text, return the tokens."""
+        if "length" in state:
+            return self._texts.invert(state, batch)
+        return self._numbers.invert(state, batch)
