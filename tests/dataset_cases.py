@@ -111,6 +111,26 @@ def text_as_bytes(cls: type[Any], folder: Path) -> Iterator[Check]:
     return dataset_checks(cls, {"path": str(path), "length": 5, "unit": "byte"})
 
 
+def text_folder(cls: type[Any], folder: Path) -> Iterator[Check]:
+    for name, content in {"good": "Très bien.", "bad": "no"}.items():
+        (folder / name).mkdir()
+        (folder / name / "1.txt").write_text(content, encoding="utf-8")
+    return dataset_checks(cls, {"path": str(folder)})
+
+
+def text_lines(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "lines.txt"
+    path.write_text("spam\tBuy!\nham\tHello, it's ü\nham\tok\n", encoding="utf-8")
+    return dataset_checks(cls, {"path": str(path), "layout": "label_text"})
+
+
+def text_lines_with_tags(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path, tags = folder / "lines.txt", folder / "tags.txt"
+    path.write_text("the cat\nit\n", encoding="utf-8")
+    tags.write_text("D N\nP\n", encoding="utf-8")
+    return dataset_checks(cls, {"path": str(path), "labels": str(tags), "target": "tags"})
+
+
 DATASETS: dict[str, list[Case]] = {
     "csv": [csv, csv_of_numbers],
     "digits": [digits],
@@ -120,4 +140,6 @@ DATASETS: dict[str, list[Case]] = {
     "npy": [npy],
     "npz": [npz, npz_of_sequences, npz_without_targets],
     "text": [text, text_as_bytes],
+    "text_folder": [text_folder],
+    "text_lines": [text_lines, text_lines_with_tags],
 }

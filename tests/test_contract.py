@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tinynet import registry
-from tinynet.dataset import Field
+from tinynet.dataset import TEXT, Field
 from tinynet.testing import (
     Check,
     initializer_checks,
@@ -52,6 +52,8 @@ LABEL_SEQUENCES = np.array(
 ATTENDED = DRAW.normal(size=(6, 3, 2)), DRAW.normal(size=(6, 5, 4))
 ATTENTION_MASKS = DRAW.integers(2, size=(6, 3, 5))
 NUMBERS = DRAW.normal(size=(6, 2))
+TEXTS = ["The cat sat.", "a dog", "", "the cat's dog: 3.5!", "Grüße, Grüße", "cat cat"]
+TEXT_PAIRS = [["The cat", "a cat"], ["", "dog"], ["é", " "], ["a dog", "it's it"]]
 SHARES = DRAW.uniform(0.1, 0.9, (6, 2))
 PROBABILITIES = DRAW.dirichlet(np.ones(3), 6)
 
@@ -329,6 +331,10 @@ ROWS: dict[str, dict[str, list[Row]]] = {
     "parametrizations": PARAMETRIZATIONS,
     "datasets": DATASETS,
     "transforms": {
+        "bag_of_words": [
+            transform({}, Field((), TEXT), TEXTS),
+            transform({"binary": True, "ngrams": [1, 2], "max_size": 4}, Field((), TEXT), TEXTS),
+        ],
         "one_hot": [transform({"num_classes": 4}, Field((), "int64"), LABELS)],
         "scale": [
             transform(
@@ -336,10 +342,16 @@ ROWS: dict[str, dict[str, list[Row]]] = {
             )
         ],
         "standardize": [transform({}, Field((2,), "float32"), np.float32(NUMBERS))],
+        "tfidf": [
+            transform({}, Field((), TEXT), TEXTS),
+            transform({"unit": "character", "ngrams": [2, 3]}, Field((2,), TEXT), TEXT_PAIRS),
+        ],
         "vocabulary": [
             transform({}, Field((4,), "int64"), 7 * SEQUENCES),
             transform({}, Field((4,), "int32", text_unit="character"), SEQUENCES + 97),
             transform({}, Field((), "int64", classes=tuple("abc")), LABELS),
+            transform({"padding": "pre", "max_size": 5}, Field((), TEXT), TEXTS),
+            transform({"unit": "byte", "length": 4}, Field((2,), TEXT), TEXT_PAIRS),
         ],
         **{name: [transform(*case) for case in cases] for name, cases in AUGMENTATIONS.items()},
     },

@@ -148,6 +148,7 @@ CLASS_NAMES: dict[str, str] = {
     "spectral_norm": "SpectralNormalization",
     "weight_norm": "WeightNormalization",
     # Transforms and datasets
+    "bag_of_words": "CountVectorizer TextVectorization",
     "center_crop": "CenterCrop",
     "csv": "read_csv",
     "cutmix": "RandomCutMix",
@@ -163,6 +164,9 @@ CLASS_NAMES: dict[str, str] = {
     "random_zoom": "RandomScale RandomAffine",
     "one_hot": "CategoryEncoding OneHotEncoder",
     "standardize": "StandardScaler Normalization",
+    "text_folder": "text_dataset_from_directory load_files",
+    "text_lines": "TextLineDataset",
+    "tfidf": "TfidfVectorizer",
     "vocabulary": "StringLookup IntegerLookup TextVectorization Tokenizer LabelEncoder",
 }
 """The classes of each type; one of them may stand for several types.
