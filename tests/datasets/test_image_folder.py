@@ -1,5 +1,6 @@
 """Images in folders: the samples, their targets, and what is said about files that are none."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -348,6 +349,18 @@ def test_images_that_do_not_fit_are_not_kept(photos, monkeypatch):
     assert "decoded in every epoch" in open_folder(path=photos).description()[0]
     monkeypatch.setattr(pixels, "available_memory", lambda: 4 * held)
     assert "kept in memory" in open_folder(path=photos).description()[0]
+
+
+@pytest.mark.parametrize("available", [None, 0])
+def test_decoded_originals_are_not_held(tmp_path, monkeypatch, available):
+    """A thousand photos of 36 MB each would not fit into memory."""
+    monkeypatch.setattr(pixels, "available_memory", lambda: available)
+    for name in "abcdefgh":
+        save(tmp_path / f"kind/{name}.png", size=(600, 400))
+    data = open_folder(path=tmp_path, size=[3, 4])
+    everything(data)
+    gc.collect()
+    assert not [x for x in gc.get_objects() if isinstance(x, Image.Image) and x.width == 600]
 
 
 def test_fingerprint_follows_the_contents(photos):

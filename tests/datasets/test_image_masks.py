@@ -8,6 +8,8 @@ from tinynet.errors import DataError
 
 Image = pytest.importorskip("PIL.Image", reason="images need Pillow")
 
+from .malformed_images import CASES  # noqa: E402
+
 
 @pytest.fixture
 def pair(tmp_path):
@@ -172,6 +174,27 @@ def test_a_suffix_of_the_masks_is_suggested(pair, open_pairs):
     with pytest.raises(DataError, match='set "mask_suffix": "_mask"; or add the missing files'):
         open_pairs()
     assert len(open_pairs(mask_suffix="_mask")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cut_50%.png", "truncated"),
+        ("text.png", "it is not a PNG"),
+        ("bomb.png", "declares more than"),
+        ("animated.gif", "holds 2 frames"),
+        ("floats.tif", "pixels of mode F; save it with a palette, in gray or in RGB"),
+        ("cmyk.jpg", "pixels of mode CMYK; save it"),
+    ],
+)
+def test_malformed_masks_are_named(pair, open_pairs, name, message):
+    pair(np.uint8([[0, 1]]))
+    pair(np.uint8([[0, 1]]), "b")
+    content, _ = CASES[name]
+    (pair.folder / "masks/a.png").write_bytes(content)
+    with pytest.raises(DataError, match=rf"masks/a\.png .*{message}.*; replace or remove it"):
+        open_pairs()
+    assert len(open_pairs(skip_broken=True)) == 1
 
 
 def test_300_classes(pair, open_pairs):

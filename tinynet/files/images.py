@@ -84,7 +84,7 @@ def open_image(path: str) -> Iterator["Image"]:
 @contextmanager
 def _reading(path: str) -> Iterator[None]:
     """Raise `DataError` for every exception of Pillow."""
-    from PIL import UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     # Pillow warns of metadata that are not used. `catch_warnings` is not safe in threads.
     if _QUIET not in warnings.filters:
@@ -93,6 +93,8 @@ def _reading(path: str) -> Iterator[None]:
         yield
     except (DataError, MemoryError):
         raise
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path} cannot be read as an image: {_too_large()}") from error
     except UnidentifiedImageError as error:
         raise DataError(f"{path} cannot be read as an image: {_unidentified(path)}") from error
     except Exception as error:  # Pillow's plugins raise almost anything for a damaged file
@@ -107,10 +109,15 @@ def _open(file: BufferedReader) -> "Image":
     image = Image.open(file, formats=[name for name in _FORMATS if name in Image.OPEN])
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and image.width * image.height > limit:
-        raise ValueError(
-            f"Image size ({image.width:,} x {image.height:,}) exceeds {limit:,} pixels"
-        )
+        raise Image.DecompressionBombError
     return image
+
+
+def _too_large() -> str:
+    from PIL import Image
+
+    limit = f"{Image.MAX_IMAGE_PIXELS:,} pixels (PIL.Image.MAX_IMAGE_PIXELS)"
+    return f"it declares more than {limit}; save it smaller"
 
 
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"BM", b"GIF8", b"II*\0", b"MM\0*", b"RIFF")

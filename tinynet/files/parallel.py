@@ -1,15 +1,16 @@
 """Work on files in a few threads, with results in order."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 MAX_THREADS = 8
-_BLOCK = 256
 
 
 def available_cores() -> int:
@@ -28,6 +29,15 @@ def map_in_threads(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R
     if threads < 2:
         yield from map(function, items)
         return
+    rest = iter(items)
     with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(items), _BLOCK):
-            yield from pool.map(function, items[start : start + _BLOCK])
+        # Results may be large, so only a few calls are ahead of the one that is yielded.
+        ahead = deque[Future[R]](pool.submit(function, item) for item in islice(rest, 2 * threads))
+        try:
+            while ahead:
+                result = ahead.popleft().result()
+                ahead.extend(pool.submit(function, item) for item in islice(rest, 1))
+                yield result
+        finally:
+            for future in ahead:
+                future.cancel()
