@@ -1,7 +1,10 @@
 """`tinynet predict`."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,12 +12,31 @@ from tinynet_cli import options
 from tinynet_cli.commands import Command
 from tinynet_cli.output import echo, print_json, print_table
 
+if TYPE_CHECKING:
+    from tinynet.prediction.model import Model
+
+
+def _columns(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    return tuple(name for value in values for name in value.split(",") if name)
+
 
 @click.command(cls=Command)
 @click.argument("path", metavar="RUN_OR_CHECKPOINT", type=click.Path())
 @click.argument("inputs", metavar="INPUT...", type=click.Path(), nargs=-1, required=True)
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False), help="Write .csv, .jsonl or .npz instead."
+    "-o",
+    "--output",
+    type=click.Path(),
+    help="Write a .csv, .jsonl or .npz file instead, or a folder (masks/) of class maps as PNG.",
+)
+@click.option(
+    "--keep",
+    metavar="COLUMN,...",
+    multiple=True,
+    callback=_columns,
+    help="Columns of the input to print, too.",
 )
 @click.option(
     "--resize",
@@ -33,6 +55,7 @@ def predict(
     path: str,
     inputs: tuple[str, ...],
     output: str | None,
+    keep: tuple[str, ...],
     resize: bool,
     checkpoint: str | None,
     threads: int | None,
@@ -42,32 +65,57 @@ def predict(
 ) -> None:
     """Predict labels, probabilities and values for INPUT.
 
-    INPUT is an .npy, .npz or .csv file of raw inputs, any other file that the dataset of the
-    network can read, an image, or a folder of images, which are read in the order of their names.
-    Files are read and checked as in training, and the saved preprocessing is applied.
+    INPUT is an .npy, .npz or .csv file of raw inputs, any other file or folder that the dataset of
+    the network can read, an image, a folder of images, which are read in the order of their names,
+    or - for standard input. Files are read and checked as in training, and the saved preprocessing
+    is applied. With -o, large files are read and predicted part by part.
 
     Images are decoded to 8 bits as a viewer shows them: 16-bit gray is scaled, the EXIF
     orientation is applied, transparent parts are drawn on white, and color becomes gray for a
     network of one channel. Images of several frames, of floats, of 32-bit integers and of CIELAB
     colors are refused.
     """
-    from tinynet.prediction.predictions import WRITERS, write_predictions
+    from tinynet.prediction.class_maps import write_class_maps
+    from tinynet.prediction.writing import WRITERS, write_predictions
     from tinynet.run.models import load_model
     from tinynet_cli.progress import Display
 
-    if output is not None and Path(output).suffix.lower() not in WRITERS:
+    is_folder = output is not None and (output.endswith("/") or Path(output).is_dir())
+    if output is not None and not is_folder and Path(output).suffix.lower() not in WRITERS:
         raise click.BadParameter(
-            f"{output}: the name ends in {', '.join(WRITERS)}", param_hint="-o"
+            f"{output}: the name ends in {', '.join(WRITERS)}, or in / for a folder of class maps",
+            param_hint="-o",
         )
+    if "-" in inputs and len(inputs) > 1:
+        raise click.BadParameter("- (standard input) is the only input", param_hint="INPUT")
+    write = write_class_maps if is_folder else write_predictions
     with Display(quiet=quiet or as_json) as display:
         model = load_model(path, checkpoint, observer=display, **settings)
-        predictions = model.predict(inputs, resize=resize, threads=threads)
+        with _paths(model, inputs) as paths:
+            options: dict[str, Any] = {"keep": keep, "resize": resize, "threads": threads}
+            if output is not None and not as_json:
+                samples = write(model.predict_chunks(paths, **options), Path(output))
+            else:
+                predictions = model.predict(paths, **options)
+    if output is not None and not as_json:
+        if not quiet:
+            echo(f"{output}: {samples:,} predictions")
+        return
     if output is not None:
-        write_predictions(predictions, Path(output))
+        write([predictions], Path(output))
     if as_json:
         print_json({**predictions.to_json(), **({"output": output} if output else {})})
-    elif output is not None:
-        if not quiet:
-            echo(f"{output}: {predictions.samples:,} predictions")
     else:
         print_table(*predictions.table())
+
+
+@contextmanager
+def _paths(model: "Model", inputs: tuple[str, ...]) -> Iterator[list[Path]]:
+    """Return the paths of the inputs; for standard input that of a copy."""
+    from tinynet.prediction.standard_input import as_file
+
+    if inputs != ("-",):
+        yield [Path(path) for path in inputs]
+        return
+    with as_file(sys.stdin.buffer, model.input_endings) as copy:
+        yield [copy]

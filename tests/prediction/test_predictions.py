@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinynet
-from tinynet.prediction.predictions import write_predictions
+from tinynet.prediction.writing import write_predictions
 
 RNG = np.random.default_rng(0)
 SAMPLES = 40

@@ -1,4 +1,4 @@
-"""Raw inputs of a model, from files or arrays in memory, checked as in training.
+"""Raw inputs of a model, from files or objects in memory, checked as in training.
 
 The dataset that the model was trained on reads a file by its own rules (delimiter, columns, names
 of arrays), if it supports such files.
@@ -6,7 +6,7 @@ of arrays), if it supports such files.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,50 +15,22 @@ import numpy as np
 
 from tinynet import registry
 from tinynet.builtin.datasets._arrays import Source, checked_inputs
-from tinynet.builtin.datasets.csv import CSV
 from tinynet.builtin.datasets.numpy_files import npy_source, npz_sources
-from tinynet.dataset import Field, InputReader, Ranged
+from tinynet.dataset import TEXT, Field, InputReader, Ranged, RowReader, State
 from tinynet.errors import DataError
 from tinynet.files.nearby import suggest_path
 from tinynet.prediction import images
-from tinynet.prediction.windows import are_windows, row_fields, steps_of_windows
+from tinynet.prediction.generic_files import images_in, is_image, read_csv
+from tinynet.prediction.memory_inputs import arrays_of
+from tinynet.prediction.raw_inputs import InputFile, RawInputs, join_inputs
+from tinynet.prediction.rows import is_rows, read_rows
+from tinynet.prediction.windows import are_windows, cut_windows, row_fields
 from tinynet.spec.data_spec import DataSpec
-from tinynet.spec.windows_spec import WindowsSpec
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
 Warn = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class InputFile:
-    """A file that inputs were read from."""
-
-    name: str  # its path
-    samples: int
-    is_image: bool  # an image is one sample
-
-
-@dataclass(frozen=True)
-class RawInputs:
-    """Inputs as a dataset returns them."""
-
-    arrays: dict[str, Array]  # (N, *shape) each, by name
-    files: tuple[InputFile, ...] = ()  # in order; none for arrays in memory
-
-    def __len__(self) -> int:
-        return len(next(iter(self.arrays.values())))
-
-    def place(self, start: int, row: int = 0) -> str:
-        """Return the file and the number of the sample that is ``row`` samples after ``start``."""
-        sample = start + row
-        for file in self.files:
-            if sample < file.samples:
-                place = f"{file.name}, sample {sample} (counted from 0)"
-                return file.name if file.is_image else place
-            sample -= file.samples
-        return f"sample {sample} (counted from 0)"
 
 
 @dataclass(frozen=True)
@@ -69,6 +41,8 @@ class Reader:
     dataset: DataSpec | None  # of the model's spec
     warn: Warn
     resize: bool  # resize images to the size that the model was trained on
+    learned: State = field(default_factory=dict)  # the state of the dataset
+    keep: Sequence[str] = ()  # columns of the source that are kept
 
     def read(self, x: Any) -> RawInputs:
         """Read inputs, in one of the forms that `tinynet.prediction.model.Model.predict` takes.
@@ -77,51 +51,46 @@ class Reader:
             DataError: for a file that cannot be read, and for values, dtypes and shapes that do
                 not fit the inputs of the training.
         """
+        return join_inputs([*self.parts(x)])
+
+    def parts(self, x: Any) -> Iterator[RawInputs]:
+        """Yield the inputs in parts of any size, so that a large file is never held; see `read`."""
         windows = None if self.dataset is None else self.dataset.windows
         if windows is None or are_windows(x, self.fields):
-            return self._read(x)
-        rows = replace(self, fields=row_fields(self.fields))._read(x)
-        return _cut(rows, windows)
+            yield from self._parts(x)
+            return
+        rows = replace(self, fields=row_fields(self.fields))
+        yield cut_windows(join_inputs([*rows._parts(x)]), windows)
 
-    def _read(self, x: Any) -> RawInputs:
+    def _parts(self, x: Any) -> Iterator[RawInputs]:
         paths = [x] if _is_path(x) else x
-        if not isinstance(paths, list | tuple) or not paths or not all(map(_is_path, paths)):
-            return RawInputs(self._from_memory(x))
-        files, parts = list[InputFile](), []
-        for path, is_image in self._expanded(map(Path, paths)):
-            part = self._convert(str(path), self._read_file(path, is_image))
-            parts.append(part)
-            files.append(InputFile(str(path), len(next(iter(part.values()))), is_image))
-        pixels = [part for part, file in zip(parts, files, strict=True) if file.is_image]
-        if pixels:
-            self._warn_of_range(max(int(array.max()) for part in pixels for array in part.values()))
-        arrays = parts[0]
-        if len(parts) > 1:
-            arrays = {name: np.concatenate([part[name] for part in parts]) for name in self.fields}
-        return RawInputs(arrays, tuple(files))
+        if not self._are_paths(paths):
+            yield from self._from_memory(x)
+            return
+        expanded = [*self._expanded(map(Path, paths))]
+        highest, count = -1, 0  # of the pixels of images, and of files
+        identity: tuple[str, ...] = ()
+        for path, as_image in expanded:
+            first = count
+            for part in self._read_path(path, as_image):
+                if as_image:
+                    highest = max([highest, *(int(array.max()) for array in part.arrays.values())])
+                files = tuple(replace(file, number=first + file.number) for file in part.files)
+                count = files[-1].number + 1
+                identity = identity or _identity(expanded, files)
+                yield replace(part, files=files, identity=identity)
+        if highest >= 0:
+            self._warn_of_range(highest)
 
-    # Files ------------------------------------------------------------------------------------
-
-    def _expanded(self, paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
-        """Yield the files, also those in folders, each with True if it is an image."""
-        for path in paths:
-            if path.is_dir():
-                yield from ((image, True) for image in _images_in(path, self.warn))
-            elif not path.exists():
-                near = suggest_path(path, "inputs", lambda entry: not entry.name.startswith("."))
-                raise DataError(f"no such file: {path}{near}")
-            else:
-                yield path, _is_image(path) and not self._is_of_dataset(path)
-
-    def _is_of_dataset(self, path: Path) -> bool:
-        """Return True if the dataset reads files with this ending."""
-        return self._dataset is not None and path.suffix.lower() in self._dataset.input_endings
+    def _are_paths(self, x: Any) -> bool:
+        if not isinstance(x, list | tuple) or not x or not all(map(_is_path, x)):
+            return False
+        # A list of str is one of texts for a model of texts.
+        return not self._takes_text or not all(isinstance(path, str) for path in x)
 
     @property
-    def _dataset(self) -> type[InputReader] | None:
-        """The class of the dataset, if it can read inputs."""
-        cls = self._dataset_class
-        return cls if isinstance(cls, InputReader) else None
+    def _takes_text(self) -> bool:
+        return any(field.dtype == TEXT for field in self.fields.values())
 
     @cached_property
     def _dataset_class(self) -> type[Any] | None:
@@ -129,34 +98,105 @@ class Reader:
             return None
         return registry.default().load("datasets", self.dataset.type)
 
-    def _read_file(self, path: Path, is_image: bool) -> dict[str, Array]:
+    @property
+    def _row_reader(self) -> type[RowReader] | None:
+        """The class of the dataset, if it can read rows."""
+        cls = self._dataset_class
+        return cls if isinstance(cls, RowReader) else None
+
+    @property
+    def _input_reader(self) -> type[InputReader] | None:
+        """The class of the dataset, if it can read files of inputs."""
+        cls = self._dataset_class
+        return cls if isinstance(cls, InputReader) else None
+
+    @property
+    def of_dataset(self) -> type[RowReader] | type[InputReader] | None:
+        """The class of the dataset, if it can read rows or files."""
+        return self._row_reader or self._input_reader
+
+    # Files ------------------------------------------------------------------------------------
+
+    def _expanded(self, paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
+        """Yield the files, also those in folders, each with True if it is an image."""
+        for path in paths:
+            if path.is_dir():
+                if self._row_reader is not None and self._row_reader.takes_folders:
+                    yield path, False
+                else:
+                    yield from ((image, True) for image in images_in(path, self.warn))
+            elif not path.exists():
+                near = suggest_path(path, "inputs", lambda entry: not entry.name.startswith("."))
+                texts = f"; a text is given in a list: [{str(path)!r}]" if self._takes_text else ""
+                raise DataError(f"no such file: {path}{near}{texts}")
+            else:
+                yield path, is_image(path) and not self._is_of_dataset(path)
+
+    def _is_of_dataset(self, path: Path) -> bool:
+        """Return True if the dataset reads files with this ending."""
+        reader = self.of_dataset
+        return reader is not None and path.suffix.lower() in reader.input_endings
+
+    def _read_path(self, path: Path, as_image: bool) -> Iterator[RawInputs]:
         ending = path.suffix.lower()
-        generic = is_image or ending in (".npy", ".npz", ".csv")
-        if self._is_of_dataset(path) or (self._dataset is not None and not generic):
-            return self._by_dataset(str(path))
+        generic = not path.is_dir() and (as_image or ending in (".npy", ".npz", ".csv"))
+        by_dataset = self._is_of_dataset(path) or not generic
+        if self._row_reader is not None and by_dataset:
+            yield from self._rows(path)
+            return
+        if self.keep:
+            raise self._no_columns(str(path))
+        if self._input_reader is not None and by_dataset:
+            arrays = self._by_dataset(str(path))
+        elif ending == ".npy":
+            yield from self._read_npy(str(path))
+            return
+        else:
+            arrays = self._read_generic(path, as_image)
+        arrays = self._convert(str(path), arrays)
+        yield RawInputs.of(arrays, (InputFile(str(path), _length(arrays), as_image),))
+
+    def _read_generic(self, path: Path, as_image: bool) -> dict[str, Array]:
+        ending = path.suffix.lower()
         if ending == ".npz":
             return checked_inputs(npz_sources(str(path), self.fields), self.fields)
-        if not generic:
+        if not as_image and ending != ".csv":
             raise DataError(
                 f"{path} cannot be read; inputs are .npy, .npz, .csv or image files"
                 f" ({', '.join(images.ENDINGS)}), or folders of images"
             )
+        name, field = self._only_field(path)
+        if as_image:
+            image = images.read_image(str(path), field, resize=self.resize, warn=self.warn)
+            return {name: image}
+        return {name: read_csv(str(path), field)}
+
+    def _only_field(self, path: Path) -> tuple[str, Field]:
         if len(self.fields) != 1:
             raise DataError(
                 f"{path}: the model has the inputs {', '.join(self.fields)}; give an .npz file with"
                 " an array of each name"
             )
         ((name, field),) = self.fields.items()
-        if is_image:
-            image = images.read_image(str(path), field, resize=self.resize, warn=self.warn)
-            return {name: image}
-        if ending == ".csv":
-            return {name: _read_csv(str(path), field)}
-        return checked_inputs({name: npy_source(str(path))}, self.fields)
+        return name, field
+
+    def _read_npy(self, path: str) -> Iterator[RawInputs]:
+        """Yield the rows of a file, a few megabytes at a time."""
+        name, field = self._only_field(Path(path))
+        source = npy_source(path)
+        if source.values.shape == field.shape:
+            source = replace(source, values=source.values[:][np.newaxis])
+        if source.values.shape[1:] != field.shape:
+            checked_inputs({name: source}, self.fields)
+        for start, values in source.chunks():
+            part = Source(values, path, pieces=((path, -start),))
+            arrays = self._convert(path, checked_inputs({name: part}, self.fields))
+            file = InputFile(path, len(values), False)
+            yield RawInputs(arrays, np.arange(start, start + len(values)), (file,))
 
     def _by_dataset(self, path: str) -> dict[str, Array]:
         """Return a file's inputs, read by the model's dataset and validated."""
-        dataset, reference = self._dataset, self.dataset
+        dataset, reference = self._input_reader, self.dataset
         assert dataset is not None
         assert reference is not None
         config = registry.default().config(reference)
@@ -185,41 +225,29 @@ class Reader:
                 " values, which may have another range; if so, give an .npy file instead"
             )
 
-    # Memory -----------------------------------------------------------------------------------
+    # Rows -------------------------------------------------------------------------------------
 
-    def _from_memory(self, x: Any) -> dict[str, Array]:
-        if not isinstance(x, Mapping):
-            if len(self.fields) != 1:
-                raise DataError(
-                    f"the model has the inputs {', '.join(self.fields)}; give a dict with an array"
-                    " of each name"
-                )
-            x = dict.fromkeys(self.fields, x)
-        if missing := [name for name in self.fields if name not in x]:
-            noun = "input" if len(missing) == 1 else "inputs"
-            held = format_list([repr(name) for name in x]) or "nothing"
-            raise DataError(
-                f"the {noun} {format_list([repr(name) for name in missing])} must be given, but the"
-                f" dict holds {held}{self._instead(missing)}"
-            )
-        if unknown := [str(name) for name in x if name not in self.fields]:
-            raise DataError(
-                f"the model has no inputs {format_list(unknown)}; available:"
-                f" {format_list([*self.fields])}"
-            )
-        sources = {
-            name: Source(_array(name, x[name], field), f"the input {name!r}")
-            for name, field in self.fields.items()
-        }
-        return self._convert("", checked_inputs(sources, self.fields))
+    def _from_memory(self, x: Any) -> Iterator[RawInputs]:
+        if self._row_reader is not None and is_rows(x, self.fields):
+            yield from self._rows(x)
+            return
+        if self.keep:
+            raise self._no_columns("the input")
+        arrays = self._convert("", arrays_of(x, self.fields))
+        yield RawInputs.of(arrays)
 
-    def _instead(self, missing: Sequence[str]) -> str:
-        """Suggest the form of the only input of a model."""
-        if len(self.fields) != 1:
-            return ""
-        columns = self.fields[missing[0]].names
-        order = f" with the columns {format_list(columns)}, in this order" if columns else ""
-        return f"; give {{{missing[0]!r}: x}} or x itself, an array{order}"
+    def _no_columns(self, place: str) -> DataError:
+        columns = format_list([repr(name) for name in self.keep])
+        return DataError(f"{place} has no columns to keep ({columns}); leave out --keep, or keep=")
+
+    def _rows(self, source: Any) -> Iterator[RawInputs]:
+        """Yield the samples of a file, a folder or an object, read by the model's dataset."""
+        reader, reference = self._row_reader, self.dataset
+        assert reader is not None
+        assert reference is not None
+        config = registry.default().config(reference)
+        for part in read_rows(reader, config, source, self.fields, self.learned, self.keep):
+            yield replace(part, arrays=self._convert("", part.arrays))
 
     # Values -----------------------------------------------------------------------------------
 
@@ -231,6 +259,8 @@ class Reader:
 
     def _as_in_training(self, place: str, array: Array, field: Field) -> Array:
         """Return an array in the dataset's dtype."""
+        if field.dtype == TEXT:
+            return array
         dtype = np.dtype(field.dtype)
         if array.dtype == dtype or dtype.kind not in "iuf":
             return array
@@ -257,103 +287,17 @@ class Reader:
         return array.astype(dtype)
 
 
-def _cut(rows: RawInputs, windows: WindowsSpec) -> RawInputs:
-    """Return the windows over the rows of each file, or over all of them in memory."""
-    start, steps, files = 0, list[Array](), list[InputFile]()
-    for file in rows.files or [InputFile("the input", len(rows), is_image=False)]:
-        own = steps_of_windows(file.samples, windows, file.name)
-        steps.append(start + own)
-        files.append(replace(file, samples=len(own), is_image=False))
-        start += file.samples
-    chosen = np.concatenate(steps)
-    arrays = {name: array[chosen] for name, array in rows.arrays.items()}
-    return RawInputs(arrays, tuple(files) if rows.files else ())
+def _identity(paths: Sequence[tuple[Path, bool]], first: Sequence[InputFile]) -> tuple[str, ...]:
+    """Return the columns that identify a sample; ``first`` are the files of the first samples."""
+    alike = all(path.suffix == paths[0][0].suffix for path, _ in paths)
+    if first[0].is_image and (alike or all(is_image for _, is_image in paths)):
+        return ("file",)
+    return ("sample",) if len(paths) == 1 else ("file", "sample")
 
 
 def _is_path(x: Any) -> bool:
     return isinstance(x, str | os.PathLike)
 
 
-def _images_in(folder: Path, warn: Warn) -> list[Path]:
-    """Return the images of a folder, sorted by name."""
-    files = [file for file in sorted(folder.iterdir()) if not file.name.startswith(".")]
-    pictures = [file for file in files if _is_image(file) and file.is_file()]
-    others = [file.name for file in files if file not in pictures]
-    inside = [file for file in others if any(map(_is_image, (folder / file).glob("*")))]
-    if not pictures and inside:
-        paths = format_list([str(folder / name) for name in inside])
-        raise DataError(f"{folder} is a folder without images; its subfolders have some: {paths}")
-    if not pictures:
-        raise DataError(
-            f"{folder} is a folder without images ({', '.join(images.ENDINGS)});"
-            f" it holds {format_list(others) or 'nothing'}"
-        )
-    if others:
-        warn(f"{folder}: skipped files that are not images: {format_list(others)}")
-    return pictures
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in images.ENDINGS
-
-
-def _read_csv(path: str, field: Field) -> Array:
-    """Read a table for a model that was not trained on one.
-
-    Columns go by name, in any order, if the model's features have names; else by position, and
-    the file has no header.
-    """
-    if len(field.shape) != 1:
-        expected = "x".join(map(str, field.shape)) or "single"
-        raise DataError(f"{path} is a table, but the model expects {expected} inputs")
-    named = field.names is not None
-    positions = tuple(map(str, range(field.shape[0])))
-    config = CSV.Config(path=path, target=0, header=named)
-    fields = {"input": field if named else replace(field, names=positions)}
-    return CSV.read_inputs(config, path, fields)["input"]
-
-
-def _conversion(array: Array) -> str:
-    """Suggest a conversion of text or objects to numbers; empty if it would fail."""
-    if array.dtype.kind not in "USO":
-        return ""
-    try:
-        numbers = array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError):
-        return ""
-    return "; convert it: numpy.asarray(x, float)" if np.isfinite(numbers).all() else ""
-
-
-def _array(name: str, values: Any, field: Field) -> Array:
-    """Return a Python value as an array (N, *shape) of numbers."""
-    if hasattr(values, "columns") and hasattr(values, "to_numpy"):
-        columns = f"[{[*field.names]}]" if field.names is not None else ""
-        raise DataError(f"the input {name!r} is a DataFrame; give df{columns}.to_numpy()")
-    if np.ma.isMaskedArray(values):
-        if np.ma.getmaskarray(values).any():
-            raise DataError(f"the input {name!r} has masked values; fill them with x.filled(value)")
-        values = values.data
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"the input {name!r} is not an array: its rows differ in length") from error
-    expected = f"({', '.join(('N', *map(str, field.shape)))})"
-    if array.dtype.kind not in "biuf":
-        kinds = {"U": "text", "S": "text", "O": "Python objects", "c": "complex numbers"}
-        kind = kinds.get(array.dtype.kind, f"values of dtype {array.dtype}")
-        raise DataError(
-            f"the input {name!r} holds {kind}, but the model expects numbers of shape {expected}"
-            f"{_conversion(array)}"
-        )
-    if array.ndim and array.shape == field.shape:
-        raise DataError(
-            f"the input {name!r} has shape {array.shape}, but the model expects {expected}; give a"
-            " single sample as [x]"
-        )
-    if array.ndim and not len(array):
-        raise DataError(f"the input {name!r} has no samples: its shape is {array.shape}")
-    if array.ndim == 0 or array.shape[1:] != field.shape:
-        raise DataError(
-            f"the input {name!r} has shape {array.shape}, but the model expects {expected}"
-        )
-    return array
+def _length(arrays: Mapping[str, Array]) -> int:
+    return len(next(iter(arrays.values())))

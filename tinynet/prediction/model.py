@@ -1,8 +1,7 @@
 """A trained network with its preprocessing, loaded from a checkpoint."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.data.learning import split_state
 from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import naming_samples, require_finite
-from tinynet.dataset import Field, State
+from tinynet.dataset import TEXT, Field, State
 from tinynet.engine import losses
 from tinynet.engine.inputs import own_name
 from tinynet.engine.tensor_names import named_weights, require_match
@@ -20,8 +19,9 @@ from tinynet.kernels import Kernels
 from tinynet.network.from_spec import network_from_spec
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
-from tinynet.prediction.inputs import RawInputs, Reader, Warn
+from tinynet.prediction.inputs import Reader, Warn
 from tinynet.prediction.predictions import OutputPredictions, Predictions
+from tinynet.prediction.raw_inputs import RawInputs, in_chunks, join_inputs
 from tinynet.spec.models import Spec
 from tinynet.text.wording import format_list
 from tinynet.types import Array
@@ -80,13 +80,31 @@ class Model:
             classes[output] = self.preprocessing.classes(target)
         return classes
 
-    def predict(self, x: Any, *, resize: bool = False, threads: int | None = None) -> Predictions:
+    @property
+    def input_endings(self) -> tuple[str, ...]:
+        """Endings of the files that the dataset of the run reads; empty if it reads none."""
+        reader = Reader(self.inputs, self.spec.data, self.warn, resize=False).of_dataset
+        return () if reader is None else reader.input_endings
+
+    def predict(
+        self,
+        x: Any,
+        *,
+        keep: Sequence[str] = (),
+        resize: bool = False,
+        threads: int | None = None,
+    ) -> Predictions:
         """Predict raw inputs: they are checked and preprocessed as in training.
+
+        The predictions of a sample have the same bits alone and among others.
 
         Args:
             x: An array (N, *shape) of the only input; a dict of arrays by the inputs' names; the
                 path of a file (.npy, .npz, .csv, an image, or what the dataset reads) or of a
-                folder of images; or a list of paths.
+                folder of images; or a list of paths. For a model of a table also a DataFrame, a
+                dict of columns or a list of records; for one of texts a list of texts; for one of
+                image files a list of images.
+            keep: Names of columns of the source that the predictions are to have.
             resize: Resize images to the size that the model was trained on.
             threads: The number of threads, by default one for each core. The result is the same
                 for any number.
@@ -98,12 +116,51 @@ class Model:
             DataError: for inputs that cannot be read, or do not fit those of the training; for
                 predictions that are not finite.
         """
-        raw = Reader(self.inputs, self.spec.data, self.warn, resize).read(x)
-        values = self.outputs(raw, threads)
+        sources, parts = [], []
+        for raw in self._chunks(x, keep, resize):
+            parts.append(self.outputs(raw, threads))
+            texts = {n: a for n, a in raw.arrays.items() if self.inputs[n].dtype == TEXT}
+            sources.append(replace(raw, arrays=texts))
+        values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return self._predictions(join_inputs(sources), values)
+
+    def predict_chunks(
+        self,
+        x: Any,
+        *,
+        keep: Sequence[str] = (),
+        resize: bool = False,
+        threads: int | None = None,
+    ) -> Iterator[Predictions]:
+        """Yield the predictions of some samples at a time, so that large files are never held.
+
+        Arguments and errors are those of `predict`; an error may follow after some predictions.
+        """
+        for raw in self._chunks(x, keep, resize):
+            yield self._predictions(raw, self.outputs(raw, threads))
+
+    def _chunks(self, x: Any, keep: Sequence[str], resize: bool) -> Iterator[RawInputs]:
+        keep = [keep] if isinstance(keep, str) else [*keep]
+        reader = Reader(self.inputs, self.spec.data, self.warn, resize, self.learned, keep)
+        return in_chunks(reader.parts(x), CHUNK_SIZE)
+
+    def _predictions(self, raw: RawInputs, values: Mapping[str, Array]) -> Predictions:
         if problems := list(_not_finite(values, raw)):
             raise DataError("\n  ".join(problems))
         outputs = {name: self._explained(name, array) for name, array in values.items()}
-        return Predictions(len(raw), outputs, raw.files)
+        if (lengths := self._lengths(raw)) is not None:
+            for name, part in outputs.items():
+                if part.labels is not None and part.labels.ndim == 2:
+                    most = part.labels.shape[1]
+                    outputs[name] = replace(part, lengths=np.minimum(lengths, most))
+        return Predictions(len(raw), outputs, raw.files, raw.rows, raw.kept, raw.identity)
+
+    def _lengths(self, raw: RawInputs) -> Array | None:
+        """Return the number of words of each text whose words are labeled, (N,); or None."""
+        for name, field in self.inputs.items():
+            if field.dtype == TEXT and field.shape == () and field.text_unit == "whitespace":
+                return np.array([len(text.split()) for text in raw.arrays[name].tolist()])
+        return None
 
     def generate(
         self,
@@ -159,23 +216,15 @@ class Model:
         Raises:
             DataError: for a value that is not finite once it is preprocessed.
         """
-        parts: dict[str, list[Array]] = {output: [] for output in self.network.outputs}
-        for start in range(0, len(raw), CHUNK_SIZE):
-            rows = slice(start, start + CHUNK_SIZE)
-            place = partial(raw.place, start)
-            part = {name: array[rows] for name, array in raw.arrays.items()}
-            with naming_samples(place):
-                ready = self.preprocessing.apply(part)
-            require_finite(self.preprocessing, ready, self.network.dtype, place, fitted=True)
-            predicted = self.network.predict_outputs(ready, threads=threads, in_blocks=True)
-            for output, values in predicted.items():
-                parts[output].append(values)
-        whole = {output: np.concatenate(values) for output, values in parts.items()}
+        with naming_samples(raw.place):
+            ready = self.preprocessing.apply(raw.arrays)
+        require_finite(self.preprocessing, ready, self.network.dtype, raw.place, fitted=True)
+        values = self.network.predict_outputs(ready, threads=threads, in_blocks=True)
         for output, target in self.target_of_output.items():
             # An output of a target with classes holds scores of them, not values.
             if self.preprocessing.fields[target].classes is None:
-                whole[output] = self.preprocessing.invert(target, whole[output])
-        return whole
+                values[output] = self.preprocessing.invert(target, values[output])
+        return values
 
     # Labels -----------------------------------------------------------------------------------
 

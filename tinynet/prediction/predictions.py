@@ -1,19 +1,16 @@
 """Predictions of a model: labels, probabilities and values, as arrays, tables and JSON."""
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinynet.errors import DataError, explaining_io
-from tinynet.files.atomic import replacing_output
-from tinynet.prediction.inputs import InputFile
+from tinynet.errors import UsageError
+from tinynet.prediction.raw_inputs import InputFile
 from tinynet.types import Array
 
 MAX_SHOWN_VALUES = 8
@@ -32,12 +29,15 @@ class OutputPredictions:
             (N, T) or (N, H, W); None without classes.
         probabilities: The probability of each class, (*labels.shape, classes); None unless the
             loss predicts probabilities.
+        lengths: The number of positions of each sample that count, (N,); those after them are
+            padding. None if all count.
     """
 
     values: Array
     classes: tuple[str, ...] | None = None
     labels: Array | None = None
     probabilities: Array | None = None
+    lengths: Array | None = None
 
     @property
     def scores(self) -> Array:
@@ -69,7 +69,8 @@ class OutputPredictions:
             return numbers
         labels: list[list[Any]] = self.labels.reshape(samples, -1).tolist()
         if self.has_positions:
-            return labels
+            width = self.labels[0].size
+            return [row + [""] * (width - len(row)) for row in self._counted(labels)]
         return [label + row for label, row in zip(labels, numbers, strict=True)]
 
     @property
@@ -86,22 +87,45 @@ class OutputPredictions:
         name = "value" if self.probabilities is None else "probability"
         return ["label", name], [list(row) for row in zip(self.labels.tolist(), best, strict=True)]
 
+    def _counted(self, rows: list[list[Any]]) -> list[list[Any]]:
+        """Return lists of the positions of each sample without those that are padding."""
+        if self.lengths is None:
+            return rows
+        return [row[:length] for row, length in zip(rows, self.lengths.tolist(), strict=True)]
+
     @property
     def arrays(self) -> dict[str, Array]:
-        """All predictions as arrays by name."""
+        """The predictions of each sample as arrays by name, (N, ...) each."""
         if self.labels is None or self.classes is None:
             return {"outputs": self.values}
-        named = {"classes": np.array(self.classes), "labels": self.labels}
+        named = {"labels": self.labels}
+        if self.lengths is not None:
+            named["lengths"] = self.lengths
         if self.probabilities is None:
             return {**named, "outputs": self.values}
         return {**named, "probabilities": self.probabilities}
 
+    def to_json(self) -> dict[str, Any]:
+        """Return all predictions as plain data, without padding."""
+        classes = {} if self.labels is None or self.classes is None else {"classes": self.classes}
+        lists = {name: array.tolist() for name, array in self.arrays.items() if name != "lengths"}
+        if self.lengths is not None:
+            lists = {name: self._counted(rows) for name, rows in lists.items()}
+        return {**{name: list(names) for name, names in classes.items()}, **lists}
+
+    @property
+    def record_names(self) -> list[str]:
+        """The keys of `records`."""
+        if not self.has_positions:
+            return self.columns
+        return [name for name in self.arrays if name != "lengths"]
+
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield a dict of plain data for each sample."""
-        if self.labels is not None and self.has_positions:
-            name = "outputs" if self.probabilities is None else "probabilities"
-            for label, number in zip(self.labels.tolist(), self.scores.tolist(), strict=True):
-                yield {"labels": label, name: number}
+        if self.has_positions:
+            parts, names = self.to_json(), self.record_names
+            for values in zip(*(parts[name] for name in names), strict=True):
+                yield dict(zip(names, values, strict=True))
         else:
             columns = self.columns
             yield from (dict(zip(columns, row, strict=True)) for row in self.rows)
@@ -117,12 +141,19 @@ class Predictions:
     Attributes:
         samples: The number of samples.
         outputs: The predictions of each output, by its name.
-        files: The files of the samples; empty for arrays in memory.
+        files: The files of the samples; empty for objects in memory.
+        row_numbers: Number of each sample in its file or object, counted from 0, (N,); samples
+            that a strategy for missing values drops are left out.
+        kept: The columns of the source that were asked for, by name.
+        identity: The columns that identify a sample: ``file`` or ``sample``, or both.
     """
 
     samples: int
     outputs: dict[str, OutputPredictions]
-    files: tuple[InputFile, ...] = ()
+    files: tuple[InputFile, ...]
+    row_numbers: Array
+    kept: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    identity: tuple[str, ...] = ("sample",)
 
     def __len__(self) -> int:
         return self.samples
@@ -160,28 +191,42 @@ class Predictions:
     def columns(self) -> list[str]:
         """Names of the columns of `rows`."""
         columns = {output: part.columns for output, part in self.outputs.items()}
-        return [*self._identities()[0], *self._named(columns)]
+        predicted = self._named(columns)
+        return [*self._sources(predicted), *predicted]
 
     def rows(self) -> Iterator[list[Any]]:
         """Yield one row for each sample, in the order of the input."""
         parts = (part.rows for part in self.outputs.values())
-        for identity, *row in zip(self._identities()[1], *parts, strict=True):
-            yield [*identity, *chain(*row)]
+        for source, *row in zip(self._source_rows(), *parts, strict=True):
+            yield [*source, *chain(*row)]
 
     def table(self) -> tuple[list[str], list[list[Any]]]:
         """Return columns and rows that fit a screen."""
         short = {output: part.shortened for output, part in self.outputs.items()}
-        columns, identities = self._identities()
-        columns += self._named({output: names for output, (names, _) in short.items()})
-        rows = zip(identities, *(rows for _, rows in short.values()), strict=True)
-        return columns, [[*identity, *chain(*parts)] for identity, *parts in rows]
+        predicted = self._named({output: names for output, (names, _) in short.items()})
+        rows = zip(self._source_rows(), *(rows for _, rows in short.values()), strict=True)
+        return [*self._sources(predicted), *predicted], [
+            [*source, *chain(*parts)] for source, *parts in rows
+        ]
+
+    def to_pandas(self) -> Any:
+        """Return a DataFrame of pandas with `columns` and `rows`.
+
+        Raises:
+            UsageError: if pandas is not installed.
+        """
+        try:
+            pandas = import_module("pandas")
+        except ImportError as error:
+            raise UsageError("to_pandas() needs pandas: pip install pandas") from error
+        return pandas.DataFrame([*self.rows()], columns=self.columns)
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield a dict of plain data for each sample."""
-        columns, identities = self._identities()
         parts = (part.records() for part in self.outputs.values())
-        for identity, *records in zip(identities, *parts, strict=True):
-            merged = dict(zip(columns, identity, strict=True))
+        columns = self._sources(self._named({n: p.record_names for n, p in self.outputs.items()}))
+        for source, *records in zip(self._source_rows(), *parts, strict=True):
+            merged = dict(zip(columns, map(_plain, source), strict=True))
             for output, record in zip(self.outputs, records, strict=True):
                 names = self._named({output: record})
                 merged |= dict(zip(names, record.values(), strict=True))
@@ -189,20 +234,42 @@ class Predictions:
 
     def arrays(self) -> dict[str, Array]:
         """All predictions as arrays by name."""
-        parts = {output: part.arrays for output, part in self.outputs.items()}
-        values = (array for arrays in parts.values() for array in arrays.values())
-        files = {"files": np.array(self._file_names())} if self._names_files else {}
-        return {**files, **dict(zip(self._named(parts), values, strict=True))}
+        return {**self.classes_by_name(), **self.sample_arrays()}
+
+    def classes_by_name(self) -> dict[str, Array]:
+        """The names of classes as arrays by name."""
+        parts = {
+            output: {"classes": np.array(part.classes)}
+            for output, part in self.outputs.items()
+            if part.labels is not None and part.classes is not None
+        }
+        return self._merged(parts)
+
+    def sample_arrays(self) -> dict[str, Array]:
+        """The predictions of each sample as arrays by name, (N, ...) each."""
+        files = {"files": np.array(self._file_names())} if "file" in self.identity else {}
+        predicted = self._merged({name: part.arrays for name, part in self.outputs.items()})
+        kept = {f"kept/{name}": _as_array(column) for name, column in self.kept.items()}
+        return {**files, "rows": self.row_numbers, **kept, **predicted}
 
     def to_json(self) -> dict[str, Any]:
         """Return all predictions as plain data."""
-        parts = {
-            output: {name: array.tolist() for name, array in part.arrays.items()}
-            for output, part in self.outputs.items()
-        }
-        files = {"files": self._file_names()} if self._names_files else {}
+        parts = {output: part.to_json() for output, part in self.outputs.items()}
+        files = {"files": self._file_names()} if "file" in self.identity else {}
+        rows = {"rows": self.row_numbers.tolist()} if self._dropped else {}
+        kept = {name: [*map(_plain, column)] for name, column in self.kept.items()}
         of_all = {"outputs": parts} if len(parts) > 1 else parts.popitem()[1]
-        return {"samples": self.samples, **files, **of_all}
+        of_rows = {**files, **rows, **({"kept": kept} if kept else {})}
+        return {"samples": self.samples, **of_rows, **of_all}
+
+    @property
+    def _dropped(self) -> bool:
+        """True if some rows of the only source have no prediction."""
+        return self.identity == ("sample",) and len(self) <= int(self.row_numbers[-1])
+
+    def _merged(self, parts: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:
+        arrays = (array for part in parts.values() for array in part.values())
+        return dict(zip(self._named(parts), arrays, strict=True))
 
     def _named(self, parts: Mapping[str, Iterable[str]]) -> list[str]:
         """Return the names of the outputs' parts, with the output's name if there are several."""
@@ -212,22 +279,36 @@ class Predictions:
 
     # Samples ----------------------------------------------------------------------------------
 
-    @property
-    def _names_files(self) -> bool:
-        """True if samples are identified by their files: images, and samples of several files."""
-        return len(self.files) > 1 or any(file.is_image for file in self.files)
-
     def _file_names(self) -> list[str]:
         return [file.name for file in self.files for _ in range(file.samples)]
 
-    def _identities(self) -> tuple[list[str], list[list[Any]]]:
-        """Return the columns that identify a sample (file, number), and their values."""
-        if not self._names_files:
-            return ["sample"], [[sample] for sample in range(self.samples)]
-        if all(file.is_image for file in self.files):
-            return ["file"], [[file.name] for file in self.files]
-        numbered = [[file.name, i] for file in self.files for i in range(file.samples)]
-        return ["file", "sample"], numbered
+    def _sources(self, predicted: Collection[str]) -> list[str]:
+        """Return the names of the columns that describe the source of each sample."""
+        taken = {*self.identity, *predicted}
+        return [*self.identity, *(f"{n} (input)" if n in taken else n for n in self.kept)]
+
+    def _source_rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the cells of the columns that describe the source of each sample."""
+        cells = {"file": self._file_names, "sample": self.row_numbers.tolist}
+        columns = [*(cells[name]() for name in self.identity), *self.kept.values()]
+        return zip(*columns, strict=True)
+
+
+def _plain(cell: Any) -> Any:
+    """Return a cell of a source as plain data."""
+    if hasattr(cell, "item"):
+        cell = cell.item()
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return None
+    return cell if cell is None or isinstance(cell, str | bool | int | float) else str(cell)
+
+
+def _as_array(column: Sequence[Any]) -> Array:
+    """Return a column of a source as an array of numbers or text."""
+    array = np.asarray(column)
+    if array.dtype.kind in "biufU":
+        return array
+    return np.array(["" if _plain(cell) is None else str(cell) for cell in column])
 
 
 def _numbered(name: str, shape: tuple[int, ...]) -> list[str]:
@@ -235,45 +316,3 @@ def _numbered(name: str, shape: tuple[int, ...]) -> list[str]:
     if np.prod(shape, dtype=int) == 1:
         return [name]
     return [f"{name}_{'_'.join(map(str, position))}" for position in np.ndindex(shape)]
-
-
-# Files ----------------------------------------------------------------------------------------
-
-
-def write_predictions(predictions: Predictions, path: Path) -> None:
-    """Write predictions to a .csv, .jsonl or .npz file, by its name's ending.
-
-    Raises:
-        DataError: for another ending.
-        CheckpointIOError: if the file cannot be written; an existing file is then unchanged.
-    """
-    encode = WRITERS.get(path.suffix.lower())
-    if encode is None:
-        raise DataError(f"{path}: predictions are written as {', '.join(WRITERS)}")
-    with explaining_io(path), replacing_output(path) as write_at:
-        write_at(0, encode(predictions))
-
-
-def _as_csv(predictions: Predictions) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(predictions.columns)
-    writer.writerows(predictions.rows())
-    # Names of files may be invalid Unicode.
-    return text.getvalue().encode(errors="backslashreplace")
-
-
-def _as_jsonl(predictions: Predictions) -> bytes:
-    lines = (json.dumps(record, allow_nan=False) for record in predictions.records())
-    return "".join(line + "\n" for line in lines).encode()
-
-
-def _as_npz(predictions: Predictions) -> bytes:
-    file = io.BytesIO()
-    arrays: dict[str, Any] = predictions.arrays()
-    np.savez(file, **arrays)
-    return file.getvalue()
-
-
-WRITERS = {".csv": _as_csv, ".jsonl": _as_jsonl, ".npz": _as_npz}
-"""The encoder by the ending of the file's name."""

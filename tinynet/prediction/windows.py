@@ -8,6 +8,7 @@ import numpy as np
 
 from tinynet.dataset import Field
 from tinynet.errors import DataError
+from tinynet.prediction.raw_inputs import InputFile, RawInputs
 from tinynet.spec.windows_spec import WindowsSpec
 from tinynet.types import Array
 
@@ -28,6 +29,25 @@ def are_windows(x: Any, fields: Mapping[str, Field]) -> bool:
         )
     except ValueError:  # rows of different lengths, which are reported later
         return False
+
+
+def cut_windows(rows: RawInputs, windows: WindowsSpec) -> RawInputs:
+    """Return the windows over the rows of each file, or over all of them in memory.
+
+    Columns that are kept are those of the last row of each window.
+    """
+    start, steps, files = 0, list[Array](), list[InputFile]()
+    for file in rows.files or [InputFile("the input", len(rows), is_image=False)]:
+        own = steps_of_windows(file.samples, windows, file.name)
+        steps.append(start + own)
+        files.append(replace(file, samples=len(own), is_image=False))
+        start += file.samples
+    chosen = np.concatenate(steps)
+    arrays = {name: array[chosen] for name, array in rows.arrays.items()}
+    kept = {n: [column[row] for row in chosen[:, -1].tolist()] for n, column in rows.kept.items()}
+    identity = ("file", "sample") if len(files) > 1 else ("sample",)
+    cut = RawInputs.of(arrays, tuple(files) if rows.files else ())
+    return replace(cut, kept=kept, identity=identity)
 
 
 def steps_of_windows(rows: int, windows: WindowsSpec, place: str) -> Array:

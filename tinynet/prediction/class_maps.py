@@ -1,0 +1,90 @@
+"""Class maps: the predicted class of each pixel, as one PNG file for each sample."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tinynet.errors import DataError, explaining_io
+from tinynet.files.images import require_pillow, write_class_map
+from tinynet.prediction.predictions import Predictions
+from tinynet.types import Array
+
+
+def write_class_maps(parts: Iterable[Predictions], folder: Path) -> int:
+    """Write a PNG file for each sample, whose pixels are the indices of the predicted classes.
+
+    A file is named after the image that it belongs to, or else by the number of the sample. With
+    several outputs that are class maps, each has a folder. The files appear when all are complete.
+
+    Returns:
+        The number of samples.
+
+    Raises:
+        DataError: for predictions without class maps, and for two images with one name.
+        CheckpointIOError: if the files cannot be written.
+    """
+    require_pillow(str(folder))
+    samples = 0
+    with explaining_io(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        waiting = Path(tempfile.mkdtemp(prefix=".tinynet-", dir=folder.parent))
+        try:
+            for part in parts:
+                samples += len(part)
+                for name, source, indices in _maps(part):
+                    path = waiting / name
+                    if path.exists():
+                        raise DataError(
+                            f"two images would be written as {folder / name}; predict them with"
+                            " separate commands"
+                        )
+                    target = folder / name
+                    if source is not None and os.path.realpath(target) == os.path.realpath(source):
+                        raise DataError(
+                            f"the class map of {source} would replace it; name another folder"
+                        )
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    write_class_map(path, indices)
+            _move(waiting, folder)
+        finally:
+            shutil.rmtree(waiting, ignore_errors=True)
+    return samples
+
+
+def _maps(part: Predictions) -> Iterator[tuple[str, str | None, Array]]:
+    """Yield file name, source file and class indices (H, W) of each class map."""
+    outputs = {
+        name: output
+        for name, output in part.outputs.items()
+        if output.labels is not None and output.labels.ndim == 3
+    }
+    if not outputs:
+        raise DataError(
+            "the predictions have no class maps, which are labels of shape (H, W); write them as"
+            " .csv, .jsonl or .npz"
+        )
+    files = [file for file in part.files for _ in range(file.samples)]
+    for row, number in enumerate(part.row_numbers.tolist()):
+        file = files[row] if files else None
+        stem = Path(file.name).stem if file is not None else ""
+        if file is None or not file.is_image:
+            stem = f"{stem}-{number}" if "file" in part.identity else str(number)
+        for name, output in outputs.items():
+            assert output.labels is not None
+            assert output.classes is not None
+            order = np.argsort(output.classes)
+            indices = order[np.searchsorted(output.classes, output.labels[row], sorter=order)]
+            place = f"{name}/" if len(outputs) > 1 else ""
+            yield f"{place}{stem}.png", None if file is None else file.name, indices
+
+
+def _move(waiting: Path, folder: Path) -> None:
+    """Move all files of a folder to another one."""
+    for path in sorted(waiting.rglob("*.png")):
+        target = folder / path.relative_to(waiting)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)

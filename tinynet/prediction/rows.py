@@ -1,0 +1,84 @@
+"""Raw inputs that the dataset of a model reads row by row, from files or objects in memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinynet.config import Frozen
+from tinynet.dataset import TEXT, Field, InputRows, RowReader, State
+from tinynet.prediction.raw_inputs import InputFile, RawInputs
+from tinynet.text.plugin_errors import PluginErrors, plugin_error
+
+
+def is_rows(x: Any, fields: Mapping[str, Field]) -> bool:
+    """Return True if an object is a table, or a list of records, texts or images.
+
+    Arrays of a model's inputs are none, also as a dict by the inputs' names.
+    """
+    if hasattr(x, "columns"):
+        return True
+    if isinstance(x, Mapping):
+        has_rows = any(field.shape and field.dtype != TEXT for field in fields.values())
+        return {*x} != {*fields} or not has_rows
+    if isinstance(x, list | tuple) and x:
+        first = x[0]
+        if isinstance(first, Mapping | str) or hasattr(first, "getexif"):
+            return True
+        shapes = {getattr(item, "shape", None) for item in x}
+        return None not in shapes and shapes != {field.shape for field in fields.values()}
+    return getattr(getattr(x, "dtype", None), "kind", "") in ("O", "U", "T")
+
+
+def read_rows(
+    reader: type[RowReader],
+    config: Frozen,
+    source: Any,
+    fields: Mapping[str, Field],
+    learned: State,
+    keep: Sequence[str],
+) -> Iterator[RawInputs]:
+    """Yield the samples of a file, a folder (both as a Path) or an object, in parts.
+
+    Raises:
+        PluginError: for an exception of the dataset's class, or a wrong value.
+    """
+    given = str(source) if isinstance(source, Path) else source
+    with PluginErrors(reader, "read_rows raised"):
+        parts = iter(reader.read_rows(config, given, fields, learned, keep))
+    number = 0
+    while True:
+        with PluginErrors(reader, "read_rows raised"):
+            part = next(parts, None)
+        if part is None:
+            return
+        if problem := _problem(part, fields, keep):
+            raise plugin_error(reader, f"read_rows must yield InputRows {problem}")
+        if len(part.rows):
+            files = _files_of(part, source, number) if isinstance(source, Path) else ()
+            number = files[-1].number + files[-1].is_image if files else 0
+            kept = {name: list(part.kept[name]) for name in keep}
+            yield RawInputs(part.inputs, np.asarray(part.rows), files, part.places, kept)
+
+
+def _problem(part: Any, fields: Mapping[str, Field], keep: Sequence[str]) -> str | None:
+    """Return what is missing from the rows that a plugin yields, or None."""
+    if not isinstance(part, InputRows):
+        return "and nothing else"
+    for name, field in fields.items():
+        array, shape = part.inputs.get(name), (len(part.rows), *field.shape)
+        if not isinstance(array, np.ndarray) or array.shape != shape:
+            return f"with an input {name!r} of shape {shape}"
+    if len(part.places) != len(part.rows):
+        return "with a place for each row"
+    if missing := [name for name in keep if len(part.kept.get(name, ())) != len(part.rows)]:
+        return f"with the column {missing[0]!r} of each row in kept"
+    return None
+
+
+def _files_of(part: InputRows, source: Path, number: int) -> tuple[InputFile, ...]:
+    """Return the files of some rows: the places of the samples, if these are files."""
+    if source.is_dir() or part.places[0] == str(source):
+        return tuple(InputFile(place, 1, True, number + i) for i, place in enumerate(part.places))
+    return (InputFile(str(source), len(part.rows), False, number),)
