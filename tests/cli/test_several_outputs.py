@@ -81,7 +81,7 @@ def test_npz_has_the_arrays_of_each_output(tinynet, run, arrays, expected):
     assert tinynet("predict", run, "new.npz", "-o", "out.npz").code == 0
     with np.load("out.npz") as saved:
         assert set(saved) == {
-            "area/outputs", "kind/classes", "kind/labels", "kind/probabilities",
+            "area/outputs", "kind/classes", "kind/labels", "kind/probabilities", "rows",
         }  # fmt: skip
         np.testing.assert_allclose(saved["area/outputs"], expected["area"], rtol=1e-5)
         np.testing.assert_allclose(saved["kind/probabilities"], expected["kind"], rtol=1e-5)
