@@ -1,0 +1,220 @@
+"""The use of a table's columns: which are features, targets and weights."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tinynet.builtin.tables.config import Column, TableConfig
+from tinynet.errors import DataError
+from tinynet.files.csv_rows import fault_kind
+from tinynet.text.wording import format_list, suggest
+
+MAX_SHOWN_FEATURES = 30
+"""Features that a message lists for copying."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names of the columns that a spec uses.
+
+    Attributes:
+        inputs: The columns of each input; a single name is an input of its own form, an index or
+            a text.
+        targets: The columns of each target, likewise.
+        weights: The column of weights, or None.
+        chosen: True if the spec names the features.
+    """
+
+    inputs: Mapping[str, str | tuple[str, ...]]
+    targets: Mapping[str, str | tuple[str, ...]]
+    weights: str | None
+    chosen: bool
+
+    @property
+    def features(self) -> list[str]:
+        """The columns of all inputs."""
+        return [*flat(self.inputs.values())]
+
+    @property
+    def target_columns(self) -> list[str]:
+        """The columns of all targets."""
+        return [*flat(self.targets.values())]
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns that are used."""
+        weights = [] if self.weights is None else [self.weights]
+        return [*self.features, *self.target_columns, *weights]
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The role of each column that is not a feature, for messages."""
+        roles = {column: f"the target {name!r}" for name, column in _pairs(self.targets)}
+        if list(self.targets) == ["target"]:
+            roles = dict.fromkeys(roles, "the target")
+        return roles if self.weights is None else {**roles, self.weights: "the weights"}
+
+    def without(self, dropped: Iterable[str]) -> "Layout":
+        """Return the layout without some features."""
+        gone = {*dropped}
+        inputs = {
+            name: columns if isinstance(columns, str) else tuple(c for c in columns if c not in gone)
+            for name, columns in self.inputs.items()
+            if columns not in gone
+        }
+        return replace(self, inputs={name: columns for name, columns in inputs.items() if columns})
+
+
+def choose_layout(config: TableConfig, place: str, header: Sequence[str]) -> Layout:
+    """Return the columns that a spec uses in a table with these columns.
+
+    Raises:
+        DataError: for a column that does not exist or is used twice, and for a table without a
+            feature.
+    """
+
+    def find(column: Column) -> str:
+        return header[find_column(config, place, header, column)]
+
+    def find_all(entry: Column | tuple[Column, ...]) -> str | tuple[str, ...]:
+        return tuple(map(find, entry)) if isinstance(entry, tuple) else find(entry)
+
+    targets = config.target if isinstance(config.target, dict) else {"target": config.target}
+    found_targets = {name: find_all(entry) for name, entry in targets.items()}
+    weights = None if config.weights is None else find(config.weights)
+    features = config.features
+    if features is None and config.inferred is not None:
+        features = config.inferred.features
+    if unknown := [name for name in config.columns or {} if name not in header]:
+        raise DataError(
+            f'{place} has no column {unknown[0]!r}, which "columns" names;'
+            f" {suggest(unknown[0], header)}"
+        )
+    others = {*flat(found_targets.values()), weights}
+    if features is None:
+        chosen: dict[str, str | tuple[str, ...]] = {
+            "input": _all_features(config, place, header, others)
+        }
+    elif isinstance(features, dict):
+        chosen = {name: find_all(entry) for name, entry in features.items()}
+    else:
+        chosen = {"input": tuple(map(find, features))}
+    layout = Layout(chosen, found_targets, weights, config.features is not None)
+    _require_sound(config, place, header, layout)
+    return layout
+
+
+def _all_features(
+    config: TableConfig, place: str, header: Sequence[str], others: set[str | None]
+) -> tuple[str, ...]:
+    """Return all columns that are neither ignored nor used otherwise."""
+    features = [n for n in header if n not in others and config.options(n).kind != "ignore"]
+    if "" in features and len(features) > 1:
+        named = feature_list([name for name in features if name])
+        raise DataError(
+            f"{place}: column {header.index('')} has no name, which is usual for a column of row"
+            f" numbers; name the columns to use: {named}"
+        )
+    return tuple(features)
+
+
+def _require_sound(
+    config: TableConfig, place: str, header: Sequence[str], layout: Layout
+) -> None:
+    if repeated := repetitions(layout.columns):
+        raise DataError(
+            f"{place}: column {repeated[0]!r} is used twice; a column is a target, the weights, or"
+            " one feature"
+        )
+    if not layout.features:
+        only = "the target column" if len(layout.target_columns) == 1 else "target columns"
+        raise DataError(
+            f"{place} has only {only}; a table needs a feature column{config.header_hint(header)}"
+        )
+    for name in layout.columns:
+        if config.options(name).kind == "ignore":
+            raise DataError(
+                f'{place}: column {name!r} is used, but "columns" says "ignore"; remove one of the'
+                " two"
+            )
+
+
+def find_column(
+    config: TableConfig, place: str, names: Sequence[str], column: str | int
+) -> int:
+    """Return the position of a column that is given by name or position.
+
+    Raises:
+        DataError: if the column does not exist.
+    """
+    if isinstance(column, int):
+        if not -len(names) <= column < len(names):
+            raise DataError(
+                f"{place} has no column {column}: it has {len(names)}, counted from 0 to"
+                f" {len(names) - 1}{config.header_hint(names)}"
+            )
+        return column % len(names)
+    if column not in names:
+        hint = config.header_hint(names) or f"; {suggest(column, names)}"
+        if are_numbers(names):
+            hint += (
+                '; its first row holds numbers: if it is a sample, set "header": false and give'
+                " columns by position (-1 is the last)"
+            )
+        raise DataError(f"{place} has no column {column!r}{hint}")
+    return names.index(column)
+
+
+def find_features(
+    config: TableConfig, place: str, header: Sequence[str], names: Sequence[str]
+) -> None:
+    """Require a table to have the columns of a model's features.
+
+    Raises:
+        DataError: listing every name that the header lacks.
+    """
+    if missing := [name for name in names if name not in header]:
+        hint = config.header_hint(header)
+        if not hint and are_numbers(header) and not are_numbers(names):
+            hint = (
+                "; its first row holds numbers: put a line with the names of the columns before it"
+            )
+        raise DataError(
+            f"{place}: the header lacks {format_list([repr(name) for name in missing])}; it names"
+            f" {format_list([repr(name) for name in header])}{hint}"
+        )
+
+
+def feature_list(names: Sequence[str | int]) -> str:
+    """Return the ``features`` entry to copy into a spec."""
+    if len(names) > MAX_SHOWN_FEATURES:
+        return f'name the other {len(names):,} columns in "features"'
+    return f'"features": {json.dumps(names, ensure_ascii=False)}'
+
+
+def are_numbers(names: Sequence[str]) -> bool:
+    """Return True if most names are numbers, as in a file without a header."""
+    return 2 * sum(fault_kind(name) is None for name in names) > len(names)
+
+
+def repetitions(items: Sequence[str]) -> list[str]:
+    """Return the items that occur more than once."""
+    return [item for item, count in Counter(items).items() if count > 1]
+
+
+def column_names(entry: Column | tuple[Column, ...]) -> str | tuple[str, ...]:
+    """Return columns by name; without a header, names are positions."""
+    return tuple(map(str, entry)) if isinstance(entry, tuple) else str(entry)
+
+
+def flat(entries: Iterable[str | tuple[str, ...]]) -> Iterator[str]:
+    """Yield the columns of all entries."""
+    for entry in entries:
+        yield from [entry] if isinstance(entry, str) else entry
+
+
+def _pairs(entries: Mapping[str, str | tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+    for name, entry in entries.items():
+        for column in [entry] if isinstance(entry, str) else entry:
+            yield name, column

@@ -1,0 +1,162 @@
+"""The part of an encoding that is learned from samples: values for missing cells, categories."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinynet.builtin.tables.columns import CodedColumn, Column, NumberColumn
+from tinynet.builtin.tables.dates import features_of, parse_date
+from tinynet.dataset import State
+from tinynet.errors import DataError
+from tinynet.files.text_arrays import pack_texts, unpack_texts
+from tinynet.types import Array
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The learned values of one column.
+
+    Attributes:
+        fill: The features of a missing cell of a column of numbers or dates, (parts,); or None.
+        categories: The categories of a column of categories, in order.
+        default: The category of missing cells, or None.
+    """
+
+    fill: Array | None = None
+    categories: tuple[str, ...] = ()
+    default: str | None = None
+
+
+def learn(column: Column, rows: Array) -> Learned:
+    """Return the learned values of a column from some of its rows (N,).
+
+    Raises:
+        DataError: if the strategy for missing cells needs a value, and every cell is missing.
+    """
+    if isinstance(column, NumberColumn):
+        return Learned(fill=_fill(column, rows))
+    if column.options.kind == "text":
+        return Learned()
+    counts = _label_counts(column, rows)
+    categories = column.options.categories or _chosen(column, counts)
+    default = None
+    if column.options.missing == "most_frequent" and categories:
+        default = max(categories, key=lambda label: counts.get(label, 0))
+    elif column.options.missing == "constant":
+        default = str(column.options.fill)
+        if default not in categories:
+            categories = (*categories, default)
+    return Learned(categories=categories, default=default)
+
+
+def pack(learned: Mapping[str, Learned], columns: Iterable[Column]) -> State:
+    """Return the learned values of some columns as arrays; empty if there are none."""
+    state: State = {}
+    names = []
+    for column in columns:
+        values, prefix = learned[column.name], f"{len(names)}."
+        if isinstance(column, CodedColumn) and column.options.kind == "category":
+            state |= pack_texts(values.categories, f"{prefix}categories.")
+            if values.default is not None:
+                state[f"{prefix}default"] = np.array(values.categories.index(values.default))
+        elif values.fill is not None:
+            state[f"{prefix}fill"] = values.fill
+        else:
+            continue
+        names.append(column.name)
+    return {**pack_texts(names, "columns."), **state} if names else {}
+
+
+def unpack(state: State) -> dict[str, Learned]:
+    """Return the learned values by column from the arrays that `pack` returned."""
+    learned = {}
+    for position, name in enumerate(unpack_texts(state, "columns.") if state else ()):
+        prefix = f"{position}."
+        categories: tuple[str, ...] = ()
+        default = None
+        if f"{prefix}categories.bytes" in state:
+            categories = tuple(unpack_texts(state, f"{prefix}categories."))
+            if f"{prefix}default" in state:
+                default = categories[int(state[f"{prefix}default"])]
+        learned[name] = Learned(state.get(f"{prefix}fill"), categories, default)
+    return learned
+
+
+def split_labels(text: str, separator: str) -> list[str]:
+    """Return the labels of a cell with several."""
+    return [label for part in text.split(separator) if (label := part.strip())]
+
+
+def in_order(labels: Iterable[str]) -> list[str]:
+    """Return labels in sorted order, integers by value and first."""
+    return sorted(labels, key=_order_key)
+
+
+def _order_key(label: str) -> tuple[bool, int, str]:
+    is_integer = re.fullmatch(r"[+-]?[0-9]{1,18}", label) is not None
+    return not is_integer, int(label) if is_integer else 0, label
+
+
+def _label_counts(column: CodedColumn, rows: Array) -> dict[str, int]:
+    """Return the number of some rows with each category."""
+    of_texts = np.bincount(column.codes[rows], minlength=len(column.texts) + 1)
+    counts: dict[str, int] = {}
+    separator = column.options.separator
+    for text, count in zip(column.texts, of_texts.tolist(), strict=False):
+        for label in [text] if separator is None else dict.fromkeys(split_labels(text, separator)):
+            counts[label] = counts.get(label, 0) + count
+    return counts
+
+
+def _chosen(column: CodedColumn, counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the categories that are frequent enough."""
+    options = column.options
+    labels: Sequence[str] = in_order(
+        label for label, count in counts.items() if count >= options.min_count
+    )
+    if options.max_categories is not None and len(labels) > options.max_categories:
+        frequent = sorted(labels, key=lambda label: -counts[label])[: options.max_categories]
+        labels = in_order(frequent)
+    return tuple(labels)
+
+
+def _fill(column: NumberColumn, rows: Array) -> Array | None:
+    """Return the features of a missing cell, (parts,), or None if there is no strategy for it."""
+    options, strategy = column.options, column.options.missing
+    if strategy in (None, "error", "drop_row"):
+        return None
+    if strategy == "constant":
+        if options.kind == "number":
+            return np.array([options.fill], np.float64)
+        date = parse_date(str(options.fill), options.format)
+        assert date is not None
+        assert options.parts is not None
+        return features_of(np.array([date]), options.parts)[0]
+    values = column.values[rows]
+    present = values[~np.isnan(values[:, 0])]
+    if not len(present):
+        raise DataError(
+            f"column {column.name!r} has no value in the training samples, so there is no"
+            f" {strategy} for its missing cells; set \"columns\": {{\"{column.name}\": \"ignore\"}}"
+        )
+    with np.errstate(over="ignore"):
+        if strategy == "mean":
+            fill = present.mean(axis=0)
+        elif strategy == "median":
+            fill = np.median(present, axis=0)
+        else:
+            fill = np.array([_most_frequent(part) for part in present.T])
+    if not np.isfinite(fill).all():
+        raise DataError(
+            f"column {column.name!r}: its values are too large for a mean; set"
+            f' "columns": {{"{column.name}": {{"missing": "most_frequent"}}}}'
+        )
+    return fill
+
+
+def _most_frequent(values: Array) -> float:
+    """Return the most frequent value, the lowest of several."""
+    distinct, counts = np.unique(values, return_counts=True)
+    return float(distinct[counts.argmax()])

@@ -1,0 +1,175 @@
+"""A table whose columns are chosen, parsed and checked."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tinynet.builtin.tables.cells import MissingMarkers, SourceColumn
+from tinynet.builtin.tables.columns import Column, NumberColumn, date_numbers, parse_column
+from tinynet.builtin.tables.config import ColumnConfig, TableConfig
+from tinynet.builtin.tables.faults import Faults
+from tinynet.builtin.tables.inference import infer
+from tinynet.builtin.tables.layout import Layout, choose_layout
+from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
+from tinynet.builtin.tables.remedies import Remedies
+from tinynet.builtin.tables.targets import target_options
+from tinynet.errors import DataError
+from tinynet.text.wording import suggest
+from tinynet.types import Array
+
+
+@dataclass(frozen=True)
+class OpenedTable:
+    """The used columns of a table in compact form, without dropped rows.
+
+    Attributes:
+        raw: The table, without its cells.
+        layout: The use of its columns.
+        columns: The used columns by name.
+        unused: Features that were left out, with the reason.
+        rows: Number of each sample's row in the table, (N,).
+    """
+
+    raw: RawTable
+    layout: Layout
+    columns: Mapping[str, Column]
+    unused: Mapping[str, str]
+    rows: Array
+
+
+def open_table(
+    config: TableConfig, place: str, read: Callable[[ChooseColumns], RawTable]
+) -> OpenedTable:
+    """Read a table and parse the columns that a spec uses.
+
+    Raises:
+        DataError: naming all columns with cells that cannot be used, and the settings for them.
+    """
+    layouts: list[Layout] = []
+
+    def choose(header: Sequence[str]) -> Sequence[str]:
+        layouts.append(choose_layout(config, place, header))
+        return [name for name in header if name in {*layouts[-1].columns}]
+
+    raw = read(choose)
+    layout = layouts[0]
+    if not raw.rows:
+        raise DataError(f"{raw.place} has a header and no rows")
+    sources = source_columns(config, raw)
+    options = _options(config, layout, sources, raw.place)
+    layout, unused = _without_unused(layout, options, raw.place)
+    faults = Faults(raw)
+    used = {name: sources[name] for name in layout.columns}
+    columns = {name: parse_column(column, options[name], faults) for name, column in used.items()}
+    dropped = rows_to_drop(columns.values(), raw.rows)
+    faults.settle(dropped)
+    if faults.columns:
+        raise DataError(Remedies(config, layout, options, sources, faults).message())
+    rows = np.flatnonzero(~dropped)
+    if not len(rows):
+        raise DataError(
+            f'{raw.place}: every row has a missing cell in a column with "missing": "drop_row";'
+            " choose another strategy"
+        )
+    if len(rows) < raw.rows:
+        columns = {name: column.take(rows) for name, column in columns.items()}
+    return OpenedTable(without_cells(raw), layout, columns, unused, rows)
+
+
+def source_columns(
+    config: TableConfig, raw: RawTable, positions: Mapping[str, str] | None = None
+) -> dict[str, SourceColumn]:
+    """Return the columns of a table by name, for parsing.
+
+    ``positions`` holds the name in the table of each column, if some have other names there.
+    """
+    markers = MissingMarkers(config.missing_values, raw.numbers)
+    names = positions or {name: name for name in raw.columns}
+    return {
+        name: SourceColumn(name, raw.columns[own], raw.numbers, markers, raw.typed)
+        for name, own in names.items()
+    }
+
+
+def column_values(
+    config: TableConfig, name: str, read: Callable[[ChooseColumns], RawTable], rows: Array
+) -> Array:
+    """Return some rows of one column, (N,): numbers, dates as numbers, or `str` as objects.
+
+    Raises:
+        DataError: for a column that does not exist, with a suggestion.
+    """
+
+    def choose(header: Sequence[str]) -> Sequence[str]:
+        if name not in header:
+            raise DataError(f"there is no column {name!r}; {suggest(name, header)}")
+        return [name]
+
+    source = source_columns(config, read(choose))[name]
+    options = infer(source, ColumnConfig())
+    if options.kind == "number":
+        column = parse_column(source, options, Faults(RawTable("", {}, 0, ())))
+        assert isinstance(column, NumberColumn)
+        return column.values[rows, 0]
+    if options.kind == "date":
+        return date_numbers(source, options)[rows]
+    texts, codes = source.coded
+    texts = ["" if source.is_missing(text) else text for text in texts]
+    return np.array(texts, object)[codes[rows]]
+
+
+def rows_to_drop(columns: Iterable[Column], rows: int) -> Array:
+    """Return True for each row with a missing cell in a column that drops such rows, (N,)."""
+    dropped = np.zeros(rows, bool)
+    for column in columns:
+        if column.options.missing == "drop_row":
+            dropped |= column.missing
+    return dropped
+
+
+def without_cells(raw: RawTable) -> RawTable:
+    """Return a table with the places of its rows alone."""
+    return replace(raw, columns={})
+
+
+def _options(
+    config: TableConfig, layout: Layout, sources: Mapping[str, SourceColumn], place: str
+) -> dict[str, ColumnConfig]:
+    """Return the options of all columns, with their kinds."""
+    options: dict[str, ColumnConfig] = {}
+    for name in layout.columns:
+        if name in layout.target_columns:
+            options[name] = target_options(config, layout, sources[name], place)
+            continue
+        own = config.options(name)
+        if name == layout.weights:
+            own = own.model_copy(update={"kind": "number"})
+        options[name] = infer(sources[name], own)
+        kind = options[name].kind
+        assert kind is not None
+        if problem := options[name].problem(kind):
+            raise DataError(f"{place}: column {name!r} is a {kind}: {problem}")
+    return options
+
+
+def _without_unused(
+    layout: Layout, options: Mapping[str, ColumnConfig], place: str
+) -> tuple[Layout, dict[str, str]]:
+    """Return the layout without columns that are no features unless the spec names them."""
+    empty = [name for name in layout.features if options[name].kind == "ignore"]
+    if layout.chosen:
+        if empty:
+            raise DataError(
+                f'{place}: every cell of column {empty[0]!r} is missing; leave it out of'
+                ' "features"'
+            )
+        return layout, {}
+    unused = dict.fromkeys(empty, "every cell is missing")
+    texts = [name for name in layout.features if options[name].kind == "text"]
+    if len(texts) + len(empty) < len(layout.features):
+        unused |= dict.fromkeys(texts, "text")
+    left = layout.without(unused)
+    if not left.features:
+        raise DataError(f"{place}: every cell of every feature is missing")
+    return left, unused

@@ -1,0 +1,137 @@
+"""Unlabeled rows of tables, read by the rules of the table that a model was trained on."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from tinynet.builtin.tables.columns import Column, parse_column
+from tinynet.builtin.tables.config import ColumnConfig, TableConfig
+from tinynet.builtin.tables.faults import Faults
+from tinynet.builtin.tables.inputs import TableInput, make_input
+from tinynet.builtin.tables.layout import column_names, find_features, flat
+from tinynet.builtin.tables.learned import Learned, unpack
+from tinynet.builtin.tables.opened import rows_to_drop, source_columns
+from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
+from tinynet.dataset import Field, InputRows, State
+from tinynet.errors import DataError
+from tinynet.text.wording import suggest
+
+Inputs = Mapping[str, str | tuple[str, ...]]
+
+
+def read_rows(
+    config: TableConfig,
+    read: Callable[[ChooseColumns], Iterator[RawTable]],
+    fields: Mapping[str, Field],
+    state: State,
+    keep: Sequence[str],
+) -> Iterator[InputRows]:
+    """Yield the inputs of a table, part by part; see `tinynet.dataset.RowReader`."""
+    inputs = _inputs_of(config, fields)
+    learned = unpack(state)
+    features = [*flat(inputs.values())]
+    positions: dict[str, str] = {}
+    place = ["the table"]
+
+    def choose(header: Sequence[str]) -> Sequence[str]:
+        positions.update(_positions(config, place[0], header, features))
+        if unknown := [name for name in keep if name not in header]:
+            raise DataError(f"there is no column {unknown[0]!r}; {suggest(unknown[0], header)}")
+        needed = {*positions.values(), *keep}
+        return [name for name in header if name in needed]
+
+    start = 0
+    for raw in read(choose):
+        if raw.rows:
+            yield _rows(config, raw, inputs, positions, learned, keep, start)
+        place[0] = raw.place
+        start += raw.rows
+    if not start:
+        raise DataError(f"{place[0]} has a header and no rows")
+
+
+def _inputs_of(config: TableConfig, fields: Mapping[str, Field]) -> Inputs:
+    """Return the columns of each input; those of older checkpoints are numbers."""
+    features = config.inferred.features if config.inferred is not None else None
+    if features is None:
+        return {name: field.names or () for name, field in fields.items()}
+    if isinstance(features, dict):
+        return {name: column_names(entry) for name, entry in features.items()}
+    names = column_names(features)
+    assert isinstance(names, tuple)
+    texts = {name for name in names if config.options(name).kind == "text"}
+    row = tuple(name for name in names if name not in texts)
+    return {**({"input": row} if row else {}), **{name: name for name in names if name in texts}}
+
+
+def _rows(
+    config: TableConfig,
+    raw: RawTable,
+    inputs: Inputs,
+    positions: Mapping[str, str],
+    learned: Mapping[str, Learned],
+    keep: Sequence[str],
+    start: int,
+) -> InputRows:
+    faults = Faults(raw)
+    sources = source_columns(config, raw, positions)
+    columns = {
+        name: parse_column(source, _options(config, name), faults)
+        for name, source in sources.items()
+    }
+    dropped = rows_to_drop(columns.values(), raw.rows)
+    faults.settle(dropped)
+    if faults.columns:
+        raise DataError(_message(config, faults, [*positions]))
+    rows = np.flatnonzero(~dropped)
+    arrays = {
+        name: _made(entry, columns).encoded(learned).gather(rows) for name, entry in inputs.items()
+    }
+    kept = {name: [raw.columns[name][row] for row in rows.tolist()] for name in keep}
+    places = [raw.where(row) for row in rows.tolist()]
+    return InputRows(arrays, rows + start, places, kept)
+
+
+def _made(entry: str | tuple[str, ...], columns: Mapping[str, Column]) -> TableInput:
+    if isinstance(entry, str):
+        return make_input(columns[entry])
+    return make_input([columns[name] for name in entry])
+
+
+def _options(config: TableConfig, name: str) -> ColumnConfig:
+    options = config.options(name)
+    return options if options.kind else options.model_copy(update={"kind": "number"})
+
+
+def _message(config: TableConfig, faults: Faults, features: Sequence[str]) -> str:
+    remedy = "correct these cells, or remove their rows"
+    if not getattr(config, "header", True) and faults.are_a_header(features):
+        remedy = "remove this line: the file that was trained on has no header"
+    return faults.message({}, dict.fromkeys(faults.columns, remedy))
+
+
+def _positions(
+    config: TableConfig, place: str, header: Sequence[str], features: Sequence[str]
+) -> dict[str, str]:
+    """Return the column of a table that holds each feature of the training.
+
+    With a header, columns are found by name. Without one, the table has the columns of the training
+    table, or the features alone, in their order.
+    """
+    if getattr(config, "header", True):
+        find_features(config, place, header, features)
+        return {name: name for name in features}
+    if len(header) == len(features):
+        return dict(zip(features, header, strict=True))
+    width = len(header)
+    trained = len(features) + (1 if config.weights is None else 2)
+    if config.inferred is not None and config.inferred.columns:
+        trained = len({*config.inferred.columns, *(config.columns or {})})
+    by_position = width > max(int(name) for name in features)
+    if by_position and (config.features is not None or width == trained):
+        return {name: name for name in features}
+    expected = "all" if config.features is not None else f"all {trained}"
+    raise DataError(
+        f"{place} has {width} columns; give it {expected} columns of the training file, or only"
+        f" its {len(features)} features"
+    )

@@ -1,0 +1,157 @@
+"""Settings that solve the problems of a table's cells."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tinynet.builtin.datasets._arrays import MAX_CLASSES
+from tinynet.builtin.tables.cells import SourceColumn
+from tinynet.builtin.tables.config import ColumnConfig, Kind, TableConfig
+from tinynet.builtin.tables.faults import Faults
+from tinynet.builtin.tables.layout import Layout
+from tinynet.builtin.tables.learned import in_order
+from tinynet.files.csv_rows import quote_cell
+
+_FILLED: dict[Kind, str] = {
+    "number": "median",
+    "date": "median",
+    "category": "most_frequent",
+    "text": "drop_row",
+}
+"""The strategy that a message suggests for missing cells."""
+
+
+@dataclass
+class Remedies:
+    """What to do about the faulty cells of each column.
+
+    Attributes:
+        config: The options of the table.
+        layout: The use of its columns.
+        options: Options of the columns, with their kinds.
+        sources: The columns.
+        faults: Their faulty cells.
+    """
+
+    config: TableConfig
+    layout: Layout
+    options: Mapping[str, ColumnConfig]
+    sources: Mapping[str, SourceColumn]
+    faults: Faults
+    _columns: dict[str, Any] = field(default_factory=dict)
+    _table: dict[str, str] = field(default_factory=dict)
+
+    def message(self) -> str:
+        """Return one text about all faulty cells, with the setting for each column."""
+        if not self.config_has_header and self.faults.are_a_header(self.layout.features):
+            hint = 'if this line names the columns, set "header": true'
+            return self.faults.message(self.layout.roles, dict.fromkeys(self.faults.columns, hint))
+        clauses = {name: self._clause(name) for name in self.faults.columns}
+        solved = len(self._columns) + len(self._table)
+        together = ""
+        if solved > 1:
+            together = f"all of these settings together: {self._settings(self._columns)}"
+            if self._table:
+                together += f", {_entries(self._table)}"
+        return self.faults.message(self.layout.roles, clauses, together)
+
+    @property
+    def config_has_header(self) -> bool:
+        """False if the spec says that the table has no header."""
+        return bool(getattr(self.config, "header", True))
+
+    def _clause(self, name: str) -> str:
+        if name == self.layout.weights:
+            return self._dropping(name, "correct the weights, or remove their rows")
+        if name in self.layout.target_columns:
+            return self._target(name)
+        return self._feature(name)
+
+    def _feature(self, name: str) -> str:
+        faults, options = self.faults.columns[name], self.options[name]
+        assert options.kind is not None
+        numbers = self.faults.number_options(name)
+        if numbers:
+            self._table |= numbers
+            if "missing" in faults:
+                return f"set {_entries(numbers)} and {self._set(name, {'missing': 'median'})}"
+            return f"set {_entries(numbers)}"
+        if "text" in faults or "not_a_date" in faults:
+            return f"correct these cells, or set {self._set(name, {'kind': 'category'}, new=True)}"
+        if "infinite" in faults:
+            return f"correct these cells, or remove their rows{self._ignoring(name)}"
+        strategy = _FILLED[options.kind]
+        return f"set {self._set(name, {'missing': strategy})}{_others(options.kind, strategy)}"
+
+    def _target(self, name: str) -> str:
+        faults, options, source = self.faults.columns[name], self.options[name], self.sources[name]
+        fix = "correct the cells of the target, or remove their rows"
+        if "text" in faults:
+            few = len(source.coded[0]) <= MAX_CLASSES
+            if few and self.layout.targets == {"target": name} and not self._kind_is_set(name):
+                self._table["target_type"] = "class"
+                fix += '; if the target is a class, set "target_type": "class"'
+            if "missing" in faults:
+                fix += f"; for the missing ones set {self._set(name, {'missing': 'drop_row'})}"
+            return fix
+        if "infinite" in faults:
+            return fix
+        clause = self._dropping(name, "")
+        if options.kind == "category" and options.separator is None:
+            clause += self._as_class(name, "; " if clause else "")
+        return clause or "choose another column as the target: every cell of this one is missing"
+
+    def _as_class(self, name: str, start: str) -> str:
+        """Return the setting with which the markers of missing cells are classes."""
+        source, options = self.sources[name], self.options[name]
+        named = options.categories or in_order(source.present)
+        absent = sorted(t for t in source.coded[0] if source.is_missing(t) and t not in named)
+        if self.layout.targets != {"target": name} or len(named) + len(absent) > MAX_CLASSES:
+            return ""
+        verb = "is a class" if len(absent) == 1 else "are classes"
+        classes = json.dumps([*named, *absent], ensure_ascii=False)
+        marks = " and ".join(map(quote_cell, absent))
+        return f'{start}if {marks} {verb}, set "classes": {classes}'
+
+    def _kind_is_set(self, name: str) -> bool:
+        return self.config.target_type != "auto" or self.config.options(name).kind is not None
+
+    def _dropping(self, name: str, fix: str) -> str:
+        """Return the setting that drops the rows of missing cells, where that solves it."""
+        faults, rows = self.faults.columns[name], len(self.sources[name])
+        if list(faults) != ["missing"] or faults["missing"].count == rows:
+            return fix
+        return f"set {self._set(name, {'missing': 'drop_row'})} to leave out these rows"
+
+    def _ignoring(self, name: str) -> str:
+        if self.config.features is not None or len(self.layout.features) < 2:
+            return ""
+        return f"; to leave it out, set {self._set(name, {'kind': 'ignore'}, new=True)}"
+
+    def _set(self, name: str, changes: Mapping[str, Any], *, new: bool = False) -> str:
+        """Return the setting that changes options of a column."""
+        own = (self.config.columns or {}).get(name, ColumnConfig())
+        changed = {**({} if new else own.changed), **changes}
+        changed.pop("fill", None)
+        entry = changed["kind"] if set(changed) == {"kind"} else changed
+        self._columns[name] = entry
+        return self._settings({name: entry})
+
+    def _settings(self, columns: Mapping[str, Any]) -> str:
+        """Return the ``columns`` entry with some changes, to copy into a spec."""
+        present = {name: own.shortened() for name, own in (self.config.columns or {}).items()}
+        return _entries({"columns": {**present, **columns}})
+
+
+def _others(kind: Kind, suggested: str) -> str:
+    strategies: Sequence[str] = {
+        "number": ("mean", "most_frequent", "drop_row"),
+        "date": ("most_frequent", "drop_row"),
+        "category": ("unknown", "drop_row"),
+    }.get(kind, ())
+    return f" (or {', '.join(map(repr, strategies))})" if strategies else ""
+
+
+def _entries(settings: Mapping[str, Any]) -> str:
+    return json.dumps(settings, ensure_ascii=False)[1:-1]
