@@ -11,13 +11,16 @@ from tinynet.errors import DataError
 MARKERS = ["", "NA", "N/A", "NaN", "nan", "null", "None", "?", "-"]
 
 
+DECODER = json.JSONDecoder()
+
+
 @pytest.fixture
 def open_csv(tmp_path):
     def open_csv(text, target="y", **options):
         path = tmp_path / "table.csv"
         path.write_text(text)
-        options = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
-        return CSV(CSV.Config(path=str(path), target=target, **options))
+        options = {"path": str(path), "target": target, **options}
+        return CSV(CSV.Config.model_validate_json(json.dumps(options)))
 
     return open_csv
 
@@ -34,9 +37,22 @@ def refusal(open_csv):
     return refusal
 
 
-def settings_in(message, key):
-    """Every value that a message suggests for a key of the spec."""
-    return [json.loads(text) for text in re.findall(rf'"{key}": (\[.*?\]|".*?")', message)]
+def settings_in(message):
+    """Every setting that a message suggests, in order."""
+    found = re.finditer(r'"([a-z_]+)": (?=[\[{"]|true|false)', message)
+    settings, end = [], 0
+    for match in found:
+        if match.start() >= end:
+            value, end = DECODER.raw_decode(message, match.end())
+            settings.append({match[1]: value})
+    return settings
+
+
+def together(message):
+    """The settings of the last line of a message, which solve all problems."""
+    line = message.splitlines()[-1]
+    assert line is message or line.startswith("  all of these settings together: ")
+    return {key: value for setting in settings_in(line) for key, value in setting.items()}
 
 
 @pytest.mark.parametrize("marker", MARKERS)
@@ -45,11 +61,13 @@ def test_a_missing_target_does_not_become_a_class(open_csv, refusal, marker):
     text = f"a,y\n1,dog\n2,{marker}\n3,cat\n4,{marker}\n"
     message = refusal(text)
     assert message.startswith(
-        f": column 'y' (the target) has 2 missing cells ({marker!r}; lines 3, 5);"
-        " remove the rows without a target"
+        f": column 'y' (the target) has 2 missing cells ({marker!r}; lines 3, 5); set"
+        ' "columns": {"y": {"missing": "drop_row"}} to leave out these rows; if'
     )
-    (classes,) = settings_in(message, "classes")
-    assert open_csv(text, classes=classes).targets["target"].classes == ("cat", "dog", marker)
+    dropped, classes = settings_in(message)
+    assert open_csv(text, **dropped).targets["target"].classes == ("cat", "dog")
+    assert len(open_csv(text, **dropped)) == 2
+    assert open_csv(text, **classes).targets["target"].classes == ("cat", "dog", marker)
 
 
 @pytest.mark.parametrize("marker", MARKERS)
@@ -57,109 +75,159 @@ def test_a_missing_label_among_named_classes_is_allowed_by_its_name_alone(
     open_csv, refusal, marker
 ):
     text = f"a,y\n1,dog\n2,{marker}\n"
-    (classes,) = settings_in(refusal(text, classes=["dog"]), "classes")
-    assert open_csv(text, classes=classes).targets["target"].classes == ("dog", marker)
+    _, classes = settings_in(refusal(text, classes=["dog"]))
+    assert open_csv(text, **classes).targets["target"].classes == ("dog", marker)
 
 
 @pytest.mark.parametrize("target_type", ["auto", "number"])
 @pytest.mark.parametrize("marker", MARKERS)
-def test_a_missing_number_in_the_target_is_called_missing(refusal, marker, target_type):
-    assert refusal(f"a,y\n1,2.5\n2,{marker}\n", target_type=target_type) == (
-        f": column 'y' (the target) has a missing cell ({marker!r}; line 3); correct the cells of"
-        " the target, or remove their rows"
+def test_a_missing_number_in_the_target_is_called_missing(open_csv, refusal, marker, target_type):
+    text = f"a,y\n1,2.5\n2,{marker}\n"
+    message = refusal(text, target_type=target_type)
+    assert message == (
+        f": column 'y' (the target) has a missing cell ({marker!r}; line 3); set"
+        ' "columns": {"y": {"missing": "drop_row"}} to leave out these rows'
     )
+    (setting,) = settings_in(message)
+    assert len(open_csv(text, **setting)) == 1
 
 
 @pytest.mark.parametrize("marker", [*MARKERS, "NAN", "#N/A"])
 def test_a_missing_feature_is_called_missing(open_csv, refusal, marker):
-    text = f"a,b,y\n1,2,0\n{marker},2,0\n1,2,0\n"
+    text = f"a,b,y\n1,2,0\n{marker},2,0\n3,2,0\n"
     message = refusal(text)
     assert message == (
         f": column 'a' has a missing cell ({marker!r}; line 3);"
-        ' leave it out: "features": ["b"]; correct these cells, or remove their rows'
+        ' set "columns": {"a": {"missing": "median"}} (or "mean", "most_frequent", "drop_row")'
     )
-    assert len(open_csv(text, features=["b"])) == 3
+    (setting,) = settings_in(message)
+    assert open_csv(text, **setting).gather([1]).inputs["input"].tolist() == [[2, 2]]
+    for strategy in ("mean", "most_frequent", "drop_row"):
+        open_csv(text, columns={"a": {"missing": strategy}})
 
 
-def test_all_columns_are_reported_at_once(open_csv, refusal):
-    text = (
-        "island,bill,sex,mass,species\n"
-        "Torgersen,39.1,male,3750,Adelie\n"
-        "Biscoe,NA,female,3800,\n"
-        "Dream,40.3,NA,inf,Adelie\n"
-        "Dream,41,male,3900,Gentoo\n"
-    )
-    message = refusal(text, "species")
+PENGUINS = (
+    "island,bill,sex,mass,depth,hatched,species\n"
+    "Torgersen,39.1,male,3750,1.5,2007-11-11,Adelie\n"
+    "Biscoe,NA,female,3800,high,2007-11-12,\n"
+    "Dream,40.3,NA,inf,2.5,2007-11-31,Adelie\n"
+    "Dream,41,male,3900,3,2007-11-14,Gentoo\n"
+)
+
+
+def test_all_columns_are_reported_at_once_with_the_settings_for_all(open_csv, refusal):
+    message = refusal(PENGUINS, "species")
+    drop = '{"missing": "drop_row"}'
     assert message.splitlines() == [
         ": 5 columns have cells that cannot be used:",
-        "  column 'island' holds text ('Torgersen', 'Biscoe'; lines 2, 3, 4 and 1 more)",
-        "  column 'bill' has a missing cell ('NA'; line 3)",
-        "  column 'sex' holds text ('male', 'female'; lines 2, 3, 5) and has a missing cell"
-        " ('NA'; line 4)",
-        "  column 'mass' has a number that is not finite ('inf'; line 4)",
-        "  column 'species' (the target) has a missing cell (''; line 3)",
-        "  to keep 'bill', 'mass', remove the rows with faulty cells there, and set \"features\":"
-        ' ["bill", "mass"]; remove the rows without a target; if \'\' is a class, set "classes":'
+        '  column \'bill\' has a missing cell (\'NA\'; line 3); set "columns": {"bill": {"missing":'
+        ' "median"}} (or "mean", "most_frequent", "drop_row")',
+        "  column 'mass' has a number that is not finite ('inf'; line 4); correct these cells, or"
+        ' remove their rows; to leave it out, set "columns": {"mass": "ignore"}',
+        "  column 'depth' holds text ('high'; line 3); correct these cells, or set \"columns\":"
+        ' {"depth": "category"}',
+        "  column 'hatched' has a cell that is not a date ('2007-11-31'; line 4); correct these"
+        ' cells, or set "columns": {"hatched": "category"}',
+        "  column 'species' (the target) has a missing cell (''; line 3); set \"columns\":"
+        f' {{"species": {drop}}} to leave out these rows; if \'\' is a class, set "classes":'
         ' ["Adelie", "Gentoo", ""]',
+        '  all of these settings together: "columns": {"bill": {"missing": "median"}, "mass":'
+        ' "ignore", "depth": "category", "hatched": "category", "species":'
+        f" {drop}}}",
     ]
-    cleaned = "\n".join(line for i, line in enumerate(text.splitlines()) if i not in (2, 3))
-    assert len(open_csv(cleaned, "species", features=["bill", "mass"])) == 2
+    assert len(open_csv(PENGUINS, "species", **together(message))) == 3
 
 
-def test_columns_of_text_are_left_out_by_the_list_that_is_suggested(open_csv, refusal):
-    text = "island,a,sex,b,y\nx,1,m,2,0\nx,1,f,2,0\n"
-    message = refusal(text)
-    (features,) = settings_in(message, "features")
-    assert features == ["a", "b"]
-    assert open_csv(text, features=features).inputs["input"].names == ("a", "b")
+def test_settings_that_the_spec_has_stay_in_the_suggested_ones(open_csv, refusal):
+    columns = {
+        "mass": "ignore",
+        "depth": "ignore",
+        "hatched": "ignore",
+        "bill": {"indicator": True},
+    }
+    message = refusal(PENGUINS, "species", columns=columns)
+    settings = together(message)
+    assert settings["columns"] == {
+        **columns,
+        "bill": {"indicator": True, "missing": "median"},
+        "species": {"missing": "drop_row"},
+    }
+    assert len(open_csv(PENGUINS, "species", **settings)) == 3
 
 
-def test_without_a_header_the_suggested_list_has_positions(open_csv, refusal):
-    text = "x,1,0\nx,2,0\n"
+def test_faults_in_dropped_rows_are_no_faults(open_csv):
+    text = "a,y\n1,2\nx,\n3,4\n"
+    data = open_csv(text, columns={"y": {"missing": "drop_row"}})
+    assert [data.where(i).rpartition(" ")[2] for i in range(2)] == ["2", "4"]
+
+
+def test_a_strategy_that_would_drop_every_row_is_not_suggested(refusal):
+    message = refusal("a,y\n1,NA\n2,NA\n", target_type="class")
+    assert "drop_row" not in message
+    assert "drop_row" not in refusal("a,y\n1,NA\n2,NA\n")
+
+
+def test_without_a_header_the_setting_has_positions(open_csv, refusal):
+    text = "1,1,0\n,2,0\n"
     message = refusal(text, 2, header=False)
-    assert "column '0' holds text" in message
-    (features,) = settings_in(message, "features")
-    assert open_csv(text, 2, header=False, features=features).inputs["input"].names == ("1",)
+    (setting,) = settings_in(message)
+    assert setting == {"columns": {"0": {"missing": "median"}}}
+    assert len(open_csv(text, 2, header=False, **setting)) == 2
 
 
-def test_a_table_without_a_column_of_numbers_suggests_no_list(refusal):
-    message = refusal("a,y\nx,1\ny,2\n")
-    assert message.endswith("; a table needs at least one feature of numbers")
+@pytest.mark.parametrize(
+    ("cells", "options"),
+    [
+        (["1,5", "2,5", "3"], {"decimal": ","}),
+        (["1 500,5", "2 000"], {"decimal": ",", "thousands": " "}),
+        (["1,500.5", "2,000", "3"], {"thousands": ","}),
+        (["1.500,5", "2.000,25"], {"decimal": ",", "thousands": "."}),
+    ],
+)
+def test_other_forms_of_numbers_are_recognized(open_csv, refusal, cells, options):
+    text = "a;b;y\n" + "".join(f"{cell};2;0\n" for cell in cells)
+    message = refusal(text, delimiter=";")
+    assert "column 'a' holds text" in message
+    suggested = {key: value for s in settings_in(message) for key, value in s.items()}
+    assert suggested == options
+    assert open_csv(text, delimiter=";", **suggested).gather([0]).inputs["input"][0, 1] == 2
 
 
-def test_decimal_commas_are_recognized(open_csv, refusal):
-    text = "a;b;y\n1,5;2;0\n2,5;3;1\n"
-    assert "write decimals with a point: 1.5, not 1,5; leave it out" in refusal(text, delimiter=";")
-    assert len(open_csv(text.replace(",", "."), delimiter=";")) == 2
+def test_missing_cells_beside_decimal_commas(open_csv, refusal):
+    text = "a;b;y\n1,5;2;0\n;3;1\n"
+    settings = together(refusal(text, delimiter=";"))
+    assert open_csv(text, delimiter=";", **settings).inputs["input"].shape == (2,)
 
 
 def test_a_wide_table_does_not_flood_the_terminal(refusal):
     names = [f"c{i}" for i in range(200)]
-    cells = ["x" if i % 2 else "1" for i in range(200)]
-    message = refusal(f"{','.join(names)},y\n{','.join(cells)},0\n")
+    rows = [["1"] * 200, ["" if i % 2 else "1" for i in range(200)]]
+    message = refusal("\n".join([f"{','.join(names)},y", *(f"{','.join(row)},0" for row in rows)]))
     assert "100 columns have cells" in message
     assert "and 80 more columns" in message
-    assert 'name the other 100 columns in "features"' in message
     assert len(message.splitlines()) < 30
 
 
 def test_text_among_numbers_in_a_target_may_be_a_class(open_csv, refusal):
     text = "a,y\n1,1.5\n2,low\n3,2\n"
-    message = refusal(text)
-    (target_type,) = settings_in(message, "target_type")
-    data = open_csv(text, target_type=target_type)
+    (setting,) = settings_in(refusal(text))
+    assert setting == {"target_type": "class"}
+    data = open_csv(text, **setting)
     assert data.targets["target"].classes == ("2", "1.5", "low")
 
 
-def test_a_target_without_any_value_suggests_no_rows_to_remove(refusal):
-    assert "remove the rows" not in refusal("a,y\n1,NA\n2,NA\n", target_type="class")
+def test_text_and_missing_cells_in_a_target(open_csv, refusal):
+    text = "a,y\n1,1.5\n2,low\n3,\n4,2\n"
+    assert len(open_csv(text, **together(refusal(text)))) == 3
 
 
-def test_faulty_weights_are_reported_with_the_rest(refusal):
-    message = refusal("a,w,y\nx,NA,0\n1,1,0\n2,1,0\n", weights="w")
-    assert "column 'a' holds text ('x'; line 2)" in message
+def test_faulty_weights_are_reported_with_the_rest(open_csv, refusal):
+    text = "a,w,y\n,NA,0\n1,1,0\n2,1,0\n"
+    message = refusal(text, weights="w")
+    assert "column 'a' has a missing cell (''; line 2)" in message
     assert "column 'w' (the weights) has a missing cell ('NA'; line 2)" in message
-    assert "correct the weights, or remove their rows" in message
+    assert len(open_csv(text, weights="w", **together(message))) == 2
+    assert "correct the weights, or remove their rows" in refusal("a,w,y\n1,x,0\n", weights="w")
 
 
 def test_labels_that_are_no_classes_are_listed(refusal):
@@ -175,15 +243,19 @@ def test_labels_that_are_no_classes_are_listed(refusal):
 )
 @pytest.mark.parametrize("target", ["y", 1])
 def test_another_delimiter_is_recognized(open_csv, refusal, text, delimiter, target):
-    (suggested,) = settings_in(refusal(text, target), "delimiter")
-    assert suggested == delimiter
-    assert len(open_csv(text, target, delimiter=suggested)) == 1
+    (setting,) = settings_in(refusal(text, target))
+    assert setting == {"delimiter": delimiter}
+    assert len(open_csv(text, target, **setting)) == 1
 
 
 def test_a_header_that_the_spec_denies(open_csv, refusal):
     text = "a,b,y\n1,2,cat\n3,4,dog\n"
     options = {"target": -1, "header": False}
-    assert refusal(text, **options).endswith('if this line names the columns, set "header": true')
+    assert (
+        refusal(text, **options)
+        .splitlines()[1]
+        .endswith('if this line names the columns, set "header": true')
+    )
     assert open_csv(text, target=-1, header=True).targets["target"].classes == ("cat", "dog")
 
 

@@ -43,8 +43,9 @@ def test_cells_of_a_table(tmp_path, rows, header, delimiter):
     with open(path, "w") as file:
         for number, cells in enumerate(lines):
             file.write(delimiter.join([*cells, "y" if header and not number else "0"]) + "\n")
-    config = CSV.Config(path=path, target=-1, header=header, delimiter=delimiter)
     names = ("a", "b") if header else ("0", "1")
+    columns = {name: {"kind": "number"} for name in names}
+    config = CSV.Config(path=path, target=-1, header=header, delimiter=delimiter, columns=columns)
     fields = {"input": Field((2,), "float64", names=names)}
     training, prediction = refusal(CSV, config), refusal(CSV.read_inputs, config, path, fields)
     if training and "\n" in training:

@@ -30,7 +30,7 @@ class NumberFormat:
             The numbers, (N,), float64: NaN for a cell that is not a number, and for the text
             ``nan``; and True for each cell that is not a number, (N,).
         """
-        if (quick := self._parse_all(cells, underscores)) is not None:
+        if (quick := self.parse_all(cells, underscores=underscores)) is not None:
             return quick, np.zeros(len(cells), bool)
         values, wrong = np.full(len(cells), np.nan), np.zeros(len(cells), bool)
         for row, cell in enumerate(cells.tolist()):
@@ -66,8 +66,8 @@ class NumberFormat:
             return None
         return f"{whole}.{fraction}" if decimal else whole
 
-    def _parse_all(self, cells: Array, underscores: bool) -> Array | None:
-        """Return all cells as numbers; None if one may not be a number."""
+    def parse_all(self, cells: Array, *, underscores: bool = True) -> Array | None:
+        """Return all cells as numbers; None if one may not be a number. Arguments as of `parse`."""
         if self.thousands is not None or (underscores and _contain(cells, "_")):
             return None
         if self.decimal != ".":

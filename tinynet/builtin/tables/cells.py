@@ -50,10 +50,13 @@ class SourceColumn:
         cells: Array,
         format: NumberFormat,
         is_missing: MissingMarkers,
+        *,
         typed: bool = False,
+        underscores: bool = True,
     ) -> None:
         self.name, self._cells, self.format = name, cells, format
         self.is_missing, self.typed = is_missing, typed
+        self._underscores = underscores
 
     def __len__(self) -> int:
         return len(self._cells)
@@ -67,7 +70,7 @@ class SourceColumn:
         if self._cells.dtype.kind in "biuf":
             return self.is_missing.remove(self._cells.astype(np.float64))
         if self.is_text and not self.typed:
-            values = self.format.parse_all(self._cells)
+            values = self.format.parse_all(self._cells, underscores=self._underscores)
             if values is not None and np.isfinite(values).all():
                 return self.is_missing.remove(values)
         return None
@@ -98,8 +101,9 @@ class SourceColumn:
     def coded(self) -> tuple[list[str], Array]:
         """The distinct cells as text, and the index of each cell in them, (N,), int32."""
         index: dict[str, int] = {}
-        codes = (index.setdefault(cell, len(index)) for cell in self._texts())
-        return [*index], np.fromiter(codes, np.int32, len(self._cells))
+        places = (index.setdefault(cell, len(index)) for cell in self._texts())
+        codes = np.fromiter(places, np.int32, len(self._cells))
+        return [*index], codes
 
     @cached_property
     def counts(self) -> Array:
@@ -133,7 +137,8 @@ def _text(cell: object) -> str:
     if cell is None or cell != cell:  # NaN and NaT differ from themselves
         return ""
     if isinstance(cell, float | np.floating):
-        return str(int(cell)) if cell == np.floor(cell) and abs(cell) < 1e15 else repr(float(cell))
+        number = float(cell)
+        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
     if isinstance(cell, np.datetime64):
         return str(cell).removesuffix("T00:00:00.000000")
     return str(cell).strip()

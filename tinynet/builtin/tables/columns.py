@@ -61,9 +61,15 @@ class CodedColumn:
     codes: Array
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The name of the column."""
+        return (self.name,)
+
+    @property
     def missing(self) -> Array:
         """True for each missing cell, (N,)."""
-        return self.codes == len(self.texts)
+        missing: Array = self.codes == len(self.texts)
+        return missing
 
     @property
     def distinct(self) -> int:

@@ -84,7 +84,7 @@ class ColumnConfig(Frozen):
     def _consistent(self) -> Self:
         if (self.missing == "constant") != (self.fill is not None):
             raise PydanticCustomError(
-                "fill", "'fill' and \"missing\": \"constant\" belong together; set both or neither"
+                "fill", '\'fill\' and "missing": "constant" belong together; set both or neither'
             )
         if self.format is not None and (problem := format_problem(self.format)):
             raise PydanticCustomError("format", "{problem}", {"problem": problem})
@@ -100,7 +100,7 @@ class ColumnConfig(Frozen):
             return None
         if self.missing is not None and self.missing not in _STRATEGIES[kind]:
             known = ", ".join(_STRATEGIES[kind])
-            return f"\"missing\": \"{self.missing}\" is not possible for kind '{kind}' ({known})"
+            return f'"missing": "{self.missing}" is not possible for kind \'{kind}\' ({known})'
         if kind == "number" and isinstance(self.fill, str):
             return "'fill' of a number is a number"
         if kind != "number" and isinstance(self.fill, float):
@@ -111,7 +111,7 @@ class ColumnConfig(Frozen):
             if parse_dates([self.fill], self.format) is None:
                 return f"'fill' is not a date: {self.fill!r}"
         if self.separator is not None and self.missing in ("most_frequent", "constant"):
-            return f"\"missing\": \"{self.missing}\" is not possible with a 'separator'"
+            return f'"missing": "{self.missing}" is not possible with a \'separator\''
         if self.indicator and kind == "text":
             return "'indicator' is not possible for kind 'text'"
         for options, owner in ((_ONLY_CATEGORIES, "category"), (_ONLY_DATES, "date")):
@@ -165,20 +165,21 @@ class TableConfig(TargetConfig):
         description="The column to predict: its name, or its position counted from 0 (-1 is the"
         " last). A list of columns of numbers is one target; an object names several targets."
     )
-    features: Annotated[
-        Columns | dict[str, Column | Columns] | None, AlsoCalled(("inputs",))
-    ] = Field(
-        default=None,
-        description="The columns to predict from, in this order; by default all others. An object"
-        " names several inputs: a list of columns is a row of features, a single column of"
-        " categories is an index (0: unknown) for an embedding, a single column of text is text.",
+    features: Annotated[Columns | dict[str, Column | Columns] | None, AlsoCalled(("inputs",))] = (
+        Field(
+            default=None,
+            description="The columns to predict from, in this order; by default all others. An"
+            " object names several inputs: a list of columns is a row of features, a single column"
+            " of categories an index (0: unknown) for an embedding, a single column of text a"
+            " text.",
+        )
     )
     weights: Column | None = Field(
         default=None, description="The column of sample weights, each at least 0."
     )
     columns: dict[str, ColumnOptions] | None = Field(
         default=None,
-        description="Kind and options of columns, by name: {\"age\": {\"missing\": \"median\"},"
+        description='Kind and options of columns, by name: {"age": {"missing": "median"},'
         ' "zip": "category"}; by default inferred from the cells.',
     )
     missing_values: tuple[str, ...] | None = Field(
@@ -208,6 +209,9 @@ class TableConfig(TargetConfig):
         missing = {key: getattr(inferred, key) for key in keys if getattr(options, key) is None}
         return options.model_copy(update=missing)
 
-    def header_hint(self, names: Sequence[str]) -> str:
-        """Return a hint for the message that a table with these columns lacks one."""
+    def header_hint(self, names: Sequence[str], *, trained: bool = False) -> str:
+        """Return a hint for the message that a table with these columns lacks one.
+
+        ``trained`` is True if the table is to have the form of the one that was trained on.
+        """
         return ""

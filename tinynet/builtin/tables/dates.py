@@ -84,9 +84,9 @@ def guess_format(cells: Sequence[str]) -> tuple[bool, str | None]:
     if not any(character.isdigit() for character in cells[0]) or len(cells[0]) > 30:
         return False, None
     fitting = [
-        format
-        for format in FORMATS
-        if parse_date(cells[0], format) is not None and parse_dates(cells, format) is not None
+        form
+        for form in FORMATS
+        if parse_date(cells[0], form) is not None and parse_dates(cells, form) is not None
     ]
     return len(fitting) == 1, fitting[0] if len(fitting) == 1 else None
 

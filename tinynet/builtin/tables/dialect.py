@@ -1,7 +1,7 @@
 """The options of text tables, which `csv` and prediction share."""
 
 import codecs
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -43,15 +43,14 @@ class DialectConfig(DatasetConfig):
         description='The encoding: "utf-8", "latin-1", "cp1252", "utf-16", or another.',
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _tabs_in_tsv(cls, options: Any) -> Any:
+    @model_validator(mode="after")
+    def _tabs_in_tsv(self) -> Self:
         """Set the delimiter of a .tsv file, so that a resolved spec states it."""
-        if isinstance(options, dict) and "delimiter" not in options:
-            path = options.get("path")
-            if isinstance(path, str) and path.lower().endswith(TAB_ENDINGS):
-                return {**options, "delimiter": "\t"}
-        return options
+        path = str(getattr(self, "path", ""))
+        if "delimiter" not in self.model_fields_set and path.lower().endswith(TAB_ENDINGS):
+            # A validator of the raw options would make pydantic refuse lists for tuples.
+            object.__setattr__(self, "delimiter", "\t")
+        return self
 
     @model_validator(mode="after")
     def _separators_differ(self) -> Self:

@@ -1,6 +1,5 @@
 """Cells of a table that cannot be used, collected over the whole file for one message."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -33,9 +32,6 @@ _PHRASES: dict[FaultKind, tuple[str, str]] = {
     "not_a_date": ("has a cell that is not a date", "has {count:,} cells that are not dates"),
 }
 """The names of one faulty cell and of several."""
-
-_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+", re.ASCII)
-_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}((,[0-9]{3})+(\.[0-9]+)?|( [0-9]{3})+)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -93,18 +89,6 @@ class Faults:
                 for kinds in self.columns.values()
             )
         )
-
-    def number_options(self, column: str) -> dict[str, str]:
-        """Return the options of the table with which the texts of a column are numbers."""
-        fault = self.columns.get(column, {}).get("text")
-        examples = fault.examples if fault is not None else ()
-        if any(map(_THOUSANDS.fullmatch, examples)):
-            if all(_DECIMAL_COMMA.fullmatch(cell) for cell in examples):
-                return {"decimal": ","}
-            return {"thousands": " " if any(" " in cell for cell in examples) else ","}
-        if any(map(_DECIMAL_COMMA.fullmatch, examples)):
-            return {"decimal": ","}
-        return {}
 
     def message(
         self, roles: Mapping[str, str], remedies: Mapping[str, str], together: str = ""

@@ -19,7 +19,7 @@ LONG = 32
 """Mean characters of text, as opposed to names of categories."""
 
 _OTHER_NUMBERS = re.compile(
-    r"[+-]?[0-9]+,[0-9]+|[+-]?[0-9]{1,3}([., ][0-9]{3})+([.,][0-9]+)?", re.ASCII
+    r"[+-]?[0-9]+,[0-9]+|[+-]?[0-9]{1,3}([., '][0-9]{3})+([.,][0-9]+)?", re.ASCII
 )
 """Numbers with other separators than those of the table."""
 
@@ -29,20 +29,22 @@ def infer(column: SourceColumn, options: ColumnConfig) -> ColumnConfig:
     if options.kind is not None and options.kind != "date":
         return options
     if options.kind is None and options.format is None and options.parts is None:
-        kind, format = _kind(column, options)
-        return options.model_copy(update={"kind": kind, "format": format})
+        kind, date_format = _kind(column, options)
+        return options.model_copy(update={"kind": kind, "format": date_format})
     if options.format is None and column.dates is None:
-        found, format = guess_format(column.present)
-        options = options.model_copy(update={"format": format if found else None})
+        _, date_format = guess_format(column.present)
+        options = options.model_copy(update={"format": date_format})
     return options.model_copy(update={"kind": "date"})
 
 
 def _kind(column: SourceColumn, options: ColumnConfig) -> tuple[Kind, str | None]:
     if column.dates is not None:
         return "date", None
-    if options.separator or options.categories or {"min_count", "max_categories"} & {
-        *options.changed
-    }:
+    if (
+        options.separator
+        or options.categories
+        or {"min_count", "max_categories"} & {*options.changed}
+    ):
         return "category", None
     if column.is_boolean:
         return "category", None
@@ -52,9 +54,9 @@ def _kind(column: SourceColumn, options: ColumnConfig) -> tuple[Kind, str | None
         return "ignore", None
     if not column.typed and _are_numbers(column):
         return "number", None
-    found, format = guess_format(column.present)
-    if found:
-        return "date", format
+    are_dates, date_format = guess_format(column.present)
+    if are_dates:
+        return "date", date_format
     if _mostly(column, lambda text: parse_date(text) is not None):
         return "date", None
     return ("text" if _is_text(column) else "category"), None
@@ -66,7 +68,10 @@ def _are_numbers(column: SourceColumn) -> bool:
     def is_number(text: str) -> bool:
         return column.format.parse_one(text) is not None
 
-    return _mostly(column, is_number) or all(map(_OTHER_NUMBERS.fullmatch, column.present))
+    def may_be_number(text: str) -> bool:
+        return is_number(text) or _OTHER_NUMBERS.fullmatch(text) is not None
+
+    return _mostly(column, is_number) or all(map(may_be_number, column.present))
 
 
 def _mostly(column: SourceColumn, fits: Callable[[str], bool]) -> bool:

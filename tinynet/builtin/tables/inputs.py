@@ -18,8 +18,12 @@ UNKNOWN = "[UNK]"
 class TableInput(Protocol):
     """One input of a table: its columns, and their encoding by learned values."""
 
-    columns: Sequence[Column]
     field: Field
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """Its columns."""
+        ...
 
     def encoded(self, learned: Mapping[str, Learned]) -> Self:
         """Return the input, encoded by learned values of its columns."""
@@ -37,8 +41,10 @@ class Row:
     (1 for that of the cell), and an indicator one that is 1 where the cell is missing.
     """
 
+    field: Field
+
     def __init__(self, columns: Sequence[Column]) -> None:
-        self.columns = columns
+        self.columns: Sequence[Column] = columns
         self._numbers = [column for column in columns if isinstance(column, NumberColumn)]
         self._coded = [column for column in columns if isinstance(column, CodedColumn)]
         rows = len(columns[0].missing)
@@ -146,32 +152,35 @@ class Row:
 class Index:
     """One column of categories as an index (), int64; 0 is the unknown category."""
 
+    field: Field
+    _lookup: Array
+
     def __init__(self, column: CodedColumn) -> None:
-        self.columns = [column]
+        self._column = column
+        self.columns: Sequence[Column] = [column]
 
     def encoded(self, learned: Mapping[str, Learned]) -> "Index":
         """Return the input, encoded by learned values of its column."""
         result = copy(self)
-        (column,), values = self.columns, learned[self.columns[0].name]
+        column, values = self._column, learned[self._column.name]
         index = {label: position for position, label in enumerate(values.categories, 1)}
         lookup = [index.get(text, 0) for text in column.texts]
         result._lookup = np.array([*lookup, index.get(values.default or "", 0)], np.int64)
         result.field = Field((), "int64", classes=(UNKNOWN, *values.categories))
         return result
 
-    _lookup: Array
-    field: Field
-
     def gather(self, rows: Array) -> Array:
         """Return the samples at ``rows``, (N,)."""
-        return self._lookup[self.columns[0].codes[rows]]
+        indices: Array = self._lookup[self._column.codes[rows]]
+        return indices
 
 
 class Text:
     """One column of text (), as `str`; a missing text is empty."""
 
     def __init__(self, column: CodedColumn) -> None:
-        self.columns = [column]
+        self._codes = column.codes
+        self.columns: Sequence[Column] = [column]
         missing = str(column.options.fill) if column.options.missing == "constant" else ""
         self._texts = np.array([*column.texts, missing], object)
         self.field = Field((), TEXT)
@@ -182,7 +191,8 @@ class Text:
 
     def gather(self, rows: Array) -> Array:
         """Return the samples at ``rows``, (N,)."""
-        return self._texts[self.columns[0].codes[rows]]
+        texts: Array = self._texts[self._codes[rows]]
+        return texts
 
 
 def make_input(columns: Column | Sequence[Column]) -> TableInput:

@@ -58,12 +58,21 @@ class Layout:
     def without(self, dropped: Iterable[str]) -> "Layout":
         """Return the layout without some features."""
         gone = {*dropped}
-        inputs = {
-            name: columns if isinstance(columns, str) else tuple(c for c in columns if c not in gone)
-            for name, columns in self.inputs.items()
-            if columns not in gone
-        }
-        return replace(self, inputs={name: columns for name, columns in inputs.items() if columns})
+        inputs: dict[str, str | tuple[str, ...]] = {}
+        for name, columns in self.inputs.items():
+            if isinstance(columns, tuple):
+                if left := tuple(column for column in columns if column not in gone):
+                    inputs[name] = left
+            elif columns not in gone:
+                inputs[name] = columns
+        return replace(self, inputs=inputs)
+
+    def with_own_inputs(self, texts: Iterable[str]) -> "Layout":
+        """Return the layout with some columns as inputs of their own, named after the columns."""
+        listed = [*flat(entry for entry in self.inputs.values() if isinstance(entry, tuple))]
+        own = {name: name for name in texts if name in listed}
+        rest = self.without(own)
+        return replace(rest, inputs={**rest.inputs, **own})
 
 
 def choose_layout(config: TableConfig, place: str, header: Sequence[str]) -> Layout:
@@ -119,9 +128,7 @@ def _all_features(
     return tuple(features)
 
 
-def _require_sound(
-    config: TableConfig, place: str, header: Sequence[str], layout: Layout
-) -> None:
+def _require_sound(config: TableConfig, place: str, header: Sequence[str], layout: Layout) -> None:
     if repeated := repetitions(layout.columns):
         raise DataError(
             f"{place}: column {repeated[0]!r} is used twice; a column is a target, the weights, or"
@@ -140,9 +147,7 @@ def _require_sound(
             )
 
 
-def find_column(
-    config: TableConfig, place: str, names: Sequence[str], column: str | int
-) -> int:
+def find_column(config: TableConfig, place: str, names: Sequence[str], column: str | int) -> int:
     """Return the position of a column that is given by name or position.
 
     Raises:
@@ -175,7 +180,7 @@ def find_features(
         DataError: listing every name that the header lacks.
     """
     if missing := [name for name in names if name not in header]:
-        hint = config.header_hint(header)
+        hint = config.header_hint(header, trained=True)
         if not hint and are_numbers(header) and not are_numbers(names):
             hint = (
                 "; its first row holds numbers: put a line with the names of the columns before it"
@@ -206,6 +211,17 @@ def repetitions(items: Sequence[str]) -> list[str]:
 def column_names(entry: Column | tuple[Column, ...]) -> str | tuple[str, ...]:
     """Return columns by name; without a header, names are positions."""
     return tuple(map(str, entry)) if isinstance(entry, tuple) else str(entry)
+
+
+def listed(
+    entry: Column | tuple[Column, ...] | Mapping[str, Column | tuple[Column, ...]] | None,
+) -> list[Column]:
+    """Return the columns that an entry of a spec names."""
+    if isinstance(entry, Mapping):
+        return [column for part in entry.values() for column in listed(part)]
+    if isinstance(entry, tuple):
+        return [*entry]
+    return [] if entry is None else [entry]
 
 
 def flat(entries: Iterable[str | tuple[str, ...]]) -> Iterator[str]:

@@ -54,7 +54,7 @@ def learn(column: Column, rows: Array) -> Learned:
 def pack(learned: Mapping[str, Learned], columns: Iterable[Column]) -> State:
     """Return the learned values of some columns as arrays; empty if there are none."""
     state: State = {}
-    names = []
+    names = list[str]()
     for column in columns:
         values, prefix = learned[column.name], f"{len(names)}."
         if isinstance(column, CodedColumn) and column.options.kind == "category":
@@ -133,15 +133,17 @@ def _fill(column: NumberColumn, rows: Array) -> Array | None:
         date = parse_date(str(options.fill), options.format)
         assert date is not None
         assert options.parts is not None
-        return features_of(np.array([date]), options.parts)[0]
+        row: Array = features_of(np.array([date]), options.parts)[0]
+        return row
     values = column.values[rows]
-    present = values[~np.isnan(values[:, 0])]
+    present: Array = values[~np.isnan(values[:, 0])]
     if not len(present):
         raise DataError(
             f"column {column.name!r} has no value in the training samples, so there is no"
-            f" {strategy} for its missing cells; set \"columns\": {{\"{column.name}\": \"ignore\"}}"
+            f' {strategy} for its missing cells; set "columns": {{"{column.name}": "ignore"}}'
         )
     with np.errstate(over="ignore"):
+        fill: Array
         if strategy == "mean":
             fill = present.mean(axis=0)
         elif strategy == "median":

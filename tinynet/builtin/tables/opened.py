@@ -58,7 +58,9 @@ def open_table(
         raise DataError(f"{raw.place} has a header and no rows")
     sources = source_columns(config, raw)
     options = _options(config, layout, sources, raw.place)
-    layout, unused = _without_unused(layout, options, raw.place)
+    layout, unused = _without_unused(layout, options)
+    texts = [name for name in layout.features if options[name].kind == "text"]
+    layout = layout.with_own_inputs(texts)
     faults = Faults(raw)
     used = {name: sources[name] for name in layout.columns}
     columns = {name: parse_column(column, options[name], faults) for name, column in used.items()}
@@ -87,7 +89,14 @@ def source_columns(
     markers = MissingMarkers(config.missing_values, raw.numbers)
     names = positions or {name: name for name in raw.columns}
     return {
-        name: SourceColumn(name, raw.columns[own], raw.numbers, markers, raw.typed)
+        name: SourceColumn(
+            name,
+            raw.columns[own],
+            raw.numbers,
+            markers,
+            typed=raw.typed,
+            underscores=raw.underscores,
+        )
         for name, own in names.items()
     }
 
@@ -111,7 +120,8 @@ def column_values(
     if options.kind == "number":
         column = parse_column(source, options, Faults(RawTable("", {}, 0, ())))
         assert isinstance(column, NumberColumn)
-        return column.values[rows, 0]
+        values: Array = column.values[rows, 0]
+        return values
     if options.kind == "date":
         return date_numbers(source, options)[rows]
     texts, codes = source.coded
@@ -154,22 +164,16 @@ def _options(
 
 
 def _without_unused(
-    layout: Layout, options: Mapping[str, ColumnConfig], place: str
+    layout: Layout, options: dict[str, ColumnConfig]
 ) -> tuple[Layout, dict[str, str]]:
     """Return the layout without columns that are no features unless the spec names them."""
     empty = [name for name in layout.features if options[name].kind == "ignore"]
-    if layout.chosen:
-        if empty:
-            raise DataError(
-                f'{place}: every cell of column {empty[0]!r} is missing; leave it out of'
-                ' "features"'
-            )
+    if layout.chosen or len(empty) == len(layout.features):
+        for name in empty:  # an error reports their missing cells
+            options[name] = options[name].model_copy(update={"kind": "number"})
         return layout, {}
     unused = dict.fromkeys(empty, "every cell is missing")
     texts = [name for name in layout.features if options[name].kind == "text"]
     if len(texts) + len(empty) < len(layout.features):
         unused |= dict.fromkeys(texts, "text")
-    left = layout.without(unused)
-    if not left.features:
-        raise DataError(f"{place}: every cell of every feature is missing")
-    return left, unused
+    return layout.without(unused), unused

@@ -1,6 +1,7 @@
 """Unlabeled rows of tables, read by the rules of the table that a model was trained on."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,9 +19,13 @@ from tinynet.text.wording import suggest
 
 Inputs = Mapping[str, str | tuple[str, ...]]
 
+ROWS = 4096
+"""Rows that are read at a time, at least."""
+
 
 def read_rows(
     config: TableConfig,
+    place: str,
     read: Callable[[ChooseColumns], Iterator[RawTable]],
     fields: Mapping[str, Field],
     state: State,
@@ -31,23 +36,51 @@ def read_rows(
     learned = unpack(state)
     features = [*flat(inputs.values())]
     positions: dict[str, str] = {}
-    place = ["the table"]
 
     def choose(header: Sequence[str]) -> Sequence[str]:
-        positions.update(_positions(config, place[0], header, features))
+        positions.update(_positions(config, place, header, features))
         if unknown := [name for name in keep if name not in header]:
-            raise DataError(f"there is no column {unknown[0]!r}; {suggest(unknown[0], header)}")
+            raise DataError(
+                f"{place} has no column {unknown[0]!r} to keep; {suggest(unknown[0], header)}"
+            )
         needed = {*positions.values(), *keep}
         return [name for name in header if name in needed]
 
     start = 0
-    for raw in read(choose):
+    for raw in _larger(read(choose)):
         if raw.rows:
             yield _rows(config, raw, inputs, positions, learned, keep, start)
-        place[0] = raw.place
         start += raw.rows
     if not start:
-        raise DataError(f"{place[0]} has a header and no rows")
+        raise DataError(f"{place} has a header and no rows")
+
+
+def _larger(parts: Iterable[RawTable]) -> Iterator[RawTable]:
+    """Join consecutive parts of a file, so that its first row is not read alone."""
+    joined: list[RawTable] = []
+    for part in parts:
+        if joined and part.place != joined[0].place:
+            yield _join(joined)
+            joined = []
+        joined.append(part)
+        if sum(table.rows for table in joined) >= ROWS:
+            yield _join(joined)
+            joined = []
+    if joined:
+        yield _join(joined)
+
+
+def _join(parts: Sequence[RawTable]) -> RawTable:
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    columns = {
+        name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns
+    }
+    lines = None if first.lines is None else [n for part in parts for n in part.lines or ()]
+    rows = sum(part.rows for part in parts)
+    underscores = any(part.underscores for part in parts)
+    return replace(first, columns=columns, rows=rows, lines=lines, underscores=underscores)
 
 
 def _inputs_of(config: TableConfig, fields: Mapping[str, Field]) -> Inputs:
@@ -58,10 +91,7 @@ def _inputs_of(config: TableConfig, fields: Mapping[str, Field]) -> Inputs:
     if isinstance(features, dict):
         return {name: column_names(entry) for name, entry in features.items()}
     names = column_names(features)
-    assert isinstance(names, tuple)
-    texts = {name for name in names if config.options(name).kind == "text"}
-    row = tuple(name for name in names if name not in texts)
-    return {**({"input": row} if row else {}), **{name: name for name in names if name in texts}}
+    return {"input": names}
 
 
 def _rows(

@@ -12,6 +12,7 @@ from tinynet.builtin.tables.faults import Faults
 from tinynet.builtin.tables.layout import Layout
 from tinynet.builtin.tables.learned import in_order
 from tinynet.files.csv_rows import quote_cell
+from tinynet.files.number_cells import NumberFormat
 
 _FILLED: dict[Kind, str] = {
     "number": "median",
@@ -20,6 +21,16 @@ _FILLED: dict[Kind, str] = {
     "text": "drop_row",
 }
 """The strategy that a message suggests for missing cells."""
+
+_FORMATS = (
+    {"decimal": ","},
+    {"thousands": ","},
+    {"decimal": ",", "thousands": "."},
+    {"decimal": ",", "thousands": " "},
+    {"thousands": " "},
+    {"thousands": "'"},
+)
+"""Other forms of numbers, as options of a table."""
 
 
 @dataclass
@@ -71,8 +82,7 @@ class Remedies:
     def _feature(self, name: str) -> str:
         faults, options = self.faults.columns[name], self.options[name]
         assert options.kind is not None
-        numbers = self.faults.number_options(name)
-        if numbers:
+        if "text" in faults and (numbers := self._number_format(name)):
             self._table |= numbers
             if "missing" in faults:
                 return f"set {_entries(numbers)} and {self._set(name, {'missing': 'median'})}"
@@ -81,8 +91,29 @@ class Remedies:
             return f"correct these cells, or set {self._set(name, {'kind': 'category'}, new=True)}"
         if "infinite" in faults:
             return f"correct these cells, or remove their rows{self._ignoring(name)}"
+        if options.kind == "number" and not self.sources[name].present:
+            return f"every cell is missing{self._ignoring(name)}"
         strategy = _FILLED[options.kind]
-        return f"set {self._set(name, {'missing': strategy})}{_others(options.kind, strategy)}"
+        return f"set {self._set(name, {'missing': strategy})}{_others(options.kind)}"
+
+    def _number_format(self, name: str) -> dict[str, str]:
+        """Return the options with which every cell of a column is a number, or nothing.
+
+        They leave the numbers in other columns numbers.
+        """
+        columns = [n for n, own in self.options.items() if own.kind == "number"]
+        first, second = _FORMATS[:2]
+        quoted = getattr(self.config, "delimiter", ",") == ","
+        for options in [second, first, *_FORMATS[2:]] if quoted else _FORMATS:
+            form = NumberFormat(**options)
+            if all(
+                form.parse_one(text) is not None
+                for column in columns
+                for text in self.sources[column].present
+                if column == name or self.sources[column].format.parse_one(text) is not None
+            ):
+                return options
+        return {}
 
     def _target(self, name: str) -> str:
         faults, options, source = self.faults.columns[name], self.options[name], self.sources[name]
@@ -144,13 +175,15 @@ class Remedies:
         return _entries({"columns": {**present, **columns}})
 
 
-def _others(kind: Kind, suggested: str) -> str:
+def _others(kind: Kind) -> str:
+    """Return other strategies for missing cells, in parentheses."""
     strategies: Sequence[str] = {
         "number": ("mean", "most_frequent", "drop_row"),
         "date": ("most_frequent", "drop_row"),
         "category": ("unknown", "drop_row"),
     }.get(kind, ())
-    return f" (or {', '.join(map(repr, strategies))})" if strategies else ""
+    shown = ", ".join(f'"{strategy}"' for strategy in strategies)
+    return f" (or {shown})" if strategies else ""
 
 
 def _entries(settings: Mapping[str, Any]) -> str:

@@ -29,9 +29,7 @@ def describe_table(table: OpenedTable) -> list[str]:
 
 def _described(table: OpenedTable, name: str) -> tuple[str, str, str, str]:
     column = table.columns[name]
-    kind = column.options.kind or ""
-    if kind == "category" and column.options.separator is not None:
-        kind = "labels"
+    kind = "labels" if column.options.separator is not None else str(column.options.kind)
     notes = [*_missing(column), *_rare(column)]
     role = table.layout.roles.get(name)
     return name, kind, f"{column.distinct:,} different", ", ".join(([role] if role else []) + notes)
@@ -43,12 +41,9 @@ def _missing(column: Column) -> list[str]:
     strategy = options.strategy(options.kind)
     if not count and options.missing in (None, "error"):
         return []
-    if strategy == "constant":
-        strategy_text = f"constant {options.fill!r}"
-    else:
-        strategy_text = strategy
+    fill = f" {options.fill!r}" if options.fill is not None else ""
     indicator = ", indicator" if options.indicator else ""
-    return [f"{count:,} missing ({strategy_text}{indicator})"]
+    return [f"{count:,} missing ({strategy}{fill}{indicator})"]
 
 
 def _rare(column: Column) -> list[str]:

@@ -1,16 +1,17 @@
 """The base of datasets that are tables, whatever file they come from."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import JsonValue
-from xxhash import xxh3_128
 
-from tinynet.builtin.datasets._arrays import Source, checked_weights, described_as, update_digest
-from tinynet.builtin.tables.columns import CodedColumn, Column, NumberColumn
+from tinynet.builtin.datasets._arrays import ArrayDataset, Source
+from tinynet.builtin.tables.columns import Column, NumberColumn
 from tinynet.builtin.tables.config import TableConfig
 from tinynet.builtin.tables.inputs import Row, make_input
 from tinynet.builtin.tables.layout import Layout
@@ -62,7 +63,7 @@ class TableDataset:
             )
             for name, entry in layout.inputs.items()
         }
-        self._targets = {
+        targets = {
             name: make_target(
                 [columns[column] for column in ([entry] if isinstance(entry, str) else entry)],
                 TargetPlace(
@@ -74,14 +75,8 @@ class TableDataset:
             )
             for name, entry in layout.targets.items()
         }
-        self.targets = {name: source.field for name, source in self._targets.items()}
-        self._weights: Source | None = None
-        if layout.weights is not None:
-            weights = columns[layout.weights]
-            assert isinstance(weights, NumberColumn)
-            source = Source(weights.values[:, 0], config.path, locate=self.where)
-            self._weights = checked_weights(source, self._targets, self._targets)
-        self.fingerprint = self._digest()
+        self._stored = ArrayDataset(self._cells(), targets, self._weights())
+        self.targets, self.fingerprint = self._stored.targets, self._stored.fingerprint
         self._encode(self.learn(np.arange(len(self))))
 
     def __len__(self) -> int:
@@ -90,11 +85,12 @@ class TableDataset:
     def gather(self, indices: Array) -> Batch:
         """Return the samples at ``indices`` (N,), in arrays of the caller's own."""
         rows = np.asarray(indices)
-        return Batch(
-            {name: block.gather(rows) for name, block in self._inputs.items()},
-            {name: source.gather(rows) for name, source in self._targets.items()},
-            None if self._weights is None else self._weights.gather(rows),
-        )
+        inputs = {name: block.gather(rows) for name, block in self._inputs.items()}
+        return replace(self._stored.gather_targets(rows), inputs=inputs)
+
+    def gather_targets(self, indices: Array) -> Batch:
+        """Return the samples at ``indices`` (N,) without their inputs."""
+        return self._stored.gather_targets(indices)
 
     def where(self, index: int) -> str:
         """Return the file and line of a sample."""
@@ -102,7 +98,39 @@ class TableDataset:
 
     def where_in(self, name: str, index: int) -> str:
         """Return the file, line, and the column of a target."""
-        return self._targets[name].row(index) if name in self._targets else self.where(index)
+        return self._stored.where_in(name, index) if name in self.targets else self.where(index)
+
+    def _weights(self) -> Source | None:
+        name = self._table.layout.weights
+        if name is None:
+            return None
+        column = self._table.columns[name]
+        assert isinstance(column, NumberColumn)
+        return Source(column.values[:, 0], self._config.path, locate=self.where)
+
+    def _cells(self) -> dict[str, Source]:
+        """Return the cells of the features as arrays of numbers, for the fingerprint.
+
+        Numbers that need no encoding are stored as they are, as in versions without encodings.
+        """
+        sources: dict[str, Source] = {}
+        place = self._config.path
+        for name, block in self._blocks.items():
+            values = block.plain_values if isinstance(block, Row) else None
+            names = tuple(feature for column in block.columns for feature in column.names)
+            if values is not None:
+                sources[name] = Source(values, place, names=names, locate=self.where)
+                continue
+            for position, column in enumerate(block.columns):
+                key = f"{name}/{position}/{column.options.kind}"
+                if isinstance(column, NumberColumn):
+                    values = np.where(np.isnan(column.values), 0, column.values)
+                    sources[key] = Source(values, place, names=column.names)
+                    sources[f"{key}/missing"] = Source(column.missing, place)
+                else:
+                    names = (column.name, *column.texts)
+                    sources[key] = Source(column.codes, place, names=names)
+        return sources
 
     # Learning ---------------------------------------------------------------------------------
 
@@ -171,24 +199,6 @@ class TableDataset:
             self._table.rows,
         )
 
-    def _digest(self) -> str:
-        digest = xxh3_128()
-        blocks = self._blocks
-        plain = {n: b.plain_values for n, b in blocks.items() if isinstance(b, Row)}
-        for name in sorted(blocks):
-            values = plain.get(name)
-            if values is None:
-                for column in blocks[name].columns:
-                    _update_digest(digest, name, column)
-                continue
-            names = tuple(f for c in blocks[name].columns for f in c.names)
-            update_digest(digest, "input", name, Source(values, "", names=names))
-        for name in sorted(self._targets):
-            update_digest(digest, "target", name, self._targets[name])
-        if self._weights is not None:
-            update_digest(digest, "weights", "", self._weights)
-        return digest.hexdigest()
-
     # Prediction -------------------------------------------------------------------------------
 
     @classmethod
@@ -201,9 +211,12 @@ class TableDataset:
         keep: Sequence[str],
     ) -> Iterator[InputRows]:
         """Yield the inputs of another table; its other columns are not read, unless kept."""
-        return read_rows(
-            config, lambda choose: cls.read_chunks(config, source, choose), fields, state, keep
-        )
+        place = os.fspath(source) if isinstance(source, str | os.PathLike) else "the table"
+
+        def read(choose: ChooseColumns) -> Iterator[RawTable]:
+            return cls.read_chunks(config, source, choose)
+
+        return read_rows(config, place, read, fields, state, keep)
 
     @classmethod
     def read_inputs(cls, config: Any, path: str, fields: Mapping[str, Field]) -> dict[str, Array]:
@@ -223,15 +236,3 @@ def _pinned(layout: Layout, by_name: bool) -> JsonValue:
     if list(layout.inputs) == ["input"]:
         return pinned(layout.inputs["input"])
     return {name: pinned(entry) for name, entry in layout.inputs.items()}
-
-
-def _update_digest(digest: xxh3_128, name: str, column: Column) -> None:
-    """Add the cells of a column that needs an encoding to a fingerprint."""
-    digest.update(json.dumps(["column", name, column.name, column.options.kind]).encode())
-    if isinstance(column, NumberColumn):
-        digest.update(json.dumps(column.names).encode())
-        values = np.where(np.isnan(column.values), np.nan, column.values)
-        digest.update(np.ascontiguousarray(values, "<f8").data)
-        return
-    digest.update(json.dumps(column.texts).encode())
-    digest.update(np.ascontiguousarray(column.codes, "<i4").data)

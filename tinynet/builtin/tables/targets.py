@@ -63,7 +63,9 @@ def target_options(
     options = config.options(source.name)
     where = f"{place}: column {source.name!r} ({layout.roles[source.name]})"
     if options.kind in ("text", "date"):
-        raise DataError(f'{where} has the kind "{options.kind}"; a target is a number or a category')
+        raise DataError(
+            f'{where} has the kind "{options.kind}"; a target is a number or a category'
+        )
     if options.missing not in (None, "error", "drop_row"):
         raise DataError(
             f'{where} has "missing": "{options.missing}", which would train on invented targets;'
@@ -96,7 +98,7 @@ def make_target(columns: Sequence[Column], place: TargetPlace) -> Source:
     """
     first = columns[0]
     if isinstance(first, CodedColumn):
-        return _labels(first, table) if first.options.separator else _classes(first, table)
+        return _labels(first, place) if first.options.separator else _classes(first, place)
     values = np.concatenate([c.values for c in columns if isinstance(c, NumberColumn)], axis=1)
     if not place.listed:
         return Source(values[:, 0], place.table.place, locate=place.locate(first.name))
@@ -112,15 +114,15 @@ def _classes(column: CodedColumn, place: TargetPlace) -> Source:
         classes = tuple(in_order(present))
         if len(classes) > MAX_CLASSES:
             raise DataError(
-                f"{place.table.place}, column {column.name!r} ({place.role}): {len(classes):,} different"
-                f" labels, such as {quote_cell(classes[0])}; at most {MAX_CLASSES:,} are accepted"
-                ' as classes unless "classes" names them'
+                f"{place.table.place}, column {column.name!r} ({place.role}): {len(classes):,}"
+                f" different labels, such as {quote_cell(classes[0])}; at most {MAX_CLASSES:,} are"
+                ' accepted as classes unless "classes" names them'
             )
     index = {label: position for position, label in enumerate(classes)}
     lookup = np.array([index.get(text, -1) for text in column.texts], np.int64)
     values = lookup[column.codes]
     if (values < 0).any():
-        _refuse(column, np.flatnonzero(values < 0), classes, table)
+        _refuse(column, np.flatnonzero(values < 0), classes, place)
     return Source(values, place.table.place, classes, locate=place.locate(column.name))
 
 
