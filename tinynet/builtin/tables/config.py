@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.datasets._arrays import TargetConfig
@@ -123,12 +123,18 @@ class ColumnConfig(Frozen):
     @property
     def changed(self) -> dict[str, Any]:
         """The options that are not at their defaults, as JSON values."""
-        return self.model_dump(mode="json", exclude_defaults=True)
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            name: [*value] if isinstance(value, tuple) else value
+            for name, value in values.items()
+            if value != type(self).model_fields[name].default
+        }
 
     def strategy(self, kind: Kind) -> Strategy:
         """Return the strategy for missing cells."""
         return self.missing or _STRATEGIES[kind][0]
 
+    @model_serializer
     def shortened(self) -> Any:
         """Return the options as a spec has them: the kind alone if nothing else is set."""
         changed = self.changed
@@ -136,6 +142,8 @@ class ColumnConfig(Frozen):
 
 
 def _as_object(value: Any) -> Any:
+    if isinstance(value, dict):  # what a validator returns must have tuples
+        return {key: tuple(v) if isinstance(v, list) else v for key, v in value.items()}
     return {"kind": value} if isinstance(value, str) else value
 
 

@@ -97,7 +97,7 @@ class Faults:
 
         Args:
             roles: The role of each column that is not a feature, such as ``"the target"``.
-            remedies: What to do about each column.
+            remedies: The remedy for each column.
             together: The setting that solves the problems of several columns.
         """
         described = [

@@ -35,7 +35,7 @@ _FORMATS = (
 
 @dataclass
 class Remedies:
-    """What to do about the faulty cells of each column.
+    """The settings that solve the problems of each column.
 
     Attributes:
         config: The options of the table.

@@ -172,9 +172,7 @@ class TableDataset:
     def inferred(self) -> Mapping[str, JsonValue]:
         """Kinds of the columns, and the features if the spec names none."""
         if self._config.inferred is not None:
-            kept: dict[str, JsonValue] = self._config.inferred.model_dump(
-                mode="json", exclude_defaults=True
-            )
+            kept: dict[str, JsonValue] = self._config.inferred.model_dump(mode="json")
             return kept
         layout, config = self._table.layout, self._config
         columns: dict[str, JsonValue] = {}
