@@ -26,12 +26,15 @@ FLOORS = {
     "digits_siamese": {"accuracy": 0.94},
     "digits_squeeze_excite": {"accuracy": 0.97},
     "digits_super_resolution": {"psnr": 15.5},
+    "ingredients_tagger": {"accuracy": 0.99},
     "keywords_dscnn": {"accuracy": 0.95},
     "penguins_mass": {"r2": 0.7},
     "penguins_species": {"accuracy": 0.95, "f1": 0.95},
     "ratings_dcn": {"auc": 0.91},
     "ratings_two_tower": {"r2": 0.75},
     "ratings_wide_and_deep": {"auc": 0.88},
+    "reviews_gru": {"accuracy": 0.97},
+    "reviews_tfidf": {"accuracy": 0.87},
     "sentences_sentiment": {"accuracy": 0.97},
     "series_nbeats": {"r2": 0.75},
     "series_tcn": {"r2": 0.65},
@@ -219,6 +222,23 @@ def test_a_script_makes_the_data_of_the_examples(script, tmp_path):
             assert kept.keys() == made.keys()
             for array in made:
                 np.testing.assert_array_equal(kept[array], made[array], strict=True)
+
+
+def test_a_script_makes_the_texts_of_the_examples(tmp_path):
+    script = shutil.copy(MODELS / "data" / "make_texts.py", tmp_path)
+    runpy.run_path(script, run_name="__main__")
+    made = sorted(path.name for path in tmp_path.glob("*.txt"))
+    assert made == ["ingredients.txt", "ingredients_tags.txt", "reviews.txt"]
+    for name in made:
+        assert (tmp_path / name).read_bytes() == (MODELS / "data" / name).read_bytes()
+
+
+def test_single_words_do_not_tell_whether_a_review_praises(tmp_path):
+    """Or the floor of the recurrent network would notice no order of words that is lost."""
+    spec = json.loads((MODELS / "reviews_tfidf.json").read_text())
+    spec["data"]["transforms"] = ["bag_of_words"]
+    run = tinynet.train(spec, tmp_path / "run", data_root=MODELS)
+    assert run.evaluate("test").metrics["accuracy"] < 0.8
 
 
 def test_every_file_of_arrays_has_a_script():
