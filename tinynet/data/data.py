@@ -4,9 +4,9 @@ All randomness derives from keys: the split from the split's seed, the order of 
 (seed, epoch), augmentation from (seed, epoch, sample, position of the transform in the spec).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from tinynet.data.paths import require_inside
 from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import may_overflow, naming_samples, require_finite
 from tinynet.data.splits import POINTER, SplitName, chunks, gather, split_indices
+from tinynet.data.stages import Stage
 from tinynet.data.windows import cut_windows
 from tinynet.dataset import (
     TEXT,
@@ -40,7 +41,7 @@ from tinynet.engine.inputs import own_name
 from tinynet.engine.tensor_names import DATASET, in_group
 from tinynet.errors import DataError
 from tinynet.files.file_rows import LARGE
-from tinynet.kernels.random import derive
+from tinynet.kernels.random import Streams, derive
 from tinynet.spec.data_spec import BlocksSpec, DataSpec
 from tinynet.text.plugin_errors import PluginErrors
 from tinynet.types import Array, Shape
@@ -298,13 +299,9 @@ class Data:
             if epoch is None:
                 arrays = self.preprocessing.apply(arrays)
             else:
-                ids = part.indices
-                arrays = self.preprocessing.apply(
-                    arrays,
-                    lambda position, i: derive("sample", self._seed, epoch, int(ids[i]), position),
-                    batch_rng=lambda position: derive("batch", self._seed, epoch, first, position),
-                    training=True,
-                )
+                samples = np.asarray(part.indices)
+                rng = partial(self._streams, epoch, first, samples)
+                arrays = self.preprocessing.apply(arrays, rng, training=True)
         if part.is_large and self._checked_dtype is not None:
             require_finite(self.preprocessing, arrays, self._checked_dtype, part.place)
         return Batch(
@@ -312,6 +309,14 @@ class Data:
             {name: arrays[name] for name in raw.targets},
             raw.weights,
         )
+
+    def _streams(
+        self, epoch: int, first: int, samples: Array, stage: Stage
+    ) -> Callable[[int], np.random.Generator]:
+        """Return the random streams of some samples (N,) for a stage of preprocessing."""
+        if stage.mixes:
+            return lambda i: derive("batch", self._seed, epoch, first, stage.position)
+        return Streams(("sample", self._seed, epoch), samples, (stage.position,))
 
     def batches(self, split: SplitName, size: int) -> Iterator[Batch]:
         """Iterate over a split in evaluation mode, in order."""

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -26,19 +25,20 @@ from tinynet.text.wording import suggest
 from tinynet.transform import FittedField, Invertible, State, Transform
 from tinynet.types import Array
 
-SampleRandom = Callable[[int, int], np.random.Generator]
-"""Return the random stream of a transform (its position) for the i-th sample of a batch."""
-
-BatchRandom = Callable[[int], np.random.Generator]
-"""Return the random stream of a transform (its position) for a batch as a whole."""
+StageRandom = Callable[[Stage], Callable[[int], np.random.Generator]]
+"""Return the random streams of the samples of a batch for a stage."""
 
 
-def no_random(position: int, index: int) -> np.random.Generator:
-    """Raise an error: evaluation and prediction must be deterministic."""
-    raise DataError(
-        "a transform used its random generator outside of training; use it only if"
-        f" training is True (sample {index})"
-    )
+def no_random(stage: Stage) -> Callable[[int], np.random.Generator]:
+    """Return streams that raise an error: evaluation and prediction must be deterministic."""
+
+    def refuse(index: int) -> np.random.Generator:
+        raise DataError(
+            "a transform used its random generator outside of training; use it only if"
+            f" training is True (sample {index})"
+        )
+
+    return refuse
 
 
 class Preprocessing:
@@ -165,24 +165,17 @@ class Preprocessing:
     def apply(
         self,
         arrays: Mapping[str, Array],
-        rng: SampleRandom = no_random,
+        rng: StageRandom = no_random,
         *,
-        batch_rng: BatchRandom | None = None,
         training: bool = False,
         before: int | None = None,
     ) -> dict[str, Array]:
-        """Return the arrays after their transforms, or after those ``before`` a stage.
-
-        Transforms that mix samples draw from ``batch_rng``; all others from ``rng``.
-        """
+        """Return the arrays after their transforms, or after those ``before`` a stage."""
         changed = dict(arrays)
         for stage in self.stages[:before]:
             if stage.on in changed:
-                own = partial(rng, stage.position)
-                if stage.mixes and batch_rng is not None:
-                    own = partial(_same_for_all, batch_rng, stage.position)
                 state = self._states[stage.label]
-                changed[stage.on] = stage.apply(state, changed[stage.on], own, training)
+                changed[stage.on] = stage.apply(state, changed[stage.on], rng(stage), training)
         return changed
 
     def invert(self, name: str, array: Array) -> Array:
@@ -224,11 +217,6 @@ class Preprocessing:
             states[label][name] = _read_only(array)
         for first, group in self._groups():
             self._set_state(first, group, states[group[0].label])
-
-
-def _same_for_all(rng: BatchRandom, position: int, index: int) -> np.random.Generator:
-    """Return a new generator of a batch's stream, the same for each sample."""
-    return rng(position)
 
 
 def _read_only(array: Array) -> Array:

@@ -10,6 +10,7 @@ from pydantic import Field as ConfigField
 from tinynet.builtin.transforms._numbers import RNGs
 from tinynet.dataset import Field
 from tinynet.errors import DataError
+from tinynet.kernels.random import Streams
 from tinynet.text.mistakes import AlsoCalled
 from tinynet.text.wording import quote, suggest
 from tinynet.transform import State, TransformConfig
@@ -128,6 +129,8 @@ def resized(field: Field, height: int, width: int) -> Field:
 
 def uniform(rng: RNGs, samples: int, count: int) -> Array:
     """Return ``count`` numbers in [0, 1) from the stream of each sample, (N, count)."""
+    if isinstance(rng, Streams):
+        return rng.random(count)
     numbers = np.empty((samples, count))
     for i in range(samples):
         rng(i).random(out=numbers[i])
