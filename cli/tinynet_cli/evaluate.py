@@ -30,6 +30,7 @@ def _checked_split(context: click.Context, parameter: click.Parameter, value: st
 @options.checkpoint_option
 @options.strict_finite_option
 @options.data_root_option
+@options.verify_data_option
 @options.max_params_option
 @options.threads_option
 @options.kernels_option

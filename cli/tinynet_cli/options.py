@@ -58,6 +58,12 @@ strict_finite_option = click.option(
     help="Refuse a network that holds NaN or infinity, instead of warning.",
 )
 
+verify_data_option = click.option(
+    "--verify-data",
+    is_flag=True,
+    help="Read data files from end to end, also large ones whose sizes and times have not changed.",
+)
+
 threads_option = click.option(
     "--threads",
     type=click.IntRange(1, 1024),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @fine_tuning_options
 @options.set_option
 @options.data_root_option
+@options.verify_data_option
 @options.max_params_option
 @options.threads_option
 @options.kernels_option
@@ -88,6 +89,7 @@ def train(
 @options.no_lock_option
 @options.set_option
 @options.data_root_option
+@options.verify_data_option
 @options.max_params_option
 @options.threads_option
 @options.kernels_option

@@ -8,7 +8,7 @@ import pytest
 from tinynet.builtin.datasets import _arrays, numpy_files
 from tinynet.builtin.datasets.numpy_files import NPY, NPZ
 from tinynet.errors import DataError
-from tinynet.files import file_rows, npy
+from tinynet.files import available_memory, file_rows, npy
 from tinynet.files.scan_cache import verifying
 
 X = np.arange(40 * 3, dtype=np.float32).reshape(40, 3)
@@ -124,6 +124,21 @@ def test_pieces_that_do_not_fit_into_memory_together_are_refused(saved, monkeypa
     with pytest.raises(DataError, match="too large"):
         open_npz(saved, "packed")
     assert refused == [(str(saved / "packed"), X.nbytes + Y.nbytes)]
+
+
+def test_a_file_that_does_not_fit_into_memory_is_to_be_converted(saved, monkeypatch):
+    """The kernel would kill the process without a word."""
+    monkeypatch.setattr(available_memory, "SMALL", 0)
+    monkeypatch.setattr(available_memory, "available_memory", lambda root: 100)
+    path = saved / "packed" / "part-2.npz"
+    with pytest.raises(DataError) as raised:
+        open_npz(saved, "packed/part-2.npz")
+    assert str(raised.value).partition("available); ")[2] == (
+        "convert it to .npy files, which are read in parts: tinynet convert"
+        f" {path} {path.with_suffix('')}"
+    )
+    with pytest.raises(DataError, match=r"convert each piece to .*: tinynet convert .*part-0\.npz"):
+        open_npz(saved, "packed")
 
 
 def test_a_large_file_is_read_from_end_to_end_once(saved, large):

@@ -59,7 +59,7 @@ def test_verifying_reads_all_and_compares(scan):
     scan()
     with verifying(False):
         assert scan() == ("one", False)
-    with verifying():
+    with verifying(), verifying(False):
         assert scan(compare=lambda *pair: compared.append(pair)) == ("one", True)
     assert compared == [("one", "one")]
     assert scan() == ("one", False)

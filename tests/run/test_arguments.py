@@ -162,6 +162,7 @@ def test_error_for_callbacks_and_data_names_the_alternatives(tmp_path):
         ("data_root", 3, "data_root=3 must be a path"),
         ("kernels", 1, "kernels=1 must be a name"),
         ("strict_finite", "yes", "strict_finite='yes' must be True or False"),
+        ("verify_data", 2, "verify_data=2 must be True or False"),
         ("overrides", ["training.epochs=2"], 'such as {"training.epochs": 2}'),
         ("rules", {"allow_new": ["*"]}, "must be tinynet.TransferRules"),
         ("resume", "run", "resume='run' must be True or False"),

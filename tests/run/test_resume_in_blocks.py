@@ -6,8 +6,9 @@ import pytest
 import tinynet
 from tinynet.builtin.datasets import _arrays
 from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.errors import CheckpointMismatchError
 from tinynet.files import npy
-from tinynet.files.file_rows import FileRows
+from tinynet.files.file_rows import FileRows, FileVersion
 from tinynet.run.folder import RunFolder
 
 STEPS = 13
@@ -65,6 +66,26 @@ def test_a_run_resumes_at_any_step_with_any_number_of_threads(spec, tmp_path):
             np.testing.assert_array_equal(actual[name], array, err_msg=f"{name}, from {step}")
 
 
+def test_verify_data_finds_what_the_times_of_a_file_hide(spec, tmp_path, monkeypatch):
+    """A damaged disk changes bytes, and not the time of the file."""
+    monkeypatch.setattr(
+        FileVersion, "of", lambda path, status: FileVersion(path, status.st_size, 0, 0)
+    )
+    settings = {"data_root": tmp_path}
+    run = tinynet.train(spec, tmp_path / "run", overrides={"training.steps": 3}, **settings).path
+    content = bytearray((tmp_path / "x-2.npy").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "x-2.npy").write_bytes(content)
+    assert tinynet.resume(run, overrides={"training.steps": 4}, **settings).step == 4
+    with pytest.warns(
+        UserWarning, match=r"x-\*\.npy was changed without|'data' has changed"
+    ) as caught:
+        tinynet.evaluate(run, "val", verify_data=True, **settings)
+    assert any("'data' has changed" in str(warning.message) for warning in caught)
+    with pytest.raises(CheckpointMismatchError, match="'data' has changed"):
+        tinynet.resume(run, overrides={"training.steps": 5}, **settings)
+
+
 def test_a_resumed_run_reads_only_its_batches(spec, tmp_path, monkeypatch):
     """Not the whole file: that would take minutes, whatever is left of the run."""
     settings = {"data_root": tmp_path}
@@ -79,5 +100,5 @@ def test_a_resumed_run_reads_only_its_batches(spec, tmp_path, monkeypatch):
 
     monkeypatch.setattr(FileRows, "__getitem__", counting)
     tinynet.resume(run, overrides={"training.steps": 9}, **settings)
-    steps, evaluation, kind_of_weights = 2 * 32, 23, 2
-    assert sum(rows) <= steps + evaluation + kind_of_weights
+    checked, trained, prefetched, evaluated = 32, 32, 32, 23
+    assert sum(rows) <= checked + trained + prefetched + evaluated

@@ -5,6 +5,7 @@ A file that is not valid, does not hold numbers, or has not the promised size is
 
 import math
 import os
+import shlex
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -44,10 +45,7 @@ Version 3.0 differs only for structured arrays, which are not read.
 MAX_HEADER = 10_000
 """Bytes of a header; NumPy would read a longer one before it refuses it."""
 
-_TOO_LARGE = (
-    'save its arrays as .npy files and read them with the dataset "npy", which does not load them'
-    " as a whole"
-)
+_MORE_MEMORY = "use a machine with more memory"
 
 
 def open_npy(path: str) -> Rows:
@@ -94,7 +92,13 @@ def read_npz_headers(path: str) -> dict[str, tuple[Shape, np.dtype[Any]]]:
         return headers
 
 
-def require_npz_memory(place: str, paths: Iterable[str], names: Collection[str]) -> None:
+def _conversion(what: str, path: str, *others: str) -> str:
+    """Return the remedy for a file that does not fit into memory."""
+    command = shlex.join(["tinynet", "convert", path, os.path.splitext(path)[0]])
+    return f"convert {what} to .npy files, which are read in parts: {command}"
+
+
+def require_npz_memory(place: str, paths: Sequence[str], names: Collection[str]) -> None:
     """Raise `DataError` unless some arrays of all files together fit into memory.
 
     The headers are not validated: `read_npz` does.
@@ -104,7 +108,7 @@ def require_npz_memory(place: str, paths: Iterable[str], names: Collection[str])
         headers = read_npz_headers(path)
         used = (headers[name] for name in names if name in headers)
         size += sum(math.prod(shape) * dtype.itemsize for shape, dtype in used)
-    require_memory(place, size, _TOO_LARGE)
+    require_memory(place, size, _conversion("each piece", *paths))
 
 
 @contextmanager
@@ -147,7 +151,8 @@ class _Members:
             counts[place] = shape[0] if of_samples else 0
         if counts:
             compare_counts(counts)
-        require_memory(self._path, size, _TOO_LARGE)
+        remedy = _conversion("it", self._path) if of_samples else _MORE_MEMORY
+        require_memory(self._path, size, remedy)
 
     def header(self, name: str) -> tuple[Shape, np.dtype[Any]]:
         with self._opened(name) as (place, stream):

@@ -29,7 +29,7 @@ _MAX_ENTRY = 1 << 26
 @contextmanager
 def verifying(everything: bool = True) -> Iterator[None]:
     """Read all files in the block, also those whose results are kept, if ``everything``."""
-    token = _verifying.set(everything)
+    token = _verifying.set(everything or _verifying.get())
     try:
         yield
     finally:

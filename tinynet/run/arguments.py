@@ -198,6 +198,7 @@ _FAULTS: dict[str, Callable[[Any], str | None]] = {
     "spec": _spec,
     "split": split_fault,
     "strict_finite": _flag,
+    "verify_data": _flag,
     "threads": _count,
 }
 """The check of a value by the parameter's name: it returns the fault, or None."""

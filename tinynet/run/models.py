@@ -14,6 +14,7 @@ from tinynet.data.given import GivenData
 from tinynet.data.splits import SplitName
 from tinynet.engine.engine import Engine
 from tinynet.errors import CheckpointMismatchError
+from tinynet.files.scan_cache import verifying
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.network import Network
@@ -235,7 +236,8 @@ def evaluate_split(
         raise CheckpointMismatchError(f"{file} names no data to evaluate on")
     root = recorded_root(settings, file, state, spec)
     datasets = None if given is None else given.datasets(spec)
-    data = Data(spec.data, root, spec.training.seed, state.transforms, datasets)
+    with verifying(settings.get("verify_data", False)):
+        data = Data(spec.data, root, spec.training.seed, state.transforms, datasets)
     data.require(name)
     for change in state.data.changes(DataFacts.of(data)):
         report(Warned(change))

@@ -22,6 +22,8 @@ class Settings(TypedDict, total=False):
         max_params: Elements of parameters and buffers that may be allocated.
         kernels: Name of the numerical kernels; by default the fastest that are installed.
         strict_finite: Refuse a trained network that holds NaN or infinity, instead of warning.
+        verify_data: Read data files from end to end, also large ones whose sizes and times are
+            those of an earlier reading.
     """
 
     data_root: str | Path | None
@@ -31,6 +33,7 @@ class Settings(TypedDict, total=False):
     max_params: int
     kernels: str | None
     strict_finite: bool
+    verify_data: bool
 
 
 def data_root(settings: Settings, default: Path) -> Path:

@@ -17,6 +17,7 @@ from tinynet.checkpoint.transfer_rules import STRICT, TransferRules
 from tinynet.data.given import GivenData
 from tinynet.data.splits import SplitName
 from tinynet.errors import SpecError
+from tinynet.files.scan_cache import verifying
 from tinynet.files.weights import is_weight_file, open_weights
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.kernel_choice import choose_kernels
@@ -330,7 +331,7 @@ def _trainer(
     """Return a trainer that has passed every check before the first step."""
     for note in spec.origin.notes:
         observer(settings)(Warned(note))
-    with locating_errors(spec):
+    with locating_errors(spec), verifying(settings.get("verify_data", False)):
         trainer = Trainer(
             spec,
             root=data_root(settings, root),
