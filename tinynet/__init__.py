@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tinynet.checkpoint.transfer_rules import TransferRules as TransferRules
     from tinynet.network.network import Network as Network
-    from tinynet.run.models import evaluate as evaluate
+    from tinynet.run.evaluation import evaluate as evaluate
     from tinynet.run.models import generate as generate
     from tinynet.run.models import load as load
     from tinynet.run.models import load_model as load_model
@@ -28,7 +28,7 @@ _HOME = {
     "Spec": "tinynet.spec.models",
     "Trainer": "tinynet.training.trainer",
     "TransferRules": "tinynet.checkpoint.transfer_rules",
-    "evaluate": "tinynet.run.models",
+    "evaluate": "tinynet.run.evaluation",
     "generate": "tinynet.run.models",
     "load": "tinynet.run.models",
     "load_model": "tinynet.run.models",

@@ -9,10 +9,12 @@ from tinynet_cli.commands import Command
 from tinynet_cli.output import echo, print_figures, print_json, short
 
 
-def _checked_split(context: click.Context, parameter: click.Parameter, value: str) -> str:
+def _checked_split(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> str | None:
     from tinynet.run.arguments import split_fault
 
-    if fault := split_fault(value):
+    if value is not None and (fault := split_fault(value)):
         raise click.BadParameter(f"{value!r} {fault}")
     return value
 
@@ -23,9 +25,12 @@ def _checked_split(context: click.Context, parameter: click.Parameter, value: st
     "--split",
     metavar="test|val|train",
     callback=_checked_split,
-    default="test",
-    show_default=True,
-    help="Part of the data; validation is the same as val.",
+    help="Part of the run's data; validation is the same as val [default: test].",
+)
+@click.option(
+    "--data",
+    type=click.Path(),
+    help="Evaluate on all of this file or folder, read as that of the run's spec.",
 )
 @options.checkpoint_option
 @options.strict_finite_option
@@ -37,15 +42,19 @@ def _checked_split(context: click.Context, parameter: click.Parameter, value: st
 @options.json_option
 @options.quiet_option
 @options.debug_option
-def evaluate(path: str, as_json: bool, quiet: bool, **settings: Any) -> None:
+def evaluate(
+    path: str, split: Any, data: str | None, as_json: bool, quiet: bool, **settings: Any
+) -> None:
     """Compute the loss and the metrics of a trained network."""
-    from tinynet.run.models import evaluate as evaluate_split
+    from tinynet.run.evaluation import evaluate as evaluate_samples
     from tinynet_cli.progress import Display
 
+    if split is not None and data is not None:
+        raise click.UsageError("--split is a part of the run's own data; leave it out with --data")
     with Display(quiet=quiet or as_json) as display:
-        result = evaluate_split(path, observer=display, **settings)
+        result = evaluate_samples(path, split, data=data, observer=display, **settings)
     if as_json:
         print_json(vars(result))
         return
-    print_figures(f"{result.split} ({result.samples:,} samples):", result.metrics)
+    print_figures(f"{data or result.split} ({result.samples:,} samples):", result.metrics)
     echo(f"checkpoint: {short(result.checkpoint)}")

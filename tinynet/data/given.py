@@ -132,11 +132,12 @@ class GivenDataset:
         dataset: Any = self.value
         if not is_dataset(dataset):
             assert isinstance(config, Memory.Config)
-            dataset = Memory(config, self._arrays(pointer[1:].partition("/")[2]))
+            dataset = Memory(config, self.arrays(pointer[1:].partition("/")[2]))
         opened: Dataset = dataset
         return opened
 
-    def _arrays(self, place: str) -> MemoryArrays:
+    def arrays(self, place: str = "") -> MemoryArrays:
+        """Return the arrays of a value that is no dataset."""
         value = self.value
         if isinstance(value, Mapping):
             value = self._parted(value)

@@ -81,6 +81,11 @@ def paths_in(config: Frozen) -> list[str]:
     return [path for _, path in _paths(config, "data")]
 
 
+def path_keys(config: Frozen) -> list[str]:
+    """Return the key of every data path of a dataset's config, such as ``path``."""
+    return [key.removeprefix("data.") for key, _ in _paths(config, "data")]
+
+
 def _paths(config: Frozen, place: str) -> list[tuple[str, str]]:
     """Return key and value of every data path in a config."""
     paths = []

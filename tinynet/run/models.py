@@ -1,20 +1,11 @@
-"""Loading and evaluation of trained networks."""
+"""Loading of trained networks."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.plugin_lock import check_types
-from tinynet.checkpoint.sections import DataFacts
-from tinynet.data.data import Data
-from tinynet.data.given import GivenData
-from tinynet.data.splits import SplitName
-from tinynet.engine.engine import Engine
-from tinynet.errors import CheckpointMismatchError
-from tinynet.files.scan_cache import verifying
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.network import Network
@@ -22,11 +13,7 @@ from tinynet.prediction.model import Model, open_model
 from tinynet.run.arguments import check_arguments
 from tinynet.run.lookup import find_checkpoint
 from tinynet.run.options import Observer, Settings, observer
-from tinynet.run.roots import recorded_root
-from tinynet.training.checks import require_weights_taken
-from tinynet.training.evaluation import Figures
 from tinynet.training.events import Warned
-from tinynet.training.loader import labelled
 
 EVALUATION_BATCH = 512
 """Samples that are evaluated at a time."""
@@ -62,7 +49,7 @@ def load(
     """
     check_arguments("load", locals(), others=())
     options = Settings(max_params=max_params, strict_finite=strict_finite, kernels=kernels)
-    _, _, model = _load(path, checkpoint, options, observer({}))
+    _, _, model = open_run(path, checkpoint, options, observer({}))
     transforms = model.spec.data.transforms if model.spec.data is not None else ()
     if transforms and not preprocessed:
         names = dict.fromkeys(part.type.removeprefix("tinynet-core:") for part in transforms)
@@ -90,7 +77,7 @@ def load_model(
         PluginError: if a type that it needs is not installed.
     """
     check_arguments("load_model", locals())
-    _, _, model = _load(path, checkpoint, settings, observer(settings))
+    _, _, model = open_run(path, checkpoint, settings, observer(settings))
     for problem in model.without_labels():
         model.warn(problem)
     return model
@@ -146,9 +133,10 @@ def generate(
     )
 
 
-def _load(
+def open_run(
     path: str | Path, which: str | Path | None, settings: Settings, report: Observer
 ) -> tuple[Path, Checkpoint, Model]:
+    """Return the file of a checkpoint, its content and its model."""
     report_warning = partial(_report_warning, report)
     file, state = find_checkpoint(path, which, report_warning)
     not_finite = state.check_finite(strict=settings.get("strict_finite", False))
@@ -162,91 +150,3 @@ def _load(
 def _report_warning(report: Observer, text: str) -> None:
     """Report a warning; at module level, so that a model can be pickled."""
     report(Warned(text))
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation(Mapping[str, float]):
-    """The figures of a split, by name: ``evaluation["accuracy"]``.
-
-    Attributes:
-        checkpoint: The checkpoint that was evaluated.
-        step: Its step.
-        split: ``"train"``, ``"val"`` or ``"test"``.
-        samples: The number of samples.
-        metrics: ``loss`` and every metric by its label; with several outputs ``kind/loss`` and so
-            on.
-    """
-
-    checkpoint: Path
-    step: int
-    split: SplitName
-    samples: int
-    metrics: dict[str, float]
-
-    def __getitem__(self, name: str) -> float:
-        return self.metrics[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.metrics)
-
-    def __len__(self) -> int:
-        return len(self.metrics)
-
-
-def evaluate(
-    path: str | Path,
-    split: SplitName | Literal["validation"] = "test",
-    *,
-    data: Any = None,
-    checkpoint: str | Path | None = None,
-    **settings: Unpack[Settings],
-) -> Evaluation:
-    """Compute the loss and the metrics of a whole split.
-
-    Args:
-        path: A run folder, or a checkpoint.
-        split: ``"test"``, ``"val"`` (or ``"validation"``) or ``"train"``.
-        data: The samples in memory that the run was trained on; see `tinynet.train`.
-        checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
-        **settings: See `Settings`.
-
-    Raises:
-        CheckpointError: if the checkpoint cannot be read.
-        DataError: if the data cannot be read, or the split is empty, or nothing in it counts for a
-            loss.
-        PluginError: if a type that it needs is not installed.
-    """
-    check_arguments("evaluate", locals())
-    return evaluate_split(path, split, checkpoint, GivenData.of(data), settings)
-
-
-def evaluate_split(
-    path: str | Path,
-    split: SplitName | Literal["validation"],
-    checkpoint: str | Path | None,
-    given: GivenData | None,
-    settings: Settings,
-) -> Evaluation:
-    """Evaluate a split of the run's data, or of those given in their place; see `evaluate`."""
-    name: SplitName = "val" if split == "validation" else split
-    report = observer(settings)
-    file, state, model = _load(path, checkpoint, settings, report)
-    spec = model.spec
-    if spec.data is None:
-        raise CheckpointMismatchError(f"{file} names no data to evaluate on")
-    root = recorded_root(settings, file, state, spec)
-    datasets = None if given is None else given.datasets(spec)
-    with verifying(settings.get("verify_data", False)):
-        data = Data(spec.data, root, spec.training.seed, state.transforms, datasets)
-    data.require(name)
-    for change in state.data.changes(DataFacts.of(data)):
-        report(Warned(change))
-    require_weights_taken(spec, model.network, data, evaluation=True)
-    data.require_finite(model.network.dtype, name)
-    engine = Engine(model.network.program, settings.get("threads"))
-    figures = Figures(spec.training.metrics, model.network)
-    batches = data.batches(name, EVALUATION_BATCH)
-    samples = (labelled(batch, model.target_names) for batch in batches)
-    for _ in figures.evaluate(engine, samples, name):
-        pass
-    return Evaluation(file, state.progress.step, name, figures.samples, figures.result())

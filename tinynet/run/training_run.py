@@ -23,13 +23,13 @@ from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.network import Network
 from tinynet.run.arguments import check_arguments
+from tinynet.run.evaluation import Evaluation, evaluate_split
 from tinynet.run.fine_tuning import FineTuning, WeightFileStart, file_origin
 from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.length import rate_jump, require_end_not_passed
 from tinynet.run.lock import locked
 from tinynet.run.log import last_figures, read_log
 from tinynet.run.lookup import find_checkpoint
-from tinynet.run.models import Evaluation, evaluate_split
 from tinynet.run.options import Settings, data_root, observer
 from tinynet.run.path_errors import no_run
 from tinynet.run.roots import recorded_root

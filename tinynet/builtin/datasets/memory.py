@@ -13,6 +13,7 @@ from tinynet.builtin.datasets._arrays import (
     TargetConfig,
     as_target,
 )
+from tinynet.dataset import Field
 from tinynet.errors import DataError
 from tinynet.text.wording import format_list
 from tinynet.types import Array
@@ -36,12 +37,23 @@ class MemoryArrays:
         targets: The targets.
         weights: The weights of samples, (N,), or of positions, (N, T); or None.
         place: The role of the arrays, for messages; empty for the training data.
+        trained: The fields of the targets in training, if the arrays are compared with these:
+            integers are then the indices of their classes.
     """
 
     inputs: Mapping[str, Any]
     targets: Mapping[str, Any]
     weights: Any = None
     place: str = ""
+    trained: Mapping[str, Field] | None = None
+
+    def config_of(self, target: str, config: "Memory.Config") -> "Memory.Config":
+        """Return the config for a target."""
+        if self.trained is None or target not in self.trained:
+            return config
+        classes = self.trained[target].classes
+        kind = "number" if classes is None else "auto"
+        return config.model_copy(update={"classes": classes, "target_type": kind})
 
     def name(self, role: str, name: str | None = None) -> str:
         """Return the description of an array in messages."""
@@ -84,7 +96,7 @@ class Memory(ArrayDataset):
         weights = None if arrays.weights is None else source("weights", None, arrays.weights)
         if faults:
             raise DataError("\n  ".join(faults))
-        targets = {name: _target(y, config) for name, y in targets.items()}
+        targets = {name: _target(y, arrays.config_of(name, config)) for name, y in targets.items()}
         super().__init__(inputs, targets, weights)
 
 

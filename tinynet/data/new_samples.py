@@ -1,0 +1,150 @@
+"""Samples that a trained network has not seen, opened as its training data were."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinynet import registry
+from tinynet.builtin.datasets.memory import Memory
+from tinynet.data.data import Data, Split
+from tinynet.data.given import MEMORY, GivenDataset, is_dataset
+from tinynet.data.learning import load_learned, split_state
+from tinynet.data.opening import open_dataset, relabel
+from tinynet.data.paths import path_keys
+from tinynet.data.windows import cut_windows
+from tinynet.dataset import Batch, Dataset, Field
+from tinynet.errors import DataError
+from tinynet.files.nearby import suggest_path
+from tinynet.spec.data_spec import DataSpec, SplitSpec
+from tinynet.text.wording import format_list
+from tinynet.types import Array
+
+
+@dataclass(frozen=True)
+class TrainingFields:
+    """The fields of the data that a network was trained on, before preprocessing."""
+
+    inputs: Mapping[str, Field]
+    targets: Mapping[str, Field]
+
+
+def open_new_samples(
+    spec: DataSpec,
+    trained: TrainingFields,
+    samples: Any,
+    seed: int,
+    fitted: Mapping[str, Array],
+) -> Data:
+    """Return data whose "train" split has all of some new samples, preprocessed as in training.
+
+    Args:
+        spec: The data of the run's spec.
+        trained: The fields of the training data.
+        samples: The path of a file or folder that takes the place of that in the spec; or samples
+            in memory, see `GivenDataset`.
+        seed: The seed of the training.
+        fitted: The state of the dataset and the transforms.
+
+    Raises:
+        DataError: for samples that do not fit those of the training.
+    """
+    is_path = isinstance(samples, str | os.PathLike)
+    place = os.fspath(samples) if is_path else "data"
+    dataset = _of_path(spec, place) if is_path else _of_memory(spec, trained, samples)
+    learned, _ = split_state(fitted)
+    dataset = load_learned(dataset, learned)
+    if spec.windows is not None:
+        dataset, _ = cut_windows(dataset, spec.windows, {"train": np.arange(len(dataset))})
+    alike = AsInTraining(dataset, trained, place)
+    whole = SplitSpec(validation=0, test=0, order="as_is")
+    changes = {"split": whole, "validation": None, "test": None, "windows": None}
+    given = {"/data": GivenDataset(alike, tuple(trained.inputs))}
+    return Data(spec.model_copy(update=changes), Path.cwd(), seed, fitted, given)
+
+
+def _of_path(spec: DataSpec, path: str) -> Dataset:
+    """Open a dataset whose only path is replaced."""
+    if not os.path.exists(path):
+        near = suggest_path(Path(path), "data", lambda entry: not entry.name.startswith("."))
+        raise DataError(f"no such file or folder: {path}{near}")
+    config = registry.default().config(spec)
+    keys = path_keys(config)
+    kind = spec.type.removeprefix("tinynet-core:")
+    if len(keys) != 1 or "." in keys[0]:
+        held = f"reads several ({format_list(keys)})" if keys else "reads no file"
+        raise DataError(
+            f"{path} cannot take the place of the run's data, since its dataset {kind!r} {held}; in"
+            " Python, pass the samples: tinynet.evaluate(run, data=(x, y))"
+        )
+    absolute = Path(os.path.abspath(path))
+    options = {**spec.options, keys[0]: str(absolute)}
+    return open_dataset(spec.model_copy(update={"options": options}), absolute.parent)
+
+
+def _of_memory(spec: DataSpec, trained: TrainingFields, samples: Any) -> Dataset:
+    dataset: Any = samples
+    if is_dataset(dataset):
+        opened: Dataset = dataset
+        return opened
+    arrays = GivenDataset(samples, tuple(trained.inputs)).arrays()
+    if spec.type.removeprefix("tinynet-core:") == MEMORY:
+        config = registry.default().config(spec)
+        assert isinstance(config, Memory.Config)
+    else:
+        config = Memory.Config()
+        arrays = replace(arrays, trained=trained.targets)
+    dataset = Memory(config, arrays)
+    opened = dataset
+    return opened
+
+
+class AsInTraining:
+    """A dataset with the fields of the training data: its classes have the indices of these.
+
+    Raises:
+        DataError: for other arrays, and for classes that the training data lack.
+    """
+
+    def __init__(self, dataset: Dataset, trained: TrainingFields, place: str) -> None:
+        self._dataset = dataset
+        described: Any = replace(
+            trained,
+            inputs=_without_unnamed(trained.inputs, dataset.inputs),
+            targets=trained.targets,
+        )
+        self._classes = relabel(described, dataset, place)
+        self.inputs = dict(trained.inputs)
+        self.targets = dict(trained.targets)
+        self.fingerprint = dataset.fingerprint
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def gather(self, indices: Array) -> Batch:
+        """Return the samples at ``indices`` (N,)."""
+        batch = self._split(indices).read()
+        inputs = {name: batch.inputs[name] for name in self.inputs}
+        return replace(batch, inputs=inputs, targets={n: batch.targets[n] for n in self.targets})
+
+    def where(self, index: int) -> str:
+        """Return the origin of a sample."""
+        return self._split(np.array([index])).place(0)
+
+    def where_in(self, name: str, index: int) -> str:
+        """Return the origin of a sample in one array."""
+        return self._split(np.array([index])).place(0, name)
+
+    def _split(self, indices: Array) -> Split:
+        return Split(self._dataset, indices, self._classes)
+
+
+def _without_unnamed(trained: Mapping[str, Field], new: Mapping[str, Field]) -> dict[str, Field]:
+    """Return fields without the names of features that new arrays have no names for."""
+    return {
+        name: replace(field, names=None) if name in new and new[name].names is None else field
+        for name, field in trained.items()
+    }

@@ -1,0 +1,156 @@
+"""Evaluation of trained networks: loss and metrics of a split, or of new samples."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, Unpack
+
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.checkpoint.sections import DataFacts
+from tinynet.data.data import Data
+from tinynet.data.given import GivenData
+from tinynet.data.new_samples import TrainingFields, open_new_samples
+from tinynet.data.splits import SplitName
+from tinynet.engine.engine import Engine
+from tinynet.errors import CheckpointMismatchError, UsageError
+from tinynet.files.scan_cache import verifying
+from tinynet.prediction.model import Model
+from tinynet.run.arguments import check_arguments
+from tinynet.run.models import open_run
+from tinynet.run.options import Settings, observer
+from tinynet.run.roots import recorded_root
+from tinynet.training.checks import require_weights_taken
+from tinynet.training.evaluation import Figures
+from tinynet.training.events import Warned
+from tinynet.training.loader import labelled
+
+EVALUATION_BATCH = 512
+"""Samples that are evaluated at a time."""
+
+SplitOrAlias: TypeAlias = SplitName | Literal["validation"]
+"""The name of a split, in full too."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation(Mapping[str, float]):
+    """The figures of a split, by name: ``evaluation["accuracy"]``.
+
+    Attributes:
+        checkpoint: The checkpoint that was evaluated.
+        step: Its step.
+        split: ``"train"``, ``"val"`` or ``"test"``; ``"data"`` for new samples.
+        samples: The number of samples.
+        metrics: ``loss`` and every metric by its label; with several outputs ``kind/loss`` and so
+            on.
+    """
+
+    checkpoint: Path
+    step: int
+    split: str
+    samples: int
+    metrics: dict[str, float]
+
+    def __getitem__(self, name: str) -> float:
+        return self.metrics[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.metrics)
+
+    def __len__(self) -> int:
+        return len(self.metrics)
+
+
+def evaluate(
+    path: str | Path,
+    split: SplitOrAlias | None = None,
+    *,
+    data: Any = None,
+    checkpoint: str | Path | None = None,
+    **settings: Unpack[Settings],
+) -> Evaluation:
+    """Compute the loss and the metrics of a whole split, or of new samples.
+
+    Args:
+        path: A run folder, or a checkpoint.
+        split: ``"test"``, ``"val"`` (or ``"validation"``) or ``"train"``; by default the test split
+            of the run's data, or all of ``data``.
+        data: New samples with their targets: the path of a file or folder, which takes the place of
+            the one in the run's spec; or samples in memory, in any form that `tinynet.train` takes.
+            With ``split``, the data in memory that the run was trained on.
+        checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
+        **settings: See `Settings`.
+
+    Raises:
+        CheckpointError: if the checkpoint cannot be read.
+        DataError: if the data cannot be read, or the split is empty, or nothing in it counts for a
+            loss; for new samples with other arrays or classes than the training data.
+        PluginError: if a type that it needs is not installed.
+        UsageError: for a split of data that the run was not trained on.
+    """
+    check_arguments("evaluate", locals())
+    if data is None or isinstance(data, GivenData):
+        return evaluate_split(path, split or "test", checkpoint, data, settings)
+    if split is not None:
+        if isinstance(data, str | os.PathLike):
+            raise UsageError(
+                f"split={split!r} names a part of the run's own data; leave it out, to evaluate on"
+                f" all of {os.fspath(data)!r}"
+            )
+        return evaluate_split(path, split, checkpoint, GivenData.of(data), settings)
+    file, state, model = open_run(path, checkpoint, settings, observer(settings))
+    spec = model.spec
+    if spec.data is None:
+        raise CheckpointMismatchError(f"{file} names no data, so new ones cannot be read alike")
+    trained = TrainingFields(model.inputs, model.targets)
+    with verifying(settings.get("verify_data", False)):
+        opened = open_new_samples(spec.data, trained, data, spec.training.seed, state.transforms)
+    return _evaluate((file, state, model), opened, "train", "data", settings)
+
+
+def evaluate_split(
+    path: str | Path,
+    split: SplitOrAlias,
+    checkpoint: str | Path | None,
+    given: GivenData | None,
+    settings: Settings,
+) -> Evaluation:
+    """Evaluate a split of the run's data, or of those given in their place; see `evaluate`."""
+    name: SplitName = "val" if split == "validation" else split
+    report = observer(settings)
+    file, state, model = open_run(path, checkpoint, settings, report)
+    spec = model.spec
+    if spec.data is None:
+        raise CheckpointMismatchError(f"{file} names no data to evaluate on")
+    datasets = None
+    if given is not None:
+        given.require_memory(spec)
+        datasets = given.datasets(spec)
+    root = recorded_root(settings, file, state, spec)
+    with verifying(settings.get("verify_data", False)):
+        data = Data(spec.data, root, spec.training.seed, state.transforms, datasets)
+    data.require(name)
+    for change in state.data.changes(DataFacts.of(data)):
+        report(Warned(change))
+    return _evaluate((file, state, model), data, name, name, settings)
+
+
+def _evaluate(
+    loaded: tuple[Path, Checkpoint, Model],
+    data: Data,
+    split: SplitName,
+    shown: str,
+    settings: Settings,
+) -> Evaluation:
+    """Evaluate a split of opened data; ``shown`` is its name in the result."""
+    file, state, model = loaded
+    spec = model.spec
+    require_weights_taken(spec, model.network, data, evaluation=True)
+    data.require_finite(model.network.dtype, split)
+    engine = Engine(model.network.program, settings.get("threads"))
+    figures = Figures(spec.training.metrics, model.network)
+    batches = data.batches(split, EVALUATION_BATCH)
+    samples = (labelled(batch, model.target_names) for batch in batches)
+    for _ in figures.evaluate(engine, samples, split):
+        pass
+    return Evaluation(file, state.progress.step, shown, figures.samples, figures.result())
