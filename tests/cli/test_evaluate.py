@@ -126,3 +126,21 @@ def test_an_unknown_split_and_too_small_a_limit_are_2(tinynet, run):
     assert result.code == 2
     assert "'--split': 'tset' is not a split; did you mean 'test'?" in result.err
     assert tinynet("evaluate", run, "--max-params", 10).code == 2
+
+
+def test_new_data_take_the_place_of_those_of_the_run(tinynet, table_run):
+    Path("new.csv").write_text("width,height,kind\n0.1,0.9,lily\n0.9,0.1,rose\n")
+    result = tinynet("evaluate", table_run, "--data", "new.csv")
+    assert result.out.startswith("new.csv (2 samples): loss ")
+    report = tinynet("evaluate", table_run, "--data", "new.csv", "--json").json
+    assert (report["split"], report["samples"]) == ("data", 2)
+    Path("new.csv").write_text("width,height,kind\n0.1,0.9,tulip\n")
+    result = tinynet("evaluate", table_run, "--data", "new.csv")
+    assert result.code == 3
+    assert "classes that the training data lack: tulip" in result.err
+
+
+def test_new_data_have_no_splits(tinynet, table_run):
+    result = tinynet("evaluate", table_run, "--data", "new.csv", "--split", "val")
+    assert result.code == 2
+    assert "leave it out with --data" in result.err

@@ -97,8 +97,7 @@ def _of_memory(spec: DataSpec, trained: TrainingFields, samples: Any) -> Dataset
     else:
         config = Memory.Config()
         arrays = replace(arrays, trained=trained.targets)
-    dataset = Memory(config, arrays)
-    opened = dataset
+    opened = dataset = Memory(config, arrays)  # type: ignore[assignment]
     return opened
 
 
