@@ -13,7 +13,7 @@ LABELS, NEW_LABELS = (np.where(x[:, 1] > x[:, 0], "lily", "rose") for x in (X, N
 
 
 def write_table(path, x, labels, columns=("width", "height", "kind")):
-    rows = [dict(width=w, height=h, kind=k) for (w, h), k in zip(x, labels, strict=True)]
+    rows = [{"width": w, "height": h, "kind": k} for (w, h), k in zip(x, labels, strict=True)]
     lines = [",".join(str(row[name]) for name in columns) for row in rows]
     path.write_text("\n".join([",".join(columns), *lines]) + "\n")
 
@@ -148,7 +148,7 @@ def test_run_on_arrays(tmp_path):
     )
     own = tinynet.evaluate(run.path, "test", data=(X, LABELS))
     assert own.metrics == run.evaluate("test").metrics
-    with pytest.raises(DataError, match="not in|lack: tulip"):
+    with pytest.raises(DataError, match="lack: tulip"):
         tinynet.evaluate(run.path, data=(NEW, ["tulip"] * 30))
 
 
