@@ -64,7 +64,7 @@ class Reader:
 
     def _parts(self, x: Any) -> Iterator[RawInputs]:
         paths = [x] if _is_path(x) else x
-        if not self._are_paths(paths):
+        if not _is_path(x) and not self._are_paths(x):
             yield from self._from_memory(x)
             return
         expanded = [*self._expanded(map(Path, paths))]

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from tinynet.builtin.datasets._arrays import Source, checked_inputs
-from tinynet.dataset import Field
+from tinynet.data.fields import is_encodable
+from tinynet.dataset import TEXT, Field
 from tinynet.errors import DataError
+from tinynet.files.regular import compare_counts
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
@@ -40,11 +42,15 @@ def arrays_of(x: Any, fields: Mapping[str, Field]) -> dict[str, Array]:
         raise DataError(
             f"the model has no inputs {format_list(unknown)}; available: {format_list([*fields])}"
         )
+    texts = {n: _texts(n, x[n], field) for n, field in fields.items() if field.dtype == TEXT}
+    numbers = {name: field for name, field in fields.items() if name not in texts}
     sources = {
         name: Source(_array(name, x[name], field), f"the input {name!r}")
-        for name, field in fields.items()
+        for name, field in numbers.items()
     }
-    return checked_inputs(sources, fields)
+    arrays = {**texts, **(checked_inputs(sources, numbers) if sources else {})}
+    compare_counts({f"the input {name!r}": len(array) for name, array in arrays.items()})
+    return {name: arrays[name] for name in fields}
 
 
 def _instead(missing: Sequence[str], fields: Mapping[str, Field]) -> str:
@@ -78,6 +84,25 @@ def _columns(name: str, frame: Any, field: Field) -> Any:
             f" {format_list([repr(c) for c in columns])}"
         )
     return frame[[frame.columns[columns.index(feature)] for feature in field.names]].to_numpy()
+
+
+def _texts(name: str, values: Any, field: Field) -> Array:
+    """Return a Python value as an array (N, *shape) of text."""
+    try:
+        array = np.asarray(values, object)
+    except ValueError as error:
+        raise DataError(f"the input {name!r} is not an array: its rows differ in length") from error
+    wrong = [item for item in array.flat if not isinstance(item, str) or not is_encodable(item)]
+    if wrong or array.ndim == 0 or array.shape[1:] != field.shape or not len(array):
+        held = f"{type(wrong[0]).__name__}s" if wrong else f"text of shape {array.shape}"
+        expected = f"({', '.join(('N', *map(str, field.shape)))})"
+        raise DataError(
+            f"the input {name!r} holds {held}, but the model expects texts of shape {expected};"
+            " give a list of str"
+        )
+    texts = np.empty(array.size, object)
+    texts[:] = [str(text) for text in array.flat]  # not NumPy's own type of text
+    return texts.reshape(array.shape)
 
 
 def _array(name: str, values: Any, field: Field) -> Array:

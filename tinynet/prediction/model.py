@@ -22,6 +22,12 @@ from tinynet.network.network import Network
 from tinynet.prediction.inputs import Reader, Warn
 from tinynet.prediction.predictions import OutputPredictions, Predictions
 from tinynet.prediction.raw_inputs import RawInputs, in_chunks, join_inputs
+from tinynet.prediction.tokens import (
+    labels_of_tokens,
+    text_of_tokens,
+    token_mask,
+    words_left_out,
+)
 from tinynet.spec.models import Spec
 from tinynet.text.wording import format_list
 from tinynet.types import Array
@@ -148,19 +154,16 @@ class Model:
         if problems := list(_not_finite(values, raw)):
             raise DataError("\n  ".join(problems))
         outputs = {name: self._explained(name, array) for name, array in values.items()}
-        if (lengths := self._lengths(raw)) is not None:
-            for name, part in outputs.items():
-                if part.labels is not None and part.labels.ndim == 2:
-                    most = part.labels.shape[1]
-                    outputs[name] = replace(part, lengths=np.minimum(lengths, most))
+        texts = {n: a for n, a in raw.arrays.items() if self.inputs[n].dtype == TEXT}
+        for output, target in self.target_of_output.items():
+            if name := text_of_tokens(self.preprocessing, target, texts):
+                mask = token_mask(self.preprocessing, name, texts[name])
+                outputs[output] = labels_of_tokens(outputs[output], mask)
+                if self.inputs[name].text_unit == "whitespace":
+                    left_out = words_left_out(texts[name], mask)
+                    if left_out:
+                        self.warn(left_out)
         return Predictions(len(raw), outputs, raw.files, raw.rows, raw.kept, raw.identity)
-
-    def _lengths(self, raw: RawInputs) -> Array | None:
-        """Return the number of words of each text whose words are labeled, (N,); or None."""
-        for name, field in self.inputs.items():
-            if field.dtype == TEXT and field.shape == () and field.text_unit == "whitespace":
-                return np.array([len(text.split()) for text in raw.arrays[name].tolist()])
-        return None
 
     def generate(
         self,

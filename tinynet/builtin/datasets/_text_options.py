@@ -9,11 +9,16 @@ from pydantic_core import PydanticCustomError
 from tinynet.dataset import DatasetConfig
 from tinynet.text.mistakes import AlsoCalled
 
+_ESCAPES = {"unicode-escape", "raw-unicode-escape", "idna", "punycode"}
+"""Notations of text in ASCII, which no file has as a whole."""
+
 
 def _known_encoding(name: str) -> str:
     try:
         canonical = codecs.lookup(name).name
         "".encode(name)
+        if canonical in _ESCAPES:
+            raise LookupError(f"{name} is not a character set")
     except (LookupError, ValueError) as error:
         raise PydanticCustomError(
             "encoding",

@@ -15,6 +15,9 @@ from tinynet.files.csv_rows import parse_numbers, quote_cell
 from tinynet.text.wording import suggest
 from tinynet.types import Array
 
+KEEP_EMPTY = ', or set "empty": "skip" to leave them out, or "keep" for samples without any token'
+"""What else the spec can do about empty texts."""
+
 MAX_SHOWN = 5
 """Samples with a fault that a message lists."""
 
@@ -194,13 +197,16 @@ def refuse(faults: Iterable[str], remedy: str) -> None:
         raise DataError("\n  ".join([*shown, *more]) + f"; {remedy}")
 
 
-def refuse_empty(places: Sequence[str], what: str) -> None:
-    """Raise `DataError` if there are empty texts, ``what`` they are, at ``places``."""
-    refuse(
-        (f"{place} is empty, or white space" for place in places),
-        f'remove such {what}, or set "empty": "skip" to leave them out, or "keep" for samples'
-        " without any token",
-    )
+def refuse_empty(places: Sequence[str], what: str, others: str = "") -> None:
+    """Raise `DataError` if there are empty texts at ``places``.
+
+    Args:
+        places: Their origins.
+        what: Name of such sources, for the remedy.
+        others: Further remedies.
+    """
+    faults = (f"{place} is empty, or white space" for place in places)
+    refuse(faults, f"remove such {what}{others}")
 
 
 # Prediction -----------------------------------------------------------------------------------
@@ -226,7 +232,7 @@ class Row:
 def input_rows(
     rows: Iterable[Row], keep: Sequence[str], empty: str, what: str
 ) -> Iterator[InputRows]:
-    """Yield texts for prediction, `CHUNK` at a time, with empty ones as in training.
+    """Yield texts for prediction, `CHUNK` at a time; those without a word as ``empty`` says.
 
     Raises:
         DataError: for columns that do not exist, for empty texts, and for no text at all.

@@ -10,6 +10,7 @@ from pydantic import Field
 from tinynet import dataset
 from tinynet.builtin.datasets._text_options import TextConfig
 from tinynet.builtin.datasets._texts import (
+    KEEP_EMPTY,
     Row,
     TextDataset,
     class_target,
@@ -74,7 +75,7 @@ class TextFolder(TextDataset):
         texts = _read([file for _, file in files], config.encoding)
         blank = {row for row, text in enumerate(texts) if not text.strip()}
         if config.empty == "error":
-            refuse_empty([files[row][1] for row in sorted(blank)], "files")
+            refuse_empty([files[row][1] for row in sorted(blank)], "files", KEEP_EMPTY)
         if config.empty != "keep":
             files = [file for row, file in enumerate(files) if row not in blank]
             texts = [text for row, text in enumerate(texts) if row not in blank]

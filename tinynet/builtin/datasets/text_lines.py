@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from tinynet import dataset
 from tinynet.builtin.datasets._text_options import TextConfig
 from tinynet.builtin.datasets._texts import (
+    KEEP_EMPTY,
     Row,
     Target,
     TextDataset,
@@ -150,7 +151,7 @@ def _read(config: TextLines.Config) -> tuple[list[str], list[str] | None, Sequen
     if config.labels is not None:
         labels = _labels_of_lines(config, config.labels, numbers, count)
     if config.empty == "error":
-        refuse_empty(blank, "lines")
+        refuse_empty(blank, "lines", KEEP_EMPTY)
     if not texts:
         raise DataError(f"{config.path} has no text{' that is not empty' if count else ''}")
     has_labels = config.labels is not None or config.layout != "text"
