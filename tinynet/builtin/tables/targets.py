@@ -1,5 +1,6 @@
 """The targets of a table: classes, numbers, and several labels."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -73,6 +74,8 @@ def target_options(
         )
     if options.categories is None and config.classes is not None:
         options = options.model_copy(update={"categories": config.classes})
+    if any(source.name in entry for entry in layout.targets.values() if isinstance(entry, tuple)):
+        return _number_in_list(options, source, layout, where)
     if options.kind is None:
         named = options.categories is not None or options.separator is not None
         as_class = config.target_type == "class" or (
@@ -85,6 +88,19 @@ def target_options(
         raise DataError(f"{where} holds numbers, which have no classes; leave out its classes")
     strategy = options.missing or "error"
     return options.model_copy(update={"missing": strategy})
+
+
+def _number_in_list(
+    options: ColumnConfig, source: SourceColumn, layout: Layout, where: str
+) -> ColumnConfig:
+    """Return the options of a column of a target that has several, all of numbers."""
+    if options.kind == "category" or (options.kind is None and _holds_labels(source)):
+        names = {name: name for name in layout.target_columns}
+        raise DataError(
+            f"{where} holds classes, but one target of several columns has numbers; for several"
+            f' targets set "target": {json.dumps(names, ensure_ascii=False)}'
+        )
+    return options.model_copy(update={"kind": "number", "missing": options.missing or "error"})
 
 
 def make_target(columns: Sequence[Column], place: TargetPlace) -> Source:
