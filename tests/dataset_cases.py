@@ -38,6 +38,16 @@ def csv_of_numbers(cls: type[Any], folder: Path) -> Iterator[Check]:
     return dataset_checks(cls, {"path": str(path), "target": "c", "weights": "w"})
 
 
+def parquet(cls: type[Any], folder: Path) -> Iterator[Check]:
+    pyarrow = pytest.importorskip("pyarrow", reason="writes and reads Parquet")
+    from pyarrow.parquet import write_table
+
+    columns = {"width": [1.5, None, 5], "heat": ["gas", "oil", "gas"], "kind": ["a", "b", "a"]}
+    write_table(pyarrow.table(columns), folder / "flowers.parquet")
+    options = {"columns": {"width": {"missing": "median"}}, "target": "kind"}
+    return dataset_checks(cls, {"path": str(folder / "flowers.parquet"), **options})
+
+
 def npz(cls: type[Any], folder: Path) -> Iterator[Check]:
     path = folder / "arrays.npz"
     np.savez(path, x=np.float32(SHARES), y=LABELS)
@@ -139,6 +149,7 @@ DATASETS: dict[str, list[Case]] = {
     "image_folder": [image_folder, image_masks],
     "npy": [npy],
     "npz": [npz, npz_of_sequences, npz_without_targets],
+    "parquet": [parquet],
     "text": [text, text_as_bytes],
     "text_folder": [text_folder],
     "text_lines": [text_lines, text_lines_with_tags],

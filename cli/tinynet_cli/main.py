@@ -13,6 +13,7 @@ from tinynet import __version__
 from tinynet_cli import hooks, streams
 from tinynet_cli.check import check, summary
 from tinynet_cli.commands import Group
+from tinynet_cli.convert import convert
 from tinynet_cli.diff import diff
 from tinynet_cli.evaluate import evaluate
 from tinynet_cli.exchange import export_command, import_command
@@ -54,6 +55,7 @@ def tinynet() -> None:
 _PURPOSES: dict[str, tuple[click.Command, ...]] = {
     "to train": (train, resume, verify_resume),
     "to use a trained network": (evaluate, predict, generate, export_command, import_command),
+    "to prepare data": (convert,),
     "to look at specs, runs and checkpoints": (check, summary, inspect, diff),
     "to see what a spec may name": (layers, explain, plugins, schema),
 }

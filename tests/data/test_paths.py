@@ -126,3 +126,13 @@ def test_no_path_leaves_the_root(parts):
         return
     assert Path(path).is_relative_to(ROOT)
     assert ".." not in Path(path).parts
+
+
+def test_a_pattern_stays_inside_the_root(tmp_path):
+    (tmp_path / "part-1.csv").touch()
+    root = tmp_path / "specs"
+    assert resolved(root, one="part-*.csv").one == str(root / "part-*.csv")
+    with pytest.raises(DataError, match=r"outside of .*; to allow it, add: --data-root"):
+        resolved(root, one="*/../../part-?.csv")
+    with pytest.raises(DataError, match="does not exist: correct the path"):
+        resolved(root, one="../other-*.csv")

@@ -36,7 +36,7 @@ PACKERS = {
     "zst": (lambda content: b"\x28\xb5\x2f\xfd" + content, "is compressed with zstd"),
     "7z": (lambda content: b"7z\xbc\xaf\x27\x1c" + content, "is a 7z archive"),
     "xlsx": (zipped, "is not a text file; open it in the program that made it, and save it as CSV"),
-    "parquet": (lambda content: b"PAR1" + content, "is not a text file"),
+    "parquet": (lambda content: b"PAR1" + content, "is a Parquet file; read it with"),
 }
 
 

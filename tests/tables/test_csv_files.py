@@ -152,3 +152,11 @@ def test_a_table_that_does_not_fit_into_memory_is_to_be_converted(write, monkeyp
     path = write("a,b\n" + "1.5,2.5\n" * 400_000)
     with pytest.raises(DataError, match=r"does not fit into memory .*: tinynet convert .*table"):
         read_table(DialectConfig(), path)
+
+
+def test_for_a_folder_the_pattern_of_its_tables_is_suggested(write, tmp_path):
+    write("a,b\n1,2\n", "part-1.csv")
+    with pytest.raises(DataError, match=r'is a folder; .* "path": ".*/\*\.csv"') as raised:
+        read_table(DialectConfig(), str(tmp_path))
+    pattern = str(raised.value).rpartition(": ")[2].strip('"')
+    assert len(read_table(DialectConfig(), pattern)) == 1

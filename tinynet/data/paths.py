@@ -3,10 +3,12 @@
 A spec may be untrusted, so it reads other folders only if the user passes a data root.
 """
 
+import glob
 import json
 import os.path
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -44,7 +46,7 @@ def require_inside(configs: Mapping[str, Frozen], root: Path) -> None:
         return
     lines = [f"{paths[key]!r} ({key}) leads to {targets[key]}" for key in outside]
     rule = f"outside of {inside}, where a spec's data must lie"
-    missing = [targets[key] for key in outside if not os.path.exists(targets[key])]
+    missing = [targets[key] for key in outside if not _exists(targets[key])]
     if missing:
         advice = f"{missing[0]} does not exist: correct the path"
     else:
@@ -52,6 +54,13 @@ def require_inside(configs: Mapping[str, Frozen], root: Path) -> None:
     if len(lines) == 1:
         raise DataError(f"{lines[0]}, {rule}; {advice}")
     raise DataError("\n  ".join([f"paths lead {rule}:", *lines, advice]))
+
+
+def _exists(path: str) -> bool:
+    """Return True if there is such a file or folder, or a file that the path is a pattern of."""
+    with suppress(ValueError, OSError):
+        return os.path.exists(path) or bool(glob.glob(path))
+    return False
 
 
 def _options(paths: Mapping[str, str], targets: Mapping[str, str]) -> str:

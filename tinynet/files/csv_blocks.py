@@ -75,6 +75,7 @@ class _Rows:
     blocks: Iterator[bytes]
     line: int = 0  # the last one that was read
     _width: int = 0
+    _header: list[str] = field(default_factory=list)  # the first row
     _rest: bytes = b""  # lines that were not read
     _record: int = 0  # the first line of a row; 0 before it is read
     _queue: StringIO = field(default_factory=StringIO)
@@ -102,7 +103,11 @@ class _Rows:
             start = self.line - 1
             block = self._parse(line, start)
             if block.lines.size:
-                self._width = block.width
+                self._width, self._header = block.width, block.cells[: block.width]
+                if note := csv_faults.spreadsheet_note(
+                    self.path, self._record, self._header, self.dialect
+                ):
+                    raise DataError(note)
                 return block
         return None
 
@@ -168,8 +173,10 @@ class _Rows:
             else:
                 ragged[self._record] = row
         if ragged:
-            sound = len(lines) + bool(self._width)
-            raise DataError(csv_faults.ragged(self.path, self.dialect, width, sound, ragged))
+            sound = len(lines) - (not self._header)
+            first = self._header or cells[:width]
+            faults = csv_faults.Ragged(first, sound, ragged)
+            raise DataError(faults.message(self.path, self.dialect))
         stripped = [cell.strip() for cell in cells]
         return Block(width, stripped, np.array(lines, np.int64), True)
 

@@ -52,8 +52,7 @@ def decode_block(path: str, raw: bytes, line: int) -> str:
         DataError: with the line of a NUL byte, or of a byte that is not UTF-8.
     """
     if b"\0" in raw:
-        line += raw.count(b"\n", 0, raw.index(b"\0"))
-        raise DataError(f"{path}, line {line} holds a NUL byte; is it a text file?")
+        raise _nul_byte(path, raw, line)
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
@@ -80,8 +79,15 @@ def _utf8(path: str, stream: BufferedIOBase) -> Iterator[bytes]:
                     " that it is a text file"
                 )
             part = part.removeprefix(_BOM)
+            if b"\0" in part:  # of a file that is not text, whose first line may be
+                raise _nul_byte(path, part, 1)
         first = False
         yield part
+
+
+def _nul_byte(path: str, raw: bytes, line: int) -> DataError:
+    line += raw.count(b"\n", 0, raw.index(b"\0"))
+    return DataError(f"{path}, line {line} holds a NUL byte; is it a text file?")
 
 
 def _without_mark(part: bytes) -> str | None:

@@ -60,7 +60,9 @@ def refuse_packed(path: str, start: bytes, *, gzipped: bool = False) -> None:
     The `DataError` names the command that unpacks the file.
     """
     suffix = os.path.splitext(path)[1].lower()
-    if start.startswith(b"PAR1") or suffix in _WORKBOOKS:
+    if start.startswith(b"PAR1"):
+        raise DataError(f'{path} is a Parquet file; read it with "type": "parquet"')
+    if suffix in _WORKBOOKS:
         raise DataError(
             f"{path} is not a text file; open it in the program that made it, and save it as CSV"
         )

@@ -7,10 +7,11 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.tables.config import TableConfig
-from tinynet.builtin.tables.csv_files import read_table, read_table_chunks
+from tinynet.builtin.tables.csv_files import read_table
 from tinynet.builtin.tables.dialect import DialectConfig
 from tinynet.builtin.tables.layout import listed
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
+from tinynet.builtin.tables.sources import source_chunks
 from tinynet.builtin.tables.table_dataset import TableDataset
 from tinynet.dataset import FilePath
 from tinynet.files.csv_faults import DELIMITERS, delimiter_options
@@ -72,5 +73,5 @@ class CSV(TableDataset):
 
     @classmethod
     def read_chunks(cls, config: Any, source: Any, choose: ChooseColumns) -> Iterator[RawTable]:
-        """Yield the columns of another file for prediction, some rows at a time."""
-        yield from read_table_chunks(config, str(source), choose)
+        """Yield the columns of another source for prediction, some rows at a time."""
+        yield from source_chunks(config, source, choose)

@@ -3,6 +3,7 @@
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -60,6 +61,7 @@ def _chunks(
     first = next(blocks, None)
     if first is None:
         raise DataError(f"{path} is empty")
+    second = next(blocks, None)  # a first row that is not part of the table differs from it
     header = _header(config, path, first)
     chosen = header if choose is None else tuple(choose(header))
     position = {name: place for place, name in enumerate(header)}
@@ -81,8 +83,9 @@ def _chunks(
         )
 
     yield table(first, 1 if config.header else 0)
-    for block in blocks:
-        yield table(block, 0)
+    if second is not None:
+        for block in chain([second], blocks):
+            yield table(block, 0)
 
 
 def _header(config: DialectConfig, path: str, first: Block) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Parts of a table, from several files or chunks of one, joined into a whole."""
 
+import shlex
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,7 +44,7 @@ class MemoryWatch:
         # Checking reads system files, so repeat it only after the part has grown by half.
         if 2 * self.held >= 3 * self._checked and fraction > 0:
             self._checked = self.held
-            remedy = _TOO_LARGE.format(path=self.path)
+            remedy = _TOO_LARGE.format(path=shlex.quote(self.path))
             require_memory(self.path, int(self.held / fraction), remedy, self.held)
 
 

@@ -24,6 +24,26 @@ _ROWS = 1 << 16
 """Rows of a chunk."""
 
 
+def import_parquet() -> Any:
+    """Return the module ``pyarrow.parquet``.
+
+    Raises:
+        DataError: naming the package to install if it is missing.
+    """
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise DataError(
+            "Parquet files need pyarrow: pip install 'tinynet-core[parquet]'"
+        ) from error
+    return pyarrow.parquet
+
+
+def is_parquet(path: str) -> bool:
+    """Return True if a path names Parquet files: by its ending, or as a folder."""
+    return path.lower().endswith(ENDINGS) or os.path.isdir(path)
+
+
 def read_parquet(path: str, choose: ChooseColumns | None = None) -> RawTable:
     """Read the columns that ``choose`` returns, by default all, of a file, folder or pattern.
 
@@ -99,7 +119,7 @@ def _chunks(
 @contextmanager
 def _open(path: str) -> Iterator[Any]:
     """Open a file with pyarrow; every error of it is a `DataError`."""
-    parquet = _import_parquet()
+    parquet = import_parquet()
     import pyarrow as pa
 
     with open_file(path) as stream:
@@ -126,16 +146,6 @@ def _require_parquet(path: str, stream: BufferedReader) -> None:
     if stream.read(4) != _MAGIC or size < 12:
         raise DataError(f"{path} is truncated: a Parquet file ends with PAR1; copy it again")
     stream.seek(0)
-
-
-def _import_parquet() -> Any:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise DataError(
-            "Parquet files need pyarrow: pip install 'tinynet-core[parquet]'"
-        ) from error
-    return pyarrow.parquet
 
 
 def _require_unique(path: str, header: tuple[str, ...]) -> None:

@@ -5,6 +5,9 @@ import os
 
 from tinynet.errors import DataError
 
+TEXT_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
+"""Usual endings of text tables."""
+
 
 def table_files(path: str) -> list[str]:
     """Return the files that a path names; ``*`` and ``?`` in it are wildcards.
@@ -12,8 +15,10 @@ def table_files(path: str) -> list[str]:
     A path that exists names itself.
 
     Raises:
-        DataError: if no file matches.
+        DataError: for a folder, and if no file matches.
     """
+    if os.path.isdir(path):
+        raise DataError(f"{path} is a folder; a file is expected{_all_tables(path)}")
     if not ("*" in path or "?" in path) or os.path.lexists(path):
         return [path]
     try:
@@ -24,3 +29,11 @@ def table_files(path: str) -> list[str]:
     if not files:
         raise DataError(f"no file matches the pattern {path}; correct the pattern")
     return files
+
+
+def _all_tables(folder: str) -> str:
+    """Suggest the pattern of the tables in a folder, if it has any."""
+    for ending in TEXT_ENDINGS:
+        if glob.glob(os.path.join(glob.escape(folder), f"*{ending}")):
+            return f'; for all tables in it, set "path": "{os.path.join(folder, f"*{ending}")}"'
+    return ""
