@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from tinynet.builtin.datasets.image_folder import ImageFolder
 from tinynet.builtin.images import pixels
 from tinynet.errors import DataError
-from tinynet.files import parallel
+from tinynet.files import images, parallel
 
 Image = pytest.importorskip("PIL.Image", reason="images need Pillow")
 
@@ -361,6 +361,19 @@ def test_decoded_originals_are_not_held(tmp_path, monkeypatch, available):
     everything(data)
     gc.collect()
     assert not [x for x in gc.get_objects() if isinstance(x, Image.Image) and x.width == 600]
+
+
+@pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
+def test_large_photos_are_decoded_at_a_fraction_of_their_size(tmp_path, monkeypatch, resize):
+    """Decoding all pixels takes six times as long, and gives the same image."""
+    (tmp_path / "kind").mkdir()
+    colors = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
+    Image.fromarray(colors).resize((900, 600), 3).save(tmp_path / "kind/1.jpg", quality=95)
+    options = {"path": tmp_path, "size": [20, 24], "resize": resize}
+    fast = everything(open_folder(**options)).inputs["input"].astype(int)
+    monkeypatch.setattr(pixels.Decoding, "decode", lambda self, path: images.decode(path, "RGB"))
+    whole = everything(open_folder(**options)).inputs["input"].astype(int)
+    assert 0 < np.abs(fast - whole).max() <= 2
 
 
 def test_fingerprint_follows_the_contents(photos):

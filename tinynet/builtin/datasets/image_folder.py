@@ -24,6 +24,9 @@ from tinynet.files.images import ENDINGS
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
+_COLORS = {1: "gray", 3: "RGB", 4: "RGBA"}
+"""Names of the numbers of channels."""
+
 
 class ImageFolder:
     """Images (H, W, C), uint8, of PNG, JPEG, BMP, GIF, TIFF and WebP files; they need Pillow.
@@ -152,7 +155,7 @@ class ImageFolder:
         kept = "kept in memory" if self._pixels.cached else "decoded in every epoch"
         lines = [
             f"{len(self):,} images of {field.shape[0]} x {field.shape[1]} pixels (height x width),"
-            f" {field.shape[2]} channels, {field.dtype}; {memory}, {kept}"
+            f" {_COLORS[field.shape[2]]}, {field.dtype}; {memory}, {kept}"
         ]
         for name, source in self._targets.items():
             if source.classes is not None:

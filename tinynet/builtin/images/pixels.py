@@ -55,7 +55,12 @@ class Decoding:
         Raises:
             DataError: if it cannot be decoded.
         """
-        return self.pixels(decode(path, self.mode))
+        return self.pixels(self.decode(path))
+
+    def decode(self, path: str) -> "Image":
+        """Return the image of a file, reduced if it has much more than the pixels needed."""
+        needed = 4 * max(self.resizing.height, self.resizing.width)
+        return decode(path, self.mode, enough=needed)
 
     def pixels(self, image: "Image") -> Array:
         """Return an image that has the mode, resized, (H, W, C)."""

@@ -98,7 +98,7 @@ class UnlabeledImages:
     def _read(self, position: int, decoding: Decoding, resize: bool) -> Array:
         item, place = self.items[position], self.places[position]
         if isinstance(item, str):
-            image = decode(item, decoding.mode)
+            image = decoding.decode(item) if resize else decode(item, decoding.mode)
         elif isinstance(item, np.ndarray):
             image = convert(place, _from_array(place, item, decoding.mode), decoding.mode)
         else:
