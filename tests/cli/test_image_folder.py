@@ -10,6 +10,7 @@ import pytest
 
 import tinynet as library
 from tinynet.builtin.images import pixels
+from tinynet.files.images import decode_values
 
 Image = pytest.importorskip("PIL.Image", reason="images need Pillow")
 
@@ -108,9 +109,16 @@ def train(tinynet, folder, pictures):
 
 def test_classes_from_folders(tinynet, train, pictures):
     assert train(CLASSES)["accuracy"] >= 0.9
+    result = tinynet("predict", "run", pictures / "photos/upright", "-o", "out.csv")
+    assert result.code == 0, result.err
+    with open("out.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
     files = sorted((pictures / "photos/upright").rglob("*.*"))
-    labels = tinynet("predict", "run", *files, "--json").json["labels"]
+    assert sorted(row["file"] for row in rows) == [str(file) for file in files]
+    labels = [row["label"] for row in rows]
     assert labels.count("upright") >= 0.9 * len(labels)
+    opened = [Image.open(row["file"]) for row in rows]
+    assert library.load_model("run").predict(opened).labels.tolist() == labels
 
 
 def test_numbers_from_a_table(tinynet, train, pictures):
@@ -132,6 +140,10 @@ def test_masks_from_pairs(tinynet, train, pictures, folder):
     labels = tinynet("predict", "run", pictures / "images/01.png", "--json").json["labels"]
     assert np.shape(labels) == (1, 9, 9)
     assert {label for row in labels[0] for label in row} == {"ground", "line"}
+    assert tinynet("predict", "run", pictures / "images", "-o", "maps/").code == 0
+    values, _ = decode_values("maps/01.png")
+    assert (values == (np.array(labels[0]) == "line")).all()
+    assert len(list(Path("maps").iterdir())) == 60
 
 
 def test_a_resumed_run_is_exact(tinynet, folder, pictures):
