@@ -3,7 +3,6 @@
 import gc
 import os
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,27 +15,7 @@ from tinynet.files import images, parallel
 
 Image = pytest.importorskip("PIL.Image", reason="images need Pillow")
 
-
-def save(path, level=0, size=(4, 3), mode="L"):
-    """Save an image of one gray level."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size, level if mode == "L" else (level,) * len(mode)).save(path)
-    return path
-
-
-def open_folder(**options):
-    options = {name: str(v) if isinstance(v, Path) else v for name, v in options.items()}
-    return ImageFolder(ImageFolder.Config(**options))
-
-
-def everything(data):
-    return data.gather(np.arange(len(data)))
-
-
-def levels(data):
-    """Return the gray level of each sample."""
-    return everything(data).inputs["input"][:, 0, 0, 0].tolist()
+from .image_files import everything, levels, open_folder, save  # noqa: E402
 
 
 @pytest.fixture
@@ -183,77 +162,6 @@ def test_interpolation_of_16_bits_stays_in_range(tmp_path):
     )
     row = everything(data).inputs["input"][0, 0, :, 0].astype(int)
     assert (np.diff(row) >= 0).all()
-
-
-# Tables -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def flat(tmp_path):
-    """A folder of three images, and a table."""
-    for name, level in (("a", 10), ("b", 20), ("in/c", 30)):
-        save(tmp_path / f"flat/{name}.png", level)
-    table = tmp_path / "labels.csv"
-    table.write_text(
-        "file,kind,x,y\nin/c.png,red,1,4\na.png,blue,2.5,5\nb.png,red,3,6\n", encoding="utf-8"
-    )
-    return {"path": tmp_path / "flat", "table": table}
-
-
-def test_a_table_names_files_and_classes(flat):
-    data = open_folder(**flat, target="kind")
-    assert levels(data) == [30, 10, 20]
-    assert data.targets["target"].classes == ("blue", "red")
-    assert everything(data).targets["target"].tolist() == [1, 0, 1]
-    assert data.where(0) == str(flat["path"] / "in/c.png")
-    assert data.where_in("target", 1) == f"{flat['table']}, line 3, column 'kind'"
-
-
-def test_several_columns_are_one_target_of_numbers(flat):
-    data = open_folder(**flat, target=("x", "y"))
-    assert data.targets["target"].names == ("x", "y")
-    assert everything(data).targets["target"].tolist() == [[1, 4], [2.5, 5], [3, 6]]
-
-
-def test_several_targets(flat):
-    data = open_folder(**flat, target={"kind": "kind", "place": ("x", "y")})
-    targets = everything(data).targets
-    assert targets["kind"].tolist() == [1, 0, 1]
-    assert targets["place"].tolist() == [[1, 4], [2.5, 5], [3, 6]]
-
-
-def test_images_that_the_table_lacks_are_noted(flat):
-    save(flat["path"] / "new.png")
-    data = open_folder(**flat, target="kind")
-    assert len(data) == 3
-    note = f"{flat['path']}: images that are not in {flat['table']}: new.png"
-    assert data.description()[-1] == note
-
-
-def test_ending_is_appended_to_the_names(flat):
-    flat["table"].write_text("id,kind\na,red\nb,blue\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r'a \(line 2\), b \(line 3\); .*set "ending": "\.png"'):
-        open_folder(**flat, target="kind")
-    assert levels(open_folder(**flat, target="kind", ending=".png")) == [10, 20]
-
-
-def test_all_files_that_do_not_exist_are_listed(flat):
-    rows = "".join(f"no{i}.png,red\n" for i in range(12))
-    flat["table"].write_text(f"file,kind\na.png,red\n{rows}../a.png,red\n,red\n", encoding="utf-8")
-    with pytest.raises(DataError) as raised:
-        open_folder(**flat, target="kind")
-    names, missing = str(raised.value).split("\n")
-    assert "cells are not names of files inside" in names
-    assert "'../a.png' (line 15), '' (line 16); correct them" in names
-    assert "no such files in" in missing
-    assert "no0.png (line 3), no1.png (line 4)" in missing
-    assert "and 2 more; add the files, remove the rows, or name another column" in missing
-
-
-def test_all_faulty_targets_are_listed(flat):
-    flat["table"].write_text("file,x,y\na.png,1,NA\nb.png,,2\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"(?s)column 'x' \(a target\) .*column 'y' \(a target\)"):
-        open_folder(**flat, target=("x", "y"))
 
 
 # Broken files -------------------------------------------------------------------------------
@@ -422,14 +330,3 @@ def test_other_folders_have_the_classes_of_a_run(photos, tmp_path):
     data = open_folder(path=tmp_path / "more", inferred=recorded)
     assert data.targets["target"].classes == ("cat", "dog")
     assert everything(data).targets["target"].tolist() == [1]
-
-
-def test_other_tables_have_the_classes_of_a_run(flat):
-    targets = {"kind": "kind", "x": "x"}
-    recorded = open_folder(**flat, target=targets).inferred
-    assert recorded == {"classes": {"kind": ["blue", "red"]}}
-    flat["table"].write_text("file,kind,x\na.png,red,1\n", encoding="utf-8")
-    assert everything(open_folder(**flat, target=targets, inferred=recorded)).targets["kind"] == [1]
-    flat["table"].write_text("file,kind,x\na.png,green,1\n", encoding="utf-8")
-    with pytest.raises(DataError, match="'green' is not one of the classes"):
-        open_folder(**flat, target=targets, inferred=recorded)

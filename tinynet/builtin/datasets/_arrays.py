@@ -67,8 +67,6 @@ class Source:
     place: str  # for messages: the file, and the array in it
     classes: tuple[str, ...] | None = None  # their names, where the values are their indices
     names: tuple[str, ...] | None = None  # of the features, the last axis
-    lines: Sequence[int] | None = None  # line of each row, where the file has lines
-    column: str | None = None  # the column of the file, where the values are one
     locate: Callable[[int], str] | None = None  # the place of a row, if it has more than a number
     files: Sequence[FileVersion] = ()  # the only content of which are the values
     pieces: Sequence[tuple[str, int]] = ()  # where it has several: place and first row of each
@@ -109,9 +107,6 @@ class Source:
         """Return the place of one row."""
         if self.locate is not None:
             return self.locate(index)
-        if self.lines is not None:
-            column = "" if self.column is None else f", column {self.column!r}"
-            return f"{self.place}, line {self.lines[index]}{column}"
         if self.pieces:
             place, first = max(
                 (piece for piece in self.pieces if piece[1] <= index), key=lambda piece: piece[1]

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from xxhash import xxh3_128
 
 from tinynet import dataset
-from tinynet.builtin.datasets._arrays import Source, TargetConfig
+from tinynet.builtin.datasets._arrays import Source
 from tinynet.builtin.images.listing import Listing, list_by_class, list_pairs, list_unlabeled
 from tinynet.builtin.images.opening import OpenedImages, open_images
 from tinynet.builtin.images.options import ImageFolderConfig
@@ -49,7 +49,7 @@ class ImageFolder:
     Config: ClassVar = ImageFolderConfig
 
     def __init__(self, config: ImageFolderConfig) -> None:
-        listing = _list(config)
+        self._config, listing = config, _list(config)
         opened = open_images(listing, config)
         self._pixels, self._code, self._broken = opened.pixels, opened.decoding.code, opened.broken
         self._places, self._notes = [listing.images[row] for row in opened.rows], listing.notes
@@ -135,15 +135,15 @@ class ImageFolder:
     def where_in(self, name: str, index: int) -> str:
         """File of a sample, or the line of the table with its target."""
         source = self._targets.get(name)
-        return self._places[index] if source is None or source.lines is None else source.row(index)
+        return self._places[index] if source is None or source.locate is None else source.row(index)
 
     @property
     def inferred(self) -> Mapping[str, JsonValue]:
         """The classes of each target, and their pixel values in masks."""
         classes: dict[str, JsonValue] = {
-            name: list(field.classes)
+            name: [*(field.classes or field.names or ())]
             for name, field in self.targets.items()
-            if field.classes is not None
+            if field.classes is not None or self._config.has_labels(name)
         }
         values = {} if self._code is None else {"mask_values": self._code.shown_values}
         return {"classes": classes, **values}
@@ -177,32 +177,16 @@ def _list(config: ImageFolderConfig) -> Listing:
     if config.images is not None and config.masks is not None:
         return list_pairs(config.images, config.masks, config.mask_suffix)
     assert config.path is not None
-    if config.table is not None and config.target is not None:
-        targets = config.target if isinstance(config.target, dict) else {"target": config.target}
-        return list_from_table(
-            config.path,
-            config.table,
-            config.file,
-            targets,
-            {name: _kind(config, name) for name in targets},
-            delimiter=config.delimiter,
-            ending=config.ending,
-        )
+    if config.table is not None:
+        return list_from_table(config.path, config.table, config)
     if not config.labeled:
         return list_unlabeled(config.path)
     return list_by_class(config.path, config.classes_of("target"))
 
 
-def _kind(config: ImageFolderConfig, target: str) -> TargetConfig:
-    """Return the kind of a target: that of the spec, or that which a run recorded."""
-    if (classes := config.classes_of(target)) is not None:
-        return TargetConfig(target_type="class", classes=classes)
-    kind = "number" if config.inferred is not None else config.target_type
-    return TargetConfig(target_type=kind)
-
-
 def _rows(source: Source, rows: Sequence[int]) -> Source:
+    """Return some rows of a source."""
     if len(rows) == len(source):
         return source
-    lines = None if source.lines is None else [source.lines[row] for row in rows]
-    return replace(source, values=source.values[np.array(rows)], lines=lines)
+    locate = None if source.locate is None else lambda row: source.row(rows[row])
+    return replace(source, values=source.values[np.array(rows)], locate=locate)

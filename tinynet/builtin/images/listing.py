@@ -1,5 +1,6 @@
 """The image files of a dataset: found in folders, by class or in pairs with masks."""
 
+import json
 import os
 import re
 from collections import Counter, defaultdict
@@ -10,7 +11,6 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from tinynet.builtin.datasets._arrays import Source
-from tinynet.builtin.datasets._faulty_cells import show_list
 from tinynet.errors import DataError
 from tinynet.files.images import ENDINGS, is_image
 from tinynet.files.nearby import suggest_path
@@ -233,4 +233,4 @@ def _suffix_hint(
     if suffix or not ends:
         return ""
     ((end, _),) = ends.most_common(1)
-    return f'set "mask_suffix": {show_list([end])[1:-1]}'
+    return f'set "mask_suffix": {json.dumps(end, ensure_ascii=False)}'

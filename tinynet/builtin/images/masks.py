@@ -1,5 +1,6 @@
 """Masks: images whose pixels stand for classes."""
 
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +10,6 @@ from typing import TypeAlias
 import numpy as np
 from pydantic import JsonValue
 
-from tinynet.builtin.datasets._faulty_cells import show_list
 from tinynet.errors import DataError
 from tinynet.files.images import decode_colors, decode_values
 from tinynet.text.wording import format_list
@@ -129,7 +129,7 @@ def mask_code(
     if values is not None:
         numbers = [_number(value) for value in values]
         if wrong := [value for value in found if value not in numbers]:
-            named = f'"mask_values": {show_list(list(values))}'
+            named = f'"mask_values": {json.dumps(list(values))}'
             raise DataError(_unknown(masks, wrong, present, colors, named))
     elif classes is not None and found and not colors and found[-1] < len(classes):
         numbers = list(range(len(classes)))
@@ -197,7 +197,7 @@ def _unknown(
     return (
         f"the masks in {masks} have the pixel values {format_list(shown)}, which do not match"
         f' {named}; give the value of each class in "mask_values", and values that do not count in'
-        f' "ignore": {show_list([example])}'
+        f' "ignore": {json.dumps([example])}'
     )
 
 

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.datasets._arrays import TargetConfig
 from tinynet.builtin.images.masks import COLOR, PixelValue
+from tinynet.builtin.tables.config import Column, ColumnOptions, Columns
 from tinynet.config import PositivePair
 from tinynet.dataset import FilePath
 from tinynet.files.image_resizing import Interpolation, ResizeMethod
@@ -33,12 +34,17 @@ class ImageFolderConfig(TargetConfig):
         default=None, description="The table's column of file names; by default the first."
     )
     target: Annotated[
-        str | tuple[str, ...] | dict[str, str | tuple[str, ...]] | None,
+        Column | Columns | dict[str, Column | Columns] | None,
         AlsoCalled(("targets", "labels")),
     ] = Field(
         default=None,
         description="The table's column to predict; or several columns of numbers; or an object"
         " with the column, or the columns, of each of several targets.",
+    )
+    columns: dict[str, ColumnOptions] | None = Field(
+        default=None,
+        description="Kind and options of the table's columns of targets, as in the dataset `csv`:"
+        ' {"tags": {"kind": "category", "separator": "|"}}.',
     )
     ending: str = Field(
         default="", description="Appended to the names in the table, such as '.jpg'."
@@ -109,8 +115,14 @@ class ImageFolderConfig(TargetConfig):
                 '"table" and "target" belong together: the table names the files, and "target"'
                 " its column to predict"
             )
+        if self.target == {}:
+            raise _mistake('"target" names no column')
         for names, owner, has_owner in (
-            (("file", "ending", "delimiter", "target_type"), "table", self.table is not None),
+            (
+                ("file", "ending", "delimiter", "columns", "target_type"),
+                "table",
+                self.table is not None,
+            ),
             (("mask_suffix", "mask_values", "ignore"), "masks", pairs),
         ):
             if not has_owner and (idle := self._changed(names)):
@@ -144,6 +156,17 @@ class ImageFolderConfig(TargetConfig):
         recorded = (self.inferred or {}).get("classes")
         names = recorded.get(target) if isinstance(recorded, dict) else None
         return tuple(map(str, names)) if isinstance(names, list) else None
+
+    @property
+    def single_targets(self) -> dict[str, str]:
+        """The column of each target that is one column, if the spec gives its name."""
+        targets = self.target if isinstance(self.target, dict) else {"target": self.target}
+        return {name: column for name, column in targets.items() if isinstance(column, str)}
+
+    def has_labels(self, target: str) -> bool:
+        """Return True if each cell of a target holds several labels."""
+        options = (self.columns or {}).get(self.single_targets.get(target, ""))
+        return options is not None and options.separator is not None
 
     @property
     def pixel_values(self) -> tuple[PixelValue, ...] | None:

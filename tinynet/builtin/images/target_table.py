@@ -1,16 +1,18 @@
 """The table of a folder of images: names of files, and their targets."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from tinynet.builtin.datasets._arrays import Source, TargetConfig
-from tinynet.builtin.datasets._faulty_cells import FaultyCells
-from tinynet.builtin.datasets._labels import Labels
-from tinynet.builtin.datasets._table import find_column, open_table
+from tinynet.builtin.datasets._arrays import Source
+from tinynet.builtin.datasets.csv import CSV
 from tinynet.builtin.images.listing import Listing, find_images
+from tinynet.builtin.images.options import ImageFolderConfig
+from tinynet.builtin.tables.config import ColumnConfig
+from tinynet.builtin.tables.csv_files import read_table
 from tinynet.errors import DataError
 from tinynet.text.wording import format_list
 
@@ -18,86 +20,56 @@ MAX_SHOWN = 10
 """Rows that a message names for one kind of fault."""
 
 
-def list_from_table(
-    folder: str,
-    table: str,
-    file_column: str | None,
-    targets: Mapping[str, str | tuple[str, ...]],
-    kinds: Mapping[str, TargetConfig],
-    *,
-    delimiter: str,
-    ending: str,
-) -> Listing:
-    """Return the images that a table names, with the targets in its other columns.
+def list_from_table(folder: str, path: str, config: ImageFolderConfig) -> Listing:
+    """Return the images in a folder that a table names, with the targets in its other columns.
 
-    Args:
-        folder: The folder of the images; names in the table are relative to it.
-        table: The CSV file.
-        file_column: The column of file names; by default the first one.
-        targets: Column of each target by its name; several columns are numbers.
-        kinds: Kind and classes of each target of one column.
-        delimiter: The character between two cells.
-        ending: Appended to each name, such as ``.jpg``.
+    The table is read as the dataset `csv` reads it, with the names of files as its only input.
 
     Raises:
         DataError: listing cells that cannot be used, and files that do not exist.
     """
-    names, rows = open_table(table, delimiter, True)
-    of_files = 0 if file_column is None else find_column(table, names, file_column, delimiter)
-    columns = [
-        c for given in targets.values() for c in ([given] if isinstance(given, str) else given)
-    ]
-    positions = {c: find_column(table, names, c, delimiter) for c in dict.fromkeys(columns)}
-    files, lines = list[str](), list[int]()
-    cells: dict[str, list[str]] = {column: [] for column in positions}
-    seen: dict[str, str] = {}
-    for line, row in rows:
-        lines.append(line)
-        files.append(row[of_files].strip())
-        for column, position in positions.items():
-            cell = row[position].strip()
-            cells[column].append(seen.setdefault(cell, cell))
-    if not lines:
-        raise DataError(f"{table} has a header and no rows")
-    number = TargetConfig(target_type="number")
-    kind_of = {
-        column: kinds[name] if isinstance(given, str) else number
-        for name, given in targets.items()
-        for column in ([given] if isinstance(given, str) else given)
-    }
-    labels = {
-        column: Labels(table, column, cells[column], lines, kind)
-        for column, kind in kind_of.items()
-    }
-    _refuse_faults(table, names, labels)
-    sources = {column: label.source() for column, label in labels.items()}
+    options: dict[str, Any] = {"path": path, "target": config.target}
+    if config.delimiter != ",":  # the default depends on the file
+        options["delimiter"] = config.delimiter
+    column = config.file
+    if column is None:
+        column = read_table(CSV.Config(**options), path, _first).header[0]
+    options |= {"features": {"file": column}, "columns": _columns(column, config)}
+    options |= {"target_type": config.target_type, "classes": config.classes}
+    table = CSV(CSV.Config(**options))
+    rows = np.arange(len(table))
+    files = table.gather(rows).inputs["file"].tolist()
     found = find_images(folder)
-    paths = _paths(folder, table, names[of_files], files, lines, found.images, ending)
-    unused = sorted({found.path(name) for name in found.images}.difference(paths))
+    paths = _paths(folder, path, column, files, table.where, found.images, config.ending)
     notes = list(found.notes)
-    if unused:
-        shown = format_list([os.path.relpath(path, folder) for path in unused])
-        notes.append(f"{folder}: images that are not in {table}: {shown}")
-    joined = {name: _joined(sources, given) for name, given in targets.items()}
-    return Listing(folder, paths, joined, notes=tuple(notes))
+    if unused := sorted({found.path(name) for name in found.images}.difference(paths)):
+        shown = format_list([os.path.relpath(name, folder) for name in unused])
+        notes.append(f"{folder}: images that are not in {path}: {shown}")
+    values = table.gather_targets(rows).targets
+    targets = {
+        name: Source(
+            values[name], path, field.classes, field.names, locate=partial(table.where_in, name)
+        )
+        for name, field in table.targets.items()
+    }
+    return Listing(folder, paths, targets, notes=tuple(notes))
 
 
-def _joined(sources: Mapping[str, Source], columns: str | Sequence[str]) -> Source:
-    """Return one column, (N,), or the numbers of several, (N, F)."""
-    if isinstance(columns, str):
-        return sources[columns]
-    values = np.stack([sources[column].values[:] for column in columns], axis=1)
-    return replace(sources[columns[0]], values=values, names=tuple(columns), column=None)
+def _first(names: Sequence[str]) -> Sequence[str]:
+    return names[:1]
 
 
-def _refuse_faults(table: str, names: Sequence[str], labels: Mapping[str, Labels]) -> None:
-    faults, remedies = FaultyCells(), list[str]()
-    for column, label in labels.items():
-        label.add_faults(faults)
-        if column in faults.columns:
-            remedies += [remedy for remedy in label.remedies() if remedy not in remedies]
-    if faults.columns:
-        raise DataError(faults.message(table, names, dict.fromkeys(labels, "a target"), remedies))
+def _columns(file: str, config: ImageFolderConfig) -> dict[str, ColumnConfig]:
+    """Return the options of the columns: those of the spec, and what a run recorded."""
+    columns = {**(config.columns or {}), file: ColumnConfig(kind="text")}
+    if config.inferred is None or config.classes is not None:
+        return columns
+    for target, column in config.single_targets.items():
+        options, classes = columns.get(column, ColumnConfig()), config.classes_of(target)
+        if options.categories is None:
+            kind = options.kind or ("number" if classes is None else "category")
+            columns[column] = options.model_copy(update={"kind": kind, "categories": classes})
+    return columns
 
 
 def _paths(
@@ -105,7 +77,7 @@ def _paths(
     table: str,
     column: str,
     files: Sequence[str],
-    lines: Sequence[int],
+    where: Callable[[int], str],
     images: Sequence[str],
     ending: str,
 ) -> list[str]:
@@ -115,14 +87,15 @@ def _paths(
         DataError: listing names that are empty, lead out of the folder, or are not files in it.
     """
     paths, wrong, missing = list[str](), list[str](), list[str]()
-    for name, line in zip(files, lines, strict=True):
+    for row, name in enumerate(files):
+        line = where(row).removeprefix(f"{table}, ")
         relative = os.path.normpath(name + ending) if name else ""
         path = os.path.join(folder, relative)
         paths.append(path)
         if not name or os.path.isabs(relative) or relative.split(os.sep)[0] in ("..", "."):
-            wrong.append(f"{name!r} (line {line})")
+            wrong.append(f"{name!r} ({line})")
         elif not os.path.lexists(path):
-            missing.append(f"{name + ending} (line {line})")
+            missing.append(f"{name + ending} ({line})")
     place = f"{table}, column {column!r}"
     problems = []
     if wrong:
