@@ -1,5 +1,7 @@
 """Windows over consecutive samples."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -196,7 +198,7 @@ def test_a_split_by_series_keeps_them_whole_and_apart(opened):
     assert len(set.union(*series)) == 6
     inputs, targets = windows_of(data)
     assert (inputs[:, 0] // 10 == targets // 10).all()
-    assert data.fingerprints.keys() == {"data", "data.split"}
+    assert data.fingerprints.keys() == {"data", "data.split", "data.windows"}
 
 
 def test_a_sorted_split_cuts_windows_of_the_sorted_samples(opened):
@@ -214,6 +216,42 @@ def test_separate_datasets_have_windows_as_well(opened):
     assert windows_of(data, "test")[1].tolist() == [4, 5, 6, 7, 8]
     with pytest.raises(DataError, match=r"the test split has 3 samples, but a window .* take 5"):
         opened(30, {"length": 4}, test={"type": "series", "total": 3}, split={"validation": 0})
+
+
+def test_separate_datasets_are_sorted_as_well(opened):
+    columns = {"day": [8 - i for i in range(9)]}
+    data = opened(
+        9,
+        {"length": 4},
+        columns=columns,
+        test={"type": "series", "total": 9, "columns": columns},
+        split={"order": {"by": "day"}, "validation": 0},
+    )
+    assert windows_of(data, "test")[0][0].tolist() == [8, 7, 6, 5]
+
+
+def test_a_change_of_the_series_changes_the_fingerprint(opened):
+    windows = {"length": 3, "by": "sensor"}
+    prints = [
+        opened(24, windows, columns={"sensor": [i // size for i in range(24)]}).fingerprints
+        for size in (8, 12)
+    ]
+    assert prints[0]["data"] == prints[1]["data"]
+    assert prints[0]["data.windows"] != prints[1]["data.windows"]
+
+
+def test_targets_alone_are_read_without_inputs(opened, monkeypatch):
+    whole = Series.gather
+
+    def alone(self, indices):
+        return replace(whole(self, indices), inputs={})
+
+    monkeypatch.setattr(Series, "gather", None)
+    monkeypatch.setattr(Series, "gather_targets", alone, raising=False)
+    split = opened(30, {"length": 4, "horizon": 2}).splits["train"]
+    assert split.read_arrays(["target"])[0]["target"][0] == 1005
+    split = opened(30, {"length": 4, "target_length": 2, "targets": ["target"]}).splits["train"]
+    assert split.read_arrays(["target"])[0]["target"][0].tolist() == [1004, 1005]
 
 
 def test_transforms_are_fitted_by_feature_to_training_windows(opened):

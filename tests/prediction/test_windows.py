@@ -117,3 +117,57 @@ def test_a_resumed_forecaster_has_the_same_bits(run, tmp_path):
     np.savez(tmp_path / "waves.npz", x=changed)
     with pytest.raises(tinynet.errors.TinynetError, match="'data' has changed"):
         tinynet.resume(resumed.path, data_root=tmp_path, overrides={"training.epochs": 31})
+
+
+# Tables -----------------------------------------------------------------------------------------
+
+
+def table(total, start=0):
+    """Rows of a table by column: a day, its temperature, and a word."""
+    days = [f"2024-{1 + i // 28:02}-{1 + i % 28:02}" for i in range(start, start + total)]
+    warm = waves(start + total)[start:, 0].round(3).tolist()
+    return {"day": days, "warm": warm, "sky": [("sun", "rain")[i % 3 > 1] for i in range(total)]}
+
+
+def write_table(path, columns):
+    rows = zip(*columns.values(), strict=True)
+    lines = [",".join(columns), *(",".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def of_table(tmp_path_factory):
+    """A model that forecasts a feature of a table, whose newest row is the first of the file."""
+    folder = tmp_path_factory.mktemp("table")
+    columns = table(300)
+    write_table(folder / "days.csv", {name: column[::-1] for name, column in columns.items()})
+    spec = document(targets="warm") | {
+        "network": {"layers": ["flatten", {"type": "dense", "units": 1}]}
+    }
+    spec["data"] |= {
+        "type": "csv",
+        "path": "days.csv",
+        "target": None,
+        "features": ["warm", "sky"],
+        "split": {"order": {"by": "day"}, "validation": 0.2, "test": 0.2},
+    }
+    del spec["data"]["targets"]
+    run = tinynet.train(spec, folder / "run", data_root=folder)
+    assert run.evaluate("test")["r2"] > 0.99
+    return tinynet.load_model(run.path)
+
+
+def test_a_feature_of_a_table_is_forecast_from_its_past(of_table, tmp_path):
+    path = write_table(tmp_path / "new.csv", table(20, start=300))
+    forecast = of_table.predict(path)
+    assert forecast.values[-1] == pytest.approx(waves(321)[320, 0], abs=0.5)
+
+
+def test_an_answer_has_the_number_and_columns_of_the_last_row(of_table, tmp_path):
+    path = write_table(tmp_path / "new.csv", table(20, start=300))
+    forecast = of_table.predict(path, keep=["day"])
+    rows = [*forecast.rows()]
+    assert rows[-1][0] == 19
+    assert rows[0][0] == LENGTH - 1
+    assert next(forecast.records())["day"] == "2024-11-26"

@@ -26,7 +26,7 @@ from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import may_overflow, naming_samples, require_finite
 from tinynet.data.splits import POINTER, SplitName, chunks, gather, split_indices
 from tinynet.data.stages import Stage
-from tinynet.data.windows import cut_windows
+from tinynet.data.windows import cut_all_windows, cut_windows, series_fingerprint
 from tinynet.dataset import (
     TEXT,
     Batch,
@@ -196,6 +196,7 @@ class Data:
         main = load_learned(main, self.learned)
         if spec.windows is not None:
             whole = {name: np.asarray(indices) for name, indices in parts.items()}
+            self.fingerprints |= series_fingerprint(main, spec.windows)
             main, cut = cut_windows(main, spec.windows, whole)
             parts = dict(cut)
         self.raw = {**main.inputs, **main.targets}
@@ -204,8 +205,7 @@ class Data:
             place = _PLACES[name]
             dataset = load_learned(extra[place], self.learned, _pointer(place))
             if spec.windows is not None:
-                everything: dict[SplitName, Array] = {name: np.arange(len(dataset))}
-                dataset, _ = cut_windows(dataset, spec.windows, everything, _pointer(place))
+                dataset = cut_all_windows(dataset, spec, name, _pointer(place))
             classes = relabel(main, dataset, place)
             indices = index_range(0, len(dataset))
             self.splits[name] = Split(dataset, indices, classes, _pointer(place))

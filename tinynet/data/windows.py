@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from xxhash import xxh3_128_hexdigest
 
-from tinynet.data.columns import group_codes, read_column
+from tinynet.data.columns import group_codes, read_column, sorted_positions
 from tinynet.data.splits import POINTER, SplitName, gather
 from tinynet.dataset import (
     Batch,
@@ -18,6 +19,7 @@ from tinynet.dataset import (
     LocatedArrays,
 )
 from tinynet.errors import DataError
+from tinynet.spec.data_spec import DataSpec, SortedOrder
 from tinynet.spec.windows_spec import WindowsSpec
 from tinynet.text.plugin_errors import PluginErrors
 from tinynet.text.wording import format_list, suggest
@@ -112,17 +114,19 @@ class WindowedDataset:
 
     def gather(self, indices: Array) -> Batch:
         """Return the windows at ``indices`` (N,)."""
-        spec = self._spec
-        steps = self._samples(indices, np.arange(spec.length))
-        inputs = self._read(steps).inputs
+        steps = self._samples(indices, np.arange(self._spec.length))
+        return replace(self.gather_targets(indices), inputs=self._read(steps).inputs)
+
+    def gather_targets(self, indices: Array) -> Batch:
+        """Return the targets of the windows at ``indices`` (N,) without their inputs."""
         ends = self._samples(indices, self._target_steps)
-        at_end = self._read(ends)
+        at_end = self._read(ends, inputs=any(part.is_input for part in self._picked))
         targets = self._forecast(at_end) if self._picked else at_end.targets
         weights = at_end.weights
-        if spec.target_length is None:
+        if self._spec.target_length is None:
             targets = {name: array[:, 0] for name, array in targets.items()}
             weights = None if weights is None else weights[:, 0]
-        return Batch(inputs, targets, weights)
+        return Batch({}, targets, weights)
 
     @property
     def _target_steps(self) -> Array:
@@ -136,9 +140,9 @@ class WindowedDataset:
         positions: Array = first[:, np.newaxis] + self._spec.sampling_rate * steps
         return positions if self._order is None else self._order[positions]
 
-    def _read(self, samples: Array) -> Batch:
+    def _read(self, samples: Array, *, inputs: bool = True) -> Batch:
         """Return the samples at indices (N, S), each array (N, S, *shape)."""
-        batch = gather(self._dataset, samples.ravel(), self._pointer)
+        batch = gather(self._dataset, samples.ravel(), self._pointer, inputs=inputs)
 
         def shaped(array: Array) -> Array:
             return array.reshape(*samples.shape, *array.shape[1:])
@@ -284,6 +288,29 @@ def cut_windows(
         for split, end in zip(counts, ends.tolist(), strict=True)
     }
     return WindowedDataset(dataset, spec, order, runs, pointer), own
+
+
+def cut_all_windows(
+    dataset: Dataset, spec: DataSpec, split: SplitName, pointer: str = POINTER
+) -> Dataset:
+    """Return all windows of a dataset, the samples of which are in the order of the spec's split.
+
+    Raises:
+        DataError: as of `cut_windows`.
+    """
+    assert spec.windows is not None
+    samples = np.arange(len(dataset))
+    if isinstance(spec.split.order, SortedOrder):
+        samples = sorted_positions(dataset, spec.split.order.by, "data.split.order.by", pointer)
+    return cut_windows(dataset, spec.windows, {split: samples}, pointer)[0]
+
+
+def series_fingerprint(dataset: Dataset, spec: WindowsSpec) -> dict[str, str]:
+    """Return the fingerprint of the column that names the series, by its place in the spec."""
+    if spec.by is None:
+        return {}
+    codes = group_codes(read_column(dataset, spec.by, "data.windows.by"))
+    return {"data.windows": xxh3_128_hexdigest(np.ascontiguousarray(codes, "<i8").data)}
 
 
 def _windows_in(lengths: Array, spec: WindowsSpec) -> Array:

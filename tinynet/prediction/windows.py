@@ -34,7 +34,7 @@ def are_windows(x: Any, fields: Mapping[str, Field]) -> bool:
 def cut_windows(rows: RawInputs, windows: WindowsSpec) -> RawInputs:
     """Return the windows over the rows of each file, or over all of them in memory.
 
-    Columns that are kept are those of the last row of each window.
+    Number and kept columns of a window are those of its last row.
     """
     start, steps, files = 0, list[Array](), list[InputFile]()
     for file in rows.files or [InputFile("the input", len(rows), is_image=False)]:
@@ -44,10 +44,11 @@ def cut_windows(rows: RawInputs, windows: WindowsSpec) -> RawInputs:
         start += file.samples
     chosen = np.concatenate(steps)
     arrays = {name: array[chosen] for name, array in rows.arrays.items()}
-    kept = {n: [column[row] for row in chosen[:, -1].tolist()] for n, column in rows.kept.items()}
+    last = chosen[:, -1]
+    kept = {name: [column[row] for row in last.tolist()] for name, column in rows.kept.items()}
     identity = ("file", "sample") if len(files) > 1 else ("sample",)
-    cut = RawInputs.of(arrays, tuple(files) if rows.files else ())
-    return replace(cut, kept=kept, identity=identity)
+    own_files = tuple(files) if rows.files else ()
+    return RawInputs(arrays, rows.rows[last], own_files, kept=kept, identity=identity)
 
 
 def steps_of_windows(rows: int, windows: WindowsSpec, place: str) -> Array:

@@ -168,10 +168,11 @@ class TableConfig(TargetConfig):
     """The options of a table."""
 
     target: Annotated[
-        Column | Columns | dict[str, Column | Columns], AlsoCalled(("targets", "labels"))
+        Column | Columns | dict[str, Column | Columns] | None, AlsoCalled(("targets", "labels"))
     ] = Field(
         description="The column to predict: its name, or its position counted from 0 (-1 is the"
-        " last). A list of columns of numbers is one target; an object names several targets."
+        " last). A list of columns of numbers is one target; an object names several targets; null:"
+        " no target, as for windows that forecast their own features."
     )
     features: Annotated[Columns | dict[str, Column | Columns] | None, AlsoCalled(("inputs",))] = (
         Field(

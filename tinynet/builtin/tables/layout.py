@@ -89,7 +89,8 @@ def choose_layout(config: TableConfig, place: str, header: Sequence[str]) -> Lay
     def find_all(entry: Column | tuple[Column, ...]) -> str | tuple[str, ...]:
         return tuple(map(find, entry)) if isinstance(entry, tuple) else find(entry)
 
-    targets = config.target if isinstance(config.target, dict) else {"target": config.target}
+    given = {} if config.target is None else config.target
+    targets = given if isinstance(given, dict) else {"target": given}
     found_targets = {name: find_all(entry) for name, entry in targets.items()}
     weights = None if config.weights is None else find(config.weights)
     features = config.features
