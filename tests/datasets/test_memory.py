@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tinynet.builtin.datasets.memory import Memory, MemoryArrays
+from tinynet.dataset import Field
 from tinynet.errors import DataError
 
 X = np.arange(8.0).reshape(4, 2)
@@ -108,3 +109,14 @@ def test_label_that_is_not_in_classes_is_named():
 def test_config_alone_names_the_remedy():
     with pytest.raises(DataError, match=r"tinynet\.train\(spec, data=\(x, y\)\)"):
         Memory(Memory.Config())
+
+
+@pytest.mark.parametrize("form", [list, tuple, np.array, lambda x: np.array(x, object)])
+def test_an_input_of_str_is_text(form):
+    texts = ["one", "zwölf", "", "a long text"]
+    dataset = opened(form(texts), [0, 1, 0, 1])
+    assert dataset.inputs == {"input": Field((), "text")}
+    assert dataset.gather(np.arange(4)).inputs["input"].tolist() == texts
+    same = opened(texts, [0, 1, 0, 1]).fingerprint
+    assert dataset.fingerprint == same
+    assert opened(["one", "zwölf", "a", " long text"], [0, 1, 0, 1]).fingerprint != same

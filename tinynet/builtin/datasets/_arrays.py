@@ -12,7 +12,7 @@ from pydantic import JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 from xxhash import xxh3_64_hexdigest, xxh3_128
 
-from tinynet.dataset import Batch, DatasetConfig, Field
+from tinynet.dataset import TEXT, Batch, DatasetConfig, Field
 from tinynet.errors import DataError
 from tinynet.files.file_rows import LARGE, FileVersion, Rows
 from tinynet.files.regular import compare_counts
@@ -85,7 +85,8 @@ class Source:
     @property
     def field(self) -> Field:
         """The field of the array."""
-        return Field(self.values.shape[1:], self.dtype.name, self.classes, self.names)
+        name = TEXT if self.dtype == object else self.dtype.name
+        return Field(self.values.shape[1:], name, self.classes, self.names)
 
     def gather(self, indices: Array) -> Array:
         """Return a copy of some rows."""
@@ -283,7 +284,10 @@ class ArrayDataset:
                 if rows.dtype.kind == "f" and not (finite := np.isfinite(rows)).all():
                     count += int(np.sum(~finite))
                     first = first or _describe_first(source, start, rows, finite)
-                content = np.ascontiguousarray(rows, portable).data
+                if rows.dtype == object:
+                    content = memoryview(_bytes_of_texts(rows))
+                else:
+                    content = np.ascontiguousarray(rows, portable).data
                 digest.update(content)
                 digests.append(xxh3_64_hexdigest(content))
             blocks[f"{role} {name}"] = digests
@@ -342,6 +346,12 @@ def _described_as(field: Field) -> dict[str, Any]:
     """Return the attributes of a field; those that came later count only where they are set."""
     later = ("text_unit", "indicators", "padding")
     return {k: v for k, v in asdict(field).items() if k not in later or v is not None}
+
+
+def _bytes_of_texts(texts: Array) -> bytes:
+    """Return texts in UTF-8, each after its length."""
+    encoded = [text.encode() for text in texts.flat]
+    return b"".join(b"%d:%b" % (len(content), content) for content in encoded)
 
 
 def _describe_first(source: Source, start: int, rows: Array, finite: Array) -> str:

@@ -66,7 +66,8 @@ class Memory(ArrayDataset):
     """Arrays of a Python program, each (N, ...): ``tinynet.train(spec, data=(x, y))``.
 
     Targets that are integers or text are classes, floats are numbers, unless ``target_type`` says
-    more. Integers that do not count from 0 are classes in the order of their values.
+    more. Integers that do not count from 0 are classes in the order of their values. An input (N,)
+    of ``str`` is text, for a transform such as `vocabulary`.
 
     Raises:
         DataError: if there are no arrays, which a command cannot pass; for arrays of other
@@ -86,6 +87,8 @@ class Memory(ArrayDataset):
         def source(role: str, name: str | None, values: Any, *, text: bool = False) -> Source:
             place = arrays.name(role, name)
             try:
+                if role == "input" and (texts := _texts(place, values)) is not None:
+                    return texts
                 return _source(place, values, text=text)
             except DataError as error:
                 faults.append(str(error))
@@ -98,6 +101,28 @@ class Memory(ArrayDataset):
             raise DataError("\n  ".join(faults))
         targets = {name: _target(y, arrays.config_of(name, config)) for name, y in targets.items()}
         super().__init__(inputs, targets, weights)
+
+
+def _texts(place: str, values: Any) -> Source | None:
+    """Return a list or an array (N,) of ``str``; None for anything else."""
+    if hasattr(values, "dtype"):
+        items = values.tolist() if values.dtype.kind in "UOT" else []
+    else:
+        items = values if isinstance(values, list | tuple) else []
+    if not items or not all(isinstance(item, str) for item in items):
+        return None
+    # Never as an array of NumPy's text, whose items all take the memory of the longest.
+    array = np.empty(len(items), object)
+    array[:] = [str(item) for item in items]
+    wrong = [
+        row for row, item in enumerate(items) if item != item.encode(errors="replace").decode()
+    ]
+    if wrong:
+        raise DataError(
+            f"{place}, row {wrong[0]} (counted from 0) holds half of a Unicode character; decode"
+            " the text again from its file"
+        )
+    return Source(array, place)
 
 
 def _source(place: str, values: Any, *, text: bool) -> Source:
