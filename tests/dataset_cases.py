@@ -121,6 +121,12 @@ def text_as_bytes(cls: type[Any], folder: Path) -> Iterator[Check]:
     return dataset_checks(cls, {"path": str(path), "length": 5, "unit": "byte"})
 
 
+def conll(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "tags.conll"
+    path.write_text("the D\ncat N\n\nit P\n", encoding="utf-8")
+    return dataset_checks(cls, {"path": str(path)})
+
+
 def text_folder(cls: type[Any], folder: Path) -> Iterator[Check]:
     for name, content in {"good": "Très bien.", "bad": "no"}.items():
         (folder / name).mkdir()
@@ -142,6 +148,7 @@ def text_lines_with_tags(cls: type[Any], folder: Path) -> Iterator[Check]:
 
 
 DATASETS: dict[str, list[Case]] = {
+    "conll": [conll],
     "csv": [csv, csv_of_numbers],
     "digits": [digits],
     "idx": [idx],

@@ -32,8 +32,8 @@ def _known_encoding(name: str) -> str:
 Empty: TypeAlias = Literal["error", "skip", "keep"]
 
 
-class TextConfig(DatasetConfig):
-    """Parameters of every dataset of texts."""
+class EncodedConfig(DatasetConfig):
+    """Parameters of a dataset that reads text files."""
 
     encoding: Annotated[str, AfterValidator(_known_encoding), AlsoCalled(("charset", "codec"))] = (
         Field(
@@ -41,6 +41,11 @@ class TextConfig(DatasetConfig):
             description="The encoding of the text, by Python's name, such as 'cp1252' or 'utf-16'.",
         )
     )
+
+
+class TextConfig(EncodedConfig):
+    """Parameters of a dataset of a text for each file or line."""
+
     empty: Annotated[Empty, AlsoCalled(("blank", "skip_empty", "skip_blank_lines"))] = Field(
         default="error",
         description="What becomes of a text that is empty or white space. 'error': it is refused."
