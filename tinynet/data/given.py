@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tinynet.builtin.datasets.memory import Memory, MemoryArrays
+from tinynet.builtin.datasets.memory_table import MemoryTable
+from tinynet.builtin.tables.config import TableConfig
 from tinynet.config import Frozen, Reference
+from tinynet.data.given_forms import MEMORY, TABLE, as_table, kind_of
 from tinynet.dataset import Dataset
 from tinynet.engine.inputs import own_name
 from tinynet.errors import DataError, UsageError
 from tinynet.spec.graph import build_graph, is_input
 from tinynet.spec.models import Spec
-from tinynet.spec.reading import load_recorded_spec
+from tinynet.spec.reading import declared_data, load_recorded_spec
 from tinynet.text.wording import format_list
-
-MEMORY = "memory"
-"""The type of a dataset whose samples are passed."""
 
 WEIGHTS = "weights"
 """The name of the weights in a dict of arrays."""
@@ -56,23 +56,35 @@ class GivenData:
         overrides: Mapping[str, Any] | None = None,
         recorded: Mapping[str, str] | None = None,
     ) -> Spec:
-        """Return a spec, or the spec of a file or dict, whose data have the type "memory".
+        """Return a spec, or the spec of a file or dict, whose data are passed.
 
-        Splits and transforms stay, and so do those options of the dataset that ``memory`` has.
+        Their type becomes ``memory`` or, for tables, ``memory_table``. Splits and transforms stay,
+        and so do those options of the dataset that the type has. Further data have the options of
+        the training data.
         """
         folder = None
         if isinstance(spec, Spec):
             if not self._others(spec):
                 return spec
             folder, spec = spec.folder, spec.resolved()
-        types = {f"{pointer[1:].replace('/', '.')}.type": MEMORY for pointer in self.parts}
-        filled = load_recorded_spec(spec, {**types, **(overrides or {})}, recorded)
+        kind, options = kind_of(self.parts["/data"], declared_target(spec, overrides or {}))
+        changes = {"data.type": kind, **{f"data.{key}": v for key, v in options.items()}}
+        filled = load_recorded_spec(spec, {**changes, **(overrides or {})}, recorded)
+        assert filled.data is not None
+        further = {
+            pointer[1:].replace("/", "."): {"type": kind, **filled.data.options}
+            for pointer in self.parts
+            if pointer != "/data"
+        }
+        if further:
+            changes |= further
+            filled = load_recorded_spec(spec, {**changes, **(overrides or {})}, recorded)
         origin = replace(filled.origin, notes=())
         filled._origin = origin if folder is None else replace(origin, folder=folder)
         return filled
 
     def require_memory(self, spec: Spec) -> None:
-        """Require that the spec of a run has the type "memory" where data are passed.
+        """Require that the spec of a run has a type of passed data where data are passed.
 
         Raises:
             UsageError: for another type, which reads the data itself.
@@ -94,7 +106,7 @@ class GivenData:
         return [
             (pointer, types.get(pointer))
             for pointer in self.parts
-            if types.get(pointer, "").removeprefix("tinynet-core:") != MEMORY
+            if types.get(pointer, "").removeprefix("tinynet-core:") not in (MEMORY, TABLE)
         ]
 
     def datasets(self, spec: Spec) -> "dict[str, GivenDataset]":
@@ -130,7 +142,10 @@ class GivenDataset:
             DataError: for values that cannot be used.
         """
         dataset: Any = self.value
-        if not is_dataset(dataset):
+        if isinstance(config, TableConfig):
+            if not is_dataset(dataset):
+                dataset = MemoryTable(config, as_table(dataset, config.target))
+        elif not is_dataset(dataset):
             assert isinstance(config, Memory.Config)
             dataset = Memory(config, self.arrays(pointer[1:].partition("/")[2]))
         opened: Dataset = dataset
@@ -168,6 +183,12 @@ class GivenDataset:
         targets = {n: a for n, a in arrays.items() if n not in self.inputs and n != WEIGHTS}
         weights = [] if WEIGHTS in self.inputs or WEIGHTS not in arrays else [arrays[WEIGHTS]]
         return ({name: arrays[name] for name in arrays if name in self.inputs}, targets, *weights)
+
+
+def declared_target(spec: Any, overrides: Mapping[str, Any]) -> Any:
+    """Return the target column that the spec of a file or dict names, or None."""
+    data = declared_data(spec)
+    return overrides.get("data.target", data.get("target") if isinstance(data, Mapping) else None)
 
 
 def is_dataset(value: Any) -> bool:

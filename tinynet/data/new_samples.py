@@ -10,8 +10,11 @@ import numpy as np
 
 from tinynet import registry
 from tinynet.builtin.datasets.memory import Memory
+from tinynet.builtin.datasets.memory_table import MemoryTable
+from tinynet.builtin.tables.config import TableConfig
 from tinynet.data.data import Data, Split
-from tinynet.data.given import MEMORY, GivenDataset, is_dataset
+from tinynet.data.given import GivenDataset, is_dataset
+from tinynet.data.given_forms import TABLE, as_table, kind_of
 from tinynet.data.learning import load_learned, split_state
 from tinynet.data.opening import open_dataset, relabel
 from tinynet.data.paths import path_keys
@@ -71,6 +74,8 @@ def _of_path(spec: DataSpec, path: str) -> Dataset:
     if not os.path.exists(path):
         near = suggest_path(Path(path), "data", lambda entry: not entry.name.startswith("."))
         raise DataError(f"no such file or folder: {path}{near}")
+    if spec.type.removeprefix("tinynet-core:") == TABLE:
+        spec = spec.model_copy(update={"type": "csv", "options": {**spec.options, "path": path}})
     config = registry.default().config(spec)
     keys = path_keys(config)
     kind = spec.type.removeprefix("tinynet-core:")
@@ -90,14 +95,17 @@ def _of_memory(spec: DataSpec, trained: TrainingFields, samples: Any) -> Dataset
     if is_dataset(dataset):
         opened: Dataset = dataset
         return opened
-    arrays = GivenDataset(samples, tuple(trained.inputs)).arrays()
-    if spec.type.removeprefix("tinynet-core:") == MEMORY:
-        config = registry.default().config(spec)
-        assert isinstance(config, Memory.Config)
+    config = registry.default().config(spec)
+    if isinstance(config, TableConfig) and kind_of(samples, config.target)[0] == TABLE:
+        options = {name: getattr(config, name) for name in TableConfig.model_fields}
+        table = MemoryTable.Config.model_construct(**options)
+        dataset = MemoryTable(table, as_table(samples, config.target))
     else:
-        config = Memory.Config()
-        arrays = replace(arrays, trained=trained.targets)
-    opened = dataset = Memory(config, arrays)  # type: ignore[assignment]
+        arrays = GivenDataset(samples, tuple(trained.inputs)).arrays()
+        if not isinstance(config, Memory.Config):
+            config, arrays = Memory.Config(), replace(arrays, trained=trained.targets)
+        dataset = Memory(config, arrays)
+    opened = dataset
     return opened
 
 

@@ -100,6 +100,12 @@ def load_recorded_spec(
     return spec
 
 
+def declared_data(source: str | Path | Mapping[str, Any]) -> JsonValue:
+    """Return the ``data`` of a spec as they are in its file or dict, or None."""
+    _, value = _open(source)
+    return value.get("data") if isinstance(value, dict) else None
+
+
 def source_fault(source: Any) -> str | None:
     """Return the reason why a value is neither a file nor a dict, or None."""
     if isinstance(source, str | os.PathLike | Mapping):

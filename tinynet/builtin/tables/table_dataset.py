@@ -53,9 +53,8 @@ class TableDataset:
 
     def __init__(self, config: Any) -> None:
         self._config = config
-        self._table = open_table(
-            config, config.path, lambda choose: self.read_table(config, choose)
-        )
+        self._place: str = getattr(config, "path", "the table")
+        self._table = open_table(config, self._place, self._read)
         columns, layout = self._table.columns, self._table.layout
         self._blocks = {
             name: make_input(
@@ -78,6 +77,10 @@ class TableDataset:
         self._stored = ArrayDataset(self._cells(), targets, self._weights())
         self.targets, self.fingerprint = self._stored.targets, self._stored.fingerprint
         self._encode(self.learn(np.arange(len(self))))
+
+    def _read(self, choose: ChooseColumns) -> RawTable:
+        """Return the columns of the table itself that ``choose`` picks from its header."""
+        return self.read_table(self._config, choose)
 
     def __len__(self) -> int:
         return len(self._table.rows)
@@ -106,7 +109,7 @@ class TableDataset:
             return None
         column = self._table.columns[name]
         assert isinstance(column, NumberColumn)
-        return Source(column.values[:, 0], self._config.path, locate=self.where)
+        return Source(column.values[:, 0], self._place, locate=self.where)
 
     def _cells(self) -> dict[str, Source]:
         """Return the cells of the features as arrays of numbers, for the fingerprint.
@@ -114,7 +117,7 @@ class TableDataset:
         Numbers that need no encoding are stored as they are, as in versions without encodings.
         """
         sources: dict[str, Source] = {}
-        place = self._config.path
+        place = self._place
         for name, block in self._blocks.items():
             values = block.plain_values if isinstance(block, Row) else None
             names = tuple(feature for column in block.columns for feature in column.names)
@@ -193,7 +196,7 @@ class TableDataset:
         return column_values(
             self._config,
             name,
-            lambda choose: self.read_table(self._config, choose),
+            self._read,
             self._table.rows,
         )
 
