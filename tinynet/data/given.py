@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tinynet.builtin.datasets.memory import Memory, MemoryArrays
-from tinynet.builtin.datasets.memory_table import MemoryTable
-from tinynet.builtin.tables.config import TableConfig
 from tinynet.config import Frozen, Reference
 from tinynet.data.given_forms import MEMORY, TABLE, as_table, kind_of
 from tinynet.dataset import Dataset
@@ -141,15 +139,21 @@ class GivenDataset:
         Raises:
             DataError: for values that cannot be used.
         """
-        dataset: Any = self.value
-        if isinstance(config, TableConfig):
-            if not is_dataset(dataset):
-                dataset = MemoryTable(config, as_table(dataset, config.target))
-        elif not is_dataset(dataset):
-            assert isinstance(config, Memory.Config)
-            dataset = Memory(config, self.arrays(pointer[1:].partition("/")[2]))
-        opened: Dataset = dataset
-        return opened
+        made: Any = self.value
+        if not is_dataset(made):
+            make = self._arrays_dataset if isinstance(config, Memory.Config) else self._table
+            made = make(config, pointer[1:].partition("/")[2])
+        dataset: Dataset = made
+        return dataset
+
+    def _arrays_dataset(self, config: Any, place: str) -> Any:
+        return Memory(config, self.arrays(place))
+
+    def _table(self, config: Any, place: str) -> Any:
+        # Imported here: most data are no tables.
+        from tinynet.builtin.datasets.memory_table import MemoryTable
+
+        return MemoryTable(config, as_table(self.value, config.target))
 
     def arrays(self, place: str = "") -> MemoryArrays:
         """Return the arrays of a value that is no dataset."""

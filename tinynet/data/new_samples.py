@@ -12,6 +12,7 @@ from tinynet import registry
 from tinynet.builtin.datasets.memory import Memory
 from tinynet.builtin.datasets.memory_table import MemoryTable
 from tinynet.builtin.tables.config import TableConfig
+from tinynet.config import Frozen
 from tinynet.data.data import Data, Split
 from tinynet.data.given import GivenDataset, is_dataset
 from tinynet.data.given_forms import TABLE, as_table, kind_of
@@ -91,22 +92,24 @@ def _of_path(spec: DataSpec, path: str) -> Dataset:
 
 
 def _of_memory(spec: DataSpec, trained: TrainingFields, samples: Any) -> Dataset:
-    dataset: Any = samples
-    if is_dataset(dataset):
-        opened: Dataset = dataset
-        return opened
-    config = registry.default().config(spec)
-    if isinstance(config, TableConfig) and kind_of(samples, config.target)[0] == TABLE:
-        options = {name: getattr(config, name) for name in TableConfig.model_fields}
-        table = MemoryTable.Config.model_construct(**options)
-        dataset = MemoryTable(table, as_table(samples, config.target))
-    else:
-        arrays = GivenDataset(samples, tuple(trained.inputs)).arrays()
-        if not isinstance(config, Memory.Config):
-            config, arrays = Memory.Config(), replace(arrays, trained=trained.targets)
-        dataset = Memory(config, arrays)
-    opened = dataset
-    return opened
+    made: Any = samples
+    if not is_dataset(samples):
+        config = registry.default().config(spec)
+        if isinstance(config, TableConfig) and kind_of(samples, config.target)[0] == TABLE:
+            options = {name: getattr(config, name) for name in TableConfig.model_fields}
+            table = MemoryTable.Config.model_construct(**options)
+            made = MemoryTable(table, as_table(samples, config.target))
+        else:
+            made = _of_arrays(config, trained, samples)
+    dataset: Dataset = made
+    return dataset
+
+
+def _of_arrays(config: Frozen, trained: TrainingFields, samples: Any) -> Memory:
+    arrays = GivenDataset(samples, tuple(trained.inputs)).arrays()
+    if isinstance(config, Memory.Config):
+        return Memory(config, arrays)
+    return Memory(Memory.Config(), replace(arrays, trained=trained.targets))
 
 
 class AsInTraining:

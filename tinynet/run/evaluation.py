@@ -10,7 +10,6 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.sections import DataFacts
 from tinynet.data.data import Data
 from tinynet.data.given import GivenData
-from tinynet.data.new_samples import TrainingFields, open_new_samples
 from tinynet.data.splits import SplitName
 from tinynet.engine.engine import Engine
 from tinynet.errors import CheckpointMismatchError, UsageError
@@ -102,6 +101,9 @@ def evaluate(
     spec = model.spec
     if spec.data is None:
         raise CheckpointMismatchError(f"{file} names no data, so new ones cannot be read alike")
+    # Imported here: it needs the readers of tables.
+    from tinynet.data.new_samples import TrainingFields, open_new_samples
+
     trained = TrainingFields(model.inputs, model.targets)
     with verifying(settings.get("verify_data", False)):
         opened = open_new_samples(spec.data, trained, data, spec.training.seed, state.transforms)
