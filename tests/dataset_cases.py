@@ -81,6 +81,15 @@ def idx(cls: type[Any], folder: Path) -> Iterator[Check]:
     return dataset_checks(cls, {"images": str(images), "labels": str(labels)})
 
 
+def memory_table(cls: type[Any], folder: Path) -> Iterator[Check]:
+    class Filled(cls):  # type: ignore[misc]
+        def __init__(self, config: Any) -> None:
+            table = {"age": [1.5, 2, 30, 4], "sex": ["m", "f", None, "m"], "kind": ["a", "b"] * 2}
+            super().__init__(config, table)
+
+    return dataset_checks(Filled, {"target": "kind"})
+
+
 def memory(cls: type[Any], folder: Path) -> Iterator[Check]:
     class Filled(cls):  # type: ignore[misc]
         def __init__(self, config: Any) -> None:
@@ -153,6 +162,7 @@ DATASETS: dict[str, list[Case]] = {
     "digits": [digits],
     "idx": [idx],
     "memory": [memory],
+    "memory_table": [memory_table],
     "image_folder": [image_folder, image_masks],
     "npy": [npy],
     "npz": [npz, npz_of_sequences, npz_without_targets],

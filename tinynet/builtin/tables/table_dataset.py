@@ -234,6 +234,6 @@ def _pinned(layout: Layout, by_name: bool) -> JsonValue:
             return entry if by_name else int(entry)
         return [name if by_name else int(name) for name in entry]
 
-    if list(layout.inputs) == ["input"]:
+    if list(layout.inputs) == ["input"] and not isinstance(layout.inputs["input"], str):
         return pinned(layout.inputs["input"])
     return {name: pinned(entry) for name, entry in layout.inputs.items()}
