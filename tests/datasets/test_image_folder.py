@@ -71,6 +71,13 @@ def test_hidden_files_are_skipped_and_others_listed(photos):
     ]
 
 
+def test_folders_group_a_split(photos):
+    data = open_folder(path=photos)
+    assert data.column_values("folder").tolist() == ["cat", "cat/inner", "dog"]
+    with pytest.raises(DataError, match="no column 'patient' without a table; available: folder"):
+        data.column_values("patient")
+
+
 def test_images_outside_of_class_folders_are_an_error(photos):
     save(photos / "stray.png")
     with pytest.raises(DataError, match=r"also images outside of them: stray\.png; move these"):
@@ -249,6 +256,16 @@ def test_images_that_fit_are_decoded_once(photos, monkeypatch):
         file.unlink()
     assert everything(data).inputs["input"].shape == (3, 3, 4, 3)
     assert "kept in memory" in data.description()[0]
+
+
+def test_targets_are_read_without_images(photos, monkeypatch):
+    """Checks before training would decode every image otherwise."""
+    monkeypatch.setattr(pixels, "available_memory", lambda: 0)
+    data = open_folder(path=photos, size=[3, 4])
+    for file in photos.rglob("*.*"):
+        file.unlink()
+    batch = data.gather_targets(np.array([2, 0]))
+    assert (batch.inputs, batch.targets["target"].tolist()) == ({}, [1, 0])
 
 
 def test_images_that_do_not_fit_are_not_kept(photos, monkeypatch):

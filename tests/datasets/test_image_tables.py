@@ -67,6 +67,15 @@ def test_a_table_separated_by_tabs(flat):
     assert levels(open_folder(path=flat["path"], table=table, target="kind")) == [10]
 
 
+def test_columns_group_a_split(flat):
+    (flat["path"] / "a.png").write_bytes(b"")
+    data = open_folder(**flat, target="x", skip_broken=True)
+    assert data.column_values("kind").tolist() == ["red", "red"]
+    assert data.column_values("y").tolist() == [4, 6]
+    with pytest.raises(DataError, match="there is no column 'kinds'; did you mean 'kind'"):
+        data.column_values("kinds")
+
+
 def test_images_that_the_table_lacks_are_noted(flat):
     save(flat["path"] / "new.png")
     data = open_folder(**flat, target="kind")

@@ -52,6 +52,7 @@ class ImageFolder:
         self._config, listing = config, _list(config)
         opened = open_images(listing, config)
         self._pixels, self._code, self._broken = opened.pixels, opened.decoding.code, opened.broken
+        self._rows, self._column = np.array(opened.rows), listing.column
         self._places, self._notes = [listing.images[row] for row in opened.rows], listing.notes
         self._targets = {
             name: _rows(source, opened.rows) for name, source in listing.targets.items()
@@ -86,15 +87,18 @@ class ImageFolder:
             DataError: naming the images that cannot be decoded.
         """
         rows = np.asarray(indices)
-        images, masks = self._pixels.read(rows)
+        return replace(self.gather_targets(rows), inputs={"input": self._pixels.read_images(rows)})
+
+    def gather_targets(self, indices: Array) -> Batch:
+        """Return the samples at ``indices`` (N,) without the images, which are not decoded."""
+        rows = np.asarray(indices)
         targets = {name: source.gather(rows) for name, source in self._targets.items()}
-        if self._code is None or masks is None:
-            return Batch({"input": images}, targets)
+        if self._code is None:
+            return Batch({}, targets)
+        masks = self._pixels.read_masks(rows)
         counts = masks != self._code.nothing
         targets["target"] = np.where(counts, masks, 0).astype(np.int64)
-        return Batch(
-            {"input": images}, targets, counts.astype(np.float64) if self._weighted else None
-        )
+        return Batch({}, targets, counts.astype(np.float64) if self._weighted else None)
 
     input_endings = ENDINGS
     takes_folders = True
@@ -136,6 +140,15 @@ class ImageFolder:
         """File of a sample, or the line of the table with its target."""
         source = self._targets.get(name)
         return self._places[index] if source is None or source.locate is None else source.row(index)
+
+    def column_values(self, name: str) -> Array:
+        """Return a column of the table, (N,); without a table, the column is ``folder``.
+
+        Raises:
+            DataError: for a column that does not exist.
+        """
+        values: Array = self._column(name)[self._rows]
+        return values
 
     @property
     def inferred(self) -> Mapping[str, JsonValue]:

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +15,7 @@ from tinynet.errors import DataError
 from tinynet.files.images import ENDINGS, is_image
 from tinynet.files.nearby import suggest_path
 from tinynet.text.wording import format_list, suggest
+from tinynet.types import Array
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Listing:
         targets: The targets that are not masks, by name, each (N, ...).
         masks: Path of the mask of each sample; None without masks.
         notes: Facts about the folder that the user should know.
+        columns: Return a column of the table, (N,); None without a table.
     """
 
     folder: str
@@ -34,6 +36,20 @@ class Listing:
     targets: Mapping[str, Source] = field(default_factory=dict)
     masks: Sequence[str] | None = None
     notes: tuple[str, ...] = ()
+    columns: Callable[[str], Array] | None = None
+
+    def column(self, name: str) -> Array:
+        """Return a column of the table, (N,); without a table, the folder of each image.
+
+        Raises:
+            DataError: for a column that does not exist.
+        """
+        if self.columns is not None:
+            return self.columns(name)
+        if name != "folder":
+            raise DataError(f"images have no column {name!r} without a table; available: folder")
+        folders = [os.path.relpath(os.path.dirname(path), self.folder) for path in self.images]
+        return np.array(folders, object)
 
 
 @dataclass(frozen=True)

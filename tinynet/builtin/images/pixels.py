@@ -1,6 +1,6 @@
 """Pixels of images and masks: decoded and resized, from files or from memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -125,25 +125,31 @@ class Pixels:
             self._masks = [self._masks[row] for row in kept]
         return broken
 
-    def read(self, rows: Array) -> tuple[Array, Array | None]:
-        """Return images (N, H, W, C), and classes of pixels (N, H, W) where there are masks.
+    def read_images(self, rows: Array) -> Array:
+        """Return images, (N, H, W, C).
 
         Raises:
             DataError: naming all files that cannot be decoded.
         """
         if self._cache is not None:
-            images, masks = self._cache
-            return images[rows], None if masks is None else masks[rows]
-        arrays = self._empty(len(rows))
-        problems = []
-        for place, result in enumerate(map_in_threads(self._try_decode, rows.tolist())):
-            if isinstance(result, str):
-                problems.append(result)
-            else:
-                _store(arrays, place, result)
-        if problems:
-            raise DataError(broken_message(list(dict.fromkeys(problems))))
-        return arrays
+            cached: Array = self._cache[0][rows]
+            return cached
+        images = np.empty((len(rows), *self._decoding.shape), self._decoding.dtype)
+        return _read(self._decoding.read_image, [self._images[row] for row in rows], images)
+
+    def read_masks(self, rows: Array) -> Array:
+        """Return the class of each pixel, (N, H, W).
+
+        Raises:
+            DataError: naming all files that cannot be decoded.
+        """
+        if self._cache is not None and self._cache[1] is not None:
+            cached: Array = self._cache[1][rows]
+            return cached
+        assert self._masks is not None
+        assert self._decoding.code is not None
+        masks = np.empty((len(rows), *self._decoding.shape[:2]), self._decoding.code.dtype)
+        return _read(self._decoding.read_mask, [self._masks[row] for row in rows], masks)
 
     def _try_decode(self, row: int) -> tuple[Array, Array | None] | str:
         try:
@@ -167,6 +173,26 @@ def _store(
     arrays[0][row] = sample[0]
     if arrays[1] is not None:
         arrays[1][row] = sample[1]
+
+
+def _read(read: Callable[[str], Array], paths: Sequence[str], result: Array) -> Array:
+    """Read files into a result, (N, ...)."""
+
+    def try_read(path: str) -> Array | str:
+        try:
+            return read(path)
+        except DataError as error:
+            return str(error)
+
+    problems = list[str]()
+    for row, array in enumerate(map_in_threads(try_read, paths)):
+        if isinstance(array, str):
+            problems.append(array)
+        else:
+            result[row] = array
+    if problems:
+        raise DataError(broken_message(list(dict.fromkeys(problems))))
+    return result
 
 
 def broken_message(problems: Sequence[str]) -> str:

@@ -52,7 +52,7 @@ def list_from_table(folder: str, path: str, config: ImageFolderConfig) -> Listin
         )
         for name, field in table.targets.items()
     }
-    return Listing(folder, paths, targets, notes=tuple(notes))
+    return Listing(folder, paths, targets, notes=tuple(notes), columns=table.column_values)
 
 
 def _first(names: Sequence[str]) -> Sequence[str]:
