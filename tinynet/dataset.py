@@ -28,6 +28,7 @@ __all__ = [
     "Located",
     "LocatedArrays",
     "Ranged",
+    "ReadsAhead",
     "RowReader",
     "Shape",
     "State",
@@ -331,4 +332,16 @@ class TargetReader(Protocol):
 
     def gather_targets(self, indices: Array) -> Batch:
         """Return the batch of `Dataset.gather` at ``indices`` (N,) with ``inputs`` empty."""
+        ...
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """The ability of a dataset to prepare for samples that will be gathered soon.
+
+    It serves data larger than memory that are read in blocks. Results must not depend on it.
+    """
+
+    def read_ahead(self, indices: Array) -> None:
+        """Start to read the samples at ``indices`` (N,) in the background, and do not wait."""
         ...

@@ -215,5 +215,38 @@ def test_large_data_are_checked_batch_by_batch(register, tmp_path, monkeypatch):
     data.batch("train", np.arange(16, 18), epoch=0)
 
 
-def test_the_public_face_has_the_ability():
-    assert "TargetReader" in tinynet.dataset.__all__
+class Ahead(Wide):
+    """The same numbers, and what was announced."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.ahead = []
+
+    def read_ahead(self, indices):
+        self.ahead.append(indices.tolist())
+
+
+@pytest.mark.parametrize(
+    ("large", "most", "announced"), [(1, 1, 0), (10**9, 10**9, 0), (1, 400, 5)]
+)
+def test_windows_are_read_ahead_if_they_are_small(
+    register, tmp_path, monkeypatch, large, most, announced
+):
+    """Otherwise they would be dropped from the cache before they are used, and be read twice."""
+    register("datasets", "ahead", Ahead)
+    monkeypatch.setattr(data_module, "LARGE", large)
+    monkeypatch.setattr(data_module, "_MOST_AHEAD", most)
+    data = open_data(tmp_path, {"type": "ahead", "order": BLOCKS, "split": {"test": 0}})
+    order = data.epoch_order(0)
+    data.read_ahead(order, 5, 10)
+    data.read_ahead(data.epoch_order(0), 35, 40)
+    calls = data.splits["train"].dataset.ahead
+    assert sum(map(len, calls)) == announced
+    if announced:
+        rows = np.asarray(data.splits["train"].indices)
+        assert calls[0] == rows[order.upcoming(5, 10)].tolist()
+        assert (np.diff(calls[0]) != 1).sum() <= 2, "few runs: the split begins within a block"
+
+
+def test_the_public_face_has_the_abilities():
+    assert {"ReadsAhead", "TargetReader"}.issubset(tinynet.dataset.__all__)

@@ -60,17 +60,22 @@ def test_neighbors_are_read_together_and_nothing_else_is(saved, monkeypatch):
         return read(descriptor, buffers, offset)
 
     monkeypatch.setattr(file_rows.os, "preadv", counting)
-    rows[np.array([7, 40, 5, 6, 40])]
-    assert reads == [3 * 24, 24]
+    rows[np.array([5, 6, 7, 40, 3])]
+    assert reads == [3 * 24, 24, 24]
 
 
-def test_readahead_is_off(saved, monkeypatch):
+def test_readahead_of_the_system_is_off(saved, monkeypatch):
     if not hasattr(os, "posix_fadvise"):
         pytest.skip("this system has no posix_fadvise")
     advice = []
     monkeypatch.setattr(file_rows.os, "posix_fadvise", lambda *call: advice.append(call[1:]))
-    saved()[:4]
+    rows = saved()
+    rows[:4]
     assert advice == [(0, 0, os.POSIX_FADV_RANDOM)]
+    advice.clear()
+    rows[np.array([4, 2])]
+    ahead = [(rows._start + 24 * row, 24, os.POSIX_FADV_WILLNEED) for row in (4, 2)]
+    assert advice == [(0, 0, os.POSIX_FADV_RANDOM), *ahead], "both reads at once, and nothing else"
 
 
 def test_rows_are_read_where_the_system_takes_no_advice(saved, monkeypatch):
@@ -129,3 +134,15 @@ def test_arrays_in_fortran_order_are_mapped(tmp_path, monkeypatch):
     rows = open_npy(str(tmp_path / "x.npy"))
     assert isinstance(rows, np.ndarray)
     np.testing.assert_array_equal(rows, X)
+
+
+def test_reading_ahead_announces_rows_and_reads_none(saved, monkeypatch):
+    if not hasattr(os, "posix_fadvise"):
+        pytest.skip("this system has no posix_fadvise")
+    rows, advice = saved(), []
+    monkeypatch.setattr(file_rows.os, "posix_fadvise", lambda *call: advice.append(call[1:]))
+    monkeypatch.setattr(file_rows.os, "preadv", lambda *call: pytest.fail("it waits"))
+    rows.read_ahead(np.array([8, 9, 10, 3]))
+    rows.read_ahead(np.empty(0, np.int64))
+    ranges = [(rows._start + 24 * row, 24 * count) for row, count in ((8, 3), (3, 1))]
+    assert advice[1:] == [(*part, os.POSIX_FADV_WILLNEED) for part in ranges]

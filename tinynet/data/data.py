@@ -36,6 +36,7 @@ from tinynet.dataset import (
     Inferring,
     Located,
     LocatedArrays,
+    ReadsAhead,
 )
 from tinynet.engine.inputs import own_name
 from tinynet.engine.tensor_names import DATASET, in_group
@@ -48,6 +49,9 @@ from tinynet.types import Array, Shape
 
 _PLACES: dict[SplitName, str] = {"val": "data.validation", "test": "data.test"}
 """The place in the spec of the datasets of splits that have their own."""
+
+_MOST_AHEAD = 1 << 27
+"""Bytes of a window that is read ahead."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,15 @@ class Split:
         return map(self.at, chunks(len(self)))
 
     @cached_property
+    def sample_bytes(self) -> int:
+        """The bytes of a raw sample, without text."""
+        fields = [*self.dataset.inputs.values(), *self.dataset.targets.values()]
+        return sum(prod(f.shape) * np.dtype(f.dtype).itemsize for f in fields if f.dtype != TEXT)
+
+    @property
     def is_large(self) -> bool:
         """True if the dataset is too large to read it just for a check."""
-        fields = [*self.dataset.inputs.values(), *self.dataset.targets.values()]
-        row = sum(prod(f.shape) * np.dtype(f.dtype).itemsize for f in fields if f.dtype != TEXT)
-        return len(self.dataset) * row >= LARGE
+        return len(self.dataset) * self.sample_bytes >= LARGE
 
     def read(self, *, inputs: bool = True) -> Batch:
         """Return the raw samples; without ``inputs`` they need not be read."""
@@ -280,6 +288,19 @@ class Data:
     def order(self, epoch: int) -> Array:
         """Return the training samples' positions in the order of an epoch, (N,)."""
         return self.epoch_order(epoch).positions(0, self.size("train"))
+
+    def read_ahead(self, order: Order, start: int, stop: int) -> None:
+        """Let the dataset prepare for later samples when those at places of an order are read.
+
+        Windows are read ahead if two of them take little memory, in the system's cache.
+        """
+        part = self.splits["train"]
+        if not isinstance(order, WindowedBlocks) or not isinstance(part.dataset, ReadsAhead):
+            return
+        if part.is_large and order.width * part.sample_bytes <= _MOST_AHEAD:
+            rows = part.indices[order.upcoming(start, stop)]
+            with PluginErrors(part.dataset, "read_ahead raised", part.pointer):
+                part.dataset.read_ahead(rows)
 
     def batch(
         self, split: SplitName, positions: Array, *, epoch: int | None = None, first: int = 0

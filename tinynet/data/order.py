@@ -60,6 +60,10 @@ class BlockOrder:
         start, stop = (self._cut(full) for full in (number * width, (number + 1) * width))
         return start, min(stop, self.size)
 
+    def later(self, place: int, blocks: int) -> int:
+        """Return the place some complete blocks later, at most the size."""
+        return min(self._cut(self._full(place) + blocks * self._block), self.size)
+
     def at(self, places: Array) -> Array:
         """Return the numbers at some places of the order, of the same shape."""
         full = places + np.where(places >= self._gap, self._missing, 0)
@@ -75,8 +79,8 @@ class BlockOrder:
         return place + self._missing if place >= self._gap else place
 
     def _cut(self, full: int) -> int:
-        """Return the place of the start of a block, or the size, from that in complete blocks."""
-        return full - self._missing if full > self._gap else full
+        """Return the place from that in complete blocks; the next one for a missing row."""
+        return max(self._gap, full - self._missing) if full > self._gap else full
 
 
 class WindowedBlocks:
@@ -84,6 +88,9 @@ class WindowedBlocks:
 
     So consecutive places lie in few blocks, which a file larger than memory needs, and every place
     is computed in constant time and memory, which a resumed run needs.
+
+    Attributes:
+        width: The most rows in a window.
     """
 
     def __init__(self, size: int, block: int, window: int, *key: int | str) -> None:
@@ -97,6 +104,7 @@ class WindowedBlocks:
         """
         self._blocks = BlockOrder(size, block, *key)
         self._window, self._key = window, key
+        self.width = block * window
 
     def positions(self, start: int, stop: int) -> Array:
         """Return the rows at some consecutive places."""
@@ -109,3 +117,11 @@ class WindowedBlocks:
             parts.append(self._blocks.at(first + rows(places)))
             start = end
         return np.concatenate(parts)
+
+    def upcoming(self, start: int, stop: int) -> Array:
+        """Return the rows to read ahead, in few runs, when those at some places are read.
+
+        They are those of the next window, as many. A window is complete before it begins.
+        """
+        first, end = (self._blocks.later(place, self._window) for place in (start, stop))
+        return self._blocks.positions(first, end)

@@ -1,8 +1,9 @@
 """Rows of an array in a large file, read without readahead and without a memory map.
 
 A page fault in a mapped file makes the kernel read up to 128 KiB around it, so gathering rows at
-random reads far more than the rows. Here each run of neighboring rows is one `os.pread`, and
-``posix_fadvise`` turns readahead off (macOS has no such call, and reads ahead less).
+random reads far more than the rows. Here rows that are consecutive are one `os.preadv`, and
+``posix_fadvise`` turns readahead off and starts all reads of a batch at once. macOS has no such
+call: there the system may read ahead.
 """
 
 import os
@@ -10,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
-from itertools import pairwise
 from math import prod
 from typing import Any, Protocol, Self
 
@@ -127,26 +127,40 @@ class FileRows:
         if outside.any():
             raise IndexError(f"row {indices[outside][0]} of {self._path}, which has {len(self):,}")
         indices = np.where(indices < 0, indices + len(self), indices)
-        result = np.empty((len(indices), *self.shape[1:]), self.dtype)
-        if not len(indices):
-            return result
-        order = np.argsort(indices, kind="stable")
-        ascending = indices[order]
-        steps = np.diff(ascending)
-        # Repeated rows are read once, with their neighbors.
-        bounds = [0, *(np.flatnonzero(steps > 1) + 1).tolist(), len(indices)]
+        rows = np.empty((len(indices), *self.shape[1:]), self.dtype)
+        if len(rows):
+            self._fill(rows, indices)
+        return rows
+
+    def _fill(self, rows: Array, indices: Array) -> None:
+        """Read the rows at ``indices`` (M,); consecutive ones are read together."""
+        buffer = rows.reshape(-1).view(np.uint8).data
+        reads = self._reads(indices)
         with self._opened() as descriptor:
-            for first, last in pairwise(bounds):
-                start, stop = int(ascending[first]), int(ascending[last - 1]) + 1
-                places = order[first:last]
-                adjacent = stop - start == last - first and bool((np.diff(places) == 1).all())
-                if adjacent:
-                    self._read(descriptor, start, result[places[0] : places[0] + last - first])
-                    continue
-                run = np.empty((stop - start, *self.shape[1:]), self.dtype)
-                self._read(descriptor, start, run)
-                result[places] = run[ascending[first:last] - start]
-        return result
+            if len(reads) > 1:
+                # The kernel starts all reads at once, and does not wait for one after the other.
+                self._announce(descriptor, reads)
+            for start, end, offset in reads:
+                self._read(descriptor, buffer[start:end], offset)
+
+    def read_ahead(self, indices: Array) -> None:
+        """Start to read the rows at ``indices`` (M,), and do not wait for them."""
+        if len(indices):
+            with self._opened() as descriptor:
+                self._announce(descriptor, self._reads(indices))
+
+    def _reads(self, indices: Array) -> list[tuple[int, int, int]]:
+        """Return start and end of each read in the bytes of the rows, and its place in the file."""
+        firsts = np.flatnonzero(np.diff(indices, prepend=-2) != 1)
+        starts = (firsts * self._row_bytes).tolist()
+        offsets = (self._start + indices[firsts] * self._row_bytes).tolist()
+        ends = [*starts[1:], len(indices) * self._row_bytes]
+        return list(zip(starts, ends, offsets, strict=True))
+
+    def _announce(self, descriptor: int, reads: list[tuple[int, int, int]]) -> None:
+        if hasattr(os, "posix_fadvise"):
+            for start, end, offset in reads:
+                os.posix_fadvise(descriptor, offset, end - start, os.POSIX_FADV_WILLNEED)
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
@@ -160,12 +174,11 @@ class FileRows:
                 os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
             yield descriptor
 
-    def _read(self, descriptor: int, start: int, rows: Array) -> None:
-        """Fill ``rows``, which is contiguous, with the rows of the file from ``start``."""
-        buffer = rows.reshape(-1).view(np.uint8).data
-        position, filled = self._start + start * self._row_bytes, 0
-        while filled < len(buffer):
-            count = os.preadv(descriptor, [buffer[filled:]], position + filled)
-            if not count:
+    def _read(self, descriptor: int, buffer: memoryview, offset: int) -> None:
+        """Fill a buffer with the bytes of the file from an offset."""
+        count = os.preadv(descriptor, [buffer], offset)
+        while count < len(buffer):
+            more = os.preadv(descriptor, [buffer[count:]], offset + count)
+            if not more:
                 raise DataError(f"{self._path} was truncated while it was in use")
-            filled += count
+            count += more

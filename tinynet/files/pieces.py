@@ -1,7 +1,7 @@
 """Arrays in several files, joined by rows."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from glob import escape, glob, has_magic
 from itertools import accumulate
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.errors import DataError
-from tinynet.files.file_rows import Rows
+from tinynet.files.file_rows import FileRows, Rows
 from tinynet.types import Array, Shape
 
 _MAX_LISTED = 5
@@ -107,8 +107,19 @@ class JoinedRows:
             raise IndexError(f"row {indices[outside][0]} of {len(self):,}")
         indices = np.where(indices < 0, indices + len(self), indices)
         result = np.empty((len(indices), *self.shape[1:]), self.dtype)
+        for part, places, own in self._divided(indices):
+            result[places] = part[own]
+        return result
+
+    def read_ahead(self, indices: Array) -> None:
+        """Start to read the rows at ``indices`` (M,) of large files, and do not wait."""
+        for part, _, own in self._divided(indices):
+            if isinstance(part, FileRows):
+                part.read_ahead(own)
+
+    def _divided(self, indices: Array) -> Iterator[tuple[Rows, Array, Array]]:
+        """Yield each part with some of the rows: their places in ``indices``, and in the part."""
         owners = np.searchsorted(self.starts, indices, side="right") - 1
         for owner in np.unique(owners).tolist():
             places = np.flatnonzero(owners == owner)
-            result[places] = self._parts[owner][indices[places] - self.starts[owner]]
-        return result
+            yield self._parts[owner], places, indices[places] - self.starts[owner]

@@ -119,7 +119,9 @@ class Loader:
     def gather(self, epoch: int, position: int, count: int | None = None) -> StepSamples:
         """Gather the first `count` samples of a step, by default all."""
         start = position * self._size
-        positions = self._positions(epoch, start, start + (count or self._size))
+        stop, order = start + (count or self._size), self._epoch_order(epoch)
+        self._data.read_ahead(order, start, stop)
+        positions = order.positions(start, stop)
         batch = self._data.batch("train", positions, epoch=epoch, first=start)
         samples = labelled(batch, self._targets)
         if self._class_weights is None:
@@ -127,17 +129,18 @@ class Loader:
         weights = self._class_weights.multiply(samples.y, samples.weights)
         return replace(samples, weights=weights)
 
-    def _positions(self, epoch: int, start: int, stop: int) -> Array:
-        """Return a part of the order of an epoch; the last order is kept."""
+    def _epoch_order(self, epoch: int) -> Order:
+        """Return the order of an epoch; the last one is kept."""
         kept = self._order
         if kept is None or kept[0] != epoch:
             kept = self._order = epoch, self._data.epoch_order(epoch)
-        return kept[1].positions(start, stop)
+        return kept[1]
 
     def place(self, epoch: int, position: int, row: int) -> str:
         """Return the origin of a sample of a step: file and line, for example."""
         start = position * self._size + row
-        return self._data.splits["train"].place(int(self._positions(epoch, start, start + 1)[0]))
+        number = self._epoch_order(epoch).positions(start, start + 1)[0]
+        return self._data.splits["train"].place(int(number))
 
     def stop(self) -> None:
         """Stop prefetching; afterwards no thread reads the data."""

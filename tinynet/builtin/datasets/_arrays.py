@@ -14,7 +14,8 @@ from xxhash import xxh3_64_hexdigest, xxh3_128
 
 from tinynet.dataset import TEXT, Batch, DatasetConfig, Field
 from tinynet.errors import DataError
-from tinynet.files.file_rows import LARGE, FileVersion, Rows
+from tinynet.files.file_rows import LARGE, FileRows, FileVersion, Rows
+from tinynet.files.pieces import JoinedRows
 from tinynet.files.regular import compare_counts
 from tinynet.files.scan_cache import remember
 from tinynet.text.warning import warn
@@ -244,6 +245,12 @@ class ArrayDataset:
             {name: source.gather(rows) for name, source in self._targets.items()},
             None if self._weights is None else self._weights.gather(rows),
         )
+
+    def read_ahead(self, indices: Array) -> None:
+        """Start to read rows of large files into the system's cache."""
+        for _, _, source in self._sources():
+            if isinstance(source.values, FileRows | JoinedRows):
+                source.values.read_ahead(indices)
 
     def where(self, index: int) -> str:
         """File and row (or line) of a sample."""
