@@ -1,5 +1,7 @@
 """A forecaster from end to end: trained on windows, resumed, evaluated, and asked for forecasts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -171,3 +173,55 @@ def test_an_answer_has_the_number_and_columns_of_the_last_row(of_table, tmp_path
     assert rows[-1][0] == 19
     assert rows[0][0] == LENGTH - 1
     assert next(forecast.records())["day"] == "2024-11-26"
+
+
+def test_rows_are_sorted_as_in_training(of_table, tmp_path):
+    columns = table(20, start=300)
+    path = write_table(tmp_path / "new.csv", columns)
+    expected = of_table.predict(path)
+    newest_first = {name: column[::-1] for name, column in columns.items()}
+    write_table(path, newest_first)
+    forecast = of_table.predict(path)
+    np.testing.assert_array_equal(forecast.values, expected.values)
+    assert [row[0] for row in forecast.rows()] == list(range(20 - LENGTH, -1, -1))
+
+
+def test_dates_that_cannot_be_sorted_are_a_warning(of_table, tmp_path):
+    columns = table(20, start=300)
+    path = write_table(tmp_path / "new.csv", columns)
+    expected = of_table.predict(path).values
+    columns["day"] = [f"{i % 28 + 1}.11.2024" for i in range(20)]
+    warned = []
+    model = replace(of_table, warn=warned.append)
+    np.testing.assert_array_equal(model.predict(write_table(path, columns)).values, expected)
+    assert "the dates in the column 'day' are not written as YYYY-MM-DD" in warned[0]
+    columns["day"][3] = ""
+    with pytest.raises(DataError, match=r"'day', which is empty in 1 of 20 .*new.csv, line 5"):
+        of_table.predict(write_table(path, columns))
+
+
+def test_windows_of_a_table_are_those_of_one_series(tmp_path):
+    columns = table(150)
+    shifted = table(150, start=37)
+    both = {
+        name: [cell for pair in zip(columns[name], shifted[name], strict=True) for cell in pair]
+        for name in columns
+    }
+    both["place"] = ["here", "there"] * 150
+    write_table(tmp_path / "days.csv", both)
+    spec = document(targets="warm", by="place")
+    spec["data"] |= {"type": "csv", "path": "days.csv", "target": None, "features": ["warm"]}
+    del spec["data"]["targets"]
+    spec["network"] = {"layers": ["flatten", {"type": "dense", "units": 1}]}
+    run = tinynet.train(spec, tmp_path / "run", data_root=tmp_path)
+    model = tinynet.load_model(run.path)
+    new = {name: cells[:24] for name, cells in both.items()}
+    forecasts = model.predict(write_table(tmp_path / "new.csv", new), keep="place")
+    assert [row[0] for row in forecasts.rows()] == list(range(2 * LENGTH - 2, 24))
+    own = {name: cells[1:24:2] for name, cells in both.items()}
+    alone = model.predict(write_table(tmp_path / "there.csv", own))
+    np.testing.assert_array_equal(forecasts.values[1::2], alone.values)
+    assert [record["place"] for record in forecasts.records()] == ["here", "there"] * 7
+    short = {name: cells[:10] for name, cells in both.items()}
+    with pytest.raises(DataError, match=r"the longest of 2 series \(by 'place'\) has 5 rows"):
+        model.predict(write_table(tmp_path / "short.csv", short))

@@ -1,8 +1,9 @@
 """Columns of a dataset's source that group its samples, or give their order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from tinynet.errors import DataError
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.text.wording import format_value, suggest
 from tinynet.types import Array
+
+Where: TypeAlias = Callable[[int], str]
+"""Return the place of a sample, for messages."""
 
 _MAX_PLACES = 3
 """Samples that a message names."""
@@ -35,13 +39,18 @@ def read_column(dataset: Dataset, name: str, key: str, pointer: str = POINTER) -
             raise plugin_error(dataset, f"{message} {described(values)}", pointer)
     else:
         values = _read_array(dataset, name, key, pointer)
+    require_values(values, name, key, partial(_place, dataset))
+    return values
+
+
+def require_values(values: Array, name: str, key: str, where: Where) -> None:
+    """Raise `DataError` if a column has missing values; ``where`` returns the place of a sample."""
     if (missing := np.flatnonzero(_is_missing(values))).size:
         raise DataError(
             f"{key} names the column {name!r}, which is empty in {len(missing):,} of"
-            f" {len(values):,} samples ({_places(dataset, missing)}); fill in its values, or remove"
+            f" {len(values):,} samples ({_places(where, missing)}); fill in its values, or remove"
             " these samples"
         )
-    return values
 
 
 def _read_array(dataset: Dataset, name: str, key: str, pointer: str) -> Array:
@@ -98,59 +107,53 @@ def sorted_positions(dataset: Dataset, name: str, key: str, pointer: str = POINT
         DataError: for values that are neither numbers nor dates.
     """
     values = read_column(dataset, name, key, pointer)
-    if values.dtype.kind not in "biufM":
-        values = _comparable(dataset, values, name, key)
-    return np.argsort(values, kind="stable")
+    return np.argsort(sort_keys(values, name, key, partial(_place, dataset)), kind="stable")
 
 
-def _comparable(dataset: Dataset, values: Array, name: str, key: str) -> Array:
-    """Return text or objects as numbers, or as seconds for dates."""
+def sort_keys(values: Array, name: str, key: str, where: Where) -> Array:
+    """Return the values of a column as numbers, or as times for dates.
+
+    Raises:
+        DataError: for values that are neither.
+    """
+    if values.dtype.kind in "biufM":
+        return values
     try:
-        numbers = np.array([float(value) for value in values])
+        keys = np.array([float(value) for value in values])
+        wrong = np.flatnonzero(~np.isfinite(keys))
     except (TypeError, ValueError):
-        return _seconds(dataset, values, name, key)
-    if (bad := np.flatnonzero(~np.isfinite(numbers))).size:
-        raise _unsortable(dataset, values, bad, name, key)
-    return numbers
+        keys = np.array([_moment(value) for value in values], "datetime64[us]")
+        wrong = np.flatnonzero(np.isnat(keys))
+    if wrong.size:
+        raise DataError(
+            f"{key} sorts by the column {name!r}, but {format_value(str(values[wrong[0]]))} is"
+            f" neither a number nor an ISO date such as 2024-12-31 ({len(wrong):,} of"
+            f" {len(values):,} samples: {_places(where, wrong)}); write dates as YYYY-MM-DD, or"
+            ' sort the file and set "order": "as_is"'
+        )
+    return keys
 
 
-def _seconds(dataset: Dataset, values: Array, name: str, key: str) -> Array:
-    moments = list(_moments(values))
-    if bad := [i for i, moment in enumerate(moments) if moment is None]:
-        raise _unsortable(dataset, values, np.array(bad), name, key)
-    return np.array(moments, "datetime64[us]")
+def _moment(value: Any) -> datetime | None:
+    """Return a value as a time without a time zone; None for one that is no date."""
+    try:
+        moment = (
+            datetime.fromisoformat(value.replace("/", "-")) if isinstance(value, str) else value
+        )
+    except ValueError:
+        return None
+    if isinstance(moment, datetime):
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    return datetime(moment.year, moment.month, moment.day) if isinstance(moment, date) else None
 
 
-def _moments(values: Array) -> Iterator[datetime | None]:
-    """Yield each value as a time without a time zone; None for one that is no date."""
-    for value in values:
-        try:
-            moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        except ValueError:
-            moment = None
-        if isinstance(moment, datetime):
-            is_local = moment.tzinfo is None
-            yield moment if is_local else moment.astimezone(UTC).replace(tzinfo=None)
-        elif isinstance(moment, date):
-            yield datetime(moment.year, moment.month, moment.day)
-        else:
-            yield None
+def _place(dataset: Dataset, index: int) -> str:
+    if not isinstance(dataset, Located):
+        return f"sample {index}"
+    with PluginErrors(dataset, "where raised"):
+        return dataset.where(index)
 
 
-def _unsortable(dataset: Dataset, values: Array, bad: Array, name: str, key: str) -> DataError:
-    return DataError(
-        f"{key} sorts by the column {name!r}, but {format_value(str(values[bad[0]]))} is neither a"
-        f" number nor an ISO date such as 2024-12-31 ({len(bad):,} of {len(values):,} samples:"
-        f' {_places(dataset, bad)}); write dates as YYYY-MM-DD, or sort the file and set "order":'
-        ' "as_is"'
-    )
-
-
-def _places(dataset: Dataset, indices: Array) -> str:
-    shown = [int(index) for index in indices[:_MAX_PLACES]]
-    if isinstance(dataset, Located):
-        with PluginErrors(dataset, "where raised"):
-            places = [dataset.where(index) for index in shown]
-    else:
-        places = [f"sample {index}" for index in shown]
-    return "; ".join(places) + ("; ..." if len(indices) > len(shown) else "")
+def _places(where: Where, indices: Array) -> str:
+    shown = [where(int(index)) for index in indices[:_MAX_PLACES]]
+    return "; ".join(shown) + ("; ..." if len(indices) > len(shown) else "")

@@ -24,7 +24,12 @@ from tinynet.prediction.generic_files import images_in, is_image, read_csv
 from tinynet.prediction.memory_inputs import arrays_of
 from tinynet.prediction.raw_inputs import InputFile, RawInputs, join_inputs
 from tinynet.prediction.rows import is_rows, read_rows
-from tinynet.prediction.windows import are_windows, cut_windows, row_fields
+from tinynet.prediction.windows import (
+    WindowCutter,
+    are_windows,
+    columns_of_windows,
+    row_fields,
+)
 from tinynet.spec.data_spec import DataSpec
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.text.wording import format_list
@@ -43,6 +48,7 @@ class Reader:
     resize: bool  # resize images to the size that the model was trained on
     learned: State = field(default_factory=dict)  # the state of the dataset
     keep: Sequence[str] = ()  # columns of the source that are kept
+    needed: Sequence[str] = ()  # columns that rows of a table are read with besides
 
     def read(self, x: Any) -> RawInputs:
         """Read inputs, in one of the forms that `tinynet.prediction.model.Model.predict` takes.
@@ -55,12 +61,13 @@ class Reader:
 
     def parts(self, x: Any) -> Iterator[RawInputs]:
         """Yield the inputs in parts of any size, so that a large file is never held; see `read`."""
-        windows = None if self.dataset is None else self.dataset.windows
-        if windows is None or are_windows(x, self.fields):
+        data = self.dataset
+        if data is None or data.windows is None or are_windows(x, self.fields):
             yield from self._parts(x)
             return
-        rows = replace(self, fields=row_fields(self.fields))
-        yield cut_windows(join_inputs([*rows._parts(x)]), windows)
+        rows = replace(self, fields=row_fields(self.fields), needed=columns_of_windows(data))
+        cutter = WindowCutter(data, self.keep, self.warn)
+        yield cutter.cut(join_inputs([*rows._parts(x)]))
 
     def _parts(self, x: Any) -> Iterator[RawInputs]:
         paths = [x] if _is_path(x) else x
@@ -246,7 +253,8 @@ class Reader:
         assert reader is not None
         assert reference is not None
         config = registry.default().config(reference)
-        for part in read_rows(reader, config, source, self.fields, self.learned, self.keep):
+        columns = [*dict.fromkeys([*self.keep, *self.needed])]
+        for part in read_rows(reader, config, source, self.fields, self.learned, columns):
             yield replace(part, arrays=self._convert("", part.arrays))
 
     # Values -----------------------------------------------------------------------------------
