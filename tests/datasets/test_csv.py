@@ -134,7 +134,7 @@ def test_the_fingerprint_is_of_the_data_not_of_the_text(open_csv):
         ("a,a,y\n1,2,3\n", "line 1: two columns are named 'a'"),
         ("a,yy\n1,2\n", r"no column 'y'; did you mean 'yy'\?"),
         ("y\n1\n", "only the target column"),
-        (",a,y\n0,1,2\n", r'column 0 has no name.*"features": \["a"\]'),
+        (",a,y\n0,1,2\n", r'column 0 has no name.*set "columns": \{"": "ignore"\}'),
         ('a,y\n1,"2\n', "line 2: unexpected end of data"),
         ('a,y\n1,"2"3\n', "line 2: "),
         ("a,y\r1,2\r", "line 1: new-line character"),

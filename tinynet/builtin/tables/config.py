@@ -1,6 +1,7 @@
 """The options that every table has: its columns, features, targets and weights."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_serializer, model_validator
@@ -217,6 +218,11 @@ class TableConfig(TargetConfig):
         keys = ("kind", "format", "parts")
         missing = {key: getattr(inferred, key) for key in keys if getattr(options, key) is None}
         return options.model_copy(update=missing)
+
+    def columns_setting(self, changes: Mapping[str, Any]) -> str:
+        """Return the ``columns`` entry with some changes, to copy into a spec."""
+        present = {name: own.shortened() for name, own in (self.columns or {}).items()}
+        return json.dumps({"columns": {**present, **changes}}, ensure_ascii=False)[1:-1]
 
     def header_hint(self, names: Sequence[str], *, trained: bool = False) -> str:
         """Return a hint for the message that a table with these columns lacks one.

@@ -1,6 +1,5 @@
 """The use of a table's columns: which are features, targets and weights."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +8,6 @@ from tinynet.builtin.tables.config import Column, TableConfig
 from tinynet.errors import DataError
 from tinynet.files.csv_rows import fault_kind
 from tinynet.text.wording import format_list, suggest
-
-MAX_SHOWN_FEATURES = 30
-"""Features that a message lists for copying."""
 
 
 @dataclass(frozen=True)
@@ -121,10 +117,9 @@ def _all_features(
     """Return all columns that are neither ignored nor used otherwise."""
     features = [n for n in header if n not in others and config.options(n).kind != "ignore"]
     if "" in features and len(features) > 1:
-        named = feature_list([name for name in features if name])
         raise DataError(
             f"{place}: column {header.index('')} has no name, which is usual for a column of row"
-            f" numbers; name the columns to use: {named}"
+            f" numbers; to leave it out, set {config.columns_setting({'': 'ignore'})}"
         )
     return tuple(features)
 
@@ -190,13 +185,6 @@ def find_features(
             f"{place}: the header lacks {format_list([repr(name) for name in missing])}; it names"
             f" {format_list([repr(name) for name in header])}{hint}"
         )
-
-
-def feature_list(names: Sequence[str | int]) -> str:
-    """Return the ``features`` entry to copy into a spec."""
-    if len(names) > MAX_SHOWN_FEATURES:
-        return f'name the other {len(names):,} columns in "features"'
-    return f'"features": {json.dumps(names, ensure_ascii=False)}'
 
 
 def are_numbers(names: Sequence[str]) -> bool:

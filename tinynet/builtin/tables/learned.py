@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -29,11 +30,24 @@ class Learned:
     default: str | None = None
 
 
+class NothingLearnedError(DataError):
+    """A column that has no value for its missing cells.
+
+    Attributes:
+        column: The column.
+        change: The options of the column that solve it.
+    """
+
+    def __init__(self, column: Column, why: str, change: Any) -> None:
+        self.column, self.change = column, change
+        super().__init__(f"column {column.name!r} {why}")
+
+
 def learn(column: Column, rows: Array) -> Learned:
     """Return the learned values of a column from some of its rows (N,).
 
     Raises:
-        DataError: if the strategy for missing cells needs a value, and every cell is missing.
+        NothingLearnedError: if the strategy for missing cells needs a value, and there is none.
     """
     if isinstance(column, NumberColumn):
         return Learned(fill=_fill(column, rows))
@@ -138,9 +152,8 @@ def _fill(column: NumberColumn, rows: Array) -> Array | None:
     values = column.values[rows]
     present: Array = values[~np.isnan(values[:, 0])]
     if not len(present):
-        raise DataError(
-            f"column {column.name!r} has no value in the training samples, so there is no"
-            f' {strategy} for its missing cells; set "columns": {{"{column.name}": "ignore"}}'
+        raise NothingLearnedError(
+            column, f"has no value in the training samples, so there is no {strategy}", "ignore"
         )
     with np.errstate(over="ignore"):
         fill: Array
@@ -151,10 +164,8 @@ def _fill(column: NumberColumn, rows: Array) -> Array | None:
         else:
             fill = np.array([_most_frequent(part) for part in present.T])
     if not np.isfinite(fill).all():
-        raise DataError(
-            f"column {column.name!r}: its values are too large for a mean; set"
-            f' "columns": {{"{column.name}": {{"missing": "most_frequent"}}}}'
-        )
+        change = {**options.changed, "missing": "most_frequent"}
+        raise NothingLearnedError(column, "has values that are too large for a mean", change)
     return fill
 
 

@@ -21,6 +21,8 @@ _FILLED: dict[Kind, str] = {
     "text": "drop_row",
 }
 """The strategy that a message suggests for missing cells."""
+MAX_NAMED = 50
+"""Classes that a message names."""
 
 _FORMATS = (
     {"decimal": ","},
@@ -62,7 +64,9 @@ class Remedies:
         solved = len(self._columns) + len(self._table)
         together = ""
         if solved > 1:
-            together = f"all of these settings together: {self._settings(self._columns)}"
+            together = (
+                f"all of these settings together: {self.config.columns_setting(self._columns)}"
+            )
             if self._table:
                 together += f", {_entries(self._table)}"
         return self.faults.message(self.layout.roles, clauses, together)
@@ -138,7 +142,7 @@ class Remedies:
         source, options = self.sources[name], self.options[name]
         named = options.categories or in_order(source.present)
         absent = sorted(t for t in source.coded[0] if source.is_missing(t) and t not in named)
-        if self.layout.targets != {"target": name} or len(named) + len(absent) > MAX_CLASSES:
+        if self.layout.targets != {"target": name} or len(named) + len(absent) > MAX_NAMED:
             return ""
         verb = "is a class" if len(absent) == 1 else "are classes"
         classes = json.dumps([*named, *absent], ensure_ascii=False)
@@ -167,12 +171,7 @@ class Remedies:
         changed.pop("fill", None)
         entry = changed["kind"] if set(changed) == {"kind"} else changed
         self._columns[name] = entry
-        return self._settings({name: entry})
-
-    def _settings(self, columns: Mapping[str, Any]) -> str:
-        """Return the ``columns`` entry with some changes, to copy into a spec."""
-        present = {name: own.shortened() for name, own in (self.config.columns or {}).items()}
-        return _entries({"columns": {**present, **columns}})
+        return self.config.columns_setting({name: entry})
 
 
 def _others(kind: Kind) -> str:

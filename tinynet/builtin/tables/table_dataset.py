@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,7 +14,7 @@ from tinynet.builtin.tables.columns import Column, NumberColumn
 from tinynet.builtin.tables.config import TableConfig
 from tinynet.builtin.tables.inputs import Row, make_input
 from tinynet.builtin.tables.layout import Layout
-from tinynet.builtin.tables.learned import learn, pack, unpack
+from tinynet.builtin.tables.learned import NothingLearnedError, learn, pack, unpack
 from tinynet.builtin.tables.opened import column_values, open_table
 from tinynet.builtin.tables.prediction import read_rows
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
@@ -88,8 +87,9 @@ class TableDataset:
     def gather(self, indices: Array) -> Batch:
         """Return the samples at ``indices`` (N,), in arrays of the caller's own."""
         rows = np.asarray(indices)
+        rest = self._stored.gather_targets(rows)
         inputs = {name: block.gather(rows) for name, block in self._inputs.items()}
-        return replace(self._stored.gather_targets(rows), inputs=inputs)
+        return Batch(inputs, rest.targets, rest.weights)
 
     def gather_targets(self, indices: Array) -> Batch:
         """Return the samples at ``indices`` (N,) without their inputs."""
@@ -145,8 +145,12 @@ class TableDataset:
         rows = np.asarray(indices)
         try:
             learned = {column.name: learn(column, rows) for column in self._features()}
-        except DataError as error:
-            raise DataError(f"{self._table.raw.place}: {error}") from error
+        except NothingLearnedError as error:
+            config = self._config
+            remedy = f"set {config.columns_setting({error.column.name: error.change})}"
+            if error.change == "ignore" and config.features is not None:
+                remedy = 'leave it out of "features"'
+            raise DataError(f"{self._table.raw.place}: {error}; {remedy}") from error
         return pack(learned, self._features())
 
     def with_state(self, state: State) -> Self:
