@@ -39,7 +39,7 @@ def _missing(column: Column) -> list[str]:
     options, count = column.options, int(column.missing.sum())
     assert options.kind is not None
     strategy = options.strategy(options.kind)
-    if not count and options.missing in (None, "error"):
+    if not count and options.missing in (None, "error", "drop_row"):
         return []
     fill = f" {options.fill!r}" if options.fill is not None else ""
     indicator = ", indicator" if options.indicator else ""
