@@ -29,6 +29,7 @@ from tinynet.training.idle_options import (
 )
 from tinynet.training.idle_periods import idle_averages, idle_schedules
 from tinynet.training.remedies import units_option
+from tinynet.training.sequences import counted_padding
 from tinynet.training.windows import gap_of_windows
 from tinynet.types import Array
 
@@ -366,6 +367,7 @@ DATA_RULES: tuple[Rule, ...] = (
     classes_as_numbers,
     unused_units,
     masks_without_padding,
+    counted_padding,
     windows_in_several_splits,
 )
 """Rules that measure the data."""
