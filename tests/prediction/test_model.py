@@ -73,6 +73,12 @@ def test_load_with_transforms_refuses_raw_inputs_and_suggests_load_model(path, c
     assert len(eval(remedy, {"tinynet": tinynet, "x": DIGITS})) == 10
 
 
+def test_model_describes_itself(model):
+    assert repr(model) == "<Model 'raw': input (8, 8, 1) -> output>"
+    assert str(model.summary()).startswith("raw: input 8x8x1, float32\n")
+    assert model.classes == {"output": tuple("0123456789")}
+
+
 def test_load_predicts_inputs_that_are_preprocessed(path, model):
     network = tinynet.load(path, preprocessed=True)
     scaled = DIGITS * np.float32(0.0625)

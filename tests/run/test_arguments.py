@@ -210,7 +210,9 @@ def test_missing_argument_is_a_type_error():
 
 
 def test_positional_data_is_not_a_run_folder():
-    assert "run_dir=" in refusal(lambda: tinynet.train(SPEC, np.zeros((100, 8))))
+    message = refusal(lambda: tinynet.train(SPEC, np.zeros((100, 8))))
+    assert "run_dir=" in message
+    assert message.endswith("must be a path, a str or a Path; pass data as data=(x, y)")
 
 
 def test_a_keyword_named_settings_is_unknown(run):

@@ -1,12 +1,15 @@
 """Runs on tables and texts of a Python program, and their answers."""
 
+import copy
 import json
+import multiprocessing
+import pickle
 
 import numpy as np
 import pytest
 
 import tinynet
-from tinynet.errors import CheckpointMismatchError, DataError, SpecError
+from tinynet.errors import CheckpointMismatchError, DataError, SpecError, UsageError
 
 DRAW = np.random.default_rng(3)
 ROWS = 120
@@ -136,6 +139,28 @@ def test_predictions_of_every_form_have_the_same_bits(tmp_path):
     for row, record in list(enumerate(FORMS["records"](FEATURES)))[:8]:
         alone = model.predict([record]).probabilities
         np.testing.assert_array_equal(alone, expected.probabilities[row : row + 1])
+
+
+def test_network_alone_refuses_cells(tmp_path):
+    whole = spec(target="survived", features=["sex", "port"], transforms=[])
+    run = tinynet.train(whole, tmp_path / "run", data=TABLE)
+    encoded = np.zeros((3, 5))
+    message = "leaves out the categories and values for missing cells of the dataset 'memory_table'"
+    with pytest.raises(UsageError, match=message):
+        tinynet.load(run.path).predict(encoded)
+    network = tinynet.load(run.path, preprocessed=True)
+    assert network.predict(encoded).shape == (3, 2)
+
+
+@pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
+def test_models_of_tables_can_be_pickled_and_copied(tmp_path, copied):
+    run = tinynet.train(spec(target="survived", columns=COLUMNS), tmp_path / "run", data=TABLE)
+    model = tinynet.load_model(run.path)
+    expected = model.predict(FEATURES).probabilities
+    np.testing.assert_array_equal(copied(model).predict(FEATURES).probabilities, expected)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        (elsewhere,) = pool.map(model.predict, [FEATURES])
+    np.testing.assert_array_equal(elsewhere.probabilities, expected)
 
 
 def test_texts_and_labels(tmp_path):

@@ -23,10 +23,10 @@ MAX_OUTPUT_BYTES = 2**26
 """Bytes of layers' outputs that a shard may have, if it has more samples than `MIN_SHARD`."""
 
 
-BLOCK_FLOPS = 1e7
+BLOCK_FLOPS = 3e7
 """Arithmetic operations of a block from which more samples would not make it more efficient."""
 
-MAX_BLOCK = 64
+MAX_BLOCK = 128
 """Most samples of a block."""
 
 

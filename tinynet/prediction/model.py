@@ -19,6 +19,7 @@ from tinynet.kernels import Kernels
 from tinynet.network.from_spec import network_from_spec
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
+from tinynet.network.summary import Summary, summary_of
 from tinynet.prediction.inputs import Reader, Warn
 from tinynet.prediction.predictions import OutputPredictions, Predictions
 from tinynet.prediction.raw_inputs import RawInputs, in_chunks, join_inputs
@@ -63,6 +64,10 @@ class Model:
     def __repr__(self) -> str:
         inputs = ", ".join(f"{name} {part.shape}" for name, part in self.inputs.items())
         return f"<Model {self.spec.name!r}: {inputs} -> {', '.join(self.network.outputs)}>"
+
+    def summary(self) -> Summary:
+        """Return the layers of the network; ``print(model.summary())`` shows a table."""
+        return summary_of(self.network, self.spec.name)
 
     @property
     def raw_fields(self) -> dict[str, Field]:

@@ -131,6 +131,13 @@ def _path(value: Any) -> str | None:
     return None if isinstance(value, str | os.PathLike) else "must be a path, a str or a Path"
 
 
+def _run_dir(value: Any) -> str | None:
+    fault = _path(value)
+    if fault and (hasattr(value, "__len__") or hasattr(value, "gather")):
+        return f"{fault}; pass data as data=(x, y)"
+    return fault
+
+
 def _spec(value: Any) -> str | None:
     return None if isinstance(value, Spec) else source_fault(value)
 
@@ -193,7 +200,7 @@ _FAULTS: dict[str, Callable[[Any], str | None]] = {
     "preprocessed": _flag,
     "resume": _flag,
     "rules": _rules,
-    "run_dir": _path,
+    "run_dir": _run_dir,
     "source": _path,
     "spec": _spec,
     "split": split_fault,

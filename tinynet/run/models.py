@@ -50,16 +50,28 @@ def load(
     check_arguments("load", locals(), others=())
     options = Settings(max_params=max_params, strict_finite=strict_finite, kernels=kernels)
     _, _, model = open_run(path, checkpoint, options, observer({}))
-    transforms = model.spec.data.transforms if model.spec.data is not None else ()
-    if transforms and not preprocessed:
-        names = dict.fromkeys(part.type.removeprefix("tinynet-core:") for part in transforms)
+    if not preprocessed and (left_out := _preprocessing(model)):
         model.network.refusal = (
-            f"tinynet.load leaves out the transforms of the run ({', '.join(names)}), so this"
-            f" network cannot predict raw inputs; tinynet.load_model({str(path)!r}).predict(x)"
-            " applies them; if the inputs are preprocessed already, load the network with"
-            " preprocessed=True"
+            f"tinynet.load leaves out {left_out}, so this network cannot predict raw inputs;"
+            f" tinynet.load_model({str(path)!r}).predict(x) applies them; if the inputs are"
+            " preprocessed already, load the network with preprocessed=True"
         )
     return model.network
+
+
+def _preprocessing(model: Model) -> str:
+    """Return a description of the preprocessing of raw inputs; empty without any."""
+    data = model.spec.data
+    if data is None:
+        return ""
+    parts = []
+    if model.learned:
+        kind = data.type.removeprefix("tinynet-core:")
+        parts.append(f"the categories and values for missing cells of the dataset {kind!r}")
+    if data.transforms:
+        names = dict.fromkeys(part.type.removeprefix("tinynet-core:") for part in data.transforms)
+        parts.append(f"the transforms of the run ({', '.join(names)})")
+    return " and ".join(parts)
 
 
 def load_model(
