@@ -146,6 +146,36 @@ def test_masks_from_pairs(tinynet, train, pictures, folder):
     assert len(list(Path("maps").iterdir())) == 60
 
 
+def test_ignored_pixels_count_nowhere(tinynet, train, pictures, folder):
+    """Image and mask are flipped together, with the pixels to ignore."""
+    data = {**MASKS["data"], "ignore": [7], "resize": "pad", "size": [9, 12]}
+    del data["classes"]
+    flip = {"type": "random_flip", "on": ["input", "target"]}
+    data["transforms"] = [flip, *SCALE]
+    shutil.copytree(pictures / "images", folder / "images")
+    (folder / "masks").mkdir()
+    for path in (pictures / "masks").iterdir():
+        values = np.array(Image.open(path))
+        values[:3] = 7
+        Image.fromarray(values).save(folder / "masks" / path.name)
+    training = {**MASKS["training"], "metrics": ["accuracy"], "epochs": 4}
+    document = {**MASKS, "data": data, "training": training}
+    (folder / "spec.json").write_text(json.dumps(document), encoding="utf-8")
+    result = tinynet("check", "spec.json")
+    assert result.code == 2
+    assert "the target has 3 classes (0, 255, ignored)" in result.err
+    assert 'do not count, set "ignore_label": 2 in the loss and the metrics' in result.err
+    loss = {"type": "softmax_cross_entropy", "ignore_label": 2}
+    metrics = [{"type": "accuracy", "ignore_label": 2}]
+    document["training"] |= {"loss": loss, "metrics": metrics}
+    (folder / "spec.json").write_text(json.dumps(document), encoding="utf-8")
+    result = tinynet("train", "spec.json", "--run", "run", "--quiet")
+    assert result.code == 0, result.err
+    assert tinynet("evaluate", "run", "--json").json["metrics"]["accuracy"] > 0.8
+    labels = tinynet("predict", "run", "images/01.png", "--json").json["labels"]
+    assert {label for row in labels[0] for label in row} <= {"0", "255"}
+
+
 def test_a_resumed_run_is_exact(tinynet, folder, pictures):
     document = {**MASKS, "training": {**MASKS["training"], "epochs": 2}}
     spec = folder / "spec.json"

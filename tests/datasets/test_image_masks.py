@@ -103,20 +103,25 @@ def test_gray_and_colors_together_are_an_error(pair, open_pairs):
     ]
 
 
-def test_ignored_pixels_have_the_weight_0(pair, open_pairs):
+def test_ignored_pixels_have_the_last_class(pair, open_pairs):
     pair(np.uint8([[0, 255, 1]]))
     data = open_pairs(ignore=(255,))
     batch = data.gather(np.array([0]))
-    assert data.targets["target"].classes == ("0", "1")
-    assert batch.targets["target"].tolist() == [[[0, 0, 1]]]
-    assert batch.weights.tolist() == [[[1, 0, 1]]]
+    assert data.targets["target"].classes == ("0", "1", "ignored")
+    assert batch.targets["target"].tolist() == [[[0, 2, 1]]]
+    assert data.inferred == {"classes": {"target": ["0", "1"]}, "mask_values": [0, 1]}
+    hint = 'target: pixels to ignore need "ignore_label": 2 in the loss and the metrics'
+    assert hint in data.description()
+    with pytest.raises(DataError, match=r'is named "ignored".*; give it another name'):
+        open_pairs(ignore=(255,), classes=("ignored", "1"))
 
 
-def test_border_of_a_padded_image_has_the_weight_0(pair, open_pairs):
+@pytest.mark.parametrize(("ignore", "border"), [((255,), 2), ((), 0)])
+def test_border_of_a_padded_image(pair, open_pairs, ignore, border):
     pair(np.uint8([[1, 0, 0, 1]]))
-    batch = open_pairs(size=[4, 4], resize="pad").gather(np.array([0]))
-    assert batch.weights[0, :, 0].tolist() == [0, 1, 0, 0]
-    assert batch.targets["target"][0, 1].tolist() == [1, 0, 0, 1]
+    target = masks(open_pairs(size=[4, 4], resize="pad", ignore=ignore))[0]
+    assert target[:, 0].tolist() == [border, 1, border, border]
+    assert target[1].tolist() == [1, 0, 0, 1]
 
 
 def test_masks_are_not_interpolated(pair, open_pairs):

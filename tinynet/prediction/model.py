@@ -88,7 +88,15 @@ class Model:
         """The names of the classes of each output by its name; None where it has none."""
         classes: dict[str, tuple[str, ...] | None] = dict.fromkeys(self.network.outputs)
         for output, target in self.target_of_output.items():
-            classes[output] = self.preprocessing.classes(target)
+            classes[output] = self._possible(output, self.preprocessing.classes(target))
+        return classes
+
+    def _possible(self, output: str, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Return the classes that an output can predict: a last one that is ignored has no unit."""
+        ignored = {part.name: part.ignored_label for part in self.network.losses}.get(output)
+        units = self.network.out_shapes[output][-1:]
+        if classes and ignored == len(classes) - 1 and units < (len(classes),):
+            return classes[:-1]
         return classes
 
     @property

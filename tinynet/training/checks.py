@@ -191,6 +191,11 @@ def _class_problem(network: Network, part: OutputLoss, field: Field | None) -> P
         remedy = f"use softmax cross-entropy with {count} units: {loss_option(part)} {units}"
     if count == most + 1 and field.classes == tuple(map(str, range(count))):
         remedy = f"save labels that count from 1 as y - 1; otherwise {remedy}"
+    if count == most + 1 and field.shape and getattr(part.loss, "ignore_label", 0) is None:
+        remedy += (
+            f"; or, if positions of the class {field.classes[-1]!r} do not count, set"
+            f' "ignore_label": {count - 1} in the loss and the metrics'
+        )
     message = (
         f"the target has {count} classes ({format_list(field.classes)}), but this loss and an"
         f" output of shape {shape} can represent only {most}; {remedy}"

@@ -37,8 +37,9 @@ class ImageFolder:
 
     EXIF orientation is applied, transparent parts are drawn on white unless ``color`` is
     ``"rgba"``, and 16-bit gray is reduced to 8 bits unless ``dtype`` is ``"uint16"``. Masks are
-    never interpolated; pixels that do not count have the weight 0. The images are decoded by
-    several threads: once if they fit into a quarter of the available memory, else in every epoch.
+    never interpolated; pixels to ignore have a class of their own, the last one, which is the
+    ``ignore_label`` of the loss. The images are decoded by several threads: once if they fit into a
+    quarter of the available memory, else in every epoch.
 
     Raises:
         DataError: naming all files that cannot be used.
@@ -57,19 +58,18 @@ class ImageFolder:
         self._targets = {
             name: _rows(source, opened.rows) for name, source in listing.targets.items()
         }
-        self._weighted = self._code is not None and (bool(config.ignore) or config.resize == "pad")
         shape, dtype = opened.decoding.shape, opened.decoding.dtype.name
         self.inputs = {"input": dataset.Field(shape, dtype)}
         self.targets = {name: source.field for name, source in self._targets.items()}
         if self._code is not None:
-            self.targets["target"] = dataset.Field(shape[:2], "int64", classes=self._code.classes)
+            self.targets["target"] = dataset.Field(shape[:2], "int64", classes=self._code.names)
         self.fingerprint = self._fingerprint(opened)
 
     def _fingerprint(self, opened: OpenedImages) -> str:
         decoding = opened.decoding
         code = None if decoding.code is None else asdict(decoding.code)
         fields = {name: [field.classes, field.names] for name, field in self.targets.items()}
-        header = [decoding.mode, asdict(decoding.resizing), code, fields, self._weighted]
+        header = [decoding.mode, asdict(decoding.resizing), code, fields]
         digest = xxh3_128(json.dumps(header).encode())
         for part in opened.digests:
             digest.update(part)
@@ -95,10 +95,8 @@ class ImageFolder:
         targets = {name: source.gather(rows) for name, source in self._targets.items()}
         if self._code is None:
             return Batch({}, targets)
-        masks = self._pixels.read_masks(rows)
-        counts = masks != self._code.nothing
-        targets["target"] = np.where(counts, masks, 0).astype(np.int64)
-        return Batch({}, targets, counts.astype(np.float64) if self._weighted else None)
+        targets["target"] = self._pixels.read_masks(rows).astype(np.int64)
+        return Batch({}, targets)
 
     input_endings = ENDINGS
     takes_folders = True
@@ -158,6 +156,8 @@ class ImageFolder:
             for name, field in self.targets.items()
             if field.classes is not None or self._config.has_labels(name)
         }
+        if self._code is not None:
+            classes["target"] = [*self._code.classes]
         values = {} if self._code is None else {"mask_values": self._code.shown_values}
         return {"classes": classes, **values}
 
@@ -179,6 +179,9 @@ class ImageFolder:
             pairs = zip(self._code.classes, self._code.shown_values, strict=True)
             shown = [f"{name} ({value})" for name, value in pairs]
             lines.append(f"target: {len(shown):,} classes of pixels: {format_list(shown)}")
+            if self._code.ignored:
+                label = f'"ignore_label": {len(shown)}'
+                lines.append(f"target: pixels to ignore need {label} in the loss and the metrics")
         if self._broken:
             lines.append(
                 f"left out {len(self._broken):,} broken files: {format_list(self._broken)}"

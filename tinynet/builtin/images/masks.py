@@ -21,6 +21,9 @@ PixelValue: TypeAlias = int | str
 MAX_VALUES = 256
 """Most values that are accepted as classes without ``mask_values``."""
 
+IGNORED = "ignored"
+"""The name of the class of ignored pixels."""
+
 COLOR = r"^#[0-9a-fA-F]{6}$"
 
 
@@ -41,7 +44,7 @@ class MaskCode:
     Attributes:
         classes: Names of the classes.
         values: The pixel value of each class.
-        ignored: Pixel values of no class, whose pixels do not count.
+        ignored: Pixel values that do not count; they have a class of their own, the last one.
         colors: True if values are colors, 0xRRGGBB.
     """
 
@@ -51,14 +54,19 @@ class MaskCode:
     colors: bool
 
     @property
-    def nothing(self) -> int:
-        """The index that stands for pixels of no class."""
-        return len(self.values)
+    def names(self) -> tuple[str, ...]:
+        """The names of all indices, that of ignored pixels included."""
+        return (*self.classes, IGNORED) if self.ignored else self.classes
+
+    @property
+    def border(self) -> int:
+        """The index of pixels outside of the mask."""
+        return len(self.values) if self.ignored else 0
 
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger]:
-        """The smallest dtype of the indices, `nothing` included."""
-        return np.dtype(np.uint8 if self.nothing < 256 else np.uint16)
+        """The smallest dtype of the indices."""
+        return np.dtype(np.uint8 if len(self.names) <= 256 else np.uint16)
 
     @property
     def shown_values(self) -> list[JsonValue]:
@@ -79,7 +87,7 @@ class MaskCode:
         if unknown := np.unique(pixels[known[positions] != pixels]).tolist():
             shown = format_list([show_value(value, self.colors) for value in unknown])
             raise DataError(f"{path} has pixels of no class: {shown}")
-        return np.minimum(positions, self.nothing).astype(self.dtype)
+        return np.minimum(positions, len(self.values)).astype(self.dtype)
 
 
 def _pixels(path: str, colors: bool) -> Array:
@@ -137,6 +145,11 @@ def mask_code(
         numbers = found
         _require_classes(masks, found, classes, present, colors)
     names = classes or tuple(show_value(value, colors) for value in numbers)
+    if outside and IGNORED in names:
+        raise DataError(
+            f'a class of the masks in {masks} is named "{IGNORED}", as that of the pixels to'
+            ' "ignore"; give it another name'
+        )
     return MaskCode(names, tuple(numbers), outside, colors)
 
 

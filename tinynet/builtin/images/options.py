@@ -72,7 +72,9 @@ class ImageFolderConfig(TargetConfig):
         " or colors such as '#ff0000'; by default all values that occur, ascending.",
     )
     ignore: tuple[_Value, ...] = Field(
-        default=(), description="Pixel values of masks whose pixels do not count."
+        default=(),
+        description="Pixel values of masks whose pixels do not count: they have a class of their"
+        " own after the others, which is the ignore_label of the loss and the metrics.",
     )
     size: Annotated[PositivePair | None, AlsoCalled(("image_size", "shape"))] = Field(
         default=None,
@@ -87,7 +89,7 @@ class ImageFolderConfig(TargetConfig):
     resize: ResizeMethod = Field(
         default="stretch",
         description="'stretch': change the aspect ratio. 'crop': cut off what exceeds it."
-        " 'pad': add a black border.",
+        " 'pad': add a black border, of the ignored class of masks, or else of the first.",
     )
     interpolation: Interpolation = Field(
         default="bilinear", description="The interpolation of resized images, without aliasing."

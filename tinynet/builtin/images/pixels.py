@@ -72,7 +72,7 @@ class Decoding:
     def read_mask(self, path: str) -> Array:
         """Return the class index of each pixel of a mask file, (H, W)."""
         assert self.code is not None
-        return self.resizing.apply_nearest(self.code.read(path), self.code.nothing)
+        return self.resizing.apply_nearest(self.code.read(path), self.code.border)
 
 
 class Pixels:
