@@ -11,7 +11,7 @@ from tinynet.builtin.tables.csv_files import read_table
 from tinynet.builtin.tables.dialect import DialectConfig
 from tinynet.builtin.tables.layout import listed
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
-from tinynet.builtin.tables.sources import source_chunks
+from tinynet.builtin.tables.sources import TABLE_ENDINGS, source_chunks
 from tinynet.builtin.tables.table_dataset import TableDataset
 from tinynet.dataset import FilePath
 from tinynet.files.csv_faults import DELIMITERS, delimiter_options
@@ -64,7 +64,7 @@ class CSV(TableDataset):
                     return f"; its first row is {names[0]!r}: set {delimiter_options(other, '')}"
             return ""
 
-    input_endings = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+    input_endings = TABLE_ENDINGS
 
     @classmethod
     def read_table(cls, config: Any, choose: ChooseColumns) -> RawTable:

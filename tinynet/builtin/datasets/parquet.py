@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from tinynet.builtin.tables.config import TableConfig
-from tinynet.builtin.tables.parquet_files import ENDINGS, read_parquet
+from tinynet.builtin.tables.parquet_files import read_parquet
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
-from tinynet.builtin.tables.sources import source_chunks
+from tinynet.builtin.tables.sources import TABLE_ENDINGS, source_chunks
 from tinynet.builtin.tables.table_dataset import TableDataset
 from tinynet.dataset import FilePath
 
@@ -34,7 +34,7 @@ class Parquet(TableDataset):
             description="The Parquet file, or a folder of them; * and ? in its name are wildcards."
         )
 
-    input_endings = ENDINGS
+    input_endings = TABLE_ENDINGS
     takes_folders = True
 
     @classmethod

@@ -61,7 +61,20 @@ def column_array(column: Any) -> Array:
     if types.is_timestamp(kind) or types.is_date(kind):
         stamps = column.cast(pa.timestamp("us", getattr(kind, "tz", None)), safe=False)
         return _numpy(stamps).astype("M8[us]")
-    return text_array(column.cast(pa.string()).to_pylist())
+    return _shared_texts(column.cast(pa.string()))
+
+
+def _shared_texts(column: Any) -> Array:
+    """Return texts, equal ones of which share their memory."""
+    import pyarrow as pa
+
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks() if column.num_chunks else pa.array([], pa.string())
+    encoded = column.dictionary_encode()
+    texts = encoded.dictionary.to_pylist()
+    places = _numpy(encoded.indices.fill_null(len(texts)))
+    result: Array = text_array([*texts, None])[places]
+    return result
 
 
 def _numpy(column: Any) -> Array:

@@ -13,8 +13,14 @@ from tinynet.files.available_memory import require_memory
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
-_BYTES_PER_CELL = {"T": 24, "O": 72}
-"""Bytes of a cell and of the number that is made of it, by kind of dtype; else 16."""
+_BYTES_PER_CELL = {"T": 34, "O": 80}
+"""Bytes of a cell and of the numbers that are made of it, by kind of dtype; else 26."""
+
+_INLINE = 15
+"""Characters of a cell that need no memory of their own."""
+
+_SAMPLE = 50
+"""Cells whose length is that of all."""
 
 _BYTES_PER_LINE = 8
 
@@ -37,7 +43,7 @@ class MemoryWatch:
 
     def add(self, part: RawTable) -> None:
         """Count a part that stays in memory."""
-        width = sum(_BYTES_PER_CELL.get(c.dtype.kind, 16) for c in part.columns.values())
+        width = sum(map(_bytes_per_cell, part.columns.values()))
         self.held += part.rows * (width + (0 if part.typed else _BYTES_PER_LINE))
 
     def __call__(self, fraction: float) -> None:
@@ -46,6 +52,15 @@ class MemoryWatch:
             self._checked = self.held
             remedy = _TOO_LARGE.format(path=shlex.quote(self.path))
             require_memory(self.path, int(self.held / fraction), remedy, self.held)
+
+
+def _bytes_per_cell(cells: Array) -> int:
+    kind = cells.dtype.kind
+    if kind not in "TO":
+        return 26
+    lengths = [len(cell or "") for cell in cells[:: max(1, len(cells) // _SAMPLE)]]
+    long = sum(lengths) // max(1, len(lengths)) - _INLINE
+    return _BYTES_PER_CELL[kind] + max(0, 2 * long)
 
 
 def join_tables(path: str, parts: Iterable[RawTable], watch: MemoryWatch) -> RawTable:

@@ -6,10 +6,13 @@ from typing import Any
 
 from tinynet.builtin.tables.csv_files import read_table_chunks
 from tinynet.builtin.tables.dialect import DialectConfig
-from tinynet.builtin.tables.parquet_files import is_parquet, read_parquet_chunks
+from tinynet.builtin.tables.parquet_files import ENDINGS, is_parquet, read_parquet_chunks
 from tinynet.builtin.tables.python_tables import table_from_object
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
 from tinynet.errors import DataError
+
+TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", *ENDINGS)
+"""Endings of files that `source_chunks` reads."""
 
 
 class _AnyDialect(DialectConfig):
