@@ -40,6 +40,10 @@ def _delimiter(context: click.Context, parameter: click.Parameter, value: str | 
     show_default=True,
     help="Numbers in .npy files.",
 )
+@click.option("--fill", type=float, metavar="NUMBER", help="Number in place of a missing one.")
+@click.option(
+    "--one-hot", metavar="A,B", callback=_names, help="Columns of categories: a feature for each."
+)
 @click.option("--delimiter", callback=_delimiter, help="Character between cells [default: ,].")
 @click.option("--no-header", is_flag=True, help="The first row is data; columns are 0, 1, ...")
 @click.option("--skip-rows", type=int, help="Lines before the header.")
@@ -58,14 +62,16 @@ def convert(
 
     SOURCE is a .csv or .tsv file (perhaps gzipped), a .parquet file, a folder of .parquet files, a
     quoted pattern ("part-*.csv"), or an .npz file. DEST is a .parquet file, which keeps columns of
-    every kind, or a folder of .npy files: inputs.npy, targets.npy, and data.json with the "data" of
-    a spec that reads them. SOURCE may be larger than memory, and DEST appears when it is complete.
+    every kind, or a folder of .npy files: inputs.npy, targets.npy, features.json with the names of
+    the features, and data.json with the "data" of a spec that reads them. SOURCE may be larger than
+    memory, and DEST appears when it is complete.
     """
     from tinynet.commands.convert import convert as run_conversion
     from tinynet_cli.conversion_bar import ConversionBar
 
     keys = ("delimiter", "skip_rows", "comment_prefix", "decimal", "thousands", "encoding")
     given = {key: choices.pop(key) for key in keys}
+    choices["one_hot"] = choices["one_hot"] or ()
     dialect = {key: value for key, value in given.items() if value is not None}
     if no_header:
         dialect["header"] = False

@@ -38,7 +38,7 @@ def test_json_holds_the_result(tinynet, table):
     result = tinynet("convert", table, "out", "--columns", "b, a", "--json").json
     assert (result["destination"], result["rows"]) == ("out", 2)
     assert result["features"] == ["b", "a"]
-    assert result["files"] == ["data.json", "inputs.npy"]
+    assert result["files"] == ["data.json", "features.json", "inputs.npy"]
 
 
 def test_parquet_lists_its_columns(tinynet, table):

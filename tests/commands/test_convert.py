@@ -76,9 +76,41 @@ def test_columns_that_are_not_numbers_are_all_named(folder):
         "  column 'a': 1 cell, the first is '' (t.csv, line 4)",
         "  column 'b': 3 cells, the first is 'x' (t.csv, line 2)",
         "  column 'c': 1 cell, the first is '' (t.csv, line 2)",
-        "  convert to a .parquet file, which holds any column",
+        "  to replace missing numbers: --fill 0; if they are categories: --one-hot b; a .parquet"
+        " file holds any column",
     ]
     assert [path.name for path in folder.iterdir()] == ["t.csv"]
+
+
+def test_the_options_that_the_message_names_solve_the_problems(folder):
+    (folder / "t.csv").write_text("a,b,c\n1,x,\n2,y,3\n,z,4\nNA,,5\n")
+    result = convert("t.csv", "out", fill=0, one_hot=("b",))
+    assert result.features == ["a", "b=x", "b=y", "b=z", "c"]
+    assert json.loads((folder / "out" / "features.json").read_text()) == result.features
+    assert np.load("out/inputs.npy").tolist() == [
+        [1, 1, 0, 0, 0],
+        [2, 0, 1, 0, 3],
+        [0, 0, 0, 1, 4],
+        [0, 0, 0, 0, 5],
+    ]
+    with pytest.raises(DataError, match="'x' is not a column to convert"):
+        convert("t.csv", "other", one_hot=("x",))
+
+
+def test_columns_without_a_fault_are_offered(folder):
+    (folder / "t.csv").write_text("a,b,y\n1,x,dog\n2,y,\n")
+    with pytest.raises(DataError) as raised:
+        convert("t.csv", "out", target="y")
+    remedy = str(raised.value).splitlines()[-1]
+    assert "--one-hot b; to leave columns out: --columns a; correct the target 'y'" in remedy
+
+
+def test_too_many_labels_are_refused(folder, monkeypatch):
+    monkeypatch.setattr("tinynet.commands.conversion.labels.MAX_LABELS", 2)
+    (folder / "t.csv").write_text("a,b\n1,x\n2,y\n3,z\n")
+    for words in ({"target": "b"}, {"one_hot": ("b",)}):
+        with pytest.raises(DataError, match=r"'b' has more than .* different labels"):
+            convert("t.csv", "out", **words)
 
 
 def test_missing_targets_are_refused(folder):
@@ -219,3 +251,7 @@ def test_combinations_that_cannot_be(folder):
     with pytest.raises(UsageError, match="is Parquet already"):
         convert("z.parquet", "y.parquet")
     assert module.__doc__
+
+
+def test_columns_may_be_given_by_position(table):
+    assert convert(table, "out", columns=("1", "a"), target="2").features == ["b", "a"]

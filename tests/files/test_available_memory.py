@@ -134,7 +134,7 @@ def test_the_message_has_both_sizes_and_the_remedy(root):
     ("open_dataset", "remedy"),
     [
         (lambda at: IDX(IDX.Config(images=f"{at}/images.gz", labels=f"{at}/labels")), "gunzip -k"),
-        (lambda at: NPZ(NPZ.Config(path=f"{at}/x.npz")), 'the dataset "npy"'),
+        (lambda at: NPZ(NPZ.Config(path=f"{at}/x.npz")), "tinynet convert"),
         (lambda at: CSV(CSV.Config(path=f"{at}/t.csv.gz", target=0, header=False)), '"features"'),
     ],
 )

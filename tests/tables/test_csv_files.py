@@ -1,9 +1,12 @@
 import gzip
+import re
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from tinynet.builtin.datasets.csv import CSV
+from tinynet.builtin.tables.conversion_hint import conversion_command
 from tinynet.builtin.tables.csv_files import read_table, read_table_chunks
 from tinynet.builtin.tables.dialect import DialectConfig
 from tinynet.errors import DataError
@@ -149,9 +152,23 @@ def test_impossible_dialects_are_refused(options):
 
 def test_a_table_that_does_not_fit_into_memory_is_to_be_converted(write, monkeypatch):
     monkeypatch.setattr("tinynet.files.available_memory.available_memory", lambda root: 1 << 20)
-    path = write("a,b\n" + "1.5,2.5\n" * 400_000)
-    with pytest.raises(DataError, match=r"does not fit into memory .*: tinynet convert .*table"):
-        read_table(DialectConfig(), path)
+    path = write("a;b\n" + "1,5;2,5\n" * 400_000)
+    config = CSV.Config(path=path, target="b", features=("a",), delimiter=";", decimal=",")
+    with pytest.raises(DataError, match="does not fit into memory") as raised:
+        CSV(config)
+    command = re.search("tinynet (.*?); or", str(raised.value))[1]
+    folder = path.removesuffix(".csv")
+    assert command == (
+        f"convert {path} {folder} --target b --columns a --delimiter ';' --decimal ,"
+    )
+
+
+def test_the_command_that_converts_states_the_dialect():
+    config = CSV.Config(path="x/p-*.tsv.gz", target=-1, header=False, encoding="utf-16")
+    assert conversion_command(config, config.path) == (
+        "tinynet convert 'x/p-*.tsv.gz' x/converted --target -1 --no-header --delimiter '\\t'"
+        " --encoding utf-16"
+    )
 
 
 def test_for_a_folder_the_pattern_of_its_tables_is_suggested(write, tmp_path):

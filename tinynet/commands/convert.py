@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from tinynet.builtin.tables.dialect import DialectConfig
 from tinynet.builtin.tables.parquet_files import ENDINGS, is_parquet
-from tinynet.commands.conversion.npy_folder import NpyFolder, write_npy_folder
+from tinynet.commands.conversion.npy_folder import NpyFolder, NpyOptions, write_npy_folder
 from tinynet.commands.conversion.npz_arrays import NpzArrays, write_npz_arrays
 from tinynet.commands.conversion.parquet_file import ParquetFile, write_parquet
 from tinynet.commands.conversion.source import Progress, TableSource
@@ -23,6 +23,8 @@ def convert(
     target: str | None = None,
     target_type: str = "auto",
     dtype: str = "float64",
+    fill: float | None = None,
+    one_hot: tuple[str, ...] = (),
     dialect: Mapping[str, Any] | None = None,
     force: bool = False,
     progress: Progress = lambda done: None,
@@ -40,6 +42,9 @@ def convert(
         target: The column of targets: ``targets.npy``.
         target_type: ``"auto"``, ``"class"`` or ``"number"``, as in the dataset `csv`.
         dtype: The dtype of numbers in .npy files.
+        fill: The number in place of a missing one in .npy files; by default it is an error.
+        one_hot: The columns of categories: .npy files have a feature of 0 and 1 for each category,
+            and a missing cell is 0 in all of them.
         dialect: Options of a text table, as in the dataset `csv`.
         force: Replace an existing destination.
         progress: A function that is called with the part that is done.
@@ -57,7 +62,7 @@ def convert(
         return write_npz_arrays(source, path, force, progress)
     table = TableSource(source, _dialect(source, dialect or {}), columns, target, target_type)
     if not to_parquet:
-        return write_npy_folder(table, path, dtype, force, progress)
+        return write_npy_folder(table, path, NpyOptions(dtype, fill, one_hot), force, progress)
     if is_parquet(source):
         raise UsageError(f"{source} is Parquet already; name a folder to write .npy files")
     return write_parquet(table, path, force, progress)

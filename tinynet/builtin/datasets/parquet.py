@@ -40,7 +40,7 @@ class Parquet(TableDataset):
     @classmethod
     def read_table(cls, config: Any, choose: ChooseColumns) -> RawTable:
         """Return the columns of the config's files that ``choose`` picks from their header."""
-        return read_parquet(config.path, choose)
+        return read_parquet(config.path, choose, config)
 
     @classmethod
     def read_chunks(cls, config: Any, source: Any, choose: ChooseColumns) -> Iterator[RawTable]:

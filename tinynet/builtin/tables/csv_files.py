@@ -7,6 +7,7 @@ from itertools import chain
 
 import numpy as np
 
+from tinynet.builtin.tables.conversion_hint import conversion_command
 from tinynet.builtin.tables.dialect import DialectConfig
 from tinynet.builtin.tables.joining import MemoryWatch, join_tables, require_same_header
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
@@ -22,7 +23,7 @@ def read_table(config: DialectConfig, path: str, choose: ChooseColumns | None = 
         DataError: with file and line, for a file that is not a table, for files of a pattern with
             other columns than the first, and for a table that does not fit into memory.
     """
-    watch = MemoryWatch(path)
+    watch = MemoryWatch(path, conversion_command(config, path))
     return join_tables(path, read_table_chunks(config, path, choose, watch), watch)
 
 

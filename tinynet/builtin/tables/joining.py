@@ -1,6 +1,5 @@
 """Parts of a table, from several files or chunks of one, joined into a whole."""
 
-import shlex
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,8 +24,8 @@ _SAMPLE = 50
 _BYTES_PER_LINE = 8
 
 _TOO_LARGE = (
-    "convert it to files that are read in parts: tinynet convert {path} FOLDER; or name fewer"
-    ' columns in "features"'
+    "convert it to .npy files, which are read in parts: {command}; or name fewer columns in"
+    ' "features"'
 )
 
 
@@ -38,6 +37,7 @@ class MemoryWatch:
     """
 
     path: str
+    command: str  # that converts the table
     held: int = 0
     _checked: int = field(default=0, init=False)
 
@@ -50,7 +50,7 @@ class MemoryWatch:
         # Checking reads system files, so repeat it only after the part has grown by half.
         if 2 * self.held >= 3 * self._checked and fraction > 0:
             self._checked = self.held
-            remedy = _TOO_LARGE.format(path=shlex.quote(self.path))
+            remedy = _TOO_LARGE.format(command=self.command)
             require_memory(self.path, int(self.held / fraction), remedy, self.held)
 
 

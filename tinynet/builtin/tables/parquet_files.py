@@ -9,6 +9,7 @@ from io import BufferedReader
 from typing import Any
 
 from tinynet.builtin.tables.arrow_columns import column_array, is_readable
+from tinynet.builtin.tables.conversion_hint import conversion_command
 from tinynet.builtin.tables.joining import MemoryWatch, join_tables, require_same_header
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
 from tinynet.builtin.tables.table_files import table_files
@@ -44,14 +45,16 @@ def is_parquet(path: str) -> bool:
     return path.lower().endswith(ENDINGS) or os.path.isdir(path)
 
 
-def read_parquet(path: str, choose: ChooseColumns | None = None) -> RawTable:
+def read_parquet(path: str, choose: ChooseColumns | None = None, config: Any = None) -> RawTable:
     """Read the columns that ``choose`` returns, by default all, of a file, folder or pattern.
+
+    ``config`` is that of the dataset, for messages.
 
     Raises:
         DataError: for a file that is not Parquet, or is damaged; for columns of a nested type; for
             files with other columns than the first; and for a table that does not fit into memory.
     """
-    watch = MemoryWatch(path)
+    watch = MemoryWatch(path, conversion_command(config, path))
     return join_tables(path, read_parquet_chunks(path, choose, watch), watch)
 
 

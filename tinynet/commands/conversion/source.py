@@ -1,6 +1,6 @@
 """The table that is converted, in parts of bounded size."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tinynet.builtin.tables.csv_files import read_table_chunks
@@ -45,26 +45,24 @@ class TableSource:
             DataError: for columns that the table has not.
         """
         target = self.find_target(header)
-        if self.columns is None:
-            return tuple(name for name in header if name != target)
-        if missing := [name for name in self.columns if name not in header]:
-            hint = suggest(missing[0], header)
-            names = format_list([repr(name) for name in missing])
-            raise DataError(f"{self.path} has no column {names}; {hint}")
-        return tuple(name for name in self.columns if name != target)
+        columns = self.columns if self.columns is not None else header
+        return tuple(name for name in self._find(header, columns) if name != target)
 
     def find_target(self, header: Sequence[str]) -> str | None:
-        """Return the name of the target column; a negative number counts from the last.
+        """Return the name of the target column.
 
         Raises:
             DataError: if the table has no such column.
         """
-        if self.target is None or self.target in header:
-            return self.target
-        if self.target.startswith("-") and self.target[1:].isdecimal():
-            position = int(self.target)
-            if -len(header) <= position < 0:
-                return header[position]
-        raise DataError(
-            f"{self.path} has no column {self.target!r}; {suggest(self.target, header)}"
-        )
+        return None if self.target is None else self._find(header, [self.target])[0]
+
+    def _find(self, header: Sequence[str], columns: Iterable[str]) -> list[str]:
+        """Return the names of columns that are given by name or by position (-1 is the last)."""
+        positions = {str(place): name for place, name in enumerate(header)}
+        positions |= {str(place - len(header)): name for place, name in enumerate(header)}
+        names = {**positions, **{name: name for name in header}}
+        columns = list(columns)
+        if missing := [name for name in columns if name not in names]:
+            listed = format_list([repr(name) for name in missing])
+            raise DataError(f"{self.path} has no column {listed}; {suggest(missing[0], header)}")
+        return [names[name] for name in columns]
