@@ -4,6 +4,8 @@ import json
 import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tinynet.builtin.datasets.csv import CSV
 from tinynet.errors import DataError
@@ -49,10 +51,10 @@ def settings_in(message):
 
 
 def together(message):
-    """The settings of the last line of a message, which solve all problems."""
-    line = message.splitlines()[-1]
-    assert line is message or line.startswith("  all of these settings together: ")
-    return {key: value for setting in settings_in(line) for key, value in setting.items()}
+    """The settings that solve all problems: those of the last line, or the only ones."""
+    last = message.splitlines()[-1]
+    part = last if last.startswith("  all of these settings together: ") else message
+    return {key: value for setting in settings_in(part) for key, value in setting.items()}
 
 
 @pytest.mark.parametrize("marker", MARKERS)
@@ -270,3 +272,45 @@ def test_a_first_row_of_numbers_is_no_header_of_names(open_csv, refusal):
     assert '"header": false and give columns by position (-1 is the last)' in message
     assert open_csv(text, target=-1, header=False).targets["target"].classes == ("cat", "dog")
     assert "position" not in refusal("a,b,yy\n1,2,cat\n", target="y")
+
+
+CELLS = ["1", "2.5", "3", "", "NA", "x", "z", "inf", "1,5", "2012-01-31", "2012-02-30", "1_0"]
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.lists(st.sampled_from(CELLS), min_size=4, max_size=4), min_size=2, max_size=8),
+    st.sampled_from([{}, {"b": "ignore"}, {"a": {"indicator": True}}]),
+    st.sampled_from([None, ["a", "b"]]),
+)
+def test_suggestions_lead_to_a_table(open_csv, rows, columns, features):
+    """Each message has another setting, until the table opens or only its cells can help."""
+    if features and "b" in columns:
+        features = ["a"]
+    text = "a;b;w;y\n" + "".join(";".join(cells) + "\n" for cells in rows)
+    options = {"delimiter": ";", "weights": "w", "columns": columns, "features": features}
+    for _ in range(6):
+        message = problem(open_csv, text, options)
+        if message is None:
+            return
+        suggested = together(message)
+        suggested.pop("classes", None)
+        if not suggested:
+            assert re.search(
+                "correct|every cell|every row|every weight|least|leave it out", message
+            )
+            return
+        assert {**options, **suggested} != options, message
+        options |= suggested
+    raise AssertionError("the suggestions do not lead to a table")
+
+
+def problem(open_csv, text, options):
+    """Return the message about a table, or None if it opens."""
+    try:
+        open_csv(text, **options)
+    except DataError as error:
+        return str(error)
+    return None

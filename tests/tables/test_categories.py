@@ -103,4 +103,6 @@ def test_text_is_an_input_of_its_own(open_csv):
     assert batch["a"].tolist() == ["other words", "some words"]
     assert batch["a"].dtype == object
     assert list(open_csv(text, columns={"a": "text"}).inputs) == ["input"]
-    assert list(open_csv(text, columns={"a": "text", "b": "ignore"}).inputs) == ["a"]
+    assert list(open_csv(text, columns={"a": "text", "b": "ignore"}).inputs) == ["input"]
+    both = open_csv(text, columns={"a": "text", "b": "text"})
+    assert (list(both.inputs), both.inferred["features"]) == (["a", "b"], {"a": "a", "b": "b"})

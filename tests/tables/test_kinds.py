@@ -135,6 +135,22 @@ def test_the_description_has_one_line_for_each_column(open_csv):
     assert dropped.description()[-1] == "2 of 7 rows left out: a cell is missing"
 
 
+def test_the_description_names_what_could_be_dates(open_csv):
+    cells = [f"{day}/{month}/2012" for day in range(1, 13) for month in range(1, 13)]
+    data = open_csv(table(cells))
+    assert data.description()[-1] == (
+        'a  not used                 text; if these are dates, set their "format" in "columns":'
+        ' "%m/%d/%Y" or "%d/%m/%Y"'
+    )
+    data = open_csv(table(cells), columns={"a": {"format": "%d/%m/%Y"}})
+    assert kind(data) == "date"
+
+
+def test_names_of_columns_stay_on_one_line(open_csv):
+    lines = open_csv('"a\nb\x1b[31m",y\n1,0\n2,1\n').description()
+    assert lines[0].startswith("'a\\nb\\x1b[31m'  number")
+
+
 def test_what_was_inferred_reads_other_files_alike(open_csv):
     """A file without text in a column of categories is no table of numbers."""
     data = open_csv("a,d,y\nx,2012-01-01,u\n1,2012-01-02,v\nz,2012-01-02,v\n")

@@ -73,12 +73,12 @@ def test_a_missing_category_can_be_an_error(open_csv):
 
 def test_a_missing_text_is_empty(open_csv):
     data = open_csv("a,y\nsome words,0\nNA,1\n", columns={"a": "text"})
-    assert data.gather(np.arange(2)).inputs["a"].tolist() == ["some words", ""]
+    assert data.gather(np.arange(2)).inputs["input"].tolist() == ["some words", ""]
     data = open_csv(
         "a,y\nsome words,0\nNA,1\n",
         columns={"a": {"kind": "text", "missing": "constant", "fill": "none"}},
     )
-    assert data.gather(np.arange(2)).inputs["a"].tolist() == ["some words", "none"]
+    assert data.gather(np.arange(2)).inputs["input"].tolist() == ["some words", "none"]
 
 
 def test_missing_dates(open_csv):

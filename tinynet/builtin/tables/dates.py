@@ -41,6 +41,9 @@ FORMATS = (
 )
 """Formats that are tried if dates are not in the order year, month, day."""
 
+MAX_LENGTH = 30
+"""Most characters of a date in such a format."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -81,14 +84,19 @@ def guess_format(cells: Sequence[str]) -> tuple[bool, str | None]:
         return False, None
     if parse_dates(cells[:1]) is not None:
         return parse_dates(cells) is not None, None
-    if not any(character.isdigit() for character in cells[0]) or len(cells[0]) > 30:
-        return False, None
-    fitting = [
+    fitting = fitting_formats(cells)
+    return len(fitting) == 1, fitting[0] if len(fitting) == 1 else None
+
+
+def fitting_formats(cells: Sequence[str]) -> list[str]:
+    """Return those of `FORMATS` that fit all cells."""
+    if not any(character.isdigit() for character in cells[0]) or len(cells[0]) > MAX_LENGTH:
+        return []
+    return [
         form
         for form in FORMATS
         if parse_date(cells[0], form) is not None and parse_dates(cells, form) is not None
     ]
-    return len(fitting) == 1, fitting[0] if len(fitting) == 1 else None
 
 
 def format_problem(format: str) -> str | None:

@@ -64,10 +64,15 @@ class Layout:
         return replace(self, inputs=inputs)
 
     def with_own_inputs(self, texts: Iterable[str]) -> "Layout":
-        """Return the layout with some columns as inputs of their own, named after the columns."""
+        """Return the layout with some columns as inputs of their own, named after the columns.
+
+        The only input of a table keeps its name.
+        """
         listed = [*flat(entry for entry in self.inputs.values() if isinstance(entry, tuple))]
         own = {name: name for name in texts if name in listed}
         rest = self.without(own)
+        if len(own) == 1 and not rest.inputs:
+            return replace(self, inputs=dict(zip(self.inputs, own, strict=True)))
         return replace(rest, inputs={**rest.inputs, **own})
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from tinynet.builtin.tables.cells import MissingMarkers, SourceColumn
 from tinynet.builtin.tables.columns import Column, NumberColumn, date_numbers, parse_column
 from tinynet.builtin.tables.config import ColumnConfig, TableConfig
+from tinynet.builtin.tables.dates import fitting_formats
 from tinynet.builtin.tables.faults import Faults
 from tinynet.builtin.tables.inference import infer
 from tinynet.builtin.tables.layout import Layout, choose_layout
@@ -15,7 +16,7 @@ from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
 from tinynet.builtin.tables.remedies import Remedies
 from tinynet.builtin.tables.targets import target_options
 from tinynet.errors import DataError
-from tinynet.text.wording import suggest
+from tinynet.text.wording import format_list, suggest
 from tinynet.types import Array
 
 
@@ -58,7 +59,7 @@ def open_table(
         raise DataError(f"{raw.place} has a header and no rows")
     sources = source_columns(config, raw)
     options = _options(config, layout, sources, raw.place)
-    layout, unused = _without_unused(layout, options)
+    layout, unused = _without_unused(layout, options, sources)
     texts = [name for name in layout.features if options[name].kind == "text"]
     layout = layout.with_own_inputs(texts)
     faults = Faults(raw)
@@ -70,9 +71,10 @@ def open_table(
         raise DataError(Remedies(config, layout, options, sources, faults).message())
     rows = np.flatnonzero(~dropped)
     if not len(rows):
+        dropping = [repr(name) for name, own in options.items() if own.missing == "drop_row"]
         raise DataError(
-            f'{raw.place}: every row has a missing cell in a column with "missing": "drop_row";'
-            " choose another strategy"
+            f"{raw.place}: every row has a missing cell in a column that drops such rows"
+            f" ({format_list(dropping)}); choose another strategy for one of them"
         )
     if len(rows) < raw.rows:
         columns = {name: column.take(rows) for name, column in columns.items()}
@@ -163,8 +165,17 @@ def _options(
     return options
 
 
+def _why_text(source: SourceColumn) -> str:
+    """Return the reason why a column of text is not used, and the setting that uses it."""
+    formats = fitting_formats(source.present)
+    if len(formats) < 2:
+        return "text"
+    either = " or ".join(f'"{form}"' for form in formats)
+    return f'text; if these are dates, set their "format" in "columns": {either}'
+
+
 def _without_unused(
-    layout: Layout, options: dict[str, ColumnConfig]
+    layout: Layout, options: dict[str, ColumnConfig], sources: Mapping[str, SourceColumn]
 ) -> tuple[Layout, dict[str, str]]:
     """Return the layout without columns that are no features unless the spec names them."""
     empty = [name for name in layout.features if options[name].kind == "ignore"]
@@ -175,5 +186,5 @@ def _without_unused(
     unused = dict.fromkeys(empty, "every cell is missing")
     texts = [name for name in layout.features if options[name].kind == "text"]
     if len(texts) + len(empty) < len(layout.features):
-        unused |= dict.fromkeys(texts, "text")
+        unused |= {name: _why_text(sources[name]) for name in texts}
     return layout.without(unused), unused

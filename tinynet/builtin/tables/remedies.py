@@ -160,9 +160,15 @@ class Remedies:
         return f"set {self._set(name, {'missing': 'drop_row'})} to leave out these rows"
 
     def _ignoring(self, name: str) -> str:
-        if self.config.features is not None or len(self.layout.features) < 2:
+        features = self.layout.features
+        if self.config.features is not None or all(map(self._is_hopeless, features)):
             return ""
         return f"; to leave it out, set {self._set(name, {'kind': 'ignore'}, new=True)}"
+
+    def _is_hopeless(self, name: str) -> bool:
+        """Return True for a feature that no setting makes usable."""
+        faults = self.faults.columns.get(name, {})
+        return "infinite" in faults or ("missing" in faults and not self.sources[name].present)
 
     def _set(self, name: str, changes: Mapping[str, Any], *, new: bool = False) -> str:
         """Return the setting that changes options of a column."""

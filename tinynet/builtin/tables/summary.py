@@ -3,6 +3,9 @@
 from tinynet.builtin.tables.columns import Column
 from tinynet.builtin.tables.opened import OpenedTable
 
+MAX_NAME = 60
+"""Most characters of a name that are shown."""
+
 MAX_LINES = 60
 """Columns that are described."""
 
@@ -10,7 +13,7 @@ MAX_LINES = 60
 def describe_table(table: OpenedTable) -> list[str]:
     """Return one line for each column: name, kind, different values, missing cells."""
     rows = [_described(table, name) for name in table.raw.header if name in table.columns]
-    rows += [(name, "not used", "", reason) for name, reason in table.unused.items()]
+    rows += [(_shown(name), "not used", "", reason) for name, reason in table.unused.items()]
     shown = rows[:MAX_LINES]
     widths = [max(len(row[i]) for row in shown) for i in range(3)]
     lines = [
@@ -32,7 +35,18 @@ def _described(table: OpenedTable, name: str) -> tuple[str, str, str, str]:
     kind = "labels" if column.options.separator is not None else str(column.options.kind)
     notes = [*_missing(column), *_rare(column)]
     role = table.layout.roles.get(name)
-    return name, kind, f"{column.distinct:,} different", ", ".join(([role] if role else []) + notes)
+    return (
+        _shown(name),
+        kind,
+        f"{column.distinct:,} different",
+        ", ".join(([role] if role else []) + notes),
+    )
+
+
+def _shown(name: str) -> str:
+    """Return the name of a column on one line."""
+    shown = name if name.isprintable() else repr(name)
+    return shown if len(shown) <= MAX_NAME else shown[:MAX_NAME] + "…"
 
 
 def _missing(column: Column) -> list[str]:
