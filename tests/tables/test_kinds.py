@@ -1,5 +1,6 @@
 """Kinds of columns are those that people expect, are described, and can be chosen."""
 
+import json
 from contextlib import suppress
 
 import numpy as np
@@ -144,6 +145,18 @@ def test_the_description_names_what_could_be_dates(open_csv):
     )
     data = open_csv(table(cells), columns={"a": {"format": "%d/%m/%Y"}})
     assert kind(data) == "date"
+
+
+def test_dates_of_two_possible_orders_need_a_format(open_csv):
+    text = table(["1/2/2012", "3/4/2012"])
+    with pytest.raises(DataError) as raised:
+        open_csv(text, columns={"a": "date"})
+    message = str(raised.value)
+    for form, month in (("%m/%d/%Y", 1), ("%d/%m/%Y", 2)):
+        setting = f'"columns": {{"a": {{"kind": "date", "format": "{form}"}}}}'
+        assert setting in message
+        data = open_csv(text, **json.loads(f"{{{setting}}}"))
+        assert data.gather(np.array([0])).inputs["input"][0, 1] == month
 
 
 def test_names_of_columns_stay_on_one_line(open_csv):

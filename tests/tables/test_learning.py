@@ -67,6 +67,26 @@ def test_changed_validation_rows_leave_the_state_as_it_is(tmp_path):
     assert any(not np.array_equal(names[name], a) for name, a in before.state().items())
 
 
+def test_validation_and_test_may_be_tables_of_their_own(tmp_path):
+    """They are read and encoded as the training data are, whatever their cells look like."""
+    rng = np.random.default_rng(0)
+    main = open_data(tmp_path, [row(rng, i) for i in range(50)])
+    (tmp_path / "val.csv").write_text("port,fare,age,boarded,survived\n3,1,NA,,yes\n7,?,2,,no\n")
+    reference = {"type": "csv", "path": "val.csv", "target": "survived", "columns": COLUMNS}
+    options = {"path": "t.csv", "target": "survived", "columns": COLUMNS}
+    spec = {"type": "csv", **options, "validation": reference, "split": {"test": 0}}
+    data = Data(DataSpec.model_validate_json(json.dumps(spec)), tmp_path, 0)
+    (batch,) = data.batches("val", 10)
+    names = data.inputs["input"].names
+    assert names == main.inputs["input"].names
+    first, second = (dict(zip(names, r, strict=True)) for r in batch.inputs["input"].tolist())
+    fills = main.splits["train"].dataset.learn(data.splits["train"].indices)
+    assert (first["age"], first["age.missing"]) == (fills["0.fill"][0], 1)
+    assert second["fare"] == fills["1.fill"][0]
+    assert not any(first[name] for name in names if name.startswith("port="))
+    assert np.isfinite(batch.inputs["input"]).all()
+
+
 def test_categories_of_validation_alone_are_unknown(open_csv):
     data = open_csv("a,b,y\nx,1,0\nz,2,0\nnew,3,1\n")
     learned = data.with_state(data.learn(np.array([0, 1])))

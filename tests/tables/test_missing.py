@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tinynet.builtin.datasets.csv import CSV
 from tinynet.errors import DataError
 
 NUMBERS = "a,b,y\n1,5,0\n,6,0\n2,7,1\n2,8,1\n9,9,1\n"
@@ -81,12 +82,24 @@ def test_a_missing_text_is_empty(open_csv):
     assert data.gather(np.arange(2)).inputs["input"].tolist() == ["some words", "none"]
 
 
+def test_faults_of_several_files_name_each_file(tmp_path):
+    for name, cell in (("p1.csv", ""), ("p2.csv", "NA")):
+        (tmp_path / name).write_text(f"a,y\n1,0\n{cell},1\n")
+    options = {"path": str(tmp_path / "p*.csv"), "target": "y"}
+    with pytest.raises(DataError) as raised:
+        CSV(CSV.Config(**options))
+    assert "has 2 missing cells ('', 'NA'; " in str(raised.value)
+    assert "p1.csv, line 3, " in str(raised.value)
+    assert "p2.csv, line 3); set" in str(raised.value)
+
+
 def test_missing_dates(open_csv):
     text = "d,b,y\n2012-01-02,1,0\n,2,0\n2012-01-04,3,1\n2012-01-05,4,1\n"
     for options, day in (
         ({"missing": "median"}, 4),
         ({"missing": "mean"}, 11 / 3),
         ({"missing": "constant", "fill": "2012-02-09"}, 9),
+        ({"missing": "most_frequent"}, 2),
     ):
         assert column(open_csv(text, columns={"d": options}), "d.day")[1] == day
 
@@ -99,6 +112,7 @@ def test_a_column_without_a_value_in_training_has_no_mean(open_csv):
 
 def test_a_mean_that_overflows_has_a_remedy(open_csv):
     text = "a,y\n1e308,0\n1.7e308,0\n,1\n"
+    data = open_csv(text, columns={"a": {"missing": "mean"}})
     with pytest.raises(DataError, match="too large for a mean"):
-        open_csv(text, columns={"a": {"missing": "mean"}})
+        data.learn(np.arange(3))
     assert len(open_csv(text, columns={"a": {"missing": "most_frequent"}})) == 3

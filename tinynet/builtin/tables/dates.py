@@ -90,7 +90,8 @@ def guess_format(cells: Sequence[str]) -> tuple[bool, str | None]:
 
 def fitting_formats(cells: Sequence[str]) -> list[str]:
     """Return those of `FORMATS` that fit all cells."""
-    if not any(character.isdigit() for character in cells[0]) or len(cells[0]) > MAX_LENGTH:
+    first = cells[0] if cells else ""
+    if not any(character.isdigit() for character in first) or len(first) > MAX_LENGTH:
         return []
     return [
         form

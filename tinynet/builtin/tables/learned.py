@@ -43,14 +43,21 @@ class NothingLearnedError(DataError):
         super().__init__(f"column {column.name!r} {why}")
 
 
-def learn(column: Column, rows: Array) -> Learned:
+def learn(column: Column, rows: Array, *, required: bool = True) -> Learned:
     """Return the learned values of a column from some of its rows (N,).
+
+    If ``required`` is False, 0 takes the place of a value that there is not.
 
     Raises:
         NothingLearnedError: if the strategy for missing cells needs a value, and there is none.
     """
     if isinstance(column, NumberColumn):
-        return Learned(fill=_fill(column, rows))
+        try:
+            return Learned(fill=_fill(column, rows))
+        except NothingLearnedError:
+            if required:
+                raise
+            return Learned(fill=np.zeros(len(column.names)))
     if column.options.kind == "text":
         return Learned()
     counts = _label_counts(column, rows)
@@ -162,14 +169,9 @@ def _fill(column: NumberColumn, rows: Array) -> Array | None:
         elif strategy == "median":
             fill = np.median(present, axis=0)
         else:
-            fill = np.array([_most_frequent(part) for part in present.T])
+            rows_of_values, counts = np.unique(present, axis=0, return_counts=True)
+            fill = rows_of_values[counts.argmax()]  # the lowest of several
     if not np.isfinite(fill).all():
         change = {**options.changed, "missing": "most_frequent"}
         raise NothingLearnedError(column, "has values that are too large for a mean", change)
     return fill
-
-
-def _most_frequent(values: Array) -> float:
-    """Return the most frequent value, the lowest of several."""
-    distinct, counts = np.unique(values, return_counts=True)
-    return float(distinct[counts.argmax()])

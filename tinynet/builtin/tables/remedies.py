@@ -8,6 +8,7 @@ from typing import Any
 from tinynet.builtin.datasets._arrays import MAX_CLASSES
 from tinynet.builtin.tables.cells import SourceColumn
 from tinynet.builtin.tables.config import ColumnConfig, Kind, TableConfig
+from tinynet.builtin.tables.dates import fitting_formats
 from tinynet.builtin.tables.faults import Faults
 from tinynet.builtin.tables.layout import Layout
 from tinynet.builtin.tables.learned import in_order
@@ -91,6 +92,9 @@ class Remedies:
             if "missing" in faults:
                 return f"set {_entries(numbers)} and {self._set(name, {'missing': 'median'})}"
             return f"set {_entries(numbers)}"
+        if "not_a_date" in faults and (formats := fitting_formats(self.sources[name].present)):
+            either = [{"kind": "date", "format": form} for form in formats]
+            return f"set {' or '.join(self._set(name, change) for change in reversed(either))}"
         if "text" in faults or "not_a_date" in faults:
             return f"correct these cells, or set {self._set(name, {'kind': 'category'}, new=True)}"
         if "infinite" in faults:

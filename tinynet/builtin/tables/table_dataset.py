@@ -75,7 +75,7 @@ class TableDataset:
         }
         self._stored = ArrayDataset(self._cells(), targets, self._weights())
         self.targets, self.fingerprint = self._stored.targets, self._stored.fingerprint
-        self._encode(self.learn(np.arange(len(self))))
+        self._encode(self._learned(np.arange(len(self)), required=False))
 
     def _read(self, choose: ChooseColumns) -> RawTable:
         """Return the columns of the table itself that ``choose`` picks from its header."""
@@ -142,9 +142,14 @@ class TableDataset:
 
         A table of numbers without strategies for missing cells learns nothing.
         """
-        rows = np.asarray(indices)
+        return self._learned(np.asarray(indices))
+
+    def _learned(self, rows: Array, *, required: bool = True) -> State:
+        """Return the state; if it is not required, columns without a value have zeros."""
         try:
-            learned = {column.name: learn(column, rows) for column in self._features()}
+            learned = {
+                column.name: learn(column, rows, required=required) for column in self._features()
+            }
         except NothingLearnedError as error:
             config = self._config
             remedy = f"set {config.columns_setting({error.column.name: error.change})}"
