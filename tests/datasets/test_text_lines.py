@@ -40,6 +40,7 @@ def test_lines_without_labels(write):
     assert dataset.inputs == {"input": Field((), TEXT)}
     assert dataset.targets == {}
     assert dataset.where(2).endswith("lines.txt, line 3")
+    assert dataset.description() == ["4 texts of 3 to 10 characters, 5 on average"]
 
 
 def test_labels_in_a_file_of_their_own(write):

@@ -68,6 +68,20 @@ def test_an_embedding_must_have_a_vector_for_each_index(checked):
     )
 
 
+def test_tags_must_be_at_the_positions_of_their_words(checked, tmp_path):
+    ignored = {"ignore_label": 0}
+    checked(ignored, ignored)
+    spec = json.loads((tmp_path / "spec.json").read_text())
+    words, tags = spec["data"]["transforms"]
+    words["padding"] = "pre"
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    with pytest.raises(SpecError, match="not at the positions of the words of 'input'; give"):
+        check_spec(tmp_path / "spec.json")
+    tags["padding"] = "pre"
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    assert check_spec(tmp_path / "spec.json").warnings == []
+
+
 def test_bytes_that_never_occur_need_no_vector(tmp_path):
     (tmp_path / "text.txt").write_text("plain ASCII text " * 9)
     spec = {

@@ -35,7 +35,7 @@ from tinynet.training.optimizer_groups import group_of_each
 from tinynet.training.regularization import declared_regularizers
 from tinynet.training.remedies import class_target_remedy, loss_option, number_remedy, units_option
 from tinynet.training.run_length import RunLength, require_lengths
-from tinynet.training.sequences import small_embeddings
+from tinynet.training.sequences import misplaced_tags, small_embeddings
 from tinynet.types import Array
 
 
@@ -51,7 +51,8 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
     Raises:
         SpecError: if nothing is trainable, for class weights and lengths in epochs that do not fit,
             for transforms that mix samples in some of the arrays only, for embeddings of fewer
-            indices than an input has, or for a loss that takes no weights where there are some.
+            indices than an input has, for tags that are not at the positions of their words, or for
+            a loss that takes no weights where there are some.
         ShapeError: listing inputs, outputs, targets and metrics that do not fit together.
         TargetError: listing losses and metrics with a target they cannot use, with file and row.
         DataError: for a value that is not finite in the network's dtype, with file and row.
@@ -67,6 +68,8 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
     if problems := shape_problems(training, network, data, names):
         raise ShapeError(problems)
     if problems := [*_partly_mixed(network, data, names), *small_embeddings(network, data)]:
+        raise SpecError(problems)
+    if problems := list(misplaced_tags(data)):
         raise SpecError(problems)
     data.require_finite(network.dtype)
     require_weights_taken(spec, network, data)

@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from tinynet.data.data import Data
 from tinynet.engine.inputs import own_name
 from tinynet.errors import Problem
 from tinynet.network.network import Network
 from tinynet.text.wording import quote
 from tinynet.training.facts import Facts
+
+SAMPLES = 1024
+"""Samples whose words and tags are compared, at most."""
 
 _EMBEDDING = "tinynet-core:embedding"
 
@@ -34,6 +39,31 @@ def small_embeddings(network: Network, data: Data) -> Iterator[Problem]:
                 f" vectors for {vectors:,}; {remedy}",
                 node.pointer,
             )
+
+
+def misplaced_tags(data: Data) -> Iterator[Problem]:
+    """Yield a problem for each target of tags that are not at the positions of their words.
+
+    A text and its tags have as many words, but their transforms may pad or cut them otherwise.
+    """
+    tagged = {name: field for name, field in data.raw.items() if field.text_unit == "whitespace"}
+    fields = {name: (data.inputs | data.targets)[name] for name in tagged}
+    fields = {name: field for name, field in fields.items() if field.padding is not None}
+    if not fields.keys() & data.targets.keys():
+        return
+    first = data.splits["train"].at(np.arange(min(data.size("train"), SAMPLES)))
+    samples, _ = first.read_arrays(fields)
+    ready = data.preprocessing.apply(samples)
+    counted = {name: ready[name] != field.padding for name, field in fields.items()}
+    for target in fields.keys() & data.targets.keys():
+        for name in fields.keys() & data.inputs.keys():
+            if not np.array_equal(counted[name], counted[target]):
+                yield Problem(
+                    f"the tags of {quote(target)} are not at the positions of the words of"
+                    f' {quote(name)}; give their transforms the same "length", "padding" and'
+                    ' "truncation"',
+                    "/data/transforms",
+                )
 
 
 def counted_padding(facts: Facts) -> Iterator[Problem]:

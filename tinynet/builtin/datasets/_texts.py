@@ -82,6 +82,12 @@ class TextDataset:
         targets = {} if self._target is None else {"target": self._target.values[rows]}
         return Batch({"input": self._texts[rows]}, targets)
 
+    def description(self) -> list[str]:
+        """Return the numbers of texts and of their characters."""
+        lengths = [len(text) for text in self._texts]
+        low, high, mean = min(lengths), max(lengths), sum(lengths) / len(lengths)
+        return [f"{len(self):,} texts of {low:,} to {high:,} characters, {mean:,.0f} on average"]
+
     def where(self, index: int) -> str:
         """File, and line, of a sample."""
         return self._where(index)
