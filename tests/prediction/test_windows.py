@@ -1,6 +1,7 @@
 """A forecaster from end to end: trained on windows, resumed, evaluated, and asked for forecasts."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -126,7 +127,8 @@ def test_a_resumed_forecaster_has_the_same_bits(run, tmp_path):
 
 def table(total, start=0):
     """Rows of a table by column: a day, its temperature, and a word."""
-    days = [f"2024-{1 + i // 28:02}-{1 + i % 28:02}" for i in range(start, start + total)]
+    first = date(2024, 1, 1)
+    days = [(first + timedelta(i)).isoformat() for i in range(start, start + total)]
     warm = waves(start + total)[start:, 0].round(3).tolist()
     return {"day": days, "warm": warm, "sky": [("sun", "rain")[i % 3 > 1] for i in range(total)]}
 
@@ -139,8 +141,8 @@ def write_table(path, columns):
 
 
 @pytest.fixture(scope="module")
-def of_table(tmp_path_factory):
-    """A model that forecasts a feature of a table, whose newest row is the first of the file."""
+def run_of_table(tmp_path_factory):
+    """A network that forecasts a feature of a table, whose newest row is the first of the file."""
     folder = tmp_path_factory.mktemp("table")
     columns = table(300)
     write_table(folder / "days.csv", {name: column[::-1] for name, column in columns.items()})
@@ -157,7 +159,12 @@ def of_table(tmp_path_factory):
     del spec["data"]["targets"]
     run = tinynet.train(spec, folder / "run", data_root=folder)
     assert run.evaluate("test")["r2"] > 0.99
-    return tinynet.load_model(run.path)
+    return run.path
+
+
+@pytest.fixture
+def of_table(run_of_table):
+    return tinynet.load_model(run_of_table)
 
 
 def test_a_feature_of_a_table_is_forecast_from_its_past(of_table, tmp_path):
@@ -172,7 +179,7 @@ def test_an_answer_has_the_number_and_columns_of_the_last_row(of_table, tmp_path
     rows = [*forecast.rows()]
     assert rows[-1][0] == 19
     assert rows[0][0] == LENGTH - 1
-    assert next(forecast.records())["day"] == "2024-11-26"
+    assert next(forecast.records())["day"] == "2024-11-01"
 
 
 def test_rows_are_sorted_as_in_training(of_table, tmp_path):
@@ -225,3 +232,15 @@ def test_windows_of_a_table_are_those_of_one_series(tmp_path):
     short = {name: cells[:10] for name, cells in both.items()}
     with pytest.raises(DataError, match=r"the longest of 2 series \(by 'place'\) has 5 rows"):
         model.predict(write_table(tmp_path / "short.csv", short))
+
+
+def test_a_forecaster_is_evaluated_on_new_rows(run_of_table, tmp_path):
+    """They are sorted as in training."""
+    columns = table(40, start=300)
+    ordered = write_table(tmp_path / "new.csv", columns)
+    newest_first = {name: column[::-1] for name, column in columns.items()}
+    reverse = write_table(tmp_path / "reverse.csv", newest_first)
+    result, same = (tinynet.evaluate(run_of_table, data=path) for path in (ordered, reverse))
+    assert result.samples == 40 - LENGTH
+    assert result["r2"] > 0.99
+    assert same.metrics == result.metrics

@@ -19,7 +19,7 @@ from tinynet.data.given_forms import TABLE, as_table, kind_of
 from tinynet.data.learning import load_learned, split_state
 from tinynet.data.opening import open_dataset, relabel
 from tinynet.data.paths import path_keys
-from tinynet.data.windows import cut_windows
+from tinynet.data.windows import cut_all_windows
 from tinynet.dataset import Batch, Dataset, Field
 from tinynet.errors import DataError
 from tinynet.files.nearby import suggest_path
@@ -62,7 +62,7 @@ def open_new_samples(
     learned, _ = split_state(fitted)
     dataset = load_learned(dataset, learned)
     if spec.windows is not None:
-        dataset, _ = cut_windows(dataset, spec.windows, {"train": np.arange(len(dataset))})
+        dataset = cut_all_windows(dataset, spec, "train")
     alike = AsInTraining(dataset, trained, place)
     whole = SplitSpec(validation=0, test=0, order="as_is")
     changes = {"split": whole, "validation": None, "test": None, "windows": None}
