@@ -1,14 +1,19 @@
 """Every example of models/ loads, checks, and learns what it says it does."""
 
+import hashlib
+import io
 import json
 import runpy
 import shutil
+import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tinynet
+from tinynet.builtin.datasets.standard.cifar import CIFAR10
 from tinynet.training.events import Evaluated
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -139,20 +144,30 @@ def test_an_example_on_mnist_is_built_without_its_data(name, tmp_path):
     assert sum(param.size for param in trainer.network.params.values()) < 100_000
 
 
-def data_of_published(root):
-    """Write a few random images to the files that the specs name."""
+def data_of_published(root, monkeypatch):
+    """Write a few random images to the files that the specs name, and to the cache."""
     rng = np.random.default_rng(0)
-
-    def images(count, side):
-        return rng.integers(256, size=(count, side, side, 3), dtype=np.uint8)
-
     (root / "data" / "imagenet").mkdir(parents=True)
-    arrays = {"image": images(20, 32), "label": np.arange(20) % 10}
-    arrays |= {"test_image": images(10, 32), "test_label": np.arange(10)}
-    np.savez(root / "data" / "cifar10.npz", **arrays)
     for part in ("", "val_"):
-        np.save(root / "data" / "imagenet" / f"{part}images.npy", images(8, 48))
+        images = rng.integers(256, size=(8, 48, 48, 3), dtype=np.uint8)
+        np.save(root / "data" / "imagenet" / f"{part}images.npy", images)
         np.save(root / "data" / "imagenet" / f"{part}labels.npy", np.arange(8) * 100)
+    members = {name: b"".join(b"%c" % i + rng.bytes(3072) for i in range(10)) for name in CIFAR}
+    members["batches.meta.txt"] = b"\n".join(b"class%d" % i for i in range(10))
+    (root / "cache" / "cifar10").mkdir(parents=True)
+    packed = root / "cache" / "cifar10" / CIFAR10.file.name
+    with tarfile.open(packed, "w:gz") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    digest = hashlib.sha256(packed.read_bytes()).hexdigest()
+    monkeypatch.setattr(CIFAR10, "file", replace(CIFAR10.file, sha256=digest))
+    monkeypatch.setenv("TINYNET_DATA", str(root / "cache"))
+
+
+CIFAR = [*CIFAR10.parts["train"], *CIFAR10.parts["test"]]
+"""Files of images in the archive of CIFAR-10."""
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -163,9 +178,9 @@ def test_a_published_network_has_its_number_of_parameters(name):
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_a_published_network_is_trained_on_files_like_those_it_names(name, tmp_path):
+def test_a_published_network_is_trained_on_files_like_its_own(name, tmp_path, monkeypatch):
     """One step on two images. SqueezeNet takes images of any size, here small ones."""
-    data_of_published(tmp_path)
+    data_of_published(tmp_path, monkeypatch)
     changes = {"data.split": {"validation": 2}}
     if name == "imagenet_squeezenet":
         changes["network.input_shape"] = [48, 48, 3]
