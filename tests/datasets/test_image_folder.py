@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from tinynet.builtin.datasets.image_folder import ImageFolder
-from tinynet.builtin.images import pixels
+from tinynet.builtin.images import inspection, pixels
 from tinynet.errors import DataError
 from tinynet.files import images, parallel
 
@@ -286,6 +286,19 @@ def test_decoded_originals_are_not_held(tmp_path, monkeypatch, available):
     everything(data)
     gc.collect()
     assert not [x for x in gc.get_objects() if isinstance(x, Image.Image) and x.width == 600]
+
+
+def test_many_bytes_are_read_once(photos, tmp_path, monkeypatch):
+    """Opening a hundred gigabytes of photos would take minutes each time."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(inspection, "LARGE", 1)
+    first = open_folder(path=photos).fingerprint
+    monkeypatch.setattr(inspection, "_digest", lambda path: pytest.fail("read again"))
+    assert open_folder(path=photos).fingerprint == first
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    save(photos / "dog/b.png", 31)
+    assert open_folder(path=photos).fingerprint != first
 
 
 @pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])

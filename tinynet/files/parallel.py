@@ -32,12 +32,25 @@ def map_in_threads(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R
     rest = iter(items)
     with ThreadPoolExecutor(threads) as pool:
         # Results may be large, so only a few calls are ahead of the one that is yielded.
-        ahead = deque[Future[R]](pool.submit(function, item) for item in islice(rest, 2 * threads))
+        ahead = deque(_submit(pool, function, item) for item in islice(rest, 2 * threads))
         try:
             while ahead:
                 result = ahead.popleft().result()
-                ahead.extend(pool.submit(function, item) for item in islice(rest, 1))
+                ahead.extend(_submit(pool, function, item) for item in islice(rest, 1))
                 yield result
         finally:
             for future in ahead:
                 future.cancel()
+
+
+def _submit(pool: ThreadPoolExecutor, function: Callable[[T], R], item: T) -> Future[R]:
+    """Start a call in a thread, or make it here if no thread can be started."""
+    try:
+        return pool.submit(function, item)
+    except RuntimeError:
+        future = Future[R]()
+        try:
+            future.set_result(function(item))
+        except Exception as error:
+            future.set_exception(error)
+        return future

@@ -70,9 +70,7 @@ class ImageFolder:
         code = None if decoding.code is None else asdict(decoding.code)
         fields = {name: [field.classes, field.names] for name, field in self.targets.items()}
         header = [decoding.mode, asdict(decoding.resizing), code, fields]
-        digest = xxh3_128(json.dumps(header).encode())
-        for part in opened.digests:
-            digest.update(part)
+        digest = xxh3_128(json.dumps([header, *opened.digests]).encode())
         for source in self._targets.values():
             digest.update(np.ascontiguousarray(source.values[:]).data)
         return digest.hexdigest()

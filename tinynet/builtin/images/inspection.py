@@ -3,16 +3,19 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
+from pydantic import JsonValue
 from xxhash import xxh3_128
 
 from tinynet.builtin.images.masks import MaskContent, read_content
 from tinynet.errors import DataError
+from tinynet.files.file_rows import LARGE, FileVersion
 from tinynet.files.images import displayed_size, open_image
 from tinynet.files.parallel import map_in_threads
 from tinynet.files.regular import open_file
+from tinynet.files.scan_cache import remember
 from tinynet.text.wording import format_list
 
 _BLOCK = 1 << 20
@@ -23,13 +26,13 @@ class Inspected:
     """The files of one sample.
 
     Attributes:
-        digest: Of the bytes of image and mask (XXH3, 128 bits).
+        digest: Of the bytes of image and mask.
         size: Width and height of the image as displayed; None if it was not needed.
         mask: The content of the mask; None without one.
         problem: A message about the first file that cannot be used; empty for sound ones.
     """
 
-    digest: bytes = b""
+    digest: str = ""
     size: tuple[int, int] | None = None
     mask: MaskContent | None = None
     problem: str = ""
@@ -46,8 +49,12 @@ def inspect_files(
         sizes: True if the sizes of the images are needed.
         colors: True if the pixels of masks are colors; None if the masks decide it.
     """
+    paths = [*images, *(masks or ())]
+    digests = contents_of(paths)
     inspect = partial(_inspect, images, masks, sizes or masks is not None, colors)
-    return list(map_in_threads(inspect, range(len(images))))
+    inspected = map_in_threads(inspect, range(len(images)))
+    count = len(images)
+    return [replace(one, digest="".join(digests[row::count])) for row, one in enumerate(inspected)]
 
 
 def _inspect(
@@ -55,11 +62,6 @@ def _inspect(
 ) -> Inspected:
     image = images[row]
     try:
-        digest = xxh3_128()
-        for path in (image,) if masks is None else (image, masks[row]):
-            with open_file(path) as file:
-                while block := file.read(_BLOCK):
-                    digest.update(block)
         with open_image(image) as opened:
             size = displayed_size(opened) if sized else None
         mask = None if masks is None else read_content(masks[row], colors)
@@ -71,7 +73,36 @@ def _inspect(
             problem=f"{mask.path} is {mask.size[0]} x {mask.size[1]} pixels, but its image {image}"
             f" {size[0]} x {size[1]}"
         )
-    return Inspected(digest.digest(), size, mask)
+    return Inspected(size=size, mask=mask)
+
+
+def contents_of(paths: Sequence[str]) -> list[str]:
+    """Return the digest of the bytes of each file (XXH3, 128 bits); empty if it cannot be read.
+
+    Many bytes are not read again until a file changes; see `tinynet.files.scan_cache`.
+    """
+
+    def read() -> list[JsonValue]:
+        return list(map_in_threads(_digest, paths))
+
+    try:
+        versions = [FileVersion.read(path) for path in paths]
+    except (OSError, ValueError):
+        versions = []
+    few = sum(version.size for version in versions) < LARGE
+    digests = read() if few else remember("the contents of files", versions, read)
+    return [str(digest) for digest in digests]
+
+
+def _digest(path: str) -> str:
+    digest = xxh3_128()
+    try:
+        with open_file(path) as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    except DataError:
+        return ""
+    return digest.hexdigest()
 
 
 def common_size(

@@ -28,7 +28,7 @@ class OpenedImages:
     rows: Sequence[int]
     pixels: Pixels
     decoding: Decoding
-    digests: Sequence[bytes]
+    digests: Sequence[str]
     broken: Sequence[str]
 
 
