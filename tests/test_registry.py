@@ -28,7 +28,6 @@ KNOWN = Registry(
         entry("dense", "acme"),
         entry("swish", "acme"),
         entry("mse", "other", "tinynet.builtin.losses.regression:MSE", "losses"),
-        entry("random_flip", "tinynet-core", "-", "transforms"),
     ]
 )
 
@@ -57,8 +56,6 @@ def test_a_name_that_two_distributions_have_must_be_qualified():
     [
         ("layers", "reul", "there is no layer 'reul'; did you mean 'relu'?"),
         ("layers", "conv", "there is no layer 'conv'; available: dense, relu, swish"),
-        ("layers", "RandomFlip", "there is no layer 'RandomFlip'; 'random_flip' is one of"
-         " data.transforms, not a layer"),
         ("metrics", "mse", "there is no metric 'mse'; none is available"),
         ("layers", "acme:swihs", "acme has no layer 'swihs'; did you mean 'swish'?"),
         ("layers", "other:mse", "other is installed, and has no layer 'mse'"),

@@ -21,6 +21,7 @@ from tinynet_cli.exit_codes import INTERRUPTED
 from tinynet_cli.explain import explain
 from tinynet_cli.failure import report
 from tinynet_cli.generate import generate
+from tinynet_cli.init import init
 from tinynet_cli.inspect import inspect
 from tinynet_cli.layers import layers
 from tinynet_cli.output import echo
@@ -53,6 +54,7 @@ def tinynet() -> None:
 
 
 _PURPOSES: dict[str, tuple[click.Command, ...]] = {
+    "to start": (init,),
     "to train": (train, resume, verify_resume),
     "to use a trained network": (evaluate, predict, generate, export_command, import_command),
     "to prepare data": (convert,),

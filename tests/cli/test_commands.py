@@ -85,7 +85,7 @@ def test_without_a_near_command_all_are_listed_by_purpose(tinynet, word):
     result = tinynet(word)
     assert result.code == 2
     assert "did you mean" not in result.err
-    assert f"there is no command {word!r}; to train: train, resume" in result.err
+    assert f"there is no command {word!r}; to start: init; to train: train, resume" in result.err
     for name in root.commands:
         assert name in result.err
 

@@ -1,8 +1,7 @@
 """The data of a spec: datasets opened, split, shuffled and preprocessed, batch by batch.
 
 All randomness derives from keys: the split from the split's seed, the order of an epoch from
-(seed, epoch), augmentation from (seed, epoch, sample, position of the transform in the spec), and
-the mixing of samples from the place of the batch in the order instead of the sample.
+(seed, epoch), augmentation from (seed, epoch, sample, position of the transform in the spec).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -20,7 +20,6 @@ from tinynet.registry.discovery import Damage, Entry, discover, normalize_name
 from tinynet.text.kinds import GROUPS, KINDS
 from tinynet.text.mistakes import explained, mistake, refusal
 from tinynet.text.plugin_errors import PluginErrors, located_cause, record_origin
-from tinynet.text.synonyms import same_type
 from tinynet.text.wording import quote, suggest
 
 __all__ = [
@@ -102,11 +101,8 @@ class Registry:
         lost = f"; {_DAMAGED}" if self.damages else ""
         if not colon:
             names = [entry.name for entry in entries]
-            hint = suggest(name, names)
-            transform = same_type(name, self._entries["transforms"])
-            if group == "layers" and transform and not same_type(name, names):
-                hint = f"{quote(transform)} is one of data.transforms, not a layer"
-            return UnknownTypeError(f"there is no {kind} {quote(name)}; {hint}{lost}")
+            message = f"there is no {kind} {quote(name)}; {suggest(name, names)}{lost}"
+            return UnknownTypeError(message)
         own = normalize_name(distribution)
         names = [entry.name for entry in entries if entry.distribution == own]
         if names:

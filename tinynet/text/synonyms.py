@@ -207,12 +207,6 @@ def synonyms(word: str) -> tuple[str, ...]:
     return (*SYNONYMS.get(word.lower(), ()), *TYPES_BY_CLASS.get(squash(word), ()))
 
 
-def same_type(word: str, available: Collection[str]) -> str | None:
-    """Return the type with a name, in any style or as other tools call it; None without one."""
-    alike = (name for name in available if squash(name) == squash(word))
-    return next(alike, None) or synonym(word, available)
-
-
 def node_hint(key: str, value: Any, available: AbstractSet[str]) -> str | None:
     """Return the remedy for a key that no node has, where renaming it is not enough.
 

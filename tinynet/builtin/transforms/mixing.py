@@ -19,7 +19,7 @@ class Mixup:
 
     (N, ...) -> (N, ...). Inputs and targets are mixed alike, so list both in ``on``; the weights w
     have the distribution Beta(alpha, alpha) and are independent (Zhang et al., "mixup: Beyond
-    Empirical Risk Minimization", 2018). The dataset's weights of samples are not mixed.
+    Empirical Risk Minimization", 2018).
     """
 
     family = "augmentation"

@@ -1,0 +1,1 @@
+"""New specs for data, and from templates."""

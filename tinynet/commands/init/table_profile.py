@@ -1,0 +1,122 @@
+"""A table's columns, summarized: what decides how they are encoded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinynet.builtin.tables.cells import SourceColumn
+from tinynet.builtin.tables.columns import NumberColumn, parse_column
+from tinynet.builtin.tables.config import ColumnConfig, TableConfig
+from tinynet.builtin.tables.faults import Faults
+from tinynet.builtin.tables.inference import infer
+from tinynet.builtin.tables.opened import source_columns
+from tinynet.builtin.tables.raw_table import RawTable
+
+_KEYS = ("", "id", "index", "row", "rowid", "key")
+"""Names of columns that identify rows."""
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """A summary of one column.
+
+    Attributes:
+        name: Its name.
+        kind: Its kind, inferred from all cells.
+        rows: Rows of the table.
+        missing: Missing cells.
+        distinct: Different values.
+        is_integer: True if all its numbers are whole.
+        counts_rows: True if it only numbers the rows, in steps of one.
+        is_sorted: True if its numbers or dates never decrease.
+        mean_length: Mean number of characters of its different texts.
+        rarest: Rows of the rarest value.
+        low: Lowest number; NaN for other kinds.
+        high: Highest number.
+        faulty: Cells that do not fit the kind.
+    """
+
+    name: str
+    kind: str
+    rows: int
+    missing: int
+    distinct: int
+    is_integer: bool = False
+    counts_rows: bool = False
+    is_sorted: bool = False
+    mean_length: float = 0.0
+    rarest: int = 0
+    low: float = float("nan")
+    high: float = float("nan")
+    faulty: int = 0
+
+    @property
+    def is_unique(self) -> bool:
+        """True if every row has a value of its own."""
+        return self.distinct == self.rows
+
+    @property
+    def is_key(self) -> bool:
+        """True if the column only identifies a row."""
+        name = self.name.lower()
+        named_key = name in _KEYS or name.endswith(("_id", " id"))
+        return self.is_unique and (self.counts_rows or (named_key and self.is_integer))
+
+
+def profile_table(config: TableConfig, raw: RawTable) -> dict[str, ColumnProfile]:
+    """Return the summary of each column of a table by name."""
+    profiles = {}
+    for name, source in source_columns(config, raw).items():
+        options = infer(source, config.options(name))
+        profiles[name] = _profile(source, options, raw)
+    return profiles
+
+
+def _profile(source: SourceColumn, options: ColumnConfig, raw: RawTable) -> ColumnProfile:
+    assert options.kind is not None
+    faults = Faults(raw)
+    lenient = "unknown" if options.kind in ("category", "text") else "mean"
+    if options.kind == "ignore":
+        return ColumnProfile(source.name, "ignore", raw.rows, raw.rows, 0)
+    column = parse_column(source, options.model_copy(update={"missing": lenient}), faults)
+    missing, distinct = int(column.missing.sum()), column.distinct
+    faulty = sum(fault.count for fault in faults.columns.get(source.name, {}).values())
+    if not isinstance(column, NumberColumn):
+        lengths = [len(text) for text in column.texts]
+        counts = np.bincount(column.codes, minlength=len(column.texts) + 1)[: len(column.texts)]
+        return ColumnProfile(
+            source.name,
+            options.kind,
+            raw.rows,
+            missing,
+            distinct,
+            mean_length=float(np.mean(lengths)) if lengths else 0.0,
+            rarest=int(counts.min()) if len(counts) else 0,
+            faulty=faulty,
+        )
+    values = column.values[~column.missing, 0]
+    whole = bool((values == np.floor(values)).all())
+    steps = np.diff(values)
+    _, counts = np.unique(values, return_counts=True)
+    return ColumnProfile(
+        source.name,
+        options.kind,
+        raw.rows,
+        missing,
+        distinct,
+        is_integer=whole and options.kind == "number",
+        counts_rows=whole and not missing and len(steps) > 0 and bool((steps == 1).all()),
+        is_sorted=not missing and _never_decreases(source, column),
+        rarest=int(counts.min()) if len(counts) else 0,
+        low=float(values.min()) if len(values) else float("nan"),
+        high=float(values.max()) if len(values) else float("nan"),
+        faulty=faulty,
+    )
+
+
+def _never_decreases(source: SourceColumn, column: NumberColumn) -> bool:
+    """Return True if the rows are in the order of the column."""
+    rows: Mapping[int, tuple[float, ...]] = dict(enumerate(map(tuple, column.values.tolist())))
+    order = [rows[i] for i in range(len(rows))]
+    return len(order) > 1 and order == sorted(order)

@@ -1,0 +1,259 @@
+"""The spec of a table: encodings by column, and a network of dense layers."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from tinynet import registry
+from tinynet.builtin.tables.config import TableConfig
+from tinynet.builtin.tables.raw_table import RawTable
+from tinynet.commands.init.detect_dialect import detect_dialect
+from tinynet.commands.init.draft import (
+    CLASSIFICATION,
+    REGRESSION,
+    STOPPING,
+    Draft,
+    Part,
+    classes_of,
+)
+from tinynet.commands.init.table_profile import ColumnProfile, profile_table
+from tinynet.commands.init.text_spec import WORD_WEIGHTS, classifier
+from tinynet.data.data import Data
+from tinynet.errors import UsageError
+from tinynet.text.wording import format_list, suggest
+
+Task: TypeAlias = Literal["classification", "regression"]
+
+PARQUET = (".parquet", ".pq")
+
+MAX_CLASSES_OF_INTEGERS = 20
+"""Most different integers that a target may have to be taken for classes."""
+
+MAX_CATEGORIES = 50
+"""Most features that one column of categories gets."""
+
+FEW_SAMPLES = 100
+"""Fewer samples for validation say too little about the epoch after which to stop."""
+
+FIXED_LENGTH = (
+    "The validation samples are too few to choose an epoch by, so the length is fixed; compare"
+    " train/loss and val/loss."
+)
+
+MISSING_OFTEN = 0.02
+"""Part of missing cells from which their absence is a feature of its own."""
+
+
+def draft_of_table(
+    file: Path, path: str, targets: Sequence[str], task: Task | None, header: bool | None
+) -> Draft:
+    """Return a spec for a table.
+
+    Args:
+        file: The table.
+        path: Its path in the spec.
+        targets: The columns to predict, by name, or by position without a header.
+        task: The task; None to derive it from the target.
+        header: True if the first row names the columns; None to detect it.
+
+    Raises:
+        DataError: for a table that cannot be read.
+        UsageError: for targets that do not exist, or do not fit the task.
+    """
+    source, raw, config = _read(file, header)
+    names = _targets(file, raw, targets)
+    profiles = profile_table(config, raw)
+    task = task or _task(profiles, names)
+    if task == "classification" and len(names) > 1:
+        raise UsageError(
+            "several targets are one target of numbers; for classes give one --target, or write"
+            ' an object of targets into the spec: "target": {"kind": "species", "sex": "sex"}'
+        )
+    if task == "regression" and (wrong := [n for n in names if profiles[n].kind != "number"]):
+        raise UsageError(f"the target {wrong[0]!r} is not a number; leave out --task regression")
+    notes: list[str] = []
+    data = _data({**source, "path": path}, profiles, names, task, notes)
+    by_words = "features" in data and task == "classification"
+    kind = "a quantity" if task == "regression" else "a class"
+    return Draft(
+        _spec_name(file),
+        f"Predicts {format_list(names)} ({kind}) from the other columns of {file.name}. Written by"
+        " tinynet init.",
+        data,
+        classifier if by_words else partial(_complete, task=task, targets=len(names)),
+        notes,
+    )
+
+
+def _read(file: Path, header: bool | None) -> tuple[Part, RawTable, TableConfig]:
+    """Return the dataset of a table in the spec, the table, and the dataset's config."""
+    kind, options = "parquet", {}
+    if not file.name.lower().endswith(PARQUET):
+        kind, options = "csv", detect_dialect(str(file), header).options
+    cls = registry.default().load("datasets", kind)
+    config = cls.Config(path=str(file), target=-1, **options)
+    return (
+        {"type": kind, "path": "", **options},
+        cls.read_table(config, lambda names: names),
+        config,
+    )
+
+
+def _targets(file: Path, raw: RawTable, targets: Sequence[str]) -> list[str]:
+    header = list(raw.header)
+    if not targets:
+        shown = format_list([repr(name) for name in header])
+        raise UsageError(
+            f"name the column of {file} to predict, such as --target {header[-1]}; its columns:"
+            f" {shown}"
+        )
+    for name in targets:
+        if name not in header and not name.lstrip("-").isdigit():
+            raise UsageError(f"{file} has no column {name!r}; {suggest(name, header)}")
+    found = []
+    for name in targets:
+        if name in header:
+            found.append(name)
+        elif -len(header) <= int(name) < len(header):
+            found.append(header[int(name)])
+        else:
+            raise UsageError(f"{file} has {len(header)} columns, and no column {name}")
+    return found
+
+
+def _task(profiles: Mapping[str, ColumnProfile], targets: Sequence[str]) -> Task:
+    """Return the usual task: text and few whole numbers are classes."""
+    if len(targets) > 1:
+        return "regression"
+    target = profiles[targets[0]]
+    if target.kind != "number":
+        return "classification"
+    few = target.distinct <= min(MAX_CLASSES_OF_INTEGERS, max(2, target.rows // 20))
+    return "classification" if target.is_integer and few else "regression"
+
+
+def _data(
+    source: Part,
+    profiles: Mapping[str, ColumnProfile],
+    targets: Sequence[str],
+    task: Task,
+    notes: list[str],
+) -> Part:
+    by_position = source.get("header") is False
+    columns: list[str | int] = [int(name) if by_position else name for name in targets]
+    data: Part = {**source, "target": columns[0] if len(columns) == 1 else columns}
+    target = profiles[targets[0]]
+    if task == "classification" and target.kind == "number":
+        data["target_type"] = "class"
+    texts = _texts(profiles, targets)
+    if texts:
+        data["features"] = {"input": texts[0]}
+    options = {
+        name: option
+        for name, profile in profiles.items()
+        if not (texts and name not in targets)
+        and (option := _column(profile, name in targets, notes)) is not None
+    }
+    if options:
+        data["columns"] = options
+    data["split"] = _split(profiles, targets, task, notes)
+    scaled = [] if texts else ["input"]
+    if task == "regression":
+        scaled.append("target")
+    data["transforms"] = [WORD_WEIGHTS] if texts else []
+    if scaled:
+        on = scaled[0] if len(scaled) == 1 else scaled
+        data["transforms"].append({"type": "standardize", "on": on})
+    return data
+
+
+def _texts(profiles: Mapping[str, ColumnProfile], targets: Sequence[str]) -> list[str]:
+    """Return the columns of text, if a table has no other features than text and row numbers."""
+    features = [p for name, p in profiles.items() if name not in targets and not p.is_key]
+    texts = [profile.name for profile in features if profile.kind == "text"]
+    return texts if texts and len(texts) == len(features) else []
+
+
+def _column(profile: ColumnProfile, is_target: bool, notes: list[str]) -> Any:
+    """Return the options of a column; None if the inferred ones do."""
+    if is_target:
+        if not profile.missing:
+            return None
+        notes.append(f"{profile.missing:,} rows without {profile.name!r} are left out")
+        return {"missing": "drop_row"}
+    if why := _reason_to_ignore(profile):
+        notes.append(f"column {profile.name!r} is not used: {why}")
+        return "ignore"
+    if profile.faulty:
+        notes.append(
+            f"column {profile.name!r} is read as categories: {profile.faulty:,} of its cells are"
+            f" not of the kind {profile.kind!r}"
+        )
+        return {"kind": "category", "max_categories": MAX_CATEGORIES}
+    if profile.kind == "category":
+        many = profile.distinct > MAX_CATEGORIES
+        return {"kind": "category", "max_categories": MAX_CATEGORIES} if many else "category"
+    if profile.missing:
+        strategy = "median" if profile.kind == "number" else "most_frequent"
+        often = profile.missing >= MISSING_OFTEN * profile.rows
+        indicator = {"indicator": True} if often else {}
+        return {"kind": profile.kind, "missing": strategy, **indicator}
+    return profile.kind
+
+
+def _reason_to_ignore(profile: ColumnProfile) -> str | None:
+    if profile.kind == "ignore":
+        return "it is empty"
+    if profile.kind == "text":
+        return f"it holds {profile.distinct:,} different texts"
+    if profile.is_key:
+        return "it numbers the rows"
+    if profile.distinct <= 1 and not profile.missing:
+        return "all its cells are the same"
+    return None
+
+
+def _split(
+    profiles: Mapping[str, ColumnProfile], targets: Sequence[str], task: Task, notes: list[str]
+) -> Part:
+    """Return the split: chronological for a series, else random."""
+    parts: Part = {"validation": 0.15, "test": 0.15}
+    for profile in profiles.values():
+        is_series = profile.kind == "date" and profile.is_sorted and profile.is_unique
+        if is_series and profile.name not in targets:
+            notes.append(
+                f"the rows are in the order of {profile.name!r}, so the last ones are for"
+                ' validation and test; for a random split, remove "order"'
+            )
+            return {**parts, "order": "as_is"}
+    if task == "classification" and profiles[targets[0]].rarest >= 10:
+        parts["stratify"] = True
+    return parts
+
+
+def _complete(data: Data, task: Task, targets: int) -> tuple[Part, Part]:
+    samples = data.size("train")
+    few = data.size("val") < FEW_SAMPLES
+    widths = [100] if few else [64, 32] if samples < 2_000 else [128, 64]
+    units = classes_of(data) if task == "classification" else targets
+    layers: list[Part] = []
+    for width in widths:
+        layers += [{"type": "dense", "units": width}, {"type": "relu"}]
+    training: Part = {
+        "epochs": 200,
+        "batch_size": 256 if samples >= 20_000 else 64,
+        "seed": 1,
+        **(CLASSIFICATION if task == "classification" else REGRESSION),
+        "optimizer": {"type": "adamw", "learning_rate": 0.001, "weight_decay": 0.01},
+        **STOPPING,
+    }
+    if few:
+        training |= {"comment": FIXED_LENGTH, "epochs": 100, "checkpoint": {"every_epochs": 10}}
+        del training["early_stopping"]
+    return {"layers": [*layers, {"type": "dense", "units": units}]}, training
+
+
+def _spec_name(file: Path) -> str:
+    """Return a name for the spec: that of the file without its endings."""
+    return file.name.split(".")[0] or "table"
