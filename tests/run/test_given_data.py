@@ -181,6 +181,22 @@ def test_trainer_takes_arrays(tmp_path):
     assert same_parameters(trainer.network, run.network)
 
 
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        ("new.csv", UsageError, "data='new.csv' is a path, but samples in memory are expected"),
+        ([X, Y], DataError, r"give a tuple, as in data=\(x, y\)"),
+        ((X, Y, Y, Y), DataError, r"a tuple of 4; give \(x, y\), or \(x, y, weights\)"),
+        ({"a": X[:, 0], "b": X[:, 1]}, DataError, "name its target in the spec"),
+        ((x for x in X), DataError, "a single generator"),
+    ],
+)
+def test_data_of_another_form_are_refused(tmp_path, data, error, message):
+    with pytest.raises(error, match=message):
+        tinynet.train(SPEC, tmp_path / "run", data=data)
+    assert not (tmp_path / "run").exists()
+
+
 def test_unknown_keywords_for_data_suggest_the_right_one(tmp_path):
     with pytest.raises(UsageError, match=r"pass arrays as data=\(x, y\)"):
         tinynet.train(SPEC, tmp_path / "run", x_train=X)

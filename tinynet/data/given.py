@@ -1,5 +1,6 @@
 """Data that a Python program passes, in place of those that a spec names."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,6 +39,12 @@ class GivenData:
         """
         if isinstance(data, GivenData):
             return data
+        for name, part in (("data", data), ("validation", validation), ("test", test)):
+            if isinstance(part, str | os.PathLike):
+                raise UsageError(
+                    f"{name}={os.fspath(part)!r} is a path, but samples in memory are expected; a"
+                    ' spec names files: "data": {"type": "csv", "path": ...}'
+                )
         if data is None:
             if validation is not None or test is not None:
                 name = "test" if validation is None else "validation"
@@ -158,6 +165,8 @@ class GivenDataset:
     def arrays(self, place: str = "") -> MemoryArrays:
         """Return the arrays of a value that is no dataset."""
         value = self.value
+        if isinstance(value, list) and len(value) in (2, 3) and hasattr(value[0], "shape"):
+            raise DataError("the data are a list of arrays; give a tuple, as in data=(x, y)")
         if isinstance(value, Mapping):
             value = self._parted(value)
         elif not isinstance(value, tuple):
@@ -182,7 +191,8 @@ class GivenDataset:
             listed = format_list([repr(name) for name in missing])
             raise DataError(
                 f"the data lack the network's input {listed}; the arrays passed are"
-                f" {format_list([repr(name) for name in arrays])}"
+                f" {format_list([repr(name) for name in arrays])}; if they are the columns of a"
+                ' table, name its target in the spec: "data": {"target": ...}'
             )
         targets = {n: a for n, a in arrays.items() if n not in self.inputs and n != WEIGHTS}
         weights = [] if WEIGHTS in self.inputs or WEIGHTS not in arrays else [arrays[WEIGHTS]]

@@ -1,6 +1,6 @@
-"""The forms of data that a Python program passes: arrays, or tables and lists of texts."""
+"""The forms of data that a Python program passes: arrays, or tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,6 @@ MEMORY = "memory"
 
 TABLE = "memory_table"
 """The type of a dataset that is a table and is passed."""
-
-TEXT_COLUMN = "text"
-"""The name of the column of a list of texts."""
 
 
 def kind_of(value: Any, target: Any) -> tuple[str, dict[str, Any]]:
@@ -32,20 +29,18 @@ def kind_of(value: Any, target: Any) -> tuple[str, dict[str, Any]]:
     options: dict[str, Any] = {}
     if target is None:
         options["target"] = target = _target_name(x, y)
-    if _are_texts(x):
-        options |= {"features": {"input": TEXT_COLUMN}, "columns": {TEXT_COLUMN: "text"}}
     if np.asarray(y).dtype.kind in "biu":
         options["target_type"] = "class"
     return TABLE, options
 
 
 def _has_table(value: Any) -> bool:
-    """Return True for (x, y) with a table or texts, and one target for each row."""
+    """Return True for (x, y) with a table, and one target for each row."""
     if not isinstance(value, tuple) or len(value) != 2:
         return False
     x, y = value
     is_row = y is not None and not isinstance(y, Mapping) and np.ndim(y) == 1
-    return is_row and (is_frame(x) or _are_texts(x))
+    return is_row and is_frame(x)
 
 
 def as_table(value: Any, target: Any) -> Any:
@@ -54,7 +49,7 @@ def as_table(value: Any, target: Any) -> Any:
         return value
     x, y = value
     y = y.to_numpy() if hasattr(y, "to_numpy") else y
-    columns = {TEXT_COLUMN: x} if _are_texts(x) else {str(name): x[name] for name in x.columns}
+    columns = {str(name): x[name] for name in _names(x)}
     if target in columns:
         raise DataError(
             f"the table has a column {target!r}, which is the name of the target, too; leave it"
@@ -65,25 +60,23 @@ def as_table(value: Any, target: Any) -> Any:
 
 def _target_name(x: Any, y: Any) -> str:
     name = getattr(y, "name", None)
-    taken = () if _are_texts(x) else map(str, x.columns)
+    taken = map(str, _names(x))
     return name if isinstance(name, str) and name and name not in taken else "target"
 
 
 def is_frame(value: Any) -> bool:
-    """Return True for a DataFrame, or a table of pyarrow."""
-    return hasattr(value, "columns") or hasattr(value, "column_names")
+    """Return True for a DataFrame, a table of pyarrow, or a structured array."""
+    has_columns = hasattr(value, "columns") or hasattr(value, "column_names")
+    return has_columns or getattr(getattr(value, "dtype", None), "names", None) is not None
+
+
+def _names(table: Any) -> Sequence[Any]:
+    """Return the names of the columns of a table."""
+    if hasattr(table, "column_names"):
+        return list(table.column_names)
+    return list(table.columns if hasattr(table, "columns") else table.dtype.names)
 
 
 def is_records(value: Any) -> bool:
     """Return True for a list of dicts."""
     return isinstance(value, list) and bool(value) and all(isinstance(v, Mapping) for v in value)
-
-
-def _are_texts(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return bool(value) and all(isinstance(text, str) for text in value)
-    dtype = getattr(value, "dtype", None)
-    if getattr(dtype, "kind", "") == "U" or str(dtype).startswith("str"):
-        return bool(np.ndim(value) == 1)
-    is_object = getattr(dtype, "kind", "") == "O" and np.ndim(value) == 1
-    return is_object and all(isinstance(text, str) for text in value)

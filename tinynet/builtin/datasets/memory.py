@@ -106,7 +106,7 @@ class Memory(ArrayDataset):
 def _texts(place: str, values: Any) -> Source | None:
     """Return a list or an array (N,) of ``str``; None for anything else."""
     if hasattr(values, "dtype"):
-        items = values.tolist() if values.dtype.kind in "UOT" else []
+        items = values.tolist() if getattr(values.dtype, "kind", "") in ("U", "O", "T") else []
     else:
         items = values if isinstance(values, list | tuple) else []
     if not items or not all(isinstance(item, str) for item in items):

@@ -1,6 +1,6 @@
 """A dataset of a table that a Python program holds in memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from tinynet.builtin.datasets.memory import ABSENT
@@ -9,7 +9,6 @@ from tinynet.builtin.tables.python_tables import table_from_object
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
 from tinynet.builtin.tables.sources import source_chunks
 from tinynet.builtin.tables.table_dataset import TableDataset
-from tinynet.dataset import TEXT, Field, InputRows, State
 from tinynet.errors import DataError
 
 
@@ -46,28 +45,6 @@ class MemoryTable(TableDataset):
         return table
 
     @classmethod
-    def read_rows(
-        cls,
-        config: Any,
-        source: Any,
-        fields: Mapping[str, Field],
-        state: State,
-        keep: Sequence[str],
-    ) -> Iterator[InputRows]:
-        """Yield the inputs of another table, or of a list of texts if the only input is a text."""
-        if len(fields) == 1 and _are_texts(source):
-            ((name, field),) = fields.items()
-            if field.dtype == TEXT:
-                named = config.features if isinstance(config.features, Mapping) else {}
-                source = {named.get(name, name): source}
-        return super().read_rows(config, source, fields, state, keep)
-
-    @classmethod
     def read_chunks(cls, config: Any, source: Any, choose: ChooseColumns) -> Iterator[RawTable]:
         """Yield the columns of another table for prediction, some rows at a time."""
         return source_chunks(config, source, choose)
-
-
-def _are_texts(source: Any) -> bool:
-    texts = isinstance(source, list | tuple) and all(isinstance(text, str) for text in source)
-    return texts or getattr(getattr(source, "dtype", None), "kind", "") in ("O", "U", "T")
