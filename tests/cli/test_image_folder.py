@@ -206,3 +206,28 @@ def test_all_broken_files_are_named(tinynet, folder, pictures):
     assert "photos/level/0.png" in result.err
     assert "photos/level/1.png" in result.err
     assert tinynet("check", "spec.json", "--set", "data.skip_broken=true").code == 0
+
+
+def test_images_in_memory_have_the_answers_of_their_files(tmp_path, monkeypatch):
+    """A list of Pillow's images, of paths, of arrays, and a single image."""
+    monkeypatch.chdir(tmp_path)
+    draw = np.random.default_rng(0)
+    for kind in ("flat", "tall"):
+        Path("photos", kind).mkdir(parents=True)
+        for number in range(12):
+            pixels = draw.integers(0, 256, (8, 8, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(Path("photos", kind, f"{number:02}.png"))
+    small = {**CLASSES, "data": {**CLASSES["data"], "split": {"validation": 2, "test": 2}}}
+    run = library.train(small, "run", overrides={"training.epochs": 1})
+    model = library.load_model(run.path)
+    paths = sorted(Path("photos/flat").iterdir())
+    expected = model.predict(Path("photos/flat")).probabilities
+    opened = [Image.open(path) for path in paths]
+    for form in (paths, opened, [np.asarray(image) for image in opened]):
+        np.testing.assert_array_equal(model.predict(form).probabilities, expected)
+    np.testing.assert_array_equal(model.predict(opened[3]).probabilities, expected[3:4])
+    figures = library.evaluate(run.path, data="photos").metrics
+    assert figures["accuracy"] == np.mean(
+        [label == path.parent.name for path in sorted(Path("photos").rglob("*.png"))
+         for label in model.predict(path).labels]
+    )  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 
 import tinynet
 from tinynet.builtin.datasets.digits import Digits
+from tinynet.commands.summary import summarize
 from tinynet.errors import CheckpointMismatchError, DataError, SpecError, UsageError
 
 DRAW = np.random.default_rng(5)
@@ -81,6 +82,11 @@ def test_train_with_resume_takes_the_data_again(tmp_path):
     tinynet.train(SPEC, tmp_path / "run", data=(X, Y), overrides=overrides)
     run = tinynet.train(SPEC, tmp_path / "run", data=(X, Y), resume=True)
     assert run.epoch == 4
+
+
+def test_summary_of_a_run_needs_no_data(tmp_path):
+    run = tinynet.train(SPEC, tmp_path / "run", data=(X, Y), overrides={"training.epochs": 1})
+    assert str(summarize(run.path)) == str(tinynet.load_model(run.path).summary())
 
 
 @pytest.mark.parametrize("again", [tinynet.resume, tinynet.evaluate])

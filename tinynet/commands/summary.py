@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tinynet.data.data import Data
+from tinynet.data.given import is_given
 from tinynet.errors import LocatedError, ShapeError
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.from_spec import network_from_spec
@@ -33,6 +34,11 @@ def summarize(
         DataError: for data that cannot be trained on.
     """
     spec, root = open_spec(path, overrides, data_root)
+    if _holds_shapes(Path(path), spec) and not overrides:
+        from tinynet.run.models import open_run
+
+        _, _, model = open_run(path, None, {"max_params": max_params}, lambda event: None)
+        return model.summary()
     try:
         data = None
         if spec.network.input_shape is None and spec.data is not None:
@@ -42,6 +48,12 @@ def summarize(
         return summary_of(network, spec.name)
     except LocatedError as error:
         raise spec.locate(error) from error
+
+
+def _holds_shapes(path: Path, spec: Spec) -> bool:
+    """Return True for a run or checkpoint whose data no command can open."""
+    in_memory = spec.data is not None and is_given(spec.data)
+    return in_memory and (path.is_dir() or path.suffix == ".msgpack")
 
 
 def open_spec(

@@ -108,11 +108,8 @@ class GivenData:
         if data is not None:
             parts |= {"/data/validation": data.validation, "/data/test": data.test}
         types = {pointer: part.type for pointer, part in parts.items() if part is not None}
-        return [
-            (pointer, types.get(pointer))
-            for pointer in self.parts
-            if types.get(pointer, "").removeprefix("tinynet-core:") not in (MEMORY, TABLE)
-        ]
+        given = {pointer for pointer, part in parts.items() if part is not None and is_given(part)}
+        return [(pointer, types.get(pointer)) for pointer in self.parts if pointer not in given]
 
     def datasets(self, spec: Spec) -> "dict[str, GivenDataset]":
         """Return the passed datasets by the pointer to their place in the spec."""
@@ -197,6 +194,11 @@ class GivenDataset:
         targets = {n: a for n, a in arrays.items() if n not in self.inputs and n != WEIGHTS}
         weights = [] if WEIGHTS in self.inputs or WEIGHTS not in arrays else [arrays[WEIGHTS]]
         return ({name: arrays[name] for name in arrays if name in self.inputs}, targets, *weights)
+
+
+def is_given(reference: Reference) -> bool:
+    """Return True for a part of a spec whose data a Python program passes."""
+    return reference.type.removeprefix("tinynet-core:") in (MEMORY, TABLE)
 
 
 def declared_target(spec: Any, overrides: Mapping[str, Any]) -> Any:

@@ -133,7 +133,9 @@ def _array(name: str, values: Any, field: Field) -> Array:
     if array.ndim and not len(array):
         raise DataError(f"the input {name!r} has no samples: its shape is {array.shape}")
     if array.ndim == 0 or array.shape[1:] != field.shape:
+        features = f": {format_list(field.names)}" if field.names is not None else ""
         raise DataError(
             f"the input {name!r} has shape {array.shape}, but the model expects {expected}"
+            f"{features}"
         )
     return array

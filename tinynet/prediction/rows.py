@@ -17,7 +17,7 @@ def is_rows(x: Any, fields: Mapping[str, Field]) -> bool:
 
     Arrays of a model's inputs are none, also as a dict by the inputs' names.
     """
-    if hasattr(x, "columns"):
+    if hasattr(x, "columns") or hasattr(x, "getexif"):
         return True
     if isinstance(x, Mapping):
         has_rows = any(field.shape and field.dtype != TEXT for field in fields.values())
@@ -28,7 +28,9 @@ def is_rows(x: Any, fields: Mapping[str, Field]) -> bool:
             return True
         shapes = {getattr(item, "shape", None) for item in x}
         return None not in shapes and shapes != {field.shape for field in fields.values()}
-    return getattr(getattr(x, "dtype", None), "kind", "") in ("O", "U", "T")
+    dtype = getattr(x, "dtype", None)
+    is_structured = getattr(dtype, "names", None) is not None
+    return is_structured or getattr(dtype, "kind", "") in ("O", "U", "T")
 
 
 def read_rows(
