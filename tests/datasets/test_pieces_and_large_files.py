@@ -1,6 +1,7 @@
 """Datasets in NumPy's files that are large, or consist of pieces: the same samples, few reads."""
 
 import os
+import resource
 
 import numpy as np
 import pytest
@@ -106,6 +107,30 @@ def test_a_piece_without_an_array_is_named(saved):
     np.savez(saved / "packed" / "part-1.npz", x=X[:1])
     with pytest.raises(DataError, match=r"part-1\.npz has no array 'y'"):
         open_npz(saved, "packed")
+
+
+def test_small_pieces_of_large_data_are_read_by_row(saved, large, monkeypatch):
+    """Mapped, they would be read ahead as a mapped large file is."""
+    monkeypatch.setattr(npy, "LARGE", X.nbytes)
+    data = open_npy(saved, "x", "y.npy")
+    large.clear()
+    data.gather(np.array([3, 20]))
+    assert sum(large) == 2 * 12, "the inputs; the targets are small"
+
+
+def test_there_may_be_more_pieces_than_open_files(tmp_path):
+    for number in range(80):
+        np.save(tmp_path / f"{number:02}.npy", X[:2] + number)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = os.dup(0)
+    os.close(highest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 40, hard))
+    try:
+        data = NPY(NPY.Config(inputs=str(tmp_path)))
+        rows = data.gather(np.arange(159, -1, -40)).inputs["input"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    np.testing.assert_array_equal(rows[:, 0], [3 + 79, 3 + 59, 3 + 39, 3 + 19])
 
 
 def test_columns_of_pieces_are_joined(saved):

@@ -19,6 +19,7 @@ from tinynet.errors import DataError
 from tinynet.files.available_memory import require_memory
 from tinynet.files.file_rows import LARGE, FileRows, Rows
 from tinynet.files.packed import refuse_packed
+from tinynet.files.pieces import JoinedRows
 from tinynet.files.regular import (
     compare_counts,
     map_array,
@@ -45,22 +46,41 @@ Version 3.0 differs only for structured arrays, which are not read.
 MAX_HEADER = 10_000
 """Bytes of a header; NumPy would read a longer one before it refuses it."""
 
+_MANY = 64
+"""Pieces that are mapped, at most."""
+
 _MORE_MEMORY = "use a machine with more memory"
 
 
-def open_npy(path: str) -> Rows:
+def open_npy(path: str, *, by_row: bool = False) -> Rows:
     """Return the array of an .npy file: read row by row if it is large, mapped otherwise.
 
-    So it may be larger than memory. Large arrays in Fortran order, whose rows are spread over the
-    whole file, are mapped as well.
+    So it may be larger than memory. With ``by_row`` small arrays are not mapped either. Arrays in
+    Fortran order, whose rows are spread over the whole file, are always mapped.
     """
     with open_file(path) as file:
         refuse_packed(path, file.peek(8)[:8], gzipped=True)
         shape, dtype, order = _read_header(path, file)
         size = require_filled(path, file, shape, dtype)
-        if size < LARGE or order == "F":
+        if order == "F" or (size < LARGE and not by_row):
             return map_array(path, file, shape, dtype, order)
         return FileRows(path, file, shape, dtype)
+
+
+def open_npy_pieces(paths: Sequence[str]) -> JoinedRows:
+    """Return the arrays of some .npy files, joined by rows, as `open_npy` does.
+
+    Many files are never mapped, since a process may have only some hundred mapped files.
+
+    Raises:
+        DataError: naming the piece that is damaged, or differs from the first.
+    """
+    size = 0
+    for path in paths:
+        with open_file(path) as file:
+            size += os.fstat(file.fileno()).st_size
+    by_row = size >= LARGE or len(paths) > _MANY
+    return JoinedRows([open_npy(path, by_row=by_row) for path in paths], paths)
 
 
 def read_npz(path: str, names: Iterable[str], *, of_samples: bool = True) -> dict[str, Array]:

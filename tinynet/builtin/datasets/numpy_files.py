@@ -17,7 +17,7 @@ from tinynet.builtin.datasets._arrays import (
 from tinynet.dataset import FilePath
 from tinynet.errors import DataError
 from tinynet.files.file_rows import FileVersion
-from tinynet.files.npy import npz_names, open_npy, read_npz, require_npz_memory
+from tinynet.files.npy import npz_names, open_npy, open_npy_pieces, read_npz, require_npz_memory
 from tinynet.files.pieces import JoinedRows, find_pieces
 from tinynet.text.mistakes import AlsoCalled
 from tinynet.text.wording import format_list, suggest
@@ -215,7 +215,7 @@ def npy_source(path: str) -> Source:
     pieces = find_pieces(path, ".npy")
     if pieces is None:
         return _with_version(Source(open_npy(path), path), [path])
-    joined = JoinedRows([open_npy(piece) for piece in pieces], pieces)
+    joined = open_npy_pieces(pieces)
     source = Source(joined, path, pieces=tuple(zip(pieces, joined.starts, strict=True)))
     return _with_version(source, pieces)
 
