@@ -38,6 +38,31 @@ def csv_of_numbers(cls: type[Any], folder: Path) -> Iterator[Check]:
     return dataset_checks(cls, {"path": str(path), "target": "c", "weights": "w"})
 
 
+def csv_of_every_kind(cls: type[Any], folder: Path) -> Iterator[Check]:
+    path = folder / "houses.csv"
+    path.write_text(
+        "area,heating,built,tags,street,remarks,price,kind\n"
+        "81.5,gas,1998-05-01,old|big,Elm Street,needs a new roof,120,flat\n"
+        ",oil,2003-11-17,big,Oak Street,,250,house\n"
+        "64,NA,2011-01-31,,Elm Street,close to the station,99.5,\n"
+        "120,gas,,old,Pine Street,has a view of the park,310,house\n",
+        encoding="utf-8",
+    )
+    options = {
+        "features": {"row": ["area", "heating", "built", "tags"], "s": "street", "t": "remarks"},
+        "target": {"price": "price", "kind": "kind"},
+        "columns": {
+            "area": {"missing": "median", "indicator": True},
+            "built": {"missing": "most_frequent"},
+            "tags": {"separator": "|"},
+            "street": {"min_count": 2},
+            "remarks": "text",
+            "kind": {"missing": "drop_row"},
+        },
+    }
+    return dataset_checks(cls, {"path": str(path), **options})
+
+
 def parquet(cls: type[Any], folder: Path) -> Iterator[Check]:
     pyarrow = pytest.importorskip("pyarrow", reason="writes and reads Parquet")
     from pyarrow.parquet import write_table
@@ -158,7 +183,7 @@ def text_lines_with_tags(cls: type[Any], folder: Path) -> Iterator[Check]:
 
 DATASETS: dict[str, list[Case]] = {
     "conll": [conll],
-    "csv": [csv, csv_of_numbers],
+    "csv": [csv, csv_of_numbers, csv_of_every_kind],
     "digits": [digits],
     "idx": [idx],
     "memory": [memory],

@@ -1,6 +1,7 @@
 """The kit finds what is wrong with datasets, transforms and kernels."""
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,42 @@ class Shuffles(Table):
 class OtherTargetsAlone(Table):
     def gather_targets(self, indices: Array) -> Batch:
         return Batch({}, {"target": np.sort(LABELS[indices])})
+
+
+class Centered(Table):
+    """Its numbers, less the mean that was learned."""
+
+    mean: Any = 0
+
+    def learn(self, indices: Array) -> dict[str, Array]:
+        return {"mean": self.values[indices].mean(axis=0)}
+
+    def with_state(self, state: dict[str, Array]) -> "Centered":
+        result = copy(self)
+        result.mean = state["mean"]
+        return result
+
+    def gather(self, indices: Array) -> Batch:
+        batch = super().gather(indices)
+        return Batch({"input": batch.inputs["input"] - self.mean}, batch.targets)
+
+
+class KeepsTheStateOnItself(Centered):
+    def with_state(self, state: dict[str, Array]) -> "Centered":
+        self.mean = state["mean"]
+        return self
+
+
+class LearnsByChance(Centered):
+    def learn(self, indices: Array) -> dict[str, Array]:
+        return {"mean": np.random.default_rng().normal(size=2)}
+
+
+class DescribesAnotherWidth(Centered):
+    def with_state(self, state: dict[str, Array]) -> "Centered":
+        result = super().with_state(state)
+        result.inputs = {"input": Field((3,), "float32")}
+        return result
 
 
 class NoPlace(Table):
@@ -275,6 +312,7 @@ class SwapsItsDecayRates(NumpyKernels):
 
 def test_correct_ones_pass() -> None:
     check_dataset(Table, {})
+    check_dataset(Centered, {})
     check_transform(Jitter, {}, FIELD, VALUES)
     check_transform(Shift, {}, FIELD, VALUES)
     check_kernels(NumpyKernels)
@@ -294,6 +332,9 @@ BROKEN: list[tuple[type[Any], str]] = [
     (NewFingerprint, "repeatable"),
     (Shuffles, "repeatable"),
     (NoPlace, "places"),
+    (KeepsTheStateOnItself, "learning"),
+    (LearnsByChance, "learning"),
+    (DescribesAnotherWidth, "learning"),
     (DescribesAnother, "description"),
     (FitsTheLastBatch, "fit_in_parts"),
     (LooksTwice, "fit_in_parts"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.dataset import Batch, DatasetConfig, Field, Located, TargetReader
+from tinynet.dataset import Batch, DatasetConfig, Field, LearningDataset, Located, TargetReader
 from tinynet.testing.arrays import (
     Arrays,
     read_only,
@@ -70,7 +70,11 @@ def length(case: DatasetCase) -> None:
 
 def fields(case: DatasetCase) -> None:
     """`inputs` and `targets` have the shape and dtype of every array that `gather` returns."""
-    dataset, indices = case.dataset, case.some
+    _require_fields(case.dataset, case.some)
+
+
+def _require_fields(dataset: Any, indices: Array) -> None:
+    """Require the batch of some samples to have the arrays that a dataset describes."""
     batch = dataset.gather(indices)
     require(isinstance(batch, Batch), f"gather gives a {type(batch).__name__}, not a Batch")
     for kind, described, arrays in (
@@ -167,6 +171,29 @@ def places(case: DatasetCase) -> None:
         require(isinstance(where, str) and bool(where), f"where(0) is {where!r}, not a text")
 
 
+def learning(case: DatasetCase) -> None:
+    """A dataset learns the same from the same samples, and stays as it is."""
+    if not isinstance(case.dataset, LearningDataset):
+        return
+    dataset: Any = case.dataset
+    before = named(dataset.gather(case.many))
+    indices = read_only(np.arange(0, len(dataset), 2))
+    state = dataset.learn(indices)
+    require_same_bits(state, case.new().learn(indices), "learned again from the same samples")
+    encoded = dataset.with_state({name: read_only(array) for name, array in state.items()})
+    require_same_bits(before, named(dataset.gather(case.many)), "after with_state")
+    count = len(encoded)
+    require(count == len(dataset), f"with a state, it has {count} samples, not {len(dataset)}")
+    _require_fields(encoded, case.some)
+    targets = encoded.gather(case.many).targets
+    learned = named(Batch({}, targets))
+    require_same_bits({name: before[name] for name in learned}, learned, "with a state")
+    require(
+        encoded.fingerprint == dataset.fingerprint,
+        "with a state, the fingerprint is another one; it is that of the samples alone",
+    )
+
+
 def _require_names_fit(field: Field, what: str) -> None:
     if field.names is not None and field.shape != (len(field.names),):
         raise CheckFailed(f"{what} has {len(field.names)} names for samples of shape {field.shape}")
@@ -182,6 +209,7 @@ DATASET_CHECKS = (
     copies,
     repeatable,
     places,
+    learning,
 )
 
 

@@ -36,8 +36,8 @@ class NumberColumn:
     @property
     def distinct(self) -> int:
         """The number of different values."""
-        values = np.unique(self.values[~self.missing], axis=0)
-        return len(values)
+        values = self.values[~self.missing]
+        return len(np.unique(values[:, 0] if len(self.names) == 1 else values, axis=0))
 
     def take(self, rows: Array) -> "NumberColumn":
         """Return the column with some of its rows."""
