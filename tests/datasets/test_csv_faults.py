@@ -169,6 +169,14 @@ def test_a_strategy_that_would_drop_every_row_is_not_suggested(refusal):
     assert "drop_row" not in refusal("a,y\n1,NA\n2,NA\n")
 
 
+def test_a_column_without_a_cell_is_left_out(open_csv, refusal):
+    text = "a,b,y\n,1,0\n,2,1\n"
+    assert refusal(text, features=["a", "b"]).endswith('; leave it out of "features"')
+    message = refusal(text, columns={"a": "number"})
+    assert open_csv(text, **together(message)).inputs["input"].names == ("b",)
+    assert open_csv(text).inputs["input"].names == ("b",)
+
+
 def test_without_a_header_the_setting_has_positions(open_csv, refusal):
     text = "1,1,0\n,2,0\n"
     message = refusal(text, 2, header=False)

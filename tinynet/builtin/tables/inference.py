@@ -30,6 +30,8 @@ def infer(column: SourceColumn, options: ColumnConfig) -> ColumnConfig:
         return options
     if options.kind is None and options.format is None and options.parts is None:
         kind, date_format = _kind(column, options)
+        if kind in ("category", "text") and _needs_numbers(options):
+            kind = "number"  # so that an error lists the cells that are none
         return options.model_copy(update={"kind": kind, "format": date_format})
     if options.format is None and column.dates is None:
         _, date_format = guess_format(column.present)
@@ -60,6 +62,10 @@ def _kind(column: SourceColumn, options: ColumnConfig) -> tuple[Kind, str | None
     if _mostly(column, lambda text: parse_date(text) is not None):
         return "date", None
     return ("text" if _is_text(column) else "category"), None
+
+
+def _needs_numbers(options: ColumnConfig) -> bool:
+    return options.missing in ("mean", "median") or isinstance(options.fill, float)
 
 
 def _are_numbers(column: SourceColumn) -> bool:

@@ -100,7 +100,7 @@ class Remedies:
         if "infinite" in faults:
             return f"correct these cells, or remove their rows{self._ignoring(name)}"
         if options.kind == "number" and not self.sources[name].present:
-            return f"every cell is missing{self._ignoring(name)}"
+            return self._ignoring(name).removeprefix("; ") or 'leave it out of "features"'
         strategy = _FILLED[options.kind]
         return f"set {self._set(name, {'missing': strategy})}{_others(options.kind)}"
 
