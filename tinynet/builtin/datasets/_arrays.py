@@ -270,6 +270,10 @@ class ArrayDataset:
             None if self._weights is None else self._weights.gather(rows),
         )
 
+    def drop_inputs(self) -> None:
+        """Release the memory of the inputs, which `gather` then lacks."""
+        self._inputs = {}
+
     def _sources(self) -> Iterator[tuple[str, str, Source]]:
         for role, sources in (("input", self._inputs), ("target", self._targets)):
             for name in sorted(sources):

@@ -219,6 +219,11 @@ class TableConfig(TargetConfig):
         missing = {key: getattr(inferred, key) for key in keys if getattr(options, key) is None}
         return options.model_copy(update=missing)
 
+    @property
+    def has_header(self) -> bool:
+        """False if the spec says that the columns have no names."""
+        return bool(getattr(self, "header", True))
+
     def columns_setting(self, changes: Mapping[str, Any]) -> str:
         """Return the ``columns`` entry with some changes, to copy into a spec."""
         present = {name: own.shortened() for name, own in (self.columns or {}).items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Protocol, Self
 
 import numpy as np
@@ -44,16 +45,19 @@ class Row:
     field: Field
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        self.columns: Sequence[Column] = columns
-        self._numbers = [column for column in columns if isinstance(column, NumberColumn)]
+        numbers = [column for column in columns if isinstance(column, NumberColumn)]
         self._coded = [column for column in columns if isinstance(column, CodedColumn)]
         rows = len(columns[0].missing)
-        self._block = np.empty((rows, sum(len(column.names) for column in self._numbers)))
+        self._block = np.empty((rows, sum(len(column.names) for column in numbers)))
+        views: dict[str, Column] = {}
         start = 0
-        for column in self._numbers:
-            self._block[:, start : start + len(column.names)] = column.values
+        for column in numbers:
+            view = self._block[:, start : start + len(column.names)]
+            view[:] = column.values
+            views[column.name] = replace(column, values=view)
             start += len(column.names)
-        self._has_gaps = any(column.missing.any() for column in self._numbers)
+        self.columns: Sequence[Column] = [views.get(c.name, c) for c in columns]
+        self._has_gaps = any(column.missing.any() for column in numbers)
         self._codes = np.empty((rows, len(self._coded)), np.int32)
         start = 0
         for place, coded in enumerate(self._coded):

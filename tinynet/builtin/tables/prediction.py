@@ -135,7 +135,7 @@ def _options(config: TableConfig, name: str) -> ColumnConfig:
 
 def _message(config: TableConfig, faults: Faults, features: Sequence[str]) -> str:
     remedy = "correct these cells, or remove their rows"
-    if not getattr(config, "header", True) and faults.are_a_header(features):
+    if not config.has_header and faults.are_a_header(features):
         remedy = "remove this line: the file that was trained on has no header"
     return faults.message({}, dict.fromkeys(faults.columns, remedy))
 
@@ -148,7 +148,7 @@ def _positions(
     With a header, columns are found by name. Without one, the table has the columns of the training
     table, or the features alone, in their order.
     """
-    if getattr(config, "header", True):
+    if config.has_header:
         find_features(config, place, header, features)
         return {name: name for name in features}
     if len(header) == len(features):

@@ -58,7 +58,7 @@ class Remedies:
 
     def message(self) -> str:
         """Return one text about all faulty cells, with the setting for each column."""
-        if not self.config_has_header and self.faults.are_a_header(self.layout.features):
+        if not self.config.has_header and self.faults.are_a_header(self.layout.features):
             hint = 'if this line names the columns, set "header": true'
             return self.faults.message(self.layout.roles, dict.fromkeys(self.faults.columns, hint))
         clauses = {name: self._clause(name) for name in self.faults.columns}
@@ -71,11 +71,6 @@ class Remedies:
             if self._table:
                 together += f", {_entries(self._table)}"
         return self.faults.message(self.layout.roles, clauses, together)
-
-    @property
-    def config_has_header(self) -> bool:
-        """False if the spec says that the table has no header."""
-        return bool(getattr(self.config, "header", True))
 
     def _clause(self, name: str) -> str:
         if name == self.layout.weights:

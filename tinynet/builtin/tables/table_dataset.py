@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -61,7 +62,9 @@ class TableDataset:
             )
             for name, entry in layout.inputs.items()
         }
-        targets = {
+        stored = {column.name: column for column in self._features()}
+        self._table = replace(self._table, columns={**columns, **stored})
+        self._targets = {
             name: make_target(
                 [columns[column] for column in ([entry] if isinstance(entry, str) else entry)],
                 TargetPlace(
@@ -73,8 +76,9 @@ class TableDataset:
             )
             for name, entry in layout.targets.items()
         }
-        self._stored = ArrayDataset(self._cells(), targets, self._weights())
+        self._stored = ArrayDataset(self._cells(), self._targets, self._weights())
         self.targets, self.fingerprint = self._stored.targets, self._stored.fingerprint
+        self._stored.drop_inputs()
         self._encode(self._learned(np.arange(len(self)), required=False))
 
     def _read(self, choose: ChooseColumns) -> RawTable:
@@ -101,7 +105,7 @@ class TableDataset:
 
     def where_in(self, name: str, index: int) -> str:
         """Return the file, line, and the column of a target."""
-        return self._stored.where_in(name, index) if name in self.targets else self.where(index)
+        return self._targets[name].row(index) if name in self._targets else self.where(index)
 
     def _weights(self) -> Source | None:
         name = self._table.layout.weights
@@ -176,7 +180,7 @@ class TableDataset:
                 )
 
     def _features(self) -> list[Column]:
-        return [self._table.columns[name] for name in self._table.layout.features]
+        return [column for block in self._blocks.values() for column in block.columns]
 
     # Descriptions -----------------------------------------------------------------------------
 
@@ -194,7 +198,7 @@ class TableDataset:
             found = {key: value for key, value in found.items() if value is not None}
             columns[name] = found["kind"] if len(found) == 1 else json.loads(json.dumps(found))
         columns |= dict.fromkeys(self._table.unused, "ignore")
-        return {"columns": columns, "features": _pinned(layout, getattr(config, "header", True))}
+        return {"columns": columns, "features": _pinned(layout, config.has_header)}
 
     def description(self) -> list[str]:
         """Return one line for each column: kind, different values, missing cells."""
