@@ -11,6 +11,7 @@ CONFIGS = {
     "npy": {"inputs": "x.npy", "targets": "y.npy"},
     "idx": {"images": "x", "labels": "y"},
     "text": {"path": "t.txt", "length": 8},
+    "image_folder": {"path": "p", "table": "t.csv", "target": "y", "size": 8, "color": "gray"},
 }
 
 
@@ -27,6 +28,10 @@ CONFIGS = {
         ("idx", "inputs", "images"),
         ("idx", "targets", "labels"),
         ("text", "sequence_length", "length"),
+        ("image_folder", "directory", "path"),
+        ("image_folder", "targets", "target"),
+        ("image_folder", "image_size", "size"),
+        ("image_folder", "color_mode", "color"),
     ],
 )
 def test_the_key_of_another_dataset_suggests_the_one_here(dataset, key, meant):
