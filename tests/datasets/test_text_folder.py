@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from tinynet.builtin.datasets.text_folder import TextFolder
+from tinynet.data.data import Data
 from tinynet.dataset import TEXT, Field
 from tinynet.errors import DataError
+from tinynet.spec.data_spec import DataSpec
 
 FILES = {
     "pos/b.txt": "Très bien.\n",
@@ -131,3 +133,23 @@ def test_reading_for_prediction(write):
     assert rows.kept["text"] == ["one", "two"]
     with pytest.raises(DataError, match="no column 'id' to keep; available: file, text"):
         read(path, ["id"])
+
+
+def test_folders_of_training_and_test(write, tmp_path):
+    """As in many published datasets; a class that the test lacks keeps its index."""
+    write({"train/neg/1": "bad", "train/pos/1": "good", "train/unsup/1": "?"})
+    write({"test/pos/1": "good"})
+    write({"test/unsup/1": "what"})
+    spec = {
+        "type": "text_folder",
+        "path": "data/train",
+        "split": {"validation": 0},
+        "test": {"type": "text_folder", "path": "data/test"},
+        "transforms": ["vocabulary"],
+    }
+    data = Data(DataSpec.model_validate(spec), tmp_path, seed=0)
+    assert data.targets["target"].classes == ("neg", "pos", "unsup")
+    assert data.inputs["input"].classes == ("[PAD]", "[UNK]", "?", "bad", "good")
+    batch = data.batch("test", np.arange(2))
+    assert batch.inputs["input"].tolist() == [[4], [1]]
+    assert batch.targets["target"].tolist() == [1, 2]
