@@ -188,3 +188,25 @@ def test_validation_texts_leave_the_vocabulary_as_it_is(folder, tmp_path):
     }  # fmt: skip
     for name, array in words[0].items():
         np.testing.assert_array_equal(array, words[1][name])
+
+
+def test_a_text_column_of_a_table(folder, tmp_path):
+    """A list of texts stands for the table's only text column."""
+    lines = [line.split("\t") for line in (folder / "labeled.txt").read_text().splitlines()]
+    rows = [f'"{text}",{label}' for label, text in lines]
+    (tmp_path / "words.csv").write_text("\n".join(["words,kind", *rows]))
+    data = {
+        "type": "csv",
+        "path": "words.csv",
+        "target": "kind",
+        "columns": {"words": "text"},
+        "features": {"words": "words"},
+        "transforms": [{"type": "bag_of_words", "binary": True, "on": "words"}],
+    }
+    layers = [{"type": "dense", "units": 2, "inputs": "input:words"}]
+    _, model = train(tmp_path, "table", data, layers, loss="softmax_cross_entropy")
+    texts = [text for _, text in lines]
+    expected = model.predict(texts)
+    assert np.mean(expected.labels == [label for label, _ in lines]) > 0.9
+    for form in ({"words": texts}, tmp_path / "words.csv", np.array(texts)):
+        np.testing.assert_array_equal(model.predict(form).probabilities, expected.probabilities)

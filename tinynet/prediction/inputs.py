@@ -23,7 +23,7 @@ from tinynet.prediction import images
 from tinynet.prediction.generic_files import images_in, is_image, read_csv
 from tinynet.prediction.memory_inputs import arrays_of
 from tinynet.prediction.raw_inputs import InputFile, RawInputs, join_inputs
-from tinynet.prediction.rows import is_rows, read_rows
+from tinynet.prediction.rows import are_texts, is_rows, read_rows
 from tinynet.prediction.windows import (
     WindowCutter,
     are_windows,
@@ -235,6 +235,8 @@ class Reader:
     # Rows -------------------------------------------------------------------------------------
 
     def _from_memory(self, x: Any) -> Iterator[RawInputs]:
+        if self._takes_text and len(self.fields) == 1 and are_texts(x):
+            x = dict.fromkeys(self.fields, x)  # a table has the text in a column of that name
         if self._row_reader is not None and is_rows(x, self.fields):
             yield from self._rows(x)
             return

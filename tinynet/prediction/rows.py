@@ -33,6 +33,13 @@ def is_rows(x: Any, fields: Mapping[str, Field]) -> bool:
     return is_structured or getattr(dtype, "kind", "") in ("O", "U", "T")
 
 
+def are_texts(x: Any) -> bool:
+    """Return True for a list or an array of texts, by the first of them."""
+    if isinstance(x, list | tuple):
+        return bool(x) and isinstance(x[0], str)
+    return getattr(getattr(x, "dtype", None), "kind", "") in ("O", "U", "T") and x.ndim == 1
+
+
 def read_rows(
     reader: type[RowReader],
     config: Frozen,

@@ -286,7 +286,7 @@ def rows_of_objects(source: Any) -> Iterator[Row]:
     """
     columns: dict[str, list[Any]] = {}
     if hasattr(source, "columns") or isinstance(source, Mapping):
-        columns = {str(name): list(np.atleast_1d(source[name])) for name in source}
+        columns = {str(name): _items(source[name]) for name in source}
         texts = columns[_column_of_texts(columns)]
         if any(len(values) != len(texts) for values in columns.values()):
             raise DataError("the columns differ in length; give as many values in each")
@@ -302,6 +302,11 @@ def rows_of_objects(source: Any) -> Iterator[Row]:
     for row, text in enumerate(texts):
         own = {name: values[row] for name, values in columns.items()}
         yield Row(row, str(text), f"text {row} (counted from 0)", {**own, "text": text})
+
+
+def _items(column: Any) -> list[Any]:
+    """Return the values of a column; a single one is a column of its own."""
+    return list(column if isinstance(column, list | tuple) else np.atleast_1d(column))
 
 
 def _column_of_texts(columns: Mapping[str, Any]) -> str:
