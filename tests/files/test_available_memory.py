@@ -16,7 +16,7 @@ from tinynet.builtin.datasets.csv import CSV
 from tinynet.builtin.datasets.idx import IDX
 from tinynet.builtin.datasets.numpy_files import NPZ
 from tinynet.errors import DataError
-from tinynet.files.available_memory import available_memory, require_memory, show_bytes
+from tinynet.files.available_memory import RESERVE, available_memory, require_memory, show_bytes
 
 GIB = 2**30
 V2 = "31 1 0:1 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
@@ -127,7 +127,9 @@ def test_the_message_has_both_sizes_and_the_remedy(root):
     assert str(raised.value) == (
         "x.npz does not fit into memory (needs about 11.0 GiB, 10.0 GiB available); buy some"
     )
-    require_memory("x.npz", 10 * GIB, "", 2 * GIB, root.path)
+    require_memory("x.npz", 10 * GIB - RESERVE, "", 2 * GIB, root.path)
+    with pytest.raises(DataError, match="does not fit"):
+        require_memory("x.npz", 10 * GIB - RESERVE + 1, "", 2 * GIB, root.path)
 
 
 @pytest.mark.parametrize(

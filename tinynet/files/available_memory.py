@@ -16,6 +16,9 @@ from tinynet.errors import DataError
 SMALL = 1 << 24
 """Bytes that are loaded without a check: fewer than the precision of the limits."""
 
+RESERVE = 1 << 25
+"""Bytes that stay free beside a file, for everything else: parts that are checked, batches."""
+
 _GROUP_FILES = {
     1: ("memory.limit_in_bytes", "memory.usage_in_bytes"),
     2: ("memory.max", "memory.current"),
@@ -40,7 +43,10 @@ def require_memory(
     if needed < SMALL:
         return
     available = available_memory(root)
-    if available is not None and needed - held > available:
+    if available is None:
+        return
+    available = max(0, available - RESERVE)
+    if needed - held > available:
         if any(bound < needed - held for bound in _address_space(root)):
             remedy = "raise the limit on address space, which mapped files also use (ulimit -v)"
         raise DataError(

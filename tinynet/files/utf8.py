@@ -28,12 +28,14 @@ def read_bytes(path: str) -> bytes:
     """
     with open_unpacked(path) as file:
         require_memory(path, file.size, _REMEDY)
+        if not file.packed:
+            return file.stream.read(file.size).removeprefix(_BOM)
         blocks, held = [], 0
         while block := file.stream.read(BLOCK):
             blocks.append(block)
             held += len(block)
-            if file.packed:
-                require_memory(path, int(held / max(file.fraction, 1e-9)), _REMEDY, held)
+            # The blocks are joined in the end, which holds them twice.
+            require_memory(path, int(2 * held / max(file.fraction, 1e-9)), _REMEDY, held)
     return b"".join(blocks).removeprefix(_BOM)
 
 
