@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,8 @@ def predict(
         )
     if "-" in inputs and len(inputs) > 1:
         raise click.BadParameter("- (standard input) is the only input", param_hint="INPUT")
-    write = write_class_maps if is_folder else write_predictions
+    folders = [Path(path) for path in inputs if Path(path).is_dir()]
+    write = partial(write_class_maps, sources=folders) if is_folder else write_predictions
     with Display(quiet=quiet or as_json) as display:
         model = load_model(path, checkpoint, observer=display, **settings)
         with _paths(model, inputs) as paths:

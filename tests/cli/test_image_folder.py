@@ -208,9 +208,31 @@ def test_all_broken_files_are_named(tinynet, folder, pictures):
     assert tinynet("check", "spec.json", "--set", "data.skip_broken=true").code == 0
 
 
-def test_images_in_memory_have_the_answers_of_their_files(tmp_path, monkeypatch):
+def test_class_maps_have_the_folders_of_their_images(tinynet):
+    draw = np.random.default_rng(0)
+    for number in range(24):
+        name = f"{'left' if number % 2 else 'right'}/{number // 2:02}.png"
+        for folder in ("images", "masks"):
+            Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
+        pixels = draw.integers(0, 256, (9, 9, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(f"images/{name}")
+        Image.fromarray(pixels[..., 0] // 128).save(f"masks/{name}")
+    data = {"type": "image_folder", "images": "images", "masks": "masks"}
+    data |= {"classes": ["dark", "bright"], "transforms": SCALE}
+    layers = [{"type": "conv2d", "filters": 2, "kernel_size": 1}]
+    training = {**TRAINING, "epochs": 1, "loss": "softmax_cross_entropy"}
+    whole = {"tinynet": 1, "name": "m", "data": data, "network": {"layers": layers}}
+    run = library.train({**whole, "training": training}, "run")
+    assert tinynet("predict", run.path, "images", "-o", "maps/").code == 0
+    maps = sorted(str(path.relative_to("maps")) for path in Path("maps").rglob("*.png"))
+    assert maps == sorted(str(p.relative_to("images")) for p in Path("images").rglob("*.png"))
+    labels = library.load_model(run.path).predict("images/left/03.png").labels[0]
+    with Image.open("maps/left/03.png") as image:
+        assert np.array_equal(np.asarray(image), labels == "bright")
+
+
+def test_images_in_memory_have_the_answers_of_their_files():
     """A list of Pillow's images, of paths, of arrays, and a single image."""
-    monkeypatch.chdir(tmp_path)
     draw = np.random.default_rng(0)
     for kind in ("flat", "tall"):
         Path("photos", kind).mkdir(parents=True)

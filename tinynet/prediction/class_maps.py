@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,18 @@ from tinynet.prediction.predictions import Predictions
 from tinynet.types import Array
 
 
-def write_class_maps(parts: Iterable[Predictions], folder: Path) -> int:
+def write_class_maps(
+    parts: Iterable[Predictions], folder: Path, sources: Sequence[Path] = ()
+) -> int:
     """Write a PNG file for each sample, whose pixels are the indices of the predicted classes.
 
     A file is named after the image that it belongs to, or else by the number of the sample. With
     several outputs that are class maps, each has a folder. The files appear when all are complete.
+
+    Args:
+        parts: The predictions.
+        folder: The folder of the files.
+        sources: The folders of the images; their subfolders are those of the files.
 
     Returns:
         The number of samples.
@@ -35,7 +42,7 @@ def write_class_maps(parts: Iterable[Predictions], folder: Path) -> int:
         try:
             for part in parts:
                 samples += len(part)
-                for name, source, indices in _maps(part):
+                for name, source, indices in _maps(part, sources):
                     path = waiting / name
                     if path.exists():
                         raise DataError(
@@ -55,7 +62,7 @@ def write_class_maps(parts: Iterable[Predictions], folder: Path) -> int:
     return samples
 
 
-def _maps(part: Predictions) -> Iterator[tuple[str, str | None, Array]]:
+def _maps(part: Predictions, sources: Sequence[Path]) -> Iterator[tuple[str, str | None, Array]]:
     """Yield file name, source file and class indices (H, W) of each class map."""
     outputs = {
         name: output
@@ -70,7 +77,7 @@ def _maps(part: Predictions) -> Iterator[tuple[str, str | None, Array]]:
     files = [file for file in part.files for _ in range(file.samples)]
     for row, number in enumerate(part.row_numbers.tolist()):
         file = files[row] if files else None
-        stem = Path(file.name).stem if file is not None else ""
+        stem = _stem(Path(file.name), sources) if file is not None else ""
         if file is None or not file.is_image:
             stem = f"{stem}-{number}" if "file" in part.identity else str(number)
         for name, output in outputs.items():
@@ -80,6 +87,14 @@ def _maps(part: Predictions) -> Iterator[tuple[str, str | None, Array]]:
             indices = order[np.searchsorted(output.classes, output.labels[row], sorter=order)]
             place = f"{name}/" if len(outputs) > 1 else ""
             yield f"{place}{stem}.png", None if file is None else file.name, indices
+
+
+def _stem(file: Path, sources: Sequence[Path]) -> str:
+    """Return the path of an image in its source folder, without ending; else its name alone."""
+    for folder in sources:
+        if file.is_relative_to(folder):
+            return str(file.relative_to(folder).with_suffix(""))
+    return file.stem
 
 
 def _move(waiting: Path, folder: Path) -> None:
