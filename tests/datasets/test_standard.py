@@ -15,6 +15,7 @@ import pytest
 from tinynet.builtin.datasets.standard import cifar
 from tinynet.builtin.datasets.standard.california_housing import FEATURES, CaliforniaHousing
 from tinynet.builtin.datasets.standard.cifar import CIFAR10, CIFAR100
+from tinynet.builtin.datasets.standard.imdb import IMDB
 from tinynet.builtin.datasets.standard.mnist import KMNIST, MNIST, FashionMNIST
 from tinynet.data.data import Data
 from tinynet.errors import DataError
@@ -261,3 +262,25 @@ def test_california_housing(publish, monkeypatch):
     np.testing.assert_allclose(batch.inputs["input"][0], expected)
     assert batch.targets["target"].tolist() == [4.526]
     assert in_cache() == ["california_housing/cal_housing.tgz"]
+
+
+def test_imdb(publish, monkeypatch):
+    members = {
+        "imdb__vocab": b"the",
+        "train/neg/0_2__txt": b"Dull.",
+        "train/pos/0_9__txt": "Très bien.".encode(),
+        "train/unsup/0_0__txt": b"A movie.",
+        "train/pos/1_7__txt": b"Fine.",
+        "test/neg/0_1__txt": b"Awful.",
+        "test/pos/0_10__txt": b"Great.",
+    }
+    monkeypatch.setattr(IMDB, "file", publish("aclImdb.tar.gz", archive("aclImdb", **members)))
+    data = IMDB(IMDB.Config())
+    batch = data.gather(np.arange(3))
+    assert batch.inputs["input"].tolist() == ["Dull.", "Très bien.", "Fine."]
+    assert batch.targets["target"].tolist() == [0, 1, 1]
+    assert data.targets["target"].classes == ("negative", "positive")
+    assert data.where(1).endswith("aclImdb.tar.gz, aclImdb/train/pos/0_9.txt")
+    assert len(IMDB(IMDB.Config(part="test"))) == 2
+    (rows,) = IMDB.read_rows(IMDB.Config(), ["Good.", "Bad."], data.inputs, {}, [])
+    assert rows.inputs["input"].tolist() == ["Good.", "Bad."]
