@@ -244,3 +244,24 @@ def test_a_forecaster_is_evaluated_on_new_rows(run_of_table, tmp_path):
     assert result.samples == 40 - LENGTH
     assert result["r2"] > 0.99
     assert same.metrics == result.metrics
+
+
+def test_rows_without_the_column_that_orders_them_are_in_order(of_table, tmp_path):
+    columns = table(20, start=300)
+    expected = of_table.predict(write_table(tmp_path / "new.csv", columns)).values
+    warned = []
+    model = replace(of_table, warn=warned.append)
+    without = {name: columns[name] for name in ("warm", "sky")}
+    forecast = model.predict(write_table(tmp_path / "bare.csv", without))
+    np.testing.assert_array_equal(forecast.values, expected)
+    assert warned == [
+        "the input lacks a column that ordered the training data (day); its rows are taken as one"
+        " series in order: the newest must be the last"
+    ]
+    with pytest.raises(DataError, match="lacks 'warm'"):
+        model.predict(write_table(tmp_path / "other.csv", {"sky": columns["sky"]}))
+    assert len(warned) == 1
+    records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    np.testing.assert_array_equal(of_table.predict(columns).values, expected)
+    np.testing.assert_array_equal(of_table.predict(records).values, expected)
+    assert not warned[1:]

@@ -65,9 +65,23 @@ class Reader:
         if data is None or data.windows is None or are_windows(x, self.fields):
             yield from self._parts(x)
             return
-        rows = replace(self, fields=row_fields(self.fields), needed=columns_of_windows(data))
         cutter = WindowCutter(data, self.keep, self.warn)
-        yield cutter.cut(join_inputs([*rows._parts(x)]))
+        yield cutter.cut(self._rows_of_windows(x, columns_of_windows(data)))
+
+    def _rows_of_windows(self, x: Any, columns: Sequence[str]) -> RawInputs:
+        """Return the rows that windows are cut from, with the columns that order them, if any."""
+        reader = replace(self, fields=row_fields(self.fields))
+        try:
+            return join_inputs([*replace(reader, needed=columns)._parts(x)])
+        except DataError:
+            if not columns:
+                raise
+            rows = join_inputs([*reader._parts(x)])  # the same error, unless a column is missing
+        self.warn(
+            f"the input lacks a column that ordered the training data ({', '.join(columns)}); its"
+            " rows are taken as one series in order: the newest must be the last"
+        )
+        return rows
 
     def _parts(self, x: Any) -> Iterator[RawInputs]:
         paths = [x] if _is_path(x) else x

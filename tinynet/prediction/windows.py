@@ -23,12 +23,10 @@ def row_fields(fields: Mapping[str, Field]) -> dict[str, Field]:
 def are_windows(x: Any, fields: Mapping[str, Field]) -> bool:
     """Return True for arrays in memory that hold windows already, (N, length, ...)."""
     arrays = x if isinstance(x, Mapping) else dict.fromkeys(fields, x)
+    if not {*fields} <= {*arrays}:
+        return False
     try:
-        return all(
-            np.ndim(arrays[name]) == 1 + len(field.shape)
-            for name, field in fields.items()
-            if name in arrays
-        )
+        return all(np.ndim(arrays[name]) == 1 + len(field.shape) for name, field in fields.items())
     except ValueError:  # rows of different lengths, which are reported later
         return False
 
