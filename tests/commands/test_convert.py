@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from tests.tables.malformed import text_tables
 from tinynet.builtin.datasets.csv import CSV
 from tinynet.builtin.datasets.numpy_files import NPY
 from tinynet.builtin.datasets.parquet import Parquet
@@ -243,6 +244,24 @@ def test_sources_without_rows_are_refused(folder):
     with pytest.raises(DataError, match="no such file"):
         convert("nowhere.csv", "out")
     assert [path.name for path in folder.iterdir()] == ["t.csv"]
+
+
+@pytest.mark.parametrize("name", ["out", "out.parquet"])
+def test_malformed_tables_leave_nothing(folder, name):
+    if name.endswith(".parquet"):
+        pytest.importorskip("pyarrow", reason="writes Parquet")
+    structural = [case for case in text_tables() if not case.options][:90]
+    refused = 0
+    for case in structural:
+        source = folder / f"table{case.ending}"
+        source.write_bytes(case.content)
+        try:
+            convert(source.name, name, force=True, target="y")
+        except DataError:
+            refused += 1
+            assert {path.name for path in folder.iterdir()} <= {source.name, name}
+        source.unlink()
+    assert refused > 80
 
 
 def test_combinations_that_cannot_be(folder):

@@ -9,6 +9,7 @@ from tinynet.builtin.datasets.csv import CSV
 from tinynet.builtin.tables.conversion_hint import conversion_command
 from tinynet.builtin.tables.csv_files import read_table, read_table_chunks
 from tinynet.builtin.tables.dialect import DialectConfig
+from tinynet.builtin.tables.raw_table import ChosenColumns
 from tinynet.errors import DataError
 from tinynet.files import encoded_lines
 
@@ -177,3 +178,40 @@ def test_for_a_folder_the_pattern_of_its_tables_is_suggested(write, tmp_path):
         read_table(DialectConfig(), str(tmp_path))
     pattern = str(raised.value).rpartition(": ")[2].strip('"')
     assert len(read_table(DialectConfig(), pattern)) == 1
+
+
+def as_numbers(names):
+    return ChosenColumns(names, names)
+
+
+def test_columns_whose_text_does_not_matter_are_numbers(write):
+    path = write("a,b,c,d\n1,x,1_0,inf\n2.5,3,4,5\n")
+    table = read_table(DialectConfig(), path, as_numbers)
+    assert [cells.dtype.kind for cells in table.columns.values()] == ["f", "T", "T", "T"]
+    assert table.columns["a"].tolist() == [1, 2.5]
+    assert table.parse_numbers("a")[0].tolist() == [1, 2.5]
+    (a, *_) = read_table(DialectConfig(decimal=","), path, as_numbers).columns.values()
+    assert a.dtype.kind == "T"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_late_text_turns_all_numbers_of_its_column_into_text(write, monkeypatch, count):
+    monkeypatch.setattr(encoded_lines, "_BLOCK", 32)
+    rows = [["01", "02", "03", "4"] for _ in range(60)]
+    for column in range(count):
+        rows[20 + 15 * column][column] = "NA"
+    path = write("a,b,c,d\n" + "".join(",".join(row) + "\n" for row in rows))
+    table = read_table(DialectConfig(), path, as_numbers)
+    assert len(table) == 60
+    for column, cells in enumerate(table.columns.values()):
+        text = [row[column] for row in rows]
+        expected = text if cells.dtype.kind == "T" else list(map(float, text))
+        assert cells.tolist() == expected
+        assert cells.dtype.kind == "T" or column >= count
+
+
+def test_late_text_in_another_file(write, tmp_path):
+    write("a,b\n01,1\n", "part-1.csv")
+    write("a,b\nx,2\n", "part-2.csv")
+    table = read_table(DialectConfig(), str(tmp_path / "part-*.csv"), as_numbers)
+    assert columns(table) == {"a": ["01", "x"], "b": [1, 2]}

@@ -104,6 +104,29 @@ def test_no_bytes_give_another_error(file, reader, data):
         open_file(str(file))
 
 
+DIALECTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "delimiter": st.sampled_from([";", "\t", " ", "é", "0"]),
+        "skip_rows": st.integers(0, 3),
+        "comment_prefix": st.sampled_from(["#", "1", '"', "é"]),
+        "decimal": st.just(","),
+        "thousands": st.sampled_from([" ", "'", "_"]),
+        "encoding": st.sampled_from(["latin-1", "utf-16", "utf-32", "shift_jis", "utf-7", "hz"]),
+        "header": st.booleans(),
+    },
+)
+
+
+@settings(max_examples=150)
+@given(options=DIALECTS, data=st.data())
+def test_no_bytes_in_any_dialect_give_another_error(file, options, data):
+    encoding = options.get("encoding", "utf-8")
+    file.write_bytes(data.draw(damaged(GOOD.decode().encode(encoding))))
+    with suppress(DataError):
+        CSV(CSV.Config(path=str(file), target=0, **options))
+
+
 @pytest.fixture(scope="module")
 def parquet(tmp_path_factory):
     """The bytes of a small Parquet file."""

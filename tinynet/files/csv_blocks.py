@@ -83,6 +83,7 @@ class _Rows:
 
     def __post_init__(self) -> None:
         self._reader = csv.reader(self._lines(), delimiter=self.dialect.delimiter, strict=True)
+        self._spaces = _SPACES.replace(self.dialect.delimiter.encode(), b"")
         self._prefix = (self.dialect.comment_prefix or "").encode()
 
     def read(self) -> Block | None:
@@ -100,8 +101,8 @@ class _Rows:
             if not self._next_line():
                 return None
         while line := self._next_line():
-            start = self.line - 1
-            block = self._parse(line, start)
+            self.line -= 1  # the parser counts it as well
+            block = self._parse(line)
             if block.lines.size:
                 self._width, self._header = block.width, block.cells[: block.width]
                 if note := csv_faults.spreadsheet_note(
@@ -142,7 +143,7 @@ class _Rows:
         text = decode_block(self.path, raw, self.line + 1)
         cells = text.replace("\n", delimiter).split(delimiter)
         cells.pop()  # after the last line feed
-        if not text.isascii() or any(space in raw for space in _SPACES):
+        if not text.isascii() or any(space in raw for space in self._spaces):
             cells = [cell.strip() for cell in cells]
         lines = np.arange(self.line + 1, self.line + 1 + rows)
         self.line += int(rows)
@@ -152,10 +153,8 @@ class _Rows:
         prefix = self._prefix
         return bool(prefix) and (raw.startswith(prefix) or b"\n" + prefix in raw)
 
-    def _parse(self, raw: bytes, before: int | None = None) -> Block:
+    def _parse(self, raw: bytes) -> Block:
         """Return the rows that begin in some lines; the last may end in a later block."""
-        if before is not None:
-            self.line = before
         self._enqueue(raw)
         width, cells = self._width, list[str]()
         lines, ragged = list[int](), dict[int, list[str]]()

@@ -115,8 +115,9 @@ class ColumnConfig(Frozen):
             return f'"missing": "{self.missing}" is not possible with a \'separator\''
         if self.indicator and kind == "text":
             return "'indicator' is not possible for kind 'text'"
+        changed = self.changed
         for options, owner in ((_ONLY_CATEGORIES, "category"), (_ONLY_DATES, "date")):
-            set_ones = [name for name in options if name in self.changed]
+            set_ones = [name for name in options if name in changed]
             if set_ones and kind != owner:
                 return f"'{set_ones[0]}' is an option of kind '{owner}', not of '{kind}'"
         return None

@@ -12,13 +12,13 @@ from tinynet.files.available_memory import require_memory
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
-_BYTES_PER_CELL = {"T": 34, "O": 80}
+_BYTES_PER_CELL = {"f": 20, "T": 34, "O": 80}
 """Bytes of a cell and of the numbers that are made of it, by kind of dtype; else 26."""
 
 _INLINE = 15
 """Characters of a cell that need no memory of their own."""
 
-_SAMPLE = 50
+_SAMPLE = 16
 """Cells whose length is that of all."""
 
 _BYTES_PER_LINE = 8
@@ -40,11 +40,18 @@ class MemoryWatch:
     command: str  # that converts the table
     held: int = 0
     _checked: int = field(default=0, init=False)
+    _rows: int = field(default=0, init=False)
+    _sampled: int = field(default=0, init=False)
+    _bytes_per_row: int = field(default=0, init=False)
 
     def add(self, part: RawTable) -> None:
         """Count a part that stays in memory."""
-        width = sum(map(_bytes_per_cell, part.columns.values()))
-        self.held += part.rows * (width + (0 if part.typed else _BYTES_PER_LINE))
+        self._rows += part.rows
+        if self._rows >= 2 * self._sampled:  # later parts are like the first ones
+            self._sampled = self._rows
+            width = sum(map(_bytes_per_cell, part.columns.values()))
+            self._bytes_per_row = width + (0 if part.typed else _BYTES_PER_LINE)
+        self.held += part.rows * self._bytes_per_row
 
     def __call__(self, fraction: float) -> None:
         # Checking reads system files, so repeat it only after the part has grown by half.
@@ -57,7 +64,7 @@ class MemoryWatch:
 def _bytes_per_cell(cells: Array) -> int:
     kind = cells.dtype.kind
     if kind not in "TO":
-        return 26
+        return _BYTES_PER_CELL.get(kind, 26)
     lengths = [len(cell or "") for cell in cells[:: max(1, len(cells) // _SAMPLE)]]
     long = sum(lengths) // max(1, len(lengths)) - _INLINE
     return _BYTES_PER_CELL[kind] + max(0, 2 * long)
@@ -123,6 +130,7 @@ def _join(path: str, name: str, parts: list[Array]) -> Array:
     Missing values decide the dtype of a part: integers with some are floats, booleans with some
     are text, and a column without any value is NaN.
     """
+    parts = [part for part in parts if len(part)] or parts[:1]
     kinds = {part.dtype.kind for part in parts}
     if len(parts) == 1 or len(kinds) == 1 or kinds == {"i", "f"}:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)

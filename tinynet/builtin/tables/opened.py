@@ -1,6 +1,6 @@
 """A table whose columns are chosen, parsed and checked."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,12 +12,15 @@ from tinynet.builtin.tables.dates import fitting_formats
 from tinynet.builtin.tables.faults import Faults
 from tinynet.builtin.tables.inference import infer
 from tinynet.builtin.tables.layout import Layout, choose_layout
-from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
+from tinynet.builtin.tables.raw_table import ChooseColumns, ChosenColumns, RawTable
 from tinynet.builtin.tables.remedies import Remedies
 from tinynet.builtin.tables.targets import target_options
 from tinynet.errors import DataError
 from tinynet.text.wording import format_list, suggest
 from tinynet.types import Array
+
+_OPTIONS_OF_NUMBERS = {"missing", "indicator", "fill"}
+"""Options that leave the kind of a column open."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,9 @@ def open_table(
 
     def choose(header: Sequence[str]) -> Sequence[str]:
         layouts.append(choose_layout(config, place, header))
-        return [name for name in header if name in {*layouts[-1].columns}]
+        used = {*layouts[-1].columns}
+        names = [name for name in header if name in used]
+        return ChosenColumns(names, _may_be_numbers(config, layouts[-1]))
 
     raw = read(choose)
     layout = layouts[0]
@@ -101,6 +106,17 @@ def source_columns(
         )
         for name, own in names.items()
     }
+
+
+def _may_be_numbers(config: TableConfig, layout: Layout) -> Iterator[str]:
+    """Yield the columns that are numbers if all of their cells are."""
+    of_classes = config.target_type == "class" or config.classes is not None
+    labels = {*layout.target_columns} if of_classes else set()
+    for name in layout.columns:
+        options = config.options(name)
+        free = options.kind == "number" or options.changed.keys() <= _OPTIONS_OF_NUMBERS
+        if free and name not in labels:
+            yield name
 
 
 def column_values(

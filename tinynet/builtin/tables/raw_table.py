@@ -1,9 +1,11 @@
 """The cells of a table before any interpretation, from whatever source."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Self, TypeAlias
+
+import numpy as np
 
 from tinynet.files.number_cells import NumberFormat
 from tinynet.types import Array
@@ -12,12 +14,29 @@ ChooseColumns: TypeAlias = Callable[[Sequence[str]], Sequence[str]]
 """A function from the names of all columns to those that are read; it may raise DataError."""
 
 
+class ChosenColumns(tuple[str, ...]):
+    """Names of columns to read, some of which may be read as numbers.
+
+    Attributes:
+        numbers: The columns whose text does not matter if all cells are finite numbers.
+    """
+
+    numbers: frozenset[str]
+
+    def __new__(cls, names: Iterable[str], numbers: Iterable[str]) -> Self:
+        """Return the names, with `numbers` as an attribute."""
+        self = super().__new__(cls, names)
+        self.numbers = frozenset(numbers)
+        return self
+
+
 @dataclass(frozen=True)
 class RawTable:
     """The cells of a table, before any interpretation.
 
     A column of a text file is an array of NumPy's ``StringDType`` (N,): its items are `str`,
-    without white space around them; `parse_numbers` converts them. A column of a typed
+    without white space around them; `parse_numbers` converts them. It is float64 instead where
+    `ChosenColumns` allows it and all cells are finite numbers. A column of a typed
     source is an array (N,) of float64 (NaN is missing), int64, bool, datetime64[us] (NaT is
     missing), or object (`str`; None is missing).
 
@@ -56,7 +75,10 @@ class RawTable:
             The numbers, (N,), float64: NaN for a cell that is not a number, and for the text
             ``nan``; and True for each cell that is not a number, (N,).
         """
-        return self.numbers.parse(self.columns[name], underscores=self.underscores)
+        cells = self.columns[name]
+        if cells.dtype.kind == "f":
+            return cells, np.zeros(len(cells), bool)
+        return self.numbers.parse(cells, underscores=self.underscores)
 
     def where(self, row: int) -> str:
         """Return the place of a row: ``a.csv, line 7``, ``the DataFrame, row 3 (...)``."""
