@@ -173,6 +173,16 @@ def test_what_was_inferred_reads_other_files_alike(open_csv):
     assert other.with_state(data.learn(np.arange(3))).inputs == data.inputs
 
 
+@pytest.mark.parametrize("features", [["b"], ["a", "b"], {"p": ["a"], "q": ["b"]}])
+def test_inferred_values_of_another_spec_are_refused(open_csv, features):
+    """Else prediction would read other features than training did."""
+    text = "a,b,y\nx,1,0\nz,2,1\n"
+    inferred = dict(open_csv(text, features=["a"]).inferred)
+    with pytest.raises(DataError, match='remove "inferred" from the spec'):
+        open_csv(text, features=features, inferred=inferred)
+    assert len(open_csv(text, features=[0], inferred=inferred)) == 2
+
+
 def test_a_pinned_resolved_config_survives_a_round_trip(open_csv):
     data = open_csv(
         "a,d,y\nx,31.12.2012,u\n1,1.1.2012,v\nz,1.1.2012,v\n",

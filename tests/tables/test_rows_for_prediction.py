@@ -124,6 +124,16 @@ def test_rows_that_training_would_refuse_are_refused(trained, new, message):
         read(new)
 
 
+def test_missing_numbers_name_the_strategy_to_train_with(trained):
+    text = "age,sex,y\n1,m,0\n2,f,1\n"
+    _, read = trained(text)
+    with pytest.raises(DataError, match="to have them filled, train with") as raised:
+        read("age,sex\n,m\n")
+    setting = json.loads(f"{{{str(raised.value).partition('train with ')[2]}}}")
+    _, read = trained(text, **setting)
+    assert read("age,sex\n,m\n")[0]["input"].tolist() == [[1.5, 0, 1]]
+
+
 def test_a_column_to_keep_must_exist(trained):
     _, read = trained(columns={**UNUSED, "age": {"missing": "mean"}})
     with pytest.raises(DataError, match="no column 'idd' to keep; did you mean 'id'"):

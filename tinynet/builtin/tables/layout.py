@@ -113,6 +113,7 @@ def choose_layout(config: TableConfig, place: str, header: Sequence[str]) -> Lay
         chosen = {"input": tuple(map(find, features))}
     layout = Layout(chosen, found_targets, weights, config.features is not None)
     _require_sound(config, place, header, layout)
+    _require_inferred(config, place, layout)
     return layout
 
 
@@ -146,6 +147,20 @@ def _require_sound(config: TableConfig, place: str, header: Sequence[str], layou
                 f'{place}: column {name!r} is used, but "columns" says "ignore"; remove one of the'
                 " two"
             )
+
+
+def _require_inferred(config: TableConfig, place: str, layout: Layout) -> None:
+    """Raise an error for inferred values of another spec, by which prediction would go."""
+    inferred = config.inferred
+    if inferred is None:
+        return
+    known = {*map(str, listed(inferred.features))}
+    unknown = [name for name in layout.features if config.options(name).kind is None]
+    if unknown or (inferred.features is not None and known != {*layout.features}):
+        raise DataError(
+            f'{place}: the features of "inferred" are not those of the spec; remove "inferred" from'
+            " the spec, so that it is inferred again"
+        )
 
 
 def find_column(config: TableConfig, place: str, names: Sequence[str], column: str | int) -> int:

@@ -13,6 +13,7 @@ from tinynet.builtin.tables.layout import column_names, find_features, flat
 from tinynet.builtin.tables.learned import Learned, unpack
 from tinynet.builtin.tables.opened import rows_to_drop, source_columns
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
+from tinynet.builtin.tables.remedies import FILLED
 from tinynet.dataset import Field, InputRows, State
 from tinynet.errors import DataError
 from tinynet.text.wording import suggest
@@ -137,7 +138,16 @@ def _message(config: TableConfig, faults: Faults, features: Sequence[str]) -> st
     remedy = "correct these cells, or remove their rows"
     if not config.has_header and faults.are_a_header(features):
         remedy = "remove this line: the file that was trained on has no header"
-    return faults.message({}, dict.fromkeys(faults.columns, remedy))
+    remedies = dict.fromkeys(faults.columns, remedy)
+    for name, kinds in faults.columns.items():
+        if [*kinds] == ["missing"]:
+            options = _options(config, name)
+            assert options.kind is not None
+            change = {**options.changed, "missing": FILLED[options.kind]}
+            remedies[name] += (
+                f"; to have them filled, train with {config.columns_setting({name: change})}"
+            )
+    return faults.message({}, remedies)
 
 
 def _positions(

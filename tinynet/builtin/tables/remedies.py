@@ -15,7 +15,7 @@ from tinynet.builtin.tables.learned import in_order
 from tinynet.files.csv_rows import quote_cell
 from tinynet.files.number_cells import NumberFormat
 
-_FILLED: dict[Kind, str] = {
+FILLED: dict[Kind, str] = {
     "number": "median",
     "date": "median",
     "category": "most_frequent",
@@ -96,7 +96,7 @@ class Remedies:
             return f"correct these cells, or remove their rows{self._ignoring(name)}"
         if options.kind == "number" and not self.sources[name].present:
             return self._ignoring(name).removeprefix("; ") or 'leave it out of "features"'
-        strategy = _FILLED[options.kind]
+        strategy = FILLED[options.kind]
         return f"set {self._set(name, {'missing': strategy})}{_others(options.kind)}"
 
     def _number_format(self, name: str) -> dict[str, str]:
