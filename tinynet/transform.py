@@ -21,6 +21,7 @@ __all__ = [
     "FittedField",
     "Invertible",
     "MixesSamples",
+    "MovesPixels",
     "SampleError",
     "SharedState",
     "State",
@@ -159,3 +160,17 @@ class MixesSamples(Protocol):
     """
 
     mixes_samples: ClassVar[bool]
+
+
+@runtime_checkable
+class MovesPixels(Protocol):
+    """The ability of a transform that moves the pixels of images at random, such as a flip.
+
+    A target with the height and width of an input, such as a mask, must be moved with it, so such
+    a transform has both arrays in ``on``; everything else is refused.
+
+    Attributes:
+        moves_pixels: True.
+    """
+
+    moves_pixels: ClassVar[bool]

@@ -82,6 +82,21 @@ def test_tags_must_be_at_the_positions_of_their_words(checked, tmp_path):
     assert check_spec(tmp_path / "spec.json").warnings == []
 
 
+def test_words_and_tags_must_be_cut_at_the_same_end(checked, tmp_path):
+    """Full lengths hide the shift: no position is padding."""
+    checked({"ignore_label": 0}, {"ignore_label": 0})
+    spec = json.loads((tmp_path / "spec.json").read_text())
+    words, tags = spec["data"]["transforms"]
+    words |= {"length": 2, "truncation": "pre"}
+    tags |= {"length": 2}
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    with pytest.raises(SpecError, match='the same "length", "padding" and "truncation"'):
+        check_spec(tmp_path / "spec.json")
+    tags["truncation"] = "pre"
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    assert check_spec(tmp_path / "spec.json").warnings == []
+
+
 def test_bytes_that_never_occur_need_no_vector(tmp_path):
     (tmp_path / "text.txt").write_text("plain ASCII text " * 9)
     spec = {

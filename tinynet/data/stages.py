@@ -24,6 +24,7 @@ from tinynet.errors import (
 from tinynet.text.plugin_errors import PluginErrors, is_row, plugin_error, wrong_row
 from tinynet.transform import (
     MixesSamples,
+    MovesPixels,
     SampleError,
     SharedState,
     State,
@@ -58,6 +59,11 @@ class DeclaredStage:
     def mixes(self) -> bool:
         """True if the transform mixes the samples of a batch."""
         return isinstance(self.transform, MixesSamples) and self.transform.mixes_samples
+
+    @property
+    def moves(self) -> bool:
+        """True if the transform moves the pixels of images."""
+        return isinstance(self.transform, MovesPixels) and self.transform.moves_pixels
 
     def require_taken(self, field: Field) -> None:
         """Raise `TransformError` if the array is text, and the transform takes numbers only."""

@@ -28,6 +28,7 @@ from tinynet.training.idle_options import (
     lost_options,
 )
 from tinynet.training.idle_periods import idle_averages, idle_schedules
+from tinynet.training.padded_texts import unmasked_padding
 from tinynet.training.remedies import units_option
 from tinynet.training.sequences import counted_padding
 from tinynet.training.windows import gap_of_windows
@@ -368,6 +369,7 @@ DATA_RULES: tuple[Rule, ...] = (
     unused_units,
     masks_without_padding,
     counted_padding,
+    unmasked_padding,
     windows_in_several_splits,
 )
 """Rules that measure the data."""

@@ -1,6 +1,5 @@
 """Checks of a spec, its network and its data that run before training, without computing a step."""
 
-import json
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -32,6 +31,7 @@ from tinynet.training.counted import CountedTargets
 from tinynet.training.evaluation import Figures, ignored_label
 from tinynet.training.loader import steps_per_epoch
 from tinynet.training.optimizer_groups import group_of_each
+from tinynet.training.partial_transforms import partly_mixed, partly_moved
 from tinynet.training.regularization import declared_regularizers
 from tinynet.training.remedies import class_target_remedy, loss_option, number_remedy, units_option
 from tinynet.training.run_length import RunLength, require_lengths
@@ -50,9 +50,9 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
 
     Raises:
         SpecError: if nothing is trainable, for class weights and lengths in epochs that do not fit,
-            for transforms that mix samples in some of the arrays only, for embeddings of fewer
-            indices than an input has, for tags that are not at the positions of their words, or for
-            a loss that takes no weights where there are some.
+            for transforms that mix samples, or move pixels, in some of the arrays only, for
+            embeddings of fewer indices than an input has, for tags that are not at the positions
+            of their words, or for a loss that takes no weights where there are some.
         ShapeError: listing inputs, outputs, targets and metrics that do not fit together.
         TargetError: listing losses and metrics with a target they cannot use, with file and row.
         DataError: for a value that is not finite in the network's dtype, with file and row.
@@ -67,9 +67,13 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
     require_lengths(training, RunLength(training, lambda: steps_per_epoch(data, training)))
     if problems := shape_problems(training, network, data, names):
         raise ShapeError(problems)
-    if problems := [*_partly_mixed(network, data, names), *small_embeddings(network, data)]:
+    if problems := [
+        *partly_mixed(network, data, names),
+        *partly_moved(network, data, names),
+        *small_embeddings(network, data),
+    ]:
         raise SpecError(problems)
-    if problems := list(misplaced_tags(data)):
+    if problems := list(misplaced_tags(spec, data)):
         raise SpecError(problems)
     data.require_finite(network.dtype)
     require_weights_taken(spec, network, data)
@@ -78,20 +82,6 @@ def check_training(spec: Spec, network: Network, data: Data, names: Mapping[str,
         raise TargetError(problems)
     if problems := _without_split(training, data):
         raise EmptySplitError(problems)
-
-
-def _partly_mixed(network: Network, data: Data, names: Mapping[str, str]) -> Iterator[Problem]:
-    """Yield a problem for each transform that mixes samples, but not all arrays that are used."""
-    used = dict.fromkeys(map(own_name, [*network.input_shapes, *names.values()]))
-    mixed: dict[str, list[str]] = {}
-    for stage in data.preprocessing.stages:
-        if stage.mixes:
-            mixed.setdefault(f"{stage.pointer}/on", []).append(stage.on)
-    for pointer, arrays in mixed.items():
-        if missing := [name for name in used if name not in arrays]:
-            those, others = (", ".join(map(quote, names)) for names in (arrays, missing))
-            remedy = f'write "on": {json.dumps([*arrays, *missing])}'
-            yield Problem(f"samples are mixed in {those}, but not in {others}; {remedy}", pointer)
 
 
 def _without_split(training: TrainingSpec, data: Data) -> list[Problem]:

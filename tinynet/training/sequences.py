@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tinynet import registry
 from tinynet.data.data import Data
 from tinynet.engine.inputs import own_name
 from tinynet.errors import Problem
 from tinynet.network.network import Network
+from tinynet.spec.models import Spec
 from tinynet.text.wording import quote
 from tinynet.training.facts import Facts
 
@@ -41,7 +43,7 @@ def small_embeddings(network: Network, data: Data) -> Iterator[Problem]:
             )
 
 
-def misplaced_tags(data: Data) -> Iterator[Problem]:
+def misplaced_tags(spec: Spec, data: Data) -> Iterator[Problem]:
     """Yield a problem for each target of tags that are not at the positions of their words.
 
     A text and its tags have as many words, but their transforms may pad or cut them otherwise.
@@ -55,15 +57,27 @@ def misplaced_tags(data: Data) -> Iterator[Problem]:
     samples, _ = first.read_arrays(fields)
     ready = data.preprocessing.apply(samples)
     counted = {name: ready[name] != field.padding for name, field in fields.items()}
+    cut = {name: _truncations(spec, name) for name in fields}
     for target in fields.keys() & data.targets.keys():
         for name in fields.keys() & data.inputs.keys():
-            if not np.array_equal(counted[name], counted[target]):
+            if cut[name] != cut[target] or not np.array_equal(counted[name], counted[target]):
                 yield Problem(
                     f"the tags of {quote(target)} are not at the positions of the words of"
                     f' {quote(name)}; give their transforms the same "length", "padding" and'
                     ' "truncation"',
                     "/data/transforms",
                 )
+
+
+def _truncations(spec: Spec, name: str) -> list[str]:
+    """Return the end of long texts that each transform of an array cuts off.
+
+    Texts that are cut at different ends have words at the same positions.
+    """
+    references = spec.data.transforms if spec.data is not None else ()
+    config = registry.default().config
+    ends = [getattr(config(part), "truncation", None) for part in references if name in part.on]
+    return [end for end in ends if end is not None]
 
 
 def counted_padding(facts: Facts) -> Iterator[Problem]:

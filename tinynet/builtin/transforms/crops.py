@@ -38,6 +38,7 @@ class RandomCrop(Filled):
     example: ClassVar = {"padding": 4}
     examples: ClassVar = ({"options": {"padding": 1}},)
     spec_name = "random_crop"
+    moves_pixels = True
 
     class Config(FillConfig):
         """Parameters of `random_crop`."""
@@ -159,6 +160,7 @@ class RandomShift(Filled):
     example: ClassVar = {"height_factor": 0.1, "width_factor": 0.1}
     examples: ClassVar = ({"options": {"height_factor": 0.5, "width_factor": 0.3}},)
     spec_name = "random_shift"
+    moves_pixels = True
 
     class Config(FillConfig):
         """Parameters of `random_shift`."""

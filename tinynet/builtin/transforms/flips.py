@@ -20,6 +20,7 @@ class RandomFlip(Images):
 
     example: ClassVar = {"mode": "horizontal"}
     spec_name = "random_flip"
+    moves_pixels = True
 
     class Config(TransformConfig):
         """Parameters of `random_flip`."""

@@ -51,6 +51,7 @@ class RandomRotate(_AboutCenter):
 
     example: ClassVar = {"degrees": 15}
     spec_name = "random_rotate"
+    moves_pixels = True
 
     class Config(FillConfig):
         """Parameters of `random_rotate`."""
@@ -91,6 +92,7 @@ class RandomZoom(_AboutCenter):
 
     example: ClassVar = {"scale": [0.8, 1.2]}
     spec_name = "random_zoom"
+    moves_pixels = True
 
     class Config(FillConfig):
         """Parameters of `random_zoom`."""
