@@ -119,6 +119,19 @@ def test_classes_from_folders(tinynet, train, pictures):
     assert labels.count("upright") >= 0.9 * len(labels)
     opened = [Image.open(row["file"]) for row in rows]
     assert library.load_model("run").predict(opened).labels.tolist() == labels
+    for image in opened:
+        image.close()
+
+
+def _few(pictures, folder, table):
+    """Copy six pictures with their masks, and write a table of them."""
+    lines = (pictures / "labels.csv").read_text(encoding="utf-8").splitlines()[:7]
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        for line in lines[1:]:
+            name = line.split(",")[0]
+            shutil.copy(pictures / kind / name, folder / kind / name)
+    table.write_text("\n".join(lines), encoding="utf-8")
 
 
 def test_numbers_from_a_table(tinynet, train, pictures):
@@ -126,6 +139,14 @@ def test_numbers_from_a_table(tinynet, train, pictures):
     result = tinynet("predict", "run", pictures / "images/03.png", pictures / "images/05.png")
     rows = [line.split() for line in result.out.splitlines()[1:]]
     assert [Path(row[0]).name for row in rows] == ["03.png", "05.png"]
+    for table in ("new/labels.csv", "new/images/inner.csv"):
+        _few(pictures, Path("new"), Path(table))
+        figures = tinynet("evaluate", "run", "--data", table, "--json").json
+        assert figures["samples"] == 6
+        assert figures["metrics"]["mae"] < 0.3
+    shutil.copy("new/labels.csv", "other.csv")  # the images stay those of the spec
+    root = ("--data-root", pictures)
+    assert tinynet("evaluate", "run", "--data", "other.csv", *root, "--json").json == figures
     with (pictures / "labels.csv").open(encoding="utf-8") as file:
         places = {row["file"]: float(row["place"]) for row in csv.DictReader(file)}
     for row in rows:
@@ -137,6 +158,14 @@ def test_masks_from_pairs(tinynet, train, pictures, folder):
     metrics = train(MASKS)
     assert metrics["accuracy"] > 0.95
     assert metrics["mean_iou"] > 0.8
+    _few(pictures, Path("new"), Path("new/table.csv"))
+    figures = tinynet("evaluate", "run", "--data", "new", "--json").json
+    assert figures["samples"] == 6
+    assert figures["metrics"]["mean_iou"] > 0.8
+    shutil.rmtree("new/masks")
+    result = tinynet("evaluate", "run", "--data", "new")
+    assert result.code == 3
+    assert "new lacks masks" in result.err
     labels = tinynet("predict", "run", pictures / "images/01.png", "--json").json["labels"]
     assert np.shape(labels) == (1, 9, 9)
     assert {label for row in labels[0] for label in row} == {"ground", "line"}
@@ -248,7 +277,13 @@ def test_images_in_memory_have_the_answers_of_their_files():
     for form in (paths, opened, [np.asarray(image) for image in opened]):
         np.testing.assert_array_equal(model.predict(form).probabilities, expected)
     np.testing.assert_array_equal(model.predict(opened[3]).probabilities, expected[3:4])
+    every = [Image.open(path) for path in sorted(Path("photos").rglob("*.png"))]
+    kinds = [Path(image.filename).parent.name for image in every]
+    in_memory = library.evaluate(run.path, data=(every, kinds))
+    for image in [*opened, *every]:
+        image.close()
     figures = library.evaluate(run.path, data="photos").metrics
+    assert in_memory.metrics == figures
     assert figures["accuracy"] == np.mean(
         [label == path.parent.name for path in sorted(Path("photos").rglob("*.png"))
          for label in model.predict(path).labels]

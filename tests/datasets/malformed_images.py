@@ -19,6 +19,7 @@ OPENS = None
 EITHER = ""
 """Some versions of Pillow read the file."""
 
+IS_HEIC = "cannot be read as an image: HEIC, AVIF and videos are not supported"
 IS_NONE = "cannot be read as an image: it is not a PNG, JPEG, BMP, GIF, TIFF or WebP file"
 HEADER = "cannot be read as an image: its header is damaged, or of a kind that"
 NOT_READ = "cannot be read as an image: "
@@ -121,7 +122,7 @@ CASES: dict[str, tuple[bytes, str | None]] = {
     "document.png": (b"%PDF-1.7\n", IS_NONE),
     "archive.png": (archive(), IS_NONE),
     "icon.png": (b"\0\0\1\0\1\0\x10\x10" + b"\0" * 40, IS_NONE),
-    "heif.jpg": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", IS_NONE),
+    "heif.jpg": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", IS_HEIC),
     "zeros.png": (b"\0" * 1000, IS_NONE),
     "noise.png": (PIXELS.tobytes(), IS_NONE),
     "utf-16.png": ("text".encode("utf-16"), IS_NONE),

@@ -78,6 +78,12 @@ def test_folders_group_a_split(photos):
         data.column_values("patient")
 
 
+def test_formats_that_are_not_read_are_noted(photos):
+    (photos / "dog/1.HEIC").write_bytes(b"")
+    notes = "\n".join(open_folder(path=photos, color="gray").description())
+    assert "1.HEIC; HEIC is not supported: convert the files to JPEG" in notes
+
+
 def test_images_outside_of_class_folders_are_an_error(photos):
     save(photos / "stray.png")
     with pytest.raises(DataError, match=r"also images outside of them: stray\.png; move these"):

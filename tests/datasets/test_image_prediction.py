@@ -72,6 +72,17 @@ def test_other_sources_for_prediction_are_an_error(source, message):
         rows(source)
 
 
+def test_broken_images_are_left_out_as_in_training(photos):
+    (photos / "cat/3.png").write_bytes(b"no image")
+    with pytest.warns(UserWarning, match=r"left out 1 images.*\n.*cat/3\.png cannot be read"):
+        (part,) = rows(str(photos), keep=("file",), skip_broken=True)
+    assert part.rows.tolist() == [0, 2, 3]
+    assert part.kept["file"] == list(part.places)
+    assert part.inputs["input"][:, 0, 0, 0].tolist() == [20, 40, 30]
+    with pytest.raises(DataError, match=r"cat/3\.png cannot be read"):
+        rows(str(photos / "cat/3.png"), skip_broken=True)
+
+
 def test_images_have_no_columns_to_keep(photos):
     with pytest.raises(DataError, match="images have no column 'id'; available: file"):
         rows(photos, keep=("id",))

@@ -113,7 +113,7 @@ def without_permission(path):
         (a_pipe, "is a pipe or a device"),
         (a_socket, "is a pipe or a device"),
         (a_loop, "cannot be read: Too many levels of symbolic links"),
-        (a_link_to_nothing, "no such file"),
+        (a_link_to_nothing, "is a link to nothing.png, which does not exist"),
         (without_permission, "cannot be read: Permission denied"),
     ],
 )

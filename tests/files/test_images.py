@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 
 from tinynet.errors import DataError
+from tinynet.files.class_maps import class_palette, write_class_map
 from tinynet.files.images import (
-    class_palette,
-    convert,
     decode,
     decode_colors,
+    decode_object,
     decode_values,
     displayed_size,
     open_image,
-    write_class_map,
 )
 
 Image = pytest.importorskip("PIL.Image", reason="images need Pillow")
@@ -72,9 +71,9 @@ def test_images_in_memory_are_converted_as_files_are(tmp_path):
     image = Image.new("RGBA", (2, 2), (10, 20, 30, 0))
     path = save(tmp_path / "a.png", image)
     expected = np.asarray(decode(path, "RGB"))
-    np.testing.assert_array_equal(convert("the image", image, "RGB"), expected)
+    np.testing.assert_array_equal(decode_object("the image", image, "RGB"), expected)
     with pytest.raises(DataError, match=r"^the image holds floats, which"):
-        convert("the image", Image.new("F", (2, 2)), "L")
+        decode_object("the image", Image.new("F", (2, 2)), "L")
 
 
 @pytest.mark.parametrize(

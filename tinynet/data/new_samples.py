@@ -1,7 +1,7 @@
 """Samples that a trained network has not seen, opened as its training data were."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,15 @@ from tinynet.data.data import Data, Split
 from tinynet.data.given import GivenDataset, is_dataset
 from tinynet.data.given_forms import TABLE, as_table, kind_of
 from tinynet.data.learning import load_learned, split_state
+from tinynet.data.new_paths import replaced_paths
 from tinynet.data.opening import open_dataset, relabel
-from tinynet.data.paths import path_keys
+from tinynet.data.paths import paths_by_key
 from tinynet.data.windows import cut_all_windows
-from tinynet.dataset import Batch, Dataset, Field
+from tinynet.dataset import Batch, Dataset, Field, RowReader
 from tinynet.errors import DataError
+from tinynet.files.image_objects import are_images
 from tinynet.files.nearby import suggest_path
 from tinynet.spec.data_spec import DataSpec, SplitSpec
-from tinynet.text.wording import format_list
 from tinynet.types import Array
 
 
@@ -42,6 +43,7 @@ def open_new_samples(
     samples: Any,
     seed: int,
     fitted: Mapping[str, Array],
+    root: Callable[[], Path] = Path.cwd,
 ) -> Data:
     """Return data whose "train" split has all of some new samples, preprocessed as in training.
 
@@ -52,13 +54,14 @@ def open_new_samples(
             in memory, see `GivenDataset`.
         seed: The seed of the training.
         fitted: The state of the dataset and the transforms.
+        root: Return the folder in which the paths of the spec start; called if they are needed.
 
     Raises:
         DataError: for samples that do not fit those of the training.
     """
     is_path = isinstance(samples, str | os.PathLike)
     place = os.fspath(samples) if is_path else "data"
-    dataset = _of_path(spec, place) if is_path else _of_memory(spec, trained, samples)
+    dataset = _of_path(spec, place, root) if is_path else _of_memory(spec, trained, samples)
     learned, _ = split_state(fitted)
     dataset = load_learned(dataset, learned)
     if spec.windows is not None:
@@ -70,25 +73,25 @@ def open_new_samples(
     return Data(spec.model_copy(update=changes), Path.cwd(), seed, fitted, given)
 
 
-def _of_path(spec: DataSpec, path: str) -> Dataset:
-    """Open a dataset whose only path is replaced."""
+def _of_path(spec: DataSpec, path: str, root: Callable[[], Path]) -> Dataset:
+    """Open a dataset whose paths are replaced; see `replaced_paths`."""
     if not os.path.exists(path):
         near = suggest_path(Path(path), "data", lambda entry: not entry.name.startswith("."))
         raise DataError(f"no such file or folder: {path}{near}")
     if spec.type.removeprefix("tinynet-core:") == TABLE:
         spec = spec.model_copy(update={"type": "csv", "options": {**spec.options, "path": path}})
     config = registry.default().config(spec)
-    keys = path_keys(config)
     kind = spec.type.removeprefix("tinynet-core:")
-    if len(keys) != 1 or "." in keys[0]:
-        held = f"reads several ({format_list(keys)})" if keys else "reads no file"
-        raise DataError(
-            f"{path} cannot take the place of the run's data, since its dataset {kind!r} {held}; in"
-            " Python, pass the samples: tinynet.evaluate(run, data=(x, y))"
-        )
-    absolute = Path(os.path.abspath(path))
-    options = {**spec.options, keys[0]: str(absolute)}
-    return open_dataset(spec.model_copy(update={"options": options}), absolute.parent)
+    failed: DataError | None = None
+    for paths in replaced_paths(paths_by_key(config), path, kind, root):
+        options = {**spec.options, **paths}
+        common = Path(os.path.commonpath([os.path.dirname(path) for path in paths.values()]))
+        try:
+            return open_dataset(spec.model_copy(update={"options": options}), common)
+        except DataError as error:
+            failed = error
+    assert failed is not None
+    raise failed
 
 
 def _of_memory(spec: DataSpec, trained: TrainingFields, samples: Any) -> Dataset:
@@ -100,16 +103,27 @@ def _of_memory(spec: DataSpec, trained: TrainingFields, samples: Any) -> Dataset
             table = MemoryTable.Config.model_construct(**options)
             made = MemoryTable(table, as_table(samples, config.target))
         else:
-            made = _of_arrays(config, trained, samples)
+            made = _of_arrays(spec, config, trained, samples)
     dataset: Dataset = made
     return dataset
 
 
-def _of_arrays(config: Frozen, trained: TrainingFields, samples: Any) -> Memory:
+def _of_arrays(spec: DataSpec, config: Frozen, trained: TrainingFields, samples: Any) -> Memory:
     arrays = GivenDataset(samples, tuple(trained.inputs)).arrays()
     if isinstance(config, Memory.Config):
         return Memory(config, arrays)
-    return Memory(Memory.Config(), replace(arrays, trained=trained.targets))
+    cls = registry.default().load("datasets", spec.type)
+    inputs = {name: _as_rows(cls, config, trained, x) for name, x in arrays.inputs.items()}
+    return Memory(Memory.Config(), replace(arrays, inputs=inputs, trained=trained.targets))
+
+
+def _as_rows(cls: type[Any], config: Frozen, trained: TrainingFields, x: Any) -> Any:
+    """Return images of Pillow as an array, decoded and resized as in training."""
+    if not are_images(x) or not isinstance(cls, RowReader) or len(trained.inputs) != 1:
+        return x
+    (name,) = trained.inputs
+    parts = cls.read_rows(config, x, trained.inputs, {}, ())
+    return np.concatenate([part.inputs[name] for part in parts])
 
 
 class AsInTraining:

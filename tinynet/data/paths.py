@@ -90,9 +90,9 @@ def paths_in(config: Frozen) -> list[str]:
     return [path for _, path in _paths(config, "data")]
 
 
-def path_keys(config: Frozen) -> list[str]:
-    """Return the key of every data path of a dataset's config, such as ``path``."""
-    return [key.removeprefix("data.") for key, _ in _paths(config, "data")]
+def paths_by_key(config: Frozen) -> dict[str, str]:
+    """Return every data path of a dataset's config by its key, such as ``path``."""
+    return {key.removeprefix("data."): path for key, path in _paths(config, "data")}
 
 
 def _paths(config: Frozen, place: str) -> list[tuple[str, str]]:

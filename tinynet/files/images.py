@@ -18,16 +18,16 @@ than Pillow's ``Image.MAX_IMAGE_PIXELS``. They may run in several threads.
 
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from io import BufferedReader, BytesIO
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from threading import Lock
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from tinynet.errors import DataError
-from tinynet.files.atomic import replacing
 from tinynet.files.regular import open_file
 from tinynet.types import Array
 
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 """Endings of the files that are read as images."""
+
+_UNSUPPORTED = (".heic", ".heif", ".avif")
+"""Endings of images that are not read."""
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 """Pillow's formats that may be opened: others, such as EPS, run programs."""
@@ -63,6 +66,14 @@ _QUIET = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 def is_image(path: Path) -> bool:
     """Return True if the ending of a path is that of an image."""
     return path.suffix.lower() in ENDINGS
+
+
+def unsupported_hint(names: Iterable[str]) -> str:
+    """Return a remedy if some names are of images that are not read; else an empty text."""
+    found = {Path(name).suffix.lower() for name in names} & {*_UNSUPPORTED}
+    kinds = " and ".join(sorted(ending[1:].upper() for ending in found))
+    verb = "is" if len(found) == 1 else "are"
+    return f"; {kinds} {verb} not supported: convert the files to JPEG" if found else ""
 
 
 def require_pillow(place: str) -> None:
@@ -102,7 +113,7 @@ def _reading(path: str) -> Iterator[None]:
         raise DataError(f"{path} cannot be read as an image: {reason}") from error
 
 
-def _open(file: BufferedReader) -> "Image":
+def _open(file: IO[bytes]) -> "Image":
     from PIL import Image
 
     Image.init()
@@ -126,12 +137,14 @@ _SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"BM", b"GIF8", b"II*\0", b"MM\0*", b"RI
 
 def _unidentified(path: str) -> str:
     with open_file(path) as file:
-        start = file.read(8)
+        start = file.read(12)
     if not start:
         return "the file is empty"
     if start.startswith(_SIGNATURES):
         return "its header is damaged, or of a kind that Pillow does not read"
-    return f"it is not a PNG, JPEG, BMP, GIF, TIFF or WebP file (it starts with {start!r})"
+    if start[4:8] == b"ftyp":
+        return "HEIC, AVIF and videos are not supported; convert it to JPEG or PNG"
+    return f"it is not a PNG, JPEG, BMP, GIF, TIFF or WebP file (it starts with {start[:8]!r})"
 
 
 def displayed_size(image: "Image") -> tuple[int, int]:
@@ -161,9 +174,57 @@ def decode(
             1/2, 1/4 or 1/8 of its size if that is enough, which takes a fraction of the time.
     """
     with open_image(path) as opened:
-        if enough is not None:
-            opened.draft(None, (enough, enough))
-        return _converted(path, _oriented(path, opened), mode, warn, opened)
+        return _decoded(path, opened, mode, warn, enough)
+
+
+def decode_object(
+    place: str,
+    image: "Image",
+    mode: Mode,
+    warn: Callable[[str], None] = lambda _: None,
+    enough: int | None = None,
+) -> "Image":
+    """Return an image in memory in a mode, as `decode` does.
+
+    An image that was opened, but whose pixels were not loaded, is decoded as its file.
+    """
+    require_pillow(place)
+    with _reading(place):
+        content = _unread_content(image)
+        if content is None:
+            return _decoded(place, image, mode, warn, None)
+        with _open(BytesIO(content)) as opened:
+            return _decoded(place, opened, mode, warn, enough)
+
+
+def is_image_object(value: Any) -> bool:
+    """Return True for an image of Pillow."""
+    return hasattr(value, "getpixel") and hasattr(value, "mode")
+
+
+_READING_OBJECTS = Lock()
+"""Held while the file of an image in memory is read, whose position is shared."""
+
+
+def _unread_content(image: "Image") -> bytes | None:
+    """Return the bytes of the file of an image whose pixels were not loaded; else None."""
+    file: Any = getattr(image, "fp", None)
+    if file is None or not getattr(image, "tile", None) or image.format not in (*_FORMATS, "MPO"):
+        return None
+    with _READING_OBJECTS:
+        position = file.tell()
+        file.seek(0)
+        content: bytes = file.read()
+        file.seek(position)
+    return content
+
+
+def _decoded(
+    place: str, opened: "Image", mode: Mode, warn: Callable[[str], None], enough: int | None
+) -> "Image":
+    if enough is not None:
+        opened.draft(None, (enough, enough))
+    return _converted(place, _oriented(place, opened), mode, warn, opened)
 
 
 def decode_values(path: str) -> tuple[Array, bool]:
@@ -191,13 +252,6 @@ def decode_colors(path: str) -> Array:
         pixels = np.asarray(_oriented(path, opened).convert("RGB")).astype(np.int32)
         colors: Array = pixels[..., 0] << 16 | pixels[..., 1] << 8 | pixels[..., 2]
         return colors
-
-
-def convert(place: str, image: "Image", mode: Mode) -> "Image":
-    """Return an image in memory in another mode, as `decode` does."""
-    require_pillow(place)
-    with _reading(place):
-        return _converted(place, image, mode, lambda _: None, image)
 
 
 def _oriented(path: str, opened: "Image") -> "Image":
@@ -261,42 +315,3 @@ def _sixteen_bits(image: "Image", tags: Mapping[int, Any]) -> Array:
     values = np.asarray(image).astype(np.uint16)
     levels: Array = values << np.uint16(16 - tags.get(_BITS, (16,))[0])
     return 65535 - levels if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else levels
-
-
-# Class maps ------------------------------------------------------------------------------------
-
-
-def class_palette(count: int) -> Array:
-    """Return colors (count, 3), uint8, for at most 256 classes: those of PASCAL VOC (2010)."""
-    index = np.arange(count)
-    colors = np.zeros((count, 3), np.uint8)
-    for bit in range(8):
-        for channel in range(3):
-            colors[:, channel] |= ((index >> channel & 1) << (7 - bit)).astype(np.uint8)
-        index = index >> 3
-    return colors
-
-
-def write_class_map(path: Path, indices: Array, palette: Array | None = None) -> None:
-    """Write class indices (H, W) as a PNG file, which replaces ``path`` when it is complete.
-
-    Indices below 256 become a palette image, whose pixels are the indices; others 16-bit gray.
-
-    Args:
-        path: The file.
-        indices: Integers from 0 to 65,535.
-        palette: Color of each class, (C, 3), uint8; by default `class_palette`.
-    """
-    require_pillow(str(path))
-    from PIL import Image
-
-    if indices.max(initial=0) < 256:
-        height, width = indices.shape
-        image = Image.frombytes("P", (width, height), indices.astype(np.uint8).tobytes())
-        image.putpalette((class_palette(256) if palette is None else palette).tobytes())
-    else:
-        image = Image.fromarray(indices.astype(np.uint16))
-    content = BytesIO()
-    image.save(content, "PNG")
-    with replacing(path, len(content.getbuffer())) as write_at:
-        write_at(0, content.getbuffer())

@@ -51,6 +51,10 @@ def open_file(path: str) -> Iterator[BufferedReader]:
             _require_regular(path, os.fstat(file.fileno()).st_mode)
             yield file
     except (FileNotFoundError, NotADirectoryError) as error:
+        if os.path.islink(path):
+            raise DataError(
+                f"{path} is a link to {os.readlink(path)}, which does not exist; no such file"
+            ) from error
         raise DataError(
             f"no such file: {path}{_similar(path)} (relative paths start at the spec's folder or"
             " --data-root)"

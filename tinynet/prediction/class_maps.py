@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from tinynet.errors import DataError, explaining_io
-from tinynet.files.images import require_pillow, write_class_map
+from tinynet.files.class_maps import write_class_map
+from tinynet.files.images import require_pillow
 from tinynet.prediction.predictions import Predictions
 from tinynet.types import Array
 

@@ -16,7 +16,7 @@ _MODES: dict[int, Mode] = {CHANNELS[mode]: mode for mode in ("L", "RGB", "RGBA")
 
 
 def read_image(path: str, field: Field, *, resize: bool, warn: Callable[[str], None]) -> Array:
-    """Return an image as one sample (1, *field.shape), uint8 from 0 to 255.
+    """Return an image as one sample (1, *field.shape), uint8, or uint16 as in training.
 
     The field is the model's input: (H, W, C) with 1, 3 or 4 channels, or (H, W). With ``resize``,
     the image is resized to the size that the model was trained on.
@@ -25,8 +25,9 @@ def read_image(path: str, field: Field, *, resize: bool, warn: Callable[[str], N
         DataError: for a file that is not an image, for an image that can be decoded in several
             ways, and for one of another size.
     """
-    height, width, channels = _size(path, field.shape)
-    image = decode(path, _MODES[channels], warn)
+    height, width, _ = _size(path, field.shape)
+    mode = mode_of(field)
+    image = decode(path, mode or "RGB", warn)
     if image.size != (width, height):
         if not resize:
             raise DataError(
@@ -34,7 +35,15 @@ def read_image(path: str, field: Field, *, resize: bool, warn: Callable[[str], N
                 f" {width} x {height} (add --resize, or resize=True in Python, to resize it)"
             )
         image = image.resize((width, height))
-    return np.asarray(image).reshape(1, *field.shape)
+    dtype = np.uint16 if mode == "I" else np.uint8
+    pixels: Array = np.clip(np.asarray(image), 0, np.iinfo(dtype).max)
+    return pixels.astype(dtype, copy=False).reshape(1, *field.shape)
+
+
+def mode_of(field: Field) -> Mode | None:
+    """Return the mode of images that fit an input, or None if it is no image."""
+    channels = field.shape[2] if len(field.shape) == 3 else 1
+    return "I" if channels == 1 and field.dtype == "uint16" else _MODES.get(channels)
 
 
 def _size(path: str, shape: Shape) -> Shape:

@@ -18,6 +18,7 @@ from tinynet.builtin.datasets._arrays import Source, checked_inputs
 from tinynet.builtin.datasets.numpy_files import npy_source, npz_sources
 from tinynet.dataset import TEXT, Field, InputReader, Ranged, RowReader, State
 from tinynet.errors import DataError
+from tinynet.files.images import unsupported_hint
 from tinynet.files.nearby import suggest_path
 from tinynet.prediction import images
 from tinynet.prediction.generic_files import images_in, is_image, read_csv
@@ -185,6 +186,7 @@ class Reader:
             raise DataError(
                 f"{path} cannot be read; inputs are .npy, .npz, .csv or image files"
                 f" ({', '.join(images.ENDINGS)}), or folders of images"
+                f"{unsupported_hint([path.name])}"
             )
         name, field = self._only_field(path)
         if as_image:
@@ -240,7 +242,7 @@ class Reader:
                 f"pixels are up to {highest}, but the model was trained on pixels from {low} to"
                 f" {high}; predictions are not reliable unless the images are saved in that range"
             )
-        elif field.dtype != "uint8":
+        elif field.dtype not in ("uint8", "uint16"):
             self.warn(
                 f"pixels of image files are 0 to 255, but the model was trained on {field.dtype}"
                 " values, which may have another range; if so, give an .npy file instead"

@@ -9,9 +9,12 @@ from tinynet.builtin.datasets._arrays import Source, checked_inputs
 from tinynet.data.fields import is_encodable
 from tinynet.dataset import TEXT, Field
 from tinynet.errors import DataError
+from tinynet.files.image_objects import are_images, stack_images
+from tinynet.files.images import is_image_object
 from tinynet.files.regular import compare_counts
+from tinynet.prediction.images import mode_of
 from tinynet.text.wording import format_list
-from tinynet.types import Array
+from tinynet.types import Array, Shape
 
 
 def arrays_of(x: Any, fields: Mapping[str, Field]) -> dict[str, Array]:
@@ -86,6 +89,11 @@ def _columns(name: str, frame: Any, field: Field) -> Any:
     return frame[[frame.columns[columns.index(feature)] for feature in field.names]].to_numpy()
 
 
+def _image_shape(images: Array, field: Field) -> Shape:
+    """Return the shape of an image, with or without an axis of one channel as in training."""
+    return (*images.shape[1:], 1) if len(field.shape) == images.ndim == 3 else images.shape[1:]
+
+
 def _texts(name: str, values: Any, field: Field) -> Array:
     """Return a Python value as an array (N, *shape) of text."""
     try:
@@ -109,6 +117,11 @@ def _array(name: str, values: Any, field: Field) -> Array:
     """Return a Python value as an array (N, *shape) of numbers."""
     if hasattr(values, "columns") and hasattr(values, "to_numpy"):
         values = _columns(name, values, field)
+    if is_image_object(values):
+        values = [values]
+    if are_images(values):
+        values = stack_images(f"the input {name!r}", values, mode_of(field))
+        values = values.reshape(len(values), *_image_shape(values, field))
     if np.ma.isMaskedArray(values):
         if np.ma.getmaskarray(values).any():
             raise DataError(f"the input {name!r} has masked values; fill them with x.filled(value)")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, Unpack
 
@@ -75,7 +76,8 @@ def evaluate(
         split: ``"test"``, ``"val"`` (or ``"validation"``) or ``"train"``; by default the test split
             of the run's data, or all of ``data``.
         data: New samples with their targets: the path of a file or folder, which takes the place of
-            the one in the run's spec; or samples in memory, in any form that `tinynet.train` takes.
+            the one in the run's spec (of several there: a folder with the same names in it, or a
+            table of images); or samples in memory, in any form that `tinynet.train` takes.
             With ``split``, the data in memory that the run was trained on.
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
         **settings: See `Settings`.
@@ -106,7 +108,9 @@ def evaluate(
 
     trained = TrainingFields(model.inputs, model.targets)
     with verifying(settings.get("verify_data", False)):
-        opened = open_new_samples(spec.data, trained, data, spec.training.seed, state.transforms)
+        root = partial(recorded_root, settings, file, state, spec)
+        fitted, seed = state.transforms, spec.training.seed
+        opened = open_new_samples(spec.data, trained, data, seed, fitted, root)
     return _evaluate((file, state, model), opened, "train", "data", settings)
 
 

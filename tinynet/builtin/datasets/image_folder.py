@@ -124,9 +124,10 @@ class ImageFolder:
         height, width, _ = fields["input"].shape
         resizing = Resizing(height, width, config.resize, config.interpolation)
         decoding = Decoding(config.mode, resizing)
-        for pixels, rows in images.chunks(decoding, resize=config.size is not None):
-            places = images.places[rows.start : rows.stop]
-            yield InputRows({"input": pixels}, np.array(rows), places, kept_columns(keep, places))
+        resize, skip_broken = config.size is not None, config.skip_broken
+        for pixels, rows in images.chunks(decoding, resize=resize, skip_broken=skip_broken):
+            places = [images.places[row] for row in rows.tolist()]
+            yield InputRows({"input": pixels}, rows, places, kept_columns(keep, places))
 
     def where(self, index: int) -> str:
         """File of a sample."""

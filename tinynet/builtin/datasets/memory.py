@@ -15,6 +15,7 @@ from tinynet.builtin.datasets._arrays import (
 )
 from tinynet.dataset import Field
 from tinynet.errors import DataError
+from tinynet.files.image_objects import are_images, stack_images
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
@@ -67,7 +68,8 @@ class Memory(ArrayDataset):
 
     Targets that are integers or text are classes, floats are numbers, unless ``target_type`` says
     more. Integers that do not count from 0 are classes in the order of their values. An input (N,)
-    of ``str`` is text, for a transform such as `vocabulary`.
+    of ``str`` is text, for a transform such as `vocabulary`. Images of Pillow are decoded as their
+    files.
 
     Raises:
         DataError: if there are no arrays, which a command cannot pass; for arrays of other
@@ -89,6 +91,8 @@ class Memory(ArrayDataset):
             try:
                 if role == "input" and (texts := _texts(place, values)) is not None:
                     return texts
+                if role == "input" and are_images(values):
+                    return Source(stack_images(place, values), place)
                 return _source(place, values, text=text)
             except DataError as error:
                 faults.append(str(error))

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinynet.builtin.datasets._arrays import Source
 from tinynet.errors import DataError
-from tinynet.files.images import ENDINGS, is_image
+from tinynet.files.images import ENDINGS, is_image, unsupported_hint
 from tinynet.files.nearby import suggest_path
 from tinynet.text.wording import format_list, suggest
 from tinynet.types import Array
@@ -69,7 +69,8 @@ class Found:
         """A note about files that are not images, if there are some."""
         if not self.others:
             return ()
-        return (f"{self.folder}: skipped files that are not images: {format_list(self.others)}",)
+        skipped = f"{format_list(self.others)}{unsupported_hint(self.others)}"
+        return (f"{self.folder}: skipped files that are not images: {skipped}",)
 
 
 def find_images(folder: str) -> Found:
@@ -104,6 +105,7 @@ def find_images(folder: str) -> Found:
         held = format_list(sorted(others)) or "nothing"
         raise DataError(
             f"{folder} is a folder without images ({', '.join(ENDINGS)}); it holds {held}"
+            f"{unsupported_hint(others)}"
         )
     return Found(folder, sorted(images), sorted(others))
 

@@ -59,8 +59,12 @@ class Decoding:
 
     def decode(self, path: str) -> "Image":
         """Return the image of a file, reduced if it has much more than the pixels needed."""
-        needed = 4 * max(self.resizing.height, self.resizing.width)
-        return decode(path, self.mode, enough=needed)
+        return decode(path, self.mode, enough=self.enough)
+
+    @property
+    def enough(self) -> int:
+        """Width and height of decoded images that need no more pixels."""
+        return 4 * max(self.resizing.height, self.resizing.width)
 
     def pixels(self, image: "Image") -> Array:
         """Return an image that has the mode, resized, (H, W, C)."""

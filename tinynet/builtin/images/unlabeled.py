@@ -10,8 +10,16 @@ import numpy as np
 from tinynet.builtin.images.listing import find_images
 from tinynet.builtin.images.pixels import MAX_BROKEN, Decoding
 from tinynet.errors import DataError
-from tinynet.files.images import CHANNELS, Mode, convert, decode, require_pillow
+from tinynet.files.images import (
+    CHANNELS,
+    Mode,
+    decode,
+    decode_object,
+    is_image_object,
+    require_pillow,
+)
 from tinynet.files.parallel import map_in_threads
+from tinynet.text.warning import warn
 from tinynet.types import Array
 
 if TYPE_CHECKING:
@@ -44,7 +52,7 @@ class UnlabeledImages:
                 files = [found.path(name) for name in found.images]
                 return cls(files, files)
             return cls([path], [path])
-        if _is_image(source):
+        if is_image_object(source):
             return cls([source], ["the image"])
         if isinstance(source, np.ndarray) and source.ndim < 3:
             source = [source]
@@ -60,7 +68,7 @@ class UnlabeledImages:
                 one = cls.of(item)
                 items += one.items
                 places += one.places
-            elif _is_image(item) or isinstance(item, np.ndarray):
+            elif is_image_object(item) or isinstance(item, np.ndarray):
                 items.append(item)
                 places.append(f"image {position} (counted from 0)")
             else:
@@ -70,16 +78,20 @@ class UnlabeledImages:
                 )
         return cls(items, places)
 
-    def chunks(self, decoding: Decoding, *, resize: bool) -> Iterator[tuple[Array, range]]:
+    def chunks(
+        self, decoding: Decoding, *, resize: bool, skip_broken: bool
+    ) -> Iterator[tuple[Array, Array]]:
         """Yield some images at a time, (N, H, W, C), with their positions.
 
         Args:
             decoding: The decoding of the training.
             resize: False if images of other sizes are refused.
+            skip_broken: True if images that cannot be used are left out, with a warning.
 
         Raises:
-            DataError: naming all images of a chunk that cannot be used.
+            DataError: naming all images of a chunk that cannot be used, or if none can.
         """
+        used = 0
 
         def read(position: int) -> Array | str:
             try:
@@ -91,18 +103,25 @@ class UnlabeledImages:
             rows = range(start, min(start + CHUNK, len(self.items)))
             images = list(map_in_threads(read, rows))
             problems = [image for image in images if isinstance(image, str)]
+            used += len(images) - len(problems)
+            shown = "\n  ".join(problems[:MAX_BROKEN])
+            if problems and not (skip_broken and (used or rows.stop < len(self.items))):
+                raise DataError(shown)
             if problems:
-                raise DataError("\n  ".join(problems[:MAX_BROKEN]))
-            yield np.stack([image for image in images if not isinstance(image, str)]), rows
+                warn(f"left out {len(problems):,} images that cannot be used:\n  {shown}")
+            kept = [i for i, image in enumerate(images) if not isinstance(image, str)]
+            if kept:
+                yield np.stack([images[i] for i in kept]), rows.start + np.array(kept)
 
     def _read(self, position: int, decoding: Decoding, resize: bool) -> Array:
         item, place = self.items[position], self.places[position]
+        enough = decoding.enough if resize else None
+        if isinstance(item, np.ndarray):
+            item = _from_array(place, item, decoding.mode)
         if isinstance(item, str):
-            image = decoding.decode(item) if resize else decode(item, decoding.mode)
-        elif isinstance(item, np.ndarray):
-            image = convert(place, _from_array(place, item, decoding.mode), decoding.mode)
+            image = decode(item, decoding.mode, enough=enough)
         else:
-            image = convert(place, item, decoding.mode)
+            image = decode_object(place, item, decoding.mode, enough=enough)
         height, width, _ = decoding.shape
         if not resize and image.size != (width, height):
             raise DataError(
@@ -111,10 +130,6 @@ class UnlabeledImages:
                 f' train with "size": [{height}, {width}] (height, width)'
             )
         return decoding.pixels(image)
-
-
-def _is_image(value: Any) -> bool:
-    return hasattr(value, "getpixel") and hasattr(value, "mode")
 
 
 def _from_array(place: str, array: Array, mode: Mode) -> "Image":
