@@ -12,7 +12,6 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from tinynet.builtin.datasets.standard import cifar
 from tinynet.builtin.datasets.standard.california_housing import FEATURES, CaliforniaHousing
 from tinynet.builtin.datasets.standard.cifar import CIFAR10, CIFAR100
 from tinynet.builtin.datasets.standard.imdb import IMDB
@@ -21,6 +20,7 @@ from tinynet.data.data import Data
 from tinynet.errors import DataError
 from tinynet.files.downloads import RemoteFile, cache_folder, fetch
 from tinynet.spec.data_spec import DataSpec
+from tinynet.testing import check_dataset
 
 pytest.importorskip("pooch", reason="it downloads the files")
 
@@ -184,6 +184,7 @@ def test_images_in_idx_files(dataset, publish, monkeypatch):
     assert len(made.targets["target"].classes) == 10
     assert in_cache() == [f"{dataset.name}/ti.gz", f"{dataset.name}/tl.gz"]
     assert len(dataset(dataset.Config(part="test"))) == 5
+    check_dataset(dataset, {})
 
 
 def test_a_spec_names_both_parts(publish, monkeypatch, tmp_path):
@@ -228,6 +229,7 @@ def test_cifar10(publish, monkeypatch):
     assert batch.targets["target"].tolist() == ((labels + 2) % 3).tolist()
     assert test.gather(np.arange(6)).targets["target"].tolist() == labels.tolist()
     assert test.targets["target"].classes == ("airplane", "automobile", "bird")
+    check_dataset(CIFAR10, {})
     monkeypatch.setattr(CIFAR10, "file", publish("other.tar.gz", archive("batches")))
     with pytest.raises(DataError, match=r"lacks test_batch.bin, batches.meta.txt"):
         CIFAR10(CIFAR10.Config(part="test"))
@@ -246,7 +248,7 @@ def test_cifar100(publish, monkeypatch):
     assert fine.gather(np.arange(6)).targets["target"].tolist() == [0, 1, 2, 2, 1, 0]
     coarse = CIFAR100(CIFAR100.Config(labels="coarse"))
     assert coarse.gather(np.arange(6)).targets["target"].tolist() == [0, 0, 1, 1, 0, 0]
-    assert cifar.PIXELS == 3072
+    check_dataset(CIFAR100, {})
 
 
 def test_california_housing(publish, monkeypatch):
@@ -261,6 +263,7 @@ def test_california_housing(publish, monkeypatch):
     expected = [8.3252, 41, 6.98412698, 1.02380952, 322, 2.55555556, 37.88, -122.23]
     np.testing.assert_allclose(batch.inputs["input"][0], expected)
     assert batch.targets["target"].tolist() == [4.526]
+    check_dataset(CaliforniaHousing, {})
     assert in_cache() == ["california_housing/cal_housing.tgz"]
 
 
@@ -282,5 +285,6 @@ def test_imdb(publish, monkeypatch):
     assert data.targets["target"].classes == ("negative", "positive")
     assert data.where(1).endswith("aclImdb.tar.gz, aclImdb/train/pos/0_9.txt")
     assert len(IMDB(IMDB.Config(part="test"))) == 2
+    check_dataset(IMDB, {})
     (rows,) = IMDB.read_rows(IMDB.Config(), ["Good.", "Bad."], data.inputs, {}, [])
     assert rows.inputs["input"].tolist() == ["Good.", "Bad."]
