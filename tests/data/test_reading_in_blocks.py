@@ -8,6 +8,7 @@ import pytest
 import tinynet
 from tinynet.data import data as data_module
 from tinynet.data import indices as indices_module
+from tinynet.data import split as split_module
 from tinynet.data.data import Data
 from tinynet.data.indices import ComputedIndices, index_range
 from tinynet.data.splits import split_indices
@@ -202,7 +203,7 @@ def test_large_data_are_checked_batch_by_batch(register, tmp_path, monkeypatch):
     data = open_data(tmp_path, {"type": "wide", "wrong": wrong, "split": {"order": "as_is"}})
     with pytest.raises(DataError, match="sample 17: the value at"):
         data.require_finite(np.dtype(np.float32))
-    monkeypatch.setattr(data_module, "LARGE", 40 * 24)
+    monkeypatch.setattr(split_module, "LARGE", 40 * 24)
     data = open_data(tmp_path, {"type": "wide", "wrong": wrong, "split": {"order": "as_is"}})
     data.require_finite(np.dtype(np.float32))
     assert data.splits["train"].dataset.read == []
@@ -234,7 +235,7 @@ def test_windows_are_read_ahead_if_they_are_small(
 ):
     """Otherwise they would be dropped from the cache before they are used, and be read twice."""
     register("datasets", "ahead", Ahead)
-    monkeypatch.setattr(data_module, "LARGE", large)
+    monkeypatch.setattr(split_module, "LARGE", large)
     monkeypatch.setattr(data_module, "_MOST_AHEAD", most)
     data = open_data(tmp_path, {"type": "ahead", "order": BLOCKS, "split": {"test": 0}})
     order = data.epoch_order(0)

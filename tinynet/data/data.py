@@ -4,122 +4,38 @@ All randomness derives from keys: the split from the split's seed, the order of 
 (seed, epoch), augmentation from (seed, epoch, sample, position of the transform in the spec).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
-from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinynet import registry
-from tinynet.config import Reference
 from tinynet.data.given import GivenDataset
-from tinynet.data.grouping import split_by_columns
-from tinynet.data.indices import Indices, index_range
-from tinynet.data.learning import learn, load_learned, split_state
-from tinynet.data.opening import inferring_alike, open_dataset, relabel
+from tinynet.data.learning import split_state
+from tinynet.data.opened_splits import open_splits
 from tinynet.data.order import Order, Shuffle, WindowedBlocks
-from tinynet.data.paths import require_inside
 from tinynet.data.preprocessing import Preprocessing
 from tinynet.data.ranges import may_overflow, naming_samples, require_finite
-from tinynet.data.splits import POINTER, SplitName, chunks, gather, split_indices
+from tinynet.data.split import Split, in_file_order
+from tinynet.data.splits import POINTER, SplitName, chunks
 from tinynet.data.stages import Stage
-from tinynet.data.windows import cut_all_windows, cut_windows, series_fingerprint
 from tinynet.dataset import (
-    TEXT,
     Batch,
-    Dataset,
     Described,
     Field,
-    Inferring,
-    Located,
-    LocatedArrays,
     ReadsAhead,
 )
 from tinynet.engine.inputs import own_name
 from tinynet.engine.tensor_names import DATASET, in_group
 from tinynet.errors import DataError
-from tinynet.files.file_rows import LARGE
 from tinynet.kernels.random import Streams, derive
 from tinynet.spec.data_spec import BlocksSpec, DataSpec
 from tinynet.text.plugin_errors import PluginErrors
 from tinynet.types import Array, Shape
 
-_PLACES: dict[SplitName, str] = {"val": "data.validation", "test": "data.test"}
-"""The place in the spec of the datasets of splits that have their own."""
-
 _MOST_AHEAD = 1 << 27
 """Bytes of a window that is read ahead."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """Some samples of a dataset, those at ``indices``, (N,), which may be computed when needed.
-
-    ``relabel`` holds the training data's index of each class, by the name of the array; only for
-    arrays whose classes have other indices than in the training data. ``pointer`` is the place of
-    the dataset in the spec.
-    """
-
-    dataset: Dataset
-    indices: Indices
-    relabel: Mapping[str, Array]
-    pointer: str = POINTER
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def at(self, positions: Array) -> "Split":
-        """Return the part of the split at ``positions``."""
-        return replace(self, indices=self.indices[positions])
-
-    def parts(self) -> Iterator["Split"]:
-        """Iterate over parts of the split that are read at a time."""
-        return map(self.at, chunks(len(self)))
-
-    @cached_property
-    def sample_bytes(self) -> int:
-        """The bytes of a raw sample, without text."""
-        fields = [*self.dataset.inputs.values(), *self.dataset.targets.values()]
-        return sum(prod(f.shape) * np.dtype(f.dtype).itemsize for f in fields if f.dtype != TEXT)
-
-    @property
-    def is_large(self) -> bool:
-        """True if the dataset is too large to read it just for a check."""
-        return len(self.dataset) * self.sample_bytes >= LARGE
-
-    def read(self, *, inputs: bool = True) -> Batch:
-        """Return the raw samples; without ``inputs`` they need not be read."""
-        batch = gather(self.dataset, np.asarray(self.indices), self.pointer, inputs=inputs)
-        if not self.relabel:
-            return batch
-        return Batch(self._relabelled(batch.inputs), self._relabelled(batch.targets), batch.weights)
-
-    def read_arrays(self, names: Iterable[str]) -> tuple[dict[str, Array], Array | None]:
-        """Return some raw inputs and targets by name, and the weights."""
-        required = [*names]
-        batch = self.read(inputs=any(name not in self.dataset.targets for name in required))
-        arrays = {**batch.inputs, **batch.targets}
-        return {name: arrays[name] for name in required}, batch.weights
-
-    def _relabelled(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
-        return {
-            name: self.relabel[name][array] if name in self.relabel else array
-            for name, array in arrays.items()
-        }
-
-    def place(self, row: int, name: str | None = None) -> str:
-        """Return the origin of a sample, or of its array ``name``: file and line, for example."""
-        index = int(self.indices[row])
-        if name is not None and isinstance(self.dataset, LocatedArrays):
-            with PluginErrors(self.dataset, "where_in raised", self.pointer):
-                return self.dataset.where_in(name, index)
-        if isinstance(self.dataset, Located):
-            with PluginErrors(self.dataset, "where raised", self.pointer):
-                return self.dataset.where(index)
-        return f"sample {index}"
 
 
 class TargetBatch(NamedTuple):
@@ -170,60 +86,20 @@ class Data:
             DataError: for data that cannot be trained on.
         """
         self._seed, self._order = seed, spec.order
-        self.root = root
-        extras: dict[SplitName, Reference | None] = {"val": spec.validation, "test": spec.test}
-        own = {name: reference for name, reference in extras.items() if reference is not None}
-        config = registry.default().config
-        configs = {_PLACES[name]: config(reference) for name, reference in own.items()}
-        require_inside({"data": config(spec), **configs}, root)
-        given = given or {}
-        main = open_dataset(spec, root, given=given.get(POINTER))
-        extra = {
-            _PLACES[name]: open_dataset(
-                inferring_alike(reference, main, spec.type),
-                root,
-                _pointer(_PLACES[name]),
-                given.get(_pointer(_PLACES[name])),
-            )
-            for name, reference in own.items()
-        }
-        self.fingerprints = {"data": main.fingerprint} | {
-            place: dataset.fingerprint for place, dataset in extra.items()
-        }
-        if spec.split.uses_columns:
-            parts, self.fingerprints["data.split"] = split_by_columns(main, spec, seed)
-        else:
-            parts = split_indices(main, spec, seed)
-        self.inferred = {
-            place: dict(dataset.inferred)
-            for place, dataset in {"data": main, **extra}.items()
-            if isinstance(dataset, Inferring)
-        }
-        kept, fitted = (None, None) if fitted is None else split_state(fitted)
-        self.learned = kept or learn(main, parts["train"])
-        main = load_learned(main, self.learned)
-        if spec.windows is not None:
-            whole = {name: np.asarray(indices) for name, indices in parts.items()}
-            self.fingerprints |= series_fingerprint(main, spec.windows)
-            main, cut = cut_windows(main, spec.windows, whole)
-            parts = dict(cut)
+        kept, transforms = (None, None) if fitted is None else split_state(fitted)
+        opened = open_splits(spec, root, seed, kept, given or {})
+        self.root, self.splits = root, opened.splits
+        self.learned, self.inferred = opened.learned, opened.inferred
+        self.fingerprints = opened.fingerprints
+        main = self.splits["train"].dataset
         self.raw = {**main.inputs, **main.targets}
-        self.splits = {name: Split(main, indices, {}) for name, indices in parts.items()}
-        for name in own:
-            place = _PLACES[name]
-            dataset = load_learned(extra[place], self.learned, _pointer(place))
-            if spec.windows is not None:
-                dataset = cut_all_windows(dataset, spec, name, _pointer(place))
-            classes = relabel(main, dataset, place)
-            indices = index_range(0, len(dataset))
-            self.splits[name] = Split(dataset, indices, classes, _pointer(place))
         self._transformed = {on for transform in spec.transforms for on in transform.on}
         self._checked_dtype: np.dtype[Any] | None = None
         self.preprocessing = Preprocessing(spec.transforms, self.raw)
-        if fitted is None:
+        if transforms is None:
             self.preprocessing.fit(self._raw_training_batches)
         else:
-            self.preprocessing.load_state(fitted)
+            self.preprocessing.load_state(transforms)
         self.inputs = {name: self.preprocessing.fields[name] for name in main.inputs}
         self.targets = {name: self.preprocessing.fields[name] for name in main.targets}
 
@@ -372,7 +248,7 @@ class Data:
         preprocessing = self.preprocessing
         names = [n for n in preprocessing.fields if may_overflow(preprocessing, n, dtype)]
         small = [s for s in map(self.splits.get, splits or self.splits) if s and not s.is_large]
-        for split in _in_file_order(small) if names else ():
+        for split in in_file_order(small) if names else ():
             for part in split.parts():
                 arrays, _ = part.read_arrays(names)
                 with naming_samples(part.place):
@@ -391,18 +267,3 @@ def targets_from(batch: Batch, names: Mapping[str, str]) -> dict[str, Array]:
         loss: batch.targets[name] if name in batch.targets else batch.inputs[own_name(name)]
         for loss, name in names.items()
     }
-
-
-def _pointer(place: str) -> str:
-    """Return the pointer to a part of the spec: ``/data/test`` for ``data.test``."""
-    return f"/{place.replace('.', '/')}"
-
-
-def _in_file_order(parts: Iterable[Split]) -> Iterator[Split]:
-    """Join the splits of each dataset, so that the first fault in a file is reported first."""
-    of_dataset: dict[int, list[Split]] = {}
-    for part in parts:
-        of_dataset.setdefault(id(part.dataset), []).append(part)
-    for joined in of_dataset.values():
-        indices = np.sort(np.concatenate([np.asarray(part.indices) for part in joined]))
-        yield replace(joined[0], indices=indices)

@@ -13,13 +13,14 @@ from tinynet.builtin.datasets.memory import Memory
 from tinynet.builtin.datasets.memory_table import MemoryTable
 from tinynet.builtin.tables.config import TableConfig
 from tinynet.config import Frozen
-from tinynet.data.data import Data, Split
+from tinynet.data.data import Data
 from tinynet.data.given import GivenDataset, is_dataset
 from tinynet.data.given_forms import TABLE, as_table, kind_of
 from tinynet.data.learning import load_learned, split_state
 from tinynet.data.new_paths import replaced_paths
 from tinynet.data.opening import open_dataset, relabel
 from tinynet.data.paths import paths_by_key
+from tinynet.data.split import Split
 from tinynet.data.windows import cut_all_windows
 from tinynet.dataset import Batch, Dataset, Field, RowReader
 from tinynet.errors import DataError

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from tinynet.data.data import Data, Split, TargetBatch
+from tinynet.data.data import Data, TargetBatch
+from tinynet.data.split import Split
 from tinynet.data.splits import SplitName
 from tinynet.dataset import Field
 from tinynet.engine.inputs import own_name
