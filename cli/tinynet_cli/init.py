@@ -35,6 +35,14 @@ from tinynet_cli.output import echo, print_json, print_table
     default=None,
     help="The first row of a table names its columns, or not [default: by its cells].",
 )
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="PATH=JSON",
+    callback=options.parse_overrides,
+    help="Option of a table, such as data.decimal='\",\"'; it precedes what is detected.",
+)
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 @options.json_option
 @options.quiet_option
@@ -42,9 +50,10 @@ from tinynet_cli.output import echo, print_json, print_table
 def init(source: str | None, as_json: bool, quiet: bool, **choices: Any) -> None:
     """Write a spec for SOURCE: a table, a folder of images or texts, a text, or a template.
 
-    A table needs --target. A folder has a folder of files for each class, or the folders images and
-    masks. The spec is tried before it is written: it can be trained as it is. Without SOURCE,
-    list the templates.
+    A table needs --target; it may be a pattern of files, or a folder of Parquet files. A folder
+    has a folder of files for each class, or the folders images and masks, or such folders in
+    train, validation and test. The spec is tried before it is written: it can be trained as it is.
+    Without SOURCE, list the templates.
     """
     if source is None:
         _list_templates(as_json)

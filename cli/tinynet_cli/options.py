@@ -78,9 +78,10 @@ kernels_option = click.option(
 )
 
 
-def _overrides(
+def parse_overrides(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, Any]:
+    """Return the changes of a spec by path (a callback of click)."""
     overrides: dict[str, Any] = {}
     problems = []
     for value in values:
@@ -113,6 +114,6 @@ set_option = click.option(
     "overrides",
     multiple=True,
     metavar="PATH=JSON",
-    callback=_overrides,
+    callback=parse_overrides,
     help="Change a value of the spec: training.epochs=3, network.layers.conv2d_1.filters=8.",
 )

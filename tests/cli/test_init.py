@@ -55,7 +55,8 @@ def test_without_a_source_templates_are_listed(tinynet):
         (("things.csv",), "such as --target kind; its columns: 'x', 'kind'"),
         (("things.csv", "--target", "kin"), "has no column 'kin'; did you mean 'kind'?"),
         (("thing.csv", "--target", "kind"), "did you mean things.csv?"),
-        ((".", "--target", "kind"), "--target is for tables"),
+        ((".", "--target", "kind"), "for all tables in it: tinynet init '*.csv'"),
+        (("things.csv", "--target", "kind", "--set", "training.epochs=1"), "options of a table"),
     ],
 )
 def test_mistakes_are_explained(table, tinynet, words, message):

@@ -60,7 +60,8 @@ class NumberFormat:
         whole, decimal, fraction = cell.partition(self.decimal)
         if self.thousands is not None:
             separator = r"\s" if self.thousands.isspace() else re.escape(self.thousands)
-            if re.fullmatch(rf"[+-]?\d{{1,3}}({separator}\d{{3}})+", whole):
+            # A group at the start is never 0 or 012: 0,465 has a decimal comma.
+            if re.fullmatch(rf"[+-]?[1-9]\d{{0,2}}({separator}\d{{3}})+", whole):
                 whole = re.sub(separator, "", whole)
         if "." in whole or "." in fraction:
             return None

@@ -23,6 +23,13 @@ COMMA = "name,age,city\nann,31,Bonn\nbob,42,Ulm\n"
             {"delimiter": ";", "decimal": ",", "thousands": "."},
         ),
         ('x,y\n"1,234",5\n"3,222",6\n', {"thousands": ","}),
+        ("x;y\n0,465;a\n0,512;b\n", {"delimiter": ";", "decimal": ","}),
+        ("x;y\n1,465;a\n3,512;b\n", {"delimiter": ";", "decimal": ","}),
+        ("x;y\n1,465;a\n3,512,001;b\n", {"delimiter": ";", "thousands": ","}),
+        ('x,y\n"0,465",5\n"3,222",6\n', {"decimal": ","}),
+        ("x,y\n1 465,a\n3 512 001,b\n", {"thousands": " "}),
+        ("x y\n1 a\n3 b\n", {"delimiter": " "}),
+        ("spam\twin a prize now\nham\thello\nspam\tagain\n", {"delimiter": "\t", "header": False}),
         (f"# made by hand\n{COMMA}", {"comment_prefix": "#"}),
         (f"A table of people\n\n{COMMA}", {"skip_rows": 2}),
         ("1,2,3\n4,5,6\n", {"header": False}),
@@ -61,6 +68,13 @@ def test_the_header_of_the_user_is_taken(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text(COMMA)
     assert detect_dialect(str(path), header=False).options == {"header": False}
+
+
+def test_runs_of_spaces_are_refused_with_a_command(tmp_path):
+    path = tmp_path / "table.txt"
+    path.write_text("x    y\n1    2.5\n10   3.5\n")
+    with pytest.raises(DataError, match=r"runs of spaces.*sed "):
+        detect_dialect(str(path))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n", b"a,b\0\n1,2\n"])

@@ -58,6 +58,16 @@ def read_parquet(path: str, choose: ChooseColumns | None = None, config: Any = N
     return join_tables(path, read_parquet_chunks(path, choose, watch), watch)
 
 
+def first_schema(path: str) -> Any:
+    """Return pyarrow's schema of a file, or of the first one of a folder or pattern.
+
+    Raises:
+        DataError: for a file that is not Parquet, or is damaged.
+    """
+    with _open(_pieces(path)[0]) as file:
+        return file.schema_arrow
+
+
 def read_parquet_chunks(
     path: str,
     choose: ChooseColumns | None = None,

@@ -2,12 +2,14 @@
 
 import csv
 import re
+import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tinynet.builtin.tables.dialect import TAB_ENDINGS
 from tinynet.errors import DataError
+from tinynet.files.csv_rows import is_missing
 from tinynet.files.packed import open_unpacked
 
 SAMPLE_BYTES = 1 << 18
@@ -19,10 +21,13 @@ _DELIMITERS = (",", ";", "\t", "|")
 _POINT = re.compile(r"[+-]?[0-9]+\.[0-9]+", re.ASCII)
 _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+", re.ASCII)
 _GROUPED = {
-    ",": re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII),
-    ".": re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?", re.ASCII),
+    ",": re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII),
+    ".": re.compile(r"[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+(,[0-9]+)?", re.ASCII),
 }
 """Numbers with groups of three digits, by the separator of the groups."""
+
+_EQUAL_WIDTHS = 0.95
+"""Part of the lines with the same number of cells from which spaces are taken for delimiters."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,15 @@ def detect_dialect(path: str, header: bool | None = None) -> DetectedDialect:
         options["comment_prefix"] = "#"
         lines = [line for line in lines if not line.startswith("#")]
     delimiter, skipped, rows = _rows(lines)
+    if len(rows[0]) == 1 and (spaced := _rows_between_spaces(path, lines)):
+        delimiter, rows = " ", spaced
     if skipped:
         # Lines of the file, blank ones too, since that is what the option counts.
         first = lines[skipped]
         options["skip_rows"] = text.splitlines().index(first)
     if delimiter != ("\t" if path.lower().endswith(TAB_ENDINGS) else ","):
         options["delimiter"] = delimiter
-    options |= _number_format(rows[1:] or rows)
+    options |= _number_format(rows[1:] or rows, delimiter)
     has_header = _has_header(rows) if header is None else header
     if not has_header:
         options["header"] = False
@@ -108,6 +115,34 @@ def _rows(lines: Sequence[str]) -> tuple[str, int, list[list[str]]]:
     return best[1:]
 
 
+def _rows_between_spaces(path: str, lines: Sequence[str]) -> list[list[str]]:
+    """Return the rows of a table whose cells are separated by single spaces; none if it is not one.
+
+    Raises:
+        DataError: for a table whose columns are aligned by runs of spaces.
+    """
+    sample = lines[:SAMPLE_ROWS]
+    rows = _of_equal_width(_parsed(sample, " "))
+    if rows and all(map(all, rows)):  # no cell is empty, as between two spaces
+        return rows
+    if _of_equal_width([line.split() for line in sample]):
+        raise DataError(
+            f"{path} has columns between runs of spaces, but a delimiter is one character; write it"
+            f" with single ones: sed 's/^[ \\t]*//; s/[ \\t][ \\t]*/ /g; s/ $//'"
+            f" {shlex.quote(path)} > table.csv"
+        )
+    return []
+
+
+def _of_equal_width(rows: Iterable[list[str]]) -> list[list[str]]:
+    """Return the rows of the usual width, if it is above one and nearly all have it."""
+    rows = list(rows)
+    width, count = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
+    if width < 2 or count < _EQUAL_WIDTHS * len(rows) or not any(map(_is_number, rows[-1])):
+        return []
+    return [row for row in rows if len(row) == width]
+
+
 def _parsed(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
     reader = csv.reader(lines, delimiter=delimiter)
     try:
@@ -117,18 +152,48 @@ def _parsed(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
         return
 
 
-def _number_format(rows: Sequence[Sequence[str]]) -> dict[str, str | int | bool]:
-    """Return the options for decimal commas and groups of digits."""
+def _number_format(rows: Sequence[Sequence[str]], delimiter: str) -> dict[str, str | int | bool]:
+    """Return the options for decimal commas and groups of digits.
+
+    ``1,234`` may be either number. It has a decimal comma where another cell can only have one, or
+    where the delimiter is a semicolon, unless another cell can only have groups.
+    """
     cells = [cell for row in rows for cell in row if cell]
-    points = sum(bool(_POINT.fullmatch(cell)) for cell in cells)
-    commas = sum(bool(_COMMA.fullmatch(cell)) for cell in cells)
-    by_point = sum(bool(_GROUPED["."].fullmatch(cell)) for cell in cells)
-    by_comma = sum(bool(_GROUPED[","].fullmatch(cell)) for cell in cells)
-    if commas > by_comma and commas >= points - by_point:
-        return {"decimal": ",", **({"thousands": "."} if by_point else {})}
-    if by_comma and by_comma >= commas:
+    by_comma = [cell for cell in cells if _GROUPED[","].fullmatch(cell)]
+    by_point = [cell for cell in cells if _GROUPED["."].fullmatch(cell)]
+    for separator in (" ", "'"):
+        if found := _grouped_columns(rows, separator):
+            decimals = {"decimal": ","} if any("," in cell for cell in found) else {}
+            return {"thousands": separator, **decimals}
+    points = _separated(cells, _POINT, ".") + sum("." in cell for cell in by_comma)
+    commas = _separated(cells, _COMMA, ",") + sum("," in cell for cell in by_point)
+    surely_grouped = any(cell.count(",") > 1 for cell in by_comma)
+    if commas and commas >= points:
+        return {"decimal": ",", **({"thousands": "."} if by_point and not points else {})}
+    if by_comma and delimiter == ";" and not surely_grouped and not points:
+        return {"decimal": ","}
+    if by_comma and not commas:
         return {"thousands": ","}
     return {}
+
+
+def _grouped_columns(rows: Sequence[Sequence[str]], separator: str) -> list[str]:
+    """Return the cells of the columns of numbers in which a separator is between groups."""
+    space = r"\s" if separator == " " else separator
+    number = re.compile(rf"[+-]?([1-9][0-9]{{0,2}}({space}[0-9]{{3}})+|[0-9]+)([.,][0-9]+)?")
+    found: list[str] = []
+    for column in zip(*rows, strict=True):
+        cells = [cell for cell in column if not is_missing(cell)]
+        plain = [not re.search(space, cell) for cell in cells]
+        if not all(plain) and all(map(number.fullmatch, cells)):
+            found += cells
+    return found
+
+
+def _separated(cells: Sequence[str], form: re.Pattern[str], separator: str) -> int:
+    """Return how many cells have a separator that can only be that of decimals."""
+    grouped = _GROUPED[separator]
+    return sum(bool(form.fullmatch(cell)) and not grouped.fullmatch(cell) for cell in cells)
 
 
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:
@@ -142,7 +207,7 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     repeated = sum(
         cell != "" and any(row[column] == cell for row in rest) for column, cell in enumerate(first)
     )
-    return 2 * repeated <= len(first)
+    return 2 * repeated < len(first)
 
 
 def _is_number(cell: str) -> bool:

@@ -1,13 +1,19 @@
 """A spec in parts, before it is complete: the network depends on the opened data."""
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from tinynet.data.data import Data
 
 Part: TypeAlias = dict[str, Any]
 """A part of a spec, as JSON values."""
+
+
+Repair: TypeAlias = tuple[Part, str]
+"""Options of the datasets that are tried if they cannot be opened, and a remark about them."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,7 @@ class Draft:
         data: The ``data`` part.
         complete: Returns the parts ``network`` and ``training`` for the opened data.
         notes: Remarks for the user about choices that may surprise, a line each.
+        repairs: The settings to try if the data cannot be opened.
     """
 
     name: str
@@ -27,6 +34,16 @@ class Draft:
     data: Part
     complete: Callable[[Data], tuple[Part, Part]]
     notes: list[str] = field(default_factory=list)
+    repairs: tuple[Repair, ...] = ()
+
+    def repaired(self, repair: Repair) -> "Draft":
+        """Return the draft with other options of all its datasets."""
+        options, note = repair
+        data = {**self.data, **options}
+        for part in ("validation", "test"):
+            if part in data:
+                data[part] = {**data[part], **options}
+        return replace(self, data=data, notes=[*self.notes, note])
 
     def spec(self, data: Data) -> Part:
         """Return the whole spec."""
@@ -39,6 +56,12 @@ class Draft:
             "network": network,
             "training": training,
         }
+
+
+def spec_name(source: Path) -> str:
+    """Return a name for the spec of some data: theirs without endings and unusual characters."""
+    stem = source.absolute().name.split(".")[0]
+    return re.sub("[^A-Za-z0-9_-]+", "_", stem).strip("_-")[:100] or "data"
 
 
 def classes_of(data: Data, target: str = "target") -> int:

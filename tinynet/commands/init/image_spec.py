@@ -1,11 +1,23 @@
 """The specs of folders of images: classes by folder, or masks."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tinynet.builtin.images.inspection import inspect_files
 from tinynet.builtin.images.listing import find_images
-from tinynet.commands.init.draft import CLASSIFICATION, STOPPING, Draft, Part, classes_of
+from tinynet.commands.init.draft import (
+    CLASSIFICATION,
+    STOPPING,
+    Draft,
+    Part,
+    Repair,
+    classes_of,
+    spec_name,
+)
+from tinynet.commands.init.folder_parts import Pair, held_out, inside
 from tinynet.data.data import Data
+from tinynet.errors import DataError
+from tinynet.files.images import displayed_size, open_image, require_pillow
+from tinynet.files.parallel import map_in_threads
 
 LARGEST = 96
 """Longest side to which images of different sizes are resized."""
@@ -13,57 +25,106 @@ LARGEST = 96
 _MULTIPLE = 8
 """Sides that three poolings divide exactly."""
 
+_GRAY = ("1", "L", "I;16")
+"""The starts of Pillow's modes of gray images."""
 
-def draft_of_images(folder: Path, path: str) -> Draft:
+REPAIRS: tuple[Repair, ...] = (({"skip_broken": True}, "images that cannot be read are left out"),)
+"""The settings that are tried if the images cannot be opened."""
+
+
+def draft_of_images(folder: Path, path: str, parts: Mapping[str, Path], notes: list[str]) -> Draft:
     """Return a spec for a folder with a folder of images for each class.
 
+    Args:
+        folder: The folder of all data.
+        path: Its path in the spec.
+        parts: The folders of training, validation and test.
+        notes: Remarks so far.
+
     Raises:
-        DataError: for a folder without images, and for images that cannot be read.
+        DataError: for folders without images.
     """
-    data: Part = {"type": "image_folder", "path": path}
-    notes = _add_form(data, folder, 1)
-    data["split"] = {"validation": 0.15, "test": 0.15, "stratify": True}
+    form = _form([*parts.values()], 1, notes)
+    data = _divided(
+        {
+            part: {"type": "image_folder", "path": inside(folder, path, own), **form}
+            for part, own in parts.items()
+        }
+    )
+    if split := held_out(parts, stratify=True):
+        data["split"] = split
     data["transforms"] = [
         {"type": "random_shift", "on": "input"},
         {"type": "scale", "factor": 1 / 255},
     ]
     comment = "Classifies images by the folder they are in. Written by tinynet init."
-    return Draft(folder.resolve().name, comment, data, _classifier, notes)
+    return Draft(spec_name(folder), comment, data, _classifier, notes, REPAIRS)
 
 
-def draft_of_masks(folder: Path, path: str) -> Draft:
-    """Return a spec for a folder with the folders ``images`` and ``masks``."""
-    data: Part = {"type": "image_folder"}
-    notes = _add_form(data, folder / "images", _MULTIPLE)
-    data |= {"images": f"{path}/images", "masks": f"{path}/masks"}
-    data["split"] = {"validation": 0.15, "test": 0.15}
+def draft_of_masks(folder: Path, path: str, pairs: Mapping[str, Pair]) -> Draft:
+    """Return a spec for folders of images and of masks with the same names."""
+    notes: list[str] = []
+    form = _form([pair.images for pair in pairs.values()], _MULTIPLE, notes)
+    data = _divided(
+        {
+            part: {
+                "type": "image_folder",
+                **form,
+                "images": inside(folder, path, pair.images),
+                "masks": inside(folder, path, pair.masks),
+                **({"mask_suffix": pair.suffix} if pair.suffix else {}),
+            }
+            for part, pair in pairs.items()
+        }
+    )
+    if split := held_out(pairs):
+        data["split"] = split
     data["transforms"] = [
         {"type": "random_flip", "on": ["input", "target"]},
         {"type": "scale", "factor": 1 / 255},
     ]
     comment = "Assigns a class to every pixel of an image. Written by tinynet init."
-    return Draft(folder.resolve().name, comment, data, _segmenter, notes)
+    return Draft(spec_name(folder), comment, data, _segmenter, notes, REPAIRS)
 
 
-def _add_form(data: Part, folder: Path, multiple: int) -> list[str]:
-    """Add the size of the images to the data unless all have a usable one; return remarks.
+def _divided(parts: Mapping[str, Part]) -> Part:
+    """Return the dataset for training with those of the other parts."""
+    return {**parts["train"], **{part: own for part, own in parts.items() if part != "train"}}
+
+
+def _form(folders: Sequence[Path], multiple: int, notes: list[str]) -> Part:
+    """Return the options for the size and the colors of all images.
 
     The sides must be multiples of ``multiple``.
     """
-    found = find_images(str(folder))
-    inspected = inspect_files([found.path(n) for n in found.images], None, sizes=True, colors=None)
-    sizes = sorted(one.size for one in inspected if one.size is not None)
-    if not sizes:
-        return []
+    require_pillow(str(folders[0]))
+    found = [find_images(str(folder)) for folder in folders]
+    paths = [one.path(name) for one in found for name in one.images]
+    forms = [form for form in map_in_threads(_size_and_mode, paths) if form is not None]
+    if not forms:
+        return {}
+    options: Part = {}
+    if all(mode.startswith(_GRAY) for _, mode in forms):
+        options["color"] = "gray"
+    sizes = sorted(size for size, _ in forms)
     width, height = sizes[len(sizes) // 2]
     scale = min(1.0, LARGEST / max(width, height))
-    target = [_rounded(height * scale), _rounded(width * scale)]
-    if len({*sizes}) == 1 and scale == 1.0 and not (width % multiple or height % multiple):
-        return []
-    data["size"] = target
-    return [
-        f"images are resized to {target[1]} x {target[0]} pixels; larger ones take longer to train"
-    ]
+    if len({*sizes}) > 1 or scale < 1.0 or width % multiple or height % multiple:
+        options["size"] = [_rounded(height * scale), _rounded(width * scale)]
+        notes.append(
+            f"images are resized to {options['size'][0]} x {options['size'][1]} pixels (height x"
+            " width); larger ones take longer to train"
+        )
+    return options
+
+
+def _size_and_mode(path: str) -> tuple[tuple[int, int], str] | None:
+    """Return width, height and Pillow's mode of an image; None if it cannot be read."""
+    try:
+        with open_image(path) as image:
+            return displayed_size(image), image.mode
+    except DataError:
+        return None
 
 
 def _rounded(side: float) -> int:

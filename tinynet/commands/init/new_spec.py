@@ -2,14 +2,19 @@
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tinynet.commands.init.draft import Draft
+from tinynet.builtin.tables.parquet_files import ENDINGS as PARQUET
+from tinynet.commands.init.draft import Draft, Part, spec_name
 from tinynet.commands.init.json_text import format_json
-from tinynet.commands.init.table_spec import PARQUET, Task, draft_of_table
+from tinynet.commands.init.table_spec import Task, draft_of_table
+from tinynet.commands.init.tag_spec import ENDINGS as TAGS
+from tinynet.commands.init.tag_spec import draft_of_tags, has_tags
 from tinynet.commands.init.templates import Template, templates
 from tinynet.commands.init.text_spec import draft_of_text
 from tinynet.data.data import Data
@@ -76,16 +81,18 @@ def new_spec(
     targets: Sequence[str] = (),
     task: Task | None = None,
     header: bool | None = None,
+    overrides: Mapping[str, Any] | None = None,
     force: bool = False,
 ) -> NewSpec:
     """Write a spec for a table, a folder of images or texts, or a text.
 
     Args:
-        source: The data.
+        source: The data; a table may be a pattern of files, or a folder of Parquet files.
         output: The spec's file; by default the data's name with ``.json`` in the current folder.
         targets: The columns of a table to predict.
         task: The task of a table; by default by the target.
         header: True if a table's first row names its columns; by default it is detected.
+        overrides: Options of a table's dataset, by paths such as ``data.decimal``.
         force: Overwrite an existing file.
 
     Raises:
@@ -93,10 +100,10 @@ def new_spec(
         UsageError: for arguments that do not fit the data, and for an existing output.
     """
     data = Path(source)
-    file = Path(output) if output is not None else Path(f"{_stem(data)}.json")
+    file = Path(output) if output is not None else Path(f"{spec_name(data)}.json")
     if file.exists() and not force:
         raise UsageError(f"{file} exists; add --force to overwrite it, or -o with another name")
-    if not data.exists():
+    if not data.exists() and not _is_pattern(data):
         if template := _template(data):
             return _from_template(template, file)
         near = suggest_path(data, "data", lambda entry: not entry.name.startswith("."))
@@ -105,8 +112,9 @@ def new_spec(
     is_inside = Path(os.path.abspath(data)).is_relative_to(root)
     data_root = root if is_inside else Path(os.path.abspath(data)).parent
     path = os.path.relpath(os.path.abspath(data), data_root).replace(os.sep, "/")
-    draft = _draft(data, path, targets, task, header)
-    opened = Data(DataSpec.model_validate(_parsed(draft)), data_root, 1)
+    draft, opened = _opened(
+        _draft(data, path, targets, task, header, _settings(overrides or {})), data_root
+    )
     content = draft.spec(opened)
     trainer = Trainer(load_spec(content), root=data_root, data=opened, threads=1)
     trainer.check()
@@ -133,6 +141,8 @@ def _from_template(template: Template, file: Path) -> NewSpec:
 
 
 def _write(file: Path, text: str) -> None:
+    with explaining_io(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
     with explaining_io(file), replacing_output(file) as write_at:
         write_at(0, text.encode())
 
@@ -167,21 +177,62 @@ _NO_NETWORK = {
 """A spec in which only the data matter."""
 
 
+def _opened(draft: Draft, root: Path) -> tuple[Draft, Data]:
+    """Return a draft with its data, repaired if they cannot be opened without it."""
+    try:
+        return draft, Data(DataSpec.model_validate(_parsed(draft)), root, 1)
+    except DataError:
+        for repair in draft.repairs:
+            repaired = replace(draft.repaired(repair), repairs=())
+            with suppress(DataError):
+                return _opened(repaired, root)
+        raise
+
+
+def _settings(overrides: Mapping[str, Any]) -> Part:
+    """Return the options of a dataset from changes of a spec."""
+    settings: Part = {}
+    for path, value in overrides.items():
+        part, _, option = path.partition(".")
+        if part != "data" or not option:
+            raise UsageError(
+                f"--set {path}: init takes options of a table, such as data.decimal; change the"
+                " rest in the new spec"
+            )
+        option, _, column = option.partition(".")
+        if column:
+            value = settings.get(option, {}) | {column: value}
+        settings[option] = value
+    return settings
+
+
 def _draft(
-    data: Path, path: str, targets: Sequence[str], task: Task | None, header: bool | None
+    data: Path,
+    path: str,
+    targets: Sequence[str],
+    task: Task | None,
+    header: bool | None,
+    settings: Part,
 ) -> Draft:
-    name = data.name.lower()
-    if data.is_file() and not name.endswith(TEXTS) and (name.endswith(TABLES) or targets):
-        return draft_of_table(data, path, targets, task, header)
-    for given, option in ((targets, "--target"), (task, "--task"), (header, "--header")):
+    if _is_table(data, bool(targets)):
+        return draft_of_table(data, path, targets, task, header, settings)
+    for given, option in (
+        (targets, "--target"),
+        (task, "--task"),
+        (header, "--header"),
+        (settings, "--set"),
+    ):
         if given:
             raise UsageError(f"{option} is for tables, and {data} is not one")
+    name = data.name.lower()
     if data.is_file():
+        if not name.endswith(TEXTS) and has_tags(data):
+            return draft_of_tags(data, path)
         if not name.endswith(TEXTS):
             raise UsageError(
                 f"{data} is not a file that init can read: tables ({', '.join(TABLES)}), texts"
-                f" ({', '.join(TEXTS)}), or folders of images or texts; for a table with another"
-                " ending add --target COLUMN"
+                f" ({', '.join(TEXTS)}), tokens with tags ({', '.join(TAGS)}), or folders of images"
+                " or texts; for a table with another ending add --target COLUMN"
             )
         return draft_of_text(data, path)
     from tinynet.commands.init.folder_spec import draft_of_folder  # it may import Pillow
@@ -189,5 +240,21 @@ def _draft(
     return draft_of_folder(data, path)
 
 
-def _stem(data: Path) -> str:
-    return Path(os.path.abspath(data)).name.split(".")[0] or "spec"
+def _is_table(data: Path, has_target: bool) -> bool:
+    """Return True for tables; any file is one if a column of it is the target."""
+    if data.is_dir():
+        files = [entry.name.lower() for entry in data.iterdir() if entry.is_file()]
+        pattern = next((e for e in TABLES[:4] if any(n.endswith(e) for n in files)), None)
+        if has_target and pattern and not any(n.endswith(PARQUET) for n in files):
+            raise UsageError(
+                f"{data} is a folder; for all tables in it: tinynet init"
+                f" {shlex.quote(str(data / f'*{pattern}'))}"
+            )
+        return any(name.endswith(PARQUET) for name in files)
+    if has_target or _is_pattern(data):
+        return True
+    return data.name.lower().endswith(TABLES) and not has_tags(data)
+
+
+def _is_pattern(data: Path) -> bool:
+    return not data.exists() and bool({"*", "?"} & {*str(data)})

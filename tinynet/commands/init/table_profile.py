@@ -1,5 +1,8 @@
 """A table's columns, summarized: what decides how they are encoded."""
 
+import json
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,6 +11,7 @@ import numpy as np
 from tinynet.builtin.tables.cells import SourceColumn
 from tinynet.builtin.tables.columns import NumberColumn, parse_column
 from tinynet.builtin.tables.config import ColumnConfig, TableConfig
+from tinynet.builtin.tables.dates import fitting_formats
 from tinynet.builtin.tables.faults import Faults
 from tinynet.builtin.tables.inference import infer
 from tinynet.builtin.tables.opened import source_columns
@@ -35,6 +39,8 @@ class ColumnProfile:
         low: Lowest number; NaN for other kinds.
         high: Highest number.
         faulty: Cells that do not fit the kind.
+        mean_words: Mean number of words of its different texts.
+        hint: The remark about a column whose texts are probably dates or numbers; or empty.
     """
 
     name: str
@@ -50,6 +56,8 @@ class ColumnProfile:
     low: float = float("nan")
     high: float = float("nan")
     faulty: int = 0
+    mean_words: float = 0.0
+    hint: str = ""
 
     @property
     def is_unique(self) -> bool:
@@ -62,6 +70,19 @@ class ColumnProfile:
         name = self.name.lower()
         named_key = name in _KEYS or name.endswith(("_id", " id"))
         return self.is_unique and (self.counts_rows or (named_key and self.is_integer))
+
+
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_]+")
+"""A word; where no space separates them, a character."""
+
+_UNUSUAL = re.compile(r"[+-]?[0-9]{1,3}([., \u00a0'_][0-9]{3})*([.,][0-9]+)?", re.ASCII)
+"""Numbers, perhaps with separators of decimals and groups."""
+
+_DATE = re.compile(
+    r"([0-9]{1,4}|[^\W\d_]{3,9})[-/. ,]+([0-9]{1,4}|[^\W\d_]{3,9})[-/. ,]+[0-9]{1,4}"
+    r"([T ][0-9:.,+Z -]*)?"
+)
+"""Three parts, as those of a date."""
 
 
 def profile_table(config: TableConfig, raw: RawTable) -> dict[str, ColumnProfile]:
@@ -80,6 +101,7 @@ def _profile(source: SourceColumn, options: ColumnConfig, raw: RawTable) -> Colu
     if options.kind == "ignore":
         return ColumnProfile(source.name, "ignore", raw.rows, raw.rows, 0)
     column = parse_column(source, options.model_copy(update={"missing": lenient}), faults)
+    faults.settle(np.zeros(raw.rows, bool))
     missing, distinct = int(column.missing.sum()), column.distinct
     faulty = sum(fault.count for fault in faults.columns.get(source.name, {}).values())
     if not isinstance(column, NumberColumn):
@@ -94,10 +116,12 @@ def _profile(source: SourceColumn, options: ColumnConfig, raw: RawTable) -> Colu
             mean_length=float(np.mean(lengths)) if lengths else 0.0,
             rarest=int(counts.min()) if len(counts) else 0,
             faulty=faulty,
+            mean_words=float(np.mean([len(_WORD.findall(t)) for t in column.texts or [""]])),
+            hint=_hint(source),
         )
     values = column.values[~column.missing, 0]
     whole = bool((values == np.floor(values)).all())
-    steps = np.diff(values)
+    steps = np.diff(values[np.isfinite(values)])
     _, counts = np.unique(values, return_counts=True)
     return ColumnProfile(
         source.name,
@@ -112,7 +136,33 @@ def _profile(source: SourceColumn, options: ColumnConfig, raw: RawTable) -> Colu
         low=float(values.min()) if len(values) else float("nan"),
         high=float(values.max()) if len(values) else float("nan"),
         faulty=faulty,
+        hint=_hint(source) if faulty else "",
     )
+
+
+def _hint(source: SourceColumn) -> str:
+    """Return a remark about texts that are probably dates or numbers; empty for others."""
+    if len(formats := fitting_formats(source.present)) > 1:
+        either = " or ".join(_date_option(source.name, form) for form in formats)
+        return f"its dates may have the day or the month first; tinynet init --set {either}"
+    shown = ", ".join(map(repr, source.present[:2]))
+    if all(map(_UNUSUAL.fullmatch, source.present)):
+        return (
+            f"its numbers have other separators ({shown}); tinynet init --set"
+            """ data.thousands='"."' --set data.decimal='","' (or others)"""
+        )
+    if all(map(_DATE.fullmatch, source.present)):
+        setting = _date_option(source.name, "%d/%m/%Y")
+        return (
+            f"if it holds dates ({shown}), give their format, such as tinynet init --set {setting}"
+        )
+    return ""
+
+
+def _date_option(name: str, form: str) -> str:
+    """Return the value of ``--set`` for the format of a column of dates."""
+    setting = json.dumps({name: {"kind": "date", "format": form}}, ensure_ascii=False)
+    return shlex.quote(f"data.columns={setting}")
 
 
 def _never_decreases(source: SourceColumn, column: NumberColumn) -> bool:

@@ -5,10 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from tinynet import registry
-from tinynet.builtin.tables.config import TableConfig
 from tinynet.builtin.tables.raw_table import RawTable
-from tinynet.commands.init.detect_dialect import detect_dialect
 from tinynet.commands.init.draft import (
     CLASSIFICATION,
     REGRESSION,
@@ -16,16 +13,17 @@ from tinynet.commands.init.draft import (
     Draft,
     Part,
     classes_of,
+    spec_name,
 )
+from tinynet.commands.init.image_notes import image_notes
 from tinynet.commands.init.table_profile import ColumnProfile, profile_table
+from tinynet.commands.init.table_source import read_source
 from tinynet.commands.init.text_spec import WORD_WEIGHTS, classifier
 from tinynet.data.data import Data
 from tinynet.errors import UsageError
 from tinynet.text.wording import format_list, suggest
 
 Task: TypeAlias = Literal["classification", "regression"]
-
-PARQUET = (".parquet", ".pq")
 
 MAX_CLASSES_OF_INTEGERS = 20
 """Most different integers that a target may have to be taken for classes."""
@@ -41,12 +39,20 @@ FIXED_LENGTH = (
     " train/loss and val/loss."
 )
 
+WORDS_OF_TEXT = 2.5
+"""Mean number of words from which texts are classified by them."""
+
 MISSING_OFTEN = 0.02
 """Part of missing cells from which their absence is a feature of its own."""
 
 
 def draft_of_table(
-    file: Path, path: str, targets: Sequence[str], task: Task | None, header: bool | None
+    file: Path,
+    path: str,
+    targets: Sequence[str],
+    task: Task | None,
+    header: bool | None,
+    settings: Part,
 ) -> Draft:
     """Return a spec for a table.
 
@@ -56,14 +62,17 @@ def draft_of_table(
         targets: The columns to predict, by name, or by position without a header.
         task: The task; None to derive it from the target.
         header: True if the first row names the columns; None to detect it.
+        settings: Options of the dataset that the user gives.
 
     Raises:
         DataError: for a table that cannot be read.
         UsageError: for targets that do not exist, or do not fit the task.
     """
-    source, raw, config = _read(file, header)
+    notes: list[str] = []
+    source, raw, config = read_source(file, header, settings, notes)
     names = _targets(file, raw, targets)
     profiles = profile_table(config, raw)
+    _require_values(file, profiles, names)
     task = task or _task(profiles, names)
     if task == "classification" and len(names) > 1:
         raise UsageError(
@@ -72,12 +81,12 @@ def draft_of_table(
         )
     if task == "regression" and (wrong := [n for n in names if profiles[n].kind != "number"]):
         raise UsageError(f"the target {wrong[0]!r} is not a number; leave out --task regression")
-    notes: list[str] = []
+    notes += image_notes(file, path, raw, names)
     data = _data({**source, "path": path}, profiles, names, task, notes)
     by_words = "features" in data and task == "classification"
     kind = "a quantity" if task == "regression" else "a class"
     return Draft(
-        _spec_name(file),
+        spec_name(file),
         f"Predicts {format_list(names)} ({kind}) from the other columns of {file.name}. Written by"
         " tinynet init.",
         data,
@@ -86,22 +95,30 @@ def draft_of_table(
     )
 
 
-def _read(file: Path, header: bool | None) -> tuple[Part, RawTable, TableConfig]:
-    """Return the dataset of a table in the spec, the table, and the dataset's config."""
-    kind, options = "parquet", {}
-    if not file.name.lower().endswith(PARQUET):
-        kind, options = "csv", detect_dialect(str(file), header).options
-    cls = registry.default().load("datasets", kind)
-    config = cls.Config(path=str(file), target=-1, **options)
-    return (
-        {"type": kind, "path": "", **options},
-        cls.read_table(config, lambda names: names),
-        config,
-    )
+def _require_values(
+    file: Path, profiles: Mapping[str, ColumnProfile], targets: Sequence[str]
+) -> None:
+    """Require different values in each target, and a column to predict them from.
+
+    Raises:
+        UsageError: naming the targets of one value, or the columns that cannot be features.
+    """
+    if same := [name for name in targets if profiles[name].distinct <= 1]:
+        raise UsageError(
+            f"{file}: the target {format_list([repr(name) for name in same])} has one value only,"
+            " so there is nothing to learn; choose another column with --target"
+        )
+    features = [profile for name, profile in profiles.items() if name not in targets]
+    if not features:
+        raise UsageError(f"{file} has no column but the target; a table needs a feature column")
+    reasons = [f"{p.name!r}: {_reason_to_ignore(p)}" for p in features]
+    if all(_reason_to_ignore(p) and not _is_prose(p) for p in features):
+        raise UsageError(f"{file} has no column to predict from; {'; '.join(reasons)}")
 
 
 def _targets(file: Path, raw: RawTable, targets: Sequence[str]) -> list[str]:
     header = list(raw.header)
+    targets = [name if name in header else name.strip() for name in targets]
     if not targets:
         shown = format_list([repr(name) for name in header])
         raise UsageError(
@@ -146,33 +163,45 @@ def _data(
     target = profiles[targets[0]]
     if task == "classification" and target.kind == "number":
         data["target_type"] = "class"
-    texts = _texts(profiles, targets)
-    if texts:
-        data["features"] = {"input": texts[0]}
-    options = {
+    text = _text(profiles, targets)
+    own: Part = data.pop("columns", {})
+    if text is not None:
+        data["features"] = {"input": text}
+        others = [repr(name) for name in profiles if name not in (text, *targets)]
+        if others:
+            notes.append(f"only the words of {text!r} are used, not {format_list(others)}")
+    options = own | {
         name: option
         for name, profile in profiles.items()
-        if not (texts and name not in targets)
+        if (text is None or name in targets)
+        and name not in own
         and (option := _column(profile, name in targets, notes)) is not None
     }
     if options:
         data["columns"] = options
     data["split"] = _split(profiles, targets, task, notes)
-    scaled = [] if texts else ["input"]
+    scaled = [] if text is not None else ["input"]
     if task == "regression":
         scaled.append("target")
-    data["transforms"] = [WORD_WEIGHTS] if texts else []
+    data["transforms"] = [] if text is None else [WORD_WEIGHTS]
     if scaled:
         on = scaled[0] if len(scaled) == 1 else scaled
         data["transforms"].append({"type": "standardize", "on": on})
     return data
 
 
-def _texts(profiles: Mapping[str, ColumnProfile], targets: Sequence[str]) -> list[str]:
-    """Return the columns of text, if a table has no other features than text and row numbers."""
-    features = [p for name, p in profiles.items() if name not in targets and not p.is_key]
-    texts = [profile.name for profile in features if profile.kind == "text"]
-    return texts if texts and len(texts) == len(features) else []
+def _text(profiles: Mapping[str, ColumnProfile], targets: Sequence[str]) -> str | None:
+    """Return the column of words, if a table has no other features than text and row numbers."""
+    features = [p for name, p in profiles.items() if name not in targets]
+    texts = [profile for profile in features if _is_prose(profile)]
+    if not texts or not all(_is_prose(p) or _reason_to_ignore(p) for p in features):
+        return None
+    return max(texts, key=lambda profile: profile.mean_words).name
+
+
+def _is_prose(profile: ColumnProfile) -> bool:
+    """Return True for texts of several words each."""
+    return profile.kind == "text" and profile.mean_words >= WORDS_OF_TEXT
 
 
 def _column(profile: ColumnProfile, is_target: bool, notes: list[str]) -> Any:
@@ -205,6 +234,10 @@ def _column(profile: ColumnProfile, is_target: bool, notes: list[str]) -> Any:
 def _reason_to_ignore(profile: ColumnProfile) -> str | None:
     if profile.kind == "ignore":
         return "it is empty"
+    if profile.name == "":
+        return "it has no name"
+    if profile.hint and (profile.kind == "text" or profile.faulty):
+        return profile.hint
     if profile.kind == "text":
         return f"it holds {profile.distinct:,} different texts"
     if profile.is_key:
@@ -252,8 +285,3 @@ def _complete(data: Data, task: Task, targets: int) -> tuple[Part, Part]:
         training |= {"comment": FIXED_LENGTH, "epochs": 100, "checkpoint": {"every_epochs": 10}}
         del training["early_stopping"]
     return {"layers": [*layers, {"type": "dense", "units": units}]}, training
-
-
-def _spec_name(file: Path) -> str:
-    """Return a name for the spec: that of the file without its endings."""
-    return file.name.split(".")[0] or "table"
