@@ -149,6 +149,26 @@ def test_parquet_keeps_every_column_with_its_type(folder):
     }
 
 
+@pytest.mark.parametrize(
+    ("cells", "kind", "values"),
+    [
+        ("007 12", "string", ["007", "12"]),
+        ("0 -0.5", "double", [0, -0.5]),
+        (f"{2**53 + 1} 1", "int64", [2**53 + 1, 1]),
+        (f"{2**53 + 1} NA", "string", [str(2**53 + 1), "NA"]),
+        (f"{2**53 + 1} 1.5", "string", [str(2**53 + 1), "1.5"]),
+        (f"{2**64} 1", "string", [str(2**64), "1"]),
+        ("1e300 1", "double", [1e300, 1]),
+        ("1e400 1", "string", ["1e400", "1"]),
+    ],
+)
+def test_parquet_keeps_text_that_looks_like_a_number(folder, cells, kind, values):
+    pq = pytest.importorskip("pyarrow.parquet", reason="writes Parquet")
+    (folder / "t.csv").write_text("a,b\n" + "".join(f"{cell},1\n" for cell in cells.split()))
+    assert convert("t.csv", "t.parquet").columns["a"] == kind
+    assert pq.read_table("t.parquet").to_pydict()["a"] == values
+
+
 def test_a_network_sees_the_same_numbers_in_parquet(table):
     pytest.importorskip("pyarrow", reason="writes Parquet")
     convert(table, "t.parquet")

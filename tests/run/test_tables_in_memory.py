@@ -193,9 +193,3 @@ def test_targets_of_another_length_are_an_error(tmp_path):
 def test_missing_numbers_name_the_strategies(tmp_path):
     with pytest.raises(DataError, match='"missing": "median"'):
         tinynet.train(spec(target="survived"), tmp_path / "run", data=TABLE)
-
-
-def test_target_among_the_features_is_refused(tmp_path):
-    data = (frame(TABLE), SURVIVED)
-    with pytest.raises(DataError, match="the table has a column 'survived'"):
-        tinynet.train(spec(target="survived", columns=COLUMNS), tmp_path / "run", data=data)

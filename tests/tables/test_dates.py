@@ -1,5 +1,6 @@
 """Dates of common forms become numbers of the calendar."""
 
+import json
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,6 +15,7 @@ from tinynet.builtin.tables.dates import (
     guess_format,
     parse_date,
 )
+from tinynet.errors import DataError
 
 PARTS = ("year", "month", "day", "weekday", "day_of_year", "hour", "minute", "second")
 NOON = datetime(2012, 1, 31, 12, 30, 5, tzinfo=UTC)
@@ -100,3 +102,22 @@ def test_the_parts_are_those_of_the_training_file(open_csv):
     assert other.inputs == data.inputs
     only = open_csv(text, columns={"d": {"parts": ["minute", "year"]}})
     assert only.gather(np.array([0])).inputs["input"].tolist() == [[0, 2012]]
+
+
+@pytest.mark.parametrize(
+    ("days", "settings"),
+    [
+        ((1577836800, 1577923200), [{"kind": "number"}]),
+        ((20200131, 20200201), [{"kind": "date", "format": "%Y%m%d"}, {"kind": "number"}]),
+    ],
+)
+def test_numbers_are_not_dates(open_csv, days, settings):
+    text = f"d,y\n{days[0]},0\n,1\n{days[1]},1\n"
+    with pytest.raises(DataError, match="column 'd' has 2 cells that are not dates") as raised:
+        open_csv(text, columns={"d": {"kind": "date", "missing": "median"}})
+    assert "missing cell" not in str(raised.value)
+    shown = str(raised.value).partition("these are numbers: set ")[2].split(" or ")
+    changes = [json.loads(f"{{{setting}}}")["columns"] for setting in shown]
+    assert changes == [{"d": {"missing": "median", **own}} for own in settings]
+    for columns in changes:
+        open_csv(text, columns=columns)

@@ -46,6 +46,27 @@ def test_several_labels_of_a_sample(open_csv):
     assert everything(data) == {"target": [[1, 1], [0, 1]]}
 
 
+def test_a_missing_cell_may_mean_that_a_sample_has_no_labels(open_csv):
+    columns = {"tags": {"separator": "|", "missing": "unknown"}}
+    data = open_csv(TEXT, "tags", columns=columns)
+    assert everything(data) == {"target": [[1, 1], [0, 0], [0, 1]]}
+    with pytest.raises(DataError, match="if they have no labels") as raised:
+        open_csv(TEXT, "tags", columns={"tags": {"separator": "|"}})
+    setting = str(raised.value).partition(", or ")[2].partition(" if they")[0]
+    assert json.loads(f"{{{setting}}}") == {"columns": columns}
+    with pytest.raises(DataError, match="would train on invented targets"):
+        open_csv(TEXT, "kind", columns={"kind": {"kind": "category", "missing": "unknown"}})
+
+
+def test_one_class_in_two_spellings(open_csv):
+    text = "a,y\n" + "".join(f"1,{cell}\n" for cell in ("1.0", "10", "1", "2.0", "10.0"))
+    data = open_csv(text, target_type="class")
+    assert data.targets["target"].classes == ("1", "2", "10")
+    assert everything(data) == {"target": [0, 2, 0, 1, 2]}
+    data = open_csv(text.replace("2.0", "02"), target_type="class")
+    assert len(data.targets["target"].classes) == 5
+
+
 def test_booleans_are_classes(open_csv):
     data = open_csv(TEXT, "ok", features=["a"])
     assert data.targets["target"].classes == ("no", "yes")

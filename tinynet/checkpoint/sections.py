@@ -28,6 +28,7 @@ from tinynet.data.fields import field_problem
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointFormatError, CheckpointVersionError
 from tinynet.files import canonical_json
+from tinynet.text.labels import label_key
 from tinynet.text.mistakes import problems
 from tinynet.training.progress import Count, Progress
 
@@ -94,9 +95,14 @@ class DataFacts:
             changed += [
                 f"{what} of {name!r}: {old} -> {new}"
                 for what, old in vars(before).items()
-                if old != (new := vars(here)[what])
+                if _spelled(what, old) != _spelled(what, new := vars(here)[what])
             ]
         return changed
+
+
+def _spelled(what: str, value: Any) -> Any:
+    """Return a property of a field; classes in one spelling: older versions kept a table's."""
+    return tuple(map(label_key, value)) if what == "classes" and value is not None else value
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.errors import DataError
+from tinynet.text.warning import warn
 
 MEMORY = "memory"
 """The type of a dataset whose arrays are passed."""
+
+MANY = 20
+"""Targets that equal a column of a table only if they are that column."""
 
 TABLE = "memory_table"
 """The type of a dataset that is a table and is passed."""
@@ -25,7 +28,7 @@ def kind_of(value: Any, target: Any) -> tuple[str, dict[str, Any]]:
         return TABLE, {}
     if not _has_table(value):
         return MEMORY, {}
-    x, y = value
+    x, y = _parts(value)
     options: dict[str, Any] = {}
     if target is None:
         options["target"] = target = _target_name(x, y)
@@ -39,29 +42,45 @@ def _has_table(value: Any) -> bool:
     if not isinstance(value, tuple) or len(value) != 2:
         return False
     x, y = value
-    is_row = y is not None and not isinstance(y, Mapping) and np.ndim(y) == 1
-    return is_row and is_frame(x)
+    if not is_frame(x) or y is None or isinstance(y, Mapping):
+        return False
+    return len(_names(y)) == 1 if is_frame(y) else np.ndim(y) == 1
+
+
+def _parts(value: Any) -> tuple[Any, Any]:
+    """Return the table and its targets; a table of one column is that column."""
+    x, y = value
+    return x, y[_names(y)[0]] if is_frame(y) else y
 
 
 def as_table(value: Any, target: Any) -> Any:
-    """Return a passed table, with the targets of (x, y) as the column ``target``."""
+    """Return a passed table, with the targets of (x, y) as the column ``target``.
+
+    A column of that name in x is left out, with a warning.
+    """
     if not _has_table(value):
         return value
-    x, y = value
+    x, y = _parts(value)
+    if target in map(str, _names(x)):
+        warn(f"the column {target!r} of the table is not a feature: it has the target's name")
     y = y.to_numpy() if hasattr(y, "to_numpy") else y
-    columns = {str(name): x[name] for name in _names(x)}
-    if target in columns:
-        raise DataError(
-            f"the table has a column {target!r}, which is the name of the target, too; leave it"
-            " out, or give the table alone, as in data=df"
-        )
+    columns = {str(name): x[name] for name in _names(x) if str(name) != target}
     return {**columns, target: y}
 
 
 def _target_name(x: Any, y: Any) -> str:
+    """Return the name of the targets, or else that of the column of x which equals them."""
     name = getattr(y, "name", None)
-    taken = map(str, _names(x))
-    return name if isinstance(name, str) and name and name not in taken else "target"
+    if isinstance(name, str) and name:
+        return name
+    return next((str(n) for n in _names(x) if _are_equal(x[n], y)), "target")
+
+
+def _are_equal(column: Any, y: Any) -> bool:
+    """Return True if a column has the targets, which are too many to be equal by chance."""
+    own, targets = np.asarray(column), np.asarray(y)
+    pairs = zip(own, targets, strict=False)  # NA of pandas has no truth value, but a text
+    return len(own) == len(targets) >= MANY and all(str(a) == str(b) for a, b in pairs)
 
 
 def is_frame(value: Any) -> bool:

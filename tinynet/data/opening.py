@@ -15,6 +15,7 @@ from tinynet.data.splits import POINTER
 from tinynet.dataset import TEXT, Dataset, Field, Inferring
 from tinynet.errors import DataError
 from tinynet.spec.data_spec import INFERRED
+from tinynet.text.labels import LabelIndex
 from tinynet.text.plugin_errors import PluginErrors
 from tinynet.types import Array
 
@@ -67,13 +68,15 @@ def relabel(main: Dataset, other: Dataset, part: str) -> dict[str, Array]:
                 raise DataError(f"{part} has no array {name!r}, which the training data have")
             _require_alike(field, theirs[name], f"{part}: {name!r}")
             classes, trained = theirs[name].classes or (), field.classes or ()
-            if new := [c for c in classes if c not in trained]:
+            index = LabelIndex(trained)
+            if new := [c for c in classes if c not in index]:
                 raise DataError(
                     f"{part}: {name!r} has classes that the training data lack: {', '.join(new)};"
                     f" remove their samples (training classes: {', '.join(trained)})"
                 )
-            if classes != trained[: len(classes)]:
-                translations[name] = np.array([trained.index(c) for c in classes], np.int64)
+            places = [index.get(label, -1) for label in classes]
+            if places != [*range(len(places))]:
+                translations[name] = np.array(places, np.int64)
     return translations
 
 

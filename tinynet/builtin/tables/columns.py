@@ -92,8 +92,10 @@ def parse_column(source: SourceColumn, options: ColumnConfig, faults: Faults) ->
     column = _parsed(source, options, faults)
     assert options.kind is not None
     if options.strategy(options.kind) == "error":
-        typed = isinstance(column, CodedColumn) or not source.is_coded
-        faults.add(source, "missing", column.missing if typed else source.where(source.is_missing))
+        as_text = source.is_coded or (options.kind == "date" and source.dates is None)
+        unparsed = isinstance(column, NumberColumn) and as_text  # faulty cells are NaN as well
+        missing = source.where(source.is_missing) if unparsed else column.missing
+        faults.add(source, "missing", missing)
     return column
 
 
@@ -139,7 +141,7 @@ def date_numbers(source: SourceColumn, options: ColumnConfig) -> Array:
 
 def _dates(source: SourceColumn, options: ColumnConfig, faults: Faults) -> NumberColumn:
     dates = date_numbers(source, options)
-    if source.is_coded:
+    if source.dates is None:
         wrong = (dates == MISSING) & ~source.where(source.is_missing)
         faults.add(source, "not_a_date", wrong)
     parts = options.parts or default_parts(dates)

@@ -106,8 +106,7 @@ class Faults:
                 fault.describe(kind, self.table) for kind, fault in self.columns[name].items()
             )
             + f"; {remedies[name]}"
-            for name in self.table.header
-            if name in self.columns
+            for name in sorted(self.columns, key=self._position)
         ]
         if len(described) == 1:
             return f"{self.table.place}: {described[0]}"
@@ -115,6 +114,11 @@ class Faults:
         lines = described[:MAX_COLUMNS] + ([f"and {rest:,} more columns"] if rest > 0 else [])
         heading = f"{self.table.place}: {len(described):,} columns have cells that cannot be used:"
         return "\n  ".join([heading, *lines, *([together] if together else [])])
+
+    def _position(self, column: str) -> int:
+        """Return the position of a column; without a header, a column's name is that."""
+        header = self.table.header
+        return header.index(column) if column in header else int(column)
 
 
 def _places(rows: Sequence[int], count: int, table: RawTable) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from tinynet.builtin.tables.columns import CodedColumn, Column, NumberColumn
 from tinynet.builtin.tables.learned import Learned, split_labels
 from tinynet.dataset import TEXT, Field
+from tinynet.text.labels import LabelIndex
 from tinynet.types import Array
 
 UNKNOWN = "[UNK]"
@@ -107,9 +108,11 @@ class Row:
                 place = len(lookups)
                 self._tables.append((label_table(column, values.categories), first, place))
             else:
-                index = {label: first + i for i, label in enumerate(values.categories)}
-                lookup[:-1] = [index.get(text, -1) for text in column.texts]
-                lookup[-1] = -1 if values.default is None else index[values.default]
+                index = LabelIndex(values.categories)
+                places = np.array([index.get(text, -1) for text in column.texts], np.int64)
+                lookup[:-1] = np.where(places < 0, -1, first + places)
+                if values.default is not None:
+                    lookup[-1] = first + values.categories.index(values.default)
             lookups.append(lookup)
             if column.options.indicator:
                 self._tables.append(
@@ -167,9 +170,10 @@ class Index:
         """Return the input, encoded by learned values of its column."""
         result = copy(self)
         column, values = self._column, learned[self._column.name]
-        index = {label: position for position, label in enumerate(values.categories, 1)}
-        lookup = [index.get(text, 0) for text in column.texts]
-        result._lookup = np.array([*lookup, index.get(values.default or "", 0)], np.int64)
+        index = LabelIndex(values.categories)
+        lookup = [index.get(text, -1) + 1 for text in column.texts]
+        missing = 0 if values.default is None else values.categories.index(values.default) + 1
+        result._lookup = np.array([*lookup, missing], np.int64)
         result.field = Field((), "int64", classes=(UNKNOWN, *values.categories))
         return result
 
@@ -215,14 +219,14 @@ def make_input(columns: Column | Sequence[Column]) -> TableInput:
 
 def label_table(column: CodedColumn, categories: Sequence[str]) -> Array:
     """Return the labels of each text of a column, and of a missing cell: (texts + 1, labels)."""
-    index = {label: position for position, label in enumerate(categories)}
+    index = LabelIndex(categories)
     table = np.zeros((len(column.texts) + 1, len(categories)), np.uint8)
     separator = column.options.separator
     assert separator is not None
     for row, text in enumerate(column.texts):
         for label in split_labels(text, separator):
-            if label in index:
-                table[row, index[label]] = 1
+            if (position := index.get(label, -1)) >= 0:
+                table[row, position] = 1
     return table
 
 

@@ -1,5 +1,6 @@
 """The use of a table's columns: which are features, targets and weights."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +9,8 @@ from tinynet.builtin.tables.config import Column, TableConfig
 from tinynet.errors import DataError
 from tinynet.files.csv_rows import fault_kind
 from tinynet.text.wording import format_list, suggest
+
+_INDEX = re.compile(r"__index_level_[0-9]+__")
 
 
 @dataclass(frozen=True)
@@ -121,13 +124,19 @@ def _all_features(
     config: TableConfig, place: str, header: Sequence[str], others: set[str | None]
 ) -> tuple[str, ...]:
     """Return all columns that are neither ignored nor used otherwise."""
-    features = [n for n in header if n not in others and config.options(n).kind != "ignore"]
+    free = [name for name in without_row_numbers(header) if name not in others]
+    features = [name for name in free if config.options(name).kind != "ignore"]
     if "" in features and len(features) > 1:
         raise DataError(
             f"{place}: column {header.index('')} has no name, which is usual for a column of row"
             f" numbers; to leave it out, set {config.columns_setting({'': 'ignore'})}"
         )
     return tuple(features)
+
+
+def without_row_numbers(header: Sequence[str]) -> list[str]:
+    """Return columns without the index of a DataFrame, which pandas saves in Parquet files."""
+    return [name for name in header if not _INDEX.fullmatch(name)]
 
 
 def _require_sound(config: TableConfig, place: str, header: Sequence[str], layout: Layout) -> None:

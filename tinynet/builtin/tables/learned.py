@@ -12,6 +12,7 @@ from tinynet.builtin.tables.dates import features_of, parse_date
 from tinynet.dataset import State
 from tinynet.errors import DataError
 from tinynet.files.text_arrays import pack_texts, unpack_texts
+from tinynet.text.labels import LabelIndex, whole_numbers
 from tinynet.types import Array
 
 
@@ -67,8 +68,8 @@ def learn(column: Column, rows: Array, *, required: bool = True) -> Learned:
         default = max(categories, key=lambda label: counts.get(label, 0))
     elif column.options.missing == "constant":
         default = str(column.options.fill)
-        if default not in categories:
-            categories = (*categories, default)
+        place = LabelIndex(categories).get(default, len(categories))
+        categories = (*categories[:place], default, *categories[place + 1 :])
     return Learned(categories=categories, default=default)
 
 
@@ -124,9 +125,13 @@ def _label_counts(column: CodedColumn, rows: Array) -> dict[str, int]:
     """Return the number of some rows with each category."""
     of_texts = np.bincount(column.codes[rows], minlength=len(column.texts) + 1)
     counts: dict[str, int] = {}
-    separator = column.options.separator
-    for text, count in zip(column.texts, of_texts.tolist(), strict=False):
+    separator, named = column.options.separator, column.options.categories
+    texts = column.texts if separator is not None else whole_numbers(column.texts)
+    index = LabelIndex(named or ())
+    for text, count in zip(texts, of_texts.tolist(), strict=False):
         for label in [text] if separator is None else dict.fromkeys(split_labels(text, separator)):
+            if named and label in index:
+                label = named[index.get(label, 0)]
             counts[label] = counts.get(label, 0) + count
     return counts
 

@@ -10,13 +10,15 @@ from tinynet.builtin.tables.config import ColumnConfig, TableConfig
 from tinynet.builtin.tables.faults import Faults
 from tinynet.builtin.tables.inputs import TableInput, make_input
 from tinynet.builtin.tables.layout import column_names, find_features, flat
-from tinynet.builtin.tables.learned import Learned, unpack
+from tinynet.builtin.tables.learned import unpack
 from tinynet.builtin.tables.opened import rows_to_drop, source_columns
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
 from tinynet.builtin.tables.remedies import FILLED
+from tinynet.builtin.tables.unknown_cells import UnknownCells
 from tinynet.dataset import Field, InputRows, State
 from tinynet.errors import DataError
 from tinynet.text.wording import suggest
+from tinynet.types import Array
 
 Inputs = Mapping[str, str | tuple[str, ...]]
 
@@ -47,13 +49,22 @@ def read_rows(
         needed = {*positions.values(), *keep}
         return [name for name in header if name in needed]
 
-    start = 0
+    start, unknown = 0, UnknownCells(place)
     for raw in _larger(read(choose)):
         if raw.rows:
-            yield _rows(config, raw, inputs, positions, learned, keep, start)
+            columns, rows = _parsed(config, raw, positions)
+            unknown.add(columns.values(), learned)
+            arrays = {
+                name: _made(entry, columns).encoded(learned).gather(rows)
+                for name, entry in inputs.items()
+            }
+            kept = {name: [raw.columns[name][row] for row in rows.tolist()] for name in keep}
+            places = [raw.where(row) for row in rows.tolist()]
+            yield InputRows(arrays, rows + start, places, kept)
         start += raw.rows
     if not start:
         raise DataError(f"{place} has a header and no rows")
+    unknown.report()
 
 
 def _larger(parts: Iterable[RawTable]) -> Iterator[RawTable]:
@@ -95,15 +106,10 @@ def _inputs_of(config: TableConfig, fields: Mapping[str, Field]) -> Inputs:
     return {"input": names}
 
 
-def _rows(
-    config: TableConfig,
-    raw: RawTable,
-    inputs: Inputs,
-    positions: Mapping[str, str],
-    learned: Mapping[str, Learned],
-    keep: Sequence[str],
-    start: int,
-) -> InputRows:
+def _parsed(
+    config: TableConfig, raw: RawTable, positions: Mapping[str, str]
+) -> tuple[dict[str, Column], Array]:
+    """Return the columns of the features, and the rows (N,) that are not dropped."""
     faults = Faults(raw)
     sources = source_columns(config, raw, positions)
     columns = {
@@ -114,13 +120,7 @@ def _rows(
     faults.settle(dropped)
     if faults.columns:
         raise DataError(_message(config, faults, [*positions]))
-    rows = np.flatnonzero(~dropped)
-    arrays = {
-        name: _made(entry, columns).encoded(learned).gather(rows) for name, entry in inputs.items()
-    }
-    kept = {name: [raw.columns[name][row] for row in rows.tolist()] for name in keep}
-    places = [raw.where(row) for row in rows.tolist()]
-    return InputRows(arrays, rows + start, places, kept)
+    return columns, np.flatnonzero(~dropped)
 
 
 def _made(entry: str | tuple[str, ...], columns: Mapping[str, Column]) -> TableInput:
@@ -169,7 +169,7 @@ def _positions(
         trained = len({*config.inferred.columns, *(config.columns or {})})
     by_position = width > max(int(name) for name in features)
     if by_position and (config.features is not None or width == trained):
-        return {name: name for name in features}
+        return {name: header[int(name)] for name in features}
     expected = "all" if config.features is not None else f"all {trained}"
     raise DataError(
         f"{place} has {width} columns; give it {expected} columns of the training file, or only"

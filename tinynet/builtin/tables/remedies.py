@@ -8,7 +8,7 @@ from typing import Any
 from tinynet.builtin.datasets._arrays import MAX_CLASSES
 from tinynet.builtin.tables.cells import SourceColumn
 from tinynet.builtin.tables.config import ColumnConfig, Kind, TableConfig
-from tinynet.builtin.tables.dates import fitting_formats
+from tinynet.builtin.tables.dates import fitting_formats, parse_date
 from tinynet.builtin.tables.faults import Faults
 from tinynet.builtin.tables.layout import Layout
 from tinynet.builtin.tables.learned import in_order
@@ -90,6 +90,8 @@ class Remedies:
         if "not_a_date" in faults and (formats := fitting_formats(self.sources[name].present)):
             either = [{"kind": "date", "format": form} for form in formats]
             return f"set {' or '.join(self._set(name, change) for change in reversed(either))}"
+        if "not_a_date" in faults and (kinds := _kinds_of_numbers(self.sources[name])):
+            return f"these are numbers: set {' or '.join(self._set(name, k) for k in kinds)}"
         if "text" in faults or "not_a_date" in faults:
             return f"correct these cells, or set {self._set(name, {'kind': 'category'}, new=True)}"
         if "infinite" in faults:
@@ -132,6 +134,8 @@ class Remedies:
         if "infinite" in faults:
             return fix
         clause = self._dropping(name, "")
+        if options.separator is not None and clause:
+            clause += f", or {self._set(name, {'missing': 'unknown'})} if they have no labels"
         if options.kind == "category" and options.separator is None:
             clause += self._as_class(name, "; " if clause else "")
         return clause or "choose another column as the target: every cell of this one is missing"
@@ -177,6 +181,16 @@ class Remedies:
         entry = changed["kind"] if set(changed) == {"kind"} else changed
         self._columns[name] = entry
         return self.config.columns_setting({name: entry})
+
+
+def _kinds_of_numbers(source: SourceColumn) -> list[dict[str, str]]:
+    """Return the options of cells that are numbers: perhaps dates such as 20241231."""
+    cells = source.present
+    if any(source.format.parse_one(cell) is None for cell in cells):
+        return []
+    are_days = all(len(cell) == 8 and parse_date(cell, "%Y%m%d") is not None for cell in cells)
+    dates = [{"kind": "date", "format": "%Y%m%d"}] if are_days else []
+    return [*dates, {"kind": "number"}]
 
 
 def _others(kind: Kind) -> str:

@@ -20,7 +20,8 @@ from tinynet.builtin.tables.opened import column_values, open_table
 from tinynet.builtin.tables.prediction import read_rows
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
 from tinynet.builtin.tables.summary import describe_table
-from tinynet.builtin.tables.targets import TargetPlace, make_target
+from tinynet.builtin.tables.targets import TargetPlace, make_target, target_field
+from tinynet.builtin.tables.unknown_cells import UnknownCells
 from tinynet.dataset import Batch, Field, InputRows, State
 from tinynet.errors import DataError
 from tinynet.types import Array
@@ -64,9 +65,13 @@ class TableDataset:
         }
         stored = {column.name: column for column in self._features()}
         self._table = replace(self._table, columns={**columns, **stored})
+        parts = {
+            name: [columns[column] for column in ([entry] if isinstance(entry, str) else entry)]
+            for name, entry in layout.targets.items()
+        }
         self._targets = {
             name: make_target(
-                [columns[column] for column in ([entry] if isinstance(entry, str) else entry)],
+                parts[name],
                 TargetPlace(
                     self._table.raw,
                     self._table.rows,
@@ -77,7 +82,8 @@ class TableDataset:
             for name, entry in layout.targets.items()
         }
         self._stored = ArrayDataset(self._cells(), self._targets, self._weights())
-        self.targets, self.fingerprint = self._stored.targets, self._stored.fingerprint
+        self.targets = {n: target_field(own, parts[n]) for n, own in self._targets.items()}
+        self.fingerprint = self._stored.fingerprint
         self._stored.drop_inputs()
         self._encode(self._learned(np.arange(len(self)), required=False))
 
@@ -166,6 +172,9 @@ class TableDataset:
         """Return the same samples, encoded by a state."""
         result = copy(self)
         result._encode(state)
+        unknown = UnknownCells(self._table.raw.place)
+        unknown.add(self._features(), unpack(state))
+        unknown.report()
         return result
 
     def _encode(self, state: State) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import numpy as np
@@ -15,8 +15,10 @@ from tinynet.builtin.tables.inputs import label_table
 from tinynet.builtin.tables.layout import Layout
 from tinynet.builtin.tables.learned import in_order, learn
 from tinynet.builtin.tables.raw_table import RawTable
+from tinynet.dataset import Field
 from tinynet.errors import DataError
 from tinynet.files.csv_rows import quote_cell
+from tinynet.text.labels import LabelIndex, whole_numbers
 from tinynet.text.wording import format_list, suggest
 from tinynet.types import Array
 
@@ -67,7 +69,8 @@ def target_options(
         raise DataError(
             f'{where} has the kind "{options.kind}"; a target is a number or a category'
         )
-    if options.missing not in (None, "error", "drop_row"):
+    without_labels = options.missing == "unknown" and options.separator is not None
+    if options.missing not in (None, "error", "drop_row") and not without_labels:
         raise DataError(
             f'{where} has "missing": "{options.missing}", which would train on invented targets;'
             ' set it to "drop_row" or "error"'
@@ -122,19 +125,32 @@ def make_target(columns: Sequence[Column], place: TargetPlace) -> Source:
     return Source(values, place.table.place, names=names, locate=place.locate(None))
 
 
+def target_field(source: Source, columns: Sequence[Column]) -> Field:
+    """Return the field of a target: classes that the spec does not name are `whole_numbers`.
+
+    The source keeps the spelling of the file, which fingerprints of older checkpoints cover.
+    """
+    field = source.field
+    if field.classes is None or columns[0].options.categories is not None:
+        return field
+    return replace(field, classes=whole_numbers(field.classes))
+
+
 def _classes(column: CodedColumn, place: TargetPlace) -> Source:
     classes = column.options.categories
     if classes is None:
         used = np.bincount(column.codes, minlength=len(column.texts))
         present = [text for text, n in zip(column.texts, used.tolist(), strict=True) if n]
         classes = tuple(in_order(present))
+        if len({*(spelled := whole_numbers(classes))}) < len(classes):
+            classes = tuple(in_order({*spelled}))
         if len(classes) > MAX_CLASSES:
             raise DataError(
                 f"{place.table.place}, column {column.name!r} ({place.role}): {len(classes):,}"
                 f" different labels, such as {quote_cell(classes[0])}; at most {MAX_CLASSES:,} are"
                 ' accepted as classes unless "classes" names them'
             )
-    index = {label: position for position, label in enumerate(classes)}
+    index = LabelIndex(classes)
     lookup = np.array([index.get(text, -1) for text in column.texts], np.int64)
     values = lookup[column.codes]
     if (values < 0).any():

@@ -1,5 +1,6 @@
 """Conversion of a text table into a Parquet file."""
 
+import re
 from dataclasses import dataclass
 from io import RawIOBase
 from pathlib import Path
@@ -17,6 +18,11 @@ from tinynet.files.atomic import WriteAt, replacing_output
 _ROW_GROUP = 1 << 16
 """Rows that are written, and later read, at a time."""
 
+_LEADING_ZERO = re.compile(r"[+-]?0[0-9]", re.ASCII)
+
+_UNSCALED = re.compile(r"[^.eE]+")
+"""An integer, perhaps with thousands separators."""
+
 
 @dataclass(frozen=True)
 class ParquetFile:
@@ -27,10 +33,11 @@ class ParquetFile:
 
 
 def write_parquet(source: TableSource, path: Path, force: bool, progress: Progress) -> ParquetFile:
-    """Write the columns as integers, floats or text, the narrowest that holds all cells.
+    """Write the columns as integers, floats or text, the narrowest that keeps all cells.
 
-    Missing cells of numbers, and empty cells of text, become null; other cells of text stay as
-    they are. The table is read twice: first for the types.
+    Numbers with leading zeros, or too large for a float, are text. Missing cells of numbers, and
+    empty cells of text, become null; other cells of text stay as they are. The table is read twice:
+    first for the types.
 
     Raises:
         DataError: for a source that cannot be read.
@@ -72,7 +79,19 @@ class _Type:
     """The type of a column, as far as it was read."""
 
     def __init__(self) -> None:
-        self.is_integer = self.is_number = True
+        self._is_number = self._is_integer = True
+        self._is_complete, self._is_large = True, False
+
+    @property
+    def is_integer(self) -> bool:
+        """True for integers; large ones with a missing cell would be read as floats."""
+        exact = self._is_complete or not self._is_large
+        return self._is_number and self._is_integer and exact
+
+    @property
+    def is_number(self) -> bool:
+        """True for integers and floats."""
+        return self.is_integer or (self._is_number and not self._is_large)
 
     @property
     def arrow(self) -> Any:
@@ -85,25 +104,28 @@ class _Type:
 
     def narrow(self, part: RawTable, name: str) -> None:
         """Take the cells of one more part into account."""
-        if not self.is_number:
+        if not self._is_number:
             return
         values, wrong = part.parse_numbers(name)
-        cells = part.columns[name]
+        absent, present = part.columns[name][np.isnan(values)], ~np.isnan(values)
+        cells, values = part.columns[name][present], values[present]
         is_missing = MissingMarkers(None, part.numbers)
-        if not all(map(is_missing, cells[wrong].tolist())):
-            self.is_integer = self.is_number = False
-        elif self.is_integer:
-            present = ~np.isnan(values)
-            self.is_integer = _are_integers(cells[present], values[present])
+        self._is_number = (
+            all(map(is_missing, absent[wrong[~present]].tolist()))
+            and bool(np.isfinite(values).all())
+            and not any(map(_LEADING_ZERO.match, cells.tolist()))
+        )
+        self._is_complete &= not len(absent)
+        self._is_integer &= _are_integers(cells)
+        large = cells[np.abs(values) >= 1 << 53].tolist()
+        self._is_large |= any(map(_UNSCALED.fullmatch, large))
 
 
-def _are_integers(cells: Any, values: Any) -> bool:
-    """Return True if cells are written as integers, exactly representable as floats."""
-    if not (np.abs(values) < 1 << 53).all():
-        return False
+def _are_integers(cells: Any) -> bool:
+    """Return True if cells are integers of 64 bits."""
     try:
         cells.astype(np.int64)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     return True
 
@@ -122,8 +144,9 @@ def _table(part: RawTable, types: dict[str, _Type], schema: Any) -> Any:
         if kind.is_number:
             values, _ = part.parse_numbers(name)
             missing = np.isnan(values)
-            if kind.is_integer:
-                values = np.where(missing, 0, values).astype(np.int64)
+            if kind.is_integer:  # not by way of floats, which round large ones
+                values = np.zeros(part.rows, np.int64)
+                values[~missing] = part.columns[name][~missing].astype(np.int64)
             columns.append(pa.array(values, kind.arrow, mask=missing))
         else:
             texts = [cell or None for cell in part.columns[name].tolist()]

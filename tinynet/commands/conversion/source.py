@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tinynet.builtin.tables.csv_files import read_table_chunks
 from tinynet.builtin.tables.dialect import DialectConfig
+from tinynet.builtin.tables.layout import without_row_numbers
 from tinynet.builtin.tables.parquet_files import is_parquet, read_parquet_chunks
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
 from tinynet.errors import DataError
@@ -45,7 +46,7 @@ class TableSource:
             DataError: for columns that the table has not.
         """
         target = self.find_target(header)
-        columns = self.columns if self.columns is not None else header
+        columns = self.columns if self.columns is not None else without_row_numbers(header)
         return tuple(name for name in self._find(header, columns) if name != target)
 
     def find_target(self, header: Sequence[str]) -> str | None:
