@@ -1,7 +1,7 @@
 """`tinynet predict`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from tinynet_cli.output import echo, print_json, print_table
 
 if TYPE_CHECKING:
     from tinynet.prediction.model import Model
+    from tinynet.prediction.predictions import Predictions
 
 
 def _columns(
@@ -76,7 +77,7 @@ def predict(
     network of one channel. Images of several frames, of floats, of 32-bit integers and of CIELAB
     colors are refused.
     """
-    from tinynet.prediction.class_maps import write_class_maps
+    from tinynet.prediction.class_maps import OriginalSize, write_class_maps
     from tinynet.prediction.writing import WRITERS, write_predictions
     from tinynet.run.models import load_model
     from tinynet_cli.progress import Display
@@ -90,9 +91,12 @@ def predict(
     if "-" in inputs and len(inputs) > 1:
         raise click.BadParameter("- (standard input) is the only input", param_hint="INPUT")
     folders = [Path(path) for path in inputs if Path(path).is_dir()]
-    write = partial(write_class_maps, sources=folders) if is_folder else write_predictions
     with Display(quiet=quiet or as_json) as display:
         model = load_model(path, checkpoint, observer=display, **settings)
+        write: Callable[[Iterable[Predictions], Path], int] = write_predictions
+        if is_folder:
+            size = OriginalSize.of(model.inputs, model.spec.data)
+            write = partial(write_class_maps, sources=folders, original=size)
         with _paths(model, inputs) as paths:
             options: dict[str, Any] = {"keep": keep, "resize": resize, "threads": threads}
             if output is not None and not as_json:

@@ -10,6 +10,7 @@ import pytest
 
 import tinynet as library
 from tinynet.builtin.images import pixels
+from tinynet.files.image_resizing import Resizing
 from tinynet.files.images import decode_values
 
 Image = pytest.importorskip("PIL.Image", reason="images need Pillow")
@@ -171,7 +172,9 @@ def test_masks_from_pairs(tinynet, train, pictures, folder):
     assert {label for row in labels[0] for label in row} == {"ground", "line"}
     assert tinynet("predict", "run", pictures / "images", "-o", "maps/").code == 0
     values, _ = decode_values("maps/01.png")
-    assert (values == (np.array(labels[0]) == "line")).all()
+    restored = Resizing(9, 9, "pad").restore_nearest(np.array(labels[0]) == "line", (12, 9), 0)
+    assert (values == restored).all()
+    assert values.shape == (9, 12)
     assert len(list(Path("maps").iterdir())) == 60
 
 

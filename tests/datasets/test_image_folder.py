@@ -366,3 +366,20 @@ def test_other_folders_have_the_classes_of_a_run(photos, tmp_path):
     data = open_folder(path=tmp_path / "more", inferred=recorded)
     assert data.targets["target"].classes == ("cat", "dog")
     assert everything(data).targets["target"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("highest", "options", "note"),
+    [
+        (4095, {}, 'of 65,535 (1 read): 8 bits leave 16 gray levels; to keep all, set "color"'),
+        (4095, {"color": "gray", "dtype": "uint16"}, '"value_range": [0, 4095] in transforms'),
+        (60000, {}, ""),
+    ],
+)
+def test_16_bit_images_of_a_small_range_are_noted(tmp_path, highest, options, note):
+    (tmp_path / "kind").mkdir()
+    levels = np.linspace(0, highest, 12).astype(np.uint16).reshape(3, 4)
+    Image.fromarray(levels).save(tmp_path / "kind/a.png")
+    notes = [n for n in open_folder(path=tmp_path, **options).description() if "16-bit" in n]
+    assert note in "".join(notes)
+    assert bool(notes) == bool(note)

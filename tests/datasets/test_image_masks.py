@@ -1,5 +1,7 @@
 """Pairs of images and masks: classes of pixels."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -49,7 +51,7 @@ def test_gray_values_are_classes_in_ascending_order(pair, open_pairs):
     assert data.gather(np.arange(2)).weights is None
     names, values = ["0", "128", "255"], [0, 128, 255]
     assert data.inferred == {"classes": {"target": names}, "mask_values": values}
-    assert "target: 3 classes of pixels: 0 (0), 128 (128), 255 (255)" in data.description()
+    assert "target: 3 classes of pixels: 0 (62.5%), 128 (12.5%), 255 (25.0%)" in data.description()
 
 
 def test_other_masks_are_read_as_those_of_a_run(pair, open_pairs):
@@ -206,3 +208,125 @@ def test_300_classes(pair, open_pairs):
     pair(np.arange(300, dtype=np.uint16).reshape(15, 20))
     data = open_pairs(mask_values=tuple(range(300)), ignore=(300,))
     assert masks(data)[0].tolist() == np.arange(300).reshape(15, 20).tolist()
+
+
+# Values that are no clear classes ---------------------------------------------------------------
+
+
+def palette_image(indices, *colors):
+    image = Image.fromarray(np.uint8(indices)).convert("L")
+    image = Image.frombytes("P", image.size, image.tobytes())
+    image.putpalette([channel for color in colors for channel in color])
+    return image
+
+
+BLACK, RED, GREEN = (0, 0, 0), (255, 0, 0), (0, 255, 0)
+
+
+def test_palettes_that_differ_are_an_error_with_both_settings(pair, open_pairs):
+    """The indices 1 and 2 stand for other colors in the second file."""
+    pair(palette_image([[0, 1, 2]], BLACK, RED, GREEN))
+    pair(palette_image([[0, 1, 2]], BLACK, GREEN, RED), "b")
+    colors = ["#000000", "#00ff00", "#ff0000"]
+    with pytest.raises(DataError, match=r"index 1 is #ff0000 in a.png and #00ff00 in b.png") as e:
+        open_pairs()
+    assert f'"mask_values": {json.dumps(colors)}' in str(e.value)
+    assert '"mask_values": [0, 1, 2]' in str(e.value)
+    assert masks(open_pairs(mask_values=tuple(colors))).tolist() == [[[0, 2, 1]], [[0, 1, 2]]]
+    assert (
+        masks(
+            open_pairs(
+                mask_values=(
+                    0,
+                    1,
+                    2,
+                )
+            )
+        ).tolist()
+        == [[[0, 1, 2]]] * 2
+    )
+    with pytest.raises(DataError, match=r'"ignore": \["#000000"\]'):
+        open_pairs(ignore=(0,))
+
+
+def test_palettes_that_differ_from_those_of_a_run_are_an_error(pair, open_pairs):
+    pair(palette_image([[0, 1, 2]], BLACK, RED, GREEN))
+    data = open_pairs()
+    assert data.inferred["palette"] == {"0": "#000000", "1": "#ff0000", "2": "#00ff00"}
+    assert open_pairs(inferred=data.inferred).fingerprint == data.fingerprint
+    pair(palette_image([[0, 1, 2]], BLACK, GREEN, RED))
+    with pytest.raises(DataError, match="index 1 is #ff0000 in the training data and #00ff00"):
+        open_pairs(inferred=data.inferred)
+
+
+def test_unused_colors_of_palettes_may_differ(pair, open_pairs):
+    pair(palette_image([[0, 1]], BLACK, RED, GREEN))
+    pair(palette_image([[0, 1]], BLACK, RED), "b")
+    assert open_pairs().targets["target"].classes == ("0", "1")
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_values_of_a_lossy_format_are_rounded_on_request(tmp_path, pair, open_pairs, color):
+    mask = np.zeros((48, 48), np.uint8)
+    mask[10:30, 13:37] = 255
+    pair(mask)
+    image = Image.fromarray(mask).convert("RGB" if color else "L")
+    (tmp_path / "masks/a.png").unlink()
+    image.save(tmp_path / "masks/a.jpg", quality=60)
+    values = ["#000000", "#ffffff"] if color else [0, 255]
+    remedy = f'"mask_values": {json.dumps(values)}, "nearest": true'
+    with pytest.raises(DataError) as raised:
+        open_pairs()
+    assert remedy in str(raised.value)
+    data = open_pairs(mask_values=tuple(values), nearest=True)
+    assert (masks(data)[0] == mask // 255).mean() > 0.99
+    assert set(np.unique(masks(data))) == {0, 1}
+    with pytest.raises(DataError, match='"nearest": true'):
+        open_pairs(mask_values=tuple(values))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0, 128, 255],
+        [*range(21), 255],
+        [7, 8, 11, 12, 13, 33],
+        [*range(151)],
+        [0, 1, 255],
+        [0, 50, 100, 150, 200, 250],
+        [0, 254, 255],
+    ],
+)
+def test_values_that_are_classes(pair, open_pairs, values):
+    pair(np.uint8([values]))
+    if values == [0, 254, 255]:
+        with pytest.raises(
+            DataError, match=r'if all are classes, set "mask_values": \[0, 254, 255\]'
+        ):
+            open_pairs()
+        assert len(open_pairs(mask_values=tuple(values)).targets["target"].classes) == 3
+    else:
+        assert masks(open_pairs()).tolist() == [[[*range(len(values))]]]
+
+
+def test_masks_of_0_and_1_among_masks_of_0_and_255_are_an_error(pair, open_pairs):
+    pair(np.uint8([[0, 1]]))
+    pair(np.uint8([[0, 255]]), "b")
+    with pytest.raises(DataError, match=r"by 1 \(a\.png\), and others by 255 \(b\.png\)"):
+        open_pairs()
+    assert masks(open_pairs(ignore=(255,))).tolist() == [[[0, 1]], [[0, 2]]]
+    assert masks(
+        open_pairs(
+            mask_values=(
+                0,
+                1,
+                255,
+            )
+        )
+    ).tolist() == [[[0, 1]], [[0, 2]]]
+
+
+def test_description_has_values_and_shares_of_classes(pair, open_pairs):
+    pair(np.uint8([[0, 0, 0, 9]]))
+    lines = open_pairs(mask_values=(0,), classes=("ground",), ignore=(9,)).description()
+    assert "target: 1 classes of pixels: ground (value 0, 75.0%), ignored (value 9, 25.0%)" in lines

@@ -49,3 +49,27 @@ def test_image_of_the_size_is_not_changed():
     image = Image.new("L", (4, 6), 3)
     for method in METHODS:
         assert Resizing(6, 4, method).apply(image) is image
+
+
+@pytest.mark.parametrize("method", ["stretch", "pad", "crop"])
+@pytest.mark.parametrize("size", [(4, 3), (7, 5), (3, 9)])
+def test_enlarged_values_are_restored(method, size):
+    """Every pixel of the image has a copy in a larger size, except what was cut off."""
+    values = np.arange(size[0] * size[1]).reshape(size[1], size[0])
+    resizing = Resizing(60, 60, method)
+    resized = resizing.apply_nearest(values, -1)
+    restored = resizing.restore_nearest(resized, size, -2)
+    assert restored.shape == values.shape
+    kept = restored != -2
+    assert (restored[kept] == values[kept]).all()
+    assert kept.all() == (method != "crop")
+    if method == "crop":
+        assert kept.any(axis=0).sum() == kept.any(axis=1).sum() == min(size)
+
+
+def test_reduced_values_cover_the_image():
+    values = np.repeat(np.repeat([[1, 2], [3, 4]], 10, axis=0), 15, axis=1)
+    for method in ("stretch", "pad"):
+        resizing = Resizing(6, 6, method)
+        resized = resizing.apply_nearest(values, 0)
+        np.testing.assert_array_equal(resizing.restore_nearest(resized, (30, 20), 0), values)

@@ -68,6 +68,23 @@ class Resizing:
         result[y : y + inner[1], x : x + inner[0]] = values[rows[:, np.newaxis], columns]
         return result
 
+    def restore_nearest(self, values: Array, size: tuple[int, int], border: int) -> Array:
+        """Return values (H, W) of a resized image in its original size; see `apply_nearest`.
+
+        Args:
+            values: Integers, such as the predicted classes of pixels.
+            size: Width and height of the image.
+            border: The value of parts that were cut off, with ``crop``.
+        """
+        if size == (self.width, self.height):
+            return values
+        (width, height), (x, y) = self._inner(size), self._offset(self._inner(size))
+        left, upper, right, lower = self._box(size)
+        rows, has_row = _resized(upper, lower, height, size[1])
+        columns, has_column = _resized(left, right, width, size[0])
+        restored = values[(rows + y)[:, np.newaxis], columns + x]
+        return np.where(has_row[:, np.newaxis] & has_column, restored, border)
+
     def _inner(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return width and height of the resized image, without a border."""
         if self.method != "pad":
@@ -86,6 +103,13 @@ class Resizing:
 
     def _offset(self, inner: tuple[int, int]) -> tuple[int, int]:
         return (self.width - inner[0]) // 2, (self.height - inner[1]) // 2
+
+
+def _resized(start: float, stop: float, count: int, length: int) -> tuple[Array, Array]:
+    """Return the resized pixel of each of ``length`` pixels, and True where there is one."""
+    centers = np.arange(length) + 0.5
+    pixels = np.floor((centers - start) * (count / (stop - start))).astype(np.int64)
+    return np.clip(pixels, 0, count - 1), (centers >= start) & (centers < stop)
 
 
 def _nearest(start: float, stop: float, count: int, length: int) -> Array:

@@ -18,7 +18,7 @@ than Pillow's ``Image.MAX_IMAGE_PIXELS``. They may run in several threads.
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -233,17 +233,40 @@ def decode_values(path: str) -> tuple[Array, bool]:
     Pixels are palette indices, gray values, or colors as 0xRRGGBB; transparency is left out.
     """
     with open_image(path) as opened:
+        return _stored_values(path, opened)
+
+
+def highest_level(path: str) -> int | None:
+    """Return the highest level of an image of 16-bit gray, 0 to 65,535; None for another image."""
+    with open_image(path) as opened:
         image = _oriented(path, opened)
-        pixels = np.asarray(image).astype(np.int32)
-        if image.mode in ("1", "L", "P", "I", *_SIXTEEN_BITS):
-            return pixels, False
-        if image.mode in ("LA", "La", "PA"):
-            return pixels[..., 0], False
-        if image.mode in ("RGB", "RGBA", "RGBX"):
-            return pixels[..., 0] << 16 | pixels[..., 1] << 8 | pixels[..., 2], True
-        raise DataError(
-            f"{path} holds pixels of mode {image.mode}; save it with a palette, in gray or in RGB"
-        )
+        if not _has_sixteen_bits(image, opened):
+            return None
+        return int(_sixteen_bits(image, getattr(opened, "tag_v2", {})).max())
+
+
+def decode_with_palette(path: str) -> tuple[Array, bool, Sequence[int]]:
+    """Return `decode_values`, and the palette: 0xRRGGBB of each index; empty without one."""
+    with open_image(path) as opened:
+        pixels, are_colors = _stored_values(path, opened)
+        parts = opened.getpalette("RGB") if opened.mode in ("P", "PA") else None
+        colors = np.array(parts or (), np.int32).reshape(-1, 3) @ (1 << 16, 1 << 8, 1)
+        return pixels, are_colors, colors.tolist()
+
+
+def _stored_values(path: str, opened: "Image") -> tuple[Array, bool]:
+    """Decode the pixels; see `decode_values`."""
+    image = _oriented(path, opened)
+    pixels = np.asarray(image).astype(np.int32)
+    if image.mode in ("1", "L", "P", "I", *_SIXTEEN_BITS):
+        return pixels, False
+    if image.mode in ("LA", "La", "PA"):
+        return pixels[..., 0], False
+    if image.mode in ("RGB", "RGBA", "RGBX"):
+        return pixels[..., 0] << 16 | pixels[..., 1] << 8 | pixels[..., 2], True
+    raise DataError(
+        f"{path} holds pixels of mode {image.mode}; save it with a palette, in gray or in RGB"
+    )
 
 
 def decode_colors(path: str) -> Array:
@@ -270,7 +293,7 @@ def _converted(
 ) -> "Image":
     from PIL import Image
 
-    if image.mode in _SIXTEEN_BITS or (image.mode == "I" and opened.format == "PNG"):
+    if _has_sixteen_bits(image, opened):
         levels = _sixteen_bits(image, getattr(opened, "tag_v2", {}))
         if mode == "I":
             return Image.fromarray(levels.astype(np.int32))
@@ -304,6 +327,10 @@ def _eight_bits(path: str, image: "Image", mode: str, warn: Callable[[str], None
     white = Image.new("RGBA", colors.size, "white")
     white.alpha_composite(colors)
     return white.convert("RGB").convert(mode)
+
+
+def _has_sixteen_bits(image: "Image", opened: "Image") -> bool:
+    return image.mode in _SIXTEEN_BITS or (image.mode == "I" and opened.format == "PNG")
 
 
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0

@@ -11,6 +11,7 @@ from xxhash import xxh3_128
 
 from tinynet import dataset
 from tinynet.builtin.datasets._arrays import Source
+from tinynet.builtin.images.depth import depth_notes
 from tinynet.builtin.images.listing import Listing, list_by_class, list_pairs, list_unlabeled
 from tinynet.builtin.images.opening import OpenedImages, open_images
 from tinynet.builtin.images.options import ImageFolderConfig
@@ -53,6 +54,7 @@ class ImageFolder:
         self._config, listing = config, _list(config)
         opened = open_images(listing, config)
         self._pixels, self._code, self._broken = opened.pixels, opened.decoding.code, opened.broken
+        self._shares = opened.shares
         self._rows, self._column = np.array(opened.rows), listing.column
         self._places, self._notes = [listing.images[row] for row in opened.rows], listing.notes
         self._targets = {
@@ -67,7 +69,7 @@ class ImageFolder:
 
     def _fingerprint(self, opened: OpenedImages) -> str:
         decoding = opened.decoding
-        code = None if decoding.code is None else asdict(decoding.code)
+        code = None if decoding.code is None else decoding.code.identity
         fields = {name: [field.classes, field.names] for name, field in self.targets.items()}
         header = [decoding.mode, asdict(decoding.resizing), code, fields]
         digest = xxh3_128(json.dumps([header, *opened.digests]).encode())
@@ -157,8 +159,7 @@ class ImageFolder:
         }
         if self._code is not None:
             classes["target"] = [*self._code.classes]
-        values = {} if self._code is None else {"mask_values": self._code.shown_values}
-        return {"classes": classes, **values}
+        return {"classes": classes, **({} if self._code is None else self._code.inferred)}
 
     def description(self) -> list[str]:
         """Return lines about the images, for `tinynet check`."""
@@ -169,17 +170,19 @@ class ImageFolder:
             f"{len(self):,} images of {field.shape[0]} x {field.shape[1]} pixels (height x width),"
             f" {_COLORS[field.shape[2]]}, {field.dtype}; {memory}, {kept}"
         ]
+        lines += depth_notes(self._places, field.dtype)
         for name, source in self._targets.items():
             if source.classes is not None:
                 counts = np.bincount(source.values[:], minlength=len(source.classes)).tolist()
                 shown = [f"{c} ({n:,})" for c, n in zip(source.classes, counts, strict=True)]
                 lines.append(f"{name}: {len(shown):,} classes: {format_list(shown)}")
         if self._code is not None:
-            pairs = zip(self._code.classes, self._code.shown_values, strict=True)
-            shown = [f"{name} ({value})" for name, value in pairs]
-            lines.append(f"target: {len(shown):,} classes of pixels: {format_list(shown)}")
+            shown = self._code.describe(self._shares)
+            lines.append(
+                f"target: {len(self._code.classes):,} classes of pixels: {format_list(shown)}"
+            )
             if self._code.ignored:
-                label = f'"ignore_label": {len(shown)}'
+                label = f'"ignore_label": {len(self._code.classes)}'
                 lines.append(f"target: pixels to ignore need {label} in the loss and the metrics")
         if self._broken:
             lines.append(

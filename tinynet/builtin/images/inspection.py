@@ -9,7 +9,7 @@ from functools import partial
 from pydantic import JsonValue
 from xxhash import xxh3_128
 
-from tinynet.builtin.images.masks import MaskContent, read_content
+from tinynet.builtin.images.mask_contents import MaskContent, read_content
 from tinynet.errors import DataError
 from tinynet.files.file_rows import LARGE, FileVersion
 from tinynet.files.images import displayed_size, open_image

@@ -4,37 +4,30 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from pydantic import JsonValue
 
+from tinynet.builtin.images.mask_checks import nearest_remedy, require_clear_values
+from tinynet.builtin.images.mask_contents import (
+    COLOR,
+    MaskContent,
+    PixelValue,
+    channels,
+    show_share,
+    show_value,
+)
 from tinynet.errors import DataError
 from tinynet.files.images import decode_colors, decode_values
 from tinynet.text.wording import format_list
 from tinynet.types import Array
-
-PixelValue: TypeAlias = int | str
-"""A gray value or palette index, or a color such as ``"#ff0000"``."""
 
 MAX_VALUES = 256
 """Most values that are accepted as classes without ``mask_values``."""
 
 IGNORED = "ignored"
 """The name of the class of ignored pixels."""
-
-COLOR = r"^#[0-9a-fA-F]{6}$"
-
-
-@dataclass(frozen=True)
-class MaskContent:
-    """The content of one mask: its values, whether they are colors, and its size."""
-
-    path: str
-    values: Array  # distinct, ascending
-    colors: bool
-    size: tuple[int, int]  # width and height
 
 
 @dataclass(frozen=True)
@@ -46,12 +39,16 @@ class MaskCode:
         values: The pixel value of each class.
         ignored: Pixel values that do not count; they have a class of their own, the last one.
         colors: True if values are colors, 0xRRGGBB.
+        nearest: True if other pixel values stand for the nearest of these.
+        palette: The color of each value, if the values are indices of palettes.
     """
 
     classes: tuple[str, ...]
     values: tuple[int, ...]
     ignored: tuple[int, ...]
     colors: bool
+    nearest: bool = False
+    palette: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,14 +70,58 @@ class MaskCode:
         """The pixel value of each class as a spec has it."""
         return [show_value(v, self.colors) if self.colors else v for v in self.values]
 
+    @property
+    def identity(self) -> dict[str, JsonValue]:
+        """All that the class indices of given masks depend on."""
+        code = asdict(self)
+        del code["palette"]
+        if not self.nearest:  # as before the option existed
+            del code["nearest"]
+        return code
+
+    @property
+    def inferred(self) -> dict[str, JsonValue]:
+        """The values, and their colors in palettes, for the spec of a run."""
+        values: dict[str, JsonValue] = {"mask_values": self.shown_values}
+        if self.palette:
+            values["palette"] = {str(v): show_value(c, True) for v, c in self.palette.items()}
+        return values
+
+    def describe(self, shares: Array) -> list[str]:
+        """Return name, pixel value and share of pixels of each class."""
+        ignored = ", ".join(show_value(value, self.colors) for value in self.ignored)
+        values = [*map(str, self.shown_values), ignored]
+        return [
+            f"{name} ({'' if name == value else f'value {value}, '}{show_share(share)})"
+            for name, value, share in zip(self.names, values, shares.tolist(), strict=False)
+        ]
+
+    def shares(self, contents: Iterable[MaskContent]) -> Array:
+        """Return the share of pixels of each class, that of ignored pixels included."""
+        counts = np.zeros(len(self.names))
+        for content in contents:
+            np.add.at(counts, self.indices(content.path, content.values), content.counts)
+        shares: Array = counts / max(counts.sum(), 1)
+        return shares
+
     def read(self, path: str) -> Array:
         """Return the class index of each pixel of a mask, (H, W).
 
         Raises:
             DataError: for a file that cannot be read, and for values of no class.
         """
-        pixels = _pixels(path, self.colors)
+        return self.indices(path, _pixels(path, self.colors))
+
+    def indices(self, path: str, pixels: Array) -> Array:
+        """Return the class index of each pixel of a mask, in any shape.
+
+        Raises:
+            DataError: for values of no class.
+        """
         known = np.array([*self.values, *self.ignored])
+        if self.nearest:
+            distinct, inverse = np.unique(pixels, return_inverse=True)
+            pixels = known[_nearest(distinct, known, self.colors)][inverse].reshape(pixels.shape)
         order = np.argsort(known, kind="stable")
         place = np.minimum(np.searchsorted(known[order], pixels), len(known) - 1)
         positions = order[place]
@@ -90,6 +131,18 @@ class MaskCode:
         return np.minimum(positions, len(self.values)).astype(self.dtype)
 
 
+def _nearest(values: Array, known: Array, colors: bool) -> Array:
+    """Return the position of the known value that is nearest to each value."""
+    best = np.zeros(len(values), np.intp)
+    lowest = np.full(len(values), np.iinfo(np.int64).max)
+    for position, value in enumerate(known):
+        difference = channels(values, colors) - channels(value, colors)
+        distance = (difference**2).sum(axis=-1)
+        best = np.where(distance < lowest, position, best)
+        lowest = np.minimum(lowest, distance)
+    return best
+
+
 def _pixels(path: str, colors: bool) -> Array:
     if colors:
         return decode_colors(path)
@@ -97,16 +150,6 @@ def _pixels(path: str, colors: bool) -> Array:
     if are_colors:
         raise DataError(f'{path} holds colors; name them in "mask_values", as "#ff0000"')
     return pixels
-
-
-def read_content(path: str, colors: bool | None) -> MaskContent:
-    """Return the values of a mask; ``colors`` is None if its mode decides what they are."""
-    if colors:
-        pixels, are_colors = decode_colors(path), True
-    else:
-        pixels, are_colors = decode_values(path)
-    height, width = pixels.shape
-    return MaskContent(path, np.unique(pixels), are_colors, (width, height))
 
 
 def uses_colors(values: Sequence[PixelValue] | None, ignored: Sequence[PixelValue]) -> bool | None:
@@ -121,6 +164,7 @@ def mask_code(
     classes: tuple[str, ...] | None,
     values: Sequence[PixelValue] | None,
     ignored: Sequence[PixelValue],
+    nearest: bool = False,
 ) -> MaskCode:
     """Return the code of masks, inferred from their content where the spec does not give it.
 
@@ -136,21 +180,23 @@ def mask_code(
     found = sorted(set(present).difference(outside))
     if values is not None:
         numbers = [_number(value) for value in values]
-        if wrong := [value for value in found if value not in numbers]:
+        if wrong := [value for value in found if not nearest and value not in numbers]:
             named = f'"mask_values": {json.dumps(list(values))}'
             raise DataError(_unknown(masks, wrong, present, colors, named))
     elif classes is not None and found and not colors and found[-1] < len(classes):
         numbers = list(range(len(classes)))
     else:
         numbers = found
-        _require_classes(masks, found, classes, present, colors)
+        _require_classes(masks, found, classes, present, contents, colors)
+        require_clear_values(masks, contents, found, colors)
     names = classes or tuple(show_value(value, colors) for value in numbers)
     if outside and IGNORED in names:
         raise DataError(
             f'a class of the masks in {masks} is named "{IGNORED}", as that of the pixels to'
             ' "ignore"; give it another name'
         )
-    return MaskCode(names, tuple(numbers), outside, colors)
+    palette = {v: color for content in contents for v, color in content.palette.items()}
+    return MaskCode(names, tuple(numbers), outside, colors, nearest, palette)
 
 
 def _are_colors(masks: str, contents: Sequence[MaskContent]) -> bool:
@@ -180,6 +226,7 @@ def _require_classes(
     found: Sequence[int],
     classes: tuple[str, ...] | None,
     present: Mapping[int, Sequence[str]],
+    contents: Sequence[MaskContent],
     colors: bool,
 ) -> None:
     """Require values that were found to be as many as the classes."""
@@ -187,7 +234,7 @@ def _require_classes(
         count = f"more than {MAX_VALUES}" if found else "no"
         raise DataError(
             f"the masks in {masks} have {count} different pixel values, apart from ignored ones; a"
-            " mask has one value for each class: save masks without loss, as PNG, not as JPEG"
+            f" mask has one value for each class: {nearest_remedy(contents, colors)}"
         )
     if classes is not None and len(found) != len(classes):
         named = f'the {len(classes)} "classes": {format_list(classes)}'
@@ -210,13 +257,9 @@ def _unknown(
     return (
         f"the masks in {masks} have the pixel values {format_list(shown)}, which do not match"
         f' {named}; give the value of each class in "mask_values", and values that do not count in'
-        f' "ignore": {json.dumps([example])}'
+        f' "ignore": {json.dumps([example])}; "nearest": true, with "mask_values", rounds other'
+        " values, as JPEG leaves them"
     )
-
-
-def show_value(value: int, colors: bool) -> str:
-    """Return a pixel value as a spec has it."""
-    return f"#{value:06x}" if colors else str(value)
 
 
 def _number(value: PixelValue) -> int:

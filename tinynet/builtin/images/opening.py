@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tinynet.builtin.images.inspection import Inspected, common_size, inspect_files
 from tinynet.builtin.images.listing import Listing
+from tinynet.builtin.images.mask_checks import require_same_palettes
 from tinynet.builtin.images.masks import MaskCode, mask_code, uses_colors
 from tinynet.builtin.images.options import ImageFolderConfig
 from tinynet.builtin.images.pixels import Decoding, Pixels, broken_message
 from tinynet.errors import DataError
 from tinynet.files.image_resizing import Resizing
 from tinynet.files.images import require_pillow
+from tinynet.types import Array
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class OpenedImages:
         decoding: The decoding of their files.
         digests: Of the files of each image.
         broken: A message about each image that was left out.
+        shares: The share of pixels of each class of the masks, (C,); empty without masks.
     """
 
     rows: Sequence[int]
@@ -30,6 +35,7 @@ class OpenedImages:
     decoding: Decoding
     digests: Sequence[str]
     broken: Sequence[str]
+    shares: Array
 
 
 def open_images(listing: Listing, config: ImageFolderConfig) -> OpenedImages:
@@ -63,7 +69,10 @@ def open_images(listing: Listing, config: ImageFolderConfig) -> OpenedImages:
     broken = [problems[row] for row in sorted(problems)]
     if broken and not (config.skip_broken and rows):
         raise DataError(broken_message(broken))
-    return OpenedImages(rows, pixels, decoding, [inspected[row].digest for row in rows], broken)
+    contents = [mask for row in rows if (mask := inspected[row].mask) is not None]
+    shares = np.empty(0) if decoding.code is None else decoding.code.shares(contents)
+    digests = [inspected[row].digest for row in rows]
+    return OpenedImages(rows, pixels, decoding, digests, broken, shares)
 
 
 def _decoding(
@@ -72,12 +81,17 @@ def _decoding(
     sound = [inspected[row] for row in rows]
     code: MaskCode | None = None
     if config.masks is not None:
+        contents = [one.mask for one in sound if one.mask is not None]
+        if config.mask_values is None:
+            ignored = [value for value in config.ignore if isinstance(value, int)]
+            require_same_palettes(config.masks, contents, config.palette, ignored)
         code = mask_code(
             config.masks,
-            [one.mask for one in sound if one.mask is not None],
+            contents,
             config.classes_of("target"),
             config.pixel_values,
             config.ignore,
+            config.nearest,
         )
     size = config.size
     if size is None:

@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.datasets._arrays import TargetConfig
-from tinynet.builtin.images.masks import COLOR, PixelValue
+from tinynet.builtin.images.mask_contents import COLOR, PixelValue
 from tinynet.builtin.tables.config import Column, ColumnOptions, Columns
 from tinynet.config import PositivePair
 from tinynet.dataset import FilePath
@@ -71,6 +71,11 @@ class ImageFolderConfig(TargetConfig):
         description="The pixel value of each class in the masks: gray values, palette indices,"
         " or colors such as '#ff0000'; by default all values that occur, ascending.",
     )
+    nearest: bool = Field(
+        default=False,
+        description="Round other pixel values of masks to the nearest of `mask_values`, as JPEG"
+        " and smoothing need.",
+    )
     ignore: tuple[_Value, ...] = Field(
         default=(),
         description="Pixel values of masks whose pixels do not count: they have a class of their"
@@ -125,7 +130,7 @@ class ImageFolderConfig(TargetConfig):
                 "table",
                 self.table is not None,
             ),
-            (("mask_suffix", "mask_values", "ignore"), "masks", pairs),
+            (("mask_suffix", "mask_values", "nearest", "ignore"), "masks", pairs),
         ):
             if not has_owner and (idle := self._changed(names)):
                 raise _mistake(f'{format_list(idle)}: options of "{owner}", which is not set')
@@ -141,6 +146,8 @@ class ImageFolderConfig(TargetConfig):
         return [f'"{n}"' for n in names if getattr(self, n) != fields[n].default]
 
     def _check_mask_values(self) -> None:
+        if self.nearest and self.mask_values is None:
+            raise _mistake('"nearest" rounds to the values in "mask_values", which are not set')
         values = [*(self.mask_values or ()), *self.ignore]
         if len({isinstance(value, str) for value in values}) > 1:
             raise _mistake('"mask_values" and "ignore" are all numbers, or all colors')
@@ -177,6 +184,13 @@ class ImageFolderConfig(TargetConfig):
         if self.mask_values is not None or not isinstance(recorded, list):
             return self.mask_values
         return tuple(value for value in recorded if isinstance(value, int | str))
+
+    @property
+    def palette(self) -> dict[int, int]:
+        """The color of each palette index in the masks of a run, if these have palettes."""
+        recorded = (self.inferred or {}).get("palette")
+        colors = recorded if isinstance(recorded, dict) else {}
+        return {int(value): int(str(color)[1:], 16) for value, color in colors.items()}
 
     @property
     def mode(self) -> Mode:
