@@ -62,7 +62,14 @@ def test_dates_that_may_start_with_day_or_month_need_a_format(made):
     assert data["columns"]["when"] == columns["when"]
 
 
-@pytest.mark.parametrize("form", ["Jan-{d}-{y}", "0{m}/0{m}/{y}"])
+def test_dates_of_one_possible_format_are_read(made):
+    text = "when,y\n" + rows(lambda i, y: f"{1 + i % 28}-08-{1990 + i % 30},{y}")
+    assert made(text)[0]["columns"]["when"] == {"kind": "date", "format": "%d-%m-%Y"}
+    text = "when,y\n" + rows(lambda i, y: f"Jan-{1 + i % 28}-{1990 + i % 30},{y}")
+    assert made(text)[0]["columns"]["when"] == {"kind": "date", "format": "%b-%d-%Y"}
+
+
+@pytest.mark.parametrize("form", ["XII-{d}-{y}", "0{m}/0{m}/{y}"])
 def test_without_other_columns_the_message_has_the_option(made, form):
     date = [form.format(d=1 + i % 28, m=1 + i % 9, y=1990 + i % 30) for i in range(60)]
     with pytest.raises(UsageError, match=r"no column to predict from; 'when': .* --set 'data\.col"):
@@ -122,6 +129,8 @@ def test_a_column_of_images_leads_to_image_folder(made, tmp_path):
     _, notes = made("file,n,y\n" + rows(lambda i, y: f"{i}.png,{i % 5},{y}", 30))
     assert '"type": "image_folder"' in notes
     assert '"path": "pics"' in notes
+    with pytest.raises(UsageError, match=r"'file' names images.*image_folder"):
+        made("file,y\n" + rows(lambda i, y: f"{i}.png,{y}", 30))
 
 
 @pytest.mark.parametrize("name", ["t.conll", "t.tsv"])

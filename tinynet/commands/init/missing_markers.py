@@ -16,7 +16,7 @@ from tinynet.text.wording import format_list
 MAX_MARKERS = 5
 """Most different cells of one column that are taken for markers; more are categories."""
 
-RARE = 0.2
+RARE = 0.5
 """Largest part of the cells of a column that are taken for markers."""
 
 _NUMBER = re.compile(r"[+-]?[0-9][0-9., '_]*", re.ASCII)

@@ -3,15 +3,15 @@
 import json
 import re
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tinynet.builtin.tables.cells import SourceColumn
 from tinynet.builtin.tables.columns import NumberColumn, parse_column
 from tinynet.builtin.tables.config import ColumnConfig, TableConfig
-from tinynet.builtin.tables.dates import fitting_formats
+from tinynet.builtin.tables.dates import fitting_formats, parse_dates
 from tinynet.builtin.tables.faults import Faults
 from tinynet.builtin.tables.inference import infer
 from tinynet.builtin.tables.opened import source_columns
@@ -40,6 +40,7 @@ class ColumnProfile:
         high: Highest number.
         faulty: Cells that do not fit the kind.
         mean_words: Mean number of words of its different texts.
+        format: The format of its dates, if it is not inferred.
         hint: The remark about a column whose texts are probably dates or numbers; or empty.
     """
 
@@ -57,6 +58,7 @@ class ColumnProfile:
     high: float = float("nan")
     faulty: int = 0
     mean_words: float = 0.0
+    format: str | None = None
     hint: str = ""
 
     @property
@@ -79,8 +81,8 @@ _UNUSUAL = re.compile(r"[+-]?[0-9]{1,3}([., \u00a0'_][0-9]{3})*([.,][0-9]+)?", r
 """Numbers, perhaps with separators of decimals and groups."""
 
 _DATE = re.compile(
-    r"([0-9]{1,4}|[^\W\d_]{3,9})[-/. ,]+([0-9]{1,4}|[^\W\d_]{3,9})[-/. ,]+[0-9]{1,4}"
-    r"([T ][0-9:.,+Z -]*)?"
+    r"(?:[0-9]{1,4}|[^\W\d_]{3,9})(?P<first>[-/. ,]+)(?:[0-9]{1,4}|[^\W\d_]{3,9})"
+    r"(?P<second>[-/. ,]+)[0-9]{1,4}(?:[T ][0-9:.,+Z -]*)?"
 )
 """Three parts, as those of a date."""
 
@@ -90,8 +92,23 @@ def profile_table(config: TableConfig, raw: RawTable) -> dict[str, ColumnProfile
     profiles = {}
     for name, source in source_columns(config, raw).items():
         options = infer(source, config.options(name))
-        profiles[name] = _profile(source, options, raw)
+        formats = _other_formats(source.present) if options.kind in ("category", "text") else []
+        if len(formats) == 1 and config.options(name).kind is None:
+            options = options.model_copy(update={"kind": "date", "format": formats[0]})
+        profile = _profile(source, options, raw)
+        profiles[name] = replace(profile, format=formats[0]) if len(formats) == 1 else profile
     return profiles
+
+
+def _other_formats(cells: Sequence[str]) -> list[str]:
+    """Return the formats with the separators of the first cell that fit all dates."""
+    found = _DATE.fullmatch(cells[0]) if cells else None
+    if found is None:
+        return []
+    first, second = found.group("first", "second")
+    orders = (("%d", "%m", "%Y"), ("%m", "%d", "%Y"), ("%b", "%d", "%Y"), ("%d", "%b", "%Y"))
+    formats = [f"{a}{first}{b}{second}{c}" for a, b, c in orders]
+    return [form for form in formats if parse_dates(cells, form) is not None]
 
 
 def _profile(source: SourceColumn, options: ColumnConfig, raw: RawTable) -> ColumnProfile:
@@ -142,7 +159,8 @@ def _profile(source: SourceColumn, options: ColumnConfig, raw: RawTable) -> Colu
 
 def _hint(source: SourceColumn) -> str:
     """Return a remark about texts that are probably dates or numbers; empty for others."""
-    if len(formats := fitting_formats(source.present)) > 1:
+    formats = fitting_formats(source.present) or _other_formats(source.present)
+    if len(formats) > 1:
         either = " or ".join(_date_option(source.name, form) for form in formats)
         return f"its dates may have the day or the month first; tinynet init --set {either}"
     shown = ", ".join(map(repr, source.present[:2]))

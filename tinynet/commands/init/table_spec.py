@@ -72,7 +72,8 @@ def draft_of_table(
     source, raw, config = read_source(file, header, settings, notes)
     names = _targets(file, raw, targets)
     profiles = profile_table(config, raw)
-    _require_values(file, profiles, names)
+    about_images = list(image_notes(file, path, raw, names))
+    _require_values(file, profiles, names, about_images)
     task = task or _task(profiles, names)
     if task == "classification" and len(names) > 1:
         raise UsageError(
@@ -81,7 +82,7 @@ def draft_of_table(
         )
     if task == "regression" and (wrong := [n for n in names if profiles[n].kind != "number"]):
         raise UsageError(f"the target {wrong[0]!r} is not a number; leave out --task regression")
-    notes += image_notes(file, path, raw, names)
+    notes += about_images
     data = _data({**source, "path": path}, profiles, names, task, notes)
     by_words = "features" in data and task == "classification"
     kind = "a quantity" if task == "regression" else "a class"
@@ -96,7 +97,10 @@ def draft_of_table(
 
 
 def _require_values(
-    file: Path, profiles: Mapping[str, ColumnProfile], targets: Sequence[str]
+    file: Path,
+    profiles: Mapping[str, ColumnProfile],
+    targets: Sequence[str],
+    about_images: Sequence[str],
 ) -> None:
     """Require different values in each target, and a column to predict them from.
 
@@ -111,7 +115,7 @@ def _require_values(
     features = [profile for name, profile in profiles.items() if name not in targets]
     if not features:
         raise UsageError(f"{file} has no column but the target; a table needs a feature column")
-    reasons = [f"{p.name!r}: {_reason_to_ignore(p)}" for p in features]
+    reasons = [*(f"{p.name!r}: {_reason_to_ignore(p)}" for p in features), *about_images]
     if all(_reason_to_ignore(p) and not _is_prose(p) for p in features):
         raise UsageError(f"{file} has no column to predict from; {'; '.join(reasons)}")
 
@@ -223,12 +227,13 @@ def _column(profile: ColumnProfile, is_target: bool, notes: list[str]) -> Any:
     if profile.kind == "category":
         many = profile.distinct > MAX_CATEGORIES
         return {"kind": "category", "max_categories": MAX_CATEGORIES} if many else "category"
+    form = {} if profile.format is None else {"format": profile.format}
     if profile.missing:
         strategy = "median" if profile.kind == "number" else "most_frequent"
         often = profile.missing >= MISSING_OFTEN * profile.rows
         indicator = {"indicator": True} if often else {}
-        return {"kind": profile.kind, "missing": strategy, **indicator}
-    return profile.kind
+        return {"kind": profile.kind, **form, "missing": strategy, **indicator}
+    return {"kind": profile.kind, **form} if form else profile.kind
 
 
 def _reason_to_ignore(profile: ColumnProfile) -> str | None:
