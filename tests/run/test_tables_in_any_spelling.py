@@ -111,6 +111,7 @@ def test_most_cells_unknown_is_a_warning(tmp_path, pandas):
     model.predict(some)
     with pytest.warns(UserWarning, match="31 of 60 cells"):
         model.predict(some.assign(zip=[*zips[:29], *["new"] * 31]))
+    model.predict([{"zip": "new"}])
     model.predict(frame.iloc[:4].assign(zip=[zips[0], "new", "new", None]))
 
 

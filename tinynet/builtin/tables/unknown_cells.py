@@ -75,5 +75,5 @@ class _Count:
     @property
     def are_most(self) -> bool:
         if self.unknown == self.cells or self.some_are_left_out:
-            return 0 < self.unknown == self.cells
+            return 1 < self.unknown == self.cells  # one new category alone is usual
         return self.cells >= FEW and 2 * self.unknown > self.cells
