@@ -221,12 +221,14 @@ class InputRows:
         rows: Number of each sample in its source, counted from 0, (N,); dropped rows are missing.
         places: The origin of each sample, for error messages: ``"new.csv, line 7"``.
         kept: The columns that were asked for, by name, as the source has them.
+        dropped: The number of samples since the rows before that are left out, as in training.
     """
 
     inputs: dict[str, Array]
     rows: Array
     places: Sequence[str]
     kept: Mapping[str, Sequence[Any]]
+    dropped: int = 0
 
 
 @runtime_checkable

@@ -1,8 +1,10 @@
 """`tinynet predict`."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 def _columns(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...]:
-    return tuple(name for value in values for name in value.split(",") if name)
+    return tuple(name for value in values for part in value.split(",") if (name := part.strip()))
 
 
 @click.command(cls=Command)
@@ -78,6 +80,7 @@ def predict(
     colors are refused.
     """
     from tinynet.prediction.class_maps import OriginalSize, write_class_maps
+    from tinynet.prediction.standard_input import from_stream
     from tinynet.prediction.writing import WRITERS, write_predictions
     from tinynet.run.models import load_model
     from tinynet_cli.progress import Display
@@ -90,19 +93,24 @@ def predict(
         )
     if "-" in inputs and len(inputs) > 1:
         raise click.BadParameter("- (standard input) is the only input", param_hint="INPUT")
+    streamed = "-" in inputs
+    if streamed and output is not None and _is_standard_input(output):
+        raise click.BadParameter(f"{output} is the input, and would be replaced", param_hint="-o")
     folders = [Path(path) for path in inputs if Path(path).is_dir()]
+    name_files = from_stream if streamed and not is_folder else lambda part: part
     with Display(quiet=quiet or as_json) as display:
         model = load_model(path, checkpoint, observer=display, **settings)
         write: Callable[[Iterable[Predictions], Path], int] = write_predictions
         if is_folder:
             size = OriginalSize.of(model.inputs, model.spec.data)
             write = partial(write_class_maps, sources=folders, original=size)
-        with _paths(model, inputs) as paths:
+        with _opened(model, inputs) as (model, paths):
             options: dict[str, Any] = {"keep": keep, "resize": resize, "threads": threads}
             if output is not None and not as_json:
-                samples = write(model.predict_chunks(paths, **options), Path(output))
+                parts = model.predict_chunks(paths, **options)
+                samples = write(map(name_files, parts), Path(output))
             else:
-                predictions = model.predict(paths, **options)
+                predictions = name_files(model.predict(paths, **options))
     if output is not None and not as_json:
         if not quiet:
             echo(f"{output}: {samples:,} predictions")
@@ -115,13 +123,20 @@ def predict(
         print_table(*predictions.table())
 
 
+def _is_standard_input(path: str) -> bool:
+    """Return True if standard input is read from a file."""
+    with suppress(OSError, ValueError):
+        return os.path.samestat(os.stat(path), os.fstat(sys.stdin.fileno()))
+    return False
+
+
 @contextmanager
-def _paths(model: "Model", inputs: tuple[str, ...]) -> Iterator[list[Path]]:
-    """Return the paths of the inputs; for standard input that of a copy."""
-    from tinynet.prediction.standard_input import as_file
+def _opened(model: "Model", inputs: tuple[str, ...]) -> Iterator[tuple["Model", list[Path]]]:
+    """Return the model, and the paths of the inputs; for standard input that of a copy."""
+    from tinynet.prediction.standard_input import as_file, naming_stream
 
     if inputs != ("-",):
-        yield [Path(path) for path in inputs]
+        yield model, [Path(path) for path in inputs]
         return
     with as_file(sys.stdin.buffer, model.input_endings) as copy:
-        yield [copy]
+        yield replace(model, warn=naming_stream(model.warn, copy)), [copy]

@@ -118,6 +118,12 @@ def test_classes_from_folders(tinynet, train, pictures):
     assert sorted(row["file"] for row in rows) == [str(file) for file in files]
     labels = [row["label"] for row in rows]
     assert labels.count("upright") >= 0.9 * len(labels)
+    image = Image.open(files[0])
+    image.save("a.png")
+    image.save("b.JPEG")
+    predictions = library.load_model("run").predict(["a.png", "b.JPEG", str(files[0].parent)])
+    assert predictions.columns[:2] == ["file", "label"]
+    assert Path(predictions.files[1]) == Path("b.JPEG")
     opened = [Image.open(row["file"]) for row in rows]
     assert library.load_model("run").predict(opened).labels.tolist() == labels
     for image in opened:

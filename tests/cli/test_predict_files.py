@@ -1,8 +1,10 @@
 """`tinynet predict`: the files it reads by the rules of the spec, folders, and files it refuses."""
 
 import csv
+import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -174,3 +176,13 @@ def test_shapes_are_compared_file_by_file(tinynet, run):
     result = tinynet("predict", run, "good.npy", "wide.npy")
     assert result.code == 3
     assert "wide.npy has shape (3, 9, 8, 1), but the model expects (N, 8, 8, 1)" in result.err
+
+
+def test_an_image_of_standard_input(tinynet, run, pictures, monkeypatch):
+    one, two = (pictures.joinpath(name).read_bytes() for name in ("0.png", "1.png"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(one)))
+    assert tinynet("predict", run, "-").out.splitlines()[1].split()[0] == "-"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(one + two)))
+    result = tinynet("predict", run, "-")
+    assert result.code == 3
+    assert "standard input holds several images, but is read as one; name the files" in result.err

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -99,3 +100,39 @@ def test_texts_of_standard_input(tinynet, standard_input):
     report = tinynet("predict", run, "-", "--json", "--keep", "text").json
     assert report["labels"] == ["pos", "neg"]
     assert report["kept"] == {"text": ["a good film", "bad"]}
+
+
+@pytest.mark.parametrize("name", ["new.csv", "link.csv", "hard.csv"])
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_an_input_is_never_replaced(tinynet, name, more):
+    run = train_table("median")
+    Path("new.csv").write_text(PEOPLE)
+    Path("link.csv").symlink_to("new.csv")
+    os.link("new.csv", "hard.csv")
+    result = tinynet("predict", run, "new.csv", "-o", name, *more)
+    assert result.code == 3
+    assert "the predictions of new.csv would replace it; name another file" in result.err
+    assert Path("new.csv").read_text() == PEOPLE
+
+
+def test_the_file_of_standard_input_is_never_replaced(tinynet, monkeypatch):
+    run = train_table("median")
+    Path("new.csv").write_text(PEOPLE)
+    with open("new.csv") as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        result = tinynet("predict", run, "-", "-o", "new.csv")
+    assert result.code == 2
+    assert "new.csv is the input" in result.err
+    assert Path("new.csv").read_text() == PEOPLE
+
+
+def test_rows_that_are_left_out_are_counted(tinynet, standard_input):
+    run = train_table("drop_row")
+    standard_input(PEOPLE)
+    result = tinynet("predict", run, "-", "--keep", "id, sex")
+    assert result.out.split()[:4] == ["sample", "id", "sex", "label"]
+    assert "standard input: 1 of 3 samples have no prediction" in result.err
+    Path("new.csv").write_text("id,age,sex\np1,,female\n")
+    result = tinynet("predict", run, "new.csv")
+    assert result.code == 3
+    assert "all samples of the input are left out" in result.err

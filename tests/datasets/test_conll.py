@@ -85,3 +85,28 @@ def test_files_for_prediction_may_lack_tags(write):
         assert rows.places[1].endswith("tags.conll, line 4")
     (rows,) = CoNLL.read_rows(config, ["EU is", "so"], {}, {}, [])
     assert rows.inputs["input"].tolist() == ["EU is", "so"]
+
+
+def predicted(path, **options):
+    config = CoNLL.Config(path="elsewhere", **options)
+    return [
+        text
+        for rows in CoNLL.read_rows(config, path, {}, {}, [])
+        for text in rows.inputs["input"].tolist()
+    ]
+
+
+def test_lines_of_sentences_are_told_from_columns(write):
+    inferred = opened(write(CONLL_2003)).inferred
+    assert inferred == {"columns": 4}
+    text = "EU rejects German lamb .\nPeter\n\nHe came  home\n"
+    sentences = ["EU rejects German lamb .", "Peter", "He came home"]
+    assert predicted(write(text), inferred=inferred) == predicted(write(text)) == sentences
+    assert predicted(write("He came home today\n"), inferred=inferred) == ["He came home today"]
+    assert predicted(write("He came\n"), inferred=inferred, delimiter="\t") == ["He came"]
+    assert predicted(write(CONLL_2003), inferred=inferred)[0] == "EU rejects German ."
+    assert predicted(write("EU NNP B\nis V O\n"), inferred=inferred) == ["EU is"]
+    with pytest.raises(DataError, match=r"has 2 columns, but .* with 4; give it these columns, or"):
+        predicted(write("He came\nShe went\n"), inferred=inferred)
+    with pytest.raises(DataError, match="line 3 has 1 columns"):
+        predicted(write("a x y N\nb x y N\nc\n"), inferred=inferred)

@@ -164,3 +164,80 @@ def test_more_units_than_classes_have_no_labels_with_a_warning(tmp_path):
 def test_training_file_can_be_predicted(sequences, tmp_path):
     """Its arrays have the names of the spec, not those of the network's inputs."""
     assert len(sequences.predict(tmp_path / "data.npz")) == SAMPLES
+
+
+def table(tmp_path, target, columns, units, loss):
+    draw = np.random.default_rng(0)
+    lines = ["a,b,tags,x,y,stars,open"]
+    for a, b in draw.normal(size=(80, 2)).round(3).tolist():
+        tags = "|".join(["any", *["warm"] * (a > 0), *["wet"] * (b > 0)])
+        lines.append(f"{a},{b},{tags},{a + b},{a - b},{1 + (a > 0)},{a > 0}")
+    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n")
+    spec = {
+        "tinynet": 1,
+        "name": "table",
+        "data": {
+            "type": "csv",
+            "path": "table.csv",
+            "features": ["a", "b"],
+            "target": target,
+            **columns,
+        },
+        "network": {"layers": [{"type": "dense", "units": units}]},
+        "training": {
+            "epochs": 30,
+            "loss": loss,
+            "optimizer": {"type": "adam", "learning_rate": 0.1},
+        },
+    }
+    return tinynet.load_model(tinynet.train(spec, tmp_path / "run", data_root=tmp_path).path)
+
+
+def test_to_pandas_has_the_index_of_the_frame(tmp_path):
+    pandas = pytest.importorskip("pandas", reason="pandas is optional")
+    model = table(tmp_path, "x", {"columns": {"a": {"missing": "drop_row"}}}, 1, "mse")
+    frame = pandas.DataFrame({"a": [1.0, None, 3.0], "b": [1.0, 2.0, 3.0]}, index=["k", "l", "m"])
+    with pytest.warns(UserWarning, match="^1 of 3 samples have no prediction"):
+        predictions = model.predict(frame)
+    assert [*predictions.to_pandas().index] == ["k", "m"]
+    with pytest.warns(UserWarning, match="no prediction"):
+        (part,) = model.predict_chunks(frame)
+    assert [*part.to_pandas().index] == ["k", "m"]
+    assert [*model.predict(TWO).to_pandas().index] == [0, 1]
+
+
+TWO = {"a": [2.0, -2.0], "b": [-2.0, 2.0]}
+
+
+def test_several_labels_of_a_sample(tmp_path):
+    columns = {"columns": {"tags": {"kind": "category", "separator": "|"}}}
+    predictions = table(tmp_path, "tags", columns, 3, "binary_cross_entropy").predict(TWO)
+    expected = [["any", "warm"], ["any", "wet"]]
+    assert predictions.labels.tolist() == expected
+    assert predictions.classes == ("any", "warm", "wet")
+    assert predictions.probabilities.shape == (2, 3)
+    assert predictions.columns == ["sample", "labels", "p(any)", "p(warm)", "p(wet)"]
+    assert [row[1] for row in predictions.rows()] == ["any|warm", "any|wet"]
+    assert [record["labels"] for record in predictions.records()] == expected
+    assert predictions.to_json()["labels"] == expected
+    assert predictions.table()[0] == predictions.columns
+    write_predictions(predictions, tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz") as saved:
+        assert saved["labels"].tolist() == ["any|warm", "any|wet"]
+
+
+def test_numbers_have_the_names_of_their_columns(tmp_path):
+    predictions = table(tmp_path, ["x", "y"], {}, 2, "mse").predict(TWO)
+    assert predictions.columns == ["sample", "x", "y"]
+    assert predictions.labels is None
+    assert predictions.to_json()["names"] == ["x", "y"]
+    assert predictions.arrays()["names"].tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize(("target", "values"), [("stars", [2, 1]), ("open", [True, False])])
+def test_labels_in_the_type_of_the_targets(tmp_path, target, values):
+    model = table(tmp_path, target, {"target_type": "class"}, 2, "softmax_cross_entropy")
+    predictions = model.predict(TWO)
+    assert predictions.labels.tolist() == [*map(str, values)]
+    assert predictions.label_values.dtype == np.array(values).dtype
+    assert predictions.label_values.tolist() == values

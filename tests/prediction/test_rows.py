@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -194,3 +195,20 @@ def test_kept_column_with_the_name_of_a_predicted_one(model):
     predictions = model.predict({"label": ["a"], "age": [1]}, keep=["label"])
     assert predictions.columns[:3] == ["sample", "label (input)", "label"]
     assert next(predictions.records())["label (input)"] == "a"
+
+
+def test_warnings_of_parts_are_given_once(model, monkeypatch):
+    def read_rows(cls, config, source, fields, state, keep):
+        for start in range(0, 2000, 500):
+            numbers = np.arange(start, start + 500)
+            ages = np.full((500, 1), 1.5)
+            yield InputRows({"input": ages}, numbers, [""] * 500, {}, dropped=1)
+
+    monkeypatch.setattr(People, "read_rows", classmethod(read_rows))
+    warned = []
+    fields = {"input": replace(model.inputs["input"], dtype="int64")}
+    quiet = replace(model, inputs=fields, warn=warned.append)
+    assert sum(map(len, quiet.predict_chunks({"age": [1, 2]}))) == 2000
+    assert len(warned) == 2
+    assert "fractions" in warned[0]
+    assert "4 of 2,004 samples have no prediction" in warned[1]

@@ -1,5 +1,7 @@
 """Predictions of raw texts: a class for each, or a label for each word."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -86,10 +88,14 @@ def test_every_word_has_a_label_and_padding_has_none(tagger):
     texts = ["the rose", "a lily the oak elm", "elm"]
     predictions = model.predict(texts)
     assert predictions.labels.shape == (3, 5)
-    for row, text in zip(predictions.rows(), texts, strict=True):
-        assert [label for label in row[1:] if label] == tags(text)
-        assert row[1:] == tags(text) + [""] * (5 - len(tags(text)))
+    assert predictions.columns[:3] == ["sample", "token", "label"]
+    assert [row[:3] for row in predictions.rows()] == [
+        [sample, word, label]
+        for sample, text in enumerate(texts)
+        for word, label in zip(text.split(), tags(text), strict=True)
+    ]
     records = list(predictions.records())
+    assert [record["tokens"] for record in records] == [text.split() for text in texts]
     assert [record["labels"] for record in records] == [tags(text) for text in texts]
     chances = [np.max(record["probabilities"], axis=1) for record in records]
     assert all(
@@ -210,3 +216,34 @@ def test_a_text_column_of_a_table(folder, tmp_path):
     assert np.mean(expected.labels == [label for label, _ in lines]) > 0.9
     for form in ({"words": texts}, tmp_path / "words.csv", np.array(texts)):
         np.testing.assert_array_equal(model.predict(form).probabilities, expected.probabilities)
+
+
+def test_names_of_files_are_no_texts(classifier, folder):
+    _, model = classifier
+    names = [str(folder / "words.txt"), str(folder / "labeled.txt")]
+    with pytest.raises(DataError, match=r"names of files .* give paths: \[pathlib.Path"):
+        model.predict(names)
+    assert len(model.predict({"input": names})) == 2
+    assert len(model.predict([*map(Path, names)])) == 240
+    assert len(model.predict([names[0], "no file"])) == 2
+
+
+def test_words_of_texts_that_are_cut(folder):
+    cut = {"type": "vocabulary", "unit": "whitespace", "length": 2, "truncation": "pre"}
+    data = {"type": "text_lines", "path": "words.txt", "labels": "tags.txt", "target": "tags"}
+    data["transforms"] = [cut, {**cut, "on": "target"}]
+    layers = [
+        {"type": "embedding", "input_dim": 9, "output_dim": 4}, {"type": "dense", "units": 5},
+    ]  # fmt: skip
+    loss = {"type": "softmax_cross_entropy", "ignore_label": 0}
+    _, model = train(folder, "cut", data, layers, loss=loss)
+    with pytest.warns(UserWarning, match="2 of 3 texts have more words than the 2"):
+        parts = list(model.predict_chunks(["the oak a elm", "rose", "a the lily"], keep="token"))
+    rows = [row[:3] for part in parts for row in part.rows()]
+    assert rows == [
+        [0, "a", "D"],
+        [0, "elm", "T"],
+        [1, "rose", "F"],
+        [2, "the", "D"],
+        [2, "lily", "F"],
+    ]

@@ -85,6 +85,14 @@ class Reader:
         return rows
 
     def _parts(self, x: Any) -> Iterator[RawInputs]:
+        samples = 0
+        for part in self._read(x):
+            samples += len(part)
+            yield part
+        if not samples:
+            raise DataError("all samples of the input are left out, so there is no prediction")
+
+    def _read(self, x: Any) -> Iterator[RawInputs]:
         paths = [x] if _is_path(x) else x
         if not _is_path(x) and not self._are_paths(x):
             yield from self._from_memory(x)
@@ -107,8 +115,15 @@ class Reader:
     def _are_paths(self, x: Any) -> bool:
         if not isinstance(x, list | tuple) or not x or not all(map(_is_path, x)):
             return False
-        # A list of str is one of texts for a model of texts.
-        return not self._takes_text or not all(isinstance(path, str) for path in x)
+        if not self._takes_text or not all(isinstance(path, str) for path in x):
+            return True
+        if all(Path(text).suffix and os.path.isfile(text) for text in x):
+            raise DataError(
+                f"the texts are names of files ({format_list([repr(text) for text in x])}); to"
+                " predict their contents, give paths: [pathlib.Path(name) for name in x]; to"
+                f" predict the names, give {{{next(iter(self.fields))!r}: x}}"
+            )
+        return False  # texts
 
     @property
     def _takes_text(self) -> bool:
@@ -272,7 +287,9 @@ class Reader:
         assert reference is not None
         config = registry.default().config(reference)
         columns = [*dict.fromkeys([*self.keep, *self.needed])]
-        for part in read_rows(reader, config, source, self.fields, self.learned, columns):
+        for part in read_rows(
+            reader, config, source, self.fields, self.learned, columns, self.warn
+        ):
             yield replace(part, arrays=self._convert("", part.arrays))
 
     # Values -----------------------------------------------------------------------------------
@@ -315,8 +332,9 @@ class Reader:
 
 def _identity(paths: Sequence[tuple[Path, bool]], first: Sequence[InputFile]) -> tuple[str, ...]:
     """Return the columns that identify a sample; ``first`` are the files of the first samples."""
-    alike = all(path.suffix == paths[0][0].suffix for path, _ in paths)
-    if first[0].is_image and (alike or all(is_image for _, is_image in paths)):
+    files = [path for path, _ in paths if not path.is_dir()]
+    kinds = {"image" if is_image(path) else path.suffix.lower() for path in files}
+    if first[0].is_image and len(kinds) <= 1:
         return ("file",)
     return ("sample",) if len(paths) == 1 else ("file", "sample")
 

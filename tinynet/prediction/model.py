@@ -21,15 +21,18 @@ from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.network.summary import Summary, summary_of
 from tinynet.prediction.inputs import Reader, Warn
-from tinynet.prediction.predictions import OutputPredictions, Predictions
+from tinynet.prediction.output_predictions import OutputPredictions, classified_values, named_values
+from tinynet.prediction.predictions import Predictions, index_of
 from tinynet.prediction.raw_inputs import RawInputs, in_chunks, join_inputs
 from tinynet.prediction.tokens import (
+    WordsLeftOut,
     labels_of_tokens,
     text_of_tokens,
     token_mask,
-    words_left_out,
+    words_of_tokens,
 )
 from tinynet.spec.models import Spec
+from tinynet.text.warning import warning_once
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
@@ -136,12 +139,16 @@ class Model:
                 predictions that are not finite.
         """
         sources, parts = [], []
+        left_out = WordsLeftOut()
         for raw in self._chunks(x, keep, resize):
             parts.append(self.outputs(raw, threads))
             texts = {n: a for n, a in raw.arrays.items() if self.inputs[n].dtype == TEXT}
             sources.append(replace(raw, arrays=texts))
         values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return self._predictions(join_inputs(sources), values)
+        predictions = self._predictions(join_inputs(sources), values, left_out)
+        if left_out.message:
+            self.warn(left_out.message)
+        return replace(predictions, index=index_of(x))
 
     def predict_chunks(
         self,
@@ -155,15 +162,30 @@ class Model:
 
         Arguments and errors are those of `predict`; an error may follow after some predictions.
         """
+        left_out = WordsLeftOut()
         for raw in self._chunks(x, keep, resize):
-            yield self._predictions(raw, self.outputs(raw, threads))
+            predictions = self._predictions(raw, self.outputs(raw, threads), left_out)
+            yield replace(predictions, index=index_of(x))
+        if left_out.message:
+            self.warn(left_out.message)
 
     def _chunks(self, x: Any, keep: Sequence[str], resize: bool) -> Iterator[RawInputs]:
         keep = [keep] if isinstance(keep, str) else [*keep]
-        reader = Reader(self.inputs, self.spec.data, self.warn, resize, self.learned, keep)
+        if "token" in keep and any(map(self._text_of_words, self.target_of_output.values())):
+            keep.remove("token")  # predictions of words have them
+        warn = warning_once(self.warn)
+        reader = Reader(self.inputs, self.spec.data, warn, resize, self.learned, keep)
         return in_chunks(reader.parts(x), CHUNK_SIZE)
 
-    def _predictions(self, raw: RawInputs, values: Mapping[str, Array]) -> Predictions:
+    def _text_of_words(self, target: str) -> bool:
+        """Return True if the labels of a target are those of the words of a text."""
+        texts = {name: np.empty(0) for name, field in self.inputs.items() if field.dtype == TEXT}
+        name = text_of_tokens(self.preprocessing, target, texts)
+        return bool(name) and self.inputs[name].text_unit == "whitespace"
+
+    def _predictions(
+        self, raw: RawInputs, values: Mapping[str, Array], left_out: WordsLeftOut
+    ) -> Predictions:
         if problems := list(_not_finite(values, raw)):
             raise DataError("\n  ".join(problems))
         outputs = {name: self._explained(name, array) for name, array in values.items()}
@@ -171,11 +193,11 @@ class Model:
         for output, target in self.target_of_output.items():
             if name := text_of_tokens(self.preprocessing, target, texts):
                 mask = token_mask(self.preprocessing, name, texts[name])
-                outputs[output] = labels_of_tokens(outputs[output], mask)
+                words = None
                 if self.inputs[name].text_unit == "whitespace":
-                    left_out = words_left_out(texts[name], mask)
-                    if left_out:
-                        self.warn(left_out)
+                    left_out.add(texts[name], mask)
+                    words = words_of_tokens(self.preprocessing, name, texts[name], mask)
+                outputs[output] = labels_of_tokens(outputs[output], mask, words)
         return Predictions(len(raw), outputs, raw.files, raw.rows, raw.kept, raw.identity)
 
     def generate(
@@ -266,23 +288,23 @@ class Model:
 
     def _explained(self, output: str, values: Array) -> OutputPredictions:
         """Turn values into labels and probabilities, if the output distinguishes classes."""
-        classes, shape = self.classes[output], values.shape[1:]
+        classes = self.classes[output]
         if classes is None:
-            return OutputPredictions(values)
+            return self._named(output, values)
         target = self.raw_fields[self.target_of_output[output]].shape
         probable = self.predicts_probabilities(output)
-        one_unit = shape == target or shape == (*target, 1) or shape in ((), (1,))
-        if len(classes) == 2 and one_unit:
-            if not probable:
-                return OutputPredictions(values, classes)
-            positive = values.reshape(-1, *(shape[:-1] if shape[-1:] == (1,) else shape))
-            probabilities = np.stack([1 - positive, positive], axis=-1)
-            labels = np.array(classes)[(positive > 0.5).astype(np.intp)]
-            return OutputPredictions(values, classes, labels, probabilities)
-        if shape[-1:] != (len(classes),):
-            return OutputPredictions(values, classes)
-        labels = np.array(classes)[values.argmax(axis=-1)]
-        return OutputPredictions(values, classes, labels, values if probable else None)
+        return classified_values(values, classes, target, probable=probable)
+
+    def _named(self, output: str, values: Array) -> OutputPredictions:
+        """Return predictions of a target without classes, by the names of its values."""
+        target = self.raw_fields.get(self.target_of_output.get(output, ""))
+        names = None if target is None else target.names
+        if names is None:
+            return OutputPredictions(values)
+        probable = self.predicts_probabilities(output)
+        if probable and len(names) > 1:  # those of a softmax depend on each other
+            probable = not np.allclose(self._example(output).sum(axis=-1), 1)
+        return named_values(values, names, probable=probable)
 
     def predicts_probabilities(self, output: str) -> bool:
         """Return True if the output's loss turns any numbers into numbers from 0 to 1."""

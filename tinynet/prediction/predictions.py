@@ -10,125 +10,9 @@ from typing import Any
 import numpy as np
 
 from tinynet.errors import UsageError
+from tinynet.prediction.output_predictions import OutputPredictions
 from tinynet.prediction.raw_inputs import InputFile
 from tinynet.types import Array
-
-MAX_SHOWN_VALUES = 8
-"""Values, or labels, of a sample that a table for reading shows."""
-
-
-@dataclass(frozen=True, eq=False)
-class OutputPredictions:
-    """Predictions of one output.
-
-    Attributes:
-        values: The network's output in the units of the data, (N, *out_shape): probabilities for
-            a classifier.
-        classes: The names of the classes, if the output distinguishes classes.
-        labels: The most probable class of each sample, (N,), or of each position of each sample,
-            (N, T) or (N, H, W); None without classes.
-        probabilities: The probability of each class, (*labels.shape, classes); None unless the
-            loss predicts probabilities.
-        lengths: The number of positions of each sample that count, (N,); those after them are
-            padding. None if all count.
-    """
-
-    values: Array
-    classes: tuple[str, ...] | None = None
-    labels: Array | None = None
-    probabilities: Array | None = None
-    lengths: Array | None = None
-
-    @property
-    def scores(self) -> Array:
-        """The probabilities, or the values if there are none."""
-        return self.values if self.probabilities is None else self.probabilities
-
-    @property
-    def has_positions(self) -> bool:
-        """True if each sample has several labels, one per position."""
-        return self.labels is not None and self.labels.ndim > 1
-
-    @property
-    def columns(self) -> list[str]:
-        """Names of the columns of `rows`."""
-        if self.labels is None or self.classes is None:
-            return _numbered("value", self.values.shape[1:])
-        if self.has_positions:
-            return _numbered("label", self.labels.shape[1:])
-        if self.probabilities is not None:
-            return ["label", *(f"p({name})" for name in self.classes)]
-        return ["label", *(f"value({name})" for name in self.classes)]
-
-    @property
-    def rows(self) -> list[list[Any]]:
-        """One row per sample; if a sample has several labels, the labels alone."""
-        samples = len(self.values)
-        numbers: list[list[Any]] = self.scores.reshape(samples, -1).tolist()
-        if self.labels is None:
-            return numbers
-        labels: list[list[Any]] = self.labels.reshape(samples, -1).tolist()
-        if self.has_positions:
-            width = self.labels[0].size
-            return [row + [""] * (width - len(row)) for row in self._counted(labels)]
-        return [label + row for label, row in zip(labels, numbers, strict=True)]
-
-    @property
-    def shortened(self) -> tuple[list[str], list[list[Any]]]:
-        """Columns and rows that fit a screen."""
-        if self.labels is None or self.has_positions:
-            columns, rows = self.columns, self.rows
-            if len(columns) <= MAX_SHOWN_VALUES:
-                return columns, rows
-            shown = columns[:MAX_SHOWN_VALUES]
-            rest = f"{len(columns) - MAX_SHOWN_VALUES:,} more"
-            return [*shown, "..."], [[*row[:MAX_SHOWN_VALUES], rest] for row in rows]
-        best = (f"{value:.4f}" for value in self.scores.max(axis=-1))
-        name = "value" if self.probabilities is None else "probability"
-        return ["label", name], [list(row) for row in zip(self.labels.tolist(), best, strict=True)]
-
-    def _counted(self, rows: list[list[Any]]) -> list[list[Any]]:
-        """Return lists of the positions of each sample without those that are padding."""
-        if self.lengths is None:
-            return rows
-        return [row[:length] for row, length in zip(rows, self.lengths.tolist(), strict=True)]
-
-    @property
-    def arrays(self) -> dict[str, Array]:
-        """The predictions of each sample as arrays by name, (N, ...) each."""
-        if self.labels is None or self.classes is None:
-            return {"outputs": self.values}
-        named = {"labels": self.labels}
-        if self.lengths is not None:
-            named["lengths"] = self.lengths
-        if self.probabilities is None:
-            return {**named, "outputs": self.values}
-        return {**named, "probabilities": self.probabilities}
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all predictions as plain data, without padding."""
-        classes = {} if self.labels is None or self.classes is None else {"classes": self.classes}
-        lists = {name: array.tolist() for name, array in self.arrays.items() if name != "lengths"}
-        if self.lengths is not None:
-            lists = {name: self._counted(rows) for name, rows in lists.items()}
-        return {**{name: list(names) for name, names in classes.items()}, **lists}
-
-    @property
-    def record_names(self) -> list[str]:
-        """The keys of `records`."""
-        if not self.has_positions:
-            return self.columns
-        return [name for name in self.arrays if name != "lengths"]
-
-    def records(self) -> Iterator[dict[str, Any]]:
-        """Yield a dict of plain data for each sample."""
-        if self.has_positions:
-            parts, names = self.to_json(), self.record_names
-            for values in zip(*(parts[name] for name in names), strict=True):
-                yield dict(zip(names, values, strict=True))
-        else:
-            columns = self.columns
-            yield from (dict(zip(columns, row, strict=True)) for row in self.rows)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -146,6 +30,7 @@ class Predictions:
             that a strategy for missing values drops are left out.
         kept: The columns of the source that were asked for, by name.
         identity: The columns that identify a sample: ``file`` or ``sample``, or both.
+        index: The index of the DataFrame that was predicted; else None.
     """
 
     samples: int
@@ -154,6 +39,7 @@ class Predictions:
     row_numbers: Array
     kept: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     identity: tuple[str, ...] = ("sample",)
+    index: Any = None
 
     def __len__(self) -> int:
         return self.samples
@@ -163,8 +49,17 @@ class Predictions:
 
     @property
     def labels(self) -> Any:
-        """The most probable classes, (N,) of text; None for an output without classes."""
+        """The most probable classes, (N,) of text; None for an output without classes.
+
+        For a target of several labels, a list of those with a probability above 0.5 for each
+        sample. To compare labels with integers or booleans, take `label_values`.
+        """
         return self._of_outputs("labels")
+
+    @property
+    def label_values(self) -> Any:
+        """The labels as int64 or bool, if all classes are written so; else `labels`."""
+        return self._of_outputs("label_values")
 
     @property
     def probabilities(self) -> Any:
@@ -190,27 +85,29 @@ class Predictions:
     @property
     def columns(self) -> list[str]:
         """Names of the columns of `rows`."""
-        columns = {output: part.columns for output, part in self.outputs.items()}
+        columns = {output: part.columns for output, part in self._parts_of_rows.items()}
         predicted = self._named(columns)
-        return [*self._sources(predicted), *predicted]
+        return [*self._sources(predicted), *self._token_column, *predicted]
 
     def rows(self) -> Iterator[list[Any]]:
-        """Yield one row for each sample, in the order of the input."""
-        parts = (part.rows for part in self.outputs.values())
-        for source, *row in zip(self._source_rows(), *parts, strict=True):
+        """Yield one row for each sample, or for each word that has a label, in order."""
+        parts = (part.rows for part in self._parts_of_rows.values())
+        for source, *row in zip(self._sources_of_rows(), *parts, strict=True):
             yield [*source, *chain(*row)]
 
     def table(self) -> tuple[list[str], list[list[Any]]]:
         """Return columns and rows that fit a screen."""
-        short = {output: part.shortened for output, part in self.outputs.items()}
+        short = {output: part.shortened for output, part in self._parts_of_rows.items()}
         predicted = self._named({output: names for output, (names, _) in short.items()})
-        rows = zip(self._source_rows(), *(rows for _, rows in short.values()), strict=True)
-        return [*self._sources(predicted), *predicted], [
+        rows = zip(self._sources_of_rows(), *(rows for _, rows in short.values()), strict=True)
+        return [*self._sources(predicted), *self._token_column, *predicted], [
             [*source, *chain(*parts)] for source, *parts in rows
         ]
 
     def to_pandas(self) -> Any:
         """Return a DataFrame of pandas with `columns` and `rows`.
+
+        It has the index of the DataFrame that was predicted, if any.
 
         Raises:
             UsageError: if pandas is not installed.
@@ -219,7 +116,8 @@ class Predictions:
             pandas = import_module("pandas")
         except ImportError as error:
             raise UsageError("to_pandas() needs pandas: pip install pandas") from error
-        return pandas.DataFrame([*self.rows()], columns=self.columns)
+        index = None if self.index is None else self.index[self.row_numbers[self._samples_of_rows]]
+        return pandas.DataFrame([*self.rows()], columns=self.columns, index=index)
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield a dict of plain data for each sample."""
@@ -237,12 +135,13 @@ class Predictions:
         return {**self.classes_by_name(), **self.sample_arrays()}
 
     def classes_by_name(self) -> dict[str, Array]:
-        """The names of classes as arrays by name."""
-        parts = {
-            output: {"classes": np.array(part.classes)}
-            for output, part in self.outputs.items()
-            if part.labels is not None and part.classes is not None
-        }
+        """The names of classes, and of values, as arrays by name."""
+        parts: dict[str, dict[str, Array]] = {}
+        for output, part in self.outputs.items():
+            if part.labels is not None and part.classes is not None:
+                parts[output] = {"classes": np.array(part.classes)}
+            elif part.names is not None:
+                parts[output] = {"names": np.array(part.names)}
         return self._merged(parts)
 
     def sample_arrays(self) -> dict[str, Array]:
@@ -277,6 +176,40 @@ class Predictions:
             return [name for names in parts.values() for name in names]
         return [f"{output}/{name}" for output, names in parts.items() for name in names]
 
+    # Words ------------------------------------------------------------------------------------
+
+    @property
+    def _words(self) -> list[list[str]] | None:
+        """The words of each sample, if the labels of all outputs are those of words."""
+        words = [part.words for part in self.outputs.values()]
+        return words[0] if all(other == words[0] for other in words) else None
+
+    @property
+    def _token_column(self) -> list[str]:
+        return [] if self._words is None else ["token"]
+
+    @property
+    def _parts_of_rows(self) -> dict[str, OutputPredictions]:
+        """The outputs with one prediction for each row."""
+        if self._words is None:
+            return self.outputs
+        return {name: part.of_tokens() for name, part in self.outputs.items()}
+
+    @property
+    def _samples_of_rows(self) -> list[int]:
+        """The sample of each row."""
+        words = self._words or [[""]] * len(self)
+        return [sample for sample, own in enumerate(words) for _ in own]
+
+    def _sources_of_rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the cells of each row that describe its source."""
+        words = self._words
+        if words is None:
+            yield from self._source_rows()
+            return
+        for source, own in zip(self._source_rows(), words, strict=True):
+            yield from ((*source, word) for word in own)
+
     # Samples ----------------------------------------------------------------------------------
 
     def _file_names(self) -> list[str]:
@@ -284,7 +217,7 @@ class Predictions:
 
     def _sources(self, predicted: Collection[str]) -> list[str]:
         """Return the names of the columns that describe the source of each sample."""
-        taken = {*self.identity, *predicted}
+        taken = {*self.identity, *self._token_column, *predicted}
         return [*self.identity, *(f"{n} (input)" if n in taken else n for n in self.kept)]
 
     def _source_rows(self) -> Iterator[tuple[Any, ...]]:
@@ -292,6 +225,11 @@ class Predictions:
         cells = {"file": self._file_names, "sample": self.row_numbers.tolist}
         columns = [*(cells[name]() for name in self.identity), *self.kept.values()]
         return zip(*columns, strict=True)
+
+
+def index_of(x: Any) -> Any:
+    """Return the index of a DataFrame or a Series of pandas; None for anything else."""
+    return x.index if hasattr(x, "iloc") else None
 
 
 def _plain(cell: Any) -> Any:
@@ -309,10 +247,3 @@ def _as_array(column: Sequence[Any]) -> Array:
     if array.dtype.kind in "biufU":
         return array
     return np.array(["" if _plain(cell) is None else str(cell) for cell in column])
-
-
-def _numbered(name: str, shape: tuple[int, ...]) -> list[str]:
-    """Name the columns of an array's elements: ``value``, ``value_0``, or ``label_0_3``."""
-    if np.prod(shape, dtype=int) == 1:
-        return [name]
-    return [f"{name}_{'_'.join(map(str, position))}" for position in np.ndindex(shape)]

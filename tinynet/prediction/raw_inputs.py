@@ -11,12 +11,15 @@ from tinynet.types import Array
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file that inputs were read from, or a part of it."""
+    """A file that inputs were read from, or a part of it; it can be opened like a path."""
 
     name: str  # its path
     samples: int
     is_image: bool  # the file is one sample, such as an image
     number: int = 0  # its position among the files that were read
+
+    def __fspath__(self) -> str:
+        return self.name
 
 
 @dataclass(frozen=True)

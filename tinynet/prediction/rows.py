@@ -1,6 +1,6 @@
 """Raw inputs that the dataset of a model reads row by row, from files or objects in memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,11 @@ def read_rows(
     fields: Mapping[str, Field],
     learned: State,
     keep: Sequence[str],
+    warn: Callable[[str], None],
 ) -> Iterator[RawInputs]:
     """Yield the samples of a file, a folder (both as a Path) or an object, in parts.
+
+    ``warn`` is called with the number of samples that the dataset leaves out.
 
     Raises:
         PluginError: for an exception of the dataset's class, or a wrong value.
@@ -56,19 +59,27 @@ def read_rows(
     given = str(source) if isinstance(source, Path) else source
     with PluginErrors(reader, "read_rows raised"):
         parts = iter(reader.read_rows(config, given, fields, learned, keep))
-    number = 0
+    number = samples = dropped = 0
     while True:
         with PluginErrors(reader, "read_rows raised"):
             part = next(parts, None)
         if part is None:
-            return
+            break
         if problem := _problem(part, fields, keep):
             raise plugin_error(reader, f"read_rows must yield InputRows {problem}")
+        dropped += part.dropped
+        samples += part.dropped + len(part.rows)
         if len(part.rows):
             files = _files_of(part, source, number) if isinstance(source, Path) else ()
             number = files[-1].number + files[-1].is_image if files else 0
             kept = {name: list(part.kept[name]) for name in keep}
             yield RawInputs(part.inputs, np.asarray(part.rows), files, part.places, kept)
+    if dropped:
+        place = f"{source}: " if isinstance(source, Path) else ""
+        warn(
+            f"{place}{dropped:,} of {samples:,} samples have no prediction; as in training, those"
+            " with missing values, or without text, are left out"
+        )
 
 
 def _problem(part: Any, fields: Mapping[str, Field], keep: Sequence[str]) -> str | None:

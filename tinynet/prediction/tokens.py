@@ -1,12 +1,12 @@
 """Labels of the tokens of texts, without those of padding."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tinynet.data.preprocessing import Preprocessing
-from tinynet.prediction.predictions import OutputPredictions
+from tinynet.prediction.output_predictions import OutputPredictions
 from tinynet.types import Array
 
 
@@ -32,8 +32,16 @@ def token_mask(preprocessing: Preprocessing, name: str, texts: Array) -> Array:
     return mask
 
 
-def labels_of_tokens(predictions: OutputPredictions, mask: Array) -> OutputPredictions:
-    """Return predictions of tokens: those of a text come first, and padding has empty labels."""
+def labels_of_tokens(
+    predictions: OutputPredictions, mask: Array, words: Array | None = None
+) -> OutputPredictions:
+    """Return predictions of tokens: those of a text come first, and padding has empty labels.
+
+    Args:
+        predictions: The predictions of all positions.
+        mask: True for each token, and False for padding, (N, T).
+        words: The word of each token, if tokens are words; see `words_of_tokens`.
+    """
     labels, lengths = predictions.labels, mask.sum(axis=1)
     if labels is None or labels.shape != mask.shape:
         return predictions
@@ -48,17 +56,45 @@ def labels_of_tokens(predictions: OutputPredictions, mask: Array) -> OutputPredi
         if scores is None
         else np.take_along_axis(scores, order[..., None], axis=1),
         lengths=lengths,
+        tokens=words,
     )
 
 
-def words_left_out(texts: Array, mask: Array) -> str:
-    """Describe the texts that have more words than tokens, so that some have no label; or ""."""
-    words = np.array([len(text.split()) for text in texts.tolist()])
-    more = int(np.sum(words > mask.sum(axis=1)))
-    if not more:
-        return ""
-    return (
-        f"{more:,} of {len(texts):,} texts have more words than the {mask.shape[1]:,} that the"
-        " model labels; the others have no label. Divide these texts, or train with a greater"
-        ' "length"'
-    )
+def words_of_tokens(preprocessing: Preprocessing, name: str, texts: Array, mask: Array) -> Array:
+    """Return the word of each token of texts of words, (N, T), "" for padding; see `token_mask`."""
+    rows = []
+    for text, count in zip(texts.tolist(), mask.sum(axis=1).tolist(), strict=True):
+        words = text.split()
+        if len(words) > count:  # cut at its end, or else at its start
+            first = np.array([text, " ".join(words[:count])], object)
+            whole, part = preprocessing.apply({name: first})[name]
+            words = words[:count] if (whole == part).all() else words[len(words) - count :]
+        rows.append(words + [""] * (mask.shape[1] - len(words)))
+    return np.array(rows, np.str_)
+
+
+@dataclass
+class WordsLeftOut:
+    """The number of texts that have more words than tokens, so that some have no label."""
+
+    more: int = 0
+    texts: int = 0
+    tokens: int = 0  # that a text has at most
+
+    def add(self, texts: Array, mask: Array) -> None:
+        """Count some texts, whose tokens are those of a mask (N, T)."""
+        words = np.array([len(text.split()) for text in texts.tolist()])
+        self.more += int(np.sum(words > mask.sum(axis=1)))
+        self.texts += len(texts)
+        self.tokens = mask.shape[1]
+
+    @property
+    def message(self) -> str:
+        """A warning, or empty without such texts."""
+        if not self.more:
+            return ""
+        return (
+            f"{self.more:,} of {self.texts:,} texts have more words than the {self.tokens:,} that"
+            " the model labels; the others have no label. Divide these texts, or train with a"
+            ' greater "length"'
+        )

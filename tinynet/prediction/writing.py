@@ -6,6 +6,7 @@ A file appears under its name only when it is complete.
 import csv
 import io
 import json
+import os
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -24,11 +25,13 @@ from tinynet.types import Array
 def write_predictions(predictions: Predictions | Iterable[Predictions], path: Path) -> int:
     """Write predictions, or parts of them, to a .csv, .jsonl or .npz file, by its name's ending.
 
+    Another existing file than an input is replaced.
+
     Returns:
         The number of samples.
 
     Raises:
-        DataError: for another ending.
+        DataError: for another ending, and for a file that is an input of the predictions.
         CheckpointIOError: if the file cannot be written; an existing file is then unchanged.
     """
     write = WRITERS.get(path.suffix.lower())
@@ -40,12 +43,20 @@ def write_predictions(predictions: Predictions | Iterable[Predictions], path: Pa
     def counted() -> Iterator[Predictions]:
         nonlocal samples
         for part in parts:
+            for file in part.files:
+                _refuse_input(path, file.name)
             yield part
             samples += len(part)
 
     with explaining_io(path), replacing_output(path) as write_at:
         write(counted(), Stream(write_at))
     return samples
+
+
+def _refuse_input(path: Path, source: str) -> None:
+    """Raise `DataError` if predictions would replace the file that they belong to."""
+    if path.exists() and os.path.exists(source) and os.path.samefile(path, source):
+        raise DataError(f"the predictions of {source} would replace it; name another file")
 
 
 class Stream(io.RawIOBase):

@@ -244,6 +244,7 @@ def input_rows(
         DataError: for columns that do not exist, for empty texts, and for no text at all.
     """
     chunk: list[Row] = []
+    skipped = 0
     blank: list[str] = []
     count = 0
     for row in rows:
@@ -255,26 +256,28 @@ def input_rows(
         if empty != "keep" and not row.text.strip():
             if empty == "error":
                 blank.append(row.place)
+            skipped += 1
             continue
         chunk.append(row)
         count += 1
         if len(chunk) == CHUNK:
             refuse_empty(blank, what)
-            yield _rows(chunk, keep)
-            chunk = []
+            yield _rows(chunk, keep, skipped)
+            chunk, skipped = [], 0
     refuse_empty(blank, what)
     if not count:
         raise DataError("there is no text to predict; give at least one")
-    if chunk:
-        yield _rows(chunk, keep)
+    if chunk or skipped:
+        yield _rows(chunk, keep, skipped)
 
 
-def _rows(chunk: Sequence[Row], keep: Sequence[str]) -> InputRows:
+def _rows(chunk: Sequence[Row], keep: Sequence[str], skipped: int) -> InputRows:
     return InputRows(
         {"input": as_array([row.text for row in chunk])},
         np.array([row.number for row in chunk]),
         [row.place for row in chunk],
         {name: [row.columns[name] for row in chunk] for name in keep},
+        skipped,
     )
 
 

@@ -2,10 +2,11 @@
 
 import os
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from tinynet import dataset
@@ -66,12 +67,18 @@ class CoNLL(TextDataset):
         comment_prefix: str | None = Field(
             default=None, min_length=1, description="The start of lines that are skipped."
         )
+        inferred: dict[str, JsonValue] | None = Field(
+            default=None,
+            description="The number of columns that tinynet found; written into the spec of a run.",
+        )
 
     def __init__(self, config: Config) -> None:
         texts: list[str] = []
         tags: list[str] = []
         starts = array("q")
+        columns = 0
         for start, rows in _sentences(config, config.path):
+            columns = columns or len(rows[0])
             texts.append(" ".join(row[config.token] for row in rows))
             tags.append(" ".join(row[config.tag] for row in rows))
             starts.append(start)
@@ -82,6 +89,7 @@ class CoNLL(TextDataset):
             return f"{config.path}, line {starts[row]}"
 
         super().__init__(texts, where, tag_target(texts, tags, where, where))
+        self.inferred: Mapping[str, JsonValue] = config.inferred or {"columns": columns}
 
     input_endings = (".conll", ".bio", ".iob", ".txt")
     takes_folders = False
@@ -95,9 +103,10 @@ class CoNLL(TextDataset):
         state: State,
         keep: Sequence[str],
     ) -> Iterator[InputRows]:
-        """Read the sentences of a file, whose tags may be missing, or a list of sentences.
+        """Read the sentences of a file, or a list of sentences.
 
-        ``keep`` may name ``text``.
+        The file has the columns of the training file, perhaps without tags, or one word on each
+        line, or one sentence on each line. ``keep`` may name ``text``.
         """
         if isinstance(source, str | os.PathLike):
             rows = _rows_of_file(config, os.fspath(source))
@@ -107,9 +116,50 @@ class CoNLL(TextDataset):
 
 
 def _rows_of_file(config: CoNLL.Config, path: str) -> Iterator[Row]:
-    for number, (start, rows) in enumerate(_sentences(config, path, tagged=False)):
-        text = " ".join(row[config.token] for row in rows)
+    if _has_sentences(config, path):
+        texts = ((start, " ".join(line.split())) for start, line in _lines(config, path))
+    else:
+        sentences = _sentences(config, path, tagged=False)
+        texts = ((start, " ".join(row[config.token] for row in rows)) for start, rows in sentences)
+    for number, (start, text) in enumerate(texts):
         yield Row(number, text, f"{path}, line {start}", {"text": text})
+
+
+def _lines(config: CoNLL.Config, path: str) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each line that is not blank and not skipped."""
+    for number, line in enumerate(read_lines(path, config.encoding), 1):
+        if line.strip() and not _is_skipped(config, line):
+            yield number, line
+
+
+def _is_skipped(config: CoNLL.Config, line: str) -> bool:
+    is_comment = config.comment_prefix is not None and line.startswith(config.comment_prefix)
+    return is_comment or line.split(config.delimiter)[0] == _DOCUMENT
+
+
+def _has_sentences(config: CoNLL.Config, path: str) -> bool:
+    """Return True for a file with a sentence on each line, instead of a word.
+
+    Raises:
+        DataError: for lines that all have the same number of columns, but another than in training.
+    """
+    trained = (config.inferred or {}).get("columns")
+    widths = Counter(len(line.split(config.delimiter)) for _, line in _lines(config, path))
+    if not widths:
+        return False
+    if config.delimiter is not None:
+        return {*widths} == {1} and any(len(line.split()) > 1 for _, line in _lines(config, path))
+    lines, (width, most) = widths.total(), widths.most_common(1)[0]
+    if lines == 1 or len(widths) > 1:
+        # Lines of columns of which some are damaged are reported when they are read.
+        return width > 1 and (lines == 1 or most <= lines / 2 or trained not in (None, width))
+    without_tag = trained - 1 if isinstance(trained, int) and config.tag in (-1, trained - 1) else 1
+    if trained is not None and width not in (1, trained, without_tag):
+        raise DataError(
+            f"{path} has {width} columns, but the model was trained on a file with {trained}; give"
+            " it these columns, or one word on each line and a blank line after each sentence"
+        )
+    return False
 
 
 def _sentences(
@@ -131,9 +181,7 @@ def _sentences(
                 yield start, rows
             rows = []
             continue
-        if columns[0] == _DOCUMENT or (
-            config.comment_prefix and line.startswith(config.comment_prefix)
-        ):
+        if _is_skipped(config, line):
             continue
         width = width or len(columns)
         if fault := _fault(config, columns, width, tagged):

@@ -60,7 +60,7 @@ def read_rows(
             }
             kept = {name: [raw.columns[name][row] for row in rows.tolist()] for name in keep}
             places = [raw.where(row) for row in rows.tolist()]
-            yield InputRows(arrays, rows + start, places, kept)
+            yield InputRows(arrays, rows + start, places, kept, raw.rows - len(rows))
         start += raw.rows
     if not start:
         raise DataError(f"{place} has a header and no rows")
