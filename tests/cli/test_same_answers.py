@@ -69,8 +69,9 @@ def texts(folder):
     return spec(
         {**data, "transforms": [vocabulary]},
         [
-            {"type": "embedding", "input_dim": 40, "output_dim": 8},
-            {"type": "lstm", "units": 8},
+            {"type": "sequence_mask", "name": "mask", "inputs": "input"},
+            {"type": "embedding", "input_dim": 40, "output_dim": 8, "inputs": "input"},
+            {"type": "lstm", "units": 8, "inputs": ["embedding_1", "mask"]},
             {"type": "dense", "units": 2},
         ],
     )
