@@ -23,6 +23,7 @@ from tinynet.checkpoint.weight_transfer import as_tensors, plan_weight_transfer,
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, DataError, explaining_io
 from tinynet.files.weights import WeightFile
+from tinynet.run.carried_names import carried_names, note, refusal
 from tinynet.spec.models import Spec
 from tinynet.text.wording import path_text
 from tinynet.training.trainer import Trainer
@@ -65,7 +66,8 @@ class FineTuning:
         """Plan the transfer into the trainer's network; change nothing.
 
         Raises:
-            TransferRefusedError: listing everything that the rules do not allow.
+            TransferRefusedError: listing everything that the rules do not allow, and features and
+                classes whose weights would be carried over to others.
         """
         notes = self._data_notes(trainer.data.raw)
         try:
@@ -73,7 +75,14 @@ class FineTuning:
         except TransferRefusedError as error:
             noted = replace(error.plan, notes=(*error.plan.notes, *notes))
             raise TransferRefusedError(noted, self.path) from None
-        return replace(plan, notes=(*plan.notes, *notes))
+        found = carried_names(trainer, self.checkpoint, plan)
+        notes += [note(names) for names in found if not names.moved and names.replaced]
+        plan = replace(plan, notes=(*plan.notes, *notes))
+        kept = self.rules.keep_preprocessing
+        wrong = [refusal(n, trainer, self.checkpoint, kept=kept) for n in found if n.moved]
+        if wrong:
+            raise TransferRefusedError(replace(plan, refusals=tuple(wrong)), self.path)
+        return plan
 
     def apply(self, plan: TransferPlan, trainer: Trainer) -> None:
         """Copy the planned values into a trainer that is at step 0.
