@@ -30,7 +30,9 @@ def _checked_split(
 @click.option(
     "--data",
     type=click.Path(),
-    help="Evaluate on all of this file or folder, read as that of the run's spec.",
+    multiple=True,
+    help="Evaluate on all of this file, folder or pattern, read as that of the run's spec; can be"
+    " given several times.",
 )
 @options.checkpoint_option
 @options.strict_finite_option
@@ -43,18 +45,19 @@ def _checked_split(
 @options.quiet_option
 @options.debug_option
 def evaluate(
-    path: str, split: Any, data: str | None, as_json: bool, quiet: bool, **settings: Any
+    path: str, split: Any, data: tuple[str, ...], as_json: bool, quiet: bool, **settings: Any
 ) -> None:
     """Compute the loss and the metrics of a trained network."""
     from tinynet.run.evaluation import evaluate as evaluate_samples
     from tinynet_cli.progress import Display
 
-    if split is not None and data is not None:
+    if split is not None and data:
         raise click.UsageError("--split is a part of the run's own data; leave it out with --data")
     with Display(quiet=quiet or as_json) as display:
-        result = evaluate_samples(path, split, data=data, observer=display, **settings)
+        result = evaluate_samples(path, split, data=[*data] or None, observer=display, **settings)
     if as_json:
         print_json(vars(result))
         return
-    print_figures(f"{data or result.split} ({result.samples:,} samples):", result.metrics)
+    shown = ", ".join(data) or result.split
+    print_figures(f"{shown} ({result.samples:,} samples):", result.metrics)
     echo(f"checkpoint: {short(result.checkpoint)}")

@@ -170,3 +170,71 @@ def test_numbers(tmp_path):
     expected = np.abs(predicted - NEW.sum(axis=1, keepdims=True)).mean()
     found = tinynet.evaluate(run.path, data=(NEW, NEW.sum(axis=1, keepdims=True)))["mae"]
     assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_tables_are_read_by_the_type_of_their_file(table, tmp_path):
+    """A run on a .csv file takes .tsv and Parquet files, alone and together."""
+    pytest.importorskip("pyarrow", reason="Parquet files need pyarrow")
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    write_table(tmp_path / "new.csv", NEW, NEW_LABELS)
+    text = (tmp_path / "new.csv").read_text()
+    (tmp_path / "new.tsv").write_text(text.replace(",", "\t"))
+    (tmp_path / "parts").mkdir()
+    whole = pyarrow.csv.read_csv(tmp_path / "new.csv")
+    for number, part in enumerate([whole[:20], whole[20:]]):
+        pyarrow.parquet.write_table(part, tmp_path / "parts" / f"{number}.parquet")
+    expected = tinynet.evaluate(table.path, data=tmp_path / "new.csv").metrics
+    model = tinynet.load_model(table.path)
+    expected_labels = model.predict(NEW).labels.tolist()
+    for name in ("new.tsv", "new.?sv", "parts", "parts/*.parquet"):
+        evaluation = tinynet.evaluate(table.path, data=tmp_path / name)
+        assert evaluation.samples == (60 if "?" in name else 30)
+        assert evaluation.metrics == pytest.approx(expected, rel=1e-12)
+        assert model.predict(tmp_path / name).labels[:30].tolist() == expected_labels
+    several = tinynet.evaluate(table.path, data=[tmp_path / "new.tsv", tmp_path / "parts"])
+    assert several.samples == 60
+    assert several.metrics == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_run_on_parquet_takes_text_tables(tmp_path):
+    pytest.importorskip("pyarrow", reason="Parquet files need pyarrow")
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    write_table(tmp_path / "new.csv", X, LABELS)
+    whole = pyarrow.csv.read_csv(tmp_path / "new.csv")
+    pyarrow.parquet.write_table(whole, tmp_path / "old.parquet")
+    data = {"type": "parquet", "path": "old.parquet", "target": "kind"}
+    run = tinynet.train(spec(data), tmp_path / "run", data_root=tmp_path)
+    figures = [tinynet.evaluate(run.path, data=tmp_path / f).metrics for f in ("new.csv", "old.*")]
+    assert figures[0] == pytest.approx(figures[1], rel=1e-12)
+
+
+def test_rows_without_a_target_are_left_out(table, tmp_path):
+    labels = np.array(NEW_LABELS, object)
+    labels[[2, 5]] = ["", "NA"]
+    write_table(tmp_path / "new.csv", NEW, labels)
+    known = np.delete(np.arange(30), [2, 5])
+    warnings = []
+    evaluation = tinynet.evaluate(table.path, data=tmp_path / "new.csv", observer=warnings.append)
+    assert evaluation.metrics == tinynet.evaluate(table.path, data=(NEW[known], NEW_LABELS[known]))
+    assert [warning.message for warning in warnings] == [
+        f"{tmp_path / 'new.csv'}: 2 of 30 rows have no target, and are left out"
+    ]
+
+
+def test_messages_name_no_setting_of_a_spec(table, tmp_path):
+    """The settings of a trained network cannot be changed."""
+    write_table(tmp_path / "new.csv", NEW, NEW_LABELS)
+    text = (tmp_path / "new.csv").read_text()
+    for changed, message in {
+        text.replace(",", ";"): r"the header lacks 'width', 'height', 'kind'.*separate the cells",
+        text.replace("kind", "type"): r"the header lacks 'kind'; it names",
+        text + "x,1,lily\n": r"column 'width' holds text .* correct these cells",
+    }.items():
+        (tmp_path / "new.csv").write_text(changed)
+        with pytest.raises(DataError, match=message) as caught:
+            tinynet.evaluate(table.path, data=tmp_path / "new.csv")
+        assert "set " not in str(caught.value)

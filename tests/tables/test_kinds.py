@@ -70,6 +70,19 @@ def test_kinds_can_be_chosen(open_csv):
     assert data.gather(np.array([1])).inputs["words"].tolist() == ["2"]
 
 
+def test_a_table_whose_features_are_all_ignored_is_explained(open_csv):
+    with pytest.raises(DataError, match=r"is left out \('a', 'b'\); .* remove the \"ignore\""):
+        open_csv(table(["1", "2"]), columns={"a": "ignore", "b": "ignore"})
+
+
+def test_numbers_in_another_form_are_not_missing(open_csv):
+    """They order the rows, or group them."""
+    cells = [f"{number}'000" if number < 8 else str(number) for number in range(1, 11)]
+    data = open_csv(table(cells), columns={"a": "ignore"})
+    with pytest.raises(DataError, match=r"holds text \(\"1'000\", .* set \"decimal\""):
+        data.column_values("a")
+
+
 def test_zip_codes_as_categories_keep_their_zeros(open_csv):
     data = open_csv(table(["01", "1", "01"]), columns={"a": "category"})
     assert data.inputs["input"].names[:2] == ("a=01", "a=1")

@@ -1,10 +1,10 @@
 """Samples that a trained network has not seen, opened as its training data were."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from tinynet import registry
 from tinynet.builtin.datasets.memory import Memory
 from tinynet.builtin.datasets.memory_table import MemoryTable
 from tinynet.builtin.tables.config import TableConfig
+from tinynet.builtin.tables.new_table import NewTable
 from tinynet.config import Frozen
 from tinynet.data.data import Data
 from tinynet.data.given import GivenDataset, is_dataset
@@ -25,7 +26,7 @@ from tinynet.data.windows import cut_all_windows
 from tinynet.dataset import Batch, Dataset, Field, RowReader
 from tinynet.errors import DataError
 from tinynet.files.image_objects import are_images
-from tinynet.files.nearby import suggest_path
+from tinynet.files.nearby import files_of_pattern, suggest_path
 from tinynet.spec.data_spec import DataSpec, SplitSpec
 from tinynet.types import Array
 
@@ -44,6 +45,7 @@ def open_new_samples(
     samples: Any,
     seed: int,
     fitted: Mapping[str, Array],
+    warn: Callable[[str], None],
     root: Callable[[], Path] = Path.cwd,
 ) -> Data:
     """Return data whose "train" split has all of some new samples, preprocessed as in training.
@@ -51,37 +53,64 @@ def open_new_samples(
     Args:
         spec: The data of the run's spec.
         trained: The fields of the training data.
-        samples: The path of a file or folder that takes the place of that in the spec; or samples
-            in memory, see `GivenDataset`.
+        samples: The path of a file or folder that takes the place of that in the spec, a pattern of
+            paths, or a list of these; or samples in memory, see `GivenDataset`.
         seed: The seed of the training.
         fitted: The state of the dataset and the transforms.
+        warn: A function that is called with each warning.
         root: Return the folder in which the paths of the spec start; called if they are needed.
 
     Raises:
         DataError: for samples that do not fit those of the training.
     """
-    is_path = isinstance(samples, str | os.PathLike)
-    place = os.fspath(samples) if is_path else "data"
-    dataset = _of_path(spec, place, root) if is_path else _of_memory(spec, trained, samples)
+    if paths := paths_of(samples):
+        opened = {path: _of_path(spec, path, warn, root) for path in _expanded(spec, paths)}
+    else:
+        opened = {"data": _of_memory(spec, trained, samples)}
     learned, _ = split_state(fitted)
-    dataset = load_learned(dataset, learned)
-    if spec.windows is not None:
-        dataset = cut_all_windows(dataset, spec, "train")
-    alike = AsInTraining(dataset, trained, place)
+    parts = []
+    for place, dataset in opened.items():
+        encoded = load_learned(dataset, learned)
+        if spec.windows is not None:
+            encoded = cut_all_windows(encoded, spec, "train")
+        parts.append(AsInTraining(encoded, trained, place))
+    alike = parts[0] if len(parts) == 1 else Joined(parts)
     whole = SplitSpec(validation=0, test=0, order="as_is")
     changes = {"split": whole, "validation": None, "test": None, "windows": None}
     given = {"/data": GivenDataset(alike, tuple(trained.inputs))}
     return Data(spec.model_copy(update=changes), Path.cwd(), seed, fitted, given)
 
 
-def _of_path(spec: DataSpec, path: str, root: Callable[[], Path]) -> Dataset:
+def paths_of(samples: Any) -> list[str]:
+    """Return the paths that samples are given by, one or several; none for samples in memory."""
+    several = isinstance(samples, list | tuple)
+    paths = samples if several else [samples]
+    is_given = all(isinstance(path, str | os.PathLike) for path in paths)
+    return [os.fspath(path) for path in paths] if is_given else []
+
+
+def _expanded(spec: DataSpec, paths: Sequence[str]) -> Iterator[str]:
+    """Yield the files of all paths; those of a pattern are one table for windows over its rows."""
+    is_table = isinstance(registry.default().config(spec), TableConfig)
+    for path in paths:
+        files = [path] if os.path.exists(path) else files_of_pattern(path)
+        if not files:
+            near = suggest_path(Path(path), "data", lambda entry: not entry.name.startswith("."))
+            raise DataError(f"no such file or folder: {path}{near}")
+        yield from [path] if is_table and spec.windows is not None else files
+
+
+def _of_path(
+    spec: DataSpec, path: str, warn: Callable[[str], None], root: Callable[[], Path]
+) -> Dataset:
     """Open a dataset whose paths are replaced; see `replaced_paths`."""
-    if not os.path.exists(path):
-        near = suggest_path(Path(path), "data", lambda entry: not entry.name.startswith("."))
-        raise DataError(f"no such file or folder: {path}{near}")
-    if spec.type.removeprefix("tinynet-core:") == TABLE:
-        spec = spec.model_copy(update={"type": "csv", "options": {**spec.options, "path": path}})
     config = registry.default().config(spec)
+    if isinstance(config, TableConfig):
+        table = NewTable(config, os.path.abspath(path))
+        if table.left_out:
+            left, rows = table.left_out, table.left_out + len(table)
+            warn(f"{path}: {left:,} of {rows:,} rows have no target, and are left out")
+        return cast(Dataset, table)
     kind = spec.type.removeprefix("tinynet-core:")
     failed: DataError | None = None
     for paths in replaced_paths(paths_by_key(config), path, kind, root):
@@ -165,6 +194,60 @@ class AsInTraining:
 
     def _split(self, indices: Array) -> Split:
         return Split(self._dataset, indices, self._classes)
+
+
+class Joined:
+    """Several datasets with the same fields, one after the other."""
+
+    def __init__(self, parts: Sequence[AsInTraining]) -> None:
+        self._parts = parts
+        self._starts = np.cumsum([0, *map(len, parts)])
+        self.inputs, self.targets = parts[0].inputs, parts[0].targets
+        self.fingerprint = " ".join(part.fingerprint for part in parts)
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def gather(self, indices: Array) -> Batch:
+        """Return the samples at ``indices`` (N,)."""
+        owners = np.searchsorted(self._starts, indices, side="right") - 1
+        order = np.argsort(owners, kind="stable")
+        batches = [
+            part.gather(indices[owners == number] - self._starts[number])
+            for number, part in enumerate(self._parts)
+            if (owners == number).any()
+        ]
+        back = np.argsort(order)
+        return Batch(
+            {name: np.concatenate([b.inputs[name] for b in batches])[back] for name in self.inputs},
+            {n: np.concatenate([b.targets[n] for b in batches])[back] for n in self.targets},
+            _weights(batches, back),
+        )
+
+    def where(self, index: int) -> str:
+        """Return the origin of a sample."""
+        part, own = self._own(index)
+        return part.where(own)
+
+    def where_in(self, name: str, index: int) -> str:
+        """Return the origin of a sample in one array."""
+        part, own = self._own(index)
+        return part.where_in(name, own)
+
+    def _own(self, index: int) -> tuple[AsInTraining, int]:
+        number = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return self._parts[number], index - int(self._starts[number])
+
+
+def _weights(batches: Sequence[Batch], order: Array) -> Array | None:
+    weights = [batch.weights for batch in batches]
+    if all(part is None for part in weights):
+        return None
+    present = [part for part in weights if part is not None]
+    if len(present) < len(weights):
+        raise DataError("some of the files have weights of samples, and others have none")
+    joined: Array = np.concatenate(present)[order]
+    return joined
 
 
 def _without_unnamed(trained: Mapping[str, Field], new: Mapping[str, Field]) -> dict[str, Field]:

@@ -1,5 +1,6 @@
 """Suggestions for a path that does not exist."""
 
+import glob
 import os
 from collections.abc import Callable
 from itertools import islice
@@ -37,3 +38,14 @@ def names_in(folder: Path, matches: Callable[[os.DirEntry[str]], bool]) -> list[
 def ends_in(*suffixes: str) -> Callable[[os.DirEntry[str]], bool]:
     """Return a function that matches files by the end of their names."""
     return lambda entry: entry.name.lower().endswith(suffixes) and entry.is_file()
+
+
+def files_of_pattern(pattern: str | Path) -> list[str]:
+    """Return the files that match a pattern with ``*`` or ``?``, sorted; none for other paths."""
+    text = str(pattern)
+    if "*" not in text and "?" not in text:
+        return []
+    try:
+        return sorted(glob.glob(text.replace("[", "[[]")))
+    except (OSError, ValueError):
+        return []

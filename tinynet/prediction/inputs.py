@@ -19,7 +19,7 @@ from tinynet.builtin.datasets.numpy_files import npy_source, npz_sources
 from tinynet.dataset import TEXT, Field, InputReader, Ranged, RowReader, State
 from tinynet.errors import DataError
 from tinynet.files.images import unsupported_hint
-from tinynet.files.nearby import suggest_path
+from tinynet.files.nearby import files_of_pattern, suggest_path
 from tinynet.prediction import images
 from tinynet.prediction.generic_files import images_in, is_image, read_csv
 from tinynet.prediction.memory_inputs import arrays_of
@@ -156,7 +156,7 @@ class Reader:
 
     def _expanded(self, paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
         """Yield the files, also those in folders, each with True if it is an image."""
-        for path in paths:
+        for path in self._matching(paths):
             if path.is_dir():
                 if self._row_reader is not None and self._row_reader.takes_folders:
                     yield path, False
@@ -168,6 +168,13 @@ class Reader:
                 raise DataError(f"no such file: {path}{near}{texts}")
             else:
                 yield path, is_image(path) and not self._is_of_dataset(path)
+
+    @staticmethod
+    def _matching(paths: Iterable[Path]) -> Iterator[Path]:
+        """Yield the paths; one that does not exist may be a pattern of several."""
+        for path in paths:
+            files = [] if path.exists() else files_of_pattern(path)
+            yield from map(Path, files) if files else [path]
 
     def _is_of_dataset(self, path: Path) -> bool:
         """Return True if the dataset reads files with this ending."""

@@ -77,8 +77,9 @@ def evaluate(
             of the run's data, or all of ``data``.
         data: New samples with their targets: the path of a file or folder, which takes the place of
             the one in the run's spec (of several there: a folder with the same names in it, or a
-            table of images); or samples in memory, in any form that `tinynet.train` takes.
-            With ``split``, the data in memory that the run was trained on.
+            table of images), a pattern of paths, or a list of these; or samples in memory, in any
+            form that `tinynet.train` takes. With ``split``, the data in memory that the run was
+            trained on.
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
         **settings: See `Settings`.
 
@@ -106,11 +107,16 @@ def evaluate(
     # Imported here: it needs the readers of tables.
     from tinynet.data.new_samples import TrainingFields, open_new_samples
 
+    report = observer(settings)
     trained = TrainingFields(model.inputs, model.targets)
     with verifying(settings.get("verify_data", False)):
         root = partial(recorded_root, settings, file, state, spec)
         fitted, seed = state.transforms, spec.training.seed
-        opened = open_new_samples(spec.data, trained, data, seed, fitted, root)
+
+        def warn(text: str) -> None:
+            report(Warned(text))
+
+        opened = open_new_samples(spec.data, trained, data, seed, fitted, warn, root)
     return _evaluate((file, state, model), opened, "train", "data", settings)
 
 

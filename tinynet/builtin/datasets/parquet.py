@@ -35,7 +35,6 @@ class Parquet(TableDataset):
         )
 
     input_endings = TABLE_ENDINGS
-    takes_folders = True
 
     @classmethod
     def read_table(cls, config: Any, choose: ChooseColumns) -> RawTable:

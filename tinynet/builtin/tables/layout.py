@@ -146,6 +146,12 @@ def _require_sound(config: TableConfig, place: str, header: Sequence[str], layou
             " one feature"
         )
     if not layout.features:
+        if ignored := [name for name in header if name not in layout.columns]:
+            raise DataError(
+                f"{place}: every column that is not a target is left out"
+                f" ({format_list([repr(name) for name in ignored])}); a table needs a feature, so"
+                ' remove the "ignore" of one of them from "columns"'
+            )
         only = "the target column" if len(layout.target_columns) == 1 else "target columns"
         raise DataError(
             f"{place} has only {only}; a table needs a feature column{config.header_hint(header)}"

@@ -13,7 +13,7 @@ from tinynet.builtin.tables.faults import Faults
 from tinynet.builtin.tables.inference import infer
 from tinynet.builtin.tables.layout import Layout, choose_layout
 from tinynet.builtin.tables.raw_table import ChooseColumns, ChosenColumns, RawTable
-from tinynet.builtin.tables.remedies import Remedies
+from tinynet.builtin.tables.remedies import Remedies, correction_message
 from tinynet.builtin.tables.targets import target_options
 from tinynet.errors import DataError
 from tinynet.text.wording import format_list, suggest
@@ -43,9 +43,16 @@ class OpenedTable:
 
 
 def open_table(
-    config: TableConfig, place: str, read: Callable[[ChooseColumns], RawTable]
+    config: TableConfig,
+    place: str,
+    read: Callable[[ChooseColumns], RawTable],
+    *,
+    is_new: bool = False,
 ) -> OpenedTable:
     """Read a table and parse the columns that a spec uses.
+
+    ``is_new`` is True for a table that a trained network is evaluated on: no setting can be changed
+    any more, and rows without a target are dropped.
 
     Raises:
         DataError: naming all columns with cells that cannot be used, and the settings for them.
@@ -64,6 +71,9 @@ def open_table(
         raise DataError(f"{raw.place} has a header and no rows")
     sources = source_columns(config, raw)
     options = _options(config, layout, sources, raw.place)
+    if is_new:
+        for name in layout.target_columns:
+            options[name] = options[name].model_copy(update={"missing": "drop_row"})
     layout, unused = _without_unused(layout, options, sources)
     texts = [name for name in layout.features if options[name].kind == "text"]
     layout = layout.with_own_inputs(texts)
@@ -72,9 +82,15 @@ def open_table(
     columns = {name: parse_column(column, options[name], faults) for name, column in used.items()}
     dropped = rows_to_drop(columns.values(), raw.rows)
     faults.settle(dropped)
+    if faults.columns and is_new:
+        raise DataError(correction_message(config, faults, layout.features, layout.roles))
     if faults.columns:
         raise DataError(Remedies(config, layout, options, sources, faults).message())
     rows = np.flatnonzero(~dropped)
+    if not len(rows) and is_new:
+        raise DataError(
+            f"{raw.place}: no row can be evaluated: each lacks a target, or a cell that is needed"
+        )
     if not len(rows):
         dropping = [repr(name) for name, own in options.items() if own.missing == "drop_row"]
         raise DataError(
@@ -133,11 +149,17 @@ def column_values(
             raise DataError(f"there is no column {name!r}; {suggest(name, header)}")
         return [name]
 
-    source = source_columns(config, read(choose))[name]
+    raw = read(choose)
+    source = source_columns(config, raw)[name]
     options = infer(source, ColumnConfig())
     if options.kind == "number":
-        column = parse_column(source, options, Faults(RawTable("", {}, 0, ())))
+        faults = Faults(raw)
+        column = parse_column(source, options, faults)
         assert isinstance(column, NumberColumn)
+        faults.settle(np.zeros(raw.rows, bool))
+        if "text" in faults.columns.get(name, {}):
+            remedy = 'correct these cells, or set "decimal" or "thousands" if they are numbers'
+            raise DataError(faults.message({}, {name: remedy}))
         values: Array = column.values[rows, 0]
         return values
     if options.kind == "date":

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 
 from tinynet.builtin.tables.columns import Column, parse_column
-from tinynet.builtin.tables.config import ColumnConfig, TableConfig
+from tinynet.builtin.tables.config import TableConfig
 from tinynet.builtin.tables.faults import Faults
 from tinynet.builtin.tables.inputs import TableInput, make_input
 from tinynet.builtin.tables.layout import column_names, find_features, flat
 from tinynet.builtin.tables.learned import unpack
 from tinynet.builtin.tables.opened import rows_to_drop, source_columns
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
-from tinynet.builtin.tables.remedies import FILLED
+from tinynet.builtin.tables.remedies import correction_message, kind_options
 from tinynet.builtin.tables.unknown_cells import UnknownCells
 from tinynet.dataset import Field, InputRows, State
 from tinynet.errors import DataError
@@ -113,13 +113,13 @@ def _parsed(
     faults = Faults(raw)
     sources = source_columns(config, raw, positions)
     columns = {
-        name: parse_column(source, _options(config, name), faults)
+        name: parse_column(source, kind_options(config, name), faults)
         for name, source in sources.items()
     }
     dropped = rows_to_drop(columns.values(), raw.rows)
     faults.settle(dropped)
     if faults.columns:
-        raise DataError(_message(config, faults, [*positions]))
+        raise DataError(correction_message(config, faults, [*positions]))
     return columns, np.flatnonzero(~dropped)
 
 
@@ -127,27 +127,6 @@ def _made(entry: str | tuple[str, ...], columns: Mapping[str, Column]) -> TableI
     if isinstance(entry, str):
         return make_input(columns[entry])
     return make_input([columns[name] for name in entry])
-
-
-def _options(config: TableConfig, name: str) -> ColumnConfig:
-    options = config.options(name)
-    return options if options.kind else options.model_copy(update={"kind": "number"})
-
-
-def _message(config: TableConfig, faults: Faults, features: Sequence[str]) -> str:
-    remedy = "correct these cells, or remove their rows"
-    if not config.has_header and faults.are_a_header(features):
-        remedy = "remove this line: the file that was trained on has no header"
-    remedies = dict.fromkeys(faults.columns, remedy)
-    for name, kinds in faults.columns.items():
-        if [*kinds] == ["missing"]:
-            options = _options(config, name)
-            assert options.kind is not None
-            change = {**options.changed, "missing": FILLED[options.kind]}
-            remedies[name] += (
-                f"; to have them filled, train with {config.columns_setting({name: change})}"
-            )
-    return faults.message({}, remedies)
 
 
 def _positions(

@@ -193,6 +193,34 @@ def _kinds_of_numbers(source: SourceColumn) -> list[dict[str, str]]:
     return [*dates, {"kind": "number"}]
 
 
+def kind_options(config: TableConfig, name: str) -> ColumnConfig:
+    """Return the options of a column of new data; those of older checkpoints are numbers."""
+    options = config.options(name)
+    return options if options.kind else options.model_copy(update={"kind": "number"})
+
+
+def correction_message(
+    config: TableConfig,
+    faults: Faults,
+    features: Sequence[str],
+    roles: Mapping[str, str] | None = None,
+) -> str:
+    """Return one text about the faulty cells of new data, which no setting can solve any more."""
+    remedy = "correct these cells, or remove their rows"
+    if not config.has_header and faults.are_a_header(features):
+        remedy = "remove this line: the file that was trained on has no header"
+    remedies = dict.fromkeys(faults.columns, remedy)
+    for name, kinds in faults.columns.items():
+        if [*kinds] == ["missing"] and name in features:
+            options = kind_options(config, name)
+            assert options.kind is not None
+            change = {**options.changed, "missing": FILLED[options.kind]}
+            remedies[name] += (
+                f"; to have them filled, train with {config.columns_setting({name: change})}"
+            )
+    return faults.message(roles or {}, remedies)
+
+
 def _others(kind: Kind) -> str:
     """Return other strategies for missing cells, in parentheses."""
     strategies: Sequence[str] = {

@@ -1,14 +1,21 @@
 """Tables for prediction, in any form: a file of either format, or an object of Python."""
 
+import glob
 import os
 from collections.abc import Iterator
 from typing import Any
 
-from tinynet.builtin.tables.csv_files import read_table_chunks
-from tinynet.builtin.tables.dialect import DialectConfig
-from tinynet.builtin.tables.parquet_files import ENDINGS, is_parquet, read_parquet_chunks
+from tinynet.builtin.tables.csv_files import read_table, read_table_chunks
+from tinynet.builtin.tables.dialect import TAB_ENDINGS, DialectConfig
+from tinynet.builtin.tables.parquet_files import (
+    ENDINGS,
+    is_parquet,
+    read_parquet,
+    read_parquet_chunks,
+)
 from tinynet.builtin.tables.python_tables import table_from_object
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
+from tinynet.builtin.tables.table_files import TEXT_ENDINGS
 from tinynet.errors import DataError
 
 TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", *ENDINGS)
@@ -41,9 +48,40 @@ def source_chunks(config: Any, source: Any, choose: ChooseColumns) -> Iterator[R
             )
         yield table
         return
-    path = os.fspath(source)
+    path = _files(os.fspath(source))
     if is_parquet(path):
         yield from read_parquet_chunks(path, choose)
     else:
-        dialect = config if isinstance(config, DialectConfig) else _AnyDialect(path=path)
-        yield from read_table_chunks(dialect, path, choose)
+        yield from read_table_chunks(_dialect(config, path), path, choose)
+
+
+def read_source(config: Any, source: str, choose: ChooseColumns) -> RawTable:
+    """Return the columns of a whole text table or of Parquet files; see `source_chunks`."""
+    path = _files(source)
+    if is_parquet(path):
+        return read_parquet(path, choose, config)
+    return read_table(_dialect(config, path), path, choose)
+
+
+def _dialect(config: Any, path: str) -> DialectConfig:
+    """Return the dialect of a text table: that of the config, if both have the same kind of file.
+
+    Cells of .tsv files are separated by tabs, whatever separates those of a .csv file.
+    """
+    if not isinstance(config, DialectConfig):
+        return _AnyDialect(path=path)
+    has_tabs, had_tabs = (
+        file.lower().endswith(TAB_ENDINGS) for file in (path, str(getattr(config, "path", "")))
+    )
+    if has_tabs == had_tabs:
+        return config
+    return config.model_copy(update={"delimiter": "\t" if has_tabs else ","})
+
+
+def _files(path: str) -> str:
+    """Return a path; for a folder of text tables, the pattern of those with the first ending."""
+    if os.path.isdir(path) and not any(map(is_parquet, glob.glob(f"{glob.escape(path)}/*.*"))):
+        for ending in TEXT_ENDINGS:
+            if glob.glob(f"{glob.escape(path)}/*{ending}"):
+                return os.path.join(path, f"*{ending}")
+    return path

@@ -30,6 +30,8 @@ from tinynet.types import Array
 class TableDataset:
     """A table: columns of numbers, categories, text and dates, and what to predict from them.
 
+    ``is_new`` is True for tables that a trained network is evaluated on, see `open_table`.
+
     A subclass has a ``Config`` of its own, derived from `TableConfig`, with the path of its file,
     and implements `read_table` and `read_chunks`.
 
@@ -40,7 +42,8 @@ class TableDataset:
 
     Config: ClassVar[type[Any]] = TableConfig
     input_endings: ClassVar[tuple[str, ...]] = ()
-    takes_folders: ClassVar[bool] = False
+    takes_folders: ClassVar[bool] = True
+    is_new: ClassVar[bool] = False
 
     @classmethod
     def read_table(cls, config: Any, choose: ChooseColumns) -> RawTable:
@@ -55,7 +58,7 @@ class TableDataset:
     def __init__(self, config: Any) -> None:
         self._config = config
         self._place: str = getattr(config, "path", "the table")
-        self._table = open_table(config, self._place, self._read)
+        self._table = open_table(config, self._place, self._read, is_new=self.is_new)
         columns, layout = self._table.columns, self._table.layout
         self._blocks = {
             name: make_input(
